@@ -1,0 +1,76 @@
+"""Hospital submission (inputs.md, "Hospital submission"): what a hospital sends, and what the lake keeps of it."""
+
+from hcip_pipeline.contracts.table import Column, Table
+
+DISCHARGES = Table(
+    "discharges",
+    "one row a discharge",
+    (
+        Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True, max_length=6),
+        Column("account_no", "text", "the hospital's own account number", key=True, max_length=20),
+        Column("patient_id", "text", "statewide enterprise patient id", nullable=True, max_length=32),
+        Column("birth_date", "date", "date of birth", nullable=True),
+        Column("sex", "text", "sex", nullable=True, allowed=("M", "F", "U")),
+        Column("zip_code", "text", "ZIP code of residence", nullable=True),
+        Column("admit_date", "date", "date of admission"),
+        Column("discharge_date", "date", "date of discharge"),
+        Column(
+            "nature_of_admission",
+            "text",
+            "1 delivery, 2 newborn, 3 emergency, 4 urgent, 5 scheduled, 6 other, 8 rehabilitation, 9 unknown, 0 chronic",
+            nullable=True,
+            allowed=("0", "1", "2", "3", "4", "5", "6", "8", "9"),
+        ),
+        Column("source_of_admission", "text", "source of admission", nullable=True, max_length=2),
+        Column("discharge_disposition", "text", "UB-04 patient status", max_length=2),
+        Column("primary_payer", "text", "primary payer", nullable=True, max_length=2),
+        Column("attending_npi", "text", "NPI of the attending physician", nullable=True, max_length=10),
+        Column("operating_npi", "text", "NPI of the operating physician", nullable=True, max_length=10),
+        Column("principal_diagnosis", "text", "ICD-10-CM principal diagnosis", nullable=True),
+        Column("diagnoses", "text", "other ICD-10-CM diagnoses, code:poa separated by |", nullable=True),
+        Column("procedures", "text", "ICD-10-PCS procedures, code:date separated by |", nullable=True),
+        Column("grouper_version", "text", "APR-DRG version that grouped the case; never regrouped here"),
+        Column("apr_drg", "text", "APR-DRG", nullable=True, max_length=3),
+        Column("severity_of_illness", "text", "APR severity of illness", allowed=("1", "2", "3", "4"), nullable=True),
+        Column("risk_of_mortality", "text", "APR risk of mortality", allowed=("1", "2", "3", "4"), nullable=True),
+        Column("hac_flags", "text", "hospital-acquired complication codes separated by |", nullable=True),
+        Column("total_charges", "money", "total charges; equals the sum of the charge lines to $1"),
+        Column("reported_cost", "money", "cost as the source reports it", nullable=True, optional=True),
+    ),
+)
+
+CHARGES = Table(
+    "charges",
+    "one row a charge line",
+    (
+        Column("hospital_ccn", "text", "CMS certification number of the hospital", max_length=6),
+        Column("account_no", "text", "the hospital's own account number", max_length=20),
+        Column("revenue_code", "text", "UB-04 revenue code; 0001 is a total and never added", max_length=4),
+        Column("service_date", "date", "date of service", nullable=True),
+        Column("units", "integer", "units of service", nullable=True),
+        Column("charge", "money", "charge"),
+    ),
+)
+
+#: What intake adds so that any dollar can be traced to the line of the file it came from.
+_LINEAGE = (
+    Column("submission", "text", "submission it came from, <quarter>/<ccn>[.r<n>]"),
+    Column("source_file", "text", "file name within the submission"),
+    Column("source_row", "integer", "line of that file; the header is line 1"),
+)
+
+LAKE_DISCHARGES = Table(
+    "lake_discharges",
+    "one row an accepted discharge",
+    (
+        *(c for c in DISCHARGES.columns if c.name not in ("admit_date", "discharge_date")),
+        Column("admit_date", "date", "date of admission; empty where the source publishes only a year", nullable=True),
+        Column("discharge_date", "date", "date of discharge; empty where the source publishes only a year", nullable=True),
+        Column("discharge_year", "integer", "calendar year of discharge"),
+        Column("length_of_stay", "integer", "days from admission to discharge, at least 1"),
+        Column("identifier_type", "text", "what identifies physicians in this source", allowed=("NPI", "LICENSE")),
+        *_LINEAGE,
+    ),
+)
+
+LAKE_CHARGES = Table("lake_charges", "one row an accepted charge line", (*CHARGES.columns, *_LINEAGE))

@@ -1,0 +1,118 @@
+"""Program files (inputs.md, "Program files"): what committees, the regulator and CMS report for a period."""
+
+from hcip_pipeline.contracts.table import Column, Table
+
+_CCN = Column("hospital_ccn", "text", "CMS certification number", key=True, max_length=6)
+_NPI = Column("npi", "text", "NPI of the care partner", key=True, max_length=10)
+
+CARE_PARTNERS = Table(
+    "care_partners",
+    "one row a care partner of a hospital: the certified list",
+    (
+        _CCN,
+        _NPI,
+        Column("name", "text", "name"),
+        Column("tin", "text", "tax identification number payments go to", nullable=True),
+        Column("specialty", "text", "specialty", nullable=True),
+        Column("participation_start", "date", "first day of participation"),
+        Column("participation_end", "date", "last day of participation; empty while it lasts", nullable=True),
+        Column("arrangement_signed", "date", "day the care partner arrangement was signed", nullable=True),
+        Column("screening_status", "text", "result of the screening", allowed=("cleared", "failed", "pending")),
+        Column("certified_on", "date", "day of certification", nullable=True),
+    ),
+)
+CONDITION_RESULTS = Table(
+    "condition_results",
+    "one row a care partner and condition of payment",
+    (
+        _CCN,
+        _NPI,
+        Column("condition_id", "text", "condition of the hospital's protocol", key=True),
+        Column("met", "text", "condition met", nullable=True, allowed=("Y", "N")),
+        Column("source", "text", "who reported it", nullable=True),
+        Column("reported_on", "date", "day of the report", nullable=True),
+    ),
+)
+INTERVENTION_ACTIVITY = Table(
+    "intervention_activity",
+    "one row a care partner and intervention",
+    (
+        _CCN,
+        _NPI,
+        Column("intervention_id", "text", "intervention of the catalogue", key=True),
+        Column("activities", "integer", "approved activities performed"),
+        Column("reported_on", "date", "day of the report", nullable=True),
+    ),
+)
+COMMITTEE_ADJUSTMENTS = Table(
+    "committee_adjustments",
+    "one row a reduction by the oversight committee",
+    (
+        _CCN,
+        _NPI,
+        Column("adjustment_amount", "money", "reduction in dollars, zero or negative"),
+        Column("reason", "text", "reason"),
+        Column("approved_by", "text", "who approved it"),
+        Column("approved_on", "date", "day of approval"),
+    ),
+)
+PFS_CAP_NOTICES = Table(
+    "pfs_cap_notices",
+    "one row a care partner and calendar year",
+    (
+        _CCN,
+        _NPI,
+        Column("calendar_year", "integer", "calendar year", key=True),
+        Column("approved_amount", "money", "Medicare approved amounts under the Physician Fee Schedule"),
+        Column("notice_date", "date", "day of the notice"),
+    ),
+)
+POOL_NOTICES = Table(
+    "pool_notices",
+    "one row a hospital",
+    (
+        _CCN,
+        Column("incentive_pool", "money", "the most the hospital may distribute"),
+        Column("contested", "text", "the hospital contests the notice", allowed=("Y", "N")),
+        Column("notice_date", "date", "day of the notice"),
+    ),
+)
+OTHER_PROGRAM_AMOUNTS = Table(
+    "other_program_amounts",
+    "one row a hospital, program and kind",
+    (
+        _CCN,
+        Column("program", "text", "other program", key=True),
+        Column("kind", "text", "kind of apportionment", key=True, allowed=("incentive", "intervention")),
+        Column("amount", "money", "amount apportioned to it"),
+    ),
+)
+PAYMENTS = Table(
+    "payments",
+    "one row a payment the hospital made",
+    (
+        _CCN,
+        _NPI,
+        Column("paid_amount", "money", "amount paid"),
+        Column("paid_on", "date", "day of payment"),
+        Column("reference", "text", "the payer's reference", key=True),
+    ),
+)
+COMMITTEE_MEETINGS = Table(
+    "committee_meetings",
+    "one row a meeting of an oversight committee",
+    (
+        _CCN,
+        Column("met_on", "date", "day of the meeting", key=True),
+        Column("members_present", "integer", "members present"),
+        Column("physicians_present", "integer", "physicians among them"),
+    ),
+)
+
+TABLES = {
+    table.name: table
+    for table in (
+        CARE_PARTNERS, CONDITION_RESULTS, INTERVENTION_ACTIVITY, COMMITTEE_ADJUSTMENTS, PFS_CAP_NOTICES, POOL_NOTICES,
+        OTHER_PROGRAM_AMOUNTS, PAYMENTS, COMMITTEE_MEETINGS,
+    )
+}  # fmt: skip

@@ -1,0 +1,110 @@
+"""Reference tables (inputs.md, "Program files"): rates and code tables that change with time."""
+
+from hcip_pipeline.contracts.table import Column, Table
+
+HOSPITALS = Table(
+    "hospitals",
+    "one row a hospital",
+    (
+        Column("ccn", "text", "CMS certification number", key=True, max_length=6),
+        Column("name", "text", "hospital name"),
+        Column("acute", "text", "acute general hospital", allowed=("Y", "N")),
+        Column("county", "text", "county", nullable=True),
+        Column("system", "text", "health system", nullable=True),
+    ),
+)
+APR_DRG = Table(
+    "apr_drg",
+    "one row an APR-DRG of a grouper version",
+    (
+        Column("grouper_version", "text", "APR-DRG grouper version", key=True),
+        Column("apr_drg", "text", "APR-DRG", key=True, max_length=3),
+        Column("label", "text", "short label"),
+        Column("mdc", "text", "major diagnostic category, two digits", nullable=True, max_length=2),
+        Column("type", "text", "M medical, P procedural (surgical)", allowed=("M", "P")),
+        Column("service_line", "text", "service line", nullable=True),
+    ),
+)
+RATE_CENTERS = Table(
+    "rate_centers",
+    "one row a rate center",
+    (
+        Column("rate_center", "text", "rate center (cost center of the rate-setting system)", key=True),
+        Column("name", "text", "name"),
+        Column("group", "text", "group for reports", nullable=True),
+        Column("component", "text", "cost component", allowed=("core", "supply_drug")),
+    ),
+)
+REVENUE_CODES = Table(
+    "revenue_codes",
+    "one row a range of revenue codes; the narrowest range wins",
+    (
+        Column("revenue_code_from", "text", "first revenue code of the range", key=True, max_length=4),
+        Column("revenue_code_to", "text", "last revenue code of the range", key=True, max_length=4),
+        Column("rate_center", "text", "rate center"),
+    ),
+)
+COST_FACTORS = Table(
+    "cost_factors",
+    "one row a hospital, rate center (or ALL) and rate year",
+    (
+        Column("hospital_ccn", "text", "CMS certification number", key=True, max_length=6),
+        Column("rate_center", "text", "rate center, or ALL", key=True),
+        Column("rate_year", "integer", "regulator's year, July to June, named for the year it ends in", key=True),
+        Column("markup", "ratio", "charges over cost", nullable=True),
+        Column("cost_to_charge", "ratio", "cost over charges", nullable=True),
+        Column("labor_market", "ratio", "labor market adjustment"),
+        Column("ime", "ratio", "indirect medical education adjustment"),
+        Column("dsh", "ratio", "disproportionate share adjustment"),
+    ),
+)
+COST_INDEX = Table(
+    "cost_index",
+    "one row a calendar year and component",
+    (
+        Column("calendar_year", "integer", "calendar year", key=True),
+        Column("component", "text", "cost component", key=True, allowed=("core", "supply_drug", "total")),
+        Column("index_value", "ratio", "price level; only ratios of two years matter"),
+    ),
+)
+PER_DIEM = Table(
+    "per_diem",
+    "one row a calendar year and severity",
+    (
+        Column("year", "integer", "calendar year", key=True),
+        Column("severity", "text", "APR severity of illness", key=True, allowed=("1", "2", "3", "4")),
+        Column("amount", "money", "professional fee forgone for a day of inpatient care"),
+    ),
+)
+NETWORKS = Table(
+    "networks",
+    "one row a network, hospital and topic",
+    (
+        Column("network_id", "text", "network", key=True),
+        Column("name", "text", "name of the network"),
+        Column("kind", "text", "kind of network", allowed=("HEN", "HIIN", "QIN-QIO", "LAN")),
+        Column("hospital_ccn", "text", "CMS certification number of a member", key=True, max_length=6),
+        Column("topic", "text", "what they work on", key=True),
+        Column("start", "date", "first day of membership"),
+        Column("end", "date", "last day of membership", nullable=True),
+        Column("recruitment_goal", "integer", "members the network set out to recruit", nullable=True),
+    ),
+)
+EXCLUDED_INDIVIDUALS = Table(
+    "excluded_individuals",
+    "one row an exclusion of an individual",
+    (
+        Column("npi", "text", "NPI", key=True, max_length=10),
+        Column("source", "text", "list the exclusion stands on", key=True),
+        Column("effective_date", "date", "first day of the exclusion", key=True),
+        Column("reinstated_date", "date", "day of reinstatement", nullable=True),
+    ),
+)
+
+TABLES = {
+    table.name: table
+    for table in (
+        HOSPITALS, APR_DRG, RATE_CENTERS, REVENUE_CODES, COST_FACTORS, COST_INDEX, PER_DIEM, NETWORKS,
+        EXCLUDED_INDIVIDUALS,
+    )
+}  # fmt: skip

@@ -1,0 +1,64 @@
+"""Where things lie in a home folder (outputs.md, "Home folder"). Paths only: nothing is read or written here."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """Everything a run reads and writes, below one folder."""
+
+    root: Path
+
+    @classmethod
+    def locate(cls, path: str | Path | None = None) -> Home:
+        """The home named, else ``$HCIP_HOME``, else ``./hcip_home``."""
+        return cls(Path(path or os.environ.get("HCIP_HOME") or "hcip_home").expanduser().resolve())
+
+    @property
+    def inbox(self) -> Path:
+        return self.root / "inbox"
+
+    @property
+    def lake(self) -> Path:
+        return self.root / "lake"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.lake / "quarantine"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse"
+
+    @property
+    def releases(self) -> Path:
+        return self.root / "releases"
+
+    @property
+    def studies(self) -> Path:
+        return self.root / "studies"
+
+    @property
+    def dagster(self) -> Path:
+        return self.root / "dagster"
+
+    @property
+    def policy(self) -> Path:
+        return self.inbox / "policy.yaml"
+
+    @property
+    def lake_reference(self) -> Path:
+        return self.lake / "reference"
+
+    def lake_program(self, period: object) -> Path:
+        return self.lake / "program" / f"period={period}"
+
+    def lake_hospital(self, table: str, quarter: object) -> Path:
+        return self.lake / "hospital" / table / f"quarter={quarter}"
+
+    def lake_cms(self, table: str, month: object) -> Path:
+        return self.lake / "cms" / table / f"month={month}"

@@ -1,0 +1,31 @@
+"""Reading a policy file, with the hash that a release carries."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.yaml_files import load_yaml, validate_yaml
+
+
+@dataclass(frozen=True)
+class PolicyFile:
+    """A policy with the text it was read from and that text's sha256."""
+
+    policy: Policy
+    text: str
+    sha256: str
+    path: Path
+
+
+def load_policy(path: Path) -> PolicyFile:
+    """Read and validate a policy file.
+
+    Raises:
+        HcipError: absent, unreadable, with an unknown key, a value out of bounds, or no ``base_year``.
+    """
+    policy = validate_yaml(Policy, load_yaml(path, "policy"), path, "policy")
+    text = path.read_text(encoding="utf-8-sig")
+    return PolicyFile(policy, text, hashlib.sha256(text.encode()).hexdigest(), path)
