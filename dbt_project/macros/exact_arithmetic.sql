@@ -1,0 +1,87 @@
+{#
+  Exact arithmetic (methodology §0). Every quotient on the way to a payment is a ratio of integers, rounded once, half
+  away from zero. Engine differences live here: DuckDB's own `/` on decimals is binary floating point.
+#}
+
+{# A decimal of at most `places` places as the integer number of its last place. #}
+{% macro exact_integer(value, places=8) -%}
+    cast(cast({{ value }} as decimal(38, {{ places }})) * cast(1{{ '0' * places }} as decimal({{ places + 1 }}, 0)) as hugeint)
+{%- endmacro %}
+
+{# An integer number of last places as a decimal: the way back. #}
+{% macro exact_decimal(units, scale) -%}
+    cast(
+        cast({{ units }} as decimal(18, 0)) * cast('{{ '0.' ~ '0' * (scale - 1) ~ '1' }}' as decimal({{ scale + 1 }}, {{ scale }}))
+        as decimal(18, {{ scale }})
+    )
+{%- endmacro %}
+
+{# numerator ÷ denominator of two integers, rounded half away from zero to an integer number of last places. #}
+{% macro round_div_integers(numerator, denominator, scale) -%}
+    (case
+        when {{ denominator }} = 0 then null
+        else
+            (2 * abs({{ numerator }}) * cast(1{{ '0' * scale }} as hugeint) + abs({{ denominator }}))
+            // (2 * abs({{ denominator }}))
+            * sign({{ numerator }}) * sign({{ denominator }})
+    end)
+{%- endmacro %}
+
+{#
+  The one division: numerator ÷ denominator, exactly, rounded half away from zero to `scale` places. Both are decimals
+  or integers of at most `places` places. A zero denominator gives null.
+#}
+{% macro round_div(numerator, denominator, scale, places=8) -%}
+    {{ exact_decimal(
+        round_div_integers(exact_integer(numerator, places), exact_integer(denominator, places), scale), scale
+    ) }}
+{%- endmacro %}
+
+{# An exact decimal rounded half away from zero to `scale` places. #}
+{% macro round_to(value, scale) -%}
+    cast({{ value }} as decimal(18, {{ scale }}))
+{%- endmacro %}
+
+{#
+  a × b, exactly. DuckDB keeps the product of two 18-digit decimals at 18 digits; a 38-digit factor makes room.
+#}
+{% macro exact_product(a, b, a_places=2) -%}
+    (cast({{ a }} as decimal(38, {{ a_places }})) * {{ b }})
+{%- endmacro %}
+
+{% macro clamp(value, low, high) -%}
+    greatest({{ low }}, least({{ high }}, {{ value }}))
+{%- endmacro %}
+
+{#
+  Linear-interpolation percentile (Hyndman–Fan type 7) of a sorted list, as the numerator over 100,000,000: exact, for
+  comparing with. `p` is a decimal of at most 8 places.
+#}
+{% macro percentile_numerator(sorted_values, p) -%}
+    {%- set rank = '((len(' ~ sorted_values ~ ') - 1) * cast(' ~ p ~ ' * 100000000 as bigint))' -%}
+    {%- set low = sorted_values ~ '[' ~ rank ~ ' // 100000000 + 1]' -%}
+    {%- set high = sorted_values ~ '[least(' ~ rank ~ ' // 100000000 + 2, len(' ~ sorted_values ~ '))]' -%}
+    (
+        {{ exact_product(low, 'cast(100000000 as decimal(9, 0))', 4) }}
+        + {{ exact_product(high ~ ' - ' ~ low, 'cast(' ~ rank ~ ' % 100000000 as decimal(9, 0))', 4) }}
+    )
+{%- endmacro %}
+
+{# The same percentile, rounded to `scale` places. #}
+{% macro percentile(sorted_values, p, scale) -%}
+    {{ round_div(percentile_numerator(sorted_values, p), '100000000', scale) }}
+{%- endmacro %}
+
+{# The values of a group as the sorted list that `percentile` wants. #}
+{% macro sorted_list(value) -%}
+    list({{ value }} order by {{ value }})
+{%- endmacro %}
+
+{# fraction ^ exponent (methodology §7): the one permitted floating-point step, rounded to 8 places at once. #}
+{% macro power_curve(fraction, exponent) -%}
+    {%- if exponent | string | float == 1.0 -%}
+        {{ fraction }}
+    {%- else -%}
+        cast(pow(cast({{ fraction }} as double), cast('{{ exponent }}' as double)) as decimal(18, 8))
+    {%- endif -%}
+{%- endmacro %}

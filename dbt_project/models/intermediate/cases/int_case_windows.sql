@@ -1,0 +1,19 @@
+-- A case belongs to every window that holds its discharge date; where the source publishes only a year, to every window
+-- that holds that whole year.
+with discharges as (
+    select * from {{ ref('stg_discharges') }}
+),
+
+windows as (
+    select * from {{ ref('stg_windows') }}
+)
+
+select
+    windows.window_name,
+    discharges.hospital_ccn,
+    discharges.account_no
+from discharges
+inner join windows
+    on
+        coalesce(discharges.discharge_date, make_date(discharges.discharge_year, 1, 1)) >= windows.start_date
+        and coalesce(discharges.discharge_date, make_date(discharges.discharge_year, 12, 31)) <= windows.end_date

@@ -1,0 +1,27 @@
+-- trend(a→b) = index_b ÷ index_a, 8 places, from the year of each window to the year of the performance window (§2).
+with windows as (
+    select * from {{ ref('stg_windows') }}
+),
+
+indices as (
+    select * from {{ ref('stg_cost_index') }}
+),
+
+components as (
+    select unnest(['core', 'supply_drug', 'total']) as component
+)
+
+select
+    windows.window_name,
+    components.component,
+    -- Dollars of a year are their own: no index is needed for it.
+    case
+        when windows.calendar_year = {{ run_fact('year') }} then cast(1 as decimal(18, 8))
+        else {{ round_div('performance.index_value', 'own.index_value', 8) }}
+    end as trend
+from windows
+cross join components
+left join indices as own
+    on windows.calendar_year = own.calendar_year and components.component = own.component
+left join indices as performance
+    on performance.calendar_year = {{ run_fact('year') }} and components.component = performance.component

@@ -1,0 +1,20 @@
+select
+    hospital_ccn,
+    account_no,
+    '{{ run_fact("name") }}' as period,
+    npi,
+    stream,
+    apr_drg,
+    severity_of_illness,
+    length_of_stay,
+    cost,
+    best_practice_norm,
+    p75_cost,
+    improvement_ceiling_cost,
+    cost_weight,
+    los_weight,
+    mpi_improvement,
+    mpi_performance,
+    performance_fraction,
+    performance_incentive
+from {{ ref('int_performance_incentives') }}

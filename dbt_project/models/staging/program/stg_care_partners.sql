@@ -1,0 +1,10 @@
+select
+    hospital_ccn,
+    npi,
+    name,
+    specialty,
+    participation_start,
+    participation_end,
+    arrangement_signed,
+    screening_status
+from {{ source('lake', 'care_partners') }}

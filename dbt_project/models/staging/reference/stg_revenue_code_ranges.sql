@@ -1,0 +1,5 @@
+select
+    revenue_code_from,
+    revenue_code_to,
+    rate_center
+from {{ source('lake', 'revenue_codes') }}
