@@ -1,0 +1,216 @@
+"""A text table against its contract: every cell typed, every breach found, in one vectorized pass.
+
+Belongs here: types, required and allowed values, lengths, keys, and rules over the columns of one row.
+Does not belong here: reading the file (``tabular``), and rules that need another table (the callers).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+
+import polars as pl
+
+from hcip_pipeline.contracts.table import Column, Table
+from hcip_pipeline.intake.problems import LISTED_PER_RULE, Problem, TableRefusedError
+from hcip_pipeline.intake.tabular import LINE, TextTable, read_text_table
+
+#: Text without a length of its own in the contract: long enough for any reason, short enough for any report.
+MAX_TEXT = 1000
+
+_WRITTEN: dict[str, tuple[str, str]] = {
+    "date": (r"^\d{4}-\d{2}-\d{2}$", "a date, YYYY-MM-DD"),
+    "integer": (r"^-?\d{1,18}$", "a whole number, digits only"),
+    "money": (r"^-?\d{1,16}(\.\d{1,2})?$", "an amount with at most two decimals, no $ and no thousands separators"),
+    "mean": (r"^-?\d{1,14}(\.\d{1,4})?$", "a number with at most four decimals"),
+    "ratio": (r"^-?\d{1,10}(\.\d{1,8})?$", "a number with at most eight decimals"),
+}
+
+#: Codes by column name, as the field writes them.
+_CODES: dict[str, tuple[str, str]] = {
+    "ccn": (r"^[0-9A-Z]{6}$", "six capitals or digits, leading zeros kept"),
+    "hospital_ccn": (r"^[0-9A-Z]{6}$", "six capitals or digits, leading zeros kept"),
+    "npi": (r"^\d{10}$", "ten digits"),
+    "apr_drg": (r"^\d{3}$", "three digits, leading zeros kept"),
+    "mdc": (r"^\d{2}$", "two digits, leading zeros kept"),
+    "revenue_code_from": (r"^\d{4}$", "four digits, leading zeros kept"),
+    "revenue_code_to": (r"^\d{4}$", "four digits, leading zeros kept"),
+    "disposition_code": (r"^\d{2}$", "two digits, leading zeros kept"),
+}
+
+_CONTROL_CHARACTER = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """A rule over typed columns: the rows where ``breached`` is true break it (null is not true)."""
+
+    rule: str
+    column: str
+    breached: pl.Expr
+    message: str
+
+
+@dataclass(frozen=True)
+class ContractTable:
+    """A file's rows in the contract's columns, order and types, and ``LINE``, with what was only worth a warning."""
+
+    frame: pl.DataFrame
+    text: TextTable
+    warnings: tuple[Problem, ...]
+    warning_counts: Counter[str]
+    ignored_columns: tuple[str, ...]
+
+
+def read_contract_table(path: Path, table: Table, rules: Sequence[RowRule] = ()) -> ContractTable:
+    """Read a CSV file as ``table``.
+
+    Raises:
+        TableRefusedError: the file cannot be read, a column is missing, or a cell, key or row breaks an ERROR rule.
+    """
+    return check_contract_table(read_text_table(path), path, table, rules)
+
+
+def check_contract_table(text: TextTable, path: Path, table: Table, rules: Sequence[RowRule] = ()) -> ContractTable:
+    """As :func:`read_contract_table`, for cells already read (or widened, as grouper ranges are)."""
+    findings = _Findings(path)
+    unknown = tuple(name for name in text.header if name not in table.names)
+    missing = [c for c in table.columns if c.name not in text.header and not c.optional]
+    for column in missing:
+        findings.add(Problem("COLUMN_MISSING", _missing_column(column.name, text.header), 1, column.name))
+    for name in unknown:
+        findings.add(Problem("COLUMN_UNKNOWN", f"the column '{name[:60]}' is unknown and ignored", 1, name[:60]))
+    findings.raise_errors()
+
+    absent = [pl.lit(None, pl.String).alias(c.name) for c in table.columns if c.name not in text.header]
+    cells = text.frame.with_columns(absent).select(*table.names, LINE)
+    typed = cells.select(*[_typed(column) for column in table.columns], LINE)
+    for column in table.columns:
+        _check_cells(cells, typed, column, findings)
+    _check_key(typed, table, findings)
+    for rule in rules:
+        rows = typed.filter(rule.breached)
+        findings.add_rows(rule.rule, rule.column, rows.get_column(LINE), [rule.message] * LISTED_PER_RULE)
+    if typed.is_empty():
+        findings.add(Problem("FILE_NO_ROWS", "the file has a header and no rows"))
+    findings.raise_errors()
+    return ContractTable(typed, text, tuple(findings.problems), findings.counts, unknown)
+
+
+def contract_schema(table: Table) -> dict[str, pl.DataType | type[pl.DataType]]:
+    """The table's columns as polars types, for a table with no rows."""
+    return {column.name: column.polars_type for column in table.columns}
+
+
+def npi_fails_check_digit(npi: pl.Expr) -> pl.Expr:
+    """True where ten digits are no NPI: the Luhn sum over ``80840`` + NPI is not a multiple of ten."""
+    digits = [npi.str.slice(i, 1).cast(pl.Int32, strict=False) for i in range(10)]
+    # Every second digit from the right (the check digit not doubled); 80840 itself always adds 24.
+    doubled = [digit * 2 // 10 + digit * 2 % 10 if i % 2 == 0 else digit for i, digit in enumerate(digits)]
+    return (reduce(lambda a, b: a + b, doubled) + 24) % 10 != 0
+
+
+class _Findings:
+    """Problems so far: all counted, the first few of each rule and column listed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problems: list[Problem] = []
+        self.counts: Counter[str] = Counter()
+
+    def add(self, problem: Problem) -> None:
+        self.problems.append(problem)
+        self.counts[problem.rule] += 1
+
+    def add_rows(self, rule: str, column: str, lines: pl.Series, messages: Sequence[str]) -> None:
+        self.counts[rule] += lines.len()
+        for line, message in zip(lines.head(LISTED_PER_RULE), messages, strict=False):
+            self.problems.append(Problem(rule, message, line, column))
+        if not lines.len():
+            del self.counts[rule]
+
+    def raise_errors(self) -> None:
+        if any(problem.severity == "ERROR" for problem in self.problems):
+            raise TableRefusedError(self.path, self.problems, self.counts)
+
+
+def _missing_column(name: str, header: Sequence[str]) -> str:
+    other = next((n for n in header if n.lower() == name), None)
+    if other:
+        return f"the column '{name}' is missing ('{other}' is written in other letters)"
+    if len(header) == 1 and any(sign in header[0] for sign in ";\t|"):
+        return f"the column '{name}' is missing (the cells are not separated by commas)"
+    return f"the column '{name}' is missing"
+
+
+def _typed(column: Column) -> pl.Expr:
+    cell = pl.col(column.name)
+    if column.type == "text":
+        return cell
+    pattern, _ = _WRITTEN[column.type]
+    written = pl.when(cell.str.contains(pattern)).then(cell)
+    if column.type == "date":
+        return written.str.to_date("%Y-%m-%d", strict=False).alias(column.name)
+    return written.cast(column.polars_type, strict=False).alias(column.name)
+
+
+def _check_cells(cells: pl.DataFrame, typed: pl.DataFrame, column: Column, findings: _Findings) -> None:
+    """The contract's own rules on one column; at most one is reported for a cell."""
+    cell = pl.col(column.name)
+    limit = column.max_length or MAX_TEXT
+    what = _what(column)
+    rules: list[tuple[str, pl.Expr, str]] = [
+        ("CELL_CONTROL_CHARACTER", cell.str.contains(_CONTROL_CHARACTER), "the cell holds a control character"),
+        ("CELL_TOO_LONG", cell.str.len_chars() > limit, f"the cell is longer than {limit} characters"),
+    ]
+    if not column.nullable:
+        rules.append(("CELL_MISSING", cell.is_null(), f"the cell is empty, and needs {what}"))
+    if column.allowed:
+        rules.append(("VALUE_NOT_ALLOWED", ~cell.is_in(column.allowed), f"{{}} is not {what}"))
+    elif column.type != "text":
+        unread = cell.is_not_null() & typed.get_column(column.name).is_null()
+        rules.append(("CELL_FORMAT", unread, f"{{}} is not {what}"))
+    elif column.name in _CODES:
+        rules.append(("CELL_FORMAT", ~cell.str.contains(_CODES[column.name][0]), f"{{}} is not {what}"))
+    if column.name == "npi":
+        fails = cell.str.contains(_CODES["npi"][0]) & npi_fails_check_digit(cell)
+        rules.append(("NPI_CHECK_DIGIT", fails, "{} fails the check digit of an NPI"))
+    earlier = pl.lit(False)
+    for rule, broken, message in rules:
+        breached = broken.fill_null(False) & ~earlier
+        rows = cells.filter(breached).select(cell, LINE)
+        if rows.height:
+            shown = [message.format(_shown(value)) for value in rows.get_column(column.name).head(LISTED_PER_RULE)]
+            findings.add_rows(rule, column.name, rows.get_column(LINE), shown)
+        earlier = earlier | broken.fill_null(False)
+
+
+def _what(column: Column) -> str:
+    if column.allowed:
+        return "one of " + ", ".join(column.allowed)
+    if column.name in _CODES:
+        return f"{column.meaning}: {_CODES[column.name][1]}"
+    return _WRITTEN[column.type][1] if column.type in _WRITTEN else column.meaning
+
+
+def _shown(value: str | None) -> str:
+    """A cell as a message may show it: short and harmless on a terminal."""
+    text = value or ""
+    return ascii(text[:37] + "..." if len(text) > 40 else text)
+
+
+def _check_key(typed: pl.DataFrame, table: Table, findings: _Findings) -> None:
+    key = [name for name in table.key if name in typed.columns]
+    if not key or typed.is_empty():
+        return
+    whole = pl.all_horizontal(pl.col(name).is_not_null() for name in key)
+    repeated = typed.filter(whole).filter(~pl.struct(key).is_first_distinct())
+    findings.add_rows(
+        "KEY_REPEATED",
+        ", ".join(key),
+        repeated.get_column(LINE),
+        ["an earlier row has the same key"] * LISTED_PER_RULE,
+    )

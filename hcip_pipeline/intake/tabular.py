@@ -1,0 +1,159 @@
+"""A CSV file as text, strictly: what it holds is what is read, cell for cell, with the line each row stands on.
+
+Belongs here: encoding, quoting, line ends, ragged rows, the header. Does not belong here: what the cells mean
+(``contract_columns``) and files of patients (the hospital intake).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from hcip_pipeline.intake.problems import LISTED_PER_RULE, Problem, TableRefusedError, tally
+
+#: Hand-written files are small; what is larger is some other file.
+MAX_BYTES = 64 * 1024 * 1024
+
+#: Name of the column that carries the line number; no file can have it because of its blank.
+LINE = "file line"
+
+_COMMA, _QUOTE, _LF, _CR = (ord(sign) for sign in ',"\n\r')
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A CSV file's cells: stripped of blanks around them, empty ones null.
+
+    Attributes:
+        frame: one text column for each of the header's, and ``LINE``, the line a row starts on.
+        header: the names of the header, in order.
+        blank_rows: rows without any cell filled, which are left out.
+        bytes, sha256: of the file as it lies there.
+    """
+
+    frame: pl.DataFrame
+    header: tuple[str, ...]
+    blank_rows: int
+    bytes: int
+    sha256: str
+
+
+def read_text_table(path: Path) -> TextTable:
+    """The cells of a CSV file (RFC 4180; UTF-8 with or without BOM; LF or CRLF).
+
+    Raises:
+        TableRefusedError: a link, empty, too large, not UTF-8, NUL bytes, bad quoting, ragged rows, repeated columns.
+    """
+    if path.is_symlink():
+        _refuse(path, [Problem("FILE_IS_LINK", "the file is a link, and what it points to may change unseen")])
+    if path.stat().st_size > MAX_BYTES:
+        _refuse(path, [Problem("FILE_TOO_LARGE", f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB")])
+    return parse_text_table(path.read_bytes(), path)
+
+
+def parse_text_table(raw: bytes, path: Path) -> TextTable:
+    """The cells of a CSV file's bytes; ``path`` is only named in errors. Raises as :func:`read_text_table`."""
+    data = raw.removeprefix(_BOM)
+    _check_text(data, path)
+    text = np.frombuffer(data, dtype=np.uint8)
+    # Parity of the quotation marks so far: 1 inside a quoted cell. It survives the wrap at 256.
+    quoted = np.cumsum(text == _QUOTE, dtype=np.uint8) & 1
+    _check_quotes(text, quoted, path)
+
+    line_ends = np.flatnonzero(text == _LF)
+    record_ends = np.flatnonzero((text == _LF) & (quoted == 0)) + 1
+    if record_ends.size == 0 or record_ends[-1] != text.size:
+        record_ends = np.append(record_ends, text.size)
+    record_starts = np.concatenate(([0], record_ends[:-1]))
+    dropped = ((text == _CR) & (quoted == 0)) | ((text == _LF) & (quoted == 0))
+    filled = np.diff(np.concatenate(([0], np.cumsum(~dropped)))[np.concatenate(([0], record_ends))]) > 0
+    lines = 1 + np.searchsorted(line_ends, record_starts)
+    if not filled.any():
+        _refuse(path, [Problem("FILE_EMPTY", "the file holds nothing but line ends")])
+
+    commas = np.concatenate(([0], np.cumsum((text == _COMMA) & (quoted == 0))))
+    cells = commas[record_ends] - commas[record_starts] + 1
+    first = int(np.argmax(filled))
+    ragged = np.flatnonzero(filled & (cells != cells[first]))
+    if ragged.size:
+        problems = [
+            Problem("ROW_RAGGED", f"{cells[i]} cells where the header has {cells[first]}", int(lines[i]))
+            for i in ragged[:LISTED_PER_RULE]
+        ]
+        raise TableRefusedError(path, problems, Counter(ROW_RAGGED=int(ragged.size)))
+
+    # Carriage returns and blank lines go before the parse, so that one reading of the file is possible.
+    keep = np.repeat(filled, record_ends - record_starts) & ~((text == _CR) & (quoted == 0))
+    head = text[record_starts[first] : record_ends[first]][keep[record_starts[first] : record_ends[first]]].tobytes()
+    body = text[record_ends[first] :][keep[record_ends[first] :]].tobytes()
+    header = _header(head, path)
+    frame = _parse(body, header).with_columns(pl.Series(LINE, lines[filled][1:], dtype=pl.Int64))
+    blank = pl.all_horizontal(pl.col(name).is_null() for name in header)
+    kept = frame.filter(~blank)
+    return TextTable(kept, header, frame.height - kept.height, len(raw), hashlib.sha256(raw).hexdigest())
+
+
+def _check_text(data: bytes, path: Path) -> None:
+    if not data.strip():
+        _refuse(path, [Problem("FILE_EMPTY", "the file is empty")])
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or data.count(0) > len(data) // 4:
+        _refuse(path, [Problem("FILE_ENCODING", "the file is UTF-16 text, not UTF-8")])
+    if (at := data.find(0)) >= 0:
+        _refuse(path, [Problem("FILE_NUL", "the line holds a NUL byte", 1 + data.count(b"\n", 0, at))])
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        row = 1 + data.count(b"\n", 0, error.start)
+        _refuse(path, [Problem("FILE_ENCODING", f"the line is not UTF-8 text (byte {data[error.start]:#04x})", row)])
+
+
+def _check_quotes(text: np.ndarray, quoted: np.ndarray, path: Path) -> None:
+    """Quotation marks must stand around whole cells, or in pairs inside them."""
+    before = np.concatenate(([_LF], text[:-1]))
+    after = np.concatenate((text[1:], [_LF]))
+    mark = text == _QUOTE
+    opens = mark & (quoted == 1) & ~np.isin(before, (_COMMA, _LF, _QUOTE))
+    closes = mark & (quoted == 0) & ~np.isin(after, (_COMMA, _LF, _CR, _QUOTE))
+    problems = []
+    if (bare := np.flatnonzero(opens | closes)).size:
+        row = 1 + int(np.count_nonzero(text[: bare[0]] == _LF))
+        problems.append(Problem("QUOTE_BARE", "a quotation mark stands where none can", row))
+    elif quoted[-1]:
+        start = int(np.flatnonzero(mark)[-1])
+        row = 1 + int(np.count_nonzero(text[:start] == _LF))
+        problems.append(Problem("QUOTE_OPEN", "the last quotation mark opens a cell that never ends", row))
+    elif (alone := np.flatnonzero((text == _CR) & (quoted == 0) & (after != _LF))).size:
+        row = 1 + int(np.count_nonzero(text[: alone[0]] == _LF))
+        problems.append(Problem("FILE_LINE_ENDS", "the line holds a carriage return that ends no line", row))
+    if problems:
+        _refuse(path, problems)
+
+
+def _header(head: bytes, path: Path) -> tuple[str, ...]:
+    row = pl.read_csv(io.BytesIO(head), has_header=False, infer_schema=False).row(0)
+    names = tuple((name or "").strip() for name in row)
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        shown = ", ".join(repr(name[:60]) for name in repeated[:LISTED_PER_RULE])
+        _refuse(path, [Problem("COLUMN_REPEATED", f"the header has twice: {shown}", 1)])
+    return names
+
+
+def _parse(body: bytes, header: tuple[str, ...]) -> pl.DataFrame:
+    schema = dict.fromkeys(header, pl.String)
+    if not body:
+        return pl.DataFrame(schema=schema)
+    frame = pl.read_csv(io.BytesIO(body), has_header=False, schema=schema)
+    stripped = pl.all().str.strip_chars()
+    return frame.with_columns(pl.when(stripped != "").then(stripped))
+
+
+def _refuse(path: Path, problems: list[Problem]) -> None:
+    raise TableRefusedError(path, problems, tally(problems))

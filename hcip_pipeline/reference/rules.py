@@ -1,0 +1,202 @@
+"""What reference tables must satisfy beyond their contract: rules over a row, a table, and between tables.
+
+Belongs here: rules that are the same whatever file a table comes from. Does not belong here: types, keys and
+allowed values (``contracts.reference``), and where a table is read from (``tables``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from hcip_pipeline.intake.contract_columns import RowRule
+from hcip_pipeline.intake.problems import LISTED_PER_RULE, Problem, TableRefusedError
+from hcip_pipeline.intake.tabular import LINE, TextTable
+
+#: The rate center of a revenue code that maps to none (methodology §2); it is always core.
+UNMAPPED = "UNMAPPED"
+#: The rate center of a cost factor that holds for every rate center without one of its own.
+ALL_RATE_CENTERS = "ALL"
+
+#: A range of grouper versions wider than this is a slip of the pen.
+MAX_GROUPER_VERSIONS = 50
+
+_YEARS = (1990, 2200)
+
+
+def _year_out_of_range(column: str) -> RowRule:
+    return RowRule(
+        "NUMBER_OUT_OF_RANGE", column, ~pl.col(column).is_between(*_YEARS), f"{column} is not between 1990 and 2200"
+    )
+
+
+def _not_positive(column: str) -> RowRule:
+    return RowRule("NUMBER_OUT_OF_RANGE", column, pl.col(column) <= 0, f"{column} is not above zero")
+
+
+def _negative(column: str) -> RowRule:
+    return RowRule("AMOUNT_NEGATIVE", column, pl.col(column) < 0, f"{column} is below zero")
+
+
+ROW_RULES: dict[str, tuple[RowRule, ...]] = {
+    "rate_centers": (
+        RowRule(
+            "VALUE_NOT_ALLOWED",
+            "component",
+            (pl.col("rate_center") == UNMAPPED) & (pl.col("component") != "core"),
+            "the component of UNMAPPED is core",
+        ),
+        RowRule(
+            "VALUE_NOT_ALLOWED",
+            "rate_center",
+            pl.col("rate_center") == ALL_RATE_CENTERS,
+            "ALL stands for every rate center in cost_factors and cannot be one",
+        ),
+    ),
+    "revenue_codes": (
+        RowRule(
+            "RANGE_REVERSED",
+            "revenue_code_to",
+            pl.col("revenue_code_from") > pl.col("revenue_code_to"),
+            "the range ends before it starts",
+        ),
+    ),
+    "cost_factors": (
+        _year_out_of_range("rate_year"),
+        RowRule(
+            "FACTOR_MISSING",
+            "markup",
+            pl.col("markup").is_null() & pl.col("cost_to_charge").is_null(),
+            "neither markup nor cost_to_charge is given",
+        ),
+        _not_positive("markup"),
+        _not_positive("cost_to_charge"),
+        _not_positive("labor_market"),
+        # Adjustments enter as 1 + ime and 1 + dsh (methodology §2).
+        RowRule("NUMBER_OUT_OF_RANGE", "ime", pl.col("ime") <= -1, "ime is not above -1"),
+        RowRule("NUMBER_OUT_OF_RANGE", "dsh", pl.col("dsh") <= -1, "dsh is not above -1"),
+    ),
+    "cost_index": (_year_out_of_range("calendar_year"), _not_positive("index_value")),
+    "per_diem": (_year_out_of_range("year"), _negative("amount")),
+    "networks": (
+        RowRule("DATE_ORDER", "end", pl.col("end") < pl.col("start"), "the membership ends before it starts"),
+        RowRule(
+            "NUMBER_OUT_OF_RANGE", "recruitment_goal", pl.col("recruitment_goal") < 0, "recruitment_goal is below zero"
+        ),
+    ),
+    "excluded_individuals": (
+        RowRule(
+            "DATE_ORDER",
+            "reinstated_date",
+            pl.col("reinstated_date") < pl.col("effective_date"),
+            "the reinstatement is before the exclusion",
+        ),
+    ),
+}
+
+#: A file of these with no rows says "none", which may be so; of any other it would empty the settlement.
+MAY_BE_EMPTY = ("networks", "excluded_individuals")
+
+#: Rows a year must have: without one, a trend or a per diem would be missing.
+_WHOLE_YEARS = {"cost_index": ("calendar_year", 3), "per_diem": ("year", 4)}
+
+
+def widen_grouper_versions(text: TextTable, path: Path) -> TextTable:
+    """Rows of ``apr_drg`` whose grouper version is a range, such as ``33-42``, once for each version in it.
+
+    Raises:
+        TableRefusedError: a range that is reversed or too wide.
+    """
+    if "grouper_version" not in text.header:
+        return text
+    ends = pl.col("grouper_version").str.extract_groups(r"^(\d{1,9})-(\d{1,9})$")
+    first, last = (ends.struct.field(name).cast(pl.Int64) for name in ("1", "2"))
+    frame = text.frame.with_columns(first.alias("range first"), last.alias("range last"))
+    width = pl.col("range last") - pl.col("range first")
+    for rule, breached, message in (
+        ("RANGE_REVERSED", width < 0, "the range of versions ends before it starts"),
+        ("NUMBER_OUT_OF_RANGE", width >= MAX_GROUPER_VERSIONS, "the range of versions is too wide"),
+    ):
+        _refuse_rows(path, rule, "grouper_version", frame.filter(breached), message)
+    versions = pl.int_ranges("range first", pl.col("range last") + 1).cast(pl.List(pl.String))
+    single = pl.concat_list("grouper_version")
+    widened = (
+        frame.with_columns(pl.when(pl.col("range first").is_null()).then(single).otherwise(versions).alias("versions"))
+        .explode("versions")
+        .with_columns(pl.col("versions").alias("grouper_version"))
+        .select(text.frame.columns)
+    )
+    return replace(text, frame=widened)
+
+
+def check_whole_table(name: str, frame: pl.DataFrame, path: Path) -> None:
+    """Rules over all rows of one table.
+
+    Raises:
+        TableRefusedError: no rows where some are needed, a year with rows missing, ranges equally narrow, no UNMAPPED.
+    """
+    if frame.is_empty() and name not in MAY_BE_EMPTY:
+        problem = Problem("FILE_EMPTY", "the file has no rows, and would replace those in force by nothing")
+        raise TableRefusedError(path, [problem], Counter(FILE_EMPTY=1))
+    if name in _WHOLE_YEARS:
+        year, needed = _WHOLE_YEARS[name]
+        short = frame.group_by(year).agg(pl.len(), pl.col(LINE).min()).filter(pl.col("len") < needed).sort(LINE)
+        _refuse_rows(path, "YEAR_INCOMPLETE", year, short, f"the year has fewer than {needed} rows")
+    if name == "revenue_codes":
+        _refuse_rows(
+            path,
+            "RANGE_AMBIGUOUS",
+            "revenue_code_from",
+            _equally_narrow(frame),
+            "the range overlaps another that is equally wide, so neither is the narrowest",
+        )
+    if name == "rate_centers" and UNMAPPED not in frame.get_column("rate_center").to_list():
+        problem = Problem("RATE_CENTER_MISSING", f"the rate center {UNMAPPED} is missing", None, "rate_center")
+        raise TableRefusedError(path, [problem], Counter(RATE_CENTER_MISSING=1))
+
+
+def check_between_tables(frames: Mapping[str, pl.DataFrame], files: Mapping[str, Path]) -> None:
+    """Rules between tables: rate centers and hospitals that are named exist.
+
+    Raises:
+        TableRefusedError: for the first table that names one that does not.
+    """
+    rate_centers = frames["rate_centers"].get_column("rate_center")
+    hospitals = frames["hospitals"].get_column("ccn")
+    for name, column, known, rule in (
+        ("revenue_codes", "rate_center", rate_centers, "RATE_CENTER_UNKNOWN"),
+        (
+            "cost_factors",
+            "rate_center",
+            pl.concat([rate_centers, pl.Series([ALL_RATE_CENTERS])]),
+            "RATE_CENTER_UNKNOWN",
+        ),
+        ("cost_factors", "hospital_ccn", hospitals, "CCN_UNKNOWN"),
+        ("networks", "hospital_ccn", hospitals, "CCN_UNKNOWN"),
+    ):
+        unknown = frames[name].filter(~pl.col(column).is_in(known.to_list())).sort(LINE)
+        where = "hospitals" if rule == "CCN_UNKNOWN" else "rate_centers"
+        _refuse_rows(files[name], rule, column, unknown, f"{column} is not in the table {where}")
+
+
+def _equally_narrow(frame: pl.DataFrame) -> pl.DataFrame:
+    ranges = frame.select(
+        pl.col("revenue_code_from").cast(pl.Int64).alias("first"),
+        pl.col("revenue_code_to").cast(pl.Int64).alias("last"),
+        LINE,
+    ).sort("first", "last")
+    # Among ranges of one width, in order, each can only overlap a later one if it overlaps the next.
+    width = pl.col("last") - pl.col("first")
+    return ranges.filter((pl.col("first") <= pl.col("last").shift(1)).over(width)).sort(LINE)
+
+
+def _refuse_rows(path: Path, rule: str, column: str, rows: pl.DataFrame, message: str) -> None:
+    if rows.is_empty():
+        return
+    lines = rows.get_column(LINE).unique(maintain_order=True)
+    problems = [Problem(rule, message, line, column) for line in lines.head(LISTED_PER_RULE)]
+    raise TableRefusedError(path, problems, Counter({rule: lines.len()}))

@@ -1,0 +1,131 @@
+"""Loading the reference tables: ``<inbox>/reference/<name>.csv`` where there is one, else the shipped default.
+
+Belongs here: which file a table comes from, and its way into the lake. Does not belong here: what a row may hold
+(``contracts.reference`` and ``rules``), and discharge dispositions (``dispositions``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from hcip_pipeline.contracts.reference import TABLES
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.intake.atomic_files import write_json, write_parquet
+from hcip_pipeline.intake.contract_columns import check_contract_table, contract_schema
+from hcip_pipeline.intake.problems import Problem
+from hcip_pipeline.intake.tabular import LINE, read_text_table
+from hcip_pipeline.reference.rules import ROW_RULES, check_between_tables, check_whole_table, widen_grouper_versions
+
+SHIPPED = Path(__file__).parent / "data"
+
+Source = Literal["inbox", "shipped", "none"]
+
+
+@dataclass(frozen=True)
+class ReferenceTable:
+    """A table in force, where it came from, and what was only worth a warning.
+
+    Attributes:
+        frame: the contract's columns and types, ordered by key, and ``LINE``, the line of the file.
+        source: ``none`` for a table with neither an inbox file nor a default: it has no rows.
+    """
+
+    name: str
+    frame: pl.DataFrame
+    source: Source
+    file: Path | None
+    bytes: int = 0
+    sha256: str = ""
+    blank_rows: int = 0
+    warnings: tuple[Problem, ...] = ()
+
+
+def load_reference(inbox: Path | None) -> dict[str, pl.DataFrame]:
+    """Every reference table by name, typed as its contract says, ordered by key.
+
+    Args:
+        inbox: the inbox folder; None for the shipped defaults alone.
+
+    Raises:
+        HcipError: a file in the inbox breaks a rule; the error lists every row and column.
+    """
+    return {name: table.frame.drop(LINE) for name, table in read_reference(inbox).items()}
+
+
+def read_reference(inbox: Path | None) -> dict[str, ReferenceTable]:
+    """As :func:`load_reference`, with each table's source. Raises HcipError alike."""
+    tables = {name: _read(name, inbox) for name in TABLES}
+    check_between_tables(
+        {name: table.frame for name, table in tables.items()},
+        {name: table.file or Path(f"{name}.csv") for name, table in tables.items()},
+    )
+    return tables
+
+
+def unknown_reference_files(inbox: Path) -> list[str]:
+    """Names in ``<inbox>/reference/`` that are no reference table (hidden ones apart)."""
+    folder = inbox / "reference"
+    known = {f"{name}.csv" for name in TABLES}
+    if not folder.is_dir():
+        return []
+    return sorted(p.name for p in folder.iterdir() if p.name not in known and not p.name.startswith("."))
+
+
+def write_lake_reference(inbox: Path | None, lake_reference: Path) -> dict[str, object]:
+    """Write every table to ``<lake_reference>/<name>.parquet`` and return the receipt, also written there.
+
+    Every version that was ever in force stays in ``history/``. When a file is refused nothing is written: the
+    tables in force stay.
+
+    Raises:
+        HcipError: as :func:`load_reference`.
+    """
+    tables = read_reference(inbox)
+    lines: dict[str, object] = {}
+    for name, table in tables.items():
+        frame = table.frame.drop(LINE)
+        if table.sha256:
+            kept = lake_reference / "history" / f"{name}-{table.sha256[:16]}.parquet"
+            if not kept.exists():
+                write_parquet(frame, kept)
+        write_parquet(frame, lake_reference / f"{name}.parquet")
+        lines[name] = {
+            "source": table.source,
+            "file": table.file.name if table.file else None,
+            "bytes": table.bytes,
+            "sha256": table.sha256,
+            "rows": frame.height,
+            "blank_rows": table.blank_rows,
+            "warnings": [problem.as_dict() for problem in table.warnings],
+        }
+    receipt: dict[str, object] = {
+        "tables": lines,
+        "unknown_files": unknown_reference_files(inbox) if inbox else [],
+    }
+    write_json(receipt, lake_reference / "receipt.json")
+    return receipt
+
+
+def _read(name: str, inbox: Path | None) -> ReferenceTable:
+    table = TABLES[name]
+    source: Source = "inbox"
+    path = inbox / "reference" / f"{name}.csv" if inbox else None
+    if path is None or not (path.exists() or path.is_symlink()):
+        source, path = "shipped", SHIPPED / f"{name}.csv"
+        if not path.exists():
+            empty = pl.DataFrame(schema=contract_schema(table) | {LINE: pl.Int64})
+            return ReferenceTable(name, empty, "none", None)
+    if path.is_dir():
+        raise HcipError("is a folder, not a file", file=path, fix="put the CSV file itself there")
+    text = read_text_table(path)
+    if name == "apr_drg":
+        text = widen_grouper_versions(text, path)
+    checked = check_contract_table(text, path, table, ROW_RULES.get(name, ()))
+    check_whole_table(name, checked.frame, path)
+    return ReferenceTable(
+        name, checked.frame.sort(table.key), source, path, text.bytes, text.sha256, text.blank_rows, checked.warnings
+    )
