@@ -2,10 +2,10 @@
 {% macro policy(name) -%}
     {%- set parameters = var('policy') -%}
     {%- if name not in parameters -%}
-        {%- if execute and flags.WHICH != 'parse' -%}
+        {%- if execute -%}
             {{ exceptions.raise_compiler_error("the policy has no parameter '" ~ name ~ "'") }}
         {%- endif -%}
-        {{ return('0') }}
+        {{ return('0') }}  {# parsing only looks for refs #}
     {%- endif -%}
     {{ return(parameters[name]) }}
 {%- endmacro %}

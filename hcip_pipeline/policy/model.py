@@ -59,7 +59,7 @@ Money = Annotated[Number, Field(ge=0, decimal_places=2)]
 class Policy(BaseModel):
     """One policy version. Every field is a key of methodology §13, with its default and bounds."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     version: str = Field(min_length=1)
     base_year: int = Field(ge=2000, le=2100)
@@ -67,7 +67,7 @@ class Policy(BaseModel):
     cost_method: Literal["markup", "rcc", "reported"] = "markup"
     exclusions: tuple[str, ...] = DEFAULT_EXCLUSIONS
     surgical_fallback: Literal["none", "attending"] = "none"
-    outlier_sd: Annotated[Number, Field(gt=0, le=100, decimal_places=4)] = Decimal(3)
+    outlier_sd: Annotated[Number, Field(gt=0, le=100, decimal_places=2)] = Decimal(3)
     outlier_tails: Literal["both", "high"] = "both"
     norm_method: Literal["physician_percentile", "case_percentile", "mean_below_threshold"] = "physician_percentile"
     best_practice_percentile: Share = Decimal("0.25")

@@ -12,8 +12,8 @@ charge_lines as (
     select * from {{ ref('stg_charge_lines') }} where revenue_code <> '0001'
 ),
 
-rate_center_costs as (
-    select * from {{ ref('int_rate_center_costs') }}
+rate_center_charges as (
+    select * from {{ ref('int_charges_by_rate_center') }}
 ),
 
 case_costs as (
@@ -77,7 +77,7 @@ charges as (
     ) as received
     left join (
         select hospital_ccn, count(distinct account_no) as cases, sum(charge) as amount
-        from rate_center_costs
+        from rate_center_charges
         group by hospital_ccn
     ) as priced using (hospital_ccn)
 ),

@@ -1,5 +1,5 @@
 select
-    {{ run_fact('base_year') }} as base_year,
+    cast({{ run_fact('base_year') }} as bigint) as base_year,
     norm_method,
     apr_drg,
     severity_of_illness,

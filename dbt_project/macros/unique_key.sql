@@ -1,0 +1,8 @@
+{# Every table states its key; this is where it is held to it. #}
+{% test unique_key(model, columns) %}
+    select
+        {{ columns | join(', ') }}
+    from {{ model }}
+    group by {{ columns | join(', ') }}
+    having count(*) > 1
+{% endtest %}

@@ -1,0 +1,26 @@
+"""Every declared table, by where it lives: the registry that rendering and checks walk."""
+
+from __future__ import annotations
+
+from hcip_pipeline.contracts import hospital, marts, program, reference, run
+from hcip_pipeline.contracts.table import Table
+
+#: source('lake', name) of the dbt project -> its columns
+LAKE_SOURCES: dict[str, Table] = {
+    "discharges": hospital.LAKE_DISCHARGES,
+    "charges": hospital.LAKE_CHARGES,
+    **reference.TABLES,
+    **program.TABLES,
+    "windows": run.WINDOWS,
+    "elections": run.ELECTIONS,
+    "receipts": run.RECEIPTS,
+}
+
+SECTIONS: dict[str, tuple[Table, ...]] = {
+    "Hospital submission": (hospital.DISCHARGES, hospital.CHARGES),
+    "Program files": tuple(program.TABLES.values()),
+    "Reference tables": tuple(reference.TABLES.values()),
+    "Lake": (hospital.LAKE_DISCHARGES, hospital.LAKE_CHARGES),
+    "A build's own tables": (run.WINDOWS, run.ELECTIONS, run.RECEIPTS),
+    "Release tables": tuple(marts.TABLES.values()),
+}

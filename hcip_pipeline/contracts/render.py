@@ -1,0 +1,107 @@
+"""What follows from the contracts: the dbt project's YAML and the data dictionary. ``make contracts`` writes them again.
+
+Belongs here: rendering. Does not belong here: a declaration; a test compares the files with what is rendered.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hcip_pipeline.contracts.catalogue import LAKE_SOURCES, SECTIONS
+from hcip_pipeline.contracts.marts import MARTS
+from hcip_pipeline.contracts.table import TYPES, Column, Table
+
+_ROOT = Path(__file__).resolve().parents[2]
+_GENERATED = "# Generated from hcip_pipeline/contracts by `make contracts`; a test compares the two.\n"
+
+def _yaml(content: dict[str, Any]) -> str:
+    return _GENERATED + yaml.safe_dump(content, sort_keys=False, width=120, allow_unicode=True)
+
+
+def sources_yaml() -> str:
+    """``models/staging/_sources.yml``: one source a table of the lake."""
+    tables = [
+        {
+            "name": name,
+            "description": table.grain,
+            "columns": [
+                {"name": c.name, "description": c.meaning, "data_type": c.sql_type, "quote": c.name == "group"}
+                for c in table.columns
+            ],
+        }
+        for name, table in LAKE_SOURCES.items()
+    ]
+    return _yaml({"version": 2, "sources": [{"name": "lake", "schema": "lake", "tables": tables}]})
+
+
+def _mart_column(column: Column) -> dict[str, Any]:
+    constraints: list[dict[str, str]] = []
+    if not column.nullable:
+        constraints.append({"type": "not_null"})
+    if column.allowed:
+        values = ", ".join(f"'{value}'" for value in column.allowed)
+        constraints.append({"type": "check", "expression": f"{column.name} in ({values})"})
+    entry: dict[str, Any] = {"name": column.name, "description": column.meaning, "data_type": column.sql_type}
+    if constraints:
+        entry["constraints"] = constraints
+    return entry
+
+
+def marts_yaml(tables: tuple[Table, ...]) -> str:
+    """``models/marts/<folder>/_contracts.yml``: enforced contracts (types, nullability, allowed values); the key as a test."""
+    models = [
+        {
+            "name": table.name,
+            "description": table.grain,
+            "config": {"contract": {"enforced": True}},
+            "data_tests": [{"unique_key": {"arguments": {"columns": list(table.key)}}}],
+            "columns": [_mart_column(column) for column in table.columns],
+        }
+        for table in tables
+    ]
+    return _yaml({"version": 2, "models": models})
+
+
+def data_dictionary() -> str:
+    """``docs/data_dictionary.md``."""
+    lines = ["# Data dictionary", "", "<!-- Generated from hcip_pipeline/contracts by `make contracts`. -->", ""]
+    for section, tables in SECTIONS.items():
+        lines += [f"## {section}", ""]
+        for table in tables:
+            lines += [f"### {table.name}", "", f"{table.grain[:1].upper()}{table.grain[1:]}.", ""]
+            lines += ["| column | type | | meaning |", "|---|---|---|---|"]
+            for c in table.columns:
+                marks = ["key"] if c.key else []
+                marks += ["optional column"] if c.optional else []
+                marks += ["may be empty"] if c.nullable else []
+                meaning = c.meaning.replace("|", "\\|")
+                if c.allowed:
+                    meaning += f" ({', '.join(c.allowed)})"
+                if c.max_length:
+                    meaning += f"; at most {c.max_length} characters"
+                lines.append(f"| `{c.name}` | {TYPES[c.type][2]} | {', '.join(marks)} | {meaning} |")
+            lines.append("")
+    return "\n".join(lines)
+
+
+def rendered() -> dict[Path, str]:
+    """Every generated file (path below the checkout) with its text."""
+    models = Path("dbt_project/models")
+    return {
+        models / "staging/_sources.yml": sources_yaml(),
+        **{models / f"marts/{folder}/_contracts.yml": marts_yaml(tables) for folder, tables in MARTS.items()},
+        Path("docs/data_dictionary.md"): data_dictionary(),
+    }
+
+
+def main() -> None:
+    """Write every generated file."""
+    for path, text in rendered().items():
+        (_ROOT / path).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Running one build: a DuckDB file with the lake as views, and dbt over it in process."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.warehouse.project import PROJECT, target_folder
+from hcip_pipeline.warehouse.spec import BuildSpec, Source
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one dbt model or test; ``failures`` counts rows of a test."""
+
+    unique_id: str
+    status: str
+    seconds: float
+    failures: int
+    message: str
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """A finished build: its DuckDB file and what became of every node."""
+
+    spec: BuildSpec
+    file: Path
+    nodes: tuple[NodeResult, ...] = field(default=())
+
+
+def prepare(spec: BuildSpec, file: Path) -> None:
+    """A fresh DuckDB file whose schema ``lake`` holds one view or table a source of the dbt project.
+
+    Raises:
+        HcipError: another process has the file open, or the folder cannot be written.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if file.exists():
+            duckdb.connect(file).close()  # refuses when another process is building this period
+        for stale in (file, file.with_name(file.name + ".wal")):
+            stale.unlink(missing_ok=True)
+        connection = duckdb.connect(file)
+    except duckdb.IOException as error:
+        raise HcipError(
+            "the warehouse file is in use by another run, or cannot be written",
+            file=file,
+            fix="wait for the other run to end, or stop it, and run this period again",
+        ) from error
+    frames: dict[str, Source] = {"windows": spec.windows_frame(), "elections": spec.elections_frame()}
+    with connection:
+        connection.execute("create schema lake")
+        for name, table in LAKE_SOURCES.items():
+            _register(connection, name, table, {**frames, **spec.sources}.get(name, ()))
+
+
+def _register(connection: duckdb.DuckDBPyConnection, name: str, table: Table, source: Source) -> None:
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    if isinstance(source, pl.DataFrame):
+        typed = ", ".join(f'cast("{c.name}" as {c.sql_type}) as "{c.name}"' for c in table.columns)
+        connection.register("incoming", source.to_arrow())
+        connection.execute(f'create table lake."{name}" as select {typed} from incoming')
+        connection.unregister("incoming")
+    elif source:
+        files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in source)
+        connection.execute(f'create view lake."{name}" as select {columns} from read_parquet([{files}])')
+    else:
+        connection.execute(f'create table lake."{name}" as {table.empty_select()}')
+
+
+def build(
+    spec: BuildSpec, file: Path, *, threads: int | None = None, select: str | None = None, progress: Progress | None = None
+) -> BuildResult:
+    """Build everything (or ``select``) and run every test on it.
+
+    Args:
+        threads: DuckDB threads; the result does not depend on it.
+        progress: told the name of each model as it finishes.
+
+    Raises:
+        HcipError: a model or a test failed. What was built stays in the file for inspection; nothing is released from it.
+    """
+    prepare(spec, file)
+    arguments = ["build", "--vars", json.dumps(spec.dbt_vars()), "--exclude-resource-type", "unit_test", "--fail-fast"]
+    if select:
+        arguments += ["--select", select]
+    with _environment(spec, file, threads):
+        nodes = tuple(_invoke(arguments, progress))
+    broken = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
+    if broken:
+        raise HcipError(
+            "the build stopped: " + "; ".join(_describe(node) for node in broken),
+            file=file,
+            rule=broken[0].unique_id.split(".")[2] if broken[0].unique_id.count(".") > 1 else "",
+            fix="nothing was released; mend the input that the check names and run the period again",
+        )
+    return BuildResult(spec, file, nodes)
+
+
+def _describe(node: NodeResult) -> str:
+    name = node.unique_id.split(".")[2] if node.unique_id.count(".") > 1 else node.unique_id
+    if node.status == "fail":
+        return f"the check {name} found {node.failures} rows that break it"
+    return f"{name} could not be computed ({' '.join(node.message.split())[:400]})"
+
+
+@contextmanager
+def _environment(spec: BuildSpec, file: Path, threads: int | None) -> Iterator[None]:
+    """The profile's variables, for the length of one build."""
+    values = {
+        "HCIP_WAREHOUSE_FILE": str(file),
+        "HCIP_SPILL_FOLDER": str(file.parent / f"{file.stem}.spill"),
+        "HCIP_THREADS": str(threads or os.environ.get("HCIP_THREADS") or os.cpu_count() or 2),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+_manifests: dict[Path, Any] = {}
+
+
+def _invoke(arguments: list[str], progress: Progress | None) -> Iterator[NodeResult]:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+    from dbt_common.events.base_types import EventMsg
+
+    def tell(event: EventMsg) -> None:
+        if progress and event.info.name == "LogModelResult":
+            progress(event.data.node_info.node_name)
+
+    target = target_folder()
+    common = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target)]
+    common += ["--log-path", str(target), "--log-level", "none", "--log-level-file", "none"]
+    if target not in _manifests:
+        # Parsed once a process and reused: a changed --vars alone would otherwise parse the project again.
+        parsed = dbtRunner().invoke(["parse", *common])
+        if not parsed.success:
+            raise HcipError(f"the dbt project does not parse: {parsed.exception}", file=PROJECT)
+        _manifests[target] = parsed.result
+    try:
+        result = dbtRunner(manifest=_manifests[target], callbacks=[tell]).invoke([*arguments, *common, "--no-write-json"])
+    finally:
+        DuckDBConnectionManager.close_all_connections()
+    if result.result is None:
+        raise HcipError(f"dbt could not start: {result.exception}", file=PROJECT)
+    for node in result.result.results:
+        yield NodeResult(
+            node.node.unique_id, str(node.status), node.execution_time, int(node.failures or 0), str(node.message or "")
+        )

@@ -1,0 +1,106 @@
+"""What one build computes: its name, windows, policy and inputs. A value; nothing is read here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from hcip_pipeline.contracts import run
+from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.periods import Window
+from hcip_pipeline.policy.model import Elections, Policy
+
+#: Parquet files in force, or a frame, for a table of the lake
+Source = Sequence[Path] | pl.DataFrame
+
+
+@dataclass(frozen=True)
+class BuildSpec:
+    """One build: a performance period, or a study of any window.
+
+    Args:
+        name: ``2025H1``, or the study's name.
+        kind: a study pays nobody: every responsible physician counts as a care partner.
+        windows: performance, baseline (periods only) and base_year; their names are unique.
+        policy: the region's policy.
+        elections: hospital CCN -> elections of its protocol, for every hospital that may be paid.
+        sources: table of the lake -> its Parquet files in force, or a frame; an absent table is empty.
+    """
+
+    name: str
+    kind: Literal["period", "study"]
+    windows: tuple[Window, ...]
+    policy: Policy
+    elections: Mapping[str, Elections] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        unknown = set(self.sources) - set(LAKE_SOURCES)
+        if unknown:
+            raise ValueError(f"not tables of the lake: {', '.join(sorted(unknown))}")
+
+    @property
+    def performance_window(self) -> Window:
+        return next(window for window in self.windows if window.name == "performance")
+
+    def dbt_vars(self) -> dict[str, Any]:
+        """``run`` and ``policy`` as dbt variables: plain JSON, numbers as exact text."""
+        policy = json.loads(self.policy.model_dump_json())
+        sd = Fraction(self.policy.outlier_sd)
+        policy |= {"outlier_sd_numerator": sd.numerator, "outlier_sd_denominator": sd.denominator}
+        return {
+            "run": {
+                "name": self.name,
+                "kind": self.kind,
+                "year": self.performance_window.calendar_year,
+                "base_year": self.policy.base_year,
+            },
+            "policy": policy,
+        }
+
+    def windows_frame(self) -> pl.DataFrame:
+        rows = [(w.name, w.start, w.end, w.calendar_year) for w in self.windows]
+        return _frame(run.WINDOWS, rows)
+
+    def elections_frame(self) -> pl.DataFrame:
+        """One row a hospital, the policy's own values where it elected nothing."""
+        rows = []
+        for ccn, elections in sorted(self.elections.items()):
+            policy = elections.over(self.policy)
+            rows.append(
+                (ccn, policy.mpi_floor, policy.mpi_ceiling, policy.improvement_share, policy.physician_cap_percent)
+            )
+        return _frame(run.ELECTIONS, rows)
+
+
+def _frame(table: Table, rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
+    schema = {column.name: column.polars_type for column in table.columns}
+    return pl.DataFrame(list(rows), schema=schema, orient="row")
+
+
+def check_cost_index(cost_index: pl.DataFrame, windows: Sequence[Window], where: str) -> None:
+    """Refuse a build whose trends (methodology §2) could not be computed.
+
+    Raises:
+        HcipError: a year that a window's dollars are in has no index for a component.
+    """
+    years = {window.calendar_year for window in windows}
+    if len(years) < 2:
+        return  # dollars of a single year need no trend
+    known = set(cost_index.select("calendar_year", "component").rows())
+    missing = [f"{y} {c}" for y in sorted(years) for c in ("core", "supply_drug", "total") if (y, c) not in known]
+    if missing:
+        raise HcipError(
+            f"cost_index has no row for {', '.join(missing)}",
+            file=where,
+            rule="COST-INDEX-MISSING",
+            fix="add the rows to inbox/reference/cost_index.csv",
+        )
