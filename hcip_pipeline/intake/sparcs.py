@@ -1,0 +1,304 @@
+"""The New York SPARCS adapter (inputs.md, "New York SPARCS"): the public discharge file as tables of the lake.
+
+Belongs here: reading one file, judging its rows, and the receipt. Does not belong here: names and labels
+(``sparcs_columns``), the edits (``sparcs_edits``) and the tables that come out (``sparcs_tables``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import duckdb
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.intake.sparcs_columns import COLUMNS, SparcsHeader, read_header
+from hcip_pipeline.intake.sparcs_edits import MALFORMED, READINGS, RULES, STRAY_RULES, SparcsRule
+from hcip_pipeline.intake.sparcs_tables import write_tables
+
+#: A cell's shape without its content: letters as ``a``, digits as ``9``.
+_REDACTED = "regexp_replace(regexp_replace(left(coalesce({}, ''), 24), '[\\pL]', 'a', 'g'), '[0-9]', '9', 'g')"
+
+
+@dataclass(frozen=True)
+class SparcsFinding:
+    """How many rows break one rule; ERROR rows are in quarantine, WARN rows were accepted."""
+
+    rule: str
+    severity: str
+    rows: int
+    message: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class SparcsReceipt:
+    """What was read from a file and what became of it; ``rows_read`` = ``accepted`` + ``quarantined``.
+
+    Attributes:
+        file, sha256, year, grouper_version: what was read, and the name given to its grouping.
+        rows_read, accepted, quarantined: rows, without the header and blank lines.
+        has_license_numbers: whether any physician is identified; without, only norms over cases are possible.
+        ignored_columns: columns of the file that no published year has.
+        findings: every rule that any row breaks.
+        folder: where ``discharges``, ``charges``, ``hospitals``, ``apr_drg`` and ``quarantine`` lie as Parquet.
+    """
+
+    file: str
+    sha256: str
+    year: int
+    grouper_version: str
+    rows_read: int
+    accepted: int
+    quarantined: int
+    hospitals: int
+    has_license_numbers: bool
+    ignored_columns: tuple[str, ...]
+    findings: tuple[SparcsFinding, ...]
+    folder: Path
+
+    @property
+    def rule_counts(self) -> dict[str, int]:
+        """Rows by rule."""
+        return {finding.rule: finding.rows for finding in self.findings}
+
+    def as_dict(self) -> dict[str, object]:
+        """The receipt for JSON, without the place on this machine."""
+        return {name: value for name, value in asdict(self).items() if name != "folder"}
+
+
+def read_sparcs(file: Path, year: int, into: Path) -> SparcsReceipt:
+    """Read the discharges of one year from a SPARCS file and write the study's tables as Parquet into ``into``.
+
+    Args:
+        file: CSV or CSV.GZ with any year's column names.
+        year: the discharge year asked for; rows of other years are quarantined.
+        into: a folder; made if absent. It gets ``discharges`` (LAKE_DISCHARGES, by ``source_row``), ``charges``
+            (LAKE_CHARGES, empty: the file has none), ``hospitals``, ``apr_drg`` and ``quarantine``.
+
+    Returns:
+        The receipt. ``source_row`` counts records from the header as 1; blank lines are not counted.
+
+    Raises:
+        HcipError: the file cannot be read, is no SPARCS file, or holds no usable discharge of that year.
+    """
+    header = read_header(file)
+    grouper_version = f"SPARCS-{year}"
+    into.mkdir(parents=True, exist_ok=True)
+    with _database() as database:
+        _load(database, file, header)
+        _read_cells(database)
+        has_licenses = _flag(database, "attending_license is not null or operating_license is not null")
+        _judge(database, file.name, year, has_licenses)
+        rows_read, accepted = _count_rows(database)
+        findings = _findings(database, accepted)
+        if not accepted:
+            raise _nothing_usable(database, file, year, rows_read, findings)
+        write_tables(database, file.name, year, grouper_version, into)
+        hospitals = _number(database, "select count(distinct facility) from accepted")
+    return SparcsReceipt(
+        file=file.name,
+        sha256=_sha256(file),
+        year=year,
+        grouper_version=grouper_version,
+        rows_read=rows_read,
+        accepted=accepted,
+        quarantined=rows_read - accepted,
+        hospitals=hospitals,
+        has_license_numbers=has_licenses,
+        ignored_columns=header.unknown,
+        findings=findings,
+        folder=into,
+    )
+
+
+@contextmanager
+def _database() -> Iterator[duckdb.DuckDBPyConnection]:
+    database = duckdb.connect()
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _number(database: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = database.execute(sql).fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
+
+
+def _flag(database: duckdb.DuckDBPyConnection, condition: str) -> bool:
+    return bool(_number(database, f"select count(*) from (select 1 from cells where {condition} limit 1)"))
+
+
+def _load(database: duckdb.DuckDBPyConnection, file: Path, header: SparcsHeader) -> None:
+    """Table ``printed``: the cells as text, and ``malformed``: the lines that are no rows."""
+    cells = {f"c{position}": "varchar" for position in range(len(header.names))}
+    printed = ", ".join(
+        f"c{header.positions[column.name]} as {column.name}"
+        if column.name in header.positions
+        else f"cast(null as varchar) as {column.name}"
+        for column in COLUMNS
+    )
+    # A quoted cell over line ends is a stray quotation mark that swallows rows: no published cell has line ends.
+    swallows = " or ".join(f"contains({cell}, chr(10))" for cell in cells)
+    try:
+        database.execute(
+            f"""create table printed as
+            select row_number() over () as accepted_row, {printed}, coalesce({swallows}, false) as has_line_end
+            from read_csv(?, auto_detect = false, header = true, delim = ',', quote = '"', escape = '"',
+                          columns = {cells}, compression = ?, store_rejects = true)""",
+            [str(file), "gzip" if header.is_gzip else "none"],
+        )
+    except duckdb.Error as error:
+        damaged = "GZIP" in str(error).upper()  # the rest of the engine's message may quote a patient's row
+        raise HcipError(
+            "cannot be unpacked: the gzip file is damaged" if damaged else "cannot be read as comma-separated text",
+            file=file,
+            fix="download the file again",
+        ) from None
+    database.execute(
+        """create table malformed as
+        select line as source_row, bool_or(error_type in ('UNQUOTED VALUE', 'LINE SIZE OVER MAXIMUM')) as has_open_quote
+        from reject_errors group by line"""
+    )
+    _refuse_open_quotes(database, file)
+
+
+def _refuse_open_quotes(database: duckdb.DuckDBPyConnection, file: Path) -> None:
+    row = _number(
+        database,
+        """select min(line) from (select min(source_row) as line from malformed where has_open_quote
+        union all select min(accepted_row) + 1 from printed where has_line_end)""",
+    )
+    if row:
+        raise HcipError(
+            "a quotation mark is never closed, so rows after it cannot be told apart",
+            file=file,
+            row=row,
+            rule="SPARCS_OPEN_QUOTE",
+            fix="close the quotation mark in that line, or download the file again",
+        )
+
+
+def _read_cells(database: duckdb.DuckDBPyConnection) -> None:
+    """Table ``cells``: ``printed`` with what its cells say and each row's place in the file."""
+    readings = ", ".join(f"{sql} as {name}" for name, sql in READINGS.items())
+    # The reader numbers only the rows it accepts; the lines it rejected are put back between them.
+    database.execute(
+        f"""create table cells as
+        with gaps as (
+            select source_row - place as first_row_after, max(place) as lines_before
+            from (select source_row, row_number() over (order by source_row) as place from malformed)
+            group by first_row_after
+        )
+        select printed.* exclude (accepted_row, has_line_end), {readings},
+               accepted_row + 1 + coalesce(lines_before, 0) as source_row
+        from printed asof left join gaps on accepted_row >= first_row_after"""
+    )
+    database.execute("drop table printed")
+
+
+def _judge(database: duckdb.DuckDBPyConnection, file_name: str, year: int, has_licenses: bool) -> None:
+    """Tables ``broken`` (one row a row and rule) and ``accepted`` (cells of the rows with no ERROR)."""
+    database.execute(
+        "create table broken (source_row bigint, column_name varchar, rule varchar, redacted_value varchar)"
+    )
+    database.execute("insert into broken select source_row, '', ?, '' from malformed", [MALFORMED.rule])
+    values = {"year": year, "has_license_numbers": has_licenses}
+
+    def insert(rule: SparcsRule, rows: str) -> None:
+        cell = "coalesce(severity_code, severity_word)" if rule.column == "severity" else rule.column
+        redacted = _REDACTED.format(cell) if cell else "''"
+        used = {name: value for name, value in values.items() if f"${name}" in rule.broken}
+        database.execute(
+            f"insert into broken select source_row, '{rule.column}', '{rule.rule}', {redacted} "
+            f"from {rows} where {rule.broken}",
+            used,
+        )
+
+    for rule in STRAY_RULES:
+        insert(rule, "cells")
+    database.execute(
+        """create table stray as select source_row from broken;
+        create view discharged as from cells anti join stray using (source_row)"""
+    )
+    for rule in RULES:
+        if rule.severity == "ERROR":
+            insert(rule, "discharged")
+    database.execute("create table quarantine as select ? as file, * from broken", [file_name])
+    database.execute("create view accepted as from cells anti join quarantine using (source_row)")
+    for rule in RULES:
+        if rule.severity == "WARN":
+            insert(rule, "accepted")
+
+
+def _count_rows(database: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """Rows read and rows accepted; fails if any row is in neither or both places."""
+    accepted = _number(database, "select count(*) from accepted")
+    quarantined = _number(database, "select count(distinct source_row) from quarantine")
+    rows_read = _number(database, "select (select count(*) from cells) + (select count(*) from malformed)")
+    if rows_read != accepted + quarantined:
+        raise AssertionError(f"{rows_read} rows read, {accepted} accepted and {quarantined} quarantined")
+    return rows_read, accepted
+
+
+def _findings(database: duckdb.DuckDBPyConnection, accepted: int) -> tuple[SparcsFinding, ...]:
+    counts = dict(database.execute("select rule, count(*) from broken group by rule").fetchall())
+    findings = [
+        SparcsFinding(rule.rule, rule.severity, counts[rule.rule], rule.message, rule.fix)
+        for rule in (MALFORMED, *STRAY_RULES, *RULES)
+        if rule.rule in counts
+    ]
+    if accepted:
+        several = _number(
+            database,
+            """select count(*) from (select drg from accepted where drg is not null group by drg
+            having count(distinct mdc_code) > 1 or count(distinct drg_type_code) > 1)""",
+        )
+        if several:
+            findings.append(
+                SparcsFinding(
+                    "SPARCS_DRG_SEVERAL_MDC",
+                    "WARN",
+                    several,
+                    "APR-DRGs with more than one MDC or type among their discharges; the most frequent counts",
+                    "nothing to do; some groups span several categories",
+                )
+            )
+    return tuple(findings)
+
+
+def _nothing_usable(
+    database: duckdb.DuckDBPyConnection, file: Path, year: int, rows_read: int, findings: tuple[SparcsFinding, ...]
+) -> HcipError:
+    if not rows_read:
+        return HcipError("has a header and no discharges", file=file, fix="download the file again")
+    years = [
+        str(row[0])
+        for row in database.execute("select distinct year from cells where year is not null order by 1").fetchall()
+    ]
+    if years and str(year) not in years:
+        return HcipError(
+            f"holds no discharges of {year}, only of {', '.join(years[:10])}",
+            file=file,
+            rule="SPARCS_OTHER_YEAR",
+            fix=f"ask for the year the file holds (--year {years[-1]}), or use the file of {year}",
+        )
+    worst = max((finding for finding in findings if finding.severity == "ERROR"), key=lambda finding: finding.rows)
+    first = _number(database, f"select min(source_row) from quarantine where rule = '{worst.rule}'")
+    counted = ", ".join(f"{finding.rule} {finding.rows}" for finding in findings)
+    return HcipError(
+        f"none of its {rows_read} rows can be used ({counted}); first: {worst.message}",
+        file=file,
+        row=first,
+        rule=worst.rule,
+        fix=worst.fix,
+    )
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,250 @@
+"""How the New York SPARCS de-identified discharge files spell things, 2009 to today.
+
+Belongs here: the published column names of every year, the labels that stand for codes, and finding a file's
+columns from its header. Does not belong here: the edits (``sparcs_edits.py``) and the reading (``sparcs.py``).
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from hcip_pipeline.errors import HcipError
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZIP_MAGIC = b"PK\x03\x04"
+_LONGEST_HEADER = 100_000
+
+
+@dataclass(frozen=True)
+class SparcsColumn:
+    """A column of the public file: the names it has had, as ``normalized``, and whether a study can do without it."""
+
+    name: str
+    published: str
+    spellings: tuple[str, ...]
+    needed: bool = True
+
+
+#: Names differ by year and by the way a file was downloaded (portal export or its API); content does not.
+COLUMNS = (
+    SparcsColumn(
+        "facility_id",
+        "Facility Id",
+        ("facility_id", "permanent_facility_id", "permanent_facility_identifier", "facility_identifier", "pfi"),
+    ),
+    SparcsColumn("facility_name", "Facility Name", ("facility_name", "hospital_name")),
+    SparcsColumn("county", "Hospital County", ("hospital_county", "facility_county"), needed=False),
+    SparcsColumn("gender", "Gender", ("gender", "sex"), needed=False),
+    SparcsColumn(
+        "zip_code", "Zip Code - 3 digits", ("zip_code_3_digits", "zip_code_3_digit", "zip_code"), needed=False
+    ),
+    SparcsColumn("length_of_stay", "Length of Stay", ("length_of_stay",)),
+    SparcsColumn("admission_type", "Type of Admission", ("type_of_admission", "admission_type"), needed=False),
+    SparcsColumn("disposition", "Patient Disposition", ("patient_disposition", "discharge_disposition")),
+    SparcsColumn("discharge_year", "Discharge Year", ("discharge_year",)),
+    SparcsColumn("apr_drg", "APR DRG Code", ("apr_drg_code", "apr_drg")),
+    SparcsColumn("apr_drg_label", "APR DRG Description", ("apr_drg_description",), needed=False),
+    SparcsColumn("mdc", "APR MDC Code", ("apr_mdc_code", "apr_mdc")),
+    SparcsColumn("mdc_label", "APR MDC Description", ("apr_mdc_description",), needed=False),
+    SparcsColumn("severity_code", "APR Severity of Illness Code", ("apr_severity_of_illness_code",), needed=False),
+    SparcsColumn(
+        "severity_word",
+        "APR Severity of Illness Description",
+        ("apr_severity_of_illness_description", "apr_severity_of_illness"),
+        needed=False,
+    ),
+    SparcsColumn(
+        "mortality",
+        "APR Risk of Mortality",
+        ("apr_risk_of_mortality", "apr_risk_of_mortality_description", "apr_risk_of_mortality_code"),
+        needed=False,
+    ),
+    SparcsColumn(
+        "drg_type",
+        "APR Medical Surgical Description",
+        ("apr_medical_surgical_description", "apr_medical_surgical", "apr_medical_surgical_code"),
+    ),
+    SparcsColumn(
+        "attending",
+        "Attending Provider License Number",
+        ("attending_provider_license_number", "attending_provider_license", "attending_license_number"),
+        needed=False,
+    ),
+    SparcsColumn(
+        "operating",
+        "Operating Provider License Number",
+        ("operating_provider_license_number", "operating_provider_license", "operating_license_number"),
+        needed=False,
+    ),
+    SparcsColumn("total_charges", "Total Charges", ("total_charges", "total_charge")),
+    SparcsColumn("total_costs", "Total Costs", ("total_costs", "total_cost")),
+)
+
+#: Published columns that a study has no use for; any other name is reported.
+UNUSED_COLUMNS = frozenset(
+    (
+        "abortion_edit_indicator", "admit_day_of_week", "age_group", "birth_weight", "ccs_diagnosis_code",
+        "ccs_diagnosis_description", "ccs_procedure_code", "ccs_procedure_description", "ccsr_diagnosis_code",
+        "ccsr_diagnosis_description", "ccsr_procedure_code", "ccsr_procedure_description", "discharge_day_of_week",
+        "emergency_department_indicator", "ethnicity", "health_service_area", "hospital_service_area",
+        "operating_certificate_number", "other_provider_license_number", "payment_typology_1", "payment_typology_2",
+        "payment_typology_3", "race", "ratio_of_total_costs_to_total_charges", "source_of_payment_1",
+        "source_of_payment_2", "source_of_payment_3",
+    )
+)  # fmt: skip
+
+#: Printed label (letters and digits only) -> UB-04 patient status (inputs.md, "New York SPARCS").
+DISPOSITIONS = {
+    re.sub(r"[^a-z0-9]", "", label.lower()): code
+    for label, code in (
+        ("Home or Self Care", "01"),
+        ("Short-term Hospital", "02"),
+        ("Skilled Nursing Home", "03"),
+        ("Facility w/ Custodial/Supportive Care", "04"),
+        ("Cancer Center or Children's Hospital", "05"),
+        ("Home w/ Home Health Services", "06"),
+        ("Left Against Medical Advice", "07"),
+        ("Expired", "20"),
+        ("Court/Law Enforcement", "21"),
+        ("Federal Health Care Facility", "43"),
+        ("Hospice - Home", "50"),
+        ("Hospice - Medical Facility", "51"),
+        ("Hosp Basd Medicare Approved Swing Bed", "61"),
+        ("Inpatient Rehabilitation Facility", "62"),
+        ("Medicare Cert Long Term Care Hospital", "63"),
+        ("Medicaid Cert Nursing Facility", "64"),
+        ("Psychiatric Hospital or Unit of Hosp", "65"),
+        ("Critical Access Hospital", "66"),
+        ("Another Type Not Listed", "70"),
+    )
+}
+
+#: APR severity of illness and risk of mortality, as word or as code.
+SEVERITIES = {"minor": "1", "moderate": "2", "major": "3", "extreme": "4"} | {code: code for code in "1234"}
+
+#: Medical or surgical, as word or as code, to the type of an APR-DRG.
+DRG_TYPES = {"medical": "M", "m": "M", "surgical": "P", "procedural": "P", "s": "P", "p": "P"}
+
+#: Type of admission, to the nature of admission of a hospital's abstract.
+ADMISSION_TYPES = {
+    "newborn": "2",
+    "emergency": "3",
+    "urgent": "4",
+    "elective": "5",
+    "trauma": "6",
+    "not available": "9",
+}
+
+
+def normalized(name: str) -> str:
+    """A column name in lower case with every run of other signs as one ``_``."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+@dataclass(frozen=True)
+class SparcsHeader:
+    """A file's header line.
+
+    Attributes:
+        names: the columns as they stand in the file, in order.
+        positions: name of a ``SparcsColumn`` -> its place in the file, from 0; absent ones are left out.
+        unknown: names in the file that no published year has.
+        is_gzip: whether the file is compressed.
+    """
+
+    names: tuple[str, ...]
+    positions: dict[str, int]
+    unknown: tuple[str, ...]
+    is_gzip: bool
+
+
+def read_header(file: Path) -> SparcsHeader:
+    """The columns of a SPARCS file.
+
+    Raises:
+        HcipError: no such file, empty, not gzip though named so, not UTF-8, another delimiter than the comma, a
+            column missing (naming the spellings that are accepted) or standing twice.
+    """
+    is_gzip = _check_container(file)
+    line = _first_line(file, is_gzip)
+    if not line.strip():
+        raise HcipError("is empty", file=file, fix="download the file again from the publisher")
+    names = tuple(name.strip() for name in next(csv.reader([line])))
+    other = next((sign for sign in ("\t", ";", "|") if sign in line), None)
+    if len(names) == 1 and other:
+        raise HcipError(
+            f"is separated by {other!r}, not by commas", file=file, row=1, fix="export the file as comma-separated CSV"
+        )
+    by_name: dict[str, list[int]] = {}
+    for position, name in enumerate(names):
+        by_name.setdefault(normalized(name), []).append(position)
+    positions: dict[str, int] = {}
+    for column in COLUMNS:
+        found = [position for spelling in column.spellings for position in by_name.get(spelling, [])]
+        if len(found) > 1:
+            raise HcipError(
+                f"has more than one column for '{column.published}': " + ", ".join(names[at] for at in found),
+                file=file,
+                row=1,
+                fix="leave one of them in the file",
+            )
+        if found:
+            positions[column.name] = found[0]
+    _refuse_missing(file, positions)
+    known = UNUSED_COLUMNS | {spelling for column in COLUMNS for spelling in column.spellings}
+    unknown = tuple(name for name in names if normalized(name) not in known)
+    return SparcsHeader(names, positions, unknown, is_gzip)
+
+
+def _check_container(file: Path) -> bool:
+    """Whether the file is gzip, by its first bytes."""
+    if not file.is_file():
+        raise HcipError("there is no such file", file=file, fix="give the path of a SPARCS CSV or CSV.GZ file")
+    with file.open("rb") as stream:
+        magic = stream.read(4)
+    if magic == _ZIP_MAGIC:
+        raise HcipError(
+            "is a zip archive or a workbook, not a CSV", file=file, fix="unpack it, or export the sheet as CSV"
+        )
+    is_gzip = magic.startswith(_GZIP_MAGIC)
+    if magic and file.suffix.lower() == ".gz" and not is_gzip:
+        raise HcipError("is named .gz but is not a gzip file", file=file, fix="rename it to .csv or compress it")
+    return is_gzip
+
+
+def _first_line(file: Path, is_gzip: bool) -> str:
+    try:
+        with gzip.open(file, "rb") if is_gzip else file.open("rb") as stream:
+            return bytes(stream.readline(_LONGEST_HEADER)).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise HcipError("is not UTF-8 text", file=file, row=1, fix="save the file as UTF-8 CSV") from error
+    except (EOFError, OSError, zlib.error) as error:
+        raise HcipError(
+            "cannot be unpacked: the gzip file is damaged", file=file, fix="download the file again"
+        ) from error
+
+
+def _refuse_missing(file: Path, positions: dict[str, int]) -> None:
+    missing = [
+        f"'{column.published}' (accepted: {', '.join(column.spellings)})"
+        for column in COLUMNS
+        if column.needed and column.name not in positions
+    ]
+    if "severity_code" not in positions and "severity_word" not in positions:
+        spellings = [s for c in COLUMNS if c.name in ("severity_code", "severity_word") for s in c.spellings]
+        missing.append(f"'APR Severity of Illness' (accepted: {', '.join(spellings)})")
+    if missing:
+        raise HcipError(
+            f"is not a SPARCS discharge file: {'column' if len(missing) == 1 else 'columns'} missing: "
+            + "; ".join(missing),
+            file=file,
+            row=1,
+            rule="SPARCS_MISSING_COLUMN",
+            fix="use a Hospital Inpatient Discharges (SPARCS De-Identified) file with its header line; names may be "
+            "in any case, with blanks or underscores",
+        )

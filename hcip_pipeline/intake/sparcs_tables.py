@@ -1,0 +1,105 @@
+"""What a study gets from a SPARCS file: tables of the lake's and the references' contracts, as Parquet.
+
+Belongs here: the columns of ``accepted`` (rows in order, read by ``sparcs_edits.READINGS``) in the names of the
+contracts. Does not belong here: which rows are accepted (``sparcs``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+
+from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
+from hcip_pipeline.contracts.reference import APR_DRG, HOSPITALS
+from hcip_pipeline.contracts.table import Table
+
+#: The file has no NPIs; licence numbers stand for them (inputs.md).
+IDENTIFIER_TYPE = "LICENSE"
+
+_DISCHARGE = {
+    "hospital_ccn": "facility",
+    "account_no": "lpad(cast(source_row as varchar), 9, '0')",  # the file has none; a row's place is its name
+    "sex": "sex_code",
+    "zip_code": "zip",
+    "nature_of_admission": "nature",
+    "discharge_disposition": "coalesce(patient_status, '')",  # an unknown label excludes nothing
+    "attending_npi": "attending_license",
+    "operating_npi": "operating_license",
+    "apr_drg": "drg",
+    "severity_of_illness": "severity",
+    "risk_of_mortality": "mortality_code",
+    "total_charges": "charges",
+    "reported_cost": "costs",
+    "discharge_year": "year",
+    "length_of_stay": "days",
+    "identifier_type": f"'{IDENTIFIER_TYPE}'",
+    "source_row": "source_row",
+}
+_HOSPITAL = {"ccn": "facility", "name": "coalesce(facility_label, facility)", "acute": "'Y'", "county": "county_label"}
+
+
+def write_tables(
+    database: duckdb.DuckDBPyConnection, file_name: str, year: int, grouper_version: str, into: Path
+) -> None:
+    """Write ``discharges``, ``charges`` (empty), ``hospitals``, ``apr_drg`` and ``quarantine`` into a folder."""
+    version = f"'{grouper_version}'"
+    file = "'" + file_name.replace("'", "''") + "'"
+    discharge = _DISCHARGE | {
+        "grouper_version": version,
+        "submission": f"'sparcs/{year}'",
+        "source_file": file,
+    }
+    drg = {
+        "grouper_version": version,
+        "apr_drg": "drg",
+        "label": f"coalesce({_title('drg_label')}, 'APR-DRG ' || drg)",
+        "mdc": "mdc_code",
+        "type": "coalesce(drg_type_code, 'M')",  # only an ungroupable discharge has none, and it is never counted
+        "service_line": "mdc_name",
+    }
+    drg_labels = ("drg_label", "mdc_code", "drg_type_code", "mdc_name")
+    _write_contract(database, LAKE_DISCHARGES, discharge, "accepted", into, "discharges")
+    _write_contract(database, LAKE_CHARGES, {}, "(select 1 where false)", into, "charges")
+    _write_contract(
+        database, HOSPITALS, _HOSPITAL, _described("facility", ("facility_label", "county_label")), into, "hospitals"
+    )
+    _write_contract(database, APR_DRG, drg, _described("drg", drg_labels), into, "apr_drg")
+    _write(
+        database,
+        "select file, source_row, column_name, rule, redacted_value from quarantine order by source_row, rule",
+        into / "quarantine.parquet",
+    )
+
+
+def _described(key: str, labels: tuple[str, ...]) -> str:
+    """SQL for every ``key`` with its most frequent value of each label, ties to the first in order."""
+    rows = f"(select distinct {key} from accepted where {key} is not null)"
+    for label in labels:
+        rows += f""" left join (
+            select {key}, {label} from accepted where {label} is not null group by {key}, {label}
+            qualify row_number() over (partition by {key} order by count(*) desc, {label}) = 1
+        ) using ({key})"""
+    return rows
+
+
+def _title(cell: str) -> str:
+    words = f"string_split(lower({cell}), ' ')"
+    return f"array_to_string(list_transform({words}, lambda word: upper(word[1]) || word[2:]), ' ')"
+
+
+def _write_contract(
+    database: duckdb.DuckDBPyConnection, table: Table, cells: Mapping[str, str], rows: str, into: Path, name: str
+) -> None:
+    """Write ``rows`` in the contract's columns, order and types; a column not named in ``cells`` is null."""
+    select = ", ".join(f"cast({cells.get(c.name, 'null')} as {c.sql_type}) as {c.name}" for c in table.columns)
+    order = "source_row" if "source_row" in table.names else ", ".join(table.key)
+    _write(database, f"select {select} from {rows} order by {order}", into / f"{name}.parquet")
+
+
+def _write(database: duckdb.DuckDBPyConnection, select: str, target: Path) -> None:
+    beside = target.with_name(f".{target.name}.writing")
+    escaped = str(beside).replace("'", "''")
+    database.execute(f"copy ({select}) to '{escaped}' (format parquet, compression zstd)")
+    beside.replace(target)
