@@ -1,0 +1,165 @@
+"""An archive as CMS delivers it, zipped or not: its members, opened without ever being unpacked to disk.
+
+Belongs here: finding deliveries in a folder and opening their members safely. Does not belong here: what is in them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.intake.cclf.names import CclfName
+
+#: Blank-padded records compress well, but not like this; smaller members cannot do harm.
+MAX_EXPANSION = 250
+_HARMLESS_BYTES = 50_000_000
+_RESEND = "ask CMS for the archive again, or transfer it again in binary mode"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One archive in the inbox: a zip file, or the unzipped files of one delivery."""
+
+    name: CclfName
+    paths: tuple[Path, ...]
+    is_zip: bool
+
+    @property
+    def label(self) -> str:
+        """What messages call it: the archive's own name, or that of the archive its files would make."""
+        return self.paths[0].name if self.is_zip else str(self.name)
+
+    def sha256(self) -> str:
+        """Of the archive; of unzipped files, over the names and hashes of all."""
+        if self.is_zip:
+            return _sha256(self.paths[0])
+        listing = "".join(f"{_sha256(path)}  {path.name}\n" for path in sorted(self.paths, key=lambda p: p.name))
+        return hashlib.sha256(listing.encode()).hexdigest()
+
+    @property
+    def size(self) -> int:
+        return sum(path.stat().st_size for path in self.paths)
+
+    def members(self) -> list[Member]:
+        """Every file of the archive, by name.
+
+        Raises:
+            HcipError: ``CCLF_ARCHIVE_CORRUPT``, ``CCLF_UNSAFE_MEMBER``, ``CCLF_ARCHIVE_ENCRYPTED``, ``CCLF_EXPANSION``.
+        """
+        if not self.is_zip:
+            return [Member(path.name, CclfName.parse(path.name), path) for path in sorted(self.paths)]
+        try:
+            with zipfile.ZipFile(self.paths[0]) as archive:
+                entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise self.refusal("CCLF_ARCHIVE_CORRUPT", f"the archive cannot be opened ({error})", _RESEND) from error
+        return [self._checked(entry) for entry in entries]
+
+    def _checked(self, entry: zipfile.ZipInfo) -> Member:
+        path = PurePosixPath(entry.filename.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or ":" in entry.filename:
+            raise self.refusal(
+                "CCLF_UNSAFE_MEMBER", "the archive holds a file whose path leads out of it", "do not use this archive"
+            )
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise self.refusal("CCLF_UNSAFE_MEMBER", "the archive holds a symbolic link", "do not use this archive")
+        if entry.flag_bits & 0x1:
+            raise self.refusal(
+                "CCLF_ARCHIVE_ENCRYPTED", "the archive is encrypted", "decrypt it and put the archive or its files here"
+            )
+        if entry.file_size > max(_HARMLESS_BYTES, MAX_EXPANSION * entry.compress_size):
+            raise self.refusal(
+                "CCLF_EXPANSION",
+                f"a file of the archive would grow more than {MAX_EXPANSION} times when it is unzipped",
+                "check where the archive comes from; if it is genuine, unzip it and put its files here",
+            )
+        return Member(path.name, CclfName.parse(path.name), self.paths[0], entry)
+
+    def refusal(self, rule: str, message: str, fix: str, row: int | None = None) -> HcipError:
+        return HcipError(message, fix=fix, file=self.label, row=row, rule=rule)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of an archive; ``name`` is None if it is not one of CMS's."""
+
+    file: str
+    name: CclfName | None
+    path: Path
+    entry: zipfile.ZipInfo | None = None
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """The member's bytes; damage shows while reading, as ``CCLF_ARCHIVE_CORRUPT``."""
+        try:
+            if self.entry is None:
+                with self.path.open("rb") as stream:
+                    yield stream
+            else:
+                with zipfile.ZipFile(self.path) as archive, archive.open(self.entry) as stream:
+                    yield cast(BinaryIO, stream)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+            raise HcipError(
+                f"the file cannot be read to its end ({type(error).__name__})",
+                fix=_RESEND, file=self.file, rule="CCLF_ARCHIVE_CORRUPT",
+            ) from error  # fmt: skip
+
+
+def find_deliveries(folder: Path) -> tuple[list[Delivery], list[HcipError]]:
+    """Every delivery below a folder, oldest first, and what lies there that is none.
+
+    Unzipped files of one organization, date and kind are one delivery, wherever they lie below the folder.
+    """
+    deliveries: list[Delivery] = []
+    strays: list[HcipError] = []
+    loose: dict[tuple[object, ...], list[tuple[CclfName, Path]]] = {}
+    for path in sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()):
+        if any(part.startswith((".", "__")) for part in path.relative_to(folder).parts):
+            continue  # a file manager's own
+        name = CclfName.parse(path.name)
+        if path.is_symlink() or not path.is_file():
+            strays.append(
+                HcipError(
+                    "a link or special file is not taken in", fix="put the file itself here", file=path.name,
+                    rule="CCLF_LINK",
+                )
+            )  # fmt: skip
+        elif name is None:
+            strays.append(
+                HcipError(
+                    "the name is not one that CMS gives its archives and files",
+                    fix="keep the name as delivered, for example P.A1234.ACO.ZCY25.D250415.T1234567",
+                    file=path.name, rule="CCLF_NAME",
+                )
+            )  # fmt: skip
+        elif not name.file or _starts_like_zip(path):
+            deliveries.append(Delivery(name, (path,), is_zip=True))
+        else:
+            loose.setdefault((path.parent, name.is_test, name.series, name.file_date), []).append((name, path))
+    for files in loose.values():
+        first = min(files, key=lambda file: (file[0].file != "0", file[0].file_time))[0]
+        archive = CclfName(
+            first.is_test, first.organization, "", first.is_run_out, first.performance_year, first.file_date,
+            first.file_time,
+        )  # fmt: skip
+        deliveries.append(Delivery(archive, tuple(path for _, path in files), is_zip=False))
+    deliveries.sort(key=lambda d: (d.name.file_date, d.name.file_time, d.label))
+    return deliveries, strays
+
+
+def _starts_like_zip(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

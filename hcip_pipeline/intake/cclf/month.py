@@ -1,0 +1,276 @@
+"""Taking in a month of CMS files: every archive of its inbox folder, whole or not at all, each with a receipt.
+
+Belongs here: the rules between an archive's files, its control file and the archives before it. Does not belong here:
+reading records (``fixed_width``), names, control lines, or any rule about claims.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import mkdtemp
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from hcip_pipeline.contracts.cms import LAYOUTS, TABLES
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.cclf.archive import Delivery, Member, find_deliveries
+from hcip_pipeline.intake.cclf.control import MAX_BYTES, Control, parse_control
+from hcip_pipeline.intake.cclf.fixed_width import RecordReader
+from hcip_pipeline.intake.cclf.identity import identifiers_in_cycles, links
+from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt, FileReceipt, in_force, receipts
+from hcip_pipeline.periods import Month
+
+_RESEND = "ask CMS for the archive again"
+Progress = Callable[[str], None]
+
+
+def ingest_month(home: Home, month: Month | str, progress: Progress | None = None) -> list[ArchiveReceipt]:
+    """Take in every archive of ``inbox/cms/<month>/`` that is not yet in the lake.
+
+    An archive is taken in whole, as one Parquet file a table below ``lake/cms/<table>/month=<month>/``, or refused;
+    either way it has a receipt. The same archive again is the same receipt.
+
+    Args:
+        home: the home folder.
+        month: the month of delivery, ``2025-04``.
+        progress: told in words what is being read.
+
+    Returns:
+        One receipt an archive, oldest archive first, then one for each file that is no archive.
+    """
+    month = Month.parse(month) if isinstance(month, str) else month
+    deliveries, strays = find_deliveries(home.inbox / "cms" / str(month))
+    results = [_take_in(home, month, delivery, progress or _silent) for delivery in deliveries]
+    return [*results, *(_stray_receipt(stray, month) for stray in strays)]
+
+
+def check_deliveries(path: Path, progress: Progress | None = None) -> list[ArchiveReceipt]:
+    """The same rules on one archive, or a folder of them, without a home; nothing is kept."""
+    folder = path if path.is_dir() else path.parent
+    deliveries, strays = find_deliveries(folder)
+    if not path.is_dir():
+        deliveries = [delivery for delivery in deliveries if path in delivery.paths]
+        strays = [stray for stray in strays if stray.file == path.name]
+    results = []
+    for delivery in deliveries:
+        month = Month.parse(delivery.name.month)
+        with _folder_beside(None) as staging:
+            results.append(_read(delivery, month, staging, [], progress or _silent))
+    return [*results, *(_stray_receipt(stray, "") for stray in strays)]
+
+
+def _silent(_message: str) -> None:
+    return None
+
+
+def _take_in(home: Home, month: Month, delivery: Delivery, progress: Progress) -> ArchiveReceipt:
+    sha256 = delivery.sha256()
+    before = [receipt for receipt in receipts(home, [month]) if receipt.accepted]
+    for receipt in before:
+        if receipt.sha256 == sha256:
+            return receipt
+    others = [
+        home.lake_cms("cclf9", receipt.month) / f"{receipt.archive}.parquet"
+        for receipt in in_force(home)
+        if (receipt.month, receipt.name.series) != (str(month), delivery.name.series)
+    ]
+    with _folder_beside(home.lake / "cms") as staging:
+        try:
+            _check_age(delivery, before)
+            receipt = _read(delivery, month, staging, [path for path in others if path.is_file()], progress)
+        except HcipError as error:
+            receipt = _refused(delivery, month, error)
+        if receipt.accepted:
+            for table in LAYOUTS:
+                target = home.lake_cms(table, month) / f"{receipt.archive}.parquet"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (staging / f"{table}.parquet").replace(target)
+    receipt = replace(receipt, sha256=sha256, bytes=delivery.size)
+    receipt.write(home)
+    return receipt
+
+
+def _check_age(delivery: Delivery, before: list[ArchiveReceipt]) -> None:
+    for receipt in before:
+        if receipt.name.series != delivery.name.series or receipt.name.is_test != delivery.name.is_test:
+            continue
+        ours, theirs = ((name.file_date, name.file_time) for name in (delivery.name, receipt.name))
+        if ours < theirs:
+            raise delivery.refusal(
+                "CCLF_OLDER",
+                f"the archive is older than {receipt.archive}, which is already taken in for this month",
+                "remove it: the newer one holds the month",
+            )
+        if ours == theirs:
+            raise delivery.refusal(
+                "CCLF_CHANGED",
+                f"an archive of the same name and another content is already taken in ({receipt.sha256[:12]})",
+                "keep the archive as first delivered; a correction by CMS has a later date in its name",
+            )
+
+
+def _read(
+    delivery: Delivery, month: Month, staging: Path, cross_references: list[Path], progress: Progress
+) -> ArchiveReceipt:
+    """Read a delivery into ``staging`` (one Parquet file a table) and say whether it can be taken in."""
+    try:
+        if delivery.name.month != str(month):
+            raise delivery.refusal(
+                "CCLF_OTHER_MONTH",
+                f"the archive is dated {delivery.name.file_date}, which is not in {month}",
+                f"put it into the folder cms/{delivery.name.month}",
+            )
+        members, control, warnings = _inventory(delivery)
+        files = []
+        for table, layout in LAYOUTS.items():
+            if table not in members:
+                _write_nothing(staging, table)
+                continue
+            progress(f"{month} {members[table].file}: {layout.title}")
+            files.append(_read_member(delivery, month, members[table], control, staging))
+        circular = identifiers_in_cycles(links([staging / "cclf9.parquet", *cross_references]))
+        if circular:
+            raise delivery.refusal(
+                "CCLF_IDENTIFIER_CYCLE",
+                f"{circular} beneficiary identifiers replace each other in a circle, alone or with earlier months",
+                "ask CMS which identifier is current; no claim can be assigned until then",
+            )
+    except HcipError as error:
+        return _refused(delivery, month, error)
+    for file in files:
+        if file.recoded_values:
+            warnings.append(f"CCLF_TEXT_ENCODING: {file.recoded_values} texts of {file.file} are not UTF-8")
+        if file.rounded_values:
+            warnings.append(
+                f"CCLF_PLACES: {file.rounded_values} numbers of {file.file} had more places than their format"
+            )
+    return ArchiveReceipt(str(delivery.name), str(month), "accepted", warnings=tuple(warnings), files=tuple(files))
+
+
+def _inventory(delivery: Delivery) -> tuple[dict[str, Member], Control, list[str]]:
+    """Which member is which file, and the control file, after every rule that needs no record."""
+    warnings = []
+    if delivery.name.is_test:
+        warnings.append("CCLF_TEST_FILE: a test archive counts only while no production archive has been taken in")
+    members: dict[str, Member] = {}
+    for member in delivery.members():
+        name = member.name
+        if name is None or not name.file:
+            warnings.append("CCLF_UNKNOWN_MEMBER: a file of the archive is not one of CMS's and is ignored")
+            continue
+        if name.month != delivery.name.month:
+            raise delivery.refusal(
+                "CCLF_OTHER_MONTH",
+                f"{name.table.upper()} in the archive is dated {name.file_date}, the archive {delivery.name.file_date}",
+                _RESEND,
+            )
+        if (name.is_run_out, name.performance_year) != (delivery.name.is_run_out, delivery.name.performance_year):
+            raise delivery.refusal(
+                "CCLF_OTHER_SERIES",
+                f"{name.table.upper()} in the archive is of another performance year, or run-out among monthly files",
+                _RESEND,
+            )
+        if name.table in members:
+            raise delivery.refusal("CCLF_FILE_TWICE", f"{name.table.upper()} is in the archive twice", _RESEND)
+        if name.file_date != delivery.name.file_date:
+            warnings.append(f"CCLF_FILE_DATE: {name.table.upper()} is dated {name.file_date}, unlike its archive")
+        members[name.table] = member
+    if len({member.name.organization for member in members.values() if member.name}) > 1:
+        raise delivery.refusal("CCLF_OTHER_ORGANIZATION", "the archive mixes files of several organizations", _RESEND)
+    if "cclf0" not in members:
+        raise delivery.refusal(
+            "CCLF_NO_CONTROL",
+            "the archive has no control file (CCLF0)",
+            _RESEND + "; without it no count can be checked",
+        )
+    with members["cclf0"].open() as stream:
+        content = stream.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise delivery.refusal("CCLF_CONTROL_UNREADABLE", "the control file is far too long", _RESEND)
+    control = parse_control(content, members["cclf0"].file)
+    absent = [table.upper() for table in control.lines if table not in members]
+    if absent:
+        raise delivery.refusal(
+            "CCLF_FILE_MISSING",
+            f"the archive lacks {', '.join(absent)}, named by its control file",
+            _RESEND,
+        )
+    unlisted = [table.upper() for table in members if table != "cclf0" and table not in control.lines]
+    if unlisted:
+        raise delivery.refusal(
+            "CCLF_FILE_NOT_LISTED",
+            f"the control file does not name {', '.join(unlisted)}, which the archive holds: no count to check",
+            _RESEND,
+        )
+    return members, control, [*warnings, *control.warnings]
+
+
+def _read_member(delivery: Delivery, month: Month, member: Member, control: Control, staging: Path) -> FileReceipt:
+    assert member.name is not None
+    table = member.name.table
+    stated = control.lines[table]
+    lineage = (
+        pl.lit(str(delivery.name)).alias("source_archive"),
+        pl.lit(member.file).alias("source_file"),
+        pl.col("source_row"),
+        pl.lit(member.name.file_date).alias("file_date"),
+        pl.lit(str(month)).alias("delivery_month"),
+        pl.lit(member.name.is_run_out).alias("is_run_out"),
+    )
+    columns = [field.name for field in LAYOUTS[table].fields]
+    with member.open() as stream, _parquet(staging, table) as writer:
+        reader = RecordReader(stream, LAYOUTS[table], member.file)
+        for frame in reader:
+            writer.write_table(frame.select(*columns, *lineage).to_arrow().cast(writer.schema))
+    if reader.records != stated.records:
+        raise HcipError(
+            f"the control file states {stated.records} records, the file holds {reader.records}",
+            fix=_RESEND + "; part of the file is missing or repeated", file=member.file, rule="CCLF_COUNT",
+        )  # fmt: skip
+    return FileReceipt(
+        table, member.file, stated.records, reader.records, reader.record_length, stated.record_length,
+        reader.recoded_values, reader.rounded_values,
+    )  # fmt: skip
+
+
+def _write_nothing(staging: Path, table: str) -> None:
+    with _parquet(staging, table):
+        pass
+
+
+@contextmanager
+def _parquet(staging: Path, table: str) -> Iterator[pq.ParquetWriter]:
+    schema = pl.DataFrame(schema={c.name: c.polars_type for c in TABLES[table].columns}).to_arrow().schema
+    with pq.ParquetWriter(staging / f"{table}.parquet", schema, compression="zstd") as writer:
+        yield writer
+
+
+@contextmanager
+def _folder_beside(parent: Path | None) -> Iterator[Path]:
+    """A scratch folder on the lake's own file system, so that what is ready can be renamed into place."""
+    if parent is not None:
+        parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(mkdtemp(prefix=".cclf-", dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refused(delivery: Delivery, month: Month, error: HcipError) -> ArchiveReceipt:
+    return ArchiveReceipt(
+        str(delivery.name), str(month), "refused",
+        rule=error.rule, message=error.message, fix=error.fix, file=error.file, row=error.row,
+    )  # fmt: skip
+
+
+def _stray_receipt(error: HcipError, month: Month | str) -> ArchiveReceipt:
+    return ArchiveReceipt(
+        error.file, str(month), "refused", rule=error.rule, message=error.message, fix=error.fix, file=error.file
+    )

@@ -1,0 +1,105 @@
+"""The receipt of an archive: what came, what was in it, and whether it was taken in. No clock, no patient.
+
+Belongs here: the receipt's shape, where it lies, and which archives are in force. Does not belong here: taking in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.atomic_files import write_json
+from hcip_pipeline.intake.cclf.names import CclfName
+
+Status = Literal["accepted", "refused"]
+
+
+@dataclass(frozen=True)
+class FileReceipt:
+    """One file of an archive: every count reconciles, so ``records_read == records_stated`` in an accepted one."""
+
+    table: str
+    file: str
+    records_stated: int
+    records_read: int
+    record_length: int | None
+    record_length_stated: int | None
+    recoded_values: int
+    rounded_values: int
+
+
+@dataclass(frozen=True)
+class ArchiveReceipt:
+    """What became of one archive. ``rule``, ``message`` and ``fix`` are empty unless it was refused."""
+
+    archive: str
+    month: str
+    status: Status
+    sha256: str = ""
+    bytes: int = 0
+    rule: str = ""
+    message: str = ""
+    fix: str = ""
+    file: str = ""
+    row: int | None = None
+    warnings: tuple[str, ...] = ()
+    files: tuple[FileReceipt, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        return self.status == "accepted"
+
+    @property
+    def name(self) -> CclfName:
+        name = CclfName.parse(self.archive)
+        if name is None:
+            raise ValueError(f"{self.archive} is not an archive's name")
+        return name
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> ArchiveReceipt:
+        files = tuple(FileReceipt(**file) for file in content["files"])
+        return cls(**{**content, "warnings": tuple(content["warnings"]), "files": files})
+
+    def path(self, home: Home) -> Path:
+        return home.lake_cms("receipts", self.month) / f"{self.archive}.{self.sha256[:12] or 'unread'}.json"
+
+    def write(self, home: Home) -> None:
+        write_json(self.as_dict(), self.path(home))
+
+
+def receipts(home: Home, months: Iterable[object] | None = None) -> list[ArchiveReceipt]:
+    """Every receipt of those months (of all, if None), in a stable order."""
+    folder = home.lake_cms("receipts", "x").parent
+    wanted = None if months is None else {f"month={month}" for month in months}
+    paths = sorted(path for path in folder.glob("month=*/*.json") if wanted is None or path.parent.name in wanted)
+    return [ArchiveReceipt.from_dict(json.loads(path.read_text(encoding="utf-8"))) for path in paths]
+
+
+def in_force(home: Home, months: Iterable[object] | None = None) -> list[ArchiveReceipt]:
+    """The archives whose rows count: of each month and series, the newest accepted one.
+
+    A series is an organization's files of one performance year, or their run-out. Test archives count only in a home
+    that has never taken in a production one.
+    """
+    accepted = [receipt for receipt in receipts(home) if receipt.accepted]
+    has_production = any(not receipt.name.is_test for receipt in accepted)
+    wanted = None if months is None else {str(month) for month in months}
+    newest: dict[tuple[object, ...], ArchiveReceipt] = {}
+    for receipt in sorted(accepted, key=lambda r: (r.name.file_date, r.name.file_time)):
+        if (wanted is None or receipt.month in wanted) and not (has_production and receipt.name.is_test):
+            newest[(receipt.month, receipt.name.series)] = receipt
+    return sorted(newest.values(), key=lambda r: (r.month, r.archive))
+
+
+def files_in_force(home: Home, table: str, months: Iterable[object] | None = None) -> list[Path]:
+    """Parquet files of one table (``cclf1`` … ``cclfb``) whose rows count, in order of month and name."""
+    paths = [home.lake_cms(table, receipt.month) / f"{receipt.archive}.parquet" for receipt in in_force(home, months)]
+    return [path for path in paths if path.is_file()]
