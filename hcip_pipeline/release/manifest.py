@@ -1,0 +1,92 @@
+"""``datapackage.json``: what a release holds and what it was made from, readable by any Frictionless tool."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hcip_pipeline import __version__
+from hcip_pipeline.contracts.table import TYPES, Column
+from hcip_pipeline.policy.loader import PolicyFile
+from hcip_pipeline.release.tables import WrittenFile
+
+FILE_NAME = "datapackage.json"
+
+
+def _field(column: Column) -> dict[str, Any]:
+    field: dict[str, Any] = {"name": column.name, "type": TYPES[column.type][1], "description": column.meaning}
+    constraints: dict[str, Any] = {}
+    if not column.nullable:
+        constraints["required"] = True
+    if column.allowed:
+        constraints["enum"] = list(column.allowed)
+    return field | ({"constraints": constraints} if constraints else {})
+
+
+def _resource(file: WrittenFile, parquet: WrittenFile, root: Path) -> dict[str, Any]:
+    """A table: its CSV as the resource that any tool can read, its Parquet twin beside it."""
+    path = file.path.relative_to(root).as_posix()
+    return {
+        "name": path.removesuffix(".csv").lower().replace("/", "-").replace("_", "-"),
+        "path": path,
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "bytes": file.bytes,
+        "hash": f"sha256:{file.sha256}",
+        "parquet": {
+            "path": parquet.path.relative_to(root).as_posix(),
+            "bytes": parquet.bytes,
+            "hash": f"sha256:{parquet.sha256}",
+        },
+        "rows": file.rows,
+        "totals": file.totals,
+        "schema": {
+            "fields": [_field(column) for column in file.table.columns],
+            "primaryKey": list(file.table.key),
+            "missingValues": [""],
+        },
+    }
+
+
+def manifest(
+    release: str,
+    root: Path,
+    files: Sequence[WrittenFile],
+    policy: PolicyFile,
+    inputs: Sequence[dict[str, Any]],
+    grouper_versions: Sequence[str],
+    supersedes: str | None,
+) -> dict[str, Any]:
+    """The manifest of the release in ``root``; nothing in it depends on the clock or the machine."""
+    twins = {file.path: file for file in files}
+    return {
+        "profile": "data-package",
+        "name": f"hcip-{release.lower().replace('_', '-')}",
+        "title": f"HCIP settlement {release.replace('_', ' ')}",
+        "version": release.rsplit("_r", 1)[-1],
+        "code_version": __version__,
+        "policy": {"version": policy.policy.version, "sha256": policy.sha256, "text": policy.text},
+        "grouper_versions": sorted(grouper_versions),
+        "inputs": list(inputs),
+        "supersedes": supersedes,
+        "resources": [
+            _resource(file, twins[file.path.with_suffix(".parquet")], root)
+            for file in sorted(files, key=lambda file: file.path)
+            if file.path.suffix == ".csv"
+        ],
+    }
+
+
+def write_manifest(content: dict[str, Any], root: Path) -> Path:
+    path = root / FILE_NAME
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def manifest_sha256(root: Path) -> str:
+    """sha256 of a release's manifest: what the release after it names as ``supersedes``."""
+    return hashlib.sha256((root / FILE_NAME).read_bytes()).hexdigest()

@@ -1,0 +1,170 @@
+"""Writing a release beside its place and renaming it into it; one that exists is never changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.policy.loader import PolicyFile
+from hcip_pipeline.release.layouts import LAYOUTS
+from hcip_pipeline.release.manifest import FILE_NAME, manifest, manifest_sha256, write_manifest
+from hcip_pipeline.release.tables import WrittenFile, write_table
+from hcip_pipeline.warehouse.build import BuildResult
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release on disk. ``is_new`` is false where the build gave what the newest release already says."""
+
+    period: str
+    number: int
+    folder: Path
+    files: int
+    is_new: bool
+
+    @property
+    def name(self) -> str:
+        return f"r{self.number}"
+
+
+def releases_of(home: Home, period: PerformancePeriod) -> list[Path]:
+    """Folders of the period's releases, oldest first."""
+    folder = home.releases / str(period)
+    if not folder.is_dir():
+        return []
+    return sorted(
+        (path for path in folder.iterdir() if path.name[:1] == "r" and path.name[1:].isdigit()),
+        key=lambda path: int(path.name[1:]),
+    )
+
+
+def write_release(
+    home: Home,
+    period: PerformancePeriod,
+    build: BuildResult,
+    policy: PolicyFile,
+    inputs: Sequence[dict[str, Any]] = (),
+) -> Release:
+    """Release what ``build`` computed.
+
+    Args:
+        inputs: every file the build came from, as ``{"file", "sha256", "rows"}``.
+
+    Returns:
+        The new release, or the newest one where the same inputs and policy gave the same figures again.
+
+    Raises:
+        HcipError: a check of this build did not pass or did not run, or the folder cannot be written.
+    """
+    check_gate(build)
+    earlier = releases_of(home, period)
+    number = int(earlier[-1].name[1:]) + 1 if earlier else 1
+    folder = home.releases / str(period)
+    work = folder / f".r{number}.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(folder)
+        work.mkdir()
+        files, groupers = _write_tables(build, work, f"{period}_r{number}")
+        supersedes = manifest_sha256(earlier[-1]) if earlier else None
+        content = manifest(f"{period}_r{number}", work, files, policy, inputs, groupers, supersedes)
+        write_manifest(content, work)
+        if earlier and _says_the_same(earlier[-1], content):
+            return Release(str(period), number - 1, earlier[-1], len(files), is_new=False)
+        os.rename(work, folder / f"r{number}")  # noqa: PTH104 - Path.rename would replace an empty folder
+    except OSError as error:
+        raise HcipError(
+            f"the release could not be written: {error.strerror}",
+            file=error.filename or folder,
+            fix="make room or grant the right to write, and run the period again; nothing was released",
+        ) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return Release(str(period), number, folder / f"r{number}", len(files), is_new=True)
+
+
+def check_gate(build: BuildResult) -> None:
+    """Refuse to release a build of which any model or check did not pass: skipped counts as not passed.
+
+    Raises:
+        HcipError: names the first ones.
+    """
+    failed = [node for node in build.nodes if node.status not in ("success", "pass")]
+    if failed or not build.nodes:
+        names = ", ".join(node.unique_id.split(".")[2] for node in failed[:5]) or "nothing was built"
+        raise HcipError(
+            f"nothing is released: {len(failed)} checks or models did not pass ({names})",
+            file=build.file,
+            rule="RELEASE-GATE",
+            fix="mend what they name and run the period again",
+        )
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """What a killed run left behind: a folder whose process is gone."""
+    for path in folder.glob(".r*.*"):
+        process = path.name.rsplit(".", 1)[-1]
+        if not Path(f"/proc/{process}").exists():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _write_tables(build: BuildResult, root: Path, release: str) -> tuple[list[WrittenFile], list[str]]:
+    files: list[WrittenFile] = []
+    with duckdb.connect(build.file, read_only=True) as connection:
+        performance = "select hospital_ccn from intermediate.int_case_windows where window_name = 'performance'"
+        owners = connection.execute(f"{performance} union select hospital_ccn from marts.incentives order by 1")
+        hospitals = [row[0] for row in owners.fetchall()]
+        for layout in LAYOUTS:
+            columns = ", ".join(f'"{name}"' for name in layout.table.names)
+            frame = connection.sql(f"select {columns} from marts.{layout.table.name}").pl()
+            folder = root / layout.folder
+            folder.mkdir(exist_ok=True)
+            if layout.scope == "state":
+                files += write_table(frame, layout.table, folder, layout.file_name("STATE", release))
+                continue
+            parts = frame.partition_by("hospital_ccn", as_dict=True) if frame.height else {}
+            for ccn in hospitals:
+                part = parts.get((ccn,), frame.clear())
+                files += write_table(part, layout.table, folder, layout.file_name(ccn, release))
+        groupers = connection.execute(
+            "select distinct grouper_version from intermediate.int_cases where grouper_version is not null order by 1"
+        ).fetchall()
+    return files, [row[0] for row in groupers]
+
+
+def _says_the_same(folder: Path, content: dict[str, Any]) -> bool:
+    """Whether a release holds the same figures from the same inputs and policy, whatever its number."""
+    before = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+
+    def facts(package: dict[str, Any]) -> dict[str, Any]:
+        release = package["name"].removeprefix("hcip-").replace("-", "_")
+        kept = {key: package[key] for key in ("code_version", "policy", "inputs", "grouper_versions")}
+        kept["resources"] = {
+            resource["path"].lower().replace(release, ""): resource["hash"] for resource in package["resources"]
+        }
+        return kept
+
+    return facts(before) == facts(content)
+
+
+def released_frame(folder: Path, table: str) -> pl.DataFrame:
+    """A released table, all its files together.
+
+    Raises:
+        HcipError: the release has no such table.
+    """
+    paths = sorted(folder.glob(f"*/HCIP_*_{table}_{folder.parent.name}_{folder.name}.parquet"))
+    if not paths:
+        raise HcipError(f"the release has no table {table}", file=folder, fix="run the period again")
+    return pl.concat([pl.read_parquet(path) for path in paths])
