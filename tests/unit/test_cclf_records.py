@@ -1,0 +1,196 @@
+"""Records are cut by byte, trimmed, typed and refused as inputs.md says."""
+
+import datetime as dt
+import io
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from hcip_pipeline.contracts.cms import LAYOUTS
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.intake.cclf.control import parse_control
+from hcip_pipeline.intake.cclf.fixed_width import RecordReader
+from hcip_pipeline.synthetic.cclf_records import control_file, encode
+
+
+def record(table: str, length: int | None = None, **cells: bytes) -> bytes:
+    """One record with the given cells as they lie in it: a cell shorter than its field is followed by blanks."""
+    layout = LAYOUTS[table]
+    out = bytearray(b" " * (length or layout.record_lengths[-1]))
+    for field in layout.fields:
+        if field.name in cells:
+            out[field.offset : field.offset + len(cells[field.name])] = cells[field.name]
+    return bytes(out)
+
+
+def read(table: str, content: bytes, **options) -> tuple[pl.DataFrame, RecordReader]:
+    reader = RecordReader(io.BytesIO(content), LAYOUTS[table], table.upper(), **options)
+    frames = list(reader)
+    return pl.concat(frames) if frames else pl.DataFrame(), reader
+
+
+def refusal(table: str, content: bytes) -> HcipError:
+    with pytest.raises(HcipError) as caught:
+        read(table, content)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("cell", "amount"),
+    [
+        (b"            12.30", "12.30"),
+        (b"-           12.30", "-12.30"),  # the sign stands in the first byte
+        (b"           -12.30", "-12.30"),
+        (b" 00000000000012.30"[:17], "12.3"),
+        (b"             0.00", "0.00"),
+        (b" 9999999999999.99", "9999999999999.99"),
+        (b"", None),
+        (b"~", None),
+    ],
+)
+def test_signed_amounts(cell, amount):
+    rows, _ = read("cclf1", record("cclf1", clm_pmt_amt=cell) + b"\n")
+    assert rows["clm_pmt_amt"].dtype == pl.Decimal(18, 2)
+    assert rows["clm_pmt_amt"].to_list() == [Decimal(amount) if amount else None]
+
+
+@pytest.mark.parametrize("cell", [b"1000-01-01", b"9999-12-31", b"~", b"          ", b"~         "])
+def test_dates_that_stand_for_nothing_are_null(cell):
+    rows, _ = read("cclf8", record("cclf8", bene_death_dt=cell, bene_1st_name=b"~") + b"\n")
+    assert rows.select("bene_death_dt", "bene_1st_name").row(0) == (None, None)
+
+
+def test_identifiers_keep_their_zeros_and_lose_their_padding():
+    rows, _ = read("cclf1", record("cclf1", cur_clm_uniq_id=b"  00123", prvdr_oscar_num=b"021301") + b"\n")
+    assert rows.select("cur_clm_uniq_id", "prvdr_oscar_num").row(0) == ("00123", "021301")
+
+
+def test_a_name_that_is_not_ascii_does_not_shift_what_follows():
+    cells = {"bene_last_name": "Núñez-Ibáñez".encode(), "geo_zip4_cd": b"1234"}
+    rows, reader = read("cclf8", record("cclf8", **cells) + b"\n" + record("cclf8", geo_zip4_cd=b"5678") + b"\n")
+    assert rows.select("bene_last_name", "geo_zip4_cd").rows() == [("Núñez-Ibáñez", "1234"), (None, "5678")]
+    assert reader.recoded_values == 0
+
+
+def test_a_single_byte_encoding_is_read_value_by_value():
+    content = b"\n".join(
+        record("cclf8", bene_last_name=name, geo_zip4_cd=b"1234")
+        for name in ("Núñez".encode(), "Núñez".encode("cp1252"), b"Smith", "Šimić".encode("cp1250")[:0] + b"\x8aim")
+    )
+    rows, reader = read("cclf8", content + b"\n")
+    assert rows["bene_last_name"].to_list() == ["Núñez", "Núñez", "Smith", "Šim"]
+    assert rows["geo_zip4_cd"].to_list() == ["1234"] * 4
+    assert reader.recoded_values == 2
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("trailer", [b"", b"\x1a", b"\n"])
+def test_line_ends_and_trailers(line_end, trailer):
+    one, two = record("cclf9", crnt_num=b"1"), record("cclf9", crnt_num=b"2")
+    rows, reader = read("cclf9", one + line_end + two + line_end + trailer)
+    assert rows["crnt_num"].to_list() == ["1", "2"]
+    assert (reader.records, reader.record_length) == (2, 55)
+    assert read("cclf9", one + line_end + two)[1].records == 2  # no line end after the last
+
+
+def test_pieces_do_not_show():
+    content = encode("cclf9", pl.DataFrame({"crnt_num": [str(n) for n in range(1000)]}))
+    for piece_bytes in (1, 56, 57, 500, 100_000):
+        rows, _ = read("cclf9", content, piece_bytes=piece_bytes)
+        assert rows["crnt_num"].to_list() == [str(n) for n in range(1000)]
+        assert rows["source_row"].to_list() == list(range(1, 1001))
+
+
+def test_an_older_generation_has_the_same_columns():
+    old, new = (read("cclf1", record("cclf1", length, prvdr_oscar_num=b"210001") + b"\n")[0] for length in (292, 437))
+    assert dict(old.schema) == dict(new.schema)
+    assert old["clm_cntl_num"].to_list() == [None]
+
+
+def test_an_empty_file_is_no_records():
+    assert read("cclf7", b"")[1].records == 0
+
+
+def test_refused_lengths_name_the_record():
+    error = refusal("cclf9", record("cclf9") + b"\n" + record("cclf9")[:-1] + b"\n" + record("cclf9") + b"\n")
+    assert (error.rule, error.row) == ("CCLF_RECORD_LENGTH", 2)
+    assert refusal("cclf9", b"x" * 54 + b"\n").rule == "CCLF_RECORD_LENGTH"
+    assert refusal("cclf1", (record("cclf1", 292) + b"\n") * 2 + record("cclf1") + b"\n").row == 3
+
+
+def test_a_truncated_file_says_so():
+    error = refusal("cclf9", (record("cclf9") + b"\n") * 3 + record("cclf9")[:20])
+    assert (error.rule, error.row) == ("CCLF_TRUNCATED", 4)
+    assert "20 bytes of 55" in error.message
+    assert refusal("cclf9", record("cclf9")[:20]).rule == "CCLF_TRUNCATED"
+
+
+@pytest.mark.parametrize(
+    ("table", "cells"),
+    [
+        ("cclf1", {"clm_from_dt": b"2025-02-30"}),
+        ("cclf1", {"clm_from_dt": b"20250230"}),
+        ("cclf1", {"clm_pmt_amt": b"            1e.30"}),
+        ("cclf1", {"clm_pmt_amt": b"            1e300"}),
+        ("cclf1", {"clm_pmt_amt": b"          1,12.30"}),
+        ("cclf5", {"clm_line_num": b"       1.5"}),
+        ("cclf1", {"clm_oprtnl_ime_amt": b" 999999999999999999.99"}),
+    ],
+)
+def test_a_value_that_cannot_be_read_refuses_and_is_not_shown(table, cells):
+    error = refusal(table, (record(table) + b"\n") * 2 + record(table, **cells) + b"\n")
+    assert (error.rule, error.row) == ("CCLF_VALUE", 3)
+    assert next(iter(cells)).upper() in error.message
+    assert next(iter(cells.values())).decode().strip() not in str(error)
+
+
+def test_more_places_than_the_format_are_rounded_half_away_from_zero_and_counted():
+    content = b"".join(record("cclf1", clm_pmt_amt=v) + b"\n" for v in (b"0.125", b"-0.125", b"12", b"1.00"))
+    rows, reader = read("cclf1", content)
+    assert [str(v) for v in rows["clm_pmt_amt"]] == ["0.13", "-0.13", "12.00", "1.00"]
+    assert reader.rounded_values == 2
+
+
+def test_what_is_written_is_what_is_read():
+    rows = pl.DataFrame(
+        {
+            "bene_mbi_id": ["1A", "2É"], "bene_dob": [dt.date(1950, 1, 2), None], "bene_age": [75, None],
+            "bene_last_name": ["Gómez", None],
+        }
+    )  # fmt: skip
+    back, _ = read("cclf8", encode("cclf8", rows))
+    assert back.select(rows.columns).rows() == rows.rows()
+    amounts = pl.DataFrame({"clm_line_cvrd_pd_amt": [Decimal("-12.30"), Decimal("0.00"), None]})
+    assert read("cclf5", encode("cclf5", amounts, 363))[0]["clm_line_cvrd_pd_amt"].to_list() == [
+        Decimal("-12.30"), Decimal("0.00"), None,
+    ]  # fmt: skip
+
+
+def test_control_file_lines_of_69_or_70_and_odd_lengths():
+    content = control_file({"cclf9": record("cclf9") + b"\n"})
+    line = content.splitlines()[1]
+    assert len(line) == 69
+    for text in (content, content + b" ", content.replace(line, line + b" "), content.replace(b"\n", b"\r\n")):
+        control = parse_control(text, "CCLF0")
+        assert (control.lines["cclf9"].records, control.lines["cclf9"].record_length) == (1, 55)
+    misstated = parse_control(content.replace(b"|   55", b"|   54"), "CCLF0")
+    assert any(warning.startswith("CCLF_STATED_LENGTH") for warning in misstated.warnings)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (lambda c: b"", "CCLF_CONTROL_UNREADABLE"),
+        (lambda c: c.splitlines()[0], "CCLF_CONTROL_UNREADABLE"),
+        (lambda c: c.replace(b"\n", b"", 1), "CCLF_CONTROL_UNREADABLE"),
+        (lambda c: c.replace(b"CCLF9", b"CCLFZ"), "CCLF_CONTROL_UNREADABLE"),
+        (lambda c: c.replace(b"          1|", b"          x|"), "CCLF_CONTROL_UNREADABLE"),
+        (lambda c: c + c.splitlines()[1], "CCLF_CONTROL_NAMES_TWICE"),
+    ],
+)
+def test_control_files_that_cannot_be_relied_on(change, rule):
+    content = control_file({"cclf9": record("cclf9") + b"\n"})
+    with pytest.raises(HcipError) as caught:
+        parse_control(change(content), "CCLF0")
+    assert caught.value.rule == rule
