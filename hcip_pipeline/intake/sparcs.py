@@ -19,8 +19,8 @@ from hcip_pipeline.intake.sparcs_columns import COLUMNS, SparcsHeader, read_head
 from hcip_pipeline.intake.sparcs_edits import MALFORMED, READINGS, RULES, STRAY_RULES, SparcsRule
 from hcip_pipeline.intake.sparcs_tables import write_tables
 
-#: A cell's shape without its content: letters as ``a``, digits as ``9``.
-_REDACTED = "regexp_replace(regexp_replace(left(coalesce({}, ''), 24), '[\\pL]', 'a', 'g'), '[0-9]', '9', 'g')"
+#: A cell's shape without its content: letters as ``A``, digits as ``9``.
+_REDACTED = "regexp_replace(regexp_replace(left(coalesce({}, ''), 24), '[\\pL]', 'A', 'g'), '[0-9]', '9', 'g')"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class SparcsReceipt:
         has_license_numbers: whether any physician is identified; without, only norms over cases are possible.
         ignored_columns: columns of the file that no published year has.
         findings: every rule that any row breaks.
-        folder: where ``discharges``, ``charges``, ``hospitals``, ``apr_drg`` and ``quarantine`` lie as Parquet.
+        folder: where the tables lie as Parquet (``read_sparcs``, ``into``).
     """
 
     file: str
@@ -77,7 +77,8 @@ def read_sparcs(file: Path, year: int, into: Path) -> SparcsReceipt:
         file: CSV or CSV.GZ with any year's column names.
         year: the discharge year asked for; rows of other years are quarantined.
         into: a folder; made if absent. It gets ``discharges`` (LAKE_DISCHARGES, by ``source_row``), ``charges``
-            (LAKE_CHARGES, empty: the file has none), ``hospitals``, ``apr_drg`` and ``quarantine``.
+            (LAKE_CHARGES, empty: the file has none), ``receipts`` (RECEIPTS; the rows of a facility that cannot be
+            read stand under UNKNOWN), ``hospitals``, ``apr_drg`` and ``quarantine``.
 
     Returns:
         The receipt. ``source_row`` counts records from the header as 1; blank lines are not counted.

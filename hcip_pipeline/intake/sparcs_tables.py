@@ -13,6 +13,7 @@ import duckdb
 
 from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
 from hcip_pipeline.contracts.reference import APR_DRG, HOSPITALS
+from hcip_pipeline.contracts.run import RECEIPTS
 from hcip_pipeline.contracts.table import Table
 
 #: The file has no NPIs; licence numbers stand for them (inputs.md).
@@ -39,11 +40,31 @@ _DISCHARGE = {
 }
 _HOSPITAL = {"ccn": "facility", "name": "coalesce(facility_label, facility)", "acute": "'Y'", "county": "county_label"}
 
+#: Every row of the file by facility; dollars are total charges, as far as they can be read.
+_RECEIVED = """(
+    select
+        facility,
+        count(*) as rows_read,
+        count(*) filter (where is_out) as rows_excluded,
+        coalesce(sum(charges), 0) as amount_read,
+        coalesce(sum(charges) filter (where is_out), 0) as amount_excluded
+    from (
+        select
+            coalesce(facility, 'UNKNOWN') as facility,
+            charges,
+            source_row in (select source_row from quarantine) as is_out
+        from cells
+        union all
+        select 'UNKNOWN' as facility, null as charges, true as is_out from malformed
+    )
+    group by facility
+)"""
+
 
 def write_tables(
     database: duckdb.DuckDBPyConnection, file_name: str, year: int, grouper_version: str, into: Path
 ) -> None:
-    """Write ``discharges``, ``charges`` (empty), ``hospitals``, ``apr_drg`` and ``quarantine`` into a folder."""
+    """Write ``discharges``, ``charges`` (empty), ``receipts``, ``hospitals``, ``apr_drg`` and ``quarantine``."""
     version = f"'{grouper_version}'"
     file = "'" + file_name.replace("'", "''") + "'"
     discharge = _DISCHARGE | {
@@ -62,6 +83,8 @@ def write_tables(
     drg_labels = ("drg_label", "mdc_code", "drg_type_code", "mdc_name")
     _write_contract(database, LAKE_DISCHARGES, discharge, "accepted", into, "discharges")
     _write_contract(database, LAKE_CHARGES, {}, "(select 1 where false)", into, "charges")
+    received = {name: name for name in RECEIPTS.names} | {"hospital_ccn": "facility", "quarter": f"'{year}'"}
+    _write_contract(database, RECEIPTS, received, _RECEIVED, into, "receipts")
     _write_contract(
         database, HOSPITALS, _HOSPITAL, _described("facility", ("facility_label", "county_label")), into, "hospitals"
     )

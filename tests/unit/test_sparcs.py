@@ -14,6 +14,7 @@ import pytest
 
 from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
 from hcip_pipeline.contracts.reference import APR_DRG, HOSPITALS
+from hcip_pipeline.contracts.run import RECEIPTS
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.sparcs import read_sparcs
@@ -228,13 +229,13 @@ class TestEdits:
         ("changes", "rule", "column", "redacted"),
         [
             ({"Facility_Id": ""}, "SPARCS_FACILITY_REDACTED", "facility_id", ""),
-            ({"Facility_Id": "Lake 7"}, "SPARCS_FACILITY_ID", "facility_id", "aaaa 9"),
+            ({"Facility_Id": "Lake 7"}, "SPARCS_FACILITY_ID", "facility_id", "AAAA 9"),
             ({"Discharge_Year": "2015"}, "SPARCS_OTHER_YEAR", "discharge_year", "9999"),
-            ({"Discharge_Year": "MMXVI"}, "SPARCS_DISCHARGE_YEAR", "discharge_year", "aaaaa"),
+            ({"Discharge_Year": "MMXVI"}, "SPARCS_DISCHARGE_YEAR", "discharge_year", "AAAAA"),
             ({"APR_DRG_Code": "1301"}, "SPARCS_APR_DRG", "apr_drg", "9999"),
             ({"APR_Severity_of_Illness_Code": "7", "APR_Severity_of_Illness_Description": "Dire"},
              "SPARCS_SEVERITY", "severity", "9"),
-            ({"APR_Medical_Surgical_Description": "Not Applicable"}, "SPARCS_DRG_TYPE", "drg_type", "aaa aaaaaaaaaa"),
+            ({"APR_Medical_Surgical_Description": "Not Applicable"}, "SPARCS_DRG_TYPE", "drg_type", "AAA AAAAAAAAAA"),
             ({"Length_of_Stay": "-2"}, "SPARCS_LENGTH_OF_STAY", "length_of_stay", "-9"),
             ({"Total_Charges": "-41000.50"}, "SPARCS_TOTAL_CHARGES", "total_charges", "-99999.99"),
             ({"Total_Costs": "20.500,25"}, "SPARCS_TOTAL_COSTS", "total_costs", "99.999,99"),
@@ -301,6 +302,25 @@ class TestEdits:
         assert quarantined(tmp_path / "out") == [(line, "", malformed, "") for line in (2, 5, 6)]
         assert table(tmp_path / "out", "discharges")["source_row"].to_list() == [3, 4, 7]
         assert (receipt.rows_read, receipt.accepted, receipt.quarantined) == (6, 3, 3)
+
+    def test_rows_and_charges_reconcile_by_facility(self, tmp_path: Path) -> None:
+        rows = [
+            ROW,
+            row(Facility_Id=""),
+            row(Facility_Id="7", Total_Costs="?"),
+            row(Facility_Id="7"),
+            row(Total_Charges="?"),
+        ]
+        file = write(tmp_path / "a.csv", rows)
+        file.write_text(file.read_text() + "Source: an invented publisher\n")
+        read_sparcs(file, 2016, tmp_path / "out")
+        received = table(tmp_path / "out", "receipts")
+        assert_follows(received, RECEIPTS)
+        assert received.drop("quarter").rows() == [
+            ("214", 2, 1, Decimal("41000.50"), Decimal("0.00")),
+            ("7", 2, 1, Decimal("82001.00"), Decimal("41000.50")),
+            ("UNKNOWN", 2, 2, Decimal("41000.50"), Decimal("41000.50")),
+        ]
 
 
 class TestRefusals:
@@ -389,5 +409,5 @@ def test_same_bytes_whatever_the_order_of_work(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", rows)
     first, second = read_sparcs(file, 2016, tmp_path / "1"), read_sparcs(file, 2016, tmp_path / "2")
     assert first.sha256 == second.sha256
-    for name in ("discharges", "charges", "hospitals", "apr_drg", "quarantine"):
+    for name in ("discharges", "charges", "receipts", "hospitals", "apr_drg", "quarantine"):
         assert (tmp_path / "1" / f"{name}.parquet").read_bytes() == (tmp_path / "2" / f"{name}.parquet").read_bytes()
