@@ -36,6 +36,7 @@ RULES = {
     rule.id: rule
     for rule in (
         Rule("FILE_IS_LINK", "ERROR", "the file is a link", "put the file itself into the inbox"),
+        Rule("FILE_UNREADABLE", "ERROR", "the file cannot be opened", "put a readable file there, not a folder"),
         Rule("FILE_EMPTY", "ERROR", "the file is empty", "send at least the header line, or no file"),
         Rule("FILE_TOO_LARGE", "ERROR", "the file is larger than 64 MiB", "check that it is the file you mean"),
         Rule("FILE_ENCODING", "ERROR", "the file is not UTF-8 text", "save it as CSV UTF-8"),
@@ -62,6 +63,8 @@ RULES = {
         Rule("NPI_CHECK_DIGIT", "ERROR", "an NPI fails its check digit", "look the NPI up and correct it"),
         Rule("CCN_UNKNOWN", "ERROR", "a CCN is not in the table of hospitals", "correct it, or add the hospital"),
         Rule("DATE_ORDER", "ERROR", "dates are in the wrong order", "correct one of the dates"),
+        Rule("DATE_IMPLAUSIBLE", "ERROR", "a date is before 1900 or after 2200", "correct the year"),
+        Rule("DATE_OUTSIDE_PERIOD", "WARN", "a date is outside the period", "check the date, or the folder"),
         Rule("AMOUNT_NEGATIVE", "ERROR", "an amount that cannot be negative is", "correct the sign"),
         Rule(
             "ADJUSTMENT_INCREASE",
@@ -72,6 +75,8 @@ RULES = {
         Rule("NUMBER_OUT_OF_RANGE", "ERROR", "a number is out of its range", "correct the number"),
         Rule("PARTS_EXCEED_TOTAL", "ERROR", "a part is larger than its whole", "correct one of the numbers"),
         Rule("TIN_NOT_NINE_DIGITS", "WARN", "a TIN has not nine digits", "correct the TIN before anything is paid"),
+        Rule("INTERVENTION_UNKNOWN", "WARN", "an intervention is not in the catalogue", "use the catalogue's id"),
+        Rule("CONDITION_UNKNOWN", "WARN", "a condition is not in the hospital's protocol", "use the protocol's id"),
         Rule("RATE_CENTER_UNKNOWN", "ERROR", "a rate center is not in the table of rate centers", "add it there"),
         Rule("RATE_CENTER_MISSING", "ERROR", "a rate center that is always needed is missing", "add its row"),
         Rule("RANGE_REVERSED", "ERROR", "a range ends before it starts", "exchange its ends"),

@@ -11,6 +11,7 @@ import io
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import polars as pl
@@ -49,13 +50,18 @@ def read_text_table(path: Path) -> TextTable:
     """The cells of a CSV file (RFC 4180; UTF-8 with or without BOM; LF or CRLF).
 
     Raises:
-        TableRefusedError: a link, empty, too large, not UTF-8, NUL bytes, bad quoting, ragged rows, repeated columns.
+        TableRefusedError: a link, unreadable, empty, too large, not UTF-8, NUL bytes, bad quoting, ragged rows,
+            repeated columns.
     """
     if path.is_symlink():
         _refuse(path, [Problem("FILE_IS_LINK", "the file is a link, and what it points to may change unseen")])
-    if path.stat().st_size > MAX_BYTES:
-        _refuse(path, [Problem("FILE_TOO_LARGE", f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB")])
-    return parse_text_table(path.read_bytes(), path)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            _refuse(path, [Problem("FILE_TOO_LARGE", f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB")])
+        raw = path.read_bytes()
+    except OSError as error:
+        _refuse(path, [Problem("FILE_UNREADABLE", f"the file cannot be opened: {error.strerror}")])
+    return parse_text_table(raw, path)
 
 
 def parse_text_table(raw: bytes, path: Path) -> TextTable:
@@ -155,5 +161,5 @@ def _parse(body: bytes, header: tuple[str, ...]) -> pl.DataFrame:
     return frame.with_columns(pl.when(stripped != "").then(stripped))
 
 
-def _refuse(path: Path, problems: list[Problem]) -> None:
+def _refuse(path: Path, problems: list[Problem]) -> NoReturn:
     raise TableRefusedError(path, problems, tally(problems))

@@ -13,7 +13,6 @@ from typing import Literal
 import polars as pl
 
 from hcip_pipeline.contracts.reference import TABLES
-from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.atomic_files import write_json, write_parquet
 from hcip_pipeline.intake.contract_columns import check_contract_table, contract_schema
 from hcip_pipeline.intake.problems import Problem
@@ -64,6 +63,11 @@ def read_reference(inbox: Path | None) -> dict[str, ReferenceTable]:
         {name: table.file or Path(f"{name}.csv") for name, table in tables.items()},
     )
     return tables
+
+
+def known_hospitals(inbox: Path | None) -> list[str]:
+    """The CCNs of the table of hospitals in force, in order. Raises HcipError as :func:`load_reference`."""
+    return _read("hospitals", inbox).frame.get_column("ccn").to_list()
 
 
 def unknown_reference_files(inbox: Path) -> list[str]:
@@ -119,8 +123,6 @@ def _read(name: str, inbox: Path | None) -> ReferenceTable:
         if not path.exists():
             empty = pl.DataFrame(schema=contract_schema(table) | {LINE: pl.Int64})
             return ReferenceTable(name, empty, "none", None)
-    if path.is_dir():
-        raise HcipError("is a folder, not a file", file=path, fix="put the CSV file itself there")
     text = read_text_table(path)
     if name == "apr_drg":
         text = widen_grouper_versions(text, path)

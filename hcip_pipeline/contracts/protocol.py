@@ -1,0 +1,112 @@
+"""What holds for a period of implementation protocols (inputs.md) and exclusion lists: one set of tables a period."""
+
+from hcip_pipeline.contracts.table import Column, Table
+
+_CCN = Column("hospital_ccn", "text", "CMS certification number", key=True, max_length=6)
+
+PROTOCOLS = Table(
+    "protocols",
+    "one row a hospital with a protocol in force in the period",
+    (
+        _CCN,
+        Column("protocol_year", "integer", "year of the protocol file, the newest not after the period's"),
+        Column("legal_name", "text", "legal name of the hospital"),
+        Column("tin", "text", "tax identification number of the hospital", nullable=True),
+        Column("approved_on", "date", "day of approval", nullable=True),
+        Column("first_performance_period", "text", "the hospital's first performance period"),
+        Column("period_number", "integer", "1 in the first performance period; 0 and below before it"),
+        Column("program_year", "integer", "two periods to a year; empty before the first", nullable=True),
+        Column("meeting_frequency", "text", "how often the oversight committee says it meets"),
+        Column("meetings_reported", "integer", "meetings reported within the period"),
+        Column("weight_total_percent", "ratio", "sum of the weights of the conditions, in percent"),
+        Column("has_locked_conditions", "boolean", "weights total 100% and were approved before the period started"),
+        Column("mpi_floor", "money", "least MPI a case, in force; empty for none", nullable=True),
+        Column("mpi_ceiling", "money", "greatest MPI a case, in force; empty for none", nullable=True),
+        Column("improvement_share", "ratio", "share of the MPI for improvement, in force"),
+        Column("physician_cap_percent", "ratio", "percent of fee-schedule amounts a payment may reach, in force"),
+        Column("has_elected_mpi_floor", "boolean", "the hospital elected the floor"),
+        Column("has_elected_mpi_ceiling", "boolean", "the hospital elected the ceiling"),
+        Column("has_elected_improvement_share", "boolean", "the hospital elected the share"),
+        Column("has_elected_physician_cap_percent", "boolean", "the hospital elected the cap"),
+        Column("version", "integer", "version of the protocol file, counted from 1 as they came in"),
+        Column("sha256", "text", "sha256 of the protocol file"),
+    ),
+)
+CONDITIONS = Table(
+    "conditions",
+    "one row a hospital and condition of payment",
+    (
+        _CCN,
+        Column("condition_id", "text", "condition of payment", key=True),
+        Column("description", "text", "what is asked"),
+        Column("measure", "text", "how it is measured"),
+        Column("threshold", "text", "what must be reached", nullable=True),
+        Column("weight_percent", "ratio", "weight in percent; a hospital's weights total 100"),
+        Column("intervention_ids", "text", "interventions it rests on, separated by |", nullable=True),
+    ),
+)
+PROTOCOL_INTERVENTIONS = Table(
+    "protocol_interventions",
+    "one row a hospital and intervention its protocol speaks of",
+    (
+        _CCN,
+        Column("intervention_id", "text", "intervention of the catalogue", key=True),
+        Column("category", "text", "one of the seven categories"),
+        Column("wording", "text", "the intervention in words; the hospital's own where it describes one"),
+        Column("is_included", "boolean", "the hospital carries it out"),
+        Column("is_existing_strategy", "boolean", "it was carried out before"),
+        Column("is_condition_of_payment", "boolean", "it is used as a condition of payment"),
+        Column("non_cash_resources", "text", "non-cash resources the care partner gets for it", nullable=True),
+    ),
+)
+PROTOCOL_COMMITTEE = Table(
+    "protocol_committee",
+    "one row a hospital and member of its oversight committee",
+    (
+        _CCN,
+        Column("member", "text", "name", key=True),
+        Column("credentials", "text", "credentials", nullable=True),
+        Column("title", "text", "job title", nullable=True),
+        Column("organization", "text", "organization", nullable=True),
+        Column("represents", "text", "whom the member represents, separated by |"),
+        Column("role", "text", "office in the hospital", nullable=True, allowed=("CEO", "CFO", "CMO")),
+        Column("is_physician", "boolean", "a physician, by representation or degree"),
+    ),
+)
+PROTOCOL_FINDINGS = Table(
+    "protocol_findings",
+    "one row a hospital, finding and subject",
+    (
+        _CCN,
+        Column("protocol_year", "integer", "year of the protocol file"),
+        Column("finding_id", "text", "rule that is broken", key=True),
+        Column("subject", "text", "condition, intervention or key it concerns; may be blank", key=True),
+        Column("severity", "text", "severity", allowed=("ERROR", "WARN")),
+        Column("message", "text", "what is wrong"),
+        Column("fix", "text", "what to do"),
+    ),
+)
+EXCLUDED_IN_PERIOD = Table(
+    "excluded_in_period",
+    "one row an individual who cannot be paid for the period because of an exclusion",
+    (
+        Column("npi", "text", "NPI", key=True, max_length=10),
+        Column("source", "text", "lists the exclusion stands on, separated by |"),
+        Column("effective_date", "date", "first day of the earliest of these exclusions"),
+        Column(
+            "reinstated_date", "date", "day of reinstatement from all of them; empty while one lasts", nullable=True
+        ),
+    ),
+)
+
+TABLES = {
+    table.name: table
+    for table in (
+        PROTOCOLS,
+        CONDITIONS,
+        PROTOCOL_INTERVENTIONS,
+        PROTOCOL_COMMITTEE,
+        PROTOCOL_FINDINGS,
+        EXCLUDED_IN_PERIOD,
+    )
+}

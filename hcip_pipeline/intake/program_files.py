@@ -1,0 +1,241 @@
+"""Taking in the program files of a period: ``<inbox>/program/<period>/*.csv`` to the lake, with receipts.
+
+Belongs here: which version of a file is in force, and the receipt of each. Does not belong here: what a row must
+satisfy (``contracts.program``, ``program_rules``).
+
+Lake, ``lake/program/period=<p>/``: ``<table>.parquet`` in force, ``history/<table>.r<n>.parquet`` every accepted
+version, ``receipts/<table>.r<n>.json`` every version that ever came in. A refused file leaves the one before in force.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from hcip_pipeline.contracts.program import TABLES
+from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.atomic_files import write_json, write_parquet
+from hcip_pipeline.intake.contract_columns import RowRule, check_contract_table, contract_schema
+from hcip_pipeline.intake.problems import TableRefusedError
+from hcip_pipeline.intake.program_rules import program_rules
+from hcip_pipeline.intake.tabular import LINE, read_text_table
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.reference.tables import known_hospitals
+
+Status = Literal["accepted", "refused", "absent"]
+
+
+@dataclass(frozen=True)
+class ProgramReceipt:
+    """What became of one program file.
+
+    Attributes:
+        status: ``absent`` when the inbox holds no such file.
+        version: counted from 1 as files of this name came in; 0 for an absent one.
+        times_as_given: first and last day of each date column, as the file itself says; no clock is read.
+        in_force: the version that holds; 0 when none does and the table is empty.
+        rules_broken: breaches by rule, warnings included.
+        problems: the first breaches of each rule and column, in words.
+    """
+
+    table: str
+    period: str
+    file: str
+    status: Status
+    version: int = 0
+    sha256: str = ""
+    bytes: int = 0
+    rows: int = 0
+    blank_rows: int = 0
+    ignored_columns: tuple[str, ...] = ()
+    times_as_given: dict[str, list[str]] = field(default_factory=dict)
+    rules_broken: dict[str, int] = field(default_factory=dict)
+    problems: tuple[dict[str, object], ...] = ()
+    in_force: int = 0
+    rows_in_force: int = 0
+
+    def summary(self) -> str:
+        """One line for a person."""
+        held = f"version {self.in_force} in force, {self.rows_in_force} rows" if self.in_force else "the table is empty"
+        if self.status == "absent":
+            return f"{self.table}: no file; {held}"
+        broken = ", ".join(f"{rule} {count}" for rule, count in sorted(self.rules_broken.items()))
+        return f"{self.table}: {self.status}, {held}" + (f" ({broken})" if broken else "")
+
+
+@dataclass(frozen=True)
+class ProgramIntake:
+    """What became of a period's program files; ``unknown_files`` were found and not read."""
+
+    period: PerformancePeriod
+    receipts: tuple[ProgramReceipt, ...]
+    unknown_files: tuple[str, ...]
+
+    @property
+    def refused(self) -> tuple[ProgramReceipt, ...]:
+        return tuple(receipt for receipt in self.receipts if receipt.status == "refused")
+
+    def require_in_force(self) -> None:
+        """Raise where a refused file leaves nothing in force: the settlement would silently lack it.
+
+        Raises:
+            HcipError: for the refused files without an accepted version, with their first problems.
+        """
+        lacking = [receipt for receipt in self.refused if not receipt.in_force]
+        if lacking:
+            told = [f"{r.file}: {'; '.join(str(p['message']) for p in r.problems[:3])}" for r in lacking]
+            raise HcipError(
+                f"program files of {self.period} are refused and none before is in force: " + " | ".join(told),
+                fix="correct the files and ingest again; their receipts list every problem",
+                rule="PROGRAM_FILE_REFUSED",
+            )
+
+
+def ingest_program(
+    home: Home, period: PerformancePeriod, conditions: Collection[tuple[str, str]] | None = None
+) -> ProgramIntake:
+    """Judge every program file of a period and put the accepted ones into the lake.
+
+    Args:
+        home: the home folder.
+        period: the period.
+        conditions: pairs of CCN and condition id of the protocols in force, to warn of results for other ones.
+
+    Raises:
+        HcipError: the table of hospitals in the inbox is itself refused. A refused program file does not raise: see
+            :meth:`ProgramIntake.require_in_force`.
+    """
+    inbox = home.inbox / "program" / str(period)
+    lake = home.lake_program(period)
+    hospitals = known_hospitals(home.inbox)
+    receipts = []
+    for table in TABLES.values():
+        rules = program_rules(table, period, hospitals, conditions)
+        receipts.append(_ingest(inbox / f"{table.name}.csv", table, period, rules, lake))
+    return ProgramIntake(period, tuple(receipts), _unknown_files(inbox))
+
+
+def _ingest(
+    path: Path, table: Table, period: PerformancePeriod, rules: tuple[RowRule, ...], lake: Path
+) -> ProgramReceipt:
+    earlier = _receipts(table.name, lake)
+    frame: pl.DataFrame | None = None
+    if path.exists() or path.is_symlink():
+        receipt, frame = judge_program_file(path, table, period, rules)
+        receipt = _numbered(receipt, earlier)
+    else:
+        receipt = ProgramReceipt(table.name, str(period), path.name, "absent")
+
+    accepted = [old["version"] for old in earlier if old["status"] == "accepted"]
+    if frame is not None:
+        write_parquet(frame, _history(table.name, receipt.version, lake))
+        in_force = receipt.version
+    elif accepted:
+        in_force = max(accepted)
+        frame = pl.read_parquet(_history(table.name, in_force, lake))
+    else:
+        in_force, frame = 0, pl.DataFrame(schema=contract_schema(table))
+    receipt = replace(receipt, in_force=in_force, rows_in_force=frame.height)
+    if receipt.version:
+        write_json(asdict(receipt), lake / "receipts" / f"{table.name}.r{receipt.version}.json")
+    write_parquet(frame, lake / f"{table.name}.parquet")
+    return receipt
+
+
+def judge_program_file(
+    path: Path, table: Table, period: PerformancePeriod, rules: tuple[RowRule, ...]
+) -> tuple[ProgramReceipt, pl.DataFrame | None]:
+    """The receipt of one file, not yet numbered, and its rows in key order, or None when it is refused."""
+    receipt = ProgramReceipt(table.name, str(period), path.name, "refused", sha256=_sha256(path), bytes=_size(path))
+    try:
+        text = read_text_table(path)
+        receipt = replace(receipt, rows=text.frame.height, blank_rows=text.blank_rows)
+        checked = check_contract_table(text, path, table, rules)
+    except TableRefusedError as error:
+        return replace(
+            receipt,
+            rules_broken=dict(sorted(error.counts.items())),
+            problems=tuple(problem.as_dict() for problem in error.problems),
+        ), None
+    frame = checked.frame.drop(LINE).sort(table.key)
+    return replace(
+        receipt,
+        status="accepted",
+        ignored_columns=checked.ignored_columns,
+        times_as_given=_times_as_given(frame),
+        rules_broken=dict(sorted(checked.warning_counts.items())),
+        problems=tuple(problem.as_dict() for problem in checked.warnings),
+    ), frame
+
+
+def program_periods(inbox: Path) -> list[str]:
+    """Names of the folders in ``<inbox>/program/``, in order."""
+    folder = inbox / "program"
+    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+
+
+def _numbered(receipt: ProgramReceipt, earlier: list[dict[str, Any]]) -> ProgramReceipt:
+    """The same number for the same verdict on the same bytes as the last; else the next."""
+    if not earlier:
+        return replace(receipt, version=1)
+    last = earlier[-1]
+    same = all(last.get(name) == value for name, value in _verdict(receipt).items())
+    return replace(receipt, version=last["version"] + (0 if same else 1))
+
+
+def _verdict(receipt: ProgramReceipt) -> dict[str, Any]:
+    plain = json.loads(json.dumps(asdict(receipt)))
+    return {name: plain[name] for name in plain if name not in ("version", "in_force", "rows_in_force")}
+
+
+def _receipts(name: str, lake: Path) -> list[dict[str, Any]]:
+    """Receipts of a table so far, oldest first."""
+    files = (lake / "receipts").glob(f"{name}.r*.json") if (lake / "receipts").is_dir() else iter(())
+    found = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return sorted(found, key=lambda receipt: receipt["version"])
+
+
+def _history(name: str, version: int, lake: Path) -> Path:
+    return lake / "history" / f"{name}.r{version}.parquet"
+
+
+def _times_as_given(frame: pl.DataFrame) -> dict[str, list[str]]:
+    times = {}
+    for name, dtype in frame.schema.items():
+        days = frame.get_column(name).drop_nulls() if dtype == pl.Date else None
+        if days is not None and days.len():
+            times[name] = [str(days.min()), str(days.max())]
+    return times
+
+
+def _sha256(path: Path) -> str:
+    if path.is_symlink() or not path.is_file():
+        return ""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() and not path.is_symlink() else 0
+
+
+def _unknown_files(folder: Path) -> tuple[str, ...]:
+    """What lies in the folder and is no program file, with the name that may be meant."""
+    if not folder.is_dir():
+        return ()
+    known = [f"{name}.csv" for name in TABLES]
+    unknown = sorted(p.name for p in folder.iterdir() if p.name not in known and not p.name.startswith("."))
+    told = []
+    for name in unknown:
+        close = difflib.get_close_matches(name.lower(), known, n=1)
+        told.append(f"{name} (perhaps {close[0]}?)" if close else name)
+    return tuple(told)

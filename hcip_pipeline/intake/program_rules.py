@@ -1,0 +1,119 @@
+"""What program files must satisfy beyond their contract (inputs.md, "Program files").
+
+Belongs here: rules over one row, and against the hospitals, the catalogue and the protocols (a negative payment is one
+that the hospital took back, and breaks none). Does not belong here:
+what the figures mean for a payment, which is the waterfall's (methodology §9).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+
+import polars as pl
+
+from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.intake.contract_columns import RowRule
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.policy.interventions import CATALOGUE
+
+_PLAUSIBLE = (dt.date(1900, 1, 1), dt.date(2200, 12, 31))
+
+
+def _negative(column: str) -> RowRule:
+    return RowRule("AMOUNT_NEGATIVE", column, pl.col(column) < 0, f"{column} is below zero")
+
+
+_ROW_RULES: dict[str, tuple[RowRule, ...]] = {
+    "care_partners": (
+        RowRule(
+            "DATE_ORDER",
+            "participation_end",
+            pl.col("participation_end") < pl.col("participation_start"),
+            "the participation ends before it starts",
+        ),
+        RowRule(
+            "TIN_NOT_NINE_DIGITS",
+            "tin",
+            ~pl.col("tin").str.contains(r"^(\d{9}|\d{2}-\d{7})$"),
+            "the TIN has not nine digits",
+        ),
+    ),
+    "intervention_activity": (
+        RowRule("NUMBER_OUT_OF_RANGE", "activities", pl.col("activities") < 0, "activities is below zero"),
+        RowRule(
+            "INTERVENTION_UNKNOWN",
+            "intervention_id",
+            ~pl.col("intervention_id").is_in(list(CATALOGUE)),
+            "the intervention is not in the catalogue",
+        ),
+    ),
+    "committee_adjustments": (
+        RowRule(
+            "ADJUSTMENT_INCREASE",
+            "adjustment_amount",
+            pl.col("adjustment_amount") > 0,
+            "the adjustment increases a payment, and no more is paid than was calculated",
+        ),
+    ),
+    "pfs_cap_notices": (
+        RowRule(
+            "NUMBER_OUT_OF_RANGE",
+            "calendar_year",
+            ~pl.col("calendar_year").is_between(2000, 2200),
+            "calendar_year is not between 2000 and 2200",
+        ),
+        _negative("approved_amount"),
+    ),
+    "pool_notices": (_negative("incentive_pool"),),
+    "other_program_amounts": (_negative("amount"),),
+    "committee_meetings": (
+        RowRule("NUMBER_OUT_OF_RANGE", "members_present", pl.col("members_present") < 1, "nobody was present"),
+        RowRule(
+            "NUMBER_OUT_OF_RANGE", "physicians_present", pl.col("physicians_present") < 0, "physicians_present is < 0"
+        ),
+        RowRule(
+            "PARTS_EXCEED_TOTAL",
+            "physicians_present",
+            pl.col("physicians_present") > pl.col("members_present"),
+            "more physicians than members were present",
+        ),
+    ),
+}
+
+
+def program_rules(
+    table: Table,
+    period: PerformancePeriod,
+    hospitals: Collection[str],
+    conditions: Collection[tuple[str, str]] | None = None,
+) -> tuple[RowRule, ...]:
+    """The rules of one program file.
+
+    Args:
+        table: the file's contract.
+        period: the period whose folder it lies in.
+        hospitals: the CCNs that are known.
+        conditions: pairs of CCN and condition id of the protocols in force; None when they are not known.
+    """
+    ccn = pl.col("hospital_ccn")
+    rules = [
+        RowRule("CCN_UNKNOWN", "hospital_ccn", ~ccn.is_in(sorted(hospitals)), "the hospital is not known"),
+        *_ROW_RULES.get(table.name, ()),
+    ]
+    for column in table.columns:
+        # An open end is often written 9999-12-31.
+        last = dt.date(9999, 12, 31) if column.name == "participation_end" else _PLAUSIBLE[1]
+        if column.type == "date":
+            outside = ~pl.col(column.name).is_between(_PLAUSIBLE[0], last)
+            rules.append(RowRule("DATE_IMPLAUSIBLE", column.name, outside, f"{column.name} is before 1900 or too late"))
+    if table.name == "committee_meetings":
+        outside = ~pl.col("met_on").is_between(period.start, period.end)
+        rules.append(RowRule("DATE_OUTSIDE_PERIOD", "met_on", outside, f"the meeting was not held in {period}"))
+    if table.name == "condition_results" and conditions is not None:
+        # The hospitals without a protocol are told elsewhere, once each.
+        with_protocol = ccn.is_in(sorted({hospital for hospital, _ in conditions}))
+        known = (ccn + "\0" + pl.col("condition_id")).is_in(sorted(f"{h}\0{c}" for h, c in conditions))
+        message = "the condition is not one of the hospital's protocol"
+        rules.append(RowRule("CONDITION_UNKNOWN", "condition_id", with_protocol & ~known, message))
+    return tuple(rules)

@@ -1,0 +1,227 @@
+"""Taking in implementation protocols: ``<inbox>/protocols/<ccn>/<year>.yaml`` to the lake.
+
+Belongs here: which file of a hospital is in force in a period, its versions, and the protocol tables of the lake.
+Does not belong here: what a protocol may hold and must satisfy (``policy.protocol``, ``policy.protocol_checks``).
+
+Lake: ``lake/protocols/<ccn>/<year>.r<n>.yaml`` every version that was ever accepted, byte for byte;
+``lake/program/period=<p>/{protocols,conditions,…}.parquet`` what is in force in a period.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.atomic_files import write_bytes
+from hcip_pipeline.intake.protocol_tables import write_protocol_tables
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.policy.protocol import Protocol
+from hcip_pipeline.policy.protocol_checks import Finding, check_protocol, conditions_changed
+from hcip_pipeline.reference.tables import known_hospitals
+from hcip_pipeline.yaml_files import load_yaml, validate_yaml
+
+#: A protocol is a few pages; what is larger is no protocol.
+MAX_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class ProtocolFile:
+    """A hospital's protocol file in force in a period.
+
+    Attributes:
+        ccn, year: the hospital, and the year of the file: the newest not after the period's.
+        protocol: None when the file is refused and no version before it was accepted.
+        findings: every breach of the program's rules; a refused file is one.
+        file: the file in the inbox.
+        sha256: of the file whose protocol is in force; of the refused one when none is.
+        version: of the protocol in force, counted from 1 as they came in; 0 before it is in the lake.
+    """
+
+    ccn: str
+    year: int
+    protocol: Protocol | None
+    findings: tuple[Finding, ...]
+    file: Path
+    sha256: str
+    version: int = 0
+
+
+def load_protocols(
+    inbox: Path,
+    period: PerformancePeriod,
+    policy: Policy | None = None,
+    meetings: pl.DataFrame | None = None,
+) -> list[ProtocolFile]:
+    """Each hospital's protocol in force in a period, with its findings, in order of CCN.
+
+    Args:
+        inbox: the inbox folder.
+        period: the performance period.
+        policy: the region's policy, against which elections are read.
+        meetings: the period's ``committee_meetings``; None when nothing is known of meetings.
+
+    Raises:
+        HcipError: the table of hospitals in the inbox is refused. A refused protocol is a finding of its hospital.
+    """
+    hospitals = set(known_hospitals(inbox))
+    held = _meetings_by_hospital(meetings)
+    loaded = []
+    for ccn, files in _protocol_files(inbox).items():
+        usable = [year for year in files if year <= period.year]
+        if not usable:
+            continue
+        file = files[max(usable)]
+        try:
+            protocol = read_protocol(file, ccn, hospitals)
+        except HcipError as error:
+            # Without the path: what reaches a release must not depend on where the home lies.
+            where = f"line {error.row}: " if error.row is not None else ""
+            finding = Finding("PROTOCOL_REFUSED", f"{where}{error.message} ({error.fix})", file.name)
+            loaded.append(ProtocolFile(ccn, max(usable), None, (finding,), file, _sha256(file)))
+            continue
+        findings = check_protocol(
+            protocol,
+            period,
+            policy,
+            None if held is None else held.get(ccn, []),
+            _earlier(files, max(usable), ccn, hospitals),
+        )
+        loaded.append(ProtocolFile(ccn, max(usable), protocol, tuple(findings), file, _sha256(file)))
+    return loaded
+
+
+def read_protocol(file: Path, ccn: str, hospitals: set[str]) -> Protocol:
+    """One protocol file of a hospital.
+
+    Raises:
+        HcipError: a link, too large, no YAML, a key or value that a protocol cannot have, another hospital's CCN, or a
+            hospital that is not known.
+    """
+    if file.is_symlink():
+        raise HcipError("the protocol is a link", file=file, fix="put the file itself into the inbox")
+    if file.is_file() and file.stat().st_size > MAX_BYTES:
+        raise HcipError("the protocol is larger than 1 MiB", file=file, fix="check that it is the file you mean")
+    try:
+        content = load_yaml(file, "implementation protocol")
+    except (OSError, RecursionError) as error:
+        raise HcipError("the protocol cannot be read", file=file, fix="put a plain YAML file there") from error
+    protocol = validate_yaml(Protocol, content, file, "implementation protocol")
+    if protocol.hospital.ccn != ccn:
+        message = f"hospital.ccn is {protocol.hospital.ccn}, and the folder is {ccn}"
+        raise HcipError(message, file=file, fix="put the file into its hospital's folder, or correct the CCN")
+    if ccn not in hospitals:
+        raise HcipError(f"{ccn} is not in the table of hospitals", file=file, fix="add it to reference/hospitals.csv")
+    return protocol
+
+
+def write_lake_protocols(home: Home, period: PerformancePeriod, policy: Policy) -> list[ProtocolFile]:
+    """Put the protocols in force in a period into the lake, and return them.
+
+    Run it after :func:`~hcip_pipeline.intake.program_files.ingest_program`, whose ``committee_meetings`` it reads.
+    Tables: ``contracts.protocol``. A refused file leaves the version before it in force.
+
+    Raises:
+        HcipError: as :func:`load_protocols`.
+    """
+    lake = home.lake_program(period)
+    meetings_file = lake / "committee_meetings.parquet"
+    meetings = pl.read_parquet(meetings_file) if meetings_file.exists() else None
+    hospitals = set(known_hospitals(home.inbox))
+    held = _meetings_by_hospital(meetings) or {}
+    files = [
+        _with_version(file, home.lake / "protocols", period, policy, held.get(file.ccn, []), hospitals)
+        for file in load_protocols(home.inbox, period, policy, meetings)
+    ]
+    write_protocol_tables(files, period, policy, {ccn: len(set(days)) for ccn, days in held.items()}, lake)
+    return files
+
+
+def unknown_protocol_files(inbox: Path) -> list[str]:
+    """What lies in ``<inbox>/protocols/`` and is no ``<ccn>/<year>.yaml`` (hidden names apart)."""
+    folder = inbox / "protocols"
+    if not folder.is_dir():
+        return []
+    known = {file for files in _protocol_files(inbox).values() for file in files.values()}
+    found = [entry for entry in folder.rglob("*") if not entry.name.startswith(".")]
+    return sorted(str(entry.relative_to(folder)) for entry in found if entry not in known and not entry.is_dir())
+
+
+def _with_version(
+    file: ProtocolFile,
+    lake: Path,
+    period: PerformancePeriod,
+    policy: Policy,
+    held: Sequence[dt.date],
+    hospitals: set[str],
+) -> ProtocolFile:
+    """The file with its version; a new one is kept, a refused one replaced by the version before it."""
+    versions = _kept_versions(lake / file.ccn, file.year)
+    newest = max(versions, default=0)
+    if file.protocol is None:
+        if not newest:
+            return file
+        protocol = read_protocol(versions[newest], file.ccn, hospitals)
+        findings = (*file.findings, *check_protocol(protocol, period, policy, held))
+        return replace(file, protocol=protocol, findings=findings, sha256=_sha256(versions[newest]), version=newest)
+    if not newest or _sha256(versions[newest]) != file.sha256:
+        newest += 1
+        versions[newest] = lake / file.ccn / f"{file.year}.r{newest}.yaml"
+        write_bytes(file.file.read_bytes(), versions[newest])
+    changed: list[Finding] = []
+    if newest > 1:
+        # The first version under this approval is what the committee approved.
+        same_day = (read_protocol(versions[n], file.ccn, hospitals) for n in sorted(versions) if n < newest)
+        first = next((p for p in same_day if p.approved_on == file.protocol.approved_on), None)
+        changed = conditions_changed(file.protocol, first) if first else []
+    return replace(file, findings=(*file.findings, *changed), version=newest)
+
+
+def _protocol_files(inbox: Path) -> dict[str, dict[int, Path]]:
+    """CCN → year → file, by the names of folders and files."""
+    folder = inbox / "protocols"
+    found: dict[str, dict[int, Path]] = {}
+    for file in sorted(folder.glob("*/*.yaml")) if folder.is_dir() else ():
+        if re.fullmatch(r"[0-9A-Z]{6}", file.parent.name) and re.fullmatch(r"\d{4}", file.stem):
+            found.setdefault(file.parent.name, {})[int(file.stem)] = file
+    return found
+
+
+def _earlier(files: Mapping[int, Path], year: int, ccn: str, hospitals: set[str]) -> list[Protocol]:
+    protocols = []
+    for other in sorted(files):
+        if other < year:
+            try:
+                protocols.append(read_protocol(files[other], ccn, hospitals))
+            except HcipError:
+                continue  # a refused file of an earlier year says nothing about this one
+    return protocols
+
+
+def _kept_versions(folder: Path, year: int) -> dict[int, Path]:
+    kept = {}
+    for file in folder.glob(f"{year}.r*.yaml") if folder.is_dir() else ():
+        if match := re.fullmatch(rf"{year}\.r(\d+)", file.stem):
+            kept[int(match[1])] = file
+    return kept
+
+
+def _meetings_by_hospital(meetings: pl.DataFrame | None) -> dict[str, list[dt.date]] | None:
+    if meetings is None:
+        return None
+    days = meetings.group_by("hospital_ccn", maintain_order=True).agg("met_on")
+    return dict(zip(days.get_column("hospital_ccn"), days.get_column("met_on").to_list(), strict=True))
+
+
+def _sha256(file: Path) -> str:
+    if not file.is_file() or file.is_symlink():
+        return ""
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,0 +1,155 @@
+"""The protocol tables of the lake (``contracts.protocol``), from the protocols in force in a period."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from hcip_pipeline.contracts.protocol import TABLES
+from hcip_pipeline.intake.atomic_files import write_parquet
+from hcip_pipeline.intake.contract_columns import contract_schema
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.policy.interventions import CATALOGUE
+from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.policy.protocol import Protocol
+from hcip_pipeline.policy.protocol_checks import UNLOCKING, elections_in_force
+
+if TYPE_CHECKING:
+    from hcip_pipeline.intake.protocol_files import ProtocolFile
+
+_ELECTIVE = ("mpi_floor", "mpi_ceiling", "improvement_share", "physician_cap_percent")
+
+
+def write_protocol_tables(
+    files: Sequence[ProtocolFile],
+    period: PerformancePeriod,
+    policy: Policy,
+    meetings_reported: Mapping[str, int],
+    folder: Path,
+) -> None:
+    """Write the five protocol tables of a period into ``folder``."""
+    for name, frame in protocol_tables(files, period, policy, meetings_reported).items():
+        write_parquet(frame, folder / f"{name}.parquet")
+
+
+def protocol_tables(
+    files: Sequence[ProtocolFile],
+    period: PerformancePeriod,
+    policy: Policy,
+    meetings_reported: Mapping[str, int],
+) -> dict[str, pl.DataFrame]:
+    """The five tables by name, typed and ordered by key."""
+    in_force = [(file, file.protocol) for file in files if file.protocol is not None]
+    return {
+        "protocols": _frame(
+            "protocols", [_protocol(file, p, period, policy, meetings_reported) for file, p in in_force]
+        ),
+        "conditions": _frame("conditions", (row for file, p in in_force for row in _conditions(file.ccn, p))),
+        "protocol_interventions": _frame(
+            "protocol_interventions", (row for file, p in in_force for row in _interventions(file.ccn, p))
+        ),
+        "protocol_committee": _frame(
+            "protocol_committee", (row for file, p in in_force for row in _committee(file.ccn, p))
+        ),
+        "protocol_findings": _frame("protocol_findings", (row for file in files for row in _findings(file))),
+    }
+
+
+def _frame(name: str, rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
+    table = TABLES[name]
+    return pl.DataFrame(list(rows), schema=contract_schema(table), orient="row").sort(table.key)
+
+
+def _protocol(
+    file: ProtocolFile, protocol: Protocol, period: PerformancePeriod, policy: Policy, meetings: Mapping[str, int]
+) -> dict[str, Any]:
+    elections, _ = elections_in_force(protocol, period, policy)
+    effective = elections.over(policy)
+    return {
+        "hospital_ccn": file.ccn,
+        "protocol_year": file.year,
+        "legal_name": protocol.hospital.legal_name,
+        "tin": protocol.hospital.tin,
+        "approved_on": protocol.approved_on,
+        "first_performance_period": protocol.first_performance_period,
+        "period_number": protocol.period_number(period),
+        "program_year": protocol.program_year(period),
+        "meeting_frequency": protocol.meeting_frequency,
+        "meetings_reported": meetings.get(file.ccn, 0),
+        "weight_total_percent": protocol.total_weight,
+        "has_locked_conditions": UNLOCKING.isdisjoint(finding.id for finding in file.findings),
+        **{name: _decimal(getattr(effective, name)) for name in _ELECTIVE},
+        **{f"has_elected_{name}": name in elections.model_fields_set for name in _ELECTIVE},
+        "version": file.version,
+        "sha256": file.sha256,
+    }
+
+
+def _decimal(value: Decimal | None) -> Decimal | None:
+    return None if value is None else Decimal(value)
+
+
+def _conditions(ccn: str, protocol: Protocol) -> list[dict[str, Any]]:
+    return [
+        {
+            "hospital_ccn": ccn,
+            "condition_id": condition.id,
+            "description": condition.description,
+            "measure": condition.measure,
+            "threshold": condition.threshold,
+            "weight_percent": condition.weight,
+            "intervention_ids": "|".join(condition.interventions) or None,
+        }
+        for condition in protocol.conditions_of_payment
+    ]
+
+
+def _interventions(ccn: str, protocol: Protocol) -> list[dict[str, Any]]:
+    return [
+        {
+            "hospital_ccn": ccn,
+            "intervention_id": chosen.id,
+            "category": CATALOGUE[chosen.id].category,
+            "wording": (CATALOGUE[chosen.id].is_own and chosen.explanation) or CATALOGUE[chosen.id].wording,
+            "is_included": chosen.include,
+            "is_existing_strategy": chosen.existing_strategy,
+            "is_condition_of_payment": chosen.condition_of_payment,
+            "non_cash_resources": chosen.non_cash_resources,
+        }
+        for chosen in protocol.interventions
+    ]
+
+
+def _committee(ccn: str, protocol: Protocol) -> list[dict[str, Any]]:
+    return [
+        {
+            "hospital_ccn": ccn,
+            "member": member.member,
+            "credentials": member.credentials,
+            "title": member.title,
+            "organization": member.organization,
+            "represents": "|".join(member.represents),
+            "role": member.role,
+            "is_physician": member.is_physician,
+        }
+        for member in protocol.oversight_committee
+    ]
+
+
+def _findings(file: ProtocolFile) -> list[dict[str, Any]]:
+    return [
+        {
+            "hospital_ccn": file.ccn,
+            "protocol_year": file.year,
+            "finding_id": finding.id,
+            "subject": finding.subject,
+            "severity": finding.severity,
+            "message": finding.message,
+            "fix": finding.fix,
+        }
+        for finding in file.findings
+    ]

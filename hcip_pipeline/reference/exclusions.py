@@ -1,0 +1,51 @@
+"""Who stands on an exclusion list and so cannot be paid for a period.
+
+Belongs here: the exclusion as of a period. Does not belong here: a hospital's own screening (``care_partners``) and
+what both do to a payment (methodology §9, step 3).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from hcip_pipeline.contracts.protocol import EXCLUDED_IN_PERIOD
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.atomic_files import write_parquet
+from hcip_pipeline.intake.contract_columns import contract_schema
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.reference.tables import load_reference
+
+
+def excluded_in_period(excluded_individuals: pl.DataFrame, period: PerformancePeriod) -> pl.DataFrame:
+    """Individuals excluded on any day from the period's first to the day it is due to be paid.
+
+    An exclusion that begins after the services were rendered still forbids the payment. The day of reinstatement is
+    no longer excluded.
+
+    Args:
+        excluded_individuals: the reference table of that name.
+        period: the performance period.
+
+    Returns:
+        The columns of ``contracts.protocol.EXCLUDED_IN_PERIOD``, ordered by NPI.
+    """
+    lasting = excluded_individuals.filter(
+        pl.col("effective_date") <= period.run_date,
+        pl.col("reinstated_date").is_null() | (pl.col("reinstated_date") > period.start),
+    )
+    individuals = lasting.group_by("npi").agg(
+        pl.col("source").unique().sort().str.join("|"),
+        pl.col("effective_date").min(),
+        pl.when(pl.col("reinstated_date").is_not_null().all()).then(pl.col("reinstated_date").max()),
+    )
+    return individuals.select(pl.col(n).cast(t) for n, t in contract_schema(EXCLUDED_IN_PERIOD).items()).sort("npi")
+
+
+def write_lake_exclusions(home: Home, period: PerformancePeriod) -> Path:
+    """Write ``excluded_in_period.parquet`` of a period into the lake. Raises HcipError as ``load_reference``."""
+    excluded = load_reference(home.inbox)["excluded_individuals"]
+    path = home.lake_program(period) / "excluded_in_period.parquet"
+    write_parquet(excluded_in_period(excluded, period), path)
+    return path
