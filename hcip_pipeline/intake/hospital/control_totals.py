@@ -1,0 +1,113 @@
+"""``control_totals.json``: what the submitter counted, against what was read.
+
+Belongs here: reading the file and comparing. Does not belong here: counting (``judging``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from hcip_pipeline.intake.hospital.folders import CONTROL_TOTALS, shown
+from hcip_pipeline.intake.hospital.rules import Problem
+
+_MAX_BYTES = 1 << 16
+_COUNTS = ("discharges", "charge_lines")
+_MONEY = re.compile(r"-?\d{1,16}(\.\d{1,2})?", re.ASCII)
+#: When the submitter says the files were made; free text, kept as given.
+STATED_TIME = "prepared_at"
+
+
+@dataclass(frozen=True)
+class ControlTotals:
+    """What is stated; None where nothing is."""
+
+    discharges: int | None = None
+    charge_lines: int | None = None
+    total_charges: Decimal | None = None
+    stated_time: str | None = None
+
+
+def read_control_totals(path: Path | None) -> tuple[ControlTotals | None, tuple[Problem, ...]]:
+    """The totals, and what is wrong with the file; no file is no totals and nothing wrong."""
+    if path is None:
+        return None, ()
+    try:
+        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
+            raise ValueError("is no file of a few lines")
+        content = json.loads(
+            path.read_text(encoding="utf-8-sig"),
+            parse_float=Decimal,
+            parse_constant=_no_number,
+            object_pairs_hook=_mapping,
+        )
+        if not isinstance(content, dict):
+            raise ValueError("holds no mapping of names to totals")
+        totals = ControlTotals(
+            **{name: _count(name, content[name]) for name in _COUNTS if content.get(name) is not None},
+            total_charges=_money(content.get("total_charges")),
+            stated_time=shown(str(content[STATED_TIME]))[:40] if isinstance(content.get(STATED_TIME), str) else None,
+        )
+        if all(v is None for v in (totals.discharges, totals.charge_lines, totals.total_charges)):
+            raise ValueError("states none of discharges, charge_lines and total_charges")
+    except UnicodeDecodeError:
+        return None, (Problem("S-CONTROL-UNREADABLE", "is not UTF-8 text", CONTROL_TOTALS),)
+    except json.JSONDecodeError as error:
+        return None, (Problem("S-CONTROL-UNREADABLE", f"is not JSON ({error.msg})", CONTROL_TOTALS, error.lineno),)
+    except RecursionError:
+        return None, (Problem("S-CONTROL-UNREADABLE", "is nested too deeply", CONTROL_TOTALS),)
+    except (ValueError, ArithmeticError) as error:
+        return None, (Problem("S-CONTROL-UNREADABLE", str(error)[:120], CONTROL_TOTALS),)
+    except OSError:
+        return None, (Problem("S-CONTROL-UNREADABLE", "cannot be opened", CONTROL_TOTALS),)
+    unknown = [name for name in content if name not in (*_COUNTS, "total_charges", STATED_TIME)]
+    said = tuple(
+        Problem("S-CONTROL-KEY-UNKNOWN", f"'{shown(name)}' is unknown and ignored", CONTROL_TOTALS)
+        for name in unknown[:20]
+    )
+    return totals, said
+
+
+def differences(
+    totals: ControlTotals, discharges: int | None, charge_lines: int | None, total_charges: Decimal | None
+) -> tuple[Problem, ...]:
+    """One problem for each total that differs; a count of None was not made."""
+    compared = (
+        ("discharges", totals.discharges, discharges),
+        ("charge_lines", totals.charge_lines, charge_lines),
+        ("total_charges", totals.total_charges, total_charges),
+    )
+    return tuple(
+        Problem("S-CONTROL-DIFFERS", f"{name}: {stated} stated, {read} read", CONTROL_TOTALS)
+        for name, stated, read in compared
+        if stated is not None and read is not None and stated != read
+    )
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
+        raise ValueError("states something twice")
+    return mapping
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _count(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{name} is no whole number")
+    return value
+
+
+def _money(value: object) -> Decimal | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal) or not _MONEY.fullmatch(str(value)):
+        raise ValueError('total_charges is no amount such as "89012.34"')
+    return Decimal(str(value))

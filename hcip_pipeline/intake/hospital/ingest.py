@@ -1,0 +1,173 @@
+"""Taking submissions into the lake: what is accepted as Parquet, what is not into quarantine, a receipt for each.
+
+Belongs here: where things are written and in which order, and what submissions of one hospital mean to each other.
+Does not belong here: the verdict (``judging``).
+
+Accepted rows are written before the receipt, and the receipt alone says what is in force: a run that is cut off
+leaves nothing that counts. Nothing is read that was not in the inbox, the reference tables and the policy, so the
+lake is the same whatever was taken in before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.atomic_files import write_json
+from hcip_pipeline.intake.hospital import lake_files, standing
+from hcip_pipeline.intake.hospital.folders import Submission, submissions
+from hcip_pipeline.intake.hospital.judging import Judge
+from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
+from hcip_pipeline.intake.hospital.rules import Problem
+from hcip_pipeline.intake.hospital.survey import survey
+from hcip_pipeline.periods import Quarter
+from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.reference.tables import load_reference
+
+HospitalTable = Literal["discharges", "charges"]
+
+
+def ingest_quarter(
+    home: Home,
+    quarter: Quarter,
+    policy: Policy,
+    progress: Callable[[str], None] | None = None,
+    *,
+    reference: Mapping[str, pl.DataFrame] | None = None,
+) -> list[SubmissionReceipt]:
+    """Take in every submission of a quarter that is not yet in the lake, and account for all of them.
+
+    One that was judged under other reference tables, cost method or edits is judged again. A refusal never stops
+    the others.
+
+    Args:
+        progress: told the submission before each is judged.
+        reference: tables to judge with; by default those of the inbox and the shipped ones.
+
+    Returns:
+        Receipts of all submissions of the quarter, by hospital and version.
+
+    Raises:
+        HcipError: a reference table is refused, or rows do not reconcile.
+    """
+    found = submissions(home.inbox, quarter)
+    before = {receipt.stem: receipt for receipt in receipts(home, quarter)}
+    tables = load_reference(home.inbox) if reference is None else reference
+    changed: set[str] = set()
+    with Judge(tables, policy.cost_method) as judge:
+        for submission in found:
+            earlier = before.get(submission.stem)
+            if earlier is not None and _has_changed(submission, earlier):
+                changed.add(submission.stem)
+            elif earlier is None or earlier.judged_with != judge.judged_with:
+                if progress is not None:
+                    progress(submission.id if submission.ccn else submission.stem)
+                before[submission.stem] = _take_in(home, judge, submission)
+    stood = standing.settle(before.values(), _of_other_quarters(home, quarter))
+    for receipt in stood:
+        path = receipt_path(home, quarter, receipt.stem)
+        content = receipt.as_dict()
+        if not path.exists() or _load(path) != content:
+            write_json(content, path)
+    note = Problem("S-CHANGED", "changed since it was taken in")
+    return [standing.with_problem(receipt, note) if receipt.stem in changed else receipt for receipt in stood]
+
+
+def receipts(home: Home, quarter: Quarter) -> list[SubmissionReceipt]:
+    """Every receipt of a quarter, by hospital and version."""
+    folder = home.lake_hospital("receipts", quarter)
+    found = [SubmissionReceipt.from_dict(_load(path)) for path in sorted(folder.glob("*.json"))]
+    return sorted(found, key=standing.order)
+
+
+def files_in_force(home: Home, table: HospitalTable, quarter: Quarter) -> list[Path]:
+    """The Parquet files of the newest accepted version of each hospital, by hospital.
+
+    Raises:
+        HcipError: a receipt names a file that is not there.
+    """
+    paths = [
+        lake_path(home, table, quarter, receipt.stem)
+        for receipt in receipts(home, quarter)
+        if receipt.in_force and receipt.file(table) is not None
+    ]
+    for path in paths:
+        if not path.is_file():
+            raise HcipError(
+                "the lake lacks a file that a receipt names", file=path, fix="remove the receipt and ingest again"
+            )
+    return paths
+
+
+def lake_path(home: Home, table: HospitalTable, quarter: Quarter, stem: str) -> Path:
+    return home.lake_hospital(table, quarter) / f"{stem}.parquet"
+
+
+def receipt_path(home: Home, quarter: Quarter, stem: str) -> Path:
+    return home.lake_hospital("receipts", quarter) / f"{stem}.json"
+
+
+def quarantine_path(home: Home, quarter: Quarter, stem: str) -> Path:
+    return home.quarantine / "hospital" / f"quarter={quarter}" / f"{stem}.parquet"
+
+
+def _take_in(home: Home, judge: Judge, submission: Submission) -> SubmissionReceipt:
+    receipt = judge.judge(submission)
+    quarter, stem = submission.quarter, submission.stem
+    accepted = receipt.status == "accepted"
+    tables: tuple[HospitalTable, ...] = ("discharges", "charges")
+    if accepted:
+        for table in tables:
+            file = receipt.file(table)
+            if file is not None:
+                path = lake_path(home, table, quarter, stem)
+                lake_files.write_accepted(judge.con, table, receipt, path, home.inbox)
+    lake_files.write_quarantine(judge.con, receipt, quarantine_path(home, quarter, stem))
+    write_json(receipt.as_dict(), receipt_path(home, quarter, stem))
+    for table in tables:
+        if not accepted or receipt.file(table) is None:
+            lake_path(home, table, quarter, stem).unlink(missing_ok=True)
+    return receipt
+
+
+def _has_changed(submission: Submission, earlier: SubmissionReceipt) -> bool:
+    """Whether files differ from what was taken in: by size, and by content where a correction in place is likely."""
+    for file in earlier.files:
+        path = submission.folder / file.name
+        try:
+            if path.stat().st_size != file.bytes:
+                return True
+        except OSError:
+            return True
+        if earlier.status == "refused" and file.sha256 and survey(path).sha256 != file.sha256:
+            return True
+    return not earlier.files and earlier.ccn != "" and _has_tables(submission.folder)
+
+
+def _has_tables(folder: Path) -> bool:
+    return any(
+        (folder / f"{table}{ending}").is_file()
+        for table in ("discharges", "charges")
+        for ending in (".csv", ".csv.gz", ".parquet")
+    )
+
+
+def _of_other_quarters(home: Home, quarter: Quarter) -> Iterable[SubmissionReceipt]:
+    for folder in sorted((home.lake / "hospital" / "receipts").glob("quarter=*")):
+        if folder.name != f"quarter={quarter}":
+            for path in sorted(folder.glob("*.json")):
+                yield SubmissionReceipt.from_dict(_load(path))
+
+
+def _load(path: Path) -> dict[str, object]:
+    try:
+        content: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise HcipError("the receipt cannot be read", file=path, fix="remove it and ingest again") from error
+    return content

@@ -1,0 +1,221 @@
+"""The verdict on a submission: the one place that intake and preflight both ask, so that they cannot differ.
+
+Belongs here: running surveys, readings and edits in order, outcomes by row, counts, and whether it is refused.
+Does not belong here: writing anything (``ingest``), and the expressions themselves (``edits``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
+from hcip_pipeline.intake.hospital import cost_factors, edits, outcomes, rules
+from hcip_pipeline.intake.hospital.control_totals import ControlTotals, differences, read_control_totals
+from hcip_pipeline.intake.hospital.cost_factors import CostMethod
+from hcip_pipeline.intake.hospital.folders import Submission, contents
+from hcip_pipeline.intake.hospital.reading import Cells, ReadingError, read_cells
+from hcip_pipeline.intake.hospital.receipts import FileReceipt, SubmissionReceipt, Tally, reconcile
+from hcip_pipeline.intake.hospital.rules import Problem, exceeds
+from hcip_pipeline.intake.hospital.survey import Survey, survey
+from hcip_pipeline.periods import rate_year
+from hcip_pipeline.reference.dispositions import load_dispositions
+
+#: Raised whenever an edit changes its meaning: submissions taken in under another version are judged again.
+EDITS_VERSION = "1"
+
+_CONTRACTS = {"discharges": DISCHARGES, "charges": CHARGES}
+_REFERENCE_USED = ("hospitals", "apr_drg", "revenue_codes", "cost_factors")
+
+
+@dataclass
+class _Case:
+    """A submission on the bench."""
+
+    submission: Submission
+    problems: list[Problem]
+    surveys: dict[str, Survey] = field(default_factory=dict)
+    cells: dict[str, Cells] = field(default_factory=dict)
+    totals: ControlTotals | None = None
+    control: Survey | None = None
+
+
+class Judge:
+    """Judges submissions one after another against one set of reference tables.
+
+    After :meth:`judge` the rows of that submission are in the connection until the next one
+    (``outcomes`` names the tables).
+
+    Args:
+        reference: tables as ``reference.tables.load_reference`` gives them; ``cost_factors`` may be left out of the
+            verdict with ``factors_known=False`` (a desk that has no rates).
+        cost_method: of the policy (methodology §13).
+    """
+
+    def __init__(
+        self, reference: Mapping[str, pl.DataFrame], cost_method: CostMethod = "markup", *, factors_known: bool = True
+    ) -> None:
+        self.cost_method = cost_method
+        self.factors_known = factors_known
+        self._factors = reference["cost_factors"]
+        self._hospitals = frozenset(reference["hospitals"].get_column("ccn").to_list())
+        dispositions = reference.get("discharge_dispositions")
+        tables = {name: reference[name] for name in _REFERENCE_USED}
+        tables["dispositions"] = load_dispositions() if dispositions is None else dispositions
+        self.judged_with = _fingerprint(tables, cost_method)
+        self.con = duckdb.connect()
+        self.con.execute("set enable_progress_bar = false")
+        for name, select in (
+            ("hospitals", "select distinct ccn"),
+            ("apr_drg", "select grouper_version || ' ' || apr_drg as code, max(type) = 'P' as is_surgical"),
+            ("revenue_codes", "select revenue_code_from, revenue_code_to, rate_center"),
+            ("dispositions", "select distinct disposition_code as code"),
+        ):
+            self.con.register("arriving", tables[name])
+            grouped = " group by 1" if name == "apr_drg" else ""
+            self.con.execute(f"create temp table ref_{name} as {select} from arriving{grouped}")
+            self.con.unregister("arriving")
+
+    def __enter__(self) -> Judge:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.con.close()
+
+    def judge(self, submission: Submission, *, only: str = "") -> SubmissionReceipt:
+        """The receipt of a submission, as if it were the only one; ``only`` judges one of its files alone."""
+        outcomes.clear(self.con)
+        if submission.name_problem is not None:
+            return self._receipt(_Case(submission, [submission.name_problem]), outcomes.Outcome())
+        reported = self.cost_method == "reported"
+        there = contents(submission, only=only, charges_needed=not reported)
+        case = _Case(submission, list(there.problems))
+        if submission.ccn not in self._hospitals:
+            case.problems.append(Problem("S-HOSPITAL-UNKNOWN", f"{submission.ccn} is no known hospital"))
+        if not only:
+            case.totals, said = read_control_totals(there.control_totals)
+            case.problems += said
+            case.control = survey(there.control_totals) if there.control_totals is not None else None
+        for name, path in there.tables.items():
+            self._read(case, name, path, ("reported_cost",) if reported else ())
+        outcome = outcomes.Outcome()
+        if case.cells:
+            outcome = self._edit(case, reported, only)
+            self._judge_whole(case, outcome, only)
+        return self._receipt(case, outcome)
+
+    def _read(self, case: _Case, name: str, path: Path, needed: tuple[str, ...]) -> None:
+        case.surveys[name] = survey(path)
+        table = _CONTRACTS[name]
+        try:
+            case.cells[name] = read_cells(self.con, case.surveys[name], table, needed if name == "discharges" else ())
+            case.problems += case.cells[name].problems
+        except ReadingError as error:
+            case.problems += error.problems
+
+    def _edit(self, case: _Case, reported: bool, only: str) -> outcomes.Outcome:
+        ccn, quarter = case.submission.ccn, case.submission.quarter
+        d_errors = edits.discharge_errors(ccn, quarter, reported_cost_needed=reported)
+        c_errors = edits.charge_errors(ccn)
+        both = len(case.cells) == 2
+        if "discharges" in case.cells:
+            outcomes.load(self.con, DISCHARGES, case.cells["discharges"].sql, d_errors, edits.discharge_warnings())
+        if "charges" in case.cells:
+            outcomes.load(self.con, CHARGES, case.cells["charges"].sql, c_errors, edits.charge_warnings())
+        factors = cost_factors.hospital_factors(self._factors, ccn, rate_year(quarter.start), self.cost_method)
+        outcomes.price(self.con, factors, has_charges="charges" in case.cells, method=self.cost_method)
+        outcomes.decide(self.con, both=both, tables=tuple(case.cells))
+        for table, errors in ((DISCHARGES, d_errors), (CHARGES, c_errors)):
+            if table.name in case.cells:
+                outcomes.find_errors(self.con, table, case.cells[table.name].sql, errors)
+        outcome = outcomes.count(self.con, tuple(case.cells), edits.discharge_warnings(), edits.charge_warnings())
+        if not only:
+            case.problems += self._cost_factor_problems(outcome, factors)
+        return outcome
+
+    def _cost_factor_problems(self, outcome: outcomes.Outcome, factors: dict[str, Decimal | None]) -> list[Problem]:
+        """Methodology §2: a rate center the hospital charges, with no factor of its own and none for ALL."""
+        if not self.factors_known:
+            return []
+        if self.cost_method == "reported":
+            if self._factors.is_empty():
+                return [Problem("S-COST-FACTORS-ABSENT", "no cost factors: every factor is 1")]
+            needed = {cost_factors.ALL_RATE_CENTERS}
+        else:
+            needed = set(outcome.rate_centers)
+        missing = cost_factors.missing_rate_centers(factors, needed)
+        if not missing:
+            return []
+        listed = ", ".join(missing[:10]) + (f" and {len(missing) - 10} more" if len(missing) > 10 else "")
+        return [Problem("S-COST-FACTOR-MISSING", f"no cost factor ({self.cost_method}) for {listed}")]
+
+    def _judge_whole(self, case: _Case, outcome: outcomes.Outcome, only: str) -> None:
+        for name, count in outcome.tables.items():
+            if exceeds(count.error_rows, count.read, rules.MAX_ERROR_SHARE):
+                case.problems.append(
+                    Problem(
+                        "S-ERROR-RATE",
+                        f"{count.error_rows} of {count.read} rows break an ERROR rule",
+                        case.surveys[name].name,
+                    )
+                )
+        if case.totals is not None:
+            discharges, charges = outcome.tables.get("discharges"), outcome.tables.get("charges")
+            case.problems += differences(
+                case.totals,
+                discharges.read if discharges else None,
+                charges.read if charges else None,
+                discharges.dollars_read if discharges else None,
+            )
+        for rule, part, whole, share in (
+            ("S-NPI-MISSING", outcome.npi_missing, outcome.kept_discharges, rules.MAX_NPI_MISSING),
+            ("S-PATIENT-ID-MISSING", outcome.patient_id_missing, outcome.kept_discharges, rules.MAX_PATIENT_ID_MISSING),
+            ("S-UNMAPPED", outcome.unmapped, outcome.kept_charges, rules.MAX_UNMAPPED),
+        ):
+            if exceeds(part, whole, share):
+                case.problems.append(Problem(rule, f"{part} of {whole}"))
+
+    def _receipt(self, case: _Case, outcome: outcomes.Outcome) -> SubmissionReceipt:
+        problems = sorted(case.problems, key=lambda problem: (not problem.refuses, problem.file))
+        refused = any(problem.refuses for problem in problems)
+        files = []
+        for name, found in case.surveys.items():
+            count = outcome.tables.get(name, outcomes.TableCount())
+            rows, dollars = count.tallies
+            if refused:
+                rows, dollars = rows.refused(), dollars.refused()
+            files.append(FileReceipt(name, found.name, found.size, found.sha256, rows, dollars, count.error_rows))
+        if case.control is not None:
+            files.append(FileReceipt("", case.control.name, case.control.size, case.control.sha256, Tally(), Tally()))
+        submission = case.submission
+        return reconcile(
+            SubmissionReceipt(
+                submission=submission.id
+                if submission.name_problem is None
+                else f"{submission.quarter}/{submission.stem}",
+                quarter=str(submission.quarter),
+                ccn=submission.ccn,
+                version=submission.version,
+                status="refused" if refused else "accepted",
+                files=tuple(files),
+                rules=outcome.rules,
+                problems=tuple(problems),
+                judged_with=self.judged_with,
+                stated_time=case.totals.stated_time if case.totals else None,
+                stem=submission.stem,
+            )
+        )
+
+
+def _fingerprint(tables: Mapping[str, pl.DataFrame], cost_method: str) -> str:
+    digest = hashlib.sha256(f"{EDITS_VERSION}\n{cost_method}\n".encode())
+    for name in sorted(tables):
+        frame = tables[name].select(sorted(tables[name].columns))
+        digest.update(f"{name}\n".encode() + frame.sort(frame.columns).write_csv().encode())
+    return digest.hexdigest()

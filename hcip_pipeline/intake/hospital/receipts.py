@@ -1,0 +1,180 @@
+"""The account of a submission: every file with its hash, every row with its outcome, every rule with its count.
+
+Belongs here: what a receipt says, and its way to JSON and back. Does not belong here: how the facts are found
+(``judging``), and where receipts lie (``ingest``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+from typing import Any, Literal
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.intake.hospital.rules import RULES, Problem
+
+Status = Literal["accepted", "refused"]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Rows or dollars of a file by outcome: read = accepted + quarantined + superseded."""
+
+    read: Decimal = Decimal(0)
+    accepted: Decimal = Decimal(0)
+    quarantined: Decimal = Decimal(0)
+    superseded: Decimal = Decimal(0)
+
+    @property
+    def reconciles(self) -> bool:
+        return self.read == self.accepted + self.quarantined + self.superseded
+
+    def refused(self) -> Tally:
+        """Nothing of a refused submission is accepted: all of it is quarantined."""
+        return Tally(self.read, Decimal(0), self.read, Decimal(0))
+
+    def replaced(self) -> Tally:
+        """As it stands once a newer version is in force."""
+        return Tally(self.read, Decimal(0), self.quarantined, self.accepted + self.superseded)
+
+
+@dataclass(frozen=True)
+class FileReceipt:
+    """One file.
+
+    Attributes:
+        table: discharges, charges, or empty for control totals.
+        rows: data rows by outcome; dollars: total_charges, or charge without total lines (0001), by outcome.
+        error_rows: rows that break an ERROR rule themselves (the 1%).
+        same_as: an earlier file with the same sha256, ``<submission>/<name>``.
+    """
+
+    table: str
+    name: str
+    bytes: int
+    sha256: str
+    rows: Tally = Tally()
+    dollars: Tally = Tally()
+    error_rows: int = 0
+    same_as: str | None = None
+
+
+@dataclass(frozen=True)
+class RuleCount:
+    """A row rule, the column it was broken in, how many rows, and the first few of their line numbers."""
+
+    rule: str
+    table: str
+    column: str
+    rows: int
+    lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a resubmission changed in what is in force: rows and dollars, new minus old."""
+
+    against: str
+    discharges: int
+    charge_lines: int
+    total_charges: Decimal
+
+
+@dataclass(frozen=True)
+class SubmissionReceipt:
+    """One submission, taken in once.
+
+    Attributes:
+        problems: SUBMISSION rules met; those that refuse come first.
+        in_force: the newest accepted version of its hospital and quarter.
+        discharges: accepted discharges (what volume is compared on).
+        stated_time: when the submitter says it was made; nothing here reads a clock.
+        judged_with: hash of rules, reference tables and cost method: another one judges the submission again.
+    """
+
+    submission: str
+    quarter: str
+    ccn: str
+    version: int
+    status: Status
+    files: tuple[FileReceipt, ...]
+    rules: tuple[RuleCount, ...]
+    problems: tuple[Problem, ...]
+    judged_with: str
+    in_force: bool = False
+    superseded_by: str | None = None
+    change: Change | None = None
+    stated_time: str | None = None
+    stem: str = ""
+
+    @property
+    def refusals(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.refuses)
+
+    def file(self, table: str) -> FileReceipt | None:
+        return next((file for file in self.files if file.table == table), None)
+
+    def rows(self, table: str, outcome: str = "accepted") -> int:
+        file = self.file(table)
+        return int(getattr(file.rows, outcome)) if file else 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: numbers of rows as numbers, dollars as text, rules with severity and fix."""
+        content = asdict(self)
+        for file, said in zip(self.files, content["files"], strict=True):
+            said["rows"] = {name: int(value) for name, value in asdict(file.rows).items()}
+            said["dollars"] = {name: f"{value:.2f}" for name, value in asdict(file.dollars).items()}
+        for item in content["rules"] + content["problems"]:
+            rule = RULES[item["rule"]]
+            item |= {"severity": rule.severity, "fix": rule.fix}
+            item["lines"] = list(item["lines"]) if "lines" in item else None
+            if item["lines"] is None:
+                del item["lines"]
+                item["refuses"] = rule.refuses
+            else:
+                item["description"] = rule.description
+        if self.change is not None:
+            content["change"]["total_charges"] = f"{self.change.total_charges:.2f}"
+        return content
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> SubmissionReceipt:
+        files = tuple(
+            FileReceipt(**{**f, "rows": _tally(f["rows"]), "dollars": _tally(f["dollars"])}) for f in content["files"]
+        )
+        counts = tuple(
+            RuleCount(c["rule"], c["table"], c["column"], c["rows"], tuple(c["lines"])) for c in content["rules"]
+        )
+        problems = tuple(Problem(p["rule"], p["message"], p["file"], p["row"]) for p in content["problems"])
+        change = content["change"] and Change(
+            **{**content["change"], "total_charges": Decimal(content["change"]["total_charges"])}
+        )
+        return cls(**{**content, "files": files, "rules": counts, "problems": problems, "change": change})
+
+
+def _tally(content: dict[str, Any]) -> Tally:
+    return Tally(**{name: Decimal(value) for name, value in content.items()})
+
+
+def reconcile(receipt: SubmissionReceipt) -> SubmissionReceipt:
+    """The receipt itself.
+
+    Raises:
+        HcipError: rows or dollars of a file are not accounted for (a fault of this program, not of the submission).
+    """
+    for file in receipt.files:
+        for what, tally in (("rows", file.rows), ("dollars", file.dollars)):
+            if not tally.reconciles:
+                raise HcipError(
+                    f"{what} do not reconcile: {tally.read} read, {tally.accepted} accepted,"
+                    f" {tally.quarantined} quarantined, {tally.superseded} superseded",
+                    file=f"{receipt.submission}/{file.name}",
+                    fix="this is a fault of the intake: keep the submission and report it",
+                )
+    return receipt
+
+
+def superseded(receipt: SubmissionReceipt, by: str) -> SubmissionReceipt:
+    """The receipt once a newer version is in force."""
+    files = tuple(replace(file, rows=file.rows.replaced(), dollars=file.dollars.replaced()) for file in receipt.files)
+    return reconcile(replace(receipt, files=files, in_force=False, superseded_by=by))

@@ -1,0 +1,278 @@
+"""Every rule of the intake, once: its id, what it does to a row or a submission, and the fix in words.
+
+Belongs here: the registry that receipts, quarantine, preflight and the data quality report read.
+Does not belong here: how a rule is evaluated (``edits``, ``survey``, ``reading``, ``judging``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["ERROR", "WARN", "SUBMISSION"]
+
+#: More ERROR rows than this share of a file's rows refuse the submission (inputs.md, "Edits").
+MAX_ERROR_SHARE = (1, 100)
+#: |Σ charge lines − total_charges| may be this many dollars.
+CHARGES_TOLERANCE = 1
+#: Volume this far from the same quarter a year before is worth a word.
+MAX_VOLUME_CHANGE = (20, 100)
+MAX_NPI_MISSING = (2, 100)
+MAX_UNMAPPED = (1, 100)
+MAX_PATIENT_ID_MISSING = (1, 100)
+MAX_AGE_YEARS = 120
+MAX_STAY_DAYS = 365
+COST_TO_CHARGE_BOUNDS = ("0.1", "1.5")
+#: Text without a length of its own in the contract.
+MAX_TEXT = 4000
+#: A total line of a bill: never added.
+TOTAL_REVENUE_CODE = "0001"
+#: APR-DRGs that say "could not be grouped": such a case needs no severity.
+UNGROUPABLE = ("955", "956")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        severity: ERROR quarantines the row; WARN is counted and the row is accepted; SUBMISSION judges the whole.
+        columns: the columns it looks at; empty for a file or a submission.
+        refuses: a SUBMISSION rule that refuses the submission (else it is only said).
+        follows: the row itself is in order and shares the fate of another: not counted toward the 1%.
+    """
+
+    id: str
+    severity: Severity
+    columns: tuple[str, ...]
+    description: str
+    fix: str
+    refuses: bool = False
+    follows: bool = False
+
+
+def _error(rule: str, columns: str, description: str, fix: str, *, follows: bool = False) -> Rule:
+    return Rule(rule, "ERROR", tuple(columns.split()), description, fix, follows=follows)
+
+
+def _warn(rule: str, columns: str, description: str, fix: str) -> Rule:
+    return Rule(rule, "WARN", tuple(columns.split()), description, fix)
+
+
+def _refuse(rule: str, description: str, fix: str) -> Rule:
+    return Rule(rule, "SUBMISSION", (), description, fix, refuses=True)
+
+
+def _say(rule: str, description: str, fix: str) -> Rule:
+    return Rule(rule, "SUBMISSION", (), description, fix)
+
+
+_DATES = "write dates as YYYY-MM-DD, such as 2025-03-09"
+_MONEY = "write amounts as digits with two decimals, such as 1234.50: no sign, no $, no thousands separators"
+_RESEND = "mend the file and send both files again as a new version beside this one (<ccn>.r2, .r3, …)"
+
+ROW_RULES = (
+    _error(
+        "D-ROW-SHAPE", "", "the line is not one row of the header's columns (cells or quotes)",
+        "quote cells that hold commas, double a quotation mark inside a cell, and keep every row on one line",
+    ),
+    _error(
+        "D-CONTROL-CHARACTER", "", "the row holds a control character (tab, end of file, …)",
+        "remove the character at its source, or when exporting",
+    ),
+    _error("D-KEY-MISSING", "hospital_ccn account_no", "part of the key is empty", "fill hospital_ccn and account_no"),
+    _error(
+        "D-KEY-REPEATED", "account_no", "several discharges share this key; none of them is taken",
+        "send one row for each stay; a corrected abstract replaces the first, it is not added",
+    ),
+    _error(
+        "D-CCN-UNKNOWN", "hospital_ccn", "the CCN is no known hospital",
+        "write the six-character CMS certification number, leading zeros kept",
+    ),
+    _error(
+        "D-CCN-NOT-FOLDER", "hospital_ccn", "the CCN is another hospital's than the submission's",
+        "send each hospital's discharges in a submission of its own",
+    ),
+    _error("D-DATE-UNREADABLE", "birth_date admit_date discharge_date", "the date cannot be read", _DATES),
+    _error(
+        "D-DISCHARGE-BEFORE-ADMISSION", "discharge_date", "the discharge is before the admission",
+        "correct one of the two dates",
+    ),
+    _error(
+        "D-DISCHARGE-OUTSIDE-QUARTER", "discharge_date", "the discharge is not in the submission's quarter",
+        "send the discharge with the quarter that holds its discharge date",
+    ),
+    _error(
+        "D-APR-DRG-UNKNOWN", "apr_drg", "the APR-DRG is not in the table of its grouper version",
+        "write three digits with leading zeros (045), and the version that grouped the case",
+    ),
+    _error(
+        "D-SEVERITY-INVALID", "severity_of_illness", "severity of illness is not 1, 2, 3 or 4",
+        "send the severity of the grouper; only a case it could not group (955, 956 or no APR-DRG) may have none",
+    ),
+    _error(
+        "D-DISPOSITION-UNKNOWN", "discharge_disposition", "the disposition is no UB-04 patient status",
+        "write the two digits of the bill, leading zero kept (01)",
+    ),
+    _error(
+        "D-CHARGES-DIFFER", "total_charges", "total_charges is not the sum of the charge lines to $1",
+        "send every line of the account once (revenue code 0001 is a total and not added), or correct total_charges",
+    ),
+    _error("D-MONEY-INVALID", "total_charges reported_cost", "the amount is negative or no amount", _MONEY),
+    _error("D-TEXT-TOO-LONG", "", "the cell is longer than its column", "check that columns are not shifted"),
+    _error(
+        "D-CELL-EMPTY", "grouper_version", "a cell that must be filled is empty",
+        "fill it: the APR-DRG version that grouped the case",
+    ),
+    _error(
+        "D-LINE-QUARANTINED", "", "a charge line of this discharge is quarantined, so its cost would be understated",
+        "mend the charge line", follows=True,
+    ),
+    _warn(
+        "D-ATTENDING-NPI", "attending_npi", "the attending NPI is missing or fails its check digit",
+        "look the physician up in the NPI registry; without it no medical case has a responsible physician",
+    ),
+    _warn(
+        "D-OPERATING-NPI-MISSING", "operating_npi", "a surgical APR-DRG has no operating NPI",
+        "send the surgeon of the principal procedure; without it the case earns nothing",
+    ),
+    _warn(
+        "D-OPERATING-NPI-INVALID", "operating_npi", "the operating NPI fails its check digit",
+        "look the physician up in the NPI registry",
+    ),
+    _warn(
+        "D-PATIENT-ID-MISSING", "patient_id", "the statewide patient id is missing",
+        "send it: readmissions to other hospitals cannot be seen without it",
+    ),
+    _warn("D-STAY-LONG", "discharge_date", "the stay is longer than 365 days", "check both dates"),
+    _warn(
+        "D-COST-TO-CHARGE", "total_charges", "cost is under 0.1 or over 1.5 of charges",
+        "check the charges, and with the regulator the rates of the hospital",
+    ),
+    _warn("D-AGE", "birth_date", "the patient is over 120, or born after the discharge", "check the date of birth"),
+    _warn(
+        "D-CODE-UNKNOWN", "sex nature_of_admission risk_of_mortality",
+        "the code is not one the column allows; it is kept as empty", "use the codes of the column's description",
+    ),
+    _error(
+        "C-ROW-SHAPE", "", "the line is not one row of the header's columns (cells or quotes)",
+        "quote cells that hold commas, and keep every row on one line",
+    ),
+    _error(
+        "C-CONTROL-CHARACTER", "", "the row holds a control character (tab, end of file, …)",
+        "remove the character at its source, or when exporting",
+    ),
+    _error("C-KEY-MISSING", "hospital_ccn account_no", "part of the key is empty", "fill hospital_ccn and account_no"),
+    _error(
+        "C-CCN-UNKNOWN", "hospital_ccn", "the CCN is no known hospital",
+        "write the six-character CMS certification number, leading zeros kept",
+    ),
+    _error(
+        "C-CCN-NOT-FOLDER", "hospital_ccn", "the CCN is another hospital's than the submission's",
+        "send each hospital's charges in a submission of its own",
+    ),
+    _error(
+        "C-NO-DISCHARGE", "account_no", "no discharge of the submission has this account number",
+        "send the discharge with its lines; account numbers are text and must be written alike in both files",
+    ),
+    _error("C-DATE-UNREADABLE", "service_date", "the date cannot be read", _DATES),
+    _error("C-MONEY-INVALID", "charge", "the charge is negative or no amount", _MONEY),
+    _error("C-TEXT-TOO-LONG", "", "the cell is longer than its column", "check that columns are not shifted"),
+    _error("C-CELL-EMPTY", "revenue_code", "the revenue code is empty", "send the four-digit UB-04 revenue code"),
+    _error(
+        "C-DISCHARGE-QUARANTINED", "", "the line is in order and its discharge is quarantined",
+        "mend the discharge; its lines come with it", follows=True,
+    ),
+    _warn(
+        "C-REVENUE-CODE-UNMAPPED", "revenue_code", "the revenue code has no rate center; the line counts as UNMAPPED",
+        "write four digits with leading zeros (0360), or have the code added to reference/revenue_codes.csv",
+    ),
+    _warn(
+        "C-UNITS-UNREADABLE", "units", "the units are no whole number; they are kept as empty", "write digits only"
+    ),
+)  # fmt: skip
+
+SUBMISSION_RULES = (
+    _refuse(
+        "S-FOLDER-NAME", "the folder's name is neither a CCN nor a CCN with .r2, .r3, …",
+        "name it <ccn> for a first submission and <ccn>.r2, <ccn>.r3 … for the next",
+    ),
+    _refuse(
+        "S-OUTSIDE-INBOX", "a link leads out of the submission", "put the files themselves into the folder"
+    ),
+    _refuse(
+        "S-HOSPITAL-UNKNOWN", "the submission's CCN is no known hospital",
+        "check the folder's name; a new hospital is added to reference/hospitals.csv",
+    ),
+    _refuse("F-MISSING", "a file is missing", "send discharges and charges together, as .csv, .csv.gz or .parquet"),
+    _refuse("F-AMBIGUOUS", "a file is there in several formats", "send each table once"),
+    _refuse("F-NOT-A-FILE", "what lies there is no regular file", "put the file itself there"),
+    _refuse("F-EMPTY", "the file is empty", _RESEND),
+    _refuse("F-NO-ROWS", "the file has a header and no rows", _RESEND),
+    _refuse("F-COMPRESSION", "the compressed file cannot be unpacked: it is cut off or no gzip file", "send it again"),
+    _refuse("F-ENCODING", "the file is not UTF-8 text", "save it as CSV UTF-8"),
+    _refuse("F-NUL", "the file holds NUL bytes", "export it again as CSV UTF-8"),
+    _refuse("F-LINE-ENDS", "lines do not all end alike (LF, or CR LF)", "export it again with one kind of line end"),
+    _refuse("F-HEADER", "the first line is not a header", "write the column names, lower case, in the first line"),
+    _refuse("F-UNREADABLE", "the file cannot be read as what its name says", "export it again and send it anew"),
+    _refuse("F-COLUMN-MISSING", "a column is missing", "add the column; names are lower case, their order is free"),
+    _refuse("F-COLUMN-REPEATED", "a column stands twice in the header", "remove one of them"),
+    _refuse(
+        "F-COLUMN-TYPE", "a Parquet column has another type than its contents",
+        "write codes as text, dates as DATE, money as DECIMAL(18,2): numbers lose leading zeros, doubles lose cents",
+    ),
+    _refuse("S-CONTROL-UNREADABLE", "control_totals.json cannot be read",
+            'write {"discharges": 123, "charge_lines": 4567, "total_charges": "89012.34"}'),
+    _refuse("S-CONTROL-DIFFERS", "the files are not what control_totals.json says",
+            "send the files the totals were counted on, or correct the totals"),
+    _refuse("S-ERROR-RATE", "ERROR rows are over 1% of a file's rows", _RESEND),
+    _refuse(
+        "S-COST-FACTOR-MISSING", "the hospital has no cost factor for a rate center it charges, nor one for ALL",
+        "add the regulator's rates of the rate year to reference/cost_factors.csv",
+    ),
+    _say("F-COLUMN-UNKNOWN", "an unknown column is ignored", "nothing, or leave it out"),
+    _say("S-FILE-UNKNOWN", "an unknown file is ignored", "nothing, or leave it out"),
+    _say("S-CONTROL-KEY-UNKNOWN", "control_totals.json says something unknown", "nothing, or leave it out"),
+    _say(
+        "S-COST-FACTORS-ABSENT", "there is no table of cost factors, so every factor is 1",
+        "add reference/cost_factors.csv when costs of several hospitals are to be compared",
+    ),
+    _say("S-VOLUME", "discharges are more than 20% away from the same quarter a year before",
+         "check that the quarter is complete and sent once"),
+    _say("S-NPI-MISSING", "over 2% of discharges lack the NPI of their physician", "see the rules on NPIs"),
+    _say("S-UNMAPPED", "over 1% of charge lines have no rate center", "see C-REVENUE-CODE-UNMAPPED"),
+    _say("S-PATIENT-ID-MISSING", "over 1% of discharges have no patient_id", "see D-PATIENT-ID-MISSING"),
+    _say("S-REPEATED", "the same files were sent before", "nothing, if that was meant"),
+    _say("S-CHANGED", "the folder was changed after it was taken in; the lake keeps what was taken in",
+         "leave the folder as it was sent and put the correction beside it as <ccn>.r2/, <ccn>.r3/ …"),
+)  # fmt: skip
+
+RULES: dict[str, Rule] = {rule.id: rule for rule in (*ROW_RULES, *SUBMISSION_RULES)}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A SUBMISSION rule that was met, in words that carry no cell of a row.
+
+    Attributes:
+        file: the file's name within the submission; empty for the submission as a whole.
+        row: the line of the file, where there is one to name.
+    """
+
+    rule: str
+    message: str
+    file: str = ""
+    row: int | None = None
+
+    @property
+    def refuses(self) -> bool:
+        return RULES[self.rule].refuses
+
+    @property
+    def fix(self) -> str:
+        return RULES[self.rule].fix
+
+
+def exceeds(part: int, whole: int, share: tuple[int, int]) -> bool:
+    """``part / whole > share`` in whole numbers."""
+    return part * share[1] > whole * share[0]

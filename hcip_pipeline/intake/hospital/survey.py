@@ -1,0 +1,171 @@
+"""What bytes a file is made of: size, sha256, encoding, line ends. One pass in large chunks, before any row is read.
+
+Belongs here: everything that can be said of a file without knowing its table, so that the reader meets only clean
+UTF-8 lines. Does not belong here: headers and cells (``reading``).
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import stat
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hcip_pipeline.intake.hospital.rules import Problem
+
+_CHUNK = 1 << 20
+_MAX_HEADER = 1 << 16
+_PRINTABLE = bytes(byte for byte in range(256) if byte >= 32 and byte != 127) + b"\r\n"
+_PADDING = (b" ,", b", ", b" \n", b"\n ", b" \r", b'" ', b' "')
+
+
+@dataclass
+class Survey:
+    """What one file is, and why it cannot be read if so.
+
+    Attributes:
+        rows: lines after the header, blank ones included; None for Parquet.
+        header: the first line, without its end and without a byte order mark.
+        has_quotes, has_padding: whether any cell may be quoted, or have blanks around it.
+        controls: control characters that occur, line ends apart.
+        problem: what refuses the file.
+    """
+
+    path: Path
+    size: int = 0
+    sha256: str = ""
+    lines: int = 0
+    header: bytes = b""
+    has_quotes: bool = False
+    has_padding: bool = False
+    controls: set[int] = field(default_factory=set)
+    problem: Problem | None = None
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def is_parquet(self) -> bool:
+        return self.path.suffix == ".parquet"
+
+
+def survey(path: Path) -> Survey:
+    """Survey a file; never raises for what the file holds.
+
+    Args:
+        path: a name ending in ``.csv``, ``.csv.gz`` or ``.parquet`` (other names are surveyed as bytes only).
+    """
+    found = Survey(path)
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            found.problem = Problem("F-NOT-A-FILE", "is no regular file", found.name)
+            return found
+        found.size = status.st_size
+        if path.suffix == ".csv":
+            _survey_text(found, _chunks(path, found), hashed=True)
+        else:
+            for _ in _chunks(path, found):
+                pass
+            if path.suffix == ".gz":
+                _survey_text(found, _unpacked(path), hashed=False)
+    except OSError as error:
+        found.problem = Problem(
+            "F-UNREADABLE", f"cannot be opened ({error.strerror or 'input/output error'})", found.name
+        )
+    if found.size == 0 and found.problem is None:
+        found.problem = Problem("F-EMPTY", "is empty", found.name)
+    return found
+
+
+def _chunks(path: Path, found: Survey) -> Iterator[bytes]:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+            yield chunk
+    found.sha256 = digest.hexdigest()
+
+
+def _unpacked(path: Path) -> Iterator[bytes]:
+    with gzip.open(path, "rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            yield chunk
+
+
+def _survey_text(found: Survey, chunks: Iterator[bytes], *, hashed: bool) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    newlines = returns = pairs = 0
+    head = b""
+    last = b""
+    try:
+        for chunk in chunks:
+            if found.problem is not None:
+                continue  # the rest is read for its hash alone
+            if len(head) < _MAX_HEADER:
+                head += chunk[: _MAX_HEADER - len(head)]
+                found.problem = _foreign(head, found)
+                if found.problem is not None:
+                    continue
+            if not chunk.isascii() or decoder.getstate()[0]:
+                try:
+                    decoder.decode(chunk)
+                except UnicodeDecodeError as error:
+                    row = newlines + error.object[: error.start].count(b"\n") + 1
+                    found.problem = Problem("F-ENCODING", "is not UTF-8 text", found.name, row)
+                    continue
+            joined = last + chunk
+            newlines += chunk.count(b"\n")
+            if b"\r" in joined:
+                returns += chunk.count(b"\r")
+                pairs += joined.count(b"\r\n")
+            found.has_quotes = found.has_quotes or b'"' in chunk
+            if not found.has_padding and b" " in joined:
+                found.has_padding = any(pattern in joined for pattern in _PADDING)
+            if strange := chunk.translate(None, _PRINTABLE):
+                found.controls.update(strange)
+            last = chunk[-1:]
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        found.problem = found.problem or Problem("F-COMPRESSION", "is cut off or no gzip file", found.name)
+        return
+    if found.problem is not None:
+        return
+    found.problem = _whole_text_problem(found, decoder, newlines, returns, pairs)
+    found.lines = newlines + (last not in (b"", b"\n"))
+    found.header = head.removeprefix(codecs.BOM_UTF8).split(b"\n", 1)[0].rstrip(b"\r")
+    if found.problem is None and not head.removeprefix(codecs.BOM_UTF8).strip():
+        found.problem = Problem("F-EMPTY", "is empty", found.name)
+    if found.problem is None and len(found.header) >= _MAX_HEADER - len(codecs.BOM_UTF8) - 1:
+        found.problem = Problem("F-HEADER", "the first line is far too long for a header", found.name, 1)
+
+
+def _foreign(head: bytes, found: Survey) -> Problem | None:
+    """Formats people send by mistake, named so that the way out is plain."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return Problem("F-ENCODING", "is UTF-16 text, not UTF-8", found.name, 1)
+    if head.startswith(b"\x1f\x8b"):
+        return Problem("F-ENCODING", "is compressed: its name should end in .csv.gz", found.name)
+    if head.startswith(b"PAR1"):
+        return Problem("F-ENCODING", "is a Parquet file: its name should end in .parquet", found.name)
+    if head.startswith(b"PK\x03\x04"):
+        return Problem("F-ENCODING", "is a workbook or an archive, not CSV", found.name)
+    return None
+
+
+def _whole_text_problem(
+    found: Survey, decoder: codecs.IncrementalDecoder, newlines: int, returns: int, pairs: int
+) -> Problem | None:
+    if decoder.getstate()[0]:
+        return Problem("F-ENCODING", "ends in the middle of a character", found.name, newlines + 1)
+    if 0 in found.controls:
+        return Problem("F-NUL", "holds NUL bytes", found.name)
+    if returns != pairs:
+        return Problem("F-LINE-ENDS", "holds carriage returns that end no line", found.name)
+    if 0 < pairs < newlines:
+        return Problem("F-LINE-ENDS", "some lines end in CR LF and some in LF", found.name)
+    return None
