@@ -24,7 +24,9 @@ class _Loader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
             if isinstance(key, Hashable) and key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key '{key}' stands twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key '{key}' stands twice", key_node.start_mark
+                )
             seen.add(key)
         return super().construct_mapping(node, deep)
 
@@ -49,7 +51,7 @@ def load_yaml(path: Path, what: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise HcipError("is not UTF-8 text", file=path, fix="save the file as UTF-8") from error
     try:
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
+        content = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         raise HcipError(

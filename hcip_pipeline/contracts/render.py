@@ -17,6 +17,7 @@ from hcip_pipeline.contracts.table import TYPES, Column, Table
 _ROOT = Path(__file__).resolve().parents[2]
 _GENERATED = "# Generated from hcip_pipeline/contracts by `make contracts`; a test compares the two.\n"
 
+
 def _yaml(content: dict[str, Any]) -> str:
     return _GENERATED + yaml.safe_dump(content, sort_keys=False, width=120, allow_unicode=True)
 

@@ -83,7 +83,12 @@ def _register(connection: duckdb.DuckDBPyConnection, name: str, table: Table, so
 
 
 def build(
-    spec: BuildSpec, file: Path, *, threads: int | None = None, select: str | None = None, progress: Progress | None = None
+    spec: BuildSpec,
+    file: Path,
+    *,
+    threads: int | None = None,
+    select: str | None = None,
+    progress: Progress | None = None,
 ) -> BuildResult:
     """Build everything (or ``select``) and run every test on it.
 
@@ -162,7 +167,9 @@ def _invoke(arguments: list[str], progress: Progress | None) -> Iterator[NodeRes
             raise HcipError(f"the dbt project does not parse: {parsed.exception}", file=PROJECT)
         _manifests[target] = parsed.result
     try:
-        result = dbtRunner(manifest=_manifests[target], callbacks=[tell]).invoke([*arguments, *common, "--no-write-json"])
+        result = dbtRunner(manifest=_manifests[target], callbacks=[tell]).invoke(
+            [*arguments, *common, "--no-write-json"]
+        )
     finally:
         DuckDBConnectionManager.close_all_connections()
     if result.result is None:

@@ -55,4 +55,6 @@ def _parse(target: Path) -> None:
     arguments += ["--target-path", str(target), "--log-path", str(target)]
     result = dbtRunner().invoke(arguments)
     if not result.success:
-        raise HcipError(f"the dbt project does not parse: {result.exception}", file=PROJECT, fix="mend the model it names")
+        raise HcipError(
+            f"the dbt project does not parse: {result.exception}", file=PROJECT, fix="mend the model it names"
+        )

@@ -1,0 +1,63 @@
+"""Whose data a period lacks, and whether it may be built without them (methodology §13, ``require_complete``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
+from hcip_pipeline.periods import PerformancePeriod, base_year_window
+from hcip_pipeline.policy.model import Policy
+
+
+def check_complete(
+    home: Home,
+    period: PerformancePeriod,
+    policy: Policy,
+    in_force: Sequence[SubmissionReceipt],
+    hospitals: pl.DataFrame,
+) -> list[str]:
+    """What is missing, in words, where the policy lets the period be built without it.
+
+    Raises:
+        HcipError: the base year or the period has no data at all, or what is missing must be there.
+    """
+    base_quarters = {str(quarter) for quarter in base_year_window(policy.base_year).quarters}
+    have = {(receipt.ccn, receipt.quarter) for receipt in in_force}
+    in_base_year = {ccn for ccn, quarter in have if quarter in base_quarters}
+    if not in_base_year:
+        raise HcipError(
+            f"no hospital's data for the base year {policy.base_year} are in the lake: there can be no norms",
+            file=home.inbox / "hospital",
+            rule="BASE-YEAR-MISSING",
+            fix=f"put the submissions of {policy.base_year} into inbox/hospital/{policy.base_year}Q1 to Q4, "
+            "or name the right base_year in the policy",
+        )
+    quarters = [str(quarter) for quarter in period.quarters]
+    if not any(quarter in quarters for _, quarter in have):
+        raise HcipError(
+            f"no hospital's data for {period} are in the lake",
+            file=home.inbox / "hospital",
+            rule="PERIOD-MISSING",
+            fix=f"put the submissions into inbox/hospital/{quarters[0]} and {quarters[1]}",
+        )
+    acute = set(hospitals.filter(pl.col("acute") == "Y")["ccn"])
+    baseline = [str(quarter) for quarter in period.baseline(policy.baseline_window).quarters]
+    needed = [*quarters, *baseline]
+    missing = [
+        f"{ccn}: {', '.join(lacking)}"
+        for ccn in sorted(in_base_year & acute)
+        if (lacking := [quarter for quarter in needed if (ccn, quarter) not in have])
+    ]
+    if missing and policy.require_complete != "none":
+        raise HcipError(
+            f"{period} is not built: accepted data are missing of {len(missing)} hospitals ({'; '.join(missing)})",
+            file=home.inbox / "hospital",
+            rule="PERIOD-INCOMPLETE",
+            fix="put in what is missing, mend what was refused (`hcip check` says why), "
+            "or set require_complete: none in the policy",
+        )
+    return [f"no accepted data of {hospital}" for hospital in missing]
