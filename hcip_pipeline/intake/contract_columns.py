@@ -88,11 +88,12 @@ def check_contract_table(text: TextTable, path: Path, table: Table, rules: Seque
     absent = [pl.lit(None, pl.String).alias(c.name) for c in table.columns if c.name not in text.header]
     cells = text.frame.with_columns(absent).select(*table.names, LINE)
     typed = cells.select(*[_typed(column) for column in table.columns], LINE)
-    for column in table.columns:
-        _check_cells(cells, typed, column, findings)
+    sound = {column.name: ~_check_cells(cells, typed, column, findings) for column in table.columns}
     _check_key(typed, table, findings)
     for rule in rules:
-        rows = typed.filter(rule.breached)
+        # A cell that cannot be read is told once, not again by every rule that looks at it.
+        readable = [sound[name] for name in rule.breached.meta.root_names()]
+        rows = typed.filter(rule.breached, *readable)
         findings.add_rows(rule.rule, rule.column, rows.get_column(LINE), [rule.message] * LISTED_PER_RULE)
     if typed.is_empty():
         findings.add(Problem("FILE_NO_ROWS", "the file has a header and no rows"))
@@ -157,8 +158,8 @@ def _typed(column: Column) -> pl.Expr:
     return written.cast(column.polars_type, strict=False).alias(column.name)
 
 
-def _check_cells(cells: pl.DataFrame, typed: pl.DataFrame, column: Column, findings: _Findings) -> None:
-    """The contract's own rules on one column; at most one is reported for a cell."""
+def _check_cells(cells: pl.DataFrame, typed: pl.DataFrame, column: Column, findings: _Findings) -> pl.Series:
+    """The contract's own rules on one column, of which one is told for a cell; the mask of cells that break one."""
     cell = pl.col(column.name)
     limit = column.max_length or MAX_TEXT
     what = _what(column)
@@ -186,6 +187,7 @@ def _check_cells(cells: pl.DataFrame, typed: pl.DataFrame, column: Column, findi
             shown = [message.format(_shown(value)) for value in rows.get_column(column.name).head(LISTED_PER_RULE)]
             findings.add_rows(rule, column.name, rows.get_column(LINE), shown)
         earlier = earlier | broken.fill_null(False)
+    return cells.select(earlier.alias(column.name)).to_series() if cells.height else pl.Series(dtype=pl.Boolean)
 
 
 def _what(column: Column) -> str:

@@ -6,6 +6,7 @@ Belongs here: which file a table comes from, and its way into the lake. Does not
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -115,14 +116,22 @@ def write_lake_reference(inbox: Path | None, lake_reference: Path) -> dict[str, 
 
 
 def _read(name: str, inbox: Path | None) -> ReferenceTable:
-    table = TABLES[name]
-    source: Source = "inbox"
     path = inbox / "reference" / f"{name}.csv" if inbox else None
-    if path is None or not (path.exists() or path.is_symlink()):
-        source, path = "shipped", SHIPPED / f"{name}.csv"
-        if not path.exists():
-            empty = pl.DataFrame(schema=contract_schema(table) | {LINE: pl.Int64})
-            return ReferenceTable(name, empty, "none", None)
+    if path is not None and (path.exists() or path.is_symlink()):
+        return _read_file(name, path, "inbox")
+    return _read_shipped(name)
+
+
+@functools.cache  # what is shipped does not change while the program runs
+def _read_shipped(name: str) -> ReferenceTable:
+    path = SHIPPED / f"{name}.csv"
+    if path.exists():
+        return _read_file(name, path, "shipped")
+    return ReferenceTable(name, pl.DataFrame(schema=contract_schema(TABLES[name]) | {LINE: pl.Int64}), "none", None)
+
+
+def _read_file(name: str, path: Path, source: Source) -> ReferenceTable:
+    table = TABLES[name]
     text = read_text_table(path)
     if name == "apr_drg":
         text = widen_grouper_versions(text, path)
