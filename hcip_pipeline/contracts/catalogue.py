@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hcip_pipeline.contracts import hospital, marts, program, protocol, reference, run
+from hcip_pipeline.contracts import cms, hospital, marts, program, protocol, reference, run
 from hcip_pipeline.contracts.table import Table
 
 #: source('lake', name) of the dbt project -> its columns
@@ -12,6 +12,7 @@ LAKE_SOURCES: dict[str, Table] = {
     **reference.TABLES,
     **program.TABLES,
     **protocol.TABLES,
+    **cms.TABLES,
     "windows": run.WINDOWS,
     "elections": run.ELECTIONS,
     "receipts": run.RECEIPTS,
@@ -21,6 +22,7 @@ SECTIONS: dict[str, tuple[Table, ...]] = {
     "Hospital submission": (hospital.DISCHARGES, hospital.CHARGES),
     "Program files": tuple(program.TABLES.values()),
     "Implementation protocols": tuple(protocol.TABLES.values()),
+    "CMS monthly files": tuple(cms.TABLES.values()),
     "Reference tables": tuple(reference.TABLES.values()),
     "Lake": (hospital.LAKE_DISCHARGES, hospital.LAKE_CHARGES),
     "A build's own tables": (run.WINDOWS, run.ELECTIONS, run.RECEIPTS),

@@ -89,3 +89,52 @@ TABLES: dict[str, Table] = {
     )
     for file, layout in LAYOUTS.items()
 }
+
+POST_ACUTE = Table(
+    "post_acute",
+    "one row a hospital, service line and physician: what followed its Medicare episodes discharged in the period",
+    (
+        Column("hospital_ccn", "text", "hospital that discharged", key=True),
+        Column("period", "text", "performance period, or name of the study", key=True),
+        Column(
+            "service_line", "text", "service line of the APR-DRG; UNMATCHED without the hospital's record", key=True
+        ),
+        Column("npi", "text", "responsible physician; without the hospital's record, the claim's attending", key=True),
+        Column("episodes", "integer", "index episodes: discharged alive, not against advice, not still a patient"),
+        Column("inpatient_amount", "money", "Medicare payments for the episodes' stays"),
+        Column("readmissions", "integer", "episodes with an unplanned admission to any acute hospital within 30 days"),
+        Column("readmitted_without_post_acute", "integer", "of these, without a post-acute service before it"),
+        Column("episodes_with_post_acute", "integer", "episodes with post-acute payments within 30 days"),
+        Column("home_health_amount", "money", "home health payments, services begun within 30 days"),
+        Column("skilled_nursing_amount", "money", "skilled nursing payments, services begun within 30 days"),
+        Column("hospice_amount", "money", "hospice payments, services begun within 30 days"),
+        Column("rehabilitation_amount", "money", "inpatient rehabilitation payments, services begun within 30 days"),
+        Column("long_term_hospital_amount", "money", "long-term hospital payments, services begun within 30 days"),
+        Column("post_acute_amount", "money", "sum of the five"),
+        Column("post_acute_90_day_amount", "money", "the same for services begun within 90 days"),
+    ),
+)
+
+CLAIMS_REPORT = Table(
+    "claims_report",
+    "one row a part of Medicare claims: what final action did with every row and cent",
+    (
+        Column("period", "text", "performance period, or name of the study", key=True),
+        Column("part", "text", "A, B, or DME (equipment)", key=True, allowed=("A", "B", "DME")),
+        Column("rows_delivered", "integer", "rows in the files in force: claims of Part A, lines of the others"),
+        Column("rows_repeated", "integer", "rows delivered again, which count once"),
+        Column("rows_changed", "integer", "records delivered again with another key or amount; the newest counts"),
+        Column("claim_versions", "integer", "originals, adjustments and cancellations"),
+        Column("final_claims", "integer", "claims that remain"),
+        Column("denied_final_claims", "integer", "of these, denied: kept, and outside every sum of payments"),
+        Column("cancelled_claims", "integer", "originals and adjustments removed with their cancellation"),
+        Column("orphan_cancellations", "integer", "cancellations with nothing to cancel"),
+        Column("orphans_without_key", "integer", "of these, with no claim under their key"),
+        Column("orphans_without_amount", "integer", "of these, with claims under their key but none of their amounts"),
+        Column("orphans_in_excess", "integer", "of these, in excess of the claims that agree with them"),
+        Column("ambiguous_groups", "integer", "groups of equal claims of which some, but not all, were cancelled"),
+        Column("signed_amount", "money", "payments of all versions, cancellations negative"),
+        Column("final_amount", "money", "payments of final claims, denied ones included"),
+        Column("orphan_amount", "money", "payments that orphan cancellations take back"),
+    ),
+)

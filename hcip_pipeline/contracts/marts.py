@@ -1,5 +1,6 @@
 """What leaves the pipeline: the columns of every release table, in the order of outputs.md ("A release")."""
 
+from hcip_pipeline.contracts.cms import CLAIMS_REPORT, POST_ACUTE
 from hcip_pipeline.contracts.table import Column, Table
 
 _PERIOD = Column("period", "text", "performance period, or name of the study", key=True)
@@ -108,5 +109,6 @@ MARTS = {
     "norms": (NORMS,),
     "incentives": (INCENTIVES, INCENTIVE_CASES),
     "audit": (EXCLUSIONS, CONSERVATION),
+    "claims": (POST_ACUTE, CLAIMS_REPORT),
 }
 TABLES = {table.name: table for tables in MARTS.values() for table in tables}

@@ -2,6 +2,8 @@ select
     hospital_ccn,
     account_no,
     patient_id,
+    birth_date,
+    sex,
     admit_date,
     discharge_date,
     discharge_year,

@@ -1,0 +1,48 @@
+{#
+  What the claims models share, engine differences among it.
+#}
+
+{# The values of a group as one text, in order: equal texts are equal multisets. #}
+{% macro sorted_text(value) -%}
+    array_to_string({{ sorted_list(value) }}, ' ')
+{%- endmacro %}
+
+{% macro add_days(day, days) -%}
+    ({{ day }} + cast({{ days }} as integer))
+{%- endmacro %}
+
+{% macro days_between(earlier, later) -%}
+    date_diff('day', {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+{#
+  Which delivery of one record counts: the newest file's. An identical record delivered again is the same record, and a
+  changed one under the same identity replaces it; both are counted in `claims_report`.
+#}
+{% macro newest_delivery(identity) -%}
+    row_number() over (
+        partition by {{ identity | join(', ') }}
+        order by file_date desc, source_archive desc, source_row desc
+    ) = 1
+{%- endmacro %}
+
+{# Lowest claim id first: ids are numbers of at most 13 digits, written with or without leading zeros. #}
+{% macro claim_id_order(claim_id) -%}
+    try_cast({{ claim_id }} as bigint) nulls last, {{ claim_id }}
+{%- endmacro %}
+
+{# What kind of facility a CMS certification number names, by its last four characters. #}
+{% macro facility_type(ccn) -%}
+    case
+        when substr({{ ccn }}, 3, 1) in ('S', 'M') then 'psychiatric'
+        when substr({{ ccn }}, 3, 1) in ('T', 'R') then 'rehabilitation'
+        when substr({{ ccn }}, 3, 1) in ('U', 'W', 'Y', 'Z') then 'skilled_nursing'
+        when substr({{ ccn }}, 3, 4) between '0001' and '0879' then 'acute'
+        when substr({{ ccn }}, 3, 4) between '1300' and '1399' then 'acute'
+        when substr({{ ccn }}, 3, 4) between '2000' and '2299' then 'long_term'
+        when substr({{ ccn }}, 3, 4) between '3025' and '3099' then 'rehabilitation'
+        when substr({{ ccn }}, 3, 4) between '3300' and '3399' then 'acute'
+        when substr({{ ccn }}, 3, 4) between '4000' and '4499' then 'psychiatric'
+        else 'other'
+    end
+{%- endmacro %}

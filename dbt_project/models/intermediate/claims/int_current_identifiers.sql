@@ -1,0 +1,34 @@
+-- One row an identifier that ever changed, with the newest of the same person. Numbers that are linked, directly or over
+-- others, in one file or in several, are one person; circles were refused at the door.
+with recursive links as (
+    select * from {{ ref('int_identifier_links') }}
+),
+
+neighbours as (
+    select previous_mbi as mbi, current_mbi as neighbour from links
+    union
+    select current_mbi as mbi, previous_mbi as neighbour from links
+),
+
+same_person as (
+    select mbi, mbi as member from neighbours
+    union
+    select same_person.mbi, neighbours.neighbour as member
+    from same_person
+    inner join neighbours on same_person.member = neighbours.mbi
+),
+
+-- A number that nothing replaces. Two of them for one person: the one that CMS named last.
+newest as (
+    select current_mbi, max(newest_file_date) as named_on
+    from links
+    where current_mbi not in (select previous_mbi from links)
+    group by current_mbi
+)
+
+select
+    same_person.mbi,
+    newest.current_mbi
+from same_person
+inner join newest on same_person.member = newest.current_mbi
+qualify row_number() over (partition by same_person.mbi order by newest.named_on desc, newest.current_mbi desc) = 1

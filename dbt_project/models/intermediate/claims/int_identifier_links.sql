@@ -1,0 +1,8 @@
+-- One row a change of identifier; a number that maps to itself is no change, and files repeat what earlier ones said.
+select
+    previous_mbi,
+    current_mbi,
+    max(file_date) as newest_file_date
+from {{ ref('stg_identifier_links') }}
+where previous_mbi <> current_mbi
+group by previous_mbi, current_mbi

@@ -1,0 +1,53 @@
+-- One row an episode: stays at acute hospitals, joined where one ends in a transfer to another the same or the next day
+-- (methodology §11). The hospital that discharges answers for what follows; where it began is kept beside it.
+with stays as (
+    select * from {{ ref('int_inpatient_stays') }} where facility_type = 'acute'
+),
+
+reached as (
+    select
+        *,
+        max(discharge_date) over (
+            partition by mbi
+            order by admit_date, discharge_date, hospital_ccn
+            rows between unbounded preceding and 1 preceding
+        ) as discharged_so_far
+    from stays
+),
+
+numbered as (
+    select
+        *,
+        sum(case when admit_date <= {{ add_days('discharged_so_far', 1) }} then 0 else 1 end) over (
+            partition by mbi
+            order by admit_date, discharge_date, hospital_ccn
+            rows between unbounded preceding and current row
+        ) as episode_no
+    from reached
+),
+
+placed as (
+    select
+        *,
+        row_number() over (
+            partition by mbi, episode_no order by discharge_date desc, admit_date desc, hospital_ccn desc
+        ) as place_from_last,
+        row_number() over (partition by mbi, episode_no order by admit_date, discharge_date, hospital_ccn) as place
+    from numbered
+)
+
+select
+    mbi,
+    min(admit_date) as admit_date,
+    max(discharge_date) as discharge_date,
+    count(*) as stays,
+    cast(sum(payment_amount) as decimal(18, 2)) as payment_amount,
+    max(hospital_ccn) filter (where place = 1) as first_hospital_ccn,
+    max(hospital_ccn) filter (where place_from_last = 1) as hospital_ccn,
+    max(admit_date) filter (where place_from_last = 1) as last_admit_date,
+    max(patient_status_code) filter (where place_from_last = 1) as patient_status_code,
+    max(ms_drg) filter (where place_from_last = 1) as ms_drg,
+    max(admission_type_code) filter (where place = 1) as admission_type_code,
+    max(first_claim_id) filter (where place = 1) as first_claim_id
+from placed
+group by mbi, episode_no

@@ -1,0 +1,56 @@
+-- One row a stay: final inpatient claims (60, 61) of one beneficiary at one hospital with overlapping or adjacent dates
+-- (methodology §11). A denied claim is a stay too, without its payment.
+with claims as (
+    select * from {{ ref('int_final_part_a_claims') }} where claim_type_code in ('60', '61')
+),
+
+reached as (
+    select
+        *,
+        max(thru_date) over (
+            partition by mbi, provider_ccn
+            order by from_date, thru_date, claim_id
+            rows between unbounded preceding and 1 preceding
+        ) as thru_date_so_far
+    from claims
+),
+
+numbered as (
+    select
+        *,
+        sum(case when from_date <= {{ add_days('thru_date_so_far', 1) }} then 0 else 1 end) over (
+            partition by mbi, provider_ccn
+            order by from_date, thru_date, claim_id
+            rows between unbounded preceding and current row
+        ) as stay_no
+    from reached
+),
+
+placed as (
+    select
+        *,
+        row_number() over (
+            partition by mbi, provider_ccn, stay_no order by thru_date desc, from_date desc, claim_id desc
+        ) as place_from_last,
+        row_number() over (partition by mbi, provider_ccn, stay_no order by from_date, thru_date, claim_id) as place
+    from numbered
+)
+
+select
+    mbi,
+    provider_ccn as hospital_ccn,
+    min(from_date) as admit_date,
+    max(thru_date) as discharge_date,
+    min(facility_type) as facility_type,
+    count(*) as claims,
+    min(is_denied) as is_denied,
+    cast(coalesce(sum(payment_amount) filter (where not is_denied), 0) as decimal(18, 2)) as payment_amount,
+    max(patient_status_code) filter (where place_from_last = 1) as patient_status_code,
+    max(ms_drg) filter (where place_from_last = 1) as ms_drg,
+    max(attending_npi) filter (where place_from_last = 1) as attending_npi,
+    max(operating_npi) filter (where place_from_last = 1) as operating_npi,
+    max(admission_type_code) filter (where place = 1) as admission_type_code,
+    max(claim_id) filter (where place = 1) as first_claim_id,
+    max(claim_id) filter (where place_from_last = 1) as last_claim_id
+from placed
+group by mbi, provider_ccn, stay_no

@@ -1,0 +1,32 @@
+-- One row a version of a Part A claim (original, cancellation or adjustment), however often it was delivered, under the
+-- beneficiary's current identifier. Denied: a non-payment reason (inputs.md, "Final action").
+with claims as (
+    select * from {{ ref('stg_part_a_claims') }}
+    qualify {{ newest_delivery(['claim_id', 'adjustment_type_code']) }}
+),
+
+identifiers as (
+    select * from {{ ref('int_current_identifiers') }}
+)
+
+select
+    claims.claim_id,
+    claims.adjustment_type_code,
+    coalesce(identifiers.current_mbi, claims.mbi) as mbi,
+    claims.claim_type_code,
+    claims.provider_ccn,
+    claims.from_date,
+    claims.thru_date,
+    claims.payment_amount,
+    claims.nonpayment_reason_code is not null as is_denied,
+    claims.patient_status_code,
+    claims.ms_drg,
+    claims.admission_type_code,
+    claims.principal_diagnosis,
+    claims.attending_npi,
+    claims.operating_npi,
+    claims.delivery_month,
+    claims.source_file,
+    claims.source_row
+from claims
+left join identifiers on claims.mbi = identifiers.mbi

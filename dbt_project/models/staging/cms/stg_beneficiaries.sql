@@ -1,0 +1,16 @@
+-- Beneficiaries as each monthly file has them (CCLF8): several rows for one with several hospice ranges.
+select
+    bene_mbi_id as mbi,
+    bene_fips_state_cd as state_fips,
+    bene_fips_cnty_cd as county_fips,
+    bene_dob as birth_date,
+    case bene_sex_cd when '1' then 'M' when '2' then 'F' else 'U' end as sex,
+    bene_death_dt as death_date,
+    bene_rng_bgn_dt as hospice_begin_date,
+    bene_rng_end_dt as hospice_end_date,
+    source_archive,
+    source_row,
+    file_date,
+    delivery_month,
+    is_run_out
+from {{ source('lake', 'cclf8') }}

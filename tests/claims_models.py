@@ -1,0 +1,69 @@
+"""The claims models rendered as dbt renders them and run in DuckDB, so that many small histories can be asked about fast."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import duckdb
+import jinja2
+import polars as pl
+
+from hcip_pipeline.contracts.cms import TABLES
+from hcip_pipeline.warehouse.project import PROJECT
+
+_FOLDERS = ("staging/cms", "intermediate/claims")
+
+
+@cache
+def _models() -> dict[str, str]:
+    """Model name -> SQL, each after those it refers to."""
+    macros = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (PROJECT / "macros" / "exact_arithmetic.sql", PROJECT / "macros" / "claims.sql")
+    )
+    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
+    sources = {
+        path.stem: path.read_text(encoding="utf-8")
+        for folder in _FOLDERS
+        for path in sorted((PROJECT / "models" / folder).glob("*.sql"))
+    }
+    needs = {name: set(re.findall(r"ref\('(\w+)'\)", sql)) for name, sql in sources.items()}
+    for name in ("int_professional_lines", "int_changed_redeliveries"):
+        needs[name] |= {"stg_part_b_lines", "stg_equipment_lines"}
+    own = {name for name, wanted in needs.items() if wanted <= set(sources)}
+    ordered: dict[str, str] = {}
+    while own - ordered.keys():
+        name = min(n for n in own - ordered.keys() if needs[n] <= ordered.keys())
+        ordered[name] = environment.from_string(macros + sources[name]).render(
+            ref=lambda model: model, source=lambda _, table: f"lake.{table}", config=lambda **_: ""
+        )
+    return ordered
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """An in-memory warehouse with every claims model as a view over empty lake tables."""
+    connection = duckdb.connect()
+    connection.execute("create schema lake")
+    for name, table in TABLES.items():
+        connection.execute(f"create table lake.{name} as {table.empty_select()}")
+    for name, sql in _models().items():
+        connection.execute(f"create view {name} as {sql}")
+    return connection
+
+
+def fill(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Mapping[str, Any]] | pl.DataFrame) -> None:
+    """Put rows into a lake table in place of what it held; columns that are not given are null."""
+    declared = {column.name: column.polars_type for column in TABLES[table].columns}
+    if not isinstance(rows, pl.DataFrame):
+        rows = pl.DataFrame([{name: row.get(name) for name in declared} for row in rows], schema=declared, orient="row")
+    connection.execute(f"truncate lake.{table}")
+    connection.register("incoming", rows.select(list(declared)).to_arrow())
+    connection.execute(f"insert into lake.{table} select * from incoming")
+    connection.unregister("incoming")
+
+
+def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    return connection.sql(query).pl().to_dicts()
