@@ -1,4 +1,4 @@
-"""The claims models rendered as dbt renders them and run in DuckDB, so that many small histories can be asked about fast."""
+"""The claims models rendered as dbt renders them and run in DuckDB: many small histories, asked about fast."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ select
     patients.hospital_ccn,
     lines.npi,
     lines.calendar_year,
-    cast(sum(lines.allowed_amount) as decimal(18, 2)) as approved_amount
+    cast(sum(lines.allowed_amount) as decimal(18, 2)) as pfs_approved_amount
 from lines
 inner join patients using (mbi, calendar_year)
 where lines.npi is not null and lines.allowed_amount is not null
