@@ -177,6 +177,23 @@ def judge_program_file(
     ), frame
 
 
+def check_program_file(path: Path, period: PerformancePeriod, inbox: Path | None = None) -> ProgramReceipt:
+    """A submitter's preflight of one program file: the intake's own rules, without a home.
+
+    Args:
+        path: the file, named as its table.
+        period: the period it reports on.
+        inbox: where a table of hospitals may replace the shipped one.
+
+    Raises:
+        HcipError: the file's name is no program table's, or the table of hospitals is refused.
+    """
+    if path.name not in (f"{name}.csv" for name in TABLES):
+        raise HcipError("is no program file", file=path, fix=f"name it {', '.join(f'{name}.csv' for name in TABLES)}")
+    table = TABLES[path.stem]
+    return judge_program_file(path, table, period, program_rules(table, period, known_hospitals(inbox)))[0]
+
+
 def program_periods(inbox: Path) -> list[str]:
     """Names of the folders in ``<inbox>/program/``, in order."""
     folder = inbox / "program"
@@ -195,6 +212,11 @@ def _numbered(receipt: ProgramReceipt, earlier: list[dict[str, Any]]) -> Program
 def _verdict(receipt: ProgramReceipt) -> dict[str, Any]:
     plain = json.loads(json.dumps(asdict(receipt)))
     return {name: plain[name] for name in plain if name not in ("version", "in_force", "rows_in_force")}
+
+
+def receipt_in_force(name: str, lake: Path) -> dict[str, Any] | None:
+    """The receipt of the version of a table that holds; None when the table is empty for want of a file."""
+    return next((old for old in reversed(_receipts(name, lake)) if old["status"] == "accepted"), None)
 
 
 def _receipts(name: str, lake: Path) -> list[dict[str, Any]]:

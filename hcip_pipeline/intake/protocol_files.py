@@ -20,7 +20,7 @@ import polars as pl
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.atomic_files import write_bytes
+from hcip_pipeline.intake.atomic_files import write_bytes, write_json
 from hcip_pipeline.intake.protocol_tables import write_protocol_tables
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
@@ -142,6 +142,11 @@ def write_lake_protocols(home: Home, period: PerformancePeriod, policy: Policy) 
         for file in load_protocols(home.inbox, period, policy, meetings)
     ]
     write_protocol_tables(files, period, policy, {ccn: len(set(days)) for ccn, days in held.items()}, lake)
+    receipt = {
+        "protocols": [_receipt(file) for file in files],
+        "unknown_files": unknown_protocol_files(home.inbox),
+    }
+    write_json(receipt, lake / "receipts" / "protocols.json")
     return files
 
 
@@ -153,6 +158,23 @@ def unknown_protocol_files(inbox: Path) -> list[str]:
     known = {file for files in _protocol_files(inbox).values() for file in files.values()}
     found = [entry for entry in folder.rglob("*") if not entry.name.startswith(".")]
     return sorted(str(entry.relative_to(folder)) for entry in found if entry not in known and not entry.is_dir())
+
+
+def _receipt(file: ProtocolFile) -> dict[str, object]:
+    """What became of one protocol file; ``sha256`` is the inbox file's, ``sha256_in_force`` that of what holds."""
+    is_refused = any(finding.id == "PROTOCOL_REFUSED" for finding in file.findings)
+    return {
+        "hospital_ccn": file.ccn,
+        "file": f"protocols/{file.ccn}/{file.year}.yaml",
+        "status": "refused" if is_refused else "accepted",
+        "sha256": _sha256(file.file),
+        "in_force": file.version,
+        "sha256_in_force": file.sha256 if file.protocol else "",
+        "findings": [
+            {"id": f.id, "severity": f.severity, "subject": f.subject, "message": f.message, "fix": f.fix}
+            for f in file.findings
+        ],
+    }
 
 
 def _with_version(

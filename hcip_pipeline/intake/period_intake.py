@@ -1,0 +1,70 @@
+"""Everything a period needs beside claims: program files, protocols and exclusions, in the order they need each other.
+
+Belongs here: that order, and the list of the files in force. Does not belong here: how any of them is judged.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import polars as pl
+
+from hcip_pipeline.contracts.program import TABLES
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.program_files import ProgramIntake, ingest_program, receipt_in_force
+from hcip_pipeline.intake.protocol_files import ProtocolFile, load_protocols, write_lake_protocols
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.reference.exclusions import write_lake_exclusions
+
+
+@dataclass(frozen=True)
+class PeriodIntake:
+    """What became of a period's program files and of the protocols in force in it."""
+
+    program: ProgramIntake
+    protocols: tuple[ProtocolFile, ...]
+
+
+def take_in_period(home: Home, period: PerformancePeriod, policy: Policy) -> PeriodIntake:
+    """Put the period's program files, the protocols in force and the individuals excluded into the lake.
+
+    Raises:
+        HcipError: a reference table in the inbox is refused. Refused program files and protocols do not raise: see
+            ``ProgramIntake.require_in_force`` and the finding ``PROTOCOL_REFUSED``.
+    """
+    protocols = load_protocols(home.inbox, period, policy)
+    conditions = {
+        (file.ccn, condition.id)
+        for file in protocols
+        if file.protocol is not None
+        for condition in file.protocol.conditions_of_payment
+    }
+    program = ingest_program(home, period, conditions)
+    in_force = write_lake_protocols(home, period, policy)
+    write_lake_exclusions(home, period)
+    return PeriodIntake(program, tuple(in_force))
+
+
+def files_in_force(home: Home, period: PerformancePeriod) -> list[dict[str, object]]:
+    """Program, protocol and reference files that a build of the period reads, for the release's list of inputs.
+
+    Returns:
+        ``file`` (below the inbox, or ``shipped/…`` for a default), ``sha256`` and ``rows``, ordered by file.
+    """
+    lake = home.lake_program(period)
+    files: list[dict[str, object]] = []
+    for name in TABLES:
+        if receipt := receipt_in_force(name, lake):
+            file = f"program/{period}/{receipt['file']}"
+            files.append({"file": file, "sha256": receipt["sha256"], "rows": receipt["rows"]})
+    protocols = pl.read_parquet(lake / "protocols.parquet", columns=["hospital_ccn", "protocol_year", "sha256"])
+    for ccn, year, sha256 in protocols.iter_rows():
+        files.append({"file": f"protocols/{ccn}/{year}.yaml", "sha256": sha256, "rows": 1})
+    reference = json.loads((home.lake_reference / "receipt.json").read_text(encoding="utf-8"))["tables"]
+    for table in reference.values():
+        if table["source"] != "none":
+            folder = "reference" if table["source"] == "inbox" else "shipped"
+            files.append({"file": f"{folder}/{table['file']}", "sha256": table["sha256"], "rows": table["rows"]})
+    return sorted(files, key=lambda file: str(file["file"]))
