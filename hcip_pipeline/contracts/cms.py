@@ -7,11 +7,13 @@ reading (``intake.cclf``) and the rules of final action (``dbt_project/models/in
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from hcip_pipeline.contracts.cclf_layout import FIELDS, RECORD_LENGTHS, TITLES
 from hcip_pipeline.contracts.table import Column, ColumnType, Table
+
+if TYPE_CHECKING:
+    from hcip_pipeline.contracts.table import PolarsType
 
 #: type in the layout -> type of the column
 _COLUMN_TYPES: dict[str, ColumnType] = {
@@ -42,7 +44,7 @@ class Field:
         return Column(self.name, _COLUMN_TYPES[self.kind], self.meaning, nullable=True)
 
     @property
-    def polars_type(self) -> pl.DataType | type[pl.DataType]:
+    def polars_type(self) -> PolarsType:
         return self.column.polars_type
 
 

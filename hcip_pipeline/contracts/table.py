@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
+
+    PolarsType = pl.DataType | type[pl.DataType]
 
 ColumnType = Literal["text", "date", "integer", "money", "mean", "ratio", "boolean"]
 
@@ -20,15 +24,20 @@ TYPES: dict[ColumnType, tuple[str, str, str]] = {
     "boolean": ("boolean", "boolean", "true or false"),
 }
 
-_POLARS: dict[ColumnType, pl.DataType | type[pl.DataType]] = {
-    "text": pl.String,
-    "date": pl.Date,
-    "integer": pl.Int64,
-    "money": pl.Decimal(18, 2),
-    "mean": pl.Decimal(18, 4),
-    "ratio": pl.Decimal(18, 8),
-    "boolean": pl.Boolean,
-}
+
+@functools.cache  # polars is imported when a type is asked for: names and meanings are wanted without it
+def _polars_types() -> dict[ColumnType, PolarsType]:
+    import polars as pl
+
+    return {
+        "text": pl.String,
+        "date": pl.Date,
+        "integer": pl.Int64,
+        "money": pl.Decimal(18, 2),
+        "mean": pl.Decimal(18, 4),
+        "ratio": pl.Decimal(18, 8),
+        "boolean": pl.Boolean,
+    }
 
 
 @dataclass(frozen=True)
@@ -49,8 +58,8 @@ class Column:
         return TYPES[self.type][0]
 
     @property
-    def polars_type(self) -> pl.DataType | type[pl.DataType]:
-        return _POLARS[self.type]
+    def polars_type(self) -> PolarsType:
+        return _polars_types()[self.type]
 
 
 @dataclass(frozen=True)
