@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ import duckdb
 import polars as pl
 
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
-from hcip_pipeline.periods import PerformancePeriod, Window, base_year_window
+from hcip_pipeline.periods import PerformancePeriod, Window
 from hcip_pipeline.policy.model import Elections, Policy
+from hcip_pipeline.settlement.norm_tables import NORM_MODELS, norm_frames, norm_spec
 from hcip_pipeline.warehouse.build import build
 from hcip_pipeline.warehouse.spec import BuildSpec
 
@@ -162,6 +163,14 @@ class Scenario:
                     for component in ("core", "supply_drug", "total")
                 ],
             ),
+            "per_diem": table(
+                "per_diem",
+                [
+                    {"year": year, "severity": severity, "amount": Decimal(73)}
+                    for year in range(2020, 2030)
+                    for severity in "1234"
+                ],
+            ),
             "care_partners": table(
                 "care_partners",
                 [
@@ -177,11 +186,7 @@ class Scenario:
                 ],
             ),
         }
-        windows = self.windows or (
-            period.window,
-            period.baseline(policy.baseline_window),
-            base_year_window(policy.base_year),
-        )
+        windows = self.windows or (period.window, period.baseline(policy.baseline_window))
         return BuildSpec(
             name=self.period,
             kind=self.kind,  # type: ignore[arg-type]
@@ -192,7 +197,12 @@ class Scenario:
         )
 
     def settle(self, folder: Path, threads: int = 1) -> Settled:
-        return Settled(build(self.spec(), folder / "scenario.duckdb", threads=threads).file)
+        """Make the norm table, then the period; a study makes its own norms."""
+        spec = self.spec()
+        if spec.kind == "period":
+            norms = build(norm_spec(spec), folder / "norms", threads=threads, select=NORM_MODELS)
+            spec = replace(spec, sources=dict(spec.sources) | norm_frames(norms))
+        return Settled(build(spec, folder / "period", threads=threads).file)
 
 
 @dataclass

@@ -13,9 +13,7 @@ LAKE_SOURCES: dict[str, Table] = {
     **program.TABLES,
     **protocol.TABLES,
     **cms.TABLES,
-    "windows": run.WINDOWS,
-    "elections": run.ELECTIONS,
-    "receipts": run.RECEIPTS,
+    **run.TABLES,
 }
 
 SECTIONS: dict[str, tuple[Table, ...]] = {
@@ -25,6 +23,6 @@ SECTIONS: dict[str, tuple[Table, ...]] = {
     "CMS monthly files": tuple(cms.TABLES.values()),
     "Reference tables": tuple(reference.TABLES.values()),
     "Lake": (hospital.LAKE_DISCHARGES, hospital.LAKE_CHARGES),
-    "A build's own tables": (run.WINDOWS, run.ELECTIONS, run.RECEIPTS),
+    "A build's own tables": tuple(run.TABLES.values()),
     "Release tables": tuple(marts.TABLES.values()),
 }

@@ -20,6 +20,200 @@ INCENTIVES = Table(
         Column("surgical_cases", "integer", "counted surgical cases in cells with a norm"),
         Column("case_mix_index", "ratio", "Σ cost_weight ÷ cases; empty without cases", nullable=True),
         Column("performance_incentive", "money", "Σ of the cases' performance incentives (methodology §7)"),
+        Column(
+            "improvement_incentive_medical", "money", "improvement incentive of the medical stream (methodology §8)"
+        ),
+        Column(
+            "improvement_incentive_surgical", "money", "improvement incentive of the surgical stream (methodology §8)"
+        ),
+        Column("calculated_incentive", "money", "performance + improvement"),
+        Column(
+            "conditions_met_weight", "ratio", "weight of the conditions met; empty without conditions", nullable=True
+        ),
+        Column("conditions_adjustment", "money", "reduction for conditions of payment not met (methodology §9)"),
+        Column("standing_adjustment", "money", "reduction of who may not be paid"),
+        Column("committee_adjustment", "money", "the oversight committee's reduction"),
+        Column(
+            "pfs_cap_amount", "money", "what the fee-schedule cap leaves; empty where no amount is known", nullable=True
+        ),
+        Column("pfs_cap_adjustment", "money", "reduction to the fee-schedule cap"),
+        Column("distribution_limit_adjustment", "money", "reduction to the hospital's distribution limit"),
+        Column("final_incentive", "money", "what is left; payable where the status says so"),
+        Column("status", "text", "what happens with it", allowed=("PAYABLE", "HELD", "ZERO")),
+        Column("reasons", "text", "why it was reduced, held or zero, separated by |; may be blank"),
+    ),
+)
+
+CONDITIONS = Table(
+    "conditions",
+    "one row a care partner and condition of payment",
+    (
+        _CCN,
+        _PERIOD,
+        Column("npi", "text", "NPI of the care partner", key=True),
+        Column("condition_id", "text", "condition of the hospital's protocol", key=True),
+        Column("description", "text", "what is asked"),
+        Column("weight", "ratio", "weight of the condition; a hospital's weights total 1"),
+        Column("met", "text", "met; empty where no result was reported", nullable=True, allowed=("Y", "N")),
+        Column("is_missing", "boolean", "no result was reported: counts as not met"),
+        Column("weighted_amount", "money", "calculated incentive × weight where met"),
+    ),
+)
+
+IMPROVEMENT = Table(
+    "improvement",
+    "one row a care partner and stream with cases: the improvement incentive and its two averages (methodology §8)",
+    (
+        _CCN,
+        _PERIOD,
+        Column("npi", "text", "NPI of the care partner", key=True),
+        Column("stream", "text", "medical or surgical", key=True, allowed=("medical", "surgical")),
+        Column("cases", "integer", "cases of the performance period"),
+        Column("adjusted_cost", "mean", "Σ cost ÷ Σ cost_weight", nullable=True),
+        Column("adjusted_los", "mean", "Σ days ÷ Σ los_weight", nullable=True),
+        Column("baseline_cases", "integer", "cases of the baseline window"),
+        Column(
+            "baseline_adjusted_cost", "mean", "Σ cost ÷ Σ cost_weight of the baseline, in its dollars", nullable=True
+        ),
+        Column("baseline_adjusted_los", "mean", "Σ days ÷ Σ los_weight of the baseline", nullable=True),
+        Column("trend", "ratio", "baseline year's dollars to the performance year's"),
+        Column("mpi_improvement", "money", "Σ mpi_improvement of the cases"),
+        Column("spread", "mean", "Σ (improvement_ceiling_cost − best_practice_norm) ÷ Σ cost_weight", nullable=True),
+        Column("per_diem", "money", "Σ per diem of the medical cases", nullable=True),
+        Column("improvement_fraction", "ratio", "surgical: share of the spread that was saved", nullable=True),
+        Column("days_saved", "mean", "medical: adjusted days saved a case", nullable=True),
+        Column("has_baseline", "boolean", "enough baseline cases"),
+        Column("improvement_incentive", "money", "improvement incentive of the stream"),
+    ),
+)
+
+BASELINE_CASES = Table(
+    "baseline_cases",
+    "one row a counted case of a care partner in the baseline window, in its own dollars",
+    (
+        _CCN,
+        Column("account_no", "text", "the hospital's own account number", key=True),
+        _PERIOD,
+        Column("npi", "text", "NPI of the responsible physician"),
+        Column("stream", "text", "medical or surgical", allowed=("medical", "surgical")),
+        Column("apr_drg", "text", "APR-DRG"),
+        Column("severity_of_illness", "text", "APR severity of illness"),
+        Column("length_of_stay", "integer", "days, at least 1"),
+        Column("cost", "money", "total cost of the case"),
+        Column("cost_weight", "ratio", "cost weight of the cell"),
+        Column("los_weight", "ratio", "length-of-stay weight of the cell"),
+    ),
+)
+
+PAYMENT_INPUTS = Table(
+    "payment_inputs",
+    "one row a care partner: what the waterfall took from committees, the regulator and CMS",
+    (
+        _CCN,
+        _PERIOD,
+        Column("npi", "text", "NPI of the care partner", key=True),
+        Column("participation_start", "date", "first day of participation", nullable=True),
+        Column("participation_end", "date", "last day of participation", nullable=True),
+        Column("arrangement_signed", "date", "day the arrangement was signed", nullable=True),
+        Column("screening_status", "text", "result of the screening", nullable=True),
+        Column("is_excluded", "boolean", "on an exclusion list in the period"),
+        Column("approved_activities", "integer", "approved activities performed"),
+        Column("committee_adjustment_amount", "money", "the committee's reduction as filed"),
+        Column("pfs_source", "text", "notice or claims", nullable=True, allowed=("NOTICE", "CLAIMS")),
+        Column("pfs_approved_amount", "money", "Medicare approved amounts of the year", nullable=True),
+        Column("physician_cap_percent", "ratio", "cap in percent of them", nullable=True),
+        Column("earlier_period_incentive", "money", "final incentive of the year's earlier period"),
+        Column("mpi_floor", "money", "least maximum physician incentive a case", nullable=True),
+        Column("mpi_ceiling", "money", "greatest maximum physician incentive a case", nullable=True),
+        Column("improvement_share", "ratio", "share of the maximum physician incentive for improvement", nullable=True),
+        Column("protocol_approved_on", "date", "day the protocol was approved", nullable=True),
+        Column("first_performance_period", "text", "the hospital's first performance period", nullable=True),
+        Column("program_year", "integer", "program year of the hospital", nullable=True),
+        Column("has_locked_conditions", "boolean", "weights total 100% and were approved before the period"),
+    ),
+)
+
+SAVINGS = Table(
+    "savings",
+    "one row a hospital and scope (methodology §10), in the performance year's dollars",
+    (
+        _CCN,
+        _PERIOD,
+        Column("scope", "text", "all physicians, or participating ones", key=True, allowed=("all", "participating")),
+        Column("cases", "integer", "counted cases in cells with a norm"),
+        Column("actual_cost", "money", "Σ cost"),
+        Column("best_practice_cost", "money", "Σ best practice norm"),
+        Column("potential_savings", "money", "(Σ cost − Σ best practice norm) × variable cost factor"),
+        Column("baseline_cases", "integer", "cases of the baseline window"),
+        Column("baseline_adjusted_core_cost", "mean", "baseline core cost ÷ Σ core weight", nullable=True),
+        Column("baseline_adjusted_supply_drug_cost", "mean", "the same of supplies and drugs", nullable=True),
+        Column("core_trend", "ratio", "trend of the core component", nullable=True),
+        Column("supply_drug_trend", "ratio", "trend of the supply and drug component", nullable=True),
+        Column("adjusted_core_cost", "mean", "core cost ÷ Σ core weight", nullable=True),
+        Column("adjusted_supply_drug_cost", "mean", "the same of supplies and drugs", nullable=True),
+        Column("core_weight", "ratio", "Σ core weight"),
+        Column("supply_drug_weight", "ratio", "Σ supply and drug weight"),
+        Column("internal_savings_core", "money", "internal savings of the core component"),
+        Column("internal_savings_supply_drug", "money", "internal savings of supplies and drugs"),
+        Column("internal_savings", "money", "sum of the two; may be negative"),
+        Column("internal_savings_to_date", "money", "with the hospital's earlier periods"),
+    ),
+)
+
+DISTRIBUTION_LIMITS = Table(
+    "distribution_limits",
+    "one row a hospital with care partners (methodology §9, step 6)",
+    (
+        _CCN,
+        _PERIOD,
+        Column("program_year", "integer", "program year of the hospital", nullable=True),
+        Column("internal_savings_to_date", "money", "Σ internal savings to date, in the policy's scope"),
+        Column("earlier_incentives", "money", "Σ final incentives of earlier periods"),
+        Column("other_program_amounts_to_date", "money", "Σ amounts apportioned to other programs to date"),
+        Column("cumulative_limit", "money", "what these leave; empty in program year one", nullable=True),
+        Column("incentive_pool", "money", "official pool notice", nullable=True),
+        Column("is_contested", "boolean", "the notice is contested"),
+        Column("distribution_limit", "money", "the smaller of the two; empty without a limit", nullable=True),
+        Column("incentives_before_limit", "money", "Σ incentives before this step"),
+        Column("incentives_after_limit", "money", "Σ final incentives"),
+    ),
+)
+
+NORM_PHYSICIANS = Table(
+    "norm_physicians",
+    "one row a physician's mean that a norm was taken of, without saying whose; base-year dollars",
+    (
+        Column("base_year", "integer", "calendar year whose statewide data set the norms", key=True),
+        _APR_DRG,
+        _SEVERITY,
+        Column("physician_number", "integer", "1 is the least mean of the cell", key=True),
+        Column("physician_mean_cost", "mean", "mean cost of one physician's cases in the cell"),
+    ),
+)
+
+PHYSICIAN_CELLS = Table(
+    "physician_cells",
+    "one row a care partner and cell: the mean that the performance gate looked at, at any hospital (methodology §7)",
+    (
+        _PERIOD,
+        Column("npi", "text", "NPI of the care partner", key=True),
+        _APR_DRG,
+        _SEVERITY,
+        Column("cases", "integer", "counted cases of the performance period"),
+        Column("cost", "money", "their total cost"),
+        Column("mean_cost", "mean", "mean cost"),
+        Column("p75_cost", "money", "75th percentile cost of the cell"),
+    ),
+)
+
+RATES = Table(
+    "rates",
+    "one row a rate the settlement used",
+    (
+        _PERIOD,
+        Column("rate", "text", "kind of rate", key=True, allowed=("trend", "per_diem")),
+        Column("subject", "text", "window:component of a trend, severity of a per diem", key=True),
+        Column("rate_value", "ratio", "its value"),
     ),
 )
 
@@ -106,9 +300,9 @@ CONSERVATION = Table(
 
 #: dbt folder of the marts -> its tables
 MARTS = {
-    "norms": (NORMS,),
-    "incentives": (INCENTIVES, INCENTIVE_CASES),
-    "audit": (EXCLUSIONS, CONSERVATION),
-    "claims": (POST_ACUTE, CLAIMS_REPORT),
+    "norms": (NORMS, NORM_PHYSICIANS),
+    "incentives": (INCENTIVES, INCENTIVE_CASES, CONDITIONS, IMPROVEMENT, BASELINE_CASES, PAYMENT_INPUTS),
+    "savings": (SAVINGS, DISTRIBUTION_LIMITS),
+    "audit": (EXCLUSIONS, CONSERVATION, PHYSICIAN_CELLS, RATES),
 }
 TABLES = {table.name: table for tables in MARTS.values() for table in tables}

@@ -1,5 +1,6 @@
 """What the warehouse seam adds to the lake for one build: its windows, the elections in force, and what was received."""
 
+from hcip_pipeline.contracts import marts, program
 from hcip_pipeline.contracts.table import Column, Table
 
 WINDOWS = Table(
@@ -37,3 +38,73 @@ RECEIPTS = Table(
         Column("amount_excluded", "money", "total charges of the rows quarantined or superseded"),
     ),
 )
+
+EARLIER_INCENTIVES = Table(
+    "earlier_incentives",
+    "one row a care partner and earlier period of the hospital's program: final incentives as last released",
+    (
+        Column("hospital_ccn", "text", "CMS certification number", key=True),
+        Column("period", "text", "performance period", key=True),
+        Column("npi", "text", "NPI of the care partner", key=True),
+        Column("final_incentive", "money", "final incentive"),
+    ),
+)
+
+EARLIER_SAVINGS = Table(
+    "earlier_savings",
+    "one row a hospital, earlier period of its program and scope: internal savings as last released",
+    (
+        Column("hospital_ccn", "text", "CMS certification number", key=True),
+        Column("period", "text", "performance period", key=True),
+        Column("scope", "text", "all physicians, or participating ones", key=True, allowed=("all", "participating")),
+        Column("internal_savings", "money", "internal savings"),
+    ),
+)
+
+EARLIER_OTHER_PROGRAM_AMOUNTS = Table(
+    "earlier_other_program_amounts",
+    "one row a hospital, earlier period, program and kind",
+    (Column("period", "text", "performance period", key=True), *program.OTHER_PROGRAM_AMOUNTS.columns),
+)
+
+PFS_APPROVED_AMOUNTS = Table(
+    "pfs_approved_amounts",
+    "one row a hospital, physician and calendar year: the estimate from claims (methodology §11)",
+    (
+        Column("hospital_ccn", "text", "CMS certification number", key=True),
+        Column("npi", "text", "NPI of the rendering physician", key=True),
+        Column("calendar_year", "integer", "calendar year of the services", key=True),
+        Column("pfs_approved_amount", "money", "Medicare approved amounts"),
+    ),
+)
+
+
+def _without_period(table: Table, name: str) -> Table:
+    return Table(
+        name, f"{table.grain}; of the base year, frozen", tuple(c for c in table.columns if c.name != "period")
+    )
+
+
+#: the norm table of the base year, computed once per policy version, with its own ledger
+FROZEN = {
+    "frozen_norms": Table("frozen_norms", marts.NORMS.grain, marts.NORMS.columns),
+    "frozen_norm_physicians": Table(
+        "frozen_norm_physicians", marts.NORM_PHYSICIANS.grain, marts.NORM_PHYSICIANS.columns
+    ),
+    "frozen_exclusions": _without_period(marts.EXCLUSIONS, "frozen_exclusions"),
+    "frozen_conservation": _without_period(marts.CONSERVATION, "frozen_conservation"),
+}
+
+TABLES = {
+    table.name: table
+    for table in (
+        WINDOWS,
+        ELECTIONS,
+        RECEIPTS,
+        EARLIER_INCENTIVES,
+        EARLIER_SAVINGS,
+        EARLIER_OTHER_PROGRAM_AMOUNTS,
+        PFS_APPROVED_AMOUNTS,
+        *FROZEN.values(),
+    )
+}

@@ -21,6 +21,9 @@ from hcip_pipeline.warehouse.spec import BuildSpec, Source
 
 Progress = Callable[[str], None]
 
+#: the same in every build: dbt writes the file's stem into its manifest as the name of the database
+FILE_NAME = "hcip.duckdb"
+
 
 @dataclass(frozen=True)
 class NodeResult:
@@ -40,6 +43,14 @@ class BuildResult:
     spec: BuildSpec
     file: Path
     nodes: tuple[NodeResult, ...] = field(default=())
+
+
+class BuildStoppedError(HcipError):
+    """A model or a check stopped the build; ``nodes`` says what became of those that were reached."""
+
+    def __init__(self, nodes: tuple[NodeResult, ...], message: str, **said: Any) -> None:
+        super().__init__(message, **said)
+        self.nodes = nodes
 
 
 def prepare(spec: BuildSpec, file: Path) -> None:
@@ -84,7 +95,7 @@ def _register(connection: duckdb.DuckDBPyConnection, name: str, table: Table, so
 
 def build(
     spec: BuildSpec,
-    file: Path,
+    folder: Path,
     *,
     threads: int | None = None,
     select: str | None = None,
@@ -93,21 +104,24 @@ def build(
     """Build everything (or ``select``) and run every test on it.
 
     Args:
+        folder: gets the DuckDB file ``hcip.duckdb``; another build in it starts from nothing.
         threads: DuckDB threads; the result does not depend on it.
         progress: told the name of each model as it finishes.
 
     Raises:
-        HcipError: a model or a test failed. What was built stays in the file for inspection; nothing is released from it.
+        BuildStoppedError: a model or a test failed. What was built stays in the file for inspection; nothing is released from it.
     """
+    file = folder / FILE_NAME
     prepare(spec, file)
     arguments = ["build", "--vars", json.dumps(spec.dbt_vars()), "--exclude-resource-type", "unit_test", "--fail-fast"]
     if select:
-        arguments += ["--select", select]
+        arguments += ["--select", *select.split(), "--indirect-selection", "buildable"]
     with _environment(spec, file, threads):
         nodes = tuple(_invoke(arguments, progress))
     broken = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
     if broken:
-        raise HcipError(
+        raise BuildStoppedError(
+            nodes,
             "the build stopped: " + "; ".join(_describe(node) for node in broken),
             file=file,
             rule=broken[0].unique_id.split(".")[2] if broken[0].unique_id.count(".") > 1 else "",
@@ -128,7 +142,7 @@ def _environment(spec: BuildSpec, file: Path, threads: int | None) -> Iterator[N
     """The profile's variables, for the length of one build."""
     values = {
         "HCIP_WAREHOUSE_FILE": str(file),
-        "HCIP_SPILL_FOLDER": str(file.parent / f"{file.stem}.spill"),
+        "HCIP_SPILL_FOLDER": str(file.parent / "spill"),
         "HCIP_THREADS": str(threads or os.environ.get("HCIP_THREADS") or os.cpu_count() or 2),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",

@@ -28,15 +28,16 @@ class BuildSpec:
 
     Args:
         name: ``2025H1``, or the study's name.
-        kind: a study pays nobody: every responsible physician counts as a care partner.
-        windows: performance, baseline (periods only) and base_year; their names are unique.
+        kind: a period reads the frozen norm table of its base year, which a build of kind norms makes. A study makes
+            its own norms and pays nobody: every responsible physician counts as a care partner.
+        windows: performance and baseline (period), base_year (norms), performance and base_year (study).
         policy: the region's policy.
         elections: hospital CCN -> elections of its protocol, for every hospital that may be paid.
         sources: table of the lake -> its Parquet files in force, or a frame; an absent table is empty.
     """
 
     name: str
-    kind: Literal["period", "study"]
+    kind: Literal["period", "study", "norms"]
     windows: tuple[Window, ...]
     policy: Policy
     elections: Mapping[str, Elections] = field(default_factory=dict)
@@ -48,8 +49,10 @@ class BuildSpec:
             raise ValueError(f"not tables of the lake: {', '.join(sorted(unknown))}")
 
     @property
-    def performance_window(self) -> Window:
-        return next(window for window in self.windows if window.name == "performance")
+    def dollars_year(self) -> int:
+        """The year whose dollars the build speaks of: the performance window's, or the base year's own."""
+        years = [window.calendar_year for window in self.windows if window.name == "performance"]
+        return years[0] if years else self.policy.base_year
 
     def dbt_vars(self) -> dict[str, Any]:
         """``run`` and ``policy`` as dbt variables: plain JSON, numbers as exact text."""
@@ -60,7 +63,7 @@ class BuildSpec:
             "run": {
                 "name": self.name,
                 "kind": self.kind,
-                "year": self.performance_window.calendar_year,
+                "year": self.dollars_year,
                 "base_year": self.policy.base_year,
             },
             "policy": policy,

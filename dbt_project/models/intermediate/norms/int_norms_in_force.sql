@@ -1,6 +1,6 @@
 -- The norms by the policy's method, in the performance year's dollars; weights stay as they are (methodology §6).
 with norms as (
-    select * from {{ ref('int_norms') }} where norm_method = '{{ policy("norm_method") }}'
+    select * from {{ ref('int_norm_table') }} where norm_method = '{{ policy("norm_method") }}'
 ),
 
 trends as (

@@ -1,6 +1,9 @@
 -- trend(a→b) = index_b ÷ index_a, 8 places, from the year of each window to the year of the performance window (§2).
 with windows as (
-    select * from {{ ref('stg_windows') }}
+    select window_name, calendar_year from {{ ref('stg_windows') }} where window_name <> 'base_year'
+    union all
+    -- The base year's own cases may be far behind: its norm table is frozen.
+    select 'base_year' as window_name, {{ run_fact('base_year') }} as calendar_year
 ),
 
 indices as (

@@ -1,4 +1,5 @@
--- Cases and cost by hospital, window and first exclusion reason; NO_NORM counts but earns nothing.
+-- Cases and cost by hospital, window and first exclusion reason; NO_NORM counts but earns nothing. The base year's stand
+-- with its frozen norm table.
 with windowed as (
     select * from {{ ref('int_windowed_cases') }}
 ),
@@ -28,3 +29,12 @@ select
 from judged
 where exclusion_reason is not null
 group by window_name, hospital_ccn, exclusion_reason
+union all
+select
+    '{{ run_fact("name") }}' as period,
+    window_name,
+    hospital_ccn,
+    exclusion_reason,
+    cases,
+    cost
+from {{ source('lake', 'frozen_exclusions') }}

@@ -1,28 +1,109 @@
--- One row a care partner of a hospital, with or without cases.
-with care_partners as (
-    select * from {{ ref('int_care_partners') }}
+-- One row a care partner of a hospital, with or without cases: from calculated to final, one column a step.
+with calculated as (
+    select * from {{ ref('int_calculated_incentives') }}
 ),
 
-cases as (
+conditions as (
+    select * from {{ ref('int_waterfall_conditions') }}
+),
+
+standing as (
+    select * from {{ ref('int_waterfall_standing') }}
+),
+
+committee as (
+    select * from {{ ref('int_waterfall_committee') }}
+),
+
+capped as (
+    select * from {{ ref('int_waterfall_pfs_cap') }}
+),
+
+limited as (
+    select * from {{ ref('int_waterfall_distribution_limit') }}
+),
+
+holds as (
+    select * from {{ ref('int_holds') }}
+),
+
+steps as (
     select
-        hospital_ccn,
-        npi,
-        count(*) filter (where stream = 'medical') as medical_cases,
-        count(*) filter (where stream = 'surgical') as surgical_cases,
-        {{ round_div('sum(cost_weight)', 'count(*)', 8) }} as case_mix_index,
-        cast(sum(performance_incentive) as decimal(18, 2)) as performance_incentive
-    from {{ ref('int_performance_incentives') }}
-    group by hospital_ccn, npi
+        calculated.hospital_ccn,
+        calculated.npi,
+        calculated.name,
+        calculated.medical_cases,
+        calculated.surgical_cases,
+        calculated.case_mix_index,
+        calculated.performance_incentive,
+        calculated.improvement_incentive_medical,
+        calculated.improvement_incentive_surgical,
+        calculated.calculated_incentive,
+        conditions.conditions_met_weight,
+        conditions.incentive - calculated.calculated_incentive as conditions_adjustment,
+        standing.incentive - conditions.incentive as standing_adjustment,
+        committee.incentive - standing.incentive as committee_adjustment,
+        capped.pfs_cap_amount,
+        capped.incentive - committee.incentive as pfs_cap_adjustment,
+        limited.incentive - capped.incentive as distribution_limit_adjustment,
+        limited.incentive as final_incentive,
+        list_concat(
+            list_filter(
+                [
+                    case when calculated.medical_cases + calculated.surgical_cases = 0 then 'NO_CASES' end,
+                    case
+                        when
+                            calculated.medical_cases + calculated.surgical_cases > 0
+                            and calculated.calculated_incentive = 0
+                            then 'NOTHING_EARNED'
+                    end,
+                    case when calculated.lacks_baseline then 'NO_BASELINE' end,
+                    case when conditions.incentive < calculated.calculated_incentive then 'CONDITIONS_NOT_MET' end,
+                    case when conditions.any_condition_missing then 'CONDITION_RESULTS_MISSING' end
+                ],
+                lambda reason: reason is not null
+            ),
+            standing.standing_reasons,
+            list_filter(
+                [
+                    case when committee.incentive < standing.incentive then 'COMMITTEE_ADJUSTMENT' end,
+                    case when capped.incentive < committee.incentive then 'PFS_CAP' end,
+                    case when limited.incentive < capped.incentive then 'DISTRIBUTION_LIMIT' end
+                ],
+                lambda reason: reason is not null
+            ),
+            holds.hold_reasons
+        ) as reasons,
+        len(holds.hold_reasons) > 0 as is_held
+    from calculated
+    inner join conditions using (hospital_ccn, npi)
+    inner join standing using (hospital_ccn, npi)
+    inner join committee using (hospital_ccn, npi)
+    inner join capped using (hospital_ccn, npi)
+    inner join limited using (hospital_ccn, npi)
+    inner join holds using (hospital_ccn, npi)
 )
 
 select
-    care_partners.hospital_ccn,
+    hospital_ccn,
     '{{ run_fact("name") }}' as period,
-    care_partners.npi,
-    care_partners.name,
-    coalesce(cases.medical_cases, 0) as medical_cases,
-    coalesce(cases.surgical_cases, 0) as surgical_cases,
-    cases.case_mix_index,
-    coalesce(cases.performance_incentive, 0) as performance_incentive
-from care_partners
-left join cases using (hospital_ccn, npi)
+    npi,
+    name,
+    medical_cases,
+    surgical_cases,
+    case_mix_index,
+    performance_incentive,
+    improvement_incentive_medical,
+    improvement_incentive_surgical,
+    calculated_incentive,
+    conditions_met_weight,
+    cast(conditions_adjustment as decimal(18, 2)) as conditions_adjustment,
+    cast(standing_adjustment as decimal(18, 2)) as standing_adjustment,
+    cast(committee_adjustment as decimal(18, 2)) as committee_adjustment,
+    pfs_cap_amount,
+    cast(pfs_cap_adjustment as decimal(18, 2)) as pfs_cap_adjustment,
+    cast(distribution_limit_adjustment as decimal(18, 2)) as distribution_limit_adjustment,
+    final_incentive,
+    case when final_incentive = 0 then 'ZERO' when is_held then 'HELD' else 'PAYABLE' end as status,
+    array_to_string(reasons, '|') as reasons
+from steps

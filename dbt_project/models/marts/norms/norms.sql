@@ -17,4 +17,4 @@ select
     los_weight,
     core_weight,
     supply_drug_weight
-from {{ ref('int_norms') }}
+from {{ ref('int_norm_table') }}

@@ -1,0 +1,9 @@
+{# Why: a case or a cent that a join loses is a payment that nobody can recompute (methodology §3). #}
+{% test balanced(model) %}
+    select
+        stage,
+        window_name,
+        hospital_ccn
+    from {{ model }}
+    where cases_in <> cases_kept + cases_excluded or amount_in <> amount_kept + amount_excluded
+{% endtest %}

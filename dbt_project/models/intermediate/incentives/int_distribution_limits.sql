@@ -1,0 +1,89 @@
+-- Step 6, the limit of each hospital: an official pool notice, and from program year two the cumulative internal savings
+-- less what earlier periods and other programs took (methodology §9). Where both hold, the smaller.
+with payable as (
+    select
+        hospital_ccn,
+        cast(sum(incentive) as decimal(18, 2)) as incentives
+    from {{ ref('int_waterfall_pfs_cap') }}
+    group by hospital_ccn
+),
+
+protocols as (
+    select * from {{ ref('stg_protocols') }}
+),
+
+savings as (
+    select * from {{ ref('int_internal_savings') }} where scope = '{{ policy("limit_scope") }}'
+),
+
+earlier_savings as (
+    select
+        hospital_ccn,
+        cast(sum(internal_savings) as decimal(18, 2)) as amount
+    from {{ ref('stg_earlier_savings') }}
+    where scope = '{{ policy("limit_scope") }}'
+    group by hospital_ccn
+),
+
+earlier_incentives as (
+    select
+        hospital_ccn,
+        cast(sum(final_incentive) as decimal(18, 2)) as amount
+    from {{ ref('stg_earlier_incentives') }}
+    group by hospital_ccn
+),
+
+other_programs as (
+    select
+        hospital_ccn,
+        cast(sum(amount) as decimal(18, 2)) as amount
+    from {{ ref('stg_other_program_amounts') }}
+    group by hospital_ccn
+),
+
+notices as (
+    select * from {{ ref('stg_pool_notices') }}
+),
+
+parts as (
+    select
+        payable.hospital_ccn,
+        protocols.program_year,
+        payable.incentives,
+        coalesce(savings.internal_savings, 0) + coalesce(earlier_savings.amount, 0) as internal_savings_to_date,
+        coalesce(earlier_incentives.amount, 0) as earlier_incentives,
+        coalesce(other_programs.amount, 0) as other_program_amounts_to_date,
+        notices.incentive_pool,
+        coalesce(notices.is_contested, false) as is_contested
+    from payable
+    left join protocols using (hospital_ccn)
+    left join savings using (hospital_ccn)
+    left join earlier_savings using (hospital_ccn)
+    left join earlier_incentives using (hospital_ccn)
+    left join other_programs using (hospital_ccn)
+    left join notices using (hospital_ccn)
+),
+
+limits as (
+    select
+        *,
+        case
+            when program_year >= 2
+                then greatest(internal_savings_to_date - earlier_incentives - other_program_amounts_to_date, 0)
+        end as cumulative_limit
+    from parts
+)
+
+select
+    hospital_ccn,
+    program_year,
+    cast(internal_savings_to_date as decimal(18, 2)) as internal_savings_to_date,
+    cast(earlier_incentives as decimal(18, 2)) as earlier_incentives,
+    cast(other_program_amounts_to_date as decimal(18, 2)) as other_program_amounts_to_date,
+    cast(cumulative_limit as decimal(18, 2)) as cumulative_limit,
+    incentive_pool,
+    is_contested,
+    -- least() passes a null over: no limit of that kind.
+    cast(least(cumulative_limit, incentive_pool) as decimal(18, 2)) as distribution_limit,
+    incentives as incentives_before_limit
+from limits

@@ -1,0 +1,35 @@
+-- Why a hospital's payments, or one care partner's, wait: the amount stands, nothing of it is payable yet.
+with capped as (
+    select * from {{ ref('int_waterfall_pfs_cap') }}
+),
+
+protocols as (
+    select * from {{ ref('stg_protocols') }}
+),
+
+limits as (
+    select hospital_ccn, is_contested from {{ ref('int_distribution_limits') }}
+)
+
+select
+    capped.hospital_ccn,
+    capped.npi,
+    {% if run_fact('kind') == 'study' -%}
+    ['STUDY'] as hold_reasons
+    {%- else -%}
+    list_filter(
+        [
+            case
+                when protocols.hospital_ccn is null or protocols.approved_on is null or protocols.program_year is null
+                    then 'NO_PROTOCOL'
+                when not protocols.has_locked_conditions then 'CONDITIONS_NOT_LOCKED'
+            end,
+            case when capped.pfs_approved_amount is null then 'HELD_NO_PFS_CAP' end,
+            case when limits.is_contested then 'POOL_CONTESTED' end
+        ],
+        lambda reason: reason is not null
+    ) as hold_reasons
+    {%- endif %}
+from capped
+left join protocols using (hospital_ccn)
+left join limits using (hospital_ccn)

@@ -1,0 +1,34 @@
+-- Step 2: min(calculated, Σ calculated × weight of the conditions met). With every condition met nothing is lost to the
+-- rounding of the parts. A hospital without conditions loses nothing here; its payments are held.
+with calculated as (
+    select * from {{ ref('int_calculated_incentives') }}
+),
+
+outcomes as (
+    select
+        hospital_ccn,
+        npi,
+        bool_and(is_met) as all_met,
+        bool_or(is_missing) as any_missing,
+        cast(coalesce(sum(weight) filter (where is_met), 0) as decimal(18, 8)) as conditions_met_weight,
+        cast(sum(weighted_amount) as decimal(18, 2)) as weighted_amount
+    from {{ ref('int_condition_outcomes') }}
+    group by hospital_ccn, npi
+)
+
+select
+    calculated.hospital_ccn,
+    calculated.npi,
+    calculated.calculated_incentive,
+    outcomes.conditions_met_weight,
+    coalesce(outcomes.any_missing, false) as any_condition_missing,
+    case
+        when outcomes.all_met is null or outcomes.all_met then calculated.calculated_incentive
+        {% if policy('condition_failure') == 'lose_all' -%}
+        else cast(0 as decimal(18, 2))
+        {%- else -%}
+        else least(calculated.calculated_incentive, outcomes.weighted_amount)
+        {%- endif %}
+    end as incentive
+from calculated
+left join outcomes using (hospital_ccn, npi)

@@ -1,0 +1,71 @@
+-- Potential and internal savings (methodology §10), per hospital and scope. Negative values count; a component without a
+-- baseline saves nothing that can be measured.
+with now as (
+    select * from {{ ref('int_scope_totals') }} where window_name = 'performance'
+),
+
+baseline as (
+    select * from {{ ref('int_scope_totals') }} where window_name = 'baseline'
+),
+
+trends as (
+    select
+        max(trend) filter (where component = 'core') as core,
+        max(trend) filter (where component = 'supply_drug') as supply_drug
+    from {{ ref('int_trends') }}
+    where window_name = 'baseline'
+),
+
+compared as (
+    select
+        now.hospital_ccn,
+        now.scope,
+        now.cases,
+        now.actual_cost,
+        now.best_practice_cost,
+        {{ round_to(
+            exact_product('now.actual_cost - now.best_practice_cost', policy_number('variable_cost_factor')), 2
+        ) }} as potential_savings,
+        coalesce(baseline.cases, 0) as baseline_cases,
+        baseline.adjusted_core_cost as baseline_adjusted_core_cost,
+        baseline.adjusted_supply_drug_cost as baseline_adjusted_supply_drug_cost,
+        trends.core as core_trend,
+        trends.supply_drug as supply_drug_trend,
+        now.adjusted_core_cost,
+        now.adjusted_supply_drug_cost,
+        now.core_weight,
+        now.supply_drug_weight,
+        {{ component_savings(
+            'baseline.adjusted_core_cost', 'trends.core', 'now.adjusted_core_cost', 'now.core_weight',
+            policy_number('variable_cost_factor')
+        ) }} as internal_savings_core,
+        {{ component_savings(
+            'baseline.adjusted_supply_drug_cost', 'trends.supply_drug', 'now.adjusted_supply_drug_cost',
+            'now.supply_drug_weight', '1'
+        ) }} as internal_savings_supply_drug
+    from now
+    left join baseline using (hospital_ccn, scope)
+    left join trends on true
+)
+
+select
+    hospital_ccn,
+    scope,
+    cases,
+    actual_cost,
+    best_practice_cost,
+    potential_savings,
+    baseline_cases,
+    baseline_adjusted_core_cost,
+    baseline_adjusted_supply_drug_cost,
+    core_trend,
+    supply_drug_trend,
+    adjusted_core_cost,
+    adjusted_supply_drug_cost,
+    core_weight,
+    supply_drug_weight,
+    coalesce(internal_savings_core, 0) as internal_savings_core,
+    coalesce(internal_savings_supply_drug, 0) as internal_savings_supply_drug,
+    cast(coalesce(internal_savings_core, 0) + coalesce(internal_savings_supply_drug, 0) as decimal(18, 2))
+        as internal_savings
+from compared

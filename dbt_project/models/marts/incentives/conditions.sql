@@ -1,0 +1,11 @@
+select
+    hospital_ccn,
+    '{{ run_fact("name") }}' as period,
+    npi,
+    condition_id,
+    description,
+    weight,
+    case when is_missing then null when is_met then 'Y' else 'N' end as met,
+    is_missing,
+    weighted_amount
+from {{ ref('int_condition_outcomes') }}

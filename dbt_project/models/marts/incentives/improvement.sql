@@ -1,0 +1,20 @@
+select
+    hospital_ccn,
+    '{{ run_fact("name") }}' as period,
+    npi,
+    stream,
+    cases,
+    adjusted_cost,
+    adjusted_los,
+    baseline_cases,
+    baseline_adjusted_cost,
+    baseline_adjusted_los,
+    trend,
+    mpi_improvement,
+    spread,
+    per_diem,
+    improvement_fraction,
+    days_saved,
+    has_baseline,
+    improvement_incentive
+from {{ ref('int_improvement_incentives') }}

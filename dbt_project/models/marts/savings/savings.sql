@@ -1,0 +1,36 @@
+with savings as (
+    select * from {{ ref('int_internal_savings') }}
+),
+
+earlier as (
+    select
+        hospital_ccn,
+        scope,
+        cast(sum(internal_savings) as decimal(18, 2)) as amount
+    from {{ ref('stg_earlier_savings') }}
+    group by hospital_ccn, scope
+)
+
+select
+    savings.hospital_ccn,
+    '{{ run_fact("name") }}' as period,
+    savings.scope,
+    savings.cases,
+    savings.actual_cost,
+    savings.best_practice_cost,
+    savings.potential_savings,
+    savings.baseline_cases,
+    savings.baseline_adjusted_core_cost,
+    savings.baseline_adjusted_supply_drug_cost,
+    savings.core_trend,
+    savings.supply_drug_trend,
+    savings.adjusted_core_cost,
+    savings.adjusted_supply_drug_cost,
+    savings.core_weight,
+    savings.supply_drug_weight,
+    savings.internal_savings_core,
+    savings.internal_savings_supply_drug,
+    savings.internal_savings,
+    cast(savings.internal_savings + coalesce(earlier.amount, 0) as decimal(18, 2)) as internal_savings_to_date
+from savings
+left join earlier using (hospital_ccn, scope)

@@ -1,0 +1,6 @@
+select
+    hospital_ccn,
+    condition_id,
+    description,
+    weight_percent
+from {{ source('lake', 'conditions') }}

@@ -1,0 +1,2 @@
+select npi
+from {{ source('lake', 'excluded_in_period') }}

@@ -1,0 +1,10 @@
+-- Of this period and of every earlier one: the limit is cumulative (methodology §9).
+select
+    hospital_ccn,
+    amount
+from {{ source('lake', 'other_program_amounts') }}
+union all
+select
+    hospital_ccn,
+    amount
+from {{ source('lake', 'earlier_other_program_amounts') }}

@@ -1,0 +1,7 @@
+-- Internal savings of earlier periods, from the newest release of each.
+select
+    hospital_ccn,
+    period,
+    scope,
+    internal_savings
+from {{ source('lake', 'earlier_savings') }}

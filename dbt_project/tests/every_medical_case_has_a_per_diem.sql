@@ -1,0 +1,6 @@
+-- Why: days saved on a severity without a per diem would earn nothing without a word.
+select
+    hospital_ccn,
+    npi
+from {{ ref('int_improvement_pools') }}
+where cases_without_per_diem > 0 and '{{ run_fact("kind") }}' = 'period'

@@ -1,0 +1,6 @@
+-- Why: every zero and every hold must say why (methodology §9).
+select
+    hospital_ccn,
+    npi
+from {{ ref('incentives') }}
+where (status <> 'PAYABLE' or final_incentive < calculated_incentive) and reasons = ''

@@ -1,0 +1,163 @@
+"""The norm table of a base year: computed once per policy version, then frozen (methodology §1, §6).
+
+A table is kept in ``lake/norms/<key>/`` and never overwritten. The key is made of everything a norm depends on in the
+policy; another base year or another version is another table. Late base-year data do not move a frozen norm: the table's
+own manifest says which files it came from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from hcip_pipeline.contracts import reference, run
+from hcip_pipeline.home import Home
+from hcip_pipeline.periods import base_year_window
+from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.release.tables import write_parquet
+from hcip_pipeline.warehouse.build import BuildResult, Progress, build
+from hcip_pipeline.warehouse.spec import BuildSpec
+
+#: what a norm depends on; ``norm_method`` only chooses among the three that the table holds
+_NORM_PARAMETERS = (
+    "version",
+    "base_year",
+    "cost_method",
+    "exclusions",
+    "surgical_fallback",
+    "outlier_sd",
+    "outlier_tails",
+    "norm_method",
+    "best_practice_percentile",
+    "ceiling_percentile",
+    "improvement_percentile",
+    "min_cases_per_physician",
+    "min_physicians_per_cell",
+    "min_cases_per_cell",
+    "incentive_rate",
+)
+
+_NORM_SOURCES = ("discharges", "charges", "receipts", *reference.TABLES)
+
+#: the models a norm table is made of; the rest of the project waits for a period
+NORM_MODELS = "+norms +norm_physicians +exclusions +int_case_ledger"
+
+_TABLE_MODELS = {
+    "frozen_norms": "marts.norms",
+    "frozen_norm_physicians": "marts.norm_physicians",
+    "frozen_exclusions": "marts.exclusions",
+    "frozen_conservation": "intermediate.int_case_ledger",
+}
+
+
+@dataclass(frozen=True)
+class NormTable:
+    """A frozen norm table: its folder, what it was made from, and the build if it was made just now."""
+
+    folder: Path
+    inputs: tuple[dict[str, Any], ...]
+    build: BuildResult | None
+
+    def sources(self) -> dict[str, list[Path]]:
+        """As tables of the lake, for the build of a period."""
+        return {name: [self.folder / f"{name}.parquet"] for name in run.FROZEN}
+
+
+def norm_key(policy: Policy) -> str:
+    """``<base year>-<digest>`` over the policy's version and every parameter a norm depends on."""
+    parameters = policy.model_dump(mode="json", include=set(_NORM_PARAMETERS))
+    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()
+    return f"{policy.base_year}-{digest[:16]}"
+
+
+def norm_spec(spec: BuildSpec) -> BuildSpec:
+    """The build that makes the norm table, from one that holds the base year's sources."""
+    return replace(
+        spec,
+        name=f"base-year-{spec.policy.base_year}",
+        kind="norms",
+        windows=(base_year_window(spec.policy.base_year),),
+        elections={},
+        sources={name: source for name, source in spec.sources.items() if name in _NORM_SOURCES},
+    )
+
+
+def norm_frames(built: BuildResult) -> dict[str, pl.DataFrame]:
+    """The frozen tables, from the build that made them; rows ordered by key."""
+    frames = {}
+    with duckdb.connect(built.file, read_only=True) as connection:
+        for name, table in run.FROZEN.items():
+            columns = ", ".join(f'"{column}"' for column in table.names)
+            frames[name] = connection.sql(f"select {columns} from {_TABLE_MODELS[name]}").pl()
+    return {name: frame.sort(run.FROZEN[name].key) for name, frame in frames.items()}
+
+
+def norm_table(
+    home: Home,
+    policy: Policy,
+    base_year_spec: Callable[[], tuple[BuildSpec, Sequence[Mapping[str, Any]]]],
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> NormTable:
+    """The policy's norm table, made when there is none.
+
+    Args:
+        base_year_spec: gives a build with the base year's sources, and its input files with their hashes; asked only
+            when the table must be made.
+
+    Raises:
+        HcipError: a check of the build did not pass.
+    """
+    key = norm_key(policy)
+    folder = home.lake / "norms" / key
+    if not (folder / "manifest.json").exists():
+        spec, inputs = base_year_spec()
+        built = build(
+            norm_spec(spec),
+            home.warehouse / f"norms-{key}",
+            threads=threads,
+            select=NORM_MODELS,
+            progress=progress,
+        )
+        _freeze(folder, norm_frames(built), policy, inputs)
+        return NormTable(folder, _manifest_inputs(folder), built)
+    return NormTable(folder, _manifest_inputs(folder), None)
+
+
+def _manifest_inputs(folder: Path) -> tuple[dict[str, Any], ...]:
+    return tuple(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["inputs"])
+
+
+def _freeze(
+    folder: Path, frames: Mapping[str, pl.DataFrame], policy: Policy, inputs: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write beside and rename: a table is whole or absent."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    for name, frame in frames.items():
+        write_parquet(frame, work / f"{name}.parquet")
+    manifest = {
+        "parameters": policy.model_dump(mode="json", include=set(_NORM_PARAMETERS)),
+        "inputs": list(inputs),
+        "tables": {name: frame.height for name, frame in frames.items()},
+    }
+    (work / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    try:
+        os.rename(work, folder)  # noqa: PTH104 - Path.rename would replace an empty folder
+    except OSError:
+        if not (folder / "manifest.json").exists():
+            raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
