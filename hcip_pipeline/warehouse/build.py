@@ -109,7 +109,7 @@ def build(
         progress: told the name of each model as it finishes.
 
     Raises:
-        BuildStoppedError: a model or a test failed. What was built stays in the file for inspection; nothing is released from it.
+        BuildStoppedError: a model or a test failed. What was built stays in the file; nothing is released from it.
     """
     file = folder / FILE_NAME
     prepare(spec, file)
