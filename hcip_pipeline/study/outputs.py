@@ -1,0 +1,71 @@
+"""The files of a study: its tables as CSV and Parquet, what it is as JSON, and a page to read.
+
+Belongs here: writing them, all or none. Does not belong here: the page's content (``page``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.release.tables import write_table
+from hcip_pipeline.study.figures import TABLES, StudyFigures
+from hcip_pipeline.study.page import render_page
+from hcip_pipeline.study.plan import StudyPlan
+
+PAGE = "study.html"
+DESCRIPTION = "study.json"
+
+
+def write_study(plan: StudyPlan, figures: StudyFigures, folder: Path) -> tuple[str, ...]:
+    """Write the study's files into ``folder``, in the place of an earlier run's; the same study gives the same bytes.
+
+    Returns:
+        The names of the files.
+
+    Raises:
+        HcipError: the folder cannot be written; an earlier run's files are left as they were.
+    """
+    work = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        for table in TABLES:
+            write_table(figures.tables[table.name], table, work, table.name)
+        (work / PAGE).write_text(render_page(plan, figures), encoding="utf-8")
+        description = json.dumps(describe(plan, figures), indent=2, ensure_ascii=False)
+        (work / DESCRIPTION).write_text(description + "\n", encoding="utf-8")
+        names = tuple(sorted(path.name for path in work.iterdir()))
+        shutil.rmtree(folder, ignore_errors=True)
+        work.rename(folder)
+    except OSError as error:
+        raise HcipError(
+            f"the study could not be written: {error.strerror}",
+            file=error.filename or folder,
+            fix="make room or grant the right to write, and run the study again",
+        ) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return names
+
+
+def describe(plan: StudyPlan, figures: StudyFigures) -> dict[str, Any]:
+    """The study without the rows of its tables, as plain JSON; money as text."""
+    window = plan.window
+    return {
+        "name": plan.name,
+        "title": plan.title,
+        "window": {"start": window.start.isoformat(), "end": window.end.isoformat()},
+        "statements": list(plan.statements),
+        "inputs": [asdict(each) for each in plan.inputs],
+        "findings": [asdict(each) for each in plan.findings],
+        "totals": {
+            name: value if isinstance(value, int) else str(value) for name, value in asdict(figures.totals).items()
+        },
+        "policy": plan.policy.model_dump(mode="json"),
+    }

@@ -1,0 +1,45 @@
+"""A study from its plan to its files: the steps every study shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hcip_pipeline.home import Home
+from hcip_pipeline.study.figures import MODELS, StudyFigures, read_figures
+from hcip_pipeline.study.outputs import describe, write_study
+from hcip_pipeline.study.plan import StudyPlan
+from hcip_pipeline.warehouse.build import build
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """A finished study: its figures, and the folder and names of the files they were written to."""
+
+    plan: StudyPlan
+    figures: StudyFigures
+    folder: Path
+    files: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The study for JSON: everything but the rows of its tables."""
+        return describe(self.plan, self.figures) | {"folder": str(self.folder), "files": list(self.files)}
+
+
+def carry_out(home: Home, plan: StudyPlan, progress: Progress | None = None) -> StudyResult:
+    """Build the study, read its figures and write its files to ``<home>/studies/<name>/``, replacing an earlier run.
+
+    Raises:
+        HcipError: a model or a check of the build failed, or the files cannot be written.
+    """
+    tell = progress or (lambda _: None)
+    built = build(plan.spec, home.warehouse / "studies" / plan.name, select=MODELS, progress=progress)
+    tell("reading the figures")
+    figures = read_figures(built.file, plan.policy)
+    tell("writing the files")
+    folder = home.studies / plan.name
+    return StudyResult(plan, figures, folder, write_study(plan, figures, folder))

@@ -1,0 +1,138 @@
+"""A study of a New York SPARCS file (inputs.md, "New York SPARCS").
+
+Belongs here: the policy, the cost factors and the statements that such a study needs. Does not belong here: reading
+the file (``intake.sparcs``).
+"""
+
+from __future__ import annotations
+
+import shutil
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+
+from hcip_pipeline.contracts import reference
+from hcip_pipeline.errors import HcipError, UsageError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.sparcs import SparcsReceipt, read_sparcs
+from hcip_pipeline.periods import Window, base_year_window
+from hcip_pipeline.policy.model import Elections, Policy
+from hcip_pipeline.reference.tables import read_reference
+from hcip_pipeline.study.plan import STATEMENTS, StudyFinding, StudyInput, StudyPlan, check_name
+from hcip_pipeline.study.result import Progress, StudyResult, carry_out
+from hcip_pipeline.warehouse.spec import BuildSpec
+
+
+def run_sparcs_study(
+    home: Home,
+    file: Path,
+    year: int,
+    policy: Policy | None = None,
+    progress: Progress | None = None,
+    *,
+    name: str | None = None,
+) -> StudyResult:
+    """Norms by all three methods, opportunity and performance incentives on one year of a SPARCS file.
+
+    Args:
+        home: gets ``lake/sparcs/<name>/``, ``warehouse/studies/`` and ``studies/<name>/``; an
+            ``inbox/reference/cost_factors.csv`` that names the file's hospitals is used.
+        year: the discharge year; it is its own base year.
+        policy: the policy's defaults where None. Its base year and cost method give way to ``year`` and ``reported``.
+        progress: told each step as it is done.
+        name: of the study; ``sparcs-<year>`` where None.
+
+    Raises:
+        HcipError: the file is refused (``read_sparcs``), or some of its hospitals have no cost factor.
+        UsageError: a name that cannot be a folder's.
+    """
+    name = check_name(name or f"sparcs-{year}")
+    if not 2000 <= year <= 2100:
+        raise UsageError(f"{year} is not a discharge year", fix="write a year such as 2016")
+    tell = progress or (lambda _: None)
+    tell("reading the discharges")
+    folder = home.lake / "sparcs" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    receipt = read_sparcs(file, year, folder)
+    return carry_out(home, _plan(home, name, receipt, policy), progress)
+
+
+def _plan(home: Home, name: str, receipt: SparcsReceipt, policy: Policy | None) -> StudyPlan:
+    year, folder = receipt.year, receipt.folder
+    ccns = pl.read_parquet(folder / "hospitals.parquet")["ccn"].to_list()
+    factors, about_factors = _cost_factors(home, ccns, year)
+    statements = [*STATEMENTS]
+    if receipt.has_license_numbers:
+        statements.append("licence numbers stand for NPIs")
+    else:
+        statements.append(
+            "the file has no licence numbers: the norms are by case_percentile and there are no physician rows"
+        )
+    statements.append(about_factors)
+    if policy is not None and policy.cost_method != "reported":
+        statements.append(
+            f"the file has no charge lines: cost_method is reported, not the policy's {policy.cost_method}"
+        )
+    if receipt.quarantined:
+        statements.append(f"{receipt.quarantined} of {receipt.rows_read} rows could not be used and are left out")
+    base_year = base_year_window(year)
+    spec = BuildSpec(
+        name=name,
+        kind="study",
+        windows=(Window(base_year.start, base_year.end, "performance"), base_year),
+        policy=_policy(policy, receipt),
+        elections={ccn: Elections() for ccn in ccns},
+        sources={
+            **{table: [folder / f"{table}.parquet"] for table in ("discharges", "charges", "hospitals", "apr_drg")},
+            "receipts": [folder / "receipts.parquet"],
+            "cost_factors": factors,
+        },
+    )
+    return StudyPlan(
+        title=f"New York SPARCS discharges of {year}",
+        spec=spec,
+        statements=tuple(statements),
+        inputs=(StudyInput(receipt.file, receipt.sha256, receipt.rows_read, receipt.accepted, receipt.quarantined),),
+        findings=tuple(StudyFinding(f.rule, f.severity, f.rows, f.message) for f in receipt.findings),
+        identifier="licence number" if receipt.has_license_numbers else "",
+    )
+
+
+def _policy(policy: Policy | None, receipt: SparcsReceipt) -> Policy:
+    """The policy as this file allows it: reported cost, and without physicians norms over single cases."""
+    chosen = policy or Policy(version="defaults", base_year=receipt.year)
+    changes: dict[str, object] = {"base_year": receipt.year, "cost_method": "reported"}
+    if not receipt.has_license_numbers:
+        changes["norm_method"] = "case_percentile"
+        changes["exclusions"] = tuple(r for r in chosen.exclusions if r != "NO_RESPONSIBLE_PHYSICIAN")
+    return Policy.model_validate(chosen.model_dump() | changes)
+
+
+def _cost_factors(home: Home, ccns: list[str], year: int) -> tuple[pl.DataFrame, str]:
+    """Cost factors of the file's hospitals, and what to say of them."""
+    table = read_reference(home.inbox)["cost_factors"]
+    given = table.frame.filter(pl.col("hospital_ccn").is_in(ccns)).select(reference.COST_FACTORS.names)
+    if given.is_empty():
+        said = (
+            "no cost_factors file" if table.source == "none" else "the cost_factors file names none of these hospitals"
+        )
+        return _factors_of_one(ccns, year), f"{said}: every factor is 1"
+    # A reported cost has no rate centers: only the row for all of them applies.
+    have = given.filter((pl.col("rate_center") == "ALL") & (pl.col("rate_year") == year))["hospital_ccn"].to_list()
+    without = [ccn for ccn in ccns if ccn not in set(have)]
+    if without:
+        raise HcipError(
+            f"cost_factors has no row ALL of rate year {year} for {len(without)} hospitals: {', '.join(without[:10])}",
+            file=table.file,
+            rule="COST-FACTOR-MISSING",
+            fix="add their rows, or take the file away for a study with every factor 1",
+        )
+    return given, "cost factors are those of inbox/reference/cost_factors.csv"
+
+
+def _factors_of_one(ccns: list[str], year: int) -> pl.DataFrame:
+    one, none = Decimal(1), Decimal(0)
+    rows = [(ccn, "ALL", year, one, one, one, none, none) for ccn in ccns]
+    schema = {column.name: column.polars_type for column in reference.COST_FACTORS.columns}
+    return pl.DataFrame(rows, schema=schema, orient="row")
