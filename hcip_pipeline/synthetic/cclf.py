@@ -1,0 +1,177 @@
+"""CMS's monthly archives for a synthetic state: the same stays as the hospitals report, seen from Medicare.
+
+Belongs here: beneficiaries and their changing numbers, months and archives, and what goes to ``truth/cms``. Does not
+belong here: what is billed (``cclf_claims``), adjustment chains (``cclf_chains``), record layouts (``cclf_records``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from hcip_pipeline.contracts.cms import LAYOUTS
+from hcip_pipeline.periods import Month
+from hcip_pipeline.synthetic import cclf_frames
+from hcip_pipeline.synthetic.cclf_chains import deliver, month_number
+from hcip_pipeline.synthetic.cclf_claims import Claims, bill, ready_dates
+from hcip_pipeline.synthetic.cclf_records import archive_name, encode, write_archive
+from hcip_pipeline.synthetic.files import write_csv
+from hcip_pipeline.synthetic.streams import stream
+
+ORGANIZATION = "D0210.ACO"
+#: Primary payer of fee-for-service Medicare.
+_MEDICARE = "01"
+_KEPT = (
+    "hospital_ccn", "account_no", "patient_id", "birth_date", "sex", "zip_code", "admit_date", "discharge_date",
+    "nature_of_admission", "discharge_disposition", "primary_payer", "attending_npi", "operating_npi",
+    "principal_diagnosis", "procedures", "total_charges",
+)  # fmt: skip
+#: Position by position, what an MBI may hold: C 1–9, A a letter other than S L O I B Z, N a digit, X a letter or digit.
+_PATTERN = "CAXNAXNAANN"
+_LETTERS = "ACDEFGHJKMNPQRTUVWXY"
+_ALPHABETS = {"C": "123456789", "A": _LETTERS, "N": "0123456789", "X": "0123456789" + _LETTERS}
+_LATIN_NAMES = ("Núñez", "Müller", "François")
+_FIRST_OF_2022 = Month(2022, 1)
+
+
+class CclfWriter:
+    """Collects the state's Medicare stays, quarter by quarter, and then writes every month's archive.
+
+    Args:
+        inbox: the inbox; archives go to ``cms/<month>/``.
+        truth: what is final goes to ``cms/`` below it.
+        first, last: first and last month of delivery.
+        seed: the state's.
+    """
+
+    def __init__(self, inbox: Path, truth: Path, first: Month, last: Month, seed: int) -> None:
+        self._inbox, self._truth = inbox, truth
+        self._first, self._last, self._seed = first, last, seed
+        self._stays: list[pl.DataFrame] = []
+
+    def add(self, discharges: pl.DataFrame) -> None:
+        """Note the Medicare stays among discharges in the columns of the hospital submission, typed or as text."""
+        dates = [
+            pl.col(name).cast(pl.String).str.to_date("%Y-%m-%d", strict=False)
+            for name in ("birth_date", "admit_date", "discharge_date")
+        ]
+        money = pl.col("total_charges").cast(pl.String).cast(pl.Decimal(18, 2), strict=False)
+        stays = discharges.lazy().select(_KEPT).filter(pl.col("primary_payer") == _MEDICARE).with_columns(*dates, money)
+        known = stays.drop_nulls(["patient_id", "birth_date", "admit_date", "discharge_date", "total_charges"])
+        self._stays.append(known.collect())
+
+    def finish(self) -> int:
+        """Write every archive and the truth; returns the number of archives."""
+        stays = pl.concat(self._stays).sort("patient_id", "admit_date", "hospital_ccn", "account_no")
+        stays = stays.with_columns(
+            stay=pl.int_range(pl.len(), dtype=pl.Int64), person=pl.col("patient_id").rle_id().cast(pl.Int64)
+        )
+        numbers = self._numbers(int(stays["person"].n_unique()))
+        claims = bill(stays, self._seed)
+        versions = deliver(ready_dates(claims), self._first, self._last, self._seed)
+        people = self._people(stays)
+        archives = 0
+        month = self._first
+        while month <= self._last:
+            number = month_number(month)
+            named = (
+                numbers.filter(pl.col("from_month") <= number)
+                .group_by("person")
+                .agg(pl.col("mbi").last())
+                .sort("person")
+            )
+            monthly = versions.filter((pl.col("month") == number) & ~pl.col("in_run_out"))
+            changes = numbers.filter((pl.col("from_month") == number) & (pl.col("change") > 0))
+            alive = people.filter(pl.col("death_month").is_null() | (pl.col("death_month") >= number))
+            self._write(month, cclf_frames.frames(monthly, claims, named, alive, changes), run_out=False)
+            archives += 1
+            if month.number == 4 and month.year > self._first.year:
+                again = versions.filter(
+                    pl.col("repeated") & (pl.col("month") >= number - 3) & (pl.col("month") < number)
+                )
+                late = versions.filter(pl.col("in_run_out") & (pl.col("month") == number))
+                nobody, no_changes = alive.clear(), changes.clear()
+                run_out = cclf_frames.frames(pl.concat([again, late]), claims, named, nobody, no_changes)
+                self._write(month, run_out, run_out=True)
+                archives += 1
+            month = month.next()
+        self._tell(claims, versions, numbers)
+        return archives
+
+    def _numbers(self, people: int) -> pl.DataFrame:
+        """person, change (0, 1, 2), mbi and the month it holds from, in order; some people change once, a few twice."""
+        rng = stream(self._seed, "cclf", "numbers")
+        widths = [len(_ALPHABETS[kind]) for kind in _PATTERN]
+        codes = np.stack([rng.integers(0, width, people * 4) for width in widths], axis=1)
+        _, first = np.unique(codes, axis=0, return_index=True)
+        codes = codes[np.sort(first)][: people * 3]
+        letters = [np.array(list(_ALPHABETS[kind]))[codes[:, at]] for at, kind in enumerate(_PATTERN)]
+        mbi = (
+            pl.Series([""]).clear() if not people else pl.DataFrame(letters).select(pl.concat_str(pl.all())).to_series()
+        )
+        begin, end = month_number(self._first), month_number(self._last)
+        once = rng.random(people) < 0.05
+        twice = once & (rng.random(people) < 0.2)
+        earlier, later = np.sort(rng.integers(begin + 1, max(end, begin + 1) + 1, (2, people)), axis=0)
+        rows = [
+            pl.DataFrame(
+                {
+                    "person": who,
+                    "change": np.full(len(who), change),
+                    "mbi": mbi.gather(who + change * people),
+                    "from_month": since[who],
+                }
+            )
+            for change, who, since in (
+                (0, np.arange(people), np.full(people, begin)),
+                (1, np.flatnonzero(once), earlier),
+                (2, np.flatnonzero(twice & (later > earlier)), later),
+            )
+        ]
+        return (
+            pl.concat(rows)
+            .filter(pl.col("from_month") <= end)
+            .sort("person", "change")
+            .with_columns(previous=pl.col("mbi").shift(1).over("person"))
+        )
+
+    def _people(self, stays: pl.DataFrame) -> pl.DataFrame:
+        died = pl.col("discharge_date").filter(pl.col("discharge_disposition") == "20").max()
+        hospice = pl.col("discharge_date").filter(pl.col("discharge_disposition").is_in(["50", "51"])).max()
+        people = stays.group_by("person").agg(
+            pl.col("birth_date").first(), pl.col("sex").first(), pl.col("zip_code").last(),
+            death_date=died, hospice_date=hospice,
+        ).sort("person")  # fmt: skip
+        return people.with_columns(
+            death_month=pl.col("death_date").dt.year().cast(pl.Int64) * 12 + pl.col("death_date").dt.month() - 1,
+            last_name=pl.when(pl.col("person") % 40 == 7)
+            .then(pl.lit(list(_LATIN_NAMES)).list.get(pl.col("person") % len(_LATIN_NAMES)))
+            .otherwise(pl.format("Family{}", pl.col("person"))),
+        )
+
+    def _write(self, month: Month, frames: dict[str, pl.DataFrame], *, run_out: bool) -> None:
+        day = dt.date(month.year, month.number, 15)
+        generation = 0 if month < _FIRST_OF_2022 else -1
+        files = {
+            table: encode(table, frames.get(table, pl.DataFrame()), layout.record_lengths[generation])
+            for table, layout in LAYOUTS.items()
+        }
+        year = month.year - 1 if run_out else month.year
+        write_archive(
+            self._inbox / "cms" / str(month), archive_name(ORGANIZATION, day, run_out=run_out, year=year), files
+        )
+
+    def _tell(self, claims: Claims, versions: pl.DataFrame, numbers: pl.DataFrame) -> None:
+        """``truth/cms``: what is final, which cancellations are orphans, and every number with its current one."""
+        current = numbers.group_by("person").agg(current_mbi=pl.col("mbi").last())
+        amounts = cclf_frames.amounts(versions, claims).join(current, on="person")
+        columns = ["part", "claim_id", "type", "current_mbi", "paid_amount", "allowed_amount", "denied"]
+        final = amounts.filter("is_final").select(columns).sort("part", "claim_id")
+        write_csv(self._truth / "cms" / "final_claims.csv", final)
+        orphans = amounts.filter("is_orphan").select(columns).sort("part", "claim_id")
+        write_csv(self._truth / "cms" / "orphan_cancellations.csv", orphans)
+        identifiers = numbers.join(current, on="person").select("mbi", "current_mbi").sort("mbi")
+        write_csv(self._truth / "cms" / "identifiers.csv", identifiers)

@@ -1,0 +1,191 @@
+"""What Medicare is billed for around a stay: the hospital, the physicians, equipment, drugs, and care afterwards.
+
+Belongs here: each claim once, as it finally is, in cents. Does not belong here: how often and under which number it is
+delivered (``cclf_chains``), how it is written (``cclf_records``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from hcip_pipeline.synthetic.streams import stream
+
+#: disposition -> claim type, provider's last four or its letter form, days, dollars a day
+_AFTERWARDS = {
+    "03": ("20", "5101", 18, 520),
+    "06": ("10", "7102", 30, 95),
+    "50": ("50", "1503", 20, 190),
+    "51": ("50", "1504", 9, 780),
+    "62": ("60", "3025", 13, 1_900),
+    "63": ("60", "2001", 24, 1_700),
+}
+#: A stay this long is billed in two claims with adjacent dates.
+_SPLIT_DAYS = 25
+_VISITS = ("99223", "99232", "99232", "99232", "99239")
+#: allowed dollars of each visit, in order
+_VISIT_CENTS = (19_850, 7_930, 7_930, 7_930, 11_240)
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Claims of Part A (one row each) and lines of Part B and equipment; ``claim`` numbers them over both."""
+
+    part_a: pl.DataFrame
+    lines: pl.DataFrame
+
+
+def bill(stays: pl.DataFrame, seed: int) -> Claims:
+    """Everything billed around ``stays``.
+
+    Args:
+        stays: one row a Medicare stay: stay, person, and the columns of a hospital's ``discharges``.
+        seed: the state's.
+    """
+    rng = stream(seed, "cclf", "claims")
+    n = len(stays)
+    stays = stays.with_columns(
+        days=(pl.col("discharge_date") - pl.col("admit_date")).dt.total_days(),
+        charge_cents=(pl.col("total_charges") * 100).cast(pl.Int64),
+        u_denied=pl.Series(rng.random(n)),
+        u_line=pl.Series(rng.random(n)),
+        u_after=pl.Series(rng.random(n)),
+        u_equipment=pl.Series(rng.random(n)),
+        cents=pl.Series(rng.integers(0, 100, n)),
+        office_days=pl.Series(rng.integers(5, 45, n)),
+    )
+    part_a = pl.concat([_inpatient(stays), _afterwards(stays)]).sort("stay", "order")
+    part_a = part_a.with_row_index("claim").with_columns(pl.col("claim").cast(pl.Int64), part=pl.lit("A"))
+    lines = _professional(stays).sort("stay", "order", "line_no")
+    first = pl.struct("stay", "order").rle_id().cast(pl.Int64)
+    return Claims(part_a, lines.with_columns(claim=first + len(part_a)))
+
+
+def _inpatient(stays: pl.DataFrame) -> pl.DataFrame:
+    """The hospital's claims: 94% of charges are paid; one in a hundred is denied; a long stay is billed in two."""
+    denied = pl.col("u_denied") < 0.01
+    whole = stays.select(
+        "stay",
+        "person",
+        order=pl.lit(0),
+        claim_type=pl.lit("60"),
+        provider_ccn="hospital_ccn",
+        from_date="admit_date",
+        thru_date="discharge_date",
+        charge_cents="charge_cents",
+        payment_cents=pl.when(denied).then(0).otherwise(pl.col("charge_cents") * 94 // 100),
+        nonpayment=pl.when(denied).then(pl.lit("N")),
+        patient_status="discharge_disposition",
+        admission_type=pl.col("nature_of_admission").replace_strict(
+            {"3": "1", "4": "2", "5": "3", "2": "4"}, default="9", return_dtype=pl.String
+        ),
+        bill_frequency=pl.lit("1"),
+        diagnosis="principal_diagnosis",
+        procedure=pl.col("procedures").str.split("|").list.first(),
+        attending_npi="attending_npi",
+        operating_npi="operating_npi",
+    )
+    long = (pl.col("thru_date") - pl.col("from_date")).dt.total_days() > _SPLIT_DAYS
+    middle = pl.col("from_date") + pl.duration(days=_SPLIT_DAYS - 5)
+    first = whole.filter(long).with_columns(
+        thru_date=middle, payment_cents=pl.col("payment_cents") // 2, charge_cents=pl.col("charge_cents") // 2,
+        patient_status=pl.lit("30"), bill_frequency=pl.lit("2"),
+    )  # fmt: skip
+    last = whole.filter(long).with_columns(
+        order=pl.lit(1), from_date=middle + pl.duration(days=1), bill_frequency=pl.lit("4"),
+        payment_cents=pl.col("payment_cents") - pl.col("payment_cents") // 2,
+        charge_cents=pl.col("charge_cents") - pl.col("charge_cents") // 2,
+    )  # fmt: skip
+    return pl.concat([whole.filter(~long), first, last])
+
+
+def _afterwards(stays: pl.DataFrame) -> pl.DataFrame:
+    """Home health, skilled nursing, hospice, rehabilitation and long-term care, as the disposition says."""
+    plan = pl.DataFrame(
+        [(code, *what) for code, what in _AFTERWARDS.items()],
+        schema=["discharge_disposition", "claim_type", "provider", "most_days", "dollars"],
+        orient="row",
+    )
+    after = stays.filter(pl.col("u_after") < 0.95).join(plan, on="discharge_disposition", how="inner")
+    days = 1 + (pl.col("u_after") * pl.col("most_days")).floor().cast(pl.Int64)
+    return after.select(
+        "stay",
+        "person",
+        order=pl.lit(2),
+        claim_type="claim_type",
+        provider_ccn=pl.col("hospital_ccn").str.slice(0, 2) + pl.col("provider"),
+        from_date=pl.col("discharge_date")
+        + pl.duration(days=pl.when(pl.col("claim_type") == "10").then(2).otherwise(0)),
+        thru_date=pl.col("discharge_date") + pl.duration(days=2 + days),
+        charge_cents=days * pl.col("dollars") * 150 + pl.col("cents"),
+        payment_cents=days * pl.col("dollars") * 100 + pl.col("cents"),
+        nonpayment=pl.lit(None, dtype=pl.String),
+        patient_status=pl.lit("01"),
+        admission_type=pl.lit("9"),
+        bill_frequency=pl.lit("1"),
+        diagnosis="principal_diagnosis",
+        procedure=pl.lit(None, dtype=pl.String),
+        attending_npi="attending_npi",
+        operating_npi=pl.lit(None, dtype=pl.String),
+    )
+
+
+def _professional(stays: pl.DataFrame) -> pl.DataFrame:
+    """Visits by the attending, the operation, an office visit afterwards, and equipment to take home."""
+    visits = pl.concat(
+        [
+            _line(stays.filter(pl.col("days") >= number - 1), 3, number, "attending_npi", number - 1, code, cents)
+            for number, (code, cents) in enumerate(zip(_VISITS, _VISIT_CENTS, strict=True), start=1)
+        ]
+    )
+    operations = _line(
+        stays.filter(pl.col("operating_npi").str.len_bytes() == 10), 4, 1, "operating_npi", 0, "27130", 142_050
+    )
+    office = _line(stays.filter(pl.col("u_after") < 0.6), 5, 1, "attending_npi", None, "99214", 12_910)
+    equipment = [
+        _line(stays.filter(pl.col("u_equipment") < 0.10), 6, 1, "attending_npi", None, "E0143", 8_460, "DME", "82"),
+        _line(stays.filter(pl.col("u_equipment") > 0.98), 7, 1, "attending_npi", None, "E0601", 9_120, "B", "72"),
+    ]
+    lines = pl.concat([visits, operations, office, *equipment])
+    # One claim in 100 is denied whole, one line in 50 by itself; nothing is paid for either.
+    claim_denied = (pl.col("u_line") * 7 + pl.col("order") * 0.37) % 1 < 0.01
+    line_denied = (pl.col("u_line") * 13 + pl.col("order") * 0.29 + pl.col("line_no") * 0.11) % 1 < 0.02
+    return lines.with_columns(
+        denial=pl.when(claim_denied).then(pl.lit("0")).otherwise(pl.lit("1")),
+        indicator=pl.when(line_denied).then(pl.lit("C")).otherwise(pl.lit("A")),
+        paid_cents=pl.when(claim_denied | line_denied).then(0).otherwise(pl.col("allowed_cents") * 8 // 10),
+    ).drop("u_line")
+
+
+def _line(
+    stays: pl.DataFrame, order: int, line_no: int, npi: str, after_days: int | None, code: str, cents: int,
+    part: str = "B", claim_type: str = "71",
+) -> pl.DataFrame:  # fmt: skip
+    """One line for each of ``stays``, on a day of the stay, or (None) some days after it."""
+    days = pl.col("office_days") if after_days is None else pl.lit(after_days)
+    start = pl.col("discharge_date") if after_days is None else pl.col("admit_date")
+    return stays.select(
+        "stay",
+        "person",
+        "u_line",
+        order=pl.lit(order),
+        line_no=pl.lit(line_no),
+        part=pl.lit(part),
+        claim_type=pl.lit(claim_type),
+        service_date=start + pl.duration(days=days),
+        npi=npi,
+        hcpcs=pl.lit(code),
+        diagnosis="principal_diagnosis",
+        allowed_cents=pl.lit(cents, dtype=pl.Int64) + pl.col("cents"),
+    )
+
+
+def ready_dates(claims: Claims) -> pl.DataFrame:
+    """claim, part and the last day of service of every claim, ordered by claim."""
+    a = claims.part_a.select("claim", "part", "person", done="thru_date", denied=pl.col("nonpayment").is_not_null())
+    b = claims.lines.group_by("claim").agg(
+        pl.col("part").first(), pl.col("person").first(), done=pl.col("service_date").max(),
+        denied=(pl.col("denial") == "0").any(),
+    )  # fmt: skip
+    return pl.concat([a, b.select(a.columns)]).sort("claim")
