@@ -1,0 +1,8 @@
+"""The synthetic state: everything an inbox holds, from one seed, with what was planted written beside it.
+
+Belongs here: how the invented state comes about. Does not belong here: reading or judging what it wrote (``intake``).
+"""
+
+from hcip_pipeline.synthetic.state import SynthReport, demo_state, generate_state
+
+__all__ = ["SynthReport", "demo_state", "generate_state"]

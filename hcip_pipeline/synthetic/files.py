@@ -1,0 +1,73 @@
+"""Writing files so that the same state gives the same bytes.
+
+Belongs here: formats. Does not belong here: what stands in the files.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, get_args
+
+import polars as pl
+
+from hcip_pipeline.contracts.table import Table
+
+FileFormat = Literal["csv", "csv.gz", "parquet"]
+FILE_FORMATS: tuple[str, ...] = get_args(FileFormat)
+
+
+def write_submission(
+    folder: Path, tables: Mapping[str, pl.DataFrame], file_format: FileFormat, prepared_at: str
+) -> Decimal:
+    """A hospital submission: each table in the format, and ``control_totals.json``. Returns the total charges."""
+    folder.mkdir(parents=True)
+    for name, frame in tables.items():
+        path = folder / f"{name}.{file_format}"
+        if file_format == "parquet":
+            frame.write_parquet(path, compression="zstd", statistics=False)
+        else:
+            path.write_bytes(as_csv(frame, compressed=file_format == "csv.gz"))
+    total = Decimal(tables["discharges"].get_column("total_charges").sum() or 0)
+    write_control_totals(folder, len(tables["discharges"]), len(tables["charges"]), total, prepared_at)
+    return total
+
+
+def write_control_totals(folder: Path, discharges: int, charge_lines: int, total: Decimal, prepared_at: str) -> None:
+    """``control_totals.json`` (inputs.md)."""
+    content = {
+        "discharges": discharges,
+        "charge_lines": charge_lines,
+        "total_charges": f"{total:.2f}",
+        "prepared_at": prepared_at,
+    }
+    (folder / "control_totals.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def as_csv(frame: pl.DataFrame, *, compressed: bool = False) -> bytes:
+    """RFC 4180, UTF-8, LF; gzip without a name or a time in it."""
+    text = io.BytesIO()
+    frame.write_csv(text)
+    return gzip.compress(text.getvalue(), compresslevel=5, mtime=0) if compressed else text.getvalue()
+
+
+def write_csv(path: Path, frame: pl.DataFrame) -> None:
+    """A CSV file, with the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(as_csv(frame))
+
+
+def write_contract(folder: Path, table: Table, frame: pl.DataFrame) -> None:
+    """``<table>.csv`` in the contract's columns and order, by key; nothing where there are no rows."""
+    if not frame.is_empty():
+        write_csv(folder / f"{table.name}.csv", frame.select(table.names).sort(list(table.key) or table.names))
+
+
+def write_text(path: Path, lines: Sequence[str]) -> None:
+    """A text file of whole lines."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

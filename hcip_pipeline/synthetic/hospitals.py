@@ -1,0 +1,168 @@
+"""The hospitals of the state: which they are, how large, what they offer, what they cost and charge.
+
+Belongs here: facts of a hospital that hold for years. Does not belong here: their stays, physicians and files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from hcip_pipeline.errors import UsageError
+from hcip_pipeline.periods import Quarter
+from hcip_pipeline.synthetic.case_mix import DATA, CaseMix
+from hcip_pipeline.synthetic.streams import (
+    Flags,
+    Floats,
+    Integers,
+    cumulative_total,
+    exp,
+    largest_remainder,
+    stream,
+)
+
+#: No hospital has fewer discharges a quarter than this: below it one stay more is a change of over 20%.
+FEWEST_A_QUARTER = 12
+
+#: Shares of a year's discharges by quarter: winter is busier.
+_SEASONS = np.array([0.258, 0.248, 0.244, 0.250])
+
+#: Rate centers with a row of their own in ``cost_factors``; the rest use the hospital's row ``ALL``.
+RATED = ("MSG", "MIS", "OBS", "NUR", "OR", "IRC", "DEL", "EMG", "LAB", "RAD", "CAT", "RES", "PTH", "MSS", "CDS")
+
+
+@dataclass(frozen=True)
+class Hospitals:
+    """One element for each hospital, ordered by CCN.
+
+    Attributes:
+        volume: share of the state's discharges.
+        offers: hospitals × services.
+        cost_effect, days_effect: factors on the cost and the days of every stay there.
+        labor_market, ime, dsh: the regulator's adjustments, four decimals.
+        markup: hospitals × (ALL, *RATED), charges over cost in the first rate year, 0 where there is no own row.
+        zip_prefix: first three digits of most patients' ZIP codes.
+    """
+
+    ccn: tuple[str, ...]
+    name: tuple[str, ...]
+    system: tuple[str, ...]
+    volume: Floats
+    offers: Flags
+    cost_effect: Floats
+    days_effect: Floats
+    labor_market: Floats
+    ime: Floats
+    dsh: Floats
+    markup: Floats
+    zip_prefix: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.ccn)
+
+    def markup_in(self, rate_year: int) -> Floats:
+        """``markup`` in a rate year: it creeps up by 0.4% a year, to four decimals."""
+        return np.rint(self.markup * (1 + 0.004 * (rate_year - 2020)) * 10000) / 10000
+
+    @property
+    def adjustment(self) -> Floats:
+        """What makes the same care dearer here, and what ``cost_factor`` takes out again (methodology §2)."""
+        return self.labor_market * (1 + self.ime) * (1 + self.dsh)
+
+
+#: First digits of the ZIP codes around the county of a hospital.
+_ZIP_PREFIXES = {
+    "Baltimore City": "212", "Baltimore": "212", "Montgomery": "208", "Prince George's": "207", "Anne Arundel": "214",
+    "Howard": "210", "Harford": "210", "Carroll": "211", "Frederick": "217", "Washington": "217", "Allegany": "215",
+    "Garrett": "215", "Charles": "206", "St. Mary's": "206", "Calvert": "206", "Wicomico": "218", "Worcester": "218",
+    "Talbot": "216", "Kent": "216", "Cecil": "219",
+}  # fmt: skip
+
+
+def choose_hospitals(
+    reference: Mapping[str, pl.DataFrame], mix: CaseMix, count: int, discharges_per_year: int, seed: int
+) -> Hospitals:
+    """``count`` acute hospitals of the reference table, from large to small ones evenly.
+
+    Raises:
+        UsageError: there are not so many, or so few discharges that a hospital's volume could not be told from noise.
+    """
+    sizes = pl.read_csv(DATA / "hospital_volumes.csv", schema_overrides={"ccn": pl.String})
+    known = (
+        reference["hospitals"]
+        .filter(pl.col("acute") == "Y")
+        .join(sizes, on="ccn")
+        .sort("volume", "ccn", descending=[True, False])
+    )
+    if not 1 <= count <= len(known):
+        raise UsageError(f"there are 1 to {len(known)} hospitals, not {count}", fix=f"ask for at most {len(known)}")
+    chosen = known[((np.arange(count) + 0.5) * len(known) / count).astype(np.int64)]
+    largest = np.argsort(-chosen["volume"].to_numpy(), kind="stable")
+    rank = np.empty(count, dtype=np.int64)
+    rank[largest] = np.arange(count)
+    chosen = chosen.with_columns(pl.Series("rank", rank)).sort("ccn")
+
+    rng = stream(seed, "hospitals")
+    volume = chosen["volume"].cast(pl.Float64).to_numpy() * exp(0.06 * rng.standard_normal(count))
+    volume = volume / cumulative_total(volume)
+    if volume.min() * discharges_per_year < 4.5 * FEWEST_A_QUARTER:
+        needed = int(4.5 * FEWEST_A_QUARTER / volume.min()) + 1
+        raise UsageError(
+            f"{discharges_per_year:,} discharges a year are too few for {count} hospitals",
+            fix=f"ask for at least {needed:,}, or for fewer hospitals",
+        )
+    return Hospitals(
+        ccn=tuple(chosen["ccn"]),
+        name=tuple(chosen["name"]),
+        system=tuple(chosen["system"].fill_null("")),
+        volume=volume,
+        offers=_offers(mix.services, chosen["rank"].to_numpy(), rng),
+        cost_effect=exp(0.05 * rng.standard_normal(count)),
+        days_effect=exp(0.04 * rng.standard_normal(count)),
+        labor_market=_four(0.95 + 0.12 * rng.random(count)),
+        ime=_four(np.where(chosen["rank"].to_numpy() < count * 0.4, 0.02 + 0.12 * rng.random(count), 0)),
+        dsh=_four(0.005 + 0.06 * rng.random(count)),
+        markup=_markups(count, rng),
+        zip_prefix=tuple(_ZIP_PREFIXES.get(county, "212") for county in chosen["county"]),
+    )
+
+
+def quarterly_volumes(
+    hospitals: Hospitals, discharges_per_year: int, quarters: Sequence[Quarter], seed: int
+) -> Integers:
+    """Discharges, quarters × hospitals: a year's add up to ``discharges_per_year``, and none moves by 20% in a year."""
+    volumes = []
+    for quarter in quarters:
+        ends = np.rint(np.cumsum(np.concatenate(([0.0], _SEASONS))) * discharges_per_year).astype(np.int64)
+        total = int(ends[quarter.number] - ends[quarter.number - 1])
+        noise = exp(0.02 * np.clip(stream(seed, "volumes", str(quarter)).standard_normal(len(hospitals)), -2, 2))
+        volumes.append(largest_remainder(total, hospitals.volume * noise))
+    return np.array(volumes)
+
+
+def local_mix(hospitals: Hospitals, mix: CaseMix, seed: int) -> Floats:
+    """Weight of each APR-DRG at each hospital (hospitals × APR-DRGs): 0 where its service is not offered."""
+    taste = exp(0.2 * stream(seed, "local mix").standard_normal((len(hospitals), len(mix.apr_drg))))
+    return mix.weight * taste * hospitals.offers[:, mix.service]
+
+
+def _offers(services: tuple[str, ...], rank: Integers, rng: np.random.Generator) -> Flags:
+    """The larger a hospital the more it offers; the two largest offer everything."""
+    share = pl.read_csv(DATA / "services.csv").get_column("offered_by").to_numpy() / 100
+    place = (rank[:, None] + 0.5 + 1.5 * (rng.random((len(rank), len(services))) - 0.5)) / len(rank)
+    offers = place < share
+    return offers | (rank < 2)[:, None] | (share >= 1)
+
+
+def _markups(count: int, rng: np.random.Generator) -> Floats:
+    own = 1.16 + 0.26 * rng.random((count, 1))
+    rated = own * (0.93 + 0.16 * rng.random((count, len(RATED))))
+    rated[rng.random(rated.shape) < 0.08] = 0  # this hospital's row for ALL serves that rate center too
+    return np.hstack((own, rated))
+
+
+def _four(values: Floats) -> Floats:
+    return np.rint(values * 10000) / 10000

@@ -1,0 +1,145 @@
+"""``inbox/reference``: the rates and lists that are the state's own; code tables stay the shipped ones.
+
+Belongs here: writing what the hospitals, charges and physicians were drawn with. Does not belong here: drawing it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from hcip_pipeline.contracts import reference as contracts
+from hcip_pipeline.periods import Quarter, rate_year
+from hcip_pipeline.synthetic.charges import YEARLY_RISE, price_level
+from hcip_pipeline.synthetic.files import write_contract
+from hcip_pipeline.synthetic.hospitals import RATED, Hospitals
+from hcip_pipeline.synthetic.physicians import Physicians
+from hcip_pipeline.synthetic.streams import stream
+
+#: Professional fee forgone for a day, by severity, in the first year, and its yearly rise.
+_PER_DIEM = (56.0, 63.0, 71.0, 90.0)
+_PER_DIEM_RISE = 0.012
+
+#: id, name, kind, topic, share of the hospitals that belong to it, first day, years until it ends (0: it goes on).
+_NETWORKS = (
+    ("HEN-01", "Chesapeake Hospital Engagement Network", "HEN", "Adverse drug events", 0.5, 1, 2),
+    ("HIIN-01", "Mid-Atlantic Improvement and Innovation Network", "HIIN", "Readmissions", 0.7, 0, 0),
+    ("HIIN-01", "Mid-Atlantic Improvement and Innovation Network", "HIIN", "Sepsis", 0.4, 0, 0),
+    ("QIN-07", "Potomac Quality Innovation Network", "QIN-QIO", "Care coordination", 0.6, 1, 0),
+    ("LAN-03", "Bay Region Learning and Action Network", "LAN", "Care coordination", 0.35, 0, 3),
+)
+
+
+def write_references(
+    folder: Path,
+    hospitals: Hospitals,
+    physicians: Physicians,
+    quarters: Sequence[Quarter],
+    seed: int,
+    odd_rate: tuple[str, float] | None = None,
+) -> None:
+    """``cost_factors``, ``cost_index``, ``per_diem``, ``networks`` and ``excluded_individuals``.
+
+    Args:
+        odd_rate: a rate center and a markup for it, added for every hospital and rate year.
+    """
+    years = range(quarters[0].year - 1, quarters[-1].year + 2)
+    first = quarters[0].year
+    write_contract(folder, contracts.COST_FACTORS, _cost_factors(hospitals, quarters, odd_rate))
+    write_contract(
+        folder,
+        contracts.COST_INDEX,
+        pl.DataFrame(
+            [(year, name, f"{100 * price_level(name, year - first):.2f}") for year in years for name in YEARLY_RISE],
+            schema=["calendar_year", "component", "index_value"],
+            orient="row",
+        ),
+    )
+    amounts = [
+        (year, str(severity), f"{amount * (1 + _PER_DIEM_RISE * (year - first)):.2f}")
+        for year in years
+        for severity, amount in enumerate(_PER_DIEM, 1)
+    ]
+    write_contract(
+        folder, contracts.PER_DIEM, pl.DataFrame(amounts, schema=["year", "severity", "amount"], orient="row")
+    )
+    write_contract(folder, contracts.NETWORKS, _networks(hospitals, first, seed))
+    write_contract(folder, contracts.EXCLUDED_INDIVIDUALS, excluded_individuals(physicians, first, seed))
+
+
+def excluded_individuals(physicians: Physicians, first_year: int, seed: int) -> pl.DataFrame:
+    """Some physicians of the state: most excluded before the first year and still so, some reinstated since."""
+    rng = stream(seed, "excluded individuals")
+    count = min(max(3, len(physicians) // 150), len(physicians))
+    rows = np.sort(rng.permutation(len(physicians))[:count])
+    days = rng.integers(60, 900, count)
+    start = dt.date(first_year, 1, 1)
+    effective = [start - dt.timedelta(days=int(day)) for day in days]
+    back = rng.random(count) < 0.34
+    reinstated = [
+        day + dt.timedelta(days=int(n)) if b else None for day, n, b in zip(effective, days // 2, back, strict=True)
+    ]
+    return pl.DataFrame(
+        {
+            "npi": pl.Series(physicians.npi).gather(rows),
+            "source": pl.Series(("LEIE", "SAM", "STATE")).gather(rng.integers(0, 3, count)),
+            "effective_date": effective,
+            "reinstated_date": pl.Series(reinstated, dtype=pl.Date),
+        }
+    )
+
+
+def _cost_factors(
+    hospitals: Hospitals, quarters: Sequence[Quarter], odd_rate: tuple[str, float] | None
+) -> pl.DataFrame:
+    centers = ("ALL", *RATED, *([odd_rate[0]] if odd_rate else []))
+    shape = (len(hospitals), len(centers))
+    frames = []
+    for year in range(rate_year(quarters[0].start), rate_year(quarters[-1].start) + 2):
+        own = hospitals.markup_in(year)
+        markup = (np.insert(own, own.shape[1], odd_rate[1], axis=1) if odd_rate else own).ravel()
+        frames.append(
+            pl.DataFrame(
+                {
+                    "hospital_ccn": np.repeat(hospitals.ccn, shape[1]),
+                    "rate_center": np.tile(centers, shape[0]),
+                    "rate_year": np.full(len(markup), year),
+                    "markup": markup,
+                    "cost_to_charge": np.rint(10000 / np.maximum(markup, 0.1)) / 10000,
+                    "labor_market": np.repeat(hospitals.labor_market, shape[1]),
+                    "ime": np.repeat(hospitals.ime, shape[1]),
+                    "dsh": np.repeat(hospitals.dsh, shape[1]),
+                }
+            ).filter(pl.col("markup") > 0)
+        )
+    four = pl.Decimal(18, 4)
+    return pl.concat(frames).with_columns(
+        pl.col("markup", "cost_to_charge", "labor_market", "ime", "dsh").round(4).cast(four)
+    )
+
+
+def _networks(hospitals: Hospitals, first_year: int, seed: int) -> pl.DataFrame:
+    rng = stream(seed, "networks")
+    ccn = pl.Series(hospitals.ccn)
+    frames = []
+    for network, name, kind, topic, share, late, lasts in _NETWORKS:
+        members = rng.random(len(hospitals)) < share
+        members[int(rng.integers(0, len(hospitals)))] = True
+        start = dt.date(first_year - 1 + late, 7 if late else 10, 1)
+        end = dt.date(first_year + lasts, 9, 30) if lasts else None
+        frames.append(
+            pl.DataFrame({"hospital_ccn": ccn.filter(pl.Series(members))}).with_columns(
+                pl.lit(network).alias("network_id"),
+                pl.lit(name).alias("name"),
+                pl.lit(kind).alias("kind"),
+                pl.lit(topic).alias("topic"),
+                pl.lit(start).alias("start"),
+                pl.lit(end, dtype=pl.Date).alias("end"),
+                pl.lit(max(1, round(share * len(hospitals) * 1.2))).alias("recruitment_goal"),
+            )
+        )
+    return pl.concat(frames)
