@@ -127,7 +127,7 @@ def _take_in(home: Home, judge: Judge, submission: Submission) -> SubmissionRece
             file = receipt.file(table)
             if file is not None:
                 path = lake_path(home, table, quarter, stem)
-                lake_files.write_accepted(judge.con, table, receipt, path, home.inbox)
+                lake_files.write_accepted(judge.con, table, receipt, path)
     lake_files.write_quarantine(judge.con, receipt, quarantine_path(home, quarter, stem))
     write_json(receipt.as_dict(), receipt_path(home, quarter, stem))
     for table in tables:

@@ -70,7 +70,8 @@ class Judge:
         tables["dispositions"] = load_dispositions() if dispositions is None else dispositions
         self.judged_with = _fingerprint(tables, cost_method)
         self.con = duckdb.connect()
-        self.con.execute("set enable_progress_bar = false")
+        # Working tables live for one submission: compressing them in between costs more than all the edits.
+        self.con.execute("set checkpoint_threshold = '1TB'")
         for name, select in (
             ("hospitals", "select distinct ccn"),
             ("apr_drg", "select grouper_version || ' ' || apr_drg as code, max(type) = 'P' as is_surgical"),
@@ -125,9 +126,9 @@ class Judge:
         c_errors = edits.charge_errors(ccn)
         both = len(case.cells) == 2
         if "discharges" in case.cells:
-            outcomes.load(self.con, DISCHARGES, case.cells["discharges"].sql, d_errors, edits.discharge_warnings())
+            outcomes.load(self.con, DISCHARGES, ccn, case.cells["discharges"].sql, d_errors)
         if "charges" in case.cells:
-            outcomes.load(self.con, CHARGES, case.cells["charges"].sql, c_errors, edits.charge_warnings())
+            outcomes.load(self.con, CHARGES, ccn, case.cells["charges"].sql, c_errors)
         factors = cost_factors.hospital_factors(self._factors, ccn, rate_year(quarter.start), self.cost_method)
         outcomes.price(self.con, factors, has_charges="charges" in case.cells, method=self.cost_method)
         outcomes.decide(self.con, both=both, tables=tuple(case.cells))

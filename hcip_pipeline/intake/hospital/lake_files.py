@@ -16,9 +16,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 
 
-def write_accepted(
-    con: duckdb.DuckDBPyConnection, table: str, receipt: SubmissionReceipt, path: Path, inbox: Path
-) -> None:
+def write_accepted(con: duckdb.DuckDBPyConnection, table: str, receipt: SubmissionReceipt, path: Path) -> None:
     """Write the kept rows of one file, ordered by key, in the columns of its lake contract.
 
     Raises:
@@ -26,7 +24,12 @@ def write_accepted(
     """
     file = receipt.file(table)
     assert file is not None
-    lineage = {"submission": f"'{receipt.submission}'", "source_file": f"'{file.name}'", "source_row": "row"}
+    lineage = {
+        "hospital_ccn": f"'{receipt.ccn}'",
+        "submission": f"'{receipt.submission}'",
+        "source_file": f"'{file.name}'",
+        "source_row": "row",
+    }
     if table == "discharges":
         cells = lineage | {"discharge_year": "year(discharge_date)", "identifier_type": "'NPI'"}
         columns, source = LAKE_DISCHARGES.columns, "d anti join rejected using (row) order by account_no"

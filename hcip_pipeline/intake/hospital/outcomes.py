@@ -3,7 +3,8 @@
 Belongs here: the working tables of a submission and their counts. Does not belong here: the checks (``edits``).
 
 Tables, in the judge's connection, for the submission judged last:
-    d, c            rows typed, with ``broken`` and one ``w<n>`` a warning
+    d, c            rows typed, with ``broken``: by the row itself
+    drgs            distinct APR-DRGs of d: is_unknown, is_surgical; unknown_dispositions alike
     sums            charge lines by account: lines, broken lines, charged (no total lines), unreadable charges, cost
     fate            accounts of ``d``: ``k`` (order of the account) where the discharge is kept, else null
     rejected        rows of d that are not kept
@@ -21,11 +22,13 @@ import duckdb
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.intake.hospital import rules
 from hcip_pipeline.intake.hospital.cost_factors import ALL_RATE_CENTERS, UNMAPPED, CostMethod
-from hcip_pipeline.intake.hospital.edits import Check, any_of, redacted, typed_sql
+from hcip_pipeline.intake.hospital.edits import DRG_CODE, Check, any_of, redacted, typed_sql, warned_columns
 from hcip_pipeline.intake.hospital.receipts import RuleCount, Tally
 
 _SHORT = {"discharges": "d", "charges": "c"}
 _LISTED = 10
+_IS_UNMAPPED = f"rate_center = '{UNMAPPED}'"
+_NOT_TOTAL = f"revenue_code <> '{rules.TOTAL_REVENUE_CODE}'"
 
 
 @dataclass(frozen=True)
@@ -62,25 +65,58 @@ class Outcome:
 
 def clear(con: duckdb.DuckDBPyConnection) -> None:
     """Forget the submission before."""
-    for name in ("raw_discharges", "raw_charges", "d", "c", "sums", "codes", "fate", "rejected", "findings"):
+    for name in (
+        "raw_discharges",
+        "raw_charges",
+        "d",
+        "c",
+        "sums",
+        "codes",
+        "drgs",
+        "unknown_dispositions",
+        "fate",
+        "rejected",
+        "findings",
+    ):
         con.execute(f"drop table if exists {name}")
 
 
-def load(con: duckdb.DuckDBPyConnection, table: Table, cells: str, errors: list[Check], warnings: list[Check]) -> None:
-    """Type every row of a file and mark the broken ones."""
-    typed = typed_sql(table, cells)
-    columns = ", ".join(table.names)
+def load(con: duckdb.DuckDBPyConnection, table: Table, ccn: str, cells: str, errors: list[Check]) -> None:
+    """Type every row of a file and mark the rows that are broken by themselves."""
+    columns = [name for name in table.names if name != "hospital_ccn"]  # of a kept row it is the folder's
+    columns += [f"({name}__raw <> '' and {name} is null) as {name}__unknown" for name in warned_columns(table)]
     if table.name == "discharges":
-        typed = (
-            "select *, greatest(1, discharge_date - admit_date)::bigint as length_of_stay, coalesce("
-            f"(grouper_version || ' ' || apr_drg) in (select code from ref_apr_drg where is_surgical), false) as is_surgical from ({typed})"
-        )
-        columns += ", length_of_stay, is_surgical"
-    flags = ", ".join(f"coalesce({check.sql}, false) as w{n}" for n, check in enumerate(warnings))
+        columns.append("greatest(1, discharge_date - admit_date)::bigint as length_of_stay")
+        columns.append(f"coalesce(hospital_ccn = '{ccn}', false) as is_own")
     con.execute(
-        f"create temp table {_SHORT[table.name]} as select row, {columns}, {flags},"
-        f" (not shape_ok or {any_of(errors)}) as broken, shape_ok from ({typed})"
+        f"create temp table {_SHORT[table.name]} as select row, {', '.join(columns)},"
+        f" (not shape_ok or {any_of(errors)}) as broken, shape_ok from ({typed_sql(table, cells)})"
     )
+    if table.name == "discharges":
+        _look_up(con)
+
+
+def _look_up(con: duckdb.DuckDBPyConnection) -> None:
+    """Codes against their tables, each distinct code once."""
+    ungroupable = ", ".join(f"'{drg}'" for drg in rules.UNGROUPABLE)
+    con.execute(
+        f"""create temp table drgs as
+        select used.code, ref.code is null and apr_drg not in ({ungroupable}) as is_unknown,
+            coalesce(ref.is_surgical, false) as is_surgical
+        from (select distinct apr_drg, {DRG_CODE} as code from d where apr_drg is not null and shape_ok) used
+        left join ref_apr_drg ref using (code) where used.code is not null"""
+    )
+    con.execute(
+        """create temp table unknown_dispositions as
+        select distinct coalesce(discharge_disposition, '') as code from d
+        where shape_ok and coalesce(discharge_disposition, '') not in (select code from ref_dispositions)"""
+    )
+    if _any(con, "drgs where is_unknown") or _any(con, "unknown_dispositions"):
+        con.execute(
+            f"""update d set broken = true where shape_ok and (
+            coalesce({DRG_CODE} in (select code from drgs where is_unknown), false)
+            or coalesce(discharge_disposition, '') in (select code from unknown_dispositions))"""
+        )
 
 
 def price(
@@ -90,7 +126,7 @@ def price(
     con.execute("create temp table codes (revenue_code varchar, rate_center varchar, factor decimal(18,8))")
     con.execute(
         "create temp table sums (account_no varchar, lines bigint, broken_lines bigint, unreadable bigint,"
-        " charged decimal(38,2), cost decimal(38,2))"
+        " charged decimal(38,2), cost decimal(38,10))"
     )
     if not has_charges:
         return
@@ -98,27 +134,29 @@ def price(
     known = [(center, factor) for center, factor in factors.items() if factor is not None]
     if known:
         con.executemany("insert into factors values (?, ?)", known)
+    width = "cast(r.revenue_code_to as integer) - cast(r.revenue_code_from as integer)"
     con.execute(
         f"""insert into codes
         with used as (select distinct revenue_code from c where revenue_code <> '{rules.TOTAL_REVENUE_CODE}'),
         mapped as (
-            select used.revenue_code,
-                arg_min(r.rate_center, cast(r.revenue_code_to as integer) - cast(r.revenue_code_from as integer)) as rate_center
+            select used.revenue_code, arg_min(r.rate_center, {width}) as rate_center
             from used join ref_revenue_codes r on length(used.revenue_code) = 4
                 and used.revenue_code between r.revenue_code_from and r.revenue_code_to
-            group by 1)
-        select used.revenue_code, coalesce(mapped.rate_center, '{UNMAPPED}'), coalesce(own.factor, whole.factor)
-        from used left join mapped using (revenue_code)
-        left join factors own on own.rate_center = coalesce(mapped.rate_center, '{UNMAPPED}')
+            group by 1),
+        centers as (
+            select used.revenue_code, coalesce(mapped.rate_center, '{UNMAPPED}') as rate_center
+            from used left join mapped using (revenue_code))
+        select revenue_code, rate_center, coalesce(own.factor, whole.factor)
+        from centers left join factors own using (rate_center)
         left join factors whole on whole.rate_center = '{ALL_RATE_CENTERS}'"""
     )
-    cost = "null" if method == "reported" or not known else "sum(c.charge * codes.factor)"
-    join = "" if cost == "null" else "left join codes using (revenue_code)"
+    priced = method != "reported" and bool(known)
     con.execute(
         f"""insert into sums
         select account_no, count(*), count(*) filter (broken), count(*) filter (charge is null),
-            coalesce(sum(charge) filter (revenue_code is null or revenue_code <> '{rules.TOTAL_REVENUE_CODE}'), 0), {cost}
-        from c {join} group by account_no"""
+            coalesce(sum(charge) filter (revenue_code is null or {_NOT_TOTAL}), 0),
+            {"sum(charge * factor)" if priced else "null"}
+        from c {"left join codes using (revenue_code)" if priced else ""} group by account_no"""
     )
 
 
@@ -129,13 +167,10 @@ def decide(con: duckdb.DuckDBPyConnection, *, both: bool, tables: tuple[str, ...
         con.execute("create temp table fate (account_no varchar, k bigint)")
         return
     con.execute(
-        """insert into findings
-        select 'discharges', row, 'account_no', 'D-KEY-REPEATED', redact.value
-        from d join (select account_no, hospital_ccn, """
-        + redacted("account_no")
-        + """ as value from d
-            where shape_ok and account_no <> '' group by all having count(*) > 1) redact using (account_no, hospital_ccn)
-        where shape_ok"""
+        f"""insert into findings
+        select 'discharges', row, 'account_no', 'D-KEY-REPEATED', {redacted("account_no")}
+        from d where shape_ok and is_own and account_no in (
+            select account_no from d where shape_ok and is_own and account_no <> '' group by 1 having count(*) > 1)"""
     )
     if both:
         con.execute(
@@ -149,43 +184,44 @@ def decide(con: duckdb.DuckDBPyConnection, *, both: bool, tables: tuple[str, ...
             select 'discharges', row, '', 'D-LINE-QUARANTINED', ''
             from d join sums using (account_no) where broken_lines > 0 and account_no <> ''"""
         )
-    con.execute(
-        """create temp table rejected as
-        select row from d where broken union select row from findings"""
-    )
+    con.execute("create temp table rejected as select row from d where broken union select row from findings")
     con.execute(
         """create temp table fate as
-        with kept as (select account_no, row from d anti join rejected using (row)),
+        with kept as (select account_no from d anti join rejected using (row)),
         ordered as (select account_no, row_number() over (order by account_no) as k from kept)
-        select account_no, max(k) as k from (select distinct account_no from d) left join ordered using (account_no) group by 1"""
+        select account_no, max(k) as k
+        from (select distinct account_no from d) left join ordered using (account_no) group by 1"""
     )
     if both:
-        con.execute(
-            f"""insert into findings
-            select 'charges', row, 'account_no', 'C-NO-DISCHARGE', {redacted("account_no")}
-            from c anti join fate using (account_no) where account_no <> ''
-            union all
-            select 'charges', row, '', 'C-DISCHARGE-QUARANTINED', ''
-            from c join fate using (account_no) where k is null and not broken and account_no <> ''"""
-        )
+        for found, accounts, rule, column, value in (
+            ("account_no <> ''", "sums anti join fate using (account_no)", "C-NO-DISCHARGE", "account_no",
+             redacted("account_no")),
+            ("account_no <> '' and not broken", "fate where k is null", "C-DISCHARGE-QUARANTINED", "", "''"),
+        ):  # fmt: skip
+            if _any(con, accounts):  # mostly none, and then the lines need not be read again
+                con.execute(
+                    f"""insert into findings select 'charges', row, '{column}', '{rule}', {value}
+                    from c where {found} and account_no in (select account_no from {accounts})"""
+                )
+
+
+def _any(con: duckdb.DuckDBPyConnection, source: str) -> bool:
+    return con.execute(f"select 1 from {source} limit 1").fetchone() is not None
 
 
 def find_errors(con: duckdb.DuckDBPyConnection, table: Table, cells: str, errors: list[Check]) -> None:
     """Name the rule, the column and the shape of the cell for every row that is broken by itself."""
     short = _SHORT[table.name]
-    prefix = errors[0].rule[0]
-    if not (con.execute(f"select count(*) from {short} where broken").fetchone() or (0,))[0]:
+    if not _any(con, f"{short} where broken"):
         return
-    raw = {
-        column.name: f"{column.name}__raw" if column.type != "text" or column.allowed else column.name
-        for column in table.columns
-    }
-    cases = [f"case when not shape_ok then {{'rule': '{prefix}-ROW-SHAPE', 'column': '', 'value': ''}} end"]
+    typed = {column.name for column in table.columns if column.type != "text" or column.allowed}
+    shape = f"{{'rule': '{errors[0].rule[0]}-ROW-SHAPE', 'column': '', 'value': ''}}"
+    cases = [f"case when not shape_ok then {shape} end"]
     for check in errors:
-        value = f"coalesce({redacted(raw[check.column])}, '')" if check.column else "''"
-        cases.append(
-            f"case when shape_ok and ({check.sql}) then {{'rule': '{check.rule}', 'column': '{check.column}', 'value': {value}}} end"
-        )
+        cell = f"{check.column}__raw" if check.column in typed else check.column
+        value = f"coalesce({redacted(cell)}, '')" if cell else "''"
+        broken = f"{{'rule': '{check.rule}', 'column': '{check.column}', 'value': {value}}}"
+        cases.append(f"case when shape_ok and ({check.sql}) then {broken} end")
     con.execute(
         f"""insert into findings
         select '{table.name}', row, found.column, found.rule, found.value
@@ -200,34 +236,47 @@ def count(
     """Rows, dollars and rules, counted independently of one another so that they can be reconciled."""
     follows = ", ".join(f"'{rule.id}'" for rule in rules.RULES.values() if rule.follows)
     counts = con.execute(
-        f"""select file, count(distinct row), count(distinct row) filter (rule not in ({follows})) from findings group by 1"""
+        f"""select file, count(distinct row), count(distinct row) filter (rule not in ({follows}))
+        from findings group by 1"""
     ).fetchall()
-    quarantined = {row[0]: row[1:] for row in counts}
-    found = [
-        RuleCount(r[3], r[0], r[1], r[2], tuple(r[4]))
-        for r in con.execute(
-            f'select file, "column", count(*), rule, min(row, {_LISTED}) from findings group by all order by file desc, rule, "column"'
-        ).fetchall()
-    ]
+    quarantined = {row[0]: (row[1], row[2]) for row in counts}
+    by_rule = con.execute(
+        f"""select rule, file, "column", count(*), min(row, {_LISTED}) from findings
+        group by all order by file desc, rule, "column\""""
+    ).fetchall()
+    found = [RuleCount(row[0], row[1], row[2], row[3], tuple(row[4])) for row in by_rule]
     result: dict[str, TableCount] = {}
-    extra: dict[str, Any] = {}
+    more: dict[str, Any] = {}
     if "discharges" in tables:
-        row = con.execute(
-            """select count(*), count(*) filter (kept), coalesce(sum(total_charges), 0),
-                coalesce(sum(total_charges) filter (kept), 0), coalesce(sum(total_charges) filter (not kept), 0),
-                count(*) filter (kept and (attending_npi is null or (is_surgical and operating_npi is null))),
-                count(*) filter (kept and patient_id is null)
-            from (select *, rejected.row is null as kept from d left join rejected on d.row = rejected.row)"""
-        ).fetchone()
-        assert row is not None
-        bad = quarantined.get("discharges", (0, 0))
-        result["discharges"] = TableCount(row[0], row[1], bad[0], bad[1], row[2], row[3], row[4])
-        extra |= {"kept_discharges": row[1], "npi_missing": row[5], "patient_id_missing": row[6]}
-        found += _warnings(con, "discharges", "d anti join rejected using (row)", d_warnings)
-        found += _cost_to_charge(con)
+        more |= _count_discharges(con, quarantined.get("discharges", (0, 0)), result, found, d_warnings)
     if "charges" in tables:
-        extra |= _count_charges(con, tables, quarantined.get("charges", (0, 0)), result, found, c_warnings)
-    return Outcome(tables=result, rules=tuple(found), **extra)
+        more |= _count_charges(con, tables, quarantined.get("charges", (0, 0)), result, found, c_warnings)
+    return Outcome(tables=result, rules=tuple(found), **more)
+
+
+def _count_discharges(
+    con: duckdb.DuckDBPyConnection,
+    bad: tuple[int, int],
+    result: dict[str, TableCount],
+    found: list[RuleCount],
+    warnings: list[Check],
+) -> dict[str, Any]:
+    surgical = f"coalesce({DRG_CODE} in (select code from drgs where is_surgical), false)"
+    row = _one(
+        con,
+        f"""select count(*), count(*) filter (kept), coalesce(sum(total_charges), 0),
+            coalesce(sum(total_charges) filter (kept), 0), coalesce(sum(total_charges) filter (not kept), 0),
+            count(*) filter (kept and (attending_npi is null or (is_surgical and operating_npi is null))),
+            count(*) filter (kept and patient_id is null)
+        from (select *, row not in (select row from rejected) as kept,
+            {surgical} as is_surgical from d)""",
+    )
+    result["discharges"] = TableCount(row[0], row[1], *bad, *row[2:5])
+    found += _warnings(
+        con, "discharges", f"(select *, {surgical} as is_surgical from d anti join rejected using (row))", warnings
+    )
+    found += _cost_to_charge(con)
+    return {"kept_discharges": row[1], "npi_missing": row[5], "patient_id_missing": row[6]}
 
 
 def _count_charges(
@@ -239,63 +288,56 @@ def _count_charges(
     warnings: list[Check],
 ) -> dict[str, Any]:
     # Without discharges beside them (a single file is checked) lines are kept unless broken by themselves.
-    kept = (
-        "join fate using (account_no) where k is not null and not broken"
-        if "discharges" in tables
-        else "where not broken"
-    )
-    total = f"revenue_code = '{rules.TOTAL_REVENUE_CODE}'"
-    row = con.execute(
-        f"""select count(*), coalesce(sum(charge) filter (revenue_code is null or not {total}), 0) from c"""
-    ).fetchone()
-    by_code = con.execute(
+    with_fate = "join fate using (account_no) where k is not null and not broken"
+    kept = with_fate if "discharges" in tables else "where not broken"
+    flags = ", ".join(f"count(*) filter ({check.sql})" for check in warnings)
+    con.execute(
         f"""create or replace temp table by_code as
-        select revenue_code, count(*) as lines, coalesce(sum(charge), 0) as charged from c {kept} group by 1"""
+        select revenue_code, count(*) as lines, coalesce(sum(charge), 0) as charged, [{flags}] as warned
+        from c {kept} group by 1"""
     )
-    accepted = by_code.execute(
-        f"select coalesce(sum(lines), 0), coalesce(sum(charged) filter (not {total}), 0) from by_code"
-    ).fetchone()
-    unmapped = con.execute(
-        f"""select revenue_code, lines from by_code join codes using (revenue_code)
-        where rate_center = '{UNMAPPED}' order by lines desc, revenue_code"""
-    ).fetchall()
-    centers = con.execute(
-        "select distinct rate_center from by_code join codes using (revenue_code) order by 1"
-    ).fetchall()
-    quarantined_dollars = con.execute(
-        f"""select coalesce(sum(charge) filter (revenue_code is null or not {total}), 0) from c
-        where row in (select row from findings where file = 'charges')"""
-    ).fetchone()
-    assert row is not None and accepted is not None and quarantined_dollars is not None
-    result["charges"] = TableCount(
-        row[0], int(accepted[0]), bad[0], bad[1], row[1], accepted[1], quarantined_dollars[0]
+    read = _one(con, "select coalesce(sum(lines), 0), coalesce(sum(charged), 0) from sums")
+    accepted = _one(
+        con, f"select coalesce(sum(lines), 0), coalesce(sum(charged) filter ({_NOT_TOTAL}), 0) from by_code"
     )
-    found += _warnings(con, "charges", f"(select c.* from c {kept})", warnings)
-    if unmapped:
-        lines = con.execute(
-            f"""select min(row, {_LISTED}) from c {kept} and revenue_code in
-            (select revenue_code from codes where rate_center = '{UNMAPPED}')"""
-        ).fetchone()
-        found.append(
-            RuleCount(
-                "C-REVENUE-CODE-UNMAPPED",
-                "charges",
-                "revenue_code",
-                sum(n for _, n in unmapped),
-                tuple(lines[0] if lines else ()),
-            )
+    refused = (Decimal(0),)
+    if bad[0]:
+        refused = _one(
+            con,
+            f"""select coalesce(sum(charge) filter (revenue_code is null or {_NOT_TOTAL}), 0)
+            from c where row in (select row from findings where file = 'charges')""",
         )
+    result["charges"] = TableCount(int(read[0]), int(accepted[0]), *bad, read[1], accepted[1], refused[0])
+    if _any(con, "by_code where list_sum(warned) > 0"):
+        found += _warnings(con, "charges", f"(select c.* from c {kept})", warnings)
+    unmapped = _one(
+        con, f"select coalesce(sum(lines), 0) from by_code join codes using (revenue_code) where {_IS_UNMAPPED}"
+    )
+    if unmapped[0]:
+        lines = _one(
+            con,
+            f"""select min(row, {_LISTED}) from c {kept}
+            and revenue_code in (select revenue_code from codes where {_IS_UNMAPPED})""",
+        )
+        found.append(RuleCount("C-REVENUE-CODE-UNMAPPED", "charges", "revenue_code", int(unmapped[0]), tuple(lines[0])))
+    centers = con.execute("select distinct rate_center from by_code join codes using (revenue_code)").fetchall()
     return {
         "kept_charges": int(accepted[0]),
-        "unmapped": sum(n for _, n in unmapped),
-        "rate_centers": tuple(center for (center,) in centers),
+        "unmapped": int(unmapped[0]),
+        "rate_centers": tuple(sorted(center for (center,) in centers)),
     }
 
 
+def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    row = con.execute(sql).fetchone()
+    assert row is not None  # an aggregate always has a row
+    return row
+
+
 def _warnings(con: duckdb.DuckDBPyConnection, table: str, kept: str, checks: list[Check]) -> list[RuleCount]:
+    flags = ", ".join(f"coalesce({check.sql}, false) as w{n}" for n, check in enumerate(checks))
     cells = ", ".join(f"count(*) filter (w{n}), min(row, {_LISTED}) filter (w{n})" for n in range(len(checks)))
-    row = con.execute(f"select {cells} from {kept}").fetchone()
-    assert row is not None
+    row = _one(con, f"select {cells} from (select row, {flags} from {kept})")
     return [
         RuleCount(check.rule, table, check.column, row[2 * n], tuple(row[2 * n + 1]))
         for n, check in enumerate(checks)
@@ -305,10 +347,10 @@ def _warnings(con: duckdb.DuckDBPyConnection, table: str, kept: str, checks: lis
 
 def _cost_to_charge(con: duckdb.DuckDBPyConnection) -> list[RuleCount]:
     low, high = rules.COST_TO_CHARGE_BOUNDS
-    row = con.execute(
+    row = _one(
+        con,
         f"""select count(*), min(row, {_LISTED}) from d anti join rejected using (row) join sums using (account_no)
         where total_charges > 0 and cost is not null
-            and (cost < total_charges * {low} or cost > total_charges * {high})"""
-    ).fetchone()
-    assert row is not None
+            and (cost < total_charges * {low} or cost > total_charges * {high})""",
+    )
     return [RuleCount("D-COST-TO-CHARGE", "discharges", "total_charges", row[0], tuple(row[1]))] if row[0] else []

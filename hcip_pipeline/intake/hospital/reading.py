@@ -26,6 +26,8 @@ from hcip_pipeline.intake.hospital.survey import Survey
 MAX_LINE_BYTES = 2_000_000
 
 _CELL = r'("(?:[^"]|"")*"|[^",]*)'
+#: The line between two commas, ``""`` between commas taken away: twice, for neighbours share a comma.
+_WITHOUT_EMPTY_QUOTES = "replace(replace(',' || line || ',', ',\"\",', ',,'), ',\"\",', ',,')"
 _TYPES: dict[ColumnType, tuple[str, ...]] = {
     "text": ("VARCHAR",),
     "date": ("VARCHAR", "DATE"),
@@ -99,7 +101,8 @@ def _csv(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, needed: tu
             f" max_line_size={MAX_LINE_BYTES})",
             [path, delimiter],
         )
-    lines = con.execute(f"select count(*), count(nullif(trim(line), '')) from raw_{table.name}").fetchone() or (0, 0)
+    filled = "nullif(trim(line), '')" if found.has_padding else "line"
+    lines = con.execute(f"select count(*), count({filled}) from raw_{table.name}").fetchone() or (0, 0)
     if lines[0] != found.lines:
         raise ReadingError(Problem("F-UNREADABLE", "is not made of lines of text", found.name))
     if lines[1] <= 1:
@@ -108,44 +111,39 @@ def _csv(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, needed: tu
 
 
 def _csv_sql(found: Survey, table: Table, names: tuple[str, ...]) -> str:
-    split, shape = _split("line", len(names), found.has_quotes)
+    split = _split(len(names), found.has_quotes)
     if found.has_padding:
         split = f"list_transform({split}, lambda cell: trim(cell))"
-    cells = ", ".join(
-        f"l[{names.index(column.name) + 1}] as {column.name}"
-        if column.name in names
-        else f"null::varchar as {column.name}"
-        for column in table.columns
-    )
+    cells = ", ".join(_listed(column.name, names) for column in table.columns)
     control = r"regexp_matches(line, '[\x00-\x1f\x7f]')" if found.controls else "false"
+    filled = "trim(line) <> ''" if found.has_padding else "line is not null"
+    bare = f"case when contains(line, '\"') then {_WITHOUT_EMPTY_QUOTES} else ',' || line || ',' end"
+    lines = f"select rowid + 1 as row, line{f', {bare} as bare' if found.has_quotes else ''} from raw_{table.name}"
     return (
-        f"select row, {shape} as shape_ok, {control} as has_control, {cells} from (select rowid + 1 as row, line, {split} as l"
-        f" from raw_{table.name} where rowid > 0 and line is not null and trim(line) <> '')"
+        f"select row, coalesce(len(l) = {len(names)}, false) as shape_ok, {control} as has_control, {cells}"
+        f" from (select row, line, {split} as l from ({lines} where rowid > 0 and {filled}))"
     )
 
 
-def _split(line: str, width: int, has_quotes: bool) -> tuple[str, str]:
-    """How a line becomes a list of cells, and whether it was well formed (SQL, over ``l`` and ``line``)."""
-    plain = f"string_split({line}, ',')"
+def _listed(name: str, names: tuple[str, ...]) -> str:
+    return f"l[{names.index(name) + 1}] as {name}" if name in names else f"null::varchar as {name}"
+
+
+def _split(width: int, has_quotes: bool) -> str:
+    """How a line becomes a list of cells: null where quotes are not as RFC 4180 has them (SQL over line and bare)."""
     if not has_quotes:
-        return plain, f"len(l) = {width}"
-    # Three ways, cheapest first: no quotes; every cell quoted and none with a quote inside; RFC 4180 in full.
-    all_quoted = f"string_split({line}[2:-2], '\",\"')"
-    unquoted = f"replace({line}, '\",\"', '')"
-    is_all_quoted = (
-        f"({line}[1] = '\"' and {line}[-1] = '\"' and length({line}) > 1 and not contains({unquoted}[2:-2], '\"'))"
+        return "string_split(line, ',')"
+    # Cheapest first: quotes round empty cells only; every cell quoted, none with a quote inside; RFC 4180 in full.
+    all_quoted = "line[1] = '\"' and line[-1] = '\"' and length(line) > 1"
+    all_quoted += " and not contains(replace(line, '\",\"', '')[2:-2], '\"')"
+    well_formed = f"regexp_full_match(line, '{_CELL}(?:,{_CELL}){{{max(width, 2) - 1}}}')"
+    unquote = "case when cell[1] = '\"' then replace(cell[2:-2], '\"\"', '\"') else cell end"
+    return (
+        "case when not contains(bare, '\"') then string_split(bare[2:-2], ',')"
+        f" when {all_quoted} then string_split(line[2:-2], '\",\"')"
+        f" when {well_formed} then list_transform(regexp_extract_all(',' || line, ',{_CELL}', 1), lambda cell: {unquote})"
+        " end"
     )
-    full = (
-        f"list_transform(regexp_extract_all(',' || {line}, ',{_CELL}', 1),"
-        " lambda cell: case when cell[1] = '\"' then replace(cell[2:-2], '\"\"', '\"') else cell end)"
-    )
-    split = f"case when not contains({line}, '\"') then {plain} when {is_all_quoted} then {all_quoted} else {full} end"
-    well_formed = (
-        f"regexp_full_match(line, '{_CELL}(?:,{_CELL}){{{width - 1}}}')"
-        if width > 1
-        else f"regexp_full_match(line, '{_CELL}')"
-    )
-    return split, f"(len(l) = {width} and (not contains(line, '\"') or {well_formed}))"
 
 
 def _header(found: Survey) -> tuple[str, ...]:
