@@ -144,7 +144,13 @@ SAVINGS = Table(
         Column("actual_cost", "money", "Σ cost"),
         Column("best_practice_cost", "money", "Σ best practice norm"),
         Column("potential_savings", "money", "(Σ cost − Σ best practice norm) × variable cost factor"),
+        Column("core_cost", "money", "Σ core cost"),
+        Column("supply_drug_cost", "money", "Σ cost of supplies and drugs"),
         Column("baseline_cases", "integer", "cases of the baseline window"),
+        Column("baseline_core_cost", "money", "Σ core cost of the baseline, in its dollars", nullable=True),
+        Column("baseline_supply_drug_cost", "money", "the same of supplies and drugs", nullable=True),
+        Column("baseline_core_weight", "ratio", "Σ core weight of the baseline", nullable=True),
+        Column("baseline_supply_drug_weight", "ratio", "the same of supplies and drugs", nullable=True),
         Column("baseline_adjusted_core_cost", "mean", "baseline core cost ÷ Σ core weight", nullable=True),
         Column("baseline_adjusted_supply_drug_cost", "mean", "the same of supplies and drugs", nullable=True),
         Column("core_trend", "ratio", "trend of the core component", nullable=True),
@@ -191,6 +197,21 @@ NORM_PHYSICIANS = Table(
     ),
 )
 
+NORM_CASES = Table(
+    "norm_cases",
+    "one row a base-year case that a norm was taken of, without saying whose; base-year dollars",
+    (
+        Column("base_year", "integer", "calendar year whose statewide data set the norms", key=True),
+        _APR_DRG,
+        _SEVERITY,
+        Column("case_number", "integer", "1 is the least cost of the cell", key=True),
+        Column("cost", "money", "total cost of the case"),
+        Column("core_cost", "money", "its core component"),
+        Column("supply_drug_cost", "money", "its supplies and drugs"),
+        Column("length_of_stay", "integer", "days, at least 1"),
+    ),
+)
+
 PHYSICIAN_CELLS = Table(
     "physician_cells",
     "one row a care partner and cell: the mean that the performance gate looked at, at any hospital (methodology §7)",
@@ -211,8 +232,13 @@ RATES = Table(
     "one row a rate the settlement used",
     (
         _PERIOD,
-        Column("rate", "text", "kind of rate", key=True, allowed=("trend", "per_diem")),
-        Column("subject", "text", "window:component of a trend, severity of a per diem", key=True),
+        Column("rate", "text", "kind of rate", key=True, allowed=("trend", "cost_index", "per_diem")),
+        Column(
+            "subject",
+            "text",
+            "window:component of a trend, year:component of a cost index, severity of a per diem",
+            key=True,
+        ),
         Column("rate_value", "ratio", "its value"),
     ),
 )
@@ -303,6 +329,6 @@ MARTS = {
     "norms": (NORMS, NORM_PHYSICIANS),
     "incentives": (INCENTIVES, INCENTIVE_CASES, CONDITIONS, IMPROVEMENT, BASELINE_CASES, PAYMENT_INPUTS),
     "savings": (SAVINGS, DISTRIBUTION_LIMITS),
-    "audit": (EXCLUSIONS, CONSERVATION, PHYSICIAN_CELLS, RATES),
+    "audit": (EXCLUSIONS, CONSERVATION, PHYSICIAN_CELLS, RATES, NORM_CASES),
 }
 TABLES = {table.name: table for tables in MARTS.values() for table in tables}

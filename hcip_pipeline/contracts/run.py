@@ -91,6 +91,7 @@ FROZEN = {
     "frozen_norm_physicians": Table(
         "frozen_norm_physicians", marts.NORM_PHYSICIANS.grain, marts.NORM_PHYSICIANS.columns
     ),
+    "frozen_norm_cases": Table("frozen_norm_cases", marts.NORM_CASES.grain, marts.NORM_CASES.columns),
     "frozen_exclusions": _without_period(marts.EXCLUSIONS, "frozen_exclusions"),
     "frozen_conservation": _without_period(marts.CONSERVATION, "frozen_conservation"),
 }

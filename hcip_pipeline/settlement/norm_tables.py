@@ -49,11 +49,12 @@ _NORM_PARAMETERS = (
 _NORM_SOURCES = ("discharges", "charges", "receipts", *reference.TABLES)
 
 #: the models a norm table is made of; the rest of the project waits for a period
-NORM_MODELS = "+norms +norm_physicians +exclusions +int_case_ledger"
+NORM_MODELS = "+norms +norm_physicians +norm_cases +exclusions +int_case_ledger"
 
 _TABLE_MODELS = {
     "frozen_norms": "marts.norms",
     "frozen_norm_physicians": "marts.norm_physicians",
+    "frozen_norm_cases": "marts.norm_cases",
     "frozen_exclusions": "marts.exclusions",
     "frozen_conservation": "intermediate.int_case_ledger",
 }
@@ -73,9 +74,10 @@ class NormTable:
 
 
 def norm_key(policy: Policy) -> str:
-    """``<base year>-<digest>`` over the policy's version and every parameter a norm depends on."""
+    """``<base year>-<digest>`` over the policy's version, every parameter a norm depends on, and the tables' columns."""
     parameters = policy.model_dump(mode="json", include=set(_NORM_PARAMETERS))
-    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()
+    columns = {name: table.names for name, table in run.FROZEN.items()}
+    digest = hashlib.sha256(json.dumps([parameters, columns], sort_keys=True).encode()).hexdigest()
     return f"{policy.base_year}-{digest[:16]}"
 
 

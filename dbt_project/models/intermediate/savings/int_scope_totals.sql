@@ -6,6 +6,8 @@ select
     count(*) as cases,
     cast(sum(total_cost) as decimal(18, 2)) as actual_cost,
     cast(sum(best_practice_norm) as decimal(18, 2)) as best_practice_cost,
+    cast(sum(core_cost) as decimal(18, 2)) as core_cost,
+    cast(sum(supply_drug_cost) as decimal(18, 2)) as supply_drug_cost,
     cast(sum(core_weight) as decimal(18, 8)) as core_weight,
     cast(sum(supply_drug_weight) as decimal(18, 8)) as supply_drug_weight,
     {{ round_div('sum(core_cost)', 'sum(core_weight)', 4) }} as adjusted_core_cost,

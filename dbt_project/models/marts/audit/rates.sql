@@ -3,6 +3,13 @@ with trends as (
     select * from {{ ref('int_trends') }}
 ),
 
+cost_indices as (
+    select * from {{ ref('stg_cost_index') }}
+    where
+        calendar_year in (select calendar_year from {{ ref('stg_windows') }})
+        or calendar_year = {{ run_fact('base_year') }}
+),
+
 per_diems as (
     select * from {{ ref('stg_per_diems') }} where calendar_year = {{ run_fact('year') }}
 )
@@ -14,6 +21,13 @@ select
     trend as rate_value
 from trends
 where trend is not null
+union all
+select
+    '{{ run_fact("name") }}' as period,
+    'cost_index' as rate,
+    calendar_year || ':' || component as subject,
+    index_value as rate_value
+from cost_indices
 union all
 select
     '{{ run_fact("name") }}' as period,
