@@ -15,9 +15,9 @@ import pyarrow as pa
 from hcip_pipeline.contracts.cms import Field, Layout
 from hcip_pipeline.errors import HcipError
 
-#: Bytes of records held at a time; the columns cut from them take a few times as much.
-PIECE_BYTES = 16_000_000
-_NULL_DATES = ("1000-01-01", "9999-12-31")
+#: Bytes of records cut at a time: small enough to stay in the processor's cache while each field is cut from them.
+PIECE_BYTES = 4_000_000
+_NULL_DATES = ("1000-01-01", "9999-12-31", " " * 10, "~".ljust(10))
 _LINE_FEED = 10
 _CARRIAGE_RETURN = 13
 _DECIMALS = {"money": 2, "quantity": 4}
@@ -96,29 +96,27 @@ class RecordReader:
         if not ends_well or (separator == 2 and not (grid[:, length] == _CARRIAGE_RETURN).all()):
             raise self._first_odd_line(piece, length, separator)
         records = _records(piece, count, step)
-        texts = records.lazy().select(_text(field) for field in self._layout.fields_within(length))
+        fields = self._layout.fields_within(length)
         try:
-            frame = texts.collect()
+            known = _without_blanks(records.lazy().select(_text(field) for field in fields), fields).collect()
         except pl.exceptions.ComputeError:  # bytes that are not UTF-8
-            frame = self._recoded(records, length)
-        yield self._typed(frame, self._layout.fields_within(length)).with_columns(
+            known = _without_blanks(self._recoded(records, length).lazy(), fields).collect()
+        yield self._typed(known, fields).with_columns(
             pl.int_range(self.records + 1, self.records + count + 1, dtype=pl.Int64, eager=True).alias("source_row"),
             *(pl.lit(None, dtype=f.polars_type).alias(f.name) for f in self._layout.fields if f.end > length),
         )
         self.records += count
 
-    def _typed(self, texts: pl.DataFrame, fields: tuple[Field, ...]) -> pl.DataFrame:
-        blanks = texts.lazy().with_columns(pl.when((pl.all() != "") & (pl.all() != "~")).then(pl.all()))
-        dates = [field.name for field in fields if field.kind == "date"]
-        known = blanks.with_columns(pl.when(~pl.col(dates).is_in(_NULL_DATES)).then(pl.col(dates))).collect()
-        known = known.with_columns(
-            pl.col(field.name).str.replace(r"^-\s+", "-")
-            for field in fields
-            if field.kind in _DECIMALS and known[field.name].str.contains("- ", literal=True).any()
-        )
+    def _typed(self, known: pl.DataFrame, fields: tuple[Field, ...]) -> pl.DataFrame:
+        numbers = {field.name: field for field in fields if field.kind in _DECIMALS}
+        odd = known.lazy().select(_is_oddly_written(field) for field in numbers.values()).collect()
+        oddly_written = [name for name in numbers if odd[name].item()]
+        if oddly_written:
+            # The sign may stand apart from the number, in the first byte of the field.
+            known = known.with_columns(pl.col(oddly_written).str.replace(r"^-\s+", "-"))
         typed = known.lazy().with_columns(_parsed(field) for field in fields if field.kind != "text").collect()
         for field in fields:
-            if field.kind in _DECIMALS:
+            if field.name in oddly_written:
                 typed = self._with_few_places(typed, known[field.name], field)
             if typed[field.name].null_count() != known[field.name].null_count():
                 raise self._unreadable_value(known[field.name], typed[field.name], field)
@@ -127,9 +125,6 @@ class RecordReader:
     def _with_few_places(self, typed: pl.DataFrame, text: pl.Series, field: Field) -> pl.DataFrame:
         """Numbers with more places than their format are rounded half away from zero, and counted."""
         places = _DECIMALS[field.kind]
-        odd = (text.str.slice(-places - 1, 1) != ".") | text.str.contains(r"[eE]")
-        if not odd.any():
-            return typed
         plain = text.str.contains(r"^[-+]?\d+(\.\d{0,8})?$")
         self.rounded_values += int((text.str.contains(rf"\.\d{{{places + 1},}}$") & plain).sum())
         exact = text.set(~plain, None).cast(pl.Decimal(38, 8), strict=False)
@@ -190,7 +185,26 @@ def _records(piece: bytes, count: int, step: int) -> pl.DataFrame:
 
 def _text(field: Field) -> pl.Expr:
     cut = pl.col("record").bin.slice(field.offset, field.width).cast(pl.String)
-    return cut.str.strip_chars(" ").alias(field.name)
+    # A single character or a date fills its field or is null: trimming those would only cost time.
+    fills = field.width == 1 or field.kind == "date"
+    return (cut if fills else cut.str.strip_chars(" ")).alias(field.name)
+
+
+def _without_blanks(texts: pl.LazyFrame, fields: tuple[Field, ...]) -> pl.LazyFrame:
+    """Blanks, ``~`` and the dates that stand for none are null."""
+    dates = [field.name for field in fields if field.kind == "date"]
+    others = [field.name for field in fields if field.kind != "date"]
+    return texts.with_columns(
+        pl.when(~pl.col(others).is_in(["", " ", "~"])).then(pl.col(others)),
+        pl.when(~pl.col(dates).is_in(_NULL_DATES)).then(pl.col(dates)),
+    )
+
+
+def _is_oddly_written(field: Field) -> pl.Expr:
+    """Whether any number has a sign apart, an exponent, or another number of places than its format."""
+    text = pl.col(field.name)
+    point = text.str.slice(-_DECIMALS[field.kind] - 1, 1) == "."
+    return (~point | text.str.contains("[ eE]")).any()
 
 
 def _parsed(field: Field) -> pl.Expr:

@@ -7,7 +7,7 @@ reading records (``fixed_width``), names, control lines, or any rule about claim
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +27,7 @@ from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt, FileReceipt, in_f
 from hcip_pipeline.periods import Month
 
 _RESEND = "ask CMS for the archive again"
+_ROW_GROUP = 120_000
 Progress = Callable[[str], None]
 
 
@@ -226,8 +227,8 @@ def _read_member(delivery: Delivery, month: Month, member: Member, control: Cont
     columns = [field.name for field in LAYOUTS[table].fields]
     with member.open() as stream, _parquet(staging, table) as writer:
         reader = RecordReader(stream, LAYOUTS[table], member.file)
-        for frame in reader:
-            writer.write_table(frame.select(*columns, *lineage).to_arrow().cast(writer.schema))
+        for frames in _in_row_groups(reader):
+            writer.write_table(pl.concat(frames).select(*columns, *lineage).to_arrow().cast(writer.schema))
     if reader.records != stated.records:
         raise HcipError(
             f"the control file states {stated.records} records, the file holds {reader.records}",
@@ -239,6 +240,18 @@ def _read_member(delivery: Delivery, month: Month, member: Member, control: Cont
     )  # fmt: skip
 
 
+def _in_row_groups(frames: Iterable[pl.DataFrame]) -> Iterator[list[pl.DataFrame]]:
+    """Frames gathered until they make a row group."""
+    gathered: list[pl.DataFrame] = []
+    for frame in frames:
+        gathered.append(frame)
+        if sum(map(len, gathered)) >= _ROW_GROUP:
+            yield gathered
+            gathered = []
+    if gathered:
+        yield gathered
+
+
 def _write_nothing(staging: Path, table: str) -> None:
     with _parquet(staging, table):
         pass
@@ -247,7 +260,7 @@ def _write_nothing(staging: Path, table: str) -> None:
 @contextmanager
 def _parquet(staging: Path, table: str) -> Iterator[pq.ParquetWriter]:
     schema = pl.DataFrame(schema={c.name: c.polars_type for c in TABLES[table].columns}).to_arrow().schema
-    with pq.ParquetWriter(staging / f"{table}.parquet", schema, compression="zstd") as writer:
+    with pq.ParquetWriter(staging / f"{table}.parquet", schema, compression="zstd", write_statistics=False) as writer:
         yield writer
 
 
