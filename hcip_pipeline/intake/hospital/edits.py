@@ -96,8 +96,8 @@ def discharge_errors(ccn: str, quarter: Quarter, *, reported_cost_needed: bool) 
     ]  # fmt: skip
 
 
-#: APR-DRG with the version that grouped it: null where there is none.
-DRG_CODE = "(grouper_version || ' ' || apr_drg)"
+#: APR-DRG with the version that grouped it: null where there is no APR-DRG.
+DRG_CODE = "(coalesce(grouper_version, '') || ' ' || apr_drg)"
 
 
 def discharge_warnings() -> list[Check]:

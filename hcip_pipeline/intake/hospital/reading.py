@@ -141,7 +141,8 @@ def _split(width: int, has_quotes: bool) -> str:
     return (
         "case when not contains(bare, '\"') then string_split(bare[2:-2], ',')"
         f" when {all_quoted} then string_split(line[2:-2], '\",\"')"
-        f" when {well_formed} then list_transform(regexp_extract_all(',' || line, ',{_CELL}', 1), lambda cell: {unquote})"
+        f" when {well_formed}"
+        f" then list_transform(regexp_extract_all(',' || line, ',{_CELL}', 1), lambda cell: {unquote})"
         " end"
     )
 

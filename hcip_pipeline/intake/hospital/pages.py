@@ -1,0 +1,44 @@
+"""Pages of the intake: self-contained HTML, no network, everything escaped, fit to print.
+
+Belongs here: what the templates beside this file are given. Does not belong here: figures of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from hcip_pipeline.intake.hospital.rules import RULES
+
+if TYPE_CHECKING:
+    from hcip_pipeline.intake.hospital.preflight import CheckResult
+
+
+@cache
+def _environment() -> Environment:
+    loader = PackageLoader("hcip_pipeline.intake.hospital", "templates")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["dollars"] = lambda amount: f"${amount:,.2f}"
+    environment.filters["number"] = lambda count: f"{int(count):,}"
+    environment.filters["percent"] = lambda rate: "–" if rate is None else f"{rate * 100:.2f}%"
+    return environment
+
+
+def check_page(result: CheckResult) -> str:
+    """The verdict of a preflight with every broken rule and row."""
+    template = _environment().get_template("check.html.j2")
+    return template.render(
+        result=result,
+        receipt=result.receipt,
+        rules=RULES,
+        errors=[count for count in result.receipt.rules if RULES[count.rule].severity == "ERROR"],
+        warnings=[count for count in result.receipt.rules if RULES[count.rule].severity == "WARN"],
+    )
+
+
+def quality_page(title: str, subtitle: str, sections: Sequence[Mapping[str, Any]]) -> str:
+    """Rates by rule; ``sections`` hold a heading and rows of ``quality.data_quality``, worst first."""
+    return _environment().get_template("data_quality.html.j2").render(title=title, subtitle=subtitle, sections=sections)

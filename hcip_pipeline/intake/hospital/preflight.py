@@ -1,0 +1,229 @@
+"""A submitter's preflight (``hcip check``): the intake's verdict on one file or folder, without a home.
+
+Belongs here: which hospital and quarter a folder is judged as, and with what. Does not belong here: any rule; the
+verdict is ``judging``'s, so it is the one the intake will give. Rendering is ``pages``' and ``check_text``'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
+from hcip_pipeline.errors import UsageError
+from hcip_pipeline.intake.hospital import check_text, pages
+from hcip_pipeline.intake.hospital.folders import FORMATS, TABLES, Submission, submission_at
+from hcip_pipeline.intake.hospital.judging import Judge
+from hcip_pipeline.intake.hospital.reading import ReadingError, read_cells
+from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
+from hcip_pipeline.intake.hospital.survey import survey
+from hcip_pipeline.periods import Quarter
+from hcip_pipeline.policy.loader import load_policy
+from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.reference.tables import load_reference
+
+#: Broken rows that are listed one by one; all are counted.
+MAX_FINDINGS = 1000
+
+_NAMES = {f"{table}{ending}": table for table in TABLES for ending in FORMATS}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One broken ERROR rule of one row, as quarantine has it."""
+
+    file: str
+    row: int
+    column: str
+    rule: str
+    value: str
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The verdict, with everything a submitter needs to mend the submission.
+
+    Attributes:
+        receipt: what the intake would write.
+        findings: the first rows that break an ERROR rule, by rule.
+        notes: what was taken for granted, and what could not be checked here.
+    """
+
+    path: Path
+    receipt: SubmissionReceipt
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def accepted(self) -> bool:
+        return self.receipt.status == "accepted"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same facts for ``--json``."""
+        receipt = self.receipt.as_dict()
+        for name in ("in_force", "superseded_by", "change", "stem", "judged_with"):
+            del receipt[name]
+        return {
+            "accepted": self.accepted,
+            **receipt,
+            "notes": list(self.notes),
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+    def summary(self) -> str:
+        """The verdict as text for a terminal."""
+        return check_text.summary(self)
+
+    def html(self) -> str:
+        """The verdict as a page that needs no network."""
+        return pages.check_page(self)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a submission lies: in an inbox its names say what it is, elsewhere its rows do."""
+
+    folder: Path
+    only: str
+    inbox: Path | None
+
+
+def check(
+    path: Path,
+    reference: Mapping[str, pl.DataFrame] | None = None,
+    policy: Policy | None = None,
+    *,
+    quarter: Quarter | None = None,
+    ccn: str | None = None,
+) -> CheckResult:
+    """Judge a submission folder, or one of its files, as the intake would.
+
+    Args:
+        path: a folder with discharges and charges, or one such file.
+        reference: tables to judge with; by default those of the inbox the path lies in, else the shipped ones.
+        policy: its cost method decides what a submission must hold; by default the inbox's, else ``markup``.
+        quarter, ccn: what to judge it as; by default what the folders' names say, else what its rows say.
+
+    Raises:
+        UsageError: the path is no submission.
+        HcipError: a reference table or the policy of the inbox is refused.
+    """
+    place = _place(path)
+    tables = reference if reference is not None else load_reference(place.inbox)
+    if policy is None and place.inbox is not None and (place.inbox / "policy.yaml").is_file():
+        policy = load_policy(place.inbox / "policy.yaml").policy
+    method = policy.cost_method if policy is not None else "markup"
+    factors_known = reference is not None or place.inbox is not None or not tables["cost_factors"].is_empty()
+    with Judge(tables, method, factors_known=factors_known) as judge:
+        submission, notes = _submission(place, judge, quarter, ccn)
+        receipt = judge.judge(submission, only=place.only)
+        findings = _findings(judge, receipt)
+    if not submission.ccn and submission.name_problem is None:  # nothing said whose it is, which is no fault by itself
+        receipt = replace(receipt, problems=tuple(p for p in receipt.problems if p.rule != "S-HOSPITAL-UNKNOWN"))
+    if place.only:
+        other = next(table for table in TABLES if table != place.only)
+        notes += (f"one file alone: what it owes to {other}, control totals and cost factors were not checked",)
+    elif not factors_known:
+        notes += ("no cost factors here: whether the hospital has rates for all it charges was not checked",)
+    return CheckResult(path, receipt, findings, notes)
+
+
+def _place(path: Path) -> _Place:
+    if not path.exists() and not path.is_symlink():
+        raise UsageError("there is nothing here", file=path, fix="name a submission folder, or one of its files")
+    only = ""
+    folder = path
+    if not path.is_dir():
+        if path.name not in _NAMES:
+            raise UsageError(
+                "the name says neither discharges nor charges",
+                file=path,
+                fix=f"name the file as the intake expects it: {', '.join(_NAMES)}",
+            )
+        only, folder = _NAMES[path.name], path.parent
+    folder = folder.absolute()
+    parents = folder.parents
+    in_inbox = len(parents) > 2 and parents[1].name == "hospital" and _quarter(parents[0].name) is not None
+    place = _Place(folder, only, parents[2] if in_inbox else None)
+    if not only and not in_inbox and not any((folder / name).exists() for name in _NAMES):
+        inner = [
+            entry.name for entry in folder.iterdir() if entry.is_dir() and any((entry / n).exists() for n in _NAMES)
+        ]
+        if inner:
+            raise UsageError(
+                f"the folder holds {len(inner)} submissions", file=path, fix="name one of the submissions inside it"
+            )
+    return place
+
+
+def _quarter(name: str) -> Quarter | None:
+    try:
+        return Quarter.parse(name)
+    except UsageError:
+        return None
+
+
+def _submission(
+    place: _Place, judge: Judge, quarter: Quarter | None, ccn: str | None
+) -> tuple[Submission, tuple[str, ...]]:
+    """What the folder is judged as, and what of it was taken from the rows."""
+    folder = place.folder
+    root = place.inbox or folder
+    named = submission_at(folder, quarter or _quarter(folder.parent.name) or Quarter(1, 1), root)
+    if place.inbox is not None and ccn is None:
+        return named, ()
+    quarter = quarter or _quarter(folder.parent.name)
+    ccn = ccn or named.ccn or None
+    if quarter is not None and ccn is not None:
+        return replace(named, quarter=quarter, ccn=ccn, version=max(named.version, 1), name_problem=None), ()
+    said_ccn, said_quarter = _said_by_rows(place, judge)
+    notes = []
+    if ccn is None and said_ccn:
+        notes.append(f"judged as hospital {said_ccn}, whose number most rows carry")
+    if quarter is None and said_quarter:
+        notes.append(f"judged as {said_quarter}, the quarter of most discharges")
+    found = replace(
+        named,
+        quarter=quarter or said_quarter or Quarter(1, 1),
+        ccn=ccn or said_ccn,
+        version=max(named.version, 1),
+        name_problem=None,
+    )
+    return found, tuple(notes)
+
+
+def _said_by_rows(place: _Place, judge: Judge) -> tuple[str, Quarter | None]:
+    """The hospital and quarter most rows name; empty where the files cannot be read."""
+    said_ccn, said_quarter = "", None
+    for name, table in _NAMES.items():
+        if (place.only and table != place.only) or not (place.folder / name).is_file():
+            continue
+        contract = DISCHARGES if table == "discharges" else CHARGES
+        day = "discharge_date" if table == "discharges" else "service_date"
+        try:
+            cells = read_cells(judge.con, survey(place.folder / name), contract)
+        except ReadingError:
+            continue
+        row = judge.con.execute(
+            f"""select mode(hospital_ccn) filter (regexp_full_match(hospital_ccn, '[0-9A-Z]{{6}}')),
+                mode(year(d) * 4 + quarter(d)) filter (year(d) between 1900 and 2200)
+            from (select hospital_ccn, try_cast({day} as date) as d from ({cells.sql}))"""
+        ).fetchone() or (None, None)
+        said_ccn = said_ccn or row[0] or ""
+        if said_quarter is None and row[1] is not None:
+            said_quarter = Quarter((row[1] - 1) // 4, (row[1] - 1) % 4 + 1)
+    return said_ccn, said_quarter
+
+
+def _findings(judge: Judge, receipt: SubmissionReceipt) -> tuple[Finding, ...]:
+    if not receipt.rules:
+        return ()
+    names = {file.table: file.name for file in receipt.files}
+    rows = judge.con.execute(
+        f'select file, row, "column", rule, value from findings order by rule, file, row, "column" limit {MAX_FINDINGS}'
+    ).fetchall()
+    return tuple(Finding(names[row[0]], row[1], row[2], row[3], row[4]) for row in rows)
