@@ -23,9 +23,18 @@ class Layout:
 
 
 LAYOUTS = (
-    Layout("incentives", marts.INCENTIVES, "hospital"),
-    Layout("incentives", marts.INCENTIVE_CASES, "hospital"),
-    Layout("norms", marts.NORMS, "state"),
-    Layout("audit", marts.EXCLUSIONS, "state"),
-    Layout("audit", marts.CONSERVATION, "state"),
+    *(
+        Layout("incentives", table, "hospital")
+        for table in (
+            marts.INCENTIVES,
+            marts.INCENTIVE_CASES,
+            marts.CONDITIONS,
+            marts.IMPROVEMENT,
+            marts.BASELINE_CASES,
+            marts.PAYMENT_INPUTS,
+        )
+    ),
+    *(Layout("savings", table, "state") for table in marts.MARTS["savings"]),
+    *(Layout("norms", table, "state") for table in marts.MARTS["norms"]),
+    *(Layout("audit", table, "state") for table in marts.MARTS["audit"]),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,25 +16,29 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.ingest import files_in_force, receipts
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
+from hcip_pipeline.intake.period_intake import files_in_force as files_in_force_of_period
 from hcip_pipeline.periods import PerformancePeriod, Quarter, Window, base_year_window
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.policy.model import Elections, Policy
 from hcip_pipeline.settlement.completeness import check_complete
+from hcip_pipeline.settlement.earlier_releases import earlier_frames, unreleased_periods
+from hcip_pipeline.settlement.norm_tables import norm_table
+from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.spec import BuildSpec, Source, check_cost_index
 
 
 @dataclass(frozen=True)
-class PeriodInputs:
-    """A period's build, the files it comes from, and what is missing without stopping it."""
+class PeriodBuild:
+    """A period's build, the files it came from, and what was missing without stopping it."""
 
-    spec: BuildSpec
+    result: BuildResult
     inputs: tuple[dict[str, Any], ...]
     notes: tuple[str, ...]
 
 
 def windows_of(period: PerformancePeriod, policy: Policy) -> tuple[Window, ...]:
-    """Performance, baseline and base year (methodology §1)."""
-    return (period.window, period.baseline(policy.baseline_window), base_year_window(policy.base_year))
+    """Performance and baseline (methodology §1); the base year has a norm table of its own."""
+    return (period.window, period.baseline(policy.baseline_window))
 
 
 def quarters_of(windows: Sequence[Window]) -> list[Quarter]:
@@ -42,41 +46,83 @@ def quarters_of(windows: Sequence[Window]) -> list[Quarter]:
     return sorted({quarter for window in windows for quarter in window.quarters})
 
 
-def period_inputs(home: Home, period: PerformancePeriod, policy: PolicyFile) -> PeriodInputs:
-    """Assemble the build of ``period`` from the lake.
+def quarters_needed(period: PerformancePeriod, policy: Policy) -> list[Quarter]:
+    """Every quarter that must be in the lake for ``period``: of its windows and of the base year."""
+    return quarters_of([*windows_of(period, policy), base_year_window(policy.base_year)])
+
+
+def build_period(
+    home: Home,
+    period: PerformancePeriod,
+    policy: PolicyFile,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> PeriodBuild:
+    """Build ``period`` from the lake, the norm table of its base year first if there is none.
 
     Raises:
         HcipError: the base year or the period has no data, a hospital's data are missing and the policy's
-            ``require_complete`` asks for them, or a rate that the build needs is missing.
+            ``require_complete`` asks for them, a rate that the build needs is missing, or a check did not pass.
     """
-    windows = windows_of(period, policy.policy)
-    taken_in = [receipt for quarter in quarters_of(windows) for receipt in receipts(home, quarter)]
-    in_force = [receipt for receipt in taken_in if receipt.in_force]
-    sources = lake_sources(home, quarters_of(windows), in_force)
-    sources |= _program_sources(home, period)
     hospitals = pl.read_parquet(home.lake_reference / "hospitals.parquet")
-    notes = check_complete(home, period, policy.policy, in_force, hospitals)
     cost_index = pl.read_parquet(home.lake_reference / "cost_index.parquet")
-    check_cost_index(cost_index, windows, str(home.inbox / "reference" / "cost_index.csv"))
     protocols = pl.read_parquet(home.lake_program(period) / "protocols.parquet")
+    windows = windows_of(period, policy.policy)
+    base_year = base_year_window(policy.policy.base_year)
+    notes = check_complete(home, period, policy.policy, _in_force(home, [*windows, base_year]), hospitals)
+    check_cost_index(cost_index, [*windows, base_year], str(home.inbox / "reference" / "cost_index.csv"))
+
+    norms = norm_table(
+        home, policy.policy, lambda: _base_year_spec(home, policy.policy), threads=threads, progress=progress
+    )
     spec = BuildSpec(
         name=str(period),
         kind="period",
         windows=windows,
         policy=policy.policy,
         elections=elections_in_force(hospitals, protocols),
-        sources=sources,
+        sources={
+            **lake_sources(home, windows),
+            **_program_sources(home, period),
+            **earlier_frames(home, period, protocols),
+            **norms.sources(),
+        },
     )
-    return PeriodInputs(spec, tuple(_input_files(home, period, in_force)), tuple(notes))
+    result = build(spec, home.warehouse / str(period), threads=threads, progress=progress)
+    if norms.build is not None:
+        result = replace(result, nodes=norms.build.nodes + result.nodes)
+    inputs = {
+        str(item["file"]): dict(item)
+        for item in (*norms.inputs, *_hospital_files(home, windows), *files_in_force_of_period(home, period))
+    }
+    notes += unreleased_periods(home, period, protocols)
+    return PeriodBuild(result, tuple(inputs[file] for file in sorted(inputs)), tuple(notes))
 
 
-def lake_sources(home: Home, quarters: Sequence[Quarter], in_force: Sequence[SubmissionReceipt]) -> dict[str, Source]:
-    """Hospital and reference tables of a build over ``quarters``."""
+def _base_year_spec(home: Home, policy: Policy) -> tuple[BuildSpec, list[dict[str, Any]]]:
+    windows = [base_year_window(policy.base_year)]
+    spec = BuildSpec(
+        name=f"base-year-{policy.base_year}",
+        kind="norms",
+        windows=tuple(windows),
+        policy=policy,
+        sources=lake_sources(home, windows),
+    )
+    return spec, _hospital_files(home, windows)
+
+
+def _in_force(home: Home, windows: Sequence[Window]) -> list[SubmissionReceipt]:
+    return [r for quarter in quarters_of(windows) for r in receipts(home, quarter) if r.in_force]
+
+
+def lake_sources(home: Home, windows: Sequence[Window]) -> dict[str, Source]:
+    """Hospital and reference tables of a build over ``windows``."""
     sources: dict[str, Source] = {
-        table: [path for quarter in quarters for path in files_in_force(home, table, quarter)]
+        table: [path for quarter in quarters_of(windows) for path in files_in_force(home, table, quarter)]
         for table in ("discharges", "charges")
     }
-    sources["receipts"] = _receipts_frame(in_force)
+    sources["receipts"] = _receipts_frame(_in_force(home, windows))
     for name in reference.TABLES:
         sources[name] = _files(home.lake_reference / f"{name}.parquet", reference.TABLES[name])
     return sources
@@ -129,11 +175,10 @@ def elections_in_force(hospitals: pl.DataFrame, protocols: pl.DataFrame) -> dict
     return elections
 
 
-def _input_files(home: Home, period: PerformancePeriod, in_force: Sequence[SubmissionReceipt]) -> list[dict[str, Any]]:
-    """Every file the release came from, with its hash and rows."""
-    files = [
+def _hospital_files(home: Home, windows: Sequence[Window]) -> list[dict[str, Any]]:
+    """Every submitted file that counts, with its hash and rows."""
+    return [
         {"file": f"hospital/{receipt.submission}/{file.name}", "sha256": file.sha256, "rows": int(file.rows.read)}
-        for receipt in in_force
+        for receipt in _in_force(home, windows)
         for file in receipt.files
     ]
-    return sorted(files, key=lambda item: str(item["file"]))
