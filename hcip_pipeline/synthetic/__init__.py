@@ -3,6 +3,7 @@
 Belongs here: how the invented state comes about. Does not belong here: reading or judging what it wrote (``intake``).
 """
 
-from hcip_pipeline.synthetic.state import SynthReport, demo_state, generate_state
+from hcip_pipeline.synthetic.report import SynthReport
+from hcip_pipeline.synthetic.state import demo_state, generate_state
 
 __all__ = ["SynthReport", "demo_state", "generate_state"]

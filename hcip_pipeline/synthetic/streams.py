@@ -19,7 +19,7 @@ Flags = NDArray[np.bool_]
 
 _STEPS = 512  # a step of the exponential table is 0.2%
 _SPAN = 8
-_POWERS = np.cumprod(np.full(_SPAN * _STEPS, 1.0019550339542105))  # e^(1/512); a running product has one order only
+_POWERS = np.cumprod(np.full(_SPAN * _STEPS, 1.0019550335910028))  # e^(1/512); a running product has one order only
 _EXP = np.concatenate((1.0 / _POWERS[::-1], [1.0], _POWERS))
 
 

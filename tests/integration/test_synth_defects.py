@@ -31,6 +31,7 @@ def _state(root: Path, *, defects: bool) -> tuple[Home, SynthReport, list[Submis
         start=Quarter(2024, 1),
         end=Quarter(2025, 1),
         seed=11,
+        cms=False,
         defects=defects,
     )
     policy = load_policy(home.policy).policy
@@ -69,7 +70,7 @@ def test_every_rule_is_planted(truth: pl.DataFrame) -> None:
 def test_quarantine_holds_the_planted_errors_and_their_consequences(
     faulty: tuple[Home, SynthReport, list[SubmissionReceipt]], truth: pl.DataFrame
 ) -> None:
-    home, report, receipts = faulty
+    home, _, receipts = faulty
     found: set[tuple[object, ...]] = set()
     for receipt in receipts:
         path = quarantine_path(home, Quarter.parse(receipt.quarter), receipt.stem)
