@@ -15,10 +15,11 @@ import polars as pl
 from hcip_pipeline.contracts import reference
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
+from hcip_pipeline.intake.contract_columns import read_contract_table
 from hcip_pipeline.intake.sparcs import SparcsReceipt, read_sparcs
 from hcip_pipeline.periods import Window, base_year_window
 from hcip_pipeline.policy.model import Elections, Policy
-from hcip_pipeline.reference.tables import read_reference
+from hcip_pipeline.reference.rules import ROW_RULES
 from hcip_pipeline.study.plan import STATEMENTS, StudyFinding, StudyInput, StudyPlan, check_name
 from hcip_pipeline.study.result import Progress, StudyResult, carry_out
 from hcip_pipeline.warehouse.spec import BuildSpec
@@ -47,7 +48,7 @@ def run_sparcs_study(
         HcipError: the file is refused (``read_sparcs``), or some of its hospitals have no cost factor.
         UsageError: a name that cannot be a folder's.
     """
-    name = check_name(name or f"sparcs-{year}")
+    name = check_name(f"sparcs-{year}" if name is None else name)
     if not 2000 <= year <= 2100:
         raise UsageError(f"{year} is not a discharge year", fix="write a year such as 2016")
     tell = progress or (lambda _: None)
@@ -55,10 +56,11 @@ def run_sparcs_study(
     folder = home.lake / "sparcs" / name
     shutil.rmtree(folder, ignore_errors=True)
     receipt = read_sparcs(file, year, folder)
-    return carry_out(home, _plan(home, name, receipt, policy), progress)
+    return carry_out(home, plan_sparcs_study(home, name, receipt, policy), progress)
 
 
-def _plan(home: Home, name: str, receipt: SparcsReceipt, policy: Policy | None) -> StudyPlan:
+def plan_sparcs_study(home: Home, name: str, receipt: SparcsReceipt, policy: Policy | None) -> StudyPlan:
+    """The build of a file that was read, and what must be said of it. Raises HcipError as ``run_sparcs_study``."""
     year, folder = receipt.year, receipt.folder
     ccns = pl.read_parquet(folder / "hospitals.parquet")["ccn"].to_list()
     factors, about_factors = _cost_factors(home, ccns, year)
@@ -110,23 +112,25 @@ def _policy(policy: Policy | None, receipt: SparcsReceipt) -> Policy:
 
 
 def _cost_factors(home: Home, ccns: list[str], year: int) -> tuple[pl.DataFrame, str]:
-    """Cost factors of the file's hospitals, and what to say of them."""
-    table = read_reference(home.inbox)["cost_factors"]
-    given = table.frame.filter(pl.col("hospital_ccn").is_in(ccns)).select(reference.COST_FACTORS.names)
+    """Cost factors of the file's hospitals, and what to say of them; the table writes facility 214 as 000214."""
+    path = home.inbox / "reference" / "cost_factors.csv"
+    if not path.exists():
+        return _factors_of_one(ccns, year), "no cost_factors file: every factor is 1"
+    table = read_contract_table(path, reference.COST_FACTORS, ROW_RULES["cost_factors"])
+    facility = pl.col("hospital_ccn").str.strip_chars_start("0")
+    given = table.frame.with_columns(facility).filter(facility.is_in(ccns)).select(reference.COST_FACTORS.names)
     if given.is_empty():
-        said = (
-            "no cost_factors file" if table.source == "none" else "the cost_factors file names none of these hospitals"
-        )
-        return _factors_of_one(ccns, year), f"{said}: every factor is 1"
+        said = "the cost_factors file names none of these hospitals: every factor is 1"
+        return _factors_of_one(ccns, year), said
     # A reported cost has no rate centers: only the row for all of them applies.
     have = given.filter((pl.col("rate_center") == "ALL") & (pl.col("rate_year") == year))["hospital_ccn"].to_list()
     without = [ccn for ccn in ccns if ccn not in set(have)]
     if without:
         raise HcipError(
             f"cost_factors has no row ALL of rate year {year} for {len(without)} hospitals: {', '.join(without[:10])}",
-            file=table.file,
+            file=path,
             rule="COST-FACTOR-MISSING",
-            fix="add their rows, or take the file away for a study with every factor 1",
+            fix="add their rows (facility 214 as 000214), or take the file away for a study with every factor 1",
         )
     return given, "cost factors are those of inbox/reference/cost_factors.csv"
 

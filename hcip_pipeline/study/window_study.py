@@ -43,7 +43,7 @@ def run_window_study(
         HcipError: the lake holds no accepted submission or no reference table for the window, or a rate is missing.
         UsageError: the window ends before it starts, or a name that cannot be a folder's.
     """
-    name = check_name(name or f"{start}_{end}")
+    name = check_name(f"{start}_{end}" if name is None else name)
     if end < start:
         raise UsageError(f"the window ends on {end}, before it starts on {start}", fix="exchange the two dates")
     return carry_out(home, _plan(home, name, start, end, policy), progress)
@@ -60,7 +60,7 @@ def _plan(home: Home, name: str, start: dt.date, end: dt.date, policy: Policy | 
             rule="WINDOW-MISSING",
             fix=f"put the submissions of {quarters} into inbox/hospital and run `hcip ingest`",
         )
-    sources = lake_sources(home, performance.quarters, in_force)
+    sources = lake_sources(home, [performance])
     hospitals = pl.read_parquet(home.lake_reference / "hospitals.parquet")
     chosen = policy or Policy(version="defaults", base_year=end.year)
     spec = BuildSpec(
