@@ -2,7 +2,7 @@
 
     python benchmarks/cclf.py [--gigabytes 2] [--folder DIR]
 
-Writes a month of that size and one of a quarter of it (unzipped, in CMS's proportions), takes both in, each in a process
+Writes a month of that size and one of a quarter of it (unzipped, in CMS's proportions), takes each in in a process
 of its own, and reads the larger one's bytes as lines with DuckDB, for comparison. Prints one JSON object.
 """
 

@@ -65,5 +65,11 @@ def fill(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Mappi
     connection.unregister("incoming")
 
 
+def empty(connection: duckdb.DuckDBPyConnection) -> None:
+    """Forget every row."""
+    for name in TABLES:
+        connection.execute(f"truncate lake.{name}")
+
+
 def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
     return connection.sql(query).pl().to_dicts()
