@@ -91,7 +91,8 @@ def write_tables(
     _write_contract(database, APR_DRG, drg, _described("drg", drg_labels), into, "apr_drg")
     _write(
         database,
-        "select file, source_row, column_name, rule, redacted_value from quarantine order by source_row, rule",
+        """select file, source_row as row, column_name as "column", rule, redacted_value as value
+        from quarantine order by source_row, rule""",
         into / "quarantine.parquet",
     )
 

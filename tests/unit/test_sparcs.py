@@ -31,7 +31,7 @@ def assert_follows(frame: pl.DataFrame, contract: Table) -> None:
 
 
 def quarantined(folder: Path) -> list[tuple[int, str, str, str]]:
-    return table(folder, "quarantine").select("source_row", "column_name", "rule", "redacted_value").rows()
+    return table(folder, "quarantine").select("row", "column", "rule", "value").rows()
 
 
 class TestSpellings:
