@@ -39,14 +39,6 @@ def _unreadable(column: str) -> str:
     return f"({_raw(column)} <> '' and {column} is null)"
 
 
-def _luhn_fails(column: str) -> str:
-    """True unless ten digits with a valid check digit over 80840 + NPI (methodology §4)."""
-    digits = [(place, f"(ascii({column}[{place}]) - 48)") for place in range(1, 11)]
-    total = " + ".join(f"({d} * 2 - case when {d} > 4 then 9 else 0 end)" if n % 2 else d for n, d in digits)
-    # the constant prefix 80840 adds 24 to every sum
-    return f"(not regexp_full_match({column}, '[0-9]{{10}}') or ({total} + 24) % 10 <> 0)"
-
-
 def _too_long(prefix: str, table: Table, judged_elsewhere: tuple[str, ...]) -> list[Check]:
     return [
         Check(f"{prefix}-TEXT-TOO-LONG", column.name, f"length({column.name}) > {column.max_length or rules.MAX_TEXT}")
@@ -100,14 +92,21 @@ def discharge_errors(ccn: str, quarter: Quarter, *, reported_cost_needed: bool) 
 DRG_CODE = "(coalesce(grouper_version, '') || ' ' || apr_drg)"
 
 
+#: Not ten digits with a valid check digit over 80840 + NPI (methodology §4); the constant prefix adds 24 to every sum.
+NPI_FAILS = """(not regexp_full_match(npi, '[0-9]{10}') or (24 + list_sum(list_transform(range(1, 11),
+    lambda place: (ascii(npi[place]) - 48) * (1 + place % 2)
+        - case when place % 2 = 1 and npi[place] > '4' then 9 else 0 end))) % 10 <> 0)"""
+
+
 def discharge_warnings() -> list[Check]:
     """Checks that are counted on discharges which are kept."""
     aged = f"date_sub('year', birth_date, admit_date) > {rules.MAX_AGE_YEARS}"
+    bad = "(select npi from bad_npis)"
     coded = ("sex", "nature_of_admission", "risk_of_mortality")
     return [
-        Check("D-ATTENDING-NPI", "attending_npi", f"attending_npi is null or {_luhn_fails('attending_npi')}"),
+        Check("D-ATTENDING-NPI", "attending_npi", f"attending_npi is null or attending_npi in {bad}"),
         Check("D-OPERATING-NPI-MISSING", "operating_npi", "operating_npi is null and is_surgical"),
-        Check("D-OPERATING-NPI-INVALID", "operating_npi", _luhn_fails("operating_npi")),
+        Check("D-OPERATING-NPI-INVALID", "operating_npi", f"operating_npi in {bad}"),
         Check("D-PATIENT-ID-MISSING", "patient_id", "patient_id is null"),
         Check("D-STAY-LONG", "discharge_date", f"length_of_stay > {rules.MAX_STAY_DAYS}"),
         Check("D-AGE", "birth_date", f"birth_date > discharge_date or {aged}"),

@@ -8,12 +8,12 @@ Tables, in the judge's connection, for the submission judged last:
     sums            charge lines by account: lines, broken lines, charged (no total lines), unreadable charges, cost
     fate            accounts of ``d``: ``k`` (order of the account) where the discharge is kept, else null
     rejected        rows of d that are not kept
-    findings        one row a broken ERROR rule: file, row, column, rule, value (redacted)
+    findings        one row a broken ERROR rule: file, row, column, rule, value (redacted; ``found`` before that)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -22,11 +22,15 @@ import duckdb
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.intake.hospital import rules
 from hcip_pipeline.intake.hospital.cost_factors import ALL_RATE_CENTERS, UNMAPPED, CostMethod
-from hcip_pipeline.intake.hospital.edits import DRG_CODE, Check, any_of, redacted, typed_sql, warned_columns
+from hcip_pipeline.intake.hospital.edits import DRG_CODE, NPI_FAILS, Check, any_of, redacted, typed_sql, warned_columns
 from hcip_pipeline.intake.hospital.receipts import RuleCount, Tally
 
 _SHORT = {"discharges": "d", "charges": "c"}
 _LISTED = 10
+_WORKING = (
+    "raw_discharges raw_charges d c drgs unknown_dispositions bad_npis codes sums fate rejected found findings"
+    " broken_rows by_code"
+)
 _IS_UNMAPPED = f"rate_center = '{UNMAPPED}'"
 _NOT_TOTAL = f"revenue_code <> '{rules.TOTAL_REVENUE_CODE}'"
 
@@ -65,20 +69,7 @@ class Outcome:
 
 def clear(con: duckdb.DuckDBPyConnection) -> None:
     """Forget the submission before."""
-    for name in (
-        "raw_discharges",
-        "raw_charges",
-        "d",
-        "c",
-        "sums",
-        "codes",
-        "drgs",
-        "unknown_dispositions",
-        "fate",
-        "rejected",
-        "findings",
-    ):
-        con.execute(f"drop table if exists {name}")
+    con.execute("; ".join(f"drop table if exists {name}" for name in _WORKING.split()))
 
 
 def load(con: duckdb.DuckDBPyConnection, table: Table, ccn: str, cells: str, errors: list[Check]) -> None:
@@ -110,6 +101,11 @@ def _look_up(con: duckdb.DuckDBPyConnection) -> None:
         """create temp table unknown_dispositions as
         select distinct coalesce(discharge_disposition, '') as code from d
         where shape_ok and coalesce(discharge_disposition, '') not in (select code from ref_dispositions)"""
+    )
+    con.execute(
+        f"""create temp table bad_npis as
+        select npi from (select distinct unnest([attending_npi, operating_npi]) as npi from d)
+        where npi is not null and {NPI_FAILS}"""
     )
     if _any(con, "drgs where is_unknown") or _any(con, "unknown_dispositions"):
         con.execute(
@@ -162,29 +158,29 @@ def price(
 
 def decide(con: duckdb.DuckDBPyConnection, *, both: bool, tables: tuple[str, ...]) -> None:
     """Which discharges are kept, and with them which lines."""
-    con.execute('create temp table findings (file varchar, row bigint, "column" varchar, rule varchar, value varchar)')
+    con.execute('create temp table found (file varchar, row bigint, "column" varchar, rule varchar, value varchar)')
     if "discharges" not in tables:
         con.execute("create temp table fate (account_no varchar, k bigint)")
         return
     con.execute(
-        f"""insert into findings
-        select 'discharges', row, 'account_no', 'D-KEY-REPEATED', {redacted("account_no")}
+        """insert into found
+        select 'discharges', row, 'account_no', 'D-KEY-REPEATED', account_no
         from d where shape_ok and is_own and account_no in (
             select account_no from d where shape_ok and is_own and account_no <> '' group by 1 having count(*) > 1)"""
     )
     if both:
         con.execute(
-            f"""insert into findings
-            select 'discharges', row, 'total_charges', 'D-CHARGES-DIFFER', {redacted("cast(total_charges as varchar)")}
+            f"""insert into found
+            select 'discharges', row, 'total_charges', 'D-CHARGES-DIFFER', cast(total_charges as varchar)
             from d left join sums using (account_no)
             where shape_ok and account_no <> '' and coalesce(unreadable, 0) = 0
                 and abs(coalesce(charged, 0) - total_charges) > {rules.CHARGES_TOLERANCE}
-                and row not in (select row from findings)
+                and row not in (select row from found)
             union all
             select 'discharges', row, '', 'D-LINE-QUARANTINED', ''
             from d join sums using (account_no) where broken_lines > 0 and account_no <> ''"""
         )
-    con.execute("create temp table rejected as select row from d where broken union select row from findings")
+    con.execute("create temp table rejected as select row from d where broken union select row from found")
     con.execute(
         """create temp table fate as
         with kept as (select account_no from d anti join rejected using (row)),
@@ -193,15 +189,15 @@ def decide(con: duckdb.DuckDBPyConnection, *, both: bool, tables: tuple[str, ...
         from (select distinct account_no from d) left join ordered using (account_no) group by 1"""
     )
     if both:
-        for found, accounts, rule, column, value in (
+        for which, accounts, rule, column, value in (
             ("account_no <> ''", "sums anti join fate using (account_no)", "C-NO-DISCHARGE", "account_no",
-             redacted("account_no")),
+             "account_no"),
             ("account_no <> '' and not broken", "fate where k is null", "C-DISCHARGE-QUARANTINED", "", "''"),
         ):  # fmt: skip
             if _any(con, accounts):  # mostly none, and then the lines need not be read again
                 con.execute(
-                    f"""insert into findings select 'charges', row, '{column}', '{rule}', {value}
-                    from c where {found} and account_no in (select account_no from {accounts})"""
+                    f"""insert into found select 'charges', row, '{column}', '{rule}', {value}
+                    from c where {which} and account_no in (select account_no from {accounts})"""
                 )
 
 
@@ -214,19 +210,24 @@ def find_errors(con: duckdb.DuckDBPyConnection, table: Table, cells: str, errors
     short = _SHORT[table.name]
     if not _any(con, f"{short} where broken"):
         return
-    typed = {column.name for column in table.columns if column.type != "text" or column.allowed}
-    shape = f"{{'rule': '{errors[0].rule[0]}-ROW-SHAPE', 'column': '', 'value': ''}}"
-    cases = [f"case when not shape_ok then {shape} end"]
-    for check in errors:
-        cell = f"{check.column}__raw" if check.column in typed else check.column
-        value = f"coalesce({redacted(cell)}, '')" if cell else "''"
-        broken = f"{{'rule': '{check.rule}', 'column': '{check.column}', 'value': {value}}}"
-        cases.append(f"case when shape_ok and ({check.sql}) then {broken} end")
+    # Few rows as a rule, and many expressions: materialized, so that each is planned over plain columns.
     con.execute(
-        f"""insert into findings
-        select '{table.name}', row, found.column, found.rule, found.value
-        from (select row, unnest(list_filter([{", ".join(cases)}], lambda f: f is not null)) as found
-            from (select * from ({typed_sql(table, cells)}) where row in (select row from {short} where broken)))"""
+        f"""create or replace temp table broken_rows as
+        select * from ({typed_sql(table, cells)}) where row in (select row from {short} where broken)"""
+    )
+    con.execute('create or replace temp table checks (n integer, rule varchar, "column" varchar)')
+    shape = Check(f"{errors[0].rule[0]}-ROW-SHAPE", "", "not shape_ok")
+    asked = [shape, *(replace(check, sql=f"shape_ok and ({check.sql})") for check in errors)]
+    con.executemany("insert into checks values (?, ?, ?)", [(n, c.rule, c.column) for n, c in enumerate(asked)])
+    typed = {column.name for column in table.columns if column.type != "text" or column.allowed}
+    cases = []
+    for n, check in enumerate(asked):
+        cell = f"{check.column}__raw" if check.column in typed else check.column or "''"
+        cases.append(f"case when {check.sql} then {{'n': {n}, 'cell': {cell}}} end")
+    con.execute(
+        f"""insert into found
+        select '{table.name}', row, "column", rule, found.cell
+        from (select row, unnest([{", ".join(cases)}]) as found from broken_rows) join checks on found.n = checks.n"""
     )
 
 
@@ -234,6 +235,10 @@ def count(
     con: duckdb.DuckDBPyConnection, tables: tuple[str, ...], d_warnings: list[Check], c_warnings: list[Check]
 ) -> Outcome:
     """Rows, dollars and rules, counted independently of one another so that they can be reconciled."""
+    con.execute(
+        f"""create temp table findings as
+        select file, row, "column", rule, coalesce({redacted("value")}, '') as value from found"""
+    )
     follows = ", ".join(f"'{rule.id}'" for rule in rules.RULES.values() if rule.follows)
     counts = con.execute(
         f"""select file, count(distinct row), count(distinct row) filter (rule not in ({follows}))
