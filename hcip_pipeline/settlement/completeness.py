@@ -13,6 +13,25 @@ from hcip_pipeline.periods import PerformancePeriod, base_year_window
 from hcip_pipeline.policy.model import Policy
 
 
+def check_base_year(home: Home, policy: Policy, in_force: Sequence[SubmissionReceipt]) -> set[str]:
+    """The hospitals with data in the base year.
+
+    Raises:
+        HcipError: there is none.
+    """
+    base_quarters = {str(quarter) for quarter in base_year_window(policy.base_year).quarters}
+    in_base_year = {receipt.ccn for receipt in in_force if receipt.quarter in base_quarters}
+    if not in_base_year:
+        raise HcipError(
+            f"no hospital's data for the base year {policy.base_year} are in the lake: there can be no norms",
+            file=home.inbox / "hospital",
+            rule="BASE-YEAR-MISSING",
+            fix=f"put the submissions of {policy.base_year} into inbox/hospital/{policy.base_year}Q1 to Q4, "
+            "or name the right base_year in the policy",
+        )
+    return in_base_year
+
+
 def check_complete(
     home: Home,
     period: PerformancePeriod,
@@ -25,17 +44,8 @@ def check_complete(
     Raises:
         HcipError: the base year or the period has no data at all, or what is missing must be there.
     """
-    base_quarters = {str(quarter) for quarter in base_year_window(policy.base_year).quarters}
+    in_base_year = check_base_year(home, policy, in_force)
     have = {(receipt.ccn, receipt.quarter) for receipt in in_force}
-    in_base_year = {ccn for ccn, quarter in have if quarter in base_quarters}
-    if not in_base_year:
-        raise HcipError(
-            f"no hospital's data for the base year {policy.base_year} are in the lake: there can be no norms",
-            file=home.inbox / "hospital",
-            rule="BASE-YEAR-MISSING",
-            fix=f"put the submissions of {policy.base_year} into inbox/hospital/{policy.base_year}Q1 to Q4, "
-            "or name the right base_year in the policy",
-        )
     quarters = [str(quarter) for quarter in period.quarters]
     if not any(quarter in quarters for _, quarter in have):
         raise HcipError(
