@@ -29,6 +29,7 @@ class Physicians:
         cost_effect, days_effect: physicians × years, factors on the cost and days of their stays.
         active: physicians × years.
         at_physician, at_hospital, at_weight: the appointments, ordered by hospital and service.
+        at_stays: stays that may be expected of each appointment in a year.
         first_year: the first of the years.
     """
 
@@ -44,6 +45,7 @@ class Physicians:
     at_physician: Integers
     at_hospital: Integers
     at_weight: Floats
+    at_stays: Floats
     first_year: int
     services: int
 
@@ -99,6 +101,9 @@ def employ_physicians(
     at_hospital = np.concatenate((home, *(other[other >= 0] for other in away)))
     at_weight = np.concatenate((weight, *(0.4 * weight[other >= 0] for other in away)))
     order = np.lexsort((at_physician, service[at_physician], at_hospital))
+    at_physician, at_hospital, at_weight = at_physician[order], at_hospital[order], at_weight[order]
+    group = at_hospital * len(mix.services) + service[at_physician]
+    in_all = np.bincount(group, at_weight, minlength=stays.size)
     first_names, last_names = load_names()
     names = (rng.integers(0, len(first_names), count), rng.integers(0, len(last_names), count))
     return Physicians(
@@ -111,9 +116,10 @@ def employ_physicians(
         cost_effect=cost,
         days_effect=days,
         active=(ordinal >= joins[:, None]) & ((ordinal < leaves[:, None]) | (leaves <= joins)[:, None]),
-        at_physician=at_physician[order],
-        at_hospital=at_hospital[order],
-        at_weight=at_weight[order],
+        at_physician=at_physician,
+        at_hospital=at_hospital,
+        at_weight=at_weight,
+        at_stays=stays.ravel()[group] * at_weight / in_all[group],
         first_year=years[0],
         services=len(mix.services),
     )

@@ -19,14 +19,17 @@ from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.protocol import MEETINGS_PER_HALF_YEAR
 from hcip_pipeline.synthetic.abstracts import money
+from hcip_pipeline.synthetic.case_mix import DATA
 from hcip_pipeline.synthetic.files import write_contract, write_csv
 from hcip_pipeline.synthetic.hospitals import Hospitals
 from hcip_pipeline.synthetic.physicians import Physicians
 from hcip_pipeline.synthetic.protocols import Program
-from hcip_pipeline.synthetic.streams import Flags, Integers, exp, stream
+from hcip_pipeline.synthetic.streams import Flags, Floats, Integers, exp, stream
 
 #: Chance that a physician of each trend is a care partner: those who improve like to join.
 _JOINS = np.array([0.80, 0.68, 0.55])
+#: Approved under the fee schedule for a stay, in cents, over the stays of all payers.
+_APPROVED_CENTS = 20_000
 _SOURCES = ("Quality department", "Medical records", "Program survey")
 _REASONS = (
     "Late quality reporting",
@@ -47,11 +50,13 @@ class CarePartners:
     """The certified lists, one element a hospital and physician; dates are days from 1970-01-01, −1 for none.
 
     Attributes:
+        stays: that may be expected in a year.
         planted: what is out of the ordinary about each, empty for most.
     """
 
     hospital: Integers
     physician: Integers
+    stays: Floats
     start: Integers
     end: Integers
     signed: Integers
@@ -67,7 +72,8 @@ def certify(hospitals: Hospitals, physicians: Physicians, program: Program, last
     """
     rng = stream(seed, "care partners")
     candidate, place = physicians.at_physician, physicians.at_hospital
-    wants = rng.random(len(candidate)) < _JOINS[physicians.trend[candidate]]
+    eligible = pl.read_csv(DATA / "services.csv").get_column("joins").to_numpy() / 100
+    wants = rng.random(len(candidate)) < _JOINS[physicians.trend[candidate]] * eligible[physicians.service[candidate]]
     wants &= physicians.active[candidate, -1]
     rows = np.flatnonzero(wants)
     hospital, physician = place[rows], candidate[rows]
@@ -85,6 +91,7 @@ def certify(hospitals: Hospitals, physicians: Physicians, program: Program, last
     return CarePartners(
         hospital=hospital,
         physician=physician,
+        stays=physicians.at_stays[rows],
         start=start,
         end=np.where((fate == 1) & (middle > starts + 20), middle, -1),
         signed=np.where(fate == 2, late, signed),
@@ -242,7 +249,8 @@ class _Report:
         """For most; the second half's notice tells the whole calendar year, the first half's only that half."""
         n = len(self.partners.hospital)
         rng = stream(self.seed, "fee schedule", str(self.period.year))
-        year = np.rint(11_000_000 * exp(0.75 * rng.standard_normal(n))).astype(np.int64)
+        expected = _APPROVED_CENTS * self.partners.stays * exp(0.6 * rng.standard_normal(n))
+        year = np.rint(np.maximum(expected, 20_000)).astype(np.int64)
         told = rng.random(n) < 0.93
         first_half = np.rint(year * (0.42 + 0.16 * rng.random(n))).astype(np.int64)
         some = told[self.rows]

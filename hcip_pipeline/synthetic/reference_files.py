@@ -18,7 +18,7 @@ from hcip_pipeline.synthetic.charges import YEARLY_RISE, price_level
 from hcip_pipeline.synthetic.files import write_contract
 from hcip_pipeline.synthetic.hospitals import RATED, Hospitals
 from hcip_pipeline.synthetic.physicians import Physicians
-from hcip_pipeline.synthetic.streams import stream
+from hcip_pipeline.synthetic.streams import Integers, stream
 
 #: Professional fee forgone for a day, by severity, in the first year, and its yearly rise.
 _PER_DIEM = (56.0, 63.0, 71.0, 90.0)
@@ -38,6 +38,7 @@ def write_references(
     folder: Path,
     hospitals: Hospitals,
     physicians: Physicians,
+    care_partners: Integers,
     quarters: Sequence[Quarter],
     seed: int,
     odd_rate: tuple[str, float] | None = None,
@@ -45,6 +46,7 @@ def write_references(
     """``cost_factors``, ``cost_index``, ``per_diem``, ``networks`` and ``excluded_individuals``.
 
     Args:
+        care_partners: the physicians who are; one of the excluded individuals at least is among them.
         odd_rate: a rate center and a markup for it, added for every hospital and rate year.
     """
     years = range(quarters[0].year - 1, quarters[-1].year + 2)
@@ -68,18 +70,23 @@ def write_references(
         folder, contracts.PER_DIEM, pl.DataFrame(amounts, schema=["year", "severity", "amount"], orient="row")
     )
     write_contract(folder, contracts.NETWORKS, _networks(hospitals, first, seed))
-    write_contract(folder, contracts.EXCLUDED_INDIVIDUALS, excluded_individuals(physicians, first, seed))
+    write_contract(
+        folder, contracts.EXCLUDED_INDIVIDUALS, _excluded_individuals(physicians, care_partners, first, seed)
+    )
 
 
-def excluded_individuals(physicians: Physicians, first_year: int, seed: int) -> pl.DataFrame:
+def _excluded_individuals(physicians: Physicians, care_partners: Integers, first_year: int, seed: int) -> pl.DataFrame:
     """Some physicians of the state: most excluded before the first year and still so, some reinstated since."""
     rng = stream(seed, "excluded individuals")
     count = min(max(3, len(physicians) // 150), len(physicians))
-    rows = np.sort(rng.permutation(len(physicians))[:count])
+    rows = rng.permutation(len(physicians))[:count]
+    partners = rng.permutation(np.unique(care_partners))[: 1 + count // 3]
+    rows = np.unique(np.concatenate((partners, rows[len(partners) :])))
+    count = len(rows)
     days = rng.integers(60, 900, count)
     start = dt.date(first_year, 1, 1)
     effective = [start - dt.timedelta(days=int(day)) for day in days]
-    back = rng.random(count) < 0.34
+    back = (rng.random(count) < 0.34) & ~np.isin(rows, care_partners)
     reinstated = [
         day + dt.timedelta(days=int(n)) if b else None for day, n, b in zip(effective, days // 2, back, strict=True)
     ]

@@ -104,7 +104,7 @@ def write_state(
     program = plan_program(places, arguments.first_period, years[0], arguments.end, seed)
     partners = certify(places, physicians, program, years[-1], seed)
     odd_rate = ODD_RATE if arguments.defects else None
-    write_references(inbox / "reference", places, physicians, quarters, seed, odd_rate)
+    write_references(inbox / "reference", places, physicians, partners.physician, quarters, seed, odd_rate)
     write_program(inbox / "program", truth, places, physicians, program, partners, arguments.periods, seed)
     protocols = write_protocols(inbox / "protocols", places, program, arguments.end, seed)
     write_text(inbox / "policy.yaml", _policy(arguments))

@@ -352,9 +352,12 @@ def test_care_partners_are_physicians_of_their_hospital_and_some_are_special(
     ).unique()
     known = partners.join(seen, on=["hospital_ccn", "npi"], how="semi")
     assert len(known) > 0.95 * len(partners)
-    assert 0.4 < len(partners) / seen["npi"].drop_nulls().n_unique() < 1.1
+    assert 0.3 < len(partners) / seen["npi"].drop_nulls().n_unique() < 1.1
     assert set(partners["screening_status"]) >= {"cleared"}
     assert pl.read_csv(demo.truth / "care_partners.csv")["planted"].n_unique() >= 4
+    excluded = pl.read_csv(demo.inbox / "reference/excluded_individuals.csv", infer_schema=False)
+    in_force = excluded.filter(pl.col("reinstated_date").is_null())["npi"]
+    assert 0 < partners["npi"].is_in(in_force.to_list()).sum() < 0.05 * len(partners)
     notices = pl.read_csv(demo.inbox / "program/2025H2/pfs_cap_notices.csv")
     assert 0.8 < len(notices) / len(partners) < 1
 
