@@ -178,11 +178,12 @@ def ingest(partitions: tuple[str, ...], home_path: Path | None, policy_path: Pat
 @_json
 def run(period: str, home_path: Path | None, policy_path: Path | None, threads: int | None, as_json: bool) -> None:
     """Ingest what PERIOD (2025H1) needs, build it, check it, release it."""
-    from hcip_pipeline.assets.execution import settle
     from hcip_pipeline.periods import PerformancePeriod
-    from hcip_pipeline.settlement.summary import print_releases, release_facts
 
     parsed = PerformancePeriod.parse(period)
+    from hcip_pipeline.assets.execution import settle
+    from hcip_pipeline.settlement.summary import print_releases, release_facts
+
     home = Home.locate(home_path)
     with _progress(as_json) as progress:
         release = settle(home, parsed, policy_path, progress=progress, threads=threads)
@@ -211,9 +212,13 @@ def study(
 ) -> None:
     """Norms, opportunity and performance incentives of any window, on public or submitted data. Nothing is payable."""
     from hcip_pipeline.policy.loader import load_policy
-    from hcip_pipeline.study import run_sparcs_study, run_window_study
+    from hcip_pipeline.study.sparcs_study import run_sparcs_study
+    from hcip_pipeline.study.summary import print_study
+    from hcip_pipeline.study.window_study import run_window_study
 
     home = Home.locate(home_path)
+    if policy_path is None and not sparcs_file and home.policy.exists():
+        policy_path = home.policy  # submitted data are judged by their own region's policy, public data by the defaults
     policy = load_policy(policy_path).policy if policy_path else None
     with _progress(as_json) as progress:
         if sparcs_file and year and not (first_day or last_day):
@@ -230,7 +235,7 @@ def study(
     if as_json:
         _show(result.as_dict())
     else:
-        result.print()
+        print_study(result)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -41,7 +41,7 @@ RECEIPTS = Table(
 
 EARLIER_INCENTIVES = Table(
     "earlier_incentives",
-    "one row a care partner and earlier period of the hospital's program: final incentives as last released",
+    "one row a care partner and earlier period of the hospital's program: payable final incentives as last released",
     (
         Column("hospital_ccn", "text", "CMS certification number", key=True),
         Column("period", "text", "performance period", key=True),

@@ -20,9 +20,9 @@ from hcip_pipeline.intake.period_intake import files_in_force as files_in_force_
 from hcip_pipeline.periods import PerformancePeriod, Quarter, Window, base_year_window
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.policy.model import Elections, Policy
-from hcip_pipeline.settlement.completeness import check_complete
-from hcip_pipeline.settlement.earlier_releases import earlier_frames, unreleased_periods
-from hcip_pipeline.settlement.norm_tables import norm_table
+from hcip_pipeline.settlement.completeness import check_base_year, check_complete
+from hcip_pipeline.settlement.earlier_releases import earlier_frames, earlier_release_files, unreleased_periods
+from hcip_pipeline.settlement.norm_tables import NormTable, norm_table
 from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.spec import BuildSpec, Source, check_cost_index
 
@@ -65,17 +65,11 @@ def build_period(
         HcipError: the base year or the period has no data, a hospital's data are missing and the policy's
             ``require_complete`` asks for them, a rate that the build needs is missing, or a check did not pass.
     """
-    hospitals = pl.read_parquet(home.lake_reference / "hospitals.parquet")
-    cost_index = pl.read_parquet(home.lake_reference / "cost_index.parquet")
-    protocols = pl.read_parquet(home.lake_program(period) / "protocols.parquet")
     windows = windows_of(period, policy.policy)
-    base_year = base_year_window(policy.policy.base_year)
-    notes = check_complete(home, period, policy.policy, _in_force(home, [*windows, base_year]), hospitals)
-    check_cost_index(cost_index, [*windows, base_year], str(home.inbox / "reference" / "cost_index.csv"))
-
-    norms = norm_table(
-        home, policy.policy, lambda: _base_year_spec(home, policy.policy), threads=threads, progress=progress
-    )
+    notes = check_period(home, period, policy.policy)
+    hospitals = pl.read_parquet(home.lake_reference / "hospitals.parquet")
+    protocols = pl.read_parquet(home.lake_program(period) / "protocols.parquet")
+    norms = base_year_norms(home, policy.policy, threads=threads, progress=progress)
     spec = BuildSpec(
         name=str(period),
         kind="period",
@@ -94,10 +88,42 @@ def build_period(
         result = replace(result, nodes=norms.build.nodes + result.nodes)
     inputs = {
         str(item["file"]): dict(item)
-        for item in (*norms.inputs, *_hospital_files(home, windows), *files_in_force_of_period(home, period))
+        for item in (
+            *norms.inputs,
+            *_hospital_files(home, windows),
+            *files_in_force_of_period(home, period),
+            *earlier_release_files(home, period),
+        )
     }
     notes += unreleased_periods(home, period, protocols)
     return PeriodBuild(result, tuple(inputs[file] for file in sorted(inputs)), tuple(notes))
+
+
+def check_period(home: Home, period: PerformancePeriod, policy: Policy) -> list[str]:
+    """What the lake lacks for ``period``, in words, where the policy lets it be built without.
+
+    Raises:
+        HcipError: the base year or the period has no data, a hospital's data are missing and the policy's
+            ``require_complete`` asks for them, or a rate that the build needs is missing.
+    """
+    windows = [*windows_of(period, policy), base_year_window(policy.base_year)]
+    hospitals = pl.read_parquet(home.lake_reference / "hospitals.parquet")
+    cost_index = pl.read_parquet(home.lake_reference / "cost_index.parquet")
+    notes = check_complete(home, period, policy, _in_force(home, windows), hospitals)
+    check_cost_index(cost_index, windows, str(home.inbox / "reference" / "cost_index.csv"))
+    return notes
+
+
+def base_year_norms(
+    home: Home, policy: Policy, *, threads: int | None = None, progress: Progress | None = None
+) -> NormTable:
+    """The norm table of the policy's base year, made from the lake when there is none.
+
+    Raises:
+        HcipError: there are no data of the base year, or a check of the build did not pass.
+    """
+    check_base_year(home, policy, _in_force(home, [base_year_window(policy.base_year)]))
+    return norm_table(home, policy, lambda: _base_year_spec(home, policy), threads=threads, progress=progress)
 
 
 def _base_year_spec(home: Home, policy: Policy) -> tuple[BuildSpec, list[dict[str, Any]]]:

@@ -13,9 +13,11 @@ from hcip_pipeline.release.writer import Release, released_frame
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from hcip_pipeline.assets.execution import IngestReport
+
 
 def hospital_totals(release: Release) -> pl.DataFrame:
-    """One row a hospital: care partners, their cases and what was calculated."""
+    """One row a hospital: care partners, cases, what was calculated, what is left and what of that is payable."""
     incentives = released_frame(release.folder, "incentives")
     return (
         incentives.group_by("hospital_ccn")
@@ -23,9 +25,20 @@ def hospital_totals(release: Release) -> pl.DataFrame:
             pl.len().alias("care_partners"),
             (pl.col("medical_cases") + pl.col("surgical_cases")).sum().alias("cases"),
             pl.col("performance_incentive").sum(),
+            (pl.col("improvement_incentive_medical") + pl.col("improvement_incentive_surgical"))
+            .sum()
+            .alias("improvement_incentive"),
+            pl.col("calculated_incentive").sum(),
+            pl.col("final_incentive").sum(),
+            _final_where("PAYABLE").alias("payable"),
+            _final_where("HELD").alias("held"),
         )
         .sort("hospital_ccn")
     )
+
+
+def _final_where(status: str) -> pl.Expr:
+    return pl.col("final_incentive").filter(pl.col("status") == status).sum()
 
 
 def release_facts(release: Release) -> dict[str, Any]:
@@ -47,20 +60,20 @@ def demo_periods(home: Home) -> list[PerformancePeriod]:
 
 
 def _totals_table(release: Release) -> Table:
+    from rich.box import SIMPLE
     from rich.table import Table
 
     said = "" if release.is_new else " (nothing changed since it was released)"
-    table = Table(title=f"{release.period} {release.name}{said}", title_justify="left")
-    table.add_column("hospital")
-    for name in ("care partners", "cases with a norm", "performance incentive"):
-        table.add_column(name, justify="right")
-    totals = hospital_totals(release)
-    for ccn, partners, cases, incentive in totals.rows():
-        table.add_row(ccn, f"{partners:,}", f"{cases:,}", f"${incentive:,.2f}")
+    table = Table(title=f"{release.period} {release.name}{said}, US dollars", title_justify="left", box=SIMPLE)
+    table.add_column("hospital", no_wrap=True)
+    for name in ("care partners", "cases", "calculated", "final", "payable", "held"):
+        table.add_column(name, justify="right", no_wrap=name != "care partners", min_width=8)
+    totals = hospital_totals(release).drop("performance_incentive", "improvement_incentive")
+    for ccn, *figures in totals.rows():
+        table.add_row(ccn, *(f"{figure:,}" for figure in figures))
     if totals.height:
-        sums = totals.select(pl.exclude("hospital_ccn").sum()).row(0)
         table.add_section()
-        table.add_row("all", f"{sums[0]:,}", f"{sums[1]:,}", f"${sums[2]:,.2f}")
+        table.add_row("all", *(f"{figure:,}" for figure in totals.select(pl.exclude("hospital_ccn").sum()).row(0)))
     return table
 
 
@@ -72,3 +85,25 @@ def print_releases(home: Home, releases: list[Release]) -> None:
     for release in releases:
         console.print(_totals_table(release))
         console.print(f"files: {release.folder}", soft_wrap=True, highlight=False)
+
+
+def print_ingest(home: Home, report: IngestReport) -> None:
+    """What was taken in, by partition; refusals with their reasons."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    for key, receipts in report.submissions.items():
+        accepted = [receipt for receipt in receipts if receipt.status == "accepted"]
+        rows = sum(receipt.rows("discharges") for receipt in accepted)
+        quarantined = sum(receipt.rows("discharges", "quarantined") for receipt in accepted)
+        console.print(f"{key}: {len(accepted)} submissions, {rows:,} discharges accepted, {quarantined:,} quarantined")
+        for receipt in receipts:
+            for refusal in receipt.refusals:
+                console.print(f"  refused {receipt.submission}: {refusal.message}", markup=False)
+    for key, archives in report.archives.items():
+        console.print(f"{key}: {len(archives)} CMS archives")
+    for key in report.periods:
+        console.print(f"{key}: program files, protocols and reference tables")
+    for folder in report.unknown_folders:
+        console.print(f"left alone: inbox/{folder} names no quarter, month or half-year", markup=False)
+    console.print(f"lake: {home.lake}", soft_wrap=True, markup=False)

@@ -1,10 +1,17 @@
--- Approved activities performed: activities of interventions that the hospital's protocol includes.
+-- Approved activities performed: activities of interventions that the hospital's protocol includes. Without a protocol
+-- nothing tells approved from other activities; those payments are held for that reason, not refused for this one.
 with activity as (
     select * from {{ ref('stg_intervention_activity') }}
 ),
 
+protocols as (
+    select hospital_ccn, true as has_protocol from {{ ref('stg_protocols') }}
+),
+
 included as (
-    select * from {{ ref('stg_protocol_interventions') }} where is_included
+    select hospital_ccn, intervention_id, true as is_included
+    from {{ ref('stg_protocol_interventions') }}
+    where is_included
 )
 
 select
@@ -12,5 +19,7 @@ select
     activity.npi,
     cast(sum(activity.activities) as bigint) as approved_activities
 from activity
-inner join included using (hospital_ccn, intervention_id)
+left join protocols using (hospital_ccn)
+left join included using (hospital_ccn, intervention_id)
+where included.is_included or protocols.has_protocol is null
 group by activity.hospital_ccn, activity.npi

@@ -20,10 +20,10 @@ changed as (
 ambiguous as (
     select part, count(*) as ambiguous_groups
     from (
-        select part, claim_key, abs(signed_paid_amount) as amount
+        select part, claim_key, agreeing_amounts
         from {{ ref('int_final_action') }}
         where is_ambiguous
-        group by part, claim_key, abs(signed_paid_amount)
+        group by part, claim_key, agreeing_amounts
     )
     group by part
 ),

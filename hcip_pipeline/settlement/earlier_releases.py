@@ -1,0 +1,93 @@
+"""What crosses periods: released figures of earlier ones, and what they reported of other programs (methodology §9)."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from hcip_pipeline.contracts import run
+from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.home import Home
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.release.manifest import FILE_NAME as MANIFEST
+from hcip_pipeline.release.manifest import manifest_sha256
+from hcip_pipeline.release.writer import released_frame, releases_of
+
+
+def earlier_frames(home: Home, period: PerformancePeriod, protocols: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Payable final incentives, internal savings and other programs' amounts of each hospital's earlier program periods.
+
+    Args:
+        protocols: in force in ``period``; their ``first_performance_period`` says where a hospital's program begins. A
+            hospital without a protocol has no program and so no earlier periods.
+
+    Returns:
+        The tables ``earlier_incentives``, ``earlier_savings`` and ``earlier_other_program_amounts`` of the lake, from
+        the newest release of each earlier period.
+    """
+    starts = protocols.select("hospital_ccn", "first_performance_period")
+    incentives, savings, others = [], [], []
+    for earlier in _periods_before(home, period):
+        releases = releases_of(home, earlier)
+        if releases:
+            # What is held was not paid; it counts once a restatement makes it payable.
+            incentives.append(released_frame(releases[-1], "incentives").filter(pl.col("status") == "PAYABLE"))
+            savings.append(released_frame(releases[-1], "savings"))
+        amounts = home.lake_program(earlier) / "other_program_amounts.parquet"
+        if amounts.exists():
+            others.append(pl.read_parquet(amounts).with_columns(pl.lit(str(earlier)).alias("period")))
+    return {
+        table.name: _of_the_program(frames, table, starts)
+        for table, frames in (
+            (run.EARLIER_INCENTIVES, incentives),
+            (run.EARLIER_SAVINGS, savings),
+            (run.EARLIER_OTHER_PROGRAM_AMOUNTS, others),
+        )
+    }
+
+
+def earlier_release_files(home: Home, period: PerformancePeriod) -> list[dict[str, object]]:
+    """The manifests of the earlier releases that a period is built from, as inputs of its own release."""
+    newest = {earlier: releases_of(home, earlier) for earlier in _periods_before(home, period)}
+    return [
+        {
+            "file": f"releases/{earlier}/{releases[-1].name}/{MANIFEST}",
+            "sha256": manifest_sha256(releases[-1]),
+            "rows": released_frame(releases[-1], "incentives").height,
+        }
+        for earlier, releases in newest.items()
+        if releases
+    ]
+
+
+def unreleased_periods(home: Home, period: PerformancePeriod, protocols: pl.DataFrame) -> list[str]:
+    """Earlier program periods of some hospital that this home has not released, in words."""
+    notes = []
+    for ccn, first in protocols.select("hospital_ccn", "first_performance_period").sort("hospital_ccn").rows():
+        earlier = PerformancePeriod.parse(first)
+        missing = []
+        while earlier < period:
+            if not releases_of(home, earlier):
+                missing.append(str(earlier))
+            earlier = earlier.next()
+        if missing:
+            notes.append(f"{ccn}: no release of {', '.join(missing)}; their savings and incentives count as zero")
+    return notes
+
+
+def _periods_before(home: Home, period: PerformancePeriod) -> list[PerformancePeriod]:
+    names = {path.name for path in home.releases.glob("*H[12]")}
+    names |= {path.name.removeprefix("period=") for path in (home.lake / "program").glob("period=*H[12]")}
+    return [earlier for name in sorted(names) if (earlier := PerformancePeriod.parse(name)) < period]
+
+
+def _of_the_program(frames: list[pl.DataFrame], table: Table, starts: pl.DataFrame) -> pl.DataFrame:
+    schema = {column.name: column.polars_type for column in table.columns}
+    if not frames:
+        return pl.DataFrame(schema=schema)
+    together = pl.concat([frame.select(table.names) for frame in frames], how="vertical_relaxed")
+    return (
+        together.join(starts, on="hospital_ccn", how="inner")
+        .filter(pl.col("period") >= pl.col("first_performance_period"))
+        .select(table.names)
+        .sort(table.key)
+    )
