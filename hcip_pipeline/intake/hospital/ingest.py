@@ -72,9 +72,8 @@ def ingest_quarter(
     stood = standing.settle(before.values(), _of_other_quarters(home, quarter))
     for receipt in stood:
         path = receipt_path(home, quarter, receipt.stem)
-        content = receipt.as_dict()
-        if not path.exists() or _load(path) != content:
-            write_json(content, path)
+        if not path.exists() or SubmissionReceipt.from_dict(_load(path)) != receipt:
+            write_json(receipt.as_dict(), path)
     note = Problem("S-CHANGED", "changed since it was taken in")
     return [standing.with_problem(receipt, note) if receipt.stem in changed else receipt for receipt in stood]
 

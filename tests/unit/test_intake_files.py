@@ -1,0 +1,309 @@
+"""What a file is made of: every way it can be no file of cells is refused by name, never by a stack trace."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hcip_pipeline.intake.hospital.folders import submission_at
+from hcip_pipeline.intake.hospital.judging import Judge
+from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
+from hcip_pipeline.intake.hospital.survey import survey
+from hcip_pipeline.policy.model import Policy
+from tests.intake_submissions import CCN, POLICY, QUARTER, Draft, csv_bytes, reference
+
+
+@pytest.fixture(scope="module")
+def judge() -> Iterator[Judge]:
+    with Judge(reference()) as judge:
+        yield judge
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Draft(count=30).write(tmp_path / CCN)
+
+
+def judged(judge: Judge, folder: Path) -> SubmissionReceipt:
+    return judge.judge(submission_at(folder, QUARTER, folder.parent))
+
+
+def rules(receipt: SubmissionReceipt) -> set[str]:
+    return {problem.rule for problem in receipt.problems}
+
+
+def _rewrite(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes(change((folder / name).read_bytes()))
+
+
+def _as(name: str, content: bytes) -> Callable[[Path], object]:
+    def write(folder: Path) -> None:
+        table = name.split(".")[0]
+        (folder / f"{table}.csv").unlink()
+        (folder / name).write_bytes(content)
+
+    return write
+
+
+PACKED = gzip.compress(csv_bytes(Draft(count=30).discharges), mtime=0)
+REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no charges": (lambda folder: (folder / "charges.csv").unlink(), "F-MISSING"),
+    "empty": (_rewrite("charges.csv", lambda b: b""), "F-EMPTY"),
+    "a byte order mark alone": (_rewrite("charges.csv", lambda b: b"\xef\xbb\xbf"), "F-EMPTY"),
+    "blank lines alone": (_rewrite("charges.csv", lambda b: b"\n\n \n"), "F-EMPTY"),
+    "header alone": (_rewrite("discharges.csv", lambda b: b.split(b"\n")[0] + b"\n"), "F-NO-ROWS"),
+    "header and blank lines": (_rewrite("discharges.csv", lambda b: b.split(b"\n")[0] + b"\n\n  \n\n"), "F-NO-ROWS"),
+    "twice, in two formats": (lambda folder: (folder / "charges.csv.gz").write_bytes(b""), "F-AMBIGUOUS"),
+    "a folder for a file": (
+        lambda folder: ((folder / "charges.csv").unlink(), (folder / "charges.csv").mkdir()),
+        "F-NOT-A-FILE",
+    ),
+    "UTF-16": (_rewrite("discharges.csv", lambda b: b.decode().encode("utf-16")), "F-ENCODING"),
+    "UTF-16 without a mark": (_rewrite("discharges.csv", lambda b: b.decode().encode("utf-16-le")), "F-NUL"),
+    "Latin-1": (_rewrite("discharges.csv", lambda b: b.replace(b"I639", "Ménière".encode("latin-1"))), "F-ENCODING"),
+    "cut inside a character": (_rewrite("discharges.csv", lambda b: b + "é".encode()[:1]), "F-ENCODING"),
+    "NUL bytes": (_rewrite("charges.csv", lambda b: b.replace(b"0120", b"0\x0020", 1)), "F-NUL"),
+    "bare carriage returns": (_rewrite("charges.csv", lambda b: b.replace(b"\n", b"\r")), "F-LINE-ENDS"),
+    "mixed line ends": (_rewrite("charges.csv", lambda b: b.replace(b"\n", b"\r\n", 5)), "F-LINE-ENDS"),
+    "a workbook": (_rewrite("charges.csv", lambda b: b"PK\x03\x04" + b), "F-ENCODING"),
+    "compressed, not named so": (_rewrite("discharges.csv", lambda b: PACKED), "F-ENCODING"),
+    "gzip cut off": (_as("discharges.csv.gz", PACKED[: len(PACKED) // 2]), "F-COMPRESSION"),
+    "gzip without its check sum": (_as("discharges.csv.gz", PACKED[:-8]), "F-COMPRESSION"),
+    "gzip with a flipped bit": (_as("discharges.csv.gz", PACKED[:-5] + b"\x00" + PACKED[-4:]), "F-COMPRESSION"),
+    "no gzip at all": (_as("discharges.csv.gz", csv_bytes(Draft(count=30).discharges)), "F-COMPRESSION"),
+    "gzip of nothing": (_as("discharges.csv.gz", gzip.compress(b"", mtime=0)), "F-EMPTY"),
+    "no Parquet at all": (_as("discharges.parquet", b"PAR1 and no more"), "F-UNREADABLE"),
+    "semicolons": (_rewrite("discharges.csv", lambda b: b.replace(b",", b";")), "F-COLUMN-MISSING"),
+    "tabs": (_rewrite("discharges.csv", lambda b: b.replace(b",", b"\t")), "F-COLUMN-MISSING"),
+    "no header": (_rewrite("discharges.csv", lambda b: b.split(b"\n", 1)[1]), "F-COLUMN-MISSING"),
+    "a missing column": (_rewrite("discharges.csv", lambda b: b.replace(b"apr_drg", b"drg", 1)), "F-COLUMN-MISSING"),
+    "capitals": (_rewrite("charges.csv", lambda b: b.replace(b"units", b"UNITS", 1)), "F-COLUMN-MISSING"),
+    "a column twice": (_rewrite("charges.csv", lambda b: b.replace(b"units", b"charge", 1)), "F-COLUMN-REPEATED"),
+    "an open quote in the header": (_rewrite("charges.csv", lambda b: b'"' + b), "F-HEADER"),
+    "a line without end": (_rewrite("charges.csv", lambda b: b + b"x" * 3_000_000), "F-UNREADABLE"),
+    "a header without end": (_rewrite("charges.csv", lambda b: b.replace(b"\n", b" ") * 30), "F-HEADER"),
+}
+
+
+@pytest.mark.parametrize("how", REFUSED)
+def test_a_file_that_cannot_be_read_refuses_the_submission(judge: Judge, folder: Path, how: str) -> None:
+    spoil, rule = REFUSED[how]
+    spoil(folder)
+    receipt = judged(judge, folder)
+    assert receipt.status == "refused"
+    assert rule in rules(receipt)
+    for problem in receipt.problems:
+        assert "I639" not in problem.message and "A00001" not in problem.message  # nothing of a row
+
+
+ACCEPTED: dict[str, Callable[[bytes], bytes]] = {
+    "a byte order mark": lambda b: b"\xef\xbb\xbf" + b,
+    "CR LF": lambda b: b.replace(b"\n", b"\r\n"),
+    "no last line end": lambda b: b.rstrip(b"\n"),
+    "blank lines": lambda b: b.replace(b"\n", b"\n\n", 4) + b"\n \n",
+    "every cell quoted": lambda b: b"\n".join(b'"' + line.replace(b",", b'","') + b'"' for line in b.splitlines()) + b"\n",
+    "empty cells quoted": lambda b: b.replace(b",,", b',"",'),
+    "blanks round cells": lambda b: b.replace(b",", b" , "),
+}
+
+
+@pytest.mark.parametrize("how", ACCEPTED)
+def test_harmless_ways_of_writing_make_no_difference(judge: Judge, folder: Path, how: str) -> None:
+    plain = judged(judge, folder)
+    for name in ("discharges.csv", "charges.csv"):
+        _rewrite(name, ACCEPTED[how])(folder)
+    receipt = judged(judge, folder)
+    assert receipt.status == "accepted"
+    assert receipt.rules == plain.rules == ()
+    assert [file.rows for file in receipt.files] == [file.rows for file in plain.files]
+    assert [file.dollars for file in receipt.files] == [file.dollars for file in plain.files]
+
+
+def test_a_quoted_cell_may_hold_commas_and_quotes(judge: Judge, folder: Path) -> None:
+    _rewrite("discharges.csv", lambda b: b.replace(b"I10:Y|E119:N", b'"I10:Y,""x"""', 3))(folder)
+    assert judged(judge, folder).rules == ()
+    cells = judge.con.execute("select distinct diagnoses from d order by 1").fetchall()
+    assert cells == [('I10:Y,"x"',), ("I10:Y|E119:N",)]
+
+
+def test_the_order_of_columns_is_free_and_an_unknown_one_is_said(judge: Judge, tmp_path: Path) -> None:
+    draft = Draft(count=30)
+    plain = judged(judge, draft.write(tmp_path / "plain" / CCN))
+    draft.discharges = draft.discharges.select(reversed(draft.discharges.columns)).with_columns(extra=pl.lit("x"))
+    receipt = judged(judge, draft.write(tmp_path / "other" / CCN))
+    assert [file.rows for file in receipt.files] == [file.rows for file in plain.files]
+    assert [(p.rule, p.message) for p in receipt.problems] == [
+        ("F-COLUMN-UNKNOWN", "the column 'extra' is unknown and ignored")
+    ]
+
+
+def test_an_unknown_file_is_said_and_ignored(judge: Judge, folder: Path) -> None:
+    (folder / "notes\x1b[31m.txt").write_text("hello")
+    receipt = judged(judge, folder)
+    assert receipt.status == "accepted"
+    assert [problem.message for problem in receipt.problems] == [r"'notes\x1b[31m.txt' is unknown and ignored"]
+
+
+def test_a_line_is_named_as_it_stands_in_the_file(judge: Judge, folder: Path) -> None:
+    _rewrite("charges.csv", lambda b: b.replace(b"\n", b"\n\n\n", 2) + b"\n\n" + b"210001,A00000,0120,x,1,1.00\n")(
+        folder
+    )
+    lines = (folder / "charges.csv").read_bytes().splitlines()
+    judged(judge, folder)
+    row = judge.con.execute("select row from findings where rule = 'C-DATE-UNREADABLE'").fetchone()
+    assert row is not None
+    assert lines[row[0] - 1].endswith(b",x,1,1.00")
+
+
+def test_the_survey_knows_size_and_hash_without_a_clock(folder: Path) -> None:
+    import hashlib
+    import os
+
+    path = folder / "charges.csv"
+    before = survey(path)
+    os.utime(path, (0, 0))
+    assert before.sha256 == hashlib.sha256(path.read_bytes()).hexdigest() == survey(path).sha256
+    assert before.size == path.stat().st_size
+    assert before.lines == 91
+
+
+CONTROL = {"discharges": 30, "charge_lines": 90, "total_charges": "18000.00"}
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (CONTROL, None),
+        (CONTROL | {"prepared_at": "2025-04-20T10:00:00"}, None),
+        ({"discharges": 30}, None),
+        (CONTROL | {"total_charges": 18000}, None),
+        (CONTROL | {"discharges": 29}, "S-CONTROL-DIFFERS"),
+        (CONTROL | {"charge_lines": 91}, "S-CONTROL-DIFFERS"),
+        (CONTROL | {"total_charges": "18000.01"}, "S-CONTROL-DIFFERS"),
+        (CONTROL | {"discharges": "30"}, "S-CONTROL-UNREADABLE"),
+        (CONTROL | {"discharges": True}, "S-CONTROL-UNREADABLE"),
+        (CONTROL | {"total_charges": "18,000.00"}, "S-CONTROL-UNREADABLE"),
+        (CONTROL | {"total_charges": "NaN"}, "S-CONTROL-UNREADABLE"),
+        (CONTROL | {"wards": 3}, "S-CONTROL-KEY-UNKNOWN"),
+        ([30, 90], "S-CONTROL-UNREADABLE"),
+        ({}, "S-CONTROL-UNREADABLE"),
+    ],
+)
+def test_control_totals_are_compared(judge: Judge, folder: Path, content: object, rule: str | None) -> None:
+    (folder / "control_totals.json").write_text(json.dumps(content))
+    receipt = judged(judge, folder)
+    assert rules(receipt) == ({rule} if rule else set())
+    assert receipt.status == ("accepted" if rule in (None, "S-CONTROL-KEY-UNKNOWN") else "refused")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[" * 20_000,
+        b'{"discharges": 1, "discharges": 1}',
+        b'{"discharges": 1e999999999}',
+        b" " * 70_000,
+    ],
+)
+def test_control_totals_that_cannot_be_read_refuse(judge: Judge, folder: Path, content: bytes) -> None:
+    (folder / "control_totals.json").write_bytes(content)
+    assert rules(judged(judge, folder)) == {"S-CONTROL-UNREADABLE"}
+
+
+def test_a_link_that_leads_out_of_the_inbox_is_refused(
+    judge: Judge, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "charges.csv"
+    (folder / "charges.csv").rename(outside)
+    (folder / "charges.csv").symlink_to(outside)
+    receipt = judged(judge, folder)
+    assert "S-OUTSIDE-INBOX" in rules(receipt)
+    assert all(file.table != "charges" for file in receipt.files)  # it was not even read
+
+
+def test_a_link_that_leads_nowhere_is_refused(judge: Judge, folder: Path) -> None:
+    (folder / "charges.csv").unlink()
+    (folder / "charges.csv").symlink_to(folder / "charges.csv")
+    assert "S-OUTSIDE-INBOX" in rules(judged(judge, folder))
+
+
+@pytest.mark.parametrize(
+    "name", ["21000", "2100011", "210001.r1", "210001.r02", "210001.rx", "210001 ", "..x", "*", "a'b"]
+)
+def test_a_folder_that_names_no_hospital_and_version_is_refused(judge: Judge, tmp_path: Path, name: str) -> None:
+    receipt = judged(judge, Draft(count=30).write(tmp_path / name))
+    assert rules(receipt) == {"S-FOLDER-NAME"}
+    assert receipt.stem.startswith("unrecognized-")
+
+
+def test_a_hospital_that_is_not_in_the_table_is_refused(judge: Judge, tmp_path: Path) -> None:
+    receipt = judged(judge, Draft(ccn="210099", count=30).write(tmp_path / "210099"))
+    # Its rates are wanting too: both are told at once, so that both can be mended at once.
+    assert [problem.rule for problem in receipt.refusals] == ["S-HOSPITAL-UNKNOWN", "S-COST-FACTOR-MISSING"]
+    assert receipt.rules == ()
+
+
+@pytest.mark.parametrize("place", ["it's", "a*b", "q=1 [x]", "{a,b}", "ünï"])
+def test_any_folder_above_will_do(judge: Judge, tmp_path: Path, place: str) -> None:
+    for ending in (".csv", ".csv.gz", ".parquet"):
+        folder = Draft(count=30).write(tmp_path / place / ending / CCN, ending)
+        assert judged(judge, folder).status == "accepted"
+
+
+def test_reported_costs_need_no_charge_lines(tmp_path: Path) -> None:
+    draft = Draft(count=30)
+    draft.discharges = draft.discharges.with_columns(reported_cost=pl.lit("400.00"))
+    folder = draft.write(tmp_path / CCN)
+    (folder / "charges.csv").unlink()
+    reported = Policy(**(POLICY.model_dump() | {"cost_method": "reported"}))
+    with Judge(reference(), reported.cost_method) as judge:
+        assert judged(judge, folder).status == "accepted"
+        no_column = judged(judge, Draft(count=30).write(tmp_path / "other" / CCN))
+        assert "F-COLUMN-MISSING" in rules(no_column)
+        draft.set("discharges", 0, "reported_cost", "")
+        empty = judged(judge, draft.write(tmp_path / "third" / CCN))
+        assert ("D-MONEY-INVALID", "reported_cost") in {(count.rule, count.column) for count in empty.rules}
+
+
+@pytest.mark.parametrize("method", ["markup", "rcc", "reported"])
+@pytest.mark.parametrize("rates", ["none at all", "none of this hospital", "no ALL", "ALL", "another year"])
+def test_a_hospital_without_cost_factors_is_refused(tmp_path: Path, method: str, rates: str) -> None:
+    tables = reference()
+    factors = tables["cost_factors"].filter(pl.col("rate_year") == 2025)
+    tables["cost_factors"] = {
+        "none at all": factors.clear(),
+        "none of this hospital": factors.filter(pl.col("hospital_ccn") != CCN),
+        "no ALL": factors.with_columns(rate_center=pl.lit("MSG")),
+        "ALL": factors,
+        "another year": tables["cost_factors"].filter(pl.col("rate_year") == 2024),
+    }[rates]
+    draft = Draft(count=30)
+    draft.discharges = draft.discharges.with_columns(reported_cost=pl.lit("400.00"))
+    with Judge(tables, method) as judge:  # type: ignore[arg-type]
+        receipt = judged(judge, draft.write(tmp_path / CCN))
+    if rates == "ALL":
+        assert receipt.problems == ()
+    elif method == "reported" and rates == "none at all":
+        assert rules(receipt) == {"S-COST-FACTORS-ABSENT"} and receipt.status == "accepted"
+    else:
+        assert rules(receipt) == {"S-COST-FACTOR-MISSING"} and receipt.status == "refused"
+        if rates == "no ALL" and method != "reported":
+            assert receipt.problems[0].message == f"no cost factor ({method}) for CDS, MIS"
+
+
+def test_a_rate_that_lacks_its_number_is_not_covered_by_all(tmp_path: Path) -> None:
+    tables = reference()
+    all_rates = tables["cost_factors"].filter(pl.col("rate_year") == 2025)
+    own = all_rates.with_columns(rate_center=pl.lit("MIS"), markup=pl.lit(None, pl.Decimal(18, 8)))
+    tables["cost_factors"] = all_rates.vstack(own)
+    with Judge(tables, "markup") as judge:
+        receipt = judged(judge, Draft(count=30).write(tmp_path / CCN))
+    assert [problem.message for problem in receipt.problems] == ["no cost factor (markup) for MIS"]
