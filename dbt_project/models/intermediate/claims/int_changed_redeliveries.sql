@@ -33,6 +33,9 @@ select
 from records
 group by part, claim_id, adjustment_type_code, line_no
 having
-    count(distinct key_fields) > 1
-    or count(distinct paid_amount) > 1
-    or count(distinct allowed_amount) > 1
+    count(*) > 1
+    and (
+        min(key_fields) is distinct from max(key_fields)
+        or min(paid_amount) is distinct from max(paid_amount)
+        or min(allowed_amount) is distinct from max(allowed_amount)
+    )
