@@ -238,6 +238,26 @@ def study(
         print_study(result)
 
 
+@cli.command()
+@click.argument("release", type=click.Path(path_type=Path))
+@_json
+@click.pass_context
+def verify(ctx: click.Context, release: Path, as_json: bool) -> None:
+    """Recompute every payment of RELEASE (a folder such as releases/2025H1/r1) from its own files. Exit 1 on any cent."""
+    from hcip_pipeline.release.verification import UnreadableReleaseError, verify_release
+
+    try:
+        with _progress(as_json) as progress:
+            report = verify_release(release, progress)
+    except UnreadableReleaseError as error:
+        raise HcipError(error.message, file=release, fix=error.fix) from error
+    if as_json:
+        _show(report.as_dict())
+    else:
+        click.echo(report.text())
+    ctx.exit(0 if report.ok else 1)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; an error is a message and an exit code, never a stack trace (unless ``HCIP_DEBUG`` is set)."""
     os.environ.setdefault("DO_NOT_TRACK", "1")

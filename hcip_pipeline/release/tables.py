@@ -46,7 +46,7 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
 def write_table(frame: pl.DataFrame, table: Table, folder: Path, name: str) -> list[WrittenFile]:
     """``frame`` as ``name.csv`` and ``name.parquet``, in the contract's columns, ordered by its key."""
     ordered = frame.select(table.names).sort(table.key)
-    totals = {c.name: str(ordered[c.name].sum() or 0) for c in table.columns if c.type == "money"}
+    totals = {c.name: f"{ordered[c.name].sum() or 0:.2f}" for c in table.columns if c.type == "money"}
     written = []
     for suffix, write in (("csv", write_csv), ("parquet", write_parquet)):
         path = folder / f"{name}.{suffix}"

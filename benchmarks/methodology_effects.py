@@ -1,0 +1,74 @@
+"""What each open choice of the methodology is worth: a settled home's period under other policies, in dollars.
+
+    .venv/bin/python benchmarks/methodology_effects.py hcip_home 2025H1
+
+Prints the Markdown table of docs/methodology_decisions.md. The home is read only; builds go to a temporary folder.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from hcip_pipeline.home import Home
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.policy.loader import load_policy
+from hcip_pipeline.policy.model import DEFAULT_EXCLUSIONS
+from hcip_pipeline.settlement.period import build_period
+
+ALTERNATIVES: dict[str, dict[str, object]] = {
+    "as released": {},
+    "norm_method: case_percentile": {"norm_method": "case_percentile"},
+    "norm_method: mean_below_threshold": {"norm_method": "mean_below_threshold"},
+    "performance_gate: none": {"performance_gate": "none"},
+    "performance_exponent: 2": {"performance_exponent": 2},
+    "performance_exponent: 0.5": {"performance_exponent": Decimal("0.5")},
+    "baseline_window: full_year": {"baseline_window": "full_year"},
+    "medical_improvement_cap: none": {"medical_improvement_cap": "none"},
+    "min_baseline_cases: 1": {"min_baseline_cases": 1},
+    "surgical_fallback: attending": {"surgical_fallback": "attending"},
+    "outlier_tails: high": {"outlier_tails": "high"},
+    "HOSPICE and SUBSTANCE_USE excluded": {"exclusions": (*DEFAULT_EXCLUSIONS, "HOSPICE", "SUBSTANCE_USE")},
+    "limit_scope: all": {"limit_scope": "all"},
+    "condition_failure: lose_all": {"condition_failure": "lose_all"},
+    "pfs_cap_basis: prior_year": {"pfs_cap_basis": "prior_year"},
+}
+
+
+def main(home_path: str, period_key: str) -> None:
+    """Print one row an alternative."""
+    period = PerformancePeriod.parse(period_key)
+    settled = Home.locate(home_path)
+    file = load_policy(settled.policy)
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Home(Path(folder))
+        scratch.inbox.symlink_to(settled.inbox)
+        scratch.lake.mkdir()
+        for entry in settled.lake.iterdir():
+            if entry.name != "norms":
+                (scratch.lake / entry.name).symlink_to(entry)
+        if settled.releases.exists():
+            scratch.releases.symlink_to(settled.releases)
+        released: list[Decimal] = []
+        print("| policy | calculated | final | payable | payable against as released |\n|---|--:|--:|--:|--:|")
+        for name, changes in ALTERNATIVES.items():
+            policy = file.policy.model_validate(file.policy.model_dump() | changes)
+            built = build_period(scratch, period, replace(file, policy=policy))
+            with duckdb.connect(built.result.file, read_only=True) as connection:
+                row = connection.execute(
+                    "select sum(calculated_incentive), sum(final_incentive),"
+                    " coalesce(sum(final_incentive) filter (where status = 'PAYABLE'), 0) from marts.incentives"
+                ).fetchone()
+            figures = [Decimal(value) for value in row or ()]
+            released = released or figures
+            cells = " | ".join(f"{figure:,.2f}" for figure in figures)
+            print(f"| {name} | {cells} | {figures[2] - released[2]:+,.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,239 @@
+"""A half-year end to end, from an inbox to a release, and what happens when the inbox is not as it should be."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hcip_pipeline.assets.execution import settle
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.periods import PerformancePeriod, Quarter
+from hcip_pipeline.release.verification import verify_release
+from hcip_pipeline.release.writer import Release, released_frame, releases_of
+from hcip_pipeline.synthetic import generate_state
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("settled_home")]
+
+PERIOD = PerformancePeriod.parse("2025H1")
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Release]:
+    """A state of three hospitals over the base year, the baseline and the period, settled."""
+    home = Home(tmp_path_factory.mktemp("settled"))
+    generate_state(
+        home.inbox,
+        hospitals=3,
+        discharges_per_year=6_000,
+        start=Quarter.parse("2023Q1"),
+        end=Quarter.parse("2025Q2"),
+        seed=7,
+        cms=False,
+    )
+    return home, settle(home, PERIOD)
+
+
+@pytest.fixture
+def another(settled: tuple[Home, Release], tmp_path: Path) -> Home:
+    """The same home before its release: a copy that a test may spoil."""
+    home = Home(tmp_path / "home")
+    link: Callable[[str, str], object] = os.link
+    for folder in ("inbox", "lake"):
+        shutil.copytree(settled[0].root / folder, home.root / folder, copy_function=link)
+    return home
+
+
+def rewrite(path: Path, change: Callable[[list[list[str]]], list[list[str]]]) -> None:
+    """Change a CSV file; the copy's link to the original is cut first."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    path.unlink()
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(change(rows))
+
+
+def replace_text(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.unlink()
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def submissions(home: Home, quarter: str) -> list[Path]:
+    return sorted((home.inbox / "hospital" / quarter).iterdir())
+
+
+def data_files(folder: Path) -> dict[str, str]:
+    """Every table of a release with its hash, whatever the release's number."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("HCIP_*"))
+    }
+
+
+def test_the_release_holds_every_table(settled: tuple[Home, Release]) -> None:
+    home, release = settled
+    assert release.is_new
+    assert release.folder == home.releases / "2025H1" / "r1"
+    for table in ("incentives", "incentive_cases", "norms", "exclusions", "conservation", "savings"):
+        frame = released_frame(release.folder, table)
+        assert frame.height > 0, table
+    norms = released_frame(release.folder, "norms")
+    assert set(norms["norm_method"]) == {"physician_percentile", "case_percentile", "mean_below_threshold"}
+    assert (norms["cases"] >= 20).all()
+
+
+def test_small_cells_are_counted_as_no_norm(settled: tuple[Home, Release]) -> None:
+    exclusions = released_frame(settled[1].folder, "exclusions")
+    none = exclusions.filter((pl.col("exclusion_reason") == "NO_NORM") & (pl.col("window_name") == "performance"))
+    ledger = released_frame(settled[1].folder, "conservation").filter(
+        (pl.col("stage") == "5 norms") & (pl.col("window_name") == "performance")
+    )
+    assert none["cases"].sum() == ledger["cases_excluded"].sum() > 0
+
+
+def test_cases_and_cents_are_conserved(settled: tuple[Home, Release]) -> None:
+    ledger = released_frame(settled[1].folder, "conservation")
+    assert (ledger["cases_in"] == ledger["cases_kept"] + ledger["cases_excluded"]).all()
+    assert (ledger["amount_in"] == ledger["amount_kept"] + ledger["amount_excluded"]).all()
+    assert ledger["stage"].n_unique() == 8
+
+
+def test_the_release_is_recomputed_from_its_own_files(settled: tuple[Home, Release]) -> None:
+    report = verify_release(settled[1].folder)
+    assert report.ok, report.text()
+
+
+def test_a_stock_reader_validates_the_package(settled: tuple[Home, Release]) -> None:
+    from frictionless import Package
+
+    report = Package(str(settled[1].folder / "datapackage.json")).validate()
+    assert report.valid, report.to_summary()
+
+
+def test_nothing_new_releases_nothing(settled: tuple[Home, Release]) -> None:
+    home, _ = settled
+    again = settle(home, PERIOD)
+    assert not again.is_new
+    assert again.number == 1
+    assert [path.name for path in releases_of(home, PERIOD)] == ["r1"]
+
+
+@pytest.mark.parametrize("threads", [1, 8])
+def test_shuffled_rows_and_other_threads_give_the_same_bytes(
+    settled: tuple[Home, Release], another: Home, threads: int
+) -> None:
+    rng = random.Random(threads)
+
+    def shuffled(rows: list[list[str]]) -> list[list[str]]:
+        return [rows[0], *rng.sample(rows[1:], len(rows) - 1)]
+
+    shutil.rmtree(another.lake)
+    for path in (another.inbox / "hospital").rglob("*.csv"):
+        rewrite(path, shuffled)
+    release = settle(another, PERIOD, threads=threads)
+    assert data_files(release.folder) == data_files(settled[1].folder)
+
+
+def test_a_resubmission_makes_a_second_release(settled: tuple[Home, Release], another: Home) -> None:
+    shutil.copytree(settled[0].releases, another.releases)
+    first = submissions(another, "2025Q1")[0]
+    corrected = first.with_name(first.name + ".r2")
+    shutil.copytree(first, corrected)
+    (corrected / "control_totals.json").unlink(missing_ok=True)
+    dropped = set()
+
+    def without_last(rows: list[list[str]]) -> list[list[str]]:
+        dropped.add(rows[-1][rows[0].index("account_no")])
+        return rows[:-1]
+
+    def without_its_lines(rows: list[list[str]]) -> list[list[str]]:
+        account = rows[0].index("account_no")
+        return [rows[0], *(row for row in rows[1:] if row[account] not in dropped)]
+
+    rewrite(corrected / "discharges.csv", without_last)
+    rewrite(corrected / "charges.csv", without_its_lines)
+    release = settle(another, PERIOD)
+    assert (release.number, release.is_new) == (2, True)
+    assert verify_release(release.folder).ok
+    assert data_files(another.releases / "2025H1" / "r1") == data_files(settled[1].folder)
+
+
+def refused(home: Home) -> str:
+    with pytest.raises(HcipError) as error:
+        settle(home, PERIOD)
+    assert not releases_of(home, PERIOD)
+    return str(error.value)
+
+
+def test_an_empty_inbox(tmp_path: Path) -> None:
+    assert "there is no policy here" in refused(Home(tmp_path))
+
+
+def test_a_misspelt_key_of_the_policy(another: Home) -> None:
+    replace_text(another.policy, "base_year", "base_yaer")
+    said = refused(another)
+    assert "base_yaer: unknown key" in said
+    assert "base_year: missing" in said
+
+
+def test_a_base_year_without_data(another: Home) -> None:
+    replace_text(another.policy, "base_year: 2023", "base_year: 2020")
+    assert "base year 2020" in refused(another)
+
+
+def test_a_header_only_submission_stops_the_period(another: Home) -> None:
+    shutil.rmtree(another.lake)
+    victim = submissions(another, "2025Q2")[0]
+    rewrite(victim / "discharges.csv", lambda rows: rows[:1])
+    said = refused(another)
+    assert f"{victim.name}: 2025Q2" in said
+    assert "hcip check" in said
+
+
+def test_a_missing_column_stops_the_period(another: Home) -> None:
+    shutil.rmtree(another.lake)
+    victim = submissions(another, "2025Q1")[1]
+
+    def without_severity(rows: list[list[str]]) -> list[list[str]]:
+        at = rows[0].index("severity_of_illness")
+        return [row[:at] + row[at + 1 :] for row in rows]
+
+    rewrite(victim / "discharges.csv", without_severity)
+    assert f"{victim.name}: 2025Q1" in refused(another)
+
+
+def test_an_incomplete_period_goes_on_where_the_policy_says_so(another: Home) -> None:
+    shutil.rmtree(another.lake)
+    victim = submissions(another, "2025Q2")[0]
+    shutil.rmtree(victim)
+    assert f"{victim.name}: 2025Q2" in refused(another)
+    text = another.policy.read_text(encoding="utf-8")
+    another.policy.unlink()
+    another.policy.write_text(text + "\nrequire_complete: none\n", encoding="utf-8")
+    assert settle(another, PERIOD).is_new
+
+
+def test_a_hospital_without_a_cost_factor_is_refused(another: Home) -> None:
+    shutil.rmtree(another.lake)
+    victim = submissions(another, "2025Q1")[0].name
+    rewrite(
+        another.inbox / "reference" / "cost_factors.csv",
+        lambda rows: [rows[0], *(row for row in rows[1:] if row[rows[0].index("hospital_ccn")] != victim)],
+    )
+    assert victim in refused(another)
+
+
+def test_no_care_partner_list(another: Home) -> None:
+    (another.inbox / "program" / "2025H1" / "care_partners.csv").unlink()
+    shutil.rmtree(another.lake / "program")
+    assert "care_partners" in refused(another)

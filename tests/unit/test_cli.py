@@ -1,0 +1,88 @@
+"""The command line: quick help, exit codes, messages instead of stack traces."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hcip_pipeline import cli
+
+HEAVY = ("dagster", "dbt", "duckdb", "polars", "pandera", "great_expectations", "pyarrow")
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(list(arguments))
+        raise SystemExit(0)
+    out, err = capsys.readouterr()
+    return int(stopped.value.code or 0), out, err
+
+
+def test_help_imports_no_engine() -> None:
+    code = f"import sys, hcip_pipeline.cli; print([m for m in {HEAVY!r} if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "--help")
+    assert code == 0
+    for command in ("check", "demo", "explain", "ingest", "run", "study", "synth", "verify"):
+        assert f"  {command} " in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "2025H3"), "not a performance period"),
+        (("run",), "Missing argument"),
+        (("settle",), "No such command"),
+        (("synth", "somewhere", "--start", "2025Q3", "--end", "2025Q1"), "before the start"),
+        (("study", "--year", "2016"), "either of a SPARCS file or of a window"),
+        (("study", "--from", "2025-06-30", "--to", "2025-01-01"), "lies before"),
+        (("explain", "2025H3", "1234567893"), "not a performance period"),
+    ],
+)
+def test_wrong_usage_is_2(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str) -> None:
+    code, _, err = run(capsys, *arguments)
+    assert code == 2
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_a_missing_policy_is_1_and_names_the_path(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, _, err = run(capsys, "run", "2025H1", "--home", str(tmp_path))
+    assert code == 1
+    assert str(tmp_path / "inbox" / "policy.yaml") in err
+    assert "What to do:" in err
+
+
+def test_json_tells_an_error_to_machines(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, out, _ = run(capsys, "run", "2025H1", "--home", str(tmp_path), "--json")
+    assert code == 1
+    assert '"error": "there is no policy here"' in out
+
+
+def test_a_fault_of_the_program_is_a_message(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def broken(path: Path) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.delenv("HCIP_DEBUG", raising=False)
+    monkeypatch.setattr("hcip_pipeline.policy.loader.load_policy", broken)
+    code, _, err = run(capsys, "run", "2025H1", "--home", str(tmp_path))
+    assert code == 1
+    assert "boom" in err
+    assert "Traceback" not in err
+
+
+def test_synth_never_overwrites(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("kept", encoding="utf-8")
+    code, _, err = run(capsys, "synth", str(tmp_path))
+    assert code == 1
+    assert "not empty" in err
+    assert (tmp_path / "mine.txt").read_text(encoding="utf-8") == "kept"
