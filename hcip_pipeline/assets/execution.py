@@ -1,0 +1,237 @@
+"""Materializing the assets in this process, on the home's own Dagster instance: ``hcip ingest`` and ``hcip run``.
+
+Belongs here: which partitions, in which order, and how an error reaches the caller. Does not belong here: what an asset
+does.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from dagster._core.errors import DagsterAssetCheckFailedError
+from dagster._core.instance.ref import InstanceRef
+
+from hcip_pipeline.assets.event_log import HeldSqliteEventLogStorage
+from hcip_pipeline.assets.jobs import cms_job, hospital_job, program_job, settlement_job
+from hcip_pipeline.assets.partitions import Key, parse_key
+from hcip_pipeline.assets.resources import Handover, HomeResource
+from hcip_pipeline.definitions import build_defs
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
+
+if TYPE_CHECKING:
+    from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
+    from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
+    from hcip_pipeline.intake.period_intake import PeriodIntake
+    from hcip_pipeline.release.writer import Release
+
+Progress = Callable[[str], None]
+
+_JOBS = {Quarter: hospital_job, Month: cms_job, PerformancePeriod: program_job}
+_INBOX_FOLDERS: dict[type[Key], str] = {Quarter: "hospital", Month: "cms", PerformancePeriod: "program"}
+
+#: what is said of a run goes to its event log in the home; the terminal is the command line's
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+_DAGSTER_YAML = """\
+# Written by hcip where there is none; yours to change.
+telemetry: {enabled: false}
+nux: {enabled: false}  # or a sign-up window covers the UI
+# Nothing is printed that the event log does not hold.
+compute_logs: {module: dagster._core.storage.noop_compute_log_manager, class: NoOpComputeLogManager}
+"""
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What was taken in, by partition; ``unknown_folders`` lie in the inbox and name no partition."""
+
+    submissions: "dict[str, list[SubmissionReceipt]]"
+    archives: "dict[str, list[ArchiveReceipt]]"
+    periods: "dict[str, PeriodIntake]"
+    unknown_folders: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "hospital": {key: [r.as_dict() for r in receipts] for key, receipts in self.submissions.items()},
+            "cms": {key: [r.as_dict() for r in receipts] for key, receipts in self.archives.items()},
+            "program": {
+                key: {
+                    "files": [
+                        {"table": r.table, "status": r.status, "rows_in_force": r.rows_in_force}
+                        for r in taken_in.program.receipts
+                    ],
+                    "protocols": [
+                        {"hospital_ccn": p.ccn, "year": p.year, "findings": [finding.id for finding in p.findings]}
+                        for p in taken_in.protocols
+                    ],
+                }
+                for key, taken_in in self.periods.items()
+            },
+            "unknown_folders": list(self.unknown_folders),
+        }
+
+
+def instance_folder(home: Home) -> Path:
+    """The home's Dagster folder (``DAGSTER_HOME``), with a ``dagster.yaml`` when it had none.
+
+    Raises:
+        HcipError: it cannot be written.
+    """
+    file = home.dagster / "dagster.yaml"
+    try:
+        home.dagster.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            file.write_text(_DAGSTER_YAML, encoding="utf-8")
+    except OSError as error:
+        raise HcipError(
+            f"the home cannot be written: {error.strerror}",
+            file=home.root,
+            fix="grant the right to write, or make room",
+        ) from error
+    return home.dagster
+
+
+@contextmanager
+def home_instance(home: Home) -> Iterator[dg.DagsterInstance]:
+    """The home's Dagster instance: what is run here stands in the UI's history."""
+    folder = str(instance_folder(home))
+    stock = InstanceRef.from_dir(folder)
+    held = {
+        "module": HeldSqliteEventLogStorage.__module__,
+        "class": HeldSqliteEventLogStorage.__name__,
+        "config": {"base_dir": str(home.dagster / "history" / "runs")},
+    }
+    is_stock = stock.event_storage_data is not None and stock.event_storage_data.class_name == "SqliteEventLogStorage"
+    reference = InstanceRef.from_dir(folder, overrides={"event_log_storage": held}) if is_stock else stock
+    with dg.DagsterInstance.from_ref(reference) as instance:
+        yield instance
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs of the home's jobs, one after another, in this process."""
+
+    home: Home
+    instance: dg.DagsterInstance
+    definitions: dg.Definitions
+    handover: Handover
+
+    def run(self, job: str, partition: Key) -> None:
+        """Materialize a job's assets for one partition.
+
+        Raises:
+            HcipError: what an asset raised, or the blocking checks that did not pass.
+        """
+        key = str(parse_key(str(partition)))
+        try:
+            self.definitions.resolve_job_def(job).execute_in_process(
+                instance=self.instance, partition_key=key, run_config=_QUIET
+            )
+        except DagsterAssetCheckFailedError as error:
+            raise HcipError(
+                f"{key}: {' '.join(str(error).split())}",
+                file=self.home.root,
+                fix="the run's checks in the Dagster UI give the counts; mend the input they name and run again",
+            ) from error
+
+
+@contextmanager
+def runs_on(
+    home: Home,
+    policy_path: Path | None = None,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Runs]:
+    """Open a home for runs.
+
+    Args:
+        policy_path: another policy file than the home's.
+        threads: DuckDB threads; no result depends on it.
+        progress: told in words what is going on.
+    """
+    handover = Handover(progress or (lambda _: None))
+    resource = HomeResource(
+        path=str(home.root), policy_path=str(policy_path.absolute()) if policy_path else "", threads=threads
+    )
+    definitions = build_defs(resources={"home": resource, "handover": handover})
+    with home_instance(home) as instance:
+        yield Runs(home, instance, definitions, handover)
+
+
+def ingest(
+    home: Home,
+    partitions: Sequence[str] = (),
+    policy_path: Path | None = None,
+    *,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Take in what lies in the inbox and is not yet in the lake.
+
+    Args:
+        partitions: keys of quarters, months or half-years; none means all that the inbox holds.
+
+    Raises:
+        UsageError: a key that is no partition.
+        HcipError: as the assets raise.
+    """
+    if partitions:
+        keys = [parse_key(text) for text in partitions]
+        unknown: list[str] = []
+    else:
+        keys, unknown = _in_inbox(home)
+    with runs_on(home, policy_path, progress=progress) as runs:
+        for kind, job in _JOBS.items():
+            for key in sorted({key for key in keys if isinstance(key, kind)}, key=str):
+                runs.run(job.name, key)
+    found = runs.handover
+    return IngestReport(found.submissions, found.archives, found.periods, tuple(unknown))
+
+
+def _in_inbox(home: Home) -> tuple[list[Key], list[str]]:
+    """The partitions that the inbox has folders for, and the folders that name none."""
+    keys: list[Key] = []
+    unknown: list[str] = []
+    for kind, name in _INBOX_FOLDERS.items():
+        folder = home.inbox / name
+        entries = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+        for entry in entries:
+            try:
+                keys.append(parse_key(entry, kind))
+            except HcipError:
+                if not entry.startswith("."):
+                    unknown.append(f"{name}/{entry}")
+    return keys, unknown
+
+
+def settle(
+    home: Home,
+    period: PerformancePeriod,
+    policy_path: Path | None = None,
+    *,
+    progress: Progress | None = None,
+    threads: int | None = None,
+) -> "Release":
+    """Ingest what a half-year needs, build it, check it, release it.
+
+    Raises:
+        UsageError: the period lies outside the program's calendar.
+        HcipError: as the assets raise; nothing was released then.
+    """
+    from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.settlement.period import quarters_needed
+
+    parse_key(str(period))
+    policy = load_policy(policy_path or home.policy).policy
+    with runs_on(home, policy_path, threads=threads, progress=progress) as runs:
+        for quarter in quarters_needed(period, policy):
+            if (home.inbox / "hospital" / str(quarter)).is_dir():
+                runs.run(hospital_job.name, quarter)
+        runs.run(settlement_job.name, period)
+    return runs.handover.releases[str(period)]

@@ -1,0 +1,31 @@
+"""One job a cadence: a run cannot mix partitions of different kinds."""
+
+import dagster as dg
+
+from hcip_pipeline.assets import cms_intake, hospital_intake, program_intake, reference
+
+_BESIDE_CLAIMS = dg.AssetSelection.assets(
+    reference.REFERENCE_TABLES, program_intake.POLICY, program_intake.PROGRAM_FILES, program_intake.PROTOCOLS
+)
+
+hospital_job = dg.define_asset_job(
+    "hospital_intake",
+    dg.AssetSelection.assets(hospital_intake.SUBMISSIONS),
+    description="A quarter's hospital submissions into the lake.",
+)
+cms_job = dg.define_asset_job(
+    "cms_intake", dg.AssetSelection.assets(cms_intake.CLAIM_FILES), description="A month's CMS files into the lake."
+)
+program_job = dg.define_asset_job(
+    "program_intake",
+    _BESIDE_CLAIMS,
+    description="Reference tables, policy, and a half-year's program files and protocols into the lake.",
+)
+#: what quarters and months bring in comes before, by its own jobs
+settlement_job = dg.define_asset_job(
+    "settlement",
+    dg.AssetSelection.all() - dg.AssetSelection.assets(hospital_intake.SUBMISSIONS, cms_intake.CLAIM_FILES),
+    description="A half-year: program files, norms, incentives, checks, release.",
+)
+
+JOBS = [hospital_job, cms_job, program_job, settlement_job]

@@ -1,0 +1,102 @@
+"""What committees, the regulator and CMS report for a half-year, the hospitals' protocols, and the region's policy."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from hcip_pipeline.assets.partitions import HALVES
+from hcip_pipeline.assets.resources import Handover, HomeResource
+from hcip_pipeline.checks.intake_checks import program_files_accepted, protocols_accepted
+from hcip_pipeline.periods import PerformancePeriod
+
+GROUP = "program_intake"
+POLICY = dg.AssetKey("policy")
+PROGRAM_FILES = dg.AssetKey("program_files")
+PROTOCOLS = dg.AssetKey("implementation_protocols")
+OWNERS = ["team:program-administration"]
+
+
+@dg.asset(key=POLICY, group_name=GROUP, kinds={"yaml"}, owners=OWNERS)
+def policy(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+    """The region's policy version: every parameter of the methodology. Each release carries its full text."""
+    file = home.policy()
+    context.log.info(f"policy {file.policy.version}, base year {file.policy.base_year}")
+    return dg.MaterializeResult(
+        metadata={
+            "version": file.policy.version,
+            "base year": file.policy.base_year,
+            "sha256": file.sha256,
+            "parameters": dg.MetadataValue.json(file.policy.model_dump(mode="json")),
+        },
+        data_version=dg.DataVersion(file.sha256),
+    )
+
+
+@dg.multi_asset(
+    name="period_intake",
+    specs=[
+        dg.AssetSpec(
+            PROGRAM_FILES,
+            description="Care partners, condition results, activities, adjustments, notices, payments and meetings "
+            "reported for a half-year: accepted files in the lake, each with a receipt.",
+            deps=["reference_tables", POLICY],
+            group_name=GROUP,
+            kinds={"csv", "parquet"},
+            owners=OWNERS,
+        ),
+        dg.AssetSpec(
+            PROTOCOLS,
+            description="Each hospital's implementation protocol in force in a half-year: elections, conditions of "
+            "payment, interventions, committee; with everything that breaks a rule of the program.",
+            deps=["reference_tables", POLICY, PROGRAM_FILES],
+            group_name=GROUP,
+            kinds={"yaml", "parquet"},
+            owners=OWNERS,
+        ),
+    ],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "program_files_accepted",
+            asset=PROGRAM_FILES,
+            description="No program file is refused. A refused one leaves the version before it in force.",
+        ),
+        dg.AssetCheckSpec(
+            "protocols_accepted", asset=PROTOCOLS, description="No protocol is refused or breaks a rule of the program."
+        ),
+    ],
+    partitions_def=HALVES,
+)
+def period_intake(
+    context: dg.AssetExecutionContext, home: HomeResource, handover: dg.ResourceParam[Handover]
+) -> Iterator[dg.MaterializeResult]:
+    from hcip_pipeline.intake.period_intake import take_in_period
+
+    period = PerformancePeriod.parse(context.partition_key)
+    handover.progress(f"{period}: program files and protocols")
+    taken_in = take_in_period(home.home(), period, home.policy().policy)
+    handover.periods[str(period)] = taken_in
+    receipts = taken_in.program.receipts
+    for receipt in receipts:
+        context.log.info(receipt.summary())
+    yield dg.MaterializeResult(
+        asset_key=PROGRAM_FILES,
+        metadata={
+            "files": sum(receipt.status != "absent" for receipt in receipts),
+            "files refused": len(taken_in.program.refused),
+            "dagster/partition_row_count": sum(receipt.rows_in_force for receipt in receipts),
+            **{f"{receipt.table} rows": receipt.rows_in_force for receipt in receipts},
+        },
+        check_results=[program_files_accepted(PROGRAM_FILES, taken_in.program)],
+    )
+    taken_in.program.require_in_force()
+    yield dg.MaterializeResult(
+        asset_key=PROTOCOLS,
+        metadata={
+            "protocols": len(taken_in.protocols),
+            "findings": sum(len(file.findings) for file in taken_in.protocols),
+        },
+        check_results=[protocols_accepted(PROTOCOLS, taken_in.protocols)],
+    )
+
+
+ASSETS = [policy, period_intake]

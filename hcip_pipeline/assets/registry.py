@@ -1,0 +1,60 @@
+"""The map: each group of assets, in the order data flow through them, and where it is defined."""
+
+from collections.abc import Iterable
+from types import ModuleType
+
+import dagster as dg
+
+from hcip_pipeline.assets import cms_intake, hospital_intake, norms, program_intake, reference, release
+from hcip_pipeline.assets.partitions import MONTHS_OF_HALVES, QUARTERS_OF_HALVES
+from hcip_pipeline.contracts import program, protocol, run
+from hcip_pipeline.contracts import reference as reference_contracts
+from hcip_pipeline.contracts.cclf_layout import TITLES
+from hcip_pipeline.warehouse import dbt_assets
+
+#: group -> the module that makes its assets; models of the dbt folder of that name belong to it too
+GROUPS: dict[str, ModuleType] = {
+    "hospital_intake": hospital_intake,
+    "cms_intake": cms_intake,
+    "program_intake": program_intake,
+    "reference": reference,
+    "cases": dbt_assets,
+    "costs": dbt_assets,
+    "norms": norms,
+    "incentives": dbt_assets,
+    "savings": dbt_assets,
+    "release": release,
+}
+
+_SUBMISSIONS = dg.AssetDep(hospital_intake.SUBMISSIONS, partition_mapping=QUARTERS_OF_HALVES)
+_CLAIM_FILES = dg.AssetDep(cms_intake.CLAIM_FILES, partition_mapping=MONTHS_OF_HALVES)
+_PROGRAM_FILES = dg.AssetDep(program_intake.PROGRAM_FILES)
+_PROTOCOLS = dg.AssetDep(program_intake.PROTOCOLS)
+_POLICY = dg.AssetDep(program_intake.POLICY)
+_NORMS = dg.AssetDep(norms.BASE_YEAR_NORMS)
+_REFERENCE = dg.AssetDep(reference.REFERENCE_TABLES)
+
+#: table of the lake -> the assets it comes from. Earlier releases are read too: that would be a circle in the lineage
+SOURCE_DEPS: dict[str, tuple[dg.AssetDep, ...]] = {
+    "discharges": (_SUBMISSIONS,),
+    "charges": (_SUBMISSIONS,),
+    "receipts": (_SUBMISSIONS,),
+    **dict.fromkeys(TITLES, (_CLAIM_FILES,)),
+    **dict.fromkeys(program.TABLES, (_PROGRAM_FILES,)),
+    **dict.fromkeys(protocol.TABLES, (_PROTOCOLS,)),
+    **dict.fromkeys(reference_contracts.TABLES, (_REFERENCE,)),
+    "windows": (_POLICY,),
+    "elections": (_POLICY, _PROTOCOLS),
+    "pfs_approved_amounts": (_CLAIM_FILES,),
+    **dict.fromkeys(run.FROZEN, (_NORMS,)),
+    "earlier_incentives": (),
+    "earlier_savings": (),
+    "earlier_other_program_amounts": (),
+}
+
+
+def source_deps(table: str) -> Iterable[dg.AssetDep]:
+    """What a table of the lake comes from. Raises ValueError for a table that nothing is said to make."""
+    if table not in SOURCE_DEPS:
+        raise ValueError(f"no asset is said to make the table {table} of the lake: name it in assets/registry.py")
+    return SOURCE_DEPS[table]

@@ -1,0 +1,65 @@
+"""When runs start by themselves (methodology §1, "Run-out"). The key comes from the tick's date, not from a clock."""
+
+import datetime as dt
+
+import dagster as dg
+
+from hcip_pipeline.assets.jobs import cms_job, hospital_job, settlement_job
+from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
+
+#: days after a quarter's end by which hospitals have sent it
+_QUARTER_DUE = 45
+
+
+def period_due(day: dt.date) -> PerformancePeriod:
+    """The newest half-year whose data have matured by ``day``."""
+    period = PerformancePeriod(day.year - 2, 1)
+    while period.next().run_date <= day:
+        period = period.next()
+    return period
+
+
+def quarter_due(day: dt.date) -> Quarter:
+    """The newest quarter whose data are due by ``day``, 45 days after its end."""
+    quarter = Quarter(day.year - 1, 1)
+    while quarter.next().end + dt.timedelta(days=_QUARTER_DUE) < day:
+        quarter = quarter.next()
+    return quarter
+
+
+def month_due(day: dt.date) -> Month:
+    """The month before ``day``'s."""
+    return Month(day.year, day.month - 1) if day.month > 1 else Month(day.year - 1, 12)
+
+
+@dg.schedule(
+    job=settlement_job,
+    cron_schedule="0 6 1 4,10 *",
+    description="1 April and 1 October: the half-year whose quarters are in and whose claims have matured.",
+)
+def settlement_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    key = str(period_due(context.scheduled_execution_time.date()))
+    return dg.RunRequest(run_key=key, partition_key=key)
+
+
+@dg.schedule(
+    job=hospital_job,
+    cron_schedule="0 6 16 2,5,8,11 *",
+    description="The day after a quarter's submissions are due (45 days after its end).",
+)
+def hospital_intake_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    key = str(quarter_due(context.scheduled_execution_time.date()))
+    return dg.RunRequest(run_key=key, partition_key=key)
+
+
+@dg.schedule(
+    job=cms_job,
+    cron_schedule="0 6 1 * *",
+    description="The first of each month: the files that CMS delivered in the last.",
+)
+def cms_intake_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    key = str(month_due(context.scheduled_execution_time.date()))
+    return dg.RunRequest(run_key=key, partition_key=key)
+
+
+SCHEDULES = [settlement_schedule, hospital_intake_schedule, cms_intake_schedule]

@@ -1,0 +1,83 @@
+"""Checks on what came in, read off the receipts."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+if TYPE_CHECKING:
+    from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
+    from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
+    from hcip_pipeline.intake.program_files import ProgramIntake
+    from hcip_pipeline.intake.protocol_files import ProtocolFile
+
+
+def rows_reconcile(asset: dg.AssetKey, receipts: "Sequence[SubmissionReceipt]") -> dg.AssetCheckResult:
+    """Rows and dollars read = accepted + quarantined + superseded, in every file of every submission."""
+    files = [(receipt, file) for receipt in receipts for file in receipt.files]
+    lost = [
+        f"{receipt.submission}/{file.name}"
+        for receipt, file in files
+        if not (file.rows.reconciles and file.dollars.reconciles)
+    ]
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name="rows_reconcile",
+        passed=not lost,
+        metadata={"files": len(files), "files that do not reconcile": ", ".join(lost) or "none"},
+    )
+
+
+def submissions_accepted(asset: dg.AssetKey, receipts: "Sequence[SubmissionReceipt]") -> dg.AssetCheckResult:
+    """No submission is refused."""
+    refused = [receipt for receipt in receipts if receipt.status == "refused"]
+    rules = Counter(problem.rule for receipt in refused for problem in receipt.refusals)
+    return _accepted(asset, "submissions_accepted", (r.submission or r.stem for r in refused), rules)
+
+
+def records_as_stated(asset: dg.AssetKey, receipts: "Sequence[ArchiveReceipt]") -> dg.AssetCheckResult:
+    """As many records were read as the control file states, in every file of every accepted archive."""
+    files = [file for receipt in receipts if receipt.accepted for file in receipt.files]
+    wrong = [file.file for file in files if file.records_read != file.records_stated]
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name="records_as_stated",
+        passed=not wrong,
+        metadata={"files": len(files), "files that differ": ", ".join(wrong) or "none"},
+    )
+
+
+def archives_accepted(asset: dg.AssetKey, receipts: "Sequence[ArchiveReceipt]") -> dg.AssetCheckResult:
+    """No archive is refused."""
+    refused = [receipt for receipt in receipts if not receipt.accepted]
+    return _accepted(asset, "archives_accepted", (r.archive for r in refused), Counter(r.rule for r in refused))
+
+
+def program_files_accepted(asset: dg.AssetKey, program: "ProgramIntake") -> dg.AssetCheckResult:
+    """No program file is refused."""
+    rules = Counter({rule: count for receipt in program.refused for rule, count in receipt.rules_broken.items()})
+    return _accepted(asset, "program_files_accepted", (receipt.file for receipt in program.refused), rules)
+
+
+def protocols_accepted(asset: dg.AssetKey, protocols: "Sequence[ProtocolFile]") -> dg.AssetCheckResult:
+    """No protocol is refused or breaks a rule of the program."""
+    broken = [(file, finding) for file in protocols for finding in file.findings if finding.severity == "ERROR"]
+    names = sorted({f"{file.ccn}/{file.year}" for file, _ in broken})
+    return _accepted(asset, "protocols_accepted", names, Counter(finding.id for _, finding in broken))
+
+
+def _accepted(asset: dg.AssetKey, name: str, refused: Iterable[str], rules: Counter[str]) -> dg.AssetCheckResult:
+    """What is refused does not stop the others; that something is missing may stop the settlement."""
+    names = list(refused)
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=name,
+        passed=not names,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "refused": len(names),
+            "which": ", ".join(names[:20]) or "none",
+            "rules": dg.MetadataValue.json(dict(sorted(rules.items()))),
+        },
+    )

@@ -1,0 +1,98 @@
+"""The dbt models of a half-year as Dagster assets: one build in process, then an event a model and a result a check."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from hcip_pipeline.assets.partitions import HALVES
+from hcip_pipeline.assets.resources import Handover, HomeResource
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.warehouse.translator import Translator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hcip_pipeline.warehouse.build import NodeResult
+
+Event = dg.MaterializeResult | dg.AssetCheckResult
+
+
+def period_tables(translator: Translator) -> dg.AssetsDefinition:
+    """Every model and test of the project as one operation: a period is always rebuilt whole, in one DuckDB file."""
+
+    @dg.multi_asset(
+        name="period_tables",
+        specs=translator.asset_specs(),
+        check_specs=translator.check_specs(),
+        partitions_def=HALVES,
+        can_subset=False,
+    )
+    def period_build(
+        context: dg.AssetExecutionContext, home: HomeResource, handover: dg.ResourceParam[Handover]
+    ) -> Iterator[Event]:
+        from pathlib import Path
+
+        from hcip_pipeline.settlement.period import build_period
+        from hcip_pipeline.warehouse.build import BuildStoppedError
+
+        period = PerformancePeriod.parse(context.partition_key)
+        handover.progress(f"{period}: reading the lake")
+        try:
+            built = build_period(
+                home.home(),
+                period,
+                home.policy(),
+                threads=home.threads,
+                progress=lambda name: handover.progress(f"{period}: {name}"),
+            )
+        except BuildStoppedError as stopped:
+            yield from node_events(translator, stopped.nodes, Path(stopped.file), str(period))
+            raise
+        for note in built.notes:
+            context.log.warning(note)
+        handover.builds[str(period)] = built
+        yield from node_events(translator, built.result.nodes, built.result.file, str(period))
+
+    return period_build
+
+
+def node_events(translator: Translator, nodes: "Sequence[NodeResult]", file: "Path", partition: str) -> Iterator[Event]:
+    """What became of each model and test. A test that did not run, or was skipped, did not pass."""
+    from hcip_pipeline.warehouse.measures import measure
+
+    became = {node.unique_id: node for node in nodes}
+    built = [model for model in translator.models if _is(became.get(model["unique_id"]), "success")]
+    measures = measure(file, {model["name"] for model in built}) if built else {}
+    for model in built:
+        measured = measures[model["name"]]
+        metadata: dict[str, dg.MetadataValue] = {
+            "dagster/partition_row_count": dg.MetadataValue.int(measured.rows),
+            "seconds": dg.MetadataValue.float(round(became[model["unique_id"]].seconds, 3)),
+        }
+        if not model["columns"]:
+            columns = [dg.TableColumn(name, sql_type) for name, sql_type in measured.columns]
+            metadata["dagster/column_schema"] = dg.MetadataValue.table_schema(dg.TableSchema(columns))
+        for column, dollars in measured.dollars.items():
+            metadata[f"total {column.replace('_', ' ')}"] = dg.MetadataValue.float(float(dollars))
+        yield dg.MaterializeResult(asset_key=translator.key(model["unique_id"]), metadata=metadata)
+    for test in translator.tests:
+        node = became.get(test["unique_id"])
+        key = translator.check_key(test)
+        is_error = test["config"]["severity"].lower() == "error"
+        yield dg.AssetCheckResult(
+            asset_key=key.asset_key,
+            check_name=key.name,
+            passed=_is(node, "pass"),
+            severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
+            metadata={
+                "partition": partition,
+                "outcome": node.status if node else "did not run",
+                "rows that break it": node.failures if node else 0,
+                "seconds": round(node.seconds, 3) if node else 0.0,
+            },
+        )
+
+
+def _is(node: "NodeResult | None", status: str) -> bool:
+    return node is not None and node.status == status

@@ -1,0 +1,208 @@
+"""What Dagster loads: the map, the lineage across cadences, the checks, and how little is loaded for it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hcip_pipeline.assets import registry, schedules
+from hcip_pipeline.assets.partitions import HALVES, MONTHS, QUARTERS, parse_key
+from hcip_pipeline.contracts import marts
+from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.definitions import build_defs
+from hcip_pipeline.definitions import defs as loaded
+from hcip_pipeline.errors import UsageError
+from hcip_pipeline.periods import PerformancePeriod, Quarter
+from hcip_pipeline.warehouse.project import manifest_path
+
+
+@pytest.fixture(scope="module")
+def specs() -> dict[str, dg.AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in loaded.resolve_all_asset_specs()}
+
+
+@pytest.fixture(scope="module")
+def manifest() -> dict[str, dict[str, dict[str, object]]]:
+    content: dict[str, dict[str, dict[str, object]]] = json.loads(manifest_path().read_bytes())
+    return content
+
+
+def test_every_asset_says_what_it_is_whose_it_is_and_where_it_belongs(specs: dict[str, dg.AssetSpec]) -> None:
+    for name, spec in specs.items():
+        assert spec.group_name in registry.GROUPS, name
+        assert spec.description and spec.owners and spec.kinds, name
+
+
+def test_no_group_of_the_map_is_empty(specs: dict[str, dg.AssetSpec]) -> None:
+    assert {spec.group_name for spec in specs.values()} == set(registry.GROUPS)
+
+
+def test_every_model_is_an_asset_and_every_test_a_check(
+    specs: dict[str, dg.AssetSpec], manifest: dict[str, dict[str, dict[str, object]]]
+) -> None:
+    by_type: dict[object, set[object]] = {"model": set(), "test": set()}
+    for node in manifest["nodes"].values():
+        by_type.setdefault(node["resource_type"], set()).add(node["name"])
+    assert by_type["model"] <= set(specs)
+    assert by_type["test"] <= {key.name for key in loaded.resolve_asset_graph().asset_check_keys}
+
+
+def test_a_check_that_could_let_wrong_money_through_blocks(
+    manifest: dict[str, dict[str, dict[str, object]]],
+) -> None:
+    graph = loaded.resolve_asset_graph()
+    blocking = {key.name for key in graph.asset_check_keys if graph.get(key).blocking}
+    errors = {
+        node["name"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and node["config"]["severity"].lower() == "error"  # type: ignore[index]
+    }
+    assert errors and errors <= blocking
+    assert {"rows_reconcile", "records_as_stated"} <= blocking
+
+
+def test_every_table_of_the_lake_comes_from_somewhere() -> None:
+    assert set(registry.SOURCE_DEPS) == set(LAKE_SOURCES)
+
+
+def test_a_table_that_nothing_makes_is_refused() -> None:
+    with pytest.raises(ValueError, match="no asset is said to make"):
+        registry.source_deps("unheard_of")
+
+
+def test_contracted_tables_show_their_columns(specs: dict[str, dg.AssetSpec]) -> None:
+    for name, table in marts.TABLES.items():
+        if name not in specs:
+            continue
+        schema = specs[name].metadata["dagster/column_schema"]
+        assert [column.name for column in schema.columns] == list(table.names), name
+        assert all(column.description for column in schema.columns), name
+
+
+def _parents(child: str, child_key: str, parent: str) -> set[str]:
+    graph = loaded.resolve_asset_graph()
+    mapping = graph.get_partition_mapping(dg.AssetKey(child), dg.AssetKey(parent))
+    result = mapping.get_upstream_mapped_partitions_result_for_partitions(
+        HALVES.empty_subset().with_partition_keys([child_key]),
+        HALVES,
+        graph.get(dg.AssetKey(parent)).partitions_def,
+    )
+    return set(result.partitions_subset.get_partition_keys())
+
+
+def test_a_half_year_needs_its_quarters_and_those_of_the_year_before() -> None:
+    assert _parents("stg_discharges", "2025H1", "hospital_submissions") == {"2025Q1", "2025Q2", "2024Q1", "2024Q2"}
+    assert _parents("stg_discharges", "2025H2", "hospital_submissions") == {"2025Q3", "2025Q4", "2024Q3", "2024Q4"}
+
+
+def test_a_half_year_needs_its_months_and_those_of_the_year_before() -> None:
+    months = {f"{year}-{month:02d}" for year in (2024, 2025) for month in range(1, 7)}
+    assert _parents("stg_part_a_claims", "2025H1", "cms_claim_files") == months
+
+
+def test_the_base_year_may_be_any_year_there_are_data_of() -> None:
+    needed = _parents("base_year_norms", "2025H1", "hospital_submissions")
+    assert {"2019Q1", "2023Q4"} <= needed
+    graph = loaded.resolve_asset_graph()
+    assert dg.AssetKey("base_year_norms") in graph.get(dg.AssetKey("stg_frozen_norms")).parent_keys
+
+
+@pytest.mark.parametrize(
+    ("job", "partitions"),
+    [
+        ("hospital_intake", QUARTERS),
+        ("cms_intake", MONTHS),
+        ("program_intake", HALVES),
+        ("settlement", HALVES),
+    ],
+)
+def test_a_job_has_one_cadence(job: str, partitions: dg.PartitionsDefinition) -> None:
+    assert loaded.resolve_job_def(job).partitions_def == partitions
+
+
+def test_a_settlement_takes_everything_but_what_quarters_and_months_bring(specs: dict[str, dg.AssetSpec]) -> None:
+    settled = {key.to_user_string() for key in loaded.resolve_job_def("settlement").asset_layer.selected_asset_keys}
+    assert settled == set(specs) - {"hospital_submissions", "cms_claim_files"}
+
+
+def test_overrides_replace_a_default() -> None:
+    resources = {"home": registry.release.HomeResource(path="/somewhere")}
+    changed = build_defs(resources=resources, schedules=[])
+    assert not changed.schedules
+    assert changed.resources["home"].path == "/somewhere"
+    assert "handover" in changed.resources
+
+
+@pytest.mark.parametrize("key", ["2025Q1", "2025-04", "2025H1"])
+def test_a_key_reads_as_people_write_it(key: str) -> None:
+    assert str(parse_key(key)) == key
+
+
+@pytest.mark.parametrize(
+    "key", ["", "2025", "2025Q5", "2025-13", "2025H3", "1812H1", "2025-4", "２０２５H1", "2025H1\n"]
+)
+def test_a_key_that_is_none_is_a_usage_error(key: str) -> None:
+    with pytest.raises(UsageError):
+        parse_key(key)
+
+
+def test_a_key_of_another_cadence_will_not_do() -> None:
+    with pytest.raises(UsageError):
+        parse_key("2025H1", Quarter)
+
+
+def _tick(schedule: dg.ScheduleDefinition, day: dt.date) -> str:
+    moment = dt.datetime.combine(day, dt.time(6), tzinfo=dt.UTC)
+    context = dg.build_schedule_context(scheduled_execution_time=moment, repository_def=loaded.get_repository_def())
+    requests = schedule.evaluate_tick(context).run_requests
+    assert requests is not None and len(requests) == 1
+    assert requests[0].partition_key is not None
+    return requests[0].partition_key
+
+
+def test_schedules_name_the_period_that_is_closed() -> None:
+    assert _tick(schedules.settlement_schedule, dt.date(2026, 4, 1)) == "2025H2"
+    assert _tick(schedules.settlement_schedule, dt.date(2026, 10, 1)) == "2026H1"
+    assert _tick(schedules.hospital_intake_schedule, dt.date(2026, 2, 16)) == "2025Q4"
+    assert _tick(schedules.hospital_intake_schedule, dt.date(2026, 5, 16)) == "2026Q1"
+    assert _tick(schedules.hospital_intake_schedule, dt.date(2026, 8, 16)) == "2026Q2"
+    assert _tick(schedules.hospital_intake_schedule, dt.date(2026, 11, 16)) == "2026Q3"
+    assert _tick(schedules.cms_intake_schedule, dt.date(2026, 1, 1)) == "2025-12"
+
+
+@given(st.dates(dt.date(2019, 1, 1), dt.date(2035, 12, 31)))
+def test_what_is_due_is_the_newest_whose_day_has_come(day: dt.date) -> None:
+    period = schedules.period_due(day)
+    assert period.run_date <= day < period.next().run_date
+    quarter = schedules.quarter_due(day)
+    assert quarter.end + dt.timedelta(days=45) < day <= quarter.next().end + dt.timedelta(days=45)
+
+
+def test_loading_brings_no_engine_with_it() -> None:
+    """Definitions load in under four seconds because nothing but Dagster is imported for them."""
+    assert manifest_path().exists()  # parsed before, as in any checkout where something has run
+    script = """
+import sys, time
+start = time.process_time()
+import dagster
+dagster_seconds = time.process_time() - start
+import hcip_pipeline.definitions
+ours = time.process_time() - start - dagster_seconds
+heavy = ["great_expectations", "dbt", "dagster_dbt", "pandera", "polars", "pandas", "duckdb", "pyarrow", "numpy"]
+print([name for name in heavy if name in sys.modules], ours < dagster_seconds)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[-2] == "[] True"
+
+
+def test_periods_run_from_the_first_year_on() -> None:
+    keys = HALVES.get_partition_keys()
+    assert keys[0] == "2019H1"
+    assert [str(PerformancePeriod.parse(key)) for key in keys] == list(keys)
