@@ -72,7 +72,7 @@ def measure(root: Path) -> None:
     if not receipt.accepted:
         raise SystemExit(receipt.message)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"seconds": seconds, "peak_bytes": peak}))
+    print(json.dumps({"seconds": seconds, "cpu_seconds": time.process_time(), "peak_bytes": peak}))
 
 
 def read_as_lines(root: Path) -> float:
@@ -109,6 +109,7 @@ def main() -> None:
             results[f"{size / 10**6:.0f} MB"] = {
                 "seconds": round(measured["seconds"], 1),
                 "MB_per_second": round(rates[-1], 1),
+                "MB_per_cpu_second": round(size / 10**6 / measured["cpu_seconds"], 1),
                 "peak_memory_MB": round(measured["peak_bytes"] / 10**6),
             }
         lines = read_as_lines(root)

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 import polars as pl
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from hcip_pipeline.contracts.cms import Field, Layout
 from hcip_pipeline.errors import HcipError
@@ -19,6 +20,7 @@ from hcip_pipeline.errors import HcipError
 PIECE_BYTES = 4_000_000
 _NULL_DATES = ("1000-01-01", "9999-12-31", " " * 10, "~".ljust(10))
 _LINE_FEED = 10
+_BLANK = 32
 _CARRIAGE_RETURN = 13
 _DECIMALS = {"money": 2, "quantity": 4}
 _RESEND = "ask CMS for the archive again"
@@ -98,7 +100,7 @@ class RecordReader:
         records = _records(piece, count, step)
         fields = self._layout.fields_within(length)
         try:
-            known = _without_blanks(records.lazy().select(_text(field) for field in fields), fields).collect()
+            known = _without_blanks(records.lazy().select(_seen(field, grid) for field in fields), fields).collect()
         except pl.exceptions.ComputeError:  # bytes that are not UTF-8
             known = _without_blanks(self._recoded(records, length).lazy(), fields).collect()
         yield self._typed(known, fields).with_columns(
@@ -183,11 +185,19 @@ def _records(piece: bytes, count: int, step: int) -> pl.DataFrame:
     return pl.DataFrame({"record": pl.from_arrow(array)})
 
 
-def _text(field: Field) -> pl.Expr:
+def _text(field: Field, *, is_full: bool = False) -> pl.Expr:
     cut = pl.col("record").bin.slice(field.offset, field.width).cast(pl.String)
     # A single character or a date fills its field or is null: trimming those would only cost time.
-    fills = field.width == 1 or field.kind == "date"
-    return (cut if fills else cut.str.strip_chars(" ")).alias(field.name)
+    is_full = is_full or field.width == 1 or field.kind == "date"
+    return (cut if is_full else cut.str.strip_chars(" ")).alias(field.name)
+
+
+def _seen(field: Field, grid: NDArray[np.uint8]) -> pl.Expr:
+    """The field's text, sparing the work for a field that no record uses, or that every record fills."""
+    blank_at_first, blank_at_last = grid[:, field.offset] == _BLANK, grid[:, field.end - 1] == _BLANK
+    if blank_at_first[0] and blank_at_first.all() and (grid[:, field.offset : field.end] == _BLANK).all():
+        return pl.repeat(None, len(grid), dtype=pl.String).alias(field.name)
+    return _text(field, is_full=not (blank_at_first.any() or blank_at_last.any()))
 
 
 def _without_blanks(texts: pl.LazyFrame, fields: tuple[Field, ...]) -> pl.LazyFrame:
