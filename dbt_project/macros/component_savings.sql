@@ -1,13 +1,16 @@
 {#
-  (baseline adjusted cost × trend − adjusted cost) × Σ weight × factor, to cents (methodology §10). Places: 4 + 8, 8, 4
-  and 24 in all; in integers, because the product needs more digits than a decimal has. Null without a baseline.
+  (baseline adjusted cost × trend − adjusted cost) × Σ weight × factor, to cents (methodology §10). Places: 12, 8 and
+  those the factor needs (a number of the policy); in integers, because the product has more digits than a decimal.
+  Null without a baseline.
 #}
 {% macro component_savings(baseline_cost, trend, cost, weight, factor) -%}
+    {%- set factor_places = ('%.8f' | format(factor | float)).split('.')[1].rstrip('0') -%}
+    {%- set factor_units = ('%.8f' | format(factor | float)).split('.')[0] ~ factor_places -%}
     {{ exact_decimal(
         round_div_integers(
             '(' ~ exact_integer('(' ~ exact_product(baseline_cost, trend, 4) ~ ' - ' ~ cost ~ ')', 12)
-            ~ ' * ' ~ exact_integer(weight, 8) ~ ' * ' ~ exact_integer(factor, 4) ~ ')',
-            'cast(10000000000000000000000 as hugeint)', 0
+            ~ ' * ' ~ exact_integer(weight, 8) ~ ' * cast(' ~ factor_units ~ ' as hugeint))',
+            'cast(1' ~ '0' * (18 + factor_places | length) ~ ' as hugeint)', 0
         ), 2
     ) }}
 {%- endmacro %}

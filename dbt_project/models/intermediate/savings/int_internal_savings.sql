@@ -43,7 +43,7 @@ compared as (
         now.supply_drug_weight,
         {{ component_savings(
             'baseline.adjusted_core_cost', 'trends.core', 'now.adjusted_core_cost', 'now.core_weight',
-            policy_number('variable_cost_factor')
+            policy('variable_cost_factor')
         ) }} as internal_savings_core,
         {{ component_savings(
             'baseline.adjusted_supply_drug_cost', 'trends.supply_drug', 'now.adjusted_supply_drug_cost',
