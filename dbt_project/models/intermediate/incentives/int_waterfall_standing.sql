@@ -11,6 +11,10 @@ activities as (
     select * from {{ ref('int_approved_activities') }}
 ),
 
+protocols as (
+    select hospital_ccn, true as has_protocol from {{ ref('stg_protocols') }}
+),
+
 excluded as (
     select npi, true as is_excluded from {{ ref('stg_excluded_individuals') }}
 ),
@@ -47,7 +51,11 @@ judged as (
                     when coalesce(care_partners.arrangement_signed > period.start_date, true)
                         then 'ARRANGEMENT_SIGNED_LATE'
                 end,
-                case when coalesce(activities.approved_activities, 0) = 0 then 'NO_APPROVED_ACTIVITY' end
+                -- Without a protocol nothing says which activities are approved: the payment is held, not lost.
+                case
+                    when protocols.has_protocol and coalesce(activities.approved_activities, 0) = 0
+                        then 'NO_APPROVED_ACTIVITY'
+                end
             ],
             lambda reason: reason is not null
         ) as standing_reasons
@@ -56,6 +64,7 @@ judged as (
     left join care_partners using (hospital_ccn, npi)
     cross join period
     left join activities using (hospital_ccn, npi)
+    left join protocols using (hospital_ccn)
     left join excluded using (npi)
 )
 
