@@ -225,7 +225,7 @@ def settle(
         HcipError: as the assets raise; nothing was released then.
     """
     from hcip_pipeline.policy.loader import load_policy
-    from hcip_pipeline.settlement.period import quarters_needed
+    from hcip_pipeline.settlement.period import months_needed, quarters_needed
 
     parse_key(str(period))
     policy = load_policy(policy_path or home.policy).policy
@@ -233,5 +233,7 @@ def settle(
         for quarter in quarters_needed(period, policy):
             if (home.inbox / "hospital" / str(quarter)).is_dir():
                 runs.run(hospital_job.name, quarter)
-        runs.run(settlement_job.name, period)
+        for month in months_needed(home, period):
+        runs.run(cms_job.name, month)
+    runs.run(settlement_job.name, period)
     return runs.handover.releases[str(period)]

@@ -45,7 +45,6 @@ SOURCE_DEPS: dict[str, tuple[dg.AssetDep, ...]] = {
     **dict.fromkeys(reference_contracts.TABLES, (_REFERENCE,)),
     "windows": (_POLICY,),
     "elections": (_POLICY, _PROTOCOLS),
-    "pfs_approved_amounts": (_CLAIM_FILES,),
     **dict.fromkeys(run.FROZEN, (_NORMS,)),
     "earlier_incentives": (),
     "earlier_savings": (),

@@ -67,17 +67,6 @@ EARLIER_OTHER_PROGRAM_AMOUNTS = Table(
     (Column("period", "text", "performance period", key=True), *program.OTHER_PROGRAM_AMOUNTS.columns),
 )
 
-PFS_APPROVED_AMOUNTS = Table(
-    "pfs_approved_amounts",
-    "one row a hospital, physician and calendar year: the estimate from claims (methodology §11)",
-    (
-        Column("hospital_ccn", "text", "CMS certification number", key=True),
-        Column("npi", "text", "NPI of the rendering physician", key=True),
-        Column("calendar_year", "integer", "calendar year of the services", key=True),
-        Column("pfs_approved_amount", "money", "Medicare approved amounts"),
-    ),
-)
-
 
 def _without_period(table: Table, name: str) -> Table:
     return Table(
@@ -105,7 +94,6 @@ TABLES = {
         EARLIER_INCENTIVES,
         EARLIER_SAVINGS,
         EARLIER_OTHER_PROGRAM_AMOUNTS,
-        PFS_APPROVED_AMOUNTS,
         *FROZEN.values(),
     )
 }

@@ -8,6 +8,7 @@ import polars as pl
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.intake.cclf.receipts import in_force as archives_in_force
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import PerformancePeriod, base_year_window
 from hcip_pipeline.policy.model import Policy
@@ -70,4 +71,14 @@ def check_complete(
             fix="put in what is missing, mend what was refused (`hcip check` says why), "
             "or set require_complete: none in the policy",
         )
-    return [f"no accepted data of {hospital}" for hospital in missing]
+    months = {receipt.month for receipt in archives_in_force(home)}
+    lacking_months = [str(month) for month in period.months if str(month) not in months]
+    if lacking_months and policy.require_complete == "all":
+        raise HcipError(
+            f"{period} is not built: no accepted CMS archive of {', '.join(lacking_months)}",
+            file=home.inbox / "cms",
+            rule="PERIOD-INCOMPLETE",
+            fix="put the archives into inbox/cms/<month>, or set require_complete: hospitals in the policy",
+        )
+    notes = [f"no accepted data of {hospital}" for hospital in missing]
+    return notes + ([f"no accepted CMS archive of {', '.join(lacking_months)}"] if lacking_months else [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -10,14 +11,16 @@ from typing import Any
 
 import polars as pl
 
-from hcip_pipeline.contracts import program, protocol, reference, run
+from hcip_pipeline.contracts import cms, program, protocol, reference, run
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.intake.cclf.receipts import files_in_force as claim_files_in_force
+from hcip_pipeline.intake.cclf.receipts import in_force as archives_in_force
 from hcip_pipeline.intake.hospital.ingest import files_in_force, receipts
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.intake.period_intake import files_in_force as files_in_force_of_period
-from hcip_pipeline.periods import PerformancePeriod, Quarter, Window, base_year_window
+from hcip_pipeline.periods import Month, PerformancePeriod, Quarter, Window, base_year_window
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.policy.model import Elections, Policy
 from hcip_pipeline.settlement.completeness import check_base_year, check_complete
@@ -79,6 +82,7 @@ def build_period(
         sources={
             **lake_sources(home, windows),
             **_program_sources(home, period),
+            **_claim_sources(home, period),
             **earlier_frames(home, period, protocols),
             **norms.sources(),
         },
@@ -91,6 +95,7 @@ def build_period(
         for item in (
             *norms.inputs,
             *_hospital_files(home, windows),
+            *_claim_files(home, period),
             *files_in_force_of_period(home, period),
             *earlier_release_files(home, period),
         )
@@ -144,9 +149,10 @@ def _in_force(home: Home, windows: Sequence[Window]) -> list[SubmissionReceipt]:
 
 def lake_sources(home: Home, windows: Sequence[Window]) -> dict[str, Source]:
     """Hospital and reference tables of a build over ``windows``."""
+    quarters = quarters_of(windows)
     sources: dict[str, Source] = {
-        table: [path for quarter in quarters_of(windows) for path in files_in_force(home, table, quarter)]
-        for table in ("discharges", "charges")
+        "discharges": [path for quarter in quarters for path in files_in_force(home, "discharges", quarter)],
+        "charges": [path for quarter in quarters for path in files_in_force(home, "charges", quarter)],
     }
     sources["receipts"] = _receipts_frame(_in_force(home, windows))
     for name in reference.TABLES:
@@ -158,6 +164,34 @@ def _program_sources(home: Home, period: PerformancePeriod) -> dict[str, Source]
     folder = home.lake_program(period)
     tables = program.TABLES | protocol.TABLES
     return {name: _files(folder / f"{name}.parquet", table) for name, table in tables.items()}
+
+
+def _claim_files(home: Home, period: PerformancePeriod) -> list[dict[str, Any]]:
+    """Every CMS archive that counts, with its hash and records."""
+    return [
+        {
+            "file": f"cms/{receipt.month}/{receipt.archive}",
+            "sha256": receipt.sha256,
+            "rows": sum(file.records_read for file in receipt.files),
+        }
+        for receipt in archives_in_force(home)
+        if Month.parse(receipt.month).start < period.run_date
+    ]
+
+
+def months_needed(home: Home, period: PerformancePeriod) -> list[Month]:
+    """Months of CMS files that a period may know of: delivered before it is due (methodology §1, run-out)."""
+    folder = home.inbox / "cms"
+    names = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    months = [Month.parse(name) for name in sorted(names) if re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", name)]
+    return [month for month in months if month.start < period.run_date]
+
+
+def _claim_sources(home: Home, period: PerformancePeriod) -> dict[str, Source]:
+    months = [
+        receipt.month for receipt in archives_in_force(home) if Month.parse(receipt.month).start < period.run_date
+    ]
+    return {name: claim_files_in_force(home, name, months) for name in cms.TABLES}
 
 
 def _files(path: Path, table: Table) -> list[Path]:

@@ -168,13 +168,14 @@ def _read_manifest(target: Path) -> Any:
     from dbt.parser.manifest import extended_mashumuro_decoder
 
     content = (target / "partial_parse.msgpack").read_bytes()
-    manifest = Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)  # type: ignore[attr-defined]
+    manifest = Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
     manifest.build_parent_and_child_maps()
     return manifest
 
 
 def _invoke(arguments: list[str], progress: Progress | None) -> Iterator[NodeResult]:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
     from dbt_common.events.base_types import EventMsg
 
@@ -193,7 +194,7 @@ def _invoke(arguments: list[str], progress: Progress | None) -> Iterator[NodeRes
         )
     finally:
         DuckDBConnectionManager.close_all_connections()
-    if result.result is None:
+    if not isinstance(result.result, RunExecutionResult):
         raise HcipError(f"dbt could not start: {result.exception}", file=PROJECT)
     for node in result.result.results:
         yield NodeResult(

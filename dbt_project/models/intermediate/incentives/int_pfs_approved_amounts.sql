@@ -8,7 +8,7 @@ notices as (
 ),
 
 estimates as (
-    select * from {{ source('lake', 'pfs_approved_amounts') }} where calendar_year = {{ pfs_cap_year() }}
+    select * from {{ ref('int_pfs_approved_by_claims') }} where calendar_year = {{ pfs_cap_year() }}
 )
 
 select
