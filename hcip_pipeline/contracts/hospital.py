@@ -17,7 +17,8 @@ DISCHARGES = Table(
         Column(
             "nature_of_admission",
             "text",
-            "1 delivery, 2 newborn, 3 emergency, 4 urgent, 5 scheduled, 6 other, 8 rehabilitation, 9 unknown, 0 chronic",
+            "1 delivery, 2 newborn, 3 emergency, 4 urgent, 5 scheduled, 6 other, 8 rehabilitation, 9 unknown, "
+            "0 chronic",
             nullable=True,
             allowed=("0", "1", "2", "3", "4", "5", "6", "8", "9"),
         ),
@@ -65,7 +66,9 @@ LAKE_DISCHARGES = Table(
     (
         *(c for c in DISCHARGES.columns if c.name not in ("admit_date", "discharge_date")),
         Column("admit_date", "date", "date of admission; empty where the source publishes only a year", nullable=True),
-        Column("discharge_date", "date", "date of discharge; empty where the source publishes only a year", nullable=True),
+        Column(
+            "discharge_date", "date", "date of discharge; empty where the source publishes only a year", nullable=True
+        ),
         Column("discharge_year", "integer", "calendar year of discharge"),
         Column("length_of_stay", "integer", "days from admission to discharge, at least 1"),
         Column("identifier_type", "text", "what identifies physicians in this source", allowed=("NPI", "LICENSE")),
@@ -74,3 +77,24 @@ LAKE_DISCHARGES = Table(
 )
 
 LAKE_CHARGES = Table("lake_charges", "one row an accepted charge line", (*CHARGES.columns, *_LINEAGE))
+
+DATA_QUALITY = Table(
+    "data_quality",
+    "one row a quarter, hospital, rule and column that was broken",
+    (
+        Column("quarter", "text", "quarter of the submission, such as 2025Q1", key=True),
+        Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True, max_length=6),
+        Column("table", "text", "table the rule is about; empty for the submission as a whole", key=True),
+        Column("rule", "text", "id of the rule", key=True),
+        Column("column", "text", "column it was broken in; empty for the whole row", key=True),
+        Column("severity", "text", "what the rule does", allowed=("ERROR", "WARN", "SUBMISSION")),
+        Column("status", "text", "verdict on the submission", allowed=("accepted", "refused")),
+        Column("rows", "integer", "rows that break the rule", nullable=True),
+        Column("rows_read", "integer", "rows of the file", nullable=True),
+        Column("rate", "ratio", "rows that break the rule over rows read", nullable=True),
+        Column("year_before_rate", "ratio", "the same rate in the same quarter a year before", nullable=True),
+        Column("state_rate", "ratio", "the same rate over all hospitals of the quarter", nullable=True),
+        Column("description", "text", "what the rule says"),
+        Column("fix", "text", "what to do"),
+    ),
+)

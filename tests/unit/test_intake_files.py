@@ -106,7 +106,7 @@ ACCEPTED: dict[str, Callable[[bytes], bytes]] = {
     "CR LF": lambda b: b.replace(b"\n", b"\r\n"),
     "no last line end": lambda b: b.rstrip(b"\n"),
     "blank lines": lambda b: b.replace(b"\n", b"\n\n", 4) + b"\n \n",
-    "every cell quoted": lambda b: b"\n".join(b'"' + line.replace(b",", b'","') + b'"' for line in b.splitlines()) + b"\n",
+    "every cell quoted": lambda b: b"".join(b'"' + row.replace(b",", b'","') + b'"\n' for row in b.splitlines()),
     "empty cells quoted": lambda b: b.replace(b",,", b',"",'),
     "blanks round cells": lambda b: b.replace(b",", b" , "),
 }

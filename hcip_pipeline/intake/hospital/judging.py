@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -68,7 +69,7 @@ class Judge:
         dispositions = reference.get("discharge_dispositions")
         tables = {name: reference[name] for name in _REFERENCE_USED}
         tables["dispositions"] = load_dispositions() if dispositions is None else dispositions
-        self.judged_with = _fingerprint(tables, cost_method)
+        self._tables = tables
         self.con = duckdb.connect()
         # Working tables live for one submission: compressing them in between costs more than all the edits.
         self.con.execute("set checkpoint_threshold = '1TB'")
@@ -82,6 +83,11 @@ class Judge:
             grouped = " group by 1" if name == "apr_drg" else ""
             self.con.execute(f"create temp table ref_{name} as {select} from arriving{grouped}")
             self.con.unregister("arriving")
+
+    @cached_property
+    def judged_with(self) -> str:
+        """Hash of everything but the submission that the verdict depends on."""
+        return _fingerprint(self._tables, self.cost_method)
 
     def __enter__(self) -> Judge:
         return self

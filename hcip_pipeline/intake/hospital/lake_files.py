@@ -7,73 +7,81 @@ Does not belong here: which submission is written (``ingest``).
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
+from hcip_pipeline.contracts.pandera_schemas import MAX_SAMPLE, guard
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
+
+_KEPT = {
+    "discharges": "d anti join rejected using (row) order by account_no",
+    "charges": "c join fate using (account_no) where k is not null and not broken order by k, row",
+}
+_CONTRACTS = {"discharges": LAKE_DISCHARGES, "charges": LAKE_CHARGES}
 
 
 def write_accepted(con: duckdb.DuckDBPyConnection, table: str, receipt: SubmissionReceipt, path: Path) -> None:
     """Write the kept rows of one file, ordered by key, in the columns of its lake contract.
 
     Raises:
-        HcipError: the number of rows written is not the number accepted.
+        HcipError: the rows written are not as many as were accepted, or not what the contract declares.
     """
     file = receipt.file(table)
     assert file is not None
-    lineage = {
+    cells = {
         "hospital_ccn": f"'{receipt.ccn}'",
         "submission": f"'{receipt.submission}'",
         "source_file": f"'{file.name}'",
         "source_row": "row",
+        "discharge_year": "year(discharge_date)",
+        "identifier_type": "'NPI'",
     }
-    if table == "discharges":
-        cells = lineage | {"discharge_year": "year(discharge_date)", "identifier_type": "'NPI'"}
-        columns, source = LAKE_DISCHARGES.columns, "d anti join rejected using (row) order by account_no"
-    else:
-        cells = lineage
-        columns, source = (
-            LAKE_CHARGES.columns,
-            "c join fate using (account_no) where k is not null and not broken order by k, row",
-        )
-    select = ", ".join(f"cast({cells.get(c.name, c.name)} as {c.sql_type}) as {c.name}" for c in columns)
-    written = _copy(con, f"select {select} from {source}", path)
-    if written != int(file.rows.accepted):
-        path.unlink()
-        raise HcipError(
-            f"{written} rows written of {int(file.rows.accepted)} accepted",
-            file=f"{receipt.submission}/{file.name}",
-            fix="this is a fault of the intake: keep the submission and report it",
-        )
+    contract = _CONTRACTS[table]
+    columns = ", ".join(f"cast({cells.get(c.name, c.name)} as {c.sql_type}) as {c.name}" for c in contract.columns)
+    with _beside(path) as place:
+        written = _copy(con, f"select {columns} from {_KEPT[table]}", place)
+        what = f"{receipt.submission}/{file.name}"
+        if written != int(file.rows.accepted):
+            raise HcipError(
+                f"{written} rows written of {int(file.rows.accepted)} accepted",
+                file=what,
+                fix="this is a fault of the intake: keep the submission and report it",
+            )
+        guard(pl.read_parquet(place, n_rows=MAX_SAMPLE), contract, what)
 
 
 def write_quarantine(con: duckdb.DuckDBPyConnection, receipt: SubmissionReceipt, path: Path) -> None:
     """Write one row a broken ERROR rule: submission, file, row, column, rule, redacted value."""
-    exists = con.execute("select count(*) from duckdb_tables() where table_name = 'findings'").fetchone()
-    if not exists or not exists[0]:
-        con.execute(
-            'create temp table findings (file varchar, row bigint, "column" varchar, rule varchar, value varchar)'
-        )
     names = " ".join(f"when '{file.table}' then '{file.name}'" for file in receipt.files if file.table)
     file = f"case file {names} end" if names else "file"
-    _copy(
-        con,
-        f"select '{receipt.submission}' as submission, {file} as file, row, \"column\", rule, value from findings"
-        ' order by file, row, rule, "column"',
-        path,
-    )
+    with _beside(path) as place:
+        _copy(
+            con,
+            f"select '{receipt.submission}' as submission, {file} as file, row, \"column\", rule, value from findings"
+            ' order by file, row, rule, "column"',
+            place,
+        )
 
 
-def _copy(con: duckdb.DuckDBPyConnection, select: str, path: Path) -> int:
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A place to write that becomes ``path`` when all went well, and is gone when not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    quoted = str(beside).replace("'", "''")
+    place = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        written = con.execute(f"copy ({select}) to '{quoted}' (format parquet)").fetchone()
-        beside.replace(path)
+        yield place
+        place.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        place.unlink(missing_ok=True)
+
+
+def _copy(con: duckdb.DuckDBPyConnection, select: str, place: Path) -> int:
+    quoted = str(place).replace("'", "''")
+    written = con.execute(f"copy ({select}) to '{quoted}' (format parquet)").fetchone()
     return int(written[0]) if written else 0

@@ -70,6 +70,7 @@ class Outcome:
 def clear(con: duckdb.DuckDBPyConnection) -> None:
     """Forget the submission before."""
     con.execute("; ".join(f"drop table if exists {name}" for name in _WORKING.split()))
+    con.execute('create temp table findings (file varchar, row bigint, "column" varchar, rule varchar, value varchar)')
 
 
 def load(con: duckdb.DuckDBPyConnection, table: Table, ccn: str, cells: str, errors: list[Check]) -> None:
@@ -236,7 +237,7 @@ def count(
 ) -> Outcome:
     """Rows, dollars and rules, counted independently of one another so that they can be reconciled."""
     con.execute(
-        f"""create temp table findings as
+        f"""insert into findings
         select file, row, "column", rule, coalesce({redacted("value")}, '') as value from found"""
     )
     follows = ", ".join(f"'{rule.id}'" for rule in rules.RULES.values() if rule.follows)

@@ -92,6 +92,42 @@ class _Place:
     inbox: Path | None
 
 
+class Preflight:
+    """Checks submissions one after another with one set of tables.
+
+    Args:
+        reference, policy, factors_known: as :class:`~hcip_pipeline.intake.hospital.judging.Judge` takes them.
+    """
+
+    def __init__(
+        self, reference: Mapping[str, pl.DataFrame], policy: Policy | None = None, *, factors_known: bool = True
+    ) -> None:
+        self.factors_known = factors_known
+        self.judge = Judge(reference, policy.cost_method if policy else "markup", factors_known=factors_known)
+
+    def __enter__(self) -> Preflight:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.judge.__exit__()
+
+    def check(self, path: Path, *, quarter: Quarter | None = None, ccn: str | None = None) -> CheckResult:
+        """As :func:`check`."""
+        place = _place(path)
+        submission, notes = _submission(place, self.judge, quarter, ccn)
+        receipt = self.judge.judge(submission, only=place.only)
+        if not submission.ccn and submission.name_problem is None:
+            # Nothing said whose it is, which is no fault by itself: that it cannot be read is.
+            problems = tuple(problem for problem in receipt.problems if problem.rule != "S-HOSPITAL-UNKNOWN")
+            receipt = replace(receipt, problems=problems)
+        if place.only:
+            other = next(table for table in TABLES if table != place.only)
+            notes += (f"one file alone: what it owes to {other}, control totals and cost factors were not checked",)
+        elif not self.factors_known:
+            notes += ("no cost factors here: whether the hospital has rates for all it charges was not checked",)
+        return CheckResult(path, receipt, _findings(self.judge, receipt), notes)
+
+
 def check(
     path: Path,
     reference: Mapping[str, pl.DataFrame] | None = None,
@@ -112,24 +148,13 @@ def check(
         UsageError: the path is no submission.
         HcipError: a reference table or the policy of the inbox is refused.
     """
-    place = _place(path)
-    tables = reference if reference is not None else load_reference(place.inbox)
-    if policy is None and place.inbox is not None and (place.inbox / "policy.yaml").is_file():
-        policy = load_policy(place.inbox / "policy.yaml").policy
-    method = policy.cost_method if policy is not None else "markup"
-    factors_known = reference is not None or place.inbox is not None or not tables["cost_factors"].is_empty()
-    with Judge(tables, method, factors_known=factors_known) as judge:
-        submission, notes = _submission(place, judge, quarter, ccn)
-        receipt = judge.judge(submission, only=place.only)
-        findings = _findings(judge, receipt)
-    if not submission.ccn and submission.name_problem is None:  # nothing said whose it is, which is no fault by itself
-        receipt = replace(receipt, problems=tuple(p for p in receipt.problems if p.rule != "S-HOSPITAL-UNKNOWN"))
-    if place.only:
-        other = next(table for table in TABLES if table != place.only)
-        notes += (f"one file alone: what it owes to {other}, control totals and cost factors were not checked",)
-    elif not factors_known:
-        notes += ("no cost factors here: whether the hospital has rates for all it charges was not checked",)
-    return CheckResult(path, receipt, findings, notes)
+    inbox = _place(path).inbox
+    tables = load_reference(inbox) if reference is None else reference
+    if policy is None and inbox is not None and (inbox / "policy.yaml").is_file():
+        policy = load_policy(inbox / "policy.yaml").policy
+    factors_known = reference is not None or inbox is not None or not tables["cost_factors"].is_empty()
+    with Preflight(tables, policy, factors_known=factors_known) as preflight:
+        return preflight.check(path, quarter=quarter, ccn=ccn)
 
 
 def _place(path: Path) -> _Place:
@@ -220,8 +245,6 @@ def _said_by_rows(place: _Place, judge: Judge) -> tuple[str, Quarter | None]:
 
 
 def _findings(judge: Judge, receipt: SubmissionReceipt) -> tuple[Finding, ...]:
-    if not receipt.rules:
-        return ()
     names = {file.table: file.name for file in receipt.files}
     rows = judge.con.execute(
         f'select file, row, "column", rule, value from findings order by rule, file, row, "column" limit {MAX_FINDINGS}'
