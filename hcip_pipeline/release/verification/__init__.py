@@ -1,0 +1,12 @@
+"""The proof of a release: every payment computed again from the release's own files, in plain decimal arithmetic.
+
+Belongs here: methodology §2–10 once more, written from its text, for an auditor who trusts neither the SQL nor this
+project. Does not belong here: anything of the rest of the package; nothing of it is imported, so that no fault of the
+pipeline can hide by standing on both sides. Only reading Parquet and YAML takes a library (pyarrow, PyYAML). The folder
+works on its own: ``python -m verification RELEASE``.
+"""
+
+from .report import Difference, UnreadableReleaseError, VerificationReport
+from .verifier import verify_release
+
+__all__ = ["Difference", "UnreadableReleaseError", "VerificationReport", "verify_release"]

@@ -1,0 +1,27 @@
+"""``python -m hcip_pipeline.release.verification RELEASE``, for a machine that has nothing else of this project."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from .report import UnreadableReleaseError
+from .verifier import verify_release
+
+
+def main(arguments: list[str]) -> int:
+    """0: every figure was found again; 1: differences, or no release; 2: wrong usage."""
+    if len(arguments) != 1:
+        print("usage: python -m verification RELEASE", file=sys.stderr)
+        return 2
+    try:
+        report = verify_release(Path(arguments[0]))
+    except UnreadableReleaseError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(report.text())
+    return 0 if report.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

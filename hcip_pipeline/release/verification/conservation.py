@@ -1,0 +1,152 @@
+"""Cases and cents are conserved (methodology §3): every stage balances and hands on what the next one takes in.
+
+Belongs here: the ledger against itself, the exclusions, the cases and the payments. Does not belong here: why a case is
+excluded, which only the discharges show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from .exact import ZERO
+from .hospital import Hospital
+from .norms import NormTable
+from .package import Package
+from .report import Findings
+from .tables import Row
+from .terms import Terms
+from .waterfall import Partner
+
+_INTAKE, _CHARGES, _COSTS, _EXCLUSIONS, _NORMS = "1 intake", "2 charges", "3 costs", "4 exclusions", "5 norms"
+_PARTNERS, _PERFORMANCE, _WATERFALL = "6 care partners", "7 performance incentive", "8 waterfall"
+
+#: The stage after and the stage before, in a window.
+_NEXT = {_COSTS: _EXCLUSIONS, _EXCLUSIONS: _NORMS}
+_BEFORE = {after: before for before, after in _NEXT.items()} | {_PARTNERS: _NORMS}
+_NO_NORM = "NO_NORM"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """(stage, window, hospital) -> its row."""
+
+    path: str
+    rows: Mapping[tuple[str, str, str], Row]
+
+    def row(self, stage: str, window: str, ccn: str) -> Row | None:
+        return self.rows.get((stage, window, ccn))
+
+
+def check_ledger(package: Package, terms: Terms, findings: Findings) -> Ledger:
+    """Every stage balances; exclusions are the ledger's; each stage takes in what the one before kept."""
+    table = package.table("conservation")
+    ledger = Ledger(table.path, {(row["stage"], row["window_name"], row["hospital_ccn"]): row for row in table})
+    excluded = _exclusions(package, terms, findings)
+    for (stage, window, ccn), row in ledger.rows.items():
+        balance = {"cases_in": row["cases_kept"] + row["cases_excluded"]}
+        findings.compare("conservation", row, {**balance, "amount_in": row["amount_kept"] + row["amount_excluded"]})
+        if stage in _NEXT:
+            _hands_on(ledger, row, _NEXT[stage], findings)
+        elif stage == _NORMS and window == "performance":
+            _hands_on(ledger, row, _PARTNERS, findings)
+        for earlier in _stages_before(row, terms):
+            findings.require("conservation", row, "stage", earlier in ledger.rows, f"after {' '.join(earlier)}")
+        if stage in (_EXCLUSIONS, _NORMS):
+            cases, cost = excluded.pop((stage, window, ccn), (0, ZERO))
+            findings.compare("conservation", row, {"cases_excluded": cases, "amount_excluded": cost})
+    for (stage, window, ccn), (cases, _) in excluded.items():
+        findings.differ("conservation", table.path, "row", f"{cases} cases excluded", "", key=f"{stage} {window} {ccn}")
+    return ledger
+
+
+def _stages_before(row: Row, terms: Terms) -> list[tuple[str, str, str]]:
+    """Where a row's cases come from; the stages before the windows know the base year's discharges and all others."""
+    stage, window, ccn = row["stage"], row["window_name"], row["hospital_ccn"]
+    if stage in _BEFORE:
+        return [(_BEFORE[stage], window, ccn)]
+    received = [_INTAKE] if terms.cost_method == "reported" else [_INTAKE, _CHARGES]
+    return [(each, "base_year" if window == "base_year" else "all", ccn) for each in received if stage == _COSTS]
+
+
+def _exclusions(package: Package, terms: Terms, findings: Findings) -> dict[tuple[str, str, str], tuple[int, Decimal]]:
+    sums: dict[tuple[str, str, str], tuple[int, Decimal]] = {}
+    for row in package.table("exclusions"):
+        reason = row["exclusion_reason"]
+        findings.require(
+            "conservation", row, "exclusion_reason", reason in (*terms.exclusions, _NO_NORM), "a reason of the policy"
+        )
+        key = (_NORMS if reason == _NO_NORM else _EXCLUSIONS, row["window_name"], row["hospital_ccn"])
+        cases, cost = sums.get(key, (0, ZERO))
+        sums[key] = (cases + row["cases"], cost + row["cost"])
+    return sums
+
+
+def _hands_on(ledger: Ledger, row: Row, stage: str, findings: Findings) -> None:
+    after = ledger.row(stage, row["window_name"], row["hospital_ccn"])
+    if after is not None:
+        findings.compare("conservation", after, {"cases_in": row["cases_kept"], "amount_in": row["amount_kept"]})
+    elif row["cases_kept"]:
+        findings.differ("conservation", ledger.path, "row", f"stage {stage}", "", key=row.label)
+
+
+def check_base_year(norms: NormTable, ledger: Ledger, findings: Findings) -> None:
+    """The base year's cases with a norm are those that the norm table was made of."""
+    kept = [row for (stage, window, _), row in ledger.rows.items() if (stage, window) == (_NORMS, "base_year")]
+    fact = findings.fact
+    fact("conservation", ledger.path, "base-year cases", norms.cases, sum(row["cases_kept"] for row in kept))
+    fact("conservation", ledger.path, "base-year cost", norms.cost, sum((row["amount_kept"] for row in kept), ZERO))
+
+
+def check_hospital_ledger(
+    hospital: Hospital,
+    partners: Mapping[str, Partner],
+    performance: Mapping[int, Decimal],
+    final: Mapping[str, Decimal],
+    everyone: Row | None,
+    ledger: Ledger,
+    findings: Findings,
+) -> None:
+    """From the cases with a norm to the payments."""
+    cases, ccn = hospital.cases.rows, hospital.ccn
+    cost = sum((case["cost"] for case in cases), ZERO)
+    earned = sum(performance.values(), ZERO)
+    calculated = sum((partner.calculated for partner in partners.values()), ZERO)
+    number, paid = len(cases), sum(final.values(), ZERO)
+    stages: Sequence[tuple[str, bool, dict[str, object]]] = (
+        (_PARTNERS, bool(cases), {"cases_kept": number, "amount_kept": cost}),
+        (
+            _PERFORMANCE,
+            bool(cases),
+            {"cases_in": number, "cases_kept": number, "amount_in": earned, "amount_kept": earned},
+        ),
+        (
+            _WATERFALL,
+            bool(partners),
+            {
+                "cases_in": number,
+                "cases_kept": number,
+                "amount_in": calculated,
+                "amount_kept": paid,
+                "amount_excluded": calculated - paid,
+            },
+        ),
+    )
+    for stage, is_needed, expected in stages:
+        row = ledger.row(stage, "performance", ccn)
+        if row is not None:
+            findings.compare("conservation", row, expected)
+        elif is_needed:
+            findings.differ("conservation", ledger.path, "row", f"stage {stage}", "", key=ccn)
+    for window, own in (("performance", cases), ("baseline", hospital.baseline.rows)):
+        kept = ledger.row(_NORMS, window, ccn)
+        number = kept["cases_kept"] if kept else 0
+        findings.fact(
+            "conservation", ledger.path, "cases of care partners", True, len(own) <= number, key=f"{ccn} {window}"
+        )
+        if everyone is not None:
+            column = "cases" if window == "performance" else "baseline_cases"
+            findings.compare("conservation", everyone, {column: number})
+            if window == "performance" and kept:
+                findings.compare("conservation", everyone, {"actual_cost": kept["amount_kept"]})

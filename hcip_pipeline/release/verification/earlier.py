@@ -1,0 +1,165 @@
+"""Earlier periods' releases (methodology §9): what they paid and saved, as far as they lie beside the release.
+
+Belongs here: finding the release of each earlier period that this one was made from. Does not belong here: verifying
+it, which is its own verification.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from .exact import ZERO
+from .package import MANIFEST, Package, read_manifest, sha256
+from .report import Findings, UnreadableReleaseError
+from .shapes import SHAPES
+from .tables import Table, UnreadableTableError, read_csv
+
+_NAMED = re.compile(r"releases/(?P<period>[0-9]{4}H[12])/(?P<number>r[0-9]+)/datapackage\.json")
+_PERIOD = re.compile(r"[0-9]{4}H[12]")
+
+
+@dataclass
+class Earlier:
+    """Figures of earlier periods.
+
+    Attributes:
+        period: the period of the release that is verified.
+        incentives: (hospital, NPI, period) -> final incentive, where it was payable.
+        savings: (hospital, scope, period) -> internal savings.
+        periods: those whose release was read.
+        is_complete: the manifest itself says which releases were read, so that no other was.
+    """
+
+    period: str
+    incentives: dict[tuple[str, str, str], Decimal] = field(default_factory=dict)
+    savings: dict[tuple[str, str, str], Decimal] = field(default_factory=dict)
+    periods: set[str] = field(default_factory=set)
+    is_complete: bool = False
+
+    def missing(self, first_period: str, year: int | None = None) -> list[str]:
+        """Program periods (of one year, or all) before this one whose release cannot be read here."""
+        if self.is_complete or not _PERIOD.fullmatch(first_period):
+            return []
+        first, last = int(first_period[:4]), int(self.period[:4])
+        every = [f"{each}H{half}" for each in range(first, last + 1) for half in (1, 2) if year in (None, each)]
+        return [each for each in every if first_period <= each < self.period and each not in self.periods]
+
+    def paid(self, ccn: str, first_period: str, year: int | None = None) -> dict[str, Decimal]:
+        """NPI -> Σ of what the hospital's earlier program periods paid, of one calendar year or of all."""
+        paid: dict[str, Decimal] = {}
+        for (hospital, npi, period), amount in self.incentives.items():
+            if hospital == ccn and first_period and period >= first_period and year in (None, int(period[:4])):
+                paid[npi] = paid.get(npi, ZERO) + amount
+        return paid
+
+    def saved(self, ccn: str, first_period: str, scope: str) -> Decimal:
+        """Σ internal savings of the hospital's earlier program periods."""
+        return sum(
+            (
+                amount
+                for (hospital, own_scope, period), amount in self.savings.items()
+                if (hospital, own_scope) == (ccn, scope) and first_period and period >= first_period
+            ),
+            ZERO,
+        )
+
+
+def read_earlier(package: Package, findings: Findings) -> Earlier:
+    """The releases that the manifest names among its inputs; where it names none, the newest of each earlier period."""
+    earlier = Earlier(package.period)
+    named = list(_named(package))
+    earlier.is_complete = bool(named)
+    for period, folder, stated_hash in named or list(_newest(package)):
+        if not (folder / MANIFEST).is_file():
+            earlier.is_complete = False
+            continue
+        if stated_hash:
+            found = sha256(folder / MANIFEST)
+            findings.fact("chain", MANIFEST, "hash of an earlier release", stated_hash, found, key=period)
+        try:
+            _read(folder, period, earlier)
+            _check_frozen(package, folder, findings)
+            earlier.periods.add(period)
+        except (UnreadableReleaseError, UnreadableTableError) as error:
+            earlier.is_complete = False
+            findings.differ("chain", f"{period}/{folder.name}", "", "a release that can be read", str(error))
+    return earlier
+
+
+def _named(package: Package) -> Iterator[tuple[str, Path, str]]:
+    root = package.folder.parent.parent
+    for item in package.manifest.get("inputs", ()):
+        if match := _NAMED.fullmatch(str(item.get("file"))):
+            yield match["period"], root / match["period"] / match["number"], str(item.get("sha256"))
+
+
+def _newest(package: Package) -> Iterator[tuple[str, Path, str]]:
+    for folder in sorted(package.folder.parent.parent.glob("*H[12]")):
+        if _PERIOD.fullmatch(folder.name) and folder.name < package.period:
+            releases = [path for path in folder.glob("r*") if path.name[1:].isdigit()]
+            if releases:
+                yield folder.name, max(releases, key=lambda path: int(path.name[1:])), ""
+
+
+def _tables(folder: Path, name: str) -> Iterator[Table]:
+    """A release's tables of one name; a file is read only as long as it has the hash that its manifest states."""
+    shape = next(shape for shape in SHAPES.values() if shape.name == name)
+    for resource in read_manifest(folder)["resources"]:
+        path = resource["path"]
+        if re.fullmatch(rf"{shape.folder}/HCIP_[^_]+_{name}_[^_]+_r[0-9]+\.csv", path):
+            file = folder / path
+            if not file.is_file() or resource["hash"] != f"sha256:{sha256(file)}":
+                raise UnreadableTableError(f"{path} is not as its release states it", "")
+            yield read_csv(file, path, shape)
+
+
+def _read(folder: Path, period: str, earlier: Earlier) -> None:
+    for table in _tables(folder, "incentives"):
+        for row in table:
+            if row["status"] != "PAYABLE":
+                continue  # what is held was not paid
+            earlier.incentives[row["hospital_ccn"], row["npi"], period] = row["final_incentive"]
+    for table in _tables(folder, "savings"):
+        for row in table:
+            earlier.savings[row["hospital_ccn"], row["scope"], period] = row["internal_savings"]
+
+
+def _check_frozen(package: Package, folder: Path, findings: Findings) -> None:
+    """Norms are frozen for as long as the policy lives (§6)."""
+    before = read_manifest(folder)
+    if before.get("policy", {}).get("sha256") != package.manifest.get("policy", {}).get("sha256"):
+        return
+    were, are = (
+        [item["hash"] for item in manifest["resources"] if "_norms_" in item["path"] and item["path"][:6] == "norms/"]
+        for manifest in (before, package.manifest)
+    )
+    findings.fact("frozen_norms", "norms/", "hash", were, are, key=f"as in {before['period']} {before['number']}")
+
+
+def check_chain(package: Package, findings: Findings) -> None:
+    """Each restatement names the release before it by the hash of its manifest, which names the hashes of its files."""
+    folder, manifest = package.folder, package.manifest
+    if folder.parent.name == package.period:
+        findings.fact("chain", MANIFEST, "folder", manifest["number"], folder.name)
+    for number in range(int(manifest["number"][1:]) - 1, 0, -1):
+        before = folder.parent / f"r{number}"
+        stated = manifest.get("supersedes")
+        if not (before / MANIFEST).is_file():
+            findings.fact("chain", MANIFEST, "supersedes", True, bool(stated), key=manifest["number"])
+            findings.notes.append(f"what {manifest['number']} supersedes: {before.name} does not lie beside it")
+            return
+        findings.fact("chain", MANIFEST, "supersedes", sha256(before / MANIFEST), stated, key=manifest["number"])
+        try:
+            manifest = read_manifest(before)
+        except UnreadableReleaseError:
+            findings.differ("chain", before.name, "", "a manifest", "none that can be read")
+            return
+        for resource in manifest["resources"]:
+            file = before / resource["path"]
+            found = f"sha256:{sha256(file)}" if file.is_file() else "no file"
+            findings.fact("chain", f"../{before.name}/{resource['path']}", "hash", resource["hash"], found)
+    findings.fact("chain", MANIFEST, "supersedes", None, manifest.get("supersedes"), key=manifest["number"])

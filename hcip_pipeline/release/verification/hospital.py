@@ -1,0 +1,110 @@
+"""One hospital's tables, and the elections that hold there (methodology §13, H).
+
+Belongs here: reading them, and what must be the same for all its care partners. Does not belong here: a payment.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from .package import Package
+from .report import Findings
+from .tables import Row, Table
+from .terms import Terms
+
+#: From its third period on a hospital may split the MPI otherwise than the policy: its second program year.
+_SPLIT_MAY_CHANGE_IN_PROGRAM_YEAR = 2
+_GREATEST_CAP_PERCENT = Decimal(25)
+
+_OF_THE_HOSPITAL = (
+    "physician_cap_percent", "mpi_floor", "mpi_ceiling", "improvement_share", "protocol_approved_on",
+    "first_performance_period", "program_year", "has_locked_conditions",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Hospital:
+    """What the release says of one hospital."""
+
+    ccn: str
+    period: str
+    start: dt.date
+    end: dt.date
+    incentives: Table
+    cases: Table
+    baseline: Table
+    improvement: Table
+    conditions: Table
+    inputs: dict[str, Row]
+
+    @property
+    def any_input(self) -> Row | None:
+        """A row that holds the hospital's elections; None where it has no care partner."""
+        return next(iter(self.inputs.values()), None)
+
+    @property
+    def first_period(self) -> str:
+        row = self.any_input
+        return row["first_performance_period"] if row else ""
+
+
+def read_hospital(package: Package, ccn: str) -> Hospital:
+    """The hospital's tables.
+
+    Raises:
+        UnreadableTableError: one of them is missing or cannot be read.
+    """
+    first_half = package.half == 1
+    return Hospital(
+        ccn,
+        package.period,
+        dt.date(package.year, 1 if first_half else 7, 1),
+        dt.date(package.year, 6, 30) if first_half else dt.date(package.year, 12, 31),
+        package.table("incentives", ccn),
+        package.table("incentive_cases", ccn),
+        package.table("baseline_cases", ccn),
+        package.table("improvement", ccn),
+        package.table("conditions", ccn),
+        {row["npi"]: row for row in package.table("payment_inputs", ccn)},
+    )
+
+
+def program_year(period: str, first_period: str) -> int | None:
+    """Two periods to a year, from the hospital's first (methodology §1); None before it and without a protocol."""
+    if not re.fullmatch(r"[0-9]{4}H[12]", first_period):
+        return None
+    number = 2 * (int(period[:4]) - int(first_period[:4])) + int(period[5]) - int(first_period[5]) + 1
+    return (number + 1) // 2 if number >= 1 else None
+
+
+def check_elections(hospital: Hospital, terms: Terms, findings: Findings) -> None:
+    """Bounds, the policy's own values where nothing can be elected, and one value for all care partners."""
+    partners = sorted(row["npi"] for row in hospital.incentives)
+    path = hospital.incentives.path
+    findings.fact("elections", path, "care partners", partners, sorted(hospital.inputs), key=hospital.ccn)
+    first = hospital.any_input
+    if first is None:
+        return
+    expected = {column: first[column] for column in _OF_THE_HOSPITAL}
+    expected["program_year"] = program_year(hospital.period, first["first_performance_period"])
+    if (expected["program_year"] or 0) < _SPLIT_MAY_CHANGE_IN_PROGRAM_YEAR:
+        expected["improvement_share"] = terms.improvement_share
+    if not first["first_performance_period"]:
+        expected |= {"mpi_floor": terms.mpi_floor, "mpi_ceiling": terms.mpi_ceiling}
+        expected |= {"physician_cap_percent": terms.physician_cap_percent, "has_locked_conditions": False}
+    for row in hospital.inputs.values():
+        findings.compare("elections", row, expected)
+        cap, floor, ceiling = row["physician_cap_percent"], row["mpi_floor"], row["mpi_ceiling"]
+        within = cap is not None and 0 <= cap <= _GREATEST_CAP_PERCENT
+        findings.require("elections", row, "physician_cap_percent", within, "0 to 25")
+        within = row["improvement_share"] is not None and 0 <= row["improvement_share"] <= 1
+        findings.require("elections", row, "improvement_share", within, "0 to 1")
+        in_order = floor is None or ceiling is None or 0 <= floor <= ceiling
+        findings.require("elections", row, "mpi_floor", in_order, "not above mpi_ceiling")
+        if row["has_locked_conditions"]:
+            approved = row["protocol_approved_on"]
+            in_time = approved is not None and approved < hospital.start
+            findings.require("elections", row, "has_locked_conditions", in_time, "approved before the period")

@@ -1,0 +1,68 @@
+"""The distribution limit of a hospital (methodology §9, step 6), and what is left of every incentive.
+
+Belongs here: one hospital's limit and its apportionment. Does not belong here: the savings it is made of (``savings``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from .earlier import Earlier
+from .exact import ZERO, apportioned
+from .hospital import Hospital, program_year
+from .report import Findings
+from .tables import Row
+from .waterfall import Partner
+
+#: From this program year on no more is paid than was saved.
+_CUMULATIVE_FROM = 2
+
+
+def check_limit(
+    hospital: Hospital,
+    row: Row | None,
+    saved_to_date: Decimal | None,
+    partners: Mapping[str, Partner],
+    earlier: Earlier,
+    findings: Findings,
+) -> dict[str, Decimal]:
+    """The limit computed again and applied.
+
+    Args:
+        row: the hospital's row of ``distribution_limits``.
+        saved_to_date: internal savings to date in the policy's scope; None where that is not known.
+
+    Returns:
+        NPI -> final incentive.
+    """
+    before = {npi: partner.after_cap for npi, partner in partners.items()}
+    if row is None:
+        if partners:
+            findings.differ("distribution_limit", "savings/", "row", "a row of the hospital", "", key=hospital.ccn)
+        return before
+    first = hospital.first_period
+    paid = None if earlier.missing(first) else sum(earlier.paid(hospital.ccn, first).values(), ZERO)
+    year = program_year(hospital.period, first)
+    saved_to_date = row["internal_savings_to_date"] if saved_to_date is None else saved_to_date
+    paid = row["earlier_incentives"] if paid is None else paid
+    cumulative = None
+    if year is not None and year >= _CUMULATIVE_FROM:
+        cumulative = max(ZERO, saved_to_date - paid - row["other_program_amounts_to_date"])
+    limits = [limit for limit in (cumulative, row["incentive_pool"]) if limit is not None]
+    limit = min(limits, default=None)
+    final = before if limit is None else apportioned(before, limit)
+    findings.compare(
+        "distribution_limit",
+        row,
+        {
+            "program_year": year,
+            "internal_savings_to_date": saved_to_date,
+            "earlier_incentives": paid,
+            "cumulative_limit": cumulative,
+            "distribution_limit": limit,
+            "incentives_before_limit": sum(before.values(), ZERO),
+            "incentives_after_limit": sum(final.values(), ZERO),
+        },
+    )
+    return final

@@ -1,0 +1,224 @@
+"""The release as files: its manifest, and every file against it.
+
+Belongs here: hashes, counts, totals, twins, order. Does not belong here: what a figure should be.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from .report import Findings, UnreadableReleaseError
+from .shapes import SHAPES, Shape
+from .tables import Table, UnreadableTableError, differing_columns, parquet_columns, read_csv
+
+MANIFEST = "datapackage.json"
+
+_NAME = re.compile(r"HCIP_(?P<owner>[^_]+)_(?P<table>[a-z0-9_]+)_(?P<period>[0-9]{4}H[12])_(?P<number>r[0-9]+)\.csv")
+_FIELD_TYPES = {"string": "text", "number": "number", "integer": "integer", "boolean": "boolean", "date": "date"}
+
+
+def sha256(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a release.
+
+    Raises:
+        UnreadableReleaseError: there is none, or it is not JSON, or its list of files cannot be read.
+    """
+    file = folder / MANIFEST
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        period, number = re.fullmatch(r"hcip-([0-9]{4}h[12])-(r[0-9]+)", content["name"]).groups()  # type: ignore[union-attr]
+        for resource in content["resources"]:
+            resource["path"].encode()
+            resource["hash"].encode()
+    except FileNotFoundError as error:
+        raise UnreadableReleaseError(
+            f"{folder} is not a release: it has no {MANIFEST}", "name the folder r<n>"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UnreadableReleaseError(
+            f"{file} cannot be read as the manifest of a release", "take the release from where it was written"
+        ) from error
+    return {**content, "period": period.upper(), "number": number}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One table of the manifest."""
+
+    path: str
+    resource: dict[str, Any]
+    owner: str
+    shape: Shape
+
+
+class Package:
+    """A release on disk: gives its tables, each checked against the manifest as it is read, once."""
+
+    def __init__(self, folder: Path, findings: Findings) -> None:
+        self.folder = folder
+        self.findings = findings
+        self.manifest = read_manifest(folder)
+        self.period: str = self.manifest["period"]
+        self.year, self.half = int(self.period[:4]), int(self.period[5])
+        self.name = f"{self.period}_{self.manifest['number']}"
+        self.files = 0
+        self._absent: set[str] = set()
+        self._listed: dict[tuple[str, str, str], Listed] = {}
+        self._read: set[str] = set()
+
+    @property
+    def hospitals(self) -> list[str]:
+        """The hospitals that the release has files of."""
+        return sorted({listed.owner for listed in self._listed.values()} - {"STATE"})
+
+    def check_files(self) -> None:
+        """Every file listed is there as stated; none is there that is not listed."""
+        stated = {MANIFEST}
+        for resource in self.manifest["resources"]:
+            twin = resource.get("parquet")
+            for entry in (resource, twin) if twin else (resource,):
+                stated.add(entry["path"])
+                self._check_file(entry)
+            if resource["path"].endswith(".csv"):
+                self._list(resource)
+        there = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
+        for path in sorted(there - stated):
+            self.findings.differ("files", path, "", "no file that the manifest does not name", "a file")
+        self.files = len(there)
+        for shape in SHAPES.values():
+            for owner in self.hospitals if shape.scope == "hospital" else ["STATE"]:
+                listed = (shape.folder, shape.name, owner) in self._listed
+                self.findings.fact("files", f"{shape.folder}/", "table", True, listed, key=f"{owner} {shape.name}")
+
+    def _check_file(self, entry: dict[str, Any]) -> None:
+        path, file = entry["path"], self.folder / entry["path"]
+        if not file.is_file():
+            self._absent.add(path)
+            self.findings.differ("files", path, "", "a file", "none")
+            return
+        self.findings.fact("files", path, "bytes", entry.get("bytes"), file.stat().st_size)
+        self.findings.fact("files", path, "hash", entry["hash"], f"sha256:{sha256(file)}")
+        self.findings.counted("files", 1)
+
+    def _list(self, resource: dict[str, Any]) -> None:
+        path = resource["path"]
+        folder, _, name = path.rpartition("/")
+        parts = _NAME.fullmatch(name)
+        if not parts:
+            if any(folder == known for known, _ in SHAPES):
+                self.findings.differ("files", path, "name", "HCIP_<owner>_<table>_<period>_r<n>.csv", name)
+            self._listed[folder, name, "STATE"] = Listed(path, resource, "STATE", _stated_shape(folder, name, resource))
+            return
+        self.findings.fact("files", path, "name", self.name, f"{parts['period']}_{parts['number']}")
+        self.findings.fact("files", path, "Parquet file beside it", True, "parquet" in resource)
+        shape = SHAPES.get((folder, parts["table"])) or _stated_shape(folder, parts["table"], resource)
+        self._listed[folder, parts["table"], parts["owner"]] = Listed(path, resource, parts["owner"], shape)
+
+    def table(self, name: str, owner: str = "STATE") -> Table:
+        """A table that the rules need.
+
+        Raises:
+            UnreadableTableError: it is not there or cannot be read; the difference is noted.
+        """
+        folder = next(folder for folder, known in SHAPES if known == name)
+        listed = self._listed.get((folder, name, owner))
+        if listed is None or listed.path in self._absent:
+            raise UnreadableTableError(f"{name} of {owner}", "no such table")
+        return self._checked(listed)
+
+    def check_other_tables(self) -> None:
+        """The tables that no rule asked for."""
+        for listed in self._listed.values():
+            if listed.path not in self._read and listed.path not in self._absent:
+                try:
+                    self._checked(listed)
+                except UnreadableTableError:
+                    continue
+
+    def _checked(self, listed: Listed) -> Table:
+        """Read a table and hold it against what the manifest states of it."""
+        self._read.add(listed.path)
+        try:
+            table = read_csv(self.folder / listed.path, listed.path, listed.shape)
+        except UnreadableTableError as error:
+            self.findings.differ("tables", listed.path, "", error.what, error.found, row=error.row)
+            raise
+        resource, fact = listed.resource, self.findings.fact
+        fields = [field["name"] for field in resource.get("schema", {}).get("fields", ())]
+        fact("tables", table.path, "columns", fields, list(table.columns))
+        fact("tables", table.path, "rows", resource.get("rows"), len(table.rows))
+        totals = {column: _number(total) for column, total in resource.get("totals", {}).items()}
+        money = listed.shape.money or totals.keys()
+        sums = {c: sum((row[c] for row in table if row[c] is not None), Decimal(0)) for c in money}
+        for column in sorted(sums.keys() | totals.keys()):
+            fact("tables", table.path, "total", totals.get(column), sums.get(column), key=column)
+        self.findings.counted("tables", len(table.rows))
+        self.findings.tallies["tables"].cents += sum(int(abs(total).scaleb(2)) for total in sums.values())
+        self._check_order(table, listed.owner)
+        self._check_twin(table, resource)
+        table.raw = []
+        return table
+
+    def _check_order(self, table: Table, owner: str) -> None:
+        before: tuple[Any, ...] = ()
+        for row in table:
+            key = row.key()
+            if None in key:
+                self.findings.differ("tables", table.path, "key", "a value in every key column", "", row=row.line)
+                continue
+            if not before < key:
+                self.findings.differ("tables", table.path, "key", "a greater key than the row before", "", row=row.line)
+            before = key
+            if (table.shape.folder, table.shape.name) not in SHAPES:
+                continue  # what other periods a table speaks of is its own affair
+            if "period" in table.positions and row["period"] != self.period:
+                self.findings.differ("tables", table.path, "period", self.period, row["period"], row=row.line)
+            if owner != "STATE" and "hospital_ccn" in table.positions and row["hospital_ccn"] != owner:
+                self.findings.differ("tables", table.path, "hospital_ccn", owner, row["hospital_ccn"], row=row.line)
+
+    def _check_twin(self, table: Table, resource: dict[str, Any]) -> None:
+        path = resource.get("parquet", {}).get("path")
+        if not path or path in self._absent:
+            return
+        self.findings.counted("parquet", len(table.rows))
+        try:
+            columns = parquet_columns(self.folder / path)
+        except UnreadableTableError as error:
+            self.findings.differ("parquet", path, "", error.what, error.found)
+            return
+        self.findings.fact("parquet", path, "columns", list(table.columns), list(columns))
+        heights = {len(values) for values in columns.values()} or {0}
+        self.findings.fact("parquet", path, "rows", {len(table.rows)}, heights)
+        if heights != {len(table.rows)} or set(columns) != set(table.columns):
+            return
+        self.findings.tallies["parquet"].figures += len(columns) * len(table.rows)
+        for line, column in differing_columns(table, columns):
+            self.findings.differ("parquet", path, column, "as in the CSV file", "another value", row=line)
+
+
+def _stated_shape(folder: str, name: str, resource: dict[str, Any]) -> Shape:
+    """A table that no rule needs, as the manifest describes it."""
+    schema = resource.get("schema", {})
+    types = {field["name"]: _FIELD_TYPES.get(field["type"], "text") for field in schema.get("fields", ())}
+    return Shape(name, folder, "", tuple(schema.get("primaryKey", ())), types)
+
+
+def _number(text: object) -> Decimal | str:
+    try:
+        return Decimal(str(text))
+    except ArithmeticError:
+        return str(text)

@@ -1,0 +1,178 @@
+"""What verification found: per rule what was checked, and every difference.
+
+Belongs here: counting, and saying it. Does not belong here: a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from .rules import RULES
+
+if TYPE_CHECKING:
+    from .tables import Row
+
+#: Of each rule so many differences are told one by one; all are counted.
+TOLD = 10
+
+#: What may not be repeated outside the hospital's own files, not even in a message.
+_PATIENT_COLUMNS = frozenset({"account_no"})
+
+
+class UnreadableReleaseError(Exception):
+    """The folder holds no release that could be verified; ``fix`` is the way out."""
+
+    def __init__(self, message: str, fix: str) -> None:
+        super().__init__(f"{message}\nWhat to do: {fix}")
+        self.message = message
+        self.fix = fix
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One figure that is not what it should be.
+
+    Attributes:
+        file: path within the release.
+        row: line of that file (the header is line 1); None where the whole file or a missing row is meant.
+        key: which row, without patients' identifiers.
+    """
+
+    rule: str
+    file: str
+    row: int | None
+    key: str
+    column: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        where = self.file + (f", row {self.row}" if self.row is not None else "")
+        what = " ".join(part for part in (self.key, self.column) if part)
+        return f"[{self.rule}] {where}: {what}: expected {self.expected}, found {self.found}"
+
+
+@dataclass
+class Tally:
+    """What one rule checked."""
+
+    rows: int = 0
+    figures: int = 0
+    cents: int = 0
+    differences: int = 0
+
+
+@dataclass
+class Findings:
+    """Collects while the release is gone through."""
+
+    tallies: dict[str, Tally] = field(default_factory=lambda: {rule: Tally() for rule in RULES})
+    told: list[Difference] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def compare(self, rule: str, row: Row, expected: Mapping[str, Any]) -> None:
+        """Hold a row's figures against what they should be."""
+        tally = self.tallies[rule]
+        tally.rows += 1
+        tally.figures += len(expected)
+        for column, value in expected.items():
+            found = row[column]
+            if column in row.table.shape.money and found is not None:
+                tally.cents += int(abs(found).scaleb(2))
+            if found != value:
+                self.differ(rule, row.table.path, column, value, found, row=row.line, key=row.label)
+
+    def fact(self, rule: str, file: str, what: str, expected: Any, found: Any, key: str = "") -> None:
+        """Hold one fact about a file against what it should be."""
+        self.tallies[rule].figures += 1
+        if expected != found:
+            self.differ(rule, file, what, expected, found, key=key)
+
+    def require(self, rule: str, row: Row, column: str, holds: bool, what: str) -> None:
+        """A row's figure must satisfy what is told in words."""
+        self.tallies[rule].figures += 1
+        if not holds:
+            self.differ(rule, row.table.path, column, what, row[column], row=row.line, key=row.label)
+
+    def differ(
+        self, rule: str, file: str, column: str, expected: Any, found: Any, *, row: int | None = None, key: str = ""
+    ) -> None:
+        tally = self.tallies[rule]
+        tally.differences += 1
+        if tally.differences <= TOLD:
+            hidden = column in _PATIENT_COLUMNS
+            said = ("(not shown)", "(not shown)") if hidden else (_said(expected), _said(found))
+            self.told.append(Difference(rule, file, row, key, column, *said))
+
+    def counted(self, rule: str, rows: int) -> None:
+        """Rows that a rule looked at without comparing them one by one."""
+        self.tallies[rule].rows += rows
+
+
+def _said(value: Any) -> str:
+    if value is None or value == "":
+        return "nothing"
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+@dataclass(frozen=True)
+class VerificationReport:
+    """The outcome of verifying one release."""
+
+    release: str
+    files: int
+    tallies: Mapping[str, Tally]
+    told: tuple[Difference, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def differences(self) -> int:
+        return sum(tally.differences for tally in self.tallies.values())
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything was found again, to the cent."""
+        return self.differences == 0
+
+    @property
+    def cents(self) -> int:
+        return sum(tally.cents for tally in self.tallies.values())
+
+    def text(self) -> str:
+        """For a person: the verdict, what was checked rule by rule, and the differences."""
+        count = self.differences
+        verdict = (
+            f"{self.release}: every figure was found again"
+            if self.ok
+            else f"{self.release}: {count:,} difference{'s' if count > 1 else ''}"
+        )
+        lines = [verdict, "", f"{'rule':<24}{'rows':>10}{'figures':>12}{'dollars':>22}{'differences':>13}"]
+        for rule, tally in self.tallies.items():
+            dollars = f"${tally.cents // 100:,}.{tally.cents % 100:02d}" if tally.cents else ""
+            rows = f"{tally.rows:,}" if tally.rows else ""
+            lines.append(f"{rule:<24}{rows:>10}{tally.figures:>12,}{dollars:>22}{tally.differences or '':>13}")
+        if self.told:
+            lines += ["", "Differences:", *(f"  {difference}" for difference in self.told)]
+            if count > len(self.told):
+                lines.append(f"  and {count - len(self.told):,} more")
+            broken = [rule for rule, tally in self.tallies.items() if tally.differences]
+            lines += ["", "What these rules ask:", *(f"  {rule}: {RULES[rule]}" for rule in broken)]
+        if self.notes:
+            lines += ["", "Not checked:", *(f"  {note}" for note in self.notes)]
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same facts for ``--json``; cents as whole numbers."""
+        return {
+            "release": self.release,
+            "ok": self.ok,
+            "files": self.files,
+            "cents": self.cents,
+            "differences": self.differences,
+            "rules": [{"rule": rule, "asks": RULES[rule], **asdict(tally)} for rule, tally in self.tallies.items()],
+            "told": [asdict(difference) for difference in self.told],
+            "not_checked": list(self.notes),
+        }

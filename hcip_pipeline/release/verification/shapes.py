@@ -1,0 +1,198 @@
+"""What the files of a release hold (outputs.md, "A release"): written here once more, because the proof shares nothing.
+
+Belongs here: folder, key and the type of every column that a rule needs. Does not belong here: meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One kind of table. ``scope`` hospital: one file a hospital; state: one file for everybody."""
+
+    name: str
+    folder: str
+    scope: str
+    key: tuple[str, ...]
+    types: Mapping[str, str]
+
+    @cached_property
+    def money(self) -> frozenset[str]:
+        return frozenset(column for column, type_ in self.types.items() if type_ == "money")
+
+
+def _shape(name: str, folder: str, scope: str, key: str, **columns: str) -> Shape:
+    types = {column: type_ for type_, names in columns.items() for column in names.split()}
+    return Shape(name, folder, scope, tuple(key.split()), types)
+
+
+_CELL = "apr_drg severity_of_illness"
+
+_ALL = (
+    _shape(
+        "incentives",
+        "incentives",
+        "hospital",
+        key="hospital_ccn period npi",
+        text="hospital_ccn period npi name status reasons",
+        integer="medical_cases surgical_cases",
+        ratio="case_mix_index conditions_met_weight",
+        money="performance_incentive improvement_incentive_medical improvement_incentive_surgical calculated_incentive"
+        " conditions_adjustment standing_adjustment committee_adjustment pfs_cap_amount pfs_cap_adjustment"
+        " distribution_limit_adjustment final_incentive",
+    ),
+    _shape(
+        "incentive_cases",
+        "incentives",
+        "hospital",
+        key="hospital_ccn account_no period",
+        text=f"hospital_ccn account_no period npi stream {_CELL}",
+        integer="length_of_stay",
+        ratio="cost_weight los_weight performance_fraction",
+        money="cost best_practice_norm p75_cost improvement_ceiling_cost mpi_improvement mpi_performance"
+        " performance_incentive",
+    ),
+    _shape(
+        "conditions",
+        "incentives",
+        "hospital",
+        key="hospital_ccn period npi condition_id",
+        text="hospital_ccn period npi condition_id description met",
+        ratio="weight",
+        boolean="is_missing",
+        money="weighted_amount",
+    ),
+    _shape(
+        "improvement",
+        "incentives",
+        "hospital",
+        key="hospital_ccn period npi stream",
+        text="hospital_ccn period npi stream",
+        integer="cases baseline_cases",
+        mean="adjusted_cost adjusted_los baseline_adjusted_cost baseline_adjusted_los spread days_saved",
+        ratio="trend improvement_fraction",
+        boolean="has_baseline",
+        money="mpi_improvement per_diem improvement_incentive",
+    ),
+    _shape(
+        "baseline_cases",
+        "incentives",
+        "hospital",
+        key="hospital_ccn account_no period",
+        text=f"hospital_ccn account_no period npi stream {_CELL}",
+        integer="length_of_stay",
+        ratio="cost_weight los_weight",
+        money="cost",
+    ),
+    _shape(
+        "payment_inputs",
+        "incentives",
+        "hospital",
+        key="hospital_ccn period npi",
+        text="hospital_ccn period npi screening_status pfs_source first_performance_period",
+        date="participation_start participation_end arrangement_signed protocol_approved_on",
+        integer="approved_activities program_year",
+        ratio="physician_cap_percent improvement_share",
+        boolean="is_excluded has_locked_conditions",
+        money="committee_adjustment_amount pfs_approved_amount earlier_period_incentive mpi_floor mpi_ceiling",
+    ),
+    _shape(
+        "savings",
+        "savings",
+        "state",
+        key="hospital_ccn period scope",
+        text="hospital_ccn period scope",
+        integer="cases baseline_cases",
+        mean="baseline_adjusted_core_cost baseline_adjusted_supply_drug_cost adjusted_core_cost"
+        " adjusted_supply_drug_cost",
+        ratio="core_trend supply_drug_trend core_weight supply_drug_weight baseline_core_weight"
+        " baseline_supply_drug_weight",
+        money="actual_cost best_practice_cost potential_savings core_cost supply_drug_cost baseline_core_cost"
+        " baseline_supply_drug_cost internal_savings_core internal_savings_supply_drug internal_savings"
+        " internal_savings_to_date",
+    ),
+    _shape(
+        "distribution_limits",
+        "savings",
+        "state",
+        key="hospital_ccn period",
+        text="hospital_ccn period",
+        integer="program_year",
+        boolean="is_contested",
+        money="internal_savings_to_date earlier_incentives other_program_amounts_to_date cumulative_limit"
+        " incentive_pool distribution_limit incentives_before_limit incentives_after_limit",
+    ),
+    _shape(
+        "norms",
+        "norms",
+        "state",
+        key=f"base_year norm_method {_CELL}",
+        text=f"norm_method {_CELL}",
+        integer="base_year cases physicians",
+        mean="mean_cost mean_los",
+        ratio="cost_weight los_weight core_weight supply_drug_weight",
+        money="best_practice_norm p75_cost improvement_ceiling_cost best_practice_variance total_available_incentive"
+        " maximum_physician_incentive",
+    ),
+    _shape(
+        "norm_physicians",
+        "norms",
+        "state",
+        key=f"base_year {_CELL} physician_number",
+        text=_CELL,
+        integer="base_year physician_number",
+        mean="physician_mean_cost",
+    ),
+    _shape(
+        "norm_cases",
+        "audit",
+        "state",
+        key=f"base_year {_CELL} case_number",
+        text=_CELL,
+        integer="base_year case_number length_of_stay",
+        money="cost core_cost supply_drug_cost",
+    ),
+    _shape(
+        "physician_cells",
+        "audit",
+        "state",
+        key=f"period npi {_CELL}",
+        text=f"period npi {_CELL}",
+        integer="cases",
+        mean="mean_cost",
+        money="cost p75_cost",
+    ),
+    _shape(
+        "rates",
+        "audit",
+        "state",
+        key="period rate subject",
+        text="period rate subject",
+        ratio="rate_value",
+    ),
+    _shape(
+        "exclusions",
+        "audit",
+        "state",
+        key="period window_name hospital_ccn exclusion_reason",
+        text="period window_name hospital_ccn exclusion_reason",
+        integer="cases",
+        money="cost",
+    ),
+    _shape(
+        "conservation",
+        "audit",
+        "state",
+        key="period stage window_name hospital_ccn",
+        text="period stage window_name hospital_ccn",
+        integer="cases_in cases_kept cases_excluded",
+        money="amount_in amount_kept amount_excluded",
+    ),
+)
+
+#: folder and name -> shape
+SHAPES = {(shape.folder, shape.name): shape for shape in _ALL}

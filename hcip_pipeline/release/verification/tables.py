@@ -1,0 +1,164 @@
+"""Reading the tables of a release as text, exactly.
+
+Belongs here: a CSV file as typed rows, and a Parquet file's columns to hold against it. Does not belong here: what the
+manifest says of them (``package``), and any figure.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from .shapes import Shape
+
+#: A text cell that starts so would be run by a spreadsheet; in CSV files an apostrophe stands before it.
+FORMULA_STARTS = tuple("=+-@\t\r")
+
+
+def neutralized(text: str) -> str:
+    """As a CSV file of a release writes a text cell."""
+    return "'" + text if text.startswith(FORMULA_STARTS) else text
+
+
+def _text(cell: str) -> str:
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS) else cell
+
+
+def _boolean(cell: str) -> bool:
+    return {"true": True, "false": False}[cell]
+
+
+_NUMBER: Callable[[str], Any] = Decimal
+_READERS: dict[str, Callable[[str], Any]] = {
+    "money": _NUMBER,
+    "mean": _NUMBER,
+    "ratio": _NUMBER,
+    "number": _NUMBER,
+    "integer": int,
+    "boolean": _boolean,
+    "date": dt.date.fromisoformat,
+}
+
+
+class UnreadableTableError(Exception):
+    """A file is not the table it should be: ``what`` was expected of ``row`` (None: the whole file)."""
+
+    def __init__(self, what: str, found: str, row: int | None = None) -> None:
+        super().__init__(what)
+        self.what, self.found, self.row = what, found, row
+
+
+class Row:
+    """One row: ``row["cost"]`` is the cell, typed; an empty cell is None, in a text column an empty text."""
+
+    __slots__ = ("cells", "line", "table")
+
+    def __init__(self, table: Table, line: int, cells: tuple[Any, ...]) -> None:
+        self.table = table
+        self.line = line
+        self.cells = cells
+
+    def __getitem__(self, column: str) -> Any:
+        return self.cells[self.table.positions[column]]
+
+    def key(self) -> tuple[Any, ...]:
+        return tuple(self[column] for column in self.table.shape.key)
+
+    @property
+    def label(self) -> str:
+        """Which row, for a reader: its key without the patient's account number."""
+        shown = [column for column in self.table.shape.key if column not in ("account_no", "period")]
+        if "npi" not in shown and "npi" in self.table.positions:
+            shown.append("npi")
+        return " ".join(str(self[column]) for column in shown)
+
+
+@dataclass
+class Table:
+    """One CSV file, read."""
+
+    shape: Shape
+    path: str
+    columns: tuple[str, ...]
+    rows: list[Row] = field(default_factory=list)
+    #: the cells as they stand in the file, as long as the file is being checked
+    raw: list[list[str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.positions = {column: position for position, column in enumerate(self.columns)}
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+
+def read_csv(file: Path, path: str, shape: Shape) -> Table:
+    """A CSV file as a table of ``shape``; columns that the shape does not know are text.
+
+    Raises:
+        UnreadableTableError: not UTF-8, not CSV, a column missing, a cell that is not of its type.
+    """
+    try:
+        with file.open(encoding="utf-8", newline="") as stream:
+            lines = list(csv.reader(stream, strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableTableError("a CSV file in UTF-8", type(error).__name__) from error
+    columns = tuple(lines[0]) if lines else ()
+    missing = [column for column in shape.types if column not in columns]
+    if missing or len(set(columns)) != len(columns):
+        raise UnreadableTableError(f"the columns {', '.join(shape.types)}", ", ".join(columns) or "no header")
+    readers = [_READERS.get(shape.types.get(column, "text"), _text) for column in columns]
+    table = Table(shape, path, columns, raw=lines[1:])
+    for line, cells in enumerate(table.raw, start=2):
+        if len(cells) != len(columns):
+            raise UnreadableTableError(f"{len(columns)} cells", f"{len(cells)} cells", line)
+        table.rows.append(Row(table, line, _typed(columns, readers, cells, line, shape)))
+    return table
+
+
+def _typed(
+    columns: Sequence[str], readers: Sequence[Callable[[str], Any]], cells: Sequence[str], line: int, shape: Shape
+) -> tuple[Any, ...]:
+    try:
+        return tuple(read(cell) if cell or read is _text else None for read, cell in zip(readers, cells, strict=True))
+    except (ValueError, ArithmeticError, KeyError):
+        for column, read, cell in zip(columns, readers, cells, strict=True):
+            try:
+                read(cell)
+            except (ValueError, ArithmeticError, KeyError):
+                type_ = shape.types.get(column, "text")
+                raise UnreadableTableError(f"{column}: a value of type {type_}", "another text", line) from None
+        raise
+
+
+def parquet_columns(file: Path) -> dict[str, list[Any]]:
+    """A Parquet file's columns as plain values.
+
+    Raises:
+        UnreadableTableError: it is no Parquet file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(file)
+    except (pa.ArrowException, OSError) as error:
+        raise UnreadableTableError("a Parquet file", type(error).__name__) from error
+    return {name: table.column(name).to_pylist() for name in table.column_names}
+
+
+def differing_columns(table: Table, columns: dict[str, list[Any]]) -> Iterator[tuple[int, str]]:
+    """Line and column of every cell in which a Parquet file differs from the CSV file beside it."""
+    for column, values in columns.items():
+        position = table.positions[column]
+        is_text = table.shape.types.get(column, "text") == "text"
+        for row, cells, value in zip(table.rows, table.raw, values, strict=True):
+            if is_text:
+                if cells[position] != neutralized(value or ""):
+                    yield row.line, column
+            elif row.cells[position] != value:
+                yield row.line, column

@@ -1,0 +1,175 @@
+"""Going through a release, rule by rule and hospital by hospital.
+
+Belongs here: the order of things. Does not belong here: a rule.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from pathlib import Path
+
+from .cases import CellTotals, check_baseline, check_cases, check_own_cells, gated_cells
+from .conservation import Ledger, check_base_year, check_hospital_ledger, check_ledger
+from .earlier import Earlier, check_chain, read_earlier
+from .exact import EXACT, ZERO
+from .hospital import Hospital, check_elections, read_hospital
+from .improvement import check_improvement
+from .limits import check_limit
+from .norms import Cell, Norm, Rates, cell_of, check_norms, check_rates
+from .package import MANIFEST, Package
+from .report import Findings, VerificationReport
+from .savings import check_participating, check_savings, check_scopes
+from .tables import Row, UnreadableTableError
+from .terms import Terms, UnreadablePolicyError, read_terms
+from .waterfall import check_final, check_steps
+
+Progress = Callable[[str], None]
+
+
+def verify_release(folder: Path, progress: Progress | None = None) -> VerificationReport:
+    """Recompute every payment of the release in ``folder`` from its own files, and check every file.
+
+    Args:
+        folder: ``releases/<period>/r<n>``. Earlier releases are read where they lie beside it.
+        progress: told what is being gone through.
+
+    Raises:
+        UnreadableReleaseError: there is no release that could be verified.
+    """
+    findings = Findings()
+    package = Package(folder.resolve(), findings)
+    tell = progress or (lambda _: None)
+    with localcontext(EXACT):
+        tell("files and hashes")
+        package.check_files()
+        check_chain(package, findings)
+        terms = _policy(package, findings)
+        if terms is not None:
+            try:
+                _recompute(package, terms, findings, tell)
+            except UnreadableTableError as error:
+                findings.notes.append(f"the rules that need it: {error} cannot be read")
+        package.check_other_tables()
+    return VerificationReport(
+        f"{package.period} {package.manifest['number']}",
+        package.files,
+        findings.tallies,
+        tuple(findings.told),
+        tuple(findings.notes),
+    )
+
+
+def _policy(package: Package, findings: Findings) -> Terms | None:
+    """The terms of the policy that the manifest carries; None where they cannot be read."""
+    manifest, fact = package.manifest, findings.fact
+    fact("manifest", MANIFEST, "version", manifest["number"][1:], str(manifest.get("version")))
+    fact("manifest", MANIFEST, "code_version", True, bool(manifest.get("code_version")))
+    for item in manifest.get("inputs", ()):
+        fact("manifest", MANIFEST, "input", True, {"file", "sha256", "rows"} <= item.keys(), key=str(item.get("file")))
+    policy = manifest.get("policy", {})
+    text = str(policy.get("text"))
+    fact("policy", MANIFEST, "sha256", hashlib.sha256(text.encode()).hexdigest(), policy.get("sha256"))
+    try:
+        terms = read_terms(text)
+    except UnreadablePolicyError:
+        findings.differ("policy", MANIFEST, "text", "a policy", "a text that cannot be read as one")
+        findings.notes.append("every figure: the policy cannot be read")
+        return None
+    fact("policy", MANIFEST, "version", terms.version, policy.get("version"))
+    return terms
+
+
+@dataclass(frozen=True)
+class _Statewide:
+    """What holds for every hospital."""
+
+    terms: Terms
+    rates: Rates
+    norms: Mapping[Cell, Norm]
+    gated: set[tuple[str, Cell]]
+    savings: Mapping[tuple[str, str], Row]
+    limits: Mapping[str, Row]
+    ledger: Ledger
+    earlier: Earlier
+
+
+def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progress) -> None:
+    tell("norms")
+    earlier = read_earlier(package, findings)
+    rates = check_rates(package, terms, findings)
+    norms = check_norms(package, terms, rates, findings)
+    ledger = check_ledger(package, terms, findings)
+    check_base_year(norms, ledger, findings)
+    cells, gated = gated_cells(package, norms.in_force, terms, findings)
+    savings = package.table("savings")
+    limits = package.table("distribution_limits")
+    state = _Statewide(
+        terms,
+        rates,
+        norms.in_force,
+        gated,
+        {(row["hospital_ccn"], row["scope"]): row for row in savings},
+        {row["hospital_ccn"]: row for row in limits},
+        ledger,
+        earlier,
+    )
+    for table in (savings, limits):
+        strangers = sorted({row["hospital_ccn"] for row in table} - set(package.hospitals))
+        findings.fact("files", table.path, "hospitals without files of their own", [], strangers)
+    own: CellTotals = {}
+    partners: set[str] = set()
+    for ccn in package.hospitals:
+        tell(f"hospital {ccn}")
+        hospital = read_hospital(package, ccn)
+        _check_hospital(hospital, state, findings)
+        partners |= hospital.inputs.keys()
+        for case in hospital.cases:
+            number, cost = own.get((case["npi"], cell_of(case)), (0, ZERO))
+            own[case["npi"], cell_of(case)] = (number + 1, cost + case["cost"])
+    check_own_cells(cells, own, findings)
+    for (npi, _), row in cells.items():
+        findings.require("gate", row, "npi", npi in partners, "a care partner")
+
+
+def _check_hospital(hospital: Hospital, state: _Statewide, findings: Findings) -> None:
+    terms, earlier, first_period = state.terms, state.earlier, hospital.first_period
+    check_elections(hospital, terms, findings)
+    performance = check_cases(hospital, state.norms, state.gated, terms, findings)
+    check_baseline(hospital, state.norms, findings)
+    improvement = check_improvement(hospital, state.rates, terms, findings)
+
+    saved_to_date = _check_savings(hospital, state, findings)
+    year = int(hospital.period[:4])
+    paid_this_year = None if earlier.missing(first_period, year) else earlier.paid(hospital.ccn, first_period, year)
+    partners = check_steps(hospital, performance, improvement, paid_this_year, terms, findings)
+    limit = state.limits.get(hospital.ccn)
+    final = check_limit(hospital, limit, saved_to_date, partners, earlier, findings)
+    check_final(partners, final, bool(limit and limit["is_contested"]), findings)
+
+    everyone = state.savings.get((hospital.ccn, "all"))
+    check_hospital_ledger(hospital, partners, performance, final, everyone, state.ledger, findings)
+    if missing := earlier.missing(first_period):
+        findings.notes.append(
+            f"{hospital.ccn}: what {', '.join(missing)} paid and saved; no release of them lies beside this one"
+        )
+
+
+def _check_savings(hospital: Hospital, state: _Statewide, findings: Findings) -> Decimal | None:
+    """Both scopes of the hospital's savings; gives those to date in the scope of the limit."""
+    terms, first_period = state.terms, hospital.first_period
+    rows = {scope: state.savings.get((hospital.ccn, scope)) for scope in ("all", "participating")}
+    check_participating(hospital, rows["participating"], state.norms, findings)
+    check_scopes(rows["all"], rows["participating"], findings)
+    to_date = {
+        scope: check_savings(row, first_period, state.rates, state.earlier, terms, findings)
+        for scope, row in rows.items()
+        if row is not None
+    }
+    if terms.limit_scope in to_date:
+        return to_date[terms.limit_scope]
+    if state.earlier.missing(first_period):
+        return None
+    return state.earlier.saved(hospital.ccn, first_period, terms.limit_scope)

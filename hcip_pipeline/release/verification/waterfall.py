@@ -1,0 +1,230 @@
+"""From calculated to final (methodology §9), one care partner after the other, one step after the other.
+
+Belongs here: steps 1 to 5, and the last one once the hospital's limit is known. Does not belong here: the limit itself
+(``limits``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from .exact import CENTS, ONE, RATIO, ZERO, quotient, rounded
+from .hospital import Hospital
+from .improvement import Improvement, Stream
+from .report import Findings
+from .tables import Row
+from .terms import Terms
+
+
+@dataclass
+class Partner:
+    """A care partner's way through the waterfall: amounts after each step, and every reason met."""
+
+    row: Row
+    calculated: Decimal = ZERO
+    after_conditions: Decimal = ZERO
+    after_standing: Decimal = ZERO
+    after_committee: Decimal = ZERO
+    after_cap: Decimal = ZERO
+    reasons: list[str] = field(default_factory=list)
+    holds: list[str] = field(default_factory=list)
+
+
+def check_steps(
+    hospital: Hospital,
+    performance: Mapping[int, Decimal],
+    improvement: Mapping[Stream, Improvement],
+    earlier: Mapping[str, Decimal] | None,
+    terms: Terms,
+    findings: Findings,
+) -> dict[str, Partner]:
+    """Steps 1 to 5.
+
+    Args:
+        performance: line of a case -> performance incentive.
+        earlier: NPI -> final incentive of the calendar year's earlier period; None where that is not known.
+
+    Returns:
+        NPI -> the care partner after step 5.
+    """
+    cases: dict[str, list[Row]] = {}
+    for case in hospital.cases:
+        cases.setdefault(case["npi"], []).append(case)
+    conditions: dict[str, list[Row]] = {}
+    for condition in hospital.conditions:
+        conditions.setdefault(condition["npi"], []).append(condition)
+    _check_same_conditions(hospital, conditions, findings)
+    partners = {}
+    for row in hospital.incentives:
+        npi = row["npi"]
+        inputs = hospital.inputs.get(npi)
+        if inputs is None:
+            continue  # told by check_elections
+        partner = partners[npi] = Partner(row)
+        _calculated(partner, cases.get(npi, []), performance, improvement, findings)
+        _conditions(partner, conditions.get(npi, []), terms, findings)
+        _standing(partner, inputs, hospital, findings)
+        _committee(partner, inputs, findings)
+        _fee_schedule_cap(partner, inputs, None if earlier is None else earlier.get(npi, ZERO), findings)
+        _holds(partner, inputs)
+    return partners
+
+
+def _calculated(
+    partner: Partner,
+    cases: list[Row],
+    performance: Mapping[int, Decimal],
+    improvement: Mapping[Stream, Improvement],
+    findings: Findings,
+) -> None:
+    npi = partner.row["npi"]
+    by_performance = sum((performance[case.line] for case in cases), ZERO)
+    nothing = Improvement(ZERO, True)
+    medical = improvement.get((npi, "medical"), nothing)
+    surgical = improvement.get((npi, "surgical"), nothing)
+    partner.calculated = by_performance + medical.incentive + surgical.incentive
+    findings.compare(
+        "calculated",
+        partner.row,
+        {
+            "medical_cases": sum(case["stream"] == "medical" for case in cases),
+            "surgical_cases": sum(case["stream"] == "surgical" for case in cases),
+            "case_mix_index": quotient(sum((case["cost_weight"] for case in cases), ZERO), len(cases), RATIO),
+            "performance_incentive": by_performance,
+            "improvement_incentive_medical": medical.incentive,
+            "improvement_incentive_surgical": surgical.incentive,
+            "calculated_incentive": partner.calculated,
+        },
+    )
+    if not cases:
+        partner.reasons.append("NO_CASES")
+    elif not partner.calculated:
+        partner.reasons.append("NOTHING_EARNED")
+    if not (medical.has_baseline and surgical.has_baseline):
+        partner.reasons.append("NO_BASELINE")
+
+
+def _conditions(partner: Partner, conditions: list[Row], terms: Terms, findings: Findings) -> None:
+    calculated = partner.calculated
+    weight = earned = ZERO
+    for condition in conditions:
+        is_met = condition["met"] == "Y"
+        amount = rounded(calculated * condition["weight"], CENTS) if is_met else ZERO
+        findings.compare("conditions", condition, {"is_missing": condition["met"] == "", "weighted_amount": amount})
+        findings.require("conditions", condition, "met", condition["met"] in ("Y", "N", ""), "Y, N or nothing")
+        weight += condition["weight"] if is_met else ZERO
+        earned += amount
+    if all(condition["met"] == "Y" for condition in conditions):
+        partner.after_conditions = calculated  # parts rounded apart must not cost a cent
+    elif terms.condition_failure == "lose_all":
+        partner.after_conditions = ZERO
+    else:
+        partner.after_conditions = min(calculated, earned)
+    findings.compare(
+        "conditions",
+        partner.row,
+        {
+            "conditions_met_weight": weight if conditions else None,
+            "conditions_adjustment": partner.after_conditions - calculated,
+        },
+    )
+    if partner.after_conditions < calculated:
+        partner.reasons.append("CONDITIONS_NOT_MET")
+    if any(condition["met"] == "" for condition in conditions):
+        partner.reasons.append("CONDITION_RESULTS_MISSING")
+
+
+def _check_same_conditions(hospital: Hospital, conditions: Mapping[str, list[Row]], findings: Findings) -> None:
+    """The conditions are the hospital's: the same for every care partner, and 100% in all where they are locked."""
+    path = hospital.conditions.path
+    asked = {(row["condition_id"], row["weight"], row["description"]) for row in hospital.conditions}
+    for npi, inputs in hospital.inputs.items():
+        own = {(row["condition_id"], row["weight"], row["description"]) for row in conditions.get(npi, [])}
+        findings.fact("conditions", path, "conditions", sorted(asked), sorted(own), key=f"{hospital.ccn} {npi}")
+        if inputs["has_locked_conditions"]:
+            total = sum((weight for _, weight, _ in own), ZERO)
+            findings.fact("conditions", path, "total weight", ONE, total, key=f"{hospital.ccn} {npi}")
+    strangers = sorted(conditions.keys() - hospital.inputs.keys())
+    findings.fact("conditions", path, "conditions of others than care partners", [], strangers)
+
+
+def _standing(partner: Partner, inputs: Row, hospital: Hospital, findings: Findings) -> None:
+    start, end = inputs["participation_start"], inputs["participation_end"]
+    reasons = []
+    if (start is not None and start > hospital.start) or (end is not None and end < hospital.end):
+        reasons.append("NOT_LISTED_WHOLE_PERIOD")
+    if inputs["screening_status"] == "failed":
+        reasons.append("SCREENING_FAILED")
+    elif inputs["screening_status"] not in ("cleared", ""):
+        reasons.append("SCREENING_NOT_CLEARED")
+    if inputs["is_excluded"]:
+        reasons.append("EXCLUDED_INDIVIDUAL")
+    if inputs["arrangement_signed"] is None or inputs["arrangement_signed"] > hospital.start:
+        reasons.append("ARRANGEMENT_SIGNED_LATE")
+    if not inputs["approved_activities"]:
+        reasons.append("NO_APPROVED_ACTIVITY")
+    partner.after_standing = ZERO if reasons else partner.after_conditions
+    adjustment = partner.after_standing - partner.after_conditions
+    findings.compare("standing", partner.row, {"standing_adjustment": adjustment})
+    partner.reasons += reasons
+
+
+def _committee(partner: Partner, inputs: Row, findings: Findings) -> None:
+    adjustment = inputs["committee_adjustment_amount"]
+    findings.require("committee", inputs, "committee_adjustment_amount", adjustment <= 0, "a reduction")
+    partner.after_committee = max(ZERO, partner.after_standing + min(adjustment, ZERO))
+    reduction = partner.after_committee - partner.after_standing
+    findings.compare("committee", partner.row, {"committee_adjustment": reduction})
+    if reduction:
+        partner.reasons.append("COMMITTEE_ADJUSTMENT")
+
+
+def _fee_schedule_cap(partner: Partner, inputs: Row, earlier: Decimal | None, findings: Findings) -> None:
+    """``earlier`` as the earlier period's own release says; without it as this release says."""
+    taken = inputs["earlier_period_incentive"] if earlier is None else earlier
+    findings.compare("fee_schedule_cap", inputs, {"earlier_period_incentive": taken})
+    approved = inputs["pfs_approved_amount"]
+    known = inputs["pfs_source"] in ("NOTICE", "CLAIMS")
+    findings.require("fee_schedule_cap", inputs, "pfs_source", known == (approved is not None), "a source of an amount")
+    cap = None
+    partner.after_cap = partner.after_committee
+    if approved is not None:
+        percent = inputs["physician_cap_percent"] or ZERO
+        cap = max(ZERO, (quotient(approved * percent, 100, CENTS) or ZERO) - taken)
+        partner.after_cap = min(partner.after_committee, cap)
+    reduction = partner.after_cap - partner.after_committee
+    findings.compare("fee_schedule_cap", partner.row, {"pfs_cap_amount": cap, "pfs_cap_adjustment": reduction})
+    if reduction:
+        partner.reasons.append("PFS_CAP")
+
+
+def _holds(partner: Partner, inputs: Row) -> None:
+    has_protocol = inputs["first_performance_period"] and inputs["protocol_approved_on"] is not None
+    if not has_protocol or inputs["program_year"] is None:
+        partner.holds.append("NO_PROTOCOL")
+    elif not inputs["has_locked_conditions"]:
+        partner.holds.append("CONDITIONS_NOT_LOCKED")
+    if inputs["pfs_approved_amount"] is None:
+        partner.holds.append("HELD_NO_PFS_CAP")
+
+
+def check_final(
+    partners: Mapping[str, Partner], final: Mapping[str, Decimal], is_contested: bool, findings: Findings
+) -> None:
+    """Step 7, after the distribution limit left ``final``."""
+    for npi, partner in partners.items():
+        amount = final[npi]
+        reasons = list(partner.reasons)
+        if amount < partner.after_cap:
+            reasons.append("DISTRIBUTION_LIMIT")
+        holds = [*partner.holds, *(["POOL_CONTESTED"] if is_contested else [])]
+        status = "ZERO" if amount == 0 else "HELD" if holds else "PAYABLE"
+        reduction = {"distribution_limit_adjustment": amount - partner.after_cap}
+        findings.compare("distribution_limit", partner.row, reduction)
+        findings.compare(
+            "final",
+            partner.row,
+            {"final_incentive": amount, "status": status, "reasons": "|".join([*reasons, *holds])},
+        )
