@@ -234,6 +234,6 @@ def settle(
             if (home.inbox / "hospital" / str(quarter)).is_dir():
                 runs.run(hospital_job.name, quarter)
         for month in months_needed(home, period):
-        runs.run(cms_job.name, month)
-    runs.run(settlement_job.name, period)
+            runs.run(cms_job.name, month)
+        runs.run(settlement_job.name, period)
     return runs.handover.releases[str(period)]
