@@ -48,7 +48,7 @@ def npi(number: int) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """One discharge; ``physician`` is both attending and operating unless they are given apart.
+    """One discharge; ``physician`` is both attending and operating unless they are given apart (blank: nobody).
 
     ``charges`` are charge lines (revenue code, charge); ``cost`` is what the source reports.
     """
@@ -121,8 +121,8 @@ def discharges(cases: Iterable[Case]) -> pl.DataFrame:
                 "discharge_year": case.day.year,
                 "length_of_stay": case.days,
                 "discharge_disposition": case.disposition,
-                "attending_npi": case.attending if case.attending is not None else case.physician,
-                "operating_npi": case.operating if case.operating is not None else case.physician,
+                "attending_npi": case.physician if case.attending is None else case.attending or None,
+                "operating_npi": case.physician if case.operating is None else case.operating or None,
                 "identifier_type": "NPI",
                 "grouper_version": GROUPER,
                 "apr_drg": case.apr_drg,
@@ -160,6 +160,7 @@ class Scenario:
         norms: the frozen norm table by hand; without it the base year's cases make it.
         medical: APR-DRGs of the medical stream; all others are surgical.
         mdc: APR-DRG -> MDC, where it is not 08.
+        estimates: (hospital, NPI, year, amount) of the fee schedule as claims would have it; ``compute`` only.
         sources: whole tables of the lake in place of the defaults.
     """
 
@@ -172,6 +173,7 @@ class Scenario:
     mdc: dict[str, str] = field(default_factory=dict)
     norms: list[Norm] | None = None
     in_order: bool = False
+    estimates: list[tuple[str, str, int, Decimal]] = field(default_factory=list)
     sources: dict[str, Any] = field(default_factory=dict)
     kind: str = "period"
     windows: tuple[Window, ...] | None = None
@@ -221,7 +223,7 @@ class Scenario:
 
     def compute(self, threads: int = 1) -> Settled:
         """The same models over the same tables, in memory and without dbt."""
-        return Settled(settlement_models.run(self.with_norms(self.spec(), threads), threads))
+        return Settled(settlement_models.run(self.with_norms(self.spec(), threads), threads, self.estimates))
 
     def with_norms(self, spec: BuildSpec, threads: int = 1) -> BuildSpec:
         """``spec`` with the frozen norm table of its base year, made in memory."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -21,12 +22,14 @@ from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.warehouse.project import PROJECT
 from hcip_pipeline.warehouse.spec import BuildSpec
 
-_FOLDERS = {
-    "staging": ("hospital", "reference", "program", "releases", "run"),
-    "intermediate": ("costs", "cases", "norms", "incentives", "savings", "ledger"),
-    "marts": ("norms", "incentives", "savings", "audit"),
-}
+_SCHEMAS = ("staging", "intermediate", "marts")
+#: what is computed, with everything it refers to, wherever that is
+_SETTLEMENT = ("cases", "costs", "norms", "incentives", "savings", "ledger", "audit")
+#: the estimate from claims is given as it is: claims have tests of their own
+ESTIMATES = "int_pfs_approved_by_claims"
+_ESTIMATE_COLUMNS = "hospital_ccn varchar, npi varchar, calendar_year bigint, pfs_approved_amount decimal(18, 2)"
 _MACRO = re.compile(r"\{%-?\s*macro\s+(\w+)\(.*?\{%-?\s*endmacro\s*-?%\}", re.DOTALL)
+_SOURCE = re.compile(r"source\('lake', '(\w+)'\)")
 _REFERENCE = re.compile(r"ref\('(\w+)'\)")
 
 
@@ -42,20 +45,31 @@ def _return(value: Any) -> Any:
 
 
 @cache
-def _paths() -> dict[str, tuple[str, str]]:
+def _models() -> dict[str, tuple[str, str]]:
     """Model -> its schema and SQL template."""
     return {
         path.stem: (schema, path.read_text(encoding="utf-8"))
-        for schema, folders in _FOLDERS.items()
-        for folder in folders
-        for path in sorted((PROJECT / "models" / schema / folder).glob("*.sql"))
+        for schema in _SCHEMAS
+        for path in sorted((PROJECT / "models" / schema).rglob("*.sql"))
     }
+
+
+def _needed(models: Iterable[str]) -> set[str]:
+    """``models`` and everything they refer to."""
+    found: set[str] = set()
+    waiting = set(models)
+    while waiting:
+        found |= waiting
+        waiting = {ref for name in waiting for ref in _REFERENCE.findall(_models()[name][1])} - found - {ESTIMATES}
+    return found
 
 
 @cache
 def _order() -> tuple[str, ...]:
-    """Every model after those it refers to."""
-    needs = {name: set(_REFERENCE.findall(sql)) for name, (_, sql) in _paths().items()}
+    """Every model of the settlement after those it refers to."""
+    folders = [PROJECT / "models" / schema / folder for schema in _SCHEMAS for folder in _SETTLEMENT]
+    own = _needed(path.stem for folder in folders for path in folder.glob("*.sql"))
+    needs = {name: set(_REFERENCE.findall(_models()[name][1])) - {ESTIMATES} for name in own}
     ordered: dict[str, None] = {}
     while needs.keys() - ordered.keys():
         ordered[min(name for name in needs.keys() - ordered.keys() if needs[name] <= ordered.keys())] = None
@@ -63,18 +77,29 @@ def _order() -> tuple[str, ...]:
 
 
 @cache
+def _sources() -> set[str]:
+    """The tables of the lake that the settlement reads."""
+    return {source for name in _order() for source in _SOURCE.findall(_models()[name][1])} & LAKE_SOURCES.keys()
+
+
+@cache
 def _checks() -> dict[str, str]:
     """The project's own checks that look at these models only."""
     checks = {path.stem: path.read_text(encoding="utf-8") for path in sorted((PROJECT / "tests").glob("*.sql"))}
-    return {name: sql for name, sql in checks.items() if set(_REFERENCE.findall(sql)) <= _paths().keys()}
+    return {name: sql for name, sql in checks.items() if set(_REFERENCE.findall(sql)) <= set(_order())}
 
 
-def _environment(variables: dict[str, Any]) -> jinja2.Environment:
+#: what ``var`` gives while models are rendered
+_variables: dict[str, Any] = {}
+
+
+@cache
+def _environment() -> jinja2.Environment:
     """dbt's names, and every macro as its own template so that a macro may call any other."""
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
     environment.globals |= {
-        "var": variables.__getitem__,
-        "ref": lambda name: f'"{_paths()[name][0]}"."{name}"',
+        "var": _variables.__getitem__,
+        "ref": lambda name: f'"{_models()[name][0]}"."{name}"',
         "source": lambda _, name: f'lake."{name}"',
         "config": lambda **_: "",
         "return": _return,
@@ -99,25 +124,32 @@ def _macro(environment: jinja2.Environment, text: str, name: str) -> Callable[..
 
 
 @cache
+def _templates() -> tuple[dict[str, jinja2.Template], dict[str, jinja2.Template]]:
+    """Models in order, and checks."""
+    compiled = _environment().from_string
+    models = {name: compiled(_models()[name][1]) for name in _order()}
+    return models, {name: compiled(sql) for name, sql in _checks().items()}
+
+
+@cache
 def _rendered(variables: str) -> tuple[dict[str, str], dict[str, str]]:
     """Model -> SQL in order, check -> SQL."""
-    environment = _environment(json.loads(variables))
-
-    def sql(text: str) -> str:
-        return environment.from_string(text).render()
-
+    _variables.clear()
+    _variables.update(json.loads(variables))
+    models, checks = _templates()
     return (
-        {name: sql(_paths()[name][1]) for name in _order()},
-        {name: sql(text) for name, text in _checks().items()},
+        {name: template.render() for name, template in models.items()},
+        {name: template.render() for name, template in checks.items()},
     )
 
 
 def _prepared(spec: BuildSpec, threads: int) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"threads": threads})
-    for schema in ("lake", *_FOLDERS):
+    for schema in ("lake", *_SCHEMAS):
         connection.execute(f"create schema {schema}")
     frames = {"windows": spec.windows_frame(), "elections": spec.elections_frame(), **spec.sources}
-    for name, table in LAKE_SOURCES.items():
+    for name in sorted(_sources()):
+        table = LAKE_SOURCES[name]
         frame = frames.get(name)
         if isinstance(frame, pl.DataFrame) and frame.height:
             typed = ", ".join(f'cast("{c.name}" as {c.sql_type}) as "{c.name}"' for c in table.columns)
@@ -131,31 +163,31 @@ def _prepared(spec: BuildSpec, threads: int) -> duckdb.DuckDBPyConnection:
 
 def _create(connection: duckdb.DuckDBPyConnection, models: dict[str, str]) -> None:
     for name, sql in models.items():
-        kind = "view" if _paths()[name][0] == "staging" else "table"
-        connection.execute(f'create {kind} "{_paths()[name][0]}"."{name}" as {sql}')
+        kind = "view" if _models()[name][0] == "staging" else "table"
+        connection.execute(f'create {kind} "{_models()[name][0]}"."{name}" as {sql}')
 
 
-def run(spec: BuildSpec, threads: int = 1) -> duckdb.DuckDBPyConnection:
+def run(
+    spec: BuildSpec, threads: int = 1, estimates: Sequence[tuple[str, str, int, Decimal]] = ()
+) -> duckdb.DuckDBPyConnection:
     """Compute ``spec`` in memory and hold it to the project's own checks.
+
+    Args:
+        estimates: (hospital, NPI, year, approved amount) as claims would have it.
 
     Raises:
         AssertionError: a check found rows that break it.
     """
     models, checks = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True))
     connection = _prepared(spec, threads)
+    connection.execute(f"create table intermediate.{ESTIMATES} ({_ESTIMATE_COLUMNS})")
+    if estimates:
+        connection.executemany(f"insert into intermediate.{ESTIMATES} values (?, ?, ?, ?)", list(estimates))
     _create(connection, models)
     for name, sql in checks.items():
         broken = len(connection.execute(sql).fetchall())
         assert not broken, f"the check {name} found {broken} rows that break it"
     return connection
-
-
-def _needed(models: set[str]) -> set[str]:
-    found = set(models)
-    for name in reversed(_order()):
-        if name in found:
-            found |= set(_REFERENCE.findall(_paths()[name][1]))
-    return found
 
 
 def frozen_norms(spec: BuildSpec, threads: int = 1) -> dict[str, pl.DataFrame]:
@@ -164,15 +196,16 @@ def frozen_norms(spec: BuildSpec, threads: int = 1) -> dict[str, pl.DataFrame]:
     frozen = {
         "frozen_norms": "norms",
         "frozen_norm_physicians": "norm_physicians",
+        "frozen_norm_cases": "norm_cases",
         "frozen_exclusions": "exclusions",
         "frozen_conservation": "int_case_ledger",
     }
-    needed = _needed(set(frozen.values()))
+    needed = _needed(frozen.values())
     frames = {}
     with _prepared(spec, threads) as connection:
         _create(connection, {name: sql for name, sql in models.items() if name in needed})
         for name, model in frozen.items():
             table = run_tables.FROZEN[name]
             columns = ", ".join(f'"{column}"' for column in table.names)
-            frames[name] = connection.sql(f'select {columns} from "{_paths()[model][0]}"."{model}"').pl()
+            frames[name] = connection.sql(f'select {columns} from "{_models()[model][0]}"."{model}"').pl()
     return {name: frame.sort(run_tables.FROZEN[name].key) for name, frame in frames.items()}

@@ -1,0 +1,170 @@
+"""The waterfall in plain Python: methodology §9 once more, from the page, with ``fractions``.
+
+Belongs here: the steps from calculated to final, one function a rule, slow and simple on purpose. Does not belong here:
+anything imported from the pipeline, or learnt from its SQL; it is the other opinion. Where the page leaves a choice, a
+comment says which one is taken.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from tests.golden.plain_cases import Row, Tables, exact, rounded, summed
+
+
+def conditions(calculated: Fraction, ccn: str, npi: str, tables: Tables, policy: Row) -> tuple[Fraction, set[str]]:
+    """What is left, and why."""
+    asked = [row for row in tables.get("conditions", ()) if row["hospital_ccn"] == ccn]
+    results = {
+        row["condition_id"]: row["met"]
+        for row in tables.get("condition_results", ())
+        if (row["hospital_ccn"], row["npi"]) == (ccn, npi)
+    }
+    met = [row for row in asked if results.get(row["condition_id"]) == "Y"]
+    reasons = {"CONDITION_RESULTS_MISSING"} if any(results.get(r["condition_id"]) is None for r in asked) else set()
+    # [choice] With every condition met nothing is lost to the rounding of the parts. Without conditions nothing is lost
+    # here: the hospital's payments are held.
+    if len(met) == len(asked):
+        return calculated, reasons
+    parts = summed(rounded(calculated * rounded(exact(row["weight_percent"]) / 100, 8), 2) for row in met)
+    left = min(calculated, parts) if policy["condition_failure"] == "lose_weight" else Fraction(0)
+    return left, reasons | ({"CONDITIONS_NOT_MET"} if left < calculated else set())
+
+
+def standing(partner: Row, tables: Tables, start: dt.date, end: dt.date) -> set[str]:
+    """Why a care partner may not be paid; empty for one who may."""
+    ccn, npi, reasons = partner["hospital_ccn"], partner["npi"], set()
+    if partner["participation_start"] > start or (partner["participation_end"] or end) < end:
+        reasons.add("NOT_LISTED_WHOLE_PERIOD")
+    if partner["screening_status"] != "cleared":
+        # [choice] A screening still pending is no clearance.
+        reasons.add("SCREENING_FAILED" if partner["screening_status"] == "failed" else "SCREENING_NOT_CLEARED")
+    if npi in {row["npi"] for row in tables.get("excluded_in_period", ())}:
+        reasons.add("EXCLUDED_INDIVIDUAL")
+    if partner["arrangement_signed"] is None or partner["arrangement_signed"] > start:
+        reasons.add("ARRANGEMENT_SIGNED_LATE")
+    approved = {
+        row["intervention_id"]
+        for row in tables.get("protocol_interventions", ())
+        if row["hospital_ccn"] == ccn and row["is_included"]
+    }
+    performed = sum(
+        row["activities"]
+        for row in tables.get("intervention_activity", ())
+        if (row["hospital_ccn"], row["npi"]) == (ccn, npi) and row["intervention_id"] in approved
+    )
+    # [choice] Without a protocol nothing says which activities are approved: the payment is held, not lost.
+    if not performed and ccn in {row["hospital_ccn"] for row in tables.get("protocols", ())}:
+        reasons.add("NO_APPROVED_ACTIVITY")
+    return reasons
+
+
+def fee_schedule_cap(ccn: str, npi: str, tables: Tables, policy: Row, percent: Fraction, year: int) -> Fraction | None:
+    """Step 5: an official notice overrides the estimate from claims; None where neither is known."""
+    of = year - (policy["pfs_cap_basis"] == "prior_year")
+    for name, column in (("pfs_cap_notices", "approved_amount"), ("pfs_approved_amounts", "pfs_approved_amount")):
+        for row in tables.get(name, ()):
+            if (row["hospital_ccn"], row["npi"], row["calendar_year"]) == (ccn, npi, of):
+                earlier = total("earlier_incentives", "final_incentive", tables, ccn, npi=npi, year=year)
+                return max(Fraction(0), rounded(exact(row[column]) * percent / 100, 2) - earlier)
+    return None
+
+
+def total(name: str, column: str, tables: Tables, ccn: str, year: int | None = None, **where: str) -> Fraction:
+    return summed(
+        exact(row[column])
+        for row in tables.get(name, ())
+        if row["hospital_ccn"] == ccn
+        and all(row[key] == value for key, value in where.items())
+        and (year is None or row["period"].startswith(f"{year}H"))
+    )
+
+
+def distribution_limit(ccn: str, savings: Row | None, tables: Tables, policy: Row) -> dict[str, Any]:
+    """Step 6: the smaller of the official pool and, from program year two, what cumulative savings leave."""
+    notice = next((r for r in tables.get("pool_notices", ()) if r["hospital_ccn"] == ccn), None)
+    protocol = next((r for r in tables.get("protocols", ()) if r["hospital_ccn"] == ccn), None)
+    limits = [exact(notice["incentive_pool"])] if notice else []
+    scope = policy["limit_scope"]
+    saved = (savings["internal_savings"] if savings else Fraction(0)) + total(
+        "earlier_savings", "internal_savings", tables, ccn, scope=scope
+    )
+    paid = total("earlier_incentives", "final_incentive", tables, ccn)
+    programs = ("other_program_amounts", "earlier_other_program_amounts")
+    others = summed(total(name, "amount", tables, ccn) for name in programs)
+    if protocol and (protocol["program_year"] or 0) >= 2:
+        limits.append(max(Fraction(0), saved - paid - others))
+    return {
+        "internal_savings_to_date": saved,
+        "earlier_incentives": paid,
+        "other_program_amounts_to_date": others,
+        "distribution_limit": min(limits, default=None),
+        "is_contested": notice is not None and notice["contested"] == "Y",
+    }
+
+
+def scaled(amounts: Mapping[str, Fraction], limit: Fraction) -> dict[str, Fraction]:
+    """Pro rata to cents by largest remainder, ties by NPI ascending."""
+    before = summed(amounts.values())
+    shares = {npi: amount * limit / before * 100 for npi, amount in amounts.items()}
+    cents = {npi: share.numerator // share.denominator for npi, share in shares.items()}
+    left = int(limit * 100) - sum(cents.values())
+    for npi in sorted(shares, key=lambda npi: (cents[npi] - shares[npi], npi))[:left]:
+        cents[npi] += 1
+    return {npi: Fraction(value, 100) for npi, value in cents.items()}
+
+
+def waterfall(
+    partners: Sequence[Row],
+    earned: Mapping[str, dict[str, Any]],
+    limit: Row,
+    own: Row,
+    tables: Tables,
+    policy: Row,
+    period: tuple[dt.date, dt.date],
+) -> dict[str, dict[str, Any]]:
+    """The steps of one hospital, NPI -> row."""
+    rows: dict[str, dict[str, Any]] = {}
+    start, end = period
+    for partner in partners:
+        ccn, npi = partner["hospital_ccn"], partner["npi"]
+        row = rows[npi] = dict(earned[npi])
+        amount = row["calculated_incentive"]
+        after_conditions, reasons = conditions(amount, ccn, npi, tables, policy)
+        barred = standing(partner, tables, start, end)
+        after_standing = Fraction(0) if barred else after_conditions
+        reduction = min(Fraction(0), total("committee_adjustments", "adjustment_amount", tables, ccn, npi=npi))
+        after_committee = max(Fraction(0), after_standing + reduction)
+        percent = exact(own["physician_cap_percent"])
+        cap = fee_schedule_cap(ccn, npi, tables, policy, percent, start.year)
+        row["pfs_cap_amount"] = cap
+        row["final_incentive"] = after_committee if cap is None else min(after_committee, cap)
+        row["conditions_adjustment"] = after_conditions - amount
+        row["standing_adjustment"] = after_standing - after_conditions
+        row["committee_adjustment"] = after_committee - after_standing
+        row["pfs_cap_adjustment"] = row["final_incentive"] - after_committee
+        row["reasons"] = reasons | barred | row["reasons"]
+        row["reasons"] |= {"COMMITTEE_ADJUSTMENT"} if row["committee_adjustment"] else set()
+        row["reasons"] |= {"PFS_CAP"} if row["pfs_cap_adjustment"] else set()
+        protocol = next((r for r in tables.get("protocols", ()) if r["hospital_ccn"] == ccn), None)
+        held = {"HELD_NO_PFS_CAP"} if cap is None else set()
+        if not protocol or protocol["approved_on"] is None or protocol["program_year"] is None:
+            held.add("NO_PROTOCOL")
+        elif not protocol["has_locked_conditions"]:
+            held.add("CONDITIONS_NOT_LOCKED")
+        # [choice] The limit of a contested pool applies, and what it leaves waits.
+        row["held"] = held | ({"POOL_CONTESTED"} if limit["is_contested"] else set())
+    before = {npi: row["final_incentive"] for npi, row in rows.items()}
+    most = limit["distribution_limit"]
+    # [choice] Amounts that are held count: they may still be paid.
+    after = scaled(before, most) if most is not None and summed(before.values()) > most else before
+    for npi, row in rows.items():
+        row["distribution_limit_adjustment"] = after[npi] - before[npi]
+        row["final_incentive"] = after[npi]
+        row["reasons"] |= {"DISTRIBUTION_LIMIT"} if after[npi] < before[npi] else set()
+        row["reasons"] |= row["held"]
+        row["status"] = "ZERO" if after[npi] == 0 else "HELD" if row["held"] else "PAYABLE"
+    return rows
