@@ -1,0 +1,359 @@
+"""A small state, settled and released once a test session: three hospitals in which every rule has something to do.
+
+Hospital A is in its second program year: elections, conditions of uneven weights, the cumulative limit. B is in its
+first: a pool notice that is too small for everybody. C has no protocol, and contests its notice. Earlier periods are
+releases too, hand-made with what the next period reads of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from hcip_pipeline.contracts import marts
+from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.home import Home
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.policy.loader import PolicyFile, load_policy
+from hcip_pipeline.policy.model import Elections
+from hcip_pipeline.release.manifest import manifest, write_manifest
+from hcip_pipeline.release.tables import write_table
+from hcip_pipeline.release.writer import write_release
+from hcip_pipeline.settlement.earlier_releases import earlier_release_files
+from hcip_pipeline.settlement.norm_tables import norm_spec
+from hcip_pipeline.warehouse.build import BuildResult, NodeResult
+from hcip_pipeline.warehouse.spec import BuildSpec
+from tests import settlement_models
+from tests.scenario import Case, Scenario, npi, table
+
+PERIOD = PerformancePeriod(2025, 2)
+A, B, C = "210001", "210002", "210003"
+D = Decimal
+
+POLICY = """\
+version: released-state
+base_year: 2023
+min_cases_per_cell: 18
+improvement_percentile: 0.8
+performance_exponent: 1
+"""
+
+_CELLS = (("301", "3", 18_000, 4), ("302", "2", 31_000, 6), ("139", "3", 7_400, 5), ("140", "2", 5_200, 4))
+#: physician -> hospitals; physician 9 is nobody's care partner
+_WORK = {1: (A,), 2: (A, B), 3: (A,), 4: (B,), 5: (B,), 6: (B,), 7: (C,), 8: (C,), 9: (A,)}
+#: physician -> place among the nine by cost
+_RANK = {1: 2, 2: 5, 3: 7, 4: 3, 5: 4, 6: 6, 7: 1, 8: 8, 9: 9}
+_PARTNERS = [(ccn, number) for number, hospitals in _WORK.items() for ccn in hospitals if number != 9]
+_WINDOWS = {
+    "base_year": (dt.date(2023, 5, 1), D("1.00")),
+    "baseline": (dt.date(2024, 8, 1), D("1.06")),
+    "performance": (dt.date(2025, 8, 1), D("1.05")),
+}
+
+
+def _cases() -> list[Case]:
+    """Costs and days differ by physician, and fall from the baseline to the performance period."""
+    chance = random.Random(20250701)
+    cases = []
+    for window, (day, level) in _WINDOWS.items():
+        for number, hospitals in _WORK.items():
+            if (window == "baseline" and number == 8) or (window == "performance" and number == 6):
+                continue
+            own = D("0.84") + _RANK[number] * D("0.04")
+            for cell, (apr_drg, severity, cost, days) in enumerate(_CELLS):
+                for case in range(
+                    3 + (number + cell) % 2 + (number == 2) * 2 + (window == "performance" and cell == 1)
+                ):
+                    exact = D(cost) * level * own * D(chance.randrange(90, 112)) / 100
+                    charge = exact.quantize(D("0.01")) + D(chance.randrange(100)) / 100
+                    supplies = (charge * chance.randrange(20, 27) / 100).quantize(D("0.01"))
+                    cases.append(
+                        Case(
+                            npi(number),
+                            charge,
+                            day + dt.timedelta(days=chance.randrange(60)),
+                            apr_drg,
+                            severity,
+                            max(1, days + chance.randrange(3) - (1 if window == "performance" else 0)),
+                            hospitals[case % len(hospitals)],
+                            charges=(("0120", charge - supplies), ("0270", supplies)),
+                        )
+                    )
+            # Neither of them counts: the one died, the other's cell has no norm.
+            died = Case(npi(number), "9100.10", day, "301", "3", 2, hospitals[0], "20", charges=(("0120", "9100.10"),))
+            cases += [died, replace(died, apr_drg="950", severity="4", disposition="01")]
+    return cases
+
+
+def _rows(names: str, *rows: Sequence[Any]) -> list[dict[str, Any]]:
+    return [dict(zip(names.split(), row, strict=True)) for row in rows]
+
+
+def _program() -> dict[str, pl.DataFrame]:
+    """What committees, the regulator and CMS said of the period."""
+    partners = [
+        {
+            "hospital_ccn": ccn,
+            "npi": npi(number),
+            "name": "=SUM(A1), MD" if number == 1 else f"Physician {number}",
+            "participation_start": dt.date(2025, 8, 15) if (ccn, number) == (B, 2) else dt.date(2024, 1, 1),
+            "participation_end": dt.date(2025, 12, 31) if number == 3 else None,
+            "arrangement_signed": dt.date(2023, 12, 1),
+            "screening_status": "failed" if number == 8 else "cleared",
+        }
+        for ccn, number in _PARTNERS
+    ]
+    conditions = _rows(
+        "hospital_ccn condition_id description weight_percent",
+        *((A, f"A{n}", f"Condition {n}", D(weight)) for n, weight in ((1, "33.34"), (2, "33.33"), (3, "33.33"))),
+        *((B, f"B{n}", f"Condition {n}", D(weight)) for n, weight in ((1, 25), (2, 25), (3, 10), (4, 40))),
+    )
+    unmet = {(A, 2, "A3"): None, (A, 3, "A2"): "N", (B, 4, "B2"): "N"}
+    results = [
+        {"hospital_ccn": ccn, "npi": npi(number), "condition_id": row["condition_id"], "met": met}
+        for ccn, number in _PARTNERS
+        for row in conditions
+        if row["hospital_ccn"] == ccn and (met := unmet.get((ccn, number, row["condition_id"]), "Y")) is not None
+    ]
+    protocols = _rows(
+        "hospital_ccn approved_on first_performance_period program_year weight_total_percent has_locked_conditions",
+        (A, dt.date(2025, 6, 30), "2024H1", 2, D(100), True),
+        (B, dt.date(2025, 6, 1), "2025H1", 1, D(100), True),
+    )
+    return {
+        "care_partners": table("care_partners", partners),
+        "protocols": table("protocols", protocols),
+        "conditions": table("conditions", conditions),
+        "condition_results": table("condition_results", results),
+        "protocol_interventions": table(
+            "protocol_interventions",
+            _rows("hospital_ccn intervention_id is_included", *((ccn, "patient_flow", True) for ccn in (A, B, C))),
+        ),
+        "intervention_activity": table(
+            "intervention_activity",
+            _rows(
+                "hospital_ccn npi intervention_id activities",
+                *((ccn, npi(number), "patient_flow", 3) for ccn, number in _PARTNERS),
+            ),
+        ),
+        "committee_adjustments": table(
+            "committee_adjustments", _rows("hospital_ccn npi adjustment_amount", (A, npi(3), D("-50.25")))
+        ),
+        "pfs_cap_notices": table(
+            "pfs_cap_notices",
+            _rows(
+                "hospital_ccn npi calendar_year approved_amount",
+                (A, npi(1), 2025, D("42160.77")),
+                (A, npi(2), 2025, D("60000.00")),
+                (A, npi(3), 2025, D("9000.01")),
+                (B, npi(2), 2025, D("60000.00")),
+                (B, npi(4), 2025, D("1345.67")),
+                (C, npi(7), 2025, D("50000.00")),
+                (C, npi(8), 2025, D("50000.00")),
+            ),
+        ),
+        "pool_notices": table(
+            "pool_notices",
+            _rows("hospital_ccn incentive_pool contested", (B, D("917.17"), "N"), (C, D("9000.00"), "Y")),
+        ),
+        "other_program_amounts": table(
+            "other_program_amounts", _rows("hospital_ccn program kind amount", (A, "CCIP", "incentive", D("25281.00")))
+        ),
+    }
+
+
+#: (period, hospital, physician) -> final incentive; (period, hospital, scope) -> internal savings
+_EARLIER_INCENTIVES = {
+    ("2024H1", A, 1): D("610.10"), ("2024H2", A, 1): D("700.00"), ("2025H1", A, 1): D("812.34"),
+    ("2024H2", A, 3): D("1.01"), ("2025H1", A, 3): D("99.99"), ("2025H1", B, 4): D("30.03"),
+    ("2024H2", B, 4): D("11.11"),
+}  # fmt: skip
+_EARLIER_SAVINGS = {
+    ("2024H1", A, "participating"): D("-900.50"), ("2024H1", A, "all"): D("-1900.00"),
+    ("2024H2", A, "participating"): D("2100.75"), ("2024H2", A, "all"): D("3100.00"),
+    ("2025H1", A, "participating"): D("1800.25"), ("2025H1", A, "all"): D("2800.00"),
+    ("2025H1", B, "participating"): D("400.00"), ("2025H1", B, "all"): D("500.00"),
+}  # fmt: skip
+
+
+def _frame(declared: Table, rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
+    """Rows of a released table: what is not given is zero, or nothing."""
+    zero = {"money": D(0), "integer": 0, "text": "", "ratio": D(0), "mean": D(0), "boolean": False}
+    plain = {c.name: None if c.nullable else zero[c.type] for c in declared.columns}
+    schema = {column.name: column.polars_type for column in declared.columns}
+    return pl.DataFrame([plain | row for row in rows], schema=schema, orient="row")
+
+
+def _release_earlier(home: Home, policy: PolicyFile, period: str) -> None:
+    """A release that holds no more than what later periods read of it."""
+    folder = home.releases / period / "r1"
+    files = []
+    for ccn in (A, B):
+        rows = [
+            {"hospital_ccn": ccn, "period": period, "npi": npi(number), "final_incentive": amount, "status": "PAYABLE"}
+            for (own, hospital, number), amount in _EARLIER_INCENTIVES.items()
+            if (own, hospital) == (period, ccn)
+        ]
+        (folder / "incentives").mkdir(parents=True, exist_ok=True)
+        name = f"HCIP_{ccn}_incentives_{period}_r1"
+        files += write_table(_frame(marts.INCENTIVES, rows), marts.INCENTIVES, folder / "incentives", name)
+    rows = [
+        {"hospital_ccn": ccn, "period": period, "scope": scope, "internal_savings": amount}
+        for (own, ccn, scope), amount in _EARLIER_SAVINGS.items()
+        if own == period
+    ]
+    (folder / "savings").mkdir()
+    name = f"HCIP_STATE_savings_{period}_r1"
+    files += write_table(_frame(marts.SAVINGS, rows), marts.SAVINGS, folder / "savings", name)
+    older = replace(policy, text=policy.text + "# of its time\n", sha256="0" * 64)
+    write_manifest(manifest(f"{period}_r1", folder, files, older, (), ("41",), None), folder)
+
+
+def _earlier_sources() -> dict[str, pl.DataFrame]:
+    starts = {A: "2024H1", B: "2025H1"}
+    return {
+        "earlier_incentives": table(
+            "earlier_incentives",
+            [
+                {"hospital_ccn": ccn, "period": period, "npi": npi(number), "final_incentive": amount}
+                for (period, ccn, number), amount in _EARLIER_INCENTIVES.items()
+                if period >= starts[ccn]
+            ],
+        ),
+        "earlier_savings": table(
+            "earlier_savings",
+            [
+                {"hospital_ccn": ccn, "period": period, "scope": scope, "internal_savings": amount}
+                for (period, ccn, scope), amount in _EARLIER_SAVINGS.items()
+            ],
+        ),
+        "earlier_other_program_amounts": table(
+            "earlier_other_program_amounts",
+            _rows("period hospital_ccn program kind amount", ("2025H1", A, "CCIP", "incentive", D("250.00"))),
+        ),
+    }
+
+
+def _references() -> dict[str, pl.DataFrame]:
+    index = {
+        "core": ("98.2", "101.7", "104.9"),
+        "supply_drug": ("91.5", "97.3", "108.8"),
+        "total": ("96.4", "100.6", "105.7"),
+    }
+    factors = [
+        (ccn, "ALL", year, D(markup), D("0.98"), D("0.02"), D("0.03"))
+        for ccn, markup in ((A, "1.31"), (B, "1.27"), (C, "1.4"))
+        for year in range(2023, 2027)
+    ]
+    return {
+        "cost_index": table(
+            "cost_index",
+            [
+                {"calendar_year": 2023 + offset, "component": component, "index_value": D(value)}
+                for component, values in index.items()
+                for offset, value in enumerate(values)
+            ],
+        ),
+        "cost_factors": table(
+            "cost_factors", _rows("hospital_ccn rate_center rate_year markup labor_market ime dsh", *factors)
+        ),
+        "rate_centers": table(
+            "rate_centers",
+            _rows(
+                "rate_center name group component",
+                ("MSG", "Medical surgical", "Room", "core"),
+                ("MSS", "Supplies", "Supplies", "supply_drug"),
+            ),
+        ),
+        "revenue_codes": table(
+            "revenue_codes",
+            _rows("revenue_code_from revenue_code_to rate_center", ("0120", "0129", "MSG"), ("0270", "0279", "MSS")),
+        ),
+        "per_diem": table(
+            "per_diem",
+            _rows("year severity amount", *((2025, severity, D("66.20") + 10 * int(severity)) for severity in "1234")),
+        ),
+    }
+
+
+#: the fee schedule as claims would have it
+_ESTIMATES = [(B, npi(5), 2025, D("31234.56")), (B, npi(4), 2025, D("99999.99"))]
+
+
+@dataclass(frozen=True)
+class State:
+    """The state before it is settled: its home with earlier periods' releases and its policy, and what is built."""
+
+    home: Home
+    policy: PolicyFile
+    spec: BuildSpec
+
+
+@functools.cache
+def state(folder: Path) -> State:
+    """The state below ``folder``, once a process."""
+    home = Home(folder / "home")
+    home.inbox.mkdir(parents=True)
+    home.policy.write_text(POLICY, encoding="utf-8")
+    policy = load_policy(home.policy)
+    elected = Elections(mpi_floor=D(150), mpi_ceiling=D(900), improvement_share=D("0.6"), physician_cap_percent=D(20))
+    scenario = Scenario(
+        _cases(),
+        elections={A: elected},
+        period=str(PERIOD),
+        medical=("139", "140"),
+        sources={**_program(), **_earlier_sources(), **_references()},
+    )
+    for name in ("2024H1", "2024H2", "2025H1"):
+        _release_earlier(home, policy, name)
+    return State(home, policy, replace(scenario.spec(), policy=policy.policy))
+
+
+def norms_of(of: State) -> dict[str, pl.DataFrame]:
+    """The frozen norm table of the state's base year."""
+    return settlement_models.frozen_norms(norm_spec(of.spec))
+
+
+def release(of: State, norms: dict[str, pl.DataFrame], home: Home, folder: Path) -> Path:
+    """Compute the period in memory and write a release of it into ``home``."""
+    spec = replace(of.spec, sources=dict(of.spec.sources) | norms)
+    folder.mkdir(parents=True)
+    file = folder / "hcip.duckdb"
+    needed = [f"marts.{name}" for name in marts.TABLES]
+    needed += ["intermediate.int_case_windows", "intermediate.int_cases"]
+    with settlement_models.run(spec, estimates=_ESTIMATES) as connection:
+        connection.execute(f"attach '{file}' as built")
+        connection.execute("create schema built.marts; create schema built.intermediate")
+        for name in needed:
+            connection.execute(f"create table built.{name} as from memory.{name}")
+    passed = (NodeResult("model.hcip.settlement", "success", 0, 0, ""),)
+    inputs = [{"file": "hospital/2025Q3/210001/discharges.csv", "sha256": "0" * 64, "rows": 1}]
+    inputs += earlier_release_files(home, PERIOD)
+    return write_release(home, PERIOD, BuildResult(spec, file, passed), of.policy, inputs).folder
+
+
+@functools.cache
+def _released(folder: Path) -> Path:
+    own = state(folder)
+    return release(own, norms_of(own), own.home, folder / "build")
+
+
+@pytest.fixture(scope="session")
+def unreleased(tmp_path_factory: pytest.TempPathFactory) -> State:
+    """The state before it is settled."""
+    return state(tmp_path_factory.getbasetemp() / "released_state")
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the state's release, ``releases/2025H2/r1``. Not to be changed: copy ``releases`` to spoil it."""
+    return _released(tmp_path_factory.getbasetemp() / "released_state")
