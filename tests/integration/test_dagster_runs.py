@@ -1,0 +1,228 @@
+"""The assets materialized on a home: what its Dagster instance then shows, and how errors reach the caller."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import polars as pl
+import pytest
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
+from dagster._core.events import DagsterEventType
+
+from hcip_pipeline.assets.execution import ingest, runs_on, settle
+from hcip_pipeline.definitions import defs
+from hcip_pipeline.errors import HcipError, UsageError
+from hcip_pipeline.home import Home
+from hcip_pipeline.periods import PerformancePeriod, Quarter
+from hcip_pipeline.release.writer import Release, releases_of
+from hcip_pipeline.synthetic import generate_state
+from hcip_pipeline.warehouse.build import FILE_NAME, BuildStoppedError, NodeResult
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dagster_home")]
+
+PERIOD = PerformancePeriod.parse("2025H1")
+
+
+@dataclass(frozen=True)
+class SettledHome:
+    home: Home
+    release: Release
+    said: tuple[str, ...]
+
+    def instance(self) -> dg.DagsterInstance:
+        """As the UI opens it: by ``dagster.yaml`` alone."""
+        return dg.DagsterInstance.from_config(str(self.home.dagster))
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> SettledHome:
+    """Two hospitals over a base year and one period, settled."""
+    home = Home(tmp_path_factory.mktemp("dagster_home"))
+    first, last = Quarter.parse("2024Q1"), Quarter.parse("2025Q2")
+    generate_state(home.inbox, hospitals=2, discharges_per_year=600, start=first, end=last, seed=1, cms=False)
+    (home.inbox / "hospital" / "2025Q9").mkdir()
+    said: list[str] = []
+    return SettledHome(home, settle(home, PERIOD, progress=said.append), tuple(said))
+
+
+@pytest.fixture
+def spoilable(settled: SettledHome, tmp_path: Path) -> Home:
+    """The same home, not yet released, that a test may change."""
+    home = Home(tmp_path / "home")
+    for folder in ("inbox", "lake"):
+        shutil.copytree(settled.home.root / folder, home.root / folder, copy_function=os.link)
+    return home
+
+
+def test_every_asset_of_the_graph_was_materialized_for_its_partition(settled: SettledHome) -> None:
+    with settled.instance() as instance:
+        for key in defs.resolve_job_def("settlement").asset_layer.selected_asset_keys:
+            event = instance.get_latest_materialization_event(key)
+            assert event is not None and event.asset_materialization is not None, key
+            is_of_a_period = defs.resolve_asset_graph().get(key).is_partitioned
+            assert event.asset_materialization.partition == ("2025H1" if is_of_a_period else None), key
+        quarters = instance.get_materialized_partitions(dg.AssetKey("hospital_submissions"))
+    assert quarters == {"2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2"}
+
+
+def test_every_check_ran_and_passed(settled: SettledHome) -> None:
+    checks = {key for key in defs.resolve_asset_graph().asset_check_keys if key.asset_key.path[0] != "cms_claim_files"}
+    with settled.instance() as instance:
+        records = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks))
+    outcomes = {key.name: records[key].status.value if key in records else "did not run" for key in checks}
+    warnings = {"protocols_accepted"}  # the synthetic hospitals' committees have gaps to find
+    assert {name: outcome for name, outcome in outcomes.items() if outcome != "SUCCEEDED"}.keys() <= warnings
+
+
+def test_row_counts_are_those_of_the_warehouse(settled: SettledHome) -> None:
+    file = settled.home.warehouse / "2025H1" / FILE_NAME
+    with duckdb.connect(file, read_only=True) as connection, settled.instance() as instance:
+        for table in ("marts.incentives", "marts.norms", "intermediate.int_cases", "staging.stg_discharges"):
+            row = connection.execute(f"select count(*) from {table}").fetchone()
+            event = instance.get_latest_materialization_event(dg.AssetKey(table.split(".")[1]))
+            assert event is not None and event.asset_materialization is not None and row is not None
+            assert event.asset_materialization.metadata["dagster/partition_row_count"].value == row[0], table
+
+
+def test_intake_accounts_for_every_row(settled: SettledHome) -> None:
+    with settled.instance() as instance:
+        records = instance.fetch_materializations(dg.AssetKey("hospital_submissions"), limit=100).records
+    assert {record.partition_key for record in records} == {f"2024Q{n}" for n in range(1, 5)} | {"2025Q1", "2025Q2"}
+    for record in records:
+        assert record.asset_materialization is not None
+        said = {name: value.value for name, value in record.asset_materialization.metadata.items()}
+        for table in ("discharges", "charges"):
+            outcomes = sum(said[f"{table} {outcome}"] for outcome in ("accepted", "quarantined", "superseded"))
+            assert said[f"{table} read"] == outcomes > 0
+        assert said["submissions"] == 2 and said["files"] == 6
+
+
+def test_no_patient_is_in_the_event_log(settled: SettledHome) -> None:
+    """Metadata, checks and logs carry counts and rule ids: no account number, patient id or birth date."""
+    files = (settled.home.inbox / "hospital").rglob("discharges.csv")
+    rows = pl.concat([pl.read_csv(file, infer_schema=False) for file in files])
+    private = {value for name in ("account_no", "patient_id") for value in rows[name].unique() if value}
+    assert len(private) > 500
+    with settled.instance() as instance:
+        entries = [entry for run in instance.get_runs() for entry in instance.all_logs(run.run_id)]
+    logged = "\n".join(dg.serialize_value(entry) for entry in entries)
+    assert len(logged) > 10_000
+    assert not [value for value in private if value in logged]
+
+
+def test_progress_is_told_in_the_words_of_the_domain(settled: SettledHome) -> None:
+    assert any(message.startswith("2024Q1/") for message in settled.said)
+    assert any("base year 2024" in message for message in settled.said)
+    assert settled.said[-1] == "2025H1: writing the release"
+
+
+def test_an_error_reaches_the_caller_as_it_was_raised(spoilable: Home) -> None:
+    policy = spoilable.root / "other_policy.yaml"
+    policy.write_text("version: other\nbase_year: 2019\n", encoding="utf-8")
+    with runs_on(spoilable, policy) as runs:
+        with pytest.raises(HcipError) as raised:
+            runs.run("settlement", PERIOD)
+        assert raised.value.rule == "BASE-YEAR-MISSING"
+        assert runs.instance.get_runs(limit=1)[0].status is dg.DagsterRunStatus.FAILURE
+    assert not releases_of(spoilable, PERIOD)
+
+
+def test_a_policy_that_cannot_be_read_starts_no_run(spoilable: Home) -> None:
+    with pytest.raises(HcipError, match=r"no_such_policy\.yaml"):
+        settle(spoilable, PERIOD, spoilable.root / "no_such_policy.yaml")
+    assert not spoilable.dagster.exists()
+
+
+def _evaluations(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[AssetCheckEvaluation]:
+    entries = instance.all_logs(run.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION)
+    return [entry.get_dagster_event().asset_check_evaluation_data for entry in entries]
+
+
+def test_a_release_without_its_build_is_refused(spoilable: Home) -> None:
+    with runs_on(spoilable) as runs, pytest.raises(HcipError) as raised:
+        runs.definitions.resolve_job_def("settlement").execute_in_process(
+            instance=runs.instance, partition_key="2025H1", asset_selection=[dg.AssetKey("release")]
+        )
+    assert raised.value.rule == "RELEASE-GATE"
+    assert not releases_of(spoilable, PERIOD)
+
+
+def test_a_failed_check_is_shown_and_what_did_not_run_did_not_pass(
+    spoilable: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = "test.hcip.nothing_exceeds_a_limit"
+    nodes = (NodeResult(failed, "fail", 0.1, 3, "Got 3 results"),)
+
+    def stop(*_args: object, **_named: object) -> None:
+        raise BuildStoppedError(nodes, "the build stopped", file=spoilable.warehouse, rule="nothing_exceeds_a_limit")
+
+    monkeypatch.setattr("hcip_pipeline.settlement.period.build_period", stop)
+    with runs_on(spoilable) as runs:
+        with pytest.raises(BuildStoppedError, match="the build stopped"):
+            runs.run("settlement", PERIOD)
+        found = _evaluations(runs.instance, runs.instance.get_runs(limit=1)[0])
+    outcomes = {
+        check.check_name: (check.passed, check.metadata["outcome"].value)
+        for check in found
+        if "outcome" in check.metadata
+    }
+    assert outcomes["nothing_exceeds_a_limit"] == (False, "fail")
+    assert outcomes["every_amount_has_a_cost"] == (False, "did not run")
+    assert not any(passed for passed, _ in outcomes.values())
+    assert not releases_of(spoilable, PERIOD)
+
+
+def test_ingest_takes_in_what_the_inbox_holds(spoilable: Home) -> None:
+    shutil.rmtree(spoilable.lake)
+    refused = next((spoilable.inbox / "hospital" / "2025Q1").iterdir())
+    (refused / "discharges.csv").unlink()
+    report = ingest(spoilable)
+    assert set(report.submissions) == {"2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2"}
+    assert "2025H1" in report.periods
+    assert report.unknown_folders == ("hospital/2025Q9",)
+    assert [r.ccn for r in report.submissions["2025Q1"] if r.status == "refused"] == [refused.name]
+    said = report.as_dict()
+    assert said["hospital"]["2025Q1"][0]["status"] in ("accepted", "refused")
+    with dg.DagsterInstance.from_config(str(spoilable.dagster)) as instance:
+        runs = instance.get_runs()
+        assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
+        quarter = next(run for run in runs if run.tags["dagster/partition"] == "2025Q1")
+        outcome = {check.check_name: check for check in _evaluations(instance, quarter)}
+    assert outcome["rows_reconcile"].passed
+    assert not outcome["submissions_accepted"].passed
+    assert outcome["submissions_accepted"].metadata["rules"].value == {"F-MISSING": 1}
+
+
+def test_ingest_of_one_partition_leaves_the_others(settled: SettledHome) -> None:
+    report = ingest(settled.home, ["2025Q2"])
+    assert set(report.submissions) == {"2025Q2"} and not report.periods and not report.archives
+
+
+@pytest.mark.parametrize("key", ["2025Q5", "2025H3", "yesterday"])
+def test_ingest_of_no_partition_is_a_usage_error(tmp_path: Path, key: str) -> None:
+    with pytest.raises(UsageError):
+        ingest(Home(tmp_path), [key])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_home_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "dagster").write_text("a file where the folder should be")
+    with pytest.raises(HcipError, match="cannot be written"):
+        ingest(Home(tmp_path), ["2025Q1"])
+
+
+def test_dagster_finds_the_definitions_valid(tmp_path: Path) -> None:
+    checkout = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "dagster", "definitions", "validate", "-w", str(checkout / "workspace.yaml")]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | {"DAGSTER_HOME": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "All code locations passed validation" in done.stdout + done.stderr
