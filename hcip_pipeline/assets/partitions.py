@@ -29,10 +29,10 @@ HALVES = dg.StaticPartitionsDefinition([str(key) for key in _HALVES])
 def _needed_by(upstream: Iterable[Quarter | Month]) -> dg.StaticPartitionMapping:
     """A half-year needs its own dates and the same a year before (methodology §1, the default baseline)."""
 
-    def half_years(key: Quarter | Month) -> set[str]:
+    def half_years(key: Quarter | Month) -> list[str]:
         half = 1 if key.start.month <= 6 else 2
-        wanted = {PerformancePeriod(key.year, half), PerformancePeriod(key.year + 1, half)}
-        return {str(period) for period in wanted if FIRST_YEAR <= period.year <= LAST_YEAR}
+        wanted = [PerformancePeriod(key.year, half), PerformancePeriod(key.year + 1, half)]
+        return [str(period) for period in wanted if FIRST_YEAR <= period.year <= LAST_YEAR]
 
     return dg.StaticPartitionMapping({str(key): half_years(key) for key in upstream if half_years(key)})
 

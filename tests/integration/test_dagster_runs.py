@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -97,7 +98,7 @@ def test_intake_accounts_for_every_row(settled: SettledHome) -> None:
     assert {record.partition_key for record in records} == {f"2024Q{n}" for n in range(1, 5)} | {"2025Q1", "2025Q2"}
     for record in records:
         assert record.asset_materialization is not None
-        said = {name: value.value for name, value in record.asset_materialization.metadata.items()}
+        said: dict[str, Any] = {n: value.value for n, value in record.asset_materialization.metadata.items()}
         for table in ("discharges", "charges"):
             outcomes = sum(said[f"{table} {outcome}"] for outcome in ("accepted", "quarantined", "superseded"))
             assert said[f"{table} read"] == outcomes > 0
@@ -175,7 +176,7 @@ def test_a_failed_check_is_shown_and_what_did_not_run_did_not_pass(
     }
     assert outcomes["nothing_exceeds_a_limit"] == (False, "fail")
     assert outcomes["every_amount_has_a_cost"] == (False, "did not run")
-    assert not any(passed for passed, _ in outcomes.values())
+    assert {passed for passed, _ in outcomes.values()} == {False}
     assert not releases_of(spoilable, PERIOD)
 
 

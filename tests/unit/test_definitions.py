@@ -89,10 +89,10 @@ def test_contracted_tables_show_their_columns(specs: dict[str, dg.AssetSpec]) ->
 def _parents(child: str, child_key: str, parent: str) -> set[str]:
     graph = loaded.resolve_asset_graph()
     mapping = graph.get_partition_mapping(dg.AssetKey(child), dg.AssetKey(parent))
+    of_parent = graph.get(dg.AssetKey(parent)).partitions_def
+    assert of_parent is not None
     result = mapping.get_upstream_mapped_partitions_result_for_partitions(
-        HALVES.empty_subset().with_partition_keys([child_key]),
-        HALVES,
-        graph.get(dg.AssetKey(parent)).partitions_def,
+        HALVES.empty_subset().with_partition_keys([child_key]), HALVES, of_parent
     )
     return set(result.partitions_subset.get_partition_keys())
 
@@ -136,7 +136,7 @@ def test_overrides_replace_a_default() -> None:
     resources = {"home": registry.release.HomeResource(path="/somewhere")}
     changed = build_defs(resources=resources, schedules=[])
     assert not changed.schedules
-    assert changed.resources["home"].path == "/somewhere"
+    assert changed.resources and changed.resources["home"].path == "/somewhere"
     assert "handover" in changed.resources
 
 
