@@ -69,6 +69,8 @@ def _cases() -> list[Case]:
             if (window == "baseline" and number == 8) or (window == "performance" and number == 6):
                 continue
             own = D("0.84") + _RANK[number] * D("0.04")
+            if (window, number) == ("performance", 3):
+                own *= D("1.08")  # above P75 on the whole, below it in some cases
             for cell, (apr_drg, severity, cost, days) in enumerate(_CELLS):
                 for case in range(
                     3 + (number + cell) % 2 + (number == 2) * 2 + (window == "performance" and cell == 1)
@@ -166,7 +168,7 @@ def _program() -> dict[str, pl.DataFrame]:
             _rows("hospital_ccn incentive_pool contested", (B, D("917.17"), "N"), (C, D("9000.00"), "Y")),
         ),
         "other_program_amounts": table(
-            "other_program_amounts", _rows("hospital_ccn program kind amount", (A, "CCIP", "incentive", D("25281.00")))
+            "other_program_amounts", _rows("hospital_ccn program kind amount", (A, "CCIP", "incentive", D("9175.01")))
         ),
     }
 
@@ -297,6 +299,11 @@ class State:
     policy: PolicyFile
     spec: BuildSpec
 
+    @functools.cached_property
+    def norms(self) -> dict[str, pl.DataFrame]:
+        """The frozen norm table of the base year."""
+        return norms_of(self)
+
 
 @functools.cache
 def state(folder: Path) -> State:
@@ -319,7 +326,7 @@ def state(folder: Path) -> State:
 
 
 def norms_of(of: State) -> dict[str, pl.DataFrame]:
-    """The frozen norm table of the state's base year."""
+    """The norm table as the models make it now."""
     return settlement_models.frozen_norms(norm_spec(of.spec))
 
 
@@ -344,7 +351,7 @@ def release(of: State, norms: dict[str, pl.DataFrame], home: Home, folder: Path)
 @functools.cache
 def _released(folder: Path) -> Path:
     own = state(folder)
-    return release(own, norms_of(own), own.home, folder / "build")
+    return release(own, own.norms, own.home, folder / "build")
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster._core.errors import DagsterAssetCheckFailedError
+from dagster._core.errors import DagsterAssetCheckFailedError, DagsterExecutionInterruptedError
 from dagster._core.instance.ref import InstanceRef
 
 from hcip_pipeline.assets.event_log import HeldSqliteEventLogStorage
@@ -127,6 +127,7 @@ class Runs:
 
         Raises:
             HcipError: what an asset raised, or the blocking checks that did not pass.
+            KeyboardInterrupt: somebody stopped it.
         """
         key = str(parse_key(str(partition)))
         try:
@@ -139,6 +140,8 @@ class Runs:
                 file=self.home.root,
                 fix="the run's checks in the Dagster UI give the counts; mend the input they name and run again",
             ) from error
+        except DagsterExecutionInterruptedError as stopped:
+            raise KeyboardInterrupt from stopped
 
 
 @contextmanager

@@ -40,7 +40,7 @@ INCENTIVES = Table(
         Column("distribution_limit_adjustment", "money", "reduction to the hospital's distribution limit"),
         Column("final_incentive", "money", "what is left; payable where the status says so"),
         Column("status", "text", "what happens with it", allowed=("PAYABLE", "HELD", "ZERO")),
-        Column("reasons", "text", "why it was reduced, held or zero, separated by |; may be blank"),
+        Column("reasons", "text", "why it was reduced, held or zero, separated by |", nullable=True),
     ),
 )
 

@@ -14,7 +14,7 @@ from hcip_pipeline.release.writer import released_frame, releases_of
 
 
 def earlier_frames(home: Home, period: PerformancePeriod, protocols: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Payable final incentives, internal savings and other programs' amounts of each hospital's earlier program periods.
+    """Payable final incentives, internal savings and other programs' amounts of hospitals' earlier program periods.
 
     Args:
         protocols: in force in ``period``; their ``first_performance_period`` says where a hospital's program begins. A

@@ -1,8 +1,8 @@
 """The norm table of a base year: computed once per policy version, then frozen (methodology §1, §6).
 
 A table is kept in ``lake/norms/<key>/`` and never overwritten. The key is made of everything a norm depends on in the
-policy; another base year or another version is another table. Late base-year data do not move a frozen norm: the table's
-own manifest says which files it came from.
+policy; another base year or another version is another table. Late base-year data do not move a frozen norm: the
+table's own manifest says which files it came from.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class NormTable:
 
 
 def norm_key(policy: Policy) -> str:
-    """``<base year>-<digest>`` over the policy's version, every parameter a norm depends on, and the tables' columns."""
+    """``<base year>-<digest>`` over the policy's version, what a norm depends on in it, and the tables' columns."""
     parameters = policy.model_dump(mode="json", include=set(_NORM_PARAMETERS))
     columns = {name: table.names for name, table in run.FROZEN.items()}
     digest = hashlib.sha256(json.dumps([parameters, columns], sort_keys=True).encode()).hexdigest()

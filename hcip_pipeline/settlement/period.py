@@ -20,6 +20,7 @@ from hcip_pipeline.intake.cclf.receipts import in_force as archives_in_force
 from hcip_pipeline.intake.hospital.ingest import files_in_force, receipts
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.intake.period_intake import files_in_force as files_in_force_of_period
+from hcip_pipeline.intake.program_files import receipt_in_force
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter, Window, base_year_window
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.policy.model import Elections, Policy
@@ -114,8 +115,15 @@ def check_period(home: Home, period: PerformancePeriod, policy: Policy) -> list[
     windows = [*windows_of(period, policy), base_year_window(policy.base_year)]
     hospitals = pl.read_parquet(home.lake_reference / "hospitals.parquet")
     cost_index = pl.read_parquet(home.lake_reference / "cost_index.parquet")
-    notes = check_complete(home, period, policy, _in_force(home, windows), hospitals)
+    notes = check_complete(home, period, policy, _taken_in(home, windows), hospitals)
     check_cost_index(cost_index, windows, str(home.inbox / "reference" / "cost_index.csv"))
+    if receipt_in_force("care_partners", home.lake_program(period)) is None:
+        raise HcipError(
+            "there is no certified list of care partners: nobody could be paid",
+            file=home.inbox / "program" / str(period) / "care_partners.csv",
+            rule="CARE-PARTNERS-MISSING",
+            fix="put the list there; a file with only its header says that nobody takes part",
+        )
     return notes
 
 
@@ -127,7 +135,7 @@ def base_year_norms(
     Raises:
         HcipError: there are no data of the base year, or a check of the build did not pass.
     """
-    check_base_year(home, policy, _in_force(home, [base_year_window(policy.base_year)]))
+    check_base_year(home, policy, _taken_in(home, [base_year_window(policy.base_year)]))
     return norm_table(home, policy, lambda: _base_year_spec(home, policy), threads=threads, progress=progress)
 
 
@@ -141,6 +149,10 @@ def _base_year_spec(home: Home, policy: Policy) -> tuple[BuildSpec, list[dict[st
         sources=lake_sources(home, windows),
     )
     return spec, _hospital_files(home, windows)
+
+
+def _taken_in(home: Home, windows: Sequence[Window]) -> list[SubmissionReceipt]:
+    return [receipt for quarter in quarters_of(windows) for receipt in receipts(home, quarter)]
 
 
 def _in_force(home: Home, windows: Sequence[Window]) -> list[SubmissionReceipt]:

@@ -64,10 +64,16 @@ def _totals_table(release: Release) -> Table:
     from rich.table import Table
 
     said = "" if release.is_new else " (nothing changed since it was released)"
-    table = Table(title=f"{release.period} {release.name}{said}, US dollars", title_justify="left", box=SIMPLE)
+    table = Table(
+        title=f"{release.period} {release.name}{said}, US dollars",
+        title_justify="left",
+        box=SIMPLE,
+        padding=(0, 1),
+        pad_edge=False,
+    )
     table.add_column("hospital", no_wrap=True)
     for name in ("care partners", "cases", "calculated", "final", "payable", "held"):
-        table.add_column(name, justify="right", no_wrap=name != "care partners", min_width=8)
+        table.add_column(name, justify="right", no_wrap=name != "care partners")
     totals = hospital_totals(release).drop("performance_incentive", "improvement_incentive")
     for ccn, *figures in totals.rows():
         table.add_row(ccn, *(f"{figure:,}" for figure in figures))

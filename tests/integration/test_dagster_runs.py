@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -199,6 +200,16 @@ def test_ingest_takes_in_what_the_inbox_holds(spoilable: Home) -> None:
     assert outcome["rows_reconcile"].passed
     assert not outcome["submissions_accepted"].passed
     assert outcome["submissions_accepted"].metadata["rules"].value == {"F-MISSING": 1}
+
+
+def test_a_run_that_is_stopped_ends_as_any_program_does(settled: SettledHome, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    shutil.copytree(settled.home.inbox, home.inbox, copy_function=os.link)
+    with runs_on(home, progress=lambda _: os.kill(os.getpid(), signal.SIGINT)) as runs:
+        with pytest.raises(KeyboardInterrupt):
+            runs.run("hospital_intake", Quarter.parse("2025Q1"))
+        assert runs.instance.get_runs(limit=1)[0].is_finished
+    assert not list(home.lake.rglob("*.json"))
 
 
 def test_ingest_of_one_partition_leaves_the_others(settled: SettledHome) -> None:

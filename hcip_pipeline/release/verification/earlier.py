@@ -19,7 +19,6 @@ from .shapes import SHAPES
 from .tables import Table, UnreadableTableError, read_csv
 
 _NAMED = re.compile(r"releases/(?P<period>[0-9]{4}H[12])/(?P<number>r[0-9]+)/datapackage\.json")
-_PERIOD = re.compile(r"[0-9]{4}H[12]")
 
 
 @dataclass
@@ -30,23 +29,17 @@ class Earlier:
         period: the period of the release that is verified.
         incentives: (hospital, NPI, period) -> final incentive, where it was payable.
         savings: (hospital, scope, period) -> internal savings.
-        periods: those whose release was read.
-        is_complete: the manifest itself says which releases were read, so that no other was.
+        absent: periods whose release was taken in and cannot be read here.
     """
 
-    period: str
     incentives: dict[tuple[str, str, str], Decimal] = field(default_factory=dict)
     savings: dict[tuple[str, str, str], Decimal] = field(default_factory=dict)
-    periods: set[str] = field(default_factory=set)
-    is_complete: bool = False
+    absent: set[str] = field(default_factory=set)
 
     def missing(self, first_period: str, year: int | None = None) -> list[str]:
-        """Program periods (of one year, or all) before this one whose release cannot be read here."""
-        if self.is_complete or not _PERIOD.fullmatch(first_period):
-            return []
-        first, last = int(first_period[:4]), int(self.period[:4])
-        every = [f"{each}H{half}" for each in range(first, last + 1) for half in (1, 2) if year in (None, each)]
-        return [each for each in every if first_period <= each < self.period and each not in self.periods]
+        """Periods of a hospital's program (of one year, or all) whose release cannot be read here."""
+        program = {period for period in self.absent if first_period and period >= first_period}
+        return sorted(period for period in program if year in (None, int(period[:4])))
 
     def paid(self, ccn: str, first_period: str, year: int | None = None) -> dict[str, Decimal]:
         """NPI -> Σ of what the hospital's earlier program periods paid, of one calendar year or of all."""
@@ -69,23 +62,19 @@ class Earlier:
 
 
 def read_earlier(package: Package, findings: Findings) -> Earlier:
-    """The releases that the manifest names among its inputs; where it names none, the newest of each earlier period."""
-    earlier = Earlier(package.period)
-    named = list(_named(package))
-    earlier.is_complete = bool(named)
-    for period, folder, stated_hash in named or list(_newest(package)):
+    """The releases that the manifest names among its inputs: of other periods nothing was paid or saved."""
+    earlier = Earlier()
+    for period, folder, stated_hash in _named(package):
         if not (folder / MANIFEST).is_file():
-            earlier.is_complete = False
+            earlier.absent.add(period)
             continue
-        if stated_hash:
-            found = sha256(folder / MANIFEST)
-            findings.fact("chain", MANIFEST, "hash of an earlier release", stated_hash, found, key=period)
+        found = sha256(folder / MANIFEST)
+        findings.fact("chain", MANIFEST, "hash of an earlier release", stated_hash, found, key=period)
         try:
             _read(folder, period, earlier)
             _check_frozen(package, folder, findings)
-            earlier.periods.add(period)
         except (UnreadableReleaseError, UnreadableTableError) as error:
-            earlier.is_complete = False
+            earlier.absent.add(period)
             findings.differ("chain", f"{period}/{folder.name}", "", "a release that can be read", str(error))
     return earlier
 
@@ -95,14 +84,6 @@ def _named(package: Package) -> Iterator[tuple[str, Path, str]]:
     for item in package.manifest.get("inputs", ()):
         if match := _NAMED.fullmatch(str(item.get("file"))):
             yield match["period"], root / match["period"] / match["number"], str(item.get("sha256"))
-
-
-def _newest(package: Package) -> Iterator[tuple[str, Path, str]]:
-    for folder in sorted(package.folder.parent.parent.glob("*H[12]")):
-        if _PERIOD.fullmatch(folder.name) and folder.name < package.period:
-            releases = [path for path in folder.glob("r*") if path.name[1:].isdigit()]
-            if releases:
-                yield folder.name, max(releases, key=lambda path: int(path.name[1:])), ""
 
 
 def _tables(folder: Path, name: str) -> Iterator[Table]:

@@ -163,7 +163,8 @@ def _standing(partner: Partner, inputs: Row, hospital: Hospital, findings: Findi
         reasons.append("EXCLUDED_INDIVIDUAL")
     if inputs["arrangement_signed"] is None or inputs["arrangement_signed"] > hospital.start:
         reasons.append("ARRANGEMENT_SIGNED_LATE")
-    if not inputs["approved_activities"]:
+    # Without a protocol nothing says which activities are approved: the payment is held, not lost.
+    if inputs["first_performance_period"] and not inputs["approved_activities"]:
         reasons.append("NO_APPROVED_ACTIVITY")
     partner.after_standing = ZERO if reasons else partner.after_conditions
     adjustment = partner.after_standing - partner.after_conditions
