@@ -30,7 +30,7 @@ def test_help_imports_no_engine() -> None:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "--help")
     assert code == 0
-    for command in ("check", "demo", "explain", "ingest", "run", "study", "synth", "verify"):
+    for command in ("check", "demo", "ingest", "run", "study", "synth", "verify"):
         assert f"  {command} " in out
 
 
@@ -43,7 +43,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         (("synth", "somewhere", "--start", "2025Q3", "--end", "2025Q1"), "before the start"),
         (("study", "--year", "2016"), "either of a SPARCS file or of a window"),
         (("study", "--from", "2025-06-30", "--to", "2025-01-01"), "lies before"),
-        (("explain", "2025H3", "1234567893"), "not a performance period"),
+        (("ingest", "2025Q9"), "is not a quarter"),
     ],
 )
 def test_wrong_usage_is_2(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str) -> None:
