@@ -11,16 +11,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from hcip_pipeline import __version__
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
-
-if TYPE_CHECKING:
-    from hcip_pipeline.release.writer import Release
 
 Progress = Callable[[str], None]
 
@@ -243,7 +240,7 @@ def study(
 @_json
 @click.pass_context
 def verify(ctx: click.Context, release: Path, as_json: bool) -> None:
-    """Recompute every payment of RELEASE (a folder such as releases/2025H1/r1) from its own files. Exit 1 on any cent."""
+    """Recompute every payment of RELEASE (a folder such as releases/2025H1/r1) from its files. Exit 1 on any cent."""
     from hcip_pipeline.release.verification import UnreadableReleaseError, verify_release
 
     try:

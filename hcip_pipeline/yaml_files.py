@@ -12,7 +12,6 @@ from pydantic import BaseModel, ValidationError
 
 from hcip_pipeline.errors import HcipError
 
-
 T = TypeVar("T", bound=BaseModel)
 
 

@@ -1,4 +1,4 @@
-"""What follows from the contracts: the dbt project's YAML and the data dictionary. ``make contracts`` writes them again.
+"""What follows from the contracts: the dbt project's YAML and the data dictionary. ``make contracts`` makes them.
 
 Belongs here: rendering. Does not belong here: a declaration; a test compares the files with what is rendered.
 """
@@ -52,7 +52,7 @@ def _mart_column(column: Column) -> dict[str, Any]:
 
 
 def marts_yaml(tables: tuple[Table, ...]) -> str:
-    """``models/marts/<folder>/_contracts.yml``: enforced contracts (types, nullability, allowed values); the key as a test."""
+    """``models/marts/<folder>/_contracts.yml``: contracts (types, nullability, allowed values); the key as a test."""
     models = [
         {
             "name": table.name,

@@ -1,4 +1,4 @@
-"""What the warehouse seam adds to the lake for one build: its windows, the elections in force, and what was received."""
+"""What the warehouse seam adds to the lake for one build: its windows, the elections in force, what was received."""
 
 from hcip_pipeline.contracts import marts, program
 from hcip_pipeline.contracts.table import Column, Table

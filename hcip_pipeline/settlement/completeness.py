@@ -44,7 +44,7 @@ def check_base_year(home: Home, policy: Policy, taken_in: Sequence[SubmissionRec
     )
     if refused and policy.require_complete != "none":
         raise HcipError(
-            f"the norms of {policy.base_year} are not made: refused submissions would be missing ({', '.join(refused)})",
+            f"the norms of {policy.base_year} are not made: these submissions are refused ({', '.join(refused)})",
             file=home.inbox / "hospital",
             rule="BASE-YEAR-INCOMPLETE",
             fix="mend what was refused (`hcip check` says why), or set require_complete: none in the policy",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 
 import pytest
 from hypothesis import given
@@ -60,7 +61,7 @@ def test_a_window_names_each_quarter_it_overlaps(one: dt.date, other: dt.date) -
     quarters = window.quarters
     assert quarters[0].start <= window.start
     assert window.end <= quarters[-1].end
-    assert all(before.next() == after for before, after in zip(quarters, quarters[1:], strict=False))
+    assert all(before.next() == after for before, after in itertools.pairwise(quarters))
 
 
 @pytest.mark.parametrize(

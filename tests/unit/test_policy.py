@@ -80,7 +80,9 @@ def test_a_policy_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 
 
 def test_numbers_are_read_exactly(tmp_path: Path) -> None:
-    policy = load_policy(write(tmp_path, BARE + "incentive_rate: 0.1\nimprovement_share: 2/3\noutlier_sd: 2.5\n")).policy
+    policy = load_policy(
+        write(tmp_path, BARE + "incentive_rate: 0.1\nimprovement_share: 2/3\noutlier_sd: 2.5\n")
+    ).policy
     assert policy.incentive_rate == Decimal("0.1")
     assert policy.improvement_share == Decimal("0.66666667")
     assert policy.outlier_sd == Decimal("2.5")
