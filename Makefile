@@ -45,7 +45,7 @@ contracts: $(STAMP)  ## write again what follows from the contracts (dbt YAML, d
 
 lock: $(STAMP)  ## resolve the requirements again
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
-	  --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock
+	  --no-emit-index-url --no-header --extra dev --extra postgres pyproject.toml -o requirements.lock
 
 clean:  ## remove what was made here (not the home)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dbt_project/target dbt_project/logs

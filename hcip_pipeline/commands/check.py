@@ -1,0 +1,31 @@
+"""``hcip check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hcip_pipeline.commands.options import json_option, policy_option, show_json
+
+
+@click.command("check")
+@click.argument("path", type=click.Path(path_type=Path))
+@policy_option
+@json_option
+@click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write the findings as a page to this file.")
+@click.pass_context
+def command(ctx: click.Context, path: Path, policy_path: Path | None, as_json: bool, html_file: Path | None) -> None:
+    """Preflight: the intake's own rules on a submission PATH, without a home. Exit code 1 if it would be refused."""
+    from hcip_pipeline.intake.hospital.preflight import check as preflight
+    from hcip_pipeline.policy.loader import load_policy
+
+    policy = load_policy(policy_path).policy if policy_path else None
+    result = preflight(path, policy=policy)
+    if html_file:
+        html_file.write_text(result.html(), encoding="utf-8")
+    if as_json:
+        show_json(result.as_dict())
+    else:
+        click.echo(result.summary())
+    ctx.exit(0 if result.accepted else 1)

@@ -1,0 +1,40 @@
+"""``hcip demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hcip_pipeline.commands.options import home_option, json_option, show_json, shown_progress, threads_option
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+
+
+@click.command("demo")
+@home_option
+@click.option("--seed", default=2025, show_default=True, help="Another seed makes another state.")
+@threads_option
+@json_option
+def command(home_path: Path | None, seed: int, threads: int | None, as_json: bool) -> None:
+    """Make a small synthetic state and settle the two half-years of its last year."""
+    from hcip_pipeline.assets.execution import settle
+    from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.settlement.summary import demo_periods, print_releases, release_facts
+    from hcip_pipeline.synthetic import demo_state
+
+    home = Home.locate(home_path)
+    with shown_progress(as_json) as progress:
+        if home.inbox.exists() and not (home.inbox / "SYNTHETIC").exists():
+            raise HcipError(
+                "this home has an inbox that is not a demo's", file=home.inbox, fix="name another home with --home"
+            )
+        progress("making a synthetic state")
+        demo_state(home.inbox, seed=seed)
+        (home.inbox / "SYNTHETIC").write_text(f"made by `hcip demo --seed {seed}`\n", encoding="utf-8")
+        load_policy(home.policy)
+        releases = [settle(home, period, None, progress=progress, threads=threads) for period in demo_periods(home)]
+    if as_json:
+        show_json([release_facts(release) for release in releases])
+    else:
+        print_releases(home, releases)

@@ -1,0 +1,43 @@
+"""What commands share: the options that mean the same everywhere, progress, and JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+Progress = Callable[[str], None]
+
+home_option = click.option(
+    "--home", "home_path", type=click.Path(path_type=Path), help="Home folder [default: $HCIP_HOME or ./hcip_home]."
+)
+policy_option = click.option(
+    "--policy", "policy_path", type=click.Path(path_type=Path), help="Policy file [default: inbox/policy.yaml]."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="The same facts for machines.")
+threads_option = click.option("--threads", type=click.IntRange(1), help="Threads; the result does not depend on it.")
+
+
+@contextmanager
+def shown_progress(as_json: bool) -> Iterator[Progress]:
+    """Says what is going on, on standard error: one live line on a terminal, plain lines elsewhere."""
+    if as_json:
+        yield lambda _: None
+        return
+    if not sys.stderr.isatty():
+        yield lambda message: click.echo(message, err=True)
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("") as status:
+        yield lambda message: status.update(message)
+
+
+def show_json(facts: Any) -> None:
+    """Print ``facts`` as JSON on standard output."""
+    click.echo(json.dumps(facts, indent=2, default=str, ensure_ascii=False))

@@ -1,0 +1,57 @@
+"""``hcip study``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hcip_pipeline.commands.options import home_option, json_option, policy_option, show_json, shown_progress
+from hcip_pipeline.errors import UsageError
+from hcip_pipeline.home import Home
+
+
+@click.command("study")
+@click.option("--sparcs", "sparcs_file", type=click.Path(path_type=Path), help="A New York SPARCS discharge file.")
+@click.option("--year", type=click.IntRange(1980, 2100), help="Discharge year, with --sparcs.")
+@click.option("--from", "first_day", type=click.DateTime(["%Y-%m-%d"]), help="First discharge day, on submitted data.")
+@click.option("--to", "last_day", type=click.DateTime(["%Y-%m-%d"]), help="Last discharge day, on submitted data.")
+@home_option
+@policy_option
+@json_option
+def command(
+    sparcs_file: Path | None,
+    year: int | None,
+    first_day: Any,
+    last_day: Any,
+    home_path: Path | None,
+    policy_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Norms, opportunity and performance incentives of any window, on public or submitted data. Nothing is payable."""
+    from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.study.sparcs_study import run_sparcs_study
+    from hcip_pipeline.study.summary import print_study
+    from hcip_pipeline.study.window_study import run_window_study
+
+    home = Home.locate(home_path)
+    if policy_path is None and not sparcs_file and home.policy.exists():
+        policy_path = home.policy  # submitted data are judged by their own region's policy, public data by the defaults
+    policy = load_policy(policy_path).policy if policy_path else None
+    with shown_progress(as_json) as progress:
+        if sparcs_file and year and not (first_day or last_day):
+            result = run_sparcs_study(home, sparcs_file, year, policy, progress=progress)
+        elif first_day and last_day and not (sparcs_file or year):
+            if last_day < first_day:
+                raise UsageError("--to lies before --from", fix="give the first day, then the last")
+            result = run_window_study(home, first_day.date(), last_day.date(), policy, progress=progress)
+        else:
+            raise UsageError(
+                "a study is either of a SPARCS file or of a window of submitted data",
+                fix="give --sparcs FILE --year Y, or --from D --to D",
+            )
+    if as_json:
+        show_json(result.as_dict())
+    else:
+        print_study(result)
