@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +25,9 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile, load_policy
 from hcip_pipeline.policy.model import Elections
+from hcip_pipeline.release.documents import Renderer
 from hcip_pipeline.release.manifest import manifest, write_manifest
+from hcip_pipeline.release.renderers import RENDERERS
 from hcip_pipeline.release.tables import write_table
 from hcip_pipeline.release.writer import write_release
 from hcip_pipeline.settlement.earlier_releases import earlier_release_files
@@ -330,7 +332,13 @@ def norms_of(of: State) -> dict[str, pl.DataFrame]:
     return settlement_models.frozen_norms(norm_spec(of.spec))
 
 
-def release(of: State, norms: dict[str, pl.DataFrame], home: Home, folder: Path) -> Path:
+def release(
+    of: State,
+    norms: dict[str, pl.DataFrame],
+    home: Home,
+    folder: Path,
+    renderers: Mapping[str, Renderer] = RENDERERS,
+) -> Path:
     """Compute the period in memory and write a release of it into ``home``."""
     spec = replace(of.spec, sources=dict(of.spec.sources) | norms)
     folder.mkdir(parents=True)
@@ -345,7 +353,7 @@ def release(of: State, norms: dict[str, pl.DataFrame], home: Home, folder: Path)
     passed = (NodeResult("model.hcip.settlement", "success", 0, 0, ""),)
     inputs = [{"file": "hospital/2025Q3/210001/discharges.csv", "sha256": "0" * 64, "rows": 1}]
     inputs += earlier_release_files(home, PERIOD)
-    return write_release(home, PERIOD, BuildResult(spec, file, passed), of.policy, inputs).folder
+    return write_release(home, PERIOD, BuildResult(spec, file, passed), of.policy, inputs, renderers=renderers).folder
 
 
 @functools.cache

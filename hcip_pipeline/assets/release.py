@@ -41,7 +41,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
             )
         built = handover.builds[str(period)]
         handover.progress(f"{period}: writing the release")
-        written = write_release(home.home(), period, built.result, home.policy(), built.inputs)
+        written = write_release(home.home(), period, built.result, home.policy(), built.inputs, notes=built.notes)
         handover.releases[str(period)] = written
         said = "released" if written.is_new else "nothing changed since"
         context.log.info(f"{period}: {said} {written.name}, {written.files} files")

@@ -1,6 +1,5 @@
 """What leaves the pipeline: the columns of every release table, in the order of outputs.md ("A release")."""
 
-from hcip_pipeline.contracts.cms import CLAIMS_REPORT, POST_ACUTE
 from hcip_pipeline.contracts.table import Column, Table
 
 _PERIOD = Column("period", "text", "performance period, or name of the study", key=True)

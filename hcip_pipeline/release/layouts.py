@@ -1,4 +1,4 @@
-"""Which table goes into which folder of a release, and for whom (outputs.md, "A release")."""
+"""Which table goes into which folder of a release, and for whom (outputs.md, "A release", "Privacy")."""
 
 from __future__ import annotations
 
@@ -8,6 +8,25 @@ from typing import Literal
 from hcip_pipeline.contracts import marts
 from hcip_pipeline.contracts.table import Table
 
+#: the manifest of a release
+MANIFEST = "datapackage.json"
+
+#: Who may be given a file. ``hospital``: the hospital it names, and the administrator. ``administrator``: what the
+#: proof of a release needs in full; it is not handed on. ``regulator``: leaves the program, so small counts are hidden.
+Audience = Literal["hospital", "administrator", "regulator"]
+
+#: outputs.md names norms and quality among what leaves the hospital; savings/ and audit/ are the administrator's books
+#: (their counts are what `hcip verify` recomputes from), and what the regulator gets of them stands in regulator/.
+AUDIENCES: dict[str, Audience] = {
+    "incentives": "hospital",
+    "savings": "administrator",
+    "audit": "administrator",
+    "norms": "regulator",
+    "quality": "regulator",
+    "regulator": "regulator",
+    "reports": "hospital",
+}
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -16,6 +35,10 @@ class Layout:
     folder: str
     table: Table
     scope: Literal["hospital", "state"]
+
+    @property
+    def audience(self) -> Audience:
+        return AUDIENCES[self.folder]
 
     def file_name(self, owner: str, release: str) -> str:
         """Name without suffix: ``HCIP_<ccn or STATE>_<table>_<period>_r<n>``."""
@@ -38,3 +61,8 @@ LAYOUTS = (
     *(Layout("norms", table, "state") for table in marts.MARTS["norms"]),
     *(Layout("audit", table, "state") for table in marts.MARTS["audit"]),
 )
+
+
+def folder_of(table: str) -> str:
+    """The folder that a table stands in; of two, the one that is not the regulator's."""
+    return next((layout.folder for layout in LAYOUTS if layout.table.name == table), "*")

@@ -11,9 +11,11 @@ from typing import Any
 from hcip_pipeline import __version__
 from hcip_pipeline.contracts.table import TYPES, Column
 from hcip_pipeline.policy.loader import PolicyFile
+from hcip_pipeline.release.documents import WrittenDocument
+from hcip_pipeline.release.layouts import AUDIENCES, MANIFEST
 from hcip_pipeline.release.tables import WrittenFile
 
-FILE_NAME = "datapackage.json"
+FILE_NAME = MANIFEST
 
 
 def _field(column: Column) -> dict[str, Any]:
@@ -30,8 +32,10 @@ def _resource(file: WrittenFile, parquet: WrittenFile, root: Path) -> dict[str, 
     """A table: its CSV as the resource that any tool can read, its Parquet twin beside it."""
     path = file.path.relative_to(root).as_posix()
     return {
-        "name": path.removesuffix(".csv").lower().replace("/", "-").replace("_", "-"),
+        "name": _resource_name(path.removesuffix(".csv")),
+        "profile": "tabular-data-resource",
         "path": path,
+        "audience": AUDIENCES[path.split("/")[0]],
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",
@@ -52,6 +56,24 @@ def _resource(file: WrittenFile, parquet: WrittenFile, root: Path) -> dict[str, 
     }
 
 
+def _document(document: WrittenDocument) -> dict[str, Any]:
+    """A page, workbook or form: a resource without a schema."""
+    return {
+        "name": _resource_name(document.path),
+        "profile": "data-resource",
+        "path": document.path,
+        "audience": document.audience,
+        "format": document.path.rsplit(".", 1)[-1],
+        "mediatype": document.mediatype,
+        "bytes": document.bytes,
+        "hash": f"sha256:{document.sha256}",
+    }
+
+
+def _resource_name(path: str) -> str:
+    return path.lower().replace("/", "-").replace("_", "-")
+
+
 def manifest(
     release: str,
     root: Path,
@@ -60,6 +82,7 @@ def manifest(
     inputs: Sequence[dict[str, Any]],
     grouper_versions: Sequence[str],
     supersedes: str | None,
+    documents: Sequence[WrittenDocument] = (),
 ) -> dict[str, Any]:
     """The manifest of the release in ``root``; nothing in it depends on the clock or the machine."""
     twins = {file.path: file for file in files}
@@ -77,7 +100,8 @@ def manifest(
             _resource(file, twins[file.path.with_suffix(".parquet")], root)
             for file in sorted(files, key=lambda file: file.path)
             if file.path.suffix == ".csv"
-        ],
+        ]
+        + [_document(document) for document in documents],
     }
 
 

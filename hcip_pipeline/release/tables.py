@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.release.documents import make_private
 
 #: what a spreadsheet would run, or take for the start of a formula
 _FORMULA = r"^[=+\-@\t\r]"
@@ -51,6 +52,7 @@ def write_table(frame: pl.DataFrame, table: Table, folder: Path, name: str) -> l
     for suffix, write in (("csv", write_csv), ("parquet", write_parquet)):
         path = folder / f"{name}.{suffix}"
         write(ordered, path)
+        make_private(path)
         written.append(
             WrittenFile(
                 path, table, ordered.height, path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest(), totals

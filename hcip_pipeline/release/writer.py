@@ -5,20 +5,31 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import polars as pl
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
+from hcip_pipeline.release.documents import (
+    Document,
+    Draft,
+    Renderer,
+    WrittenDocument,
+    make_private,
+    private_folder,
+    release_path,
+    write_documents,
+)
 from hcip_pipeline.release.layouts import LAYOUTS
 from hcip_pipeline.release.manifest import FILE_NAME, manifest, manifest_sha256, write_manifest
+from hcip_pipeline.release.reading import ReleaseFiles, releases_of
+from hcip_pipeline.release.renderers import RENDERERS
 from hcip_pipeline.release.tables import WrittenFile, write_table
 from hcip_pipeline.warehouse.build import BuildResult
 
@@ -38,28 +49,22 @@ class Release:
         return f"r{self.number}"
 
 
-def releases_of(home: Home, period: PerformancePeriod) -> list[Path]:
-    """Folders of the period's releases, oldest first."""
-    folder = home.releases / str(period)
-    if not folder.is_dir():
-        return []
-    return sorted(
-        (path for path in folder.iterdir() if path.name[:1] == "r" and path.name[1:].isdigit()),
-        key=lambda path: int(path.name[1:]),
-    )
-
-
 def write_release(
     home: Home,
     period: PerformancePeriod,
     build: BuildResult,
     policy: PolicyFile,
     inputs: Sequence[dict[str, Any]] = (),
+    *,
+    notes: Sequence[str] = (),
+    renderers: Mapping[str, Renderer] = RENDERERS,
 ) -> Release:
     """Release what ``build`` computed.
 
     Args:
         inputs: every file the build came from, as ``{"file", "sha256", "rows"}``.
+        notes: what was missing without stopping the build, in words.
+        renderers: who makes the documents, called in this order once the tables are written.
 
     Returns:
         The new release, or the newest one where the same inputs and policy gave the same figures again.
@@ -73,15 +78,26 @@ def write_release(
     folder = home.releases / str(period)
     work = folder / f".r{number}.{os.getpid()}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         _remove_abandoned(folder)
-        work.mkdir()
-        files, groupers = _write_tables(build, work, f"{period}_r{number}")
+        private_folder(work)
+        files, groupers, hospitals = _write_tables(build, work, f"{period}_r{number}")
+        draft = Draft(
+            home,
+            period,
+            number,
+            policy,
+            ReleaseFiles(work, period, number),
+            tuple(hospitals),
+            tuple(inputs),
+            tuple(notes),
+        )
+        documents = _write_documents(draft, renderers, work, files)
         supersedes = manifest_sha256(earlier[-1]) if earlier else None
-        content = manifest(f"{period}_r{number}", work, files, policy, inputs, groupers, supersedes)
-        write_manifest(content, work)
+        content = manifest(f"{period}_r{number}", work, files, policy, inputs, groupers, supersedes, documents)
+        make_private(write_manifest(content, work))
         if earlier and _says_the_same(earlier[-1], content):
-            return Release(str(period), number - 1, earlier[-1], len(files), is_new=False)
+            return Release(str(period), number - 1, earlier[-1], len(files) + len(documents), is_new=False)
         os.rename(work, folder / f"r{number}")  # noqa: PTH104 - Path.rename would replace an empty folder
     except OSError as error:
         raise HcipError(
@@ -91,7 +107,7 @@ def write_release(
         ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return Release(str(period), number, folder / f"r{number}", len(files), is_new=True)
+    return Release(str(period), number, folder / f"r{number}", len(files) + len(documents), is_new=True)
 
 
 def check_gate(build: BuildResult) -> None:
@@ -119,7 +135,18 @@ def _remove_abandoned(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _write_tables(build: BuildResult, root: Path, release: str) -> tuple[list[WrittenFile], list[str]]:
+def _write_documents(
+    draft: Draft, renderers: Mapping[str, Renderer], root: Path, files: Sequence[WrittenFile]
+) -> list[WrittenDocument]:
+    def rendered() -> Iterator[Document]:
+        for render in renderers.values():
+            yield from render(draft)
+
+    return write_documents(rendered(), root, (file.path.relative_to(root).as_posix() for file in files))
+
+
+def _write_tables(build: BuildResult, root: Path, release: str) -> tuple[list[WrittenFile], list[str], list[str]]:
+    """Every table of the layouts; also gives the grouper versions and the hospitals with files of their own."""
     files: list[WrittenFile] = []
     with duckdb.connect(build.file, read_only=True) as connection:
         performance = "select hospital_ccn from intermediate.int_case_windows where window_name = 'performance'"
@@ -128,19 +155,18 @@ def _write_tables(build: BuildResult, root: Path, release: str) -> tuple[list[Wr
         for layout in LAYOUTS:
             columns = ", ".join(f'"{name}"' for name in layout.table.names)
             frame = connection.sql(f"select {columns} from marts.{layout.table.name}").pl()
-            folder = root / layout.folder
-            folder.mkdir(exist_ok=True)
-            if layout.scope == "state":
-                files += write_table(frame, layout.table, folder, layout.file_name("STATE", release))
-                continue
-            parts = frame.partition_by("hospital_ccn", as_dict=True) if frame.height else {}
-            for ccn in hospitals:
-                part = parts.get((ccn,), frame.clear())
-                files += write_table(part, layout.table, folder, layout.file_name(ccn, release))
+            parts = {"STATE": frame}
+            if layout.scope == "hospital":
+                own = frame.partition_by("hospital_ccn", as_dict=True) if frame.height else {}
+                parts = {ccn: own.get((ccn,), frame.clear()) for ccn in hospitals}
+            for owner, part in parts.items():
+                place = release_path(root, f"{layout.folder}/{layout.file_name(owner, release)}")
+                private_folder(place.parent)
+                files += write_table(part, layout.table, place.parent, place.name)
         groupers = connection.execute(
             "select distinct grouper_version from intermediate.int_cases where grouper_version is not null order by 1"
         ).fetchall()
-    return files, [row[0] for row in groupers]
+    return files, [row[0] for row in groupers], hospitals
 
 
 def _says_the_same(folder: Path, content: dict[str, Any]) -> bool:
@@ -156,15 +182,3 @@ def _says_the_same(folder: Path, content: dict[str, Any]) -> bool:
         return kept
 
     return facts(before) == facts(content)
-
-
-def released_frame(folder: Path, table: str) -> pl.DataFrame:
-    """A released table, all its files together.
-
-    Raises:
-        HcipError: the release has no such table.
-    """
-    paths = sorted(folder.glob(f"*/HCIP_*_{table}_{folder.parent.name}_{folder.name}.parquet"))
-    if not paths:
-        raise HcipError(f"the release has no table {table}", file=folder, fix="run the period again")
-    return pl.concat([pl.read_parquet(path) for path in paths])

@@ -10,7 +10,7 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.manifest import FILE_NAME as MANIFEST
 from hcip_pipeline.release.manifest import manifest_sha256
-from hcip_pipeline.release.writer import released_frame, releases_of
+from hcip_pipeline.release.reading import released_frame, releases_of
 
 
 def earlier_frames(home: Home, period: PerformancePeriod, protocols: pl.DataFrame) -> dict[str, pl.DataFrame]:

@@ -8,7 +8,8 @@ import polars as pl
 
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.release.writer import Release, released_frame
+from hcip_pipeline.release.reading import released_frame
+from hcip_pipeline.release.writer import Release
 
 if TYPE_CHECKING:
     from rich.table import Table

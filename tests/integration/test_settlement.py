@@ -17,8 +17,9 @@ from hcip_pipeline.assets.execution import settle
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod, Quarter
+from hcip_pipeline.release.reading import released_frame, releases_of
 from hcip_pipeline.release.verification import verify_release
-from hcip_pipeline.release.writer import Release, released_frame, releases_of
+from hcip_pipeline.release.writer import Release
 from hcip_pipeline.synthetic import generate_state
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("settled_home")]

@@ -93,7 +93,7 @@ class Package:
             for entry in (resource, twin) if twin else (resource,):
                 stated.add(entry["path"])
                 self._check_file(entry)
-            if resource["path"].endswith(".csv"):
+            if "schema" in resource:
                 self._list(resource)
         there = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
         for path in sorted(there - stated):

@@ -1,0 +1,184 @@
+"""Files of a release that are no tables: pages, workbooks, forms. Each is a pure function of what is being released.
+
+Belongs here: what a renderer is given (``Draft``), what it gives back (``Document``), and writing that safely. Does not
+belong here: what any document says (each beside its domain, named in ``renderers``), and tables (``tables``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.policy.loader import PolicyFile
+from hcip_pipeline.release.layouts import AUDIENCES, Audience
+from hcip_pipeline.release.reading import ReleaseFiles, newest_releases_before, releases_of
+
+#: a part of a path: no separator, no control character, no leading dot, nothing a shell or Windows would read otherwise
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,119}")
+
+#: nothing that is written here is for everybody on the machine
+FILE_MODE = 0o640
+FOLDER_MODE = 0o750
+
+
+@dataclass(frozen=True)
+class Document:
+    """One file.
+
+    Attributes:
+        path: within the release, with ``/``: ``reports/210001/oversight.html``. The first folder says for whom it is
+            (``layouts.AUDIENCES``).
+        content: its bytes; the same draft must give the same ones.
+        mediatype: as in ``text/html``.
+    """
+
+    path: str
+    content: bytes
+    mediatype: str
+
+
+@dataclass(frozen=True)
+class WrittenDocument:
+    """A document as the manifest states it."""
+
+    path: str
+    mediatype: str
+    bytes: int
+    sha256: str
+
+    @property
+    def audience(self) -> Audience:
+        return AUDIENCES[self.path.split("/")[0]]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A release whose tables are written and whose documents are not: all that a renderer may look at.
+
+    A renderer reads no clock, no inbox and nothing of the machine; what it says must follow from this alone, because
+    the same inputs and policy must give the same bytes.
+
+    Attributes:
+        home: for the lake's receipts and the releases; its inbox may have changed since and is not to be read.
+        number: n of ``r<n>``.
+        inputs: every file the build came from, as ``{"file", "sha256", "rows"}``.
+        notes: what was missing without stopping the build, in words.
+        extras: facts of the settlement that stand in no table, by name; each says in its own module what it is.
+    """
+
+    home: Home
+    period: PerformancePeriod
+    number: int
+    policy: PolicyFile
+    files: ReleaseFiles
+    hospitals: tuple[str, ...]
+    inputs: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """``2025H1_r1``, the end of file names."""
+        return f"{self.period}_r{self.number}"
+
+    def table(self, name: str, owner: str | None = None, folder: str | None = None) -> pl.DataFrame:
+        """A table of the release that is being written, exactly as released.
+
+        Args:
+            name: of its contract, as ``incentives``.
+            owner: a hospital's CMS certification number; None: all of them, or the state's.
+            folder: for a table that stands in two, as ``savings`` does in ``regulator``.
+
+        Raises:
+            HcipError: there is no such table.
+        """
+        return self.files.table(name, owner, folder)
+
+    def has(self, name: str, owner: str | None = None, folder: str | None = None) -> bool:
+        """Whether the release has the table."""
+        return self.files.has(name, owner, folder)
+
+    @property
+    def superseded(self) -> tuple[ReleaseFiles, ...]:
+        """The period's earlier releases, oldest first; the last one is what this release supersedes."""
+        folders = releases_of(self.home, self.period)
+        return tuple(each for folder in folders if (each := ReleaseFiles.at(folder)).number < self.number)
+
+    @property
+    def earlier(self) -> tuple[ReleaseFiles, ...]:
+        """The newest release of each earlier period, oldest period first."""
+        return tuple(newest_releases_before(self.home, self.period))
+
+
+#: what makes documents; called once a release, after its tables are written
+Renderer = Callable[[Draft], Iterable[Document]]
+
+
+def release_path(root: Path, path: str) -> Path:
+    """The place of a file of the release in ``root``.
+
+    Raises:
+        HcipError: the path leads out of the release, or has a part that is no plain file name. Names in it come from
+            data (a hospital's number, an NPI) and are not believed.
+    """
+    parts = path.split("/")
+    is_plain = all(_PART.fullmatch(part) and not part.endswith(".") for part in parts)
+    if len(parts) < 2 or parts[0] not in AUDIENCES or not is_plain:
+        raise HcipError(
+            f"no file of a release can be called {path!r}",
+            rule="RELEASE-PATH",
+            fix="mend the identifier in the input that this name was made of; nothing was released",
+        )
+    return root.joinpath(*parts)
+
+
+def private_folder(folder: Path) -> None:
+    """Make a folder (and those above it that are missing) that others on the machine cannot look into."""
+    if folder.is_dir():
+        return
+    private_folder(folder.parent)
+    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+
+
+def make_private(file: Path) -> None:
+    """Take from a file that some library wrote what others on the machine might do with it."""
+    file.chmod(stat.S_IMODE(file.stat().st_mode) & FILE_MODE)
+
+
+def write_documents(documents: Iterable[Document], root: Path, taken: Iterable[str] = ()) -> list[WrittenDocument]:
+    """Write documents into the release in ``root``.
+
+    Args:
+        taken: paths that the release has already.
+
+    Returns:
+        What the manifest states of each, ordered by path.
+
+    Raises:
+        HcipError: a path is none, or two files would have the same one (upper and lower case do not tell them apart).
+    """
+    seen = {path.casefold() for path in taken}
+    written = []
+    for document in documents:
+        target = release_path(root, document.path)
+        if document.path.casefold() in seen:
+            raise HcipError(f"two files of the release would be {document.path}", rule="RELEASE-PATH")
+        seen.add(document.path.casefold())
+        private_folder(target.parent)
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), FILE_MODE)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(document.content)
+        sha256 = hashlib.sha256(document.content).hexdigest()
+        written.append(WrittenDocument(document.path, document.mediatype, len(document.content), sha256))
+    return sorted(written, key=lambda each: each.path)

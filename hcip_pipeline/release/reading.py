@@ -1,0 +1,117 @@
+"""Reading a release, or one that is being written, table by table.
+
+Belongs here: finding the files of a table and putting them together. Does not belong here: writing (``writer``), and
+whether the files are what their manifest says (``verification``).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.release.layouts import MANIFEST, folder_of
+
+
+@dataclass(frozen=True)
+class ReleaseFiles:
+    """The files of one release below ``folder``; ``number`` is the n of ``r<n>``."""
+
+    folder: Path
+    period: PerformancePeriod
+    number: int
+
+    @classmethod
+    def at(cls, folder: Path) -> ReleaseFiles:
+        """The release in ``releases/<period>/r<n>``.
+
+        Raises:
+            HcipError: the folder is not one of a release.
+        """
+        number = folder.name[1:]
+        if folder.name[:1] != "r" or not number.isdigit() or not (folder / MANIFEST).is_file():
+            raise HcipError("this is not a release", file=folder, fix="name a folder such as releases/2025H1/r1")
+        return cls(folder, PerformancePeriod.parse(folder.parent.name), int(number))
+
+    @property
+    def name(self) -> str:
+        return f"{self.period}_r{self.number}"
+
+    @functools.cached_property
+    def manifest(self) -> dict[str, Any]:
+        """``datapackage.json``; not yet there while the release is being written."""
+        content: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
+        return content
+
+    @functools.cached_property
+    def hospitals(self) -> list[str]:
+        """CMS certification numbers of the hospitals with files of their own, in order."""
+        suffix = f"_incentives_{self.name}.parquet"
+        names = [path.name for path in (self.folder / "incentives").glob(f"HCIP_*{suffix}")]
+        return sorted(name.removeprefix("HCIP_").removesuffix(suffix) for name in names)
+
+    def paths(self, table: str, owner: str | None = None, folder: str | None = None) -> list[Path]:
+        """The table's Parquet files, ordered by owner.
+
+        Args:
+            owner: a hospital's CMS certification number, or ``STATE``; None: whoever has one.
+            folder: for a table that stands in two, as ``savings`` does in ``regulator``.
+        """
+        where = folder or folder_of(table)
+        names = self.folder.glob(f"{where}/HCIP_{owner or '*'}_{table}_{self.name}.parquet")
+        # an owner has no underscore: `physician_cells` must not be taken for the cells of `physician`
+        rest = f"_{table}_{self.name}.parquet"
+        return sorted(path for path in names if "_" not in path.name.removeprefix("HCIP_").removesuffix(rest))
+
+    def has(self, table: str, owner: str | None = None, folder: str | None = None) -> bool:
+        return bool(self.paths(table, owner, folder))
+
+    def table(self, name: str, owner: str | None = None, folder: str | None = None) -> pl.DataFrame:
+        """A table in its contract's columns and types, ordered by owner, then by its key.
+
+        Raises:
+            HcipError: the release has no such table.
+        """
+        paths = self.paths(name, owner, folder)
+        if not paths:
+            whose = f" of {owner}" if owner else ""
+            raise HcipError(
+                f"the release has no table {name}{whose}",
+                file=self.folder,
+                fix="run the period again, or ask for another",
+            )
+        return pl.concat([pl.read_parquet(path) for path in paths])
+
+
+def releases_of(home: Home, period: PerformancePeriod) -> list[Path]:
+    """Folders of the period's releases, oldest first."""
+    folder = home.releases / str(period)
+    if not folder.is_dir():
+        return []
+    return sorted(
+        (path for path in folder.iterdir() if path.name[:1] == "r" and path.name[1:].isdigit() and path.is_dir()),
+        key=lambda path: int(path.name[1:]),
+    )
+
+
+def newest_releases_before(home: Home, period: PerformancePeriod) -> list[ReleaseFiles]:
+    """The newest release of each earlier period, oldest period first."""
+    names = sorted(path.name for path in home.releases.glob("????H[12]") if path.is_dir())
+    earlier = [each for name in names if (each := PerformancePeriod.parse(name)) < period]
+    return [ReleaseFiles.at(folders[-1]) for each in earlier if (folders := releases_of(home, each))]
+
+
+def released_frame(folder: Path, table: str) -> pl.DataFrame:
+    """A released table, all its files together.
+
+    Raises:
+        HcipError: the release has no such table.
+    """
+    return ReleaseFiles.at(folder).table(table)

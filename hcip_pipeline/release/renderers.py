@@ -1,0 +1,12 @@
+"""Who makes the documents of a release. The dict is the list; a renderer stands beside the domain it speaks of.
+
+Does not belong here: any rendering. A renderer is ``(Draft) -> Iterable[Document]`` and must not need what another one
+wrote.
+"""
+
+from __future__ import annotations
+
+from hcip_pipeline.release.documents import Renderer
+
+#: name -> renderer, in the order they are called
+RENDERERS: dict[str, Renderer] = {}
