@@ -22,7 +22,10 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
 
 
 def test_help_imports_no_engine() -> None:
-    code = f"import sys; from hcip_pipeline import cli; [cli.cli.get_command(None, c) for c in cli.COMMANDS]; print([m for m in {HEAVY!r} if m in sys.modules])"
+    code = (
+        "import sys; from hcip_pipeline import cli; [cli.cli.get_command(None, c) for c in cli.COMMANDS]; "
+        f"print([m for m in {HEAVY!r} if m in sys.modules])"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 
