@@ -49,6 +49,15 @@ def load_yaml(path: Path, what: str) -> dict[str, Any]:
         raise HcipError(f"there is no {what} here", file=path, fix=f"write the {what} to this path") from error
     except UnicodeDecodeError as error:
         raise HcipError("is not UTF-8 text", file=path, fix="save the file as UTF-8") from error
+    return parse_yaml(text, path, what)
+
+
+def parse_yaml(text: str, path: Path, what: str) -> dict[str, Any]:
+    """The mapping that ``text`` holds; ``path`` is where it was found.
+
+    Raises:
+        HcipError: not YAML, or not a mapping; the message names the line.
+    """
     try:
         content = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:

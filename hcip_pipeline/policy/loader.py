@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hcip_pipeline.policy.model import Policy
-from hcip_pipeline.yaml_files import load_yaml, validate_yaml
+from hcip_pipeline.yaml_files import load_yaml, parse_yaml, validate_yaml
 
 
 @dataclass(frozen=True)
@@ -29,3 +29,12 @@ def load_policy(path: Path) -> PolicyFile:
     policy = validate_yaml(Policy, load_yaml(path, "policy"), path, "policy")
     text = path.read_text(encoding="utf-8-sig")
     return PolicyFile(policy, text, hashlib.sha256(text.encode()).hexdigest(), path)
+
+
+def read_policy(text: str, path: Path) -> Policy:
+    """The policy in ``text``, such as a release carries; ``path`` is where it was found.
+
+    Raises:
+        HcipError: no policy of this version of the program.
+    """
+    return validate_yaml(Policy, parse_yaml(text, path, "policy"), path, "policy")

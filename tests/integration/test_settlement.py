@@ -17,6 +17,7 @@ from hcip_pipeline.assets.execution import settle
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod, Quarter
+from hcip_pipeline.release.explained_release import explain
 from hcip_pipeline.release.reading import released_frame, releases_of
 from hcip_pipeline.release.verification import verify_release
 from hcip_pipeline.release.writer import Release
@@ -112,6 +113,26 @@ def test_cases_and_cents_are_conserved(settled: tuple[Home, Release]) -> None:
 def test_the_release_is_recomputed_from_its_own_files(settled: tuple[Home, Release]) -> None:
     report = verify_release(settled[1].folder)
     assert report.ok, report.text()
+
+
+def test_a_payment_is_explained_to_the_lines_that_its_cases_came_from(settled: tuple[Home, Release]) -> None:
+    home, release = settled
+    paid = released_frame(release.folder, "incentives").sort("surgical_cases", "medical_cases").row(-1, named=True)
+    payment = explain(home, PERIOD, paid["npi"], paid["hospital_ccn"])
+    cases = [case for cell in payment.cells for case in cell.cases]
+    assert len(cases) == paid["surgical_cases"] + paid["medical_cases"]
+    with (release.folder / payment.case_file).open(encoding="utf-8", newline="") as file:
+        released = list(csv.DictReader(file))
+    for case in cases:
+        assert case.source is not None
+        account = released[case.row - 2]["account_no"]
+        for name, row in ((case.source.file, case.source.row), (case.source.charge_file, case.source.first_charge_row)):
+            with (home.inbox / name).open(encoding="utf-8", newline="") as file:
+                sent = list(csv.DictReader(file))
+            assert row is not None
+            assert sent[row - 2]["account_no"] == account
+            own = [number for number, line in enumerate(sent, start=2) if line["account_no"] == account]
+        assert (len(own), own[-1]) == (case.source.charge_lines, case.source.last_charge_row)
 
 
 def test_a_stock_reader_validates_the_package(settled: tuple[Home, Release]) -> None:

@@ -1,0 +1,28 @@
+"""``hcip explain``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hcip_pipeline.commands.options import home_option, json_option, show_json
+
+
+@click.command("explain")
+@click.argument("period")
+@click.argument("npi")
+@click.option("--hospital", metavar="CCN", help="Which hospital's payment, where the physician has several.")
+@home_option
+@json_option
+def command(period: str, npi: str, hospital: str | None, home_path: Path | None, as_json: bool) -> None:
+    """Explain every dollar of one payment: NPI in PERIOD (2025H1), down to the file and row of each case."""
+    from hcip_pipeline.home import Home
+    from hcip_pipeline.periods import PerformancePeriod
+    from hcip_pipeline.release.explained_release import explain
+
+    explanation = explain(Home.locate(home_path), PerformancePeriod.parse(period), npi, hospital)
+    if as_json:
+        show_json(explanation.as_dict())
+    else:
+        click.echo(explanation.text())

@@ -1,0 +1,325 @@
+"""An explained payment in words: from the cases to the last cap, every dollar with its reason.
+
+Belongs here: wording and layout, in US formats. Does not belong here: where the figures come from (``explanation``),
+and what a reason code means (``payment_reasons``).
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from hcip_pipeline.release.explanation import ExplainedCase, ExplainedCell, ExplainedStream, Explanation, Row, Sums
+from hcip_pipeline.release.payment_reasons import in_words
+
+_STATUS = {
+    "PAYABLE": "{amount} is payable.",
+    "HELD": "{amount} is held: the amount stands, and nothing of it is payable yet.",
+    "ZERO": "Nothing is to be paid: {amount}.",
+}
+_WIDTH = 100
+_CENT = Decimal("0.01")
+
+
+def money(amount: Decimal | None, places: int = 2) -> str:
+    """$1,234.50; -$50.25."""
+    if amount is None:
+        return "no amount"
+    return f"{'-' if amount < 0 else ''}${abs(amount):,.{places}f}"
+
+
+def percent(ratio: Decimal) -> str:
+    """66.67%, 66.50439%: exact, with two places at least."""
+    exact = f"{ratio * 100:f}"
+    whole, _, places = exact.partition(".")
+    return f"{whole}.{places.rstrip('0'):0<2}%"
+
+
+def told(explanation: Explanation) -> str:
+    """The whole explanation as text."""
+    parts: list[Iterable[str]] = [
+        part(explanation)
+        for part in (_head, _waterfall, _performance, _improvement, _conditions, _standing, _cap, _limit, _sources)
+    ]
+    return "\n".join(line for part in parts for line in part)
+
+
+def _line(label: str, amount: str, indent: int = 2) -> str:
+    left = " " * indent + label
+    return f"{left} {'.' * max(2, _WIDTH - len(left) - len(amount) - 2)} {amount}"
+
+
+def _prose(words: str, indent: int = 2) -> Iterator[str]:
+    margin = " " * indent
+    yield from textwrap.wrap(
+        words, _WIDTH, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False, break_long_words=False
+    )
+
+
+def _head(e: Explanation) -> Iterator[str]:
+    who = f"{e.name} (NPI {e.npi})" if e.name else f"NPI {e.npi}"
+    where = f"{e.hospital_name} ({e.hospital_ccn})" if e.hospital_name else f"hospital {e.hospital_ccn}"
+    yield f"{who}, {where}: {e.period}, release {e.release}"
+    yield _STATUS[e.incentive["status"]].format(amount=money(e.incentive["final_incentive"]))
+    for reason in filter(None, (e.incentive["reasons"] or "").split("|")):
+        yield from _prose(f"- {in_words(reason)} [{reason}]")
+    yield ""
+
+
+def _waterfall(e: Explanation) -> Iterator[str]:
+    row = e.incentive
+    cases = row["medical_cases"] + row["surgical_cases"]
+    yield "From calculated to final"
+    yield _line(f"Performance incentive, {_count(cases, 'case')}", money(row["performance_incentive"]))
+    yield _line("Improvement incentive, medical", money(row["improvement_incentive_medical"]))
+    yield _line("Improvement incentive, surgical", money(row["improvement_incentive_surgical"]))
+    yield _line("Calculated", money(row["calculated_incentive"]))
+    left = row["calculated_incentive"]
+    for label, column in (
+        ("Conditions of payment", "conditions_adjustment"),
+        ("Standing", "standing_adjustment"),
+        ("Oversight committee", "committee_adjustment"),
+        ("Physician Fee Schedule cap", "pfs_cap_adjustment"),
+        ("Distribution limit of the hospital", "distribution_limit_adjustment"),
+    ):
+        left += row[column]
+        yield _line(f"{label}, leaves {money(left)}" if row[column] else label, money(row[column]))
+    yield _line("Final", money(row["final_incentive"]))
+    if row["case_mix_index"] is not None:
+        yield from _prose(
+            f"Case-mix index {row['case_mix_index']:f}: the mean cost weight of the {_count(cases, 'case')}; an "
+            "average case of the state weighs 1."
+        )
+    yield ""
+
+
+def _performance(e: Explanation) -> Iterator[str]:
+    if not e.cells:
+        return
+    yield "Performance: each case against the norm of its cell"
+    yield from _prose(
+        f"The norms are those of {e.cells[0].base_year}, times {e.cells[0].trend:f} for dollars of {e.period[:4]}. A "
+        "case at the best practice norm or below earns the performance part whole, one at P75 or above nothing, one "
+        "between them its share of the way" + _curve(e) + "."
+    )
+    for cell in e.cells:
+        label = f" {cell.label}" if cell.label else ""
+        yield _line(
+            f"APR-DRG {cell.apr_drg}{label}, severity {cell.severity_of_illness}", money(cell.performance_incentive)
+        )
+        yield from _cell(cell)
+        for case in cell.cases:
+            yield _line(_case_words(case, cell), money(case.performance_incentive), 6)
+    yield ""
+
+
+def _curve(e: Explanation) -> str:
+    exponent = e.policy.performance_exponent
+    return "" if exponent == 1 else f", to the power of {exponent:f}"
+
+
+def _cell(cell: ExplainedCell) -> Iterator[str]:
+    yield from _prose(
+        f"Best practice {money(cell.best_practice_norm)} ({money(cell.base_best_practice_norm)} in {cell.base_year}), "
+        f"P75 {money(cell.p75_cost)} ({money(cell.base_p75_cost)}). A case can earn "
+        f"{money(cell.mpi_performance + cell.mpi_improvement)}: {money(cell.mpi_performance)} for performance, "
+        f"{money(cell.mpi_improvement)} for improvement. Its cost weighs {cell.cost_weight:f}, its days "
+        f"{cell.los_weight:f}.",
+        4,
+    )
+    if cell.is_gated:
+        yield from _prose(
+            f"The own mean of {_count(cell.own_cases, 'case')}, at any hospital, is {money(cell.own_mean_cost, 4)}: "
+            "above P75, and so no case of this cell earns for performance.",
+            4,
+        )
+
+
+def _case_words(case: ExplainedCase, cell: ExplainedCell) -> str:
+    fraction = case.performance_fraction or Decimal(0)
+    words = f"row {case.row:,}: cost {money(case.cost)}, {percent(fraction)} of {money(cell.mpi_performance)}"
+    return f"{words}, withheld" if cell.is_gated and fraction else words
+
+
+def _improvement(e: Explanation) -> Iterator[str]:
+    if not e.streams:
+        return
+    first, last = e.baseline_window
+    yield f"Improvement: each stream against the own cases of {_day(first)} to {_day(last)}"
+    for stream in e.streams:
+        yield _line(stream.stream.capitalize(), money(stream.figures["improvement_incentive"]))
+        if not stream.figures["has_baseline"]:
+            yield from _prose(
+                f"{_count(stream.baseline.cases, 'case')} in the baseline; at least {e.policy.min_baseline_cases} are "
+                "needed to compare with.",
+                4,
+            )
+        elif stream.stream == "medical":
+            yield from _days(stream, e)
+        else:
+            yield from _cost(stream)
+    yield ""
+
+
+def _days(stream: ExplainedStream, e: Explanation) -> Iterator[str]:
+    row = stream.figures
+    yield from _average(
+        "baseline", stream.baseline, f"{stream.baseline.days:,} days", "los_weight", row["baseline_adjusted_los"]
+    )
+    yield from _average("now", stream.now, f"{stream.now.days:,} days", "los_weight", row["adjusted_los"])
+    if not row["days_saved"]:
+        yield from _prose("No day saved a case at equal case mix: nothing for improvement.", 4)
+        return
+    worth = (row["days_saved"] * row["per_diem"]).quantize(_CENT, rounding="ROUND_HALF_UP")
+    yield from _prose(
+        f"{row['days_saved']:f} days saved a case × {money(row['per_diem'])}, the fees forgone for a day of each of "
+        f"the {_count(stream.now.cases, 'case')} = {money(worth)}.",
+        4,
+    )
+    if e.policy.medical_improvement_cap == "mpi" and worth > row["mpi_improvement"]:
+        yield from _prose(f"No more than the improvement part of the cases: {money(row['mpi_improvement'])}.", 4)
+
+
+def _cost(stream: ExplainedStream) -> Iterator[str]:
+    row = stream.figures
+    before = row["baseline_adjusted_cost"] * row["trend"]
+    saved = before - row["adjusted_cost"]
+    sums = stream.baseline
+    yield from _average("baseline", sums, money(sums.cost), "cost_weight", row["baseline_adjusted_cost"])
+    yield from _average("now", stream.now, money(stream.now.cost), "cost_weight", row["adjusted_cost"])
+    yield from _prose(
+        f"The baseline's {money(row['baseline_adjusted_cost'], 4)} × {row['trend']:f} is {money(before, 4)} in today's "
+        f"dollars: {money(abs(saved), 4)} a case {'saved' if saved >= 0 else 'more than then'}.",
+        4,
+    )
+    if not row["spread"] or row["spread"] <= 0:
+        yield from _prose("The norms leave nothing between ceiling and best practice that could be saved.", 4)
+        return
+    if saved <= 0:
+        yield from _prose("Nothing was saved: nothing for improvement.", 4)
+        return
+    yield from _prose(
+        f"Of the {money(row['spread'], 4)} between ceiling and best practice that is "
+        f"{percent(row['improvement_fraction'])} of {money(row['mpi_improvement'])}, the improvement part of the "
+        "cases.",
+        4,
+    )
+
+
+def _average(when: str, sums: Sums, amount: str, weight: str, average: Decimal) -> Iterator[str]:
+    shown = f"{average:,.4f} days" if weight == "los_weight" else money(average, 4)
+    yield from _prose(
+        f"{when}: {_count(sums.cases, 'case')}, {amount} ÷ a weight of {getattr(sums, weight):f} = {shown} a case at "
+        "equal case mix",
+        4,
+    )
+
+
+def _conditions(e: Explanation) -> Iterator[str]:
+    if not e.conditions:
+        return
+    met = e.incentive["conditions_met_weight"]
+    yield f"Conditions of payment: {percent(met)} of the weight met"
+    if e.policy.condition_failure == "lose_all":
+        yield from _prose("A single condition that is not met loses everything.")
+    for row in e.conditions:
+        outcome = {"Y": "met", "N": "not met"}.get(row["met"] or "", "no result reported, so not met")
+        label = textwrap.shorten(f"{row['condition_id']} {row['description']}", 55, placeholder="…")
+        yield _line(f"{label} ({percent(row['weight'])}): {outcome}", money(row["weighted_amount"]))
+    parts = sum((row["weighted_amount"] for row in e.conditions), Decimal(0))
+    if all(row["met"] == "Y" for row in e.conditions) and parts != e.incentive["calculated_incentive"]:
+        yield from _prose("Every condition is met: the cents that rounding the parts would make or lose do not count.")
+    yield ""
+
+
+def _standing(e: Explanation) -> Iterator[str]:
+    inputs = e.inputs
+    yield "Standing"
+    until = f" to {_day(inputs['participation_end'])}" if inputs["participation_end"] else ""
+    signed = f"signed on {_day(inputs['arrangement_signed'])}" if inputs["arrangement_signed"] else "not signed"
+    yield from _prose(
+        f"On the certified list from {_day(inputs['participation_start'])}{until}; arrangement {signed}; screening "
+        f"{inputs['screening_status'] or 'not reported'}{'; on an exclusion list' if inputs['is_excluded'] else ''}; "
+        f"{_count(inputs['approved_activities'] or 0, 'approved activity', 'approved activities')} performed."
+    )
+    if inputs["committee_adjustment_amount"]:
+        yield from _prose(f"The oversight committee asked for {money(inputs['committee_adjustment_amount'])}.")
+    yield ""
+
+
+def _cap(e: Explanation) -> Iterator[str]:
+    inputs = e.inputs
+    yield "Physician Fee Schedule cap"
+    if inputs["pfs_approved_amount"] is None:
+        yield from _prose(
+            "Neither an official notice nor Medicare claims say what the fee schedule allowed this physician at this "
+            "hospital. Until one does, there is no cap and nothing is paid."
+        )
+    else:
+        source = {"NOTICE": "by official notice", "CLAIMS": "estimated from Medicare claims"}[inputs["pfs_source"]]
+        year = int(e.period[:4]) - (e.policy.pfs_cap_basis == "prior_year")
+        earlier = inputs["earlier_period_incentive"]
+        less = f", less {money(earlier)} paid for the year's earlier period" if earlier else ""
+        yield from _prose(
+            f"{inputs['physician_cap_percent'].normalize():f}% of {money(inputs['pfs_approved_amount'])}, the Medicare "
+            f"approved amounts of {year} {source}{less}: at most {money(e.incentive['pfs_cap_amount'])}."
+        )
+    yield ""
+
+
+def _limit(e: Explanation) -> Iterator[str]:
+    yield "Distribution limit of the hospital"
+    if e.limit is None or e.limit.figures["distribution_limit"] is None:
+        yield from _prose("There is none in this period.")
+        yield ""
+        return
+    limit: Row = e.limit.figures
+    if limit["cumulative_limit"] is not None:
+        yield from _prose(
+            f"Program year {limit['program_year']}: internal savings to date "
+            f"{money(limit['internal_savings_to_date'])}, less {money(limit['earlier_incentives'])} paid for earlier "
+            f"periods and {money(limit['other_program_amounts_to_date'])} of other programs: at most "
+            f"{money(limit['cumulative_limit'])}."
+        )
+    if limit["incentive_pool"] is not None:
+        contested = ", which the hospital contests" if limit["is_contested"] else ""
+        yield from _prose(f"Official pool notice: {money(limit['incentive_pool'])}{contested}.")
+    total, most = limit["incentives_before_limit"], limit["distribution_limit"]
+    partners = f"The hospital's {_count(e.limit.care_partners, 'care partner')} would get {money(total)} together"
+    if total <= most:
+        yield from _prose(f"{partners}: within the limit of {money(most)}.")
+    else:
+        yield from _prose(
+            f"{partners}, and there is {money(most)}: each gets {percent(round(most / total, 4))} of the own amount, "
+            "to the cent by largest remainder."
+        )
+    yield ""
+
+
+def _sources(e: Explanation) -> Iterator[str]:
+    for title, cases, file in (
+        ("Where the cases come from", [case for cell in e.cells for case in cell.cases], e.case_file),
+        ("Where the baseline's cases come from", e.baseline_cases, e.baseline_file),
+    ):
+        if not cases:
+            continue
+        yield title
+        yield from _prose(f"Rows are those of {file}; below each the rows of the files that the hospital sent.")
+        if not any(case.source for case in cases):
+            yield from _prose("Those are not known here: the lake that the release was made from is not at hand.")
+        for case in sorted(cases, key=lambda case: case.row):
+            cell = f"{case.apr_drg}/{case.severity_of_illness}"
+            yield f"  row {case.row:,}: {cell}, {_count(case.length_of_stay, 'day')}, {money(case.cost)}"
+            if case.source:
+                yield f"    {case.source}"
+        yield ""
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _day(day: Any) -> str:
+    return f"{day:%B} {day.day}, {day.year}" if day else "no date"

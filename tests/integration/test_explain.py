@@ -1,0 +1,140 @@
+"""One payment explained (``hcip explain``): what it says is what the release says, and a reader can follow the sums."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hcip_pipeline import cli
+from hcip_pipeline.home import Home
+from hcip_pipeline.release.explained_release import explainer
+from hcip_pipeline.release.explanation import Explanation
+from hcip_pipeline.release.payment_reasons import REASONS
+from hcip_pipeline.release.writer import released_frame
+from hcip_pipeline.warehouse.project import PROJECT
+from tests.released_state import A, B, C, released
+from tests.scenario import npi
+
+__all__ = ["released"]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def explained(released: Path) -> dict[tuple[str, str], Explanation]:
+    """Every payment of the small state."""
+    explaining = explainer(released)
+    payments = released_frame(released, "incentives").select("hospital_ccn", "npi").rows()
+    return {key: explaining.payment(*key) for key in payments}
+
+
+def flat(text: str) -> str:
+    return re.sub(r"[\s.]+", " ", text)
+
+
+def test_the_cases_add_up_to_the_payment(explained: dict[tuple[str, str], Explanation]) -> None:
+    for payment in explained.values():
+        earned = sum((cell.performance_incentive for cell in payment.cells), Decimal(0))
+        assert earned == payment.incentive["performance_incentive"]
+        for stream in payment.streams:
+            average = stream.now.cost / stream.now.cost_weight
+            assert average.quantize(Decimal("0.0001"), rounding="ROUND_HALF_UP") == stream.figures["adjusted_cost"]
+            assert stream.baseline.cases == stream.figures["baseline_cases"]
+    assert sum(len(cell.cases) for payment in explained.values() for cell in payment.cells) > 100
+
+
+def test_every_amount_and_every_reason_is_told(explained: dict[tuple[str, str], Explanation]) -> None:
+    told_reasons = set()
+    for payment in explained.values():
+        text = payment.text()
+        for column, value in payment.incentive.items():
+            if column.endswith(("_adjustment", "_incentive", "_cap_amount")) and value:
+                assert f"${abs(value):,.2f}" in text, column
+        for row in payment.conditions:
+            assert f"${row['weighted_amount']:,.2f}" in text
+        for reason in filter(None, (payment.incentive["reasons"] or "").split("|")):
+            assert REASONS[reason] in " ".join(text.split())
+            told_reasons.add(reason)
+        assert "None" not in text
+    assert len(told_reasons) > 9
+
+
+def test_the_steps_are_told_with_their_sums(explained: dict[tuple[str, str], Explanation]) -> None:
+    capped = flat(explained[A, npi(1)].text())
+    assert "20% of $42,160 77" in capped
+    assert "less $812 34 paid for the year's earlier period" in capped
+    assert "the hospital contests" in flat(explained[C, npi(7)].text())
+    limited = flat(explained[B, npi(5)].text())
+    assert "Official pool notice: $917 17" in limited
+    assert "each gets" in limited
+    gated = [payment for payment in explained.values() if any(cell.is_gated for cell in payment.cells)]
+    assert gated
+    assert all("no case of this cell earns for performance" in flat(payment.text()) for payment in gated)
+
+
+def test_without_a_lake_the_explanation_stands_and_says_so(explained: dict[tuple[str, str], Explanation]) -> None:
+    payment = explained[A, npi(1)]
+    assert all(case.source is None for cell in payment.cells for case in cell.cases)
+    assert "not known here" in payment.text()
+
+
+def test_it_names_no_patient(released: Path, explained: dict[tuple[str, str], Explanation]) -> None:
+    accounts = set(released_frame(released, "incentive_cases")["account_no"])
+    for payment in explained.values():
+        said = payment.text() + json.dumps(payment.as_dict())
+        assert not accounts & set(re.findall(r"A\d{5}", said))
+
+
+def test_the_row_is_that_of_the_released_file(released: Path, explained: dict[tuple[str, str], Explanation]) -> None:
+    payment = explained[A, npi(2)]
+    lines = (released / payment.case_file).read_text(encoding="utf-8").splitlines()
+    for cell in payment.cells:
+        for case in cell.cases:
+            assert lines[case.row - 1].split(",")[3] == payment.npi
+            assert str(case.cost) in lines[case.row - 1]
+
+
+def test_every_reason_of_the_models_has_words() -> None:
+    models = PROJECT / "models"
+    texts = [path.read_text(encoding="utf-8") for path in (models / "intermediate" / "incentives").glob("*.sql")]
+    texts.append((models / "marts" / "incentives" / "incentives.sql").read_text(encoding="utf-8"))
+    coded = {code for text in texts for code in re.findall(r"then\s+'([A-Z_]+)'", text)}
+    assert coded - {"NOTICE", "CLAIMS", "HELD", "ZERO"} == set(REASONS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("2025H2", npi(1)), 0, "Physician Fee Schedule cap"),
+        (("2025H2", npi(2)), 2, "is a care partner of 2 hospitals"),
+        (("2025H2", npi(2), "--hospital", B), 0, "not on the certified care-partner list"),
+        (("2025H2", npi(2), "--hospital", C), 1, "is no care partner of 210003"),
+        (("2025H2", npi(9)), 1, "is nobody's care partner"),
+        (("2026H1", npi(1)), 1, "has not been released"),
+    ],
+)
+def test_the_command(
+    arguments: tuple[str, ...], code: int, words: str, released: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = Home(released.parents[2])
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["explain", *arguments, "--home", str(home.root)])
+        raise SystemExit(0)
+    assert ended.value.code == code
+    said = capsys.readouterr()
+    assert words in " ".join((said.out if code == 0 else said.err).split())
+
+
+def test_machines_get_the_same_facts(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = Home(released.parents[2])
+    cli.main(["explain", "2025H2", npi(1), "--json", "--home", str(home.root)])
+    facts = json.loads(capsys.readouterr().out)
+    row = released_frame(released, "incentives").filter(pl.col("npi") == npi(1)).row(0, named=True)
+    assert facts["incentive"]["final_incentive"] == str(row["final_incentive"])
+    earned = [Decimal(case["performance_incentive"]) for cell in facts["cells"] for case in cell["cases"]]
+    assert sum(earned, Decimal(0)) == row["performance_incentive"]
