@@ -1,4 +1,4 @@
-"""Explaining the payments of a release on disk, with the home's lake where there is one.
+"""Explaining the payments of a release, on disk or being written, with the home's lake where there is one.
 
 Belongs here: finding the release, the physician and the hospital, and reading what is needed. Does not belong here:
 what a payment is made of (``explanation``).
@@ -6,7 +6,6 @@ what a payment is made of (``explanation``).
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 
@@ -16,30 +15,18 @@ from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import read_policy
-from hcip_pipeline.release.explanation import Explainer, Explanation, Names
+from hcip_pipeline.release.documents import Draft
+from hcip_pipeline.release.explanation import Explainer, Explanation, Names, ReleasedTables
 from hcip_pipeline.release.explanation_sources import case_sources
-from hcip_pipeline.release.manifest import FILE_NAME
-from hcip_pipeline.release.writer import released_frame, releases_of
+from hcip_pipeline.release.layouts import MANIFEST
+from hcip_pipeline.release.reading import ReleaseFiles, released_frame, releases_of
 
 
-class ReleaseFolder:
-    """The tables of a release on disk."""
+class _Kept:
+    """Tables read once each, however many payments are explained."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._read = cache(self._frame)
-
-    def table(self, name: str, owner: str | None = None) -> pl.DataFrame:
-        """All files of a table together, or one hospital's."""
-        return self._read(name, owner)
-
-    def _frame(self, name: str, owner: str | None) -> pl.DataFrame:
-        if owner is None:
-            return released_frame(self.folder, name)
-        file = f"HCIP_{owner}_{name}_{self.folder.parent.name}_{self.folder.name}.parquet"
-        for path in self.folder.glob(f"*/{file}"):
-            return pl.read_parquet(path)
-        raise HcipError(f"the release has no table {name} of {owner}", file=self.folder, fix="run the period again")
+    def __init__(self, tables: ReleasedTables) -> None:
+        self.table = cache(tables.table)
 
 
 def explain(home: Home, period: PerformancePeriod, npi: str, hospital: str | None = None) -> Explanation:
@@ -60,23 +47,38 @@ def explain(home: Home, period: PerformancePeriod, npi: str, hospital: str | Non
 
 
 def explainer(folder: Path, home: Home | None = None) -> Explainer:
-    """What explains the payments of the release in ``folder``; without a home no case knows its file and row."""
-    manifest = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
-    policy = read_policy(manifest["policy"]["text"], folder / FILE_NAME)
-    period = PerformancePeriod.parse(folder.parent.name)
-    tables = ReleaseFolder(folder)
+    """What explains the payments of the release in ``folder``; without a home no case knows its file and row.
+
+    Raises:
+        HcipError: it is not a release, or lacks a table.
+    """
+    files = ReleaseFiles.at(folder)
+    policy = read_policy(files.manifest["policy"]["text"], folder / MANIFEST)
     if home is None:
-        return Explainer(period, folder.name, policy, tables)
-    inputs = [item["file"] for item in manifest["inputs"]]
-    quarters = [*period.quarters, *period.baseline(policy.baseline_window).quarters]
+        return Explainer(files.period, folder.name, policy, _Kept(files))
+    inputs = [item["file"] for item in files.manifest["inputs"]]
+    quarters = [*files.period.quarters, *files.period.baseline(policy.baseline_window).quarters]
     return Explainer(
-        period,
+        files.period,
         folder.name,
         policy,
-        tables,
-        Names(_names(home, "hospitals", "ccn", "name"), _names(home, "apr_drg", "apr_drg", "label")),
+        _Kept(files),
+        names_of(home),
         lambda ccn, accounts: case_sources(home, ccn, accounts, quarters, inputs),
     )
+
+
+def draft_explainer(draft: Draft) -> Explainer:
+    """What explains the payments of a release that is being written, for its physicians' reports.
+
+    Their cases do not say where they stand in the hospital's files: a physician does not see those.
+    """
+    return Explainer(draft.period, f"r{draft.number}", draft.policy.policy, _Kept(draft), names_of(draft.home))
+
+
+def names_of(home: Home) -> Names:
+    """Names of hospitals and APR-DRGs, as far as the home's lake holds them."""
+    return Names(_names(home, "hospitals", "ccn", "name"), _names(home, "apr_drg", "apr_drg", "label"))
 
 
 def _hospital_of(folder: Path, npi: str, hospital: str | None) -> str:

@@ -15,7 +15,7 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.release.explained_release import explainer
 from hcip_pipeline.release.explanation import Explanation
 from hcip_pipeline.release.payment_reasons import REASONS
-from hcip_pipeline.release.writer import released_frame
+from hcip_pipeline.release.reading import released_frame
 from hcip_pipeline.warehouse.project import PROJECT
 from tests.released_state import A, B, C, released
 from tests.scenario import npi
