@@ -345,7 +345,7 @@ def release(
     file = folder / "hcip.duckdb"
     needed = [f"marts.{name}" for name in marts.TABLES]
     needed += ["intermediate.int_case_windows", "intermediate.int_cases"]
-    with settlement_models.run(spec, estimates=_ESTIMATES) as connection:
+    with settlement_models.run(spec, estimates=_ESTIMATES, also=settlement_models.REPORTS) as connection:
         connection.execute(f"attach '{file}' as built")
         connection.execute("create schema built.marts; create schema built.intermediate")
         for name in needed:

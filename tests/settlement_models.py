@@ -25,6 +25,8 @@ from hcip_pipeline.warehouse.spec import BuildSpec
 _SCHEMAS = ("staging", "intermediate", "marts")
 #: what is computed, with everything it refers to, wherever that is
 _SETTLEMENT = ("cases", "costs", "norms", "incentives", "savings", "ledger", "audit")
+#: what reports look at beside it: only a release needs these
+REPORTS = ("opportunity", "care_redesign")
 #: the estimate from claims is given as it is: claims have tests of their own
 ESTIMATES = "int_pfs_approved_by_claims"
 _ESTIMATE_COLUMNS = "hospital_ccn varchar, npi varchar, calendar_year bigint, pfs_approved_amount decimal(18, 2)"
@@ -65,9 +67,9 @@ def _needed(models: Iterable[str]) -> set[str]:
 
 
 @cache
-def _order() -> tuple[str, ...]:
-    """Every model of the settlement after those it refers to."""
-    folders = [PROJECT / "models" / schema / folder for schema in _SCHEMAS for folder in _SETTLEMENT]
+def _order(areas: tuple[str, ...] = _SETTLEMENT) -> tuple[str, ...]:
+    """Every model of these areas after those it refers to."""
+    folders = [PROJECT / "models" / schema / folder for schema in _SCHEMAS for folder in areas]
     own = _needed(path.stem for folder in folders for path in folder.glob("*.sql"))
     needs = {name: set(_REFERENCE.findall(_models()[name][1])) - {ESTIMATES} for name in own}
     ordered: dict[str, None] = {}
@@ -77,16 +79,16 @@ def _order() -> tuple[str, ...]:
 
 
 @cache
-def _sources() -> set[str]:
-    """The tables of the lake that the settlement reads."""
-    return {source for name in _order() for source in _SOURCE.findall(_models()[name][1])} & LAKE_SOURCES.keys()
+def _sources(areas: tuple[str, ...]) -> set[str]:
+    """The tables of the lake that these areas read."""
+    return {source for name in _order(areas) for source in _SOURCE.findall(_models()[name][1])} & LAKE_SOURCES.keys()
 
 
 @cache
-def _checks() -> dict[str, str]:
+def _checks(areas: tuple[str, ...]) -> dict[str, str]:
     """The project's own checks that look at these models only."""
     checks = {path.stem: path.read_text(encoding="utf-8") for path in sorted((PROJECT / "tests").glob("*.sql"))}
-    return {name: sql for name, sql in checks.items() if set(_REFERENCE.findall(sql)) <= set(_order())}
+    return {name: sql for name, sql in checks.items() if set(_REFERENCE.findall(sql)) <= set(_order(areas))}
 
 
 #: what ``var`` gives while models are rendered
@@ -124,31 +126,31 @@ def _macro(environment: jinja2.Environment, text: str, name: str) -> Callable[..
 
 
 @cache
-def _templates() -> tuple[dict[str, jinja2.Template], dict[str, jinja2.Template]]:
+def _templates(areas: tuple[str, ...]) -> tuple[dict[str, jinja2.Template], dict[str, jinja2.Template]]:
     """Models in order, and checks."""
     compiled = _environment().from_string
-    models = {name: compiled(_models()[name][1]) for name in _order()}
-    return models, {name: compiled(sql) for name, sql in _checks().items()}
+    models = {name: compiled(_models()[name][1]) for name in _order(areas)}
+    return models, {name: compiled(sql) for name, sql in _checks(areas).items()}
 
 
 @cache
-def _rendered(variables: str) -> tuple[dict[str, str], dict[str, str]]:
+def _rendered(variables: str, areas: tuple[str, ...] = _SETTLEMENT) -> tuple[dict[str, str], dict[str, str]]:
     """Model -> SQL in order, check -> SQL."""
     _variables.clear()
     _variables.update(json.loads(variables))
-    models, checks = _templates()
+    models, checks = _templates(areas)
     return (
         {name: template.render() for name, template in models.items()},
         {name: template.render() for name, template in checks.items()},
     )
 
 
-def _prepared(spec: BuildSpec, threads: int) -> duckdb.DuckDBPyConnection:
+def _prepared(spec: BuildSpec, threads: int, areas: tuple[str, ...] = _SETTLEMENT) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"threads": threads})
     for schema in ("lake", *_SCHEMAS):
         connection.execute(f"create schema {schema}")
     frames = {"windows": spec.windows_frame(), "elections": spec.elections_frame(), **spec.sources}
-    for name in sorted(_sources()):
+    for name in sorted(_sources(areas)):
         table = LAKE_SOURCES[name]
         frame = frames.get(name)
         if isinstance(frame, pl.DataFrame) and frame.height:
@@ -168,18 +170,23 @@ def _create(connection: duckdb.DuckDBPyConnection, models: dict[str, str]) -> No
 
 
 def run(
-    spec: BuildSpec, threads: int = 1, estimates: Sequence[tuple[str, str, int, Decimal]] = ()
+    spec: BuildSpec,
+    threads: int = 1,
+    estimates: Sequence[tuple[str, str, int, Decimal]] = (),
+    also: tuple[str, ...] = (),
 ) -> duckdb.DuckDBPyConnection:
     """Compute ``spec`` in memory and hold it to the project's own checks.
 
     Args:
         estimates: (hospital, NPI, year, approved amount) as claims would have it.
+        also: folders of models beside the settlement's.
 
     Raises:
         AssertionError: a check found rows that break it.
     """
-    models, checks = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True))
-    connection = _prepared(spec, threads)
+    areas = (*_SETTLEMENT, *also)
+    models, checks = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True), areas)
+    connection = _prepared(spec, threads, areas)
     connection.execute(f"create table intermediate.{ESTIMATES} ({_ESTIMATE_COLUMNS})")
     if estimates:
         connection.executemany(f"insert into intermediate.{ESTIMATES} values (?, ?, ?, ?)", list(estimates))

@@ -23,6 +23,8 @@ GROUPS: dict[str, ModuleType] = {
     "norms": norms,
     "incentives": dbt_assets,
     "savings": dbt_assets,
+    "opportunity": dbt_assets,
+    "care_redesign": dbt_assets,
     "release": release,
 }
 

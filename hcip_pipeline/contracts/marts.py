@@ -1,5 +1,6 @@
 """What leaves the pipeline: the columns of every release table, in the order of outputs.md ("A release")."""
 
+from hcip_pipeline.contracts.opportunity import CARE_REDESIGN_TABLES, OPPORTUNITY_TABLES, PARTICIPATION
 from hcip_pipeline.contracts.table import Column, Table
 
 _PERIOD = Column("period", "text", "performance period, or name of the study", key=True)
@@ -328,6 +329,8 @@ MARTS = {
     "norms": (NORMS, NORM_PHYSICIANS),
     "incentives": (INCENTIVES, INCENTIVE_CASES, CONDITIONS, IMPROVEMENT, BASELINE_CASES, PAYMENT_INPUTS),
     "savings": (SAVINGS, DISTRIBUTION_LIMITS),
-    "audit": (EXCLUSIONS, CONSERVATION, PHYSICIAN_CELLS, RATES, NORM_CASES),
+    "audit": (EXCLUSIONS, CONSERVATION, PHYSICIAN_CELLS, RATES, NORM_CASES, PARTICIPATION),
+    "opportunity": OPPORTUNITY_TABLES,
+    "care_redesign": CARE_REDESIGN_TABLES,
 }
 TABLES = {table.name: table for tables in MARTS.values() for table in tables}

@@ -25,6 +25,8 @@ AUDIENCES: dict[str, Audience] = {
     "quality": "regulator",
     "regulator": "regulator",
     "reports": "hospital",
+    "opportunity": "hospital",
+    "care_redesign": "hospital",
 }
 
 
@@ -60,6 +62,8 @@ LAYOUTS = (
     *(Layout("savings", table, "state") for table in marts.MARTS["savings"]),
     *(Layout("norms", table, "state") for table in marts.MARTS["norms"]),
     *(Layout("audit", table, "state") for table in marts.MARTS["audit"]),
+    *(Layout("opportunity", table, "hospital") for table in marts.MARTS["opportunity"]),
+    *(Layout("care_redesign", table, "hospital") for table in marts.MARTS["care_redesign"]),
 )
 
 

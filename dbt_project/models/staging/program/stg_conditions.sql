@@ -2,5 +2,8 @@ select
     hospital_ccn,
     condition_id,
     description,
-    weight_percent
+    measure,
+    threshold,
+    weight_percent,
+    intervention_ids
 from {{ source('lake', 'conditions') }}

@@ -1,5 +1,10 @@
 select
     hospital_ccn,
     intervention_id,
-    is_included
+    category,
+    wording,
+    is_included,
+    is_existing_strategy,
+    is_condition_of_payment,
+    non_cash_resources
 from {{ source('lake', 'protocol_interventions') }}

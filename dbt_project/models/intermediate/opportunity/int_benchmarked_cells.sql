@@ -1,0 +1,40 @@
+-- The cells in which a hospital is compared with the state: the other hospitals together have more cases than a small
+-- cell, or their mean would say what single patients of theirs cost.
+with own as (
+    select
+        hospital_ccn,
+        apr_drg,
+        severity_of_illness,
+        service_line,
+        count(*) as cases
+    from {{ ref('int_compared_cases') }}
+    where window_name = 'performance'
+    group by hospital_ccn, apr_drg, severity_of_illness, service_line
+),
+
+own_cells as (
+    select
+        hospital_ccn,
+        apr_drg,
+        severity_of_illness,
+        sum(cases) as cases
+    from own
+    group by hospital_ccn, apr_drg, severity_of_illness
+),
+
+statewide as (
+    select * from {{ ref('int_statewide_cell_means') }}
+)
+
+select
+    own.hospital_ccn,
+    own.service_line,
+    own.apr_drg,
+    own.severity_of_illness,
+    own.cases,
+    statewide.mean_cost,
+    statewide.mean_los
+from own
+inner join own_cells using (hospital_ccn, apr_drg, severity_of_illness)
+inner join statewide using (apr_drg, severity_of_illness)
+where statewide.cases - own_cells.cases > {{ policy('small_cell_threshold') }}

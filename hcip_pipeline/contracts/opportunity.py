@@ -1,0 +1,238 @@
+"""Where the opportunity is, level by level, and whom the reports speak of: release tables behind the reports.
+
+Belongs here: columns of the tables that committees and physicians look at beside the payment. Does not belong here: any
+table a payment is computed from (``marts``).
+"""
+
+from hcip_pipeline.contracts.table import Column, Table
+
+_CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True)
+_PERIOD = Column("period", "text", "performance period", key=True)
+_NPI = Column("npi", "text", "NPI of the care partner", key=True)
+
+#: the same words for the same quantity in every table
+_BENCHMARK = (
+    Column("benchmarked_cases", "integer", "cases in cells of which other hospitals have enough cases to compare with"),
+    Column("benchmarked_cost", "money", "Σ cost of these cases"),
+    Column(
+        "statewide_cost",
+        "mean",
+        "what the same cases cost at the statewide mean of their cells in the period; empty without any",
+        nullable=True,
+    ),
+    Column("difference_from_statewide", "mean", "benchmarked_cost − statewide_cost", nullable=True),
+    Column("cost_ratio", "ratio", "benchmarked_cost ÷ statewide_cost; 1 is the statewide mean", nullable=True),
+)
+
+OPPORTUNITY = Table(
+    "opportunity",
+    "one row a hospital, level (institution, service line, APR-DRG, cell) and item: counted cases in cells with a "
+    "norm, in the performance year's dollars",
+    (
+        _CCN,
+        _PERIOD,
+        Column("level", "text", "level", key=True, allowed=("institution", "service_line", "apr_drg", "cell")),
+        Column("service_line", "text", "service line; ALL above that level", key=True),
+        Column("apr_drg", "text", "APR-DRG; ALL above that level", key=True),
+        Column("severity_of_illness", "text", "APR severity of illness; ALL above that level", key=True),
+        Column("label", "text", "the APR-DRG in words", nullable=True),
+        Column("cases", "integer", "cases"),
+        Column("physicians", "integer", "responsible physicians of these cases"),
+        Column("days", "integer", "Σ days"),
+        Column("cost", "money", "Σ cost"),
+        Column("mean_cost", "mean", "cost ÷ cases"),
+        Column("case_mix_index", "ratio", "Σ cost_weight ÷ cases"),
+        Column("adjusted_cost", "mean", "cost ÷ Σ cost_weight", nullable=True),
+        Column("adjusted_los", "mean", "days ÷ Σ los_weight", nullable=True),
+        Column("best_practice_cost", "money", "Σ best practice norm"),
+        Column("cost_above_best_practice", "money", "Σ max(0, cost − best practice norm)"),
+        Column("potential_savings", "money", "(Σ cost − Σ best practice norm) × variable cost factor"),
+        *_BENCHMARK,
+        Column("statewide_days", "mean", "days of these cases at the statewide mean of their cells", nullable=True),
+        Column("baseline_cases", "integer", "cases of the baseline window"),
+        Column(
+            "baseline_adjusted_cost",
+            "mean",
+            "Σ cost ÷ Σ cost_weight of the baseline, in the performance year's dollars",
+            nullable=True,
+        ),
+        Column("adjusted_cost_change", "ratio", "adjusted_cost ÷ baseline_adjusted_cost − 1", nullable=True),
+    ),
+)
+
+COST_CENTERS = Table(
+    "cost_centers",
+    "one row a hospital, rate center and service line (ALL for the institution): cost of counted cases in cells with a "
+    "norm, in the performance year's dollars",
+    (
+        _CCN,
+        _PERIOD,
+        Column("rate_center", "text", "rate center", key=True),
+        Column("service_line", "text", "service line; ALL for the institution", key=True),
+        Column("rate_center_name", "text", "name of the rate center"),
+        Column("rate_center_group", "text", "group of the rate center", nullable=True),
+        Column("component", "text", "cost component", allowed=("core", "supply_drug")),
+        Column("cases", "integer", "cases of the hospital in the service line"),
+        Column("cases_charged", "integer", "of them, with a charge in the rate center"),
+        Column("cost", "money", "Σ cost in the rate center"),
+        Column("adjusted_cost", "mean", "cost ÷ Σ cost_weight of all cases", nullable=True),
+        *_BENCHMARK,
+        Column("baseline_cost", "money", "Σ cost in the rate center in the baseline, in its dollars"),
+        Column(
+            "baseline_adjusted_cost",
+            "mean",
+            "the same ÷ Σ cost_weight of the baseline, in the performance year's dollars",
+            nullable=True,
+        ),
+        Column("adjusted_cost_change", "ratio", "adjusted_cost ÷ baseline_adjusted_cost − 1", nullable=True),
+    ),
+)
+
+PHYSICIANS = Table(
+    "physicians",
+    "one row a care partner, and one a responsible physician who takes no part, without saying who",
+    (
+        _CCN,
+        _PERIOD,
+        Column("physician_number", "integer", "care partners by NPI, then the others from the greatest cost", key=True),
+        Column("is_care_partner", "boolean", "on the hospital's certified list"),
+        Column("npi", "text", "NPI of a care partner; empty of others", nullable=True),
+        Column("name", "text", "name of a care partner; empty of others", nullable=True),
+        Column("specialty", "text", "specialty of a care partner as certified", nullable=True),
+        Column("has_tin", "boolean", "the list says where a payment goes"),
+        Column("main_service_line", "text", "service line of most of the cases", nullable=True),
+        Column("cases", "integer", "counted cases in cells with a norm"),
+        Column("medical_cases", "integer", "of them medical"),
+        Column("surgical_cases", "integer", "of them surgical"),
+        Column("days", "integer", "Σ days"),
+        Column("cost", "money", "Σ cost"),
+        Column("case_mix_index", "ratio", "Σ cost_weight ÷ cases", nullable=True),
+        Column("adjusted_cost", "mean", "cost ÷ Σ cost_weight", nullable=True),
+        Column("adjusted_los", "mean", "days ÷ Σ los_weight", nullable=True),
+        Column("best_practice_cost", "money", "Σ best practice norm"),
+        Column("potential_savings", "money", "(Σ cost − Σ best practice norm) × variable cost factor"),
+        *_BENCHMARK,
+    ),
+)
+
+PHYSICIAN_COMPARISON = Table(
+    "physician_comparison",
+    "one row a care partner and stream (and all together): against the own baseline and the statewide norm of the own "
+    "mix of cases, in the performance year's dollars",
+    (
+        _CCN,
+        _PERIOD,
+        _NPI,
+        Column("stream", "text", "medical, surgical, or all", key=True, allowed=("all", "medical", "surgical")),
+        Column("cases", "integer", "cases of the performance period"),
+        Column("cost", "money", "Σ cost"),
+        Column("days", "integer", "Σ days"),
+        Column("case_mix_index", "ratio", "Σ cost_weight ÷ cases"),
+        Column("adjusted_cost", "mean", "Σ cost ÷ Σ cost_weight", nullable=True),
+        Column("adjusted_cost_low", "mean", "low end of its 95% interval; empty under two cases", nullable=True),
+        Column("adjusted_cost_high", "mean", "high end of its 95% interval", nullable=True),
+        Column("best_practice_adjusted_cost", "mean", "Σ best practice norm ÷ Σ cost_weight", nullable=True),
+        Column("p75_adjusted_cost", "mean", "Σ 75th percentile cost ÷ Σ cost_weight", nullable=True),
+        Column("norm_adjusted_cost", "mean", "Σ mean cost of the norm's cells ÷ Σ cost_weight", nullable=True),
+        Column("adjusted_los", "mean", "Σ days ÷ Σ los_weight", nullable=True),
+        Column("adjusted_los_low", "mean", "low end of its 95% interval; empty under two cases", nullable=True),
+        Column("adjusted_los_high", "mean", "high end of its 95% interval", nullable=True),
+        Column("norm_adjusted_los", "mean", "Σ mean days of the norm's cells ÷ Σ los_weight", nullable=True),
+        Column("baseline_cases", "integer", "cases of the baseline window"),
+        Column("baseline_adjusted_cost", "mean", "of the baseline, in the performance year's dollars", nullable=True),
+        Column("baseline_adjusted_los", "mean", "of the baseline", nullable=True),
+    ),
+)
+
+CONDITION_MEASURES = Table(
+    "condition_measures",
+    "one row a hospital and condition of payment: what is asked, and how it turned out",
+    (
+        _CCN,
+        _PERIOD,
+        Column("condition_id", "text", "condition of the hospital's protocol", key=True),
+        Column("description", "text", "what is asked"),
+        Column("measure", "text", "how it is measured", nullable=True),
+        Column("threshold", "text", "what must be reached", nullable=True),
+        Column("weight", "ratio", "weight of the condition"),
+        Column("intervention_ids", "text", "interventions it rests on, separated by |", nullable=True),
+        Column("care_partners", "integer", "care partners it is asked of"),
+        Column("met", "integer", "care partners who met it"),
+        Column("not_met", "integer", "care partners who did not"),
+        Column("missing", "integer", "care partners without a reported result: counted as not met"),
+        Column("weighted_amount", "money", "Σ calculated incentive × weight where met"),
+    ),
+)
+
+INTERVENTIONS = Table(
+    "interventions",
+    "one row a hospital and care redesign intervention its protocol speaks of",
+    (
+        _CCN,
+        _PERIOD,
+        Column("intervention_id", "text", "intervention of the catalogue", key=True),
+        Column("category", "text", "one of the seven categories", nullable=True),
+        Column("wording", "text", "the intervention in words", nullable=True),
+        Column("is_included", "boolean", "the hospital carries it out"),
+        Column("is_existing_strategy", "boolean", "it was carried out before"),
+        Column("is_condition_of_payment", "boolean", "it is used as a condition of payment"),
+        Column("non_cash_resources", "text", "non-cash resources the care partner gets for it", nullable=True),
+        Column("care_partners_reporting", "integer", "care partners with a reported activity"),
+        Column("activities", "integer", "Σ approved activities performed"),
+    ),
+)
+
+CARE_PARTNER_ACTIVITIES = Table(
+    "care_partner_activities",
+    "one row a care partner and intervention with reported activities",
+    (
+        _CCN,
+        _PERIOD,
+        _NPI,
+        Column("intervention_id", "text", "intervention of the catalogue", key=True),
+        Column("activities", "integer", "activities reported"),
+        Column("is_approved", "boolean", "the hospital's protocol includes the intervention"),
+    ),
+)
+
+PROTOCOL_FINDINGS = Table(
+    "protocol_findings",
+    "one row a hospital and breach of the program's rules by its protocol",
+    (
+        _CCN,
+        _PERIOD,
+        Column("finding_id", "text", "rule that is broken", key=True),
+        Column("subject", "text", "condition, intervention or key it concerns; may be blank", key=True),
+        Column("severity", "text", "severity", allowed=("ERROR", "WARN")),
+        Column("message", "text", "what is wrong"),
+        Column("fix", "text", "what to do"),
+    ),
+)
+
+PARTICIPATION = Table(
+    "participation",
+    "one row a hospital with data or care partners in the period",
+    (
+        _CCN,
+        _PERIOD,
+        Column("hospital_name", "text", "name of the hospital"),
+        Column("system_name", "text", "health system", nullable=True),
+        Column("has_protocol", "boolean", "an implementation protocol is in force"),
+        Column("legal_name", "text", "legal name of the participant hospital", nullable=True),
+        Column("first_performance_period", "text", "first performance period", nullable=True),
+        Column("program_year", "integer", "program year", nullable=True),
+        Column("meeting_frequency", "text", "how often the committee says it meets", nullable=True),
+        Column("meetings_reported", "integer", "meetings reported within the period", nullable=True),
+        Column("care_partners", "integer", "care partners on the certified list"),
+        Column("quarters_received", "integer", "quarters of the period with an accepted submission"),
+        Column("discharges_read", "integer", "discharges of these submissions"),
+        Column("discharges_set_aside", "integer", "of them quarantined or superseded"),
+        Column("discharges", "integer", "discharges of the period"),
+        Column("counted_cases", "integer", "counted cases"),
+        Column("cases_with_norm", "integer", "of them in cells with a norm"),
+        Column("care_partner_cases", "integer", "of them of care partners"),
+    ),
+)
+
+OPPORTUNITY_TABLES = (OPPORTUNITY, COST_CENTERS, PHYSICIANS, PHYSICIAN_COMPARISON)
+CARE_REDESIGN_TABLES = (CONDITION_MEASURES, INTERVENTIONS, CARE_PARTNER_ACTIVITIES, PROTOCOL_FINDINGS)
