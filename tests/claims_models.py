@@ -8,11 +8,11 @@ from functools import cache
 from typing import Any
 
 import duckdb
-import jinja2
 import polars as pl
 
 from hcip_pipeline.contracts.cms import TABLES
 from hcip_pipeline.warehouse.project import PROJECT
+from tests.macros import ARITHMETIC, environment, macro_text
 
 _FOLDERS = ("staging/cms", "intermediate/claims")
 
@@ -20,11 +20,8 @@ _FOLDERS = ("staging/cms", "intermediate/claims")
 @cache
 def _models() -> dict[str, str]:
     """Model name -> SQL, each after those it refers to."""
-    macros = "".join(
-        path.read_text(encoding="utf-8")
-        for path in (PROJECT / "macros" / "exact_arithmetic.sql", PROJECT / "macros" / "claims.sql")
-    )
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
+    macros = macro_text(*ARITHMETIC, "claims")
+    rendered = environment().from_string
     sources = {
         path.stem: path.read_text(encoding="utf-8")
         for folder in _FOLDERS
@@ -37,7 +34,7 @@ def _models() -> dict[str, str]:
     ordered: dict[str, str] = {}
     while own - ordered.keys():
         name = min(n for n in own - ordered.keys() if needs[n] <= ordered.keys())
-        ordered[name] = environment.from_string(macros + sources[name]).render(
+        ordered[name] = rendered(macros + sources[name]).render(
             ref=lambda model: model, source=lambda _, table: f"lake.{table}", config=lambda **_: ""
         )
     return ordered

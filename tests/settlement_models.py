@@ -105,6 +105,7 @@ def _environment() -> jinja2.Environment:
         "source": lambda _, name: f'lake."{name}"',
         "config": lambda **_: "",
         "return": _return,
+        "target": {"type": "duckdb"},
         "execute": True,
     }
     for path in sorted((PROJECT / "macros").glob("*.sql")):

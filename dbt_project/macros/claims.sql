@@ -1,18 +1,10 @@
 {#
-  What the claims models share, engine differences among it.
+  What the claims models share.
 #}
 
 {# The values of a group as one text, in order: equal texts are equal multisets. #}
 {% macro sorted_text(value) -%}
-    array_to_string({{ sorted_list(value) }}, ' ')
-{%- endmacro %}
-
-{% macro add_days(day, days) -%}
-    ({{ day }} + cast({{ days }} as integer))
-{%- endmacro %}
-
-{% macro days_between(earlier, later) -%}
-    date_diff('day', {{ earlier }}, {{ later }})
+    {{ joined_text(sorted_list(value), ' ') }}
 {%- endmacro %}
 
 {#

@@ -9,8 +9,8 @@
     {{ exact_decimal(
         round_div_integers(
             '(' ~ exact_integer('(' ~ exact_product(baseline_cost, trend, 4) ~ ' - ' ~ cost ~ ')', 12)
-            ~ ' * ' ~ exact_integer(weight, 8) ~ ' * cast(' ~ factor_units ~ ' as hugeint))',
-            'cast(1' ~ '0' * (18 + factor_places | length) ~ ' as hugeint)', 0
+            ~ ' * ' ~ exact_integer(weight, 8) ~ ' * cast(' ~ factor_units ~ ' as ' ~ wide_integer() ~ '))',
+            'cast(1' ~ '0' * (18 + factor_places | length) ~ ' as ' ~ wide_integer() ~ ')', 0
         ), 2
     ) }}
 {%- endmacro %}

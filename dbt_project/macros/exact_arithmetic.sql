@@ -1,11 +1,14 @@
 {#
   Exact arithmetic (methodology §0). Every quotient on the way to a payment is a ratio of integers, rounded once, half
-  away from zero. Engine differences live here: DuckDB's own `/` on decimals is binary floating point.
+  away from zero. DuckDB's own `/` on decimals is binary floating point.
 #}
 
 {# A decimal of at most `places` places as the integer number of its last place. #}
 {% macro exact_integer(value, places=8) -%}
-    cast(cast({{ value }} as decimal(38, {{ places }})) * cast(1{{ '0' * places }} as decimal({{ places + 1 }}, 0)) as hugeint)
+    cast(
+        cast({{ value }} as decimal(38, {{ places }})) * cast(1{{ '0' * places }} as decimal({{ places + 1 }}, 0))
+        as {{ wide_integer() }}
+    )
 {%- endmacro %}
 
 {# An integer number of last places as a decimal: the way back. #}
@@ -21,9 +24,11 @@
     (case
         when {{ denominator }} = 0 then null
         else
-            (2 * abs({{ numerator }}) * cast(1{{ '0' * scale }} as hugeint) + abs({{ denominator }}))
-            // (2 * abs({{ denominator }}))
-            * sign({{ numerator }}) * sign({{ denominator }})
+            {{ whole_quotient(
+                '2 * abs(' ~ numerator ~ ') * cast(1' ~ '0' * scale ~ ' as ' ~ wide_integer() ~ ') + abs(' ~ denominator ~ ')',
+                '2 * abs(' ~ denominator ~ ')'
+            ) }}
+            * case when ({{ numerator }} < 0) = ({{ denominator }} < 0) then 1 else -1 end
     end)
 {%- endmacro %}
 
@@ -43,10 +48,10 @@
 {%- endmacro %}
 
 {#
-  a × b, exactly. DuckDB keeps the product of two 18-digit decimals at 18 digits; a 38-digit factor makes room.
+  a × b, exactly, of decimals of at most 18 digits. DuckDB keeps their product at 18 digits; a wider factor makes room.
 #}
 {% macro exact_product(a, b, a_places=2) -%}
-    (cast({{ a }} as decimal(38, {{ a_places }})) * {{ b }})
+    (cast({{ a }} as {{ factor_type(a_places) }}) * {{ b }})
 {%- endmacro %}
 
 {% macro clamp(value, low, high) -%}
@@ -58,9 +63,10 @@
   comparing with. `p` is a decimal of at most 8 places.
 #}
 {% macro percentile_numerator(sorted_values, p) -%}
-    {%- set rank = '((len(' ~ sorted_values ~ ') - 1) * cast(' ~ p ~ ' * 100000000 as bigint))' -%}
-    {%- set low = sorted_values ~ '[' ~ rank ~ ' // 100000000 + 1]' -%}
-    {%- set high = sorted_values ~ '[least(' ~ rank ~ ' // 100000000 + 2, len(' ~ sorted_values ~ '))]' -%}
+    {%- set rank = '((' ~ list_length(sorted_values) ~ ' - 1) * cast(' ~ p ~ ' * 100000000 as bigint))' -%}
+    {%- set place = whole_quotient(rank, '100000000') -%}
+    {%- set low = list_item(sorted_values, place ~ ' + 1') -%}
+    {%- set high = list_item(sorted_values, 'least(' ~ place ~ ' + 2, ' ~ list_length(sorted_values) ~ ')') -%}
     (
         {{ exact_product(low, 'cast(100000000 as decimal(9, 0))', 4) }}
         + {{ exact_product(high ~ ' - ' ~ low, 'cast(' ~ rank ~ ' % 100000000 as decimal(9, 0))', 4) }}
@@ -70,11 +76,6 @@
 {# The same percentile, rounded to `scale` places. #}
 {% macro percentile(sorted_values, p, scale) -%}
     {{ round_div(percentile_numerator(sorted_values, p), '100000000', scale) }}
-{%- endmacro %}
-
-{# The values of a group as the sorted list that `percentile` wants. #}
-{% macro sorted_list(value) -%}
-    list({{ value }} order by {{ value }})
 {%- endmacro %}
 
 {# fraction ^ exponent (methodology §7): the one permitted floating-point step, rounded to 8 places at once. #}

@@ -1,7 +1,7 @@
 {# Ten digits whose Luhn check over 80840 + NPI holds (methodology §4); the prefix contributes 24. #}
 {% macro is_valid_npi(npi) -%}
     coalesce(
-        regexp_full_match({{ npi }}, '[0-9]{10}')
+        {{ matches_whole(npi, '[0-9]{10}') }}
         and (
             24
             {%- for position in range(1, 11) %}

@@ -30,9 +30,9 @@ cells as (
         window_name,
         apr_drg,
         severity_of_illness,
-        cast(count(*) as hugeint) as n,
-        cast(sum(cents) as hugeint) as s,
-        cast(sum(cents * cents) as hugeint) as q
+        cast(count(*) as {{ wide_integer() }}) as n,
+        cast(sum(cents) as {{ wide_integer() }}) as s,
+        cast(sum(cents * cents) as {{ wide_integer() }}) as q
     from remaining
     group by window_name, apr_drg, severity_of_illness
 )

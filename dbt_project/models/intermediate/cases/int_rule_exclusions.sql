@@ -1,7 +1,7 @@
 -- Every exclusion reason of methodology §3 that looks at the case alone and that the policy switches on, in order.
 {%- set active = [] -%}
 {%- for reason, condition in exclusion_rules() if reason in policy('exclusions') -%}
-    {%- do active.append((reason, condition)) -%}
+    {%- do active.append('case when ' ~ condition ~ " then '" ~ reason ~ "' end") -%}
 {%- endfor %}
 with cases as (
     select * from {{ ref('int_cases') }}
@@ -12,16 +12,9 @@ judged as (
         hospital_ccn,
         account_no,
         {% if active -%}
-        list_filter(
-            [
-                {%- for reason, condition in active %}
-                case when {{ condition }} then '{{ reason }}' end{{ ',' if not loop.last }}
-                {%- endfor %}
-            ],
-            lambda reason: reason is not null
-        )
+        {{ text_list(active) }}
         {%- else -%}
-        cast([] as varchar [])
+        {{ empty_text_list() }}
         {%- endif %} as exclusion_reasons
     from cases
 )
@@ -31,4 +24,4 @@ select
     account_no,
     exclusion_reasons
 from judged
-where len(exclusion_reasons) > 0
+where {{ list_length('exclusion_reasons') }} > 0

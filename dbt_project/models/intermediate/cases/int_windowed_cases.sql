@@ -21,8 +21,8 @@ judged as (
         case_windows.hospital_ccn,
         case_windows.account_no,
         case
-            when outliers.is_outlier then ['COST_OUTLIER']
-            else coalesce(excluded.exclusion_reasons, cast([] as varchar []))
+            when outliers.is_outlier then {{ text_list(["'COST_OUTLIER'"]) }}
+            else coalesce(excluded.exclusion_reasons, {{ empty_text_list() }})
         end as exclusion_reasons
     from case_windows
     left join excluded using (hospital_ccn, account_no)
@@ -42,8 +42,8 @@ select
     cases.core_cost,
     cases.supply_drug_cost,
     cases.total_cost,
-    len(judged.exclusion_reasons) = 0 as is_counted,
-    judged.exclusion_reasons[1] as exclusion_reason,
+    {{ list_length('judged.exclusion_reasons') }} = 0 as is_counted,
+    {{ list_item('judged.exclusion_reasons', 1) }} as exclusion_reason,
     judged.exclusion_reasons
 from judged
 inner join cases using (hospital_ccn, account_no)

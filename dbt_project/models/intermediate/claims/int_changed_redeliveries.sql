@@ -6,7 +6,7 @@ with records as (
         claim_id,
         adjustment_type_code,
         cast(null as bigint) as line_no,
-        concat_ws('|', provider_ccn, cast(from_date as varchar), cast(thru_date as varchar)) as key_fields,
+        concat_ws('|', provider_ccn, cast(from_date as string), cast(thru_date as string)) as key_fields,
         payment_amount as paid_amount,
         cast(null as decimal(18, 2)) as allowed_amount
     from {{ ref('stg_part_a_claims') }}

@@ -6,7 +6,7 @@ with part_a as (
         claim_id,
         adjustment_type_code,
         concat_ws(
-            '|', coalesce(provider_ccn, ''), cast(from_date as varchar), cast(thru_date as varchar), coalesce(mbi, '')
+            '|', coalesce(provider_ccn, ''), cast(from_date as string), cast(thru_date as string), coalesce(mbi, '')
         ) as claim_key,
         coalesce(payment_amount, 0) as paid_amount,
         cast(0 as decimal(18, 2)) as allowed_amount,

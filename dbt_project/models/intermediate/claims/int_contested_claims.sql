@@ -27,7 +27,7 @@ line_amounts as (
         lines.part,
         lines.claim_id,
         lines.adjustment_type_code,
-        {{ sorted_text("concat_ws('/', coalesce(cast(paid_amount as varchar), ''), coalesce(cast(allowed_amount as varchar), ''))") }}
+        {{ sorted_text("concat_ws('/', coalesce(cast(paid_amount as string), ''), coalesce(cast(allowed_amount as string), ''))") }}
             as agreeing_amounts
     from lines
     inner join contested
@@ -46,7 +46,7 @@ select
     contested.claim_key,
     coalesce(
         line_amounts.agreeing_amounts,
-        cast(case when contested.is_cancellation then -contested.signed_paid_amount else contested.signed_paid_amount end as varchar)
+        cast(case when contested.is_cancellation then -contested.signed_paid_amount else contested.signed_paid_amount end as string)
     ) as agreeing_amounts
 from contested
 left join line_amounts

@@ -10,12 +10,14 @@ neighbours as (
     select current_mbi as mbi, previous_mbi as neighbour from links
 ),
 
+-- Told by the way taken, not by a set union: Spark's recursion has none.
 same_person as (
-    select mbi, mbi as member from neighbours
-    union
-    select same_person.mbi, neighbours.neighbour as member
+    select mbi, mbi as member, {{ text_list(['mbi']) }} as way from neighbours group by mbi
+    union all
+    select same_person.mbi, neighbours.neighbour as member, array_append(same_person.way, neighbours.neighbour) as way
     from same_person
     inner join neighbours on same_person.member = neighbours.mbi
+    where not array_contains(same_person.way, neighbours.neighbour)
 ),
 
 -- A number that nothing replaces. Two of them for one person: the one that CMS named last.

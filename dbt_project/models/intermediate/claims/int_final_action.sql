@@ -12,9 +12,9 @@ placed as (
             partition by part, claim_key, agreeing_amounts, is_cancellation
             order by {{ claim_id_order('claim_id') }}, adjustment_type_code
         ) as place,
-        count(*) filter (where is_cancellation) over (partition by part, claim_key, agreeing_amounts) as cancellations,
-        count(*) filter (where not is_cancellation) over (partition by part, claim_key, agreeing_amounts) as candidates,
-        count(*) filter (where not is_cancellation) over (partition by part, claim_key) as candidates_of_key
+        sum(cast(is_cancellation as integer)) over (partition by part, claim_key, agreeing_amounts) as cancellations,
+        sum(cast(not is_cancellation as integer)) over (partition by part, claim_key, agreeing_amounts) as candidates,
+        sum(cast(not is_cancellation as integer)) over (partition by part, claim_key) as candidates_of_key
     from {{ ref('int_contested_claims') }}
 ),
 

@@ -1,3 +1,4 @@
+{%- set numerator = 'numerator * cast(1000000000000000000000000 as ' ~ wide_integer() ~ ')' -%}
 -- cost_factor(hospital, rate_center, rate_year) of methodology §2, 8 places. A rate center without a row of its own
 -- uses the hospital's row ALL (int_rate_center_costs).
 with factors as (
@@ -32,8 +33,8 @@ whole_part as (
         rate_center,
         rate_year,
         denominator,
-        (numerator * cast(1000000000000000000000000 as hugeint)) // denominator as whole,
-        (numerator * cast(1000000000000000000000000 as hugeint)) % denominator as remainder
+        {{ whole_quotient(numerator, 'denominator') }} as whole,
+        ({{ numerator }}) % denominator as remainder
     from divisors
 ),
 
@@ -43,7 +44,7 @@ four_places as (
         rate_center,
         rate_year,
         denominator,
-        whole * 10000 + (remainder * 10000) // denominator as units,
+        whole * 10000 + {{ whole_quotient('remainder * 10000', 'denominator') }} as units,
         (remainder * 10000) % denominator as remainder
     from whole_part
 ),
@@ -54,7 +55,7 @@ eight_places as (
         rate_center,
         rate_year,
         denominator,
-        units * 10000 + (remainder * 10000) // denominator as units,
+        units * 10000 + {{ whole_quotient('remainder * 10000', 'denominator') }} as units,
         (remainder * 10000) % denominator as remainder
     from four_places
 )

@@ -11,7 +11,7 @@ counted as (
 select
     hospital_ccn,
     npi,
-    cast(null as varchar) as name
+    cast(null as string) as name
 from counted
 group by hospital_ccn, npi
 {%- else -%}

@@ -15,20 +15,17 @@ select
     capped.hospital_ccn,
     capped.npi,
     {% if run_fact('kind') == 'study' -%}
-    ['STUDY'] as hold_reasons
+    {{ text_list(["'STUDY'"]) }} as hold_reasons
     {%- else -%}
-    list_filter(
-        [
-            case
-                when protocols.hospital_ccn is null or protocols.approved_on is null or protocols.program_year is null
-                    then 'NO_PROTOCOL'
-                when not protocols.has_locked_conditions then 'CONDITIONS_NOT_LOCKED'
-            end,
-            case when capped.pfs_approved_amount is null then 'HELD_NO_PFS_CAP' end,
-            case when limits.is_contested then 'POOL_CONTESTED' end
-        ],
-        lambda reason: reason is not null
-    ) as hold_reasons
+    {{ text_list([
+        "case
+            when protocols.hospital_ccn is null or protocols.approved_on is null or protocols.program_year is null
+                then 'NO_PROTOCOL'
+            when not protocols.has_locked_conditions then 'CONDITIONS_NOT_LOCKED'
+        end",
+        "case when capped.pfs_approved_amount is null then 'HELD_NO_PFS_CAP' end",
+        "case when limits.is_contested then 'POOL_CONTESTED' end",
+    ]) }} as hold_reasons
     {%- endif %}
 from capped
 left join protocols using (hospital_ccn)

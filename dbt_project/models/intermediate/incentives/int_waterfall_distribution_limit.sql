@@ -27,7 +27,7 @@ floors as (
         incentive,
         is_limited,
         limit_cents,
-        case when is_limited then numerator // denominator end as cents,
+        case when is_limited then {{ whole_quotient('numerator', 'denominator') }} end as cents,
         case when is_limited then numerator % denominator end as remainder
     from shares
 ),

@@ -32,33 +32,29 @@ judged as (
         coalesce(excluded.is_excluded, false) as is_excluded,
         {% if run_fact('kind') == 'study' -%}
         -- A study pays nobody: standing is not its question.
-        cast([] as varchar []) as standing_reasons
+        {{ empty_text_list() }} as standing_reasons
         {%- else -%}
-        list_filter(
-            [
-                case
-                    when
-                        care_partners.participation_start > period.start_date
-                        or coalesce(care_partners.participation_end < period.end_date, false)
-                        then 'NOT_LISTED_WHOLE_PERIOD'
-                end,
-                case
-                    when care_partners.screening_status = 'failed' then 'SCREENING_FAILED'
-                    when care_partners.screening_status <> 'cleared' then 'SCREENING_NOT_CLEARED'
-                end,
-                case when excluded.is_excluded then 'EXCLUDED_INDIVIDUAL' end,
-                case
-                    when coalesce(care_partners.arrangement_signed > period.start_date, true)
-                        then 'ARRANGEMENT_SIGNED_LATE'
-                end,
-                -- Without a protocol nothing says which activities are approved: the payment is held, not lost.
-                case
-                    when protocols.has_protocol and coalesce(activities.approved_activities, 0) = 0
-                        then 'NO_APPROVED_ACTIVITY'
-                end
-            ],
-            lambda reason: reason is not null
-        ) as standing_reasons
+        -- Without a protocol nothing says which activities are approved: the payment is held, not lost.
+        {{ text_list([
+            "case
+                when
+                    care_partners.participation_start > period.start_date
+                    or coalesce(care_partners.participation_end < period.end_date, false)
+                    then 'NOT_LISTED_WHOLE_PERIOD'
+            end",
+            "case
+                when care_partners.screening_status = 'failed' then 'SCREENING_FAILED'
+                when care_partners.screening_status <> 'cleared' then 'SCREENING_NOT_CLEARED'
+            end",
+            "case when excluded.is_excluded then 'EXCLUDED_INDIVIDUAL' end",
+            "case
+                when coalesce(care_partners.arrangement_signed > period.start_date, true) then 'ARRANGEMENT_SIGNED_LATE'
+            end",
+            "case
+                when protocols.has_protocol and coalesce(activities.approved_activities, 0) = 0
+                    then 'NO_APPROVED_ACTIVITY'
+            end",
+        ]) }} as standing_reasons
         {%- endif %}
     from conditions
     left join care_partners using (hospital_ccn, npi)
@@ -74,5 +70,5 @@ select
     approved_activities,
     is_excluded,
     standing_reasons,
-    case when len(standing_reasons) > 0 then cast(0 as decimal(18, 2)) else incentive end as incentive
+    case when {{ list_length('standing_reasons') }} > 0 then cast(0 as decimal(18, 2)) else incentive end as incentive
 from judged

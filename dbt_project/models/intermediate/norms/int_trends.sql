@@ -11,7 +11,11 @@ indices as (
 ),
 
 components as (
-    select unnest(['core', 'supply_drug', 'total']) as component
+    select 'core' as component
+    union all
+    select 'supply_drug' as component
+    union all
+    select 'total' as component
 )
 
 select

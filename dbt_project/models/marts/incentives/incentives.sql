@@ -47,34 +47,28 @@ steps as (
         capped.incentive - committee.incentive as pfs_cap_adjustment,
         limited.incentive - capped.incentive as distribution_limit_adjustment,
         limited.incentive as final_incentive,
-        list_concat(
-            list_filter(
-                [
-                    case when calculated.medical_cases + calculated.surgical_cases = 0 then 'NO_CASES' end,
-                    case
-                        when
-                            calculated.medical_cases + calculated.surgical_cases > 0
-                            and calculated.calculated_incentive = 0
-                            then 'NOTHING_EARNED'
-                    end,
-                    case when calculated.lacks_baseline then 'NO_BASELINE' end,
-                    case when conditions.incentive < calculated.calculated_incentive then 'CONDITIONS_NOT_MET' end,
-                    case when conditions.any_condition_missing then 'CONDITION_RESULTS_MISSING' end
-                ],
-                lambda reason: reason is not null
-            ),
-            standing.standing_reasons,
-            list_filter(
-                [
-                    case when committee.incentive < standing.incentive then 'COMMITTEE_ADJUSTMENT' end,
-                    case when capped.incentive < committee.incentive then 'PFS_CAP' end,
-                    case when limited.incentive < capped.incentive then 'DISTRIBUTION_LIMIT' end
-                ],
-                lambda reason: reason is not null
-            ),
-            holds.hold_reasons
-        ) as reasons,
-        len(holds.hold_reasons) > 0 as is_held
+        {{ list_concatenation([
+            text_list([
+                "case when calculated.medical_cases + calculated.surgical_cases = 0 then 'NO_CASES' end",
+                "case
+                    when
+                        calculated.medical_cases + calculated.surgical_cases > 0
+                        and calculated.calculated_incentive = 0
+                        then 'NOTHING_EARNED'
+                end",
+                "case when calculated.lacks_baseline then 'NO_BASELINE' end",
+                "case when conditions.incentive < calculated.calculated_incentive then 'CONDITIONS_NOT_MET' end",
+                "case when conditions.any_condition_missing then 'CONDITION_RESULTS_MISSING' end",
+            ]),
+            'standing.standing_reasons',
+            text_list([
+                "case when committee.incentive < standing.incentive then 'COMMITTEE_ADJUSTMENT' end",
+                "case when capped.incentive < committee.incentive then 'PFS_CAP' end",
+                "case when limited.incentive < capped.incentive then 'DISTRIBUTION_LIMIT' end",
+            ]),
+            'holds.hold_reasons',
+        ]) }} as reasons,
+        {{ list_length('holds.hold_reasons') }} > 0 as is_held
     from calculated
     inner join conditions using (hospital_ccn, npi)
     inner join standing using (hospital_ccn, npi)
@@ -105,5 +99,5 @@ select
     cast(distribution_limit_adjustment as decimal(18, 2)) as distribution_limit_adjustment,
     final_incentive,
     case when final_incentive = 0 then 'ZERO' when is_held then 'HELD' else 'PAYABLE' end as status,
-    array_to_string(reasons, '|') as reasons
+    {{ joined_text('reasons', '|') }} as reasons
 from steps
