@@ -62,6 +62,10 @@ class WrittenDocument:
         return AUDIENCES[self.path.split("/")[0]]
 
 
+def _no_mart(name: str) -> pl.DataFrame:
+    raise HcipError(f"the build has no mart {name}")
+
+
 @dataclass(frozen=True)
 class Draft:
     """A release whose tables are written and whose documents are not: all that a renderer may look at.
@@ -74,7 +78,7 @@ class Draft:
         number: n of ``r<n>``.
         inputs: every file the build came from, as ``{"file", "sha256", "rows"}``.
         notes: what was missing without stopping the build, in words.
-        extras: facts of the settlement that stand in no table, by name; each says in its own module what it is.
+        marts: gives a mart of the build by name, in its contract's columns; for what is not released as it stands.
     """
 
     home: Home
@@ -85,7 +89,7 @@ class Draft:
     hospitals: tuple[str, ...]
     inputs: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
-    extras: Mapping[str, Any] = field(default_factory=dict)
+    marts: Callable[[str], pl.DataFrame] = field(default=_no_mart, repr=False)
 
     @property
     def name(self) -> str:

@@ -38,14 +38,6 @@ class Layout:
     table: Table
     scope: Literal["hospital", "state"]
 
-    @property
-    def audience(self) -> Audience:
-        return AUDIENCES[self.folder]
-
-    def file_name(self, owner: str, release: str) -> str:
-        """Name without suffix: ``HCIP_<ccn or STATE>_<table>_<period>_r<n>``."""
-        return f"HCIP_{owner}_{self.table.name}_{release}"
-
 
 LAYOUTS = (
     *(

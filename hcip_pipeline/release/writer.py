@@ -7,15 +7,19 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
+from hcip_pipeline.contracts import marts
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
+from hcip_pipeline.release.derivations import DERIVATIONS, Derivation, DerivedTable
 from hcip_pipeline.release.documents import (
     Document,
     Draft,
@@ -57,6 +61,7 @@ def write_release(
     inputs: Sequence[dict[str, Any]] = (),
     *,
     notes: Sequence[str] = (),
+    derivations: Mapping[str, Derivation] = DERIVATIONS,
     renderers: Mapping[str, Renderer] = RENDERERS,
 ) -> Release:
     """Release what ``build`` computed.
@@ -64,7 +69,8 @@ def write_release(
     Args:
         inputs: every file the build came from, as ``{"file", "sha256", "rows"}``.
         notes: what was missing without stopping the build, in words.
-        renderers: who makes the documents, called in this order once the tables are written.
+        derivations: who makes the tables that are no marts, called in this order once those are written.
+        renderers: who makes the documents, called in this order once all tables are written.
 
     Returns:
         The new release, or the newest one where the same inputs and policy gave the same figures again.
@@ -81,18 +87,22 @@ def write_release(
         private_folder(folder)
         _remove_abandoned(folder)
         private_folder(work)
-        files, groupers, hospitals = _write_tables(build, work, f"{period}_r{number}")
-        draft = Draft(
-            home,
-            period,
-            number,
-            policy,
-            ReleaseFiles(work, period, number),
-            tuple(hospitals),
-            tuple(inputs),
-            tuple(notes),
-        )
-        documents = _write_documents(draft, renderers, work, files)
+        with duckdb.connect(build.file, read_only=True) as connection:
+            hospitals = _hospitals(connection)
+            draft = Draft(
+                home,
+                period,
+                number,
+                policy,
+                ReleaseFiles(work, period, number),
+                tuple(hospitals),
+                tuple(inputs),
+                tuple(notes),
+                partial(_mart, connection),
+            )
+            files = [*_write_marts(draft, work), *_write_derived(draft, derivations, work)]
+            documents = _write_documents(draft, renderers, work, files)
+            groupers = _grouper_versions(connection)
         supersedes = manifest_sha256(earlier[-1]) if earlier else None
         content = manifest(f"{period}_r{number}", work, files, policy, inputs, groupers, supersedes, documents)
         make_private(write_manifest(content, work))
@@ -135,6 +145,48 @@ def _remove_abandoned(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
+def _hospitals(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The hospitals with files of their own: with cases in the period, or with care partners."""
+    performance = "select hospital_ccn from intermediate.int_case_windows where window_name = 'performance'"
+    owners = connection.execute(f"{performance} union select hospital_ccn from marts.incentives order by 1")
+    return [row[0] for row in owners.fetchall()]
+
+
+def _grouper_versions(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    versions = connection.execute(
+        "select distinct grouper_version from intermediate.int_cases where grouper_version is not null order by 1"
+    )
+    return [row[0] for row in versions.fetchall()]
+
+
+def _mart(connection: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
+    columns = ", ".join(f'"{column}"' for column in marts.TABLES[name].names)
+    return connection.sql(f"select {columns} from marts.{name}").pl()
+
+
+def _write_marts(draft: Draft, root: Path) -> Iterator[WrittenFile]:
+    for layout in LAYOUTS:
+        frame = draft.marts(layout.table.name)
+        parts = {"STATE": frame}
+        if layout.scope == "hospital":
+            own = frame.partition_by("hospital_ccn", as_dict=True) if frame.height else {}
+            parts = {ccn: own.get((ccn,), frame.clear()) for ccn in draft.hospitals}
+        for owner, part in parts.items():
+            yield from _write(DerivedTable(layout.folder, layout.table, part, owner), draft, root)
+
+
+def _write_derived(draft: Draft, derivations: Mapping[str, Derivation], root: Path) -> Iterator[WrittenFile]:
+    for derive in derivations.values():
+        for derived in derive(draft):
+            yield from _write(derived, draft, root)
+
+
+def _write(derived: DerivedTable, draft: Draft, root: Path) -> list[WrittenFile]:
+    place = release_path(root, f"{derived.folder}/HCIP_{derived.owner}_{derived.table.name}_{draft.name}")
+    private_folder(place.parent)
+    return write_table(derived.frame, derived.table, place.parent, place.name)
+
+
 def _write_documents(
     draft: Draft, renderers: Mapping[str, Renderer], root: Path, files: Sequence[WrittenFile]
 ) -> list[WrittenDocument]:
@@ -143,30 +195,6 @@ def _write_documents(
             yield from render(draft)
 
     return write_documents(rendered(), root, (file.path.relative_to(root).as_posix() for file in files))
-
-
-def _write_tables(build: BuildResult, root: Path, release: str) -> tuple[list[WrittenFile], list[str], list[str]]:
-    """Every table of the layouts; also gives the grouper versions and the hospitals with files of their own."""
-    files: list[WrittenFile] = []
-    with duckdb.connect(build.file, read_only=True) as connection:
-        performance = "select hospital_ccn from intermediate.int_case_windows where window_name = 'performance'"
-        owners = connection.execute(f"{performance} union select hospital_ccn from marts.incentives order by 1")
-        hospitals = [row[0] for row in owners.fetchall()]
-        for layout in LAYOUTS:
-            columns = ", ".join(f'"{name}"' for name in layout.table.names)
-            frame = connection.sql(f"select {columns} from marts.{layout.table.name}").pl()
-            parts = {"STATE": frame}
-            if layout.scope == "hospital":
-                own = frame.partition_by("hospital_ccn", as_dict=True) if frame.height else {}
-                parts = {ccn: own.get((ccn,), frame.clear()) for ccn in hospitals}
-            for owner, part in parts.items():
-                place = release_path(root, f"{layout.folder}/{layout.file_name(owner, release)}")
-                private_folder(place.parent)
-                files += write_table(part, layout.table, place.parent, place.name)
-        groupers = connection.execute(
-            "select distinct grouper_version from intermediate.int_cases where grouper_version is not null order by 1"
-        ).fetchall()
-    return files, [row[0] for row in groupers], hospitals
 
 
 def _says_the_same(folder: Path, content: dict[str, Any]) -> bool:
