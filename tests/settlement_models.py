@@ -26,10 +26,20 @@ _SCHEMAS = ("staging", "intermediate", "marts")
 #: what is computed, with everything it refers to, wherever that is
 _SETTLEMENT = ("cases", "costs", "norms", "incentives", "savings", "ledger", "audit")
 #: what reports look at beside it: only a release needs these
-REPORTS = ("opportunity", "care_redesign")
-#: the estimate from claims is given as it is: claims have tests of their own
+REPORTS = ("opportunity", "care_redesign", "quality")
+#: what comes from claims is given as it is, the estimate by the caller and the rest empty: claims have tests of their own
 ESTIMATES = "int_pfs_approved_by_claims"
-_ESTIMATE_COLUMNS = "hospital_ccn varchar, npi varchar, calendar_year bigint, pfs_approved_amount decimal(18, 2)"
+_FROM_CLAIMS = {
+    ESTIMATES: "hospital_ccn varchar, npi varchar, calendar_year bigint, pfs_approved_amount decimal(18, 2)",
+    "int_medicare_returns": "window_name varchar, hospital_ccn varchar, patient_status_code varchar, "
+    "is_readmitted boolean, days_to_return bigint, is_without_post_acute boolean",
+    "int_medicare_measures": "hospital_ccn varchar, level varchar, subject varchar, measure varchar, "
+    "baseline_numerator bigint, baseline_denominator bigint, baseline_expected decimal(18, 8), "
+    "baseline_value decimal(18, 8), numerator bigint, denominator bigint, expected decimal(18, 8), "
+    "value decimal(18, 8), lower_limit decimal(18, 8), upper_limit decimal(18, 8)",
+}
+#: models of the areas that nothing but those read
+_OF_CLAIMS = {*_FROM_CLAIMS, "int_medicare_counts", "int_beneficiary_areas"}
 _MACRO = re.compile(r"\{%-?\s*macro\s+(\w+)\(.*?\{%-?\s*endmacro\s*-?%\}", re.DOTALL)
 _SOURCE = re.compile(r"source\('lake', '(\w+)'\)")
 _REFERENCE = re.compile(r"ref\('(\w+)'\)")
@@ -62,7 +72,8 @@ def _needed(models: Iterable[str]) -> set[str]:
     waiting = set(models)
     while waiting:
         found |= waiting
-        waiting = {ref for name in waiting for ref in _REFERENCE.findall(_models()[name][1])} - found - {ESTIMATES}
+        named = {ref for name in waiting for ref in _REFERENCE.findall(_models()[name][1])}
+        waiting = named - found - _FROM_CLAIMS.keys()
     return found
 
 
@@ -70,8 +81,8 @@ def _needed(models: Iterable[str]) -> set[str]:
 def _order(areas: tuple[str, ...] = _SETTLEMENT) -> tuple[str, ...]:
     """Every model of these areas after those it refers to."""
     folders = [PROJECT / "models" / schema / folder for schema in _SCHEMAS for folder in areas]
-    own = _needed(path.stem for folder in folders for path in folder.glob("*.sql"))
-    needs = {name: set(_REFERENCE.findall(_models()[name][1])) - {ESTIMATES} for name in own}
+    own = _needed({path.stem for folder in folders for path in folder.glob("*.sql")} - _OF_CLAIMS)
+    needs = {name: set(_REFERENCE.findall(_models()[name][1])) - _FROM_CLAIMS.keys() for name in own}
     ordered: dict[str, None] = {}
     while needs.keys() - ordered.keys():
         ordered[min(name for name in needs.keys() - ordered.keys() if needs[name] <= ordered.keys())] = None
@@ -188,7 +199,8 @@ def run(
     areas = (*_SETTLEMENT, *also)
     models, checks = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True), areas)
     connection = _prepared(spec, threads, areas)
-    connection.execute(f"create table intermediate.{ESTIMATES} ({_ESTIMATE_COLUMNS})")
+    for name, columns in _FROM_CLAIMS.items():
+        connection.execute(f"create table intermediate.{name} ({columns})")
     if estimates:
         connection.executemany(f"insert into intermediate.{ESTIMATES} values (?, ?, ?, ?)", list(estimates))
     _create(connection, models)
@@ -200,17 +212,19 @@ def run(
 
 def frozen_norms(spec: BuildSpec, threads: int = 1) -> dict[str, pl.DataFrame]:
     """The frozen norm table that ``spec``, a build of kind norms, makes; rows ordered by key."""
-    models, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True))
+    areas = (*_SETTLEMENT, "quality")
+    models, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True), areas)
     frozen = {
         "frozen_norms": "norms",
         "frozen_norm_physicians": "norm_physicians",
         "frozen_norm_cases": "norm_cases",
         "frozen_exclusions": "exclusions",
         "frozen_conservation": "int_case_ledger",
+        "frozen_quality_cells": "int_quality_cells",
     }
     needed = _needed(frozen.values())
     frames = {}
-    with _prepared(spec, threads) as connection:
+    with _prepared(spec, threads, areas) as connection:
         _create(connection, {name: sql for name, sql in models.items() if name in needed})
         for name, model in frozen.items():
             table = run_tables.FROZEN[name]

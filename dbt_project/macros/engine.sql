@@ -65,6 +65,20 @@
     {{ 'array_join' if on_spark() else 'array_to_string' }}({{ values }}, '{{ separator }}')
 {%- endmacro %}
 
+{# The different texts of a group in order, as one text separated by |; null where there are none. #}
+{% macro distinct_texts(value) -%}
+    {%- if on_spark() -%}
+        nullif(array_join(array_sort(collect_set({{ value }})), '|'), '')
+    {%- else -%}
+        string_agg(distinct {{ value }}, '|' order by {{ value }})
+    {%- endif -%}
+{%- endmacro %}
+
+{# One row an item of a text separated by |. #}
+{% macro items_of(text) -%}
+    {{ "explode(split(" ~ text ~ ", '[|]'))" if on_spark() else "unnest(string_split(" ~ text ~ ", '|'))" }}
+{%- endmacro %}
+
 {# Whether the whole text is of the pattern. #}
 {% macro matches_whole(text, pattern) -%}
     {%- if on_spark() -%}

@@ -25,6 +25,7 @@ GROUPS: dict[str, ModuleType] = {
     "savings": dbt_assets,
     "opportunity": dbt_assets,
     "care_redesign": dbt_assets,
+    "quality": dbt_assets,
     "release": release,
 }
 

@@ -100,11 +100,35 @@ EXCLUDED_INDIVIDUALS = Table(
         Column("reinstated_date", "date", "day of reinstatement", nullable=True),
     ),
 )
+QUALITY_TARGETS = Table(
+    "quality_targets",
+    "one row a measure of quality that is computed, with its target",
+    (
+        Column("measure", "text", "measure (methodology §12)", key=True),
+        Column("label", "text", "what it is, in words"),
+        Column("unit", "text", "a share, or per 1,000", allowed=("share", "per_1000")),
+        Column("target_change", "ratio", "relative change from the baseline to reach; empty for none", nullable=True),
+        Column("reference_value", "ratio", "national figure to see beside it", nullable=True),
+        Column("reference_goal", "ratio", "national goal to see beside it", nullable=True),
+        Column(
+            "reference_note", "text", "where the reference comes from, and what it may not be used for", nullable=True
+        ),
+    ),
+)
+NETWORK_TOPICS = Table(
+    "network_topics",
+    "one row a topic of networks and measure that shows whether work on it succeeds",
+    (
+        Column("topic", "text", "topic, as the table networks names it", key=True),
+        Column("measure", "text", "measure (methodology §12)", key=True),
+        Column("area", "text", "what the topic is part of: topics of one area are similar ones"),
+    ),
+)
 
 TABLES = {
     table.name: table
     for table in (
         HOSPITALS, APR_DRG, RATE_CENTERS, REVENUE_CODES, COST_FACTORS, COST_INDEX, PER_DIEM, NETWORKS,
-        EXCLUDED_INDIVIDUALS,
+        EXCLUDED_INDIVIDUALS, QUALITY_TARGETS, NETWORK_TOPICS,
     )
 }  # fmt: skip

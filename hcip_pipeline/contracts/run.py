@@ -1,6 +1,6 @@
 """What the warehouse seam adds to the lake for one build: its windows, the elections in force, what was received."""
 
-from hcip_pipeline.contracts import marts, program
+from hcip_pipeline.contracts import marts, program, quality
 from hcip_pipeline.contracts.table import Column, Table
 
 WINDOWS = Table(
@@ -83,6 +83,7 @@ FROZEN = {
     "frozen_norm_cases": Table("frozen_norm_cases", marts.NORM_CASES.grain, marts.NORM_CASES.columns),
     "frozen_exclusions": _without_period(marts.EXCLUSIONS, "frozen_exclusions"),
     "frozen_conservation": _without_period(marts.CONSERVATION, "frozen_conservation"),
+    "frozen_quality_cells": Table("frozen_quality_cells", quality.QUALITY_CELLS.grain, quality.QUALITY_CELLS.columns),
 }
 
 TABLES = {

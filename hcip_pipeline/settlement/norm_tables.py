@@ -49,7 +49,7 @@ _NORM_PARAMETERS = (
 _NORM_SOURCES = ("discharges", "charges", "receipts", *reference.TABLES)
 
 #: the models a norm table is made of; the rest of the project waits for a period
-NORM_MODELS = "+norms +norm_physicians +norm_cases +exclusions +int_case_ledger"
+NORM_MODELS = "+norms +norm_physicians +norm_cases +exclusions +int_case_ledger +int_quality_cells"
 
 _TABLE_MODELS = {
     "frozen_norms": "marts.norms",
@@ -57,6 +57,7 @@ _TABLE_MODELS = {
     "frozen_norm_cases": "marts.norm_cases",
     "frozen_exclusions": "marts.exclusions",
     "frozen_conservation": "intermediate.int_case_ledger",
+    "frozen_quality_cells": "intermediate.int_quality_cells",
 }
 
 

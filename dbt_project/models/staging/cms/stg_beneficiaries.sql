@@ -3,6 +3,7 @@ select
     bene_mbi_id as mbi,
     bene_fips_state_cd as state_fips,
     bene_fips_cnty_cd as county_fips,
+    bene_zip_cd as zip_code,
     bene_dob as birth_date,
     case bene_sex_cd when '1' then 'M' when '2' then 'F' else 'U' end as sex,
     bene_death_dt as death_date,

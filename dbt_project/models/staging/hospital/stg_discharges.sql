@@ -9,6 +9,7 @@ select
     discharge_year,
     length_of_stay,
     nature_of_admission,
+    source_of_admission,
     discharge_disposition,
     primary_payer,
     attending_npi,

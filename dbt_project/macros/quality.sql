@@ -1,0 +1,148 @@
+{#
+  What the measures of quality share (methodology §12). Rates are exact ratios of counts; only the limits of intervals
+  are binary floating point, made of + − × ÷ and square roots alone and rounded at once.
+#}
+
+{# Dispositions that send somebody on to another acute hospital (methodology §3, TRANSFERRED_OUT). #}
+{% macro is_sent_on(disposition) -%}
+    {{ disposition }} in ('02', '05', '43', '66', '82', '85', '88', '94')
+{%- endmacro %}
+
+{# A discharge that somebody may come back from: not dead, not still here, not against advice, not sent on. #}
+{% macro may_be_index(disposition) -%}
+    ({{ disposition }} not in ('07', '20', '30', '40', '41', '42') and not {{ is_sent_on(disposition) }})
+{%- endmacro %}
+
+{# Dispositions that plan the next admission. #}
+{% macro plans_to_return(disposition) -%}
+    {{ disposition }} between '81' and '95'
+{%- endmacro %}
+
+{# The last day of the quarter that holds a day. #}
+{% macro quarter_end(day) -%}
+    last_day(cast(date_trunc('quarter', {{ day }}) + interval 2 month as date))
+{%- endmacro %}
+
+{# How many items a text separated by | holds. #}
+{% macro count_items(text) -%}
+    case
+        when {{ text }} is null or {{ text }} = '' then 0
+        else length({{ text }}) - length(replace({{ text }}, '|', '')) + 1
+    end
+{%- endmacro %}
+
+{# One of what a measure counts by: a share of 1, or so many per 1,000 (of months: per 1,000 years). #}
+{% macro measure_per(measure) -%}
+    case
+        when {{ measure }} = 'hac_per_1000' then 1000
+        when {{ measure }} in ('readmissions_per_1000', 'admissions_per_1000') then 12000
+        else 1
+    end
+{%- endmacro %}
+
+{# Counts of the two windows side by side, for the columns that name a row. #}
+{% macro both_windows(counts, columns) -%}
+    select
+        {{ columns | join(',\n        ') }},
+        coalesce(sum(numerator) filter (where window_name = 'baseline'), 0) as baseline_numerator,
+        coalesce(sum(denominator) filter (where window_name = 'baseline'), 0) as baseline_denominator,
+        cast(sum(expected) filter (where window_name = 'baseline') as decimal(18, 8)) as baseline_expected,
+        coalesce(sum(numerator) filter (where window_name = 'performance'), 0) as numerator,
+        coalesce(sum(denominator) filter (where window_name = 'performance'), 0) as denominator,
+        cast(sum(expected) filter (where window_name = 'performance') as decimal(18, 8)) as expected
+    from {{ counts }}
+    group by {{ columns | join(', ') }}
+{%- endmacro %}
+
+{#
+  The value of a measure from its counts, 8 places: numerator ÷ denominator × per; adjusted: observed ÷ expected × the
+  base year's statewide rate, whose counts are `state_readmissions` and `state_index_discharges`.
+#}
+{% macro measure_value(prefix='') -%}
+    case
+        when measure = 'readmission_rate_adjusted' then
+            {{ exact_decimal(
+                round_div_integers(
+                    '(cast(' ~ prefix ~ 'numerator as ' ~ wide_integer() ~ ') * state_readmissions * 100000000)',
+                    '(' ~ exact_integer('coalesce(' ~ prefix ~ 'expected, 0)', 8) ~ ' * state_index_discharges)', 8
+                ), 8
+            ) }}
+        else
+            {{ exact_decimal(
+                round_div_integers(
+                    '(cast(' ~ prefix ~ 'numerator as ' ~ wide_integer() ~ ') * ' ~ measure_per('measure') ~ ')',
+                    'cast(' ~ prefix ~ 'denominator as ' ~ wide_integer() ~ ')', 8
+                ), 8
+            ) }}
+    end
+{%- endmacro %}
+
+{# 95% limits: Wilson for a share, Byar for a count per 1,000 or against what was expected. `side` is lower or upper. #}
+{% macro measure_limit(side) -%}
+    case
+        when denominator = 0 then null
+        when measure = 'readmission_rate_adjusted' then
+            case
+                when coalesce(expected, 0) = 0 or state_index_discharges = 0 then null
+                else {{ rounded_limit(byar_limit(side) ~ ' / cast(expected as double) * state_readmissions / state_index_discharges') }}
+            end
+        when {{ measure_per('measure') }} = 1 then {{ rounded_limit(wilson_limit(side)) }}
+        else {{ rounded_limit(byar_limit(side) ~ ' / denominator * ' ~ measure_per('measure')) }}
+    end
+{%- endmacro %}
+
+{% macro rounded_limit(value) -%}
+    cast(round({{ value }}, 8) as decimal(18, 8))
+{%- endmacro %}
+
+{# The normal deviate of a two-sided 95% interval. #}
+{% macro normal_95() -%}
+    cast(1.959963984540054 as double)
+{%- endmacro %}
+
+{% macro wilson_limit(side) -%}
+    {%- set n, z = 'cast(denominator as double)', normal_95() -%}
+    {%- set p = '(cast(numerator as double) / ' ~ n ~ ')' -%}
+    {%- set half = '(' ~ z ~ ' * sqrt(' ~ p ~ ' * (1 - ' ~ p ~ ') / ' ~ n ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / (4 * ' ~ n ~ ' * ' ~ n ~ ')))' -%}
+    {%- set centre = '(' ~ p ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / (2 * ' ~ n ~ '))' -%}
+    greatest(({{ centre }} {{ '-' if side == 'lower' else '+' }} {{ half }}) / (1 + {{ z }} * {{ z }} / {{ n }}), 0)
+{%- endmacro %}
+
+{# Byar's approximation to the exact limits of a Poisson count. #}
+{% macro byar_limit(side) -%}
+    {%- set z = normal_95() -%}
+    {%- if side == 'lower' -%}
+        {%- set o = 'cast(numerator as double)' -%}
+        {%- set root = '(1 - 1 / (9 * ' ~ o ~ ') - ' ~ z ~ ' / (3 * sqrt(' ~ o ~ ')))' -%}
+        (case when numerator = 0 then 0 else {{ o }} * {{ root }} * {{ root }} * {{ root }} end)
+    {%- else -%}
+        {%- set o = '(cast(numerator as double) + 1)' -%}
+        {%- set root = '(1 - 1 / (9 * ' ~ o ~ ') + ' ~ z ~ ' / (3 * sqrt(' ~ o ~ ')))' -%}
+        ({{ o }} * {{ root }} * {{ root }} * {{ root }})
+    {%- endif -%}
+{%- endmacro %}
+
+{# now ÷ baseline − 1, 8 places; null where there was nothing. #}
+{% macro relative_change(now, before) -%}
+    {{ round_div('(' ~ now ~ ' - ' ~ before ~ ')', before, 8) }}
+{%- endmacro %}
+
+{#
+  Variance of a relative change by the delta method: (now ÷ before)² × Σ of both windows' relative variances, 1/n of a
+  count, 1/n − 1/d of a share. Null where either count is zero.
+#}
+{% macro change_variance(n, d, value, before_n, before_d, before_value) -%}
+    case
+        when {{ n }} > 0 and {{ before_n }} > 0 and {{ before_value }} > 0 then
+            cast({{ value }} as double) / cast({{ before_value }} as double)
+            * (cast({{ value }} as double) / cast({{ before_value }} as double))
+            * (
+                1 / cast({{ n }} as double) + 1 / cast({{ before_n }} as double)
+                - case
+                    when {{ measure_per('measure') }} = 1
+                        then 1 / cast({{ d }} as double) + 1 / cast({{ before_d }} as double)
+                    else 0
+                end
+            )
+    end
+{%- endmacro %}

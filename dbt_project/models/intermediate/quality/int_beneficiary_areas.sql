@@ -1,0 +1,39 @@
+-- The hospital area each Medicare beneficiary lives in: a ZIP code belongs to the hospital that discharged most stays of
+-- its residents up to the end of the baseline, so that nobody's own period moves an area. NONE without such stays.
+with beneficiaries as (
+    select
+        coalesce(identifiers.current_mbi, beneficiaries.mbi) as mbi,
+        max_by(beneficiaries.zip_code, concat(beneficiaries.file_date, beneficiaries.zip_code)) as zip_code
+    from {{ ref('stg_beneficiaries') }} as beneficiaries
+    left join {{ ref('int_current_identifiers') }} as identifiers on beneficiaries.mbi = identifiers.mbi
+    where beneficiaries.zip_code is not null
+    group by coalesce(identifiers.current_mbi, beneficiaries.mbi)
+),
+
+known_until as (
+    select max(end_date) as day from {{ ref('stg_windows') }} where window_name <> 'performance'
+),
+
+stays as (
+    select
+        beneficiaries.zip_code,
+        episodes.hospital_ccn,
+        count(*) as discharges
+    from {{ ref('int_inpatient_episodes') }} as episodes
+    inner join beneficiaries using (mbi)
+    cross join known_until
+    where episodes.discharge_date <= known_until.day
+    group by beneficiaries.zip_code, episodes.hospital_ccn
+),
+
+areas as (
+    select zip_code, hospital_ccn
+    from stays
+    qualify row_number() over (partition by zip_code order by discharges desc, hospital_ccn) = 1
+)
+
+select
+    beneficiaries.mbi,
+    coalesce(areas.hospital_ccn, 'NONE') as hospital_ccn
+from beneficiaries
+left join areas using (zip_code)

@@ -1,0 +1,79 @@
+-- One row an episode of hospital care of one person, by the statewide patient id: stays that overlap, and stays that a
+-- transfer joins on the same or the next day (methodology §12). A return on the day of going home is no transfer.
+with stays as (
+    select
+        patient_id,
+        hospital_ccn,
+        account_no,
+        admit_date,
+        discharge_date,
+        discharge_disposition,
+        nature_of_admission,
+        source_of_admission,
+        coalesce(procedures, '') <> '' as has_procedure
+    from {{ ref('stg_discharges') }}
+    where coalesce(patient_id, '') <> '' and admit_date is not null and discharge_date is not null
+),
+
+reached as (
+    select
+        *,
+        max(discharge_date) over earlier as discharged_so_far,
+        max(case when {{ is_sent_on('discharge_disposition') }} then discharge_date end) over earlier as sent_on_so_far
+    from stays
+    window earlier as (
+        partition by patient_id
+        order by admit_date, discharge_date, hospital_ccn, account_no
+        rows between unbounded preceding and 1 preceding
+    )
+),
+
+numbered as (
+    select
+        *,
+        sum(
+            case
+                when
+                    admit_date < discharged_so_far
+                    or admit_date <= {{ add_days('sent_on_so_far', 1) }}
+                    -- The receiving hospital says that another hospital sent the patient.
+                    or (source_of_admission = '04' and admit_date <= {{ add_days('discharged_so_far', 1) }})
+                    then 0
+                else 1
+            end
+        ) over (
+            partition by patient_id
+            order by admit_date, discharge_date, hospital_ccn, account_no
+            rows between unbounded preceding and current row
+        ) as episode_no
+    from reached
+),
+
+placed as (
+    select
+        *,
+        row_number() over (
+            partition by patient_id, episode_no order by admit_date, discharge_date, hospital_ccn, account_no
+        ) as place,
+        row_number() over (
+            partition by patient_id, episode_no
+            order by discharge_date desc, admit_date desc, hospital_ccn desc, account_no desc
+        ) as place_from_last
+    from numbered
+)
+
+select
+    patient_id,
+    cast(episode_no as bigint) as episode_no,
+    min(admit_date) as admit_date,
+    max(discharge_date) as discharge_date,
+    count(*) as stays,
+    max(hospital_ccn) filter (where place = 1) as first_hospital_ccn,
+    max(account_no) filter (where place = 1) as first_account_no,
+    -- Planned, by the declared proxy: scheduled, with a procedure.
+    bool_or(nature_of_admission = '5' and has_procedure) filter (where place = 1) as is_planned,
+    max(hospital_ccn) filter (where place_from_last = 1) as hospital_ccn,
+    max(account_no) filter (where place_from_last = 1) as account_no,
+    max(discharge_disposition) filter (where place_from_last = 1) as discharge_disposition
+from placed
+group by patient_id, episode_no

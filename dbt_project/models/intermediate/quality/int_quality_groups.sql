@@ -1,0 +1,77 @@
+-- Who belongs to what, among hospitals with discharges in the period: each hospital itself, the community (county) it
+-- lies in, the networks it works with on a topic in the period, the hospitals of the program, the state.
+with hospitals as (
+    select
+        hospitals.hospital_ccn,
+        hospitals.hospital_name,
+        hospitals.county_name
+    from {{ ref('stg_hospitals') }} as hospitals
+    semi join (
+        select hospital_ccn from {{ ref('int_case_windows') }} where window_name = 'performance'
+    ) as discharging using (hospital_ccn)
+),
+
+performance as (
+    select * from {{ ref('stg_windows') }} where window_name = 'performance'
+),
+
+members as (
+    select networks.*
+    from {{ ref('stg_networks') }} as networks
+    cross join performance
+    where
+        networks.start_date <= performance.end_date
+        and coalesce(networks.end_date, performance.end_date) >= performance.start_date
+)
+
+select
+    'hospital' as group_kind,
+    hospital_ccn as group_id,
+    '' as topic,
+    hospital_name as group_name,
+    hospital_ccn
+from hospitals
+union all
+select
+    'community' as group_kind,
+    county_name as group_id,
+    '' as topic,
+    county_name as group_name,
+    hospital_ccn
+from hospitals
+where county_name is not null
+union all
+select
+    'network' as group_kind,
+    members.network_id as group_id,
+    members.topic,
+    members.network_name as group_name,
+    hospitals.hospital_ccn
+from members
+inner join hospitals using (hospital_ccn)
+union all
+select
+    'participants' as group_kind,
+    'PROGRAM' as group_id,
+    '' as topic,
+    'Hospitals of the program' as group_name,
+    hospitals.hospital_ccn
+from {{ ref('stg_protocols') }} as protocols
+inner join hospitals using (hospital_ccn)
+where protocols.program_year >= 1
+union all
+select
+    'state' as group_kind,
+    'STATE' as group_id,
+    '' as topic,
+    'State' as group_name,
+    hospital_ccn
+from hospitals
+union all
+-- Beneficiaries of no hospital's area count in the state.
+select
+    'state' as group_kind,
+    'STATE' as group_id,
+    '' as topic,
+    'State' as group_name,
+    'NONE' as hospital_ccn

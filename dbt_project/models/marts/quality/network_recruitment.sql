@@ -1,0 +1,39 @@
+-- Who works with whom on what: a network's hospitals on a topic in the period, against the goal it set itself.
+with performance as (
+    select * from {{ ref('stg_windows') }} where window_name = 'performance'
+),
+
+memberships as (
+    select
+        networks.*,
+        networks.start_date <= performance.end_date
+        and coalesce(networks.end_date, performance.end_date) >= performance.start_date as is_member
+    from {{ ref('stg_networks') }} as networks
+    cross join performance
+),
+
+recruited as (
+    select
+        network_id,
+        topic,
+        max(network_name) as network_name,
+        max(network_kind) as network_kind,
+        max(recruitment_goal) as recruitment_goal,
+        count(*) filter (where is_member) as members,
+        {{ distinct_texts('case when is_member then hospital_ccn end') }} as member_ccns
+    from memberships
+    group by network_id, topic
+)
+
+select
+    network_id,
+    topic,
+    '{{ run_fact("name") }}' as period,
+    network_name,
+    network_kind,
+    members,
+    member_ccns,
+    recruitment_goal,
+    {{ round_div('members', 'recruitment_goal', 8) }} as recruited_share,
+    greatest(recruitment_goal - members, 0) as still_to_recruit
+from recruited

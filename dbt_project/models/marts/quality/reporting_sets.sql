@@ -1,0 +1,49 @@
+-- What a hospital reports for all its networks, once: one row a measure, with every network and topic that asks for it.
+-- More than one network on topics of one area is work done twice.
+with performance as (
+    select * from {{ ref('stg_windows') }} where window_name = 'performance'
+),
+
+members as (
+    select networks.*
+    from {{ ref('stg_networks') }} as networks
+    cross join performance
+    where
+        networks.start_date <= performance.end_date
+        and coalesce(networks.end_date, performance.end_date) >= performance.start_date
+),
+
+-- A topic that the table of topics does not know is reported by no measure of ours.
+asked as (
+    select
+        members.hospital_ccn,
+        members.network_id,
+        members.topic,
+        coalesce(topics.measure, 'NONE') as measure,
+        coalesce(topics.area, members.topic) as area
+    from members
+    left join {{ ref('stg_network_topics') }} as topics on members.topic = topics.topic
+),
+
+areas as (
+    select
+        hospital_ccn,
+        area,
+        count(distinct network_id) as networks_of_area
+    from asked
+    group by hospital_ccn, area
+)
+
+select
+    asked.hospital_ccn,
+    asked.measure,
+    asked.area,
+    '{{ run_fact("name") }}' as period,
+    count(distinct asked.network_id) as networks,
+    {{ distinct_texts('asked.network_id') }} as network_ids,
+    {{ distinct_texts('asked.topic') }} as topics,
+    max(areas.networks_of_area) as networks_of_area,
+    max(areas.networks_of_area) > 1 as is_overlap
+from asked
+inner join areas using (hospital_ccn, area)
+group by asked.hospital_ccn, asked.measure, asked.area

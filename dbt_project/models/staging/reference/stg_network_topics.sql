@@ -1,0 +1,5 @@
+select
+    topic,
+    measure,
+    area
+from {{ source('lake', 'network_topics') }}

@@ -1,0 +1,276 @@
+"""Quality, readmissions and networks (methodology §12): the tables that say whether care got better or worse.
+
+Belongs here: their columns. Does not belong here: how they are computed (``dbt_project/models/*/quality``), and what
+may be shown of small counts (``release.suppression``).
+"""
+
+from hcip_pipeline.contracts.table import Column, Table
+
+#: Measures that are computed from hospitals' own discharges: what a condition of payment may name. The others follow
+#: from claims, and what CMS delivers late must not move a payment.
+ALL_PAYER_MEASURES = ("readmission_rate", "readmission_rate_adjusted", "planned_readmission_rate", "hac_per_1000")
+
+_PERIOD = Column("period", "text", "performance period, or name of the study", key=True)
+_CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True)
+_MEASURE = Column("measure", "text", "measure (methodology §12)", key=True)
+
+_COUNTS = (
+    Column("baseline_numerator", "integer", "events of the baseline window"),
+    Column("baseline_denominator", "integer", "what they are counted over: discharges, readmitted, or months enrolled"),
+    Column("baseline_value", "ratio", "the measure in the baseline window", nullable=True),
+    Column("numerator", "integer", "events of the performance period"),
+    Column("denominator", "integer", "what they are counted over"),
+)
+_VALUE = Column("value", "ratio", "the measure in the performance period; per 12 months where it is per 1,000 people",
+                nullable=True)  # fmt: skip
+_LIMITS = (
+    Column(
+        "lower_limit", "ratio", "95% lower limit: Wilson of a share, Byar of a count or an adjusted rate", nullable=True
+    ),
+    Column("upper_limit", "ratio", "95% upper limit", nullable=True),
+)
+_EXPECTED = Column(
+    "expected", "ratio", "readmissions expected from the base year's cell rates; adjusted rates only", nullable=True
+)
+_TARGET = (
+    Column("target_change", "ratio", "relative change to reach; empty without a target", nullable=True),
+    Column("target_value", "ratio", "baseline_value × (1 + target_change)", nullable=True),
+    Column("distance", "ratio", "value − target_value: above zero is still to go", nullable=True),
+    Column("is_on_track", "boolean", "the target is reached; empty without a target", nullable=True),
+)
+_LABELS = (
+    Column("measure_label", "text", "the measure in words"),
+    Column("unit", "text", "a share, or per 1,000", allowed=("share", "per_1000")),
+)
+
+QUALITY_MEASURES = Table(
+    "quality_measures",
+    "one row a measure of the hospital, a service line, an APR-DRG or a physician of it",
+    (
+        _CCN,
+        _PERIOD,
+        Column(
+            "level", "text", "whose measure", key=True, allowed=("hospital", "service_line", "apr_drg", "physician")
+        ),
+        Column("subject", "text", "which one; the whole hospital's is blank", key=True),
+        _MEASURE,
+        *_COUNTS[:2],
+        Column("baseline_expected", "ratio", "readmissions expected in the baseline window", nullable=True),
+        *_COUNTS[2:],
+        _EXPECTED,
+        _VALUE,
+        *_LIMITS,
+    ),
+)
+
+QUALITY_SCORECARD = Table(
+    "quality_scorecard",
+    "one row a hospital, community (county) or the state and measure",
+    (
+        Column("entity_kind", "text", "what is measured", key=True, allowed=("hospital", "community", "state")),
+        Column("entity_id", "text", "CCN, county, or STATE", key=True),
+        _PERIOD,
+        _MEASURE,
+        Column("entity_name", "text", "its name"),
+        *_LABELS,
+        Column("hospitals", "integer", "hospitals it is measured over"),
+        *_COUNTS,
+        _EXPECTED,
+        _VALUE,
+        *_LIMITS,
+        Column("change", "ratio", "value ÷ baseline_value − 1", nullable=True),
+        *_TARGET,
+        Column("reference_value", "ratio", "a national figure to see beside it, never compared with it", nullable=True),
+        Column("reference_goal", "ratio", "the national goal", nullable=True),
+        Column(
+            "reference_note", "text", "where the reference comes from; another method where it says so", nullable=True
+        ),
+    ),
+)
+
+NETWORK_SCORECARD = Table(
+    "network_scorecard",
+    "one row a group that works together and measure: its change against its peers'",
+    (
+        Column(
+            "group_kind", "text", "network, community, or the program's hospitals", key=True,
+            allowed=("network", "community", "participants"),
+        ),
+        Column("group_id", "text", "network, county, or PROGRAM", key=True),
+        Column("topic", "text", "what the network works on; else blank", key=True),
+        _PERIOD,
+        _MEASURE,
+        Column("group_name", "text", "its name"),
+        Column("network_kind", "text", "kind of network", nullable=True, allowed=("HEN", "HIIN", "QIN-QIO", "LAN")),
+        Column("is_topic_measure", "boolean", "the measure shows whether work on the topic succeeds"),
+        *_LABELS,
+        Column("hospitals", "integer", "members measured in both windows"),
+        *_COUNTS,
+        _VALUE,
+        Column("change", "ratio", "value ÷ baseline_value − 1", nullable=True),
+        *_TARGET,
+        Column("peer_hospitals", "integer", "hospitals of the state outside the group, measured in both windows"),
+        Column("peer_baseline_numerator", "integer", "their events of the baseline window"),
+        Column("peer_baseline_denominator", "integer", "what they are counted over"),
+        Column("peer_baseline_value", "ratio", "their measure in the baseline window", nullable=True),
+        Column("peer_numerator", "integer", "their events of the performance period"),
+        Column("peer_denominator", "integer", "what they are counted over"),
+        Column("peer_value", "ratio", "their measure in the performance period", nullable=True),
+        Column("peer_change", "ratio", "their relative change", nullable=True),
+        Column("difference", "ratio", "change − peer_change: below zero the group did better", nullable=True),
+        Column("difference_lower", "ratio", "95% lower limit of the difference, by the delta method", nullable=True),
+        Column("difference_upper", "ratio", "95% upper limit: below zero, better beyond chance", nullable=True),
+    ),
+)  # fmt: skip
+
+READMISSIONS = Table(
+    "readmissions",
+    "one row a hospital, a service line of it, a service line of the state or an APR-DRG of the state",
+    (
+        Column("hospital_ccn", "text", "CMS certification number, or STATE", key=True),
+        Column("service_line", "text", "service line, or ALL", key=True),
+        Column("apr_drg", "text", "APR-DRG, or ALL", key=True),
+        _PERIOD,
+        Column("index_discharges", "integer", "discharges that can be followed for 30 days"),
+        Column("readmissions", "integer", "followed by an unplanned admission to any hospital within 30 days"),
+        Column("planned_returns", "integer", "followed by planned admissions only"),
+        Column("observed_rate", "ratio", "readmissions ÷ index discharges", nullable=True),
+        Column("observed_lower", "ratio", "95% lower limit (Wilson)", nullable=True),
+        Column("observed_upper", "ratio", "95% upper limit (Wilson)", nullable=True),
+        _EXPECTED,
+        Column("adjusted_rate", "ratio", "observed ÷ expected × the base year's statewide rate", nullable=True),
+        Column("adjusted_lower", "ratio", "95% lower limit (Byar)", nullable=True),
+        Column("adjusted_upper", "ratio", "95% upper limit (Byar)", nullable=True),
+    ),
+)
+
+HOSPITAL_ACQUIRED_CONDITIONS = Table(
+    "hospital_acquired_conditions",
+    "one row a hospital or the state and condition code: flags of the abstract, followed against the own baseline",
+    (
+        Column("hospital_ccn", "text", "CMS certification number, or STATE", key=True),
+        Column("code", "text", "code of the condition, or ALL", key=True),
+        _PERIOD,
+        Column("baseline_discharges", "integer", "discharges of the baseline window"),
+        Column("baseline_conditions", "integer", "flags of the baseline window"),
+        Column("baseline_per_1000", "ratio", "flags per 1,000 discharges of the baseline window", nullable=True),
+        Column("discharges", "integer", "discharges of the performance period"),
+        Column("conditions", "integer", "flags of the performance period"),
+        Column("per_1000", "ratio", "flags per 1,000 discharges", nullable=True),
+        Column("change", "ratio", "per_1000 ÷ baseline_per_1000 − 1", nullable=True),
+    ),
+)
+
+CARE_TRANSITIONS = Table(
+    "care_transitions",
+    "one row a source, hospital or the state and place patients went to",
+    (
+        Column("source", "text", "hospitals' records, or Medicare claims", key=True, allowed=("all_payer", "medicare")),
+        Column("hospital_ccn", "text", "CMS certification number, or STATE", key=True),
+        Column("destination", "text", "where patients went, or ALL", key=True),
+        _PERIOD,
+        Column("discharges", "integer", "index discharges"),
+        Column("readmissions", "integer", "of these, readmitted unplanned within 30 days"),
+        Column("readmission_share", "ratio", "readmissions ÷ discharges", nullable=True),
+        Column("within_7_days", "integer", "of the readmitted, within 7 days"),
+        Column("mean_days_to_return", "mean", "mean days from discharge to readmission", nullable=True),
+        Column(
+            "without_post_acute", "integer", "of the readmitted, without post-acute care in between; Medicare only",
+            nullable=True,
+        ),
+    ),
+)  # fmt: skip
+
+NETWORK_RECRUITMENT = Table(
+    "network_recruitment",
+    "one row a network and topic: its members in the period against its goal",
+    (
+        Column("network_id", "text", "network", key=True),
+        Column("topic", "text", "what they work on", key=True),
+        _PERIOD,
+        Column("network_name", "text", "name of the network"),
+        Column("network_kind", "text", "kind of network", allowed=("HEN", "HIIN", "QIN-QIO", "LAN")),
+        Column("members", "integer", "member hospitals in the period"),
+        Column("member_ccns", "text", "who they are, separated by |", nullable=True),
+        Column("recruitment_goal", "integer", "members the network set out to recruit", nullable=True),
+        Column("recruited_share", "ratio", "members ÷ goal", nullable=True),
+        Column("still_to_recruit", "integer", "members missing to the goal", nullable=True),
+    ),
+)
+
+REPORTING_SETS = Table(
+    "reporting_sets",
+    "one row a hospital, measure and area: what it reports once for all its networks",
+    (
+        _CCN,
+        Column("measure", "text", "measure (methodology §12); NONE for a topic that no measure stands for", key=True),
+        Column("area", "text", "what the topics are part of", key=True),
+        _PERIOD,
+        Column("networks", "integer", "networks that ask for it"),
+        Column("network_ids", "text", "which, separated by |"),
+        Column("topics", "text", "on which topics, separated by |"),
+        Column("networks_of_area", "integer", "networks that the hospital works with on topics of this area"),
+        Column("is_overlap", "boolean", "several networks hold collaboratives on similar topics"),
+    ),
+)
+
+HOSPITAL_PEERS = Table(
+    "hospital_peers",
+    "one row a hospital and peer: the hospitals most alike in size and case mix",
+    (
+        _CCN,
+        Column("peer_rank", "integer", "1 is the most alike", key=True),
+        _PERIOD,
+        Column("discharges", "integer", "discharges of the performance period"),
+        Column("case_mix_days", "mean", "mean base-year stay of its cells"),
+        Column("peer_ccn", "text", "the peer"),
+        Column("peer_discharges", "integer", "its discharges"),
+        Column("peer_case_mix_days", "mean", "its case mix"),
+        Column("distance", "ratio", "sum of the squared distances, each over the state's range"),
+    ),
+)
+
+MEASURE_LEADERS = Table(
+    "measure_leaders",
+    "one row a measure and place: hospitals in the order of their value, the best first",
+    (
+        _MEASURE,
+        Column("place", "integer", "1 leads", key=True),
+        _PERIOD,
+        Column("hospital_ccn", "text", "CMS certification number of the hospital"),
+        Column("hospital_name", "text", "its name"),
+        Column("numerator", "integer", "events of the performance period"),
+        Column("denominator", "integer", "what they are counted over"),
+        _VALUE,
+        _LIMITS[1],
+        Column("state_value", "ratio", "the state's value", nullable=True),
+        Column("could_teach", "boolean", "better than the state beyond chance: upper limit below the state's value"),
+        Column("learner_ccns", "text", "hospitals it is a peer of that do worse, separated by |", nullable=True),
+    ),
+)
+
+#: of hospitals, for everybody
+STATE_TABLES = (
+    QUALITY_SCORECARD, NETWORK_SCORECARD, READMISSIONS, HOSPITAL_ACQUIRED_CONDITIONS, CARE_TRANSITIONS,
+    NETWORK_RECRUITMENT, REPORTING_SETS, HOSPITAL_PEERS, MEASURE_LEADERS,
+)  # fmt: skip
+#: of one hospital, for its own oversight committee
+COMMITTEE_TABLES = (QUALITY_MEASURES,)
+TABLES = (*STATE_TABLES, *COMMITTEE_TABLES)
+
+QUALITY_CELLS = Table(
+    "quality_cells",
+    "one row a cell of the base year: what readmissions are expected by, and signs of stinting seen against",
+    (
+        Column("base_year", "integer", "calendar year whose statewide data set the norms", key=True),
+        Column("apr_drg", "text", "APR-DRG", key=True),
+        Column("severity_of_illness", "text", "APR severity of illness", key=True),
+        Column("discharges", "integer", "discharges"),
+        Column("days", "integer", "their days"),
+        Column("short_stays", "integer", "of these, shorter than half of the cell's mean stay"),
+        Column("deaths", "integer", "of these, died"),
+        Column("sent_on", "integer", "of these, sent on to another acute hospital"),
+        Column("index_discharges", "integer", "discharges that can be followed for 30 days"),
+        Column("readmissions", "integer", "of these, readmitted unplanned"),
+    ),
+)
