@@ -27,7 +27,7 @@ _SCHEMAS = ("staging", "intermediate", "marts")
 _SETTLEMENT = ("cases", "costs", "norms", "incentives", "savings", "ledger", "audit")
 #: what reports look at beside it: only a release needs these
 REPORTS = ("opportunity", "care_redesign", "quality")
-#: what comes from claims is given as it is, the estimate by the caller and the rest empty: claims have tests of their own
+#: what comes from claims is given, the estimate by the caller and the rest empty: claims have tests of their own
 ESTIMATES = "int_pfs_approved_by_claims"
 _FROM_CLAIMS = {
     ESTIMATES: "hospital_ccn varchar, npi varchar, calendar_year bigint, pfs_approved_amount decimal(18, 2)",

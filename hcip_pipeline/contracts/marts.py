@@ -1,7 +1,7 @@
 """What leaves the pipeline: the columns of every release table, in the order of outputs.md ("A release")."""
 
-from hcip_pipeline.contracts.opportunity import CARE_REDESIGN_TABLES, OPPORTUNITY_TABLES, PARTICIPATION
 from hcip_pipeline.contracts import quality
+from hcip_pipeline.contracts.opportunity import CARE_REDESIGN_TABLES, OPPORTUNITY_TABLES, PARTICIPATION
 from hcip_pipeline.contracts.table import Column, Table
 
 _PERIOD = Column("period", "text", "performance period, or name of the study", key=True)
