@@ -94,14 +94,23 @@ TABLES: dict[str, Table] = {
 
 POST_ACUTE = Table(
     "post_acute",
-    "one row a hospital, service line and physician: what followed its Medicare episodes discharged in the period",
+    "one row a hospital of the region, service line and physician: what followed its Medicare episodes discharged in the "
+    "period",
     (
         Column("hospital_ccn", "text", "hospital that discharged", key=True),
         Column("period", "text", "performance period, or name of the study", key=True),
         Column(
-            "service_line", "text", "service line of the APR-DRG; UNMATCHED without the hospital's record", key=True
+            "service_line",
+            "text",
+            "service line of the APR-DRG; UNMATCHED without the hospital's record, UNGROUPED without an APR-DRG",
+            key=True,
         ),
-        Column("npi", "text", "responsible physician; without the hospital's record, the claim's attending", key=True),
+        Column(
+            "npi",
+            "text",
+            "responsible physician (methodology §4); without the hospital's record the claim's attending; or UNKNOWN",
+            key=True,
+        ),
         Column("episodes", "integer", "index episodes: discharged alive, not against advice, not still a patient"),
         Column("inpatient_amount", "money", "Medicare payments for the episodes' stays"),
         Column("readmissions", "integer", "episodes with an unplanned admission to any acute hospital within 30 days"),

@@ -1,6 +1,7 @@
 """What leaves the pipeline: the columns of every release table, in the order of outputs.md ("A release")."""
 
 from hcip_pipeline.contracts import quality
+from hcip_pipeline.contracts.cms import CLAIMS_REPORT, POST_ACUTE
 from hcip_pipeline.contracts.opportunity import CARE_REDESIGN_TABLES, OPPORTUNITY_TABLES, PARTICIPATION
 from hcip_pipeline.contracts.table import Column, Table
 
@@ -334,5 +335,6 @@ MARTS = {
     "opportunity": OPPORTUNITY_TABLES,
     "care_redesign": CARE_REDESIGN_TABLES,
     "quality": quality.TABLES,
+    "claims": (POST_ACUTE, CLAIMS_REPORT),
 }
 TABLES = {table.name: table for tables in MARTS.values() for table in tables}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hcip_pipeline.contracts import marts, quality
+from hcip_pipeline.contracts import cms, marts, quality
 from hcip_pipeline.contracts.table import Table
 
 #: the manifest of a release
@@ -28,6 +28,7 @@ AUDIENCES: dict[str, Audience] = {
     "opportunity": "hospital",
     "care_redesign": "hospital",
     "committee": "hospital",
+    "claims": "hospital",
 }
 
 
@@ -56,6 +57,8 @@ LAYOUTS = (
     *(Layout("norms", table, "state") for table in marts.MARTS["norms"]),
     *(Layout("audit", table, "state") for table in marts.MARTS["audit"]),
     *(Layout("opportunity", table, "hospital") for table in marts.MARTS["opportunity"]),
+    Layout("claims", cms.POST_ACUTE, "hospital"),
+    Layout("audit", cms.CLAIMS_REPORT, "state"),
     *(Layout("care_redesign", table, "hospital") for table in marts.MARTS["care_redesign"]),
     *(Layout("quality", table, "state") for table in quality.STATE_TABLES),
     *(Layout("committee", table, "hospital") for table in quality.COMMITTEE_TABLES),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from hcip_pipeline.contracts.cms import LAYOUTS
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.skipif(not EXAMPLES.is_dir(), reason="CMS's examples ar
 
 def load(connection: duckdb.DuckDBPyConnection, table: str, file: str) -> None:
     with (EXAMPLES / file).open("rb") as stream:
-        frame = pl.concat(list(RecordReader(stream, LAYOUTS[table], file)))
+        frame = pl.DataFrame(pa.Table.from_batches(RecordReader(stream, LAYOUTS[table], file)))
     lineage = {
         "source_archive": "example", "source_file": file, "file_date": dt.date(2012, 9, 15),
         "delivery_month": "2012-09", "is_run_out": False,

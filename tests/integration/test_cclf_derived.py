@@ -273,7 +273,7 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBP
             claim(1, HOSPITAL, "02-01", "02-05", bene_mbi_id="M0", bene_ptnt_stus_cd="03"),
             claim(2, "215101", "02-05", "02-15", clm_type_cd="20", clm_pmt_amt=D("300.00")),
             claim(3, OTHER, "02-20", "02-22"),
-            claim(4, OTHER, "05-01", "05-02"),
+            claim(4, HOSPITAL, "05-01", "05-02"),
             claim(5, OTHER, "06-01", "06-03", clm_adjsmt_type_cd="1"),
             claim(2, "215101", "02-05", "02-15", clm_type_cd="20", clm_pmt_amt=D("300.00")) | {"is_run_out": True},
         ],
@@ -292,10 +292,10 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBP
 
 @pytest.mark.slow
 def test_post_acute_by_hospital_service_line_and_physician(settled):
-    found = rows(settled, "select * from post_acute order by hospital_ccn")
+    found = rows(settled, "select * from post_acute order by service_line")
     assert [(r["hospital_ccn"], r["service_line"], r["npi"], r["episodes"], r["readmissions"]) for r in found] == [
         (HOSPITAL, "Orthopedics", SURGEON, 1, 1),
-        (OTHER, "UNMATCHED", ATTENDING, 2, 0),
+        (HOSPITAL, "UNMATCHED", ATTENDING, 1, 0),  # and none of a hospital that is not of the region
     ]
     first = found[0]
     assert (first["skilled_nursing_amount"], first["post_acute_amount"]) == (D("300.00"), D("300.00"))

@@ -2,10 +2,14 @@
 
 import datetime as dt
 import io
-from decimal import Decimal
+import re
+from decimal import ROUND_HALF_UP, Decimal
 
 import polars as pl
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hcip_pipeline.contracts.cms import LAYOUTS
 from hcip_pipeline.errors import HcipError
@@ -27,7 +31,7 @@ def record(table: str, length: int | None = None, **cells: bytes) -> bytes:
 def read(table: str, content: bytes, **options) -> tuple[pl.DataFrame, RecordReader]:
     reader = RecordReader(io.BytesIO(content), LAYOUTS[table], table.upper(), **options)
     frames = list(reader)
-    return pl.concat(frames) if frames else pl.DataFrame(), reader
+    return pl.DataFrame(pa.Table.from_batches(frames)) if frames else pl.DataFrame(), reader
 
 
 def refusal(table: str, content: bytes) -> HcipError:
@@ -143,6 +147,56 @@ def test_a_value_that_cannot_be_read_refuses_and_is_not_shown(table, cells):
     assert (error.rule, error.row) == ("CCLF_VALUE", 3)
     assert next(iter(cells)).upper() in error.message
     assert next(iter(cells.values())).decode().strip() not in str(error)
+
+
+NUMBER_CELLS = st.one_of(
+    st.decimals(-(10**11), 10**11, places=2).map(lambda d: f"{d:>17}"),
+    st.decimals(0, 10**9, places=2).map(lambda d: f"-{d:>16}"),
+    st.decimals(-100, 100, places=3).map(str),
+    st.text(" -.0123456789~e+", max_size=17),
+    st.sampled_from(["", "~", "-", ".", "-.50", " .5", "007.10", "- 1.00", "1 2.00", "1- 2.00", "--1.00"]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(cells=st.lists(NUMBER_CELLS, min_size=1, max_size=6))
+def test_amounts_are_read_as_a_plain_reading_of_each_has_them(cells):
+    """All cells of a field are read at once: what stands in one record must not change another's value."""
+    cells = [cell.encode()[:17] for cell in cells]
+    content = b"".join(record("cclf1", clm_pmt_amt=cell) + b"\n" for cell in cells)
+    expected, wrong = [], []
+    for row, cell in enumerate(cells, start=1):
+        text = re.sub(r"^-\s+", "-", cell.decode().strip(" "))
+        if text in ("", "~"):
+            expected.append(None)
+        elif re.fullmatch(r"[-+]?([0-9]+(\.[0-9]{0,8})?|\.[0-9]{1,8})", text):
+            expected.append(Decimal(text).quantize(Decimal("0.01"), ROUND_HALF_UP))
+        else:
+            wrong.append(row)
+    if wrong:
+        error = refusal("cclf1", content)
+        assert (error.rule, error.row) == ("CCLF_VALUE", wrong[0])
+    else:
+        assert read("cclf1", content)[0]["clm_pmt_amt"].to_list() == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(" ~Aé\u00a0", max_size=8), min_size=1, max_size=5))
+def test_texts_lose_the_blanks_around_them_and_nothing_else(texts):
+    cells = [text.encode()[:11].decode(errors="ignore") for text in texts]
+    content = b"".join(record("cclf1", bene_mbi_id=cell.encode()) + b"\n" for cell in cells)
+    expected = [None if cell.strip(" ") in ("", "~") else cell.strip(" ") for cell in cells]
+    assert read("cclf1", content)[0]["bene_mbi_id"].to_list() == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.dates() | st.sampled_from(["1000-01-01", "9999-12-31", "~", ""]), min_size=1, max_size=5))
+def test_every_date_of_the_calendar_is_read(dates):
+    content = b"".join(record("cclf1", clm_from_dt=str(date).encode()) + b"\n" for date in dates)
+    expected = [
+        date if isinstance(date, dt.date) and str(date) not in ("1000-01-01", "9999-12-31") else None for date in dates
+    ]
+    assert read("cclf1", content)[0]["clm_from_dt"].to_list() == expected
 
 
 def test_more_places_than_the_format_are_rounded_half_away_from_zero_and_counted():

@@ -1,29 +1,49 @@
 """Fixed-width records to typed columns, by byte position, a bounded piece at a time.
 
-Belongs here: cutting, trimming, nulls and types. Does not belong here: which files there are, and their totals.
+Belongs here: where records begin and end, and what is wrong with a file that has others. Does not belong here: what the
+bytes of a field mean (``record_columns``), which files there are, and their totals.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from hcip_pipeline.contracts.cms import Field, Layout
+from hcip_pipeline.contracts.cms import Layout
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.intake.cclf.record_columns import Piece, UnreadableError, read_field
 
 #: Bytes of records cut at a time: small enough to stay in the processor's cache while each field is cut from them.
-PIECE_BYTES = 4_000_000
-_NULL_DATES = ("1000-01-01", "9999-12-31", " " * 10, "~".ljust(10))
+PIECE_BYTES = 2_000_000
+#: Pieces cut at once. The work is done outside the interpreter's lock, and more would only hold more memory.
+_THREADS = 2
 _LINE_FEED = 10
-_BLANK = 32
 _CARRIAGE_RETURN = 13
-_DECIMALS = {"money": 2, "quantity": 4}
 _RESEND = "ask CMS for the archive again"
+
+
+@dataclass(frozen=True)
+class _RawPiece:
+    """Whole records as they lie in the file, the first of them record ``first_row`` of it."""
+
+    content: bytes
+    first_row: int
+    length: int
+    separator: int
+
+
+@dataclass(frozen=True)
+class _CutPiece:
+    rows: pa.RecordBatch
+    recoded: int
+    rounded: int
 
 
 class RecordReader:
@@ -33,7 +53,7 @@ class RecordReader:
         stream: the file's bytes, read once from the start.
         layout: the record's layout.
         file: name for messages.
-        piece_bytes: bytes held at a time.
+        piece_bytes: bytes cut at a time.
     """
 
     def __init__(self, stream: BinaryIO, layout: Layout, file: str, piece_bytes: int = PIECE_BYTES) -> None:
@@ -41,17 +61,41 @@ class RecordReader:
         self._layout = layout
         self._file = file
         self._piece_bytes = piece_bytes
+        self.schema = record_schema(layout)
         self.records = 0
         self.record_length: int | None = None
         self.recoded_values = 0
         self.rounded_values = 0
 
-    def __iter__(self) -> Iterator[pl.DataFrame]:
-        """Frames of every column of the layout, and ``source_row`` counted from 1, in the file's order.
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Every column of the layout, and ``source_row`` counted from 1, in the file's order.
 
         Raises:
-            HcipError: ``CCLF_TRUNCATED``, ``CCLF_RECORD_LENGTH`` or ``CCLF_VALUE``.
+            HcipError: ``CCLF_TRUNCATED``, ``CCLF_RECORD_LENGTH`` or ``CCLF_VALUE``; of several, the first in the file.
         """
+        with ThreadPoolExecutor(_THREADS) as threads:
+            waiting: deque[Future[_CutPiece]] = deque()
+            fault: HcipError | None = None
+            for piece in self._pieces():
+                if isinstance(piece, HcipError):
+                    fault = piece  # what was read before it comes first
+                    break
+                waiting.append(threads.submit(self._cut, piece))
+                if len(waiting) > _THREADS:
+                    yield self._counted(waiting.popleft().result())
+            while waiting:
+                yield self._counted(waiting.popleft().result())
+            if fault is not None:
+                raise fault
+
+    def _counted(self, piece: _CutPiece) -> pa.RecordBatch:
+        self.records += piece.rows.num_rows
+        self.recoded_values += piece.recoded
+        self.rounded_values += piece.rounded
+        return piece.rows
+
+    def _pieces(self) -> Iterator[_RawPiece | HcipError]:
+        """The file's records, piece by piece, and at last what is wrong with their end, if anything."""
         head = self._read(max(self._layout.record_lengths) + 2)
         if not head.rstrip(b"\r\n\x1a"):
             return
@@ -61,25 +105,28 @@ class RecordReader:
         if end < 0:
             length = len(head.rstrip(b"\r\x1a"))
         if length not in self._layout.record_lengths:
-            raise self._wrong_length(length, 1, last=end < 0 and len(head) < max(self._layout.record_lengths))
+            yield self._wrong_length(length, 1, last=end < 0 and len(head) < max(self._layout.record_lengths))
+            return
         self.record_length = length
         step = length + separator
-        records_a_piece = max(1, self._piece_bytes // step)
-        pending = head
+        piece_bytes = max(1, self._piece_bytes // step) * step
+        row, pending = 1, head
         while True:
-            pending += self._read(records_a_piece * step - len(pending))
-            whole = len(pending) // step
-            piece, rest = pending[: whole * step], pending[whole * step :]
-            if len(pending) < records_a_piece * step:  # the end of the file
-                last = rest.rstrip(b"\x1a").rstrip(b"\r\n")
-                if len(last) == length:
-                    piece, rest = piece + last + b"\r\n"[-separator:], b""
-                yield from self._cut(piece, length, separator)
-                if last and len(last) != length:
-                    raise self._wrong_length(len(last), self.records + 1, last=b"\n" not in last)
+            pending += self._read(piece_bytes - len(pending))
+            is_last = len(pending) < piece_bytes
+            whole = len(pending) // step * step
+            content, pending = pending[:whole], pending[whole:]
+            if is_last:
+                rest = pending.rstrip(b"\x1a").rstrip(b"\r\n")
+                if len(rest) == length:
+                    content, rest = content + rest + b"\r\n"[-separator:], b""
+            if content:
+                yield _RawPiece(content, row, length, separator)
+            row += len(content) // step
+            if is_last:
+                if rest:
+                    yield self._wrong_length(len(rest), row, last=b"\n" not in rest)
                 return
-            yield from self._cut(piece, length, separator)
-            pending = rest
 
     def _read(self, size: int) -> bytes:
         parts = []
@@ -88,80 +135,46 @@ class RecordReader:
             size -= len(part)
         return b"".join(parts)
 
-    def _cut(self, piece: bytes, length: int, separator: int) -> Iterator[pl.DataFrame]:
-        step = length + separator
-        count = len(piece) // step
-        if not count:
-            return
-        grid = np.frombuffer(piece, dtype=np.uint8).reshape(count, step)
-        ends_well = bool((grid[:, -1] == _LINE_FEED).all()) and piece.count(b"\n") == count
-        if not ends_well or (separator == 2 and not (grid[:, length] == _CARRIAGE_RETURN).all()):
-            raise self._first_odd_line(piece, length, separator)
-        records = _records(piece, count, step)
-        fields = self._layout.fields_within(length)
-        try:
-            known = _without_blanks(records.lazy().select(_seen(field, grid) for field in fields), fields).collect()
-        except pl.exceptions.ComputeError:  # bytes that are not UTF-8
-            known = _without_blanks(self._recoded(records, length).lazy(), fields).collect()
-        yield self._typed(known, fields).with_columns(
-            pl.int_range(self.records + 1, self.records + count + 1, dtype=pl.Int64, eager=True).alias("source_row"),
-            *(pl.lit(None, dtype=f.polars_type).alias(f.name) for f in self._layout.fields if f.end > length),
-        )
-        self.records += count
-
-    def _typed(self, known: pl.DataFrame, fields: tuple[Field, ...]) -> pl.DataFrame:
-        numbers = {field.name: field for field in fields if field.kind in _DECIMALS}
-        odd = known.lazy().select(_is_oddly_written(field) for field in numbers.values()).collect()
-        oddly_written = [name for name in numbers if odd[name].item()]
-        if oddly_written:
-            # The sign may stand apart from the number, in the first byte of the field.
-            known = known.with_columns(pl.col(oddly_written).str.replace(r"^-\s+", "-"))
-        typed = known.lazy().with_columns(_parsed(field) for field in fields if field.kind != "text").collect()
-        for field in fields:
-            if field.name in oddly_written:
-                typed = self._with_few_places(typed, known[field.name], field)
-            if typed[field.name].null_count() != known[field.name].null_count():
-                raise self._unreadable_value(known[field.name], typed[field.name], field)
-        return typed
-
-    def _with_few_places(self, typed: pl.DataFrame, text: pl.Series, field: Field) -> pl.DataFrame:
-        """Numbers with more places than their format are rounded half away from zero, and counted."""
-        places = _DECIMALS[field.kind]
-        plain = text.str.contains(r"^[-+]?\d+(\.\d{0,8})?$")
-        self.rounded_values += int((text.str.contains(rf"\.\d{{{places + 1},}}$") & plain).sum())
-        exact = text.set(~plain, None).cast(pl.Decimal(38, 8), strict=False)
-        return typed.with_columns(
-            exact.round(places, mode="half_away_from_zero").cast(field.polars_type, strict=False).alias(field.name)
-        )
-
-    def _recoded(self, records: pl.DataFrame, length: int) -> pl.DataFrame:
-        """The slow way, for a piece that holds text in a single-byte encoding."""
-        columns = []
-        for field in self._layout.fields_within(length):
+    def _cut(self, piece: _RawPiece) -> _CutPiece:
+        step = piece.length + piece.separator
+        count = len(piece.content) // step
+        grid = np.frombuffer(piece.content, dtype=np.uint8).reshape(count, step)
+        ends_well = bool((grid[:, -1] == _LINE_FEED).all()) and piece.content.count(b"\n") == count
+        if not ends_well or (piece.separator == 2 and not (grid[:, piece.length] == _CARRIAGE_RETURN).all()):
+            raise self._first_odd_line(piece)
+        records = Piece(grid, piece.length)
+        columns: list[pa.Array] = []
+        recoded = rounded = 0
+        for field in self._layout.fields:
+            if field.end > piece.length:
+                columns.append(pa.nulls(count, self.schema.field(field.name).type))
+                continue
             try:
-                columns.append(records.select(_text(field)).to_series())
-            except pl.exceptions.ComputeError:
-                raw = records.select(pl.col("record").bin.slice(field.offset, field.width)).to_series()
-                values, recoded = _decode_each(raw, field.width)
-                self.recoded_values += recoded
-                columns.append(values.alias(field.name))
-        return pl.DataFrame(columns)
+                column = read_field(records, field)
+            except UnreadableError as error:
+                raise self._unreadable_value(error, piece.first_row) from error
+            recoded += column.recoded
+            rounded += column.rounded
+            columns.append(column.values)
+        numbers = pa.py_buffer(np.arange(piece.first_row, piece.first_row + count))
+        columns.append(pa.Array.from_buffers(pa.int64(), count, [None, numbers]))
+        return _CutPiece(pa.RecordBatch.from_arrays(columns, schema=self.schema), recoded, rounded)
 
-    def _unreadable_value(self, text: pl.Series, typed: pl.Series, field: Field) -> HcipError:
-        bad = (text.is_not_null() & typed.is_null()).arg_true()
+    def _unreadable_value(self, error: UnreadableError, first_row: int) -> HcipError:
+        field = error.field
         return HcipError(
             f"{field.name.upper()} (bytes {field.offset + 1}–{field.end}) is not a {field.kind} "
-            f"in {len(bad)} record{'s' if len(bad) > 1 else ''}, this one first",
+            f"in {error.values} record{'s' if error.values > 1 else ''}, this one first",
             fix=_RESEND + "; a value that cannot be read may mean that the record is shifted",
-            file=self._file, row=self.records + int(bad[0]) + 1, rule="CCLF_VALUE",
+            file=self._file, row=first_row + error.first_record, rule="CCLF_VALUE",
         )  # fmt: skip
 
-    def _first_odd_line(self, piece: bytes, length: int, separator: int) -> HcipError:
-        ends = np.flatnonzero(np.frombuffer(piece, dtype=np.uint8) == _LINE_FEED)
-        sizes = np.diff(ends, prepend=-1) - separator
-        odd = np.flatnonzero(sizes != length)
-        size, row = (int(sizes[odd[0]]), int(odd[0])) if odd.size else (length + 1, int(ends.size))
-        return self._wrong_length(size, self.records + row + 1, last=False)
+    def _first_odd_line(self, piece: _RawPiece) -> HcipError:
+        ends = np.flatnonzero(np.frombuffer(piece.content, dtype=np.uint8) == _LINE_FEED)
+        sizes = np.diff(ends, prepend=-1) - piece.separator
+        odd = np.flatnonzero(sizes != piece.length)
+        size, row = (int(sizes[odd[0]]), int(odd[0])) if odd.size else (piece.length + 1, int(ends.size))
+        return self._wrong_length(size, piece.first_row + row, last=False)
 
     def _wrong_length(self, length: int, row: int, *, last: bool) -> HcipError:
         expected = (self.record_length,) if self.record_length else self._layout.record_lengths
@@ -178,70 +191,7 @@ class RecordReader:
         )  # fmt: skip
 
 
-def _records(piece: bytes, count: int, step: int) -> pl.DataFrame:
-    """One binary column over the bytes as they are, without copying them."""
-    offsets = pa.py_buffer(np.arange(0, (count + 1) * step, step, dtype=np.int64))
-    array = pa.Array.from_buffers(pa.large_binary(), count, [None, offsets, pa.py_buffer(piece)])
-    return pl.DataFrame({"record": pl.from_arrow(array)})
-
-
-def _text(field: Field, *, is_full: bool = False) -> pl.Expr:
-    cut = pl.col("record").bin.slice(field.offset, field.width).cast(pl.String)
-    # A single character or a date fills its field or is null: trimming those would only cost time.
-    is_full = is_full or field.width == 1 or field.kind == "date"
-    return (cut if is_full else cut.str.strip_chars(" ")).alias(field.name)
-
-
-def _seen(field: Field, grid: NDArray[np.uint8]) -> pl.Expr:
-    """The field's text, sparing the work for a field that no record uses, or that every record fills."""
-    blank_at_first, blank_at_last = grid[:, field.offset] == _BLANK, grid[:, field.end - 1] == _BLANK
-    if blank_at_first[0] and blank_at_first.all() and (grid[:, field.offset : field.end] == _BLANK).all():
-        return pl.repeat(None, len(grid), dtype=pl.String).alias(field.name)
-    return _text(field, is_full=not (blank_at_first.any() or blank_at_last.any()))
-
-
-def _without_blanks(texts: pl.LazyFrame, fields: tuple[Field, ...]) -> pl.LazyFrame:
-    """Blanks, ``~`` and the dates that stand for none are null."""
-    dates = [field.name for field in fields if field.kind == "date"]
-    others = [field.name for field in fields if field.kind != "date"]
-    return texts.with_columns(
-        pl.when(~pl.col(others).is_in(["", " ", "~"])).then(pl.col(others)),
-        pl.when(~pl.col(dates).is_in(_NULL_DATES)).then(pl.col(dates)),
-    )
-
-
-def _is_oddly_written(field: Field) -> pl.Expr:
-    """Whether any number has a sign apart, an exponent, or another number of places than its format."""
-    text = pl.col(field.name)
-    point = text.str.slice(-_DECIMALS[field.kind] - 1, 1) == "."
-    return (~point | text.str.contains("[ eE]")).any()
-
-
-def _parsed(field: Field) -> pl.Expr:
-    column = pl.col(field.name)
-    if field.kind == "date":
-        return column.str.to_date("%Y-%m-%d", strict=False)
-    return column.cast(field.polars_type, strict=False)
-
-
-def _decode_each(raw: pl.Series, width: int) -> tuple[pl.Series, int]:
-    """Each value as UTF-8 if it is that, else as Windows-1252, where a byte is a character."""
-    is_utf8 = raw.to_frame("raw").select(_is_utf8(pl.col("raw"))).to_series()
-    odd = raw.filter(~is_utf8)
-    joined = odd.to_frame("raw").select(pl.col("raw").bin.encode("hex").str.join("")).item()
-    characters = bytes.fromhex(joined).decode("cp1252", errors="replace").encode("utf-32-le")
-    decoded = pl.Series(np.frombuffer(characters, dtype=f"<U{width}"))
-    texts = raw.set(~is_utf8, b"").cast(pl.String).scatter(is_utf8.not_().arg_true(), decoded)
-    return texts.str.strip_chars(" "), odd.len()
-
-
-def _is_utf8(raw: pl.Expr) -> pl.Expr:
-    """Whether bytes, written in hexadecimal, are UTF-8 as RFC 3629 §4 has it."""
-    byte = "[89ab][0-9a-f]"
-    sequences = (
-        "[0-7][0-9a-f]",
-        f"(?:c[2-9a-f]|d[0-9a-f]){byte}",
-        f"(?:e0[ab][0-9a-f]|e[1-9a-cef]{byte}|ed[89][0-9a-f]){byte}",
-        f"(?:f0[9ab][0-9a-f]|f[1-3]{byte}|f48[0-9a-f])(?:{byte}){{2}}",
-    )
-    return raw.bin.encode("hex").str.contains(f"^(?:{'|'.join(sequences)})*$")
+def record_schema(layout: Layout) -> pa.Schema:
+    """Columns of a file's records in every generation, and ``source_row``."""
+    types = {field.name: field.polars_type for field in layout.fields}
+    return pl.DataFrame(schema={**types, "source_row": pl.Int64}).to_arrow().schema

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hcip_pipeline.contracts.cms import LAYOUTS, TABLES
@@ -216,19 +217,23 @@ def _read_member(delivery: Delivery, month: Month, member: Member, control: Cont
     assert member.name is not None
     table = member.name.table
     stated = control.lines[table]
-    lineage = (
-        pl.lit(str(delivery.name)).alias("source_archive"),
-        pl.lit(member.file).alias("source_file"),
-        pl.col("source_row"),
-        pl.lit(member.name.file_date).alias("file_date"),
-        pl.lit(str(month)).alias("delivery_month"),
-        pl.lit(member.name.is_run_out).alias("is_run_out"),
-    )
-    columns = [field.name for field in LAYOUTS[table].fields]
+    lineage = pl.select(
+        pl.repeat(value, _ROW_GROUP, dtype=TABLES[table][name].polars_type).alias(name)
+        for name, value in (
+            ("source_archive", str(delivery.name)),
+            ("source_file", member.file),
+            ("file_date", member.name.file_date),
+            ("delivery_month", str(month)),
+            ("is_run_out", member.name.is_run_out),
+        )
+    ).to_arrow()
     with member.open() as stream, _parquet(staging, table) as writer:
         reader = RecordReader(stream, LAYOUTS[table], member.file)
-        for frames in _in_row_groups(reader):
-            writer.write_table(pl.concat(frames).select(*columns, *lineage).to_arrow().cast(writer.schema))
+        for rows in _in_row_groups(reader):
+            told = lineage.slice(0, rows.num_rows)
+            for name in told.schema.names:
+                rows = rows.append_column(told.schema.field(name), told[name])
+            writer.write_table(rows.select(writer.schema.names))
     if reader.records != stated.records:
         raise HcipError(
             f"the control file states {stated.records} records, the file holds {reader.records}",
@@ -240,16 +245,19 @@ def _read_member(delivery: Delivery, month: Month, member: Member, control: Cont
     )  # fmt: skip
 
 
-def _in_row_groups(frames: Iterable[pl.DataFrame]) -> Iterator[list[pl.DataFrame]]:
-    """Frames gathered until they make a row group."""
-    gathered: list[pl.DataFrame] = []
-    for frame in frames:
-        gathered.append(frame)
-        if sum(map(len, gathered)) >= _ROW_GROUP:
-            yield gathered
-            gathered = []
-    if gathered:
-        yield gathered
+def _in_row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Batches gathered, and divided, into row groups of one size: the same rows give the same bytes."""
+    gathered: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        while rows + batch.num_rows >= _ROW_GROUP:
+            yield pa.Table.from_batches([*gathered, batch.slice(0, _ROW_GROUP - rows)])
+            batch = batch.slice(_ROW_GROUP - rows)
+            gathered, rows = [], 0
+        gathered.append(batch)
+        rows += batch.num_rows
+    if rows:
+        yield pa.Table.from_batches(gathered)
 
 
 def _write_nothing(staging: Path, table: str) -> None:

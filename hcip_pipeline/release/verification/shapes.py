@@ -192,6 +192,27 @@ _ALL = (
         integer="cases_in cases_kept cases_excluded",
         money="amount_in amount_kept amount_excluded",
     ),
+    _shape(
+        "post_acute",
+        "claims",
+        "hospital",
+        key="hospital_ccn period service_line npi",
+        text="hospital_ccn period service_line npi",
+        integer="episodes readmissions readmitted_without_post_acute episodes_with_post_acute",
+        money="inpatient_amount home_health_amount skilled_nursing_amount hospice_amount rehabilitation_amount"
+        " long_term_hospital_amount post_acute_amount post_acute_90_day_amount",
+    ),
+    _shape(
+        "claims_report",
+        "audit",
+        "state",
+        key="period part",
+        text="period part",
+        integer="rows_delivered rows_repeated rows_changed claim_versions final_claims denied_final_claims"
+        " cancelled_claims orphan_cancellations orphans_without_key orphans_without_amount orphans_in_excess"
+        " ambiguous_groups",
+        money="signed_amount final_amount orphan_amount",
+    ),
 )
 
 #: folder and name -> shape

@@ -1,5 +1,5 @@
 -- Post-acute spending and readmission after Medicare episodes discharged in the period, by hospital, service line and
--- responsible physician ([P]: "prioritize a focus on post-acute services, as well as to better track readmissions").
+-- responsible physician, for the region's hospitals ([P]: "prioritize a focus on post-acute services, as well as to better track readmissions").
 with performance as (
     select * from {{ ref('stg_windows') }} where window_name = 'performance'
 ),
@@ -7,24 +7,18 @@ with performance as (
 episodes as (
     select readmissions.*
     from {{ ref('int_episode_readmissions') }} as readmissions
+    inner join {{ ref('stg_hospitals') }} as hospitals using (hospital_ccn)
     cross join performance
     where readmissions.discharge_date between performance.start_date and performance.end_date
 ),
 
--- Service line and responsible physician come from the hospital's own record of the stay; without one the claim's
--- attending physician answers.
+-- Service line and responsible physician come from the hospital's own record of the stay (methodology §4); without one
+-- the claim's attending physician answers.
 described as (
     select
         episodes.*,
-        coalesce(apr_drgs.service_line, 'UNMATCHED') as service_line,
-        coalesce(
-            case apr_drgs.stream
-                when 'surgical' then discharges.operating_npi
-                when 'medical' then discharges.attending_npi
-            end,
-            stays.attending_npi,
-            'UNKNOWN'
-        ) as npi
+        case when cases.account_no is null then 'UNMATCHED' else coalesce(cases.service_line, 'UNGROUPED') end as service_line,
+        coalesce(cases.npi, case when cases.account_no is null then stays.attending_npi end, 'UNKNOWN') as npi
     from episodes
     left join {{ ref('int_inpatient_stays') }} as stays
         on
@@ -36,8 +30,8 @@ described as (
             episodes.mbi = discharges.mbi
             and episodes.hospital_ccn = discharges.hospital_ccn
             and episodes.last_admit_date = discharges.admit_date
-    left join {{ ref('stg_apr_drgs') }} as apr_drgs
-        on discharges.grouper_version = apr_drgs.grouper_version and discharges.apr_drg = apr_drgs.apr_drg
+    left join {{ ref('int_cases') }} as cases
+        on discharges.hospital_ccn = cases.hospital_ccn and discharges.account_no = cases.account_no
 ),
 
 spending as (
