@@ -94,8 +94,7 @@ TABLES: dict[str, Table] = {
 
 POST_ACUTE = Table(
     "post_acute",
-    "one row a hospital of the region, service line and physician: what followed its Medicare episodes discharged in the "
-    "period",
+    "one row a hospital of the region, service line and physician: what followed its Medicare episodes of the period",
     (
         Column("hospital_ccn", "text", "hospital that discharged", key=True),
         Column("period", "text", "performance period, or name of the study", key=True),
