@@ -7,7 +7,7 @@ JOBS   ?= 2
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock contracts clean
+.PHONY: help setup demo test mutations check format lock contracts clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ demo: $(STAMP)  ## settle a small synthetic state, end to end
 
 test: $(STAMP)  ## every test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+mutations: $(STAMP)  ## preflight against intake on more than a thousand spoiled submissions
+	HCIP_MUTATION_BATCHES=22 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup tests/integration/test_intake_mutations.py
 
 check: $(STAMP)  ## lint, types and the fast tests, in under a minute
 	$(BIN)/ruff check .

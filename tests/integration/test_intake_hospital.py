@@ -217,6 +217,37 @@ def test_a_refused_folder_mended_in_place_is_told_what_to_do(home: Home) -> None
     assert "S-CHANGED" in {problem.rule for problem in receipt.problems}
 
 
+def test_a_file_put_beside_what_was_taken_in_is_a_change(home: Home) -> None:
+    folder = Draft().send(home)
+    ingest(home)
+    (folder / "control_totals.json").write_text('{"discharges": 1}')
+    (receipt,) = ingest(home)
+    assert [problem.rule for problem in receipt.problems] == ["S-CHANGED"] and receipt.status == "accepted"
+
+
+def test_a_loose_file_among_the_submissions_is_not_passed_over(home: Home) -> None:
+    Draft().send(home)
+    (home.inbox / "hospital" / "2025Q1" / "210002_final.zip").write_bytes(b"PK")
+    (home.inbox / "hospital" / "2025Q1" / OTHER_CCN).write_bytes(b"account_no")
+    found = ingest(home)
+    assert [(receipt.ccn, receipt.status) for receipt in found] == [
+        (CCN, "accepted"),
+        (OTHER_CCN, "refused"),
+        ("", "refused"),
+    ]
+    assert {p.rule for receipt in found for p in receipt.problems} == {"F-NOT-A-FILE", "S-FOLDER-NAME"}
+
+
+@pytest.mark.parametrize("column", ["account_no", "birth_date"])
+def test_a_short_cell_of_a_key_or_a_birth_date_is_not_shown(home: Home, column: str) -> None:
+    Draft().set("discharges", 7, column, "J. 9").set("discharges", 7, "apr_drg", "9Z9").send(home)
+    (receipt,) = ingest(home)
+    rows = pl.read_parquet(quarantine_path(home, QUARTER, receipt.stem)).filter(file="discharges.csv")
+    shown = dict(rows.select("column", "value").rows())
+    assert shown["apr_drg"] == "9Z9"
+    assert shown.get(column, "A. 9") == "A. 9"
+
+
 @pytest.mark.parametrize("earlier_first", [True, False])
 def test_volume_is_compared_with_the_year_before_whichever_came_first(home: Home, earlier_first: bool) -> None:
     before = Quarter(2024, 1)

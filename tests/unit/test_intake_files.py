@@ -124,6 +124,29 @@ def test_harmless_ways_of_writing_make_no_difference(judge: Judge, folder: Path,
     assert [file.dollars for file in receipt.files] == [file.dollars for file in plain.files]
 
 
+def test_a_blank_at_the_very_end_makes_no_difference(judge: Judge, folder: Path) -> None:
+    _rewrite("charges.csv", lambda b: b.rstrip(b"\n") + b" ")(folder)
+    assert judged(judge, folder).rows("charges", "quarantined") == 0
+
+
+def test_a_file_that_unpacks_to_far_more_than_it_is_refused_unread(
+    judge: Judge, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hcip_pipeline.intake.hospital.survey.MAX_UNPACKED_BYTES", 1_000_000)
+    header, row = csv_bytes(Draft(count=30).charges).split(b"\n")[:2]
+    _as("charges.csv.gz", gzip.compress(header + b"\n" + (row + b"\n") * 100_000, mtime=0))(folder)
+    receipt = judged(judge, folder)
+    assert "F-COMPRESSION" in rules(receipt) and receipt.rows("charges", "read") == 0
+
+
+def test_a_submission_larger_than_memory_is_refused_and_the_next_is_judged(folder: Path) -> None:
+    with Judge(reference()) as small:
+        small.con.execute("set memory_limit = '1MB'; set temp_directory = ''")
+        assert "F-UNREADABLE" in rules(judged(small, folder))
+        small.con.execute("reset memory_limit")
+        assert judged(small, folder).status == "accepted"
+
+
 def test_a_quoted_cell_may_hold_commas_and_quotes(judge: Judge, folder: Path) -> None:
     _rewrite("discharges.csv", lambda b: b.replace(b"I10:Y|E119:N", b'"I10:Y,""x"""', 3))(folder)
     assert judged(judge, folder).rules == ()

@@ -101,7 +101,7 @@ NPI_FAILS = """(not regexp_full_match(npi, '[0-9]{10}') or (24 + list_sum(list_t
 def discharge_warnings() -> list[Check]:
     """Checks that are counted on discharges which are kept."""
     aged = f"date_sub('year', birth_date, admit_date) > {rules.MAX_AGE_YEARS}"
-    bad = "(select npi from bad_npis)"
+    bad = "(select npi from npis where is_bad)"
     coded = ("sex", "nature_of_admission", "risk_of_mortality")
     return [
         Check("D-ATTENDING-NPI", "attending_npi", f"attending_npi is null or attending_npi in {bad}"),
@@ -176,8 +176,13 @@ def any_of(checks: list[Check]) -> str:
     return "coalesce(" + " or ".join(f"({sql})" for sql in asked if sql != "false") + ", false)"
 
 
-def redacted(cell: str) -> str:
-    """A cell as quarantine may show it: up to four characters as they are, else its shape (A letter, 9 digit)."""
+def redacted(cell: str, column: str) -> str:
+    """A cell as quarantine may show it: its shape (A letter, 9 digit), or as it is where so short that it names nobody.
+
+    ``column`` is SQL for the name of its column: a key, however short, is shown by its shape.
+    """
     letters = rf"regexp_replace(left({cell}, 40), '\p{{L}}', 'A', 'g')"
     shape = rf"regexp_replace(regexp_replace({letters}, '\p{{N}}', '9', 'g'), '[^ -~]', '?', 'g')"
-    return rf"case when length({cell}) <= 4 then regexp_replace({cell}, '[^ -~]', '?', 'g') else {shape} end"
+    named = f"{column} in ('account_no', 'patient_id', 'birth_date', 'zip_code')"
+    as_it_is = f"regexp_replace({cell}, '[^ -~]', '?', 'g')"
+    return f"case when length({cell}) <= 4 and not ({named}) then {as_it_is} else {shape} end"

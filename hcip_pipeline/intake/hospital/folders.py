@@ -13,10 +13,13 @@ from pathlib import Path
 from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.periods import Quarter
 
-_FOLDER = re.compile(r"([0-9A-Z]{6})(?:\.r([2-9]|[1-9][0-9]{1,3}))?", re.ASCII)
+#: A CMS certification number.
+CCN = re.compile(r"[0-9A-Z]{6}", re.ASCII)
+_FOLDER = re.compile(rf"({CCN.pattern})(?:\.r([2-9]|[1-9][0-9]{{1,3}}))?", re.ASCII)
 FORMATS = (".csv", ".csv.gz", ".parquet")
 TABLES = ("discharges", "charges")
 CONTROL_TOTALS = "control_totals.json"
+KNOWN_NAMES = {f"{table}{ending}": table for table in TABLES for ending in FORMATS} | {CONTROL_TOTALS: ""}
 
 
 def shown(name: str) -> str:
@@ -64,14 +67,11 @@ def submission_at(folder: Path, quarter: Quarter, root: Path) -> Submission:
 
 
 def submissions(inbox: Path, quarter: Quarter) -> list[Submission]:
-    """Every submission folder of a quarter, by hospital and version; hidden names and loose files are left alone."""
+    """Every submission of a quarter, by hospital and version; what is none is among them, with its ``name_problem``."""
     place = inbox / "hospital" / str(quarter)
     if not place.is_dir():
         return []
-    folders = [
-        entry for entry in place.iterdir() if not entry.name.startswith(".") and (entry.is_symlink() or entry.is_dir())
-    ]
-    found = [submission_at(folder, quarter, inbox) for folder in folders]
+    found = [submission_at(entry, quarter, inbox) for entry in place.iterdir() if not entry.name.startswith(".")]
     return sorted(found, key=lambda s: (s.ccn or "~", s.version, s.stem))
 
 
@@ -85,11 +85,16 @@ def leads_out(path: Path, root: Path) -> bool:
 
 @dataclass(frozen=True)
 class Contents:
-    """The files of a submission by table, the control totals, and what is wrong with the names."""
+    """The files of a submission by table, the control totals, and what is wrong with the names.
+
+    Attributes:
+        entries: names of this submission's files, read or not: with more or fewer of them it is another submission.
+    """
 
     tables: dict[str, Path]
     control_totals: Path | None
     problems: tuple[Problem, ...]
+    entries: tuple[str, ...] = ()
 
 
 def contents(submission: Submission, *, only: str = "", charges_needed: bool = True) -> Contents:
@@ -105,7 +110,10 @@ def contents(submission: Submission, *, only: str = "", charges_needed: bool = T
         return Contents({}, None, (Problem("S-OUTSIDE-INBOX", "the folder is a link that leads out of the inbox"),))
     if not folder.is_dir():
         return Contents({}, None, (Problem("F-NOT-A-FILE", "the submission is no folder"),))
-    names = sorted(entry.name for entry in folder.iterdir())
+    try:
+        names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError:
+        return Contents({}, None, (Problem("F-NOT-A-FILE", "the folder cannot be opened"),))
     tables: dict[str, Path] = {}
     known = {CONTROL_TOTALS}
     for table in TABLES if not only else (only,):
@@ -123,7 +131,7 @@ def contents(submission: Submission, *, only: str = "", charges_needed: bool = T
     if control is not None and leads_out(control, submission.root):
         problems.append(Problem("S-OUTSIDE-INBOX", "is a link that leads out of the inbox", CONTROL_TOTALS))
         control = None
-    unknown = [name for name in names if name not in known and not name.startswith(".")]
+    unknown = [name for name in names if name not in known]
     if not only:
         problems += [Problem("S-FILE-UNKNOWN", f"'{shown(name)}' is unknown and ignored") for name in unknown[:20]]
-    return Contents(tables, control, tuple(problems))
+    return Contents(tables, control, tuple(problems), tuple(name for name in names if name in KNOWN_NAMES))

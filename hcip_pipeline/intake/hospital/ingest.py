@@ -21,7 +21,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.atomic_files import write_json
 from hcip_pipeline.intake.hospital import lake_files, standing
-from hcip_pipeline.intake.hospital.folders import Submission, submissions
+from hcip_pipeline.intake.hospital.folders import Submission, contents, submissions
 from hcip_pipeline.intake.hospital.judging import Judge
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.intake.hospital.rules import Problem
@@ -72,7 +72,7 @@ def ingest_quarter(
     stood = standing.settle(before.values(), _of_other_quarters(home, quarter))
     for receipt in stood:
         path = receipt_path(home, quarter, receipt.stem)
-        if not path.exists() or SubmissionReceipt.from_dict(_load(path)) != receipt:
+        if _read(path) != receipt:
             write_json(receipt.as_dict(), path)
     note = Problem("S-CHANGED", "changed since it was taken in")
     return [standing.with_problem(receipt, note) if receipt.stem in changed else receipt for receipt in stood]
@@ -81,7 +81,7 @@ def ingest_quarter(
 def receipts(home: Home, quarter: Quarter) -> list[SubmissionReceipt]:
     """Every receipt of a quarter, by hospital and version."""
     folder = home.lake_hospital("receipts", quarter)
-    found = [SubmissionReceipt.from_dict(_load(path)) for path in sorted(folder.glob("*.json"))]
+    found = [_read(path) for path in sorted(folder.glob("*.json"))]
     return sorted(found, key=standing.order)
 
 
@@ -136,37 +136,29 @@ def _take_in(home: Home, judge: Judge, submission: Submission) -> SubmissionRece
 
 
 def _has_changed(submission: Submission, earlier: SubmissionReceipt) -> bool:
-    """Whether files differ from what was taken in: by size, and by content where a correction in place is likely."""
+    """Whether files differ from what was taken in: by name and size, and by content where a mend in place is likely."""
+    if not earlier.ccn:
+        return False
+    if contents(submission).entries != earlier.entries:
+        return True
     for file in earlier.files:
         path = submission.folder / file.name
-        try:
-            if path.stat().st_size != file.bytes:
-                return True
-        except OSError:
+        if (path.stat().st_size if path.is_file() else 0) != file.bytes:
             return True
         if earlier.status == "refused" and file.sha256 and survey(path).sha256 != file.sha256:
             return True
-    return not earlier.files and earlier.ccn != "" and _has_tables(submission.folder)
-
-
-def _has_tables(folder: Path) -> bool:
-    return any(
-        (folder / f"{table}{ending}").is_file()
-        for table in ("discharges", "charges")
-        for ending in (".csv", ".csv.gz", ".parquet")
-    )
+    return False
 
 
 def _of_other_quarters(home: Home, quarter: Quarter) -> Iterable[SubmissionReceipt]:
     for folder in sorted((home.lake / "hospital" / "receipts").glob("quarter=*")):
         if folder.name != f"quarter={quarter}":
             for path in sorted(folder.glob("*.json")):
-                yield SubmissionReceipt.from_dict(_load(path))
+                yield _read(path)
 
 
-def _load(path: Path) -> dict[str, object]:
+def _read(path: Path) -> SubmissionReceipt:
     try:
-        content: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return SubmissionReceipt.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
         raise HcipError("the receipt cannot be read", file=path, fix="remove it and ingest again") from error
-    return content

@@ -7,11 +7,12 @@ Does not belong here: writing anything (``ingest``), and the expressions themsel
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -20,6 +21,7 @@ from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.intake.hospital import cost_factors, edits, outcomes, rules
 from hcip_pipeline.intake.hospital.control_totals import ControlTotals, differences, read_control_totals
 from hcip_pipeline.intake.hospital.cost_factors import CostMethod
+from hcip_pipeline.intake.hospital.edits import Check
 from hcip_pipeline.intake.hospital.folders import Submission, contents
 from hcip_pipeline.intake.hospital.reading import Cells, ReadingError, read_cells
 from hcip_pipeline.intake.hospital.receipts import FileReceipt, SubmissionReceipt, Tally, reconcile
@@ -45,6 +47,7 @@ class _Case:
     cells: dict[str, Cells] = field(default_factory=dict)
     totals: ControlTotals | None = None
     control: Survey | None = None
+    entries: tuple[str, ...] = ()
 
 
 class Judge:
@@ -70,7 +73,8 @@ class Judge:
         tables = {name: reference[name] for name in _REFERENCE_USED}
         tables["dispositions"] = load_dispositions() if dispositions is None else dispositions
         self._tables = tables
-        self.con = duckdb.connect()
+        self._spill = tempfile.TemporaryDirectory(prefix="hcip-")  # what memory cannot hold, gone with the judge
+        self.con = duckdb.connect(config={"temp_directory": self._spill.name})
         # Working tables live for one submission: compressing them in between costs more than all the edits.
         self.con.execute("set checkpoint_threshold = '1TB'")
         for name, select in (
@@ -94,6 +98,7 @@ class Judge:
 
     def __exit__(self, *_: object) -> None:
         self.con.close()
+        self._spill.cleanup()
 
     def judge(self, submission: Submission, *, only: str = "") -> SubmissionReceipt:
         """The receipt of a submission, as if it were the only one; ``only`` judges one of its files alone."""
@@ -102,46 +107,52 @@ class Judge:
             return self._receipt(_Case(submission, [submission.name_problem]), outcomes.Outcome())
         reported = self.cost_method == "reported"
         there = contents(submission, only=only, charges_needed=not reported)
-        case = _Case(submission, list(there.problems))
+        case = _Case(submission, list(there.problems), entries=there.entries)
         if submission.ccn not in self._hospitals:
             case.problems.append(Problem("S-HOSPITAL-UNKNOWN", f"{submission.ccn} is no known hospital"))
+        errors = {
+            "discharges": edits.discharge_errors(submission.ccn, submission.quarter, reported_cost_needed=reported),
+            "charges": edits.charge_errors(submission.ccn),
+        }
+        outcome = outcomes.Outcome()
         if not only:
             case.totals, said = read_control_totals(there.control_totals)
             case.problems += said
             case.control = survey(there.control_totals) if there.control_totals is not None else None
-        for name, path in there.tables.items():
-            self._read(case, name, path, ("reported_cost",) if reported else ())
-        outcome = outcomes.Outcome()
-        if case.cells:
-            outcome = self._edit(case, reported, only)
-            self._judge_whole(case, outcome, only)
+        with ThreadPoolExecutor(max_workers=2) as beside:  # one file is surveyed while the other is loaded
+            surveys = {name: beside.submit(survey, path) for name, path in there.tables.items()}
+            try:
+                for name, found in surveys.items():
+                    self._load(case, name, found.result(), errors[name])
+                if case.cells:
+                    outcome = self._edit(case, errors, only)
+                    self._judge_whole(case, outcome, only)
+            except duckdb.OutOfMemoryException:  # one submission must not stop the others
+                case.problems.append(Problem("F-UNREADABLE", "the files hold more than this machine can judge"))
         return self._receipt(case, outcome)
 
-    def _read(self, case: _Case, name: str, path: Path, needed: tuple[str, ...]) -> None:
-        case.surveys[name] = survey(path)
-        table = _CONTRACTS[name]
+    def _load(self, case: _Case, name: str, found: Survey, errors: list[Check]) -> None:
+        case.surveys[name] = found
+        needed = ("reported_cost",) if name == "discharges" and self.cost_method == "reported" else ()
         try:
-            case.cells[name] = read_cells(self.con, case.surveys[name], table, needed if name == "discharges" else ())
-            case.problems += case.cells[name].problems
+            cells = read_cells(self.con, found, _CONTRACTS[name], needed)
         except ReadingError as error:
             case.problems += error.problems
+            return
+        case.cells[name] = cells
+        case.problems += cells.problems
+        outcomes.load(self.con, _CONTRACTS[name], case.submission.ccn, cells.sql, errors)
 
-    def _edit(self, case: _Case, reported: bool, only: str) -> outcomes.Outcome:
-        ccn, quarter = case.submission.ccn, case.submission.quarter
-        d_errors = edits.discharge_errors(ccn, quarter, reported_cost_needed=reported)
-        c_errors = edits.charge_errors(ccn)
-        both = len(case.cells) == 2
-        if "discharges" in case.cells:
-            outcomes.load(self.con, DISCHARGES, ccn, case.cells["discharges"].sql, d_errors)
-        if "charges" in case.cells:
-            outcomes.load(self.con, CHARGES, ccn, case.cells["charges"].sql, c_errors)
-        factors = cost_factors.hospital_factors(self._factors, ccn, rate_year(quarter.start), self.cost_method)
-        outcomes.price(self.con, factors, has_charges="charges" in case.cells, method=self.cost_method)
-        outcomes.decide(self.con, both=both, tables=tuple(case.cells))
-        for table, errors in ((DISCHARGES, d_errors), (CHARGES, c_errors)):
-            if table.name in case.cells:
-                outcomes.find_errors(self.con, table, case.cells[table.name].sql, errors)
-        outcome = outcomes.count(self.con, tuple(case.cells), edits.discharge_warnings(), edits.charge_warnings())
+    def _edit(self, case: _Case, errors: Mapping[str, list[Check]], only: str) -> outcomes.Outcome:
+        tables = tuple(case.cells)
+        year = rate_year(case.submission.quarter.start)
+        factors = cost_factors.hospital_factors(self._factors, case.submission.ccn, year, self.cost_method)
+        has_charges = "charges" in tables
+        outcomes.price(self.con, factors, edits.charge_warnings(), has_charges=has_charges, method=self.cost_method)
+        outcomes.decide(self.con, both=len(tables) == 2, tables=tables)
+        for name in tables:
+            outcomes.find_errors(self.con, _CONTRACTS[name], case.cells[name].sql, errors[name])
+        outcome = outcomes.count(self.con, tables, edits.discharge_warnings(), edits.charge_warnings())
         if not only:
             case.problems += self._cost_factor_problems(outcome, factors)
         return outcome
@@ -216,6 +227,7 @@ class Judge:
                 judged_with=self.judged_with,
                 stated_time=case.totals.stated_time if case.totals else None,
                 stem=submission.stem,
+                entries=case.entries,
             )
         )
 

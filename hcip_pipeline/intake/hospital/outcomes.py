@@ -4,7 +4,7 @@ Belongs here: the working tables of a submission and their counts. Does not belo
 
 Tables, in the judge's connection, for the submission judged last:
     d, c            rows typed, with ``broken``: by the row itself
-    drgs            distinct APR-DRGs of d: is_unknown, is_surgical; unknown_dispositions alike
+    drgs, npis      distinct APR-DRGs and NPIs of d: is_unknown, is_surgical, is_bad; unknown_dispositions alike
     sums            charge lines by account: lines, broken lines, charged (no total lines), unreadable charges, cost
     fate            accounts of ``d``: ``k`` (order of the account) where the discharge is kept, else null
     rejected        rows of d that are not kept
@@ -28,8 +28,8 @@ from hcip_pipeline.intake.hospital.receipts import RuleCount, Tally
 _SHORT = {"discharges": "d", "charges": "c"}
 _LISTED = 10
 _WORKING = (
-    "raw_discharges raw_charges d c drgs unknown_dispositions bad_npis codes sums fate rejected found findings"
-    " broken_rows by_code"
+    "raw_discharges raw_charges d c drgs unknown_dispositions npis codes sums fate rejected found findings"
+    " broken_discharges broken_charges all_codes by_code"
 )
 _IS_UNMAPPED = f"rate_center = '{UNMAPPED}'"
 _NOT_TOTAL = f"revenue_code <> '{rules.TOTAL_REVENUE_CODE}'"
@@ -104,9 +104,9 @@ def _look_up(con: duckdb.DuckDBPyConnection) -> None:
         where shape_ok and coalesce(discharge_disposition, '') not in (select code from ref_dispositions)"""
     )
     con.execute(
-        f"""create temp table bad_npis as
-        select npi from (select distinct unnest([attending_npi, operating_npi]) as npi from d)
-        where npi is not null and {NPI_FAILS}"""
+        f"""create temp table npis as
+        select npi, {NPI_FAILS} as is_bad from (select attending_npi as npi from d union select operating_npi from d)
+        where npi is not null"""
     )
     if _any(con, "drgs where is_unknown") or _any(con, "unknown_dispositions"):
         con.execute(
@@ -117,9 +117,14 @@ def _look_up(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def price(
-    con: duckdb.DuckDBPyConnection, factors: dict[str, Decimal | None], *, has_charges: bool, method: CostMethod
+    con: duckdb.DuckDBPyConnection,
+    factors: dict[str, Decimal | None],
+    warnings: list[Check],
+    *,
+    has_charges: bool,
+    method: CostMethod,
 ) -> None:
-    """Charge lines by account, and their cost where a factor is known (for the cost-to-charge warning)."""
+    """Charge lines by revenue code and by account, and their cost where a factor is known (for a warning)."""
     con.execute("create temp table codes (revenue_code varchar, rate_center varchar, factor decimal(18,8))")
     con.execute(
         "create temp table sums (account_no varchar, lines bigint, broken_lines bigint, unreadable bigint,"
@@ -131,10 +136,11 @@ def price(
     known = [(center, factor) for center, factor in factors.items() if factor is not None]
     if known:
         con.executemany("insert into factors values (?, ?)", known)
+    con.execute(f"create temp table all_codes as {_by_code('c', warnings)}")
     width = "cast(r.revenue_code_to as integer) - cast(r.revenue_code_from as integer)"
     con.execute(
         f"""insert into codes
-        with used as (select distinct revenue_code from c where revenue_code <> '{rules.TOTAL_REVENUE_CODE}'),
+        with used as (select revenue_code from all_codes where {_NOT_TOTAL}),
         mapped as (
             select used.revenue_code, arg_min(r.rate_center, {width}) as rate_center
             from used join ref_revenue_codes r on length(used.revenue_code) = 4
@@ -155,6 +161,12 @@ def price(
             {"sum(charge * factor)" if priced else "null"}
         from c {"left join codes using (revenue_code)" if priced else ""} group by account_no"""
     )
+
+
+def _by_code(lines: str, warnings: list[Check]) -> str:
+    flags = ", ".join(f"count(*) filter ({check.sql})" for check in warnings)
+    counts = f"count(*) as lines, coalesce(sum(charge), 0) as charged, [{flags}] as warned"
+    return f"select revenue_code, {counts} from {lines} group by 1"
 
 
 def decide(con: duckdb.DuckDBPyConnection, *, both: bool, tables: tuple[str, ...]) -> None:
@@ -213,22 +225,21 @@ def find_errors(con: duckdb.DuckDBPyConnection, table: Table, cells: str, errors
         return
     # Few rows as a rule, and many expressions: materialized, so that each is planned over plain columns.
     con.execute(
-        f"""create or replace temp table broken_rows as
+        f"""create temp table broken_{table.name} as
         select * from ({typed_sql(table, cells)}) where row in (select row from {short} where broken)"""
     )
-    con.execute('create or replace temp table checks (n integer, rule varchar, "column" varchar)')
     shape = Check(f"{errors[0].rule[0]}-ROW-SHAPE", "", "not shape_ok")
     asked = [shape, *(replace(check, sql=f"shape_ok and ({check.sql})") for check in errors)]
-    con.executemany("insert into checks values (?, ?, ?)", [(n, c.rule, c.column) for n, c in enumerate(asked)])
     typed = {column.name for column in table.columns if column.type != "text" or column.allowed}
     cases = []
-    for n, check in enumerate(asked):
+    for check in asked:
         cell = f"{check.column}__raw" if check.column in typed else check.column or "''"
-        cases.append(f"case when {check.sql} then {{'n': {n}, 'cell': {cell}}} end")
+        said = f"{{'rule': '{check.rule}', 'column': '{check.column}', 'cell': {cell}}}"
+        cases.append(f"case when {check.sql} then {said} end")
     con.execute(
         f"""insert into found
-        select '{table.name}', row, "column", rule, found.cell
-        from (select row, unnest([{", ".join(cases)}]) as found from broken_rows) join checks on found.n = checks.n"""
+        select '{table.name}', row, found."column", found.rule, found.cell
+        from (select row, unnest([{", ".join(cases)}]) as found from broken_{table.name}) where found is not null"""
     )
 
 
@@ -236,21 +247,10 @@ def count(
     con: duckdb.DuckDBPyConnection, tables: tuple[str, ...], d_warnings: list[Check], c_warnings: list[Check]
 ) -> Outcome:
     """Rows, dollars and rules, counted independently of one another so that they can be reconciled."""
-    con.execute(
-        f"""insert into findings
-        select file, row, "column", rule, coalesce({redacted("value")}, '') as value from found"""
-    )
-    follows = ", ".join(f"'{rule.id}'" for rule in rules.RULES.values() if rule.follows)
-    counts = con.execute(
-        f"""select file, count(distinct row), count(distinct row) filter (rule not in ({follows}))
-        from findings group by 1"""
-    ).fetchall()
-    quarantined = {row[0]: (row[1], row[2]) for row in counts}
-    by_rule = con.execute(
-        f"""select rule, file, "column", count(*), min(row, {_LISTED}) from findings
-        group by all order by file desc, rule, "column\""""
-    ).fetchall()
-    found = [RuleCount(row[0], row[1], row[2], row[3], tuple(row[4])) for row in by_rule]
+    quarantined: dict[str, tuple[int, int]] = {}
+    found: list[RuleCount] = []
+    if _any(con, "found"):
+        quarantined, found = _count_found(con)
     result: dict[str, TableCount] = {}
     more: dict[str, Any] = {}
     if "discharges" in tables:
@@ -258,6 +258,27 @@ def count(
     if "charges" in tables:
         more |= _count_charges(con, tables, quarantined.get("charges", (0, 0)), result, found, c_warnings)
     return Outcome(tables=result, rules=tuple(found), **more)
+
+
+def _count_found(con: duckdb.DuckDBPyConnection) -> tuple[dict[str, tuple[int, int]], list[RuleCount]]:
+    """By file the rows quarantined and those of them that break a rule themselves; and every ERROR rule broken."""
+    con.execute(
+        f"""insert into findings
+        select file, row, "column", rule, coalesce({redacted("value", '"column"')}, '') as value from found"""
+    )
+    follows = ", ".join(f"'{rule.id}'" for rule in rules.RULES.values() if rule.follows)
+    counts = con.execute(
+        f"""select file, count(distinct row), count(distinct row) filter (rule not in ({follows}))
+        from findings group by 1"""
+    ).fetchall()
+    by_rule = con.execute(
+        f"""select rule, file, "column", count(*), min(row, {_LISTED}) from findings
+        group by all order by file desc, rule, "column\""""
+    ).fetchall()
+    return (
+        {row[0]: (row[1], row[2]) for row in counts},
+        [RuleCount(row[0], row[1], row[2], row[3], tuple(row[4])) for row in by_rule],
+    )
 
 
 def _count_discharges(
@@ -296,12 +317,8 @@ def _count_charges(
     # Without discharges beside them (a single file is checked) lines are kept unless broken by themselves.
     with_fate = "join fate using (account_no) where k is not null and not broken"
     kept = with_fate if "discharges" in tables else "where not broken"
-    flags = ", ".join(f"count(*) filter ({check.sql})" for check in warnings)
-    con.execute(
-        f"""create or replace temp table by_code as
-        select revenue_code, count(*) as lines, coalesce(sum(charge), 0) as charged, [{flags}] as warned
-        from c {kept} group by 1"""
-    )
+    all_kept = not _any(con, "found")  # as a rule, and then the lines need not be read again
+    con.execute(f"create temp table by_code as {'from all_codes' if all_kept else _by_code(f'c {kept}', warnings)}")
     read = _one(con, "select coalesce(sum(lines), 0), coalesce(sum(charged), 0) from sums")
     accepted = _one(
         con, f"select coalesce(sum(lines), 0), coalesce(sum(charged) filter ({_NOT_TOTAL}), 0) from by_code"
@@ -341,13 +358,16 @@ def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
 
 
 def _warnings(con: duckdb.DuckDBPyConnection, table: str, kept: str, checks: list[Check]) -> list[RuleCount]:
-    flags = ", ".join(f"coalesce({check.sql}, false) as w{n}" for n, check in enumerate(checks))
-    cells = ", ".join(f"count(*) filter (w{n}), min(row, {_LISTED}) filter (w{n})" for n in range(len(checks)))
-    row = _one(con, f"select {cells} from (select row, {flags} from {kept})")
+    counts = _one(con, f"select {', '.join(f'count(*) filter ({check.sql})' for check in checks)} from {kept}")
+    met = [(check, rows) for check, rows in zip(checks, counts, strict=True) if rows]
+    if not met:
+        return []
+    lines = _one(
+        con, f"select {', '.join(f'min(row, {_LISTED}) filter ({check.sql})' for check, _ in met)} from {kept}"
+    )
     return [
-        RuleCount(check.rule, table, check.column, row[2 * n], tuple(row[2 * n + 1]))
-        for n, check in enumerate(checks)
-        if row[2 * n]
+        RuleCount(check.rule, table, check.column, rows, tuple(first))
+        for (check, rows), first in zip(met, lines, strict=True)
     ]
 
 

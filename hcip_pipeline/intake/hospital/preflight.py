@@ -16,7 +16,7 @@ import polars as pl
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.errors import UsageError
 from hcip_pipeline.intake.hospital import check_text, pages
-from hcip_pipeline.intake.hospital.folders import FORMATS, TABLES, Submission, submission_at
+from hcip_pipeline.intake.hospital.folders import CCN, KNOWN_NAMES, TABLES, Submission, shown, submission_at
 from hcip_pipeline.intake.hospital.judging import Judge
 from hcip_pipeline.intake.hospital.reading import ReadingError, read_cells
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
@@ -29,7 +29,7 @@ from hcip_pipeline.reference.tables import load_reference
 #: Broken rows that are listed one by one; all are counted.
 MAX_FINDINGS = 1000
 
-_NAMES = {f"{table}{ending}": table for table in TABLES for ending in FORMATS}
+_NAMES = {name: table for name, table in KNOWN_NAMES.items() if table}
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,8 @@ class Preflight:
 
     def check(self, path: Path, *, quarter: Quarter | None = None, ccn: str | None = None) -> CheckResult:
         """As :func:`check`."""
+        if ccn is not None and not CCN.fullmatch(ccn):
+            raise UsageError(f"'{shown(ccn)}' is no CCN", fix="write six capitals or digits, such as 210001")
         place = _place(path)
         submission, notes = _submission(place, self.judge, quarter, ccn)
         receipt = self.judge.judge(submission, only=place.only)

@@ -22,6 +22,8 @@ from hcip_pipeline.intake.hospital.folders import shown
 from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.intake.hospital.survey import Survey
 
+#: More rows than this, which a few bytes of Parquet can state, are no quarter of a hospital.
+MAX_ROWS = 200_000_000
 #: A line longer than this is no row of these tables.
 MAX_LINE_BYTES = 2_000_000
 
@@ -195,6 +197,9 @@ def check_columns(names: tuple[str, ...], table: Table, file: str, needed: tuple
 
 def _parquet(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, needed: tuple[str, ...]) -> Cells:
     with plain_path(found.path) as path:
+        stated = con.execute("select num_rows from parquet_file_metadata(?)", [path]).fetchone() or (0,)
+        if stated[0] > MAX_ROWS:
+            raise ReadingError(Problem("F-UNREADABLE", "states more rows than a hospital can have", found.name))
         described = con.execute("describe select * from read_parquet(?, hive_partitioning=false)", [path]).fetchall()
         stored = con.execute("select name from parquet_schema(?)", [path]).fetchall()
         types = {str(row[0]): str(row[1]) for row in described}

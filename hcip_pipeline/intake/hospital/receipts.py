@@ -89,6 +89,7 @@ class SubmissionReceipt:
         in_force: the newest accepted version of its hospital and quarter.
         discharges: accepted discharges (what volume is compared on).
         stated_time: when the submitter says it was made; nothing here reads a clock.
+        entries: names of its files in the folder, also of those that were not read.
         judged_with: hash of rules, reference tables and cost method: another one judges the submission again.
     """
 
@@ -106,6 +107,7 @@ class SubmissionReceipt:
     change: Change | None = None
     stated_time: str | None = None
     stem: str = ""
+    entries: tuple[str, ...] = ()
 
     @property
     def refusals(self) -> tuple[Problem, ...]:
@@ -149,7 +151,8 @@ class SubmissionReceipt:
         change = content["change"] and Change(
             **{**content["change"], "total_charges": Decimal(content["change"]["total_charges"])}
         )
-        return cls(**{**content, "files": files, "rules": counts, "problems": problems, "change": change})
+        parts = {"files": files, "rules": counts, "problems": problems, "change": change}
+        return cls(**{**content, **parts, "entries": tuple(content["entries"])})
 
 
 def _tally(content: dict[str, Any]) -> Tally:

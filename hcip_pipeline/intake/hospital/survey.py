@@ -19,6 +19,9 @@ from hcip_pipeline.intake.hospital.rules import Problem
 
 _CHUNK = 1 << 20
 _MAX_HEADER = 1 << 16
+#: A compressed file that unpacks to more than so many bytes, and to so many times its size, holds no rows of a hospital.
+MAX_UNPACKED_BYTES = 200_000_000
+MAX_UNPACKED_TIMES = 200
 _PRINTABLE = bytes(byte for byte in range(256) if byte >= 32 and byte != 127) + b"\r\n"
 _PADDING = (b" ,", b", ", b" \n", b"\n ", b" \r", b'" ', b' "')
 
@@ -28,7 +31,7 @@ class Survey:
     """What one file is, and why it cannot be read if so.
 
     Attributes:
-        rows: lines after the header, blank ones included; None for Parquet.
+        lines: lines of text, header and blank ones included.
         header: the first line, without its end and without a byte order mark.
         has_quotes, has_padding: whether any cell may be quoted, or have blanks around it.
         controls: control characters that occur, line ends apart.
@@ -68,12 +71,12 @@ def survey(path: Path) -> Survey:
             return found
         found.size = status.st_size
         if path.suffix == ".csv":
-            _survey_text(found, _chunks(path, found), hashed=True)
+            _survey_text(found, _chunks(path, found))
         else:
             for _ in _chunks(path, found):
                 pass
             if path.suffix == ".gz":
-                _survey_text(found, _unpacked(path), hashed=False)
+                _survey_text(found, _unpacked(found))
     except OSError as error:
         found.problem = Problem(
             "F-UNREADABLE", f"cannot be opened ({error.strerror or 'input/output error'})", found.name
@@ -92,13 +95,18 @@ def _chunks(path: Path, found: Survey) -> Iterator[bytes]:
     found.sha256 = digest.hexdigest()
 
 
-def _unpacked(path: Path) -> Iterator[bytes]:
-    with gzip.open(path, "rb") as stream:
-        while chunk := stream.read(_CHUNK):
+def _unpacked(found: Survey) -> Iterator[bytes]:
+    unpacked = 0
+    with gzip.open(found.path, "rb") as stream:
+        while found.problem is None and (chunk := stream.read(_CHUNK)):
+            unpacked += len(chunk)
+            if unpacked > max(MAX_UNPACKED_BYTES, MAX_UNPACKED_TIMES * found.size):
+                found.problem = Problem("F-COMPRESSION", "unpacks to far more than rows of a hospital do", found.name)
+                return
             yield chunk
 
 
-def _survey_text(found: Survey, chunks: Iterator[bytes], *, hashed: bool) -> None:
+def _survey_text(found: Survey, chunks: Iterator[bytes]) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     newlines = returns = pairs = 0
     head = b""
@@ -119,16 +127,19 @@ def _survey_text(found: Survey, chunks: Iterator[bytes], *, hashed: bool) -> Non
                     row = newlines + error.object[: error.start].count(b"\n") + 1
                     found.problem = Problem("F-ENCODING", "is not UTF-8 text", found.name, row)
                     continue
-            joined = last + chunk
             newlines += chunk.count(b"\n")
-            if b"\r" in joined:
+            if b"\r" in chunk:
                 returns += chunk.count(b"\r")
-                pairs += joined.count(b"\r\n")
+                pairs += chunk.count(b"\r\n")
+            pairs += last == b"\r" and chunk[:1] == b"\n"
             found.has_quotes = found.has_quotes or b'"' in chunk
-            if not found.has_padding and b" " in joined:
+            if not found.has_padding and (b" " in chunk or last == b" "):
+                joined = last + chunk
                 found.has_padding = any(pattern in joined for pattern in _PADDING)
             if strange := chunk.translate(None, _PRINTABLE):
                 found.controls.update(strange)
+                if 0 in found.controls:
+                    found.problem = Problem("F-NUL", "holds NUL bytes", found.name)
             last = chunk[-1:]
     except (EOFError, zlib.error, gzip.BadGzipFile):
         found.problem = found.problem or Problem("F-COMPRESSION", "is cut off or no gzip file", found.name)
@@ -137,6 +148,7 @@ def _survey_text(found: Survey, chunks: Iterator[bytes], *, hashed: bool) -> Non
         return
     found.problem = _whole_text_problem(found, decoder, newlines, returns, pairs)
     found.lines = newlines + (last not in (b"", b"\n"))
+    found.has_padding = found.has_padding or last == b" "
     found.header = head.removeprefix(codecs.BOM_UTF8).split(b"\n", 1)[0].rstrip(b"\r")
     if found.problem is None and not head.removeprefix(codecs.BOM_UTF8).strip():
         found.problem = Problem("F-EMPTY", "is empty", found.name)
@@ -162,8 +174,6 @@ def _whole_text_problem(
 ) -> Problem | None:
     if decoder.getstate()[0]:
         return Problem("F-ENCODING", "ends in the middle of a character", found.name, newlines + 1)
-    if 0 in found.controls:
-        return Problem("F-NUL", "holds NUL bytes", found.name)
     if returns != pairs:
         return Problem("F-LINE-ENDS", "holds carriage returns that end no line", found.name)
     if 0 < pairs < newlines:

@@ -1,0 +1,265 @@
+"""Spoiled submissions: preflight and intake agree on each, nothing is lost, and nothing breaks.
+
+Two batches belong to every run of the tests; `make mutations` spoils more than a thousand submissions.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.hospital.ingest import files_in_force, ingest_quarter
+from hcip_pipeline.intake.hospital.preflight import CheckResult, Preflight
+from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
+from tests.intake_submissions import CCN, POLICY, QUARTER, Draft, csv_bytes, reference
+
+#: Each spoils one submission in every way, alone or together with another; others by other seeds.
+BATCHES = int(os.environ.get("HCIP_MUTATION_BATCHES", "2"))
+
+Random = random.Random
+Bytes = Callable[[Random, bytes], bytes]
+
+
+def _lines(change: Callable[[Random, list[bytes]], list[bytes]]) -> Bytes:
+    """A mutation of the file's lines, header included."""
+    return lambda rng, content: b"\n".join(change(rng, content.rstrip(b"\n").split(b"\n"))) + b"\n"
+
+
+def _some(rng: Random, rows: list[bytes], share: float = 0.0) -> list[int]:
+    """Positions of one data row, or of a share of them."""
+    data = range(1, len(rows))
+    return rng.sample(data, min(len(data), max(1, int(share * len(data)))))
+
+
+def _each(rng: Random, rows: list[bytes], change: Callable[[bytes], bytes], share: float = 0.0) -> list[bytes]:
+    chosen = set(_some(rng, rows, share))
+    return [change(row) if n in chosen else row for n, row in enumerate(rows)]
+
+
+def _cell(rng: Random, rows: list[bytes], value: bytes, share: float = 0.0) -> list[bytes]:
+    place = rng.randrange(rows[0].count(b",") + 1)  # mostly one column in every row
+
+    def put(row: bytes) -> bytes:
+        cells = row.split(b",")
+        cells[min(place, len(cells) - 1)] = value
+        return b",".join(cells)
+
+    return _each(rng, rows, put, share)
+
+
+def _shifted(row: bytes) -> bytes:
+    cells = row.split(b",")
+    return b",".join(cells[-1:] + cells[:-1])
+
+
+def _column_order(rng: Random, rows: list[bytes]) -> list[bytes]:
+    order = list(range(rows[0].count(b",") + 1))
+    rng.shuffle(order)
+    cells = [row.split(b",") for row in rows]
+    return [b",".join(row[n] for n in order if n < len(row)) for row in cells]
+
+
+def _without_column(rng: Random, rows: list[bytes]) -> list[bytes]:
+    gone = rng.randrange(rows[0].count(b",") + 1)
+    return [b",".join(cell for n, cell in enumerate(row.split(b",")) if n != gone) for row in rows]
+
+
+def _flip(rng: Random, content: bytes) -> bytes:
+    spoiled = bytearray(content)
+    for _ in range(rng.randrange(1, 4)):
+        spoiled[rng.randrange(len(spoiled))] ^= 1 << rng.randrange(8)
+    return bytes(spoiled)
+
+
+_FORMULA = (b"=1+1", b"+cmd|'/c calc'!A0", b"@SUM(A1)", b"-2+3")
+MUTATIONS: dict[str, Bytes] = {
+    "truncated": lambda rng, b: b[: rng.randrange(len(b))],
+    "truncated rows": _lines(lambda rng, rows: rows[: rng.randrange(1, len(rows))]),
+    "rows in another order": _lines(lambda rng, rows: [rows[0], *rng.sample(rows[1:], len(rows) - 1)]),
+    "columns in another order": _lines(_column_order),
+    "a column missing": _lines(_without_column),
+    "a column more": _lines(lambda rng, rows: [rows[0] + b",extra", *(row + b",x" for row in rows[1:])]),
+    "a column twice": _lines(lambda rng, rows: [row + b"," + row.split(b",")[0] for row in rows]),
+    "no header": _lines(lambda rng, rows: rows[1:]),
+    "header alone": _lines(lambda rng, rows: rows[:1]),
+    "header twice": _lines(lambda rng, rows: [rows[0], *rows]),
+    "Latin-1": lambda rng, b: b.replace(b"01", "é".encode("latin-1"), rng.randrange(1, 9)),
+    "UTF-16": lambda rng, b: b.decode(errors="replace").encode(rng.choice(["utf-16", "utf-16-le", "utf-16-be"])),
+    "other letters in UTF-8": lambda rng, b: b.replace(b"I10", "Ⅰ①𝟘".encode(), rng.randrange(1, 3)),
+    "semicolons": lambda rng, b: b.replace(b",", b";"),
+    "tabs": lambda rng, b: b.replace(b",", b"\t", rng.choice([-1, 60])),
+    "commas as bars": lambda rng, b: b.replace(b",", b"|"),
+    "a quote that never closes": _lines(lambda rng, rows: _each(rng, rows, lambda row: row.replace(b",", b',"', 1))),
+    "a quote inside a cell": _lines(lambda rng, rows: _each(rng, rows, lambda row: row.replace(b"0", b'0"', 2))),
+    "every cell quoted": _lines(lambda rng, rows: [b'"' + row.replace(b",", b'","') + b'"' for row in rows]),
+    "a line break inside quotes": _lines(
+        lambda rng, rows: _each(rng, rows, lambda row: b'"' + row.replace(b",", b'\n",', 1))
+    ),
+    "byte order mark": lambda rng, b: b"\xef\xbb\xbf" * rng.randrange(1, 3) + b,
+    "CR LF": lambda rng, b: b.replace(b"\n", b"\r\n"),
+    "some CR LF": lambda rng, b: b.replace(b"\n", b"\r\n", rng.randrange(1, 20)),
+    "bare CR": lambda rng, b: b.replace(b"\n", b"\r", rng.choice([-1, 1, 3])),
+    "NUL bytes": lambda rng, b: b.replace(b"0", b"\x00", rng.randrange(1, 5)),
+    "control characters": lambda rng, b: b.replace(b"0", bytes([rng.randrange(1, 32)]), rng.randrange(1, 3)),
+    "end-of-file sign": lambda rng, b: b + b"\x1a",
+    "a cell more": _lines(lambda rng, rows: _each(rng, rows, lambda row: row + b",", rng.choice([0, 0.5]))),
+    "a cell less": _lines(lambda rng, rows: _each(rng, rows, lambda row: row.rpartition(b",")[0])),
+    "commas alone": _lines(lambda rng, rows: [*rows, b"," * rows[0].count(b",")]),
+    "blank lines": _lines(lambda rng, rows: [rows[0], b"", *rows[1:], b"", b"   "]),
+    "a huge cell": _lines(lambda rng, rows: _cell(rng, rows, b"9" * rng.choice([5_000, 2_100_000]))),
+    "a formula": _lines(lambda rng, rows: _cell(rng, rows, rng.choice(_FORMULA), rng.choice([0, 0.02]))),
+    "an empty cell": _lines(lambda rng, rows: _cell(rng, rows, b"", rng.choice([0, 0.02, 1]))),
+    "a strange cell": _lines(
+        lambda rng, rows: _cell(
+            rng, rows, rng.choice([b"NULL", b"\\N", b"nan", b"infinity", b"1e9", b"0x1F", b"%s", b"';--"])
+        )
+    ),
+    "a repeated row": _lines(lambda rng, rows: [*rows, rows[rng.randrange(len(rows))]]),
+    "a shifted row": _lines(lambda rng, rows: _each(rng, rows, _shifted)),
+    "all rows shifted": _lines(lambda rng, rows: [rows[0], *map(_shifted, rows[1:])]),
+    "another hospital": lambda rng, b: b.replace(b"\n21", b"\n99", rng.choice([1, -1])),
+    "blanks": lambda rng, b: b.replace(b",", rng.choice([b", ", b" ,", b"  ,  "]), rng.choice([7, -1])),
+    "nothing": lambda rng, b: b"",
+    "a flipped bit": _flip,
+    "unchanged": lambda rng, b: b,
+}
+
+
+#: Ways that are not of text: what is done to the bytes of a file in this format.
+PACKED: dict[str, tuple[str, Bytes]] = {
+    "gzip cut off": (".csv.gz", lambda rng, b: b[: rng.randrange(len(b))]),
+    "gzip with a flipped bit": (".csv.gz", _flip),
+    "gzip, unchanged": (".csv.gz", lambda rng, b: b),
+    "Parquet cut off": (".parquet", lambda rng, b: b[: rng.randrange(len(b))]),
+    "Parquet with a flipped bit": (".parquet", _flip),
+    "Parquet, unchanged": (".parquet", lambda rng, b: b),
+}
+CONTROL = ['{"discharges": 110}', '{"discharges": 1}', "{", '{"total_charges": "66000.00"}']
+
+
+def _spoil(rng: Random, draft: Draft, folder: Path, name: str) -> str:
+    """Write a submission with one file spoiled; returns what was done."""
+    folder.mkdir(parents=True)
+    ccn = folder.name.encode()
+    contents = {name: csv_bytes(getattr(draft, name)).replace(CCN.encode(), ccn) for name in ("discharges", "charges")}
+    table = rng.choice(list(contents))
+    ending, change = PACKED.get(name, (".csv", None))
+    names = [name] if change else [name, *rng.sample(list(MUTATIONS), rng.choice([0, 0, 1]))]
+    if ending == ".parquet":
+        path = folder / f"{table}.parquet"
+        getattr(draft, table).with_columns(hospital_ccn=pl.lit(folder.name)).write_parquet(path)
+        contents[table] = path.read_bytes()
+    elif ending == ".csv.gz":
+        contents[table] = gzip.compress(contents[table], mtime=0)
+    for mutation in [change] if change else [MUTATIONS[each] for each in names]:
+        contents[table] = mutation(rng, contents[table]) if contents[table] else b""
+    for each, content in contents.items():
+        (folder / f"{each}{ending if each == table else '.csv'}").write_bytes(content)
+    if rng.random() < 0.2:
+        (folder / "control_totals.json").write_text(rng.choice(CONTROL))
+    return f"{table}{ending}: {', '.join(names)}"
+
+
+@dataclass(frozen=True)
+class Spoiled:
+    """A spoiled submission: what was done to it, what preflight says, what intake said."""
+
+    what: str
+    checked: CheckResult
+    taken: SubmissionReceipt
+
+
+Batch = tuple[Home, list[Spoiled]]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(n, marks=pytest.mark.xdist_group(f"intake_mutations_{n}")) for n in range(BATCHES)],
+)
+def batch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Batch:
+    home = Home(tmp_path_factory.mktemp("home"))
+    place = home.inbox / "hospital" / str(QUARTER)
+    rng = Random(20250401 + request.param)
+    draft = Draft(count=110)
+    done = {f"21{n:04d}": name for n, name in enumerate([*MUTATIONS, *PACKED])}
+    ccns = list(done)
+    for ccn in ccns:
+        done[ccn] = _spoil(rng, draft, place / ccn, done[ccn])
+    tables = reference(ccns=tuple(ccns))
+    with Preflight(tables, POLICY) as preflight:
+        checked = {ccn: preflight.check(place / ccn) for ccn in ccns}
+    taken = {receipt.ccn: receipt for receipt in ingest_quarter(home, QUARTER, POLICY, reference=tables)}
+    return home, [Spoiled(f"{ccn}: {done[ccn]}", checked[ccn], taken[ccn]) for ccn in ccns]
+
+
+pytestmark = pytest.mark.slow
+
+
+def test_preflight_says_what_the_intake_says(batch: Batch) -> None:
+    for spoiled in batch[1]:
+        checked, taken = spoiled.checked.receipt, spoiled.taken
+        assert checked.status == taken.status, spoiled.what
+        assert checked.rules == taken.rules, spoiled.what
+        # only the intake knows what was sent before
+        assert checked.problems == tuple(p for p in taken.problems if p.rule != "S-REPEATED"), spoiled.what
+        assert [f.rows for f in checked.files] == [f.rows for f in taken.files], spoiled.what
+        assert [f.dollars for f in checked.files] == [f.dollars for f in taken.files], spoiled.what
+
+
+def test_there_are_verdicts_of_both_kinds_for_many_reasons(batch: Batch) -> None:
+    accepted = sum(spoiled.checked.accepted for spoiled in batch[1])
+    assert len(batch[1]) / 5 < accepted < len(batch[1]) * 3 / 4
+    reasons = {problem.rule for spoiled in batch[1] for problem in spoiled.checked.receipt.refusals}
+    assert {
+        "F-EMPTY", "F-NO-ROWS", "F-ENCODING", "F-NUL", "F-LINE-ENDS", "F-COLUMN-MISSING", "F-COLUMN-REPEATED",
+        "F-COMPRESSION", "S-ERROR-RATE",
+    } <= reasons  # fmt: skip
+
+
+def test_every_row_and_dollar_is_accounted_for(batch: Batch) -> None:
+    home, submissions = batch
+    for spoiled in submissions:
+        for file in spoiled.taken.files:
+            assert file.rows.reconciles and file.dollars.reconciles, spoiled.what
+    for table in ("discharges", "charges"):
+        lake = pl.read_parquet(files_in_force(home, table, QUARTER))  # type: ignore[arg-type]
+        assert lake.height == sum(spoiled.taken.rows(table) for spoiled in submissions)
+        amounts = (
+            lake.filter(pl.col("revenue_code") != "0001")["charge"] if table == "charges" else lake["total_charges"]
+        )
+        files = [file for spoiled in submissions if (file := spoiled.taken.file(table)) is not None]
+        assert amounts.sum() == sum(file.dollars.accepted for file in files)
+
+
+def test_no_cell_of_a_patient_is_in_what_is_said(batch: Batch) -> None:
+    for spoiled in batch[1]:
+        said = " ".join(problem.message for problem in spoiled.checked.receipt.problems)
+        assert "P000" not in said and "1956-03" not in said and "I639" not in said, spoiled.what
+
+
+def test_a_verdict_can_be_read_in_every_form(batch: Batch) -> None:
+    for spoiled in batch[1][::10]:
+        assert ("ACCEPTED" if spoiled.checked.accepted else "REFUSED") in spoiled.checked.summary()
+        assert json.loads(json.dumps(spoiled.checked.as_dict()))["accepted"] == spoiled.checked.accepted
+        page = spoiled.checked.html()
+        assert "<script" not in page and "=cmd" not in page and "http:" not in page, spoiled.what
+
+
+def test_what_is_accepted_sums_to_its_charge_lines(batch: Batch) -> None:
+    home, _ = batch
+    discharges = pl.read_parquet(files_in_force(home, "discharges", QUARTER))
+    charges = pl.read_parquet(files_in_force(home, "charges", QUARTER))
+    sums = charges.filter(pl.col("revenue_code") != "0001").group_by("hospital_ccn", "account_no").agg(pl.sum("charge"))
+    joined = discharges.join(sums, on=["hospital_ccn", "account_no"], how="full", coalesce=True)
+    assert joined.select((pl.col("total_charges") - pl.col("charge")).abs().max()).item() <= 1
+    assert joined.null_count().select("total_charges", "charge").row(0) == (0, 0)
+    assert discharges.select("hospital_ccn", "account_no").is_duplicated().sum() == 0
