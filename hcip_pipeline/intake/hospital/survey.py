@@ -19,7 +19,7 @@ from hcip_pipeline.intake.hospital.rules import Problem
 
 _CHUNK = 1 << 20
 _MAX_HEADER = 1 << 16
-#: A compressed file that unpacks to more than so many bytes, and to so many times its size, holds no rows of a hospital.
+#: A compressed file that unpacks to more than so many bytes and so many times its size holds no rows of a hospital.
 MAX_UNPACKED_BYTES = 200_000_000
 MAX_UNPACKED_TIMES = 200
 _PRINTABLE = bytes(byte for byte in range(256) if byte >= 32 and byte != 127) + b"\r\n"
