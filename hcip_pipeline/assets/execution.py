@@ -4,6 +4,7 @@ Belongs here: which partitions, in which order, and how an error reaches the cal
 does.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,6 +110,8 @@ def home_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     }
     is_stock = stock.event_storage_data is not None and stock.event_storage_data.class_name == "SqliteEventLogStorage"
     reference = InstanceRef.from_dir(folder, overrides={"event_log_storage": held}) if is_stock else stock
+    if is_stock:
+        os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")  # what a run plans is written at once
     with dg.DagsterInstance.from_ref(reference) as instance:
         yield instance
 
@@ -227,16 +230,32 @@ def settle(
         UsageError: the period lies outside the program's calendar.
         HcipError: as the assets raise; nothing was released then.
     """
+    return settle_each(home, [period], policy_path, progress=progress, threads=threads)[0]
+
+
+def settle_each(
+    home: Home,
+    periods: Sequence[PerformancePeriod],
+    policy_path: Path | None = None,
+    *,
+    progress: Progress | None = None,
+    threads: int | None = None,
+) -> "list[Release]":
+    """:func:`settle` for periods one after another; a quarter or month that several need is taken in once."""
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.settlement.period import months_needed, quarters_needed
 
-    parse_key(str(period))
+    for period in periods:
+        parse_key(str(period))
     policy = load_policy(policy_path or home.policy).policy
+    taken_in: set[Key] = set()
     with runs_on(home, policy_path, threads=threads, progress=progress) as runs:
-        for quarter in quarters_needed(period, policy):
-            if (home.inbox / "hospital" / str(quarter)).is_dir():
-                runs.run(hospital_job.name, quarter)
-        for month in months_needed(home, period):
-            runs.run(cms_job.name, month)
-        runs.run(settlement_job.name, period)
-    return runs.handover.releases[str(period)]
+        for period in periods:
+            quarters = [q for q in quarters_needed(period, policy) if (home.inbox / "hospital" / str(q)).is_dir()]
+            for job, keys in ((hospital_job, quarters), (cms_job, months_needed(home, period))):
+                for key in keys:
+                    if key not in taken_in:
+                        runs.run(job.name, key)
+                        taken_in.add(key)
+            runs.run(settlement_job.name, period)
+    return [runs.handover.releases[str(period)] for period in periods]

@@ -18,7 +18,7 @@ from hcip_pipeline.home import Home
 @json_option
 def command(home_path: Path | None, seed: int, threads: int | None, as_json: bool) -> None:
     """Make a small synthetic state and settle the two half-years of its last year."""
-    from hcip_pipeline.assets.execution import settle
+    from hcip_pipeline.assets.execution import settle_each
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.settlement.summary import demo_periods, print_releases, release_facts
     from hcip_pipeline.synthetic import demo_state
@@ -33,7 +33,7 @@ def command(home_path: Path | None, seed: int, threads: int | None, as_json: boo
         demo_state(home.inbox, seed=seed)
         (home.inbox / "SYNTHETIC").write_text(f"made by `hcip demo --seed {seed}`\n", encoding="utf-8")
         load_policy(home.policy)
-        releases = [settle(home, period, None, progress=progress, threads=threads) for period in demo_periods(home)]
+        releases = settle_each(home, demo_periods(home), progress=progress, threads=threads)
     if as_json:
         show_json([release_facts(release) for release in releases])
     else:

@@ -118,8 +118,22 @@ def write_lake_reference(inbox: Path | None, lake_reference: Path) -> dict[str, 
 def _read(name: str, inbox: Path | None) -> ReferenceTable:
     path = inbox / "reference" / f"{name}.csv" if inbox else None
     if path is not None and (path.exists() or path.is_symlink()):
-        return _read_file(name, path, "inbox")
+        return _read_stamped(name, path, _stamp(path))
     return _read_shipped(name)
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What changes when a file is written or replaced; empty for one that cannot be looked at."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return ()
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+@functools.lru_cache(maxsize=64)  # every quarter, month and half-year of a run reads them again
+def _read_stamped(name: str, path: Path, stamp: tuple[int, ...]) -> ReferenceTable:
+    return _read_file(name, path, "inbox")
 
 
 @functools.cache  # what is shipped does not change while the program runs
