@@ -7,6 +7,9 @@ wrote.
 from __future__ import annotations
 
 from hcip_pipeline.release.documents import Renderer
+from hcip_pipeline.reports.documents import render_reports
 
 #: name -> renderer, in the order they are called
-RENDERERS: dict[str, Renderer] = {}
+RENDERERS: dict[str, Renderer] = {
+    "reports": render_reports,
+}

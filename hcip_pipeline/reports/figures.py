@@ -1,0 +1,96 @@
+"""What a report reads: tables of a release by hospital, and the same of earlier periods.
+
+Belongs here: reading each table once and cutting it by hospital and care partner. Does not belong here: a figure.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.release.documents import Draft
+from hcip_pipeline.release.reading import ReleaseFiles
+
+Row = dict[str, Any]
+
+
+class Tables:
+    """The tables of one release, each read once, as rows by hospital."""
+
+    def __init__(self, files: ReleaseFiles) -> None:
+        self._files = files
+        self._by_hospital: dict[str, dict[str, list[Row]]] = {}
+        self._by_partner: dict[tuple[str, str], dict[str, list[Row]]] = {}
+
+    @property
+    def period(self) -> PerformancePeriod:
+        return self._files.period
+
+    def has(self, table: str) -> bool:
+        return self._files.has(table)
+
+    def frame(self, table: str) -> pl.DataFrame:
+        return self._files.table(table)
+
+    def of_hospital(self, table: str, ccn: str) -> list[Row]:
+        """The hospital's rows, in the table's order."""
+        if table not in self._by_hospital:
+            found: dict[str, list[Row]] = defaultdict(list)
+            for row in self.frame(table).iter_rows(named=True):
+                found[row["hospital_ccn"]].append(row)
+            self._by_hospital[table] = found
+        return self._by_hospital[table].get(ccn, [])
+
+    def of_partner(self, table: str, ccn: str, npi: str) -> list[Row]:
+        """A care partner's rows at the hospital, in the table's order."""
+        if (table, ccn) not in self._by_partner:
+            found: dict[str, list[Row]] = defaultdict(list)
+            for row in self.of_hospital(table, ccn):
+                found[row["npi"]].append(row)
+            self._by_partner[table, ccn] = found
+        return self._by_partner[table, ccn].get(npi, [])
+
+
+class ReportSource:
+    """A release that is being written, and the newest release of each earlier period."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.now = Tables(draft.files)
+        self.period = draft.period
+        self.policy = draft.policy.policy
+
+    @property
+    def release(self) -> str:
+        """``r1``."""
+        return f"r{self.draft.number}"
+
+    @property
+    def hospitals(self) -> tuple[str, ...]:
+        return self.draft.hospitals
+
+    @cached_property
+    def earlier(self) -> tuple[Tables, ...]:
+        """Oldest period first."""
+        return tuple(Tables(files) for files in self.draft.earlier)
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """CCN -> name of the hospital."""
+        return {row["hospital_ccn"]: row["hospital_name"] for row in self.participation.values()}
+
+    @cached_property
+    def participation(self) -> Mapping[str, Row]:
+        """CCN -> its row of ``participation``."""
+        return {row["hospital_ccn"]: row for row in self.now.frame("participation").iter_rows(named=True)}
+
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """APR-DRG -> its short label."""
+        pairs = self.now.frame("opportunity").select("apr_drg", "label").drop_nulls().unique().sort("apr_drg", "label")
+        return dict(pairs.iter_rows())

@@ -1,0 +1,41 @@
+"""The one page that links all reports of a release.
+
+Belongs here: links. Does not belong here: figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hcip_pipeline.reports import words
+from hcip_pipeline.reports.figures import ReportSource
+from hcip_pipeline.reports.pages import page
+
+
+def index_page(source: ReportSource, missing: Mapping[str, int]) -> bytes:
+    """The index.
+
+    Args:
+        missing: hospital -> how many pieces of information are missing.
+    """
+    rows = []
+    for ccn in source.hospitals:
+        partners = source.now.of_hospital("incentives", ccn)
+        rows.append(
+            {
+                "ccn": ccn,
+                "name": source.names[ccn],
+                "missing": missing[ccn],
+                "physicians": len(partners),
+                "partners": sorted(partners, key=lambda row: (row["name"] or "", row["npi"])),
+            }
+        )
+    return page(
+        "index.html.j2",
+        title=f"Reports, {words.half(str(source.period))}",
+        period=source.period,
+        span=words.span(source.period),
+        release=source.release,
+        policy=source.policy,
+        rows=rows,
+    )

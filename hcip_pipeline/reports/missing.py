@@ -1,0 +1,167 @@
+"""What is missing of a hospital's period, for its Program Coordinator: one list for the page, the workbook and the CSV.
+
+Belongs here: which gaps in what was reported there are, what each costs, and who can close it. Does not belong here:
+data that hospitals submit (their data quality pages say what is wrong with those).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, fields
+
+import polars as pl
+
+from hcip_pipeline.release.tables import neutralized
+from hcip_pipeline.reports.figures import ReportSource, Row
+
+
+@dataclass(frozen=True)
+class MissingItem:
+    """One gap; ``npi`` is blank where it concerns the hospital."""
+
+    hospital_ccn: str
+    period: str
+    item: str
+    npi: str
+    name: str
+    subject: str
+    missing: str
+    consequence: str
+    what_to_do: str
+
+
+_SURVEY = "fill it in on the survey form, or in {file}, and send it to the administrator"
+
+
+def missing_items(source: ReportSource, ccn: str) -> list[MissingItem]:
+    """Every gap of the hospital, the hospital's own first, then by care partner."""
+    return [
+        MissingItem(ccn, str(source.period), *rest) for rest in (*_of_hospital(source, ccn), *_of_partners(source, ccn))
+    ]
+
+
+def missing_csv(items: list[MissingItem]) -> bytes:
+    """``missing_information.csv``; only a header when nothing is missing."""
+    schema = {field.name: pl.String for field in fields(MissingItem)}
+    frame = neutralized(pl.DataFrame([astuple(item) for item in items], schema=schema, orient="row"))
+    return frame.write_csv(line_terminator="\r\n", quote_style="necessary").encode()
+
+
+_Gap = tuple[str, str, str, str, str, str, str]
+
+
+def _of_hospital(source: ReportSource, ccn: str) -> Iterator[_Gap]:
+    hospital = source.participation[ccn]
+
+    def gap(item: str, subject: str, missing: str, consequence: str, what_to_do: str) -> _Gap:
+        return item, "", "", subject, missing, consequence, what_to_do
+
+    if not hospital["has_protocol"] and hospital["care_partners"]:
+        yield gap(
+            "PROTOCOL",
+            "implementation protocol",
+            "no implementation protocol is in force for the period",
+            "every payment is held",
+            f"file protocols/{ccn}/{source.period.year}.yaml",
+        )
+    if hospital["has_protocol"] and not hospital["meetings_reported"]:
+        yield gap(
+            "MEETINGS",
+            "oversight committee",
+            f"no meeting was reported; the committee meets {hospital['meeting_frequency'] or 'as its protocol says'}",
+            "the protocol's oversight cannot be shown",
+            "report the meetings in committee_meetings.csv",
+        )
+    for finding in source.now.of_hospital("protocol_findings", ccn):
+        yield gap(
+            "PROTOCOL_FINDING",
+            finding["subject"] or finding["finding_id"],
+            finding["message"],
+            "the protocol breaks a rule of the program" if finding["severity"] == "ERROR" else "to be looked at",
+            finding["fix"],
+        )
+    for measure in source.now.of_hospital("condition_measures", ccn):
+        if measure["missing"] and measure["missing"] == measure["care_partners"]:
+            yield gap(
+                "CONDITION_RESULTS",
+                measure["condition_id"],
+                f"no care partner has a result of: {measure['description']}",
+                "the condition counts as not met for all",
+                _SURVEY.format(file="condition_results.csv"),
+            )
+
+
+def _of_partners(source: ReportSource, ccn: str) -> Iterator[_Gap]:
+    now = source.now
+    for person in now.of_hospital("physicians", ccn):
+        if not person["is_care_partner"]:
+            continue
+        npi = person["npi"]
+        (incentive,) = now.of_partner("incentives", ccn, npi)
+        (inputs,) = now.of_partner("payment_inputs", ccn, npi)
+        for gap in _of_partner(source, ccn, person, incentive, inputs):
+            yield gap[0], npi, person["name"] or "", *gap[1:]
+
+
+def _of_partner(
+    source: ReportSource, ccn: str, person: Row, incentive: Row, inputs: Row
+) -> Iterator[tuple[str, str, str, str, str]]:
+    earns = incentive["calculated_incentive"] > 0
+    codes = (incentive["reasons"] or "").split("|")
+    for condition in source.now.of_partner("conditions", ccn, person["npi"]):
+        if condition["is_missing"]:
+            yield (
+                "CONDITION_RESULT",
+                condition["condition_id"],
+                f"no result of: {condition['description']}",
+                "counts as not met" if earns else "counts as not met; nothing was earned",
+                _SURVEY.format(file="condition_results.csv"),
+            )
+    if "NO_APPROVED_ACTIVITY" in codes:
+        yield (
+            "ACTIVITY",
+            "approved activities",
+            "no approved activity was reported",
+            "no payment without approved activities",
+            _SURVEY.format(file="intervention_activity.csv"),
+        )
+    if inputs["screening_status"] == "pending":
+        yield (
+            "SCREENING",
+            "screening",
+            "the screening is still pending",
+            "no payment before it is cleared",
+            "report the result in care_partners.csv",
+        )
+    if inputs["arrangement_signed"] is None:
+        yield (
+            "ARRANGEMENT",
+            "care partner arrangement",
+            "no day of signature was reported",
+            "no payment without an arrangement signed before the period",
+            "report the day in care_partners.csv",
+        )
+    if "HELD_NO_PFS_CAP" in codes and incentive["final_incentive"]:
+        yield (
+            "FEE_SCHEDULE",
+            "Medicare fee-schedule amount",
+            "neither a cap notice nor claims of the year give an amount",
+            "the payment is held",
+            "ask CMS for the cap notice (pfs_cap_notices.csv)",
+        )
+    if not person["has_tin"]:
+        yield (
+            "TIN",
+            "tax identification number",
+            "the list does not say where a payment goes",
+            "nothing can be paid out",
+            "report the number in care_partners.csv",
+        )
+    if not person["specialty"]:
+        yield (
+            "SPECIALTY",
+            "specialty",
+            "no specialty was reported",
+            "the committee's report cannot group the physician",
+            "report it in care_partners.csv",
+        )

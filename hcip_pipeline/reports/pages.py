@@ -1,0 +1,43 @@
+"""The templates' environment: one look for every page, everything escaped.
+
+Belongs here: filters and loading. Does not belong here: what a page shows.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import jinja2
+
+from hcip_pipeline.reports import words
+
+
+@cache
+def _template(name: str) -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("hcip_pipeline.reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "money": words.money,
+        "dollars": words.dollars,
+        "signed_dollars": words.signed_dollars,
+        "percent": words.percent,
+        "signed_percent": words.signed_percent,
+        "number": words.number,
+        "count": words.count,
+        "day": words.day,
+        "half": words.half,
+    }
+    environment.globals |= {"plural": words.plural, "reasons": words.reasons, "STATUSES": words.STATUSES}
+    return environment.get_template(name)
+
+
+def page(template: str, **content: Any) -> bytes:
+    """A page as UTF-8 with a final line end; blank lines left by the template's own lines are gone."""
+    text = _template(template).render(content)
+    return ("\n".join(line for line in text.splitlines() if line.strip()) + "\n").encode()

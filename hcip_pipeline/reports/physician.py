@@ -1,0 +1,265 @@
+"""The physician's dashboard: one page a care partner of a hospital, printable on two.
+
+Belongs here: what the page shows of whom. Does not belong here: wording shared with other reports (``words``,
+``waterfall``), the layout (``templates/physician.html.j2``).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from hcip_pipeline.reports import charts, waterfall, words
+from hcip_pipeline.reports.figures import ReportSource, Row
+from hcip_pipeline.reports.pages import page
+
+#: Cells on the page; what is beyond is summed in one more row, so that two printed pages hold it.
+CELLS = 10
+
+#: Under so many cases a mean is a hint at best.
+FEW_CASES = 5
+
+
+@dataclass(frozen=True)
+class CellRow:
+    """The own cases of one APR-DRG and severity."""
+
+    apr_drg: str
+    severity: str
+    label: str
+    cases: int
+    mean_cost: Decimal
+    best_practice: Decimal
+    p75: Decimal
+    above_best_practice: Decimal
+    incentive: Decimal
+    maximum: Decimal
+    strip: charts.Range
+
+
+def physician_page(source: ReportSource, ccn: str, partner: Row) -> bytes:
+    """The dashboard of a care partner at a hospital.
+
+    Args:
+        partner: their row of ``incentives``.
+    """
+    npi = partner["npi"]
+    now = source.now
+    (person,) = (row for row in now.of_partner("physicians", ccn, npi))
+    (inputs,) = now.of_partner("payment_inputs", ccn, npi)
+    comparison = {row["stream"]: row for row in now.of_partner("physician_comparison", ccn, npi)}
+    conditions = now.of_partner("conditions", ccn, npi)
+    improvement = now.of_partner("improvement", ccn, npi)
+    cases = now.of_partner("incentive_cases", ccn, npi)
+    cells = cell_rows(cases, source.labels)
+    history = _history(source, ccn, npi)
+    shown, rest = cells[:CELLS], cells[CELLS:]
+    return page(
+        "physician.html.j2",
+        dollars_format=words.dollars,
+        days_format=lambda value: words.number(value, 1),
+        title=f"{partner['name'] or npi}, {words.half(str(source.period))}",
+        period=source.period,
+        span=words.span(source.period),
+        release=source.release,
+        policy=source.policy,
+        hospital=source.participation[ccn],
+        partner=partner,
+        person=person,
+        inputs=inputs,
+        overall=comparison.get("all"),
+        headline=_headline(comparison.get("all"), source.policy.base_year),
+        streams=_streams(comparison),
+        costs=charts.trend([_cost_point(row) for row in history]),
+        days=charts.trend([_days_point(row) for row in history]),
+        history=history,
+        steps=waterfall.steps(partner, _says(source, partner, inputs, conditions, improvement, cases)),
+        standing=words.reasons(partner["reasons"]),
+        conditions=conditions,
+        condition_total=sum((row["weighted_amount"] for row in conditions), Decimal("0.00")),
+        cells=shown,
+        rest=_rest(rest),
+        cases=sorted(
+            cases, key=lambda row: (row["apr_drg"], row["severity_of_illness"], row["cost"], row["length_of_stay"])
+        ),
+        labels=source.labels,
+        few=FEW_CASES,
+    )
+
+
+def cell_rows(cases: list[Row], labels: Mapping[str, str]) -> list[CellRow]:
+    """Own cases by APR-DRG and severity, the largest opportunity first."""
+    grouped: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for case in cases:
+        grouped[case["apr_drg"], case["severity_of_illness"]].append(case)
+    rows = []
+    for (apr_drg, severity), own in grouped.items():
+        cost = sum((case["cost"] for case in own), Decimal(0))
+        mean = (cost / len(own)).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        norm, p75 = own[0]["best_practice_norm"], own[0]["p75_cost"]
+        rows.append(
+            CellRow(
+                apr_drg,
+                severity,
+                labels.get(apr_drg, ""),
+                len(own),
+                mean,
+                norm,
+                p75,
+                sum((max(case["cost"] - norm, Decimal(0)) for case in own), Decimal(0)),
+                sum((case["performance_incentive"] for case in own), Decimal(0)),
+                sum((case["mpi_performance"] for case in own), Decimal(0)),
+                charts.norm_range(mean, norm, p75),
+            )
+        )
+    return sorted(rows, key=lambda row: (-row.above_best_practice, row.apr_drg, row.severity))
+
+
+def _rest(rows: list[CellRow]) -> Row | None:
+    if not rows:
+        return None
+    return {
+        "cells": len(rows),
+        "cases": sum(row.cases for row in rows),
+        "above_best_practice": sum((row.above_best_practice for row in rows), Decimal(0)),
+        "incentive": sum((row.incentive for row in rows), Decimal(0)),
+        "maximum": sum((row.maximum for row in rows), Decimal(0)),
+    }
+
+
+def _history(source: ReportSource, ccn: str, npi: str) -> list[Row]:
+    """The care partner's comparison of every period there is, the present one last."""
+    tables = [*(each for each in source.earlier if each.has("physician_comparison")), source.now]
+    found = [row for each in tables for row in each.of_partner("physician_comparison", ccn, npi)]
+    return [row for row in found if row["stream"] == "all"]
+
+
+def _cost_point(row: Row) -> charts.TrendPoint:
+    return charts.TrendPoint(
+        row["period"],
+        row["adjusted_cost"],
+        row["adjusted_cost_low"],
+        row["adjusted_cost_high"],
+        row["baseline_adjusted_cost"],
+        row["norm_adjusted_cost"],
+        row["best_practice_adjusted_cost"],
+    )
+
+
+def _days_point(row: Row) -> charts.TrendPoint:
+    return charts.TrendPoint(
+        row["period"],
+        row["adjusted_los"],
+        row["adjusted_los_low"],
+        row["adjusted_los_high"],
+        row["baseline_adjusted_los"],
+        row["norm_adjusted_los"],
+    )
+
+
+def _against(own: Decimal | None, other: Decimal | None) -> Decimal | None:
+    """How far ``own`` is from ``other``, as a share of it."""
+    if own is None or not other:
+        return None
+    return (own - other) / other
+
+
+def _headline(row: Row | None, base_year: int) -> list[Row]:
+    """Cost and days of all cases, each against the own baseline and the norm."""
+    if row is None:
+        return []
+    return [
+        {
+            "name": "Cost per case, adjusted for case mix",
+            "own": words.dollars(row["adjusted_cost"]),
+            "interval": None
+            if row["adjusted_cost_low"] is None
+            else f"{words.dollars(row['adjusted_cost_low'])} to {words.dollars(row['adjusted_cost_high'])}",
+            "baseline": words.dollars(row["baseline_adjusted_cost"]),
+            "against_baseline": _against(row["adjusted_cost"], row["baseline_adjusted_cost"]),
+            "norm": words.dollars(row["norm_adjusted_cost"]),
+            "against_norm": _against(row["adjusted_cost"], row["norm_adjusted_cost"]),
+        },
+        {
+            "name": "Days per case, adjusted for case mix",
+            "own": words.number(row["adjusted_los"]),
+            "interval": None
+            if row["adjusted_los_low"] is None
+            else f"{words.number(row['adjusted_los_low'])} to {words.number(row['adjusted_los_high'])}",
+            "baseline": words.number(row["baseline_adjusted_los"]),
+            "against_baseline": _against(row["adjusted_los"], row["baseline_adjusted_los"]),
+            "norm": words.number(row["norm_adjusted_los"]),
+            "against_norm": _against(row["adjusted_los"], row["norm_adjusted_los"]),
+        },
+    ]
+
+
+def _streams(comparison: dict[str, Row]) -> list[Row]:
+    """Each stream with cases, and all together where there are two."""
+    names = [name for name in ("medical", "surgical") if name in comparison]
+    return [_sureness(comparison[name]) for name in (["all", *names] if len(names) > 1 else names)]
+
+
+def _sureness(row: Row) -> Row:
+    """What the interval of a stream says about the norm."""
+    low, high, norm = row["adjusted_cost_low"], row["adjusted_cost_high"], row["norm_adjusted_cost"]
+    if low is None:
+        verdict = "One case says nothing about a practice."
+    elif norm < low:
+        verdict = "Above the statewide norm by more than chance explains."
+    elif norm > high:
+        verdict = "Below the statewide norm by more than chance explains."
+    else:
+        verdict = "With this many cases it cannot be told from the statewide norm."
+    return row | {"name": words.STREAMS[row["stream"]], "verdict": verdict}
+
+
+def _says(
+    source: ReportSource, partner: Row, inputs: Row, conditions: list[Row], improvement: list[Row], cases: list[Row]
+) -> dict[str, list[str]]:
+    """What each step of the waterfall says."""
+    standing = ("NOT_LISTED", "SCREENING", "EXCLUDED", "ARRANGEMENT", "NO_APPROVED")
+    codes = [code for code in (partner["reasons"] or "").split("|") if code]
+    is_first_half = source.period.half == 1
+    at_best = sum(1 for case in cases if case["performance_fraction"] == 1)
+    below = sum(1 for case in cases if 0 < case["performance_fraction"] < 1)
+    says = {
+        "performance_incentive": [
+            f"Of {words.plural(len(cases), 'case')}, {at_best:,} at or below best practice and {below:,} between it "
+            "and the 75th percentile."
+        ]
+        if cases
+        else [],
+        "improvement_incentive": [sentence for row in improvement for sentence in improvement_words(row)],
+        "conditions_adjustment": waterfall.condition_words(conditions),
+        "standing_adjustment": [words.REASONS[code].sentence for code in codes if code.startswith(standing)]
+        or ["In order: listed, screened, signed, and approved activities reported."],
+        "committee_adjustment": ["The oversight committee reduced the amount."]
+        if partner["committee_adjustment"]
+        else ["None."],
+        "pfs_cap_adjustment": waterfall.cap_words(partner, inputs, source.period.year, is_first_half),
+        "distribution_limit_adjustment": ["The hospital's limit was reached; everybody was scaled down alike."]
+        if partner["distribution_limit_adjustment"]
+        else ["Not reached."],
+        "final_incentive": [words.REASONS[code].sentence for code in codes if words.REASONS[code].label[:4] == "held"],
+    }
+    return {column: list(sentences) for column, sentences in says.items()}
+
+
+def improvement_words(row: Row) -> list[str]:
+    """How one stream's improvement incentive came about (methodology §8)."""
+    name = words.STREAMS[row["stream"]]
+    if not row["has_baseline"]:
+        return [f"{name}: {words.plural(row['baseline_cases'], 'case')} a year before, too few to measure improvement."]
+    if row["stream"] == "medical":
+        return [
+            f"{name}: adjusted days per case went from {words.number(row['baseline_adjusted_los'])} to "
+            f"{words.number(row['adjusted_los'])}."
+        ]
+    before = row["baseline_adjusted_cost"] * row["trend"]
+    return [
+        f"{name}: adjusted cost per case went from {words.dollars(before)} (in this year's dollars) to "
+        f"{words.dollars(row['adjusted_cost'])}, {words.percent(row['improvement_fraction'])} of the way that counts."
+    ]

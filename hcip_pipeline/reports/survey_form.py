@@ -1,0 +1,160 @@
+"""The care redesign survey of a hospital: a form with its conditions, interventions and care partners to fill in.
+
+Belongs here: what stands in the form, and what it lets one type. Does not belong here: reading it back
+(``intake.survey_files``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from xlsxwriter.worksheet import Worksheet
+
+from hcip_pipeline.contracts import survey
+from hcip_pipeline.reports import words
+from hcip_pipeline.reports.figures import ReportSource
+from hcip_pipeline.reports.workbook import Book, book
+
+_HOW = (
+    "1. Fill in the yellow cells of the sheets Conditions and Activities. What is known already stands there.",
+    "2. A condition is met (Y) or not (N). A blank stays missing, and a missing result counts as not met.",
+    "3. Activities are approved activities performed in the period; without any, nothing can be paid.",
+    "4. Keep the file's name, its sheets and its first columns as they are.",
+    "5. Send the file to the program's administrator; what is wrong with it is told sheet by sheet, cell by cell.",
+)
+
+
+def survey_form(source: ReportSource, ccn: str) -> bytes:
+    """The form of a hospital for the period, with what is reported already."""
+    now = source.now
+    partners = [row for row in now.of_hospital("physicians", ccn) if row["is_care_partner"]]
+    names = {row["npi"]: row["name"] or "" for row in partners}
+    measures = {row["condition_id"]: row for row in now.of_hospital("condition_measures", ccn)}
+    included = [row for row in now.of_hospital("interventions", ccn) if row["is_included"]]
+    performed = {
+        (row["npi"], row["intervention_id"]): row["activities"]
+        for row in now.of_hospital("care_partner_activities", ccn)
+    }
+    conditions = [
+        (
+            row["npi"],
+            names[row["npi"]],
+            row["condition_id"],
+            row["description"],
+            measures[row["condition_id"]]["threshold"],
+            row["met"],
+            None,
+            None,
+        )
+        for row in now.of_hospital("conditions", ccn)
+    ]
+    activities = [
+        (
+            npi,
+            name,
+            row["intervention_id"],
+            row["wording"],
+            performed.get((npi, row["intervention_id"])),
+            None,
+        )
+        for npi, name in names.items()
+        for row in included
+    ]
+    title = f"Care redesign survey, {source.names[ccn]}, {words.half(str(source.period))}"
+    with book(title, "HCIP care redesign survey") as (made, stream):
+        _cover(made, title, ccn, source)
+        sheet = _sheet(made, survey.CONDITIONS, title, conditions)
+        _only(
+            sheet,
+            survey.CONDITIONS,
+            len(conditions),
+            "met",
+            {
+                "validate": "list",
+                "source": ["Y", "N"],
+                "error_title": "Y or N",
+                "error_message": "Choose Y (met) or N (not met), or leave the cell blank.",
+            },
+        )
+        _dates(sheet, survey.CONDITIONS, len(conditions), source)
+        sheet = _sheet(made, survey.ACTIVITIES, title, activities)
+        _only(
+            sheet,
+            survey.ACTIVITIES,
+            len(activities),
+            "activities",
+            {
+                "validate": "integer",
+                "criteria": "between",
+                "minimum": 0,
+                "maximum": 100000,
+                "error_title": "A whole number",
+                "error_message": "Write how many approved activities were performed: 0, 1, 2 …",
+            },
+        )
+        _dates(sheet, survey.ACTIVITIES, len(activities), source)
+    return stream.getvalue()
+
+
+def _cover(made: Book, title: str, ccn: str, source: ReportSource) -> None:
+    sheet = made.sheet(survey.COVER, title)
+    sheet.set_column(0, 0, 22)
+    sheet.set_column(1, 1, 90)
+    facts = (
+        (survey.HOSPITAL_CELL, "Hospital (CCN)", ccn),
+        (survey.PERIOD_CELL, "Performance period", str(source.period)),
+        (survey.VERSION_CELL, "Version of the form", survey.VERSION),
+    )
+    for cell, name, value in facts:
+        sheet.write_string(f"A{cell[1:]}", name, made.format("bold"))
+        sheet.write_string(cell, value)
+    for line, sentence in enumerate(_HOW, start=7):
+        sheet.write_string(line, 1, sentence, made.format("wrapped"))
+    sheet.protect()
+
+
+def _sheet(made: Book, form: survey.FormSheet, title: str, rows: Iterable[Sequence[object]]) -> Worksheet:
+    sheet = made.sheet(form.name, title, "Yellow cells are yours to fill in.")
+    head = survey.HEAD_ROW - 1
+    for place, column in enumerate(form.columns):
+        sheet.set_column(place, place, column.width)
+        sheet.write_string(head, place, column.title, made.format("head"))
+    for line, row in enumerate(rows, start=survey.HEAD_ROW):
+        for place, (column, value) in enumerate(zip(form.columns, row, strict=True)):
+            if not column.is_filled:
+                sheet.write_string(line, place, str(value or ""), made.format("wrapped"))
+                continue
+            form_at = made.format("fill_date" if column.field == "reported_on" else "fill")
+            if value is None:
+                sheet.write_blank(line, place, None, form_at)
+            elif isinstance(value, int):
+                sheet.write_number(line, place, value, form_at)
+            else:
+                sheet.write_string(line, place, str(value), form_at)
+    sheet.freeze_panes(survey.HEAD_ROW, 2)
+    sheet.repeat_rows(head)
+    sheet.protect("", {"format_columns": True, "format_rows": True, "sort": True, "autofilter": True})
+    return sheet
+
+
+def _only(sheet: Worksheet, form: survey.FormSheet, rows: int, field: str, rule: dict[str, object]) -> None:
+    """What a column's cells take."""
+    place = next(place for place, column in enumerate(form.columns) if column.field == field)
+    if rows:
+        sheet.data_validation(survey.HEAD_ROW, place, survey.HEAD_ROW + rows - 1, place, rule)
+
+
+def _dates(sheet: Worksheet, form: survey.FormSheet, rows: int, source: ReportSource) -> None:
+    _only(
+        sheet,
+        form,
+        rows,
+        "reported_on",
+        {
+            "validate": "date",
+            "criteria": ">=",
+            "value": source.period.start,
+            "error_title": "A date",
+            "error_message": f"Write the day of the report as a date, not before {words.day(source.period.start)}.",
+        },
+    )

@@ -1,0 +1,108 @@
+"""From calculated to final, step by step, in words (methodology §9).
+
+Belongs here: the steps of one care partner's waterfall and of a hospital's. Does not belong here: what a step does,
+which the settlement has done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hcip_pipeline.reports import charts, words
+from hcip_pipeline.reports.figures import Row
+
+#: column of ``incentives`` -> name of the step
+REDUCTIONS = {
+    "conditions_adjustment": "Conditions of payment",
+    "standing_adjustment": "Standing",
+    "committee_adjustment": "Committee's adjustment",
+    "pfs_cap_adjustment": "Fee-schedule cap",
+    "distribution_limit_adjustment": "Hospital's distribution limit",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row of the waterfall; ``kind`` is earned, reduced or total."""
+
+    name: str
+    kind: str
+    amount: Decimal
+    running: Decimal
+    bar: charts.Bar
+    says: tuple[str, ...] = ()
+
+
+def steps(row: Row, says: dict[str, Sequence[str]]) -> list[Step]:
+    """The waterfall of ``row``, a row of ``incentives`` or the sum of some.
+
+    Args:
+        says: what to say of a step, by column of ``incentives``.
+    """
+    top = row["calculated_incentive"]
+    improvement = row["improvement_incentive_medical"] + row["improvement_incentive_surgical"]
+    performance = row["performance_incentive"]
+
+    def earned(name: str, column: str, before: Decimal, amount: Decimal) -> Step:
+        bar = charts.step(before + amount, before, top)
+        return Step(name, "earned", amount, before + amount, bar, tuple(says.get(column, ())))
+
+    def total(name: str, column: str) -> Step:
+        amount = row[column]
+        return Step(name, "total", amount, amount, charts.bar(amount, top), tuple(says.get(column, ())))
+
+    made = [
+        earned("Performance incentive", "performance_incentive", Decimal(0), performance),
+        earned("Improvement incentive", "improvement_incentive", performance, improvement),
+        total("Calculated incentive", "calculated_incentive"),
+    ]
+    running = top
+    for column, name in REDUCTIONS.items():
+        after = running + row[column]
+        made.append(
+            Step(name, "reduced", row[column], after, charts.step(running, after, top), tuple(says.get(column, ())))
+        )
+        running = after
+    return [*made, total("Final incentive", "final_incentive")]
+
+
+def summed(rows: Iterable[Row]) -> Row:
+    """The money columns of a hospital's ``incentives`` together."""
+    columns = (
+        "performance_incentive",
+        "improvement_incentive_medical",
+        "improvement_incentive_surgical",
+        "calculated_incentive",
+        *REDUCTIONS,
+        "final_incentive",
+    )
+    given = list(rows)
+    return {column: sum((row[column] for row in given), Decimal("0.00")) for column in columns}
+
+
+def condition_words(conditions: Sequence[Row]) -> list[str]:
+    """Which conditions took their weight, and why."""
+    missed = [f"{c['description']} ({words.percent(c['weight'])})" for c in conditions if c["met"] == "N"]
+    missing = [f"{c['description']} ({words.percent(c['weight'])})" for c in conditions if c["is_missing"]]
+    said = []
+    if missed:
+        said.append(f"Not met: {'; '.join(missed)}.")
+    if missing:
+        said.append(f"No result reported, so it counts as not met: {'; '.join(missing)}.")
+    if conditions and not said:
+        said.append("All conditions were met.")
+    return said or ["The hospital has no conditions of payment in force."]
+
+
+def cap_words(row: Row, inputs: Row, year: int, is_first_half: bool) -> list[str]:
+    """How the fee-schedule cap came about."""
+    if inputs["pfs_approved_amount"] is None:
+        return ["No Medicare fee-schedule amount is known yet, so the cap cannot be taken."]
+    source = "CMS's notice" if inputs["pfs_source"] == "NOTICE" else "an estimate from Medicare claims"
+    share = words.percent(inputs["physician_cap_percent"] / 100, 0)
+    said = f"{share} of {words.money(inputs['pfs_approved_amount'])} in Medicare approved amounts ({source})"
+    if not is_first_half and inputs["earlier_period_incentive"]:
+        said += f", less {words.money(inputs['earlier_period_incentive'])} for the first half of {year},"
+    return [f"{said} leaves room for {words.money(row['pfs_cap_amount'])}."]

@@ -1,0 +1,173 @@
+"""How the reports say things: numbers, dates and codes the way Americans in health care read them.
+
+Belongs here: wording and formats. Does not belong here: which figure stands where (the reports themselves).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from hcip_pipeline.periods import PerformancePeriod
+
+#: what stands where there is no figure
+NOTHING = "–"
+
+_MINUS = "−"
+
+
+def _grouped(value: Decimal | int, places: int, sign: str = "", unit: str = "", always_signed: bool = False) -> str:
+    rounded = Decimal(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    mark = _MINUS if rounded < 0 else "+" if always_signed and rounded > 0 else ""
+    return f"{mark}{sign}{abs(rounded):,.{places}f}{unit}"
+
+
+def money(value: Decimal | None) -> str:
+    """To the cent: ``$1,234.56``."""
+    return NOTHING if value is None else _grouped(value, 2, "$")
+
+
+def dollars(value: Decimal | None) -> str:
+    """To the dollar: ``$1,235``."""
+    return NOTHING if value is None else _grouped(value, 0, "$")
+
+
+def signed_dollars(value: Decimal | None) -> str:
+    """A difference to the dollar, with its sign."""
+    return NOTHING if value is None else _grouped(value, 0, "$", always_signed=True)
+
+
+def short_dollars(value: Decimal) -> str:
+    """For a chart: ``$1.2M``, ``$340.0K``."""
+    for size, unit in ((Decimal(1_000_000), "M"), (Decimal(1_000), "K")):
+        if abs(value) >= size:
+            return _grouped(value / size, 1, "$", unit)
+    return dollars(value)
+
+
+def percent(value: Decimal | None, places: int = 1) -> str:
+    """A ratio as ``12.3%``."""
+    return NOTHING if value is None else _grouped(Decimal(value) * 100, places, unit="%")
+
+
+def signed_percent(value: Decimal | None) -> str:
+    """A relative difference as ``+12.3%``."""
+    return NOTHING if value is None else _grouped(Decimal(value) * 100, 1, unit="%", always_signed=True)
+
+
+def number(value: Decimal | None, places: int = 2) -> str:
+    return NOTHING if value is None else _grouped(value, places)
+
+
+def count(value: int | None) -> str:
+    return NOTHING if value is None else f"{value:,}"
+
+
+def day(value: dt.date | None) -> str:
+    """``June 30, 2025``, whatever the machine's language."""
+    return NOTHING if value is None else f"{_MONTHS[value.month - 1]} {value.day}, {value.year}"
+
+
+def span(period: PerformancePeriod) -> str:
+    """``January 1 – June 30, 2025``."""
+    first, last = period.start, period.end
+    return f"{_MONTHS[first.month - 1]} {first.day} – {_MONTHS[last.month - 1]} {last.day}, {last.year}"
+
+
+def half(period: str) -> str:
+    """``first half of 2025``."""
+    return f"{'first' if period.endswith('H1') else 'second'} half of {period[:4]}"
+
+
+def plural(number_of: int, one: str, many: str | None = None) -> str:
+    """``1 case``, ``2 cases``."""
+    return f"{number_of:,} {one if number_of == 1 else many or one + 's'}"
+
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a payment is what it is: in a few words, in a sentence to the physician, and what can be done."""
+
+    label: str
+    sentence: str
+    way_out: str = ""
+
+
+#: every code that stands in ``incentives.reasons`` (methodology §8 and §9)
+REASONS = {
+    "NO_CASES": Reason("no cases", "None of your discharges of the period counts toward an incentive."),
+    "NOTHING_EARNED": Reason(
+        "nothing earned", "Your cases neither came close enough to best practice nor improved on your own baseline."
+    ),
+    "NO_BASELINE": Reason(
+        "too few baseline cases",
+        "You had too few cases a year before to measure improvement, so there is no improvement incentive.",
+    ),
+    "CONDITIONS_NOT_MET": Reason("conditions not met", "Conditions of payment that were not met take their weight."),
+    "CONDITION_RESULTS_MISSING": Reason(
+        "condition results missing",
+        "A condition without a reported result counts as not met.",
+        "The Program Coordinator reports the result; the period is then restated.",
+    ),
+    "NOT_LISTED_WHOLE_PERIOD": Reason(
+        "not on the list for the whole period", "You were not on the certified list for the whole period."
+    ),
+    "SCREENING_FAILED": Reason("screening failed", "The screening of care partners did not clear you."),
+    "SCREENING_NOT_CLEARED": Reason(
+        "screening not finished",
+        "The screening of care partners has not been finished.",
+        "The Program Coordinator reports the result of the screening.",
+    ),
+    "EXCLUDED_INDIVIDUAL": Reason("on an exclusion list", "You were on an exclusion list in the period."),
+    "ARRANGEMENT_SIGNED_LATE": Reason(
+        "arrangement signed late", "The care partner arrangement was not signed before the period began."
+    ),
+    "NO_APPROVED_ACTIVITY": Reason(
+        "no approved activity",
+        "No approved care redesign activity of yours was reported.",
+        "The Program Coordinator reports the activities; the period is then restated.",
+    ),
+    "COMMITTEE_ADJUSTMENT": Reason("committee's reduction", "The oversight committee reduced the amount."),
+    "PFS_CAP": Reason(
+        "fee-schedule cap", "The cap on incentives, a share of your Medicare fee-schedule amounts, was reached."
+    ),
+    "DISTRIBUTION_LIMIT": Reason(
+        "hospital's distribution limit", "The hospital's limit was reached; everybody's amount was scaled down alike."
+    ),
+    "NO_PROTOCOL": Reason(
+        "held: no approved protocol",
+        "The amount is held because the hospital has no approved implementation protocol for the period.",
+        "The hospital files its approved protocol.",
+    ),
+    "CONDITIONS_NOT_LOCKED": Reason(
+        "held: conditions not fixed in time",
+        "The amount is held because the weights of the conditions were not fixed before the period began.",
+        "The hospital and the administrator settle which conditions apply.",
+    ),
+    "HELD_NO_PFS_CAP": Reason(
+        "held: no fee-schedule amount",
+        "The amount is held because no Medicare fee-schedule amount is known from which the cap could be taken.",
+        "CMS's cap notice, or claims of the year, settle it.",
+    ),
+    "POOL_CONTESTED": Reason(
+        "held: pool notice contested",
+        "The amount is held while the hospital contests its pool notice.",
+        "The hospital and CMS settle the notice.",
+    ),
+}
+
+STATUSES = {"PAYABLE": "Payable", "HELD": "Held", "ZERO": "No payment"}
+
+STREAMS = {"all": "All cases", "medical": "Medical", "surgical": "Surgical"}
+
+
+def reasons(codes: str | None) -> list[Reason]:
+    """What ``incentives.reasons`` says, in order."""
+    return [REASONS[code] for code in (codes or "").split("|") if code]

@@ -1,0 +1,129 @@
+"""Workbooks that are the same bytes each time: sheets of typed columns, nothing that a spreadsheet would run.
+
+Belongs here: formats, column widths, cells. Does not belong here: what stands in a sheet.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+Kind = Literal["text", "wrapped", "count", "money", "dollars", "percent", "number", "date"]
+
+_FORMATS: dict[str, dict[str, Any]] = {
+    "text": {},
+    "wrapped": {"text_wrap": True},
+    "count": {"num_format": "#,##0"},
+    "money": {"num_format": "$#,##0.00;[Red]-$#,##0.00"},
+    "dollars": {"num_format": "$#,##0;[Red]-$#,##0"},
+    "percent": {"num_format": "0.0%;[Red]-0.0%"},
+    "number": {"num_format": "#,##0.00"},
+    "date": {"num_format": "mmmm d, yyyy", "align": "left"},
+    "head": {"bold": True, "text_wrap": True, "bottom": 1, "valign": "bottom", "bg_color": "#E8EEF3"},
+    "title": {"bold": True, "font_size": 14},
+    "note": {"italic": True, "font_color": "#55636F", "text_wrap": True},
+    "bold": {"bold": True},
+    "fill": {"bg_color": "#FFF7DC", "border": 1, "border_color": "#C9B46A", "locked": False},
+    "fill_date": {
+        "bg_color": "#FFF7DC", "border": 1, "border_color": "#C9B46A", "locked": False, "num_format": "yyyy-mm-dd",
+    },
+}  # fmt: skip
+
+#: The clock is not read: a workbook depends on its content alone.
+_CREATED = dt.datetime(2000, 1, 1)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a sheet."""
+
+    name: str
+    title: str
+    kind: Kind
+    width: float = 14
+
+
+class Book:
+    """A workbook being written."""
+
+    def __init__(self, workbook: xlsxwriter.Workbook) -> None:
+        self.workbook = workbook
+        self._formats: dict[str, Format] = {}
+
+    def format(self, name: str) -> Format:
+        if name not in self._formats:
+            self._formats[name] = self.workbook.add_format({"valign": "top", **_FORMATS[name]})
+        return self._formats[name]
+
+    def sheet(self, name: str, title: str, note: str = "") -> Worksheet:
+        """A sheet with a title in its first row and a note in the second; set up to print on landscape pages."""
+        sheet = self.workbook.add_worksheet(name)
+        sheet.set_landscape()
+        sheet.set_paper(1)
+        sheet.fit_to_pages(1, 0)
+        sheet.set_footer("&L&A&RPage &P of &N")
+        sheet.write_string(0, 0, title, self.format("title"))
+        if note:
+            sheet.write_string(1, 0, note)
+        return sheet
+
+    def table(self, name: str, title: str, columns: Sequence[Column], rows: Iterable[Any], note: str = "") -> Worksheet:
+        """A sheet of one table, its head frozen and filtered. ``rows`` are mappings by column name."""
+        sheet = self.sheet(name, title, note)
+        self.write_rows(sheet, 3, columns, rows)
+        sheet.freeze_panes(4, 1)
+        return sheet
+
+    def write_rows(self, sheet: Worksheet, first: int, columns: Sequence[Column], rows: Iterable[Any]) -> int:
+        """A head and rows from row ``first`` on; returns the row after the last."""
+        for place, column in enumerate(columns):
+            sheet.set_column(place, place, column.width)
+            sheet.write_string(first, place, column.title, self.format("head"))
+        line = first
+        for row in rows:
+            line += 1
+            for place, column in enumerate(columns):
+                self.cell(sheet, line, place, row[column.name], column.kind)
+        if line > first:
+            sheet.autofilter(first, 0, line, len(columns) - 1)
+        sheet.repeat_rows(first)
+        return line + 1
+
+    def cell(self, sheet: Worksheet, row: int, place: int, value: Any, kind: Kind) -> None:
+        """One cell by its type: text is written as text, whatever it begins with."""
+        if value is None or value == "":
+            return
+        form = self.format(kind)
+        if isinstance(value, bool):
+            sheet.write_string(row, place, "Yes" if value else "No", form)
+        elif isinstance(value, Decimal | int):
+            sheet.write_number(row, place, float(value), form)
+        elif isinstance(value, dt.date):
+            sheet.write_datetime(row, place, dt.datetime(value.year, value.month, value.day), form)
+        else:
+            sheet.write_string(row, place, str(value), form)
+
+
+@contextmanager
+def book(title: str, subject: str) -> Iterator[tuple[Book, io.BytesIO]]:
+    """A workbook in memory; its bytes are complete when the block ends."""
+    stream = io.BytesIO()
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    workbook = xlsxwriter.Workbook(stream, options)
+    workbook.set_properties({"title": title, "subject": subject, "created": _CREATED})
+    yield Book(workbook), stream
+    workbook.close()
