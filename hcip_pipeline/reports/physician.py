@@ -225,7 +225,7 @@ def _says(
     is_first_half = source.period.half == 1
     at_best = sum(1 for case in cases if case["performance_fraction"] == 1)
     below = sum(1 for case in cases if 0 < case["performance_fraction"] < 1)
-    says = {
+    says: dict[str, list[str]] = {
         "performance_incentive": [
             f"Of {words.plural(len(cases), 'case')}, {at_best:,} at or below best practice and {below:,} between it "
             "and the 75th percentile."
@@ -245,7 +245,7 @@ def _says(
         else ["Not reached."],
         "final_incentive": [words.REASONS[code].sentence for code in codes if words.REASONS[code].label[:4] == "held"],
     }
-    return {column: list(sentences) for column, sentences in says.items()}
+    return says
 
 
 def improvement_words(row: Row) -> list[str]:

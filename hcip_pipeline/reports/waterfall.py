@@ -6,7 +6,7 @@ which the settlement has done.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -35,7 +35,7 @@ class Step:
     says: tuple[str, ...] = ()
 
 
-def steps(row: Row, says: dict[str, Sequence[str]]) -> list[Step]:
+def steps(row: Row, says: Mapping[str, Sequence[str]]) -> list[Step]:
     """The waterfall of ``row``, a row of ``incentives`` or the sum of some.
 
     Args:

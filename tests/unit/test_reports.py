@@ -1,0 +1,244 @@
+"""Reports of a small settled state: what they say is what the release says, and of nobody else."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+import polars as pl
+import pytest
+
+from hcip_pipeline.contracts import survey
+from hcip_pipeline.release.documents import Draft
+from hcip_pipeline.release.reading import ReleaseFiles
+from hcip_pipeline.reports import words
+from hcip_pipeline.reports.documents import render_reports
+from hcip_pipeline.reports.figures import ReportSource
+from hcip_pipeline.reports.physician import physician_page
+from hcip_pipeline.warehouse.project import PROJECT
+from tests.html_tables import Page
+from tests.released_state import PERIOD, A, B, C, State, released, unreleased  # noqa: F401 - fixtures
+from tests.scenario import npi
+
+HOSPITALS = (A, B, C)
+
+
+@pytest.fixture(scope="module")
+def files(released: Path) -> ReleaseFiles:  # noqa: F811
+    return ReleaseFiles.at(released)
+
+
+@pytest.fixture(scope="module")
+def draft(files: ReleaseFiles, unreleased: State) -> Draft:  # noqa: F811
+    return Draft(unreleased.home, PERIOD, 1, unreleased.policy, files, HOSPITALS)
+
+
+def _page(released: Path, path: str) -> Page:  # noqa: F811
+    return Page((released / path).read_text(encoding="utf-8"))
+
+
+def _pages(released: Path) -> list[Path]:  # noqa: F811
+    return [*sorted(released.glob("reports/**/*.html")), released / "audit" / "statewide.html"]
+
+
+def test_every_reader_has_a_report_and_every_link_leads_somewhere(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
+    for ccn in HOSPITALS:
+        folder = released / "reports" / ccn
+        for name in ("oversight.html", "oversight.xlsx", "missing_information.csv", f"survey_{ccn}_{PERIOD}.xlsx"):
+            assert (folder / name).is_file(), name
+        partners = files.table("incentives", ccn)["npi"].to_list()
+        assert sorted(path.stem for path in (folder / "physicians").iterdir()) == sorted(partners)
+    for path in _pages(released):
+        page = Page(path.read_text(encoding="utf-8"))
+        assert len(page.ids) == len(set(page.ids)), f"{path.name} names a place twice"
+        for link in page.links:
+            target, _, place = link.partition("#")
+            assert not target or (path.parent / target).resolve().is_file(), f"{path.name}: {link}"
+            assert target or place in page.ids, f"{path.name}: {link}"
+
+
+def test_a_page_needs_no_network_and_no_script(released: Path) -> None:  # noqa: F811
+    for path in _pages(released):
+        page = Page(path.read_text(encoding="utf-8"))
+        tags = {tag for tag, _ in page.tags}
+        assert not tags & {"script", "link", "img", "iframe"}, path.name
+        assert not any({"src", "onclick", "style"} & attributes.keys() for _, attributes in page.tags), path.name
+        assert "url(" not in path.read_text() and "://" not in path.read_text(), path.name
+
+
+def test_charts_and_tables_can_be_read_aloud(released: Path) -> None:  # noqa: F811
+    for path in _pages(released):
+        page = Page(path.read_text(encoding="utf-8"))
+        for tag, attributes in page.tags:
+            if tag == "svg":
+                assert attributes.get("aria-hidden") == "true" or attributes.get("role") == "img"
+                named = (attributes.get("aria-labelledby") or "").split()
+                assert attributes.get("role") != "img" or (named and set(named) <= set(page.ids))
+            if tag == "th":
+                assert attributes.get("scope"), f"{path.name} has a head that is nobody's"
+            if attributes.get("class") == "wide":
+                assert attributes.get("tabindex") == "0" and attributes.get("aria-label")
+
+
+def test_the_physicians_waterfall_is_the_releases(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
+    columns = {
+        "Calculated incentive": "calculated_incentive",
+        "Conditions of payment": "conditions_adjustment",
+        "Standing": "standing_adjustment",
+        "Committee's adjustment": "committee_adjustment",
+        "Fee-schedule cap": "pfs_cap_adjustment",
+        "Hospital's distribution limit": "distribution_limit_adjustment",
+        "Final incentive": "final_incentive",
+    }
+    for row in files.table("incentives").iter_rows(named=True):
+        page = _page(released, f"reports/{row['hospital_ccn']}/physicians/{row['npi']}.html")
+        steps = page.table("Step")
+        for name, column in columns.items():
+            (step,) = (cells for cells in steps if cells[0].startswith(name))
+            told = step[3] if name.endswith("incentive") else step[2]
+            assert told == words.money(row[column]), f"{row['npi']}: {name}"
+        assert words.STATUSES[row["status"]] in page.text
+        for reason in words.reasons(row["reasons"]):
+            assert reason.sentence in page.text.replace("\n", " ")
+
+
+def test_the_physicians_cells_are_sums_of_the_own_cases(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
+    own = files.table("incentive_cases", A).filter(pl.col("npi") == npi(2))
+    page = _page(released, f"reports/{A}/physicians/{npi(2)}.html")
+    told = {cells[0].split()[0]: cells for cells in page.table("APR-DRG, SOI", "Cases")}
+    grouped = own.partition_by("apr_drg", "severity_of_illness", as_dict=True)
+    assert len(told) == len(grouped) > 1
+    for (apr_drg, severity), cases in grouped.items():
+        cells = told[f"{apr_drg}-{severity}"]
+        assert cells[1].split()[0] == str(cases.height)
+        mean = Decimal(cases["cost"].sum()) / cases.height
+        assert cells[2] == words.dollars(mean)
+        assert cells[6] == words.money(cases["performance_incentive"].sum())
+    (listed,) = (rows for rows in page.tables if rows[0][:2] == ["APR-DRG, SOI", "Days"])
+    assert len(listed) - 1 == own.height
+    comparison = files.table("physician_comparison", A).filter((pl.col("npi") == npi(2)) & (pl.col("stream") == "all"))
+    (row,) = comparison.to_dicts()
+    history = page.table("Period", "Cases", "Cost per case")
+    assert history[-1][2:5] == [
+        words.dollars(row[name]) for name in ("adjusted_cost", "baseline_adjusted_cost", "norm_adjusted_cost")
+    ]
+
+
+def test_a_physicians_page_speaks_of_nobody_else(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
+    accounts = files.table("incentive_cases")["account_no"].to_list()
+    people = files.table("incentives").select("npi", "name").unique().rows()
+    for path in sorted(released.glob("reports/*/physicians/*.html")):
+        text = Page(path.read_text(encoding="utf-8")).text
+        said = set(re.findall(r"\w+", text))
+        assert not said & set(accounts), "an account number"
+        for other, name in people:
+            assert other == path.stem or (other not in text and name not in text), "a named peer"
+
+
+def test_the_committees_tables_are_the_releases(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
+    for ccn in HOSPITALS:
+        page = _page(released, f"reports/{ccn}/oversight.html")
+        levels = files.table("opportunity", ccn)
+        told = {cells[0]: cells for cells in page.table("Service line", "Cases", "Cost")}
+        for row in levels.filter(pl.col("level").is_in(["service_line", "institution"])).iter_rows(named=True):
+            cells = told["Institution" if row["level"] == "institution" else row["service_line"]]
+            assert cells[1:3] == [words.count(row["cases"]), words.dollars(row["cost"])]
+            assert cells[-1] == words.dollars(row["potential_savings"])
+            assert cells[5] == words.signed_dollars(row["difference_from_statewide"])
+        apr_drgs = [
+            cells for rows in page.tables if rows[0][:3] == ["APR-DRG", "Cases", "Physicians"] for cells in rows
+        ]
+        for row in levels.filter(pl.col("level") == "apr_drg").iter_rows(named=True):
+            (cells,) = (cells for cells in apr_drgs if cells[0].split()[0] == row["apr_drg"])
+            assert cells[1:4] == [
+                words.count(row["cases"]), words.count(row["physicians"]), words.dollars(row["mean_cost"])
+            ]  # fmt: skip
+        centers = {cells[0].split()[0]: cells for cells in page.table("Cost center", "Group")}
+        for row in files.table("cost_centers", ccn).filter(pl.col("service_line") == "ALL").iter_rows(named=True):
+            assert centers[row["rate_center"]][3] == words.dollars(row["cost"])
+            assert centers[row["rate_center"]][6] == words.signed_dollars(row["difference_from_statewide"])
+        payments = {cells[0]: cells for cells in page.table("Care partner", "Calculated")}
+        for row in files.table("incentives", ccn).iter_rows(named=True):
+            cells = payments[row["name"]]
+            assert (cells[1], cells[7]) == (
+                words.money(row["calculated_incentive"]),
+                words.money(row["final_incentive"]),
+            )
+        conditions = files.table("condition_measures", ccn)
+        if conditions.height:
+            rows = page.table("Condition", "Measure and threshold")
+            assert [cells[3:6] for cells in rows] == [
+                [str(row["met"]), str(row["not_met"]), str(row["missing"])] for row in conditions.iter_rows(named=True)
+            ]
+        assert "Physician 9" not in page.text and npi(9) not in page.text, "who takes no part is not named"
+
+
+def test_the_statewide_totals_add_up(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
+    rows = _page(released, "audit/statewide.html").table("Hospital", "Program year")
+    incentives = files.table("incentives")
+    payable = incentives.filter(pl.col("status") == "PAYABLE")["final_incentive"].sum()
+    assert [cells[0] for cells in rows] == [f"Hospital {ccn}" for ccn in HOSPITALS] + ["State"]
+    assert rows[-1][7] == words.dollars(incentives["calculated_incentive"].sum())
+    assert rows[-1][9] == words.dollars(payable)
+
+
+def test_the_workbook_holds_the_same_figures_and_runs_nothing(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
+    book = openpyxl.load_workbook(released / "reports" / A / "oversight.xlsx")
+    assert all(cell.data_type != "f" for sheet in book for row in sheet.iter_rows() for cell in row)
+    sheet = book["Payments"]
+    heads = [cell.value for cell in sheet[4]]
+    told = {row[heads.index("NPI")]: row for row in sheet.iter_rows(min_row=5, values_only=True)}
+    for row in files.table("incentives", A).iter_rows(named=True):
+        cells = told[row["npi"]]
+        assert Decimal(str(cells[heads.index("Final")] or 0)) == row["final_incentive"]
+        assert cells[heads.index("Care partner")] == row["name"]
+
+
+def test_what_is_missing_is_listed(released: Path) -> None:  # noqa: F811
+    rows = list(csv.DictReader(io.StringIO((released / "reports" / A / "missing_information.csv").read_text())))
+    missing = {(row["npi"], row["item"], row["subject"]) for row in rows}
+    assert (npi(2), "CONDITION_RESULT", "A3") in missing
+    assert ("", "MEETINGS", "oversight committee") in missing
+    assert {row["item"] for row in rows} >= {"TIN", "SPECIALTY"}
+    assert all(row["what_to_do"] for row in rows)
+    without = list(csv.DictReader(io.StringIO((released / "reports" / C / "missing_information.csv").read_text())))
+    assert "PROTOCOL" in {row["item"] for row in without}
+
+
+def test_the_survey_form_asks_each_care_partner_for_each_condition(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
+    book = openpyxl.load_workbook(released / "reports" / A / f"survey_{A}_{PERIOD}.xlsx")
+    assert book[survey.COVER][survey.HOSPITAL_CELL].value == A
+    sheet = book[survey.CONDITIONS.name]
+    assert tuple(cell.value for cell in sheet[survey.HEAD_ROW]) == survey.CONDITIONS.titles
+    rows = list(sheet.iter_rows(min_row=survey.HEAD_ROW + 1, values_only=True))
+    conditions = files.table("conditions", A)
+    assert [(row[0], row[2], row[5]) for row in rows] == conditions.select("npi", "condition_id", "met").rows()
+    assert {validation.type for validation in sheet.data_validations.dataValidation} == {"list", "date"}
+    assert not sheet["F5"].protection.locked and sheet["A5"].protection.locked and sheet.protection.sheet
+
+
+def test_what_people_write_is_shown_and_not_run(draft: Draft) -> None:
+    source = ReportSource(draft)
+    partner = source.now.of_hospital("incentives", A)[0] | {"name": "<script>alert(1)</script> & Sons"}
+    text = physician_page(source, A, partner).decode()
+    assert "<script" not in text and "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Sons" in text
+
+
+def test_the_same_release_gives_the_same_bytes(draft: Draft, released: Path) -> None:  # noqa: F811
+    for document in render_reports(draft):
+        assert (released / document.path).read_bytes() == document.content, document.path
+
+
+def test_every_reason_of_a_payment_has_words() -> None:
+    models = PROJECT / "models"
+    named = [
+        models / "marts/incentives/incentives.sql",
+        models / "intermediate/incentives/int_waterfall_standing.sql",
+        models / "intermediate/incentives/int_holds.sql",
+    ]
+    codes = {code for path in named for code in re.findall(r"then '([A-Z_]{5,})'", path.read_text())}
+    assert codes - {"ZERO", "HELD", "PAYABLE"} == words.REASONS.keys()
