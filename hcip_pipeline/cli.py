@@ -38,9 +38,9 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     try:
-        cli.main(args=arguments, prog_name="hcip", standalone_mode=False)
-    except click.exceptions.Exit as finished:
-        sys.exit(finished.exit_code)
+        code = cli.main(args=arguments, prog_name="hcip", standalone_mode=False)
+        if isinstance(code, int):  # what a command gave to ctx.exit
+            sys.exit(code)
     except click.Abort:
         click.echo("stopped", err=True)
         sys.exit(130)

@@ -16,10 +16,21 @@ from hcip_pipeline.commands.options import json_option, policy_option, show_json
 @click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write the findings as a page to this file.")
 @click.pass_context
 def command(ctx: click.Context, path: Path, policy_path: Path | None, as_json: bool, html_file: Path | None) -> None:
-    """Preflight: the intake's own rules on a submission PATH, without a home. Exit code 1 if it would be refused."""
+    """Preflight: the intake's own rules on a submission or CMS claim files, without a home; exit code 1 if refused."""
+    from hcip_pipeline.errors import UsageError
+    from hcip_pipeline.intake.cclf.preflight import check_claim_files, holds_claim_files
     from hcip_pipeline.intake.hospital.preflight import check as preflight
     from hcip_pipeline.policy.loader import load_policy
 
+    if holds_claim_files(path):
+        if html_file:
+            raise UsageError("there is no page of findings for claim files", file=path, fix="leave out --html")
+        archives = check_claim_files(path)
+        if as_json:
+            show_json(archives.as_dict())
+        else:
+            click.echo(archives.summary())
+        ctx.exit(0 if archives.accepted else 1)
     policy = load_policy(policy_path).policy if policy_path else None
     result = preflight(path, policy=policy)
     if html_file:

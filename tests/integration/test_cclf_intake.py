@@ -3,10 +3,14 @@
 import datetime as dt
 import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from hcip_pipeline import cli
 from hcip_pipeline.contracts.cms import LAYOUTS, TABLES
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.cclf import ArchiveReceipt, check_deliveries, files_in_force, ingest_month, receipts
@@ -296,3 +300,29 @@ def test_a_submitter_can_check_without_a_home(home):
     assert not home.lake.exists()
     rezip(path, lambda n, c: b"" if ".ZC8Y" in n else c)
     assert only(check_deliveries(path.parent)).rule == "CCLF_COUNT"
+
+
+def test_hcip_check_tells_what_is_in_an_archive_and_what_is_wrong_with_it(home, capsys):
+    path = deliver(home)
+    for expected, said in ((0, "accepted"), (1, "CCLF_COUNT")):
+        with pytest.raises(SystemExit) as stopped:
+            cli.main(["check", str(path)])
+        assert stopped.value.code == expected
+        out = capsys.readouterr().out
+        assert said in out
+        assert MBI not in out
+        rezip(path, lambda n, c: b"" if ".ZC8Y" in n else c)
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_a_damaged_archive_is_accepted_as_it_was_or_refused_with_a_message(data):
+    """Whatever happens on the way, the intake answers in words."""
+    with TemporaryDirectory() as folder:
+        path = write_archive(Path(folder), archive_name("A1234.ACO", APRIL), files())
+        content = bytearray(path.read_bytes())
+        for _ in range(data.draw(st.integers(1, 3))):
+            content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+        path.write_bytes(content[: data.draw(st.sampled_from([None, None, len(content) // 2]))])
+        receipt = only(check_deliveries(path))
+    assert receipt.accepted or (receipt.rule and receipt.message and receipt.fix)

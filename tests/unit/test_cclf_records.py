@@ -240,6 +240,7 @@ def test_control_file_lines_of_69_or_70_and_odd_lengths():
         (lambda c: c.replace(b"\n", b"", 1), "CCLF_CONTROL_UNREADABLE"),
         (lambda c: c.replace(b"CCLF9", b"CCLFZ"), "CCLF_CONTROL_UNREADABLE"),
         (lambda c: c.replace(b"          1|", b"          x|"), "CCLF_CONTROL_UNREADABLE"),
+        (lambda c: c.replace(b"          1|", b"9" * 5000 + b"|"), "CCLF_CONTROL_UNREADABLE"),
         (lambda c: c + c.splitlines()[1], "CCLF_CONTROL_NAMES_TWICE"),
     ],
 )

@@ -48,7 +48,7 @@ def parse_control(content: bytes, file: str) -> Control:
     odd_lengths = 0
     for number, row in enumerate(rows[1:], start=2):
         cells = [cell.strip() for cell in row.split("|")]
-        if len(cells) != 4 or not cells[2].isdecimal() or not re.fullmatch(r"\d*", cells[3]):
+        if len(cells) != 4 or not re.fullmatch(r"[0-9]{1,18}\|[0-9]{0,18}", "|".join(cells[2:])):
             raise _unreadable("a line is not type|name|record count|record length", file, number)
         table = cells[0].lower()
         if table not in LAYOUTS:

@@ -1,0 +1,60 @@
+"""The preflight of CMS claim files (``hcip check``): the intake's verdict on archives, without a home, in words.
+
+Belongs here: when a path holds claim files, and how the verdict reads. Does not belong here: any rule (``month``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hcip_pipeline.intake.cclf.month import check_deliveries
+from hcip_pipeline.intake.cclf.names import CclfName
+from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
+
+
+@dataclass(frozen=True)
+class DeliveryCheck:
+    """The verdict on every archive of a folder, or on one of them."""
+
+    path: Path
+    receipts: tuple[ArchiveReceipt, ...]
+
+    @property
+    def accepted(self) -> bool:
+        return bool(self.receipts) and all(receipt.accepted for receipt in self.receipts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same facts for ``--json``."""
+        return {"accepted": self.accepted, "archives": [receipt.as_dict() for receipt in self.receipts]}
+
+    def summary(self) -> str:
+        """The verdict as text for a terminal."""
+        return "\n\n".join(_told(receipt) for receipt in self.receipts)
+
+
+def holds_claim_files(path: Path) -> bool:
+    """Whether a file, or any file in a folder, has a name that CMS gives its claim archives and files."""
+    if path.is_dir():
+        return any(CclfName.parse(file.name) for file in path.rglob("*"))
+    return CclfName.parse(path.name) is not None
+
+
+def check_claim_files(path: Path, progress: Callable[[str], None] | None = None) -> DeliveryCheck:
+    """Judge every archive at ``path`` as the intake would, but for what only a home knows: archives taken in before."""
+    return DeliveryCheck(path, tuple(check_deliveries(path, progress)))
+
+
+def _told(receipt: ArchiveReceipt) -> str:
+    lines = [f"{receipt.archive}: {receipt.status}"]
+    for file in receipt.files:
+        length = f", {file.record_length} bytes each" if file.record_length else ""
+        lines.append(f"  {file.file}: {file.records_read:,} records{length}")
+    lines += [f"  note: {warning}" for warning in receipt.warnings]
+    if not receipt.accepted:
+        where = f", record {receipt.row}" if receipt.row else ""
+        place = f"{receipt.file}{where}: " if where or receipt.file not in ("", receipt.archive) else ""
+        lines += [f"  {receipt.rule}: {place}{receipt.message}", f"  What to do: {receipt.fix}"]
+    return "\n".join(lines)
