@@ -36,7 +36,7 @@ _FROM_CLAIMS = {
     "int_medicare_measures": "hospital_ccn varchar, level varchar, subject varchar, measure varchar, "
     "baseline_numerator bigint, baseline_denominator bigint, baseline_expected decimal(18, 8), "
     "baseline_value decimal(18, 8), numerator bigint, denominator bigint, expected decimal(18, 8), "
-    "value decimal(18, 8), lower_limit decimal(18, 8), upper_limit decimal(18, 8)",
+    "base_rate decimal(18, 8), value decimal(18, 8), lower_limit decimal(18, 8), upper_limit decimal(18, 8)",
 }
 #: models of the areas that nothing but those read
 _OF_CLAIMS = {*_FROM_CLAIMS, "int_medicare_counts", "int_beneficiary_areas"}
@@ -212,8 +212,7 @@ def run(
 
 def frozen_norms(spec: BuildSpec, threads: int = 1) -> dict[str, pl.DataFrame]:
     """The frozen norm table that ``spec``, a build of kind norms, makes; rows ordered by key."""
-    areas = (*_SETTLEMENT, "quality")
-    models, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True), areas)
+    models, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True))
     frozen = {
         "frozen_norms": "norms",
         "frozen_norm_physicians": "norm_physicians",
@@ -224,7 +223,7 @@ def frozen_norms(spec: BuildSpec, threads: int = 1) -> dict[str, pl.DataFrame]:
     }
     needed = _needed(frozen.values())
     frames = {}
-    with _prepared(spec, threads, areas) as connection:
+    with _prepared(spec, threads) as connection:
         _create(connection, {name: sql for name, sql in models.items() if name in needed})
         for name, model in frozen.items():
             table = run_tables.FROZEN[name]

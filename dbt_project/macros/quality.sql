@@ -55,16 +55,16 @@
 {%- endmacro %}
 
 {#
-  The value of a measure from its counts, 8 places: numerator ÷ denominator × per; adjusted: observed ÷ expected × the
-  base year's statewide rate, whose counts are `state_readmissions` and `state_index_discharges`.
+  The value of a measure from its counts, 8 places: numerator ÷ denominator × per; adjusted: observed ÷ expected ×
+  `base_rate`, the base year's statewide rate.
 #}
 {% macro measure_value(prefix='') -%}
     case
         when measure = 'readmission_rate_adjusted' then
             {{ exact_decimal(
                 round_div_integers(
-                    '(cast(' ~ prefix ~ 'numerator as ' ~ wide_integer() ~ ') * state_readmissions * 100000000)',
-                    '(' ~ exact_integer('coalesce(' ~ prefix ~ 'expected, 0)', 8) ~ ' * state_index_discharges)', 8
+                    '(cast(' ~ prefix ~ 'numerator as ' ~ wide_integer() ~ ') * ' ~ exact_integer('base_rate', 8) ~ ')',
+                    exact_integer('coalesce(' ~ prefix ~ 'expected, 0)', 8), 8
                 ), 8
             ) }}
         else
@@ -83,8 +83,8 @@
         when denominator = 0 then null
         when measure = 'readmission_rate_adjusted' then
             case
-                when coalesce(expected, 0) = 0 or state_index_discharges = 0 then null
-                else {{ rounded_limit(byar_limit(side) ~ ' / cast(expected as double) * state_readmissions / state_index_discharges') }}
+                when coalesce(expected, 0) = 0 then null
+                else {{ rounded_limit(byar_limit(side) ~ ' / cast(expected as double) * cast(base_rate as double)') }}
             end
         when {{ measure_per('measure') }} = 1 then {{ rounded_limit(wilson_limit(side)) }}
         else {{ rounded_limit(byar_limit(side) ~ ' / denominator * ' ~ measure_per('measure')) }}

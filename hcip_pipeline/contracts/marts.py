@@ -56,8 +56,23 @@ CONDITIONS = Table(
         Column("condition_id", "text", "condition of the hospital's protocol", key=True),
         Column("description", "text", "what is asked"),
         Column("weight", "ratio", "weight of the condition; a hospital's weights total 1"),
-        Column("met", "text", "met; empty where no result was reported", nullable=True, allowed=("Y", "N")),
-        Column("is_missing", "boolean", "no result was reported: counts as not met"),
+        Column("met", "text", "met; empty without a result", nullable=True, allowed=("Y", "N")),
+        Column("is_missing", "boolean", "neither measured nor reported: counts as not met"),
+        Column("source", "text", "what tells", nullable=True, allowed=("MEASURED", "REPORTED")),
+        Column(
+            "reported", "text", "what was reported; a measured value goes before it", nullable=True, allowed=("Y", "N")
+        ),
+        Column("computed_measure", "text", "measure it is evaluated by (methodology §12)", nullable=True),
+        Column("measured_level", "text", "whose measure", nullable=True, allowed=("hospital", "physician")),
+        Column("measured_value", "ratio", "the measure in the performance period; empty without data", nullable=True),
+        Column(
+            "threshold_operator",
+            "text",
+            "how it must stand to the threshold",
+            nullable=True,
+            allowed=("below", "at most", "at least", "above"),
+        ),
+        Column("threshold_value", "ratio", "the threshold; a share is one of 1", nullable=True),
         Column("weighted_amount", "money", "calculated incentive × weight where met"),
     ),
 )

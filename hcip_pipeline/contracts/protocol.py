@@ -41,6 +41,18 @@ CONDITIONS = Table(
         Column("description", "text", "what is asked"),
         Column("measure", "text", "how it is measured"),
         Column("threshold", "text", "what must be reached", nullable=True),
+        Column(
+            "computed_measure", "text", "measure it is evaluated by (methodology §12); else reported", nullable=True
+        ),
+        Column("measured_level", "text", "whose measure", nullable=True, allowed=("hospital", "physician")),
+        Column(
+            "threshold_operator",
+            "text",
+            "how the measure must stand to the threshold",
+            nullable=True,
+            allowed=("below", "at most", "at least", "above"),
+        ),
+        Column("threshold_value", "ratio", "the threshold; a share is one of 1", nullable=True),
         Column("weight_percent", "ratio", "weight in percent; a hospital's weights total 100"),
         Column("intervention_ids", "text", "interventions it rests on, separated by |", nullable=True),
     ),

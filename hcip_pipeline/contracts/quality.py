@@ -6,10 +6,6 @@ may be shown of small counts (``release.suppression``).
 
 from hcip_pipeline.contracts.table import Column, Table
 
-#: Measures that are computed from hospitals' own discharges: what a condition of payment may name. The others follow
-#: from claims, and what CMS delivers late must not move a payment.
-ALL_PAYER_MEASURES = ("readmission_rate", "readmission_rate_adjusted", "planned_readmission_rate", "hac_per_1000")
-
 _PERIOD = Column("period", "text", "performance period, or name of the study", key=True)
 _CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True)
 _MEASURE = Column("measure", "text", "measure (methodology §12)", key=True)
@@ -58,6 +54,7 @@ QUALITY_MEASURES = Table(
         Column("baseline_expected", "ratio", "readmissions expected in the baseline window", nullable=True),
         *_COUNTS[2:],
         _EXPECTED,
+        Column("base_rate", "ratio", "the base year's statewide rate; adjusted rates only", nullable=True),
         _VALUE,
         *_LIMITS,
     ),

@@ -15,7 +15,7 @@ from hcip_pipeline.intake.contract_columns import contract_schema
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.interventions import CATALOGUE
 from hcip_pipeline.policy.model import Policy
-from hcip_pipeline.policy.protocol import Protocol
+from hcip_pipeline.policy.protocol import ConditionOfPayment, Protocol
 from hcip_pipeline.policy.protocol_checks import UNLOCKING, elections_in_force
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def _decimal(value: Decimal | None) -> Decimal | None:
 
 def _conditions(ccn: str, protocol: Protocol) -> list[dict[str, Any]]:
     return [
-        {
+        _threshold(condition)
+        | {
             "hospital_ccn": ccn,
             "condition_id": condition.id,
             "description": condition.description,
@@ -106,6 +107,18 @@ def _conditions(ccn: str, protocol: Protocol) -> list[dict[str, Any]]:
         }
         for condition in protocol.conditions_of_payment
     ]
+
+
+def _threshold(condition: ConditionOfPayment) -> dict[str, Any]:
+    """The columns of a condition that is evaluated; empty for one that is reported."""
+    if (threshold := condition.computed) is None:
+        return {}
+    return {
+        "computed_measure": condition.measure,
+        "measured_level": condition.level,
+        "threshold_operator": threshold.operator,
+        "threshold_value": threshold.value,
+    }
 
 
 def _interventions(ccn: str, protocol: Protocol) -> list[dict[str, Any]]:

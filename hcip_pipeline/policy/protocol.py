@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from hcip_pipeline.errors import UsageError
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.interventions import CATALOGUE
+from hcip_pipeline.policy.measured_conditions import MEASURES_OF_CONDITIONS, Threshold, parse_threshold
 from hcip_pipeline.policy.model import Elections, Number
 
 #: How often a committee says it meets -> the least number of meetings in a half-year.
@@ -142,14 +143,33 @@ class ChosenIntervention(_Section):
 
 
 class ConditionOfPayment(_Section):
-    """A condition of payment with its weight in percent, and the interventions it rests on (section E)."""
+    """A condition of payment with its weight in percent, and the interventions it rests on (section E).
+
+    One whose ``measure`` is the name of a computed measure is evaluated from the data, for the whole hospital or for
+    each physician; any other is reported.
+    """
 
     id: Annotated[Code, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
     description: Text
     measure: Text
     threshold: Annotated[Text, BeforeValidator(_words)] | None = None
+    level: Literal["hospital", "physician"] = "hospital"
     weight: Annotated[Percent, Field(gt=0)]
     interventions: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
+
+    @model_validator(mode="after")
+    def _threshold_can_be_read(self) -> ConditionOfPayment:
+        if self.measure in MEASURES_OF_CONDITIONS:
+            parse_threshold(self.measure, self.threshold)
+        elif self.level == "physician":
+            names = ", ".join(MEASURES_OF_CONDITIONS)
+            raise ValueError(f"condition {self.id}: only a computed measure has a level; they are {names}")
+        return self
+
+    @property
+    def computed(self) -> Threshold | None:
+        """What the computed measure must reach; None where the condition is reported."""
+        return parse_threshold(self.measure, self.threshold) if self.measure in MEASURES_OF_CONDITIONS else None
 
 
 class Protocol(_Section):

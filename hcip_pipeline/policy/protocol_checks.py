@@ -274,5 +274,5 @@ def _model_plan(protocol: Protocol) -> Iterator[Finding]:
             yield Finding("MODEL_PLAN_TOO_LONG", f"the answer has {words} words, {MAX_ANSWER_WORDS} are asked", key)
 
 
-def _terms(protocol: Protocol) -> list[tuple[str, str, str | None, Decimal]]:
-    return sorted((c.id, c.measure, c.threshold, c.weight) for c in protocol.conditions_of_payment)
+def _terms(protocol: Protocol) -> list[tuple[str, str, str | None, str, Decimal]]:
+    return sorted((c.id, c.measure, c.threshold, c.level, c.weight) for c in protocol.conditions_of_payment)

@@ -38,6 +38,7 @@ class Hospital:
     baseline: Table
     improvement: Table
     conditions: Table
+    measures: Table
     inputs: dict[str, Row]
 
     @property
@@ -68,6 +69,7 @@ def read_hospital(package: Package, ccn: str) -> Hospital:
         package.table("baseline_cases", ccn),
         package.table("improvement", ccn),
         package.table("conditions", ccn),
+        package.table("quality_measures", ccn),
         {row["npi"]: row for row in package.table("payment_inputs", ccn)},
     )
 

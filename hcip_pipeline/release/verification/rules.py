@@ -21,6 +21,7 @@ RULES = {
     "averages": "adjusted cost and days, spread, pool and per diem of each stream (methodology §8)",
     "improvement": "improvement incentive of each stream (methodology §8)",
     "calculated": "cases, case-mix index and calculated incentive of each care partner (methodology §9, step 1)",
+    "measures": "measures of quality from their counts: what conditions of payment may rest on (methodology §12)",
     "conditions": "conditions of payment by weight (methodology §9, step 2)",
     "standing": "who may not be paid gets nothing (methodology §9, step 3)",
     "committee": "the committee only reduces (methodology §9, step 4)",

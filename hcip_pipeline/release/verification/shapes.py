@@ -61,10 +61,20 @@ _ALL = (
         "incentives",
         "hospital",
         key="hospital_ccn period npi condition_id",
-        text="hospital_ccn period npi condition_id description met",
-        ratio="weight",
+        text="hospital_ccn period npi condition_id description met source reported computed_measure measured_level"
+        " threshold_operator",
+        ratio="weight measured_value threshold_value",
         boolean="is_missing",
         money="weighted_amount",
+    ),
+    _shape(
+        "quality_measures",
+        "committee",
+        "hospital",
+        key="hospital_ccn period level subject measure",
+        text="hospital_ccn period level subject measure",
+        integer="baseline_numerator baseline_denominator numerator denominator",
+        ratio="baseline_expected baseline_value expected base_rate value lower_limit upper_limit",
     ),
     _shape(
         "improvement",

@@ -13,6 +13,7 @@ from decimal import Decimal
 from .exact import CENTS, ONE, RATIO, ZERO, quotient, rounded
 from .hospital import Hospital
 from .improvement import Improvement, Stream
+from .measures import Measured, check_measures, outcome
 from .report import Findings
 from .tables import Row
 from .terms import Terms
@@ -52,6 +53,7 @@ def check_steps(
     cases: dict[str, list[Row]] = {}
     for case in hospital.cases:
         cases.setdefault(case["npi"], []).append(case)
+    measured = check_measures(hospital, findings)
     conditions: dict[str, list[Row]] = {}
     for condition in hospital.conditions:
         conditions.setdefault(condition["npi"], []).append(condition)
@@ -64,7 +66,7 @@ def check_steps(
             continue  # told by check_elections
         partner = partners[npi] = Partner(row)
         _calculated(partner, cases.get(npi, []), performance, improvement, findings)
-        _conditions(partner, conditions.get(npi, []), terms, findings)
+        _conditions(partner, conditions.get(npi, []), measured, terms, findings)
         _standing(partner, inputs, hospital, findings)
         _committee(partner, inputs, findings)
         _fee_schedule_cap(partner, inputs, None if earlier is None else earlier.get(npi, ZERO), findings)
@@ -106,13 +108,14 @@ def _calculated(
         partner.reasons.append("NO_BASELINE")
 
 
-def _conditions(partner: Partner, conditions: list[Row], terms: Terms, findings: Findings) -> None:
+def _conditions(partner: Partner, conditions: list[Row], measured: Measured, terms: Terms, findings: Findings) -> None:
     calculated = partner.calculated
     weight = earned = ZERO
     for condition in conditions:
         is_met = condition["met"] == "Y"
         amount = rounded(calculated * condition["weight"], CENTS) if is_met else ZERO
         findings.compare("conditions", condition, {"is_missing": condition["met"] == "", "weighted_amount": amount})
+        findings.compare("conditions", condition, outcome(condition, measured))
         findings.require("conditions", condition, "met", condition["met"] in ("Y", "N", ""), "Y, N or nothing")
         weight += condition["weight"] if is_met else ZERO
         earned += amount
@@ -139,15 +142,21 @@ def _conditions(partner: Partner, conditions: list[Row], terms: Terms, findings:
 def _check_same_conditions(hospital: Hospital, conditions: Mapping[str, list[Row]], findings: Findings) -> None:
     """The conditions are the hospital's: the same for every care partner, and 100% in all where they are locked."""
     path = hospital.conditions.path
-    asked = {(row["condition_id"], row["weight"], row["description"]) for row in hospital.conditions}
+    asked = {_asked(row) for row in hospital.conditions}
     for npi, inputs in hospital.inputs.items():
-        own = {(row["condition_id"], row["weight"], row["description"]) for row in conditions.get(npi, [])}
+        own = {_asked(row) for row in conditions.get(npi, [])}
         findings.fact("conditions", path, "conditions", sorted(asked), sorted(own), key=f"{hospital.ccn} {npi}")
         if inputs["has_locked_conditions"]:
-            total = sum((weight for _, weight, _ in own), ZERO)
+            total = sum((asked[1] for asked in own), ZERO)
             findings.fact("conditions", path, "total weight", ONE, total, key=f"{hospital.ccn} {npi}")
     strangers = sorted(conditions.keys() - hospital.inputs.keys())
     findings.fact("conditions", path, "conditions of others than care partners", [], strangers)
+
+
+def _asked(row: Row) -> tuple[str, Decimal, str, str, str, str, Decimal]:
+    """What a condition asks; a threshold that is not there is zero, so that what is asked has an order."""
+    texts = (row["description"], row["computed_measure"], row["measured_level"], row["threshold_operator"])
+    return (row["condition_id"], row["weight"], *texts, row["threshold_value"] or ZERO)
 
 
 def _standing(partner: Partner, inputs: Row, hospital: Hospital, findings: Findings) -> None:

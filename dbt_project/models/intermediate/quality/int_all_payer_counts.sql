@@ -19,7 +19,7 @@ readmissions as (
         count(*) as index_discharges,
         count(*) filter (where index_discharges.is_readmitted) as readmissions,
         count(*) filter (where index_discharges.is_planned_return) as planned_returns,
-        sum(coalesce(cells.rate, state.state_rate)) as expected
+        sum(coalesce(cells.rate, state.base_rate)) as expected
     from {{ ref('int_index_discharges') }} as index_discharges
     cross join {{ ref('int_quality_state') }} as state
     left join cells using (apr_drg, severity_of_illness)

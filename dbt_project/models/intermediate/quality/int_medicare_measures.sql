@@ -19,6 +19,7 @@ select
     cast(counts.numerator as bigint) as numerator,
     cast(counts.denominator as bigint) as denominator,
     counts.expected,
+    case counts.measure when 'readmission_rate_adjusted' then state.base_rate end as base_rate,
     {{ measure_value() }} as value,
     {{ measure_limit('lower') }} as lower_limit,
     {{ measure_limit('upper') }} as upper_limit

@@ -22,6 +22,7 @@ select
     numerator,
     denominator,
     expected,
+    base_rate,
     value,
     lower_limit,
     upper_limit

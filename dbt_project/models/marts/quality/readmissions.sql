@@ -49,8 +49,7 @@ measured as (
     select
         counts.*,
         'readmission_rate_adjusted' as measure,
-        state.state_readmissions,
-        state.state_index_discharges
+        state.base_rate
     from counts
     cross join state
     where counts.denominator > 0
