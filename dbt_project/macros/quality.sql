@@ -18,6 +18,19 @@
     {{ disposition }} between '81' and '95'
 {%- endmacro %}
 
+{# Where a patient went, by disposition. #}
+{% macro destination(disposition) -%}
+    case
+        when {{ disposition }} in ('01', '81') then 'home'
+        when {{ disposition }} in ('06', '86') then 'home_health'
+        when {{ disposition }} in ('03', '61', '64', '83', '89', '92') then 'skilled_nursing'
+        when {{ disposition }} in ('62', '90') then 'rehabilitation'
+        when {{ disposition }} in ('63', '91') then 'long_term_hospital'
+        when {{ disposition }} in ('50', '51') then 'hospice'
+        else 'other'
+    end
+{%- endmacro %}
+
 {# The last day of the quarter that holds a day. #}
 {% macro quarter_end(day) -%}
     last_day(cast(date_trunc('quarter', {{ day }}) + interval 2 month as date))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hcip_pipeline.contracts import cms, hospital, marts, program, protocol, reference, run
+from hcip_pipeline.contracts import cms, hospital, marts, program, protocol, quality, reference, run
 from hcip_pipeline.contracts.table import Table
 
 #: source('lake', name) of the dbt project -> its columns
@@ -24,5 +24,5 @@ SECTIONS: dict[str, tuple[Table, ...]] = {
     "Reference tables": tuple(reference.TABLES.values()),
     "Lake": (hospital.LAKE_DISCHARGES, hospital.LAKE_CHARGES),
     "A build's own tables": tuple(run.TABLES.values()),
-    "Release tables": tuple(marts.TABLES.values()),
+    "Release tables": tuple(quality.RELEASED.get(name, table) for name, table in marts.TABLES.items()),
 }

@@ -4,6 +4,8 @@ Belongs here: their columns. Does not belong here: how they are computed (``dbt_
 may be shown of small counts (``release.suppression``).
 """
 
+from dataclasses import replace
+
 from hcip_pipeline.contracts.table import Column, Table
 
 _PERIOD = Column("period", "text", "performance period, or name of the study", key=True)
@@ -41,12 +43,16 @@ _LABELS = (
 
 QUALITY_MEASURES = Table(
     "quality_measures",
-    "one row a measure of the hospital, a service line, an APR-DRG or a physician of it",
+    "one row a measure of the hospital, or of its patients by service line, APR-DRG, physician, destination or code",
     (
         _CCN,
         _PERIOD,
         Column(
-            "level", "text", "whose measure", key=True, allowed=("hospital", "service_line", "apr_drg", "physician")
+            "level",
+            "text",
+            "whose measure",
+            key=True,
+            allowed=("hospital", "service_line", "apr_drg", "physician", "destination", "condition_code"),
         ),
         Column("subject", "text", "which one; the whole hospital's is blank", key=True),
         _MEASURE,
@@ -71,6 +77,7 @@ QUALITY_SCORECARD = Table(
         Column("entity_name", "text", "its name"),
         *_LABELS,
         Column("hospitals", "integer", "hospitals it is measured over"),
+        Column("member_ccns", "text", "which, separated by |; NONE are beneficiaries of no hospital's area"),
         *_COUNTS,
         _EXPECTED,
         _VALUE,
@@ -102,6 +109,7 @@ NETWORK_SCORECARD = Table(
         Column("is_topic_measure", "boolean", "the measure shows whether work on the topic succeeds"),
         *_LABELS,
         Column("hospitals", "integer", "members measured in both windows"),
+        Column("member_ccns", "text", "which, separated by |"),
         *_COUNTS,
         _VALUE,
         Column("change", "ratio", "value ÷ baseline_value − 1", nullable=True),
@@ -122,7 +130,7 @@ NETWORK_SCORECARD = Table(
 
 READMISSIONS = Table(
     "readmissions",
-    "one row a hospital, a service line of it, a service line of the state or an APR-DRG of the state",
+    "one row a hospital, and of the state one row a service line and one an APR-DRG within it",
     (
         Column("hospital_ccn", "text", "CMS certification number, or STATE", key=True),
         Column("service_line", "text", "service line, or ALL", key=True),
@@ -143,7 +151,7 @@ READMISSIONS = Table(
 
 HOSPITAL_ACQUIRED_CONDITIONS = Table(
     "hospital_acquired_conditions",
-    "one row a hospital or the state and condition code: flags of the abstract, followed against the own baseline",
+    "one row a hospital, and of the state one row a condition code: flags of the abstract against the own baseline",
     (
         Column("hospital_ccn", "text", "CMS certification number, or STATE", key=True),
         Column("code", "text", "code of the condition, or ALL", key=True),
@@ -160,7 +168,7 @@ HOSPITAL_ACQUIRED_CONDITIONS = Table(
 
 CARE_TRANSITIONS = Table(
     "care_transitions",
-    "one row a source, hospital or the state and place patients went to",
+    "one row a source and hospital, and of the state one row a source and place patients went to",
     (
         Column("source", "text", "hospitals' records, or Medicare claims", key=True, allowed=("all_payer", "medicare")),
         Column("hospital_ccn", "text", "CMS certification number, or STATE", key=True),
@@ -246,14 +254,26 @@ MEASURE_LEADERS = Table(
     ),
 )
 
+_SUPPRESSED = Column("suppressed", "text", "what was emptied to hide a small count, separated by |", nullable=True)
+
+
+def released(table: Table) -> Table:
+    """A table as it leaves the program: any figure may be hidden, and the row says which are."""
+    columns = (c if c.key or c.type == "text" else replace(c, nullable=True) for c in table.columns)
+    return Table(table.name, table.grain, (*columns, _SUPPRESSED))
+
+
 #: of hospitals, for everybody
-STATE_TABLES = (
-    QUALITY_SCORECARD, NETWORK_SCORECARD, READMISSIONS, HOSPITAL_ACQUIRED_CONDITIONS, CARE_TRANSITIONS,
-    NETWORK_RECRUITMENT, REPORTING_SETS, HOSPITAL_PEERS, MEASURE_LEADERS,
+STATE_TABLES = (NETWORK_RECRUITMENT, REPORTING_SETS)
+#: the same, but they count people: as a build makes them they stay inside, and leave with small counts hidden
+COUNTING_TABLES = (
+    QUALITY_SCORECARD, NETWORK_SCORECARD, READMISSIONS, HOSPITAL_ACQUIRED_CONDITIONS, CARE_TRANSITIONS, HOSPITAL_PEERS,
+    MEASURE_LEADERS,
 )  # fmt: skip
+RELEASED = {table.name: released(table) for table in COUNTING_TABLES}
 #: of one hospital, for its own oversight committee
 COMMITTEE_TABLES = (QUALITY_MEASURES,)
-TABLES = (*STATE_TABLES, *COMMITTEE_TABLES)
+TABLES = (*STATE_TABLES, *COUNTING_TABLES, *COMMITTEE_TABLES)
 
 QUALITY_CELLS = Table(
     "quality_cells",

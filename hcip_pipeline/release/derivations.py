@@ -1,38 +1,14 @@
-"""Tables of a release that are no mart as it stands: what is hidden from a reader, compared with what came before, or
-taken from receipts. Each is a pure function of the draft.
+"""Which tables of a release are no marts as they stand. The dict is the list; a derivation stands beside its domain.
 
-Belongs here: the list, and what a derivation gives back. Does not belong here: any figure (beside its domain), and
-tables that leave as the build made them (``layouts``).
+Does not belong here: any figure. A derivation is ``(Draft) -> Iterable[DerivedTable]`` (``derived``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-
-import polars as pl
-
-from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.release.documents import Draft
-
-
-@dataclass(frozen=True)
-class DerivedTable:
-    """One table with its place.
-
-    Attributes:
-        folder: of ``layouts.AUDIENCES``; a table that stands in two folders is found by name in the one of its mart.
-        owner: a hospital's CMS certification number, or ``STATE``.
-    """
-
-    folder: str
-    table: Table
-    frame: pl.DataFrame
-    owner: str = "STATE"
-
-
-#: called once a release, after the marts are written and before the documents are made
-Derivation = Callable[[Draft], Iterable[DerivedTable]]
+from hcip_pipeline.release.derived import Derivation
+from hcip_pipeline.release.quality_tables import quality_tables
 
 #: name -> derivation, in the order they are called; one may read what those before it wrote
-DERIVATIONS: dict[str, Derivation] = {}
+DERIVATIONS: dict[str, Derivation] = {
+    "quality": quality_tables,
+}

@@ -19,7 +19,8 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
-from hcip_pipeline.release.derivations import DERIVATIONS, Derivation, DerivedTable
+from hcip_pipeline.release.derivations import DERIVATIONS
+from hcip_pipeline.release.derived import Derivation, DerivedTable
 from hcip_pipeline.release.documents import (
     Document,
     Draft,

@@ -1,5 +1,5 @@
 -- What the all-payer measures count, by window, hospital and level: the whole hospital, its service lines, APR-DRGs and
--- responsible physicians.
+-- responsible physicians; readmissions also by where patients went, conditions also by their code.
 {%- set levels = [('hospital', "''"), ('service_line', 'service_line'), ('apr_drg', 'apr_drg'), ('physician', "coalesce(npi, 'UNKNOWN')")] %}
 with cells as (
     select
@@ -16,6 +16,7 @@ readmissions as (
         index_discharges.service_line,
         index_discharges.apr_drg,
         index_discharges.npi,
+        {{ destination('index_discharges.discharge_disposition') }} as destination,
         count(*) as index_discharges,
         count(*) filter (where index_discharges.is_readmitted) as readmissions,
         count(*) filter (where index_discharges.is_planned_return) as planned_returns,
@@ -39,6 +40,40 @@ conditions as (
     from {{ ref('int_quality_discharges') }}
     where window_name in ('performance', 'baseline')
     group by all
+),
+
+codes as (
+    select
+        window_name,
+        hospital_ccn,
+        {{ items_of('hac_codes') }} as code
+    from {{ ref('int_quality_discharges') }}
+    where hac_flags > 0 and window_name in ('performance', 'baseline')
+),
+
+-- A code that the hospital flagged in one window counts zero in the other.
+flagged as (
+    select
+        discharges.window_name,
+        discharges.hospital_ccn,
+        known.code,
+        discharges.discharges,
+        count(codes.code) as flags
+    from (
+        select
+            window_name,
+            hospital_ccn,
+            sum(discharges) as discharges
+        from conditions
+        group by window_name, hospital_ccn
+    ) as discharges
+    inner join (select hospital_ccn, code from codes group by hospital_ccn, code) as known using (hospital_ccn)
+    left join codes
+        on
+            discharges.window_name = codes.window_name
+            and discharges.hospital_ccn = codes.hospital_ccn
+            and known.code = codes.code
+    group by discharges.window_name, discharges.hospital_ccn, known.code, discharges.discharges
 ),
 
 counts as (
@@ -72,8 +107,30 @@ counts as (
         null as expected
     from conditions
     group by window_name, hospital_ccn{{ ', ' ~ subject if level != 'hospital' }}
-    {{ 'union all' if not loop.last }}
+    union all
     {%- endfor %}
+    select
+        window_name,
+        hospital_ccn,
+        'destination' as level,
+        destination as subject,
+        'readmission_rate' as measure,
+        sum(readmissions) as numerator,
+        sum(index_discharges) as denominator,
+        null as expected
+    from readmissions
+    group by window_name, hospital_ccn, destination
+    union all
+    select
+        window_name,
+        hospital_ccn,
+        'condition_code' as level,
+        code as subject,
+        'hac_per_1000' as measure,
+        flags as numerator,
+        discharges as denominator,
+        null as expected
+    from flagged
 )
 
 select

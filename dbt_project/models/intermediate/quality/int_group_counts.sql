@@ -13,6 +13,7 @@ select
     max(groups.group_name) as group_name,
     measures.measure,
     count(*) as hospitals,
+    {{ distinct_texts('groups.hospital_ccn') }} as member_ccns,
     cast(sum(measures.baseline_numerator) as bigint) as baseline_numerator,
     cast(sum(measures.baseline_denominator) as bigint) as baseline_denominator,
     cast(sum(measures.baseline_expected) as decimal(18, 8)) as baseline_expected,

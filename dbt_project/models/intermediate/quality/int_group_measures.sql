@@ -25,6 +25,7 @@ select
     group_name,
     measure,
     hospitals,
+    member_ccns,
     baseline_numerator,
     baseline_denominator,
     baseline_expected,

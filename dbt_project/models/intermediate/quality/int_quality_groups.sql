@@ -68,10 +68,17 @@ select
     hospital_ccn
 from hospitals
 union all
--- Beneficiaries of no hospital's area count in the state.
+-- Beneficiaries of no hospital's area count in the state, and stand for themselves.
 select
     'state' as group_kind,
     'STATE' as group_id,
     '' as topic,
     'State' as group_name,
+    'NONE' as hospital_ccn
+union all
+select
+    'hospital' as group_kind,
+    'NONE' as group_id,
+    '' as topic,
+    'In no hospital''s area' as group_name,
     'NONE' as hospital_ccn

@@ -23,31 +23,22 @@ with destinations as (
 ),
 
 owners as (
-    select hospital_ccn from {{ ref('int_quality_groups') }} where group_kind = 'hospital'
+    select hospital_ccn from {{ ref('int_quality_groups') }} where group_kind = 'hospital' and hospital_ccn <> 'NONE'
 ),
 
 placed as (
     select
         destinations.*,
-        case
-            when disposition in ('01', '81') then 'home'
-            when disposition in ('06', '86') then 'home_health'
-            when disposition in ('03', '61', '64', '83', '89', '92') then 'skilled_nursing'
-            when disposition in ('62', '90') then 'rehabilitation'
-            when disposition in ('63', '91') then 'long_term_hospital'
-            when disposition in ('50', '51') then 'hospice'
-            else 'other'
-        end as destination
+        {{ destination('disposition') }} as destination
     from destinations
     inner join owners using (hospital_ccn)
 )
 
-{% for owner in ['hospital_ccn', "'STATE'"] -%}
-{%- for destination in ['destination', "'ALL'"] -%}
+{% for owner, place in [('hospital_ccn', "'ALL'"), ("'STATE'", 'destination'), ("'STATE'", "'ALL'")] -%}
 select
     source,
     {{ owner }} as hospital_ccn,
-    {{ destination }} as destination,
+    {{ place }} as destination,
     '{{ run_fact("name") }}' as period,
     count(*) as discharges,
     count(*) filter (where is_readmitted) as readmissions,
@@ -57,7 +48,6 @@ select
         as mean_days_to_return,
     case source when 'medicare' then count(*) filter (where is_without_post_acute) end as without_post_acute
 from placed
-group by {{ (['source'] + [owner, destination] | reject('in', ["'STATE'", "'ALL'"]) | list) | join(', ') }}
-{{ 'union all' if not (loop.last and owner == "'STATE'") }}
+group by {{ (['source'] + [owner, place] | reject('in', ["'STATE'", "'ALL'"]) | list) | join(', ') }}
+{{ 'union all' if not loop.last }}
 {% endfor -%}
-{%- endfor %}

@@ -1,61 +1,39 @@
--- Hospital-acquired conditions per 1,000 discharges, all together and code by code, against the own baseline. A proxy
--- from the flags of the abstract, never against another method's figures (methodology §12).
-with flags as (
-    select
-        window_name,
-        hospital_ccn,
-        {{ items_of('hac_codes') }} as code
-    from {{ ref('int_quality_discharges') }}
-    where hac_flags > 0 and window_name in ('performance', 'baseline')
-),
-
-flagged as (
-    select window_name, hospital_ccn, code, count(*) as flags from flags group by window_name, hospital_ccn, code
-    union all
-    select window_name, hospital_ccn, 'ALL' as code, count(*) as flags from flags group by window_name, hospital_ccn
+-- Hospital-acquired conditions per 1,000 discharges against the own baseline: of a hospital all together, of the state
+-- code by code. A proxy from the flags of the abstract, never against another method's figures (methodology §12).
+with measures as (
+    select * from {{ ref('int_all_payer_measures') }} where measure = 'hac_per_1000'
 ),
 
 discharges as (
     select
-        hospital_ccn,
-        count(*) filter (where window_name = 'baseline') as baseline_discharges,
-        count(*) filter (where window_name = 'performance') as discharges
-    from {{ ref('int_quality_discharges') }}
-    group by hospital_ccn
-),
-
-codes as (
-    select code from flagged
-    union
-    select 'ALL' as code
+        cast(sum(baseline_denominator) as bigint) as baseline_discharges,
+        cast(sum(denominator) as bigint) as discharges
+    from measures
+    where level = 'hospital'
 ),
 
 counts as (
     select
-        discharges.hospital_ccn,
-        codes.code,
-        discharges.baseline_discharges,
-        coalesce(max(flagged.flags) filter (where flagged.window_name = 'baseline'), 0) as baseline_conditions,
-        discharges.discharges,
-        coalesce(max(flagged.flags) filter (where flagged.window_name = 'performance'), 0) as conditions
-    from discharges
-    cross join codes
-    left join flagged on discharges.hospital_ccn = flagged.hospital_ccn and codes.code = flagged.code
-    group by discharges.hospital_ccn, codes.code, discharges.baseline_discharges, discharges.discharges
-),
-
-everybody as (
-    select * from counts
+        hospital_ccn,
+        'ALL' as code,
+        baseline_denominator as baseline_discharges,
+        baseline_numerator as baseline_conditions,
+        denominator as discharges,
+        numerator as conditions
+    from measures
+    where level = 'hospital'
     union all
     select
         'STATE' as hospital_ccn,
-        code,
-        cast(sum(baseline_discharges) as bigint) as baseline_discharges,
-        cast(sum(baseline_conditions) as bigint) as baseline_conditions,
-        cast(sum(discharges) as bigint) as discharges,
-        cast(sum(conditions) as bigint) as conditions
-    from counts
-    group by code
+        case measures.level when 'hospital' then 'ALL' else measures.subject end as code,
+        max(discharges.baseline_discharges) as baseline_discharges,
+        cast(sum(measures.baseline_numerator) as bigint) as baseline_conditions,
+        max(discharges.discharges) as discharges,
+        cast(sum(measures.numerator) as bigint) as conditions
+    from measures
+    cross join discharges
+    where measures.level in ('hospital', 'condition_code')
+    group by case measures.level when 'hospital' then 'ALL' else measures.subject end
 ),
 
 rates as (
@@ -63,7 +41,7 @@ rates as (
         *,
         {{ round_div('1000 * baseline_conditions', 'baseline_discharges', 8) }} as baseline_per_1000,
         {{ round_div('1000 * conditions', 'discharges', 8) }} as per_1000
-    from everybody
+    from counts
 )
 
 select

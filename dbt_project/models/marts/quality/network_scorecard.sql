@@ -58,6 +58,7 @@ select
     measure_label,
     unit,
     hospitals,
+    member_ccns,
     baseline_numerator,
     baseline_denominator,
     baseline_value,

@@ -6,7 +6,7 @@ with measures as (
 ),
 
 owners as (
-    select hospital_ccn from {{ ref('int_quality_groups') }} where group_kind = 'hospital'
+    select hospital_ccn from {{ ref('int_quality_groups') }} where group_kind = 'hospital' and hospital_ccn <> 'NONE'
 )
 
 select

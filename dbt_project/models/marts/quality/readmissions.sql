@@ -1,48 +1,65 @@
--- Readmissions, observed, expected and adjusted: by hospital, hospital and service line, and statewide by APR-DRG.
-with measures as (
-    select *
-    from {{ ref('int_all_payer_measures') }}
-    where measure = 'readmission_rate_adjusted' and level in ('hospital', 'service_line', 'apr_drg')
-),
-
-planned as (
-    select
-        hospital_ccn,
-        level,
-        subject,
-        numerator as planned_returns
-    from {{ ref('int_all_payer_measures') }}
-    where measure = 'planned_readmission_rate'
+-- Readmissions, observed, expected and adjusted: of each hospital, and of the state by service line and by APR-DRG within
+-- it. What a hospital's own service lines and physicians are like is for itself (quality_measures).
+with index_discharges as (
+    select * from {{ ref('int_index_discharges') }} where window_name = 'performance'
 ),
 
 state as (
     select * from {{ ref('int_quality_state') }}
 ),
 
+cells as (
+    select
+        apr_drg,
+        severity_of_illness,
+        {{ round_div('readmissions', 'index_discharges', 8) }} as rate
+    from {{ ref('int_quality_cells') }}
+),
+
+summed as (
+    select
+        index_discharges.hospital_ccn,
+        index_discharges.service_line,
+        index_discharges.apr_drg,
+        count(*) as index_discharges,
+        count(*) filter (where index_discharges.is_readmitted) as readmissions,
+        count(*) filter (where index_discharges.is_planned_return) as planned_returns,
+        sum(coalesce(cells.rate, state.base_rate)) as expected
+    from index_discharges
+    cross join state
+    left join cells using (apr_drg, severity_of_illness)
+    group by index_discharges.hospital_ccn, index_discharges.service_line, index_discharges.apr_drg
+),
+
 counts as (
+    {%- for hospital, service_line, apr_drg in [
+        ('hospital_ccn', "'ALL'", "'ALL'"),
+        ("'STATE'", 'service_line', "'ALL'"),
+        ("'STATE'", 'service_line', 'apr_drg'),
+        ("'STATE'", "'ALL'", "'ALL'")
+    ] %}
     select
-        measures.hospital_ccn,
-        case measures.level when 'service_line' then measures.subject else 'ALL' end as service_line,
-        'ALL' as apr_drg,
-        measures.numerator,
-        measures.denominator,
-        measures.expected,
-        planned.planned_returns
-    from measures
-    inner join planned using (hospital_ccn, level, subject)
-    where measures.level in ('hospital', 'service_line')
+        {{ hospital }} as hospital_ccn,
+        {{ service_line }} as service_line,
+        {{ apr_drg }} as apr_drg,
+        cast(sum(index_discharges) as bigint) as denominator,
+        cast(sum(readmissions) as bigint) as numerator,
+        cast(sum(planned_returns) as bigint) as planned_returns,
+        cast(sum(expected) as decimal(18, 8)) as expected
+    from summed
+    {%- if hospital != "'STATE'" %}
+    group by hospital_ccn
     union all
-    select
-        'STATE' as hospital_ccn,
-        case measures.level when 'service_line' then measures.subject else 'ALL' end as service_line,
-        case measures.level when 'apr_drg' then measures.subject else 'ALL' end as apr_drg,
-        cast(sum(measures.numerator) as bigint) as numerator,
-        cast(sum(measures.denominator) as bigint) as denominator,
-        cast(sum(measures.expected) as decimal(18, 8)) as expected,
-        cast(sum(planned.planned_returns) as bigint) as planned_returns
-    from measures
-    inner join planned using (hospital_ccn, level, subject)
-    group by measures.level, measures.subject
+    {%- elif apr_drg == 'apr_drg' %}
+    group by service_line, apr_drg
+    union all
+    {%- elif service_line == 'service_line' %}
+    group by service_line
+    union all
+    {%- else %}
+    having count(*) > 0
+    {%- endif %}
+    {%- endfor %}
 ),
 
 measured as (
@@ -52,7 +69,6 @@ measured as (
         state.base_rate
     from counts
     cross join state
-    where counts.denominator > 0
 )
 
 select
@@ -64,8 +80,8 @@ select
     numerator as readmissions,
     planned_returns,
     {{ round_div('numerator', 'denominator', 8) }} as observed_rate,
-    cast(round({{ wilson_limit('lower') }}, 8) as decimal(18, 8)) as observed_lower,
-    cast(round({{ wilson_limit('upper') }}, 8) as decimal(18, 8)) as observed_upper,
+    {{ rounded_limit(wilson_limit('lower')) }} as observed_lower,
+    {{ rounded_limit(wilson_limit('upper')) }} as observed_upper,
     expected,
     {{ measure_value() }} as adjusted_rate,
     {{ measure_limit('lower') }} as adjusted_lower,

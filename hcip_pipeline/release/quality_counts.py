@@ -1,0 +1,179 @@
+"""The counts of ``quality/``, each in one place: what several tables show of the same hospitals is the same count.
+
+Belongs here: which count a cell of a table shows, and which counts add up to which. Does not belong here: hiding
+(``suppression``) and the tables as they leave (``quality_tables``).
+
+All groups are sets of hospitals: what is said of a hospital, a community, a network, its peers and the state are the
+same counts summed over other sets. So each set has its counts once, and the tables point to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from hcip_pipeline.release.suppression import MARK, CountTable, Remainder, Sum
+
+OTHER, ALL, STATE, NO_AREA = "OTHER", "ALL", "STATE", "NONE"
+
+#: of a set and measure: of how many, how many, of these without post-acute care, of these within 7 days
+_COUNTS = (
+    "baseline_denominator", "baseline_numerator", "baseline_without_post_acute",
+    "denominator", "numerator", "without_post_acute", "within_7_days",
+)  # fmt: skip
+#: counts of a measure that are another one's: (measure, count) -> (measure, count)
+_SAME = {
+    ("readmission_rate_adjusted", "denominator"): ("readmission_rate", "denominator"),
+    ("readmission_rate_adjusted", "numerator"): ("readmission_rate", "numerator"),
+    ("planned_readmission_rate", "denominator"): ("readmission_rate", "denominator"),
+    ("readmitted_without_post_acute", "denominator"): ("readmission_share", "numerator"),
+    ("readmitted_without_post_acute", "numerator"): ("readmission_share", "without_post_acute"),
+}
+#: measures of which those left over are people too, and which two counts leave them over
+_SHARES = ("readmission_rate", "readmission_share")
+_LEFT_OVER = (
+    ("denominator", "numerator"), ("baseline_denominator", "baseline_numerator"),
+    ("numerator", "without_post_acute"), ("baseline_numerator", "baseline_without_post_acute"),
+    ("numerator", "within_7_days"),
+)  # fmt: skip
+_OF_SOURCE = {"all_payer": "readmission_rate", "medicare": "readmission_share"}
+
+#: hospitals joined by |, measure, count
+Cell = tuple[str, str, str]
+Row = Mapping[str, Any]
+
+
+def cell(members: str, measure: str, count: str) -> Cell:
+    """The one place of a count that several tables show."""
+    baseline, name = "baseline_" if count.startswith("baseline_") else "", count.removeprefix("baseline_")
+    measure, name = _SAME.get((measure, name), (measure, name))
+    return members, measure, baseline + name
+
+
+def scorecard_cells(row: Row) -> Iterator[tuple[str, Cell]]:
+    for count in ("baseline_denominator", "baseline_numerator", "denominator", "numerator"):
+        yield count, cell(row["member_ccns"], row["measure"], count)
+
+
+def network_cells(row: Row) -> Iterator[tuple[str, Cell]]:
+    """Of the group and, where they are known, of its peers."""
+    yield from scorecard_cells(row)
+    for count in ("baseline_denominator", "baseline_numerator", "denominator", "numerator"):
+        yield f"peer_{count}", cell(row["peer_ccns"], row["measure"], count)
+
+
+def readmission_cells(row: Row) -> Iterator[tuple[str, Cell]]:
+    if row["service_line"] == ALL:
+        yield "index_discharges", cell(row["members"], "readmission_rate", "denominator")
+        yield "readmissions", cell(row["members"], "readmission_rate", "numerator")
+        yield "planned_returns", cell(row["members"], "planned_readmission_rate", "numerator")
+
+
+def condition_cells(row: Row) -> Iterator[tuple[str, Cell]]:
+    for baseline in ("baseline_", ""):
+        yield f"{baseline}discharges", cell(row["members"], "hac_per_1000", f"{baseline}denominator")
+        if row["code"] == ALL:
+            yield f"{baseline}conditions", cell(row["members"], "hac_per_1000", f"{baseline}numerator")
+
+
+def transition_cells(row: Row) -> Iterator[tuple[str, Cell]]:
+    if row["destination"] == ALL:
+        measure = _OF_SOURCE[row["source"]]
+        yield "discharges", cell(row["members"], measure, "denominator")
+        yield "readmissions", cell(row["members"], measure, "numerator")
+        yield "within_7_days", cell(row["members"], measure, "within_7_days")
+        if row["source"] == "medicare":
+            yield "without_post_acute", cell(row["members"], measure, "without_post_acute")
+
+
+def peer_cells(row: Row) -> Iterator[tuple[str, Cell]]:
+    yield "discharges", cell(row["hospital_ccn"], "hac_per_1000", "denominator")
+    yield "peer_discharges", cell(row["peer_ccn"], "hac_per_1000", "denominator")
+
+
+def leader_cells(row: Row) -> Iterator[tuple[str, Cell]]:
+    yield "denominator", cell(row["hospital_ccn"], row["measure"], "denominator")
+    yield "numerator", cell(row["hospital_ccn"], row["measure"], "numerator")
+
+
+#: table -> the cells that a row shows
+CELLS = {
+    "quality_scorecard": scorecard_cells,
+    "network_scorecard": network_cells,
+    "readmissions": readmission_cells,
+    "hospital_acquired_conditions": condition_cells,
+    "care_transitions": transition_cells,
+    "hospital_peers": peer_cells,
+    "measure_leaders": leader_cells,
+}
+
+
+@dataclass
+class Sets:
+    """Counts by set of hospitals and measure; a count that an earlier release hid is None."""
+
+    values: dict[Cell, int | None] = field(default_factory=dict)
+
+    def add(self, name: str, frame: pl.DataFrame) -> None:
+        """The counts that a table shows."""
+        for row in frame.iter_rows(named=True):
+            was_hidden = set((row.get(MARK) or "").split("|"))
+            for column, place in CELLS[name](row):
+                if row[column] is not None or column in was_hidden:
+                    self.values[place] = row[column]
+
+    def tables(self) -> tuple[CountTable, CountTable]:
+        """One table of shares and one of other counts: only of shares the rest is people too."""
+        rows: dict[tuple[str, str], dict[str, int | None]] = {}
+        for (members, measure, count), value in sorted(self.values.items()):
+            rows.setdefault((members, measure), {})[count] = value
+        schema = {"members": pl.String, "measure": pl.String} | dict.fromkeys(_COUNTS, pl.Int64) | {MARK: pl.String}
+        made = []
+        for name, remainders in (("shares", tuple(Remainder("", *pair) for pair in _LEFT_OVER)), ("others", ())):
+            mine = [
+                {"members": members, "measure": measure, MARK: "|".join(c for c, v in counts.items() if v is None)}
+                | counts
+                for (members, measure), counts in rows.items()
+                if (measure in _SHARES) == (name == "shares")
+            ]
+            frame = pl.DataFrame([{c: row.get(c) for c in schema} for row in mine], schema=schema)
+            made.append(CountTable(name, frame, ("members", "measure"), _COUNTS, remainders=remainders))
+        return made[0], made[1]
+
+    def given_up(self, kept: Iterable[str], threshold: int) -> Sets:
+        """Groups that hold a hospital with a small count, as if hidden before.
+
+        Were they shown, so many sums would run through the small ones that the state's own (``kept``) had to go.
+        """
+        small = {c for c, value in self.values.items() if "|" not in c[0] and value and value <= threshold}
+        return Sets(
+            {
+                place: None
+                for place in self.values
+                if "|" in place[0]
+                and place[0] not in kept
+                and any((each, *place[1:]) in small for each in place[0].split("|"))
+            }
+        )
+
+    def sums(self, tables: Iterable[CountTable]) -> Iterator[Sum]:
+        """A set's count is the sum of its hospitals'."""
+        by_name = {table.name: table for table in tables}
+        for members, measure, count in self.values:
+            if "|" in members:
+                table = by_name["shares" if measure in _SHARES else "others"]
+                parts = [table.cell(count, members=each, measure=measure) for each in members.split("|")]
+                yield Sum(table.cell(count, members=members, measure=measure), tuple(parts))
+
+
+def part_table(name: str, rows: pl.DataFrame, key: tuple[str, ...], counts: tuple[str, ...]) -> CountTable:
+    """What the state's counts are divided into."""
+    left_over = (
+        ("index_discharges", "readmissions"), ("discharges", "readmissions"), ("readmissions", "within_7_days"),
+        ("readmissions", "without_post_acute"),
+    )  # fmt: skip
+    remainders = tuple(Remainder("", *pair) for pair in left_over if set(pair) <= set(counts))
+    return CountTable(name, rows, key, counts, remainders=remainders)

@@ -1,0 +1,243 @@
+"""``quality/`` as it leaves the program: the measures' tables with every small count hidden (outputs.md, "Privacy").
+
+Belongs here: the tables, and what gives a count away beside it. Does not belong here: which counts are the same or add
+up (``quality_counts``), hiding (``suppression``), and any figure: each is the build's own. Service lines, APR-DRGs and
+codes too small to show are put together as OTHER, so that little must be hidden besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from hcip_pipeline.contracts.quality import RELEASED
+from hcip_pipeline.release.derived import DerivedTable
+from hcip_pipeline.release.documents import Draft
+from hcip_pipeline.release.quality_counts import ALL, CELLS, NO_AREA, OTHER, STATE, Cell, Sets, part_table
+from hcip_pipeline.release.suppression import MARK, CountTable, Sum, suppressed
+
+_FOLDER = "quality"
+_CHANGES = ("change", "distance", "is_on_track")
+_DIFFERENCES = ("difference", "difference_lower", "difference_upper")
+_NOW = ("value", "lower_limit", "upper_limit", *_CHANGES, *_DIFFERENCES)
+_BEFORE = ("baseline_value", "target_value", *_CHANGES, *_DIFFERENCES)
+_ADJUSTED = ("observed_rate", "observed_lower", "observed_upper", "adjusted_rate", "adjusted_lower", "adjusted_upper")
+
+#: count -> the columns of its row that would give it away, in whichever table it stands
+_GIVES_AWAY = {
+    "numerator": _NOW,
+    "denominator": (*_NOW, "expected"),
+    "baseline_numerator": _BEFORE,
+    "baseline_denominator": _BEFORE,
+    "peer_numerator": ("peer_value", "peer_change", *_DIFFERENCES),
+    "peer_denominator": ("peer_value", "peer_change", *_DIFFERENCES),
+    "peer_baseline_numerator": ("peer_baseline_value", "peer_change", *_DIFFERENCES),
+    "peer_baseline_denominator": ("peer_baseline_value", "peer_change", *_DIFFERENCES),
+    "readmissions": (*_ADJUSTED, "readmission_share", "mean_days_to_return"),
+    "index_discharges": (*_ADJUSTED, "expected"),
+    "conditions": ("per_1000", "change"),
+    "baseline_conditions": ("baseline_per_1000", "change"),
+    "baseline_discharges": ("baseline_per_1000", "change"),
+    "discharges": ("per_1000", "change", "readmission_share", "case_mix_days", "distance"),
+    "peer_discharges": ("peer_case_mix_days", "distance"),
+}
+
+#: table -> the columns that name a part of the state's counts, and the counts
+_PARTS = {
+    "readmissions": (("service_line", "apr_drg"), ("index_discharges", "readmissions")),
+    "hospital_acquired_conditions": (("code",), ("baseline_conditions", "conditions")),
+    "care_transitions": (
+        ("source", "destination"),
+        ("discharges", "readmissions", "within_7_days", "without_post_acute"),
+    ),
+}
+#: where the parts of one total stand apart from it: parts of the state, and APR-DRGs of a service line
+_WHOLE = {
+    "readmissions": {"index_discharges": "denominator", "readmissions": "numerator"},
+    "hospital_acquired_conditions": {"baseline_conditions": "baseline_numerator", "conditions": "numerator"},
+    "care_transitions": {
+        "discharges": "denominator",
+        "readmissions": "numerator",
+        "within_7_days": "within_7_days",
+        "without_post_acute": "without_post_acute",
+    },
+}
+_MEASURE = {"readmissions": "readmission_rate", "hospital_acquired_conditions": "hac_per_1000"}
+
+
+def quality_tables(draft: Draft) -> Iterable[DerivedTable]:
+    """The tables of ``quality/`` that count people."""
+    threshold = draft.policy.policy.small_cell_threshold
+    frames = {name: draft.marts(name) for name in CELLS}
+    frames["readmissions"] = _lines_together(frames["readmissions"], threshold)
+    frames["hospital_acquired_conditions"] = _codes_together(frames["hospital_acquired_conditions"], threshold)
+    everybody = "|".join(sorted(set(frames["readmissions"]["hospital_ccn"]) - {STATE}))
+    frames = _with_sets(frames, everybody)
+    sets = _sets(frames)
+    tables = sets.tables()
+    parts = [part_table(name, _part_rows(name, frames[name]), *_PARTS[name]) for name in _PARTS]
+    sums = [*sets.sums(tables)]
+    for part in parts:
+        sums += _sums_of_parts(part, everybody, tables)
+    before = _before(draft, everybody, frames)
+    state = frames["quality_scorecard"].filter(pl.col("entity_kind") == "state")["member_ccns"]
+    for table in sets.given_up({everybody, *state}, threshold).tables():
+        before.setdefault(table.name, []).append(table.frame)
+    shown = suppressed([*tables, *parts], threshold, sums=sums, before=before)
+    hidden = _hidden(shown[:2])
+    marks = dict(zip(_PARTS, shown[2:], strict=True))
+    for name, frame in frames.items():
+        yield DerivedTable(_FOLDER, RELEASED[name], _emptied(name, frame, hidden, marks.get(name)))
+
+
+def _lines_together(readmissions: pl.DataFrame, threshold: int) -> pl.DataFrame:
+    """APR-DRGs with a small count as OTHER of their service line, and such lines as OTHER of the state."""
+    of_state = readmissions["hospital_ccn"] == STATE
+    totals = readmissions.filter(~of_state | (readmissions["service_line"] == ALL))
+    lines = readmissions.filter(of_state & (readmissions["service_line"] != ALL) & (readmissions["apr_drg"] == ALL))
+    codes = readmissions.filter(of_state & (readmissions["apr_drg"] != ALL))
+    small = _is_small(("index_discharges", "readmissions"), threshold)
+    large = lines.filter(~small)["service_line"].to_list()
+    lines = _summed(lines, pl.when(small).then(pl.lit(OTHER)).otherwise("service_line").alias("service_line"))
+    codes = _summed(
+        codes.filter(pl.col("service_line").is_in(large)),
+        pl.when(small).then(pl.lit(OTHER)).otherwise("apr_drg").alias("apr_drg"),
+    )
+    return pl.concat([totals, lines, codes])
+
+
+def _codes_together(conditions: pl.DataFrame, threshold: int) -> pl.DataFrame:
+    """Codes with a small count as OTHER."""
+    is_code = (conditions["hospital_ccn"] == STATE) & (conditions["code"] != ALL)
+    small = _is_small(("baseline_conditions", "conditions"), threshold)
+    codes = _summed(conditions.filter(is_code), pl.when(small).then(pl.lit(OTHER)).otherwise("code").alias("code"))
+    state = conditions.filter((pl.col("hospital_ccn") == STATE) & (pl.col("code") == ALL))
+    for name in ("baseline_discharges", "discharges"):  # every code is counted over the same discharges
+        codes = codes.with_columns(pl.lit(state[name].first(), dtype=pl.Int64).alias(name))
+    return pl.concat([conditions.filter(~is_code), codes])
+
+
+def _is_small(counts: tuple[str, ...], threshold: int) -> pl.Expr:
+    small = pl.any_horizontal(pl.col(name).is_between(1, threshold) for name in counts)
+    if len(counts) == 2 and counts[0] == "index_discharges":
+        small |= (pl.col(counts[0]) - pl.col(counts[1])).is_between(1, threshold)
+    return small
+
+
+def _summed(frame: pl.DataFrame, label: pl.Expr) -> pl.DataFrame:
+    """Rows of the same label together: counts are added, rates of several are left out."""
+    labelled = frame.with_columns(label)
+    key = [name for name in ("hospital_ccn", "service_line", "apr_drg", "code", "period") if name in frame.columns]
+    counts = [n for n, t in frame.schema.items() if n not in key and t == pl.Int64]
+    exact = [n for n in frame.columns if n == "expected"]
+    rates = [n for n in frame.columns if n not in (*key, *counts, *exact)]
+    single = pl.len() == 1
+    together = labelled.group_by(key).agg(
+        *(pl.col(n).sum() for n in (*counts, *exact)),
+        *(pl.when(single).then(pl.col(n).first()).otherwise(None).alias(n) for n in rates),
+    )
+    return together.select(
+        pl.when(pl.lit(n == "planned_returns")).then(None).otherwise(pl.col(n)).cast(frame.schema[n]).alias(n)
+        for n in frame.columns
+    )
+
+
+def _with_sets(frames: dict[str, pl.DataFrame], everybody: str) -> dict[str, pl.DataFrame]:
+    """Each row with the hospitals it counts over; the network's with its peers' too."""
+    made = dict(frames)
+    for name in _PARTS:
+        members = pl.when(pl.col("hospital_ccn") == STATE).then(pl.lit(everybody)).otherwise("hospital_ccn")
+        made[name] = made[name].with_columns(members.alias("members"))
+    state = frames["quality_scorecard"].filter(pl.col("entity_kind") == "state")
+    of_state = dict(state.select("measure", "member_ccns").iter_rows())
+    peers = [
+        "|".join(
+            ccn for ccn in of_state[measure].split("|") if ccn not in (NO_AREA, *members.split("|"))
+        )
+        for measure, members in frames["network_scorecard"].select("measure", "member_ccns").iter_rows()
+    ]  # fmt: skip
+    made["network_scorecard"] = made["network_scorecard"].with_columns(pl.Series("peer_ccns", peers, dtype=pl.String))
+    return made
+
+
+def _sets(frames: dict[str, pl.DataFrame]) -> Sets:
+    sets = Sets()
+    for name in ("quality_scorecard", "network_scorecard", *_PARTS):
+        sets.add(name, frames[name])
+    return sets
+
+
+def _part_rows(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    named = "service_line" if name == "readmissions" else _PARTS[name][0][-1]
+    return frame.filter((pl.col("hospital_ccn") == STATE) & (pl.col(named) != ALL))
+
+
+def _sums_of_parts(part: CountTable, everybody: str, tables: tuple[CountTable, CountTable]) -> list[Sum]:
+    """The state's counts are the sums of their parts; a service line's of its APR-DRGs."""
+    sums = []
+    rows = part.frame.select(part.key).rows(named=True)
+    groups: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        if part.name == "readmissions" and row["apr_drg"] != ALL:
+            continue
+        source = row.get("source")
+        measure = _MEASURE.get(part.name) or ("readmission_rate" if source == "all_payer" else "readmission_share")
+        groups.setdefault(measure, []).append(row)
+    for measure, members in groups.items():
+        table = tables[0] if measure.startswith("readmission_") else tables[1]
+        for count, whole in _WHOLE[part.name].items():
+            if measure == "readmission_rate" and count == "without_post_acute":
+                continue
+            total = table.cell(whole, members=everybody, measure=measure)
+            sums.append(Sum(total, tuple(part.cell(count, **row) for row in members)))
+    if part.name == "readmissions":
+        lines = {row["service_line"] for row in rows if row["apr_drg"] != ALL}
+        for line in sorted(lines):
+            codes = [row for row in rows if row["service_line"] == line and row["apr_drg"] != ALL]
+            for count in part.counts:
+                total = part.cell(count, service_line=line, apr_drg=ALL)
+                sums.append(Sum(total, tuple(part.cell(count, **row) for row in codes)))
+    return sums
+
+
+def _before(draft: Draft, everybody: str, now: Iterable[str]) -> dict[str, list[pl.DataFrame]]:
+    """The same counts as earlier releases of the period gave them out."""
+    before: dict[str, list[pl.DataFrame]] = {}
+    for release in draft.superseded:
+        if not all(release.has(name) for name in CELLS):
+            continue
+        frames = _with_sets({name: release.table(name, folder=_FOLDER) for name in now}, everybody)
+        for table in _sets(frames).tables():
+            before.setdefault(table.name, []).append(table.frame)
+        for name in _PARTS:
+            before.setdefault(name, []).append(_part_rows(name, frames[name]))
+    return before
+
+
+def _hidden(tables: Iterable[pl.DataFrame]) -> set[Cell]:
+    return {
+        (row["members"], row["measure"], count)
+        for table in tables
+        for row in table.select("members", "measure", MARK).iter_rows(named=True)
+        for count in row[MARK].split("|")
+        if count
+    }
+
+
+def _emptied(name: str, frame: pl.DataFrame, hidden: set[Cell], part: pl.DataFrame | None) -> pl.DataFrame:
+    """The table without the hidden counts and what gives them away; ``suppressed`` names what is missing."""
+    of_parts: dict[tuple[str, ...], list[str]] = {}
+    if part is not None:
+        key = _PARTS[name][0]
+        of_parts = {tuple(row[c] for c in key): row[MARK].split("|") for row in part.iter_rows(named=True) if row[MARK]}
+    rows = []
+    for row in frame.iter_rows(named=True):
+        counts = [column for column, place in CELLS[name](row) if place in hidden]
+        if part is not None and row["hospital_ccn"] == STATE:
+            counts += of_parts.get(tuple(row[c] for c in _PARTS[name][0]), [])
+        gone = [c for count in counts for c in (count, *_GIVES_AWAY.get(count, ())) if c in row and row[c] is not None]
+        rows.append(row | dict.fromkeys(gone) | {MARK: "|".join(dict.fromkeys(gone))})
+    table = RELEASED[name]
+    schema = {column.name: column.polars_type for column in table.columns}
+    return pl.DataFrame([{c: row[c] for c in schema} for row in rows], schema=schema)
