@@ -228,6 +228,12 @@ def _conditions(e: Explanation) -> Iterator[str]:
         outcome = {"Y": "met", "N": "not met"}.get(row["met"] or "", "no result reported, so not met")
         label = textwrap.shorten(f"{row['condition_id']} {row['description']}", 55, placeholder="…")
         yield _line(f"{label} ({percent(row['weight'])}): {outcome}", money(row["weighted_amount"]))
+        if row["source"] == "MEASURED":
+            whose = "of the hospital" if row["measured_level"] == "hospital" else "of the physician's own patients"
+            asked = f"{row['threshold_operator']} {row['threshold_value'].normalize():f}"
+            yield from _prose(
+                f"{row['computed_measure']} {whose}: {row['measured_value'].normalize():f}; asked {asked}."
+            )
     parts = sum((row["weighted_amount"] for row in e.conditions), Decimal(0))
     if all(row["met"] == "Y" for row in e.conditions) and parts != e.incentive["calculated_incentive"]:
         yield from _prose("Every condition is met: the cents that rounding the parts would make or lose do not count.")
