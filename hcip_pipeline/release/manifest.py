@@ -61,6 +61,7 @@ def _document(document: WrittenDocument) -> dict[str, Any]:
     return {
         "name": _resource_name(document.path),
         "profile": "data-resource",
+        "type": "file",  # a stock reader would take a workbook for one table and judge its cells
         "path": document.path,
         "audience": document.audience,
         "format": document.path.rsplit(".", 1)[-1],
