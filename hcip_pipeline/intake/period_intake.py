@@ -12,8 +12,10 @@ import polars as pl
 
 from hcip_pipeline.contracts.program import TABLES
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.program_files import ProgramIntake, ingest_program, receipt_in_force
+from hcip_pipeline.intake.program_files import ProgramIntake, ingest_program
+from hcip_pipeline.intake.program_receipts import receipt_in_force
 from hcip_pipeline.intake.protocol_files import ProtocolFile, load_protocols, write_lake_protocols
+from hcip_pipeline.intake.survey_intake import survey_names
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.exclusions import write_lake_exclusions
@@ -55,7 +57,7 @@ def files_in_force(home: Home, period: PerformancePeriod) -> list[dict[str, obje
     """
     lake = home.lake_program(period)
     files: list[dict[str, object]] = []
-    for name in TABLES:
+    for name in (*TABLES, *survey_names(lake)):
         if receipt := receipt_in_force(name, lake):
             file = f"program/{period}/{receipt['file']}"
             files.append({"file": file, "sha256": receipt["sha256"], "rows": receipt["rows"]})

@@ -82,6 +82,32 @@ RULES = {
         Rule("RANGE_REVERSED", "ERROR", "a range ends before it starts", "exchange its ends"),
         Rule("RANGE_AMBIGUOUS", "ERROR", "two overlapping ranges are equally narrow", "make one of them narrower"),
         Rule("FACTOR_MISSING", "ERROR", "neither markup nor cost_to_charge is given", "fill at least one"),
+        Rule(
+            "SURVEY_UNREADABLE",
+            "ERROR",
+            "the survey is no workbook that can be read",
+            "save the form as an Excel workbook (.xlsx) and send it again",
+        ),
+        Rule(
+            "SURVEY_OTHER_FORM",
+            "ERROR",
+            "the form is of another hospital, period or version than its name says",
+            "fill in the form that the release holds for this hospital and period",
+        ),
+        Rule(
+            "SURVEY_CHANGED",
+            "ERROR",
+            "a sheet of the form, or its heads, are not as they went out",
+            "copy your entries into a fresh form, and keep its sheets and heads",
+        ),
+        Rule("SURVEY_FORMULA", "ERROR", "a cell of the survey holds a formula", "write the value itself"),
+        Rule("SURVEY_BLANK", "WARN", "nothing is filled in", "fill in the yellow cells, or remove the file"),
+        Rule(
+            "SURVEY_CONFLICT",
+            "WARN",
+            "a survey and a CSV file say different things, and the CSV file counts",
+            "correct the one that is wrong",
+        ),
         Rule("YEAR_INCOMPLETE", "ERROR", "a year lacks one of its rows", "add the missing row"),
     )
 }

@@ -11,65 +11,26 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import json
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
 import polars as pl
 
 from hcip_pipeline.contracts.program import TABLES
+from hcip_pipeline.contracts.survey import parse_form_name
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.atomic_files import write_json, write_parquet
 from hcip_pipeline.intake.contract_columns import RowRule, check_contract_table, contract_schema
 from hcip_pipeline.intake.problems import TableRefusedError
+from hcip_pipeline.intake.program_receipts import ProgramReceipt, numbered, receipts_of
 from hcip_pipeline.intake.program_rules import program_rules
+from hcip_pipeline.intake.survey_intake import ingest_surveys
 from hcip_pipeline.intake.tabular import LINE, read_text_table
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference.tables import known_hospitals
-
-Status = Literal["accepted", "refused", "absent"]
-
-
-@dataclass(frozen=True)
-class ProgramReceipt:
-    """What became of one program file.
-
-    Attributes:
-        status: ``absent`` when the inbox holds no such file.
-        version: counted from 1 as files of this name came in; 0 for an absent one.
-        times_as_given: first and last day of each date column, as the file itself says; no clock is read.
-        in_force: the version that holds; 0 when none does and the table is empty.
-        rules_broken: breaches by rule, warnings included.
-        problems: the first breaches of each rule and column, in words.
-    """
-
-    table: str
-    period: str
-    file: str
-    status: Status
-    version: int = 0
-    sha256: str = ""
-    bytes: int = 0
-    rows: int = 0
-    blank_rows: int = 0
-    ignored_columns: tuple[str, ...] = ()
-    times_as_given: dict[str, list[str]] = field(default_factory=dict)
-    rules_broken: dict[str, int] = field(default_factory=dict)
-    problems: tuple[dict[str, object], ...] = ()
-    in_force: int = 0
-    rows_in_force: int = 0
-
-    def summary(self) -> str:
-        """One line for a person."""
-        held = f"version {self.in_force} in force, {self.rows_in_force} rows" if self.in_force else "the table is empty"
-        if self.status == "absent":
-            return f"{self.table}: no file; {held}"
-        broken = ", ".join(f"{rule} {count}" for rule, count in sorted(self.rules_broken.items()))
-        return f"{self.table}: {self.status}, {held}" + (f" ({broken})" if broken else "")
 
 
 @dataclass(frozen=True)
@@ -121,17 +82,18 @@ def ingest_program(
     for table in TABLES.values():
         rules = program_rules(table, period, hospitals, conditions)
         receipts.append(_ingest(inbox / f"{table.name}.csv", table, period, rules, lake))
-    return ProgramIntake(period, tuple(receipts), _unknown_files(inbox))
+    receipts += ingest_surveys(inbox, period, lake, hospitals, conditions)
+    return ProgramIntake(period, tuple(receipts), _unknown_files(inbox, period))
 
 
 def _ingest(
     path: Path, table: Table, period: PerformancePeriod, rules: tuple[RowRule, ...], lake: Path
 ) -> ProgramReceipt:
-    earlier = _receipts(table.name, lake)
+    earlier = receipts_of(table.name, lake)
     frame: pl.DataFrame | None = None
     if path.exists() or path.is_symlink():
         receipt, frame = judge_program_file(path, table, period, rules)
-        receipt = _numbered(receipt, earlier)
+        receipt = numbered(receipt, earlier)
     else:
         receipt = ProgramReceipt(table.name, str(period), path.name, "absent")
 
@@ -200,32 +162,6 @@ def program_periods(inbox: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
 
 
-def _numbered(receipt: ProgramReceipt, earlier: list[dict[str, Any]]) -> ProgramReceipt:
-    """The same number for the same verdict on the same bytes as the last; else the next."""
-    if not earlier:
-        return replace(receipt, version=1)
-    last = earlier[-1]
-    same = all(last.get(name) == value for name, value in _verdict(receipt).items())
-    return replace(receipt, version=last["version"] + (0 if same else 1))
-
-
-def _verdict(receipt: ProgramReceipt) -> dict[str, Any]:
-    plain = json.loads(json.dumps(asdict(receipt)))
-    return {name: plain[name] for name in plain if name not in ("version", "in_force", "rows_in_force")}
-
-
-def receipt_in_force(name: str, lake: Path) -> dict[str, Any] | None:
-    """The receipt of the version of a table that holds; None when the table is empty for want of a file."""
-    return next((old for old in reversed(_receipts(name, lake)) if old["status"] == "accepted"), None)
-
-
-def _receipts(name: str, lake: Path) -> list[dict[str, Any]]:
-    """Receipts of a table so far, oldest first."""
-    files = (lake / "receipts").glob(f"{name}.r*.json") if (lake / "receipts").is_dir() else iter(())
-    found = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-    return sorted(found, key=lambda receipt: receipt["version"])
-
-
 def _history(name: str, version: int, lake: Path) -> Path:
     return lake / "history" / f"{name}.r{version}.parquet"
 
@@ -250,12 +186,14 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() and not path.is_symlink() else 0
 
 
-def _unknown_files(folder: Path) -> tuple[str, ...]:
-    """What lies in the folder and is no program file, with the name that may be meant."""
+def _unknown_files(folder: Path, period: PerformancePeriod) -> tuple[str, ...]:
+    """What lies in the folder and is no program file or survey of it, with the name that may be meant."""
     if not folder.is_dir():
         return ()
     known = [f"{name}.csv" for name in TABLES]
-    unknown = sorted(p.name for p in folder.iterdir() if p.name not in known and not p.name.startswith("."))
+    present = [path.name for path in folder.iterdir() if not path.name.startswith(".")]
+    surveys = [name for name in present if (parse_form_name(name) or ("", ""))[1] == str(period)]
+    unknown = sorted(set(present) - set(known) - set(surveys))
     told = []
     for name in unknown:
         close = difflib.get_close_matches(name.lower(), known, n=1)

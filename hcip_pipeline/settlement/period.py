@@ -20,7 +20,7 @@ from hcip_pipeline.intake.cclf.receipts import in_force as archives_in_force
 from hcip_pipeline.intake.hospital.ingest import files_in_force, receipts
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.intake.period_intake import files_in_force as files_in_force_of_period
-from hcip_pipeline.intake.program_files import receipt_in_force
+from hcip_pipeline.intake.program_receipts import receipt_in_force
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter, Window, base_year_window
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.policy.model import Elections, Policy

@@ -1,0 +1,235 @@
+"""Care redesign surveys that come back filled: ``<inbox>/program/<period>/survey_<ccn>_<period>.xlsx``.
+
+Belongs here: reading a form's sheets as the program tables they become, and telling each breach by sheet and cell. Does
+not belong here: the form's layout (``contracts.survey``), versions and what is in force (``survey_intake``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import zipfile
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+import openpyxl
+import polars as pl
+from openpyxl.utils import get_column_letter
+from openpyxl.utils.exceptions import InvalidFileException
+
+from hcip_pipeline.contracts import survey
+from hcip_pipeline.contracts.program import TABLES
+from hcip_pipeline.contracts.survey import FormSheet
+from hcip_pipeline.intake.contract_columns import check_contract_table
+from hcip_pipeline.intake.problems import RULES, Problem, TableRefusedError, tally
+from hcip_pipeline.intake.program_rules import program_rules
+from hcip_pipeline.intake.tabular import LINE, TextTable
+from hcip_pipeline.periods import PerformancePeriod
+
+#: A form of a large hospital has a few thousand rows; what is larger is no form.
+_MAX_BYTES = 8 * 1024 * 1024
+_MAX_UNPACKED = 80 * 1024 * 1024
+_MAX_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class JudgedSurvey:
+    """A form as read.
+
+    Attributes:
+        frames: program table -> the rows that are filled in, in the table's columns and key order; empty when refused.
+        problems: every breach listed; ``column`` is the cell, as ``Conditions!F7``.
+        counts: breaches by rule.
+        sha256: of the file; blank when it cannot be opened.
+    """
+
+    ccn: str
+    frames: dict[str, pl.DataFrame]
+    problems: tuple[Problem, ...]
+    counts: Counter[str]
+    sha256: str
+    bytes: int
+
+    @property
+    def is_refused(self) -> bool:
+        return any(RULES[rule].severity == "ERROR" for rule in self.counts)
+
+    @property
+    def rows(self) -> int:
+        return sum(frame.height for frame in self.frames.values())
+
+
+def judge_survey(
+    path: Path,
+    period: PerformancePeriod,
+    hospitals: Collection[str],
+    conditions: Collection[tuple[str, str]] | None = None,
+) -> JudgedSurvey:
+    """Read a filled form.
+
+    Args:
+        path: the file, named ``survey_<ccn>_<period>.xlsx``.
+        period: the period it must speak of.
+        hospitals: the CCNs that are known.
+        conditions: pairs of CCN and condition id of the protocols in force; None when they are not known.
+    """
+    named = survey.parse_form_name(path.name)
+    if named is None:
+        raise ValueError(f"{path.name} is not the name of a survey form")
+    ccn = named[0]
+    raw = b"" if path.is_symlink() else _read(path)
+    judged = JudgedSurvey(ccn, {}, (), Counter(), hashlib.sha256(raw).hexdigest() if raw else "", len(raw))
+    book = _open(path, raw)
+    if isinstance(book, Problem):
+        return _with(judged, [book])
+    if (other := _other_form(book, ccn, period)) is not None:
+        return _with(judged, [other])
+    problems: list[Problem] = []
+    counts: Counter[str] = Counter()
+    frames = {}
+    for form in survey.SHEETS:
+        found = _sheet(book, form, ccn)
+        if isinstance(found, list):
+            problems += found
+            counts += tally(found)
+            continue
+        table = TABLES[form.table]
+        try:
+            checked = check_contract_table(found, path, table, program_rules(table, period, hospitals, conditions))
+        except TableRefusedError as error:
+            problems += [_located(problem, form) for problem in error.problems]
+            counts += error.counts
+            continue
+        listed = [problem for problem in checked.warnings if problem.rule != "FILE_NO_ROWS"]
+        problems += [_located(problem, form) for problem in listed]
+        counts += Counter({rule: n for rule, n in checked.warning_counts.items() if rule != "FILE_NO_ROWS"})
+        frames[form.table] = checked.frame.drop(LINE).sort(table.key)
+    if not problems and not any(frame.height for frame in frames.values()):
+        problems.append(Problem("SURVEY_BLANK", "no cell of the form is filled in"))
+        counts["SURVEY_BLANK"] += 1
+    judged = replace(judged, problems=tuple(problems), counts=counts)
+    return judged if judged.is_refused else replace(judged, frames=frames)
+
+
+def _with(judged: JudgedSurvey, problems: list[Problem]) -> JudgedSurvey:
+    return replace(judged, problems=tuple(problems), counts=tally(problems))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(_MAX_BYTES + 1)
+    except OSError:
+        return b""
+
+
+def _open(path: Path, raw: bytes) -> Any:
+    """The workbook, or why there is none."""
+    if path.is_symlink():
+        return Problem("FILE_IS_LINK", "the file is a link, and what it points to may change unseen")
+    if len(raw) > _MAX_BYTES:
+        return Problem("SURVEY_UNREADABLE", f"the file is larger than {_MAX_BYTES // 1024 // 1024} MiB")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(item.file_size for item in archive.infolist()) > _MAX_UNPACKED:
+                return Problem("SURVEY_UNREADABLE", "the file unpacks to more than any form holds")
+        return openpyxl.load_workbook(path, read_only=True)
+    except (OSError, zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, ValueError, TypeError):
+        return Problem("SURVEY_UNREADABLE", "the file cannot be opened as an Excel workbook")
+
+
+def _other_form(book: Any, ccn: str, period: PerformancePeriod) -> Problem | None:
+    if survey.COVER not in book.sheetnames:
+        return Problem("SURVEY_CHANGED", f"the sheet '{survey.COVER}' is missing", column=survey.COVER)
+    wanted = {survey.HOSPITAL_CELL: ccn, survey.PERIOD_CELL: str(period), survey.VERSION_CELL: survey.VERSION}
+    cover = {
+        f"{get_column_letter(place)}{line}": value
+        for line, row in enumerate(book[survey.COVER].iter_rows(max_row=6, max_col=2, values_only=True), start=1)
+        for place, value in enumerate(row, start=1)
+    }
+    for cell, value in wanted.items():
+        if str(cover.get(cell) or "").strip() != value:
+            return Problem(
+                "SURVEY_OTHER_FORM",
+                f"the form says {_shown(cover.get(cell))} where its name says {value}",
+                column=f"{survey.COVER}!{cell}",
+            )
+    return None
+
+
+def _sheet(book: Any, form: FormSheet, ccn: str) -> TextTable | list[Problem]:
+    """A sheet's filled rows as text cells of its program table, or what is wrong with the sheet itself."""
+    if form.name not in book.sheetnames:
+        return [Problem("SURVEY_CHANGED", f"the sheet '{form.name}' is missing", column=form.name)]
+    rows = book[form.name].iter_rows(min_row=survey.HEAD_ROW, max_row=_MAX_ROWS, max_col=len(form.columns))
+    head = next(rows, ())
+    titles = [str(cell.value or "").strip() for cell in head]
+    for place, (title, wanted) in enumerate(zip(titles, form.titles, strict=False), start=1):
+        if title != wanted:
+            cell = f"{form.name}!{get_column_letter(place)}{survey.HEAD_ROW}"
+            return [Problem("SURVEY_CHANGED", f"the head is {_shown(title)}, not '{wanted}'", survey.HEAD_ROW, cell)]
+    if len(titles) < len(form.titles):
+        return [Problem("SURVEY_CHANGED", f"the sheet '{form.name}' lacks columns", survey.HEAD_ROW, form.name)]
+    formulas: list[Problem] = []
+    filled: list[dict[str, str | int | None]] = []
+    for line, row in enumerate(rows, start=survey.HEAD_ROW + 1):
+        cells: dict[str, str | int | None] = {"hospital_ccn": ccn, LINE: line}
+        for place, (column, cell) in enumerate(zip(form.columns, row, strict=False), start=1):
+            if not column.field:
+                continue
+            if cell.data_type == "f":
+                where = f"{form.name}!{get_column_letter(place)}{line}"
+                formulas.append(Problem("SURVEY_FORMULA", "the cell holds a formula", line, where))
+            cells[column.field] = _text(cell.value, column.field)
+        if any(cells.get(field) for field in form.filled):
+            filled.append(cells)
+    if formulas:
+        return formulas
+    names = TABLES[form.table].names
+    schema = {**dict.fromkeys(names, pl.String), LINE: pl.Int64}
+    frame = pl.DataFrame([{name: row.get(name) for name in schema} for row in filled], schema=schema, orient="row")
+    return TextTable(frame, names, 0, 0, "")
+
+
+def _text(value: object, field: str) -> str | None:
+    """A cell as the text that a CSV file would hold."""
+    if value is None:
+        return None
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat()
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    text = str(value).strip()
+    return (text.upper() if field == "met" else text) or None
+
+
+def _located(problem: Problem, form: FormSheet) -> Problem:
+    """The same breach, named by sheet and cell."""
+    places = {column.field: place for place, column in enumerate(form.columns, start=1) if column.field}
+    field = problem.column.split(",")[-1].strip()
+    letter = get_column_letter(places[field]) if field in places else ""
+    where = f"{form.name}!{letter}{problem.row}" if letter and problem.row else form.name
+    return replace(problem, column=where)
+
+
+def _shown(value: object) -> str:
+    text = "nothing" if value in (None, "") else str(value)
+    return ascii(text[:40])
+
+
+def form_cells(form: FormSheet, keys: Collection[tuple[str, str]], path: Path) -> Iterator[tuple[tuple[str, str], int]]:
+    """The row of the sheet on which each of ``keys`` (NPI and id) stands."""
+    book = openpyxl.load_workbook(path, read_only=True)
+    places = {column.field: place for place, column in enumerate(form.columns)}
+    (second,) = (field for field in ("condition_id", "intervention_id") if field in places)
+    rows = book[form.name].iter_rows(min_row=survey.HEAD_ROW + 1, values_only=True, max_col=len(form.columns))
+    for line, row in enumerate(rows, start=survey.HEAD_ROW + 1):
+        key = (str(row[places["npi"]] or "").strip(), str(row[places[second]] or "").strip())
+        if key in keys:
+            yield key, line

@@ -1,0 +1,158 @@
+"""The survey form of a release, filled and sent back: read as results and activities, told cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import polars as pl
+import pytest
+
+from hcip_pipeline.contracts import survey
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.program_files import ProgramIntake, ProgramReceipt, ingest_program
+from hcip_pipeline.intake.program_receipts import receipt_in_force
+from hcip_pipeline.intake.survey_intake import survey_names
+from tests.released_state import PERIOD, A, released, unreleased  # noqa: F401 - fixtures
+from tests.scenario import npi
+
+NAME = survey.form_name(A, PERIOD)
+CONDITIONS, ACTIVITIES = survey.CONDITIONS.name, survey.ACTIVITIES.name
+
+
+@pytest.fixture
+def form(released: Path) -> Any:  # noqa: F811
+    """The form as it went out, to be filled in."""
+    return openpyxl.load_workbook(released / "reports" / A / NAME)
+
+
+@pytest.fixture
+def send(tmp_path: Path) -> Callable[[Any], ProgramIntake]:
+    """Puts a workbook into the inbox and takes the period's program files in."""
+    home = Home(tmp_path)
+    folder = home.inbox / "program" / str(PERIOD)
+    folder.mkdir(parents=True)
+
+    def sending(book: Any) -> ProgramIntake:
+        book.save(folder / NAME)
+        return ingest_program(home, PERIOD)
+
+    return sending
+
+
+def _line(sheet: Any, physician: str, subject: str) -> int:
+    (line,) = (row[0].row for row in sheet.iter_rows(min_row=5) if (row[0].value, row[2].value) == (physician, subject))
+    return int(line)
+
+
+def _survey(intake: ProgramIntake) -> ProgramReceipt:
+    (receipt,) = (receipt for receipt in intake.receipts if receipt.table == f"survey_{A}")
+    return receipt
+
+
+def _lake(tmp_path: Path, table: str) -> pl.DataFrame:
+    return pl.read_parquet(Home(tmp_path).lake_program(PERIOD) / f"{table}.parquet")
+
+
+def test_what_is_filled_in_becomes_results_and_activities(
+    form: Any, send: Callable[[Any], ProgramIntake], tmp_path: Path
+) -> None:
+    sheet = form[CONDITIONS]
+    line = _line(sheet, npi(2), "A3")
+    assert sheet[f"F{line}"].value is None, "the form shows what is missing as a blank"
+    sheet[f"F{line}"], sheet[f"G{line}"] = "Y", "chart review"
+    form[ACTIVITIES][f"E{_line(form[ACTIVITIES], npi(3), 'patient_flow')}"] = 12
+    intake = send(form)
+    receipt = _survey(intake)
+    assert (receipt.status, receipt.problems, intake.unknown_files) == ("accepted", (), ())
+    results = _lake(tmp_path, "condition_results")
+    assert results.filter((pl.col("npi") == npi(2)) & (pl.col("condition_id") == "A3")).select(
+        "hospital_ccn", "met", "source"
+    ).rows() == [(A, "Y", "chart review")]
+    assert results.height == 9, "what was reported before stands in the form too"
+    activities = _lake(tmp_path, "intervention_activity")
+    assert activities.filter(pl.col("npi") == npi(3))["activities"].to_list() == [12]
+
+
+def test_a_blank_stays_missing(form: Any, send: Callable[[Any], ProgramIntake], tmp_path: Path) -> None:
+    send(form)
+    assert (npi(2), "A3") not in _lake(tmp_path, "condition_results").select("npi", "condition_id").rows()
+
+
+@pytest.mark.parametrize(
+    ("sheet", "column", "value", "rule"),
+    [
+        (CONDITIONS, "F", "perhaps", "VALUE_NOT_ALLOWED"),
+        (CONDITIONS, "F", '=IF(1,"Y","N")', "SURVEY_FORMULA"),
+        (CONDITIONS, "H", "last week", "CELL_FORMAT"),
+        (CONDITIONS, "A", "1234567890", "NPI_CHECK_DIGIT"),
+        (ACTIVITIES, "E", 2.5, "CELL_FORMAT"),
+        (ACTIVITIES, "E", -1, "NUMBER_OUT_OF_RANGE"),
+    ],
+)
+def test_a_cell_that_cannot_be_read_is_told_by_its_place(
+    form: Any, send: Callable[[Any], ProgramIntake], sheet: str, column: str, value: object, rule: str
+) -> None:
+    form[sheet][f"{column}6"] = value
+    receipt = _survey(send(form))
+    assert receipt.status == "refused"
+    (problem,) = (problem for problem in receipt.problems if problem["rule"] == rule)
+    assert problem["column"] == f"{sheet}!{column}6"
+    assert problem["fix"]
+
+
+def test_another_form_is_refused(form: Any, send: Callable[[Any], ProgramIntake]) -> None:
+    form[survey.COVER][survey.PERIOD_CELL] = "2019H1"
+    (problem,) = _survey(send(form)).problems
+    assert (problem["rule"], problem["column"]) == ("SURVEY_OTHER_FORM", f"{survey.COVER}!{survey.PERIOD_CELL}")
+
+
+def test_a_changed_sheet_is_refused(form: Any, send: Callable[[Any], ProgramIntake]) -> None:
+    form[CONDITIONS].delete_cols(2)
+    del form[ACTIVITIES]
+    problems = _survey(send(form)).problems
+    assert [(problem["rule"], problem["column"]) for problem in problems] == [
+        ("SURVEY_CHANGED", f"{CONDITIONS}!B4"),
+        ("SURVEY_CHANGED", ACTIVITIES),
+    ]
+
+
+def test_what_is_no_workbook_is_refused(form: Any, send: Callable[[Any], ProgramIntake], tmp_path: Path) -> None:
+    send(form)
+    (Home(tmp_path).inbox / "program" / str(PERIOD) / NAME).write_bytes(b"PK\x03\x04 not a workbook")
+    receipt = _survey(ingest_program(Home(tmp_path), PERIOD))
+    assert (receipt.status, list(receipt.rules_broken)) == ("refused", ["SURVEY_UNREADABLE"])
+    assert receipt.in_force == 1, "the form before it stays in force"
+    assert _lake(tmp_path, "condition_results").height == 8
+
+
+def test_where_a_csv_file_says_otherwise_it_counts_and_the_conflict_is_told(
+    form: Any, send: Callable[[Any], ProgramIntake], tmp_path: Path
+) -> None:
+    csv = Home(tmp_path).inbox / "program" / str(PERIOD) / "condition_results.csv"
+    csv.write_text(
+        f"hospital_ccn,npi,condition_id,met,source,reported_on\n{A},{npi(3)},A2,N,registry,\n{A},{npi(2)},A3,,,\n"
+    )
+    line = _line(form[CONDITIONS], npi(3), "A2")
+    form[CONDITIONS][f"F{line}"] = "Y"
+    form[CONDITIONS][f"F{_line(form[CONDITIONS], npi(2), 'A3')}"] = "N"
+    receipt = _survey(send(form))
+    assert receipt.status == "accepted"
+    (problem,) = receipt.problems
+    assert (problem["rule"], problem["column"]) == ("SURVEY_CONFLICT", f"{CONDITIONS}!F{line}")
+    results = {
+        row[:2]: row[2] for row in _lake(tmp_path, "condition_results").select("npi", "condition_id", "met").rows()
+    }
+    assert results[npi(3), "A2"] == "N"
+    assert results[npi(2), "A3"] == "N", "a blank of the CSV file says nothing"
+
+
+def test_a_form_is_an_input_of_the_release(form: Any, send: Callable[[Any], ProgramIntake], tmp_path: Path) -> None:
+    send(form)
+    lake = Home(tmp_path).lake_program(PERIOD)
+    assert survey_names(lake) == [f"survey_{A}"]
+    receipt = receipt_in_force(f"survey_{A}", lake)
+    assert receipt is not None and receipt["file"] == NAME
+    assert len(receipt["sha256"]) == 64
