@@ -242,3 +242,24 @@ def test_every_reason_of_a_payment_has_words() -> None:
     ]
     codes = {code for path in named for code in re.findall(r"then '([A-Z_]{5,})'", path.read_text())}
     assert codes - {"ZERO", "HELD", "PAYABLE"} == words.REASONS.keys()
+
+
+def _luminance(color: str) -> float:
+    digits = color.lstrip("#")
+    digits = "".join(2 * digit for digit in digits) if len(digits) == 3 else digits
+    linear = [
+        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
+        for share in (int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4))
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_text_stands_out_on_every_ground() -> None:
+    style = (PROJECT.parent / "hcip_pipeline/reports/templates/style.css.j2").read_text()
+    palettes = [dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{3,6})", block)) for block in style.split(":root")[1:]]
+    assert len(palettes) == 3, "light, dark and paper"
+    for palette in palettes:
+        for text in ("ink", "soft", "own", "good", "warn", "bad"):
+            for ground in ("paper", "wash"):
+                dark, light = sorted((_luminance(palette[text]), _luminance(palette[ground])))
+                assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground, palette[text], palette[ground])

@@ -1,0 +1,37 @@
+"""A headless Chromium for page tests: found on the machine, skipped with a reason where there is none, except in CI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+def chromium_path() -> Path | None:
+    """Where Chromium is: ``$HCIP_CHROMIUM``, or one of its usual names on the path."""
+    names = (os.environ.get("HCIP_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+    found = next((where for name in names if name and (where := shutil.which(name))), None)
+    return Path(found) if found else None
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium_path()
+    if path is None:
+        reason = "no Chromium on this machine: install it, or name it in HCIP_CHROMIUM"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()

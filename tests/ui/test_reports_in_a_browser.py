@@ -1,0 +1,103 @@
+"""The reports as a reader sees them: on a desk, on a phone, on paper, without JavaScript, in the dark."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.released_state import A, B, C, released, unreleased  # noqa: F401 - fixtures
+from tests.scenario import npi
+from tests.ui.browser import browser  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.slow
+
+PAGES = {
+    "physician": f"reports/{A}/physicians/{npi(2)}.html",
+    "physician on hold": f"reports/{C}/physicians/{npi(7)}.html",
+    "committee": f"reports/{A}/oversight.html",
+    "committee without protocol": f"reports/{C}/oversight.html",
+    "statewide": "audit/statewide.html",
+    "index": "reports/index.html",
+}
+#: CSS pixels: a desk, a phone, and a letter page between its margins
+WIDTHS = {"desktop": 1280, "phone": 390, "paper": 725}
+
+_OVERFLOW = """() => [...document.querySelectorAll('body *')]
+    .filter(e => !e.closest('.wide, .skip, svg') && e.getBoundingClientRect().right > innerWidth + 1)
+    .map(e => e.tagName + '.' + e.className)"""
+
+
+def _listen(page: Page) -> list[str]:
+    """What the page complains of, and what it asks the network for."""
+    heard: list[str] = []
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith("file:") else heard.append(request.url))
+    return heard
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_runs_over_the_edge_and_nothing_complains(released: Path, browser: Browser, name: str) -> None:  # noqa: F811
+    for where, width in WIDTHS.items():
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        complaints = _listen(page)
+        if where == "paper":
+            page.emulate_media(media="print")
+        page.goto((released / PAGES[name]).as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, where
+        assert page.evaluate(_OVERFLOW) == [], where
+        assert complaints == [], where
+        page.close()
+
+
+@pytest.mark.parametrize("hospital", [A, B, C])
+def test_a_physicians_dashboard_prints_on_two_pages(released: Path, browser: Browser, hospital: str) -> None:  # noqa: F811
+    page = browser.new_page()
+    for path in sorted((released / "reports" / hospital / "physicians").iterdir()):
+        page.goto(path.as_uri())
+        printed = page.pdf(prefer_css_page_size=True, print_background=True)
+        assert 1 <= len(re.findall(rb"/Type\s*/Page[^s]", printed)) <= 2, path.name
+    page.close()
+
+
+def test_everything_can_be_read_without_javascript(released: Path, browser: Browser) -> None:  # noqa: F811
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((released / PAGES["committee"]).as_uri())
+    assert page.locator("#payments").is_visible()
+    cell = page.locator("details table tbody th").first
+    assert not cell.is_visible()
+    page.locator("details summary").first.click()
+    assert cell.is_visible()
+    page.goto((released / PAGES["physician"]).as_uri())
+    assert page.locator("svg.chart").first.is_visible()
+    assert page.locator("svg.chart").first.bounding_box()["height"] > 100  # type: ignore[index]
+    context.close()
+
+
+def test_the_keyboard_reaches_what_opens_and_what_scrolls(released: Path, browser: Browser) -> None:  # noqa: F811
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto((released / PAGES["physician"]).as_uri())
+    reached = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.tagName + '.' + document.activeElement.className"))
+    assert reached[0] == "A.skip"
+    assert {"DIV.wide", "SUMMARY."} <= set(reached)
+    page.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details table").is_visible()
+    page.close()
+
+
+def test_a_dark_screen_gets_dark_pages_and_paper_stays_white(released: Path, browser: Browser) -> None:  # noqa: F811
+    page = browser.new_page(color_scheme="dark")
+    page.goto((released / PAGES["physician"]).as_uri())
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(background) == "rgb(17, 23, 29)"
+    page.emulate_media(media="print")
+    assert page.evaluate(background) == "rgb(255, 255, 255)"
+    page.close()
