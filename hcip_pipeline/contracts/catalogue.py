@@ -24,5 +24,8 @@ SECTIONS: dict[str, tuple[Table, ...]] = {
     "Reference tables": tuple(reference.TABLES.values()),
     "Lake": (hospital.LAKE_DISCHARGES, hospital.LAKE_CHARGES),
     "A build's own tables": tuple(run.TABLES.values()),
-    "Release tables": tuple(quality.RELEASED.get(name, table) for name, table in marts.TABLES.items()),
+    "Release tables": (
+        *(quality.RELEASED.get(name, table) for name, table in marts.TABLES.items()),
+        hospital.DATA_QUALITY,
+    ),
 }

@@ -6,10 +6,12 @@ wrote.
 
 from __future__ import annotations
 
+from hcip_pipeline.release import data_quality
 from hcip_pipeline.release.documents import Renderer
 from hcip_pipeline.reports.documents import render_reports
 
 #: name -> renderer, in the order they are called
 RENDERERS: dict[str, Renderer] = {
+    "data_quality": data_quality.hospital_documents,
     "reports": render_reports,
 }

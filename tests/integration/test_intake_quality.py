@@ -11,9 +11,19 @@ import pytest
 from hcip_pipeline.contracts.hospital import DATA_QUALITY
 from hcip_pipeline.contracts.pandera_schemas import guard
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.hospital.ingest import ingest_quarter
-from hcip_pipeline.intake.hospital.quality import data_quality, data_quality_page, state_page
-from hcip_pipeline.periods import Quarter
+from hcip_pipeline.intake.hospital.ingest import ingest_quarter, receipts
+from hcip_pipeline.intake.hospital.quality import STATE, counted, data_quality
+from hcip_pipeline.periods import PerformancePeriod, Quarter
+from hcip_pipeline.policy.loader import load_policy
+from hcip_pipeline.release.data_quality import (
+    hospital_documents,
+    hospital_page,
+    of_hospital,
+    state_table,
+    without_small_counts,
+)
+from hcip_pipeline.release.documents import Draft as Release
+from hcip_pipeline.release.reading import ReleaseFiles
 from tests.intake_submissions import CCN, OTHER_CCN, POLICY, QUARTER, Draft, reference
 
 BEFORE = Quarter(2024, 1)
@@ -29,6 +39,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
             draft.set("discharges", row, "patient_id", "")
         if ccn == CCN and quarter == QUARTER:
             draft.set("discharges", 199, "apr_drg", "<b>")
+            draft.send(home)
+            draft.set("discharges", 198, "sex", "X").send(home, 2)
+            continue
         draft.send(home)
     third = Draft(ccn="210003", count=50).send(home)
     (third / "charges.csv").unlink()
@@ -37,54 +50,131 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
+def rates(home: Home) -> pl.DataFrame:
+    return data_quality(counted(home, [QUARTER]), [QUARTER])
+
+
+def told(home: Home, threshold: int = 10) -> pl.DataFrame:
+    return data_quality(without_small_counts(counted(home, [QUARTER]), threshold), [QUARTER])
+
+
 def one(frame: pl.DataFrame, ccn: str, rule: str) -> dict[str, object]:
     return frame.filter(hospital_ccn=ccn, rule=rule).row(0, named=True)
 
 
 def test_rates_stand_against_a_year_before_and_the_state(home: Home) -> None:
-    frame = data_quality(home, [QUARTER])
+    frame = rates(home)
     guard(frame, DATA_QUALITY, "data quality")
     row = one(frame, CCN, "D-PATIENT-ID-MISSING")
     assert (row["rows"], row["rows_read"], row["rate"]) == (20, 200, Decimal("0.1"))
     assert row["year_before_rate"] == Decimal("0.01")
     assert row["state_rate"] == Decimal("0.11111111")  # 50 of the 450 discharges of three hospitals
-    assert one(frame, OTHER_CCN, "D-PATIENT-ID-MISSING")["year_before_rate"] is None
+    assert one(frame, STATE, "D-PATIENT-ID-MISSING")["rows"] == 50
+    assert one(frame, OTHER_CCN, "D-PATIENT-ID-MISSING")["year_before_rate"] is None  # it sent nothing then
+    assert one(frame, CCN, "D-APR-DRG-UNKNOWN")["year_before_rate"] == 0  # it sent all in order
 
 
 def test_the_worst_comes_first(home: Home) -> None:
-    frame = data_quality(home, [QUARTER])
+    frame = rates(home)
     assert frame.row(0, named=True)["rule"] == "F-MISSING" and frame.row(0, named=True)["status"] == "refused"
     order = frame.filter(rule="D-PATIENT-ID-MISSING").get_column("hospital_ccn").to_list()
-    assert order == [OTHER_CCN, CCN]
+    assert order == [OTHER_CCN, STATE, CCN]
+    of_hospital = frame.filter(hospital_ccn=CCN).get_column("rule").to_list()
+    assert of_hospital[:2] == [
+        "D-APR-DRG-UNKNOWN",
+        "C-DISCHARGE-QUARANTINED",
+    ]  # what follows after what it follows from
     severities = frame.get_column("severity").to_list()
     assert severities.index("ERROR") < severities.index("WARN")
 
 
 def test_small_counts_do_not_leave_a_hospital(home: Home) -> None:
-    frame = data_quality(home, [QUARTER], small_cell_threshold=10)
+    frame = told(home)
+    guard(frame, DATA_QUALITY, "data quality")
     drg = one(frame, CCN, "D-APR-DRG-UNKNOWN")
     assert (drg["rows"], drg["rate"], drg["state_rate"]) == (None, None, None)
+    assert drg["suppressed"] == "rows|rate|state_rate"
     missing = one(frame, CCN, "D-PATIENT-ID-MISSING")
     assert (missing["rows"], missing["year_before_rate"]) == (20, None)  # 2 of 200 the year before
+    assert missing["suppressed"] == "year_before_rate"
     assert missing["state_rate"] == Decimal("0.11111111")
     assert not frame.filter(pl.col("rows").is_between(1, 10)).height
 
 
+def test_a_small_count_cannot_be_subtracted_from_the_states(home: Home) -> None:
+    counts = counted(home, [QUARTER])
+    one_small = pl.col("hospital_ccn").eq(CCN) & pl.col("rule").eq("D-PATIENT-ID-MISSING")
+    of_state = pl.col("hospital_ccn").eq(STATE) & pl.col("rule").eq("D-PATIENT-ID-MISSING")
+    now = pl.col("quarter") == str(QUARTER)
+    fewer = pl.when(one_small & now).then(4).when(of_state & now).then(34).otherwise("rows").alias("rows")
+    frame = data_quality(without_small_counts(counts.with_columns(fewer), 10), [QUARTER])
+    rows = frame.filter(rule="D-PATIENT-ID-MISSING").select("hospital_ccn", "rows").rows()
+    assert dict(rows)[CCN] is None
+    assert None in (dict(rows)[OTHER_CCN], dict(rows)[STATE])
+
+
+def test_a_file_of_few_rows_does_not_say_how_few(home: Home) -> None:
+    frame = told(home, threshold=60)  # 210003 sent 50 discharges
+    row = one(frame, STATE, "D-PATIENT-ID-MISSING")
+    assert row["rows_read"] is None and row["rate"] is None
+    assert "rows_read" in str(row["suppressed"])
+
+
+def test_a_hospital_does_not_learn_the_few_of_its_only_neighbour(home: Home) -> None:
+    counts = counted(home, [QUARTER])
+    other = data_quality(of_hospital(counts, OTHER_CCN, 20), [QUARTER])
+    assert one(other, OTHER_CCN, "D-PATIENT-ID-MISSING")["rows"] == 30
+    assert one(other, OTHER_CCN, "D-PATIENT-ID-MISSING")["state_rate"] is None  # 20 of the 50 are the neighbour's
+    own = data_quality(of_hospital(counts, CCN, 20), [QUARTER])
+    assert one(own, CCN, "D-PATIENT-ID-MISSING")["state_rate"] == Decimal("0.11111111")
+    assert set(own.get_column("hospital_ccn")) <= {CCN, STATE}
+
+
+def page(home: Home, ccn: str = CCN, name: str = "A hospital") -> str:
+    own = rates(home).filter(pl.col("hospital_ccn") == ccn)
+    return hospital_page(own, [r for r in receipts(home, QUARTER) if r.ccn == ccn], [QUARTER], ccn, name)
+
+
 def test_a_page_needs_no_network_and_runs_nothing(home: Home) -> None:
-    frame = data_quality(home, [QUARTER, BEFORE])
-    page = data_quality_page(frame, CCN, "<script>alert(1)</script> & Sons")
-    assert "<script" not in page and "http" not in page
-    assert "&lt;script&gt;" in page
-    assert page.index("2025Q1") < page.index("2024Q1")
-    assert "10.00%" in page and "1.00%" in page and "11.11%" in page
-    everybody = state_page(frame, {OTHER_CCN: "Second Hospital"})
-    assert "Second Hospital" in everybody and "210003" in everybody
+    text = page(home, name="<script>alert(1)</script> & Sons")
+    assert "<script" not in text and "http" not in text
+    assert "&lt;script&gt;" in text
+    assert "10.00%" in text and "1.00%" in text and "11.11%" in text
+    assert "replaced by 2025Q1/210001.r2" in text and "Against 2025Q1/210001: +0 discharges" in text
+
+
+def test_a_hospital_of_which_nothing_counts_is_told_so(home: Home) -> None:
+    text = page(home, "210003")
+    assert "Nothing of this quarter counts" in text and "There is no charges file" in text
+    assert "Nothing was sent for this quarter" in page(home, "210009")
+
+
+def test_a_release_holds_the_states_table_and_each_hospitals_page(home: Home, tmp_path: Path) -> None:
+    tables = reference(ccns=(CCN, OTHER_CCN, "210003"))
+    home.lake_reference.mkdir(parents=True, exist_ok=True)
+    tables["hospitals"].write_parquet(home.lake_reference / "hospitals.parquet")
+    (tmp_path / "policy.yaml").write_text("version: t\nbase_year: 2024\n")
+    period = PerformancePeriod(2025, 1)
+    policy = load_policy(tmp_path / "policy.yaml")
+    draft = Release(home, period, 1, policy, ReleaseFiles(tmp_path, period, 1), hospitals=(CCN, OTHER_CCN))
+    (table,) = state_table(draft)
+    assert (table.folder, table.owner) == ("quality", "STATE")
+    assert table.frame.select(DATA_QUALITY.key).is_duplicated().sum() == 0
+    documents = {document.path: document.content.decode() for document in hospital_documents(draft)}
+    assert sorted(documents) == sorted(
+        f"reports/{ccn}/data_quality.{ending}" for ccn in (CCN, OTHER_CCN, "210003") for ending in ("csv", "html")
+    )  # 210003, refused, is told so too
+    assert "Hospital 210001" in documents[f"reports/{CCN}/data_quality.html"]
+    rows = documents[f"reports/{CCN}/data_quality.csv"].splitlines()
+    assert rows[0].split(",") == list(DATA_QUALITY.names)
+    assert rows[1].startswith("2025Q1,210001,discharges,D-APR-DRG-UNKNOWN,apr_drg,ERROR,accepted,1,200,")
+    assert all(row.split(",")[1] == CCN for row in rows[1:])
 
 
 def test_nothing_broken_is_said_in_words(tmp_path: Path) -> None:
     home = Home(tmp_path)
     Draft().send(home)
     ingest_quarter(home, QUARTER, POLICY, reference=reference())
-    frame = data_quality(home, [QUARTER])
+    frame = rates(home)
     assert frame.is_empty() and dict(frame.schema) == {c.name: c.polars_type for c in DATA_QUALITY.columns}
-    assert "No rule was broken" in data_quality_page(frame, CCN, "A hospital")
+    assert "No rule about rows was broken" in page(home)

@@ -179,7 +179,7 @@ class Judge:
                 case.problems.append(
                     Problem(
                         "S-ERROR-RATE",
-                        f"{count.error_rows} of {count.read} rows break an ERROR rule",
+                        f"{count.error_rows:,} of {count.read:,} rows break an ERROR rule, more than 1%",
                         case.surveys[name].name,
                     )
                 )
@@ -191,13 +191,16 @@ class Judge:
                 charges.read if charges else None,
                 discharges.dollars_read if discharges else None,
             )
-        for rule, part, whole, share in (
-            ("S-NPI-MISSING", outcome.npi_missing, outcome.kept_discharges, rules.MAX_NPI_MISSING),
-            ("S-PATIENT-ID-MISSING", outcome.patient_id_missing, outcome.kept_discharges, rules.MAX_PATIENT_ID_MISSING),
-            ("S-UNMAPPED", outcome.unmapped, outcome.kept_charges, rules.MAX_UNMAPPED),
-        ):
+        for rule, part, whole, what, share in (
+            ("S-NPI-MISSING", outcome.npi_missing, outcome.kept_discharges, "discharges lack their physician's NPI",
+             rules.MAX_NPI_MISSING),
+            ("S-PATIENT-ID-MISSING", outcome.patient_id_missing, outcome.kept_discharges, "discharges lack patient_id",
+             rules.MAX_PATIENT_ID_MISSING),
+            ("S-UNMAPPED", outcome.unmapped, outcome.kept_charges, "charge lines have no rate center",
+             rules.MAX_UNMAPPED),
+        ):  # fmt: skip
             if exceeds(part, whole, share):
-                case.problems.append(Problem(rule, f"{part} of {whole}"))
+                case.problems.append(Problem(rule, f"{part:,} of {whole:,} {what}"))
 
     def _receipt(self, case: _Case, outcome: outcomes.Outcome) -> SubmissionReceipt:
         problems = sorted(case.problems, key=lambda problem: (not problem.refuses, problem.file))

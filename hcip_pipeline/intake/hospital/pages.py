@@ -24,6 +24,7 @@ def _environment() -> Environment:
     environment.filters["dollars"] = lambda amount: f"${amount:,.2f}"
     environment.filters["number"] = lambda count: f"{int(count):,}"
     environment.filters["percent"] = lambda rate: "–" if rate is None else f"{rate * 100:.2f}%"
+    environment.filters["sentence"] = lambda words: words[:1].upper() + words[1:]
     return environment
 
 
@@ -40,5 +41,6 @@ def check_page(result: CheckResult) -> str:
 
 
 def quality_page(title: str, subtitle: str, sections: Sequence[Mapping[str, Any]]) -> str:
-    """Rates by rule; ``sections`` hold a heading and rows of ``quality.data_quality``, worst first."""
+    """Rates by rule; ``sections`` hold a heading, receipts (``versions``), the one ``in_force``, and rows of
+    ``quality.data_quality``, worst first."""
     return _environment().get_template("data_quality.html.j2").render(title=title, subtitle=subtitle, sections=sections)

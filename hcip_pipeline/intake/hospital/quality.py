@@ -1,136 +1,68 @@
 """Data quality by hospital and quarter: how often each rule was broken, against a year before and the state.
 
-Belongs here: rates read off receipts, worst first, with the way out; their suppression and their page.
-Does not belong here: a rule, or a count of its own.
+Belongs here: counts read off receipts, their rates, worst first, with the way out. Does not belong here: a rule, or a
+count of its own; what may leave a hospital, and the pages of a release (``release.data_quality``).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 import polars as pl
 
 from hcip_pipeline.contracts.hospital import DATA_QUALITY
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.hospital import pages
 from hcip_pipeline.intake.hospital.ingest import receipts
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
-from hcip_pipeline.intake.hospital.rules import RULES
+from hcip_pipeline.intake.hospital.rules import RULES, Rule
 from hcip_pipeline.periods import Quarter
+
+#: stands for all hospitals of a quarter; the table of a rule about a whole submission; the column of one about a row
+STATE = "STATE"
+SUBMISSION = "submission"
+WHOLE = "(whole)"
 
 _PLACES = Decimal("1e-8")
 _SCHEMA = {column.name: column.polars_type for column in DATA_QUALITY.columns}
+_COUNTED = {name: _SCHEMA[name] for name in (*DATA_QUALITY.key, "status", "rows", "rows_read")}
+_TABLES = ("discharges", "charges")
 
 #: table, rule, column
 _Key = tuple[str, str, str]
-#: rows that break it; None for a rule about the submission as a whole
-_Counts = dict[_Key, int | None]
 
 
-def data_quality(home: Home, quarters: Iterable[Quarter], *, small_cell_threshold: int = 0) -> pl.DataFrame:
-    """Rates by rule in the columns of ``DATA_QUALITY``.
+def counted(home: Home, quarters: Iterable[Quarter]) -> pl.DataFrame:
+    """Rows by rule, for the quarters and the same ones a year before: each hospital's, and ``STATE``'s.
 
-    Every hospital counts with the version in force, or with its newest one where none was accepted.
-
-    Args:
-        small_cell_threshold: for a table that leaves a hospital: counts of 1 to this are left empty with their rates,
-            and so is the state's rate where it would tell them.
+    Every hospital counts with the version in force, or with its newest one where none was accepted. A file in which no
+    rule was broken has a row all the same, of no rule (empty), so that a rate of zero can be told from no file.
 
     Returns:
-        By quarter, worst first: what refuses a submission, then what quarantines rows, then warnings; each by rate.
+        The key of ``DATA_QUALITY``, status, rows (empty for a rule about a whole submission) and rows_read.
     """
-    rows: list[dict[str, object]] = []
-    for quarter in sorted(set(quarters)):
-        now, before = _by_hospital(home, quarter), _by_hospital(home, quarter.year_before())
-        state = _State(now.values(), small_cell_threshold)
-        for ccn, receipt in now.items():
-            old = before.get(ccn)
-            for key, count in _counts(receipt).items():
-                rows.append(_row(receipt, old, key, count, state))
-    return _worst_first(pl.DataFrame(rows, schema=_SCHEMA))
-
-
-class _State:
-    """Counts over all hospitals of a quarter, and which of them are too small to tell."""
-
-    def __init__(self, of_quarter: Iterable[SubmissionReceipt], threshold: int) -> None:
-        self.threshold = threshold
-        self.counts: Counter[_Key] = Counter()
-        self.read: Counter[str] = Counter()
-        self.with_small: set[_Key] = set()
-        for receipt in of_quarter:
-            for table in ("discharges", "charges"):
-                self.read[table] += receipt.rows(table, "read")
-            for key, count in _counts(receipt).items():
+    rows: list[dict[str, Any]] = []
+    for quarter in sorted({each for q in quarters for each in (q, q.year_before())}):
+        total: Counter[_Key] = Counter()
+        read: Counter[str] = Counter()
+        for receipt in _by_hospital(home, quarter).values():
+            counts = _counts(receipt)
+            for table in _TABLES:
+                read[table] += receipt.rows(table, "read")
+            for (table, rule, column), count in counts.items():
+                whose = (str(quarter), receipt.ccn, table, rule, column, receipt.status)
+                rows.append(_counted_row(*whose, count, receipt.rows(table, "read") if table in _TABLES else None))
                 if count is not None:
-                    self.counts[key] += count
-                    if self.is_small(count):
-                        self.with_small.add(key)
-
-    def is_small(self, count: int | None) -> bool:
-        return count is not None and 1 <= count <= self.threshold
-
-    def rate(self, key: _Key) -> Decimal | None:
-        """Empty where one hospital's count is: what the others have would tell it."""
-        return None if key in self.with_small else _rate(self.counts[key], self.read[key[0]])
+                    total[table, rule, column] += count
+        for (table, rule, column), count in total.items():
+            rows.append(_counted_row(str(quarter), STATE, table, rule, column, None, count, read[table]))
+    return pl.DataFrame(rows, schema=_COUNTED)
 
 
-def _row(
-    receipt: SubmissionReceipt, old: SubmissionReceipt | None, key: _Key, count: int | None, state: _State
-) -> dict[str, object]:
-    table, name, column = key
-    rule = RULES[name]
-    told = None if state.is_small(count) else count
-    old_count = (_counts(old).get(key) or 0) if old and count is not None else None
-    old_told = None if state.is_small(old_count) else old_count
-    return {
-        "quarter": receipt.quarter,
-        "hospital_ccn": receipt.ccn,
-        "table": table,
-        "rule": name,
-        "column": column,
-        "severity": rule.severity,
-        "status": receipt.status,
-        "rows": told,
-        "rows_read": receipt.rows(table, "read") if table else None,
-        "rate": _rate(told, receipt.rows(table, "read")),
-        "year_before_rate": _rate(old_told, old.rows(table, "read")) if old else None,
-        "state_rate": state.rate(key) if count is not None else None,
-        "description": rule.description,
-        "fix": rule.fix,
-    }
-
-
-def data_quality_page(frame: pl.DataFrame, ccn: str, name: str) -> str:
-    """A hospital's own page, one section a quarter, newest first."""
-    own = frame.filter(pl.col("hospital_ccn") == ccn)
-    quarters = sorted(set(own.get_column("quarter").to_list()), reverse=True)
-    sections = [{"heading": quarter, "rows": _rows(own.filter(pl.col("quarter") == quarter))} for quarter in quarters]
-    return pages.quality_page(f"Data quality: {name}", f"Hospital {ccn}", sections)
-
-
-def state_page(frame: pl.DataFrame, names: dict[str, str]) -> str:
-    """All hospitals by quarter, worst first, for the people who run the program."""
-    quarters = sorted(set(frame.get_column("quarter").to_list()), reverse=True)
-    sections = []
-    for quarter in quarters:
-        rows = _rows(frame.filter(pl.col("quarter") == quarter))
-        for row in rows:
-            row["hospital"] = names.get(str(row["hospital_ccn"]), str(row["hospital_ccn"]))
-        sections.append({"heading": quarter, "rows": rows})
-    return pages.quality_page("Data quality", "All hospitals", sections)
-
-
-def _rows(frame: pl.DataFrame) -> list[dict[str, object]]:
-    """Rows of a page: a few dozen rules."""
-    rows = frame.to_dicts()
-    widest = max((row["rate"] or Decimal(0) for row in rows), default=Decimal(0)) or Decimal(1)
-    for row in rows:
-        row["bar"] = f"{(row['rate'] or 0) / widest * 100:.1f}"
-        row["refuses"] = RULES[row["rule"]].refuses
-    return rows
+def _counted_row(*cells: object) -> dict[str, Any]:
+    return dict(zip(_COUNTED, cells, strict=True))
 
 
 def _by_hospital(home: Home, quarter: Quarter) -> dict[str, SubmissionReceipt]:
@@ -142,23 +74,79 @@ def _by_hospital(home: Home, quarter: Quarter) -> dict[str, SubmissionReceipt]:
     return chosen
 
 
-def _counts(receipt: SubmissionReceipt) -> _Counts:
-    counts: _Counts = {(count.table, count.rule, count.column): count.rows for count in receipt.rules}
-    return counts | {("", problem.rule, ""): None for problem in receipt.problems}
+def _counts(receipt: SubmissionReceipt) -> dict[_Key, int | None]:
+    counts: dict[_Key, int | None] = {(table, "", WHOLE): 0 for table in _TABLES if receipt.rows(table, "read")}
+    counts |= {(count.table, count.rule, count.column or WHOLE): count.rows for count in receipt.rules}
+    return counts | {(SUBMISSION, problem.rule, WHOLE): None for problem in receipt.problems}
 
 
-def _rate(rows: int | None, read: int) -> Decimal | None:
+def data_quality(counts: pl.DataFrame, quarters: Iterable[Quarter]) -> pl.DataFrame:
+    """Rates in the columns of ``DATA_QUALITY``.
+
+    Args:
+        counts: as ``counted`` gives them; a column ``suppressed`` names what was hidden of a row.
+
+    Returns:
+        By quarter, worst first: what refuses a submission, what quarantines rows, what follows from that, warnings;
+        each by rate.
+    """
+    every = counts.to_dicts()  # rules by hospital and quarter: a few thousand at most
+    by_key = {tuple(row[name] for name in DATA_QUALITY.key): row for row in every}
+    read = {(row["quarter"], row["hospital_ccn"], row["table"]): row["rows_read"] for row in every}
+    told = []
+    for quarter in sorted(set(quarters)):
+        before = str(quarter.year_before())
+        for row in every:
+            if row["quarter"] == str(quarter) and row["rule"]:
+                told.append(_with_rates(row, by_key, read, before))
+    return _worst_first(pl.DataFrame(told, schema=_SCHEMA))
+
+
+def _with_rates(
+    row: dict[str, Any],
+    by_key: Mapping[tuple[Any, ...], dict[str, Any]],
+    read: Mapping[tuple[str, str, str], int | None],
+    before: str,
+) -> dict[str, Any]:
+    rule = RULES[row["rule"]]
+    what = (row["table"], row["rule"], row["column"])
+    hidden = ["rows", "rate"] if _is_hidden(row) else []
+    rates: dict[str, Decimal | None] = {"rate": _rate(row["rows"], row["rows_read"])}
+    is_counted = row["rows_read"] is not None
+    if not is_counted and row["table"] != SUBMISSION:
+        hidden.append("rows_read")
+    for name, quarter, ccn in (
+        ("year_before_rate", before, row["hospital_ccn"]),
+        ("state_rate", row["quarter"], STATE),
+    ):
+        other = by_key.get((quarter, ccn, *what), {"rows": 0})
+        rates[name] = _rate(other["rows"], read.get((quarter, ccn, row["table"]))) if is_counted else None
+        if is_counted and _is_hidden(other):
+            hidden.append(name)
+    facts = {name: row[name] for name in _COUNTED}
+    words = {"severity": rule.severity, "description": rule.description, "fix": rule.fix}
+    return facts | words | rates | {"suppressed": "|".join(hidden) or None}
+
+
+def _is_hidden(row: Mapping[str, Any]) -> bool:
+    return "rows" in (row.get("suppressed") or "").split("|")
+
+
+def _rate(rows: int | None, read: int | None) -> Decimal | None:
     if rows is None or not read:
         return None
     return (Decimal(rows) / Decimal(read)).quantize(_PLACES, rounding=ROUND_HALF_UP)
 
 
 def _worst_first(frame: pl.DataFrame) -> pl.DataFrame:
-    refusing = [rule.id for rule in RULES.values() if rule.refuses]
-    order = (
-        pl.when(pl.col("rule").is_in(refusing))
-        .then(0)
-        .otherwise(pl.col("severity").replace_strict({"ERROR": 1, "WARN": 2, "SUBMISSION": 3}, default=3))
-    )
+    order = pl.col("rule").replace_strict({rule.id: _badness(rule) for rule in RULES.values()}, return_dtype=pl.Int8)
     by: Sequence[pl.Expr | str] = ("quarter", order, "rate", "hospital_ccn", "table", "rule", "column")
     return frame.sort(by, descending=[False, False, True, False, False, False, False], nulls_last=True)
+
+
+def _badness(rule: Rule) -> int:
+    if rule.severity == "SUBMISSION":
+        return 0 if rule.refuses else 4
+    if rule.severity == "ERROR":
+        return 2 if rule.follows else 1
+    return 3

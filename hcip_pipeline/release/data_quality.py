@@ -1,0 +1,118 @@
+"""Data quality in a release: the state's table, and each hospital's own page and table (outputs.md, "A release").
+
+Belongs here: what may leave a hospital, and the documents. Does not belong here: counting (``hospital.quality``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import polars as pl
+
+from hcip_pipeline.contracts.hospital import DATA_QUALITY
+from hcip_pipeline.intake.hospital import pages
+from hcip_pipeline.intake.hospital.ingest import receipts
+from hcip_pipeline.intake.hospital.quality import STATE, SUBMISSION, counted, data_quality
+from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
+from hcip_pipeline.intake.hospital.rules import RULES
+from hcip_pipeline.periods import Quarter
+from hcip_pipeline.release.derived import DerivedTable
+from hcip_pipeline.release.documents import Document, Draft
+from hcip_pipeline.release.suppression import MARK, CountTable, suppressed
+from hcip_pipeline.release.tables import neutralized
+
+
+def state_table(draft: Draft) -> Iterator[DerivedTable]:
+    """``quality/HCIP_STATE_data_quality_…``: every hospital's rates, small counts hidden."""
+    counts = counted(draft.home, draft.period.quarters)
+    before = [each.table("data_quality") for each in (*draft.superseded, *draft.earlier) if each.has("data_quality")]
+    hidden = without_small_counts(counts, draft.policy.policy.small_cell_threshold, before)
+    yield DerivedTable("quality", DATA_QUALITY, data_quality(hidden, draft.period.quarters))
+
+
+def hospital_documents(draft: Draft) -> Iterator[Document]:
+    """``reports/<ccn>/data_quality.html``, ``.csv``: a hospital's own counts, and the state's where it may know them.
+
+    A hospital whose every submission was refused has no other file in the release, and gets these all the same.
+    """
+    quarters = draft.period.quarters
+    names = dict(pl.read_parquet(draft.home.lake_reference / "hospitals.parquet").select("ccn", "name").iter_rows())
+    taken_in = [receipt for quarter in quarters for receipt in receipts(draft.home, quarter)]
+    owners = {*draft.hospitals, *(receipt.ccn for receipt in taken_in if receipt.ccn in names)}
+    counts = counted(draft.home, quarters)
+    for ccn in sorted(owners):
+        own = data_quality(of_hospital(counts, ccn, draft.policy.policy.small_cell_threshold), quarters)
+        own = own.filter(pl.col("hospital_ccn") == ccn)
+        page = hospital_page(own, [r for r in taken_in if r.ccn == ccn], quarters, ccn, names.get(ccn, ccn))
+        yield Document(f"reports/{ccn}/data_quality.html", page.encode(), "text/html")
+        yield Document(f"reports/{ccn}/data_quality.csv", _csv(own), "text/csv")
+
+
+def _csv(frame: pl.DataFrame) -> bytes:
+    return neutralized(frame).write_csv(line_terminator="\r\n", quote_style="necessary").encode()
+
+
+def without_small_counts(counts: pl.DataFrame, threshold: int, before: Sequence[pl.DataFrame] = ()) -> pl.DataFrame:
+    """``counts`` as a reader outside the hospitals may have them.
+
+    Rows of 1 to ``threshold`` are hidden, and what would give them away. A file of so few rows hides its own number of
+    rows too, and the state's, from which it could be subtracted.
+
+    Args:
+        counts: as ``quality.counted`` gives them.
+        before: the table as earlier releases gave it out.
+    """
+    few = pl.col("rows_read").is_between(1, threshold)
+    small = counts.filter(few).select("quarter", "table").unique().with_columns(pl.lit(True).alias("with_few"))
+    counts = counts.join(small, on=["quarter", "table"], how="left", maintain_order="left")
+    is_told = pl.col("with_few").is_null() | ~(few | (pl.col("hospital_ccn") == STATE))
+    counts = counts.with_columns(pl.when(is_told).then("rows_read").alias("rows_read")).drop("with_few")
+    table = CountTable(DATA_QUALITY.name, counts, DATA_QUALITY.key, ("rows",), totals={"hospital_ccn": STATE})
+    (hidden,) = suppressed([table], threshold, before={DATA_QUALITY.name: before})
+    return hidden
+
+
+def of_hospital(counts: pl.DataFrame, ccn: str, threshold: int) -> pl.DataFrame:
+    """``counts`` as one hospital may have them: its own in full, the state's unless the others' rows are few."""
+    own = counts.filter(pl.col("hospital_ccn") == ccn)
+    key = [name for name in DATA_QUALITY.key if name != "hospital_ccn"]
+    own_rows = own.select(*key, pl.col("rows").alias("own_rows"), pl.col("rows_read").alias("own_read"))
+    state = counts.filter(pl.col("hospital_ccn") == STATE).join(own_rows, on=key, how="left", maintain_order="left")
+    others = pl.col("rows") - pl.col("own_rows").fill_null(0)
+    others_read = pl.col("rows_read") - pl.col("own_read").fill_null(0)
+    few = others.is_between(1, threshold) | others_read.is_between(1, threshold)
+    state = state.with_columns(
+        pl.when(~few).then("rows").alias("rows"), pl.when(few).then(pl.lit("rows")).otherwise(pl.lit("")).alias(MARK)
+    )
+    return pl.concat([own.with_columns(pl.lit("").alias(MARK)), state.select(*own.columns, MARK)])
+
+
+def hospital_page(
+    own: pl.DataFrame, taken_in: Sequence[SubmissionReceipt], quarters: Iterable[Quarter], ccn: str, name: str
+) -> str:
+    """A hospital's own page: what it sent, and what was wrong with it, one section a quarter, newest first.
+
+    Args:
+        own: the hospital's rows of ``quality.data_quality``, worst first.
+        taken_in: its receipts.
+    """
+    sections = []
+    for quarter in sorted(quarters, reverse=True):
+        versions = [receipt for receipt in taken_in if receipt.quarter == str(quarter)]
+        rows = _rows(own.filter(pl.col("quarter") == str(quarter)))
+        in_force = next((r for r in versions if r.in_force), None)
+        sections.append({"heading": str(quarter), "versions": versions, "in_force": in_force, "rows": rows})
+    return pages.quality_page(f"Data quality: {name}", f"Hospital {ccn}", sections)
+
+
+def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a page: a few dozen rules."""
+    rows = frame.to_dicts()
+    widest = max((row["rate"] or 0 for row in rows), default=0) or 1
+    for row in rows:
+        row["bar"] = f"{(row['rate'] or 0) / widest * 100:.1f}"
+        row["refuses"] = RULES[row["rule"]].refuses
+        row["is_hidden"] = {name: name in (row[MARK] or "").split("|") for name in ("state_rate", "year_before_rate")}
+        row["where"] = "submission" if row["table"] == SUBMISSION else row["table"]
+    return rows
