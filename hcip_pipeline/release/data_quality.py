@@ -19,6 +19,7 @@ from hcip_pipeline.intake.hospital.rules import RULES
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Document, Draft
+from hcip_pipeline.release.explained_release import names_of
 from hcip_pipeline.release.suppression import MARK, CountTable, suppressed
 from hcip_pipeline.release.tables import neutralized
 
@@ -37,7 +38,7 @@ def hospital_documents(draft: Draft) -> Iterator[Document]:
     A hospital whose every submission was refused has no other file in the release, and gets these all the same.
     """
     quarters = draft.period.quarters
-    names = dict(pl.read_parquet(draft.home.lake_reference / "hospitals.parquet").select("ccn", "name").iter_rows())
+    names = names_of(draft.home).hospitals
     taken_in = [receipt for quarter in quarters for receipt in receipts(draft.home, quarter)]
     owners = {*draft.hospitals, *(receipt.ccn for receipt in taken_in if receipt.ccn in names)}
     counts = counted(draft.home, quarters)
