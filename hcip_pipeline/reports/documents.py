@@ -15,6 +15,7 @@ from hcip_pipeline.reports.missing import missing_csv, missing_items
 from hcip_pipeline.reports.oversight import committee, oversight_page
 from hcip_pipeline.reports.oversight_workbook import oversight_workbook
 from hcip_pipeline.reports.physician import physician_page
+from hcip_pipeline.reports.post_acute import post_acute_page
 from hcip_pipeline.reports.statewide import statewide_page
 from hcip_pipeline.reports.survey_form import survey_form
 
@@ -33,6 +34,7 @@ def render_reports(draft: Draft) -> Iterable[Document]:
         missing[ccn] = len(items)
         content = committee(source, ccn, items)
         yield Document(f"{folder}/oversight.html", oversight_page(source, ccn, content), HTML)
+        yield Document(f"{folder}/post_acute.html", post_acute_page(source, ccn), HTML)
         yield Document(f"{folder}/oversight.xlsx", oversight_workbook(source, content), XLSX)
         yield Document(f"{folder}/{form_name(ccn, source.period)}", survey_form(source, ccn), XLSX)
         yield Document(f"{folder}/missing_information.csv", missing_csv(items), CSV)

@@ -48,7 +48,13 @@ def _pages(released: Path) -> list[Path]:  # noqa: F811
 def test_every_reader_has_a_report_and_every_link_leads_somewhere(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
     for ccn in HOSPITALS:
         folder = released / "reports" / ccn
-        for name in ("oversight.html", "oversight.xlsx", "missing_information.csv", f"survey_{ccn}_{PERIOD}.xlsx"):
+        for name in (
+            "oversight.html",
+            "oversight.xlsx",
+            "post_acute.html",
+            "missing_information.csv",
+            f"survey_{ccn}_{PERIOD}.xlsx",
+        ):
             assert (folder / name).is_file(), name
         partners = files.table("incentives", ccn)["npi"].to_list()
         assert sorted(path.stem for path in (folder / "physicians").iterdir()) == sorted(partners)

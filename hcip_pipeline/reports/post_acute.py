@@ -1,0 +1,145 @@
+"""What followed Medicare stays: a hospital's page of post-acute spending and readmission ([P], "prioritize a focus on
+post-acute services, as well as to better track readmissions").
+
+Belongs here: adding up the rows of ``post_acute``, and what may be said of other hospitals. Does not belong here: which
+service follows which stay (``int_post_acute_services``).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hcip_pipeline.reports import charts, words
+from hcip_pipeline.reports.figures import ReportSource, Row
+from hcip_pipeline.reports.pages import page
+
+#: kind of service -> its column, in the order of a patient's way home
+SERVICES = {
+    "Long-term hospital": "long_term_hospital_amount",
+    "Inpatient rehabilitation": "rehabilitation_amount",
+    "Skilled nursing": "skilled_nursing_amount",
+    "Home health": "home_health_amount",
+    "Hospice": "hospice_amount",
+}
+#: What service lines are called that no APR-DRG names.
+LINES = {"UNMATCHED": "Stays the hospital did not report", "UNGROUPED": "Without an APR-DRG"}
+#: Other hospitals are compared with when there are this many: of two, each would know the other's figure.
+MIN_OTHER_HOSPITALS = 3
+
+_COUNTS = ("episodes", "readmissions", "readmitted_without_post_acute", "episodes_with_post_acute")
+_AMOUNTS = ("inpatient_amount", "post_acute_amount", "post_acute_90_day_amount", *SERVICES.values())
+_CENT_PLACES = Decimal("0.01")
+_RATIO_PLACES = Decimal("0.00000001")
+
+
+@dataclass(frozen=True)
+class PostAcute:
+    """A hospital's episodes added up; every row has the sums, and shares and means of them."""
+
+    total: Row
+    lines: tuple[Row, ...]
+    partners: tuple[Row, ...]
+    others: tuple[Row, ...]
+    history: tuple[Row, ...]
+
+
+def post_acute(source: ReportSource, ccn: str) -> PostAcute:
+    """What followed the hospital's Medicare episodes, all together, by service line and by physician."""
+    rows = source.now.of_hospital("post_acute", ccn)
+    names = {row["npi"]: row["name"] or row["npi"] for row in source.now.of_hospital("incentives", ccn)}
+    partners = _grouped([row for row in rows if row["npi"] in names], lambda row: str(row["npi"]))
+    others = _grouped([row for row in rows if row["npi"] not in names], _line)
+    elsewhere = _elsewhere(source, ccn)
+    lines = [row | {"elsewhere": elsewhere.get(row["name"])} for row in _grouped(rows, _line)]
+    dearest = max((row["per_episode"] or Decimal(0) for row in lines), default=Decimal(0))
+    return PostAcute(
+        total=_summed("All service lines", rows) | {"elsewhere": elsewhere.get(None)},
+        lines=tuple(row | {"bar": charts.bar(row["per_episode"] or Decimal(0), dearest)} for row in lines),
+        partners=tuple(row | {"name": names[row["npi"]]} for row in partners),
+        others=tuple(others),
+        history=tuple(
+            _summed(str(tables.period), tables.of_hospital("post_acute", ccn))
+            for tables in (*source.earlier, source.now)
+            if tables.has("post_acute") and tables.of_hospital("post_acute", ccn)
+        ),
+    )
+
+
+def post_acute_page(source: ReportSource, ccn: str) -> bytes:
+    """The hospital's page."""
+    content = post_acute(source, ccn)
+    return page(
+        "post_acute.html.j2",
+        title=f"After the stay: {source.names[ccn]}, {words.half(str(source.period))}",
+        period=source.period,
+        span=words.span(source.period),
+        release=source.release,
+        policy=source.policy,
+        ccn=ccn,
+        hospital=source.names[ccn],
+        content=content,
+        services=SERVICES,
+        min_others=MIN_OTHER_HOSPITALS,
+        spending_chart=charts.columns((row["name"], row["per_episode"] or Decimal(0)) for row in content.history),
+        short_dollars=words.short_dollars,
+    )
+
+
+def _line(row: Row) -> str:
+    line: str = row["service_line"]
+    return LINES.get(line, line)
+
+
+def _grouped(rows: Iterable[Row], name: Callable[[Row], str]) -> list[Row]:
+    """Sums by name, the greatest post-acute spending first."""
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[name(row)].append(row)
+    made = [_summed(each, members) for each, members in groups.items()]
+    return sorted(made, key=lambda row: (-row["post_acute_amount"], row["name"]))
+
+
+def _summed(name: str, rows: Iterable[Row]) -> Row:
+    rows = list(rows)
+    sums: Row = {"name": name}
+    sums |= {column: sum(row[column] for row in rows) for column in _COUNTS}
+    sums |= {column: sum((row[column] for row in rows), Decimal("0.00")) for column in _AMOUNTS}
+    return sums | {
+        "npi": rows[0]["npi"] if rows else None,
+        "readmission_share": _divided(sums["readmissions"], sums["episodes"], _RATIO_PLACES),
+        "without_share": _divided(sums["readmitted_without_post_acute"], sums["readmissions"], _RATIO_PLACES),
+        "post_acute_share": _divided(sums["episodes_with_post_acute"], sums["episodes"], _RATIO_PLACES),
+        "per_episode": _divided(sums["post_acute_amount"], sums["episodes"], _CENT_PLACES),
+        "per_episode_90": _divided(sums["post_acute_90_day_amount"], sums["episodes"], _CENT_PLACES),
+    }
+
+
+def _divided(numerator: Decimal | int, denominator: int, places: Decimal) -> Decimal | None:
+    return (Decimal(numerator) / denominator).quantize(places) if denominator else None
+
+
+def _elsewhere(source: ReportSource, ccn: str) -> dict[str | None, Row]:
+    """The same of all other hospitals, by service line and (None) together, where it tells of nobody.
+
+    That is: of at least three hospitals, and with every count of episodes behind a figure above the small-cell
+    threshold (outputs.md, "Privacy").
+    """
+    least = source.policy.small_cell_threshold
+    groups: dict[str | None, list[Row]] = defaultdict(list)
+    for other in source.hospitals:
+        if other != ccn:
+            for row in source.now.of_hospital("post_acute", other):
+                groups[None].append(row)
+                groups[_line(row)].append(row)
+    found = {}
+    for line, rows in groups.items():
+        sums = _summed(line or "", rows)
+        counts = [sums[column] for column in ("readmissions", "episodes_with_post_acute")]
+        counts += [sums["episodes"] - count for count in counts]
+        hospitals = {row["hospital_ccn"] for row in rows}
+        if len(hospitals) >= MIN_OTHER_HOSPITALS and min(counts) > least:
+            found[line] = sums
+    return found
