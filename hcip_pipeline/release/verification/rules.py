@@ -29,5 +29,7 @@ RULES = {
     "distribution_limit": "the hospital's limit, and what exceeds it scaled down by largest remainder (§9, step 6)",
     "final": "final incentive, status and every reason for it (methodology §9, step 7)",
     "savings": "potential and internal savings by component and scope, this period's and to date (methodology §10)",
+    "final_action": "every Medicare claim is final, cancelled or an orphan cancellation, to the cent (methodology §11)",
+    "post_acute": "post-acute payments are the sum of their kinds, and no count exceeds its whole (methodology §11)",
     "conservation": "cases and cents in = kept + excluded at every stage, stage by stage (methodology §3)",
 }

@@ -12,6 +12,7 @@ from decimal import Decimal, localcontext
 from pathlib import Path
 
 from .cases import CellTotals, check_baseline, check_cases, check_own_cells, gated_cells
+from .claims import check_claims
 from .conservation import Ledger, check_base_year, check_hospital_ledger, check_ledger
 from .earlier import Earlier, check_chain, read_earlier
 from .exact import EXACT, ZERO
@@ -132,6 +133,7 @@ def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progres
     check_own_cells(cells, own, findings)
     for (npi, _), row in cells.items():
         findings.require("gate", row, "npi", npi in partners, "a care partner")
+    check_claims(package, findings)
 
 
 def _check_hospital(hospital: Hospital, state: _Statewide, findings: Findings) -> None:
