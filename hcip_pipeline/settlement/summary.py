@@ -108,7 +108,15 @@ def print_ingest(home: Home, report: IngestReport) -> None:
             for refusal in receipt.refusals:
                 console.print(f"  refused {receipt.submission}: {refusal.message}", markup=False)
     for key, archives in report.archives.items():
-        console.print(f"{key}: {len(archives)} CMS archives")
+        taken_in = [archive for archive in archives if archive.accepted]
+        records = sum(file.records_read for archive in taken_in for file in archive.files)
+        console.print(f"{key}: {len(taken_in)} CMS archives, {records:,} records accepted")
+        for archive in archives:
+            for note in archive.warnings:
+                console.print(f"  note on {archive.archive}: {note}", markup=False, soft_wrap=True)
+            if not archive.accepted:
+                console.print(f"  refused {archive.archive}: {archive.refusal}", markup=False, soft_wrap=True)
+                console.print(f"    What to do: {archive.fix}", markup=False, soft_wrap=True)
     for key in report.periods:
         console.print(f"{key}: program files, protocols and reference tables")
     for folder in report.unknown_folders:

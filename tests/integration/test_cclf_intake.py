@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hcip_pipeline import cli
+from hcip_pipeline.assets.execution import IngestReport
 from hcip_pipeline.contracts.cms import LAYOUTS, TABLES
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.cclf import ArchiveReceipt, check_deliveries, files_in_force, ingest_month, receipts
+from hcip_pipeline.settlement.summary import print_ingest
 from hcip_pipeline.synthetic.cclf_records import archive_name, encode, member_name, members, write_archive
 
 APRIL = dt.date(2025, 4, 15)
@@ -326,3 +328,25 @@ def test_a_damaged_archive_is_accepted_as_it_was_or_refused_with_a_message(data)
         path.write_bytes(content[: data.draw(st.sampled_from([None, None, len(content) // 2]))])
         receipt = only(check_deliveries(path))
     assert receipt.accepted or (receipt.rule and receipt.message and receipt.fix)
+
+
+def test_what_is_refused_is_told_with_the_way_out(home, capsys):
+    rezip(deliver(home), lambda n, c: c.replace(b"2025-04-15", b"2025-04-31") if ".ZC1Y" in n else c)
+    deliver(home, content=files(claim="2"), run_out=True, year=2024)
+    print_ingest(home, IngestReport({}, {"2025-04": ingest_month(home, "2025-04")}, {}))
+    out = capsys.readouterr().out
+    assert "2025-04: 1 CMS archives, 2 records accepted" in out
+    assert "CCLF_VALUE: P.A1234.ACO.ZC1Y25.D250415.T0100000, record 1: CLM_FROM_DT" in out
+    assert "What to do: ask CMS for the archive again" in out
+    assert MBI not in out
+
+
+def test_folders_in_an_archive_play_no_part(home):
+    name = archive_name("A1234.ACO", APRIL)
+    with zipfile.ZipFile(inbox(home) / name, "w") as archive:
+        for member, content in members(name, files()).items():
+            archive.writestr(f"deliveries/2025/{member}", content)
+        archive.writestr("__MACOSX/._" + member_name(name, "cclf1"), b"x")
+    receipt = only(ingest_month(home, "2025-04"))
+    assert receipt.accepted, receipt
+    assert [warning.split(":")[0] for warning in receipt.warnings] == ["CCLF_UNKNOWN_MEMBER"]

@@ -54,7 +54,5 @@ def _told(receipt: ArchiveReceipt) -> str:
         lines.append(f"  {file.file}: {file.records_read:,} records{length}")
     lines += [f"  note: {warning}" for warning in receipt.warnings]
     if not receipt.accepted:
-        where = f", record {receipt.row}" if receipt.row else ""
-        place = f"{receipt.file}{where}: " if where or receipt.file not in ("", receipt.archive) else ""
-        lines += [f"  {receipt.rule}: {place}{receipt.message}", f"  What to do: {receipt.fix}"]
+        lines += [f"  {receipt.refusal}", f"  What to do: {receipt.fix}"]
     return "\n".join(lines)

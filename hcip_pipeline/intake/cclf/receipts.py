@@ -60,6 +60,15 @@ class ArchiveReceipt:
             raise ValueError(f"{self.archive} is not an archive's name")
         return name
 
+    @property
+    def refusal(self) -> str:
+        """Why it was refused, with file and record; empty if it was not."""
+        if self.accepted:
+            return ""
+        where = f", record {self.row}" if self.row else ""
+        place = f"{self.file}{where}: " if where or self.file not in ("", self.archive) else ""
+        return f"{self.rule}: {place}{self.message}"
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
