@@ -10,13 +10,14 @@ from hcip_pipeline.assets.jobs import JOBS
 from hcip_pipeline.assets.release import release_asset
 from hcip_pipeline.assets.resources import HomeResource, handover_of_one_run
 from hcip_pipeline.assets.schedules import SCHEDULES
+from hcip_pipeline.assets.sensors import SENSORS
 from hcip_pipeline.warehouse.dbt_assets import period_tables
 from hcip_pipeline.warehouse.project import manifest_path
 from hcip_pipeline.warehouse.translator import Translator
 
 
 def build_defs(**overrides: Any) -> dg.Definitions:
-    """Every asset, check, job and schedule.
+    """Every asset, check, job, schedule and sensor.
 
     Args:
         overrides: ``resources`` by name, merged into the defaults; any other argument of ``dagster.Definitions``, in
@@ -30,6 +31,7 @@ def build_defs(**overrides: Any) -> dg.Definitions:
         "assets": [*taken_in, period_tables(translator), release_asset(translator.leaving())],
         "jobs": JOBS,
         "schedules": SCHEDULES,
+        "sensors": SENSORS,
         "executor": dg.in_process_executor,
         "resources": resources,
     }

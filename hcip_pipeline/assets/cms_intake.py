@@ -2,9 +2,11 @@
 
 import dagster as dg
 
+from hcip_pipeline.assets.partition_work import taking_in
 from hcip_pipeline.assets.partitions import MONTHS
 from hcip_pipeline.assets.resources import Handover, HomeResource
 from hcip_pipeline.checks.intake_checks import archives_accepted, records_as_stated
+from hcip_pipeline.contracts.cclf_layout import TITLES
 from hcip_pipeline.periods import Month
 
 GROUP = "cms_intake"
@@ -38,7 +40,10 @@ def cms_claim_files(
     from hcip_pipeline.intake.cclf.month import ingest_month
 
     month = Month.parse(context.partition_key)
-    receipts = ingest_month(home.home(), month, handover.progress)
+    where = home.home()
+    lake = [where.lake_cms(table, month) for table in (*TITLES, "receipts", "staging")]
+    with taking_in(handover, where, str(month), f"taking in {month}", *lake):
+        receipts = ingest_month(where, month, handover.progress)
     handover.archives[str(month)] = receipts
     for receipt in receipts:
         context.log.info(f"{receipt.archive}: {receipt.status} {receipt.rule}")

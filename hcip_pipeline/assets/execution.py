@@ -5,9 +5,10 @@ does.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,17 @@ from dagster._core.errors import DagsterAssetCheckFailedError, DagsterExecutionI
 from dagster._core.instance.ref import InstanceRef
 
 from hcip_pipeline.assets.event_log import HeldSqliteEventLogStorage
+from hcip_pipeline.assets.interrupted_runs import close_interrupted, process_tags
 from hcip_pipeline.assets.jobs import cms_job, hospital_job, program_job, settlement_job
 from hcip_pipeline.assets.partitions import Key, parse_key
 from hcip_pipeline.assets.resources import Handover, HomeResource
 from hcip_pipeline.definitions import build_defs
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.home_locks import HomeLocks
+from hcip_pipeline.operations.alerts import failure_alert, tell
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
+from hcip_pipeline.storage_faults import storage_told
 
 if TYPE_CHECKING:
     from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
@@ -44,6 +49,14 @@ telemetry: {enabled: false}
 nux: {enabled: false}  # or a sign-up window covers the UI
 # Nothing is printed that the event log does not hold.
 compute_logs: {module: dagster._core.storage.noop_compute_log_manager, class: NoOpComputeLogManager}
+# One half-year after another: each reads the releases before it. Quarters and months side by side.
+concurrency:
+  runs:
+    max_concurrent_runs: 4
+    tag_concurrency_limits: [{key: hcip/settles, limit: 1}]
+run_monitoring: {enabled: true, start_timeout_seconds: 300}
+# A killed process is worth another try; data that are wrong stay wrong.
+run_retries: {enabled: true, max_retries: 1, retry_on_asset_or_op_failure: false}
 """
 
 
@@ -124,6 +137,22 @@ class Runs:
     instance: dg.DagsterInstance
     definitions: dg.Definitions
     handover: Handover
+    tags: dict[str, str] = field(default_factory=dict)
+    #: half-years that several runs are for: their locks outlast each of them
+    kept: set[str] = field(default_factory=set)
+
+    def hold(self, period: PerformancePeriod) -> None:
+        """Nobody else works on a half-year from here until ``let_go``, over as many runs as it takes.
+
+        Raises:
+            BusyError: somebody does.
+        """
+        self.handover.locks.take(self.home, str(period), f"settling {period}")
+        self.kept.add(str(period))
+
+    def let_go(self, period: PerformancePeriod) -> None:
+        self.kept.discard(str(period))
+        self.handover.locks.drop(self.home, str(period))
 
     def run(self, job: str, partition: Key) -> None:
         """Materialize a job's assets for one partition.
@@ -133,9 +162,21 @@ class Runs:
             KeyboardInterrupt: somebody stopped it.
         """
         key = str(parse_key(str(partition)))
+        run_id = str(uuid.uuid4())
+        try:
+            self._run(job, key, run_id)
+        except HcipError as error:
+            tell(self.home, failure_alert(run_id, job, key, error), self.handover.progress)
+            raise
+
+    def _run(self, job: str, key: str, run_id: str) -> None:
         try:
             self.definitions.resolve_job_def(job).execute_in_process(
-                instance=self.instance, partition_key=key, run_config=_QUIET
+                instance=self.instance,
+                partition_key=key,
+                run_config=_QUIET,
+                run_id=run_id,
+                tags=process_tags() | self.tags,
             )
         except DagsterAssetCheckFailedError as error:
             raise HcipError(
@@ -145,6 +186,8 @@ class Runs:
             ) from error
         except DagsterExecutionInterruptedError as stopped:
             raise KeyboardInterrupt from stopped
+        finally:
+            self.handover.locks.let_go(but=self.kept)
 
 
 @contextmanager
@@ -154,6 +197,7 @@ def runs_on(
     *,
     threads: int | None = None,
     progress: Progress | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> Iterator[Runs]:
     """Open a home for runs.
 
@@ -161,14 +205,18 @@ def runs_on(
         policy_path: another policy file than the home's.
         threads: DuckDB threads; no result depends on it.
         progress: told in words what is going on.
+        tags: of every run, beside the process that runs it.
     """
-    handover = Handover(progress or (lambda _: None))
+    say = progress or (lambda _: None)
+    handover = Handover(say, attended=True, locks=HomeLocks(told=say))
     resource = HomeResource(
         path=str(home.root), policy_path=str(policy_path.absolute()) if policy_path else "", threads=threads
     )
     definitions = build_defs(resources={"home": resource, "handover": handover})
-    with home_instance(home) as instance:
-        yield Runs(home, instance, definitions, handover)
+    with storage_told(home), home_instance(home) as instance:  # the history of runs lies in the home too
+        close_interrupted(instance)
+        with handover.locks:
+            yield Runs(home, instance, definitions, handover, dict(tags or {}))
 
 
 def ingest(
@@ -251,6 +299,7 @@ def settle_each(
     taken_in: set[Key] = set()
     with runs_on(home, policy_path, threads=threads, progress=progress) as runs:
         for period in periods:
+            runs.hold(period)
             quarters = [q for q in quarters_needed(period, policy) if (home.inbox / "hospital" / str(q)).is_dir()]
             for job, keys in ((hospital_job, quarters), (cms_job, months_needed(home, period))):
                 for key in keys:
@@ -258,4 +307,5 @@ def settle_each(
                         runs.run(job.name, key)
                         taken_in.add(key)
             runs.run(settlement_job.name, period)
+            runs.let_go(period)
     return [runs.handover.releases[str(period)] for period in periods]

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from hcip_pipeline.assets.partition_work import taking_in
 from hcip_pipeline.assets.partitions import QUARTERS
 from hcip_pipeline.assets.resources import Handover, HomeResource
+from hcip_pipeline.checks.edit_rates import edit_rate_results, edit_rate_specs
 from hcip_pipeline.checks.intake_checks import rows_reconcile, submissions_accepted
 from hcip_pipeline.periods import Quarter
 
@@ -36,6 +38,7 @@ SUBMISSIONS = dg.AssetKey("hospital_submissions")
             asset=SUBMISSIONS,
             description="No submission of the quarter is refused. A refused one leaves the version before it in force.",
         ),
+        *edit_rate_specs(SUBMISSIONS),
     ],
 )
 def hospital_submissions(
@@ -48,13 +51,20 @@ def hospital_submissions(
     from hcip_pipeline.intake.hospital.ingest import ingest_quarter
 
     quarter = Quarter.parse(context.partition_key)
-    receipts = ingest_quarter(home.home(), quarter, home.policy().policy, handover.progress)
+    where = home.home()
+    lake = [where.lake_hospital(table, quarter) for table in ("discharges", "charges", "receipts")]
+    with taking_in(handover, where, str(quarter), f"taking in {quarter}", *lake):
+        receipts = ingest_quarter(where, quarter, home.policy().policy, handover.progress)
     handover.submissions[str(quarter)] = receipts
     for receipt in receipts:
         context.log.info(f"{receipt.submission or receipt.stem}: {receipt.status}")
     return dg.MaterializeResult(
         metadata=_accounts(receipts),
-        check_results=[rows_reconcile(SUBMISSIONS, receipts), submissions_accepted(SUBMISSIONS, receipts)],
+        check_results=[
+            rows_reconcile(SUBMISSIONS, receipts),
+            submissions_accepted(SUBMISSIONS, receipts),
+            *edit_rate_results(SUBMISSIONS, receipts),
+        ],
     )
 
 

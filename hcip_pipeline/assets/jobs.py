@@ -4,6 +4,9 @@ import dagster as dg
 
 from hcip_pipeline.assets import cms_intake, hospital_intake, program_intake, reference
 
+#: tag of runs that settle: the queue lets one at a time through
+SETTLES = "hcip/settles"
+
 _BESIDE_CLAIMS = dg.AssetSelection.assets(
     reference.REFERENCE_TABLES, program_intake.POLICY, program_intake.PROGRAM_FILES, program_intake.PROTOCOLS
 )
@@ -26,6 +29,7 @@ settlement_job = dg.define_asset_job(
     "settlement",
     dg.AssetSelection.all() - dg.AssetSelection.assets(hospital_intake.SUBMISSIONS, cms_intake.CLAIM_FILES),
     description="A half-year: program files, norms, incentives, checks, release.",
+    tags={SETTLES: "yes"},
 )
 
 JOBS = [hospital_job, cms_job, program_job, settlement_job]

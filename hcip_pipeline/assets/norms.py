@@ -1,17 +1,20 @@
 """The norm table of the base year, which every half-year of a policy version is measured against."""
 
 import json
+import os
 
 import dagster as dg
 
 from hcip_pipeline.assets.hospital_intake import SUBMISSIONS
-from hcip_pipeline.assets.partitions import HALVES
+from hcip_pipeline.assets.partition_work import read_undisturbed, settling
+from hcip_pipeline.assets.partitions import HALVES, base_year_mapping
 from hcip_pipeline.assets.program_intake import POLICY, PROGRAM_FILES
 from hcip_pipeline.assets.reference import REFERENCE_TABLES
 from hcip_pipeline.assets.resources import Handover, HomeResource
 from hcip_pipeline.periods import PerformancePeriod
 
 GROUP = "norms"
+_BASE_YEAR = int(os.environ.get("HCIP_BASE_YEAR") or 0) or None
 BASE_YEAR_NORMS = dg.AssetKey("base_year_norms")
 
 
@@ -22,8 +25,10 @@ BASE_YEAR_NORMS = dg.AssetKey("base_year_norms")
     owners=["team:methodology"],
     partitions_def=HALVES,
     deps=[
-        # The base year is the policy's to name: any of the quarters may be its.
-        dg.AssetDep(SUBMISSIONS, partition_mapping=dg.AllPartitionMapping()),
+        # The base year is the policy's to name: `hcip ui` says which it is.
+        dg.AssetDep(
+            SUBMISSIONS, partition_mapping=base_year_mapping(int(os.environ.get("HCIP_BASE_YEAR") or 0) or None)
+        ),
         REFERENCE_TABLES,
         POLICY,
         PROGRAM_FILES,
@@ -33,18 +38,36 @@ def base_year_norms(
     context: dg.AssetExecutionContext, home: HomeResource, handover: dg.ResourceParam[Handover]
 ) -> dg.MaterializeResult:
     """Norms of the base year by all three methods: made once for a policy version, then read by every half-year."""
+    from hcip_pipeline.lake_seals import check_seals, seal
     from hcip_pipeline.settlement import period as settlement
+    from hcip_pipeline.settlement.period_files import (
+        earlier_periods,
+        files_read,
+        norm_folder,
+        partitions_read,
+        sealed_files,
+    )
 
     period = PerformancePeriod.parse(context.partition_key)
     where, policy = home.home(), home.policy().policy
-    # A norm table is frozen for good: not before the period that asks for it can be built.
-    settlement.check_period(where, period, policy)
-    norms = settlement.base_year_norms(
-        where,
-        policy,
-        threads=home.threads,
-        progress=lambda name: handover.progress(f"base year {policy.base_year}: {name}"),
-    )
+    with settling(handover, where, period, lambda: files_read(where, period, policy)):
+        read_undisturbed(handover, where, period, earlier_periods(where, period))
+        read_undisturbed(handover, where, period, partitions_read(where, period, policy))
+        # A norm table is frozen for good: not before the period that asks for it can be built.
+        settlement.check_period(where, period, policy)
+        files = check_seals(where, sealed_files(where, period, policy))
+        context.log.info(f"{files} files of the lake are what was taken in")
+        folder = norm_folder(where, policy)
+        handover.locks.take(where, f"norms-{folder.name}", f"making norm table {folder.name}", wait=True)
+        norms = settlement.base_year_norms(
+            where,
+            policy,
+            threads=home.threads,
+            progress=lambda name: handover.progress(f"base year {policy.base_year}: {name}"),
+        )
+        if norms.build is not None:
+            seal(where, sorted(folder.glob("*.parquet")))
+        handover.locks.drop(where, f"norms-{folder.name}")
     rows = json.loads((norms.folder / "manifest.json").read_text(encoding="utf-8"))["tables"]
     context.log.info(f"norm table {norms.folder.name}: " + ("made" if norms.build else "stands since an earlier run"))
     return dg.MaterializeResult(

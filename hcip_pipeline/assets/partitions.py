@@ -37,6 +37,18 @@ def _needed_by(upstream: Iterable[Quarter | Month]) -> dg.StaticPartitionMapping
     return dg.StaticPartitionMapping({str(key): half_years(key) for key in upstream if half_years(key)})
 
 
+def base_year_mapping(base_year: int | None) -> dg.PartitionMapping:
+    """Which quarters the norms of a half-year come from.
+
+    Args:
+        base_year: the policy's; None where it is not known while definitions load: any quarter may be of it.
+    """
+    if base_year is None:
+        return dg.AllPartitionMapping()
+    quarters = [key for key in _QUARTERS if key.year == base_year]
+    return dg.StaticPartitionMapping({str(key): [str(half) for half in _HALVES] for key in quarters})
+
+
 #: its two quarters and six months, and the same a year before; the base year comes through ``base_year_norms``
 QUARTERS_OF_HALVES = _needed_by(_QUARTERS)
 MONTHS_OF_HALVES = _needed_by(_MONTHS)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from hcip_pipeline.assets.partition_work import settling
 from hcip_pipeline.assets.partitions import HALVES
 from hcip_pipeline.assets.resources import Handover, HomeResource
 from hcip_pipeline.checks.intake_checks import program_files_accepted, protocols_accepted
@@ -70,10 +71,14 @@ def period_intake(
     context: dg.AssetExecutionContext, home: HomeResource, handover: dg.ResourceParam[Handover]
 ) -> Iterator[dg.MaterializeResult]:
     from hcip_pipeline.intake.period_intake import take_in_period
+    from hcip_pipeline.lake_seals import sweep
 
     period = PerformancePeriod.parse(context.partition_key)
     handover.progress(f"{period}: program files and protocols")
-    taken_in = take_in_period(home.home(), period, home.policy().policy)
+    where = home.home()
+    with settling(handover, where, period):
+        sweep([where.lake_program(period), where.lake_program(period) / "receipts"])
+        taken_in = take_in_period(where, period, home.policy().policy)
     handover.periods[str(period)] = taken_in
     receipts = taken_in.program.receipts
     for receipt in receipts:

@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from hcip_pipeline.assets.partition_work import taking_in
 from hcip_pipeline.assets.resources import Handover, HomeResource
 
 GROUP = "reference"
@@ -20,7 +21,9 @@ def reference_tables(
 
     handover.progress("reference tables")
     where = home.home()
-    receipt: dict[str, Any] = write_lake_reference(where.inbox, where.lake_reference)
+    folder = where.lake_reference
+    with taking_in(handover, where, "reference", "taking in reference tables", folder, wait=True):
+        receipt: dict[str, Any] = write_lake_reference(where.inbox, folder)
     tables: dict[str, dict[str, Any]] = receipt["tables"]
     for name in receipt["unknown_files"]:
         context.log.warning(f"inbox/reference/{name} is no reference table and is ignored")

@@ -1,9 +1,21 @@
 """The release of a half-year: the files that leave, written once and never changed."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
+from hcip_pipeline.assets.partition_work import settling
 from hcip_pipeline.assets.partitions import HALVES
 from hcip_pipeline.assets.resources import Handover, HomeResource
+from hcip_pipeline.checks.release_gate import (
+    Paid,
+    everything_passed,
+    files_as_stated,
+    nothing_is_held,
+    nothing_is_missing,
+    release_check_specs,
+    totals_as_built,
+)
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.periods import PerformancePeriod
 
@@ -25,11 +37,14 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         owners=["team:program-administration"],
         partitions_def=HALVES,
         deps=leaving,
+        check_specs=release_check_specs(RELEASE),
+        output_required=False,
     )
     def release(
         context: dg.AssetExecutionContext, home: HomeResource, handover: dg.ResourceParam[Handover]
-    ) -> dg.MaterializeResult:
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         """``releases/<period>/r<n>/``, written beside its place and renamed into it once every check has passed."""
+        from hcip_pipeline.operations.alerts import held_alert, tell
         from hcip_pipeline.release.writer import write_release
 
         period = PerformancePeriod.parse(context.partition_key)
@@ -40,20 +55,43 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 fix="run the whole job `settlement` for the period",
             )
         built = handover.builds[str(period)]
+        yield everything_passed(RELEASE, built.result)
         handover.progress(f"{period}: writing the release")
-        written = write_release(home.home(), period, built.result, home.policy(), built.inputs, notes=built.notes)
+        with settling(handover, home.home(), period):
+            written = write_release(home.home(), period, built.result, home.policy(), built.inputs, notes=built.notes)
+            paid = Paid.read(written.folder)
         handover.releases[str(period)] = written
         said = "released" if written.is_new else "nothing changed since"
-        context.log.info(f"{period}: {said} {written.name}, {written.files} files")
-        return dg.MaterializeResult(
+        context.log.info(
+            f"{period}: {said} {written.name}, {written.files} files: ${paid.calculated:,} calculated, "
+            f"${paid.final:,} final, of it ${paid.payable:,} payable and ${paid.held:,} held"
+        )
+        yield dg.MaterializeResult(
             metadata={
                 "release": written.name,
                 "new": written.is_new,
                 "folder": dg.MetadataValue.path(written.folder),
                 "files": written.files,
                 "inputs": len(built.inputs),
+                "restatement": written.number,
+                "care partners": paid.partners,
+                "calculated incentive": float(paid.calculated),
+                "final incentive": float(paid.final),
+                "payable": float(paid.payable),
+                "held": float(paid.held),
                 "what is missing": dg.MetadataValue.json(list(built.notes)),
-            }
+            },
         )
+        yield files_as_stated(RELEASE, written.folder)
+        yield totals_as_built(RELEASE, paid, built.result)
+        yield nothing_is_missing(RELEASE, built)
+        yield nothing_is_held(RELEASE, paid)
+        if paid.held_partners:
+            name = f"{period}/{written.name}"
+            tell(
+                home.home(),
+                held_alert(name, paid.held_partners, f"{paid.held:,}", paid.hold_reasons),
+                context.log.info,
+            )
 
     return release

@@ -1,6 +1,6 @@
 """What assets are given: the home, and what the assets of one run hand to one another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ import dagster as dg
 from pydantic import Field
 
 from hcip_pipeline.home import Home
+from hcip_pipeline.home_locks import HomeLocks
 
 if TYPE_CHECKING:
     from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
@@ -43,9 +44,14 @@ class Handover:
 
     A release is written from the build of its own run, so the build travels here and not through a file. In another
     process nothing is handed over, and the release refuses.
+
+    ``attended`` is true where somebody waits for the run at a terminal: told at once what is in its way, it does not
+    try again by itself.
     """
 
     progress: Callable[[str], None] = lambda _: None
+    attended: bool = False
+    locks: HomeLocks = field(default_factory=HomeLocks)
     submissions: "dict[str, list[SubmissionReceipt]]" = field(default_factory=dict)
     archives: "dict[str, list[ArchiveReceipt]]" = field(default_factory=dict)
     periods: "dict[str, PeriodIntake]" = field(default_factory=dict)
@@ -54,5 +60,7 @@ class Handover:
 
 
 @dg.resource(description="What the assets of one run hand to one another.")
-def handover_of_one_run(_context: dg.InitResourceContext) -> Handover:
-    return Handover()
+def handover_of_one_run(context: dg.InitResourceContext) -> Iterator[Handover]:
+    log = context.log
+    with HomeLocks(told=lambda message: log.info(message) if log else None) as locks:
+        yield Handover(locks=locks)

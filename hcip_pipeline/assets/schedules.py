@@ -1,6 +1,8 @@
 """When runs start by themselves (methodology §1, "Run-out"). The key comes from the tick's date, not from a clock."""
 
 import datetime as dt
+import os
+from dataclasses import dataclass
 
 import dagster as dg
 
@@ -9,6 +11,22 @@ from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 
 #: days after a quarter's end by which hospitals have sent it
 _QUARTER_DUE = 45
+
+
+@dataclass(frozen=True)
+class Automation:
+    """Whether schedules and inbox sensors run from the start: each can be switched in the UI all the same."""
+
+    schedules: dg.DefaultScheduleStatus
+    sensors: dg.DefaultSensorStatus
+
+
+#: ``hcip ui`` says so where settings.yaml does
+STATUS = (
+    Automation(dg.DefaultScheduleStatus.RUNNING, dg.DefaultSensorStatus.RUNNING)
+    if os.environ.get("HCIP_AUTOMATION")
+    else Automation(dg.DefaultScheduleStatus.STOPPED, dg.DefaultSensorStatus.STOPPED)
+)
 
 
 def period_due(day: dt.date) -> PerformancePeriod:
@@ -34,6 +52,7 @@ def month_due(day: dt.date) -> Month:
 
 @dg.schedule(
     job=settlement_job,
+    default_status=STATUS.schedules,
     cron_schedule="0 6 1 4,10 *",
     description="1 April and 1 October: the half-year whose quarters are in and whose claims have matured.",
 )
@@ -44,6 +63,7 @@ def settlement_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
 
 @dg.schedule(
     job=hospital_job,
+    default_status=STATUS.schedules,
     cron_schedule="0 6 16 2,5,8,11 *",
     description="The day after a quarter's submissions are due (45 days after its end).",
 )
@@ -54,6 +74,7 @@ def hospital_intake_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunReq
 
 @dg.schedule(
     job=cms_job,
+    default_status=STATUS.schedules,
     cron_schedule="0 6 1 * *",
     description="The first of each month: the files that CMS delivered in the last.",
 )

@@ -29,3 +29,12 @@ SECTIONS: dict[str, tuple[Table, ...]] = {
         hospital.DATA_QUALITY,
     ),
 }
+
+
+def column_meanings() -> dict[str, str]:
+    """Column name -> what it means, from what leaves to what comes in: a name means the same everywhere."""
+    meanings: dict[str, str] = {}
+    for table in (*marts.TABLES.values(), *LAKE_SOURCES.values()):
+        for column in table.columns:
+            meanings.setdefault(column.name, column.meaning)
+    return meanings

@@ -139,10 +139,10 @@ def check_gate(build: BuildResult) -> None:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """What a killed run left behind: a folder whose process is gone."""
+    """What a killed run left behind: a folder whose process is gone, or is this one (numbers come again)."""
     for path in folder.glob(".r*.*"):
         process = path.name.rsplit(".", 1)[-1]
-        if not Path(f"/proc/{process}").exists():
+        if process == str(os.getpid()) or not Path(f"/proc/{process}").exists():
             shutil.rmtree(path, ignore_errors=True)
 
 

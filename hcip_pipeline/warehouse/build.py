@@ -116,7 +116,7 @@ def build(
     arguments = ["build", "--vars", json.dumps(spec.dbt_vars()), "--exclude-resource-type", "unit_test", "--fail-fast"]
     if select:
         arguments += ["--select", *select.split(), "--indirect-selection", "buildable"]
-    with _environment(spec, file, threads):
+    with build_environment(spec, file, threads):
         nodes = tuple(_invoke(arguments, progress))
     broken = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
     if broken:
@@ -138,7 +138,7 @@ def _describe(node: NodeResult) -> str:
 
 
 @contextmanager
-def _environment(spec: BuildSpec, file: Path, threads: int | None) -> Iterator[None]:
+def build_environment(spec: BuildSpec, file: Path, threads: int | None) -> Iterator[None]:
     """The profile's variables, for the length of one build."""
     values = {
         "HCIP_WAREHOUSE_FILE": str(file),
@@ -162,7 +162,7 @@ def _environment(spec: BuildSpec, file: Path, threads: int | None) -> Iterator[N
 _manifests: dict[Path, Any] = {}
 
 
-def _read_manifest(target: Path) -> Any:
+def read_manifest(target: Path) -> Any:
     """The parsed project as dbt itself keeps it: reading it back takes a fraction of parsing."""
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_mashumuro_decoder
@@ -187,7 +187,7 @@ def _invoke(arguments: list[str], progress: Progress | None) -> Iterator[NodeRes
     common = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target)]
     common += ["--log-path", str(target), "--log-level", "none", "--log-level-file", "none"]
     if target not in _manifests:
-        _manifests[target] = _read_manifest(target)
+        _manifests[target] = read_manifest(target)
     try:
         result = dbtRunner(manifest=_manifests[target], callbacks=[tell]).invoke(
             [*arguments, *common, "--no-write-json"]

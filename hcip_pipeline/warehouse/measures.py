@@ -9,20 +9,43 @@ from pathlib import Path
 
 import duckdb
 
-#: mart -> money columns whose total means something
-DOLLAR_TOTALS = {
-    "incentives": ("calculated_incentive", "final_incentive"),
-    "savings": (),
+#: mart -> figure in words -> how it is counted; each is a line over the partitions in the UI
+FIGURES = {
+    "incentives": {
+        "calculated incentive": "sum(calculated_incentive)",
+        "final incentive": "sum(final_incentive)",
+        "payable": "sum(final_incentive) filter (status = 'PAYABLE')",
+        "held": "sum(final_incentive) filter (status = 'HELD')",
+        "care partners paid": "count(*) filter (status = 'PAYABLE')",
+        "care partners held": "count(*) filter (status = 'HELD')",
+    },
+    "savings": {
+        "potential savings, all physicians": "sum(potential_savings) filter (scope = 'all')",
+        "internal savings, all physicians": "sum(internal_savings) filter (scope = 'all')",
+        "internal savings, care partners": "sum(internal_savings) filter (scope = 'participating')",
+    },
+    "incentive_cases": {
+        "cost": "sum(cost)",
+        "performance incentive": "sum(performance_incentive)",
+        "length of stay, days": "sum(length_of_stay)",
+    },
+    "improvement": {"improvement incentive": "sum(improvement_incentive)"},
+    "distribution_limits": {
+        "incentives before the limit": "sum(incentives_before_limit)",
+        "incentives after the limit": "sum(incentives_after_limit)",
+    },
+    "norms": {"cells with a norm": "count(*) filter (best_practice_norm is not null)"},
+    "exclusions": {"cases excluded": "sum(cases)", "cost excluded": "sum(cost)"},
 }
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A table's rows, its columns with their types, and its dollar totals by column."""
+    """A table's rows, its columns with their types, and the figures that are counted of it, by name."""
 
     rows: int
     columns: tuple[tuple[str, str], ...]
-    dollars: dict[str, Decimal]
+    figures: dict[str, Decimal]
 
 
 def measure(file: Path, tables: Collection[str]) -> dict[str, Measure]:
@@ -44,11 +67,9 @@ def measure(file: Path, tables: Collection[str]) -> dict[str, Measure]:
         counts = connection.execute(
             " union all ".join(f'select \'{name}\', count(*) from "{schemas[name]}"."{name}"' for name in names)
         ).fetchall()
-        dollars: dict[str, dict[str, Decimal]] = {}
-        for name, columns in DOLLAR_TOTALS.items():
-            present = [column for column in columns if (column in dict(found.get(name, ())))]
-            if present:
-                sums = ", ".join(f'coalesce(sum("{column}"), 0)' for column in present)
-                row = connection.execute(f'select {sums} from "{schemas[name]}"."{name}"').fetchone()
-                dollars[name] = dict(zip(present, row or (), strict=True))
-    return {name: Measure(count, tuple(found[name]), dollars.get(name, {})) for name, count in counts}
+        figures: dict[str, dict[str, Decimal]] = {}
+        for name in FIGURES.keys() & found.keys():
+            counted = ", ".join(f"coalesce({expression}, 0)" for expression in FIGURES[name].values())
+            row = connection.execute(f'select {counted} from "{schemas[name]}"."{name}"').fetchone()
+            figures[name] = dict(zip(FIGURES[name], row or (), strict=True))
+    return {name: Measure(count, tuple(found[name]), figures.get(name, {})) for name, count in counts}

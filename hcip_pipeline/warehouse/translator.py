@@ -29,6 +29,9 @@ _GROUP_OF_FOLDER = {
 
 Node = Mapping[str, Any]
 
+#: name of the check that a table that leaves is as its contract says
+CONTRACT = "contract"
+
 
 @dataclass(frozen=True)
 class Translator:
@@ -58,6 +61,27 @@ class Translator:
     @functools.cached_property
     def tests(self) -> list[Node]:
         return list(self._of_type("test").values())
+
+    @functools.cached_property
+    def contracted(self) -> list[Node]:
+        """Models whose columns are promised to somebody."""
+        return [node for node in self.models if node["config"].get("contract", {}).get("enforced")]
+
+    def lineage(self, columns: Mapping[str, Iterable[Iterable[str]]]) -> dg.TableColumnLineage:
+        """Column -> [[table, column], …] as Dagster shows it; a table of the lake stands for what brings it in."""
+        models = {model["name"] for model in self.models}
+        return dg.TableColumnLineage(
+            {
+                column: [
+                    dg.TableColumnDep(key, parent)
+                    for table, parent in parents
+                    for key in (
+                        [dg.AssetKey(table)] if table in models else [d.asset_key for d in self.source_deps(table)]
+                    )
+                ]
+                for column, parents in columns.items()
+            }
+        )
 
     def _of_type(self, resource_type: str) -> dict[str, Node]:
         return {name: node for name, node in self.manifest["nodes"].items() if node["resource_type"] == resource_type}
@@ -113,7 +137,15 @@ class Translator:
         return dg.AssetCheckKey(dg.AssetKey(named) if named else self.key(model), test["name"])
 
     def check_specs(self) -> list[dg.AssetCheckSpec]:
-        specs = []
+        specs = [
+            dg.AssetCheckSpec(
+                CONTRACT,
+                asset=self.key(model["unique_id"]),
+                description="The table has the columns of its contract, by name and type.",
+                blocking=True,
+            )
+            for model in self.contracted
+        ]
         for test in self.tests:
             key = self.check_key(test)
             others = {self.key(parent) for parent in test["depends_on"]["nodes"]} - {key.asset_key}

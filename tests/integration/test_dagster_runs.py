@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,45 +21,23 @@ from hcip_pipeline.assets.execution import ingest, runs_on, settle
 from hcip_pipeline.definitions import defs
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
-from hcip_pipeline.periods import PerformancePeriod, Quarter
-from hcip_pipeline.release.writer import Release, releases_of
-from hcip_pipeline.synthetic import generate_state
+from hcip_pipeline.periods import Quarter
+from hcip_pipeline.release.writer import releases_of
 from hcip_pipeline.warehouse.build import FILE_NAME, BuildStoppedError, NodeResult
+from tests.settled_home import PERIOD, SettledHome, settled_home
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dagster_home")]
 
-PERIOD = PerformancePeriod.parse("2025H1")
-
-
-@dataclass(frozen=True)
-class SettledHome:
-    home: Home
-    release: Release
-    said: tuple[str, ...]
-
-    def instance(self) -> dg.DagsterInstance:
-        """As the UI opens it: by ``dagster.yaml`` alone."""
-        return dg.DagsterInstance.from_config(str(self.home.dagster))
-
 
 @pytest.fixture(scope="module")
-def settled(tmp_path_factory: pytest.TempPathFactory) -> SettledHome:
-    """Two hospitals over a base year and one period, settled."""
-    home = Home(tmp_path_factory.mktemp("dagster_home"))
-    first, last = Quarter.parse("2024Q1"), Quarter.parse("2025Q2")
-    generate_state(home.inbox, hospitals=2, discharges_per_year=600, start=first, end=last, seed=1, cms=False)
-    (home.inbox / "hospital" / "2025Q9").mkdir()
-    said: list[str] = []
-    return SettledHome(home, settle(home, PERIOD, progress=said.append), tuple(said))
+def settled() -> SettledHome:
+    return settled_home()
 
 
 @pytest.fixture
 def spoilable(settled: SettledHome, tmp_path: Path) -> Home:
     """The same home, not yet released, that a test may change."""
-    home = Home(tmp_path / "home")
-    for folder in ("inbox", "lake"):
-        shutil.copytree(settled.home.root / folder, home.root / folder, copy_function=os.link)
-    return home
+    return settled.copy(tmp_path / "home")
 
 
 def test_every_asset_of_the_graph_was_materialized_for_its_partition(settled: SettledHome) -> None:

@@ -82,7 +82,7 @@ def _take_in(home: Home, month: Month, delivery: Delivery, progress: Progress) -
         for receipt in in_force(home)
         if (receipt.month, receipt.name.series) != (str(month), delivery.name.series)
     ]
-    with _folder_beside(home.lake / "cms") as staging:
+    with _folder_beside(home.lake_cms("staging", month)) as staging:
         try:
             _check_age(delivery, before)
             receipt = _read(delivery, month, staging, [path for path in others if path.is_file()], progress)

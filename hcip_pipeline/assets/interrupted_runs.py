@@ -1,0 +1,39 @@
+"""Runs whose process was killed: the history says that they failed, instead of that they still run.
+
+Belongs here: runs of this process and its like. Does not belong here: runs that the daemon started, which it watches
+itself (``run_monitoring`` in ``dagster.yaml``).
+"""
+
+import os
+import socket
+
+import dagster as dg
+
+_PROCESS, _MACHINE = "hcip/process", "hcip/machine"
+_UNFINISHED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+
+
+def process_tags() -> dict[str, str]:
+    """Tags of a run that say which process runs it."""
+    return {_PROCESS: str(os.getpid()), _MACHINE: socket.gethostname()}
+
+
+def close_interrupted(instance: dg.DagsterInstance) -> int:
+    """Mark runs of processes of this machine that are gone as failed; returns how many."""
+    here = dg.RunsFilter(statuses=_UNFINISHED, tags={_MACHINE: socket.gethostname()})
+    closed = 0
+    for run in instance.get_runs(here):
+        if _is_gone(int(run.tags[_PROCESS])):
+            instance.report_run_failed(run, "the process that ran it was killed; nothing it had not finished counts")
+            closed += 1
+    return closed
+
+
+def _is_gone(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

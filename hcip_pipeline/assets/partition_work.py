@@ -1,0 +1,74 @@
+"""What surrounds the work of an asset on a home: its locks, the seals of what it writes, faults of the disk in words.
+
+Belongs here: which locks a piece of work takes, and in which order (a period's own, then ``reference`` and quarters and
+months, then the norm table's: nobody waits in a circle). Does not belong here: how a lock or a seal works.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from hcip_pipeline.assets.resources import Handover
+from hcip_pipeline.home import Home
+from hcip_pipeline.home_locks import BusyError
+from hcip_pipeline.storage_faults import storage_told
+
+#: a run that nobody waits for tries again this often, this many seconds apart, while another run is in its way
+_TRIES, _SECONDS = 20, 30
+
+
+@contextmanager
+def taking_in(
+    handover: Handover, home: Home, name: str, doing: str, *folders: Path, wait: bool = False
+) -> Iterator[None]:
+    """Work that takes a partition in: alone on it, what a killed run left is swept away, what is written is sealed.
+
+    Args:
+        name: the partition: ``2025Q1``, ``2025-04``, ``reference``.
+        folders: of the lake, that nobody but this partition's intake writes to.
+    """
+    from hcip_pipeline.lake_seals import seal, sweep, written_since
+
+    with storage_told(home), in_turn(handover):
+        handover.locks.take(home, name, doing, wait=wait)
+        sweep(folders)
+        moment = time.time_ns()
+        yield
+        seal(home, written_since(folders, moment))
+    handover.locks.drop(home, name)
+
+
+@contextmanager
+def settling(
+    handover: Handover, home: Home, period: object, read: Callable[[], Iterable[Path]] = tuple
+) -> Iterator[None]:
+    """Work on a half-year: alone on it until the run ends.
+
+    Args:
+        read: the files it reads, for when one turns out to be damaged.
+    """
+    with storage_told(home, read), in_turn(handover):
+        handover.locks.take(home, str(period), f"settling {period}")
+        yield
+
+
+def read_undisturbed(handover: Handover, home: Home, period: object, names: Iterable[object]) -> None:
+    """Nobody takes these partitions in while the run reads them."""
+    for name in names:
+        handover.locks.take(home, str(name), f"settling {period}, which reads {name}", "shared", wait=True)
+
+
+@contextmanager
+def in_turn(handover: Handover) -> Iterator[None]:
+    """A run that nobody waits for comes again when another is in its way: the one fault that time alone mends."""
+    try:
+        yield
+    except BusyError as busy:
+        if handover.attended:
+            raise
+        raise dg.RetryRequested(max_retries=_TRIES, seconds_to_wait=_SECONDS) from busy

@@ -1,0 +1,165 @@
+"""What must hold of a release, as checks on it: blocking ones are the gate, the others are said.
+
+Belongs here: conditions of a release read off its build, its files and its manifest. Does not belong here: refusing to
+write one (``release.writer``), and recomputing it (``release.verification``).
+"""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+if TYPE_CHECKING:
+    from hcip_pipeline.settlement.period import PeriodBuild
+    from hcip_pipeline.warehouse.build import BuildResult
+
+_GATE = {
+    "everything_passed": "Every model and check of this very build passed; one that was skipped did not pass.",
+    "files_as_stated": "Every file of the release has the size and hash that its manifest states.",
+    "totals_as_built": "Calculated and final incentives of the release's files are those of the build, to the cent.",
+}
+_SAID = {
+    "nothing_is_missing": "No hospital's data, CMS month or earlier release that the period should know of is missing.",
+    "nothing_is_held": "No payment is held. What is held is paid once its reason is settled and the period run again.",
+}
+
+
+def release_check_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(name, asset=asset, description=text, blocking=name in _GATE)
+        for name, text in (_GATE | _SAID).items()
+    ]
+
+
+def everything_passed(asset: dg.AssetKey, build: "BuildResult") -> dg.AssetCheckResult:
+    """Skipped counts as not passed, and so does a build of nothing."""
+    became = Counter(node.status for node in build.nodes)
+    failed = [node.unique_id.split(".")[2] for node in build.nodes if node.status not in ("success", "pass")]
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name="everything_passed",
+        passed=bool(build.nodes) and not failed,
+        metadata={
+            "models": became["success"],
+            "checks passed": became["pass"],
+            "did not pass": len(failed),
+            "which": ", ".join(failed[:20]) or "none",
+        },
+    )
+
+
+def nothing_is_missing(asset: dg.AssetKey, built: "PeriodBuild") -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name="nothing_is_missing",
+        passed=not built.notes,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"missing": len(built.notes), "what": dg.MetadataValue.json(list(built.notes))},
+    )
+
+
+@dataclass(frozen=True)
+class Paid:
+    """Totals of a release's incentives, and what of them is held."""
+
+    partners: int
+    calculated: Decimal
+    final: Decimal
+    payable: Decimal
+    held: Decimal
+    held_partners: int
+    hold_reasons: dict[str, int]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Paid":
+        import polars as pl
+
+        from hcip_pipeline.release.writer import released_frame
+
+        rows = released_frame(folder, "incentives")
+        held = rows.filter(pl.col("status") == "HELD")
+        reasons = Counter(reason for text in held["reasons"] for reason in str(text or "").split("|") if reason)
+        payable = rows.filter(pl.col("status") == "PAYABLE")
+        return cls(
+            rows.height,
+            _sum(rows["calculated_incentive"]),
+            _sum(rows["final_incentive"]),
+            _sum(payable["final_incentive"]),
+            _sum(held["final_incentive"]),
+            held.height,
+            {reason: count for reason, count in reasons.items() if reason.startswith("HELD") or "LOCKED" in reason}
+            or dict(reasons),
+        )
+
+
+def _sum(series: Any) -> Decimal:
+    return Decimal(series.sum() or 0)
+
+
+def nothing_is_held(asset: dg.AssetKey, paid: Paid) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name="nothing_is_held",
+        passed=not paid.held_partners,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "care partners held": paid.held_partners,
+            "dollars held": float(paid.held),
+            "reasons": dg.MetadataValue.json(paid.hold_reasons),
+        },
+    )
+
+
+def totals_as_built(asset: dg.AssetKey, paid: Paid, build: "BuildResult") -> dg.AssetCheckResult:
+    import duckdb
+
+    with duckdb.connect(build.file, read_only=True) as connection:
+        row = connection.execute(
+            "select coalesce(sum(calculated_incentive), 0), coalesce(sum(final_incentive), 0) from marts.incentives"
+        ).fetchone()
+    built = tuple(map(Decimal, row or (0, 0)))
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name="totals_as_built",
+        passed=built == (paid.calculated, paid.final),
+        metadata={
+            "calculated, built": float(built[0]),
+            "calculated, released": float(paid.calculated),
+            "final, built": float(built[1]),
+            "final, released": float(paid.final),
+        },
+    )
+
+
+def files_as_stated(asset: dg.AssetKey, folder: Path) -> dg.AssetCheckResult:
+    stated = list(_stated(json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))))
+    wrong = [path for path, size, sha256 in stated if not _is(folder / path, size, sha256)]
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name="files_as_stated",
+        passed=bool(stated) and not wrong,
+        metadata={"files": len(stated), "files that differ": ", ".join(wrong[:20]) or "none"},
+    )
+
+
+def _stated(content: Any) -> "list[tuple[str, int, str]]":
+    """Every file that a manifest states, wherever in it that stands."""
+    if isinstance(content, list):
+        return [file for item in content for file in _stated(item)]
+    if not isinstance(content, dict):
+        return []
+    inner = [file for value in content.values() for file in _stated(value)]
+    if {"path", "bytes", "hash"} <= content.keys():
+        inner.append((content["path"], content["bytes"], str(content["hash"]).removeprefix("sha256:")))
+    return inner
+
+
+def _is(path: Path, size: int, sha256: str) -> bool:
+    if not path.is_file() or path.stat().st_size != size:
+        return False
+    return hashlib.sha256(path.read_bytes()).hexdigest() == sha256

@@ -1,0 +1,78 @@
+"""``hcip backfill``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hcip_pipeline.commands.options import (
+    home_option,
+    json_option,
+    policy_option,
+    show_json,
+    shown_progress,
+    threads_option,
+)
+from hcip_pipeline.home import Home
+
+if TYPE_CHECKING:
+    from hcip_pipeline.operations.backfill import BackfillReport
+
+
+@click.command("backfill")
+@click.argument("first")
+@click.argument("last")
+@home_option
+@policy_option
+@click.option("--resume", is_flag=True, help="Leave out what the newest backfill of the same range has finished.")
+@click.option("--jobs", type=click.IntRange(1), help="Quarters and months taken in side by side [default: processors].")
+@threads_option
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    first: str,
+    last: str,
+    home_path: Path | None,
+    policy_path: Path | None,
+    resume: bool,
+    jobs: int | None,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Take in, or settle, every partition from FIRST to LAST: quarters, months or half-years.
+
+    Quarters and months go side by side; half-years in order, because each reads the releases before it. What changes
+    nothing releases nothing.
+    """
+    from hcip_pipeline.operations.backfill import backfill
+
+    home = Home.locate(home_path)
+    with shown_progress(as_json) as progress:
+        report = backfill(home, first, last, policy_path, resume=resume, jobs=jobs, threads=threads, progress=progress)
+    if as_json:
+        show_json(report.as_dict())
+    else:
+        _print(home, report)
+    ctx.exit(0 if report.ok else 1)
+
+
+def _print(home: Home, report: BackfillReport) -> None:
+    from hcip_pipeline.settlement.summary import print_releases
+
+    print_releases(home, report.releases)
+    for what, keys in (
+        ("taken in", report.taken_in),
+        ("not in the inbox", report.absent),
+        ("done by the backfill before", report.done_before),
+        ("not started, because they read the release of the one that failed", report.not_started),
+    ):
+        if keys:
+            click.echo(f"{what}: {', '.join(keys)}")
+    for key, error in report.failed.items():
+        click.echo(f"error: {key}: {error}", err=True)
+    if report.failed:
+        first, last = report.name.split("..")
+        click.echo(f"mend that, then: hcip backfill {first} {last} --resume", err=True)

@@ -1,0 +1,37 @@
+"""``hcip ui``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hcip_pipeline.commands.options import home_option
+from hcip_pipeline.home import Home
+
+
+@click.command("ui")
+@home_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; the UI asks no password.")
+@click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535))
+def command(home_path: Path | None, host: str, port: int) -> None:
+    """The Dagster UI on this home, with the daemon that runs schedules, sensors and backfills. Ctrl-C ends both."""
+    from hcip_pipeline.assets.execution import home_instance
+    from hcip_pipeline.assets.interrupted_runs import close_interrupted
+    from hcip_pipeline.operations.interface import environment, serve
+    from hcip_pipeline.operations.settings import load_settings
+    from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.storage_faults import storage_told
+    from hcip_pipeline.warehouse.column_lineage import write_column_lineage
+
+    def say(message: str) -> None:
+        click.echo(message, err=True)
+
+    home = Home.locate(home_path)
+    settings = load_settings(home)
+    base_year = load_policy(home.policy).policy.base_year if home.policy.exists() else None
+    with storage_told(home):
+        with home_instance(home) as instance:
+            close_interrupted(instance)
+        write_column_lineage(say)
+        serve(home, environment(home, settings, base_year), host, port, say)

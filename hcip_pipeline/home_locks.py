@@ -1,0 +1,127 @@
+"""Who works on what in a home: one lock a partition, so that two runs of the same period never meet.
+
+Belongs here: taking, sharing and letting go of locks, and saying who holds one. Does not belong here: which locks a
+piece of work needs (``assets``).
+
+A lock is the operating system's (``flock``) on a file below ``locks/``: it is gone the moment its process is,
+however that ended, so no lock is ever stale and nobody has to remove one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Literal
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+
+Mode = Literal["alone", "shared"]
+
+_OPERATION = {"alone": fcntl.LOCK_EX, "shared": fcntl.LOCK_SH}
+_LOOK_AGAIN_SECONDS = 0.2
+
+
+class BusyError(HcipError):
+    """Another run works on the same thing: the same call will do once that has ended."""
+
+
+class HomeLocks:
+    """The locks that one run holds; they go together, when it ends.
+
+    Args:
+        told: told in words when a lock must be waited for.
+    """
+
+    def __init__(self, told: Callable[[str], None] = lambda _: None) -> None:
+        self._told = told
+        self._held: dict[tuple[Path, Mode], IO[str]] = {}
+
+    def __enter__(self) -> HomeLocks:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.let_go()
+
+    def take(self, home: Home, name: str, doing: str, mode: Mode = "alone", *, wait: bool = False) -> None:
+        """Take the lock ``name``, or leave it taken.
+
+        Args:
+            name: what is worked on: ``2025H1``, ``2025Q1``, ``reference``, ….
+            doing: in words, for whoever meets the lock: "settling 2025H1".
+            mode: ``alone`` to change it, ``shared`` to read what must not change meanwhile.
+            wait: until it is free; otherwise a lock that is held is an error at once.
+
+        Raises:
+            BusyError: another run holds it. Says which.
+            HcipError: the home cannot be written.
+        """
+        path = home.root / "locks" / f"{name}.lock"
+        if (path, mode) in self._held:
+            return
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise HcipError(
+                f"the home cannot be written: {error.strerror}",
+                file=path.parent,
+                fix="grant the right to write, or make room",
+            ) from error
+        waited = False
+        while True:
+            try:
+                fcntl.flock(file, _OPERATION[mode] | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                holder = _holder(path)
+                if not wait:
+                    file.close()
+                    raise BusyError(
+                        f"{name} is in use by another run: {holder}",
+                        file=home.root,
+                        rule="IN-USE",
+                        fix="wait for it to end, or stop it, and run this again; nothing was changed",
+                    ) from error
+                if not waited:
+                    self._told(f"{name}: waiting for another run ({holder})")
+                    waited = True
+                time.sleep(_LOOK_AGAIN_SECONDS)
+        with suppress(OSError):  # a full disk: the lock holds all the same, only its holder is not named
+            file.seek(0)
+            file.truncate()
+            file.write(json.dumps({"doing": doing, "process": os.getpid(), "machine": socket.gethostname()}))
+            file.flush()
+        self._held[(path, mode)] = file
+
+    def drop(self, home: Home, name: str) -> None:
+        """Let go of one lock before the run ends."""
+        for (path, mode), file in list(self._held.items()):
+            if path == home.root / "locks" / f"{name}.lock":
+                file.close()
+                del self._held[(path, mode)]
+
+    def let_go(self, *, but: Collection[str] = ()) -> None:
+        """Let go of all, ``but`` some."""
+        for (path, mode), file in list(self._held.items()):
+            if path.stem not in but:
+                file.close()
+                del self._held[(path, mode)]
+
+
+def _holder(path: Path) -> str:
+    """Who holds a lock, as far as its file says."""
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return f"{said['doing']}, process {said['process']} on {said['machine']}"
+    except (OSError, ValueError, KeyError):
+        return "it does not say which"

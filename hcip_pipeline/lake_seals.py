@@ -1,0 +1,137 @@
+"""Seals of the lake: the sha256 of every file taken in, and what becomes of one that is no longer what was written.
+
+Belongs here: sealing, finding damaged files, setting them aside. Does not belong here: reading the lake, and taking
+files in.
+
+A broken disk or a stray program can change a figure and leave a file that reads well; the seal tells. What the lake
+holds comes from the inbox, so a damaged file is set aside with its receipt, and the next run takes it in again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.atomic_files import write_json
+
+_DAMAGED = ".damaged"
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 of a file, read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def seal_path(home: Home, path: Path) -> Path:
+    relative = path.relative_to(home.lake)
+    return home.lake / "seals" / relative.parent / f"{relative.name}.json"
+
+
+def seal(home: Home, files: Iterable[Path]) -> int:
+    """Seal files of the lake as they stand now; returns how many. A file that has its seal keeps it.
+
+    Call it for what this run wrote, before anything else can have touched it.
+    """
+    sealed = 0
+    for path in files:
+        stat = path.stat()
+        said = {"bytes": stat.st_size, "sha256": sha256_of(path)}
+        write_json(said, seal_path(home, path))
+        sealed += 1
+    return sealed
+
+
+def written_since(folders: Iterable[Path], moment_ns: int) -> Iterator[Path]:
+    """Parquet files of these folders that were written at or after a moment (``time.time_ns()``)."""
+    for folder in folders:
+        for path in sorted(folder.glob("*.parquet")):
+            if path.stat().st_mtime_ns >= moment_ns or path.stat().st_ctime_ns >= moment_ns:
+                yield path
+
+
+def check_seals(home: Home, files: Iterable[Path]) -> int:
+    """Make sure that files of the lake are what was written; returns how many were sealed.
+
+    A damaged file that came from the inbox is set aside with its receipt, so that the next run takes it in again.
+
+    Raises:
+        HcipError: a file is not what was sealed; names it and the way out.
+    """
+    sealed, damaged = 0, []
+    for path in files:
+        said_in = seal_path(home, path)
+        if not said_in.exists():
+            continue  # taken in by a version that did not seal
+        sealed += 1
+        said = json.loads(said_in.read_text(encoding="utf-8"))
+        if not path.exists() or path.stat().st_size != said["bytes"] or sha256_of(path) != said["sha256"]:
+            damaged.append(path)
+    if damaged:
+        raise damage(home, damaged)
+    return sealed
+
+
+def damage(home: Home, damaged: list[Path]) -> HcipError:
+    """The error for damaged files of the lake, after setting aside those that can be taken in again."""
+    returnable = [path for path in damaged if _receipts_of(home, path)]
+    for path in returnable:
+        for file in (path, *_receipts_of(home, path)):
+            with suppress(FileNotFoundError):
+                file.replace(file.with_name(file.name + _DAMAGED))
+        seal_path(home, path).unlink(missing_ok=True)
+    names = ", ".join(str(path.relative_to(home.lake)) for path in damaged[:5])
+    more = f" and {len(damaged) - 5} more" if len(damaged) > 5 else ""
+    is_frozen = any(path.is_relative_to(home.lake / "norms") for path in damaged)
+    if is_frozen:
+        fix = "put the norm table back from a backup: it is frozen, and never made again unasked"
+    else:
+        fix = "run it again (`hcip run`): what is damaged was set aside and is taken in from the inbox anew"
+    return HcipError(
+        f"the lake is damaged: {names}{more} is not what was taken in",
+        file=damaged[0],
+        rule="LAKE-DAMAGED",
+        fix=fix,
+    )
+
+
+def _receipts_of(home: Home, path: Path) -> list[Path]:
+    """The receipts that say a file of the lake was taken in; none for what does not come from an inbox file."""
+    parts = path.relative_to(home.lake).parts
+    if len(parts) != 4 or parts[0] not in ("hospital", "cms"):
+        return []
+    folder = home.lake / parts[0] / "receipts" / parts[2]
+    name = path.name.removesuffix(".parquet")
+    return sorted(folder.glob(f"{name}.json" if parts[0] == "hospital" else f"{name}.*.json"))
+
+
+def unreadable(files: Iterable[Path]) -> list[Path]:
+    """Those of the files that are no whole Parquet files: every row group is read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    broken = []
+    for path in files:
+        try:
+            with pq.ParquetFile(path) as file:
+                for group in range(file.num_row_groups):
+                    file.read_row_group(group)
+        except (OSError, pa.ArrowException):
+            broken.append(path)
+    return broken
+
+
+def sweep(folders: Iterable[Path]) -> int:
+    """Remove what a killed run left half-written in folders that nobody else works on; returns how many pieces."""
+    swept = 0
+    for folder in folders:
+        for path in folder.glob(".*"):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+            swept += 1
+    return swept

@@ -1,0 +1,276 @@
+"""Many partitions with one command: quarters and months side by side, half-years one after another.
+
+Belongs here: which partitions, in which order, what was done already. Does not belong here: running one
+(``assets.execution``).
+
+A half-year reads the releases before it (the fee-schedule cap of a year's second half, the distribution limit), so its
+place in the order is part of its result; quarters and months read nothing of each other.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from hcip_pipeline.assets.execution import home_instance, runs_on
+from hcip_pipeline.assets.jobs import cms_job, hospital_job, settlement_job
+from hcip_pipeline.assets.partitions import HALVES, MONTHS, QUARTERS, Key, parse_key
+from hcip_pipeline.errors import HcipError, UsageError
+from hcip_pipeline.home import Home
+from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
+
+if TYPE_CHECKING:
+    from hcip_pipeline.release.writer import Release
+
+Progress = Callable[[str], None]
+
+_RANGE, _ID = "hcip/backfill", "hcip/backfill_id"
+_INTAKE: dict[type[Key], tuple[str, str]] = {
+    Quarter: (hospital_job.name, "hospital"),
+    Month: (cms_job.name, "cms"),
+}
+_CALENDAR: tuple[tuple[type[Key], dg.StaticPartitionsDefinition], ...] = (
+    (Quarter, QUARTERS),
+    (Month, MONTHS),
+    (PerformancePeriod, HALVES),
+)
+#: so few partitions are taken in faster by this process than by new ones
+_WORTH_PROCESSES = 4
+
+
+@dataclass
+class BackfillReport:
+    """What became of each partition.
+
+    Attributes:
+        taken_in: quarters and months; ``absent`` have no folder in the inbox, ``done_before`` were not repeated.
+        failed: partition -> what went wrong.
+        not_started: half-years after the one that failed: they would have read its release.
+    """
+
+    name: str
+    taken_in: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    done_before: list[str] = field(default_factory=list)
+    releases: list[Release] = field(default_factory=list)
+    failed: dict[str, HcipError] = field(default_factory=dict)
+    not_started: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.failed
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "backfill": self.name,
+            "taken_in": self.taken_in,
+            "absent": self.absent,
+            "done_before": self.done_before,
+            "releases": [
+                {"period": r.period, "release": r.name, "is_new": r.is_new, "folder": str(r.folder)}
+                for r in self.releases
+            ],
+            "failed": {key: error.as_dict() for key, error in self.failed.items()},
+            "not_started": self.not_started,
+        }
+
+
+def partitions_between(first: str, last: str) -> list[Key]:
+    """Every partition from ``first`` to ``last``, both included.
+
+    Raises:
+        UsageError: a key is none, the two are of different cadences, or the last lies before the first.
+    """
+    start, end = parse_key(first), parse_key(last)
+    if type(start) is not type(end):
+        raise UsageError(
+            f"{first} and {last} are not of the same kind", fix="name two quarters, two months or two half-years"
+        )
+    for kind, calendar in _CALENDAR:
+        if isinstance(start, kind):
+            keys = list(calendar.get_partition_keys())
+            between = keys[keys.index(str(start)) : keys.index(str(end)) + 1]
+            if between:
+                return [kind.parse(key) for key in between]
+    raise UsageError(f"{last} lies before {first}", fix="name the earlier one first")
+
+
+def backfill(
+    home: Home,
+    first: str,
+    last: str,
+    policy_path: Path | None = None,
+    *,
+    resume: bool = False,
+    jobs: int | None = None,
+    threads: int | None = None,
+    progress: Progress = lambda _: None,
+) -> BackfillReport:
+    """Take in, or settle, every partition from ``first`` to ``last``.
+
+    Args:
+        resume: leave out what the newest backfill of the same range has finished.
+        jobs: processes that take in quarters and months side by side; no result depends on it.
+
+    Returns:
+        What became of each. One that fails stops no quarter or month, and every half-year after it.
+
+    Raises:
+        UsageError: as :func:`partitions_between`.
+        HcipError: the policy cannot be read, or there is no backfill to resume.
+    """
+    keys = partitions_between(first, last)
+    name = f"{first}..{last}"
+    report = BackfillReport(name)
+    periods = [key for key in keys if isinstance(key, PerformancePeriod)]
+    identity, done = _identity(home, name, resume)
+    tags = {_RANGE: name, _ID: identity}
+    if periods:
+        intake = _needed(home, periods, policy_path)
+    else:
+        intake = [key for key in keys if not isinstance(key, PerformancePeriod)]
+    intake = [key for key in intake if _unless_done(key, done, report)]
+    _take_in(home, intake, policy_path, jobs, tags, progress, report)
+    if report.ok:
+        wanted = [period for period in periods if _unless_done(period, done, report)]
+        _settle(home, wanted, policy_path, threads, tags, progress, report)
+    else:
+        report.not_started += [str(period) for period in periods]
+    return report
+
+
+def _unless_done(key: Key, done: set[str], report: BackfillReport) -> bool:
+    if str(key) in done:
+        report.done_before.append(str(key))
+    return str(key) not in done
+
+
+def _identity(home: Home, name: str, resume: bool) -> tuple[str, set[str]]:
+    """The backfill's own id, and the partitions that it has finished before."""
+    if not resume:
+        return uuid.uuid4().hex[:8], set()
+    with home_instance(home) as instance:
+        newest = instance.get_runs(dg.RunsFilter(tags={_RANGE: name}), limit=1)
+        if not newest:
+            raise HcipError(f"there is no backfill {name} to resume", file=home.root, fix="run it without --resume")
+        identity = newest[0].tags[_ID]
+        done = dg.RunsFilter(tags={_ID: identity}, statuses=[dg.DagsterRunStatus.SUCCESS])
+        return identity, {run.tags["dagster/partition"] for run in instance.get_runs(done)}
+
+
+def _needed(home: Home, periods: Sequence[PerformancePeriod], policy_path: Path | None) -> list[Key]:
+    """The quarters and months that half-years read, each once."""
+    from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.settlement.period import months_needed, quarters_needed
+
+    policy = load_policy(policy_path or home.policy).policy
+    quarters = sorted({quarter for period in periods for quarter in quarters_needed(period, policy)})
+    months = sorted({month for period in periods for month in months_needed(home, period)})
+    return [*quarters, *months]
+
+
+def _take_in(
+    home: Home,
+    keys: Sequence[Key],
+    policy_path: Path | None,
+    jobs: int | None,
+    tags: Mapping[str, str],
+    progress: Progress,
+    report: BackfillReport,
+) -> None:
+    there: list[str] = []
+    for key in keys:
+        _, folder = _INTAKE[type(key)]
+        is_there = (home.inbox / folder / str(key)).is_dir()
+        (there if is_there else report.absent).append(str(key))
+    outcomes = _outcomes(home, there, policy_path, jobs, tags, progress, report)
+    for done, name in enumerate(outcomes, start=1):
+        report.taken_in.append(name)
+        progress(f"{name}: taken in ({done} of {len(there)})")
+    report.taken_in.sort()
+
+
+def _outcomes(
+    home: Home,
+    keys: Sequence[str],
+    policy_path: Path | None,
+    jobs: int | None,
+    tags: Mapping[str, str],
+    progress: Progress,
+    report: BackfillReport,
+) -> Iterator[str]:
+    """The keys that were taken in, as they are done; the others go into ``report.failed``."""
+    workers = min(jobs or os.cpu_count() or 1, len(keys))
+    if workers < 2 or (jobs is None and len(keys) < _WORTH_PROCESSES):
+        for key in keys:
+            error = _take_in_one(home, key, policy_path, tags, progress)
+            if error is None:
+                yield key
+            else:
+                report.failed[key] = error
+        return
+    with home_instance(home):
+        pass  # makes the history's databases, which several processes would all want to make
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        running = {pool.submit(_take_in_one, home, key, policy_path, tags): key for key in keys}
+        try:
+            for future in as_completed(running):
+                error = future.result()
+                if error is None:
+                    yield running[future]
+                else:
+                    report.failed[running[future]] = error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _take_in_one(
+    home: Home,
+    text: str,
+    policy_path: Path | None,
+    tags: Mapping[str, str],
+    progress: Progress | None = None,
+) -> HcipError | None:
+    key = parse_key(text)
+    try:
+        with runs_on(home, policy_path, progress=progress, tags=tags) as runs:
+            runs.run(_INTAKE[type(key)][0], key)
+    except HcipError as error:
+        return _plain(error)
+    return None
+
+
+def _plain(error: HcipError) -> HcipError:
+    """The same error, able to travel between processes."""
+    return HcipError(error.message, fix=error.fix, file=error.file or None, row=error.row, rule=error.rule)
+
+
+def _settle(
+    home: Home,
+    periods: Sequence[PerformancePeriod],
+    policy_path: Path | None,
+    threads: int | None,
+    tags: Mapping[str, str],
+    progress: Progress,
+    report: BackfillReport,
+) -> None:
+    for number, period in enumerate(periods):
+        try:
+            with runs_on(home, policy_path, threads=threads, progress=progress, tags=tags) as runs:
+                runs.run(settlement_job.name, period)
+                report.releases.append(runs.handover.releases[str(period)])
+        except HcipError as error:
+            report.failed[str(period)] = error
+            report.not_started += [str(later) for later in periods[number + 1 :]]
+            return

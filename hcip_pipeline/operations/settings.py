@@ -1,0 +1,74 @@
+"""``settings.yaml`` of a home: who is told of failures, and what runs by itself. No figure depends on it."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.yaml_files import load_yaml, validate_yaml
+
+Occasion = Literal["failure", "held"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AlertTarget(_Strict):
+    """Who is told: a program that reads the alert as JSON on its standard input, or an address it is posted to.
+
+    Args:
+        webhook_from: the environment variable that holds the address, where it is a secret.
+        on: ``failure`` of a run; ``held``: a release holds payments.
+    """
+
+    command: tuple[str, ...] = ()
+    webhook: str = ""
+    webhook_from: str = ""
+    on: tuple[Occasion, ...] = ("failure", "held")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> AlertTarget:
+        if sum(map(bool, (self.command, self.webhook, self.webhook_from))) != 1:
+            raise ValueError("name one of command, webhook and webhook_from")
+        if self.webhook and not self.webhook.startswith(("https://", "http://")):
+            raise ValueError("a webhook is an address that begins with https:// (or http://)")
+        return self
+
+    def address(self) -> str:
+        """The webhook's address. Raises HcipError when the variable that should hold it is not set."""
+        if not self.webhook_from:
+            return self.webhook
+        address = os.environ.get(self.webhook_from, "")
+        if not address:
+            raise HcipError(f"the environment variable {self.webhook_from} is not set", fix="set it to the address")
+        return address
+
+
+class Settings(_Strict):
+    """Everything that may be set; an absent file is the defaults.
+
+    Args:
+        automation: schedules and sensors are on from the start; each can be switched in the UI all the same.
+        settle_seconds: a folder of the inbox counts as complete when nothing in it has changed for so long.
+    """
+
+    automation: bool = False
+    settle_seconds: int = Field(default=60, ge=0)
+    alerts: tuple[AlertTarget, ...] = ()
+
+
+def load_settings(home: Home) -> Settings:
+    """The settings of a home.
+
+    Raises:
+        HcipError: the file is there and cannot be read, or says something unknown.
+    """
+    file = home.root / "settings.yaml"
+    if not file.exists():
+        return Settings()
+    return validate_yaml(Settings, load_yaml(file, "settings"), file, "settings")

@@ -1,0 +1,97 @@
+"""What a disk that is full, read-only or broken means for a run, in words.
+
+Belongs here: telling such faults from others, and their way out. Does not belong here: what is wrong with the files
+that people send (``intake``), and the lake's own damage (``lake_seals``).
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+#: as DuckDB, SQLite, Arrow and polars say it
+_FULL_WORDS = ("no space left on device", "disk is full", "file too large", "disk quota exceeded", "out of disk space")
+_FORBIDDEN_WORDS = ("read-only file system", "readonly database", "read-only database", "permission denied")
+#: modules whose errors say that a file could not be read or written
+_ENGINES = ("duckdb", "_duckdb", "polars", "pyarrow", "sqlite3", "sqlalchemy")
+#: rules of errors that say all there is to say
+_TOLD = ("DISK-FULL", "READ-ONLY", "LAKE-DAMAGED", "IN-USE")
+
+
+def storage_fault(error: BaseException, where: Path | str) -> HcipError | None:
+    """The error in words if it is the disk's; None if it is not.
+
+    Args:
+        where: the folder it concerns, when the error names no file.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    said = str(error).lower()
+    file = (isinstance(error, OSError) and error.filename) or where
+    if number in _FULL or any(words in said for words in _FULL_WORDS):
+        return HcipError(
+            "there is no room left to write",
+            file=file,
+            rule="DISK-FULL",
+            fix="make room (everything below warehouse/ can be removed) and run it again; nothing was released",
+        )
+    if number in _FORBIDDEN or any(words in said for words in _FORBIDDEN_WORDS):
+        return HcipError(
+            "this may not be written: it is read-only, or another user's",
+            file=file,
+            rule="READ-ONLY",
+            fix="mount it for writing or grant the right, and run it again; nothing was released",
+        )
+    return None
+
+
+@contextmanager
+def storage_told(home: Home, read: Callable[[], Iterable[Path]] = tuple) -> Iterator[None]:
+    """Turns faults of the disk into errors that name the file and the way out; others pass as they are.
+
+    Args:
+        read: the Parquet files that were being read: looked through when an engine cannot read one.
+
+    Raises:
+        HcipError: as described.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, HcipError) and error.rule in _TOLD:
+            raise
+        found = storage_fault(error, home.root)
+        if found is None and _could_be_damage(error):
+            found = _damage(home, read())
+        if found is None:
+            raise
+        raise found from error
+
+
+def _could_be_damage(error: BaseException) -> bool:
+    """An engine's own error, or a build that stopped for another reason than a check."""
+    if isinstance(error, HcipError):
+        return "could not be computed" in error.message
+    return type(error).__module__.split(".")[0] in _ENGINES
+
+
+def _damage(home: Home, read: Iterable[Path]) -> HcipError | None:
+    from hcip_pipeline.lake_seals import damage, unreadable
+
+    broken = unreadable(read)
+    if not broken:
+        return None
+    if all(path.is_relative_to(home.lake) for path in broken):
+        return damage(home, broken)
+    return HcipError(
+        "the file is damaged: it cannot be read",
+        file=broken[0],
+        rule="RELEASE-DAMAGED",
+        fix="put the release back from a backup (`hcip verify` says whether it is whole), and run it again",
+    )

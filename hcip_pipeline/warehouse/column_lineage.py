@@ -1,0 +1,117 @@
+"""From which columns each column of the dbt models comes, for the Dagster UI.
+
+Belongs here: reading it out of the compiled SQL, and keeping what was read. Does not belong here: anything a build
+needs.
+
+Reading takes a quarter of a minute and happens once for a state of the project, when ``hcip ui`` starts (or with
+``python -m hcip_pipeline.warehouse.column_lineage``, when an image is made); definitions load what lies there.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hcip_pipeline.warehouse.project import PROJECT, target_folder
+
+#: model -> column -> [[table it comes from, column], …]
+Lineage = dict[str, dict[str, list[list[str]]]]
+
+_FILE = "column_lineage.json"
+
+
+def read_column_lineage() -> Lineage:
+    """What was read of the project as it stands; empty when nobody has."""
+    file = target_folder() / _FILE
+    lineage: Lineage = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return lineage
+
+
+def write_column_lineage(said: Callable[[str], None] = lambda _: None) -> Path:
+    """Read the lineage of every model, unless that was done for the project as it stands."""
+    from hcip_pipeline.intake.atomic_files import write_json
+
+    file = target_folder() / _FILE
+    if not file.exists():
+        said("reading the lineage of columns (once for each state of the dbt project)")
+        write_json(lineage_of(compiled_models()), file)
+    return file
+
+
+def compiled_models() -> list[tuple[str, str]]:
+    """Name and compiled SQL of every model, after those it reads."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    from hcip_pipeline.policy.model import Policy
+    from hcip_pipeline.warehouse.build import build_environment, read_manifest
+    from hcip_pipeline.warehouse.spec import BuildSpec
+
+    # Any half-year will do: no model reads other columns in another period.
+    spec = BuildSpec("2025H1", "period", (), Policy(version="any", base_year=2024))
+    with tempfile.TemporaryDirectory() as folder:
+        common = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", folder]
+        common += ["--log-path", folder, "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
+        arguments = ["compile", "--vars", json.dumps(spec.dbt_vars()), "--select", "resource_type:model"]
+        with build_environment(spec, Path(folder) / "hcip.duckdb", None):
+            try:
+                result: Any = dbtRunner(manifest=read_manifest(target_folder())).invoke([*arguments, *common])
+            finally:
+                DuckDBConnectionManager.close_all_connections()
+    if not result.success:
+        raise RuntimeError(f"the dbt project does not compile: {result.exception}")
+    compiled = {run.node.name: run.node.compiled_code for run in result.result.results}
+    from hcip_pipeline.warehouse.project import manifest_path
+    from hcip_pipeline.warehouse.translator import Translator
+
+    manifest = json.loads(manifest_path().read_bytes())
+    models = Translator(manifest, (), lambda _: ()).models
+    return [(model["name"], compiled[model["name"]]) for model in models if model["name"] in compiled]
+
+
+def lineage_of(models: list[tuple[str, str]]) -> Lineage:
+    """Column lineage of models, each after those it reads. A model that cannot be read has none."""
+    from sqlglot.errors import SqlglotError
+
+    from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+
+    columns: dict[str, list[str]] = {name: list(table.names) for name, table in LAKE_SOURCES.items()}
+    lineage: Lineage = {}
+    for name, sql in models:
+        try:
+            found = dict(_columns_of(sql, columns))
+        except (SqlglotError, RecursionError, KeyError, ValueError):
+            continue
+        columns[name] = list(found)
+        lineage[name] = {column: parents for column, parents in found.items() if parents}
+    return lineage
+
+
+def _columns_of(sql: str, columns: Mapping[str, list[str]]) -> Iterator[tuple[str, list[list[str]]]]:
+    """Each column of a query, with the columns of tables that it comes from."""
+    from sqlglot import exp, parse_one
+    from sqlglot.lineage import lineage
+    from sqlglot.optimizer.qualify import qualify
+    from sqlglot.optimizer.scope import build_scope
+
+    query = parse_one(sql, dialect="duckdb")
+    for table in query.find_all(exp.Table):  # tables have names of their own across schemas
+        table.set("db", None)
+        table.set("catalog", None)
+    schema: dict[str, object] = {name: dict.fromkeys(names, "text") for name, names in columns.items()}
+    qualified = qualify(query, schema=schema, dialect="duckdb", validate_qualify_columns=False, identify=False)
+    scope = build_scope(qualified)
+    assert isinstance(qualified, exp.Query)
+    for column in qualified.named_selects:
+        node = lineage(column, qualified, schema=schema, scope=scope, dialect="duckdb", trim_selects=False)
+        leaves = [leaf for leaf in node.walk() if isinstance(leaf.expression, exp.Table)]
+        parents = {(leaf.expression.name, leaf.name.rsplit(".", 1)[-1]) for leaf in leaves}
+        yield column, [[table, name] for table, name in sorted(parents) if name in columns.get(table, ())]
+
+
+if __name__ == "__main__":
+    print(write_column_lineage(lambda message: print(message, file=sys.stderr)))
