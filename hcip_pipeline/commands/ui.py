@@ -22,7 +22,6 @@ def command(home_path: Path | None, host: str, port: int) -> None:
     from hcip_pipeline.operations.settings import load_settings
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.storage_faults import storage_told
-    from hcip_pipeline.warehouse.column_lineage import write_column_lineage
 
     def say(message: str) -> None:
         click.echo(message, err=True)
@@ -33,5 +32,4 @@ def command(home_path: Path | None, host: str, port: int) -> None:
     with storage_told(home):
         with home_instance(home) as instance:
             close_interrupted(instance)
-        write_column_lineage(say)
         serve(home, environment(home, settings, base_year), host, port, say)

@@ -67,7 +67,7 @@ def tell(home: Home, alert: Alert, said: Callable[[str], None] = lambda _: None)
 
 
 def _wanted(settings: Settings, alert: Alert) -> list[AlertTarget]:
-    return [target for target in settings.alerts if alert.occasion in target.on]
+    return [target for target in settings.alerts if alert.occasion in target.when]
 
 
 def _tell_one(home: Home, alert: Alert, target: AlertTarget, said: Callable[[str], None]) -> bool:

@@ -21,6 +21,7 @@ from pathlib import Path
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.operations.settings import Settings
+from hcip_pipeline.warehouse.column_lineage import has_column_lineage
 
 _LOCATION, _MODULE = "hcip", "hcip_pipeline.definitions"
 _STOP_SECONDS = 15
@@ -64,6 +65,7 @@ def serve(
         )
         python = [sys.executable, "-m"]
         parts: dict[str, subprocess.Popen[bytes]] = {}
+        beside: subprocess.Popen[bytes] | None = None
         log = home.dagster / "ui.log"
         with log.open("wb") as output:
 
@@ -91,10 +93,13 @@ def serve(
                 _wait(lambda: _answers(host, port), parts, stopped, log)
                 if not stopped:
                     said(f"the UI is at http://{host}:{port} (what its processes say: {log}); Ctrl-C ends it")
+                if not has_column_lineage():
+                    start("column lineage", "hcip_pipeline.warehouse.column_lineage")
+                    beside = parts.pop("column lineage")  # it may end, and nobody waits for it
                 _wait(lambda: False, parts, stopped, log, seconds=None)
             finally:
                 said("stopping")
-                _stop(parts)
+                _stop(parts | ({"column lineage": beside} if beside else {}))
 
 
 def _check_port(host: str, port: int) -> None:
@@ -158,7 +163,7 @@ def _answers(host: str, port: int) -> bool:
 
 def _stop(parts: Mapping[str, subprocess.Popen[bytes]]) -> None:
     """Ask every part and its children to end, the code server last; make those that do not."""
-    for name in ("daemon", "webserver", "code server"):
+    for name in ("column lineage", "daemon", "webserver", "code server"):
         if name not in parts:
             continue
         process = parts[name]

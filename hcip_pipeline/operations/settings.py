@@ -23,13 +23,13 @@ class AlertTarget(_Strict):
 
     Args:
         webhook_from: the environment variable that holds the address, where it is a secret.
-        on: ``failure`` of a run; ``held``: a release holds payments.
+        when: ``failure`` of a run; ``held``: a release holds payments.
     """
 
     command: tuple[str, ...] = ()
     webhook: str = ""
     webhook_from: str = ""
-    on: tuple[Occasion, ...] = ("failure", "held")
+    when: tuple[Occasion, ...] = ("failure", "held")
 
     @model_validator(mode="after")
     def _one_way(self) -> AlertTarget:

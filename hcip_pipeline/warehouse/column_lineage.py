@@ -3,8 +3,8 @@
 Belongs here: reading it out of the compiled SQL, and keeping what was read. Does not belong here: anything a build
 needs.
 
-Reading takes a quarter of a minute and happens once for a state of the project, when ``hcip ui`` starts (or with
-``python -m hcip_pipeline.warehouse.column_lineage``, when an image is made); definitions load what lies there.
+Reading takes half a minute and happens once for a state of the project, beside ``hcip ui`` (or with
+``python -m hcip_pipeline.warehouse.column_lineage``, when an image is made); settlements then say what lies there.
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ def read_column_lineage() -> Lineage:
     file = target_folder() / _FILE
     lineage: Lineage = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return lineage
+
+
+def has_column_lineage() -> bool:
+    """Whether the lineage of the project as it stands was read."""
+    return (target_folder() / _FILE).exists()
 
 
 def write_column_lineage(said: Callable[[str], None] = lambda _: None) -> Path:

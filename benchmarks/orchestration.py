@@ -1,0 +1,83 @@
+"""What orchestration costs: loading the definitions, and a settlement through Dagster against the same work without it.
+
+    python benchmarks/orchestration.py [HOSPITALS] [DISCHARGES_PER_YEAR]
+
+Prints seconds of processor time, and the ratios that matter: both sides are measured in one run, on one home, with the
+second pass counted (the first one warms the imports and the disk's cache).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from hcip_pipeline.assets.execution import ingest, runs_on
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.period_intake import take_in_period
+from hcip_pipeline.periods import PerformancePeriod, Quarter
+from hcip_pipeline.policy.loader import load_policy
+from hcip_pipeline.reference.tables import write_lake_reference
+from hcip_pipeline.release.writer import write_release
+from hcip_pipeline.settlement.period import build_period
+from hcip_pipeline.synthetic import generate_state
+
+PERIOD = PerformancePeriod(2025, 1)
+_LOADING = """
+import sys, time
+start = time.process_time()
+import dagster
+dagster = time.process_time() - start
+import hcip_pipeline.definitions
+print(dagster, time.process_time() - start, "great_expectations" in sys.modules)
+"""
+
+
+def loading() -> None:
+    done = subprocess.run([sys.executable, "-c", _LOADING], capture_output=True, text=True, check=True)
+    dagster, whole, gx = done.stdout.split()
+    print(f"definitions load in {float(whole):.2f} s, of it Dagster itself {float(dagster):.2f} s (GX imported: {gx})")
+
+
+def plain(home: Home) -> tuple[float, float]:
+    """Seconds (processor, clock) of what a settlement does, called as functions: intake, dbt build, release."""
+    policy = load_policy(home.policy)
+    start = time.process_time(), time.perf_counter()
+    write_lake_reference(home.inbox, home.lake_reference)
+    take_in_period(home, PERIOD, policy.policy)
+    built = build_period(home, PERIOD, policy)
+    write_release(home, PERIOD, built.result, policy, built.inputs)
+    return time.process_time() - start[0], time.perf_counter() - start[1]
+
+
+def orchestrated(home: Home) -> tuple[float, float]:
+    """The same through the job: locks, seals, events, checks and figures of every asset."""
+    start = time.process_time(), time.perf_counter()
+    with runs_on(home) as runs:
+        runs.run("settlement", PERIOD)
+    return time.process_time() - start[0], time.perf_counter() - start[1]
+
+
+def main(hospitals: int = 20, discharges_per_year: int = 200_000) -> None:
+    loading()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder))
+        first, last = Quarter(2024, 1), Quarter(2025, 2)
+        generate_state(
+            home.inbox, hospitals=hospitals, discharges_per_year=discharges_per_year,
+            start=first, end=last, seed=1, cms=False,
+        )  # fmt: skip
+        ingest(home)
+        for passing in ("first pass", "second pass"):
+            alone, through = plain(home), orchestrated(home)
+            for what, index in (("processor", 0), ("clock", 1)):
+                print(
+                    f"{passing}, {what}: plain {alone[index]:.1f} s, through Dagster {through[index]:.1f} s: "
+                    f"{100 * (through[index] / alone[index] - 1):+.0f}%"
+                )
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -1,0 +1,128 @@
+"""The Dagster UI of a home, running, and a headless Chromium that looks at it.
+
+Belongs here: starting both, going to pages, pictures. Does not belong here: what a page must show.
+
+``python -m tests.ui.browsing HOME`` takes the pictures of ``docs/img`` from a home (``hcip demo`` makes one).
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from hcip_pipeline.home import Home
+
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+SIZE = (1360, 840)
+_PATIENCE = 60_000  # milliseconds: pages draw late on a busy machine
+IMAGES = Path(__file__).resolve().parents[2] / "docs" / "img"
+
+
+def chromium() -> str | None:
+    """Debian's browser, where it is installed."""
+    return shutil.which("chromium")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class RunningInterface:
+    """``hcip ui`` in a process of its own."""
+
+    process: subprocess.Popen[str]
+    address: str
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+@contextmanager
+def interface(home: Home) -> Iterator[RunningInterface]:
+    """The UI of a home, once it answers; stopped afterwards."""
+    port = free_port()
+    command = [sys.executable, "-c", "from hcip_pipeline.cli import main; main()", "ui"]
+    command += ["--home", str(home.root), "--port", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            said = []
+            for line in process.stderr:
+                said.append(line)
+                if "the UI is at" in line:
+                    break
+            else:
+                raise AssertionError("the UI did not start: " + "".join(said))
+            yield RunningInterface(process, f"http://127.0.0.1:{port}")
+        finally:
+            if process.poll() is None:
+                process.terminate()
+
+
+@contextmanager
+def browser_page() -> Iterator[Page]:
+    """A page of a headless Chromium that sees nothing but this machine."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        page = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
+        page.set_default_timeout(_PATIENCE)
+        yield page
+        browser.close()
+
+
+def open_lineage(page: Page, address: str) -> None:
+    """The whole graph, its groups as boxes."""
+    page.goto(f"{address}/asset-groups")
+    page.get_by_text(re.compile("^release$")).first.wait_for()
+
+
+def open_asset(page: Page, address: str, asset: str, view: str, partition: str = "") -> None:
+    """A page of one asset: ``partitions``, ``checks``, ``lineage``, ``plots``, ``overview``."""
+    query = f"?view={view}" + (f"&partition={partition}" if partition else "")
+    page.goto(f"{address}/assets/{asset}{query}")
+    page.get_by_text(asset).first.wait_for()
+
+
+def picture(page: Page, file: Path) -> None:
+    """What is on the screen, as a PNG of few colours."""
+    page.wait_for_timeout(1500)  # lines are drawn after the boxes they join
+    page.screenshot(path=file)
+
+
+def take_pictures(home: Home, folder: Path) -> None:
+    """Lineage, a half-year's partitions, checks and plots."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with interface(home) as running, browser_page() as page:
+        open_lineage(page, running.address)
+        picture(page, folder / "lineage.png")
+        for name, asset, view, partition in (
+            ("partitions", "release", "partitions", "2025H2"),
+            ("checks", "release", "checks", ""),
+            ("edit_rates", "hospital_submissions", "checks", ""),
+            ("plots", "release", "plots", ""),
+            ("columns", "incentives", "overview", ""),
+        ):
+            open_asset(page, running.address, asset, view, partition)
+            page.wait_for_load_state("networkidle")
+            picture(page, folder / f"{name}.png")
+
+
+if __name__ == "__main__":
+    take_pictures(Home.locate(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else IMAGES)
