@@ -79,7 +79,7 @@ class Paid:
     def read(cls, folder: Path) -> "Paid":
         import polars as pl
 
-        from hcip_pipeline.release.writer import released_frame
+        from hcip_pipeline.release.reading import released_frame
 
         rows = released_frame(folder, "incentives")
         held = rows.filter(pl.col("status") == "HELD")
