@@ -78,6 +78,7 @@ def physician_page(source: ReportSource, ccn: str, partner: Row) -> bytes:
         steps=waterfall.steps(partner, _says(source, partner, inputs, conditions, improvement, cases)),
         standing=words.reasons(partner["reasons"]),
         conditions=conditions,
+        measured=words.measured,
         condition_total=sum((row["weighted_amount"] for row in conditions), Decimal("0.00")),
         cells=shown,
         rest=_rest(rest),

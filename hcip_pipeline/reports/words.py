@@ -60,6 +60,11 @@ def number(value: Decimal | None, places: int = 2) -> str:
     return NOTHING if value is None else _grouped(value, places)
 
 
+def measured(value: Decimal | None, measure: str | None) -> str:
+    """A computed quality measure: a number per 1,000, or a share."""
+    return number(value, 1) if (measure or "").endswith("per_1000") else percent(value)
+
+
 def count(value: int | None) -> str:
     return NOTHING if value is None else f"{value:,}"
 

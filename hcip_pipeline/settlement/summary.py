@@ -91,6 +91,7 @@ def print_releases(home: Home, releases: list[Release]) -> None:
     console = Console()
     for release in releases:
         console.print(_totals_table(release))
+        console.print(f"reports: {release.folder / 'reports' / 'index.html'}", soft_wrap=True, highlight=False)
         console.print(f"files: {release.folder}", soft_wrap=True, highlight=False)
 
 
