@@ -50,6 +50,15 @@ class ProgramReceipt:
         broken = ", ".join(f"{rule} {count}" for rule, count in sorted(self.rules_broken.items()))
         return f"{self.table}: {self.status}, {held}" + (f" ({broken})" if broken else "")
 
+    def details(self) -> str:
+        """The verdict on the file, then each problem with its place and its way out."""
+        lines = [f"{self.file}: {self.status}, {self.rows} rows"]
+        for problem in self.problems:
+            where = f"{problem['column']}: " if problem["column"] else ""
+            lines.append(f"  {problem['severity']} {problem['rule']} {where}{problem['message']}")
+            lines.append(f"    What to do: {problem['fix']}")
+        return "\n".join(lines)
+
 
 def numbered(receipt: ProgramReceipt, earlier: list[dict[str, Any]]) -> ProgramReceipt:
     """The same number for the same verdict on the same bytes as the last; else the next."""

@@ -16,11 +16,13 @@ import polars as pl
 
 from hcip_pipeline.contracts import survey
 from hcip_pipeline.contracts.program import TABLES
+from hcip_pipeline.errors import UsageError
 from hcip_pipeline.intake.atomic_files import write_json, write_parquet
 from hcip_pipeline.intake.problems import Problem
 from hcip_pipeline.intake.program_receipts import ProgramReceipt, numbered, receipts_of
 from hcip_pipeline.intake.survey_files import JudgedSurvey, form_cells, judge_survey
 from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.reference.tables import known_hospitals
 
 #: Conflicts a receipt lists; all are counted.
 _LISTED = 20
@@ -73,6 +75,19 @@ def ingest_surveys(
             _join(frame, table, lake)
         receipts.append(receipt)
     return receipts
+
+
+def check_survey(path: Path) -> ProgramReceipt:
+    """A hospital's preflight of its filled form: the intake's own rules, without a home.
+
+    Args:
+        path: the file, named as it went out; hospital and period are taken from its name.
+    """
+    named = survey.parse_form_name(path.name)
+    if named is None or not path.is_file():
+        raise UsageError("there is no such survey form", file=path, fix="name the file survey_<ccn>_<period>.xlsx")
+    period = PerformancePeriod.parse(named[1])
+    return _receipt(judge_survey(path, period, known_hospitals(None)), path, period)
 
 
 def survey_names(lake: Path) -> list[str]:

@@ -118,8 +118,11 @@ def print_ingest(home: Home, report: IngestReport) -> None:
             if not archive.accepted:
                 console.print(f"  refused {archive.archive}: {archive.refusal}", markup=False, soft_wrap=True)
                 console.print(f"    What to do: {archive.fix}", markup=False, soft_wrap=True)
-    for key in report.periods:
+    for key, period_intake in report.periods.items():
         console.print(f"{key}: program files, protocols and reference tables")
+        for form in period_intake.program.receipts:
+            if form.table.startswith("survey_") and form.status != "absent":
+                console.print("  " + form.details().replace("\n", "\n  "), soft_wrap=True, markup=False)
     for folder in report.unknown_folders:
         console.print(f"left alone: inbox/{folder} names no quarter, month or half-year", markup=False)
     console.print(f"lake: {home.lake}", soft_wrap=True, markup=False)

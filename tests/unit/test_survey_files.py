@@ -9,7 +9,9 @@ from typing import Any
 import openpyxl
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
+from hcip_pipeline import cli
 from hcip_pipeline.contracts import survey
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.program_files import ProgramIntake, ProgramReceipt, ingest_program
@@ -147,6 +149,14 @@ def test_where_a_csv_file_says_otherwise_it_counts_and_the_conflict_is_told(
     }
     assert results[npi(3), "A2"] == "N"
     assert results[npi(2), "A3"] == "N", "a blank of the CSV file says nothing"
+
+
+def test_a_hospital_checks_its_form_before_it_sends_it(form: Any, tmp_path: Path) -> None:
+    form[CONDITIONS]["F6"] = "perhaps"
+    form.save(tmp_path / NAME)
+    checked = CliRunner().invoke(cli.cli, ["check", str(tmp_path / NAME)])
+    assert checked.exit_code == 1
+    assert f"{CONDITIONS}!F6" in checked.output and "What to do: use one of them" in checked.output
 
 
 def test_a_form_is_an_input_of_the_release(form: Any, send: Callable[[Any], ProgramIntake], tmp_path: Path) -> None:
