@@ -98,5 +98,6 @@ def test_the_page_shows_the_rows_and_names_only_care_partners() -> None:
 
 
 def test_a_hospital_without_episodes_is_told_so() -> None:
-    page = post_acute_page(source([row(ccn) for ccn in OTHERS]), OWN).decode()
-    assert "no episode of this hospital" in page
+    page = Page(post_acute_page(source([row(ccn) for ccn in OTHERS]), OWN).decode())
+    assert "no episode of this hospital" in page.text
+    assert {link for link in page.links if link.startswith("#")} <= {f"#{place}" for place in page.ids}
