@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/methodology_effects.py hcip_home 2025H1
 
-Prints the Markdown table of docs/methodology_decisions.md. The home is read only; builds go to a temporary folder.
+Prints the Markdown tables of docs/methodology_decisions.md. The home is read only; builds go to a temporary folder.
 """
 
 from __future__ import annotations
@@ -34,10 +34,30 @@ ALTERNATIVES: dict[str, dict[str, object]] = {
     "surgical_fallback: attending": {"surgical_fallback": "attending"},
     "outlier_tails: high": {"outlier_tails": "high"},
     "HOSPICE and SUBSTANCE_USE excluded": {"exclusions": (*DEFAULT_EXCLUSIONS, "HOSPICE", "SUBSTANCE_USE")},
+    "improvement_percentile: 0.9": {"improvement_percentile": Decimal("0.9")},
+    "no mpi_floor, no mpi_ceiling": {"mpi_floor": None, "mpi_ceiling": None},
+    "variable_cost_factor: 1": {"variable_cost_factor": 1},
     "limit_scope: all": {"limit_scope": "all"},
     "condition_failure: lose_all": {"condition_failure": "lose_all"},
     "pfs_cap_basis: prior_year": {"pfs_cap_basis": "prior_year"},
 }
+
+#: readings that are no parameters -> dollars of the settled period that they decide on
+READINGS = {
+    "cents that rounding the parts would cost those who met every condition": """
+        select coalesce(sum(calculated_incentive - least(calculated_incentive, parts)), 0)
+        from marts.incentives
+        inner join (
+            select hospital_ccn, npi, sum(weighted_amount) as parts
+            from marts.conditions group by all having bool_and(met = 'Y')
+        ) using (hospital_ccn, npi)""",
+    "held while a screening is pending": "SCREENING_NOT_CLEARED",
+    "held because no fee-schedule amount is known": "HELD_NO_PFS_CAP",
+    "held because the pool notice is contested": "POOL_CONTESTED",
+    "held because the conditions were not fixed before the first day": "CONDITIONS_NOT_LOCKED",
+    "held because there is no protocol in force": "NO_PROTOCOL",
+}
+_HELD = "select coalesce(sum(final_incentive), 0) from marts.incentives where reasons like '%{}%'"
 
 
 def main(home_path: str, period_key: str) -> None:
@@ -64,10 +84,18 @@ def main(home_path: str, period_key: str) -> None:
                     "select sum(calculated_incentive), sum(final_incentive),"
                     " coalesce(sum(final_incentive) filter (where status = 'PAYABLE'), 0) from marts.incentives"
                 ).fetchone()
+                if not released:
+                    readings = {
+                        reading: connection.execute(query if " " in query else _HELD.format(query)).fetchone()
+                        for reading, query in READINGS.items()
+                    }
             figures = [Decimal(value) for value in row or ()]
             released = released or figures
             cells = " | ".join(f"{figure:,.2f}" for figure in figures)
             print(f"| {name} | {cells} | {figures[2] - released[2]:+,.2f} |", flush=True)
+        print("\n| reading | dollars |\n|---|--:|")
+        for reading, row in readings.items():
+            print(f"| {reading} | {Decimal((row or (0,))[0]):,.2f} |")
 
 
 if __name__ == "__main__":

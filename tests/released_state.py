@@ -290,7 +290,7 @@ def _references() -> dict[str, pl.DataFrame]:
 
 
 #: the fee schedule as claims would have it
-_ESTIMATES = [(B, npi(5), 2025, D("31234.56")), (B, npi(4), 2025, D("99999.99"))]
+ESTIMATES = [(B, npi(5), 2025, D("31234.56")), (B, npi(4), 2025, D("99999.99"))]
 
 
 @dataclass(frozen=True)
@@ -346,7 +346,7 @@ def release(
     of_claims = {table.name: table for table in marts.MARTS["claims"]}  # claims have tests of their own
     needed = [f"marts.{name}" for name in marts.TABLES.keys() - of_claims.keys()]
     needed += ["intermediate.int_case_windows", "intermediate.int_cases"]
-    with settlement_models.run(spec, estimates=_ESTIMATES, also=settlement_models.REPORTS) as connection:
+    with settlement_models.run(spec, estimates=ESTIMATES, also=settlement_models.REPORTS) as connection:
         connection.execute(f"attach '{file}' as built")
         connection.execute("create schema built.marts; create schema built.intermediate")
         for name in needed:

@@ -1,14 +1,16 @@
 """The settlement's models rendered as dbt renders them and run in one DuckDB connection: many states, asked about fast.
 
-Belongs here: rendering and order. Does not belong here: what a state is (``scenario``). A test holds this path to the
-tables that a dbt build of the same state gives.
+Belongs here: rendering and order, and computing again what one changed text changes. Does not belong here: what a state
+is (``scenario``). A test holds this path to the tables that a dbt build of the same state gives.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -19,6 +21,7 @@ import polars as pl
 
 from hcip_pipeline.contracts import run as run_tables
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.settlement.norm_tables import norm_spec
 from hcip_pipeline.warehouse.project import PROJECT
 from hcip_pipeline.warehouse.spec import BuildSpec
 
@@ -125,12 +128,16 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
+#: macro -> its template, looked up at every call: a test may put another in its place
+_macros: dict[str, jinja2.Template] = {}
+
+
 def _macro(environment: jinja2.Environment, text: str, name: str) -> Callable[..., Any]:
-    template = environment.from_string(text)
+    _macros[name] = environment.from_string(text)
 
     def call(*arguments: Any, **named: Any) -> Any:
         try:
-            return getattr(template.module, name)(*arguments, **named)
+            return getattr(_macros[name].module, name)(*arguments, **named)
         except _ReturnedError as returned:
             return returned.value
 
@@ -157,21 +164,25 @@ def _rendered(variables: str, areas: tuple[str, ...] = _SETTLEMENT) -> tuple[dic
     )
 
 
+def _fill(connection: duckdb.DuckDBPyConnection, name: str, frame: object) -> None:
+    """A table of the lake, in its contract's types; empty where there is no frame."""
+    table = LAKE_SOURCES[name]
+    if not isinstance(frame, pl.DataFrame) or not frame.height:
+        connection.execute(f'create or replace table lake."{name}" as {table.empty_select()}')
+        return
+    typed = ", ".join(f'cast("{c.name}" as {c.sql_type}) as "{c.name}"' for c in table.columns)
+    connection.register("incoming", frame.to_arrow())
+    connection.execute(f'create or replace table lake."{name}" as select {typed} from incoming')
+    connection.unregister("incoming")
+
+
 def _prepared(spec: BuildSpec, threads: int, areas: tuple[str, ...] = _SETTLEMENT) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"threads": threads})
     for schema in ("lake", *_SCHEMAS):
         connection.execute(f"create schema {schema}")
     frames = {"windows": spec.windows_frame(), "elections": spec.elections_frame(), **spec.sources}
     for name in sorted(_sources(areas)):
-        table = LAKE_SOURCES[name]
-        frame = frames.get(name)
-        if isinstance(frame, pl.DataFrame) and frame.height:
-            typed = ", ".join(f'cast("{c.name}" as {c.sql_type}) as "{c.name}"' for c in table.columns)
-            connection.register("incoming", frame.to_arrow())
-            connection.execute(f'create table lake."{name}" as select {typed} from incoming')
-            connection.unregister("incoming")
-        else:
-            connection.execute(f'create table lake."{name}" as {table.empty_select()}')
+        _fill(connection, name, frames.get(name))
     return connection
 
 
@@ -210,23 +221,136 @@ def run(
     return connection
 
 
+#: frozen table -> the model it is made of
+_FROZEN = {
+    "frozen_norms": "norms",
+    "frozen_norm_physicians": "norm_physicians",
+    "frozen_norm_cases": "norm_cases",
+    "frozen_exclusions": "exclusions",
+    "frozen_conservation": "int_case_ledger",
+    "frozen_quality_cells": "int_quality_cells",
+}
+
+
 def frozen_norms(spec: BuildSpec, threads: int = 1) -> dict[str, pl.DataFrame]:
     """The frozen norm table that ``spec``, a build of kind norms, makes; rows ordered by key."""
+    with _norm_build(spec, threads) as connection:
+        return _frozen_frames(connection)
+
+
+def _norm_build(spec: BuildSpec, threads: int = 1) -> duckdb.DuckDBPyConnection:
     models, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True))
-    frozen = {
-        "frozen_norms": "norms",
-        "frozen_norm_physicians": "norm_physicians",
-        "frozen_norm_cases": "norm_cases",
-        "frozen_exclusions": "exclusions",
-        "frozen_conservation": "int_case_ledger",
-        "frozen_quality_cells": "int_quality_cells",
-    }
-    needed = _needed(frozen.values())
+    needed = _needed(_FROZEN.values())
+    connection = _prepared(spec, threads)
+    _create(connection, {name: sql for name, sql in models.items() if name in needed})
+    return connection
+
+
+def _frozen_frames(connection: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
     frames = {}
-    with _prepared(spec, threads) as connection:
-        _create(connection, {name: sql for name, sql in models.items() if name in needed})
-        for name, model in frozen.items():
-            table = run_tables.FROZEN[name]
-            columns = ", ".join(f'"{column}"' for column in table.names)
-            frames[name] = connection.sql(f'select {columns} from "{_models()[model][0]}"."{model}"').pl()
-    return {name: frame.sort(run_tables.FROZEN[name].key) for name, frame in frames.items()}
+    for name, model in _FROZEN.items():
+        table = run_tables.FROZEN[name]
+        columns = ", ".join(f'"{column}"' for column in table.names)
+        frame = connection.sql(f'select {columns} from "{_models()[model][0]}"."{model}"').pl()
+        frames[name] = frame.sort(table.key)
+    return frames
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One text of a model's or a macro's file, and what stands there instead."""
+
+    file: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {' '.join(self.old.split())[:60]} -> {' '.join(self.new.split())[:60]}"
+
+
+class Bench:
+    """A state computed once; then with one text of a model or macro changed, and only what follows computed again."""
+
+    def __init__(self, spec: BuildSpec, estimates: Sequence[tuple[str, str, int, Decimal]] = ()) -> None:
+        """``spec`` of a period, without its norm table."""
+        self.norm_spec = norm_spec(spec)
+        self.norm_connection = _norm_build(self.norm_spec)
+        self.norms = _frozen_frames(self.norm_connection)
+        self.spec = replace(spec, sources=dict(spec.sources) | self.norms)
+        self.connection = run(self.spec, estimates=estimates)
+
+    @contextmanager
+    def changed(self, mutant: Mutant, *marts: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The period as the changed models compute it, its norm table made by them too; afterwards all is as before.
+
+        Args:
+            marts: what will be looked at; without any, all.
+
+        Raises:
+            AssertionError: the text does not stand in the file, or no model says anything else for it.
+        """
+        norms = {}
+        affected = _changed_models(self.norm_spec, mutant)
+        norm_models = {name: sql for name, sql in affected.items() if name in _needed(_FROZEN.values())}
+        if norm_models:
+            self.norm_connection.begin()
+            try:
+                _recompute(self.norm_connection, self.norm_spec, norm_models, set(norm_models), ())
+                found = _frozen_frames(self.norm_connection)
+            finally:
+                self.norm_connection.rollback()
+            norms = {name: frame for name, frame in found.items() if not frame.equals(self.norms[name])}
+        models = _changed_models(self.spec, mutant)
+        assert models or norms, f"nothing changes: {mutant}"
+        self.connection.begin()
+        try:
+            for name, frame in norms.items():
+                _fill(self.connection, name, frame)
+            readers = {name for name in _order() if set(_SOURCE.findall(_models()[name][1])) & norms.keys()}
+            _recompute(self.connection, self.spec, models, set(models) | readers, marts)
+            yield self.connection
+        finally:
+            self.connection.rollback()
+
+
+def _changed_models(spec: BuildSpec, mutant: Mutant) -> dict[str, str]:
+    """Model -> SQL, of those that say something else with ``mutant`` than without."""
+    variables = json.dumps(spec.dbt_vars(), sort_keys=True)
+    models, _ = _rendered(variables)
+    _variables.clear()
+    _variables.update(json.loads(variables))
+    if mutant.file in models:
+        text = _models()[mutant.file][1]
+        assert mutant.old in text, f"no such text: {mutant}"
+        sql = _environment().from_string(text.replace(mutant.old, mutant.new)).render()
+        return {} if sql == models[mutant.file] else {mutant.file: sql}
+    text = (PROJECT / "macros" / f"{mutant.file}.sql").read_text(encoding="utf-8")
+    assert mutant.old in text, f"no such text: {mutant}"
+    before = dict(_macros)
+    try:
+        for match in _MACRO.finditer(text.replace(mutant.old, mutant.new)):
+            _macros[match[1]] = _environment().from_string(match[0])
+        templates, _ = _templates(_SETTLEMENT)
+        rendered = {name: template.render() for name, template in templates.items()}
+    finally:
+        _macros.update(before)
+    return {name: sql for name, sql in rendered.items() if sql != models[name]}
+
+
+def _recompute(
+    connection: duckdb.DuckDBPyConnection,
+    spec: BuildSpec,
+    changed: dict[str, str],
+    affected: set[str],
+    marts: Sequence[str],
+) -> None:
+    """Compute the models in ``affected`` again, and those that refer to them, as far as ``marts`` need them."""
+    models, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True))
+    tables = {row[0] for row in connection.execute("select table_name from information_schema.tables").fetchall()}
+    wanted = tables & _needed(marts) if marts else tables
+    for name in _order():
+        if name in wanted and (name in affected or affected & set(_REFERENCE.findall(_models()[name][1]))):
+            affected.add(name)
+            schema = _models()[name][0]
+            kind = "view" if schema == "staging" else "table"
+            connection.execute(f'create or replace {kind} "{schema}"."{name}" as {changed.get(name, models[name])}')

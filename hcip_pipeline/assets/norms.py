@@ -68,6 +68,11 @@ def base_year_norms(
         if norms.build is not None:
             seal(where, sorted(folder.glob("*.parquet")))
         handover.locks.drop(where, f"norms-{folder.name}")
+    since = settlement.files_since_frozen(where, policy, norms)
+    if since:
+        told = f"{len(since)} files came after its norms were frozen and do not move them; a new policy version would"
+        handover.progress(f"base year {policy.base_year}: {told}")
+        context.log.warning(told)
     rows = json.loads((norms.folder / "manifest.json").read_text(encoding="utf-8"))["tables"]
     context.log.info(f"norm table {norms.folder.name}: " + ("made" if norms.build else "stands since an earlier run"))
     return dg.MaterializeResult(
@@ -76,6 +81,7 @@ def base_year_norms(
             "table": norms.folder.name,
             "folder": dg.MetadataValue.path(norms.folder),
             "made in this run": norms.build is not None,
+            "files since it was frozen": len(since),
             "dagster/partition_row_count": rows["frozen_norms"],
         },
         data_version=dg.DataVersion(norms.folder.name),

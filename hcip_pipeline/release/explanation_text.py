@@ -235,7 +235,7 @@ def _conditions(e: Explanation) -> Iterator[str]:
                 f"{row['computed_measure']} {whose}: {row['measured_value'].normalize():f}; asked {asked}."
             )
     parts = sum((row["weighted_amount"] for row in e.conditions), Decimal(0))
-    if all(row["met"] == "Y" for row in e.conditions) and parts != e.incentive["calculated_incentive"]:
+    if met >= 1 and parts != e.incentive["calculated_incentive"] and not e.incentive["conditions_adjustment"]:
         yield from _prose("Every condition is met: the cents that rounding the parts would make or lose do not count.")
     yield ""
 

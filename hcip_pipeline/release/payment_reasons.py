@@ -10,7 +10,7 @@ REASONS = {
     "CONDITION_RESULTS_MISSING": "no result was reported for a condition of payment, which counts as not met",
     "NOT_LISTED_WHOLE_PERIOD": "not on the certified care-partner list for the whole period",
     "SCREENING_FAILED": "the screening failed",
-    "SCREENING_NOT_CLEARED": "the screening is not cleared",
+    "SCREENING_NOT_CLEARED": "held: the screening is not cleared yet",
     "EXCLUDED_INDIVIDUAL": "on an exclusion list during the period",
     "ARRANGEMENT_SIGNED_LATE": "the arrangement was not signed by the first day of the period",
     "NO_APPROVED_ACTIVITY": "no approved activity was performed",

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ from hcip_pipeline.release.tables import write_parquet
 from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.spec import BuildSpec
 
-#: what a norm depends on; ``norm_method`` only chooses among the three that the table holds
+#: what a norm depends on, and ``norm_method``, which chooses among the three that the table holds: another reading of
+#: the norm is another table too
 _NORM_PARAMETERS = (
     "version",
     "base_year",
@@ -68,6 +69,11 @@ class NormTable:
     folder: Path
     inputs: tuple[dict[str, Any], ...]
     build: BuildResult | None
+
+    def not_among(self, files: Iterable[Mapping[str, Any]]) -> list[str]:
+        """Which of the base year's files that count now the table was not made from: they do not move it."""
+        known = {(item["file"], item["sha256"]) for item in self.inputs}
+        return sorted(item["file"] for item in files if (item["file"], item["sha256"]) not in known)
 
     def sources(self) -> dict[str, list[Path]]:
         """As tables of the lake, for the build of a period."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from pydantic import ValidationError
 
 from hcip_pipeline.contracts import cms, program, protocol, reference, run
 from hcip_pipeline.contracts.table import Table
@@ -79,7 +80,7 @@ def build_period(
         kind="period",
         windows=windows,
         policy=policy.policy,
-        elections=elections_in_force(hospitals, protocols),
+        elections=elections_in_force(hospitals, protocols, policy.policy),
         sources={
             **lake_sources(home, windows),
             **_program_sources(home, period),
@@ -137,6 +138,11 @@ def base_year_norms(
     """
     check_base_year(home, policy, _taken_in(home, [base_year_window(policy.base_year)]))
     return norm_table(home, policy, lambda: _base_year_spec(home, policy), threads=threads, progress=progress)
+
+
+def files_since_frozen(home: Home, policy: Policy, norms: NormTable) -> list[str]:
+    """Files of the base year that came after its norm table was frozen: only another policy version takes them in."""
+    return norms.not_among(_hospital_files(home, [base_year_window(policy.base_year)]))
 
 
 def _base_year_spec(home: Home, policy: Policy) -> tuple[BuildSpec, list[dict[str, Any]]]:
@@ -237,13 +243,19 @@ def _receipts_frame(in_force: Sequence[SubmissionReceipt]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def elections_in_force(hospitals: pl.DataFrame, protocols: pl.DataFrame) -> dict[str, Elections]:
-    """Hospital -> what its protocol elects; a hospital without one elects nothing."""
+def elections_in_force(hospitals: pl.DataFrame, protocols: pl.DataFrame, policy: Policy) -> dict[str, Elections]:
+    """Hospital -> what its protocol elects under ``policy``; a hospital without one elects nothing.
+
+    The table holds what is in force under the intake's policy; under another one what was not elected is that one's.
+    """
     elections = {ccn: Elections() for ccn in hospitals["ccn"]}
     for row in protocols.iter_rows(named=True):
-        elections[row["hospital_ccn"]] = Elections(
-            **{name: row[name] for name in ("mpi_floor", "mpi_ceiling", "improvement_share", "physician_cap_percent")}
-        )
+        elected = Elections(**{name: row[name] for name in Elections.model_fields if row[f"has_elected_{name}"]})
+        try:
+            elected.over(policy)
+        except ValidationError:
+            continue  # it contradicts this policy, which is in force instead (policy.protocol_checks)
+        elections[row["hospital_ccn"]] = elected
     return elections
 
 

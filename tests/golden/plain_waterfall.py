@@ -25,13 +25,17 @@ def conditions(calculated: Fraction, ccn: str, npi: str, tables: Tables, policy:
     }
     met = [row for row in asked if results.get(row["condition_id"]) == "Y"]
     reasons = {"CONDITION_RESULTS_MISSING"} if any(results.get(r["condition_id"]) is None for r in asked) else set()
-    # [choice] With every condition met nothing is lost to the rounding of the parts. Without conditions nothing is lost
-    # here: the hospital's payments are held.
-    if len(met) == len(asked):
-        return calculated, reasons
-    parts = summed(rounded(calculated * rounded(exact(row["weight_percent"]) / 100, 8), 2) for row in met)
-    left = min(calculated, parts) if policy["condition_failure"] == "lose_weight" else Fraction(0)
-    return left, reasons | ({"CONDITIONS_NOT_MET"} if left < calculated else set())
+    total = summed(exact(row["weight_percent"]) for row in met)
+    if len(met) < len(asked) and policy["condition_failure"] == "lose_all":
+        left = Fraction(0)
+    elif not asked or total >= 100:
+        # [choice] Where the conditions met total 100% nothing is lost to the rounding of the parts. Without conditions
+        # nothing is lost here: the hospital's payments are held.
+        left = calculated
+    else:
+        parts = summed(rounded(calculated * rounded(exact(row["weight_percent"]) / 100, 8), 2) for row in met)
+        left = min(calculated, parts)
+    return left, reasons | ({"CONDITIONS_NOT_MET"} if left < calculated and len(met) < len(asked) else set())
 
 
 def standing(partner: Row, tables: Tables, start: dt.date, end: dt.date) -> set[str]:
@@ -39,9 +43,8 @@ def standing(partner: Row, tables: Tables, start: dt.date, end: dt.date) -> set[
     ccn, npi, reasons = partner["hospital_ccn"], partner["npi"], set()
     if partner["participation_start"] > start or (partner["participation_end"] or end) < end:
         reasons.add("NOT_LISTED_WHOLE_PERIOD")
-    if partner["screening_status"] != "cleared":
-        # [choice] A screening still pending is no clearance.
-        reasons.add("SCREENING_FAILED" if partner["screening_status"] == "failed" else "SCREENING_NOT_CLEARED")
+    if partner["screening_status"] == "failed":
+        reasons.add("SCREENING_FAILED")
     if npi in {row["npi"] for row in tables.get("excluded_in_period", ())}:
         reasons.add("EXCLUDED_INDIVIDUAL")
     if partner["arrangement_signed"] is None or partner["arrangement_signed"] > start:
@@ -151,6 +154,8 @@ def waterfall(
         row["reasons"] |= {"PFS_CAP"} if row["pfs_cap_adjustment"] else set()
         protocol = next((r for r in tables.get("protocols", ()) if r["hospital_ccn"] == ccn), None)
         held = {"HELD_NO_PFS_CAP"} if cap is None else set()
+        # [choice] A screening still pending has not failed, and is no clearance: the amount waits.
+        held |= {"SCREENING_NOT_CLEARED"} if partner["screening_status"] not in ("cleared", "failed") else set()
         if not protocol or protocol["approved_on"] is None or protocol["program_year"] is None:
             held.add("NO_PROTOCOL")
         elif not protocol["has_locked_conditions"]:

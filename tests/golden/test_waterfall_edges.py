@@ -60,7 +60,7 @@ def everyone_met(ccn: str, *conditions: str, met: str | None = "Y") -> None:
 
 
 # --- conditions
-THIRDS, ONE_MISSED, BLANK, ABSENT, UNLOCKED, TOO_MUCH = (EDGES.hospital("10.00") for _ in range(6))
+THIRDS, ONE_MISSED, BLANK, ABSENT, UNLOCKED, TOO_MUCH, TOO_LITTLE = (EDGES.hospital("10.00") for _ in range(7))
 for hospital in (THIRDS, ONE_MISSED, BLANK, ABSENT):
     EDGES.weights(hospital, c1="33.34", c2="33.33", c3="33.33")
     everyone_met(hospital, "c1", "c2")
@@ -70,6 +70,9 @@ everyone_met(BLANK, "c3", met=None)
 EDGES.amend("protocols", hospital_ccn=UNLOCKED, has_locked_conditions=False)
 EDGES.weights(TOO_MUCH, c1="70", c2="40", c3="5")
 everyone_met(TOO_MUCH, "c1", "c2")
+EDGES.weights(TOO_LITTLE, c1="50", c2="40")
+everyone_met(TOO_LITTLE, "c1", "c2")
+EDGES.amend("protocols", hospital_ccn=TOO_LITTLE, has_locked_conditions=False, weight_total_percent=D(90))
 EDGES.amend("protocols", hospital_ccn=TOO_MUCH, has_locked_conditions=False, weight_total_percent=D(115))
 
 # --- standing
@@ -162,6 +165,10 @@ def test_weights_of_more_than_the_whole_pay_no_more_than_it(settled: Settled) ->
     assert final(settled, TOO_MUCH) == (D("10.00"), "HELD", missing)
 
 
+def test_weights_of_less_than_the_whole_leave_their_share(settled: Settled) -> None:
+    assert final(settled, TOO_LITTLE) == (D("9.00"), "HELD", "CONDITIONS_NOT_LOCKED")
+
+
 def test_a_failed_condition_may_cost_everything_by_policy() -> None:
     scenario = Scenario(
         [earning("10.00", A, "210001")], policy=POLICY | {"condition_failure": "lose_all"}, norms=NORMS, in_order=True
@@ -180,7 +187,6 @@ def test_conditions_not_locked_hold_the_payments(settled: Settled) -> None:
         (LEFT, "NOT_LISTED_WHOLE_PERIOD"),
         (LEFT_BEFORE, "NOT_LISTED_WHOLE_PERIOD"),
         (JOINED_LATE, "NOT_LISTED_WHOLE_PERIOD"),
-        (PENDING, "SCREENING_NOT_CLEARED"),
         (FAILED, "SCREENING_FAILED"),
         (SIGNED_LATE, "ARRANGEMENT_SIGNED_LATE"),
         (NOT_SIGNED, "ARRANGEMENT_SIGNED_LATE"),
@@ -193,6 +199,10 @@ def test_who_may_not_be_paid_gets_nothing_and_every_reason(settled: Settled, hos
     assert final(settled, hospital) == (D("0.00"), "ZERO", reason)
     row = settled.partner(A, hospital)
     assert (row["calculated_incentive"], row["standing_adjustment"]) == (D("50.00"), D("-50.00"))
+
+
+def test_a_pending_screening_holds_what_a_failed_one_loses(settled: Settled) -> None:
+    assert final(settled, PENDING) == (D("50.00"), "HELD", "SCREENING_NOT_CLEARED")
 
 
 @pytest.mark.parametrize("hospital", [LEFT_LAST_DAY, JOINED, SIGNED])

@@ -167,10 +167,24 @@ def test_shuffled_rows_and_other_threads_give_the_same_bytes(
 
 
 def test_a_resubmission_makes_a_second_release(settled: tuple[Home, Release], another: Home) -> None:
+    """And late data of the base year do not move its frozen norms."""
     shutil.copytree(settled[0].releases, another.releases)
-    first = submissions(another, "2025Q1")[0]
-    corrected = first.with_name(first.name + ".r2")
-    shutil.copytree(first, corrected)
+    for quarter in ("2025Q1", "2023Q1"):
+        leave_out_the_last_discharge(submissions(another, quarter)[0])
+    told: list[str] = []
+    release = settle(another, PERIOD, progress=told.append)
+    assert (release.number, release.is_new) == (2, True)
+    assert verify_release(release.folder).ok
+    assert data_files(another.releases / "2025H1" / "r1") == data_files(settled[1].folder)
+    for table in ("norms", "norm_cases"):
+        assert released_frame(release.folder, table).equals(released_frame(settled[1].folder, table))
+    assert any(line.startswith("base year 2023: 2 files came after") for line in told), told
+
+
+def leave_out_the_last_discharge(submission: Path) -> None:
+    """A second version beside the first."""
+    corrected = submission.with_name(submission.name + ".r2")
+    shutil.copytree(submission, corrected)
     (corrected / "control_totals.json").unlink(missing_ok=True)
     dropped = set()
 
@@ -184,10 +198,6 @@ def test_a_resubmission_makes_a_second_release(settled: tuple[Home, Release], an
 
     rewrite(corrected / "discharges.csv", without_last)
     rewrite(corrected / "charges.csv", without_its_lines)
-    release = settle(another, PERIOD)
-    assert (release.number, release.is_new) == (2, True)
-    assert verify_release(release.folder).ok
-    assert data_files(another.releases / "2025H1" / "r1") == data_files(settled[1].folder)
 
 
 def refused(home: Home) -> str:

@@ -119,10 +119,11 @@ def _conditions(partner: Partner, conditions: list[Row], measured: Measured, ter
         findings.require("conditions", condition, "met", condition["met"] in ("Y", "N", ""), "Y, N or nothing")
         weight += condition["weight"] if is_met else ZERO
         earned += amount
-    if all(condition["met"] == "Y" for condition in conditions):
-        partner.after_conditions = calculated  # parts rounded apart must not cost a cent
-    elif terms.condition_failure == "lose_all":
+    is_every_one_met = all(condition["met"] == "Y" for condition in conditions)
+    if not is_every_one_met and terms.condition_failure == "lose_all":
         partner.after_conditions = ZERO
+    elif not conditions or weight >= ONE:
+        partner.after_conditions = calculated  # parts rounded apart must not cost a cent
     else:
         partner.after_conditions = min(calculated, earned)
     findings.compare(
@@ -133,7 +134,7 @@ def _conditions(partner: Partner, conditions: list[Row], measured: Measured, ter
             "conditions_adjustment": partner.after_conditions - calculated,
         },
     )
-    if partner.after_conditions < calculated:
+    if partner.after_conditions < calculated and not is_every_one_met:
         partner.reasons.append("CONDITIONS_NOT_MET")
     if any(condition["met"] == "" for condition in conditions):
         partner.reasons.append("CONDITION_RESULTS_MISSING")
@@ -166,8 +167,6 @@ def _standing(partner: Partner, inputs: Row, hospital: Hospital, findings: Findi
         reasons.append("NOT_LISTED_WHOLE_PERIOD")
     if inputs["screening_status"] == "failed":
         reasons.append("SCREENING_FAILED")
-    elif inputs["screening_status"] not in ("cleared", ""):
-        reasons.append("SCREENING_NOT_CLEARED")
     if inputs["is_excluded"]:
         reasons.append("EXCLUDED_INDIVIDUAL")
     if inputs["arrangement_signed"] is None or inputs["arrangement_signed"] > hospital.start:
@@ -216,6 +215,8 @@ def _holds(partner: Partner, inputs: Row) -> None:
         partner.holds.append("NO_PROTOCOL")
     elif not inputs["has_locked_conditions"]:
         partner.holds.append("CONDITIONS_NOT_LOCKED")
+    if inputs["screening_status"] not in ("cleared", "failed"):
+        partner.holds.append("SCREENING_NOT_CLEARED")
     if inputs["pfs_approved_amount"] is None:
         partner.holds.append("HELD_NO_PFS_CAP")
 

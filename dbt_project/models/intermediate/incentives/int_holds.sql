@@ -7,6 +7,10 @@ protocols as (
     select * from {{ ref('stg_protocols') }}
 ),
 
+care_partners as (
+    select * from {{ ref('stg_care_partners') }}
+),
+
 limits as (
     select hospital_ccn, is_contested from {{ ref('int_distribution_limits') }}
 )
@@ -23,10 +27,15 @@ select
                 then 'NO_PROTOCOL'
             when not protocols.has_locked_conditions then 'CONDITIONS_NOT_LOCKED'
         end",
+        "case
+            when coalesce(care_partners.screening_status, 'pending') not in ('cleared', 'failed')
+                then 'SCREENING_NOT_CLEARED'
+        end",
         "case when capped.pfs_approved_amount is null then 'HELD_NO_PFS_CAP' end",
         "case when limits.is_contested then 'POOL_CONTESTED' end",
     ]) }} as hold_reasons
     {%- endif %}
 from capped
 left join protocols using (hospital_ccn)
+left join care_partners using (hospital_ccn, npi)
 left join limits using (hospital_ccn)

@@ -1,4 +1,4 @@
--- Step 2: min(calculated, Σ calculated × weight of the conditions met). With every condition met nothing is lost to the
+-- Step 2: min(calculated, Σ calculated × weight of the conditions met). Where those met total 100% nothing is lost to the
 -- rounding of the parts. A hospital without conditions loses nothing here; its payments are held.
 with calculated as (
     select * from {{ ref('int_calculated_incentives') }}
@@ -21,14 +21,15 @@ select
     calculated.npi,
     calculated.calculated_incentive,
     outcomes.conditions_met_weight,
+    coalesce(outcomes.all_met, true) as is_every_condition_met,
     coalesce(outcomes.any_missing, false) as any_condition_missing,
     case
-        when outcomes.all_met is null or outcomes.all_met then calculated.calculated_incentive
+        when outcomes.all_met is null then calculated.calculated_incentive
         {% if policy('condition_failure') == 'lose_all' -%}
-        else cast(0 as decimal(18, 2))
-        {%- else -%}
+        when not outcomes.all_met then cast(0 as decimal(18, 2))
+        {% endif -%}
+        when outcomes.conditions_met_weight >= 1 then calculated.calculated_incentive
         else least(calculated.calculated_incentive, outcomes.weighted_amount)
-        {%- endif %}
     end as incentive
 from calculated
 left join outcomes using (hospital_ccn, npi)

@@ -34,7 +34,8 @@ judged as (
         -- A study pays nobody: standing is not its question.
         {{ empty_text_list() }} as standing_reasons
         {%- else -%}
-        -- Without a protocol nothing says which activities are approved: the payment is held, not lost.
+        -- Without a protocol nothing says which activities are approved, and a screening that is pending has not
+        -- failed: those payments are held (int_holds), not lost.
         {{ text_list([
             "case
                 when
@@ -42,10 +43,7 @@ judged as (
                     or coalesce(care_partners.participation_end < period.end_date, false)
                     then 'NOT_LISTED_WHOLE_PERIOD'
             end",
-            "case
-                when care_partners.screening_status = 'failed' then 'SCREENING_FAILED'
-                when care_partners.screening_status <> 'cleared' then 'SCREENING_NOT_CLEARED'
-            end",
+            "case when care_partners.screening_status = 'failed' then 'SCREENING_FAILED' end",
             "case when excluded.is_excluded then 'EXCLUDED_INDIVIDUAL' end",
             "case
                 when coalesce(care_partners.arrangement_signed > period.start_date, true) then 'ARRANGEMENT_SIGNED_LATE'

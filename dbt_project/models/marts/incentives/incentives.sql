@@ -57,7 +57,10 @@ steps as (
                         then 'NOTHING_EARNED'
                 end",
                 "case when calculated.lacks_baseline then 'NO_BASELINE' end",
-                "case when conditions.incentive < calculated.calculated_incentive then 'CONDITIONS_NOT_MET' end",
+                "case
+                    when not conditions.is_every_condition_met and conditions.incentive < calculated.calculated_incentive
+                        then 'CONDITIONS_NOT_MET'
+                end",
                 "case when conditions.any_condition_missing then 'CONDITION_RESULTS_MISSING' end",
             ]),
             'standing.standing_reasons',

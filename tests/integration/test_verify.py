@@ -1,0 +1,96 @@
+"""``hcip verify`` as an auditor has it: alone, with what it checked, and with an exit code."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hcip_pipeline import cli
+from hcip_pipeline.release import verification
+from tests import mutants
+from tests.released_state import A, released
+
+__all__ = ["released"]
+
+pytestmark = pytest.mark.slow
+
+PACKAGE = Path(verification.__file__).parent
+#: beside the standard library
+NEEDED = {"yaml", "pyarrow"}
+
+
+def test_it_imports_nothing_of_the_pipeline() -> None:
+    for path in PACKAGE.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                assert node.level == 1, f"{path.name} reaches out of its own folder"
+                continue
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                top = name.split(".")[0]
+                assert top in sys.stdlib_module_names | NEEDED, f"{path.name} imports {name}"
+
+
+def test_it_runs_alone(released: Path, tmp_path: Path) -> None:
+    """Copied to a machine that has no pipeline."""
+    shutil.copytree(PACKAGE, tmp_path / "auditor", ignore=shutil.ignore_patterns("__pycache__"))
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.modules['hcip_pipeline'] = None; "
+        f"sys.argv = ['auditor', {str(released)!r}]; import runpy; runpy.run_module('auditor', run_name='__main__')"
+    )
+    ran = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "every figure was found again" in ran.stdout
+
+
+def verify(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["verify", *arguments])
+        raise SystemExit(0)
+    said = capsys.readouterr()
+    code = ended.value.code
+    assert isinstance(code, int)
+    return code, said.out + said.err
+
+
+def test_it_says_what_it_checked(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = verify(capsys, str(released))
+    assert code == 0
+    for rule in (
+        "performance",
+        "improvement",
+        "conditions",
+        "fee_schedule_cap",
+        "distribution_limit",
+        "norm_percentiles",
+    ):
+        assert rule in said
+    assert "$" in said
+
+
+def test_a_cent_is_told_by_file_and_row(released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = mutants.copy_of(released, tmp_path)
+    mutants.forge_cell(copy, "incentives", A, 2, "final_incentive", lambda cell: "0.01")
+    code, said = verify(capsys, str(copy))
+    assert code == 1
+    assert f"incentives/HCIP_{A}_incentives_2025H2_r1.csv, row 2" in said
+    assert "found 0.01" in said
+
+
+def test_machines_get_the_same_facts(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = verify(capsys, str(released), "--json")
+    facts = json.loads(said)
+    assert (code, facts["ok"]) == (0, True)
+
+
+def test_what_is_no_release_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = verify(capsys, str(tmp_path))
+    assert code == 1
+    assert "What to do" in said
