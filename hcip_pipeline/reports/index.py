@@ -1,6 +1,6 @@
 """The one page that links all reports of a release.
 
-Belongs here: links. Does not belong here: figures.
+Belongs here: links. Does not belong here: figures, and names of physicians: the page speaks of all hospitals.
 """
 
 from __future__ import annotations
@@ -20,14 +20,12 @@ def index_page(source: ReportSource, missing: Mapping[str, int]) -> bytes:
     """
     rows = []
     for ccn in source.hospitals:
-        partners = source.now.of_hospital("incentives", ccn)
         rows.append(
             {
                 "ccn": ccn,
                 "name": source.names[ccn],
                 "missing": missing[ccn],
-                "physicians": len(partners),
-                "partners": sorted(partners, key=lambda row: (row["name"] or "", row["npi"])),
+                "physicians": len(source.now.of_hospital("incentives", ccn)),
             }
         )
     return page(

@@ -58,13 +58,20 @@ def test_every_reader_has_a_report_and_every_link_leads_somewhere(released: Path
             assert (folder / name).is_file(), name
         partners = files.table("incentives", ccn)["npi"].to_list()
         assert sorted(path.stem for path in (folder / "physicians").iterdir()) == sorted(partners)
+    linked = {released / "reports" / "index.html"}
     for path in _pages(released):
         page = Page(path.read_text(encoding="utf-8"))
         assert len(page.ids) == len(set(page.ids)), f"{path.name} names a place twice"
         for link in page.links:
             target, _, place = link.partition("#")
+            if path.name in ("index.html", "oversight.html"):
+                linked.add((path.parent / target).resolve())
             assert not target or (path.parent / target).resolve().is_file(), f"{path.name}: {link}"
             assert target or place in page.ids, f"{path.name}: {link}"
+    unlinked = {path for path in released.glob("reports/**/*") if path.is_file()} - linked
+    assert {path.name for path in unlinked} <= {"data_quality.csv"}, "reached from the index or a committee's report"
+    index = _page(released, "reports/index.html")
+    assert not any(name in index.text for name in files.table("incentives")["name"]), "a physician on everybody's page"
 
 
 def test_a_page_needs_no_network_and_no_script(released: Path) -> None:  # noqa: F811
