@@ -21,6 +21,8 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.intake.atomic_files import write_json
 
 _DAMAGED = ".damaged"
+#: a file system's clock is behind the program's by up to this much
+_COARSE_NS = 20_000_000
 
 
 def sha256_of(path: Path) -> str:
@@ -52,7 +54,7 @@ def written_since(folders: Iterable[Path], moment_ns: int) -> Iterator[Path]:
     """Parquet files of these folders that were written at or after a moment (``time.time_ns()``)."""
     for folder in folders:
         for path in sorted(folder.glob("*.parquet")):
-            if path.stat().st_mtime_ns >= moment_ns or path.stat().st_ctime_ns >= moment_ns:
+            if path.stat().st_mtime_ns >= moment_ns - _COARSE_NS:
                 yield path
 
 

@@ -14,12 +14,16 @@ from pathlib import Path
 import dagster as dg
 
 from hcip_pipeline.assets.resources import Handover
+from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import BusyError
+from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.storage_faults import storage_told
 
 #: a run that nobody waits for tries again this often, this many seconds apart, while another run is in its way
-_TRIES, _SECONDS = 20, 30
+_TRIES, _SECONDS = 120, 30
+
+_BACKFILL = "dagster/backfill"
 
 
 @contextmanager
@@ -61,6 +65,34 @@ def read_undisturbed(handover: Handover, home: Home, period: object, names: Iter
     """Nobody takes these partitions in while the run reads them."""
     for name in names:
         handover.locks.take(home, str(name), f"settling {period}, which reads {name}", "shared", wait=True)
+
+
+def after_earlier_ones(context: dg.AssetExecutionContext, period: PerformancePeriod) -> None:
+    """In a backfill from the UI a half-year waits for the ones before it, whose releases it reads (methodology §9).
+
+    Raises:
+        HcipError: one of them failed: without its release this one's limits would be wrong.
+        RetryRequested: one of them has not ended.
+    """
+    backfill = context.run.tags.get(_BACKFILL)
+    if not backfill:
+        return
+    newest: dict[str, dg.DagsterRun] = {}
+    for run in context.instance.get_runs(dg.RunsFilter(tags={_BACKFILL: backfill})):  # the newest comes first
+        newest.setdefault(run.tags.get("dagster/partition", ""), run)
+    asked = context.instance.get_backfill(backfill)
+    keys = {*newest, *((asked.partition_names or ()) if asked else ())}
+    for key in sorted(key for key in keys if key[4:5] == "H" and PerformancePeriod.parse(key) < period):
+        status = newest[key].status if key in newest else dg.DagsterRunStatus.NOT_STARTED
+        if status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
+            raise HcipError(
+                f"{period} is not settled: {key} of the same backfill was not released, and {period} reads its release",
+                rule="BACKFILL-ORDER",
+                fix=f"mend what stopped {key}, then re-execute the backfill's failed runs",
+            )
+        if status is not dg.DagsterRunStatus.SUCCESS:
+            context.log.info(f"{period}: waiting for {key} of the same backfill")
+            raise dg.RetryRequested(max_retries=_TRIES, seconds_to_wait=_SECONDS)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from hcip_pipeline.assets.partition_work import settling
+from hcip_pipeline.assets.partition_work import after_earlier_ones, settling
 from hcip_pipeline.assets.partitions import HALVES
 from hcip_pipeline.assets.resources import Handover, HomeResource
 from hcip_pipeline.checks.intake_checks import program_files_accepted, protocols_accepted
@@ -76,6 +76,7 @@ def period_intake(
     period = PerformancePeriod.parse(context.partition_key)
     handover.progress(f"{period}: program files and protocols")
     where = home.home()
+    after_earlier_ones(context, period)
     with settling(handover, where, period):
         sweep([where.lake_program(period), where.lake_program(period) / "receipts"])
         taken_in = take_in_period(where, period, home.policy().policy)

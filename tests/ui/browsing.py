@@ -93,35 +93,46 @@ def open_lineage(page: Page, address: str) -> None:
     page.get_by_text(re.compile("^release$")).first.wait_for()
 
 
-def open_asset(page: Page, address: str, asset: str, view: str, partition: str = "") -> None:
-    """A page of one asset: ``partitions``, ``checks``, ``lineage``, ``plots``, ``overview``."""
-    query = f"?view={view}" + (f"&partition={partition}" if partition else "")
-    page.goto(f"{address}/assets/{asset}{query}")
+def open_asset(page: Page, address: str, asset: str, view: str, **more: str) -> None:
+    """A page of one asset: ``overview``, ``partitions``, ``events``, ``checks``, ``lineage``."""
+    query = "&".join(f"{name}={value}" for name, value in {"view": view, **more}.items())
+    page.goto(f"{address}/assets/{asset}?{query}")
     page.get_by_text(asset).first.wait_for()
 
 
+def show_plots(page: Page) -> None:
+    """On an asset's overview: its figures as lines, by partition."""
+    button = page.get_by_role("button", name="Plots").first
+    button.scroll_into_view_if_needed()
+    button.click()
+    page.locator("canvas").first.scroll_into_view_if_needed()
+
+
 def picture(page: Page, file: Path) -> None:
-    """What is on the screen, as a PNG of few colours."""
-    page.wait_for_timeout(1500)  # lines are drawn after the boxes they join
+    """What is on the screen."""
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(2500)  # lines are drawn after the boxes they join
     page.screenshot(path=file)
 
 
 def take_pictures(home: Home, folder: Path) -> None:
-    """Lineage, a half-year's partitions, checks and plots."""
+    """Lineage, a half-year's partitions, checks, plots, and where a column comes from."""
     folder.mkdir(parents=True, exist_ok=True)
     with interface(home) as running, browser_page() as page:
         open_lineage(page, running.address)
         picture(page, folder / "lineage.png")
-        for name, asset, view, partition in (
-            ("partitions", "release", "partitions", "2025H2"),
-            ("checks", "release", "checks", ""),
-            ("edit_rates", "hospital_submissions", "checks", ""),
-            ("plots", "release", "plots", ""),
-            ("columns", "incentives", "overview", ""),
-        ):
-            open_asset(page, running.address, asset, view, partition)
-            page.wait_for_load_state("networkidle")
-            picture(page, folder / f"{name}.png")
+        open_asset(page, running.address, "release", "partitions", partition="2025H2")
+        page.get_by_text("calculated incentive").first.wait_for()
+        picture(page, folder / "partitions.png")
+        open_asset(page, running.address, "release", "checks", checkDetail="nothing_is_held")
+        page.get_by_text("nothing_is_held").first.wait_for()
+        picture(page, folder / "checks.png")
+        open_asset(page, running.address, "hospital_submissions", "overview")
+        show_plots(page)
+        picture(page, folder / "plots.png")
+        open_asset(page, running.address, "incentives", "lineage", column="pfs_cap_adjustment")
+        page.get_by_text("pfs_cap_adjustment").first.wait_for()
+        picture(page, folder / "columns.png")
 
 
 if __name__ == "__main__":
