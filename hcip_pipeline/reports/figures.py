@@ -90,6 +90,14 @@ class ReportSource:
         return {row["hospital_ccn"]: row for row in self.now.frame("participation").iter_rows(named=True)}
 
     @cached_property
+    def gated(self) -> frozenset[tuple[str, str, str]]:
+        """NPI, APR-DRG and severity of the cells in which a care partner's own mean is above P75 (methodology §7)."""
+        if self.policy.performance_gate != "cell_mean":
+            return frozenset()
+        above = self.now.frame("physician_cells").filter(pl.col("mean_cost") > pl.col("p75_cost"))
+        return frozenset(above.select("npi", "apr_drg", "severity_of_illness").iter_rows())
+
+    @cached_property
     def labels(self) -> Mapping[str, str]:
         """APR-DRG -> its short label."""
         pairs = self.now.frame("opportunity").select("apr_drg", "label").drop_nulls().unique().sort("apr_drg", "label")

@@ -226,13 +226,17 @@ def _says(
     is_first_half = source.period.half == 1
     at_best = sum(1 for case in cases if case["performance_fraction"] == 1)
     below = sum(1 for case in cases if 0 < case["performance_fraction"] < 1)
+    gated = sum(1 for case in cases if (case["npi"], case["apr_drg"], case["severity_of_illness"]) in source.gated)
+    performance = [
+        f"Of {words.plural(len(cases), 'case')}, {at_best:,} at or below best practice and {below:,} between it "
+        "and the 75th percentile."
+    ]
+    if gated:
+        performance.append(
+            f"{words.plural(gated, 'case')} in cells where your own mean is above the 75th percentile earn nothing."
+        )
     says: dict[str, list[str]] = {
-        "performance_incentive": [
-            f"Of {words.plural(len(cases), 'case')}, {at_best:,} at or below best practice and {below:,} between it "
-            "and the 75th percentile."
-        ]
-        if cases
-        else [],
+        "performance_incentive": performance if cases else [],
         "improvement_incentive": [sentence for row in improvement for sentence in improvement_words(row)],
         "conditions_adjustment": waterfall.condition_words(conditions),
         "standing_adjustment": [words.REASONS[code].sentence for code in codes if code.startswith(standing)]

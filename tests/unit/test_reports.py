@@ -119,6 +119,17 @@ def test_the_physicians_waterfall_is_the_releases(released: Path, files: Release
             assert reason.sentence in page.text.replace("\n", " ")
 
 
+def test_a_physician_above_the_gate_is_told_which_cases_earn_nothing(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
+    cells = files.table("physician_cells").filter(
+        (pl.col("npi") == npi(3)) & (pl.col("mean_cost") > pl.col("p75_cost"))
+    )
+    own = files.table("incentive_cases", A).filter(pl.col("npi") == npi(3))
+    gated = own.join(cells, on=["npi", "apr_drg", "severity_of_illness"], how="semi")
+    assert gated.height > 0 and gated["performance_incentive"].sum() == 0
+    text = " ".join(_page(released, f"reports/{A}/physicians/{npi(3)}.html").text.split())
+    assert f"{gated.height} cases in cells where your own mean is above the 75th percentile earn nothing." in text
+
+
 def test_the_physicians_cells_are_sums_of_the_own_cases(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
     own = files.table("incentive_cases", A).filter(pl.col("npi") == npi(2))
     page = _page(released, f"reports/{A}/physicians/{npi(2)}.html")
