@@ -130,7 +130,7 @@ def _of_partner(
             "SCREENING",
             "screening",
             "the screening is still pending",
-            "no payment before it is cleared",
+            "the payment is held until it is cleared",
             "report the result in care_partners.csv",
         )
     if inputs["arrangement_signed"] is None:

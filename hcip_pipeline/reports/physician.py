@@ -221,7 +221,7 @@ def _says(
     source: ReportSource, partner: Row, inputs: Row, conditions: list[Row], improvement: list[Row], cases: list[Row]
 ) -> dict[str, list[str]]:
     """What each step of the waterfall says."""
-    standing = ("NOT_LISTED", "SCREENING", "EXCLUDED", "ARRANGEMENT", "NO_APPROVED")
+    standing = ("NOT_LISTED", "SCREENING_FAILED", "EXCLUDED", "ARRANGEMENT", "NO_APPROVED")
     codes = [code for code in (partner["reasons"] or "").split("|") if code]
     is_first_half = source.period.half == 1
     at_best = sum(1 for case in cases if case["performance_fraction"] == 1)

@@ -126,8 +126,8 @@ REASONS = {
     ),
     "SCREENING_FAILED": Reason("screening failed", "The screening of care partners did not clear you."),
     "SCREENING_NOT_CLEARED": Reason(
-        "screening not finished",
-        "The screening of care partners has not been finished.",
+        "held: screening not finished",
+        "The amount is held because the screening of care partners has not been finished.",
         "The Program Coordinator reports the result of the screening.",
     ),
     "EXCLUDED_INDIVIDUAL": Reason("on an exclusion list", "You were on an exclusion list in the period."),
