@@ -254,6 +254,46 @@ MEASURE_LEADERS = Table(
     ),
 )
 
+_SIGNS = ("READMISSIONS", "MORTALITY", "SHORT_STAYS", "TRANSFERS", "SEVERITY", "VOLUME")
+_LEVEL = Column("level", "text", "who is looked at", key=True, allowed=("hospital", "care_partner"))
+_SIGN = Column("sign", "text", "what would be a sign of stinting or steering", key=True, allowed=_SIGNS)
+_WHOSE = Column("npi", "text", "the care partner; the whole hospital's is blank", key=True)
+
+GUARDRAILS = Table(
+    "guardrails",
+    "one row a hospital or care partner and sign of stinting or steering that was looked for before payment",
+    (
+        _CCN,
+        _PERIOD,
+        _LEVEL,
+        _WHOSE,
+        _SIGN,
+        Column("observed", "integer", "events of the performance period; of VOLUME, discharges"),
+        Column("expected_as_state", "ratio", "expected for these cases if they went as the state's", nullable=True),
+        Column("baseline_observed", "integer", "events of the baseline window"),
+        Column(
+            "expected_by_past", "ratio", "expected if they went as the own past's, moved as the state", nullable=True
+        ),
+        Column("from_own_past", "mean", "standard deviations above the own past; empty without one", nullable=True),
+        Column("from_state", "mean", "standard deviations above the state; empty of VOLUME", nullable=True),
+        Column("is_finding", "boolean", "far above both: the committee looks at the cases behind it; nothing is cut"),
+    ),
+)
+
+GUARDRAIL_CASES = Table(
+    "guardrail_cases",
+    "one row a finding of the guardrails and case behind it",
+    (
+        _CCN,
+        _PERIOD,
+        _LEVEL,
+        _WHOSE,
+        _SIGN,
+        Column("account_no", "text", "the hospital's own account number", key=True),
+        Column("responsible_npi", "text", "NPI of the responsible physician", nullable=True),
+    ),
+)
+
 _SUPPRESSED = Column("suppressed", "text", "what was emptied to hide a small count, separated by |", nullable=True)
 
 
@@ -272,7 +312,7 @@ COUNTING_TABLES = (
 )  # fmt: skip
 RELEASED = {table.name: released(table) for table in COUNTING_TABLES}
 #: of one hospital, for its own oversight committee
-COMMITTEE_TABLES = (QUALITY_MEASURES,)
+COMMITTEE_TABLES = (QUALITY_MEASURES, GUARDRAILS, GUARDRAIL_CASES)
 TABLES = (*STATE_TABLES, *COUNTING_TABLES, *COMMITTEE_TABLES)
 
 QUALITY_CELLS = Table(

@@ -1,0 +1,44 @@
+{#
+  Signs of stinting or steering (committee's guardrails). Counts are exact; the deviates are binary floating point, made of
+  square roots alone and rounded at once.
+#}
+
+{# (sign, column of the event, column of what the base year's cells let expect of it) #}
+{% macro guardrail_signs() -%}
+    {{ return([
+        ('READMISSIONS', 'is_readmitted', 'expected_readmission'),
+        ('MORTALITY', 'is_death', 'expected_death'),
+        ('SHORT_STAYS', 'is_short', 'expected_short'),
+        ('TRANSFERS', 'is_sent_on', 'expected_sent_on'),
+        ('SEVERITY', 'is_severe', 'expected_severe'),
+    ]) }}
+{%- endmacro %}
+
+{#
+  A finding is what is this far from chance twice: against the own past and against the state. With 3, clean invented
+  states give a false finding in fewer than one of a thousand looks (tests/integration/test_guardrails.py); December 2026.
+#}
+{% macro guardrail_deviate() -%}
+    cast(3 as decimal(18, 4))
+{%- endmacro %}
+
+{# Fewer events than this are no sign of anything. #}
+{% macro guardrail_least_events() -%}
+    5
+{%- endmacro %}
+
+{#
+  Deviate of two Poisson counts, the first expected to be `ratio` times the second: 2 (√(a + 3/8) − √(ratio (b + 3/8))) ÷
+  √(1 + ratio), 4 places.
+#}
+{% macro counts_apart(a, b, ratio) -%}
+    cast(round(
+        2 * (sqrt(cast({{ a }} as double) + 0.375) - sqrt(cast({{ ratio }} as double) * (cast({{ b }} as double) + 0.375)))
+        / sqrt(1 + cast({{ ratio }} as double)), 4
+    ) as decimal(18, 4))
+{%- endmacro %}
+
+{# Deviate of a Poisson count from what is expected of it, 4 places. #}
+{% macro count_from_expected(a, expected) -%}
+    cast(round(2 * (sqrt(cast({{ a }} as double) + 0.375) - sqrt(cast({{ expected }} as double) + 0.375)), 4) as decimal(18, 4))
+{%- endmacro %}

@@ -1,0 +1,85 @@
+-- What is seen and expected of each sign, of every hospital and care partner, both windows side by side, beside the state.
+-- Volume has no expectation but the own past: each discharge counts one.
+with discharges as (
+    select * from {{ ref('int_guardrail_discharges') }}
+),
+
+care_partners as (
+    select hospital_ccn, npi from {{ ref('int_care_partners') }}
+),
+
+physicians as (
+    select
+        window_name,
+        hospital_ccn,
+        npi,
+        {%- for sign, event, expected in guardrail_signs() %}
+        count(*) filter (where {{ event }} and {{ expected }} is not null) as {{ event }},
+        coalesce(sum({{ expected }}), 0) as {{ expected }},
+        {%- endfor %}
+        count(*) as discharges
+    from discharges
+    group by window_name, hospital_ccn, npi
+),
+
+levels as (
+    select
+        physicians.*,
+        'care_partner' as level,
+        care_partners.npi as subject
+    from physicians
+    inner join care_partners using (hospital_ccn, npi)
+    union all
+    select
+        physicians.*,
+        'hospital' as level,
+        '' as subject
+    from physicians
+),
+
+signs as (
+    {%- for sign, event, expected in guardrail_signs() + [('VOLUME', 'discharges', 'null')] %}
+    select
+        hospital_ccn,
+        level,
+        subject,
+        '{{ sign }}' as sign,
+        cast(coalesce(sum({{ event }}) filter (where window_name = 'performance'), 0) as bigint) as observed,
+        cast(sum({{ expected }}) filter (where window_name = 'performance') as decimal(18, 8)) as expected,
+        cast(coalesce(sum({{ event }}) filter (where window_name = 'baseline'), 0) as bigint) as baseline_observed,
+        cast(sum({{ expected }}) filter (where window_name = 'baseline') as decimal(18, 8)) as baseline_expected
+    from levels
+    group by hospital_ccn, level, subject
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+state as (
+    select
+        sign,
+        sum(observed) as observed,
+        sum(expected) as expected,
+        sum(baseline_observed) as baseline_observed,
+        sum(baseline_expected) as baseline_expected
+    from signs
+    where level = 'hospital'
+    group by sign
+)
+
+select
+    signs.hospital_ccn,
+    signs.level,
+    signs.subject,
+    signs.sign,
+    signs.observed,
+    signs.expected,
+    signs.baseline_observed,
+    signs.baseline_expected,
+    -- As the state's: its own observed to expected, which is where everybody has drifted since the base year.
+    {{ round_div('state.observed', 'state.expected', 8) }} as state_ratio,
+    case signs.sign
+        when 'VOLUME' then {{ round_div('state.observed', 'state.baseline_observed', 8) }}
+        else {{ round_div('state.baseline_observed', 'state.baseline_expected', 8) }}
+    end as state_baseline_ratio
+from signs
+inner join state using (sign)

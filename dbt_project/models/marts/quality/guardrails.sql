@@ -1,0 +1,54 @@
+-- Signs of stinting or steering before anything is paid: every hospital and care partner against their own past and the
+-- state. A finding asks the committee to look at the cases behind it; no amount of the waterfall knows of it.
+with counts as (
+    select * from {{ ref('int_guardrail_counts') }}
+),
+
+expectations as (
+    select
+        *,
+        case sign when 'VOLUME' then null else cast({{ exact_product('expected', 'state_ratio', 8) }} as decimal(18, 8)) end
+            as expected_as_state,
+        -- How many times the baseline's events would be expected now.
+        case sign
+            when 'VOLUME' then state_baseline_ratio
+            else {{ round_div(exact_product('expected', 'state_ratio', 8) ~ ' * 1', exact_product('baseline_expected', 'state_baseline_ratio', 8), 8, 16) }}
+        end as expected_growth
+    from counts
+),
+
+deviates as (
+    select
+        *,
+        case
+            when baseline_observed > 0 or baseline_expected > 0
+                then {{ counts_apart('observed', 'baseline_observed', 'expected_growth') }}
+        end as from_own_past,
+        case sign
+            when 'VOLUME' then null
+            else {{ count_from_expected('observed', 'expected_as_state') }}
+        end as from_state
+    from expectations
+)
+
+select
+    hospital_ccn,
+    '{{ run_fact("name") }}' as period,
+    level,
+    subject as npi,
+    sign,
+    observed,
+    expected_as_state,
+    baseline_observed,
+    cast(case sign when 'VOLUME' then state_baseline_ratio * baseline_observed else expected_growth * baseline_observed end as decimal(18, 8))
+        as expected_by_past,
+    from_own_past,
+    from_state,
+    observed >= {{ guardrail_least_events() }}
+    and coalesce(from_own_past >= {{ guardrail_deviate() }}, false)
+    and case sign
+        -- Volume is only compared where there was some: who is new has no past.
+        when 'VOLUME' then baseline_observed >= 4 * {{ guardrail_least_events() }}
+        else coalesce(from_state >= {{ guardrail_deviate() }}, false)
+    end as is_finding
+from deviates
