@@ -232,6 +232,18 @@ _FROZEN = {
 }
 
 
+def part(spec: BuildSpec, names: Sequence[str], threads: int = 1) -> duckdb.DuckDBPyConnection:
+    """Compute some models and what they refer to, without checks."""
+    areas = (*_SETTLEMENT, *REPORTS)
+    models, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True), areas)
+    needed = _needed(names)
+    connection = _prepared(spec, threads, areas)
+    for name, columns in _FROM_CLAIMS.items():
+        connection.execute(f"create table intermediate.{name} ({columns})")
+    _create(connection, {name: sql for name, sql in models.items() if name in needed})
+    return connection
+
+
 def frozen_norms(spec: BuildSpec, threads: int = 1) -> dict[str, pl.DataFrame]:
     """The frozen norm table that ``spec``, a build of kind norms, makes; rows ordered by key."""
     with _norm_build(spec, threads) as connection:

@@ -18,9 +18,24 @@ from hcip_pipeline.errors import HcipError, UsageError
 @click.option("--end", default="2025Q4", show_default=True)
 @click.option("--seed", default=2025, show_default=True)
 @click.option("--defects", is_flag=True, help="Plant each kind of fault and write what was planted to truth/.")
+@click.option(
+    "--effects/--no-effects",
+    default=True,
+    show_default=True,
+    help="Plant effects on quality in the last year (a hospital that improves, a network that beats its peers, a "
+    "physician who discharges too early) and write them to truth/.",
+)
 @json_option
 def command(
-    inbox: Path, hospitals: int, discharges_per_year: int, start: str, end: str, seed: int, defects: bool, as_json: bool
+    inbox: Path,
+    hospitals: int,
+    discharges_per_year: int,
+    start: str,
+    end: str,
+    seed: int,
+    defects: bool,
+    effects: bool,
+    as_json: bool,
 ) -> None:
     """Write a seeded synthetic state into the folder INBOX."""
     from hcip_pipeline.periods import Quarter
@@ -40,6 +55,7 @@ def command(
             end=last,
             seed=seed,
             defects=defects,
+            effects=effects,
             progress=progress,
         )
     if as_json:

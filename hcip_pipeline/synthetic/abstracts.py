@@ -19,6 +19,7 @@ from hcip_pipeline.synthetic.comorbidities import Comorbidities
 from hcip_pipeline.synthetic.hospitals import Hospitals
 from hcip_pipeline.synthetic.patients import PAYERS, People
 from hcip_pipeline.synthetic.physicians import Physicians
+from hcip_pipeline.synthetic.quality_effects import QualityEffects
 from hcip_pipeline.synthetic.stays import NOBODY, Dispositions, Stays
 from hcip_pipeline.synthetic.streams import Flags, Floats, Integers, exactly, stream
 
@@ -40,6 +41,7 @@ class Scene:
     dispositions: Dispositions
     master: ChargeMaster
     comorbidities: Comorbidities
+    effects: QualityEffects
     seed: int
 
 
@@ -63,6 +65,11 @@ def write_discharges(
     mix, n = scene.mix, len(stays)
     missing = _missing_cells(rng, scene, stays)
     codes = scene.comorbidities.draw(rng, mix.of_kind("obstetric")[stays.drg], mix.of_kind("newborn")[stays.drg], stays)
+    hac_flags = codes.hac_flags
+    if scene.effects.holds(quarter.year):
+        hac_flags = hac_flags.set(
+            pl.Series(scene.effects.conditions_spared(scene.seed, str(quarter), stays.hospital)), None
+        )
     npi = pl.Series(scene.physicians.npi)
     mortality = np.clip(stays.severity + rng.integers(-1, 2, n) * (rng.random(n) < 0.4), 0, 3) + 1
     columns = {
@@ -87,7 +94,7 @@ def write_discharges(
         "apr_drg": pl.Series(mix.apr_drg).gather(stays.drg),
         "severity_of_illness": pl.Series(stays.severity + 1).cast(pl.String),
         "risk_of_mortality": pl.Series(mortality).cast(pl.String),
-        "hac_flags": codes.hac_flags,
+        "hac_flags": hac_flags,
         "total_charges": money(charges.total_charges),
         "reported_cost": money(charges.reported_cost),
     }

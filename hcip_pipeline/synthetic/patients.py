@@ -14,6 +14,7 @@ import polars as pl
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.synthetic.case_mix import CaseMix
 from hcip_pipeline.synthetic.hospitals import Hospitals
+from hcip_pipeline.synthetic.quality_effects import QualityEffects
 from hcip_pipeline.synthetic.stays import NOBODY, Dispositions, Stays
 from hcip_pipeline.synthetic.streams import Flags, Integers, cumulative, draw_rows, stream
 
@@ -64,6 +65,7 @@ class _Recent:
     account: Integers
     sent_on: Flags
     free: Flags
+    early: Flags
     number: Integers
     birth: Integers
     zip_code: Integers
@@ -78,6 +80,7 @@ class Population:
     mix: CaseMix
     dispositions: Dispositions
     seed: int
+    effects: QualityEffects
     people: int = 0
     _recent: _Recent | None = field(default=None, repr=False)
 
@@ -98,6 +101,7 @@ class Population:
             account=account,
             sent_on=np.isin(stays.disposition, self._codes(*_SENT_ON)),
             free=(stays.age >= 18) & ~np.isin(stays.disposition, self._codes(*_GONE)),
+            early=self._sent_home_early(quarter, stays),
             number=new.number,
             birth=new.birth,
             zip_code=new.zip_code,
@@ -107,7 +111,8 @@ class Population:
         first = len(pool.hospital) - n
         parent = np.full(n, NOBODY)
         moved = self._link_transfers(rng, stays, pool, first, parent)
-        self._link_returns(rng, stays, pool, first, parent)
+        spared = self._link_planted(quarter, stays, pool, first, parent)
+        self._link_returns(rng, stays, pool, first, parent, spared)
         _follow(pool, first, parent)
 
         people = People(
@@ -162,16 +167,41 @@ class Population:
             tiebreak = rng.random(len(stays))
         return moved
 
+    def _sent_home_early(self, quarter: Quarter, stays: Stays) -> Flags:
+        if not self.effects.holds(quarter.year):
+            return np.zeros(len(stays), dtype=bool)
+        responsible = np.where(self.mix.surgical[stays.drg], stays.operating, stays.attending)
+        return self.effects.sent_home_early(self.seed, str(quarter), responsible)
+
+    def _may_return(self, stays: Stays) -> Flags:
+        return ~(self.mix.of_kind("obstetric", "newborn")[stays.drg] | (stays.age < 18))
+
+    def _link_planted(self, quarter: Quarter, stays: Stays, pool: _Recent, first: int, parent: Integers) -> Flags:
+        """Who was sent home too early comes back first; gives the admissions that are nobody's return (planted)."""
+        if not self.effects.holds(quarter.year):
+            return np.zeros(len(stays), dtype=bool)
+        rng = stream(self.seed, "planted returns", str(quarter))
+        rows = np.flatnonzero(self._may_return(stays) & ~stays.is_scheduled & (parent == NOBODY))
+        days = 1 + np.floor(14 * rng.random(len(rows))).astype(np.int64)
+        found = _latest_before(
+            pool.key, pool.discharge, pool.free & pool.early & ~pool.sent_on,
+            pool.key[first + rows], stays.admit[rows] - days,
+        )  # fmt: skip
+        fits = (found != NOBODY) & (found != first + rows)
+        parent[rows[fits]] = found[fits]
+        pool.free[found[fits]] = False
+        return self.effects.returns_spared(self.seed, str(quarter), stays.hospital)
+
     def _link_returns(
-        self, rng: np.random.Generator, stays: Stays, pool: _Recent, first: int, parent: Integers
+        self, rng: np.random.Generator, stays: Stays, pool: _Recent, first: int, parent: Integers, spared: Flags
     ) -> None:
         """Some of the admissions are people who were discharged some days before, mostly from the same hospital."""
         n = len(stays)
         kinds = self.mix.of_kind("medical", "behavioral")[stays.drg]
         chance = np.where(kinds, 0.20 + 0.03 * stays.severity, 0.09)
         chance = np.where(stays.is_scheduled, 0.05, chance)
-        chance = np.where(self.mix.of_kind("obstetric", "newborn")[stays.drg] | (stays.age < 18), 0.0, chance)
-        comes_back = (rng.random(n) < chance) & (parent == NOBODY)
+        chance = np.where(self._may_return(stays), chance, 0.0)
+        comes_back = (rng.random(n) < chance) & (parent == NOBODY) & ~spared
         elsewhere = rng.random(n) < 0.22
         for attempt in range(4):
             u = rng.random(n)

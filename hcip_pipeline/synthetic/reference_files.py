@@ -129,6 +129,13 @@ def _cost_factors(
     )
 
 
+def network_members(hospitals: Hospitals, first_year: int, seed: int, network: str, topic: str) -> list[str]:
+    """The hospitals that work with a network on a topic."""
+    networks = _networks(hospitals, first_year, seed)
+    mine = networks.filter((pl.col("network_id") == network) & (pl.col("topic") == topic))
+    return mine.get_column("hospital_ccn").to_list()
+
+
 def _networks(hospitals: Hospitals, first_year: int, seed: int) -> pl.DataFrame:
     rng = stream(seed, "networks")
     ccn = pl.Series(hospitals.ccn)

@@ -26,7 +26,7 @@ DEMO_DISCHARGES_PER_YEAR = 12_000
 TRUTH = "truth"
 _RECORD = "state.json"
 #: Raised whenever the same arguments come to give another state.
-_STATE_VERSION = 1
+_STATE_VERSION = 2
 
 
 def generate_state(
@@ -41,6 +41,7 @@ def generate_state(
     cms: bool = True,
     file_format: FileFormat = "csv",
     first_period: PerformancePeriod | None = None,
+    effects: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> SynthReport:
     """Write an inbox as inputs.md describes it, and ``truth/`` beside it: both complete, or neither.
@@ -58,6 +59,7 @@ def generate_state(
         file_format: of hospital submissions; defects need text, so not ``parquet``.
         first_period: the first performance period of most hospitals; by default the first half of the year after the
             base year, or of the last year if that is earlier.
+        effects: plant effects on quality in the last year (``quality_effects``).
         progress: told each quarter once it is written.
 
     Raises:
@@ -66,7 +68,7 @@ def generate_state(
     """
     first_period = first_period or PerformancePeriod(min(start.year + 1, end.year), 1)
     arguments = StateArguments(
-        hospitals, discharges_per_year, start, end, seed, defects, cms, file_format, first_period
+        hospitals, discharges_per_year, start, end, seed, defects, cms, file_format, first_period, effects
     )
     _check(arguments)
     truth = inbox.parent / TRUTH

@@ -27,7 +27,8 @@ from hcip_pipeline.synthetic.patients import Population
 from hcip_pipeline.synthetic.physicians import TRENDS, Physicians, employ_physicians
 from hcip_pipeline.synthetic.program_files import certify, write_program
 from hcip_pipeline.synthetic.protocols import plan_program, write_protocols
-from hcip_pipeline.synthetic.reference_files import write_references
+from hcip_pipeline.synthetic.quality_effects import NETWORK, TOPIC, QualityEffects, plan_effects, tell_effects
+from hcip_pipeline.synthetic.reference_files import network_members, write_references
 from hcip_pipeline.synthetic.report import SynthReport
 from hcip_pipeline.synthetic.resubmissions import Submitter
 from hcip_pipeline.synthetic.stays import Dispositions, Stays, draw_stays
@@ -50,6 +51,7 @@ class StateArguments:
     cms: bool
     file_format: FileFormat
     first_period: PerformancePeriod
+    effects: bool = True
 
     @property
     def quarters(self) -> list[Quarter]:
@@ -86,6 +88,14 @@ def write_state(
     physicians = employ_physicians(
         places, mix, local_mix(places, mix, seed), arguments.discharges_per_year, years, seed
     )
+    program = plan_program(places, arguments.first_period, years[0], arguments.end, seed)
+    partners = certify(places, physicians, program, years[-1], seed)
+    members = network_members(places, quarters[0].year, seed, NETWORK, TOPIC)
+    effects = QualityEffects.none(len(places))
+    if arguments.effects:
+        in_order = partners.planted == ""
+        certified = list(zip(partners.hospital[in_order].tolist(), partners.physician[in_order].tolist(), strict=True))
+        effects, physicians = plan_effects(places, physicians, members, certified, years)
     scene = Scene(
         hospitals=places,
         mix=mix,
@@ -93,6 +103,7 @@ def write_state(
         dispositions=Dispositions.load(),
         master=ChargeMaster.load(reference, mix),
         comorbidities=Comorbidities.prepare(seed),
+        effects=effects,
         seed=seed,
     )
     volumes = quarterly_volumes(places, arguments.discharges_per_year, quarters, seed)
@@ -101,14 +112,13 @@ def write_state(
     if arguments.defects:
         submitter.plan_defects(places.ccn, quarters, volumes, reference["hospitals"]["ccn"].to_list())
 
-    program = plan_program(places, arguments.first_period, years[0], arguments.end, seed)
-    partners = certify(places, physicians, program, years[-1], seed)
     odd_rate = ODD_RATE if arguments.defects else None
     write_references(inbox / "reference", places, physicians, partners.physician, quarters, seed, odd_rate)
     write_program(inbox / "program", truth, places, physicians, program, partners, arguments.periods, seed)
     protocols = write_protocols(inbox / "protocols", places, program, arguments.end, seed)
     write_text(inbox / "policy.yaml", _policy(arguments))
     _tell_effects(truth, places.ccn, physicians, years)
+    tell_effects(truth, places, physicians, effects, members)
     claims = CclfWriter(inbox, truth, *arguments.cms_months, seed) if arguments.cms else None
     written = _write_quarters(scene, arguments, volumes, submitter, claims, truth, progress)
     if claims is not None and progress is not None:
@@ -150,7 +160,7 @@ def _write_quarters(
 ) -> _Written:
     places, mix, seed = scene.hospitals, scene.mix, scene.seed
     local = local_mix(places, mix, seed)
-    population = Population(places, mix, scene.dispositions, seed)
+    population = Population(places, mix, scene.dispositions, seed, scene.effects)
     written = _Written()
     for quarter, counts in zip(arguments.quarters, volumes, strict=True):
         stays = draw_stays(quarter, counts, places, mix, local, scene.physicians, scene.dispositions, seed)
