@@ -1,0 +1,180 @@
+"""Measures of quality by hand: expected and adjusted rates, limits, changes, comparisons (methodology §12)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.quality_states import A, B, C, Stay, run, stays_spec
+from tests.scenario import npi, table
+
+D = Decimal
+Z = 1.959963984540054
+#: base year: cell 139/2 is readmitted in 1 of 5 discharges, 301/2 in 1 of 20; the state in 60 of 400
+CELLS = [
+    {
+        "base_year": 2023,
+        "apr_drg": code,
+        "severity_of_illness": "2",
+        "discharges": n,
+        "days": 4 * n,
+        "short_stays": n // 10,
+    }
+    | {"deaths": n // 50, "sent_on": n // 100, "index_discharges": n, "readmissions": readmitted}
+    for code, n, readmitted in (("139", 250, 50), ("301", 150, 10))
+]
+#: hospital -> year -> (medical discharges, surgical ones, readmitted, flags)
+COUNTS = {
+    A: {2024: (60, 40, 20, 12), 2025: (60, 40, 10, 6)},
+    B: {2024: (80, 20, 16, 8), 2025: (50, 50, 16, 8)},
+    C: {2024: (50, 50, 15, 5), 2025: (50, 50, 15, 5)},
+}
+
+
+def _stays() -> list[Stay]:
+    made = []
+    for ccn, years in COUNTS.items():
+        for year, (medical, surgical, readmitted, flags) in years.items():
+            for number in range(medical + surgical):
+                code = "139" if number < medical else "301"
+                flag = ("HAC04|HAC05" if number == 0 else "HAC04") if number < flags - 1 else ""
+                patient, out = f"{ccn}-{year}-{number}", dt.date(year, 2, 1 + number % 20)
+                made.append(
+                    Stay(patient, ccn, dt.date(year, 1, 20), out, apr_drg=code, hac_flags=flag, physician=number % 2)
+                )
+                if number < readmitted:  # newborn codes are no index, so that the returns count for nothing else
+                    back = out + dt.timedelta(days=9)
+                    made.append(Stay(patient, ccn, back, back + dt.timedelta(days=2), apr_drg="640"))
+            made.append(Stay(f"{ccn}-{year}-end", ccn, dt.date(year, 6, 1), dt.date(year, 6, 2), apr_drg="640"))
+    return made
+
+
+@pytest.fixture(scope="module")
+def built() -> Iterator[duckdb.DuckDBPyConnection]:
+    networks = [
+        {"network_id": "HIIN-1", "name": "Network", "kind": "HIIN", "hospital_ccn": A, "topic": "Readmissions"}
+        | {"start": dt.date(2024, 1, 1), "recruitment_goal": 2},
+        {"network_id": "LAN-1", "name": "Other", "kind": "LAN", "hospital_ccn": A, "topic": "Care coordination"}
+        | {"start": dt.date(2024, 1, 1), "recruitment_goal": 1},
+        {"network_id": "HEN-1", "name": "Ended", "kind": "HEN", "hospital_ccn": B, "topic": "Sepsis"}
+        | {"start": dt.date(2020, 1, 1), "end": dt.date(2024, 12, 31), "recruitment_goal": 3},
+    ]
+    spec = stays_spec(
+        _stays(), networks=table("networks", networks), frozen_quality_cells=table("frozen_quality_cells", CELLS)
+    )
+    names = ["quality_measures", "quality_scorecard", "network_scorecard", "network_recruitment", "reporting_sets"]
+    with run(spec, *names, "measure_leaders", "hospital_peers") as connection:
+        yield connection
+
+
+def one(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
+    (row,) = connection.sql(sql).pl().to_dicts()
+    return row
+
+
+def scored(connection: duckdb.DuckDBPyConnection, entity: str, measure: str) -> dict[str, Any]:
+    return one(connection, f"from quality_scorecard where entity_id = '{entity}' and measure = '{measure}'")
+
+
+def test_observed_expected_and_adjusted(built: duckdb.DuckDBPyConnection) -> None:
+    row = scored(built, A, "readmission_rate_adjusted")
+    # 60 × 1/5 + 40 × 10/150 (8 places each) = 14.66666680; 10 observed; the base year's state rate is 60/400 = .15
+    expected = 60 * D("0.2") + 40 * D("0.06666667")
+    assert (row["numerator"], row["denominator"], row["expected"]) == (10, 100, expected)
+    assert row["value"] == (10 * D("0.15") / expected).quantize(D("1e-8"))
+    low = 10 * (1 - 1 / 90 - Z / (3 * math.sqrt(10))) ** 3 / float(expected) * 0.15
+    high = 11 * (1 - 1 / 99 + Z / (3 * math.sqrt(11))) ** 3 / float(expected) * 0.15
+    assert (float(row["lower_limit"]), float(row["upper_limit"])) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_an_observed_rate_with_wilsons_limits(built: duckdb.DuckDBPyConnection) -> None:
+    row = scored(built, A, "readmission_rate")
+    p, n = 0.1, 100
+    centre, half = p + Z**2 / (2 * n), Z * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n * n))
+    limits = [(centre - half) / (1 + Z**2 / n), (centre + half) / (1 + Z**2 / n)]
+    assert row["value"] == D("0.1") and row["baseline_value"] == D("0.2") and row["change"] == D("-0.5")
+    assert [float(row["lower_limit"]), float(row["upper_limit"])] == pytest.approx(limits, abs=1e-8)
+
+
+def test_conditions_per_thousand_against_the_own_baseline_and_target(built: duckdb.DuckDBPyConnection) -> None:
+    row = scored(built, A, "hac_per_1000")
+    # Of 100 discharges, 20 returns and the last one in 2024; 10 returns in 2025. The first flag is two.
+    assert (row["baseline_numerator"], row["baseline_denominator"]) == (12, 121)
+    assert (row["numerator"], row["denominator"]) == (6, 111)
+    assert row["value"] == (D(6000) / 111).quantize(D("1e-8"))
+    assert row["target_change"] == D("-0.2") and row["is_on_track"] is True
+    assert row["target_value"] == (row["baseline_value"] * D("0.8")).quantize(D("1e-8"))
+    assert row["distance"] == row["value"] - row["target_value"] < 0
+    # The national path stands beside it, labelled as another method, and nothing is compared with it.
+    assert (row["reference_value"], row["reference_goal"]) == (121, 97)
+    assert "Another method" in row["reference_note"]
+    assert scored(built, C, "hac_per_1000")["is_on_track"] is False
+    codes = built.sql(
+        "select subject, numerator from quality_measures where level = 'condition_code' order by all"
+    ).fetchall()
+    assert [row for row in codes if row[0] == "HAC05"] == [("HAC05", 1)] * 3
+
+
+def test_parts_add_up_to_the_hospital(built: duckdb.DuckDBPyConnection) -> None:
+    for level, measure in (
+        ("service_line", "readmission_rate"),
+        ("apr_drg", "hac_per_1000"),
+        ("physician", "readmission_rate"),
+        ("destination", "readmission_rate"),
+    ):
+        wrong = built.sql(
+            f"""
+            select hospital_ccn from quality_measures where measure = '{measure}' group by hospital_ccn
+            having
+                sum(numerator * case level when '{level}' then 1 when 'hospital' then -1 end) <> 0
+                or sum(denominator * case level when '{level}' then 1 when 'hospital' then -1 end) <> 0
+            """
+        ).fetchall()
+        assert wrong == [], level
+
+
+def test_a_network_against_its_peers(built: duckdb.DuckDBPyConnection) -> None:
+    row = one(
+        built,
+        "from network_scorecard where group_id = 'HIIN-1' and measure = 'readmission_rate'",
+    )
+    # A: 20 to 10 of 100, −50%. B and C: 31 of 200 to 31 of 200, no change.
+    assert (row["change"], row["peer_change"], row["difference"]) == (D("-0.5"), D(0), D("-0.5"))
+    own = 0.5**2 * (1 / 10 + 1 / 20 - 1 / 100 - 1 / 100)
+    peers = 1 / 31 + 1 / 31 - 1 / 200 - 1 / 200
+    margin = Z * math.sqrt(own + peers)
+    assert float(row["difference_lower"]) == pytest.approx(-0.5 - margin, abs=1e-7)
+    assert float(row["difference_upper"]) == pytest.approx(-0.5 + margin, abs=1e-7)
+    assert row["is_topic_measure"] and row["peer_hospitals"] == 2 and row["network_kind"] == "HIIN"
+
+
+def test_networks_recruit_and_overlap(built: duckdb.DuckDBPyConnection) -> None:
+    recruited = built.sql("select network_id, members, still_to_recruit from network_recruitment order by 1").fetchall()
+    assert recruited == [("HEN-1", 0, 3), ("HIIN-1", 1, 1), ("LAN-1", 1, 0)]
+    sets = {row["measure"]: row for row in built.sql("from reporting_sets").pl().to_dicts()}
+    # Two networks on care transitions: the shared measure is reported once, for both.
+    assert sets["readmission_rate_adjusted"]["network_ids"] == "HIIN-1|LAN-1"
+    assert sets["readmission_share"]["network_ids"] == "LAN-1"
+    assert all(row["is_overlap"] for row in sets.values())
+
+
+def test_who_leads_could_teach_its_peers(built: duckdb.DuckDBPyConnection) -> None:
+    leaders = built.sql("from measure_leaders where measure = 'readmission_rate' order by place").pl().to_dicts()
+    assert [row["hospital_ccn"] for row in leaders] == [A, C, B]
+    assert leaders[0]["could_teach"] == (leaders[0]["upper_limit"] < leaders[0]["state_value"])
+    peers = built.sql(f"select peer_ccn from hospital_peers where hospital_ccn = '{A}' order by peer_rank").fetchall()
+    assert {ccn for (ccn,) in peers} == {B, C}
+
+
+def test_a_physicians_own_rate(built: duckdb.DuckDBPyConnection) -> None:
+    rows = built.sql(
+        f"select subject, denominator from quality_measures where hospital_ccn = '{A}' and level = 'physician'"
+        " and measure = 'readmission_rate' order by 1"
+    ).fetchall()
+    assert rows == sorted([(npi(0), 50), (npi(1), 50)])

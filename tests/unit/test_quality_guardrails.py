@@ -1,0 +1,19 @@
+"""A finding of the guardrails asks for a look and takes nothing."""
+
+from __future__ import annotations
+
+import re
+
+from hcip_pipeline.warehouse.project import PROJECT
+
+_REFERENCE = re.compile(r"ref\('(\w+)'\)")
+
+
+def test_no_amount_of_the_waterfall_knows_of_a_guardrail() -> None:
+    models = {path.stem: path.read_text(encoding="utf-8") for path in (PROJECT / "models").rglob("*.sql")}
+    reached, waiting = set[str](), {"incentives", "distribution_limits", "savings", "conditions"}
+    while waiting:
+        reached |= waiting
+        waiting = {ref for name in waiting for ref in _REFERENCE.findall(models[name])} - reached
+    assert "int_waterfall_conditions" in reached
+    assert not {name for name in reached if "guardrail" in name}
