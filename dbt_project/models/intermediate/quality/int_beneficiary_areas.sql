@@ -1,5 +1,6 @@
 -- The hospital area each Medicare beneficiary lives in: a ZIP code belongs to the hospital that discharged most stays of
--- its residents up to the end of the baseline, so that nobody's own period moves an area. NONE without such stays.
+-- its residents up to the end of the baseline, so that nobody's own period moves an area; one without stays goes with
+-- the ZIP codes of its first three digits. NONE where these have none either.
 with beneficiaries as (
     select
         coalesce(identifiers.current_mbi, beneficiaries.mbi) as mbi,
@@ -30,10 +31,19 @@ areas as (
     select zip_code, hospital_ccn
     from stays
     qualify row_number() over (partition by zip_code order by discharges desc, hospital_ccn) = 1
+),
+
+regions as (
+    select substr(zip_code, 1, 3) as prefix, hospital_ccn
+    from stays
+    group by substr(zip_code, 1, 3), hospital_ccn
+    qualify
+        row_number() over (partition by substr(zip_code, 1, 3) order by sum(discharges) desc, hospital_ccn) = 1
 )
 
 select
     beneficiaries.mbi,
-    coalesce(areas.hospital_ccn, 'NONE') as hospital_ccn
+    coalesce(areas.hospital_ccn, regions.hospital_ccn, 'NONE') as hospital_ccn
 from beneficiaries
 left join areas using (zip_code)
+left join regions on substr(beneficiaries.zip_code, 1, 3) = regions.prefix
