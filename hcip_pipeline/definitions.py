@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from hcip_pipeline.assets import registry
+from hcip_pipeline.assets.expectation_sensors import EXPECTATION_SENSORS
 from hcip_pipeline.assets.jobs import JOBS
 from hcip_pipeline.assets.release import release_asset
 from hcip_pipeline.assets.resources import HomeResource, handover_of_one_run
@@ -31,7 +32,7 @@ def build_defs(**overrides: Any) -> dg.Definitions:
         "assets": [*taken_in, period_tables(translator), release_asset(translator.leaving())],
         "jobs": JOBS,
         "schedules": SCHEDULES,
-        "sensors": SENSORS,
+        "sensors": [*SENSORS, *EXPECTATION_SENSORS],
         "executor": dg.in_process_executor,
         "resources": resources,
     }

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from hcip_pipeline.assets import cms_intake, hospital_intake, program_intake, reference
+from hcip_pipeline.assets import cms_intake, expectations, hospital_intake, program_intake, reference
 
 #: tag of runs that settle: the queue lets one at a time through
 SETTLES = "hcip/settles"
@@ -27,9 +27,11 @@ program_job = dg.define_asset_job(
 #: what quarters and months bring in comes before, by its own jobs
 settlement_job = dg.define_asset_job(
     "settlement",
-    dg.AssetSelection.all() - dg.AssetSelection.assets(hospital_intake.SUBMISSIONS, cms_intake.CLAIM_FILES),
+    dg.AssetSelection.all()
+    - dg.AssetSelection.assets(hospital_intake.SUBMISSIONS, cms_intake.CLAIM_FILES)
+    - expectations.SELECTION,
     description="A half-year: program files, norms, incentives, checks, release.",
     tags={SETTLES: "yes"},
 )
 
-JOBS = [hospital_job, cms_job, program_job, settlement_job]
+JOBS = [hospital_job, cms_job, program_job, settlement_job, *expectations.JOBS]

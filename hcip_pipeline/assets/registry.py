@@ -5,7 +5,7 @@ from types import ModuleType
 
 import dagster as dg
 
-from hcip_pipeline.assets import cms_intake, hospital_intake, norms, program_intake, reference, release
+from hcip_pipeline.assets import cms_intake, expectations, hospital_intake, norms, program_intake, reference, release
 from hcip_pipeline.assets.partitions import MONTHS_OF_HALVES, QUARTERS_OF_HALVES
 from hcip_pipeline.contracts import program, protocol, run
 from hcip_pipeline.contracts import reference as reference_contracts
@@ -27,6 +27,7 @@ GROUPS: dict[str, ModuleType] = {
     "care_redesign": dbt_assets,
     "quality": dbt_assets,
     "release": release,
+    "expectations": expectations,
 }
 
 _SUBMISSIONS = dg.AssetDep(hospital_intake.SUBMISSIONS, partition_mapping=QUARTERS_OF_HALVES)

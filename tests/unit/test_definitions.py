@@ -121,6 +121,8 @@ def test_the_base_year_may_be_any_year_there_are_data_of() -> None:
         ("cms_intake", MONTHS),
         ("program_intake", HALVES),
         ("settlement", HALVES),
+        ("submission_expectations", QUARTERS),
+        ("release_expectations", HALVES),
     ],
 )
 def test_a_job_has_one_cadence(job: str, partitions: dg.PartitionsDefinition) -> None:
@@ -129,7 +131,8 @@ def test_a_job_has_one_cadence(job: str, partitions: dg.PartitionsDefinition) ->
 
 def test_a_settlement_takes_everything_but_what_quarters_and_months_bring(specs: dict[str, dg.AssetSpec]) -> None:
     settled = {key.to_user_string() for key in loaded.resolve_job_def("settlement").asset_layer.selected_asset_keys}
-    assert settled == set(specs) - {"hospital_submissions", "cms_claim_files"}
+    apart = {"hospital_submissions", "cms_claim_files", "submission_expectations", "release_expectations"}
+    assert settled == set(specs) - apart
 
 
 def test_overrides_replace_a_default() -> None:

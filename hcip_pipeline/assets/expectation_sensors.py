@@ -1,0 +1,36 @@
+"""What starts expectations: intake or a settlement that has succeeded."""
+
+import dagster as dg
+
+from hcip_pipeline.assets.expectations import release_expectations_job, submission_expectations_job
+from hcip_pipeline.assets.jobs import hospital_job, settlement_job
+from hcip_pipeline.assets.schedules import STATUS
+
+
+def _request(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+    """A run for the partition of the run that has succeeded."""
+    key = context.dagster_run.tags.get("dagster/partition")
+    if key is None:
+        return dg.SkipReason("the run had no partition")
+    return dg.RunRequest(run_key=context.dagster_run.run_id, partition_key=key)
+
+
+expectations_of_submissions = dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    default_status=STATUS.sensors,
+    name="expectations_of_submissions",
+    description="After a quarter's intake: its accepted rows against what stakeholders expect.",
+    monitored_jobs=[hospital_job],
+    request_job=submission_expectations_job,
+)(_request)
+
+expectations_of_releases = dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    default_status=STATUS.sensors,
+    name="expectations_of_releases",
+    description="After a settlement: the files of its release against what stakeholders expect.",
+    monitored_jobs=[settlement_job],
+    request_job=release_expectations_job,
+)(_request)
+
+EXPECTATION_SENSORS = [expectations_of_submissions, expectations_of_releases]

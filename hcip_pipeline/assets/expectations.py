@@ -1,0 +1,106 @@
+"""Suites that stakeholders read, held against what comes in and what goes out; in runs of their own.
+
+They never decide about money, and Great Expectations takes seconds and 250 MB to import: so intake and settlement do
+not wait for them. A sensor starts them when a run of those has succeeded. The suites' page is the asset, and each of
+its tables a check.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from hcip_pipeline.assets.hospital_intake import SUBMISSIONS
+from hcip_pipeline.assets.partitions import HALVES, QUARTERS
+from hcip_pipeline.assets.release import RELEASE
+from hcip_pipeline.assets.resources import HomeResource
+from hcip_pipeline.periods import PerformancePeriod, Quarter
+
+if TYPE_CHECKING:
+    from hcip_pipeline.checks.expectations.running import Validated
+
+GROUP = "expectations"
+OF_SUBMISSIONS = dg.AssetKey("submission_expectations")
+OF_RELEASE = dg.AssetKey("release_expectations")
+_IN = ("discharges", "charges")
+_OUT = ("incentives", "incentive_cases", "norms", "savings", "conservation", "data_quality")
+
+
+def _checks(asset: dg.AssetKey, tables: Iterable[str]) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(
+            f"{table}_as_expected", asset=asset, description=f"The expectations of the suite `{table}` are met."
+        )
+        for table in tables
+    ]
+
+
+@dg.asset(
+    key=OF_SUBMISSIONS,
+    group_name=GROUP,
+    kinds={"html"},
+    owners=["team:data-intake"],
+    partitions_def=QUARTERS,
+    deps=[SUBMISSIONS],
+    check_specs=_checks(OF_SUBMISSIONS, _IN),
+)
+def submission_expectations(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+    """Expectations of a quarter's accepted discharges and charge lines, in words and counts, as a page."""
+    from hcip_pipeline.checks.expectations.running import validate_quarter
+
+    return _result(OF_SUBMISSIONS, validate_quarter(home.home(), Quarter.parse(context.partition_key)))
+
+
+@dg.asset(
+    key=OF_RELEASE,
+    group_name=GROUP,
+    kinds={"html"},
+    owners=["team:program-administration"],
+    partitions_def=HALVES,
+    deps=[RELEASE],
+    check_specs=_checks(OF_RELEASE, _OUT),
+)
+def release_expectations(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+    """Expectations of the files of a half-year's newest release, in words and counts, as a page."""
+    from hcip_pipeline.checks.expectations.running import validate_release
+
+    period = PerformancePeriod.parse(context.partition_key)
+    return _result(OF_RELEASE, validate_release(home.home(), period, home.policy().policy))
+
+
+def _result(asset: dg.AssetKey, validated: "Validated") -> dg.MaterializeResult:
+    """Counts, and the words of what was not met; never a row."""
+    checks = [
+        dg.AssetCheckResult(
+            asset_key=asset,
+            check_name=f"{result.suite.table}_as_expected",
+            passed=result.met,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "rows": result.rows or 0,
+                "expectations": len(result.outcomes),
+                "met": len(result.outcomes) - len(result.failed),
+                "not met": dg.MetadataValue.json(
+                    {outcome.says: outcome.unexpected for outcome in result.failed} if result.rows is not None else {}
+                ),
+            },
+        )
+        for result in validated.results
+    ]
+    return dg.MaterializeResult(metadata={"page": dg.MetadataValue.path(validated.page)}, check_results=checks)
+
+
+ASSETS = [submission_expectations, release_expectations]
+SELECTION = dg.AssetSelection.assets(OF_SUBMISSIONS, OF_RELEASE)
+
+submission_expectations_job = dg.define_asset_job(
+    "submission_expectations",
+    dg.AssetSelection.assets(OF_SUBMISSIONS),
+    description="Expectations of a quarter's accepted submissions, and their page.",
+)
+release_expectations_job = dg.define_asset_job(
+    "release_expectations",
+    dg.AssetSelection.assets(OF_RELEASE),
+    description="Expectations of a half-year's newest release, and their page.",
+)
+JOBS = [submission_expectations_job, release_expectations_job]

@@ -1,0 +1,54 @@
+"""What Great Expectations needs of DuckDB through SQLAlchemy, where duckdb-engine gives something else.
+
+Belongs here: the differences. Does not belong here: expectations.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb_engine
+import sqlalchemy as sa
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.psycopg2 import PGExecutionContext_psycopg2
+from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
+
+#: of a connection string
+DRIVER = "hcip_duckdb"
+
+_TYPES = {"VARCHAR": sa.String, "DATE": sa.Date, "BIGINT": sa.BigInteger, "BOOLEAN": sa.Boolean}
+
+
+class _Buffered(PGExecutionContext_psycopg2):
+    """Rows are taken at once: a DuckDB cursor forgets them when its connection runs the next statement."""
+
+    def post_exec(self) -> None:
+        if self.cursor.description:
+            rows = self.cursor.fetchall()
+            self.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(self.cursor, initial_buffer=rows)
+
+
+class Dialect(duckdb_engine.Dialect):
+    """DuckDB that says it is PostgreSQL, so that expectations with regular expressions are given to it."""
+
+    name = "postgresql"
+    execution_ctx_cls = _Buffered
+    supports_statement_cache = False
+
+    def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **_: Any) -> list[Any]:
+        described = connection.exec_driver_sql(f'describe "{table_name}"').fetchall()
+        return [
+            {"name": row[0], "type": _TYPES.get(row[1].split("(")[0], sa.Numeric)(), "nullable": True, "default": None}
+            for row in described
+        ]
+
+    def get_pk_constraint(self, *_: Any, **__: Any) -> Any:
+        return {"constrained_columns": [], "name": None}
+
+    def get_foreign_keys(self, *_: Any, **__: Any) -> list[Any]:
+        return []
+
+    get_indexes = get_unique_constraints = get_check_constraints = get_foreign_keys
+
+
+registry.register(DRIVER, __name__, "Dialect")

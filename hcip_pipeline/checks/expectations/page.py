@@ -1,0 +1,27 @@
+"""The page of evaluated suites: what was expected, in words, and what was found, in counts.
+
+Belongs here: rendering. Does not belong here: evaluating.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+from hcip_pipeline.checks.expectations.validation import SuiteResult
+
+
+def expectations_page(title: str, subtitle: str, results: Sequence[SuiteResult]) -> str:
+    """Self-contained HTML: no network, no script, no cell of a row."""
+    environment = Environment(
+        loader=ChoiceLoader(
+            [PackageLoader("hcip_pipeline.checks.expectations"), PackageLoader("hcip_pipeline.intake.hospital")]
+        ),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    environment.filters["number"] = lambda count: "" if count is None else f"{count:,}"
+    template = environment.get_template("expectations.html.j2")
+    return template.render(title=title, subtitle=subtitle, results=results)

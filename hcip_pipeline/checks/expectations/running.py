@@ -1,0 +1,94 @@
+"""Suites on what lies in a home: a quarter's accepted submissions, a half-year's newest release.
+
+Belongs here: which files, and where the page goes. Does not belong here: what is expected (``suites``).
+
+Pages lie in ``warehouse/expectations/``: they follow from the lake and the releases and can be thrown away at any time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hcip_pipeline.checks.expectations import suites
+from hcip_pipeline.checks.expectations.page import expectations_page
+from hcip_pipeline.checks.expectations.validation import SuiteResult, validate
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.atomic_files import write_bytes
+from hcip_pipeline.intake.hospital.ingest import files_in_force, receipts
+from hcip_pipeline.periods import PerformancePeriod, Quarter
+from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.release.reading import ReleaseFiles, releases_of
+
+
+@dataclass(frozen=True)
+class Validated:
+    """Suites that were held against files, and their page."""
+
+    what: str
+    results: tuple[SuiteResult, ...]
+    page: Path
+
+    @property
+    def met(self) -> bool:
+        return all(result.met for result in self.results)
+
+    def lines(self) -> list[str]:
+        """For a terminal: counts by table, and what was not met."""
+        said = []
+        for result in self.results:
+            rows = "no file" if result.rows is None else f"{result.rows:,} rows"
+            met = len(result.outcomes) - len(result.failed)
+            said.append(f"{result.suite.title}: {rows}, {met} of {len(result.outcomes)} expectations met")
+            for outcome in result.failed if result.rows is not None else ():
+                otherwise = f" ({outcome.unexpected:,} rows are otherwise)" if outcome.unexpected else ""
+                said.append(f"  not met: {outcome.says}{otherwise}")
+        return [*said, f"page: {self.page}"]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        tables = [
+            {
+                "table": result.suite.table,
+                "rows": result.rows,
+                "met": result.met,
+                "expectations": [asdict(outcome) for outcome in result.outcomes],
+            }
+            for result in self.results
+        ]
+        return {"what": self.what, "met": self.met, "page": str(self.page), "tables": tables}
+
+
+def validate_quarter(home: Home, quarter: Quarter) -> Validated:
+    """The accepted submissions of a quarter that count; as many hospitals are expected as a year before."""
+    before = [receipt for receipt in receipts(home, quarter.year_before()) if receipt.in_force]
+    expected = suites.of_submissions(quarter, max(1, len(before)))
+    files = {
+        "discharges": files_in_force(home, "discharges", quarter),
+        "charges": files_in_force(home, "charges", quarter),
+    }
+    return _told(home, f"{quarter}", f"Submissions of {quarter}", "Accepted rows.", validate(expected, files))
+
+
+def validate_release(home: Home, period: PerformancePeriod, policy: Policy) -> Validated:
+    """The newest release of a half-year.
+
+    Raises:
+        HcipError: there is none.
+    """
+    folders = releases_of(home, period)
+    if not folders:
+        raise HcipError(f"{period} has no release", file=home.releases, fix=f"run `hcip run {period}` first")
+    release = ReleaseFiles.at(folders[-1])
+    expected = suites.of_release(period, policy.small_cell_threshold)
+    files = {suite.table: release.paths(suite.table) for suite in expected}
+    subtitle = f"Files of release r{release.number}."
+    return _told(home, release.name, f"Release {period} r{release.number}", subtitle, validate(expected, files))
+
+
+def _told(home: Home, what: str, title: str, subtitle: str, results: tuple[SuiteResult, ...]) -> Validated:
+    page = home.warehouse / "expectations" / f"{what}.html"
+    write_bytes(expectations_page(title, subtitle, results).encode(), page)
+    return Validated(what, results, page)

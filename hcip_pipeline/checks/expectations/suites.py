@@ -1,0 +1,196 @@
+"""What stakeholders may expect of the files, in their words, each with the expectation that holds it.
+
+Belongs here: the suites as data. Does not belong here: evaluating them; Great Expectations is not even imported.
+
+What every table owes its contract (columns, key, what may not be empty, codes) follows from the contract; what is added
+by hand is what a hospital, a committee or the regulator would ask about the whole of the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hcip_pipeline.contracts import marts
+from hcip_pipeline.contracts.hospital import DATA_QUALITY, LAKE_CHARGES, LAKE_DISCHARGES
+from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.periods import PerformancePeriod, Quarter
+
+_NPI = "^[0-9]{10}$"
+_CCN = "^[0-9A-Z]{6}$"
+#: a patient or physician may be left out of this share of rows before anybody asks (inputs.md, "Edits")
+_FEW = 0.98
+#: and a cell may be out of the ordinary in this share
+_RARE = 0.995
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One expectation.
+
+    Attributes:
+        says: what it expects, as a sentence for people.
+        kind: class of ``great_expectations.expectations``.
+        arguments: of that class.
+    """
+
+    says: str
+    kind: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The expectations of one table; ``about`` says to a reader what the table is."""
+
+    table: str
+    title: str
+    about: str
+    expectations: tuple[Expectation, ...]
+
+
+def of_submissions(quarter: Quarter, hospitals: int) -> tuple[Suite, ...]:
+    """What comes in: the discharges and charge lines of a quarter that were accepted and count.
+
+    Args:
+        hospitals: as many as a year before.
+    """
+    discharges = (
+        *_of_contract(LAKE_DISCHARGES),
+        _distinct("hospital_ccn", hospitals, f"As many hospitals as a year before are there ({hospitals})"),
+        _between("discharge_date", quarter.start, quarter.end, f"Every discharge lies in {quarter}"),
+        _not_less("discharge_date", "admit_date", "No discharge is before its admission"),
+        _between("length_of_stay", 1, 365, "Stays last from a day to a year", mostly=_RARE),
+        _filled("patient_id", "At least 98% of discharges carry the statewide patient id", mostly=_FEW),
+        _filled("attending_npi", "At least 98% of discharges name their attending physician", mostly=_FEW),
+        _matches("attending_npi", _NPI, "An attending physician's NPI is ten digits", mostly=_FEW),
+        _matches("operating_npi", _NPI, "A surgeon's NPI is ten digits", mostly=_FEW),
+        _filled("severity_of_illness", "Nearly every discharge has a severity of illness", mostly=_RARE),
+        _between("total_charges", 1, 10_000_000, "Charges of a stay are from $1 to $10 million", mostly=_RARE),
+        _matches("zip_code", "^[0-9]{5}(-?[0-9]{4})?$", "ZIP codes are five or nine digits", mostly=_FEW),
+    )
+    charges = (
+        *_of_contract(LAKE_CHARGES),
+        _distinct("hospital_ccn", hospitals, f"As many hospitals as a year before are there ({hospitals})"),
+        _matches("revenue_code", "^[0-9]{4}$", "Revenue codes are four digits", mostly=_RARE),
+        _between("charge", 0, 5_000_000, "A charge line is from nothing to $5 million", mostly=_RARE),
+        _filled("service_date", "Nearly every charge line is dated", mostly=_FEW),
+        _between("units", 0, 10_000, "Units of a line are from none to ten thousand", mostly=_RARE),
+    )
+    return (
+        Suite("discharges", f"Discharges of {quarter}", "accepted discharges, one row each", discharges),
+        Suite("charges", f"Charge lines of {quarter}", "accepted charge lines, one row each", charges),
+    )
+
+
+def of_release(period: PerformancePeriod, small_cell_threshold: int) -> tuple[Suite, ...]:
+    """What goes out: the tables of a release that people look at first."""
+    few = list(range(1, small_cell_threshold + 1))
+    reductions = [column.name for column in marts.INCENTIVES.columns if column.name.endswith("_adjustment")]
+    incentives = (
+        *_of_contract(marts.INCENTIVES),
+        _in_set("period", [str(period)], f"Every payment is one of {period}"),
+        _matches("npi", _NPI, "A physician's NPI is ten digits"),
+        _between("final_incentive", 0, None, "Nobody's payment is negative"),
+        _not_less("calculated_incentive", "final_incentive", "Nobody is paid more than was calculated"),
+        *(_between(name, None, 0, f"{_words(name)} never adds to a payment") for name in reductions),
+    )
+    cases = (
+        *_of_contract(marts.INCENTIVE_CASES),
+        _between("performance_fraction", 0, 1, "Nothing is paid for beating best practice"),
+        _between("cost", 0.01, None, "Every case that counts has a cost"),
+        _not_less("mpi_performance", "performance_incentive", "No case earns more than its maximum incentive"),
+        _not_less("p75_cost", "best_practice_norm", "Best practice costs no more than the 75th percentile"),
+    )
+    norms = (
+        *_of_contract(marts.NORMS),
+        _not_less("p75_cost", "best_practice_norm", "Best practice costs no more than the 75th percentile"),
+        _between("cost_weight", 0.00000001, None, "Every cost weight is positive"),
+        _not_in_set("cases", few, f"No cell speaks of 1 to {small_cell_threshold} cases"),
+    )
+    savings = (
+        *_of_contract(marts.SAVINGS),
+        _in_set("period", [str(period)], f"Every figure is one of {period}"),
+        _between("cases", 0, None, "No number of cases is negative"),
+    )
+    conservation = (
+        *_of_contract(marts.CONSERVATION),
+        _not_less("cases_in", "cases_kept", "No more cases are kept than came in"),
+        _sums("cases_in", "cases_kept", "cases_excluded", "Cases in are cases kept and cases excluded"),
+    )
+    quality = (
+        *_of_contract(DATA_QUALITY),
+        _not_in_set("rows", few, f"No count of 1 to {small_cell_threshold} rows is shown"),
+        _between("rate", 0, 1, "A rate lies between nothing and all"),
+    )
+    about = {table.name: table.grain for table in (*marts.TABLES.values(), DATA_QUALITY)}
+    return tuple(
+        Suite(name, title, about[name], expectations)
+        for name, title, expectations in (
+            ("incentives", f"Payments of {period}", incentives),
+            ("incentive_cases", f"Cases of {period} that earn", cases),
+            ("norms", "Statewide norms", norms),
+            ("savings", f"Savings of {period}", savings),
+            ("conservation", "What became of every case and dollar", conservation),
+            ("data_quality", "Data quality as the regulator sees it", quality),
+        )
+    )
+
+
+def _of_contract(table: Table) -> Iterator[Expectation]:
+    yield Expectation("There is at least one row", "ExpectTableRowCountToBeBetween", {"min_value": 1})
+    columns = {"column_set": list(table.names), "exact_match": True}
+    yield Expectation("The columns are those of the data dictionary", "ExpectTableColumnsToMatchSet", columns)
+    if len(table.key) > 1:
+        says = f"No two rows share {', '.join(table.key[:-1])} and {table.key[-1]}"
+        yield Expectation(says, "ExpectCompoundColumnsToBeUnique", {"column_list": list(table.key)})
+    for column in table.columns:
+        if not column.nullable:
+            yield _filled(column.name, f"{column.name} is never empty")
+        if column.allowed:
+            yield _in_set(column.name, list(column.allowed), f"{column.name} is one of {', '.join(column.allowed)}")
+        if column.name == "hospital_ccn" and table is not DATA_QUALITY:
+            yield _matches(column.name, _CCN, "hospital_ccn is a CMS certification number")
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").replace("pfs", "fee-schedule").capitalize()
+
+
+def _column(says: str, kind: str, column: str, mostly: float = 1.0, **arguments: Any) -> Expectation:
+    return Expectation(says, kind, {"column": column, "mostly": mostly, **arguments})
+
+
+def _filled(column: str, says: str, mostly: float = 1.0) -> Expectation:
+    return _column(says, "ExpectColumnValuesToNotBeNull", column, mostly)
+
+
+def _matches(column: str, regex: str, says: str, mostly: float = 1.0) -> Expectation:
+    return _column(says, "ExpectColumnValuesToMatchRegex", column, mostly, regex=regex)
+
+
+def _between(column: str, low: Any, high: Any, says: str, mostly: float = 1.0) -> Expectation:
+    return _column(says, "ExpectColumnValuesToBeBetween", column, mostly, min_value=low, max_value=high)
+
+
+def _in_set(column: str, values: list[str], says: str) -> Expectation:
+    return _column(says, "ExpectColumnValuesToBeInSet", column, value_set=values)
+
+
+def _not_in_set(column: str, values: list[int], says: str) -> Expectation:
+    return _column(says, "ExpectColumnValuesToNotBeInSet", column, value_set=values)
+
+
+def _distinct(column: str, least: int, says: str) -> Expectation:
+    return Expectation(says, "ExpectColumnUniqueValueCountToBeBetween", {"column": column, "min_value": least})
+
+
+def _not_less(greater: str, less: str, says: str) -> Expectation:
+    pair = {"column_A": greater, "column_B": less, "or_equal": True, "ignore_row_if": "either_value_is_missing"}
+    return Expectation(says, "ExpectColumnPairValuesAToBeGreaterThanB", pair)
+
+
+def _sums(total: str, first: str, second: str, says: str) -> Expectation:
+    query = f"select * from {{batch}} where {total} <> {first} + {second}"
+    return Expectation(says, "UnexpectedRowsExpectation", {"unexpected_rows_query": query})
