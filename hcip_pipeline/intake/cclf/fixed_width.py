@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import BinaryIO
 
 import numpy as np
@@ -191,6 +192,7 @@ class RecordReader:
         )  # fmt: skip
 
 
+@cache
 def record_schema(layout: Layout) -> pa.Schema:
     """Columns of a file's records in every generation, and ``source_row``."""
     types = {field.name: field.polars_type for field in layout.fields}

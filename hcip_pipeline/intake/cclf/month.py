@@ -7,9 +7,10 @@ reading records (``fixed_width``), names, control lines, or any rule about claim
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -217,22 +218,21 @@ def _read_member(delivery: Delivery, month: Month, member: Member, control: Cont
     assert member.name is not None
     table = member.name.table
     stated = control.lines[table]
-    lineage = pl.select(
-        pl.repeat(value, _ROW_GROUP, dtype=TABLES[table][name].polars_type).alias(name)
-        for name, value in (
-            ("source_archive", str(delivery.name)),
-            ("source_file", member.file),
-            ("file_date", member.name.file_date),
-            ("delivery_month", str(month)),
-            ("is_run_out", member.name.is_run_out),
-        )
-    ).to_arrow()
+    lineage = {
+        "source_archive": str(delivery.name),
+        "source_file": member.file,
+        "file_date": member.name.file_date,
+        "delivery_month": str(month),
+        "is_run_out": member.name.is_run_out,
+    }
+    told = _repeated(table, lineage, 0)
     with member.open() as stream, _parquet(staging, table) as writer:
         reader = RecordReader(stream, LAYOUTS[table], member.file)
         for rows in _in_row_groups(reader):
-            told = lineage.slice(0, rows.num_rows)
-            for name in told.schema.names:
-                rows = rows.append_column(told.schema.field(name), told[name])
+            if told.num_rows < rows.num_rows:
+                told = _repeated(table, lineage, rows.num_rows)
+            for name in lineage:
+                rows = rows.append_column(name, told[name].slice(0, rows.num_rows))
             writer.write_table(rows.select(writer.schema.names))
     if reader.records != stated.records:
         raise HcipError(
@@ -243,6 +243,15 @@ def _read_member(delivery: Delivery, month: Month, member: Member, control: Cont
         table, member.file, stated.records, reader.records, reader.record_length, stated.record_length,
         reader.recoded_values, reader.rounded_values,
     )  # fmt: skip
+
+
+def _repeated(table: str, values: Mapping[str, object], rows: int) -> pa.Table:
+    """Columns of the table that say the same in every row."""
+    columns = [
+        pl.Series(name, [value], dtype=TABLES[table][name].polars_type).new_from_index(0, rows)
+        for name, value in values.items()
+    ]
+    return pl.DataFrame(columns).to_arrow()
 
 
 def _in_row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
@@ -265,9 +274,14 @@ def _write_nothing(staging: Path, table: str) -> None:
         pass
 
 
+@cache
+def _schema(table: str) -> pa.Schema:
+    return pl.DataFrame(schema={c.name: c.polars_type for c in TABLES[table].columns}).to_arrow().schema
+
+
 @contextmanager
 def _parquet(staging: Path, table: str) -> Iterator[pq.ParquetWriter]:
-    schema = pl.DataFrame(schema={c.name: c.polars_type for c in TABLES[table].columns}).to_arrow().schema
+    schema = _schema(table)
     with pq.ParquetWriter(staging / f"{table}.parquet", schema, compression="zstd", write_statistics=False) as writer:
         yield writer
 
