@@ -13,7 +13,9 @@ from hcip_pipeline.commands.options import show_json
 from hcip_pipeline.errors import HcipError
 
 #: in the order that ``--help`` lists them; each is the module of that name in ``commands``
-COMMANDS = ("demo", "synth", "check", "ingest", "run", "backfill", "study", "explain", "verify", "expectations", "ui")
+COMMANDS = (
+    "demo", "synth", "check", "ingest", "run", "backfill", "study", "explain", "verify", "simulate", "expectations", "ui"
+)  # fmt: skip
 
 
 class _Commands(click.Group):

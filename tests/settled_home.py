@@ -1,13 +1,15 @@
-"""A small home that has settled one half-year, made once a test process; tests that change it take a copy."""
+"""A home with a synthetic state and its period released through Dagster: the fixture ``settled_home`` is this.
+
+Belongs here: the state, and what is remembered of how it was settled. Does not belong here: any assertion.
+"""
 
 from __future__ import annotations
 
-import atexit
-import functools
 import hashlib
+import json
 import os
 import shutil
-import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +22,24 @@ from hcip_pipeline.release.writer import Release
 from hcip_pipeline.synthetic import generate_state
 
 PERIOD = PerformancePeriod.parse("2025H1")
+QUARTERS = ("2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2")
+_RECORD = "settled.json"
 
 
 @dataclass(frozen=True)
 class SettledHome:
+    """A settled home; ``said`` is the progress that was told."""
+
     home: Home
     release: Release
     said: tuple[str, ...]
+
+    @classmethod
+    def load(cls, folder: Path) -> SettledHome:
+        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        home = Home(folder)
+        release = Release(**record["release"] | {"folder": home.releases / str(PERIOD) / "r1"})
+        return cls(home, release, tuple(record["said"]))
 
     def instance(self) -> dg.DagsterInstance:
         """As the UI opens it: by ``dagster.yaml`` alone."""
@@ -35,21 +48,8 @@ class SettledHome:
     def copy(self, place: Path, *folders: str) -> Home:
         """Another home with these folders of it, by hard links: replace a file of it, never write into it."""
         for folder in folders or ("inbox", "lake"):
-            shutil.copytree(self.home.root / folder, place / folder, copy_function=os.link)
+            linked_copy(self.home.root / folder, place / folder)
         return Home(place)
-
-
-@functools.cache
-def settled_home() -> SettledHome:
-    """Two hospitals over a base year and one period, settled."""
-    root = Path(tempfile.mkdtemp(prefix="hcip_settled_"))
-    atexit.register(shutil.rmtree, root, ignore_errors=True)
-    home = Home(root / "home")
-    first, last = Quarter.parse("2024Q1"), Quarter.parse("2025Q2")
-    generate_state(home.inbox, hospitals=2, discharges_per_year=600, start=first, end=last, seed=1, cms=False)
-    (home.inbox / "hospital" / "2025Q9").mkdir()
-    said: list[str] = []
-    return SettledHome(home, settle(home, PERIOD, progress=said.append), tuple(said))
 
 
 def digest(folder: Path) -> str:
@@ -59,3 +59,21 @@ def digest(folder: Path) -> str:
         if path.is_file():
             found.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()
+
+
+def build_settled_home(folder: Path) -> None:
+    """Make the state in ``folder`` and settle :data:`PERIOD`."""
+    home = Home(folder)
+    first, last = Quarter.parse(QUARTERS[0]), Quarter.parse(QUARTERS[-1])
+    generate_state(home.inbox, hospitals=2, discharges_per_year=4_000, start=first, end=last, seed=7, cms=False)
+    (home.inbox / "hospital" / "2025Q9").mkdir()  # names no quarter
+    said: list[str] = []
+    release = settle(home, PERIOD, progress=said.append)
+    kept = {name: value for name, value in vars(release).items() if name != "folder"}
+    (folder / _RECORD).write_text(json.dumps({"release": kept, "said": said}), encoding="utf-8")
+
+
+def linked_copy(source: Path, target: Path) -> None:
+    """A copy of hard links: a test that changes a file unlinks it first."""
+    link: Callable[[str, str], object] = os.link
+    shutil.copytree(source, target, copy_function=link)

@@ -25,8 +25,16 @@ from hcip_pipeline.errors import HcipError, UsageError
     help="Plant effects on quality in the last year (a hospital that improves, a network that beats its peers, a "
     "physician who discharges too early) and write them to truth/.",
 )
+@click.option(
+    "--state",
+    "whole_state",
+    is_flag=True,
+    help="As large as Maryland: 41 acute hospitals, 700,000 discharges a year, as Parquet, and CMS's last 12 months.",
+)
 @json_option
+@click.pass_context
 def command(
+    context: click.Context,
     inbox: Path,
     hospitals: int,
     discharges_per_year: int,
@@ -35,9 +43,20 @@ def command(
     seed: int,
     defects: bool,
     effects: bool,
+    whole_state: bool,
     as_json: bool,
 ) -> None:
     """Write a seeded synthetic state into the folder INBOX."""
+    from click.core import ParameterSource
+
+    from hcip_pipeline.synthetic.state import STATE_DISCHARGES_PER_YEAR, STATE_HOSPITALS, STATE_MONTHS_OF_CLAIMS
+
+    if whole_state:
+        given = {name for name in context.params if context.get_parameter_source(name) == ParameterSource.COMMANDLINE}
+        hospitals = hospitals if "hospitals" in given else STATE_HOSPITALS
+        discharges_per_year = discharges_per_year if "discharges_per_year" in given else STATE_DISCHARGES_PER_YEAR
+        if defects:
+            raise UsageError("--state writes Parquet, which cannot hold the faults of text files", fix="leave one out")
     from hcip_pipeline.periods import Quarter
     from hcip_pipeline.synthetic import generate_state
 
@@ -56,6 +75,8 @@ def command(
             seed=seed,
             defects=defects,
             effects=effects,
+            file_format="parquet" if whole_state else "csv",
+            cms_last_months=STATE_MONTHS_OF_CLAIMS if whole_state else None,
             progress=progress,
         )
     if as_json:

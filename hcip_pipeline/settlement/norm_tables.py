@@ -29,7 +29,7 @@ from hcip_pipeline.warehouse.spec import BuildSpec
 
 #: what a norm depends on, and ``norm_method``, which chooses among the three that the table holds: another reading of
 #: the norm is another table too
-_NORM_PARAMETERS = (
+NORM_PARAMETERS = (
     "version",
     "base_year",
     "cost_method",
@@ -82,7 +82,7 @@ class NormTable:
 
 def norm_key(policy: Policy) -> str:
     """``<base year>-<digest>`` over the policy's version, what a norm depends on in it, and the tables' columns."""
-    parameters = policy.model_dump(mode="json", include=set(_NORM_PARAMETERS))
+    parameters = policy.model_dump(mode="json", include=set(NORM_PARAMETERS))
     columns = {name: table.names for name, table in run.FROZEN.items()}
     digest = hashlib.sha256(json.dumps([parameters, columns], sort_keys=True).encode()).hexdigest()
     return f"{policy.base_year}-{digest[:16]}"
@@ -98,6 +98,14 @@ def norm_spec(spec: BuildSpec) -> BuildSpec:
         elections={},
         sources={name: source for name, source in spec.sources.items() if name in _NORM_SOURCES},
     )
+
+
+def norm_build(
+    home: Home, policy: Policy, spec: BuildSpec, *, threads: int | None = None, progress: Progress | None = None
+) -> BuildResult:
+    """Build what a norm table is taken from, in the home's warehouse. Raises HcipError: a check did not pass."""
+    folder = home.warehouse / f"norms-{norm_key(policy)}"
+    return build(norm_spec(spec), folder, threads=threads, select=NORM_MODELS, progress=progress)
 
 
 def norm_frames(built: BuildResult) -> dict[str, pl.DataFrame]:
@@ -131,13 +139,7 @@ def norm_table(
     folder = home.lake / "norms" / key
     if not (folder / "manifest.json").exists():
         spec, inputs = base_year_spec()
-        built = build(
-            norm_spec(spec),
-            home.warehouse / f"norms-{key}",
-            threads=threads,
-            select=NORM_MODELS,
-            progress=progress,
-        )
+        built = norm_build(home, policy, spec, threads=threads, progress=progress)
         _freeze(folder, norm_frames(built), policy, inputs)
         return NormTable(folder, _manifest_inputs(folder), built)
     return NormTable(folder, _manifest_inputs(folder), None)
@@ -158,7 +160,7 @@ def _freeze(
     for name, frame in frames.items():
         write_parquet(frame, work / f"{name}.parquet")
     manifest = {
-        "parameters": policy.model_dump(mode="json", include=set(_NORM_PARAMETERS)),
+        "parameters": policy.model_dump(mode="json", include=set(NORM_PARAMETERS)),
         "inputs": list(inputs),
         "tables": {name: frame.height for name, frame in frames.items()},
     }

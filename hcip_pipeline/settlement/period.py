@@ -27,7 +27,7 @@ from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.policy.model import Elections, Policy
 from hcip_pipeline.settlement.completeness import check_base_year, check_complete
 from hcip_pipeline.settlement.earlier_releases import earlier_frames, earlier_release_files, unreleased_periods
-from hcip_pipeline.settlement.norm_tables import NormTable, norm_table
+from hcip_pipeline.settlement.norm_tables import NormTable, norm_build, norm_table
 from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.spec import BuildSpec, Source, check_cost_index
 
@@ -143,6 +143,18 @@ def base_year_norms(
 def files_since_frozen(home: Home, policy: Policy, norms: NormTable) -> list[str]:
     """Files of the base year that came after its norm table was frozen: only another policy version takes them in."""
     return norms.not_among(_hospital_files(home, [base_year_window(policy.base_year)]))
+
+
+def rebuild_base_year(
+    home: Home, policy: Policy, *, threads: int | None = None, progress: Progress | None = None
+) -> BuildResult:
+    """The build that a norm table is made by, once more from the lake; the table itself stays as it was frozen.
+
+    Raises:
+        HcipError: there are no data of the base year, or a check of the build did not pass.
+    """
+    check_base_year(home, policy, _taken_in(home, [base_year_window(policy.base_year)]))
+    return norm_build(home, policy, _base_year_spec(home, policy)[0], threads=threads, progress=progress)
 
 
 def _base_year_spec(home: Home, policy: Policy) -> tuple[BuildSpec, list[dict[str, Any]]]:

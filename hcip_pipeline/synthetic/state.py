@@ -22,6 +22,10 @@ DEMO_START, DEMO_END = Quarter(2023, 1), Quarter(2025, 4)
 DEMO_HOSPITALS = 6
 DEMO_DISCHARGES_PER_YEAR = 12_000
 
+#: The state of ``hcip synth --state``: every acute hospital of the reference table, Maryland's discharges, a year of CMS.
+STATE_HOSPITALS, STATE_DISCHARGES_PER_YEAR = 41, 700_000
+STATE_MONTHS_OF_CLAIMS = 12
+
 #: The folder beside the inbox that says what was planted, and the account of the state in it.
 TRUTH = "truth"
 _RECORD = "state.json"
@@ -42,6 +46,7 @@ def generate_state(
     file_format: FileFormat = "csv",
     first_period: PerformancePeriod | None = None,
     effects: bool = True,
+    cms_last_months: int | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> SynthReport:
     """Write an inbox as inputs.md describes it, and ``truth/`` beside it: both complete, or neither.
@@ -60,6 +65,7 @@ def generate_state(
         first_period: the first performance period of most hospitals; by default the first half of the year after the
             base year, or of the last year if that is earlier.
         effects: plant effects on quality in the last year (``quality_effects``).
+        cms_last_months: write only this many of CMS's months, the last ones, with the stays from then on.
         progress: told each quarter once it is written.
 
     Raises:
@@ -68,7 +74,17 @@ def generate_state(
     """
     first_period = first_period or PerformancePeriod(min(start.year + 1, end.year), 1)
     arguments = StateArguments(
-        hospitals, discharges_per_year, start, end, seed, defects, cms, file_format, first_period, effects
+        hospitals,
+        discharges_per_year,
+        start,
+        end,
+        seed,
+        defects,
+        cms,
+        file_format,
+        first_period,
+        effects,
+        cms_last_months,
     )
     _check(arguments)
     truth = inbox.parent / TRUTH

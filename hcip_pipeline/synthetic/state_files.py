@@ -52,6 +52,7 @@ class StateArguments:
     file_format: FileFormat
     first_period: PerformancePeriod
     effects: bool = True
+    cms_last_months: int | None = None
 
     @property
     def quarters(self) -> list[Quarter]:
@@ -74,7 +75,11 @@ class StateArguments:
         last = Month(self.end.year, 3 * self.end.number)
         for _ in range(_RUN_OUT_MONTHS):
             last = last.next()
-        return Month(self.start.year, 3 * self.start.number - 2), last
+        first = Month(self.start.year, 3 * self.start.number - 2)
+        if self.cms_last_months is not None:
+            before = last.year * 12 + last.number - self.cms_last_months  # the month before, counted from year 0
+            first = max(first, Month(before // 12, before % 12 + 1))
+        return first, last
 
 
 def write_state(
@@ -171,7 +176,7 @@ def _write_quarters(
         lines = write_charges(scene, stays, charges, account)
         for ccn, own in _by_hospital(places.ccn, discharges, lines, stays, charges.stay):
             written.total_charges += submitter.submit(quarter, ccn, own)
-        if claims is not None:
+        if claims is not None and quarter.next().start > arguments.cms_months[0].start:
             claims.add(discharges)
         write_csv(truth / "patient_links" / f"{quarter}.csv", links)
         write_csv(truth / "outliers" / f"{quarter}.csv", _outliers(stays, account, places.ccn))

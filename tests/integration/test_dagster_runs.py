@@ -24,14 +24,14 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.release.writer import releases_of
 from hcip_pipeline.warehouse.build import FILE_NAME, BuildStoppedError, NodeResult
-from tests.settled_home import PERIOD, SettledHome, settled_home
+from tests.settled_home import PERIOD, SettledHome
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dagster_home")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def settled() -> SettledHome:
-    return settled_home()
+def settled(settled_home: SettledHome) -> SettledHome:
+    return settled_home
 
 
 @pytest.fixture
@@ -191,8 +191,8 @@ def test_a_run_that_is_stopped_ends_as_any_program_does(settled: SettledHome, tm
     assert not list(home.lake.rglob("*.json"))
 
 
-def test_ingest_of_one_partition_leaves_the_others(settled: SettledHome) -> None:
-    report = ingest(settled.home, ["2025Q2"])
+def test_ingest_of_one_partition_leaves_the_others(spoilable: Home) -> None:
+    report = ingest(spoilable, ["2025Q2"])
     assert set(report.submissions) == {"2025Q2"} and not report.periods and not report.archives
 
 

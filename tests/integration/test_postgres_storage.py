@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 
 from hcip_pipeline.assets.execution import ingest
-from tests.settled_home import SettledHome, settled_home
+from tests.settled_home import SettledHome
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dagster_home")]
 
@@ -63,10 +63,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
 
 
 def test_runs_by_hand_stand_in_the_history_that_the_documented_file_names(
-    database: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: dict[str, str], settled_home: SettledHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settled: SettledHome = settled_home()
-    home = settled.copy(tmp_path / "home", "inbox")
+    home = settled_home.copy(tmp_path / "home", "inbox")
     example = re.search(r"<!-- tested: dagster\.yaml -->\n```yaml\n(.*?)```", _DEPLOYMENT.read_text(), re.DOTALL)
     assert example is not None
     home.dagster.mkdir()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
 import random
 import shutil
 from collections.abc import Callable
@@ -16,42 +15,12 @@ import pytest
 from hcip_pipeline.assets.execution import settle
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.release.explained_release import explain
 from hcip_pipeline.release.reading import released_frame, releases_of
 from hcip_pipeline.release.verification import verify_release
-from hcip_pipeline.release.writer import Release
-from hcip_pipeline.synthetic import generate_state
+from tests.settled_home import PERIOD, SettledHome
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("settled_home")]
-
-PERIOD = PerformancePeriod.parse("2025H1")
-
-
-@pytest.fixture(scope="module")
-def settled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Release]:
-    """A state of three hospitals over the base year, the baseline and the period, settled."""
-    home = Home(tmp_path_factory.mktemp("settled"))
-    generate_state(
-        home.inbox,
-        hospitals=3,
-        discharges_per_year=6_000,
-        start=Quarter.parse("2023Q1"),
-        end=Quarter.parse("2025Q2"),
-        seed=7,
-        cms=False,
-    )
-    return home, settle(home, PERIOD)
-
-
-@pytest.fixture
-def another(settled: tuple[Home, Release], tmp_path: Path) -> Home:
-    """The same home before its release: a copy that a test may spoil."""
-    home = Home(tmp_path / "home")
-    link: Callable[[str, str], object] = os.link
-    for folder in ("inbox", "lake"):
-        shutil.copytree(settled[0].root / folder, home.root / folder, copy_function=link)
-    return home
+pytestmark = pytest.mark.slow
 
 
 def rewrite(path: Path, change: Callable[[list[list[str]]], list[list[str]]]) -> None:
@@ -74,6 +43,12 @@ def submissions(home: Home, quarter: str) -> list[Path]:
     return sorted((home.inbox / "hospital" / quarter).iterdir())
 
 
+def forget(home: Home, quarter: str) -> None:
+    """Let the lake forget a quarter, so that it is taken in again; the others stay."""
+    for folder in (home.lake / "hospital").glob(f"*/quarter={quarter}"):
+        shutil.rmtree(folder)
+
+
 def data_files(folder: Path) -> dict[str, str]:
     """Every table of a release with its hash, whatever the release's number."""
     return {
@@ -82,8 +57,8 @@ def data_files(folder: Path) -> dict[str, str]:
     }
 
 
-def test_the_release_holds_every_table(settled: tuple[Home, Release]) -> None:
-    home, release = settled
+def test_the_release_holds_every_table(settled_home: SettledHome) -> None:
+    home, release = settled_home.home, settled_home.release
     assert release.is_new
     assert release.folder == home.releases / "2025H1" / "r1"
     for table in ("incentives", "incentive_cases", "norms", "exclusions", "conservation", "savings"):
@@ -94,29 +69,29 @@ def test_the_release_holds_every_table(settled: tuple[Home, Release]) -> None:
     assert (norms["cases"] >= 20).all()
 
 
-def test_small_cells_are_counted_as_no_norm(settled: tuple[Home, Release]) -> None:
-    exclusions = released_frame(settled[1].folder, "exclusions")
+def test_small_cells_are_counted_as_no_norm(settled_home: SettledHome) -> None:
+    exclusions = released_frame(settled_home.release.folder, "exclusions")
     none = exclusions.filter((pl.col("exclusion_reason") == "NO_NORM") & (pl.col("window_name") == "performance"))
-    ledger = released_frame(settled[1].folder, "conservation").filter(
+    ledger = released_frame(settled_home.release.folder, "conservation").filter(
         (pl.col("stage") == "5 norms") & (pl.col("window_name") == "performance")
     )
     assert none["cases"].sum() == ledger["cases_excluded"].sum() > 0
 
 
-def test_cases_and_cents_are_conserved(settled: tuple[Home, Release]) -> None:
-    ledger = released_frame(settled[1].folder, "conservation")
+def test_cases_and_cents_are_conserved(settled_home: SettledHome) -> None:
+    ledger = released_frame(settled_home.release.folder, "conservation")
     assert (ledger["cases_in"] == ledger["cases_kept"] + ledger["cases_excluded"]).all()
     assert (ledger["amount_in"] == ledger["amount_kept"] + ledger["amount_excluded"]).all()
     assert ledger["stage"].n_unique() == 8
 
 
-def test_the_release_is_recomputed_from_its_own_files(settled: tuple[Home, Release]) -> None:
-    report = verify_release(settled[1].folder)
+def test_the_release_is_recomputed_from_its_own_files(settled_home: SettledHome) -> None:
+    report = verify_release(settled_home.release.folder)
     assert report.ok, report.text()
 
 
-def test_a_payment_is_explained_to_the_lines_that_its_cases_came_from(settled: tuple[Home, Release]) -> None:
-    home, release = settled
+def test_a_payment_is_explained_to_the_lines_that_its_cases_came_from(settled_home: SettledHome) -> None:
+    home, release = settled_home.home, settled_home.release
     paid = released_frame(release.folder, "incentives").sort("surgical_cases", "medical_cases").row(-1, named=True)
     payment = explain(home, PERIOD, paid["npi"], paid["hospital_ccn"])
     cases = [case for cell in payment.cells for case in cell.cases]
@@ -135,50 +110,50 @@ def test_a_payment_is_explained_to_the_lines_that_its_cases_came_from(settled: t
         assert (len(own), own[-1]) == (case.source.charge_lines, case.source.last_charge_row)
 
 
-def test_a_stock_reader_validates_the_package(settled: tuple[Home, Release]) -> None:
+def test_a_stock_reader_validates_the_package(settled_home: SettledHome) -> None:
     from frictionless import Package
 
-    report = Package(str(settled[1].folder / "datapackage.json")).validate()
+    report = Package(str(settled_home.release.folder / "datapackage.json")).validate()
     assert report.valid, report.to_summary()
 
 
-def test_nothing_new_releases_nothing(settled: tuple[Home, Release]) -> None:
-    home, _ = settled
-    again = settle(home, PERIOD)
+def test_nothing_new_releases_nothing(settled_home: SettledHome, spoilable_home: Home) -> None:
+    shutil.copytree(settled_home.home.releases, spoilable_home.releases)
+    again = settle(spoilable_home, PERIOD)
     assert not again.is_new
     assert again.number == 1
-    assert [path.name for path in releases_of(home, PERIOD)] == ["r1"]
+    assert [path.name for path in releases_of(spoilable_home, PERIOD)] == ["r1"]
 
 
 @pytest.mark.parametrize("threads", [1, 8])
 def test_shuffled_rows_and_other_threads_give_the_same_bytes(
-    settled: tuple[Home, Release], another: Home, threads: int
+    settled_home: SettledHome, spoilable_home: Home, threads: int
 ) -> None:
     rng = random.Random(threads)
 
     def shuffled(rows: list[list[str]]) -> list[list[str]]:
         return [rows[0], *rng.sample(rows[1:], len(rows) - 1)]
 
-    shutil.rmtree(another.lake)
-    for path in (another.inbox / "hospital").rglob("*.csv"):
+    shutil.rmtree(spoilable_home.lake)
+    for path in (spoilable_home.inbox / "hospital").rglob("*.csv"):
         rewrite(path, shuffled)
-    release = settle(another, PERIOD, threads=threads)
-    assert data_files(release.folder) == data_files(settled[1].folder)
+    release = settle(spoilable_home, PERIOD, threads=threads)
+    assert data_files(release.folder) == data_files(settled_home.release.folder)
 
 
-def test_a_resubmission_makes_a_second_release(settled: tuple[Home, Release], another: Home) -> None:
+def test_a_resubmission_makes_a_second_release(settled_home: SettledHome, spoilable_home: Home) -> None:
     """And late data of the base year do not move its frozen norms."""
-    shutil.copytree(settled[0].releases, another.releases)
-    for quarter in ("2025Q1", "2023Q1"):
-        leave_out_the_last_discharge(submissions(another, quarter)[0])
+    shutil.copytree(settled_home.home.releases, spoilable_home.releases)
+    for quarter in ("2025Q1", "2024Q1"):
+        leave_out_the_last_discharge(submissions(spoilable_home, quarter)[0])
     told: list[str] = []
-    release = settle(another, PERIOD, progress=told.append)
+    release = settle(spoilable_home, PERIOD, progress=told.append)
     assert (release.number, release.is_new) == (2, True)
     assert verify_release(release.folder).ok
-    assert data_files(another.releases / "2025H1" / "r1") == data_files(settled[1].folder)
+    assert data_files(spoilable_home.releases / "2025H1" / "r1") == data_files(settled_home.release.folder)
     for table in ("norms", "norm_cases"):
-        assert released_frame(release.folder, table).equals(released_frame(settled[1].folder, table))
-    assert any(line.startswith("base year 2023: 2 files came after") for line in told), told
+        assert released_frame(release.folder, table).equals(released_frame(settled_home.release.folder, table))
+    assert any(line.startswith("base year 2024: 2 files came after") for line in told), told
 
 
 def leave_out_the_last_discharge(submission: Path) -> None:
@@ -211,59 +186,59 @@ def test_an_empty_inbox(tmp_path: Path) -> None:
     assert "there is no policy here" in refused(Home(tmp_path))
 
 
-def test_a_misspelt_key_of_the_policy(another: Home) -> None:
-    replace_text(another.policy, "base_year", "base_yaer")
-    said = refused(another)
+def test_a_misspelt_key_of_the_policy(spoilable_home: Home) -> None:
+    replace_text(spoilable_home.policy, "base_year", "base_yaer")
+    said = refused(spoilable_home)
     assert "base_yaer: unknown key" in said
     assert "base_year: missing" in said
 
 
-def test_a_base_year_without_data(another: Home) -> None:
-    replace_text(another.policy, "base_year: 2023", "base_year: 2020")
-    assert "base year 2020" in refused(another)
+def test_a_base_year_without_data(spoilable_home: Home) -> None:
+    replace_text(spoilable_home.policy, "base_year: 2024", "base_year: 2020")
+    assert "base year 2020" in refused(spoilable_home)
 
 
-def test_a_header_only_submission_stops_the_period(another: Home) -> None:
-    shutil.rmtree(another.lake)
-    victim = submissions(another, "2025Q2")[0]
+def test_a_header_only_submission_stops_the_period(spoilable_home: Home) -> None:
+    forget(spoilable_home, "2025Q2")
+    victim = submissions(spoilable_home, "2025Q2")[0]
     rewrite(victim / "discharges.csv", lambda rows: rows[:1])
-    said = refused(another)
+    said = refused(spoilable_home)
     assert f"{victim.name}: 2025Q2" in said
     assert "hcip check" in said
 
 
-def test_a_missing_column_stops_the_period(another: Home) -> None:
-    shutil.rmtree(another.lake)
-    victim = submissions(another, "2025Q1")[1]
+def test_a_missing_column_stops_the_period(spoilable_home: Home) -> None:
+    forget(spoilable_home, "2025Q1")
+    victim = submissions(spoilable_home, "2025Q1")[1]
 
     def without_severity(rows: list[list[str]]) -> list[list[str]]:
         at = rows[0].index("severity_of_illness")
         return [row[:at] + row[at + 1 :] for row in rows]
 
     rewrite(victim / "discharges.csv", without_severity)
-    assert f"{victim.name}: 2025Q1" in refused(another)
+    assert f"{victim.name}: 2025Q1" in refused(spoilable_home)
 
 
-def test_an_incomplete_period_goes_on_where_the_policy_says_so(another: Home) -> None:
-    shutil.rmtree(another.lake)
-    victim = submissions(another, "2025Q2")[0]
+def test_an_incomplete_period_goes_on_where_the_policy_says_so(spoilable_home: Home) -> None:
+    forget(spoilable_home, "2025Q2")
+    victim = submissions(spoilable_home, "2025Q2")[0]
     shutil.rmtree(victim)
-    assert f"{victim.name}: 2025Q2" in refused(another)
-    replace_text(another.policy, "require_complete: hospitals", "require_complete: none")
-    assert settle(another, PERIOD).is_new
+    assert f"{victim.name}: 2025Q2" in refused(spoilable_home)
+    replace_text(spoilable_home.policy, "require_complete: hospitals", "require_complete: none")
+    assert settle(spoilable_home, PERIOD).is_new
 
 
-def test_a_hospital_without_a_cost_factor_is_refused(another: Home) -> None:
-    shutil.rmtree(another.lake)
-    victim = submissions(another, "2025Q1")[0].name
+def test_a_hospital_without_a_cost_factor_is_refused(spoilable_home: Home) -> None:
+    shutil.rmtree(spoilable_home.lake)
+    victim = submissions(spoilable_home, "2025Q1")[0].name
     rewrite(
-        another.inbox / "reference" / "cost_factors.csv",
+        spoilable_home.inbox / "reference" / "cost_factors.csv",
         lambda rows: [rows[0], *(row for row in rows[1:] if row[rows[0].index("hospital_ccn")] != victim)],
     )
-    assert victim in refused(another)
+    assert victim in refused(spoilable_home)
 
 
-def test_no_care_partner_list(another: Home) -> None:
-    (another.inbox / "program" / "2025H1" / "care_partners.csv").unlink()
-    shutil.rmtree(another.lake / "program")
-    assert "care_partners" in refused(another)
+def test_no_care_partner_list(spoilable_home: Home) -> None:
+    (spoilable_home.inbox / "program" / "2025H1" / "care_partners.csv").unlink()
+    shutil.rmtree(spoilable_home.lake / "program")
+    assert "care_partners" in refused(spoilable_home)

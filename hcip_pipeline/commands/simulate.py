@@ -1,0 +1,56 @@
+"""``hcip simulate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hcip_pipeline.commands.options import home_option, json_option, show_json, shown_progress, threads_option
+from hcip_pipeline.home import Home
+
+if TYPE_CHECKING:
+    from hcip_pipeline.simulation.comparison import Simulation
+
+
+@click.command("simulate")
+@click.argument("period")
+@click.argument("scenarios", type=click.Path(path_type=Path))
+@home_option
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the tables [default: simulations/PERIOD].")
+@threads_option
+@json_option
+def command(
+    period: str, scenarios: Path, home_path: Path | None, out: Path | None, threads: int | None, as_json: bool
+) -> None:
+    """What PERIOD would have paid under the policies of SCENARIOS.yaml, side by side. Nobody is paid by it."""
+    from hcip_pipeline.periods import PerformancePeriod
+    from hcip_pipeline.simulation.comparison import simulate
+
+    parsed = PerformancePeriod.parse(period)
+    home = Home.locate(home_path)
+    with shown_progress(as_json) as progress:
+        result = simulate(home, parsed, scenarios, threads=threads, progress=progress)
+        written = result.write(out or home.root / "simulations" / str(parsed))
+    if as_json:
+        show_json(result.as_dict() | {"files": [str(path) for path in written]})
+    else:
+        _print(result, written)
+
+
+def _print(result: Simulation, written: list[Path]) -> None:
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{result.period} under other policies, against {result.release}, US dollars", box=SIMPLE)
+    table.add_column("scenario", overflow="fold")
+    for name in ("final", "change", "winners", "gains", "losers", "losses"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in result.scenarios.to_dicts():
+        figures = (row["final_incentive"], row["change"], row["winners"], row["gains"])
+        table.add_row(row["scenario"], *(f"{figure:,}" for figure in (*figures, row["losers"], row["losses"])))
+    console = Console()
+    console.print(table)
+    console.print("files: " + ", ".join(map(str, written)), soft_wrap=True, highlight=False)

@@ -1,0 +1,205 @@
+"""A period under several policies: payments by scenario, and against the release.
+
+Belongs here: running the scenarios in order, figures, files. Does not belong here: which models are computed
+(``workbench``), and the command's words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hcip_pipeline.contracts import marts, run
+from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.periods import PerformancePeriod, base_year_window
+from hcip_pipeline.policy.loader import PolicyFile, read_policy
+from hcip_pipeline.policy.model import Elections
+from hcip_pipeline.release.manifest import FILE_NAME as MANIFEST
+from hcip_pipeline.release.reading import released_frame, releases_of
+from hcip_pipeline.release.tables import write_csv
+from hcip_pipeline.settlement.norm_tables import NORM_PARAMETERS, norm_key
+from hcip_pipeline.settlement.period import build_period, elections_in_force, rebuild_base_year, windows_of
+from hcip_pipeline.simulation.scenarios import AS_IS, Scenario, read_scenarios
+from hcip_pipeline.simulation.workbench import Workbench
+from hcip_pipeline.warehouse.build import FILE_NAME as WAREHOUSE
+from hcip_pipeline.warehouse.spec import BuildSpec
+
+Progress = Callable[[str], None]
+
+_TABLES = (marts.INCENTIVES, marts.SAVINGS, marts.DISTRIBUTION_LIMITS)
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What came out.
+
+    Attributes:
+        scenarios: one row a scenario: money by step, care partners, winners and losers.
+        hospitals: one row a scenario and hospital.
+        partners: one row a scenario, hospital and care partner: final incentive as is, then, and the change.
+    """
+
+    period: str
+    release: str
+    scenarios: pl.DataFrame
+    hospitals: pl.DataFrame
+    partners: pl.DataFrame
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; money as text."""
+        rows = json.loads(json.dumps(self.scenarios.to_dicts(), default=str))
+        hospitals = json.loads(json.dumps(self.hospitals.to_dicts(), default=str))
+        return {"period": self.period, "release": self.release, "scenarios": rows, "hospitals": hospitals}
+
+    def write(self, folder: Path) -> list[Path]:
+        """The tables as CSV, in the place of an earlier simulation's; the same scenarios give the same bytes."""
+        folder.mkdir(parents=True, exist_ok=True)
+        written = []
+        for name in ("scenarios", "hospitals", "partners"):
+            path = folder / f"{name}.csv"
+            write_csv(getattr(self, name), path)
+            written.append(path)
+        return written
+
+
+def simulate(
+    home: Home,
+    period: PerformancePeriod,
+    scenarios: Path,
+    *,
+    threads: int | None = None,
+    progress: Progress = lambda _: None,
+) -> Simulation:
+    """Compute a released period under every scenario of a file.
+
+    Raises:
+        HcipError: the period is not released, the warehouse holds another build than the release's, or a scenario is
+            refused.
+    """
+    releases = releases_of(home, period)
+    if not releases:
+        raise HcipError(
+            f"{period} is not released: there is nothing to compare with",
+            file=home.releases / str(period),
+            fix=f"run `hcip run {period}` first",
+        )
+    release = releases[-1]
+    text = json.loads((release / MANIFEST).read_text(encoding="utf-8"))["policy"]["text"]
+    policy = read_policy(text, release / MANIFEST)
+    wanted = read_scenarios(scenarios, policy)
+    spec = BuildSpec(str(period), "period", windows_of(period, policy), policy)
+    norms_spec = BuildSpec(f"base-year-{policy.base_year}", "norms", (base_year_window(policy.base_year),), policy)
+    built = home.warehouse / str(period) / WAREHOUSE
+    norms_built = home.warehouse / f"norms-{norm_key(policy)}" / WAREHOUSE
+    # A warehouse may be thrown away at any time: what is missing is built again from the lake.
+    if not norms_built.exists():
+        rebuild_base_year(home, policy, threads=threads, progress=progress)
+    if not built.exists():
+        build_period(home, period, PolicyFile(policy, text, "", release / MANIFEST), threads=threads, progress=progress)
+    given = ("elections", "frozen_norms")
+    with (
+        Workbench(built, spec, [table.name for table in _TABLES], given, threads) as bench,
+        Workbench(norms_built, norms_spec, ["norms"], (), threads) as norms_bench,
+    ):
+        elections = elections_in_force(
+            bench.connection.sql('select ccn from hcip."lake"."hospitals"').pl(),
+            bench.connection.sql('select * from hcip."lake"."protocols"').pl(),
+        )
+        results: list[tuple[Scenario, pl.DataFrame, pl.DataFrame]] = []
+        for number, scenario in enumerate(wanted, start=1):
+            progress(f"scenario {number} of {len(wanted)}: {scenario.name}")
+            whole = scenario.name == AS_IS
+            tables = _lake_of(scenario, spec, norms_spec, elections, norms_bench, policy_changed=whole)
+            try:
+                bench.compute(replace(spec, policy=scenario.policy), tables, whole=whole)
+            except HcipError as error:
+                raise HcipError(f"the scenario '{scenario.name}': {error.message}", file=scenarios) from error
+            if whole:
+                _check_as_is(bench, release, tables)
+            results.append((scenario, bench.table(marts.INCENTIVES), bench.table(marts.SAVINGS)))
+    return _compared(period, release.name, results)
+
+
+def _lake_of(
+    scenario: Scenario,
+    spec: BuildSpec,
+    norms_spec: BuildSpec,
+    elections: dict[str, Elections],
+    norms_bench: Workbench,
+    *,
+    policy_changed: bool,
+) -> dict[str, tuple[Table, pl.DataFrame]]:
+    """The tables of the lake that the scenario's policy makes: elections always, norms where they depend on it."""
+    there = replace(spec, policy=scenario.policy, elections=scenario.elections(elections))
+    tables = {"elections": (run.ELECTIONS, there.elections_frame())}
+    if policy_changed or set(scenario.changes) & set(NORM_PARAMETERS) - {"norm_method"}:
+        norms_bench.compute(replace(norms_spec, policy=scenario.policy), {}, whole=policy_changed)
+        norms = norms_bench.table(marts.NORMS).select(run.FROZEN["frozen_norms"].names)
+        tables["frozen_norms"] = (run.FROZEN["frozen_norms"], norms)
+    return tables
+
+
+def _check_as_is(bench: Workbench, release: Path, tables: dict[str, tuple[Table, pl.DataFrame]]) -> None:
+    """The release's own policy must give the release, norms and all: else nothing could be compared with it."""
+    table, norms = tables["frozen_norms"]
+    same = norms.sort(table.key).equals(bench.lake(table).sort(table.key))
+    for mart in _TABLES:
+        same = same and bench.table(mart).equals(released_frame(release, mart.name).select(mart.names).sort(mart.key))
+    if not same:
+        raise HcipError(
+            f"the warehouse does not hold the build that {release.parent.name} {release.name} was made from",
+            file=release,
+            rule="SIMULATION-AS-IS",
+            fix=f"run `hcip run {release.parent.name}` and simulate again",
+        )
+
+
+def _compared(
+    period: PerformancePeriod, release: str, results: Sequence[tuple[Scenario, pl.DataFrame, pl.DataFrame]]
+) -> Simulation:
+    key = ["hospital_ccn", "npi"]
+    before = results[0][1].select(*key, pl.col("final_incentive").alias("as_is"))
+    partners = pl.concat(
+        incentives.join(before, on=key, how="left")
+        .with_columns(change=pl.col("final_incentive") - pl.col("as_is"))
+        .select(
+            pl.lit(scenario.name).alias("scenario"), *key, "name", "as_is", "calculated_incentive", "final_incentive",
+            "change", "status",
+        )
+        for scenario, incentives, _ in results
+    )  # fmt: skip
+    saved = pl.concat(
+        savings.filter(pl.col("scope") == "all").select(
+            pl.lit(scenario.name).alias("scenario"), "hospital_ccn", "potential_savings", "internal_savings"
+        )
+        for scenario, _, savings in results
+    )
+    figures = [
+        pl.len().alias("care_partners"),
+        pl.col("calculated_incentive").sum(),
+        pl.col("final_incentive").sum(),
+        pl.col("final_incentive").filter(pl.col("status") == "PAYABLE").sum().alias("payable"),
+        pl.col("change").sum(),
+        (pl.col("change") > 0).sum().alias("winners"),
+        pl.col("change").filter(pl.col("change") > 0).sum().alias("gains"),
+        (pl.col("change") < 0).sum().alias("losers"),
+        pl.col("change").filter(pl.col("change") < 0).sum().alias("losses"),
+    ]
+    by_hospital = partners.group_by("scenario", "hospital_ccn", maintain_order=True).agg(figures)
+    hospitals = by_hospital.join(saved, on=["scenario", "hospital_ccn"], how="left", maintain_order="left")
+    totals = partners.group_by("scenario", maintain_order=True).agg(figures)
+    changes = pl.DataFrame(
+        {
+            "scenario": [scenario.name for scenario, _, _ in results],
+            "changes": ["; ".join(f"{key}: {value}" for key, value in s.changes.items()) for s, _, _ in results],
+        },
+        schema={"scenario": pl.String, "changes": pl.String},
+    )
+    return Simulation(str(period), release, changes.join(totals, on="scenario", how="left"), hospitals, partners)

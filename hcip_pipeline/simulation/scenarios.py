@@ -1,0 +1,93 @@
+"""Reading a file of scenarios: names, and what each changes in the policy.
+
+Belongs here: the file's shape and what may be changed. Does not belong here: computing a scenario (``workbench``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.policy.model import Elections, Policy
+from hcip_pipeline.yaml_files import load_yaml, validate_yaml
+
+#: the release as it is; always computed first, and always equal to the release
+AS_IS = "as is"
+
+#: what needs other files in the lake, or changes no payment: a run of its own answers these
+_FIXED = (
+    "version",
+    "base_year",
+    "baseline_window",
+    "cost_method",
+    "require_complete",
+    "small_cell_threshold",
+    "retention_years",
+)
+PARAMETERS = tuple(name for name in Policy.model_fields if name not in _FIXED)
+
+#: hospitals that elected another value keep it; without this the scenario's value holds everywhere
+_KEEP = "keep_elections"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A policy to try.
+
+    Args:
+        changes: key of methodology §13 -> value, as the file writes it.
+        elections_hold: a hospital's protocol keeps what it elected, even where the scenario names another value.
+    """
+
+    name: str
+    policy: Policy
+    changes: Mapping[str, Any]
+    elections_hold: bool = True
+
+    def elections(self, elected: Mapping[str, Elections]) -> dict[str, Elections]:
+        """What hospitals have elected, without what the scenario decides for all of them."""
+        if self.elections_hold:
+            return dict(elected)
+        decided = set(self.changes)
+        return {
+            ccn: Elections(**{name: getattr(own, name) for name in own.model_fields_set - decided})
+            for ccn, own in elected.items()
+        }
+
+
+def read_scenarios(path: Path, policy: Policy) -> list[Scenario]:
+    """The scenarios of a file, :data:`AS_IS` first.
+
+    Raises:
+        HcipError: the file is no mapping of names to changes, names a parameter that a simulation cannot change, or a
+            value is out of bounds.
+    """
+    content = load_yaml(path, "file of scenarios")
+    found = [Scenario(AS_IS, policy, {})]
+    for name, changes in content.items():
+        changes = {} if changes is None else changes
+        if not isinstance(changes, dict):
+            raise HcipError(
+                f"the scenario '{name}' is no mapping of policy keys to values",
+                file=path,
+                fix="write it as, for example:  half and half: {improvement_share: 1/2}",
+            )
+        if str(name) == AS_IS:
+            if changes:
+                raise HcipError(f"'{AS_IS}' is the release itself", file=path, fix="give that scenario another name")
+            continue
+        hold = bool(changes.pop(_KEEP, False))
+        unknown = [str(key) for key in changes if key not in PARAMETERS]
+        if unknown:
+            raise HcipError(
+                f"the scenario '{name}' changes {', '.join(unknown)}, which a simulation cannot",
+                file=path,
+                rule="SCENARIO-KEY",
+                fix=f"it can change {', '.join(PARAMETERS)}; another base year or cost method is a run of its own",
+            )
+        tried = validate_yaml(Policy, policy.model_dump() | changes, path, f"scenario '{name}'")
+        found.append(Scenario(str(name), tried, changes, hold))
+    return found

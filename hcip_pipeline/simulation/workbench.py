@@ -1,0 +1,131 @@
+"""Computing scenarios from finished builds: only the models that a scenario changes are computed again.
+
+Belongs here: which models those are, and running them beside the build, which is opened read-only. Does not belong
+here: what the figures mean (``comparison``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+import polars as pl
+
+from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.warehouse.rendering import Renderer, checks, downstream, models, moved, needed
+from hcip_pipeline.warehouse.spec import BuildSpec
+
+#: dbt wrote the build's file name into its views
+_BUILD = "hcip"
+
+
+class Workbench:
+    """A finished build, its models as they are, and a place to compute some of them anew.
+
+    Args:
+        file: the build's DuckDB file; it is never written.
+        spec: the build's own name, kind, windows and policy.
+        targets: the models that are asked for.
+        given: tables of the lake that a scenario may replace.
+    """
+
+    def __init__(
+        self, file: Path, spec: BuildSpec, targets: Iterable[str], given: Iterable[str], threads: int | None = None
+    ) -> None:
+        self._order = needed(targets)
+        self._given = frozenset(given)
+        self._checks = [name for name, check in checks().items() if check.reads <= set(self._order)]
+        self.connection = duckdb.connect(config={"threads": threads} if threads else {})
+        quoted = str(file).replace("'", "''")
+        try:
+            self.connection.execute(f"attach '{quoted}' as {_BUILD} (read_only)")
+        except duckdb.IOException as error:
+            self.connection.close()
+            raise HcipError(
+                "the warehouse file is in use by another run, or cannot be read",
+                file=file,
+                fix="wait for the other run to end and simulate again",
+            ) from error
+        self._as_is = self._rendered(spec)
+        self._fresh: set[str] = set()
+        self._lake: set[str] = set()
+
+    def __enter__(self) -> Workbench:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.connection.close()
+
+    def compute(self, spec: BuildSpec, given: Mapping[str, tuple[Table, pl.DataFrame]], *, whole: bool = False) -> None:
+        """Compute what ``spec`` and the ``given`` tables of the lake change; :meth:`table` then tells the result.
+
+        Args:
+            whole: compute everything that any policy could change, to see that it comes out as it was.
+
+        Raises:
+            HcipError: a check of the project found rows that break it.
+        """
+        rendered = self._as_is if whole else self._rendered(spec)
+        replaced = self._given if whole else set(given)
+        changed = [
+            name
+            for name in self._order
+            if models()[name].sources & replaced
+            or (_asks_policy(name) if whole else rendered[name] != self._as_is[name])
+        ]
+        self._fresh = set(downstream(changed, self._order))
+        self._start()
+        for name, (table, frame) in given.items():
+            typed = ", ".join(f'cast("{c.name}" as {c.sql_type}) as "{c.name}"' for c in table.columns)
+            self.connection.register("incoming", frame.to_arrow())
+            self.connection.execute(f'create table "lake"."{name}" as select {typed} from incoming')
+            self.connection.unregister("incoming")
+        self._lake = set(given)
+        for name in self._order:
+            if name in self._fresh:
+                kind = "view" if models()[name].schema == "staging" else "table"
+                sql = self._placed(rendered[name])
+                self.connection.execute(f'create {kind} "{models()[name].schema}"."{name}" as {sql}')
+        renderer = Renderer(spec.dbt_vars())
+        for name in self._checks:
+            if checks()[name].reads & self._fresh:
+                broken = len(self.connection.execute(self._placed(renderer.check(name))).fetchall())
+                if broken:
+                    raise HcipError(f"the check {name} found {broken} rows that break it", rule=name)
+
+    def table(self, table: Table) -> pl.DataFrame:
+        """A mart as computed last, in its contract's columns, ordered by key."""
+        columns = ", ".join(f'"{name}"' for name in table.names)
+        sql = self._placed(f'select {columns} from "{models()[table.name].schema}"."{table.name}"')
+        return self.connection.sql(sql).pl().sort(table.key)
+
+    def lake(self, table: Table) -> pl.DataFrame:
+        """A table of the lake as the build read it."""
+        columns = ", ".join(f'"{name}"' for name in table.names)
+        return self.connection.sql(f'select {columns} from {_BUILD}."lake"."{table.name}"').pl()
+
+    def _rendered(self, spec: BuildSpec) -> dict[str, str]:
+        renderer = Renderer(spec.dbt_vars())
+        return {name: renderer.model(name) for name in self._order}
+
+    def _start(self) -> None:
+        for schema in ("lake", "staging", "intermediate", "marts"):
+            self.connection.execute(f'drop schema if exists "{schema}" cascade; create schema "{schema}"')
+
+    def _placed(self, sql: str) -> str:
+        def catalog(schema: str, name: str) -> str:
+            fresh = name in self._lake if schema == "lake" else name in self._fresh
+            return "" if fresh else _BUILD
+
+        return moved(sql, catalog)
+
+
+def _asks_policy(name: str) -> bool:
+    """Whether a model's own text asks the policy: every macro that does so has the word in its name or arguments."""
+    text = models()[name].template
+    return "policy" in text or "pfs_cap_year" in text or "exclusion_rules" in text

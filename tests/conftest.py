@@ -1,0 +1,32 @@
+"""Fixtures that several test modules share, built once a test session whatever the number of workers.
+
+Belongs here: states that cost seconds to build and that no test changes. Does not belong here: what one module needs.
+
+How to reuse: take :func:`settled_home` to *look* at a home with a released period (files, lake, warehouse, Dagster
+instance, release); take :func:`spoilable_home` to get a copy of its inbox and lake, not yet released, that a test may
+change and settle. Never write into ``settled_home.home``: other workers are reading it. A state of your own that
+other modules could use is built with :func:`tests.shared_state.built_once`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hcip_pipeline.home import Home
+from tests.settled_home import SettledHome, build_settled_home
+from tests.shared_state import built_once
+
+
+@pytest.fixture(scope="session")
+def settled_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> SettledHome:
+    """Two hospitals over a base year that holds the baseline, and one period (2025H1), settled as by ``hcip run``."""
+    folder = built_once(tmp_path_factory, worker_id, "settled_home", build_settled_home)
+    return SettledHome.load(folder)
+
+
+@pytest.fixture
+def spoilable_home(settled_home: SettledHome, tmp_path: Path) -> Home:
+    """The same home before its release: a copy that a test may spoil (unlink a file before writing it anew)."""
+    return settled_home.copy(tmp_path / "home")

@@ -1,0 +1,33 @@
+"""Building a state once for all workers of a test session.
+
+Belongs here: the lock, and where such states lie. Does not belong here: any state.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def built_once(factory: pytest.TempPathFactory, worker_id: str, name: str, build: Callable[[Path], None]) -> Path:
+    """The folder ``name`` of this test session, which whoever comes first has ``build`` fill; the others wait.
+
+    A build that fails leaves nothing behind, so that each worker tells its own error.
+    """
+    base = factory.getbasetemp()
+    root = base if worker_id == "master" else base.parent  # each worker has a folder of its own in the session's
+    folder, done = root / name, root / f"{name}.done"
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            folder.mkdir()
+            try:
+                build(folder)
+            except BaseException:
+                folder.rename(root / f"{name}.failed-{worker_id}")
+                raise
+            done.touch()
+    return folder
