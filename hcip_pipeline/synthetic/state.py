@@ -22,7 +22,7 @@ DEMO_START, DEMO_END = Quarter(2023, 1), Quarter(2025, 4)
 DEMO_HOSPITALS = 6
 DEMO_DISCHARGES_PER_YEAR = 12_000
 
-#: The state of ``hcip synth --state``: every acute hospital of the reference table, Maryland's discharges, a year of CMS.
+#: The state of ``hcip synth --state``: all acute hospitals of the reference table, Maryland's discharges.
 STATE_HOSPITALS, STATE_DISCHARGES_PER_YEAR = 41, 700_000
 STATE_MONTHS_OF_CLAIMS = 12
 

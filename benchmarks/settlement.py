@@ -1,0 +1,239 @@
+"""How a settlement grows: synthetic states of a tenth, a quarter and the whole of Maryland, each step by itself.
+
+    python benchmarks/settlement.py [--shares 0.1 0.25 1] [--folder DIR] [--threads 2]
+
+Prints a table of wall seconds, processor seconds, peak memory and bytes read by step, the growth exponents between the
+sizes, and, within the same run, the ratio of the build to a hand-written script of the same arithmetic
+(``plain_settlement.sql``), and to reading the columns alone. Each step runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from hcip_pipeline.home import Home
+from hcip_pipeline.periods import PerformancePeriod
+
+PERIOD = PerformancePeriod(2025, 1)
+DISCHARGES, HOSPITALS = 700_000, 41
+SCRIPT = Path(__file__).with_name("plain_settlement.sql")
+#: what the build reads of each table; the script reads the same
+READ = {
+    "discharges": "account_no, discharge_date, length_of_stay, discharge_disposition, attending_npi, operating_npi, "
+    "grouper_version, apr_drg, severity_of_illness, hospital_ccn",
+    "charges": "hospital_ccn, account_no, revenue_code, charge",
+}
+
+
+def synth(home: Home, share: float, _threads: int) -> None:
+    from hcip_pipeline.periods import Quarter
+    from hcip_pipeline.synthetic import generate_state
+    from hcip_pipeline.synthetic.state import STATE_MONTHS_OF_CLAIMS
+
+    generate_state(
+        home.inbox,
+        hospitals=max(6, round(HOSPITALS * min(1, share * 3))),
+        discharges_per_year=round(DISCHARGES * share),
+        start=Quarter(2023, 1),
+        end=Quarter(2025, 4),
+        seed=2025,
+        file_format="parquet",
+        cms_last_months=STATE_MONTHS_OF_CLAIMS,
+    )
+
+
+def intake(home: Home, _share: float, _threads: int) -> None:
+    from hcip_pipeline.intake.hospital.ingest import ingest_quarter
+    from hcip_pipeline.intake.period_intake import take_in_period
+    from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.reference.tables import write_lake_reference
+    from hcip_pipeline.settlement.period import quarters_needed
+
+    policy = load_policy(home.policy).policy
+    write_lake_reference(home.inbox, home.lake_reference)
+    for quarter in quarters_needed(PERIOD, policy):
+        ingest_quarter(home, quarter, policy)
+    take_in_period(home, PERIOD, policy)
+
+
+def claims(home: Home, _share: float, _threads: int) -> None:
+    from hcip_pipeline.intake.cclf import ingest_month
+    from hcip_pipeline.settlement.period import months_needed
+
+    for month in months_needed(home, PERIOD):
+        ingest_month(home, month)
+
+
+def norms(home: Home, _share: float, threads: int) -> None:
+    from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.settlement.period import base_year_norms
+
+    base_year_norms(home, load_policy(home.policy).policy, threads=threads)
+
+
+def build(home: Home, _share: float, threads: int) -> None:
+    from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.settlement.period import build_period
+
+    started = time.perf_counter()
+    policy = load_policy(home.policy)
+    built = build_period(home, PERIOD, policy, threads=threads)
+    slowest = sorted(built.result.nodes, key=lambda node: -node.seconds)[:12]
+    record = {node.unique_id.split(".")[2]: round(node.seconds, 2) for node in slowest}
+    (home.root / "slowest.json").write_text(json.dumps({"all": time.perf_counter() - started, **record}))
+
+
+def release(home: Home, _share: float, threads: int) -> None:
+    """The build once more, for a release is written from a build of its own run; its cost is taken off below."""
+    from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.release.writer import write_release
+    from hcip_pipeline.settlement.period import build_period
+
+    policy = load_policy(home.policy)
+    built = build_period(home, PERIOD, policy, threads=threads)
+    before = _used()
+    write_release(home, PERIOD, built.result, policy, built.inputs)
+    (home.root / "release.json").write_text(json.dumps(_since(before)))
+
+
+def verify(home: Home, _share: float, _threads: int) -> None:
+    from hcip_pipeline.release.verification import verify_release
+
+    report = verify_release(home.releases / str(PERIOD) / "r1")
+    if not report.ok:
+        raise SystemExit(report.text())
+
+
+def _lake(home: Home, connection: duckdb.DuckDBPyConnection) -> None:
+    """The lake of all quarters needed as views, each with the columns that the core arithmetic reads."""
+    from hcip_pipeline.intake.hospital.ingest import files_in_force
+    from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.settlement.period import quarters_needed
+
+    quarters = quarters_needed(PERIOD, load_policy(home.policy).policy)
+    for table, columns in READ.items():
+        files = [str(path) for quarter in quarters for path in files_in_force(home, table, quarter)]  # type: ignore[arg-type]
+        listed = ", ".join(f"'{file}'" for file in files)
+        connection.execute(f"create view {table} as select {columns} from read_parquet([{listed}])")
+    for path in home.lake_reference.glob("*.parquet"):
+        connection.execute(f"create view {path.stem} as from read_parquet('{path}')")
+    for path in home.lake_program(PERIOD).glob("*.parquet"):
+        connection.execute(f"create view {path.stem} as from read_parquet('{path}')")
+
+
+def script(home: Home, _share: float, threads: int) -> None:
+    """The core arithmetic by hand: costs, exclusions, outliers, norms, performance incentives; to the same cents."""
+    with duckdb.connect(config={"threads": threads}) as connection:
+        _lake(home, connection)
+        connection.execute(SCRIPT.read_text(encoding="utf-8"))
+        (total,) = connection.execute("select sum(performance_incentive) from incentive_cases").fetchone() or (None,)
+    built = home.warehouse / str(PERIOD) / "hcip.duckdb"
+    with duckdb.connect(built, read_only=True) as connection:
+        (expected,) = connection.execute("select sum(performance_incentive) from marts.incentive_cases").fetchone() or (
+            0,
+        )
+    if Decimal(total) != Decimal(expected):
+        raise SystemExit(f"the script gives {total}, the build {expected}")
+
+
+def reading(home: Home, _share: float, threads: int) -> None:
+    """Every column that the arithmetic needs, read and looked at once."""
+    with duckdb.connect(config={"threads": threads}) as connection:
+        _lake(home, connection)
+        for table, columns in READ.items():
+            looked = ", ".join(f"max({column.strip()})" for column in columns.split(","))
+            connection.execute(f"select {looked} from {table}").fetchall()
+
+
+STEPS: dict[str, Callable[[Home, float, int], None]] = {
+    "synth": synth, "intake": intake, "claims": claims, "norms": norms, "build": build, "release": release,
+    "verify": verify, "script": script, "reading": reading,
+}  # fmt: skip
+
+
+def _used() -> dict[str, float]:
+    read = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+    return {"wall": time.perf_counter(), "cpu": time.process_time(), "read": float(read["rchar"])}
+
+
+def _since(before: dict[str, float]) -> dict[str, float]:
+    return {name: value - before[name] for name, value in _used().items()}
+
+
+def measure(step: str, home: Home, share: float, threads: int) -> None:
+    before = _used()
+    STEPS[step](home, share, threads)
+    spent = _since(before) | {"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0}
+    own = home.root / f"{step}.json"  # a step that could measure itself more finely
+    print(json.dumps(spent | (json.loads(own.read_text()) if own.exists() else {})))
+
+
+def measured(step: str, root: Path, share: float, threads: int) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--measure", step, "--folder", str(root), "--shares", str(share)]
+    done = subprocess.run([*command, "--threads", str(threads)], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{step}: {done.stderr[-2000:]}")
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--shares", type=float, nargs="+", default=[0.1, 0.25, 1.0])
+    parser.add_argument("--folder", type=Path, help="where to write; a temporary folder by default")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--measure", choices=list(STEPS), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        measure(arguments.measure, Home(arguments.folder), arguments.shares[0], arguments.threads)
+        return
+    folder = arguments.folder or Path(tempfile.mkdtemp(prefix="hcip-benchmark-"))
+    results: dict[float, dict[str, dict[str, Any]]] = {}
+    print("| share | step | wall s | CPU s | peak MB | read MB |\n|---|---|---|---|---|---|")
+    for share in arguments.shares:
+        root = folder / f"share-{share:g}"
+        shutil.rmtree(root, ignore_errors=True)
+        results[share] = {}
+        for step in STEPS:
+            spent = results[share][step] = measured(step, root, share, arguments.threads)
+            figures = (
+                f"{spent['wall']:.1f} | {spent['cpu']:.1f} | {spent['peak'] / 1e6:.0f} | {spent['read'] / 1e6:.0f}"
+            )
+            print(f"| {share:g} | {step} | {figures} |", flush=True)
+        if (root / "slowest.json").exists():
+            print(f"\nslowest models: {(root / 'slowest.json').read_text()}\n", flush=True)
+    _tell(results)
+    if arguments.folder is None:
+        shutil.rmtree(folder)
+
+
+def _tell(results: dict[float, dict[str, dict[str, Any]]]) -> None:
+    shares = sorted(results)
+    for share in shares:
+        of = {step: spent["cpu"] for step, spent in results[share].items()}
+        settled = of["norms"] + of["build"]
+        by_hand, alone = settled / of["script"], settled / of["reading"]
+        print(f"share {share:g}: norms and build ÷ script {by_hand:.2f}, ÷ reading {alone:.2f} (CPU)")
+    for small, large in itertools.pairwise(shares):
+        for step in STEPS:
+            ratio = results[large][step]["cpu"] / max(results[small][step]["cpu"], 0.01)
+            print(f"growth of {step}, {small:g} to {large:g}: exponent {math.log(ratio) / math.log(large / small):.2f}")
+
+
+if __name__ == "__main__":
+    main()
