@@ -37,7 +37,7 @@ check: $(STAMP)  ## lint, types and the fast tests, in under a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -m "not slow" tests/unit
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup -m "not slow" tests/unit
 
 format: $(STAMP)  ## format and fix what can be fixed
 	$(BIN)/ruff format .

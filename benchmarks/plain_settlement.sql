@@ -103,12 +103,12 @@ judged as (
 select hospital_ccn, account_no, part, npi, apr_drg, severity, cost
 from judged
 where is_kept and cost > 0 and npi is not null and part is not null
+window cell as (partition by part, apr_drg, severity)
 qualify
     -- (n·c − s)² (n − 1) <= 3² n (n·q − s²), with c, s, q in cents
     (count(*) over cell * cost::hugeint - sum(cost::hugeint) over cell) ** 2 * (count(*) over cell - 1)
     <= 9 * count(*) over cell::hugeint
-    * (count(*) over cell * sum(cost::hugeint * cost) over cell - (sum(cost::hugeint) over cell) ** 2)
-window cell as (partition by part, apr_drg, severity);
+    * (count(*) over cell * sum(cost::hugeint * cost) over cell - (sum(cost::hugeint) over cell) ** 2);
 
 create table norms as
 with means as (
@@ -146,8 +146,8 @@ with_incentive as (
 trend as (
     select
         half_up(
-            (max(index_value) filter (where calendar_year = 2025) * 100000000)::hugeint * 100000000,
-            (max(index_value) filter (where calendar_year = 2023) * 100000000)::hugeint
+            (max(index_value) filter (where calendar_year = 2025)::decimal(38, 8) * 100000000)::hugeint * 100000000,
+            (max(index_value) filter (where calendar_year = 2023)::decimal(38, 8) * 100000000)::hugeint
         ) as t
     from cost_index where component = 'total'
 )

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hcip_pipeline import cli
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
@@ -408,3 +409,13 @@ def test_what_cannot_be_made_is_said(tmp_path: Path, changed: dict[str, object],
 def test_birth_dates_are_plausible(discharges: pl.DataFrame) -> None:
     assert discharges["age"].max() <= 104 and (discharges["birth_date"] <= discharges["admit_date"]).all()
     assert discharges["birth_date"].min() > dt.date(1915, 1, 1)
+
+
+def test_a_whole_state_is_parquet_and_a_year_of_claims(tmp_path: Path) -> None:
+    """``--state``, with fewer hospitals and discharges: the sizes given beside it win over its own."""
+    inbox = tmp_path / "inbox"
+    cli.main(["synth", str(inbox), "--state", "--hospitals", "1", "--discharges-per-year", "300", "--json"])
+    assert len(list((inbox / "hospital").glob("*/*/charges.parquet"))) == 12
+    assert not list((inbox / "hospital").rglob("*.csv"))
+    months = sorted(path.name for path in (inbox / "cms").iterdir())
+    assert (len(months), months[0], months[-1]) == (12, "2025-04", "2026-03")

@@ -98,6 +98,7 @@ def test_line_ends_and_trailers(line_end, trailer):
     assert read("cclf9", one + line_end + two)[1].records == 2  # no line end after the last
 
 
+@pytest.mark.slow
 def test_pieces_do_not_show():
     content = encode("cclf9", pl.DataFrame({"crnt_num": [str(n) for n in range(1000)]}))
     for piece_bytes in (1, 56, 57, 500, 100_000):
