@@ -57,8 +57,8 @@ def test_every_check_ran_and_passed(settled: SettledHome) -> None:
     with settled.instance() as instance:
         records = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks))
     outcomes = {key.name: records[key].status.value if key in records else "did not run" for key in checks}
-    # The synthetic hospitals' committees have gaps to find, and this state has no CMS files.
-    warnings = {"protocols_accepted", "nothing_is_missing"}
+    # The synthetic hospitals' committees have gaps to find, some payments are held, and there are no CMS files.
+    warnings = {"protocols_accepted", "nothing_is_missing", "nothing_is_held"}
     assert {name: outcome for name, outcome in outcomes.items() if outcome != "SUCCEEDED"}.keys() <= warnings
 
 
