@@ -20,7 +20,6 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod, base_year_window
 from hcip_pipeline.policy.loader import PolicyFile, read_policy
-from hcip_pipeline.policy.model import Elections
 from hcip_pipeline.release.manifest import FILE_NAME as MANIFEST
 from hcip_pipeline.release.reading import released_frame, releases_of
 from hcip_pipeline.release.tables import write_csv
@@ -108,17 +107,17 @@ def simulate(
         Workbench(built, spec, [table.name for table in _TABLES], given, threads) as bench,
         Workbench(norms_built, norms_spec, ["norms"], (), threads) as norms_bench,
     ):
-        elections = elections_in_force(
-            bench.connection.sql('select ccn from hcip."lake"."hospitals"').pl(),
-            bench.connection.sql('select * from hcip."lake"."protocols"').pl(),
-        )
+        hospitals = bench.connection.sql('select ccn from hcip."lake"."hospitals"').pl()
+        protocols = bench.connection.sql('select * from hcip."lake"."protocols"').pl()
         results: list[tuple[Scenario, pl.DataFrame, pl.DataFrame]] = []
         for number, scenario in enumerate(wanted, start=1):
             progress(f"scenario {number} of {len(wanted)}: {scenario.name}")
             whole = scenario.name == AS_IS
-            tables = _lake_of(scenario, spec, norms_spec, elections, norms_bench, policy_changed=whole)
+            elections = scenario.elections(elections_in_force(hospitals, protocols, scenario.policy))
+            there = replace(spec, policy=scenario.policy, elections=elections)
+            tables = _lake_of(scenario, there, norms_spec, norms_bench, whole=whole)
             try:
-                bench.compute(replace(spec, policy=scenario.policy), tables, whole=whole)
+                bench.compute(there, tables, whole=whole)
             except HcipError as error:
                 raise HcipError(f"the scenario '{scenario.name}': {error.message}", file=scenarios) from error
             if whole:
@@ -128,19 +127,12 @@ def simulate(
 
 
 def _lake_of(
-    scenario: Scenario,
-    spec: BuildSpec,
-    norms_spec: BuildSpec,
-    elections: dict[str, Elections],
-    norms_bench: Workbench,
-    *,
-    policy_changed: bool,
+    scenario: Scenario, there: BuildSpec, norms_spec: BuildSpec, norms_bench: Workbench, *, whole: bool
 ) -> dict[str, tuple[Table, pl.DataFrame]]:
     """The tables of the lake that the scenario's policy makes: elections always, norms where they depend on it."""
-    there = replace(spec, policy=scenario.policy, elections=scenario.elections(elections))
     tables = {"elections": (run.ELECTIONS, there.elections_frame())}
-    if policy_changed or set(scenario.changes) & set(NORM_PARAMETERS) - {"norm_method"}:
-        norms_bench.compute(replace(norms_spec, policy=scenario.policy), {}, whole=policy_changed)
+    if whole or set(scenario.changes) & set(NORM_PARAMETERS) - {"norm_method"}:
+        norms_bench.compute(replace(norms_spec, policy=scenario.policy), {}, whole=whole)
         norms = norms_bench.table(marts.NORMS).select(run.FROZEN["frozen_norms"].names)
         tables["frozen_norms"] = (run.FROZEN["frozen_norms"], norms)
     return tables
