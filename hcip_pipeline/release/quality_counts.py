@@ -143,21 +143,21 @@ class Sets:
             made.append(CountTable(name, frame, ("members", "measure"), _COUNTS, remainders=remainders))
         return made[0], made[1]
 
-    def given_up(self, kept: Iterable[str], threshold: int) -> Sets:
-        """Groups that hold a hospital with a small count, as if hidden before.
+    def given_up(self, kept: set[str], threshold: int) -> Sets:
+        """Groups that hold a hospital with a small count, or leave it alone outside, as if hidden before.
 
         Were they shown, so many sums would run through the small ones that the state's own (``kept``) had to go.
         """
         small = {c for c, value in self.values.items() if "|" not in c[0] and value and value <= threshold}
-        return Sets(
-            {
-                place: None
-                for place in self.values
-                if "|" in place[0]
-                and place[0] not in kept
-                and any((each, *place[1:]) in small for each in place[0].split("|"))
-            }
-        )
+        everybody = {each for members in kept for each in members.split("|")} - {NO_AREA}
+
+        def tells(members: str, measure: str, count: str) -> bool:
+            inside = set(members.split("|"))
+            outside = everybody - inside
+            looked_at = inside | outside if len(outside) == 1 else inside
+            return any((each, measure, count) in small for each in looked_at)
+
+        return Sets({c: None for c in self.values if "|" in c[0] and c[0] not in kept and tells(*c)})
 
     def sums(self, tables: Iterable[CountTable]) -> Iterator[Sum]:
         """A set's count is the sum of its hospitals'."""

@@ -6,11 +6,16 @@ import datetime as dt
 import math
 from collections.abc import Iterator
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 
+from hcip_pipeline.contracts.marts import TABLES as MARTS
+from hcip_pipeline.contracts.quality import RELEASED, TABLES
+from hcip_pipeline.release.quality_tables import quality_tables
 from tests.quality_states import A, B, C, Stay, run, stays_spec
 from tests.scenario import npi, table
 
@@ -68,8 +73,7 @@ def built() -> Iterator[duckdb.DuckDBPyConnection]:
     spec = stays_spec(
         _stays(), networks=table("networks", networks), frozen_quality_cells=table("frozen_quality_cells", CELLS)
     )
-    names = ["quality_measures", "quality_scorecard", "network_scorecard", "network_recruitment", "reporting_sets"]
-    with run(spec, *names, "measure_leaders", "hospital_peers") as connection:
+    with run(spec, *(table.name for table in TABLES)) as connection:
         yield connection
 
 
@@ -178,3 +182,36 @@ def test_a_physicians_own_rate(built: duckdb.DuckDBPyConnection) -> None:
         " and measure = 'readmission_rate' order by 1"
     ).fetchall()
     assert rows == sorted([(npi(0), 50), (npi(1), 50)])
+
+
+def _released(built: duckdb.DuckDBPyConnection, threshold: int) -> dict[str, pl.DataFrame]:
+    policy = SimpleNamespace(policy=SimpleNamespace(small_cell_threshold=threshold))
+    draft: Any = SimpleNamespace(policy=policy, superseded=(), marts=lambda name: built.sql(
+        f"select {', '.join(MARTS[name].names)} from {name}"
+    ).pl())  # fmt: skip
+    return {derived.table.name: derived.frame for derived in quality_tables(draft)}
+
+
+def test_no_small_count_leaves_nor_what_gives_it_away(built: duckdb.DuckDBPyConnection) -> None:
+    shown = _released(built, 10)
+    people = ("numerator", "denominator", "discharges", "readmissions", "conditions", "returns", "acute", "days")
+    for name, frame in shown.items():
+        assert tuple(frame.columns) == RELEASED[name].names
+        for column in (c for c, t in frame.schema.items() if t == pl.Int64 and c.endswith(people)):
+            assert frame.filter(pl.col(column).is_between(1, 10)).is_empty(), (name, column)
+    card = shown["quality_scorecard"]
+    own = card.filter((pl.col("entity_id") == A) & (pl.col("measure") == "hac_per_1000")).row(0, named=True)
+    # A's six flags are hidden with their rate and change; nothing beside them is.
+    assert (own["numerator"], own["value"], own["change"], own["denominator"]) == (None, None, None, 111)
+    assert "numerator" in own["suppressed"].split("|")
+    # A is alone with ten readmissions, so that another hospital's must hide them from the state's, which stays.
+    rates = card.filter((pl.col("entity_kind") != "community") & (pl.col("measure") == "readmission_rate"))
+    kept = {row["entity_id"]: row["numerator"] for row in rates.to_dicts()}
+    assert kept["STATE"] == 41 and kept[A] is None and None in (kept[B], kept[C])
+
+
+def test_without_a_threshold_everything_leaves(built: duckdb.DuckDBPyConnection) -> None:
+    shown = _released(built, 0)
+    assert all(frame.filter(pl.col("suppressed") != "").is_empty() for frame in shown.values())
+    states = shown["readmissions"].filter(pl.col("hospital_ccn") == "STATE")
+    assert set(states["apr_drg"]) == {"ALL", "139", "301"}
