@@ -78,7 +78,7 @@ def main(home_path: str, period_key: str) -> None:
         print("| policy | calculated | final | payable | payable against as released |\n|---|--:|--:|--:|--:|")
         for name, changes in ALTERNATIVES.items():
             policy = file.policy.model_validate(file.policy.model_dump() | changes)
-            built = build_period(scratch, period, replace(file, policy=policy))
+            built = build_period(scratch, period, replace(file, policy=policy), select="+incentives +conditions")
             with duckdb.connect(built.result.file, read_only=True) as connection:
                 row = connection.execute(
                     "select sum(calculated_incentive), sum(final_incentive),"

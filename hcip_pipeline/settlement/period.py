@@ -61,10 +61,14 @@ def build_period(
     period: PerformancePeriod,
     policy: PolicyFile,
     *,
+    select: str | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> PeriodBuild:
     """Build ``period`` from the lake, the norm table of its base year first if there is none.
+
+    Args:
+        select: only these models, in dbt's words; such a build is no release's.
 
     Raises:
         HcipError: the base year or the period has no data, a hospital's data are missing and the policy's
@@ -89,7 +93,7 @@ def build_period(
             **norms.sources(),
         },
     )
-    result = build(spec, home.warehouse / str(period), threads=threads, progress=progress)
+    result = build(spec, home.warehouse / str(period), threads=threads, select=select, progress=progress)
     if norms.build is not None:
         result = replace(result, nodes=norms.build.nodes + result.nodes)
     inputs = {
