@@ -1,4 +1,7 @@
-"""What the codes of ``incentives.reasons`` mean (methodology §9): one place for every text that shows them."""
+"""What the codes of ``incentives.reasons`` mean (methodology §9), to whoever asks about a payment.
+
+Does not belong here: how a report tells a physician (``reports.words``).
+"""
 
 from __future__ import annotations
 
