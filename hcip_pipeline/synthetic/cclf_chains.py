@@ -80,7 +80,8 @@ def deliver(claims: pl.DataFrame, first: Month, last: Month, seed: int) -> pl.Da
             claim_id=(10**12 + pl.col("claim") * VERSIONS_A_CLAIM + pl.col("version")).cast(pl.String),
             is_final=(pl.col("type") != "1") & pl.col("is_gone").is_null(),
             is_orphan=pl.col("cancels") == _ORPHAN,
-            in_run_out=(pl.col("month") == january + 3) & pl.col("late"),
+            # The first run-out archive is that of the first year of delivery.
+            in_run_out=(pl.col("month") == january + 3) & pl.col("late") & (year_of_service >= first.year),
             repeated=pl.col("month").is_between(january, january + 2),
         )
         .drop("is_gone", "late", "cancels")

@@ -32,7 +32,7 @@ def discharges(people: int = 250, seed: int = 3) -> pl.DataFrame:
     gap = rng.integers(0, 90, n)
     order = np.concatenate(([0], np.cumsum(days + gap)[:-1]))
     first = np.searchsorted(person, person)
-    admit = np.datetime64("2024-01-05") + (order - order[first])
+    admit = np.datetime64("2023-12-12") + (order - order[first])
     dead = np.append(person[1:] != person[:-1], True) & (rng.random(n) < 0.1)
     dispositions = np.array(["01", "03", "06", "50", "62", "63", "02"])[rng.integers(0, 7, n)]
     return pl.DataFrame(

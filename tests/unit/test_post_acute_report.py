@@ -27,14 +27,16 @@ def row(ccn: str, line: str = "Orthopedics", npi: str = "1", episodes: int = 40,
     return values | key | other
 
 
-def source(rows: list[dict[str, Any]], hospitals: tuple[str, ...] = (OWN, *OTHERS)) -> ReportSource:
+def source(
+    rows: list[dict[str, Any]], hospitals: tuple[str, ...] = (OWN, *OTHERS), earlier: tuple[Any, ...] = ()
+) -> ReportSource:
     frame = pl.DataFrame(rows, schema={c.name: c.polars_type for c in POST_ACUTE.columns}, orient="row")
     people = pl.DataFrame({"hospital_ccn": OWN, "npi": "1", "name": "Ada <Able>"})
     names = pl.DataFrame({"hospital_ccn": hospitals, "hospital_name": hospitals})
     tables = {"post_acute": frame, "incentives": people, "participation": names}
     files = SimpleNamespace(period=PerformancePeriod(2025, 1), table=tables.__getitem__, has=tables.__contains__)
     draft = SimpleNamespace(
-        files=files, period=files.period, number=1, hospitals=hospitals, earlier=(),
+        files=files, period=files.period, number=1, hospitals=hospitals, earlier=earlier,
         policy=SimpleNamespace(policy=SimpleNamespace(small_cell_threshold=10, version="test")),
     )  # fmt: skip
     return ReportSource(draft)  # type: ignore[arg-type]
@@ -95,6 +97,12 @@ def test_the_page_shows_the_rows_and_names_only_care_partners() -> None:
     assert total[:4] == ["All service lines", "64", "6", "9.4%"]
     assert [cells[0] for cells in page.table("Care partner")] == ["Ada <Able>"]
     assert "physicians/9.html" not in page.links
+
+
+def test_periods_stand_side_by_side_where_earlier_releases_tell_of_them() -> None:
+    before = source([row(OWN, episodes=50, readmissions=10)]).draft.files
+    page = Page(post_acute_page(source(ROWS, earlier=(before,)), OWN).decode())
+    assert [cells[1:3] for cells in page.table("Period")] == [["50", "20.0%"], ["64", "9.4%"]]
 
 
 def test_a_hospital_without_episodes_is_told_so() -> None:
