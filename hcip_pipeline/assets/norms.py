@@ -79,7 +79,7 @@ def base_year_norms(
         metadata={
             "base year": policy.base_year,
             "table": norms.folder.name,
-            "folder": dg.MetadataValue.path(norms.folder),
+            "folder": str(norms.folder.relative_to(where.root)),
             "made in this run": norms.build is not None,
             "files since it was frozen": len(since),
             "dagster/partition_row_count": rows["frozen_norms"],

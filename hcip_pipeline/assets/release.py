@@ -70,7 +70,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
             metadata={
                 "release": written.name,
                 "new": written.is_new,
-                "folder": dg.MetadataValue.path(written.folder),
+                "folder": str(written.folder.relative_to(home.home().root)),
                 "files": written.files,
                 "inputs": len(built.inputs),
                 "restatement": written.number,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +14,13 @@ import dagster as dg
 import pytest
 
 from hcip_pipeline.assets.execution import ingest
-from tests.settled_home import SettledHome
+from hcip_pipeline.home import Home
+from hcip_pipeline.periods import Quarter
+from hcip_pipeline.synthetic import generate_state
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dagster_home")]
 
 _DEPLOYMENT = Path(__file__).parents[2] / "docs" / "deployment.md"
-_PORT = "54327"  # names the socket; nothing listens on the network
 
 
 def _programs() -> Path | None:
@@ -27,9 +29,15 @@ def _programs() -> Path | None:
     return found[-1].parent if found else None
 
 
+def _free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A Postgres of its own on a socket in a temporary folder; as the user ``postgres`` where the tests are root's."""
+    """A Postgres of its own in a temporary folder, on loopback; as the user ``postgres`` where the tests are root's."""
     programs = _programs()
     if programs is None:
         if os.environ.get("CI"):
@@ -46,15 +54,16 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
         assert done.returncode == 0, done.stderr
 
     data, log = str(folder / "data"), str(folder / "log")
-    options = f"-k {folder} -p {_PORT} -c listen_addresses= -c fsync=off"
+    port = _free_port()
+    options = f"-k {folder} -p {port} -c listen_addresses=127.0.0.1 -c fsync=off"
     try:
         run(str(programs / "initdb"), "-D", data, "-U", "dagster", "--auth=trust", "--no-sync")
         run(str(programs / "pg_ctl"), "-D", data, "-o", options, "-l", log, "-w", "start")
         yield {
-            "DAGSTER_PG_HOST": str(folder),
-            "DAGSTER_PG_PORT": _PORT,
+            "DAGSTER_PG_HOST": "127.0.0.1",
+            "DAGSTER_PG_PORT": port,
             "DAGSTER_PG_USERNAME": "dagster",
-            "DAGSTER_PG_PASSWORD": "not asked for on a socket",
+            "DAGSTER_PG_PASSWORD": "not-asked-for",
             "DAGSTER_PG_DB": "postgres",
         }
     finally:
@@ -63,9 +72,11 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
 
 
 def test_runs_by_hand_stand_in_the_history_that_the_documented_file_names(
-    database: dict[str, str], settled_home: SettledHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = settled_home.copy(tmp_path / "home", "inbox")
+    home = Home(tmp_path / "home")
+    quarter = Quarter(2025, 1)
+    generate_state(home.inbox, hospitals=2, discharges_per_year=600, start=quarter, end=quarter, seed=1, cms=False)
     example = re.search(r"<!-- tested: dagster\.yaml -->\n```yaml\n(.*?)```", _DEPLOYMENT.read_text(), re.DOTALL)
     assert example is not None
     home.dagster.mkdir()
@@ -78,9 +89,18 @@ def test_runs_by_hand_stand_in_the_history_that_the_documented_file_names(
     assert not list(home.dagster.rglob("*.db"))
     programs = _programs()
     assert programs is not None
-    command = [str(programs / "psql"), "-h", database["DAGSTER_PG_HOST"], "-p", _PORT, "-U", "dagster", "postgres"]
+    command = [
+        str(programs / "psql"),
+        "-h",
+        "127.0.0.1",
+        "-p",
+        database["DAGSTER_PG_PORT"],
+        "-U",
+        "dagster",
+        "postgres",
+    ]
     query = "select status, count(*) from runs group by status"
-    found = subprocess.run([*command, "-Atc", query], capture_output=True, text=True, check=True)
+    found = subprocess.run([*command, "-d", "postgres", "-Atc", query], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["SUCCESS|1"]
     with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
         assert instance.get_materialized_partitions(dg.AssetKey("hospital_submissions")) == {"2025Q1"}

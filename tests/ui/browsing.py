@@ -116,12 +116,13 @@ def picture(page: Page, file: Path) -> None:
 
 
 def take_pictures(home: Home, folder: Path) -> None:
-    """Lineage, a half-year's partitions, checks, plots, and where a column comes from."""
+    """Lineage, a half-year's partitions, checks and plots."""
     folder.mkdir(parents=True, exist_ok=True)
     with interface(home) as running, browser_page() as page:
-        open_lineage(page, running.address)
+        open_asset(page, running.address, "incentives", "lineage")
+        page.get_by_text("int_holds").first.wait_for()
         picture(page, folder / "lineage.png")
-        open_asset(page, running.address, "release", "partitions", partition="2025H2")
+        open_asset(page, running.address, "incentives", "partitions", partition="2025H2")
         page.get_by_text("calculated incentive").first.wait_for()
         picture(page, folder / "partitions.png")
         open_asset(page, running.address, "release", "checks", checkDetail="nothing_is_held")
@@ -130,9 +131,6 @@ def take_pictures(home: Home, folder: Path) -> None:
         open_asset(page, running.address, "hospital_submissions", "overview")
         show_plots(page)
         picture(page, folder / "plots.png")
-        open_asset(page, running.address, "incentives", "lineage", column="pfs_cap_adjustment")
-        page.get_by_text("pfs_cap_adjustment").first.wait_for()
-        picture(page, folder / "columns.png")
 
 
 if __name__ == "__main__":
