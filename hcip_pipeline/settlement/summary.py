@@ -107,7 +107,19 @@ def print_ingest(home: Home, report: IngestReport) -> None:
         console.print(f"{key}: {len(accepted)} submissions, {rows:,} discharges accepted, {quarantined:,} quarantined")
         for receipt in receipts:
             for refusal in receipt.refusals:
-                console.print(f"  refused {receipt.submission}: {refusal.message}", markup=False)
+                where = f"{refusal.file}: " if refusal.file else ""
+                line = f" (line {refusal.row})" if refusal.row else ""
+                said = f"  refused {receipt.submission}: {where}{refusal.message}{line} [{refusal.rule}]"
+                console.print(said, markup=False, soft_wrap=True)
+                console.print(f"    What to do: {refusal.fix}", markup=False, soft_wrap=True)
+            if receipt.change is not None:
+                change = receipt.change
+                console.print(
+                    f"  {receipt.submission} against {change.against}: {change.discharges:+,} discharges,"
+                    f" {change.charge_lines:+,} charge lines, {change.total_charges:+,.2f} dollars of charges",
+                    markup=False,
+                    soft_wrap=True,
+                )
     for key, archives in report.archives.items():
         taken_in = [archive for archive in archives if archive.accepted]
         records = sum(file.records_read for archive in taken_in for file in archive.files)

@@ -59,6 +59,11 @@ class CheckResult:
     notes: tuple[str, ...]
 
     @property
+    def title(self) -> str:
+        """What was judged: ``<quarter>/<ccn>``, or the path where neither names nor rows say that."""
+        return self.receipt.submission if self.receipt.ccn else shown(str(self.path))
+
+    @property
     def accepted(self) -> bool:
         return self.receipt.status == "accepted"
 
@@ -180,10 +185,8 @@ def _place(path: Path) -> _Place:
         inner = [
             entry.name for entry in folder.iterdir() if entry.is_dir() and any((entry / n).exists() for n in _NAMES)
         ]
-        if inner:
-            raise UsageError(
-                f"the folder holds {len(inner)} submissions", file=path, fix="name one of the submissions inside it"
-            )
+        what = f"the folder holds {len(inner)} submissions" if inner else "the folder holds no submission"
+        raise UsageError(what, file=path, fix="name a folder with discharges and charges in it, or one of those files")
     return place
 
 

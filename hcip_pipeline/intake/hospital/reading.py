@@ -172,7 +172,7 @@ def check_columns(names: tuple[str, ...], table: Table, file: str, needed: tuple
             (word for sign, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")) if sign in "".join(names)), ""
         )
         if hint and len(names) == 1:
-            raise ReadingError(Problem("F-COLUMN-MISSING", f"cells are separated by {hint}, not commas", file, 1))
+            raise ReadingError(Problem("F-DELIMITER", f"cells are separated by {hint}, not commas", file, 1))
         lower = sum(name.lower() in table.names for name in unknown)
         if lower * 2 > len(must):
             raise ReadingError(Problem("F-COLUMN-MISSING", "column names must be written in lower case", file, 1))

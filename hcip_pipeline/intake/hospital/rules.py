@@ -214,6 +214,7 @@ SUBMISSION_RULES = (
     _refuse("F-NUL", "the file holds NUL bytes", "export it again as CSV UTF-8"),
     _refuse("F-LINE-ENDS", "lines do not all end alike (LF, or CR LF)", "export it again with one kind of line end"),
     _refuse("F-HEADER", "the first line is not a header", "write the column names, lower case, in the first line"),
+    _refuse("F-DELIMITER", "cells are not separated by commas", "save it again as CSV with commas between the cells"),
     _refuse("F-UNREADABLE", "the file cannot be read as what its name says", "export it again and send it anew"),
     _refuse("F-COLUMN-MISSING", "a column is missing", "add the column; names are lower case, their order is free"),
     _refuse("F-COLUMN-REPEATED", "a column stands twice in the header", "remove one of them"),
