@@ -14,7 +14,7 @@ from hcip_pipeline.errors import HcipError
 
 #: in the order that ``--help`` lists them; each is the module of that name in ``commands``
 COMMANDS = (
-    "demo", "synth", "check", "ingest", "run", "backfill", "study", "explain", "verify", "simulate", "expectations",
+    "demo", "synth", "check", "ingest", "run", "backfill", "study", "explain", "verify", "diff", "simulate", "expectations",
     "ui",
 )  # fmt: skip
 
@@ -38,6 +38,7 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; an error is a message and an exit code, never a stack trace (unless ``HCIP_DEBUG`` is set)."""
+    os.umask(os.umask(0o077) | 0o027)  # what is written here is about patients and payments: not for everybody
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     try:

@@ -16,10 +16,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 
-from hcip_pipeline.contracts import marts
+from hcip_pipeline.contracts import marts, program, protocol
+from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
@@ -244,6 +246,48 @@ def _earlier_sources() -> dict[str, pl.DataFrame]:
             "earlier_other_program_amounts",
             _rows("period hospital_ccn program kind amount", ("2025H1", A, "CCIP", "incentive", D("250.00"))),
         ),
+        "earlier_payments": table(
+            "earlier_payments",
+            _rows(
+                "period hospital_ccn npi paid_amount paid_on reference",
+                ("2025H1", A, npi(1), D("800.00"), dt.date(2025, 11, 1), "a"),
+                ("2025H1", A, npi(1), D("12.34"), dt.date(2025, 11, 2), "b"),
+                ("2025H1", A, npi(3), D("90.00"), dt.date(2025, 11, 1), "a"),
+                ("2025H1", A, npi(2), D("5.00"), dt.date(2025, 11, 1), "a"),
+                ("2024H2", B, npi(4), D("40.00"), dt.date(2025, 5, 1), "a"),
+            ),
+        ),
+        "protocol_findings": table(
+            "protocol_findings",
+            _rows(
+                "hospital_ccn protocol_year finding_id subject severity message fix",
+                (
+                    A,
+                    2025,
+                    "COMMITTEE_NO_CMO",
+                    "CMO",
+                    "ERROR",
+                    "no member of the oversight committee is the CMO",
+                    "name",
+                ),
+            ),
+        ),
+        "protocol_committee": table(
+            "protocol_committee",
+            _rows(
+                "hospital_ccn member credentials represents role is_physician",
+                (A, "<script>alert(1)</script>", "MD", "physician", "CEO", True),
+                (A, "Ann Example", "MBA", "hospital|consumer", "CFO", False),
+            ),
+        ),
+        "committee_meetings": table(
+            "committee_meetings",
+            _rows(
+                "hospital_ccn met_on members_present physicians_present",
+                (A, dt.date(2025, 9, 3), 7, 4),
+                (A, dt.date(2025, 12, 3), 6, 2),
+            ),
+        ),
     }
 
 
@@ -332,6 +376,21 @@ def norms_of(of: State) -> dict[str, pl.DataFrame]:
     return settlement_models.frozen_norms(norm_spec(of.spec))
 
 
+def write_lake(spec: BuildSpec, file: Path) -> None:
+    """What a build's file holds of program files, as a release reads it."""
+    names = [*program.TABLES, *protocol.TABLES, "earlier_payments"]
+    with duckdb.connect(file) as connection:
+        connection.execute("create schema lake")
+        for name in names:
+            source = spec.sources.get(name)
+            assert source is None or isinstance(source, pl.DataFrame)
+            if source is None:
+                connection.execute(f'create table lake."{name}" as {LAKE_SOURCES[name].empty_select()}')
+            else:
+                connection.register("incoming", source.to_arrow())
+                connection.execute(f'create table lake."{name}" as from incoming')
+
+
 def release(
     of: State,
     norms: dict[str, pl.DataFrame],
@@ -353,10 +412,13 @@ def release(
             connection.execute(f"create table built.{name} as from memory.{name}")
         for name, contract in of_claims.items():
             connection.execute(f"create table built.marts.{name} as {contract.empty_select()}")
+    write_lake(spec, file)
     passed = (NodeResult("model.hcip.settlement", "success", 0, 0, ""),)
     inputs = [{"file": "hospital/2025Q3/210001/discharges.csv", "sha256": "0" * 64, "rows": 1}]
     inputs += earlier_release_files(home, PERIOD)
-    return write_release(home, PERIOD, BuildResult(spec, file, passed), of.policy, inputs, renderers=renderers).folder
+    return write_release(
+        home, PERIOD, BuildResult(spec, file, passed), of.policy, inputs, renderers=renderers, must_verify=False
+    ).folder
 
 
 @functools.cache

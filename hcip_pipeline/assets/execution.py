@@ -291,6 +291,7 @@ def settle_each(
 ) -> "list[Release]":
     """:func:`settle` for periods one after another; a quarter or month that several need is taken in once."""
     from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.release.reading import released_before
     from hcip_pipeline.settlement.period import months_needed, quarters_needed
 
     for period in periods:
@@ -306,6 +307,9 @@ def settle_each(
                     if key not in taken_in:
                         runs.run(job.name, key)
                         taken_in.add(key)
+            for earlier in released_before(home, period):
+                if (home.inbox / "program" / str(earlier)).is_dir():
+                    runs.run(program_job.name, earlier)  # what was paid for it is audited in this cycle
             runs.run(settlement_job.name, period)
             runs.let_go(period)
     return [runs.handover.releases[str(period)] for period in periods]

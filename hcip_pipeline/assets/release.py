@@ -46,6 +46,8 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         """``releases/<period>/r<n>/``, written beside its place and renamed into it once every check has passed."""
         from hcip_pipeline.operations.alerts import held_alert, tell
         from hcip_pipeline.release.writer import write_release
+        from hcip_pipeline.settlement.as_of import remembered
+        from hcip_pipeline.settlement.restatement import restatement
 
         period = PerformancePeriod.parse(context.partition_key)
         if str(period) not in handover.builds:
@@ -56,9 +58,23 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
             )
         built = handover.builds[str(period)]
         yield everything_passed(RELEASE, built.result)
-        handover.progress(f"{period}: writing the release")
+        policy = home.policy()
         with settling(handover, home.home(), period):
-            written = write_release(home.home(), period, built.result, home.policy(), built.inputs, notes=built.notes)
+            restated = restatement(
+                home.home(), period, policy, built.result, threads=home.threads, progress=handover.progress
+            )
+            handover.progress(f"{period}: writing the release")
+            with remembered(home.home(), period, policy, built.result.spec) as release_made:
+                written = write_release(
+                    home.home(),
+                    period,
+                    built.result,
+                    policy,
+                    built.inputs,
+                    notes=(*built.notes, *restated.notes),
+                    restatement=restated.frame,
+                )
+                release_made(written.is_new)
             paid = Paid.read(written.folder)
         handover.releases[str(period)] = written
         said = "released" if written.is_new else "nothing changed since"

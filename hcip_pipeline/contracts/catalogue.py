@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hcip_pipeline.contracts import cms, hospital, marts, program, protocol, quality, reference, run
+from hcip_pipeline.contracts import audit, cms, hospital, marts, program, protocol, quality, reference, run
 from hcip_pipeline.contracts.table import Table
 
 #: source('lake', name) of the dbt project -> its columns
@@ -28,6 +28,8 @@ SECTIONS: dict[str, tuple[Table, ...]] = {
         *(quality.RELEASED.get(name, table) for name, table in marts.TABLES.items()),
         hospital.DATA_QUALITY,
     ),
+    "Audit tables": audit.TABLES["audit"],
+    "Handed on, with small counts hidden": (*audit.TABLES["regulator"], *audit.TABLES["norms"]),
 }
 
 

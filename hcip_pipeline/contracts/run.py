@@ -67,6 +67,12 @@ EARLIER_OTHER_PROGRAM_AMOUNTS = Table(
     (Column("period", "text", "performance period", key=True), *program.OTHER_PROGRAM_AMOUNTS.columns),
 )
 
+EARLIER_PAYMENTS = Table(
+    "earlier_payments",
+    "one row a payment that was reported for an earlier period",
+    (Column("period", "text", "performance period", key=True), *program.PAYMENTS.columns),
+)
+
 
 def _without_period(table: Table, name: str) -> Table:
     return Table(
@@ -95,6 +101,7 @@ TABLES = {
         EARLIER_INCENTIVES,
         EARLIER_SAVINGS,
         EARLIER_OTHER_PROGRAM_AMOUNTS,
+        EARLIER_PAYMENTS,
         *FROZEN.values(),
     )
 }

@@ -5,12 +5,19 @@ Does not belong here: any figure. A derivation is ``(Draft) -> Iterable[DerivedT
 
 from __future__ import annotations
 
+from hcip_pipeline.audit.findings import finding_tables
+from hcip_pipeline.audit.payments import payment_tables
 from hcip_pipeline.release import data_quality
 from hcip_pipeline.release.derived import Derivation
+from hcip_pipeline.release.handed_on import norm_tables, regulator_tables
 from hcip_pipeline.release.quality_tables import quality_tables
 
 #: name -> derivation, in the order they are called; one may read what those before it wrote
 DERIVATIONS: dict[str, Derivation] = {
+    "norms": norm_tables,
     "quality": quality_tables,
     "data_quality": data_quality.state_table,
+    "regulator": regulator_tables,
+    "payments": payment_tables,
+    "findings": finding_tables,
 }

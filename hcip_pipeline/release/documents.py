@@ -22,7 +22,8 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.release.layouts import AUDIENCES, Audience
-from hcip_pipeline.release.reading import ReleaseFiles, newest_releases_before, releases_of
+from hcip_pipeline.release.reading import ReleaseFiles, releases_among, releases_of
+from hcip_pipeline.release.verification import VerificationReport
 
 #: a part of a path: no separator, no control character, no leading dot, nothing a shell or Windows would read otherwise
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,119}")
@@ -62,8 +63,8 @@ class WrittenDocument:
         return AUDIENCES[self.path.split("/")[0]]
 
 
-def _no_mart(name: str) -> pl.DataFrame:
-    raise HcipError(f"the build has no mart {name}")
+def _no_table(name: str) -> pl.DataFrame:
+    raise HcipError(f"the build has no table {name}")
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,9 @@ class Draft:
         inputs: every file the build came from, as ``{"file", "sha256", "rows"}``.
         notes: what was missing without stopping the build, in words.
         marts: gives a mart of the build by name, in its contract's columns; for what is not released as it stands.
+        lake: gives a table of the lake as the build read it, in its contract's columns: program files and protocols.
+        recomputation: what verification said of the tables, computed again from themselves; None while they are made.
+        restatement: what changed since the release before (``contracts.audit.RESTATEMENT``); None: nothing was asked.
     """
 
     home: Home
@@ -89,7 +93,10 @@ class Draft:
     hospitals: tuple[str, ...]
     inputs: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
-    marts: Callable[[str], pl.DataFrame] = field(default=_no_mart, repr=False)
+    marts: Callable[[str], pl.DataFrame] = field(default=_no_table, repr=False)
+    lake: Callable[[str], pl.DataFrame] = field(default=_no_table, repr=False)
+    restatement: pl.DataFrame | None = None
+    recomputation: VerificationReport | None = None
 
     @property
     def name(self) -> str:
@@ -121,8 +128,8 @@ class Draft:
 
     @property
     def earlier(self) -> tuple[ReleaseFiles, ...]:
-        """The newest release of each earlier period, oldest period first."""
-        return tuple(newest_releases_before(self.home, self.period))
+        """The releases of earlier periods that this one was made from, oldest period first."""
+        return tuple(releases_among(self.home, self.inputs))
 
 
 #: what makes documents; called once a release, after its tables are written

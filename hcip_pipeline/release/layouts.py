@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hcip_pipeline.contracts import cms, marts, quality
+from hcip_pipeline.contracts import audit, cms, marts, quality
 from hcip_pipeline.contracts.table import Table
 
 #: the manifest of a release
@@ -54,7 +54,8 @@ LAYOUTS = (
         )
     ),
     *(Layout("savings", table, "state") for table in marts.MARTS["savings"]),
-    *(Layout("norms", table, "state") for table in marts.MARTS["norms"]),
+    # in full for the proof; what is handed on of them stands in norms/
+    *(Layout("audit", table, "state") for table in marts.MARTS["norms"]),
     *(Layout("audit", table, "state") for table in marts.MARTS["audit"]),
     *(Layout("opportunity", table, "hospital") for table in marts.MARTS["opportunity"]),
     Layout("claims", cms.POST_ACUTE, "hospital"),
@@ -66,5 +67,7 @@ LAYOUTS = (
 
 
 def folder_of(table: str) -> str:
-    """The folder that a table stands in; of two, the one that is not the regulator's."""
+    """The folder that a table is looked for in when none is said: norms as they are handed on, the rest in full."""
+    if table in {public.name for public in audit.TABLES["norms"]}:
+        return "norms"
     return next((layout.folder for layout in LAYOUTS if layout.table.name == table), "*")

@@ -84,6 +84,7 @@ def manifest(
     grouper_versions: Sequence[str],
     supersedes: str | None,
     documents: Sequence[WrittenDocument] = (),
+    notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The manifest of the release in ``root``; nothing in it depends on the clock or the machine."""
     twins = {file.path: file for file in files}
@@ -97,6 +98,7 @@ def manifest(
         "grouper_versions": sorted(grouper_versions),
         "inputs": list(inputs),
         "supersedes": supersedes,
+        "notes": list(notes),
         "resources": [
             _resource(file, twins[file.path.with_suffix(".parquet")], root)
             for file in sorted(files, key=lambda file: file.path)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 import json
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,11 +103,20 @@ def releases_of(home: Home, period: PerformancePeriod) -> list[Path]:
     )
 
 
-def newest_releases_before(home: Home, period: PerformancePeriod) -> list[ReleaseFiles]:
-    """The newest release of each earlier period, oldest period first."""
+def released_before(home: Home, period: PerformancePeriod) -> list[PerformancePeriod]:
+    """Earlier periods that have a release, in order."""
     names = sorted(path.name for path in home.releases.glob("????H[12]") if path.is_dir())
     earlier = [each for name in names if (each := PerformancePeriod.parse(name)) < period]
-    return [ReleaseFiles.at(folders[-1]) for each in earlier if (folders := releases_of(home, each))]
+    return [each for each in earlier if releases_of(home, each)]
+
+
+_NAMED = re.compile(r"releases/([0-9]{4}H[12])/(r[0-9]+)/" + re.escape(MANIFEST))
+
+
+def releases_among(home: Home, inputs: Iterable[Mapping[str, Any]]) -> list[ReleaseFiles]:
+    """The releases of earlier periods that a release names among its inputs, oldest period first."""
+    named = [match for item in inputs if (match := _NAMED.fullmatch(str(item["file"])))]
+    return [ReleaseFiles.at(home.releases / match[1] / match[2]) for match in sorted(named, key=lambda each: each[1])]
 
 
 def released_frame(folder: Path, table: str) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import duckdb
 import polars as pl
 
 from hcip_pipeline.contracts import marts
+from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
@@ -36,6 +37,7 @@ from hcip_pipeline.release.manifest import FILE_NAME, manifest, manifest_sha256,
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.release.renderers import RENDERERS
 from hcip_pipeline.release.tables import WrittenFile, write_table
+from hcip_pipeline.release.verification import VerificationReport, verify_release
 from hcip_pipeline.warehouse.build import BuildResult
 
 
@@ -62,16 +64,20 @@ def write_release(
     inputs: Sequence[dict[str, Any]] = (),
     *,
     notes: Sequence[str] = (),
+    restatement: pl.DataFrame | None = None,
     derivations: Mapping[str, Derivation] = DERIVATIONS,
     renderers: Mapping[str, Renderer] = RENDERERS,
+    must_verify: bool = True,
 ) -> Release:
     """Release what ``build`` computed.
 
     Args:
         inputs: every file the build came from, as ``{"file", "sha256", "rows"}``.
         notes: what was missing without stopping the build, in words.
+        restatement: what changed since the release before, by cause (``settlement.restatement``).
         derivations: who makes the tables that are no marts, called in this order once those are written.
         renderers: who makes the documents, called in this order once all tables are written.
+        must_verify: release nothing whose figures are not found again by ``verification``.
 
     Returns:
         The new release, or the newest one where the same inputs and policy gave the same figures again.
@@ -88,27 +94,24 @@ def write_release(
         private_folder(folder)
         _remove_abandoned(folder)
         private_folder(work)
-        with duckdb.connect(build.file, read_only=True) as connection:
-            hospitals = _hospitals(connection)
-            draft = Draft(
-                home,
-                period,
-                number,
-                policy,
-                ReleaseFiles(work, period, number),
-                tuple(hospitals),
-                tuple(inputs),
-                tuple(notes),
-                partial(_mart, connection),
-            )
-            files = [*_write_marts(draft, work), *_write_derived(draft, derivations, work)]
-            documents = _write_documents(draft, renderers, work, files)
-            groupers = _grouper_versions(connection)
-        supersedes = manifest_sha256(earlier[-1]) if earlier else None
-        content = manifest(f"{period}_r{number}", work, files, policy, inputs, groupers, supersedes, documents)
+        content = write_files(
+            home,
+            period,
+            number,
+            build,
+            policy,
+            inputs,
+            work,
+            notes=notes,
+            restatement=restatement,
+            supersedes=manifest_sha256(earlier[-1]) if earlier else None,
+            derivations=derivations,
+            renderers=renderers,
+            must_verify=must_verify,
+        )
         make_private(write_manifest(content, work))
         if earlier and _says_the_same(earlier[-1], content):
-            return Release(str(period), number - 1, earlier[-1], len(files) + len(documents), is_new=False)
+            return Release(str(period), number - 1, earlier[-1], _number_of_files(content), is_new=False)
         os.rename(work, folder / f"r{number}")  # noqa: PTH104 - Path.rename would replace an empty folder
     except OSError as error:
         raise HcipError(
@@ -118,7 +121,76 @@ def write_release(
         ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return Release(str(period), number, folder / f"r{number}", len(files) + len(documents), is_new=True)
+    return Release(str(period), number, folder / f"r{number}", _number_of_files(content), is_new=True)
+
+
+def write_files(
+    home: Home,
+    period: PerformancePeriod,
+    number: int,
+    build: BuildResult,
+    policy: PolicyFile,
+    inputs: Sequence[dict[str, Any]],
+    root: Path,
+    *,
+    notes: Sequence[str] = (),
+    restatement: pl.DataFrame | None = None,
+    supersedes: str | None = None,
+    derivations: Mapping[str, Derivation] = DERIVATIONS,
+    renderers: Mapping[str, Renderer] = RENDERERS,
+    must_verify: bool = True,
+) -> dict[str, Any]:
+    """Write every file of ``<period>/r<number>`` but the manifest into ``root``; give the manifest.
+
+    Args:
+        supersedes: sha256 of the manifest of the release before.
+
+    Raises:
+        HcipError: a figure is not found again, or a name from data is no file name.
+    """
+    with duckdb.connect(build.file, read_only=True) as connection:
+        draft = Draft(
+            home,
+            period,
+            number,
+            policy,
+            ReleaseFiles(root, period, number),
+            tuple(_hospitals(connection)),
+            tuple(inputs),
+            tuple(notes),
+            partial(_mart, connection),
+            partial(_lake, connection),
+            restatement,
+        )
+        files = [*_write_marts(draft, root), *_write_derived(draft, derivations, root)]
+        stated = partial(manifest, draft.name, root, files, policy, inputs, _grouper_versions(connection), supersedes)
+        recomputation = _recomputed(stated(), root, must_verify)
+        documents = _write_documents(replace(draft, recomputation=recomputation), renderers, root, files)
+    return stated(documents, notes)
+
+
+def _recomputed(content: dict[str, Any], root: Path, must_verify: bool) -> VerificationReport:
+    """Compute every payment again from the tables that were just written.
+
+    Raises:
+        HcipError: a figure is not found again.
+    """
+    provisional = write_manifest(content, root)
+    report = verify_release(root)
+    provisional.unlink()
+    if must_verify and not report.ok:
+        raise HcipError(
+            f"nothing is released: {report.differences} figures are not found again when computed from the release's "
+            f"own files; the first is {report.told[0]}",
+            file=root,
+            rule="RELEASE-GATE",
+            fix="this is a fault of the program: keep the lake and report it",
+        )
+    return report
+
+
+def _number_of_files(content: dict[str, Any]) -> int:
+    return sum(2 if "parquet" in resource else 1 for resource in content["resources"])
 
 
 def check_gate(build: BuildResult) -> None:
@@ -165,6 +237,11 @@ def _mart(connection: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
     return connection.sql(f"select {columns} from marts.{name}").pl()
 
 
+def _lake(connection: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
+    columns = ", ".join(f'"{column}"' for column in LAKE_SOURCES[name].names)
+    return connection.sql(f'select {columns} from lake."{name}"').pl()
+
+
 def _write_marts(draft: Draft, root: Path) -> Iterator[WrittenFile]:
     for layout in LAYOUTS:
         frame = draft.marts(layout.table.name)
@@ -199,15 +276,27 @@ def _write_documents(
 
 
 def _says_the_same(folder: Path, content: dict[str, Any]) -> bool:
-    """Whether a release holds the same figures from the same inputs and policy, whatever its number."""
+    """Whether a release holds the same figures from the same inputs and policy, whatever its number.
+
+    What is derived from a release also tells what it supersedes, so only the marts are compared.
+    """
     before = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+    compared = {(layout.folder, layout.table.name) for layout in LAYOUTS}
 
     def facts(package: dict[str, Any]) -> dict[str, Any]:
         release = package["name"].removeprefix("hcip-").replace("-", "_")
         kept = {key: package[key] for key in ("code_version", "policy", "inputs", "grouper_versions")}
         kept["resources"] = {
-            resource["path"].lower().replace(release, ""): resource["hash"] for resource in package["resources"]
+            path.replace(release, ""): resource["hash"]
+            for resource in package["resources"]
+            if _table_of(path := resource["path"].lower(), release) in compared
         }
         return kept
 
     return facts(before) == facts(content)
+
+
+def _table_of(path: str, release: str) -> tuple[str, str]:
+    """Folder and table of a file, as ``("audit", "norm_cases")``."""
+    folder, _, name = path.rpartition("/")
+    return folder, name.removesuffix(f"_{release}.csv").split("_", 2)[-1]

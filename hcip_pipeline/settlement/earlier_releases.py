@@ -7,6 +7,7 @@ import polars as pl
 from hcip_pipeline.contracts import run
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.home import Home
+from hcip_pipeline.intake.program_files import receipt_in_force
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.manifest import FILE_NAME as MANIFEST
 from hcip_pipeline.release.manifest import manifest_sha256
@@ -22,7 +23,7 @@ def earlier_frames(home: Home, period: PerformancePeriod, protocols: pl.DataFram
 
     Returns:
         The tables ``earlier_incentives``, ``earlier_savings`` and ``earlier_other_program_amounts`` of the lake, from
-        the newest release of each earlier period.
+        the newest release of each earlier period, and ``earlier_payments``.
     """
     starts = protocols.select("hospital_ccn", "first_performance_period")
     incentives, savings, others = [], [], []
@@ -35,7 +36,7 @@ def earlier_frames(home: Home, period: PerformancePeriod, protocols: pl.DataFram
         amounts = home.lake_program(earlier) / "other_program_amounts.parquet"
         if amounts.exists():
             others.append(pl.read_parquet(amounts).with_columns(pl.lit(str(earlier)).alias("period")))
-    return {
+    of_the_program = {
         table.name: _of_the_program(frames, table, starts)
         for table, frames in (
             (run.EARLIER_INCENTIVES, incentives),
@@ -43,6 +44,29 @@ def earlier_frames(home: Home, period: PerformancePeriod, protocols: pl.DataFram
             (run.EARLIER_OTHER_PROGRAM_AMOUNTS, others),
         )
     }
+    return of_the_program | {run.EARLIER_PAYMENTS.name: _earlier_payments(home, period)}
+
+
+def _earlier_payments(home: Home, period: PerformancePeriod) -> pl.DataFrame:
+    """Every payment reported for an earlier period, whoever was paid: the audit asks whether it should have been."""
+    reported = [
+        pl.read_parquet(path).with_columns(pl.lit(str(earlier)).alias("period"))
+        for earlier in _periods_before(home, period)
+        if (path := home.lake_program(earlier) / "payments.parquet").exists()
+    ]
+    schema = {column.name: column.polars_type for column in run.EARLIER_PAYMENTS.columns}
+    empty = pl.DataFrame(schema=schema)
+    together = pl.concat([empty, *(frame.select(empty.columns) for frame in reported)], how="vertical_relaxed")
+    return together.sort(run.EARLIER_PAYMENTS.key)
+
+
+def earlier_payment_files(home: Home, period: PerformancePeriod) -> list[dict[str, object]]:
+    """The files in which payments for earlier periods were reported, as inputs of the period's release."""
+    return [
+        {"file": f"program/{earlier}/{receipt['file']}", "sha256": receipt["sha256"], "rows": receipt["rows"]}
+        for earlier in _periods_before(home, period)
+        if (receipt := receipt_in_force("payments", home.lake_program(earlier)))
+    ]
 
 
 def earlier_release_files(home: Home, period: PerformancePeriod) -> list[dict[str, object]]:

@@ -26,7 +26,12 @@ from hcip_pipeline.periods import Month, PerformancePeriod, Quarter, Window, bas
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.policy.model import Elections, Policy
 from hcip_pipeline.settlement.completeness import check_base_year, check_complete
-from hcip_pipeline.settlement.earlier_releases import earlier_frames, earlier_release_files, unreleased_periods
+from hcip_pipeline.settlement.earlier_releases import (
+    earlier_frames,
+    earlier_payment_files,
+    earlier_release_files,
+    unreleased_periods,
+)
 from hcip_pipeline.settlement.norm_tables import NormTable, norm_build, norm_table
 from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.spec import BuildSpec, Source, check_cost_index
@@ -104,6 +109,7 @@ def build_period(
             *_claim_files(home, period),
             *files_in_force_of_period(home, period),
             *earlier_release_files(home, period),
+            *earlier_payment_files(home, period),
         )
     }
     notes += unreleased_periods(home, period, protocols)

@@ -115,16 +115,16 @@ def _check_frozen(package: Package, folder: Path, findings: Findings) -> None:
     if before.get("policy", {}).get("sha256") != package.manifest.get("policy", {}).get("sha256"):
         return
     were, are = (
-        [item["hash"] for item in manifest["resources"] if "_norms_" in item["path"] and item["path"][:6] == "norms/"]
+        [item["hash"] for item in manifest["resources"] if item["path"].startswith("audit/HCIP_STATE_norms_")]
         for manifest in (before, package.manifest)
     )
-    findings.fact("frozen_norms", "norms/", "hash", were, are, key=f"as in {before['period']} {before['number']}")
+    findings.fact("frozen_norms", "audit/", "hash", were, are, key=f"as in {before['period']} {before['number']}")
 
 
 def check_chain(package: Package, findings: Findings) -> None:
     """Each restatement names the release before it by the hash of its manifest, which names the hashes of its files."""
     folder, manifest = package.folder, package.manifest
-    if folder.parent.name == package.period:
+    if folder.parent.name == package.period and not folder.name.startswith("."):  # so one that is being written
         findings.fact("chain", MANIFEST, "folder", manifest["number"], folder.name)
     for number in range(int(manifest["number"][1:]) - 1, 0, -1):
         before = folder.parent / f"r{number}"

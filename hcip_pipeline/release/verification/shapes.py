@@ -138,7 +138,7 @@ _ALL = (
     ),
     _shape(
         "norms",
-        "norms",
+        "audit",
         "state",
         key=f"base_year norm_method {_CELL}",
         text=f"norm_method {_CELL}",
@@ -150,7 +150,7 @@ _ALL = (
     ),
     _shape(
         "norm_physicians",
-        "norms",
+        "audit",
         "state",
         key=f"base_year {_CELL} physician_number",
         text=_CELL,

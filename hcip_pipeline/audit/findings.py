@@ -1,0 +1,215 @@
+"""What the auditor found: one row a finding, with severity, amount and what to do.
+
+Belongs here: the rules of the audit. Does not belong here: how payments are matched (``payments``), and the page
+(``report``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from hcip_pipeline.contracts import audit
+from hcip_pipeline.release.derived import DerivedTable
+from hcip_pipeline.release.documents import Draft
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing the audit looks for."""
+
+    severity: str
+    what_to_do: str
+
+
+RULES = {
+    "PAYMENT_NOT_PAYABLE": Rule("high", "recover the payment, or have the committee show why it was due"),
+    "PAYMENT_OVER": Rule("high", "recover the excess or set it off against the next payment"),
+    "PAYMENT_UNDER": Rule("medium", "pay the rest with the next cycle"),
+    "PAYMENT_MISSING": Rule("medium", "pay, or report the payment in program/<period>/payments.csv"),
+    "PAYMENTS_NOT_REPORTED": Rule("low", "report payments in program/<period>/payments.csv once they are made"),
+    "PRIOR_PERIOD_ADJUSTMENT": Rule("high", "settle the adjustment together with this cycle's payment"),
+    "RESTATEMENT_UNEXPLAINED": Rule("high", "find out what changed before anything is paid; `hcip diff` lists it"),
+    "CAP_BOUND": Rule("low", "nothing: the reduction stands; an official notice would replace an estimate"),
+    "LIMIT_BOUND": Rule("medium", "tell the committee that the pool is exhausted; amounts were scaled down"),
+    "PAYMENT_HELD": Rule("medium", "settle the reason of the hold; the next release of the period makes it payable"),
+    "CONDITIONS_NOT_LOCKED": Rule("high", "approve conditions that total 100% before the next period starts"),
+    "CONDITION_RESULTS_MISSING": Rule("medium", "report the results in program/<period>/condition_results.csv"),
+    "COMMITTEE": Rule("medium", "bring the committee into the form that the participation agreement asks for"),
+    "PROTOCOL": Rule("medium", "mend the implementation protocol"),
+    "DATA_MISSING": Rule("medium", "obtain what is missing; it enters with the next release of the period"),
+}
+
+_PAYMENT_RULES = {
+    "NOT_PAYABLE": ("PAYMENT_NOT_PAYABLE", "{paid} was paid for {period} to someone who is not payable by {release}"),
+    "OVERPAID": ("PAYMENT_OVER", "{paid} was paid for {period}, {difference} more than the {payable} of {release}"),
+    "UNDERPAID": ("PAYMENT_UNDER", "{paid} was paid for {period}, {difference} less than the {payable} of {release}"),
+    "MISSING": ("PAYMENT_MISSING", "no payment is reported for {period}; {payable} is payable by {release}"),
+}
+
+_HOLDS = {
+    "NO_PROTOCOL": "there is no implementation protocol in force",
+    "CONDITIONS_NOT_LOCKED": "weights of the conditions do not total 100%, or were approved after the period began",
+    "HELD_NO_PFS_CAP": "neither a cap notice nor claims tell the Medicare approved amounts",
+    "POOL_CONTESTED": "the hospital contests its pool notice",
+}
+
+
+@dataclass(frozen=True)
+class _Found:
+    rule: str
+    finding: str
+    ccn: str | None = None
+    npi: str | None = None
+    amount: Decimal | None = None
+    what_to_do: str = ""
+    severity: str = ""
+
+
+def dollars(amount: Decimal) -> str:
+    """``$1,234.50``, a negative amount with a minus before the sign."""
+    return f"{'-' if amount < 0 else ''}${abs(amount):,.2f}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def finding_tables(draft: Draft) -> Iterable[DerivedTable]:
+    """The table ``audit_findings``; ids count within rule and hospital, in the order of care partners."""
+    numbers: dict[tuple[str, str | None], int] = {}
+    rows = []
+    for found in (each for look in _LOOKS for each in look(draft)):
+        place = (found.rule, found.ccn)
+        numbers[place] = numbers.get(place, 0) + 1
+        rule = RULES[found.rule]
+        rows.append(
+            (
+                str(draft.period),
+                f"{found.rule}-{found.ccn or 'STATE'}-{numbers[place]:03d}",
+                found.rule,
+                found.severity or rule.severity,
+                found.ccn,
+                found.npi,
+                found.amount,
+                found.finding,
+                found.what_to_do or rule.what_to_do,
+            )
+        )
+    schema: dict[str, Any] = {column.name: column.polars_type for column in audit.AUDIT_FINDINGS.columns}
+    yield DerivedTable("audit", audit.AUDIT_FINDINGS, pl.DataFrame(rows, schema=schema, orient="row"))
+
+
+def _payments(draft: Draft) -> Iterator[_Found]:
+    reconciled = draft.table("payment_reconciliation")
+    for row in reconciled.iter_rows(named=True):
+        if row["verdict"] in _PAYMENT_RULES:
+            rule, text = _PAYMENT_RULES[row["verdict"]]
+            said = text.format(
+                paid=dollars(row["paid_amount"]),
+                payable=dollars(row["payable_amount"]),
+                difference=dollars(abs(row["difference"])),
+                period=row["paid_period"],
+                release=row["released_as"],
+            )
+            yield _Found(rule, said, row["hospital_ccn"], row["npi"], abs(row["difference"]))
+    waiting = reconciled.filter(pl.col("verdict") == "NOT_YET_REPORTED")
+    for (ccn, period), rows in sorted(waiting.group_by("hospital_ccn", "paid_period")):
+        total = Decimal(rows["payable_amount"].sum())
+        text = f"{dollars(total)} is payable for {period} to {_counted(rows.height, 'care partner')}; the hospital has "
+        yield _Found("PAYMENTS_NOT_REPORTED", text + "reported no payment yet", str(ccn), None, total)
+
+
+def _adjustments(draft: Draft) -> Iterator[_Found]:
+    key = ["hospital_ccn", "npi", "restated_period"]
+    by_payment = (
+        draft.table("prior_period_adjustments")
+        .group_by(key)
+        .agg(pl.col("adjustment_amount").sum(), pl.col("cause").unique().sort(), pl.col("restated_release").max())
+    )
+    for row in by_payment.sort(key).iter_rows(named=True):
+        if row["adjustment_amount"]:
+            way = "additional payment" if row["adjustment_amount"] > 0 else "recovery"
+            causes = ", ".join(cause.replace("_", " ") for cause in row["cause"])
+            text = f"{way} of {dollars(abs(row['adjustment_amount']))} for {row['restated_period']} ({causes})"
+            yield _Found(
+                "PRIOR_PERIOD_ADJUSTMENT", text, row["hospital_ccn"], row["npi"], abs(row["adjustment_amount"])
+            )
+
+
+def _unexplained(draft: Draft) -> Iterator[_Found]:
+    rows = draft.table("restatement").filter(pl.col("cause").is_in(["undetermined", "program_version"]))
+    for (cause,), part in sorted(rows.group_by("cause")):
+        total = Decimal(part["payable_difference"].abs().sum())
+        text = f"{part.height} payments of the release before change by {dollars(total)} in all without a change of "
+        text += "inputs: " + ("the program changed" if cause == "program_version" else "no cause was found")
+        yield _Found("RESTATEMENT_UNEXPLAINED", text, amount=total)
+
+
+def _limits(draft: Draft) -> Iterator[_Found]:
+    rows = draft.table("incentives").sort("hospital_ccn", "npi")
+    for row in rows.filter(pl.col("pfs_cap_adjustment") < 0).iter_rows(named=True):
+        text = f"the fee-schedule cap of {dollars(row['pfs_cap_amount'])} took {dollars(-row['pfs_cap_adjustment'])}"
+        yield _Found("CAP_BOUND", text, row["hospital_ccn"], row["npi"], -row["pfs_cap_adjustment"])
+    bound = draft.table("distribution_limits").sort("hospital_ccn")
+    for row in bound.iter_rows(named=True):
+        taken = row["incentives_before_limit"] - row["incentives_after_limit"]
+        if taken > 0:
+            pool, earned = row["incentive_pool"], row["cumulative_limit"]
+            by_notice = pool is not None and row["distribution_limit"] == pool and (earned is None or pool <= earned)
+            source = "the pool notice" if by_notice else "savings to date less what was paid"
+            text = f"the distribution limit of {dollars(row['distribution_limit'])} ({source}) took {dollars(taken)}"
+            yield _Found("LIMIT_BOUND", text, row["hospital_ccn"], None, taken)
+
+
+def _holds(draft: Draft) -> Iterator[_Found]:
+    held = draft.table("incentives").filter(pl.col("status") == "HELD").sort("hospital_ccn", "npi")
+    for row in held.iter_rows(named=True):
+        reasons = [_HOLDS[reason] for reason in (row["reasons"] or "").split("|") if reason in _HOLDS]
+        text = f"{dollars(row['final_incentive'])} is held: {'; '.join(reasons)}"
+        yield _Found("PAYMENT_HELD", text, row["hospital_ccn"], row["npi"], row["final_incentive"])
+
+
+def _conditions(draft: Draft) -> Iterator[_Found]:
+    calculated = draft.table("incentives").group_by("hospital_ccn").agg(pl.col("calculated_incentive").sum())
+    amounts = dict(calculated.iter_rows())
+    for row in draft.lake("protocols").sort("hospital_ccn").iter_rows(named=True):
+        if not row["has_locked_conditions"]:
+            total = f"{row['weight_total_percent'].normalize():f}%"
+            approved = f"approved on {row['approved_on']}" if row["approved_on"] else "not approved"
+            text = f"conditions of payment total {total} and were {approved}; {draft.period} began {draft.period.start}"
+            yield _Found("CONDITIONS_NOT_LOCKED", text, row["hospital_ccn"], None, amounts.get(row["hospital_ccn"]))
+    missing = (
+        draft.table("conditions")
+        .filter("is_missing")
+        .group_by("hospital_ccn")
+        .agg(pl.len(), pl.col("npi").n_unique().alias("partners"))
+    )
+    for ccn, results, partners in missing.sort("hospital_ccn").iter_rows():
+        text = f"{_counted(results, 'condition result')} of {_counted(partners, 'care partner')} not reported: not met"
+        yield _Found("CONDITION_RESULTS_MISSING", text, ccn)
+
+
+def _protocols(draft: Draft) -> Iterator[_Found]:
+    for row in draft.lake("protocol_findings").sort("hospital_ccn", "finding_id", "subject").iter_rows(named=True):
+        of_committee = row["finding_id"].startswith(("COMMITTEE_", "MEETINGS_"))
+        severity = "medium" if row["severity"] == "ERROR" else "low"
+        yield _Found(
+            "COMMITTEE" if of_committee else "PROTOCOL",
+            f"{row['message']} [{row['finding_id']}]",
+            row["hospital_ccn"],
+            what_to_do=row["fix"],
+            severity=severity,
+        )
+
+
+def _notes(draft: Draft) -> Iterator[_Found]:
+    for note in draft.notes:
+        yield _Found("DATA_MISSING", note)
+
+
+_LOOKS = (_payments, _adjustments, _unexplained, _limits, _holds, _conditions, _protocols, _notes)

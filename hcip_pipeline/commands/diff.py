@@ -1,0 +1,30 @@
+"""``hcip diff``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hcip_pipeline.commands.options import json_option, show_json
+
+
+@click.command("diff")
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+@json_option
+@click.pass_context
+def command(ctx: click.Context, before: Path, after: Path, as_json: bool) -> None:
+    """What changed from release BEFORE to release AFTER of a period, payment by payment, by cause.
+
+    Both are folders such as releases/2025H1/r1. Exit 1 where the causes do not add up to the difference.
+    """
+    from hcip_pipeline.release.difference import difference, lines
+
+    compared = difference(before, after)
+    if as_json:
+        show_json(compared.as_dict())
+    else:
+        for line in lines(compared):
+            click.echo(line)
+    ctx.exit(0 if compared.ok else 1)

@@ -1,0 +1,170 @@
+"""What the audit of a payment cycle adds to a release, and what the regulator gets (outputs.md, "Restatement").
+
+Belongs here: columns. Does not belong here: how they are filled (``audit``, ``settlement.restatement``).
+"""
+
+from dataclasses import replace
+
+from hcip_pipeline.contracts import marts
+from hcip_pipeline.contracts.table import Column, Table
+
+CAUSES = (
+    "discharges",
+    "cms_adjustments",
+    "reference_rates",
+    "policy",
+    "attribution",
+    "program_files",
+    "earlier_releases",
+    "program_version",
+    "undetermined",
+)
+
+_SUPPRESSED = Column("suppressed", "text", "columns hidden in this row, separated by |", nullable=True)
+_PERIOD = Column("period", "text", "performance period of the release", key=True)
+_CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True)
+_NPI = Column("npi", "text", "NPI of the care partner", key=True)
+_CAUSE = Column("cause", "text", "what changed since the release before", key=True, allowed=CAUSES)
+
+RESTATEMENT = Table(
+    "restatement",
+    "one row a payment and cause: what changed since the release before; causes add up to the difference, to the cent",
+    (
+        _PERIOD,
+        Column("superseded_release", "text", "the release before, as r1", key=True),
+        _CCN,
+        _NPI,
+        _CAUSE,
+        Column("final_difference", "money", "change of the final incentive"),
+        Column("payable_difference", "money", "change of what is payable: final where the status is PAYABLE, else 0"),
+    ),
+)
+
+PRIOR_PERIOD_ADJUSTMENTS = Table(
+    "prior_period_adjustments",
+    "one row a payment of an earlier period, restatement and cause: what this cycle's payments should make good",
+    (
+        _PERIOD,
+        Column("restated_period", "text", "the earlier period", key=True),
+        Column("restated_release", "text", "the release that changed it, as r2", key=True),
+        _CCN,
+        _NPI,
+        _CAUSE,
+        Column("adjustment_amount", "money", "to be paid in addition; negative: to be recovered"),
+    ),
+)
+
+PAYMENT_RECONCILIATION = Table(
+    "payment_reconciliation",
+    "one row a payment of this or an earlier period, released or reported",
+    (
+        _PERIOD,
+        Column("paid_period", "text", "the period that was paid for", key=True),
+        Column("released_as", "text", "newest release of that period, as r1"),
+        _CCN,
+        _NPI,
+        Column("status", "text", "status of the release; empty for who is not in it", nullable=True),
+        Column("payable_amount", "money", "final incentive where it is payable, else 0"),
+        Column("paid_amount", "money", "Σ of the payments reported"),
+        Column("payments", "integer", "number of payments reported"),
+        Column("difference", "money", "paid less payable"),
+        Column(
+            "verdict",
+            "text",
+            "as the audit sees it",
+            allowed=("AS_RELEASED", "UNDERPAID", "OVERPAID", "MISSING", "NOT_PAYABLE", "NOT_YET_REPORTED"),
+        ),
+    ),
+)
+
+SEVERITIES = ("high", "medium", "low")
+
+AUDIT_FINDINGS = Table(
+    "audit_findings",
+    "one row a finding of this cycle's audit",
+    (
+        _PERIOD,
+        Column("finding_id", "text", "rule, hospital and number: stable while inputs are the same", key=True),
+        Column("rule", "text", "what was looked for"),
+        Column("severity", "text", "how urgent it is", allowed=SEVERITIES),
+        Column("hospital_ccn", "text", "hospital it concerns; empty: the whole state", nullable=True),
+        Column("npi", "text", "care partner it concerns", nullable=True),
+        Column("amount", "money", "dollars at stake; empty where there are none", nullable=True),
+        Column("finding", "text", "what was found"),
+        Column("what_to_do", "text", "the way out"),
+    ),
+)
+
+REGULATOR_INCENTIVES = Table(
+    "incentives",
+    "one row a care partner of a hospital: calculated, adjustments, final (for the All-Payer team and the HSCRC)",
+    (
+        _CCN,
+        _PERIOD,
+        _NPI,
+        Column("name", "text", "name of the care partner", nullable=True),
+        Column("performance_incentive", "money", "performance incentive"),
+        Column("improvement_incentive", "money", "improvement incentive, both streams"),
+        Column("calculated_incentive", "money", "performance + improvement"),
+        Column("conditions_adjustment", "money", "reduction for conditions of payment not met"),
+        Column("standing_adjustment", "money", "reduction of who may not be paid"),
+        Column("committee_adjustment", "money", "the oversight committee's reduction"),
+        Column("pfs_cap_adjustment", "money", "reduction to the fee-schedule cap"),
+        Column("distribution_limit_adjustment", "money", "reduction to the hospital's distribution limit"),
+        Column("final_incentive", "money", "what is left"),
+        Column("status", "text", "what happens with it", allowed=("PAYABLE", "HELD", "ZERO")),
+        Column("reasons", "text", "why it was reduced, held or zero, separated by |", nullable=True),
+    ),
+)
+
+REGULATOR_SAVINGS = Table(
+    "savings",
+    "one row a hospital and scope: internal cost savings (for the All-Payer team and the HSCRC); small counts hidden",
+    (
+        _CCN,
+        _PERIOD,
+        Column("scope", "text", "all physicians, or participating ones", key=True, allowed=("all", "participating")),
+        Column("cases", "integer", "counted cases in cells with a norm; empty where hidden", nullable=True),
+        Column("baseline_cases", "integer", "cases of the baseline window; empty where hidden", nullable=True),
+        Column("actual_cost", "money", "Σ cost"),
+        Column("best_practice_cost", "money", "Σ best practice norm; empty beside a hidden count", nullable=True),
+        Column("potential_savings", "money", "potential savings; empty beside a hidden count", nullable=True),
+        Column("internal_savings_core", "money", "internal savings of the core component"),
+        Column("internal_savings_supply_drug", "money", "internal savings of supplies and drugs"),
+        Column("internal_savings", "money", "sum of the two; may be negative"),
+        Column("internal_savings_to_date", "money", "with the hospital's earlier periods"),
+        _SUPPRESSED,
+    ),
+)
+
+#: what a hidden count of cases takes with it: each gives the count away beside the rest of the table. The variance is
+#: ten times the incentive that is divided by cases, every physician has at least so many cases, and the weights are
+#: means over all cells, which a single unknown count can be solved from.
+NORM_DEPENDENTS = (
+    "physicians",
+    "best_practice_variance",
+    "total_available_incentive",
+    "mean_cost",
+    "mean_los",
+    "cost_weight",
+    "los_weight",
+    "core_weight",
+    "supply_drug_weight",
+)
+_HIDDEN = ("cases", *NORM_DEPENDENTS)
+
+PUBLIC_NORMS = Table(
+    "norms",
+    f"{marts.NORMS.grain}; a small cell without its counts and what gives them away",
+    (*(replace(c, nullable=c.nullable or c.name in _HIDDEN) for c in marts.NORMS.columns), _SUPPRESSED),
+)
+PUBLIC_NORM_PHYSICIANS = Table(
+    "norm_physicians", f"{marts.NORM_PHYSICIANS.grain}; none of a small cell", marts.NORM_PHYSICIANS.columns
+)
+
+#: tables of a release that are no marts, by the folder they stand in
+TABLES: dict[str, tuple[Table, ...]] = {
+    "audit": (RESTATEMENT, PRIOR_PERIOD_ADJUSTMENTS, PAYMENT_RECONCILIATION, AUDIT_FINDINGS),
+    "regulator": (REGULATOR_INCENTIVES, REGULATOR_SAVINGS),
+    "norms": (PUBLIC_NORMS, PUBLIC_NORM_PHYSICIANS),
+}

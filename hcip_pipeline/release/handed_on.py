@@ -1,0 +1,64 @@
+"""What leaves the program: the regulator's tables, and norms as they are handed on (outputs.md, "Privacy").
+
+Belongs here: choosing columns, and which counts hang together. Does not belong here: hiding (``suppression``), and any
+new figure: each is a figure of savings/, incentives/ or audit/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from hcip_pipeline.contracts import audit, marts
+from hcip_pipeline.release.derived import DerivedTable
+from hcip_pipeline.release.documents import Draft
+from hcip_pipeline.release.suppression import MARK, CountTable, Remainder, suppressed
+
+
+def regulator_tables(draft: Draft) -> Iterable[DerivedTable]:
+    """Calculated, adjustments and final by care partner; internal savings by hospital and scope.
+
+    A payment has no count beside it. Savings have: cases of all and of participating physicians, whose difference are
+    the cases of the others; both windows. Σ best practice norm goes with a count, because norms are known.
+    """
+    streams = pl.col("improvement_incentive_medical") + pl.col("improvement_incentive_surgical")
+    incentives = draft.table("incentives").with_columns(streams.alias("improvement_incentive"))
+    yield DerivedTable("regulator", audit.REGULATOR_INCENTIVES, incentives.select(audit.REGULATOR_INCENTIVES.names))
+    savings = CountTable(
+        "savings",
+        draft.table("savings"),
+        key=("hospital_ccn", "period", "scope"),
+        counts=("cases", "baseline_cases"),
+        dependents={"cases": ("best_practice_cost", "potential_savings")},
+        remainders=(Remainder("scope", "all", "participating"),),
+    )
+    before = {
+        "savings": [
+            each.table("savings", folder="regulator")
+            for each in draft.superseded
+            if each.has("savings", folder="regulator")
+        ]
+    }
+    (shown,) = suppressed([savings], draft.policy.policy.small_cell_threshold, before=before)
+    yield DerivedTable("regulator", audit.REGULATOR_SAVINGS, shown.select(audit.REGULATOR_SAVINGS.names))
+
+
+def norm_tables(draft: Draft) -> Iterable[DerivedTable]:
+    """Norms and physicians' means without the small cells' counts; the proof has them in full in audit/.
+
+    A policy's ``min_cases_per_cell`` is above the threshold by default, so that nothing is hidden.
+    """
+    norms = CountTable(
+        "norms",
+        draft.table("norms", folder="audit"),
+        key=marts.NORMS.key,
+        counts=("cases",),
+        dependents={"cases": audit.NORM_DEPENDENTS},
+    )
+    (shown,) = suppressed([norms], draft.policy.policy.small_cell_threshold)
+    yield DerivedTable("norms", audit.PUBLIC_NORMS, shown)
+    cell = ["base_year", "apr_drg", "severity_of_illness"]
+    small = shown.filter(pl.col(MARK) != "").select(cell).unique()
+    means = draft.table("norm_physicians", folder="audit").join(small, on=cell, how="anti")
+    yield DerivedTable("norms", audit.PUBLIC_NORM_PHYSICIANS, means)

@@ -1,0 +1,187 @@
+"""What was known when a release was made, so that it can be made again: the lake as of then.
+
+Belongs here: keeping the very files of the lake that a release came from, and finding them again. Does not belong here:
+what changed since (``restatement``).
+
+The lake's tables are replaced as new versions arrive. A release therefore keeps its sources under their sha256 in
+``lake/known/``, as further names of the same files where the file system has hard links, so that nothing is stored
+twice; ``lake/known/<period>_r<n>.json`` says which.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.atomic_files import write_bytes, write_json
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.policy.loader import PolicyFile, load_policy
+from hcip_pipeline.release.reading import releases_of
+from hcip_pipeline.release.tables import write_parquet
+from hcip_pipeline.settlement.period import elections_in_force, windows_of
+from hcip_pipeline.warehouse.project import project_digest
+from hcip_pipeline.warehouse.spec import BuildSpec, Source
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a release was made from.
+
+    Attributes:
+        policy: as it was.
+        program_version: hash of the models that computed it.
+        sources: table of the lake -> sha256 of its files, in order.
+    """
+
+    period: PerformancePeriod
+    policy: PolicyFile
+    program_version: str
+    sources: Mapping[str, tuple[str, ...]]
+
+
+def _folder(home: Home) -> Path:
+    return home.lake / "known"
+
+
+def record_path(home: Home, period: PerformancePeriod, number: int) -> Path:
+    """Where it is written what ``<period>/r<number>`` was made from."""
+    return _folder(home) / f"{period}_r{number}.json"
+
+
+def kept_file(home: Home, sha256: str) -> Path:
+    """A file of the lake as it was."""
+    return _folder(home) / sha256[:2] / f"{sha256}.parquet"
+
+
+def keep(home: Home, spec: BuildSpec) -> dict[str, tuple[str, ...]]:
+    """Keep the sources of a build; gives table -> sha256 of its files."""
+    return {name: tuple(_keep(home, each) for each in _pieces(source)) for name, source in sorted(spec.sources.items())}
+
+
+def _pieces(source: Source) -> Sequence[Path | pl.DataFrame]:
+    return [source] if isinstance(source, pl.DataFrame) else source
+
+
+def _keep(home: Home, piece: Path | pl.DataFrame) -> str:
+    if isinstance(piece, Path):
+        with piece.open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        _link(piece, kept_file(home, sha256))
+        return sha256
+    _folder(home).mkdir(parents=True, exist_ok=True)
+    beside = _folder(home) / f".frame.{os.getpid()}.tmp"
+    try:
+        write_parquet(piece, beside)
+        sha256 = hashlib.sha256(beside.read_bytes()).hexdigest()
+        _link(beside, kept_file(home, sha256))
+    finally:
+        beside.unlink(missing_ok=True)
+    return sha256
+
+
+def _link(file: Path, kept: Path) -> None:
+    if kept.exists():
+        return
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    beside = kept.with_name(f".{kept.name}.{os.getpid()}.tmp")
+    try:
+        try:
+            os.link(file, beside)
+        except OSError:  # another file system, or one without links
+            shutil.copyfile(file, beside)
+        beside.replace(kept)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def remembered(
+    home: Home, period: PerformancePeriod, policy: PolicyFile, spec: BuildSpec
+) -> Iterator[Callable[[bool], None]]:
+    """Write down what the period's next release is made from while it is being written, so that none is without.
+
+    Gives a function to be told whether a new release came to be; without that the record is taken back.
+    """
+    folders = releases_of(home, period)
+    path = record_path(home, period, int(folders[-1].name[1:]) + 1 if folders else 1)
+    sources = keep(home, spec)
+    write_bytes(policy.text.encode(), _folder(home) / "policies" / f"{policy.sha256}.yaml")
+    record = {
+        "policy_sha256": policy.sha256,
+        "program_version": project_digest(),
+        "sources": {name: list(files) for name, files in sources.items()},
+    }
+    write_json(record, path)
+    made: list[bool] = []
+    try:
+        yield made.append
+    finally:
+        if not any(made):
+            path.unlink(missing_ok=True)
+
+
+def recall(home: Home, period: PerformancePeriod, number: int) -> Known | None:
+    """What ``<period>/r<number>`` was made from; None where it was not written down."""
+    path = record_path(home, period, number)
+    if not path.is_file():
+        return None
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return Known(
+        period,
+        load_policy(_folder(home) / "policies" / f"{record['policy_sha256']}.yaml"),
+        record["program_version"],
+        {name: tuple(files) for name, files in record["sources"].items()},
+    )
+
+
+def sources_of(home: Home, known: Known) -> dict[str, list[Path]]:
+    """The lake as of then.
+
+    Raises:
+        HcipError: a file is gone or is not what it was.
+    """
+    found: dict[str, list[Path]] = {}
+    for name, hashes in known.sources.items():
+        found[name] = [kept_file(home, sha256) for sha256 in hashes]
+        for sha256, file in zip(hashes, found[name], strict=True):
+            if not file.is_file() or _sha256(file) != sha256:
+                raise HcipError(
+                    f"what {known.period} was made from cannot be read: a file of {name} is gone or was changed",
+                    file=file,
+                    rule="LAKE-AS-OF-THEN",
+                    fix="restore lake/known from its backup",
+                )
+    return found
+
+
+def spec_of(known: Known, sources: Mapping[str, Source], policy: PolicyFile | None = None) -> BuildSpec:
+    """The build of the release's period from ``sources``, by its own policy or another."""
+    chosen = (policy or known.policy).policy
+    return BuildSpec(
+        name=str(known.period),
+        kind="period",
+        windows=windows_of(known.period, chosen),
+        policy=chosen,
+        elections=elections_in_force(_frame(sources["hospitals"]), _frame(sources["protocols"])),
+        sources=sources,
+    )
+
+
+def _frame(source: Source) -> pl.DataFrame:
+    return source if isinstance(source, pl.DataFrame) else pl.read_parquet(list(source))
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
