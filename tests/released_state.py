@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import random
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -34,7 +35,7 @@ from hcip_pipeline.release.tables import write_table
 from hcip_pipeline.release.writer import write_release
 from hcip_pipeline.settlement.earlier_releases import earlier_release_files
 from hcip_pipeline.settlement.norm_tables import norm_spec
-from hcip_pipeline.warehouse.build import BuildResult, NodeResult
+from hcip_pipeline.warehouse.build import BuildResult, NodeResult, fingerprints
 from hcip_pipeline.warehouse.spec import BuildSpec
 from tests import settlement_models
 from tests.scenario import Case, Scenario, npi, table
@@ -399,6 +400,18 @@ def release(
     renderers: Mapping[str, Renderer] = RENDERERS,
 ) -> Path:
     """Compute the period in memory and write a release of it into ``home``."""
+    built = compute(of, norms, folder)
+    return write_release(home, PERIOD, built, of.policy, inputs_of(home), renderers=renderers, must_verify=False).folder
+
+
+def inputs_of(home: Home) -> list[dict[str, Any]]:
+    """What the state says it was made from."""
+    inputs: list[dict[str, Any]] = [{"file": "hospital/2025Q3/210001/discharges.csv", "sha256": "0" * 64, "rows": 1}]
+    return inputs + earlier_release_files(home, PERIOD)
+
+
+def compute(of: State, norms: dict[str, pl.DataFrame], folder: Path) -> BuildResult:
+    """Compute the period in memory and put it into ``folder`` as a build would."""
     spec = replace(of.spec, sources=dict(of.spec.sources) | norms)
     folder.mkdir(parents=True)
     file = folder / "hcip.duckdb"
@@ -414,11 +427,7 @@ def release(
             connection.execute(f"create table built.marts.{name} as {contract.empty_select()}")
     write_lake(spec, file)
     passed = (NodeResult("model.hcip.settlement", "success", 0, 0, ""),)
-    inputs = [{"file": "hospital/2025Q3/210001/discharges.csv", "sha256": "0" * 64, "rows": 1}]
-    inputs += earlier_release_files(home, PERIOD)
-    return write_release(
-        home, PERIOD, BuildResult(spec, file, passed), of.policy, inputs, renderers=renderers, must_verify=False
-    ).folder
+    return BuildResult(spec, file, passed, fingerprints(file))
 
 
 @functools.cache
@@ -437,3 +446,19 @@ def unreleased(tmp_path_factory: pytest.TempPathFactory) -> State:
 def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the state's release, ``releases/2025H2/r1``. Not to be changed: copy ``releases`` to spoil it."""
     return _released(tmp_path_factory.getbasetemp() / "released_state")
+
+
+@pytest.fixture(scope="session")
+def build_of_released(released: Path, unreleased: State) -> BuildResult:
+    """The build that ``released`` was written from. Not to be changed."""
+    file = released.parents[3] / "build" / "hcip.duckdb"
+    passed = (NodeResult("model.hcip.settlement", "success", 0, 0, ""),)
+    return BuildResult(unreleased.spec, file, passed, fingerprints(file))
+
+
+@pytest.fixture
+def fresh_home(unreleased: State, tmp_path: Path) -> Home:
+    """A home like the state's before its release: earlier periods' releases and the policy."""
+    home = Home(tmp_path / "home")
+    shutil.copytree(unreleased.home.root, home.root, ignore=shutil.ignore_patterns("2025H2"))
+    return home

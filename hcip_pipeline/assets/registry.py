@@ -53,6 +53,7 @@ SOURCE_DEPS: dict[str, tuple[dg.AssetDep, ...]] = {
     "earlier_incentives": (),
     "earlier_savings": (),
     "earlier_other_program_amounts": (),
+    "earlier_payments": (),
 }
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -38,7 +40,7 @@ from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.release.renderers import RENDERERS
 from hcip_pipeline.release.tables import WrittenFile, write_table
 from hcip_pipeline.release.verification import VerificationReport, verify_release
-from hcip_pipeline.warehouse.build import BuildResult
+from hcip_pipeline.warehouse.build import BuildResult, fingerprints
 
 
 @dataclass(frozen=True)
@@ -86,42 +88,44 @@ def write_release(
         HcipError: a check of this build did not pass or did not run, or the folder cannot be written.
     """
     check_gate(build)
-    earlier = releases_of(home, period)
-    number = int(earlier[-1].name[1:]) + 1 if earlier else 1
     folder = home.releases / str(period)
-    work = folder / f".r{number}.{os.getpid()}"
     try:
         private_folder(folder)
-        _remove_abandoned(folder)
-        private_folder(work)
-        content = write_files(
-            home,
-            period,
-            number,
-            build,
-            policy,
-            inputs,
-            work,
-            notes=notes,
-            restatement=restatement,
-            supersedes=manifest_sha256(earlier[-1]) if earlier else None,
-            derivations=derivations,
-            renderers=renderers,
-            must_verify=must_verify,
-        )
-        make_private(write_manifest(content, work))
-        if earlier and _says_the_same(earlier[-1], content):
-            return Release(str(period), number - 1, earlier[-1], _number_of_files(content), is_new=False)
-        os.rename(work, folder / f"r{number}")  # noqa: PTH104 - Path.rename would replace an empty folder
+        with _only_writer(folder):
+            earlier = releases_of(home, period)
+            number = int(earlier[-1].name[1:]) + 1 if earlier else 1
+            work = folder / f".r{number}.{os.getpid()}"
+            try:
+                private_folder(work)
+                content = write_files(
+                    home,
+                    period,
+                    number,
+                    build,
+                    policy,
+                    inputs,
+                    work,
+                    notes=notes,
+                    restatement=restatement,
+                    supersedes=manifest_sha256(earlier[-1]) if earlier else None,
+                    derivations=derivations,
+                    renderers=renderers,
+                    must_verify=must_verify,
+                )
+                make_private(write_manifest(content, work))
+                files = _number_of_files(content)
+                if earlier and _says_the_same(earlier[-1], content):
+                    return Release(str(period), number - 1, earlier[-1], files, is_new=False)
+                os.rename(work, folder / f"r{number}")  # noqa: PTH104 - Path.rename would replace an empty folder
+                return Release(str(period), number, folder / f"r{number}", files, is_new=True)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
         raise HcipError(
             f"the release could not be written: {error.strerror}",
             file=error.filename or folder,
             fix="make room or grant the right to write, and run the period again; nothing was released",
         ) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return Release(str(period), number, folder / f"r{number}", _number_of_files(content), is_new=True)
 
 
 def write_files(
@@ -194,7 +198,9 @@ def _number_of_files(content: dict[str, Any]) -> int:
 
 
 def check_gate(build: BuildResult) -> None:
-    """Refuse to release a build of which any model or check did not pass: skipped counts as not passed.
+    """Refuse to release a build of which any model or check did not pass, or a table that is not what was checked.
+
+    Skipped counts as not passed.
 
     Raises:
         HcipError: names the first ones.
@@ -208,14 +214,44 @@ def check_gate(build: BuildResult) -> None:
             rule="RELEASE-GATE",
             fix="mend what they name and run the period again",
         )
+    now = fingerprints(build.file) if build.file.is_file() else {}
+    leaving = {layout.table.name for layout in LAYOUTS}
+    changed = sorted(
+        name
+        for name in leaving | build.fingerprints.keys()
+        if name not in build.fingerprints or build.fingerprints[name] != now.get(name)
+    )
+    if changed:
+        raise HcipError(
+            f"nothing is released: {len(changed)} tables are not what the checks of this build looked at "
+            f"({', '.join(changed[:5])})",
+            file=build.file,
+            rule="RELEASE-GATE",
+            fix="nothing but the run may write the warehouse; run the period again",
+        )
 
 
-def _remove_abandoned(folder: Path) -> None:
-    """What a killed run left behind: a folder whose process is gone, or is this one (numbers come again)."""
-    for path in folder.glob(".r*.*"):
-        process = path.name.rsplit(".", 1)[-1]
-        if process == str(os.getpid()) or not Path(f"/proc/{process}").exists():
+@contextmanager
+def _only_writer(folder: Path) -> Iterator[None]:
+    """Whoever writes a period's release is alone: what lies unfinished beside it belongs to a run that was killed.
+
+    Raises:
+        HcipError: another run is writing one.
+    """
+    lock = folder / ".writing"
+    with lock.open("a") as stream:
+        make_private(lock)
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise HcipError(
+                f"another run is writing a release of {folder.name}",
+                file=folder,
+                fix="wait until it has ended, and run the period again if you must",
+            ) from error
+        for path in folder.glob(".r*.*"):
             shutil.rmtree(path, ignore_errors=True)
+        yield
 
 
 def _hospitals(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -52,7 +52,7 @@ def reproduce(
             fix="restore lake/known from its backup",
         )
     folder = home.warehouse / f"{period}-r{number}-again"
-    work = home.releases / str(period) / f".r{number}.{os.getpid()}"  # beside those that it is compared with
+    work = home.releases / str(period) / f".again{number}.{os.getpid()}"  # beside those that it is compared with
     try:
         built = build(spec_of(known, dict(sources_of(home, known))), folder, threads=threads, progress=progress)
         private_folder(work)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +43,8 @@ class BuildResult:
     spec: BuildSpec
     file: Path
     nodes: tuple[NodeResult, ...] = field(default=())
+    #: mart -> its rows as they were when the last check had passed (``fingerprints``)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
 
 
 class BuildStoppedError(HcipError):
@@ -127,7 +129,23 @@ def build(
             rule=broken[0].unique_id.split(".")[2] if broken[0].unique_id.count(".") > 1 else "",
             fix="nothing was released; mend the input that the check names and run the period again",
         )
-    return BuildResult(spec, file, nodes)
+    return BuildResult(spec, file, nodes, fingerprints(file))
+
+
+def fingerprints(file: Path) -> dict[str, str]:
+    """Mart -> number of rows and a sum over hashes of them: whether a table is still what was checked."""
+    with duckdb.connect(file, read_only=True) as connection:
+        names = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'marts' order by 1"
+        ).fetchall()
+        found = {}
+        for (name,) in names:
+            row = connection.execute(
+                f'select count(*), coalesce(sum(hash(each)), 0) from marts."{name}" as each'
+            ).fetchone()
+            assert row is not None
+            found[name] = f"{row[0]}:{row[1]}"
+    return found
 
 
 def _describe(node: NodeResult) -> str:

@@ -57,7 +57,7 @@ def restated(tmp_path_factory: pytest.TempPathFactory) -> Restated:
     generate_state(
         home.inbox,
         hospitals=2,
-        discharges_per_year=4_000,
+        discharges_per_year=2_500,
         start=Quarter.parse("2023Q1"),
         end=Quarter.parse("2025Q4"),
         seed=11,

@@ -50,10 +50,11 @@ def forget(home: Home, quarter: str) -> None:
 
 
 def data_files(folder: Path) -> dict[str, str]:
-    """Every table of a release with its hash, whatever the release's number."""
+    """Every table, page and workbook of a release with its hash; only the manifest names the hashes of inputs."""
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("HCIP_*"))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "datapackage.json"
     }
 
 

@@ -119,28 +119,3 @@ def _check_frozen(package: Package, folder: Path, findings: Findings) -> None:
         for manifest in (before, package.manifest)
     )
     findings.fact("frozen_norms", "audit/", "hash", were, are, key=f"as in {before['period']} {before['number']}")
-
-
-def check_chain(package: Package, findings: Findings) -> None:
-    """Each restatement names the release before it by the hash of its manifest, which names the hashes of its files."""
-    folder, manifest = package.folder, package.manifest
-    if folder.parent.name == package.period and not folder.name.startswith("."):  # so one that is being written
-        findings.fact("chain", MANIFEST, "folder", manifest["number"], folder.name)
-    for number in range(int(manifest["number"][1:]) - 1, 0, -1):
-        before = folder.parent / f"r{number}"
-        stated = manifest.get("supersedes")
-        if not (before / MANIFEST).is_file():
-            findings.fact("chain", MANIFEST, "supersedes", True, bool(stated), key=manifest["number"])
-            findings.notes.append(f"what {manifest['number']} supersedes: {before.name} does not lie beside it")
-            return
-        findings.fact("chain", MANIFEST, "supersedes", sha256(before / MANIFEST), stated, key=manifest["number"])
-        try:
-            manifest = read_manifest(before)
-        except UnreadableReleaseError:
-            findings.differ("chain", before.name, "", "a manifest", "none that can be read")
-            return
-        for resource in manifest["resources"]:
-            file = before / resource["path"]
-            found = f"sha256:{sha256(file)}" if file.is_file() else "no file"
-            findings.fact("chain", f"../{before.name}/{resource['path']}", "hash", resource["hash"], found)
-    findings.fact("chain", MANIFEST, "supersedes", None, manifest.get("supersedes"), key=manifest["number"])

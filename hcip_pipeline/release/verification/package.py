@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -55,6 +56,29 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return {**content, "period": period.upper(), "number": number}
 
 
+def entries(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every file that a manifest states: path, bytes and hash."""
+    for resource in manifest["resources"]:
+        yield resource
+        if twin := resource.get("parquet"):
+            yield twin
+
+
+def destroyed_files(folder: Path) -> dict[str, str]:
+    """Path -> hash of files that were destroyed on purpose: retention or a data-use agreement ended.
+
+    The record lies beside the release and holds only for the manifest that it names; a file it names must have had the
+    hash that the manifest states, or it counts as missing.
+    """
+    try:
+        record = json.loads((folder.parent / f"{folder.name}.destroyed.json").read_text(encoding="utf-8"))
+        if record["manifest_sha256"] != sha256(folder / MANIFEST):
+            return {}
+        return {str(file["path"]): str(file["hash"]) for file in record["files"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
 @dataclass(frozen=True)
 class Listed:
     """One table of the manifest."""
@@ -76,6 +100,7 @@ class Package:
         self.year, self.half = int(self.period[:4]), int(self.period[5])
         self.name = f"{self.period}_{self.manifest['number']}"
         self.files = 0
+        self.destroyed = destroyed_files(folder)
         self._absent: set[str] = set()
         self._listed: dict[tuple[str, str, str], Listed] = {}
         self._read: set[str] = set()
@@ -89,13 +114,12 @@ class Package:
         """Every file listed is there as stated; none is there that is not listed."""
         stated = {MANIFEST}
         for resource in self.manifest["resources"]:
-            twin = resource.get("parquet")
-            for entry in (resource, twin) if twin else (resource,):
+            for entry in entries({"resources": [resource]}):
                 stated.add(entry["path"])
                 self._check_file(entry)
             if "schema" in resource:
                 self._list(resource)
-        there = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
+        there = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if not path.is_dir()}
         for path in sorted(there - stated):
             self.findings.differ("files", path, "", "no file that the manifest does not name", "a file")
         self.files = len(there)
@@ -108,6 +132,8 @@ class Package:
         path, file = entry["path"], self.folder / entry["path"]
         if not file.is_file():
             self._absent.add(path)
+            if self.destroyed.get(path) == entry["hash"]:
+                return
             self.findings.differ("files", path, "", "a file", "none")
             return
         self.findings.fact("files", path, "bytes", entry.get("bytes"), file.stat().st_size)
@@ -139,6 +165,16 @@ class Package:
         if listed is None or listed.path in self._absent:
             raise UnreadableTableError(f"{name} of {owner}", "no such table")
         return self._checked(listed)
+
+    def optional(self, folder: str, name: str, owner: str = "STATE") -> Table | None:
+        """A table that a release may have, as its manifest describes it; None where it has none, or none to read."""
+        listed = self._listed.get((folder, name, owner))
+        if listed is None or listed.path in self._absent:
+            return None
+        try:
+            return self._checked(listed)
+        except UnreadableTableError:
+            return None
 
     def check_other_tables(self) -> None:
         """The tables that no rule asked for."""

@@ -6,7 +6,7 @@ RULES = {
     "tables": "rows and money totals are as stated; rows stand by key, each key once, in the right file",
     "parquet": "each Parquet file holds exactly the rows of the CSV file beside it",
     "policy": "the policy's text has the hash stated and can be read",
-    "chain": "each restatement names the hash of the release before it",
+    "chain": "every release behind this one has the hash that is stated, and each of its files too",
     "frozen_norms": "the same policy has the same norms in every period (methodology §6)",
     "trends": "trend(a→b) = index_b ÷ index_a (methodology §2)",
     "norm_cells": "cells with enough cases and physicians have a norm, and no others (methodology §6)",
@@ -31,5 +31,7 @@ RULES = {
     "savings": "potential and internal savings by component and scope, this period's and to date (methodology §10)",
     "final_action": "every Medicare claim is final, cancelled or an orphan cancellation, to the cent (methodology §11)",
     "post_acute": "post-acute payments are the sum of their kinds, and no count exceeds its whole (methodology §11)",
+    "restatement": "causes add up to the difference from the release before, payment by payment, to the cent",
+    "handed_on": "what the regulator gets is what was settled, and no small count stands in it",
     "conservation": "cases and cents in = kept + excluded at every stage, stage by stage (methodology §3)",
 }

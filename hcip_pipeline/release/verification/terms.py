@@ -51,6 +51,7 @@ class Terms:
     limit_scope: str = "participating"
     physician_cap_percent: Decimal = Decimal(25)
     condition_failure: str = "lose_weight"
+    small_cell_threshold: int = 10
 
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})

@@ -12,10 +12,12 @@ from decimal import Decimal, localcontext
 from pathlib import Path
 
 from .cases import CellTotals, check_baseline, check_cases, check_own_cells, gated_cells
+from .chain import check_chain, note_destroyed
 from .claims import check_claims
 from .conservation import Ledger, check_base_year, check_hospital_ledger, check_ledger
-from .earlier import Earlier, check_chain, read_earlier
+from .earlier import Earlier, read_earlier
 from .exact import EXACT, ZERO
+from .handed_on import check_handed_on
 from .hospital import Hospital, check_elections, read_hospital
 from .improvement import check_improvement
 from .limits import check_limit
@@ -46,6 +48,7 @@ def verify_release(folder: Path, progress: Progress | None = None) -> Verificati
     with localcontext(EXACT):
         tell("files and hashes")
         package.check_files()
+        note_destroyed(package, findings)
         check_chain(package, findings)
         terms = _policy(package, findings)
         if terms is not None:
@@ -53,6 +56,7 @@ def verify_release(folder: Path, progress: Progress | None = None) -> Verificati
                 _recompute(package, terms, findings, tell)
             except UnreadableTableError as error:
                 findings.notes.append(f"the rules that need it: {error} cannot be read")
+            check_handed_on(package, terms, findings)
         package.check_other_tables()
     return VerificationReport(
         f"{package.period} {package.manifest['number']}",

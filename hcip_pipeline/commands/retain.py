@@ -1,0 +1,79 @@
+"""``hcip retain``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from hcip_pipeline.commands.options import home_option, json_option, policy_option, show_json
+from hcip_pipeline.home import Home
+
+
+@click.command("retain")
+@home_option
+@policy_option
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day that is asked about.  [default: today]",
+)
+@click.option("--destroy", is_flag=True, help="Destroy the patient-level files of releases that are due.")
+@click.option("--yes", is_flag=True, help="Do not ask before destroying.")
+@json_option
+def command(
+    home_path: Path | None,
+    policy_path: Path | None,
+    as_of: dt.datetime | None,
+    destroy: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """What is past its retention or a data-use end date; --destroy removes it from releases.
+
+    Years are the policy's retention_years; agreements stand in inbox/data_use.yaml. Hashes, payments and aggregates
+    stay, with a record, so that `hcip verify` still proves the chain.
+    """
+    from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.release import retention
+
+    home = Home.locate(home_path)
+    day = as_of.date() if as_of else dt.date.today()
+    policy = load_policy(policy_path or home.policy).policy
+    due = retention.what_is_due(home, policy.retention_years, day)
+    if as_json and not destroy:
+        show_json(due.as_dict())
+        return
+    if not as_json:
+        _tell(due)
+    if not destroy or not (due.due or due.kept_sources):
+        return
+    number = len(due.due) + len(due.kept_sources)
+    if not yes:
+        click.confirm(f"Destroy {number} files for good?", abort=True)
+    destroyed = retention.destroy(home, due)
+    if as_json:
+        show_json({**due.as_dict(), "destroyed": destroyed})
+    else:
+        click.echo(f"{destroyed} files destroyed; what and why stands in releases/<period>/r<n>.destroyed.json")
+
+
+def _tell(due: object) -> None:
+    from hcip_pipeline.release.retention import Retention
+
+    assert isinstance(due, Retention)
+    if not (due.due or due.kept_sources or due.elsewhere):
+        click.echo(f"{due.as_of}: nothing is past its retention or its data-use end date")
+        return
+    by_reason: dict[tuple[str, str], list[int]] = {}
+    for each in due.due:
+        by_reason.setdefault((each.release, each.reason), []).append(each.bytes)
+    for (release, reason), sizes in by_reason.items():
+        click.echo(f"{release}: {len(sizes)} patient-level files, {sum(sizes):,} bytes: {reason}")
+    if due.kept_sources:
+        click.echo(f"lake/known: {len(due.kept_sources)} files that only these releases were made from")
+    if due.elsewhere:
+        click.echo("The same patients' rows lie here too; other periods may need them, so they are left to you:")
+        for line in due.elsewhere:
+            click.echo(f"  {line}")

@@ -1,0 +1,275 @@
+"""What must no longer be kept: patient-level files whose years are over, or whose data-use agreement has ended.
+
+Belongs here: finding them, and destroying them so that the chain of releases still verifies. Does not belong here: the
+clock; the day is given.
+
+Aggregates stay: payments, savings, norms, reports of committees. What goes is whatever holds a row a case. The manifest
+keeps every hash; beside the release ``r<n>.destroyed.json`` says what was destroyed, when and why, and `hcip verify`
+takes a file for destroyed, and not for missing, only if it is named there with the hash of the manifest.
+
+Agreements stand in ``inbox/data_use.yaml``:
+
+    agreements:
+      - id: DUA-2025-17
+        covers: [hospital, cms]     # whose data
+        ends: 2027-06-30            # the last day of use
+        periods: [2025H1]           # may be left out: every period
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.atomic_files import write_json
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.release.layouts import MANIFEST
+from hcip_pipeline.release.manifest import manifest_sha256
+from hcip_pipeline.release.reading import ReleaseFiles, releases_of
+from hcip_pipeline.yaml_files import load_yaml, validate_yaml
+
+Kind = Literal["hospital", "cms"]
+
+#: tables of a release with a row a case, and from whose data
+PATIENT_TABLES: dict[str, Kind] = {
+    "incentive_cases": "hospital",
+    "baseline_cases": "hospital",
+    "norm_cases": "hospital",
+    "post_acute": "cms",
+}
+#: documents that show single cases
+_PATIENT_FOLDERS = ("physicians",)
+
+
+class DataUseAgreement(BaseModel):
+    """One agreement: whose data it covers, and the last day on which they may be used."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    id: str = Field(min_length=1)
+    covers: tuple[Kind, ...] = Field(min_length=1)
+    ends: dt.date
+    periods: tuple[str, ...] = ()
+
+
+class DataUse(BaseModel):
+    """``inbox/data_use.yaml``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    agreements: tuple[DataUseAgreement, ...] = ()
+
+
+@dataclass(frozen=True)
+class Due:
+    """One patient-level file of a release that must go.
+
+    Attributes:
+        path: within the release.
+        hash: as the manifest states it.
+        reason: ``retention of 10 years ended on 2035-06-30`` or ``DUA-2025-17 ended on 2027-06-30``.
+    """
+
+    release: str
+    path: str
+    hash: str
+    bytes: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Retention:
+    """What is due on a day: files of releases, and what else of the home holds the same patients' rows."""
+
+    as_of: dt.date
+    due: tuple[Due, ...]
+    kept_sources: tuple[Path, ...]
+    elsewhere: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "as_of": str(self.as_of),
+            "files": [vars(each) for each in self.due],
+            "kept_sources": [str(path) for path in self.kept_sources],
+            "elsewhere": list(self.elsewhere),
+        }
+
+
+def read_data_use(home: Home) -> DataUse:
+    """The agreements of ``inbox/data_use.yaml``; none without the file.
+
+    Raises:
+        HcipError: the file cannot be read, or names a period that is none.
+    """
+    path = home.inbox / "data_use.yaml"
+    if not path.exists():
+        return DataUse()
+    found = validate_yaml(DataUse, load_yaml(path, "list of data-use agreements"), path, "list of data-use agreements")
+    for agreement in found.agreements:
+        for period in agreement.periods:
+            PerformancePeriod.parse(period)
+    return found
+
+
+def what_is_due(home: Home, retention_years: int, as_of: dt.date) -> Retention:
+    """Every patient-level file that must be destroyed by ``as_of`` (the day after its last day).
+
+    Args:
+        retention_years: of the policy, counted from the end of the period.
+    """
+    agreements = read_data_use(home).agreements
+    due: list[Due] = []
+    sources: dict[Path, None] = {}
+    still_needed: set[Path] = set()
+    elsewhere: list[str] = []
+    names = sorted(path.name for path in home.releases.glob("????H[12]") if path.is_dir())
+    for period in map(PerformancePeriod.parse, names):
+        reasons = _reasons(period, retention_years, agreements, as_of)
+        for folder in releases_of(home, period):
+            release = ReleaseFiles.at(folder)
+            due += _of_release(release, reasons)
+            for kind in ("hospital", "cms"):
+                kept = _sources(home, release, kind)
+                if kind in reasons:
+                    sources |= dict.fromkeys(kept)
+                else:
+                    still_needed |= set(kept)
+        elsewhere += _elsewhere(home, period, reasons)
+    gone = tuple(path for path in sources if path not in still_needed and path.exists())
+    return Retention(as_of, tuple(due), gone, tuple(dict.fromkeys(elsewhere)))
+
+
+def _reasons(
+    period: PerformancePeriod, years: int, agreements: Sequence[DataUseAgreement], as_of: dt.date
+) -> dict[str, str]:
+    """Kind of data -> why it may no longer be kept."""
+    last = _years_after(period.end, years)
+    reasons = {}
+    for kind in ("hospital", "cms"):
+        if as_of > last:
+            reasons[kind] = f"retention of {years} years ended on {last}"
+        for agreement in agreements:
+            is_covered = kind in agreement.covers and (not agreement.periods or str(period) in agreement.periods)
+            if is_covered and as_of > agreement.ends:
+                reasons[kind] = f"{agreement.id} ended on {agreement.ends}"
+    return reasons
+
+
+def _years_after(day: dt.date, years: int) -> dt.date:
+    return day.replace(year=day.year + years)  # a period ends on 30 June or 31 December
+
+
+def _kind(path: str, release: str) -> Kind | None:
+    """Whose patients a file shows case by case."""
+    parts = path.split("/")
+    if parts[0] == "reports" and any(folder in parts for folder in _PATIENT_FOLDERS):
+        return "hospital"
+    stem = parts[-1].rsplit(".", 1)[0].removesuffix(f"_{release}")
+    return PATIENT_TABLES.get(stem.split("_", 2)[-1])
+
+
+def _of_release(release: ReleaseFiles, reasons: dict[str, str]) -> Iterator[Due]:
+    for resource in release.manifest["resources"]:
+        for entry in (resource, resource.get("parquet")):
+            if entry is None:
+                continue
+            kind = _kind(entry["path"], release.name)
+            if kind in reasons and (release.folder / entry["path"]).is_file():
+                yield Due(release.name, entry["path"], entry["hash"], entry["bytes"], reasons[kind])
+
+
+def _sources(home: Home, release: ReleaseFiles, kind: str) -> list[Path]:
+    """What ``lake/known`` keeps of the rows that a release came from."""
+    from hcip_pipeline.contracts import cms
+    from hcip_pipeline.settlement.as_of import kept_file, record_path
+
+    record = record_path(home, release.period, release.number)
+    if not record.is_file():
+        return []
+    tables = ("discharges", "charges") if kind == "hospital" else tuple(cms.TABLES)
+    sources = json.loads(record.read_text(encoding="utf-8"))["sources"]
+    return [kept_file(home, sha256) for table in tables for sha256 in sources.get(table, ())]
+
+
+def _elsewhere(home: Home, period: PerformancePeriod, reasons: dict[str, str]) -> Iterator[str]:
+    """Where the same patients' rows lie beside releases; other periods may need them, so a person decides."""
+    if "hospital" in reasons:
+        for quarter in period.quarters:
+            for folder in (home.inbox / "hospital" / str(quarter), *home.lake.glob(f"hospital/*/quarter={quarter}")):
+                if folder.is_dir():
+                    yield f"{folder.relative_to(home.root)}: {reasons['hospital']}"
+    if "cms" in reasons:
+        for month in period.months:
+            for folder in (home.inbox / "cms" / str(month), *home.lake.glob(f"cms/*/month={month}")):
+                if folder.is_dir():
+                    yield f"{folder.relative_to(home.root)}: {reasons['cms']}"
+
+
+def destroy(home: Home, retention: Retention) -> int:
+    """Destroy the files of releases that are due, and the kept sources; give how many files went.
+
+    The record is written before the first file goes: a run that is killed in between is finished by the next one.
+
+    Raises:
+        HcipError: a file is not what the manifest states, so that its hash would not stand for it. Nothing goes.
+    """
+    by_release: dict[str, list[Due]] = {}
+    for each in retention.due:
+        by_release.setdefault(each.release, []).append(each)
+    for name, files in by_release.items():
+        _check_hashes(_folder(home, name), files)
+    for name, files in by_release.items():
+        folder = _folder(home, name)
+        _write_record(folder, files, retention.as_of)
+        for each in files:
+            (folder / each.path).unlink(missing_ok=True)
+    for path in retention.kept_sources:
+        path.unlink(missing_ok=True)
+    return len(retention.due) + len(retention.kept_sources)
+
+
+def _folder(home: Home, release: str) -> Path:
+    period, _, number = release.rpartition("_")
+    return home.releases / period / number
+
+
+def _check_hashes(folder: Path, files: Sequence[Due]) -> None:
+    for each in files:
+        path = folder / each.path
+        with path.open("rb") as stream:
+            found = f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
+        if found != each.hash:
+            raise HcipError(
+                "the file is not what its release states, so nothing is destroyed",
+                file=path,
+                rule="RETAIN-HASH",
+                fix="`hcip verify` tells what was changed; restore it first",
+            )
+
+
+def _write_record(folder: Path, files: Sequence[Due], as_of: dt.date) -> None:
+    path = folder.with_name(f"{folder.name}.destroyed.json")
+    before: list[dict[str, Any]] = []
+    if path.is_file():
+        before = json.loads(path.read_text(encoding="utf-8"))["files"]
+    told = {entry["path"] for entry in before}
+    added = [
+        {"path": each.path, "hash": each.hash, "bytes": each.bytes, "reason": each.reason, "as_of": str(as_of)}
+        for each in files
+        if each.path not in told
+    ]
+    record = {
+        "release": f"{folder.parent.name}_{folder.name}",
+        "manifest": MANIFEST,
+        "manifest_sha256": manifest_sha256(folder),
+        "files": sorted([*before, *added], key=lambda entry: str(entry["path"])),
+    }
+    write_json(record, path)

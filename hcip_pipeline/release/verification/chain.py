@@ -1,0 +1,89 @@
+"""The chain of releases: what a release supersedes and what it was made from, down to the last byte of each.
+
+Belongs here: manifests that name manifests, and every file against them; what was destroyed on purpose. Does not belong
+here: what a file says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .package import MANIFEST, Package, destroyed_files, entries, read_manifest, sha256
+from .report import Findings, UnreadableReleaseError
+
+_NAMED = re.compile(r"releases/(?P<period>[0-9]{4}H[12])/(?P<number>r[0-9]+)/datapackage\.json")
+
+
+def check_chain(package: Package, findings: Findings) -> None:
+    """Every release that this one supersedes or was made from, and those behind them, as far as they lie beside it."""
+    folder, manifest = package.folder, package.manifest
+    if folder.parent.name == package.period and not folder.name.startswith("."):  # so one that is being written
+        findings.fact("chain", MANIFEST, "folder", manifest["number"], folder.name)
+    root = folder.parent.parent
+    seen = {folder}
+    queue = list(_behind(manifest, folder.parent, root, findings))
+    while queue:
+        before, name, stated = queue.pop(0)
+        if not (before / MANIFEST).is_file():
+            findings.notes.append(f"{name}: it does not lie beside this release")
+            continue
+        findings.fact("chain", MANIFEST, f"hash of {name}", stated, sha256(before / MANIFEST))
+        if before in seen:
+            continue
+        seen.add(before)
+        try:
+            own = read_manifest(before)
+        except UnreadableReleaseError:
+            findings.differ("chain", name, "", "a manifest", "none that can be read")
+            continue
+        _check_files(before, name, own, findings)
+        queue += _behind(own, before.parent, root, findings)
+
+
+def _behind(
+    manifest: Mapping[str, Any], folder: Path, root: Path, findings: Findings
+) -> Iterator[tuple[Path, str, str]]:
+    """Folder, name and stated hash of what a release supersedes and of the earlier periods that it was made from."""
+    number, stated = int(manifest["number"][1:]), manifest.get("supersedes")
+    findings.fact("chain", MANIFEST, "supersedes", number > 1, bool(stated), key=f"{manifest['period']} r{number}")
+    if number > 1 and stated:
+        yield folder / f"r{number - 1}", f"{manifest['period']}/r{number - 1}", str(stated)
+    for item in manifest.get("inputs", ()):
+        if match := _NAMED.fullmatch(str(item.get("file"))):
+            place = root / match["period"] / match["number"]
+            yield place, f"{match['period']}/{match['number']}", str(item.get("sha256"))
+
+
+def _check_files(folder: Path, name: str, manifest: Mapping[str, Any], findings: Findings) -> None:
+    gone = destroyed_files(folder)
+    stated = {MANIFEST}
+    for entry in entries(manifest):
+        path = entry["path"]
+        stated.add(path)
+        file = folder / path
+        if not file.is_file() and gone.get(path) == entry["hash"]:
+            continue
+        found = f"sha256:{sha256(file)}" if file.is_file() else "no file"
+        findings.fact("chain", f"{name}/{path}", "hash", entry["hash"], found)
+    for file in sorted(folder.rglob("*")):
+        path = file.relative_to(folder).as_posix()
+        if path not in stated and not file.is_dir():
+            findings.differ("chain", f"{name}/{path}", "", "no file that the manifest does not name", "a file")
+    if gone:
+        findings.notes.append(f"{name}: {_files(len(gone))} destroyed when retention or data use ended")
+
+
+def _files(number: int) -> str:
+    return f"{number} file was" if number == 1 else f"{number} files were"
+
+
+def note_destroyed(package: Package, findings: Findings) -> None:
+    """Say what of the release itself was destroyed."""
+    if package.destroyed:
+        findings.notes.append(
+            f"{package.manifest['number']}: {_files(len(package.destroyed))} destroyed when retention or data use "
+            "ended; their hashes stand in the manifest"
+        )

@@ -1,0 +1,130 @@
+"""What leaves the program, against what was settled, and restatements against the release before (outputs.md).
+
+Belongs here: the tables of ``regulator/`` and ``norms/``, and ``restatement``. Does not belong here: whether a hidden
+count could be solved for, which is proven where it is hidden.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+
+from .exact import ZERO
+from .package import MANIFEST, Package, read_manifest
+from .report import Findings, UnreadableReleaseError
+from .shapes import SHAPES
+from .tables import Row, Table, UnreadableTableError, read_csv
+from .terms import Terms
+
+#: the regulator's columns that are the hospital's own
+_INCENTIVES = [
+    "name",
+    "performance_incentive",
+    "calculated_incentive",
+    "conditions_adjustment",
+    "standing_adjustment",
+    "committee_adjustment",
+    "pfs_cap_adjustment",
+    "distribution_limit_adjustment",
+    "final_incentive",
+    "status",
+    "reasons",
+]
+_SAVINGS = [
+    "cases",
+    "baseline_cases",
+    "actual_cost",
+    "best_practice_cost",
+    "potential_savings",
+    "internal_savings_core",
+    "internal_savings_supply_drug",
+    "internal_savings",
+    "internal_savings_to_date",
+]
+
+_Payments = dict[tuple[str, str], tuple[Decimal, Decimal]]
+
+
+def check_handed_on(package: Package, terms: Terms, findings: Findings) -> None:
+    """The regulator's and the public tables, and the restatement, as far as the release has them."""
+    threshold = terms.small_cell_threshold
+    try:
+        own = [row for ccn in package.hospitals for row in package.table("incentives", ccn)]
+        savings, norms = list(package.table("savings")), list(package.table("norms"))
+    except UnreadableTableError:
+        return  # told where the rules need it
+    handed = package.optional("regulator", "incentives")
+    if handed is not None:
+        _same(handed, own, _INCENTIVES, findings)
+        for row, settled in zip(handed, own, strict=False):
+            streams = settled["improvement_incentive_medical"] + settled["improvement_incentive_surgical"]
+            findings.compare("handed_on", row, {"improvement_incentive": streams})
+    for folder, name, rows, columns, counts in (
+        ("regulator", "savings", savings, _SAVINGS, ("cases", "baseline_cases")),
+        ("norms", "norms", norms, [c for c in SHAPES["audit", "norms"].types if c != "base_year"], ("cases",)),
+    ):
+        table = package.optional(folder, name)
+        if table is not None:
+            _same(table, rows, columns, findings)
+            for row in table:
+                for count in counts:
+                    hidden = row[count] is None or not 1 <= row[count] <= threshold
+                    findings.require("handed_on", row, count, hidden, f"no count of 1 to {threshold}")
+    restated = package.optional("audit", "restatement")
+    if restated is not None:
+        _check_restatement(package, own, restated, findings)
+
+
+def _same(table: Table, rows: Iterable[Row], columns: Iterable[str], findings: Findings) -> None:
+    """Row by row the settled figures, but for cells that the row says are hidden."""
+    settled = {row.key(): row for row in rows}
+    order = next(iter(settled.values())).table.shape.key if settled else table.shape.key
+    handed = {tuple(row[column] for column in order): row for row in table}
+    findings.fact("handed_on", table.path, "rows", sorted(map(str, settled)), sorted(map(str, handed)))
+    for key, row in handed.items():
+        hidden = set(str(row["suppressed"] or "").split("|")) if "suppressed" in table.positions else set()
+        if key in settled:
+            expected = {c: None if c in hidden else settled[key][c] for c in columns}
+            findings.compare("handed_on", row, {c: v for c, v in expected.items() if c in table.positions})
+
+
+def _check_restatement(package: Package, own: Iterable[Row], restated: Table, findings: Findings) -> None:
+    number = int(package.manifest["number"][1:])
+    told: _Payments = {}
+    for row in restated:
+        findings.require("restatement", row, "superseded_release", row["superseded_release"] == f"r{number - 1}", "r-1")
+        final, payable = told.get((row["hospital_ccn"], row["npi"]), (ZERO, ZERO))
+        told[row["hospital_ccn"], row["npi"]] = (final + row["final_difference"], payable + row["payable_difference"])
+    before = package.folder.parent / f"r{number - 1}"
+    if number > 1 and not (before / MANIFEST).is_file():
+        return  # told by the chain
+    try:
+        were = _payments(_earlier(before)) if number > 1 else {}
+    except (UnreadableReleaseError, UnreadableTableError, OSError):
+        findings.differ("restatement", restated.path, "", f"the payments of r{number - 1}", "none that can be read")
+        return
+    are = _payments(own) if number > 1 else {}
+    for payment in sorted(were.keys() | are.keys() | told.keys()):
+        was, now = were.get(payment, (ZERO, ZERO)), are.get(payment, (ZERO, ZERO))
+        expected = (now[0] - was[0], now[1] - was[1])
+        key = " ".join(payment)
+        findings.fact("restatement", restated.path, "differences", expected, told.get(payment, (ZERO, ZERO)), key=key)
+
+
+def _payments(rows: Iterable[Row]) -> _Payments:
+    return {
+        (row["hospital_ccn"], row["npi"]): (
+            row["final_incentive"],
+            row["final_incentive"] if row["status"] == "PAYABLE" else ZERO,
+        )
+        for row in rows
+    }
+
+
+def _earlier(folder: Path) -> list[Row]:
+    shape = SHAPES["incentives", "incentives"]
+    pattern = re.compile(r"incentives/HCIP_[^_]+_incentives_[^_]+_r[0-9]+\.csv")
+    paths = [item["path"] for item in read_manifest(folder)["resources"] if pattern.fullmatch(item["path"])]
+    return [row for path in paths for row in read_csv(folder / path, path, shape)]
