@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,10 @@ from hcip_pipeline.release.tables import WrittenFile
 FILE_NAME = MANIFEST
 
 
-def _field(column: Column) -> dict[str, Any]:
+def _field(column: Column, blank: Collection[str] = ()) -> dict[str, Any]:
     field: dict[str, Any] = {"name": column.name, "type": TYPES[column.type][1], "description": column.meaning}
     constraints: dict[str, Any] = {}
-    if not column.nullable:
+    if not column.nullable and column.name not in blank:  # in a CSV file a blank text is an empty cell
         constraints["required"] = True
     if column.allowed:
         constraints["enum"] = list(column.allowed)
@@ -49,7 +49,7 @@ def _resource(file: WrittenFile, parquet: WrittenFile, root: Path) -> dict[str, 
         "rows": file.rows,
         "totals": file.totals,
         "schema": {
-            "fields": [_field(column) for column in file.table.columns],
+            "fields": [_field(column, file.blank) for column in file.table.columns],
             "primaryKey": list(file.table.key),
             "missingValues": [""],
         },
@@ -64,6 +64,7 @@ def _document(document: WrittenDocument) -> dict[str, Any]:
         "type": "file",  # a stock reader would take a workbook for one table and judge its cells
         "path": document.path,
         "audience": document.audience,
+        "type": "file",  # a workbook is no table to a reader either
         "format": document.path.rsplit(".", 1)[-1],
         "mediatype": document.mediatype,
         "bytes": document.bytes,

@@ -26,6 +26,8 @@ class WrittenFile:
     bytes: int
     sha256: str
     totals: dict[str, str]
+    #: text columns in which a row says nothing
+    blank: frozenset[str] = frozenset()
 
 
 def neutralized(frame: pl.DataFrame) -> pl.DataFrame:
@@ -48,14 +50,12 @@ def write_table(frame: pl.DataFrame, table: Table, folder: Path, name: str) -> l
     """``frame`` as ``name.csv`` and ``name.parquet``, in the contract's columns, ordered by its key."""
     ordered = frame.select(table.names).sort(table.key)
     totals = {c.name: f"{ordered[c.name].sum() or 0:.2f}" for c in table.columns if c.type == "money"}
+    blank = frozenset(c.name for c in table.columns if c.type == "text" and (ordered[c.name] == "").any())
     written = []
     for suffix, write in (("csv", write_csv), ("parquet", write_parquet)):
         path = folder / f"{name}.{suffix}"
         write(ordered, path)
         make_private(path)
-        written.append(
-            WrittenFile(
-                path, table, ordered.height, path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest(), totals
-            )
-        )
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        written.append(WrittenFile(path, table, ordered.height, path.stat().st_size, sha256, totals, blank))
     return written

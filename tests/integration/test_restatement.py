@@ -1,46 +1,45 @@
-"""A half-year restated for every cause at once, and the half-year after it, which makes the difference good."""
+"""A half-year restated for every cause at once, in real builds: what each changed, and how it was before."""
+# ruff: noqa: F811 - pytest takes fixtures by the names of arguments
 
 from __future__ import annotations
 
-import csv
-import datetime as dt
-import gzip
+import hashlib
 import json
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from hcip_pipeline import cli
-from hcip_pipeline.assets.execution import settle
+from hcip_pipeline.audit.payments import prior_period_adjustments
+from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.periods import PerformancePeriod, Quarter
-from hcip_pipeline.release.difference import difference
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.policy.loader import PolicyFile, load_policy
+from hcip_pipeline.release.documents import Draft
+from hcip_pipeline.release.manifest import manifest_sha256
 from hcip_pipeline.release.reading import ReleaseFiles, released_frame
 from hcip_pipeline.release.verification import verify_release
-from hcip_pipeline.release.writer import Release
+from hcip_pipeline.release.writer import Release, write_release
+from hcip_pipeline.settlement.as_of import kept_file, recall, remembered
+from hcip_pipeline.settlement.period import elections_in_force
 from hcip_pipeline.settlement.reproduction import reproduce
-from hcip_pipeline.synthetic import generate_state
+from hcip_pipeline.settlement.restatement import restatement
+from hcip_pipeline.warehouse.build import build
+from hcip_pipeline.warehouse.spec import BuildSpec
+from tests import released_state
+from tests.released_state import PERIOD, A, B, State, unreleased  # noqa: F401 - a fixture
+from tests.scenario import charge_lines, discharges, npi
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("restated_home")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("restated")]
 
-H1, H2 = PerformancePeriod.parse("2025H1"), PerformancePeriod.parse("2025H2")
-
-Rows = list[dict[str, str]]
-
-
-def change(path: Path, how: Callable[[Rows], Rows]) -> None:
-    opened: Callable[..., object] = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8", newline="") as file:  # type: ignore[attr-defined]
-        rows = list(csv.DictReader(file))
-    with opened(path, "wt", encoding="utf-8", newline="") as file:  # type: ignore[attr-defined]
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(how(rows))
+D = Decimal
+NEXT = PerformancePeriod(2026, 1)
 
 
 @dataclass(frozen=True)
@@ -48,75 +47,87 @@ class Restated:
     home: Home
     first: Release
     second: Release
-    after: Release
+
+
+def _stored(frames: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Discharges and charges as files, as the lake has them."""
+    folder.mkdir(parents=True)
+    sources = dict(frames)
+    for name in ("discharges", "charges"):
+        frames[name].write_parquet(folder / f"{name}.parquet")
+        sources[name] = [folder / f"{name}.parquet"]
+    return sources
+
+
+def _spec(of: State, sources: Mapping[str, Any], policy: PolicyFile) -> BuildSpec:
+    elections = elections_in_force(sources["hospitals"], sources["protocols"])
+    return replace(of.spec, sources=sources, policy=policy.policy, elections=elections)
+
+
+def _elected(protocols: pl.DataFrame) -> pl.DataFrame:
+    """What the policy says stands in the protocols of hospitals that elect nothing; A elects a floor."""
+    money = pl.Decimal(18, 2)
+    flags = ("mpi_floor", "mpi_ceiling", "improvement_share", "physician_cap_percent")
+    return protocols.with_columns(
+        pl.when(hospital_ccn=A).then(pl.lit(D(150), money)).otherwise(pl.lit(D(100), money)).alias("mpi_floor"),
+        pl.lit(D(3000), money).alias("mpi_ceiling"),
+        pl.lit(D("0.66666667"), pl.Decimal(18, 8)).alias("improvement_share"),
+        pl.lit(D(25), pl.Decimal(18, 8)).alias("physician_cap_percent"),
+        *(((pl.col("hospital_ccn") == A) & (name == "mpi_floor")).alias(f"has_elected_{name}") for name in flags),
+    )
+
+
+def _settle(home: Home, of: State, sources: Mapping[str, Any], policy: PolicyFile) -> Release:
+    """As the asset ``release`` does."""
+    built = build(_spec(of, sources, policy), home.warehouse / str(PERIOD), threads=1)
+    restated = restatement(home, PERIOD, policy, built, threads=1)
+    with remembered(home, PERIOD, policy, built.spec) as made:
+        release = write_release(
+            home,
+            PERIOD,
+            built,
+            policy,
+            released_state.inputs_of(home),
+            notes=restated.notes,
+            restatement=restated.frame,
+        )
+        made(release.is_new)
+    return release
 
 
 @pytest.fixture(scope="module")
-def restated(tmp_path_factory: pytest.TempPathFactory) -> Restated:
+def restated(unreleased: State, tmp_path_factory: pytest.TempPathFactory) -> Restated:
     home = Home(tmp_path_factory.mktemp("restated"))
-    generate_state(
-        home.inbox,
-        hospitals=2,
-        discharges_per_year=2_500,
-        start=Quarter.parse("2023Q1"),
-        end=Quarter.parse("2025Q4"),
-        seed=11,
-        cms=False,
+    shutil.copytree(unreleased.home.root, home.root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("2025H2"))
+    cases = released_state._cases()
+    frames = {**unreleased.spec.sources, **unreleased.norms}
+    frames["protocols"] = _elected(frames["protocols"])
+    first = _settle(home, unreleased, _stored(frames, home.lake / "first"), unreleased.policy)
+
+    now = [at for at, case in enumerate(cases) if case.day.year == 2025 and case.disposition == "01"]
+    own = [at for at in now if (cases[at].hospital, cases[at].physician, cases[at].apr_drg) == (A, npi(3), "301")]
+    cases[own[0]] = replace(cases[own[0]], physician=npi(1))  # attribution
+    dear = next(at for at in now if (cases[at].hospital, cases[at].physician) == (B, npi(5)))
+    lower = tuple((code, (D(charge) * D("0.9")).quantize(D("0.01"))) for code, charge in cases[dear].charges)
+    cases[dear] = replace(cases[dear], charges=lower)  # resubmitted
+    cases.append(replace(cases[own[1]], physician=npi(1)))  # late
+    frames |= {"discharges": discharges(cases), "charges": charge_lines(cases)}
+    raised = (pl.col("amount") + 7).cast(frames["per_diem"].schema["amount"])
+    frames["per_diem"] = frames["per_diem"].with_columns(raised)
+    results = frames["condition_results"]
+    frames["condition_results"] = results.with_columns(
+        pl.when(pl.col("condition_id") == "B2").then(pl.lit("Y")).otherwise("met").alias("met")
     )
-    first = settle(home, H1)
-    _resubmit(home)
-    _change_references(home)
-    policy = home.policy.read_text(encoding="utf-8")
-    home.policy.write_text(policy + "\nperformance_exponent: 2\n", encoding="utf-8")
-    change(home.inbox / "program" / "2025H1" / "condition_results.csv", _one_condition_lost)
-    second = settle(home, H1)
-    return Restated(home, first, second, settle(home, H2))
-
-
-def _resubmit(home: Home) -> None:
-    """A quarter again: some cases were late, some cost less, some belong to another physician."""
-    folder = sorted((home.inbox / "hospital" / "2025Q1").iterdir())[0]
-    again = folder.with_name(f"{folder.name}.r2")
-    shutil.copytree(folder, again)
-    (again / "control_totals.json").unlink(missing_ok=True)
-    discharges = next(path for path in again.iterdir() if path.name.startswith("discharges"))
-    charges = next(path for path in again.iterdir() if path.name.startswith("charges"))
-    late: set[str] = set()
-
-    def resubmitted(rows: Rows) -> Rows:
-        late.update(row["account_no"] for row in rows[:40])
-        npis = sorted({row["attending_npi"] for row in rows if row["attending_npi"]})
-        for at, row in enumerate(rows):
-            if at % 7 == 0 and row["attending_npi"]:
-                row["attending_npi"] = npis[(npis.index(row["attending_npi"]) + 1) % len(npis)]
-        return [row for row in rows if row["account_no"] not in late]
-
-    change(discharges, resubmitted)
-    change(charges, lambda rows: [row for row in rows if row["account_no"] not in late])
-
-
-def _change_references(home: Home) -> None:
-    def cheaper(rows: Rows) -> Rows:
-        for row in rows:
-            if row["rate_year"] == "2025":
-                row["labor_market"] = f"{Decimal(row['labor_market']) + Decimal('0.02')}"
-        return rows
-
-    change(home.inbox / "reference" / "cost_factors.csv", cheaper)
-
-
-def _one_condition_lost(rows: Rows) -> Rows:
-    met = next(row for row in rows if row["met"] == "Y")
-    for row in rows:
-        if (row["hospital_ccn"], row["condition_id"]) == (met["hospital_ccn"], met["condition_id"]):
-            row["met"] = "N"
-    return rows
+    home.policy.write_text(released_state.POLICY.replace("performance_exponent: 1", "performance_exponent: 2"))
+    second = _settle(home, unreleased, _stored(frames, home.lake / "second"), load_policy(home.policy))
+    return Restated(home, first, second)
 
 
 def payable(folder: Path) -> dict[tuple[str, str], Decimal]:
     rows = released_frame(folder, "incentives").iter_rows(named=True)
     return {
-        (r["hospital_ccn"], r["npi"]): r["final_incentive"] if r["status"] == "PAYABLE" else Decimal(0) for r in rows
+        (row["hospital_ccn"], row["npi"]): row["final_incentive"] if row["status"] == "PAYABLE" else D(0)
+        for row in rows
     }
 
 
@@ -129,80 +140,94 @@ def test_causes_add_up_to_the_difference_to_the_cent(restated: Restated) -> None
         (ccn, npi): amount
         for ccn, npi, amount in rows.group_by("hospital_ccn", "npi").agg(pl.col("payable_difference").sum()).iter_rows()
     }
-    for payment in were.keys() | are.keys():
-        assert are.get(payment, Decimal(0)) - were.get(payment, Decimal(0)) == sums.get(payment, Decimal(0))
     assert any(sums.values())
+    for payment in were.keys() | are.keys():
+        assert are.get(payment, D(0)) - were.get(payment, D(0)) == sums.get(payment, D(0))
 
 
 def test_both_releases_verify(restated: Restated) -> None:
-    for release in (restated.first, restated.second, restated.after):
+    for release in (restated.first, restated.second):
         report = verify_release(release.folder)
         assert report.ok, report.text()
+    assert report.tallies["restatement"].figures > 0
 
 
-def test_the_next_period_makes_it_good_once(restated: Restated) -> None:
-    adjusted = released_frame(restated.after.folder, "prior_period_adjustments")
+def test_a_cause_that_is_cooked_is_found(restated: Restated, tmp_path: Path) -> None:
+    """Somebody moves a cent between causes' sums and mends every hash: the payments still say otherwise."""
+    shutil.copytree(restated.home.releases, tmp_path / "releases")
+    folder = tmp_path / "releases" / str(PERIOD) / "r2"
+    file = next((folder / "audit").glob("HCIP_STATE_restatement_*.csv"))
+    header, first, *rest = file.read_text().split("\r\n")
+    *key, final, amount = first.split(",")
+    file.write_text("\r\n".join([header, ",".join([*key, final, str(D(amount) + D("0.01"))]), *rest]), newline="")
+    manifest = json.loads((folder / "datapackage.json").read_text())
+    entry = next(each for each in manifest["resources"] if each["path"].endswith(file.name))
+    entry["hash"] = f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
+    (folder / "datapackage.json").write_text(json.dumps(manifest))
+    assert verify_release(folder).tallies["restatement"].differences == 1
+
+
+def test_the_next_period_makes_it_good_once(restated: Restated, unreleased: State) -> None:
+    folder = restated.second.folder
+    inputs = [{"file": f"releases/{PERIOD}/r2/datapackage.json", "sha256": manifest_sha256(folder), "rows": 1}]
+    draft = Draft(restated.home, NEXT, 1, unreleased.policy, ReleaseFiles(folder, NEXT, 1), (A, B), tuple(inputs))
+    adjusted = prior_period_adjustments(draft)
     told = adjusted.group_by("hospital_ccn", "npi").agg(pl.col("adjustment_amount").sum())
     owed = {(ccn, npi): amount for ccn, npi, amount in told.iter_rows() if amount}
-    were, are = payable(restated.first.folder), payable(restated.second.folder)
-    assert owed == {p: are[p] - were[p] for p in are if are[p] != were.get(p, Decimal(0))}
+    were, are = payable(restated.first.folder), payable(folder)
+    assert owed == {payment: are[payment] - were[payment] for payment in are if are[payment] != were[payment]}
     assert set(adjusted["restated_release"]) == {"r2"}
-    findings = released_frame(restated.after.folder, "audit_findings")
-    amounts = findings.filter(pl.col("rule") == "PRIOR_PERIOD_ADJUSTMENT")["amount"].to_list()
-    assert sorted(amounts) == sorted(abs(amount) for amount in owed.values())
 
-
-def test_what_did_not_change_is_not_released_again(restated: Restated) -> None:
-    again = settle(restated.home, H1)
-    assert (again.name, again.is_new) == ("r2", False)
+    # Once a release of the next period has recommended it, the one after does not.
+    told_already = restated.home.releases / str(NEXT) / "r1"
+    (told_already / "audit").mkdir(parents=True)
+    adjusted.write_parquet(told_already / "audit" / f"HCIP_STATE_prior_period_adjustments_{NEXT}_r1.parquet")
+    (told_already / "datapackage.json").write_text("{}")
+    try:
+        again = [*inputs, {"file": f"releases/{NEXT}/r1/datapackage.json", "sha256": "", "rows": 1}]
+        later = replace(draft, period=NEXT.next(), inputs=tuple(again))
+        assert prior_period_adjustments(later).height == 0
+    finally:
+        shutil.rmtree(told_already.parent)
 
 
 def test_a_release_as_of_then_can_be_made_again(restated: Restated) -> None:
-    for number in (1, 2):
-        made = reproduce(restated.home, H1, number)
-        assert made.differing == ()
-        assert made.files == len(
-            ReleaseFiles.at(restated.home.releases / "2025H1" / f"r{number}").manifest["resources"]
-        )
+    made = reproduce(restated.home, PERIOD, 1, threads=2)
+    assert made.differing == ()
+    assert made.files == len(ReleaseFiles.at(restated.first.folder).manifest["resources"])
 
 
-def test_diff_says_what_changed_and_why(restated: Restated, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    before, after = restated.first.folder, restated.second.folder
+def test_what_was_known_then_must_be_as_it_was(restated: Restated, tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    shutil.copytree(restated.home.root / "lake", home.lake)
+    shutil.copytree(restated.home.releases, home.releases)
+    known = recall(home, PERIOD, 1)
+    assert known is not None
+    kept_file(home, known.sources["discharges"][0]).unlink()
+    with pytest.raises(HcipError) as gone:
+        reproduce(home, PERIOD, 1)
+    assert gone.value.rule == "LAKE-AS-OF-THEN"
+
+
+def test_diff_says_what_changed_and_why(restated: Restated, capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = str(restated.first.folder), str(restated.second.folder)
     with pytest.raises(SystemExit) as stopped:
-        cli.main(["diff", str(before), str(after), "--json"])
+        cli.main(["diff", before, after, "--json"])
     assert not stopped.value.code
     said = json.loads(capsys.readouterr().out)
     assert said["adds_up"] is True
-    assert sum(map(Decimal, said["causes"].values())) == Decimal(said["difference"])
-    were, are = payable(before), payable(after)
-    assert Decimal(said["difference"]) == sum(are.values()) - sum(were.values())
+    total = sum(payable(restated.second.folder).values()) - sum(payable(restated.first.folder).values())
+    assert sum(map(D, said["causes"].values())) == D(said["difference"]) == total
 
     with pytest.raises(SystemExit):
-        cli.main(["diff", str(before), str(after)])
+        cli.main(["diff", before, after])
     text = capsys.readouterr().out
-    assert "2025H1: r1 → r2" in text and "program files" in text
-    for wrong in ([str(after), str(before)], [str(before), str(restated.after.folder)]):
+    assert "2025H2: r1 → r2" in text and "program files" in text
+    with pytest.raises(SystemExit):
+        cli.main(["diff", after, after])
+    assert "every payment is the same" in capsys.readouterr().out
+    other = str(restated.home.releases / "2025H1" / "r1")
+    for wrong in ([after, before], [other, after]):
         with pytest.raises(SystemExit) as stopped:
             cli.main(["diff", *wrong])
         assert stopped.value.code == 2
-    capsys.readouterr()
-    assert difference(after, after).payments == ()
-
-
-def test_payments_are_audited_in_the_next_cycle(restated: Restated) -> None:
-    """Payments for the first half-year are reported while the second is settled."""
-    due = [(ccn, npi, amount) for (ccn, npi), amount in payable(restated.second.folder).items() if amount]
-    file = restated.home.inbox / "program" / "2025H1" / "payments.csv"
-    lines = ["hospital_ccn,npi,paid_amount,paid_on,reference"]
-    paid_on = dt.date(2025, 11, 3)
-    lines += [
-        f"{ccn},{npi},{amount + (1 if at == 0 else 0)},{paid_on},P{at}" for at, (ccn, npi, amount) in enumerate(due)
-    ]
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    audited = settle(restated.home, H2)
-    assert audited.name == "r2"
-    verdicts = released_frame(audited.folder, "payment_reconciliation").filter(pl.col("paid_period") == "2025H1")
-    assert verdicts["verdict"].sort().to_list() == ["AS_RELEASED"] * (len(due) - 1) + ["OVERPAID"]
-    assert released_frame(audited.folder, "restatement").height == 0
-    # the restatement of the first half-year is still this cycle's to recommend, for r1 of this period is superseded
-    assert released_frame(audited.folder, "prior_period_adjustments").height > 0
