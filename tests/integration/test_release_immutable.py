@@ -20,6 +20,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from hcip_pipeline import cli
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
@@ -197,10 +198,10 @@ class TestGate:
 
 class TestManifest:
     def test_a_stock_reader_finds_it_valid(self, released: Path) -> None:
-        from frictionless import Package, validate
+        from frictionless import Package
 
         package = Package(str(released / "datapackage.json"))
-        report = validate(package)
+        report = package.validate()
         assert report.valid, report.flatten(["type", "title", "message"])[:5]
         assert {resource.name for resource in package.resources if resource.type == "table"}
 
@@ -278,7 +279,9 @@ class TestChain:
         assert ("chain", "2025H2/r1/extra.txt") in told
         assert ("chain", "2025H1/r1/savings/HCIP_STATE_savings_2025H1_r1.parquet") in told
 
-    def test_what_must_go_goes_and_the_chain_still_verifies(self, restated: Home, tmp_path: Path) -> None:
+    def test_what_must_go_goes_and_the_chain_still_verifies(
+        self, restated: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         home = Home(tmp_path / "home")
         shutil.copytree(restated.root, home.root)
         assert what_is_due(home, 10, PERIOD.end.replace(year=PERIOD.year + 10)).due == ()
@@ -288,7 +291,13 @@ class TestChain:
         assert any("incentive_cases" in path for path in gone) and any("/physicians/" in path for path in gone)
         before = ReleaseFiles.at(home.releases / "2025H2" / "r1").table("incentives")
 
-        assert destroy(home, retention) == len(retention.due)
+        arguments = ["retain", "--home", str(home.root), "--as-of", str(retention.as_of)]
+        cli.main(arguments)
+        listed = capsys.readouterr().out
+        assert "2025H2_r1" in listed and "retention of 10 years ended on 2035-12-31" in listed
+        assert all((home.releases / "2025H2" / "r1" / path).exists() for path in gone)
+        cli.main([*arguments, "--destroy", "--yes", "--json"])
+        assert json.loads(capsys.readouterr().out)["destroyed"] == len(retention.due)
         folder = home.releases / "2025H2" / "r1"
         assert not any((folder / path).exists() for path in gone)
         assert ReleaseFiles.at(folder).table("incentives").equals(before)

@@ -34,7 +34,7 @@ from hcip_pipeline.warehouse.build import build
 from hcip_pipeline.warehouse.spec import BuildSpec
 from tests import released_state
 from tests.released_state import PERIOD, A, B, State, unreleased  # noqa: F401 - a fixture
-from tests.scenario import charge_lines, discharges, npi
+from tests.scenario import Scenario, charge_lines, discharges, npi
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("restated")]
 
@@ -111,7 +111,8 @@ def restated(unreleased: State, tmp_path_factory: pytest.TempPathFactory) -> Res
     lower = tuple((code, (D(charge) * D("0.9")).quantize(D("0.01"))) for code, charge in cases[dear].charges)
     cases[dear] = replace(cases[dear], charges=lower)  # resubmitted
     cases.append(replace(cases[own[1]], physician=npi(1)))  # late
-    frames |= {"discharges": discharges(cases), "charges": charge_lines(cases)}
+    received = Scenario(cases, period=str(PERIOD), medical=("139", "140")).spec().sources["receipts"]
+    frames |= {"discharges": discharges(cases), "charges": charge_lines(cases), "receipts": received}
     raised = (pl.col("amount") + 7).cast(frames["per_diem"].schema["amount"])
     frames["per_diem"] = frames["per_diem"].with_columns(raised)
     results = frames["condition_results"]
