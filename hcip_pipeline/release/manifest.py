@@ -64,7 +64,6 @@ def _document(document: WrittenDocument) -> dict[str, Any]:
         "type": "file",  # a stock reader would take a workbook for one table and judge its cells
         "path": document.path,
         "audience": document.audience,
-        "type": "file",  # a workbook is no table to a reader either
         "format": document.path.rsplit(".", 1)[-1],
         "mediatype": document.mediatype,
         "bytes": document.bytes,

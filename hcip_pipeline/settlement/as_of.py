@@ -173,7 +173,7 @@ def spec_of(known: Known, sources: Mapping[str, Source], policy: PolicyFile | No
         kind="period",
         windows=windows_of(known.period, chosen),
         policy=chosen,
-        elections=elections_in_force(_frame(sources["hospitals"]), _frame(sources["protocols"])),
+        elections=elections_in_force(_frame(sources["hospitals"]), _frame(sources["protocols"]), chosen),
         sources=sources,
     )
 

@@ -7,7 +7,7 @@ import polars as pl
 from hcip_pipeline.contracts import run
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.program_files import receipt_in_force
+from hcip_pipeline.intake.program_receipts import receipt_in_force
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.manifest import FILE_NAME as MANIFEST
 from hcip_pipeline.release.manifest import manifest_sha256

@@ -25,7 +25,6 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
-from hcip_pipeline.policy.model import Elections
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.settlement.as_of import Known, keep, kept_file, recall, sources_of, spec_of
 from hcip_pipeline.warehouse.build import BuildResult, Progress, build
@@ -152,22 +151,8 @@ def _steps(home: Home, known: Known, policy: PolicyFile, now: BuildSpec, attribu
             sources["discharges"] = attribution.as_before
         if cause == "policy":
             chosen = policy
-            sources["protocols"] = _under(policy, sources["protocols"])
         steps.append(_Step(cause, spec_of(known, dict(sources), chosen)))
     return steps
-
-
-def _under(policy: PolicyFile, protocols: Source) -> pl.DataFrame:
-    """Protocols with the policy's values wherever a hospital elected nothing: they follow the policy, not the file."""
-    frame = protocols if isinstance(protocols, pl.DataFrame) else pl.read_parquet(list(protocols))
-    values = Elections().over(policy.policy)
-
-    def followed(name: str) -> pl.Expr:
-        own = pl.lit(getattr(values, name), dtype=frame.schema[name])
-        return pl.when(f"has_elected_{name}").then(name).otherwise(own).alias(name)
-
-    names = ("mpi_floor", "mpi_ceiling", "improvement_share", "physician_cap_percent")
-    return frame.with_columns(followed(name) for name in names)
 
 
 class _Attribution:

@@ -60,7 +60,7 @@ def _stored(frames: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _spec(of: State, sources: Mapping[str, Any], policy: PolicyFile) -> BuildSpec:
-    elections = elections_in_force(sources["hospitals"], sources["protocols"])
+    elections = elections_in_force(sources["hospitals"], sources["protocols"], policy.policy)
     return replace(of.spec, sources=sources, policy=policy.policy, elections=elections)
 
 
@@ -73,7 +73,7 @@ def _elected(protocols: pl.DataFrame) -> pl.DataFrame:
         pl.lit(D(3000), money).alias("mpi_ceiling"),
         pl.lit(D("0.66666667"), pl.Decimal(18, 8)).alias("improvement_share"),
         pl.lit(D(25), pl.Decimal(18, 8)).alias("physician_cap_percent"),
-        *(((pl.col("hospital_ccn") == A) & (name == "mpi_floor")).alias(f"has_elected_{name}") for name in flags),
+        *(((pl.col("hospital_ccn") == A) & pl.lit(name == "mpi_floor")).alias(f"has_elected_{name}") for name in flags),
     )
 
 
