@@ -57,6 +57,8 @@ def spoil(rule: str, folder: Path, tables: dict[str, pl.DataFrame]) -> list[tupl
             lines[2] += b"\r"
         case "F-HEADER":
             lines[0] = b'"' + lines[0]
+        case "F-DELIMITER":
+            lines = [line.replace(b",", b";") for line in lines]
         case "F-COLUMN-MISSING":
             discharges.write_bytes(as_csv(tables["discharges"].drop("apr_drg")))
             return [(discharges.name, rule)]
