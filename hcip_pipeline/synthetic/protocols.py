@@ -19,11 +19,12 @@ from hcip_pipeline.synthetic.hospitals import Hospitals
 from hcip_pipeline.synthetic.physicians import load_names
 from hcip_pipeline.synthetic.streams import stream
 
-#: What the committees pay for: id, description, measure, threshold, and the intervention that it rests on.
+#: What the committees pay for: id, description, measure, threshold, and the intervention it rests on. The first two
+#: name computed measures: they are evaluated, and what is reported of them is only shown.
 _CONDITIONS = (
-    ("COMPLICATIONS", "Hospital-acquired complications stay low", "complications per 1,000 discharges", "at most 25",
+    ("COMPLICATIONS", "Hospital-acquired complications stay low", "hac_per_1000", "at most 12",
      "infection_and_sepsis_prevention"),
-    ("READMISSIONS", "Readmissions within 30 days stay low", "readmission rate of own discharges", "at most 12.5%",
+    ("READMISSIONS", "Readmissions within 30 days stay low", "readmission_rate", "at most 15%",
      "readmission_risk_transition"),
     ("CHARTS", "Charts are completed on time", "charts open after 30 days", "at most 3", "patient_flow"),
     ("CARE-PLAN", "Care plans are written and followed", "share of high-risk patients with a plan", "at least 90%",
