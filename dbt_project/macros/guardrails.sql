@@ -16,7 +16,7 @@
 
 {#
   A finding is what is this far from chance twice: against the own past and against the state. With 3, clean invented
-  states give a false finding in fewer than one of a thousand looks (tests/integration/test_guardrails.py); December 2026.
+  states gave one in 9,132 looks (November 2026; tests/integration/test_quality_effects.py holds it down).
 #}
 {% macro guardrail_deviate() -%}
     cast(3 as decimal(18, 4))

@@ -54,7 +54,7 @@ QUALITY_MEASURES = Table(
             key=True,
             allowed=("hospital", "service_line", "apr_drg", "physician", "destination", "condition_code"),
         ),
-        Column("subject", "text", "which one; the whole hospital's is blank", key=True),
+        Column("subject", "text", "which one; ALL of the whole hospital", key=True),
         _MEASURE,
         *_COUNTS[:2],
         Column("baseline_expected", "ratio", "readmissions expected in the baseline window", nullable=True),
@@ -101,7 +101,7 @@ NETWORK_SCORECARD = Table(
             allowed=("network", "community", "participants"),
         ),
         Column("group_id", "text", "network, county, or PROGRAM", key=True),
-        Column("topic", "text", "what the network works on; else blank", key=True),
+        Column("topic", "text", "what the network works on; else ALL", key=True),
         _PERIOD,
         _MEASURE,
         Column("group_name", "text", "its name"),
@@ -257,7 +257,7 @@ MEASURE_LEADERS = Table(
 _SIGNS = ("READMISSIONS", "MORTALITY", "SHORT_STAYS", "TRANSFERS", "SEVERITY", "VOLUME")
 _LEVEL = Column("level", "text", "who is looked at", key=True, allowed=("hospital", "care_partner"))
 _SIGN = Column("sign", "text", "what would be a sign of stinting or steering", key=True, allowed=_SIGNS)
-_WHOSE = Column("npi", "text", "the care partner; the whole hospital's is blank", key=True)
+_WHOSE = Column("npi", "text", "the care partner; ALL of the whole hospital", key=True)
 
 GUARDRAILS = Table(
     "guardrails",

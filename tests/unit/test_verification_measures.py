@@ -28,7 +28,7 @@ def _row(measure: str, numerator: int, denominator: int, **other: Any) -> dict[s
     now = {"numerator": numerator, "denominator": denominator}
     before = {"baseline_numerator": 0, "baseline_denominator": 0}
     return (
-        {"hospital_ccn": "210001", "period": "2025H1", "level": "hospital", "subject": "", "measure": measure}
+        {"hospital_ccn": "210001", "period": "2025H1", "level": "hospital", "subject": "ALL", "measure": measure}
         | now
         | before
         | other
@@ -46,7 +46,7 @@ def test_values_follow_from_counts() -> None:
     )
     measured = check_measures(_measures(*rows), findings)
     assert not findings.told
-    assert measured["hospital", "", "readmission_rate_adjusted"] == D("0.096")
+    assert measured["hospital", "ALL", "readmission_rate_adjusted"] == D("0.096")
     assert measured["physician", "x", "readmission_rate_adjusted"] is None  # nothing was expected
 
 
@@ -66,7 +66,7 @@ def test_a_wrong_value_is_told() -> None:
     ],
 )
 def test_a_measured_condition(asked: tuple[str, str, str], expected: tuple[str, str, Decimal]) -> None:
-    measured = {("hospital", "", "readmission_rate"): D("0.2"), ("physician", "1", "readmission_rate"): D("0.5")}
+    measured = {("hospital", "ALL", "readmission_rate"): D("0.2"), ("physician", "1", "readmission_rate"): D("0.5")}
     level, operator, threshold = asked
     condition: Any = {"npi": "1", "computed_measure": "readmission_rate", "measured_level": level, "reported": "N"}
     found = outcome(condition | {"threshold_operator": operator, "threshold_value": D(threshold)}, measured)

@@ -44,7 +44,7 @@ def _value(row: Row, window: str) -> Decimal | None:
 
 def outcome(condition: Row, measured: Measured) -> dict[str, Any]:
     """Whether a condition is met: by its measure where there is one with a value, else as reported."""
-    subject = condition["npi"] if condition["measured_level"] == "physician" else ""
+    subject = condition["npi"] if condition["measured_level"] == "physician" else "ALL"
     value = measured.get((condition["measured_level"], subject, condition["computed_measure"]))
     if not condition["computed_measure"] or value is None:
         reported = condition["reported"]

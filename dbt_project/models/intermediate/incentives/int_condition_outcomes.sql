@@ -45,7 +45,7 @@ measured as (
             calculated.hospital_ccn = measures.hospital_ccn
             and conditions.computed_measure = measures.measure
             and conditions.measured_level = measures.level
-            and case conditions.measured_level when 'physician' then calculated.npi else '' end = measures.subject
+            and case conditions.measured_level when 'physician' then calculated.npi else 'ALL' end = measures.subject
 ),
 
 judged as (

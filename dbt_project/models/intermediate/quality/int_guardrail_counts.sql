@@ -33,7 +33,7 @@ levels as (
     select
         physicians.*,
         'hospital' as level,
-        '' as subject
+        'ALL' as subject
     from physicians
 ),
 

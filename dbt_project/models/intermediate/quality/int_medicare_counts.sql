@@ -90,7 +90,7 @@ select
     window_name,
     hospital_ccn,
     'hospital' as level,
-    '' as subject,
+    'ALL' as subject,
     measure,
     cast(numerator as bigint) as numerator,
     cast(denominator as bigint) as denominator,

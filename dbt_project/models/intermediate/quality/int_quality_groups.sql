@@ -27,7 +27,7 @@ members as (
 select
     'hospital' as group_kind,
     hospital_ccn as group_id,
-    '' as topic,
+    'ALL' as topic,
     hospital_name as group_name,
     hospital_ccn
 from hospitals
@@ -35,7 +35,7 @@ union all
 select
     'community' as group_kind,
     county_name as group_id,
-    '' as topic,
+    'ALL' as topic,
     county_name as group_name,
     hospital_ccn
 from hospitals
@@ -53,7 +53,7 @@ union all
 select
     'participants' as group_kind,
     'PROGRAM' as group_id,
-    '' as topic,
+    'ALL' as topic,
     'Hospitals of the program' as group_name,
     hospitals.hospital_ccn
 from {{ ref('stg_protocols') }} as protocols
@@ -63,7 +63,7 @@ union all
 select
     'state' as group_kind,
     'STATE' as group_id,
-    '' as topic,
+    'ALL' as topic,
     'State' as group_name,
     hospital_ccn
 from hospitals
@@ -72,13 +72,13 @@ union all
 select
     'state' as group_kind,
     'STATE' as group_id,
-    '' as topic,
+    'ALL' as topic,
     'State' as group_name,
     'NONE' as hospital_ccn
 union all
 select
     'hospital' as group_kind,
     'NONE' as group_id,
-    '' as topic,
+    'ALL' as topic,
     'In no hospital''s area' as group_name,
     'NONE' as hospital_ccn

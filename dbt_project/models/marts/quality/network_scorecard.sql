@@ -24,7 +24,7 @@ compared as (
     select
         measures.*,
         networks.network_kind,
-        coalesce(topics.is_topic_measure, measures.topic = '') as is_topic_measure,
+        coalesce(topics.is_topic_measure, measures.topic = 'ALL') as is_topic_measure,
         targets.measure_label,
         targets.unit,
         targets.target_change,
