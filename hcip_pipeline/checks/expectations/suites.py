@@ -57,7 +57,6 @@ def of_submissions(quarter: Quarter, hospitals: int) -> tuple[Suite, ...]:
         hospitals: as many as a year before.
     """
     discharges = (
-        *_of_contract(LAKE_DISCHARGES),
         _distinct("hospital_ccn", hospitals, f"As many hospitals as a year before are there ({hospitals})"),
         _between("discharge_date", quarter.start, quarter.end, f"Every discharge lies in {quarter}"),
         _not_less("discharge_date", "admit_date", "No discharge is before its admission"),
@@ -69,14 +68,15 @@ def of_submissions(quarter: Quarter, hospitals: int) -> tuple[Suite, ...]:
         _filled("severity_of_illness", "Nearly every discharge has a severity of illness", mostly=_RARE),
         _between("total_charges", 1, 10_000_000, "Charges of a stay are from $1 to $10 million", mostly=_RARE),
         _matches("zip_code", "^[0-9]{5}(-?[0-9]{4})?$", "ZIP codes are five or nine digits", mostly=_FEW),
+        *_of_contract(LAKE_DISCHARGES),
     )
     charges = (
-        *_of_contract(LAKE_CHARGES),
         _distinct("hospital_ccn", hospitals, f"As many hospitals as a year before are there ({hospitals})"),
         _matches("revenue_code", "^[0-9]{4}$", "Revenue codes are four digits", mostly=_RARE),
         _between("charge", 0, 5_000_000, "A charge line is from nothing to $5 million", mostly=_RARE),
         _filled("service_date", "Nearly every charge line is dated", mostly=_FEW),
         _between("units", 0, 10_000, "Units of a line are from none to ten thousand", mostly=_RARE),
+        *_of_contract(LAKE_CHARGES),
     )
     return (
         Suite("discharges", f"Discharges of {quarter}", "accepted discharges, one row each", discharges),
@@ -89,40 +89,40 @@ def of_release(period: PerformancePeriod, small_cell_threshold: int) -> tuple[Su
     few = list(range(1, small_cell_threshold + 1))
     reductions = [column.name for column in marts.INCENTIVES.columns if column.name.endswith("_adjustment")]
     incentives = (
-        *_of_contract(marts.INCENTIVES),
         _in_set("period", [str(period)], f"Every payment is one of {period}"),
         _matches("npi", _NPI, "A physician's NPI is ten digits"),
         _between("final_incentive", 0, None, "Nobody's payment is negative"),
         _not_less("calculated_incentive", "final_incentive", "Nobody is paid more than was calculated"),
         *(_between(name, None, 0, f"{_words(name)} never adds to a payment") for name in reductions),
+        *_of_contract(marts.INCENTIVES),
     )
     cases = (
-        *_of_contract(marts.INCENTIVE_CASES),
         _between("performance_fraction", 0, 1, "Nothing is paid for beating best practice"),
         _between("cost", 0.01, None, "Every case that counts has a cost"),
         _not_less("mpi_performance", "performance_incentive", "No case earns more than its maximum incentive"),
         _not_less("p75_cost", "best_practice_norm", "Best practice costs no more than the 75th percentile"),
+        *_of_contract(marts.INCENTIVE_CASES),
     )
     norms = (
-        *_of_contract(marts.NORMS),
         _not_less("p75_cost", "best_practice_norm", "Best practice costs no more than the 75th percentile"),
         _between("cost_weight", 0.00000001, None, "Every cost weight is positive"),
         _not_in_set("cases", few, f"No cell speaks of 1 to {small_cell_threshold} cases"),
+        *_of_contract(marts.NORMS),
     )
     savings = (
-        *_of_contract(marts.SAVINGS),
         _in_set("period", [str(period)], f"Every figure is one of {period}"),
         _between("cases", 0, None, "No number of cases is negative"),
+        *_of_contract(marts.SAVINGS),
     )
     conservation = (
-        *_of_contract(marts.CONSERVATION),
         _not_less("cases_in", "cases_kept", "No more cases are kept than came in"),
         _sums("cases_in", "cases_kept", "cases_excluded", "Cases in are cases kept and cases excluded"),
+        *_of_contract(marts.CONSERVATION),
     )
     quality = (
-        *_of_contract(DATA_QUALITY),
         _not_in_set("rows", few, f"No count of 1 to {small_cell_threshold} rows is shown"),
         _between("rate", 0, 1, "A rate lies between nothing and all"),
+        *_of_contract(DATA_QUALITY),
     )
     about = {table.name: table.grain for table in (*marts.TABLES.values(), DATA_QUALITY)}
     return tuple(
