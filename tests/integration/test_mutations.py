@@ -28,7 +28,11 @@ from tests.settlement_models import Bench, Mutant
 
 __all__ = ["unreleased"]
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mutations")]
+pytestmark = pytest.mark.slow
+
+#: what shares a state that takes seconds to make
+FORMULA = pytest.mark.xdist_group("mutations-formulas")
+FILE = pytest.mark.xdist_group("mutations-files")
 
 A, B, C, STATE = "210001", "210002", "210003", "STATE"
 
@@ -62,6 +66,7 @@ def _two_opinions() -> tuple[Bench, Settlement]:
     return Bench(scenario.spec(), scenario.estimates), two_opinions.settle_plainly(scenario)
 
 
+@FORMULA
 @pytest.mark.parametrize("formula", CASE_FORMULAS, ids=lambda formula: str(Mutant(*formula)))
 def test_a_changed_formula_of_cases_is_noticed_in_plain_python(formula: tuple[str, str, str]) -> None:
     bench, plain = _two_opinions()
@@ -147,6 +152,7 @@ def bench(unreleased: State, sealed: Path) -> mutants.ReleasedBench:
     return mutants.ReleasedBench(Bench(unreleased.spec, ESTIMATES), sealed)
 
 
+@FORMULA
 @pytest.mark.parametrize("formula", FORMULAS, ids=lambda formula: str(Mutant(*formula)))
 def test_a_changed_formula_is_noticed(
     formula: tuple[str, str, str], bench: mutants.ReleasedBench, tmp_path: Path
@@ -241,6 +247,7 @@ def copied(sealed: Path, tmp_path: Path) -> Path:
     return mutants.copy_of(sealed, tmp_path)
 
 
+@FILE
 @pytest.mark.parametrize(
     ("table", "owner", "line", "column", "change"),
     CELLS,
@@ -257,6 +264,7 @@ def test_a_forged_cell_is_noticed_by_recomputing(
     assert not report.ok
 
 
+@FILE
 @pytest.mark.parametrize(
     ("table", "owner", "line"),
     [
@@ -279,6 +287,7 @@ def test_a_row_taken_away_is_noticed_by_recomputing(table: str, owner: str, line
     assert not report.ok
 
 
+@FILE
 @pytest.mark.parametrize(
     "parameter",
     [
@@ -337,6 +346,7 @@ MANIFESTS: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 
 
+@FILE
 @pytest.mark.parametrize("what", MANIFESTS)
 def test_a_changed_manifest_is_noticed(what: str, copied: Path) -> None:
     mutants.forge_manifest(copied, MANIFESTS[what])
@@ -371,12 +381,14 @@ FILES: dict[str, Callable[[Path], Any]] = {
 }
 
 
+@FILE
 @pytest.mark.parametrize("what", FILES)
 def test_a_changed_file_is_noticed(what: str, copied: Path) -> None:
     FILES[what](copied)
     assert not verify_release(copied).ok
 
 
+@FILE
 def test_a_parquet_file_that_says_something_else_is_noticed(copied: Path) -> None:
     path = next(copied.glob("incentives/*_incentives_*.csv"))
     before = path.read_bytes()
