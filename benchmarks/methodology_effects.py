@@ -49,7 +49,7 @@ READINGS = {
         from marts.incentives
         inner join (
             select hospital_ccn, npi, sum(weighted_amount) as parts
-            from marts.conditions group by all having bool_and(met = 'Y')
+            from marts.conditions group by all having bool_and(coalesce(met, 'N') = 'Y') and sum(weight) >= 1
         ) using (hospital_ccn, npi)""",
     "held while a screening is pending": "SCREENING_NOT_CLEARED",
     "held because no fee-schedule amount is known": "HELD_NO_PFS_CAP",
