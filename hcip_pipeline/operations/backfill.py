@@ -14,13 +14,14 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from hcip_pipeline.assets.execution import home_instance, runs_on
+from hcip_pipeline.assets.execution import Runs, home_instance, runs_on
 from hcip_pipeline.assets.jobs import cms_job, hospital_job, settlement_job
 from hcip_pipeline.assets.partitions import HALVES, MONTHS, QUARTERS, Key, parse_key
 from hcip_pipeline.errors import HcipError, UsageError
@@ -221,8 +222,8 @@ def _outcomes(
     with home_instance(home):
         pass  # makes the history's databases, which several processes would all want to make
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        running = {pool.submit(_take_in_one, home, key, policy_path, tags): key for key in keys}
+    with ProcessPoolExecutor(workers, context, _open, (home, policy_path, tags)) as pool:
+        running = {pool.submit(_take_in_another, key): key for key in keys}
         try:
             for future in as_completed(running):
                 error = future.result()
@@ -242,13 +243,33 @@ def _take_in_one(
     tags: Mapping[str, str],
     progress: Progress | None = None,
 ) -> HcipError | None:
-    key = parse_key(text)
     try:
         with runs_on(home, policy_path, progress=progress, tags=tags) as runs:
-            runs.run(_INTAKE[type(key)][0], key)
+            return _run(runs, text)
+    except HcipError as error:
+        return _plain(error)
+
+
+def _run(runs: Runs, text: str) -> HcipError | None:
+    key = parse_key(text)
+    try:
+        runs.run(_INTAKE[type(key)][0], key)
     except HcipError as error:
         return _plain(error)
     return None
+
+
+#: a process of the pool opens the home once for all that it takes in, and holds it until it ends
+_held = ExitStack()
+_runs: list[Runs] = []
+
+
+def _open(home: Home, policy_path: Path | None, tags: Mapping[str, str]) -> None:
+    _runs.append(_held.enter_context(runs_on(home, policy_path, tags=tags)))
+
+
+def _take_in_another(text: str) -> HcipError | None:
+    return _run(_runs[0], text)
 
 
 def _plain(error: HcipError) -> HcipError:
@@ -265,12 +286,14 @@ def _settle(
     progress: Progress,
     report: BackfillReport,
 ) -> None:
-    for number, period in enumerate(periods):
-        try:
-            with runs_on(home, policy_path, threads=threads, progress=progress, tags=tags) as runs:
+    if not periods:
+        return
+    with runs_on(home, policy_path, threads=threads, progress=progress, tags=tags) as runs:
+        for number, period in enumerate(periods):
+            try:
                 runs.run(settlement_job.name, period)
                 report.releases.append(runs.handover.releases[str(period)])
-        except HcipError as error:
-            report.failed[str(period)] = error
-            report.not_started += [str(later) for later in periods[number + 1 :]]
-            return
+            except HcipError as error:
+                report.failed[str(period)] = error
+                report.not_started += [str(later) for later in periods[number + 1 :]]
+                return
