@@ -14,14 +14,14 @@ from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.operations.backfill import backfill, partitions_between
 from hcip_pipeline.release.writer import releases_of
-from tests.settled_home import PERIOD, SettledHome, digest, settled_home
+from tests.settled_home import PERIOD, SettledHome, digest
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dagster_home")]
 
 
 @pytest.fixture(scope="module")
-def settled() -> SettledHome:
-    return settled_home()
+def settled(settled_home: SettledHome) -> SettledHome:
+    return settled_home
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.settled_home import settled_home
+from tests.settled_home import SettledHome
 from tests.ui.browsing import RunningInterface, browser_page, chromium, interface, open_asset, open_lineage, show_plots
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dagster_home")]
@@ -22,12 +22,12 @@ expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningInterface]:
+def running(settled_home: SettledHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningInterface]:
     if chromium() is None:
         if os.environ.get("CI"):
             pytest.fail("Chromium is not installed: .ci/run installs it")
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
-    home = settled_home().copy(tmp_path_factory.mktemp("ui") / "home", "inbox", "lake", "releases", "dagster")
+    home = settled_home.copy(tmp_path_factory.mktemp("ui") / "home", "inbox", "lake", "releases", "dagster")
     for path in home.dagster.rglob("*"):  # a database is written into: a copy, not a link
         if path.is_file():
             content = path.read_bytes()
