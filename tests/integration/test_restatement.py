@@ -158,7 +158,7 @@ def test_a_cause_that_is_cooked_is_found(restated: Restated, tmp_path: Path) -> 
     shutil.copytree(restated.home.releases, tmp_path / "releases")
     folder = tmp_path / "releases" / str(PERIOD) / "r2"
     file = next((folder / "audit").glob("HCIP_STATE_restatement_*.csv"))
-    header, first, *rest = file.read_text().split("\r\n")
+    header, first, *rest = file.read_bytes().decode().split("\r\n")
     *key, final, amount = first.split(",")
     file.write_text("\r\n".join([header, ",".join([*key, final, str(D(amount) + D("0.01"))]), *rest]), newline="")
     manifest = json.loads((folder / "datapackage.json").read_text())
