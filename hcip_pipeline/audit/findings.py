@@ -16,6 +16,7 @@ import polars as pl
 from hcip_pipeline.contracts import audit
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Draft
+from hcip_pipeline.release.payment_reasons import holds_in_words
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,6 @@ _PAYMENT_RULES = {
     "OVERPAID": ("PAYMENT_OVER", "{paid} was paid for {period}, {difference} more than the {payable} of {release}"),
     "UNDERPAID": ("PAYMENT_UNDER", "{paid} was paid for {period}, {difference} less than the {payable} of {release}"),
     "MISSING": ("PAYMENT_MISSING", "no payment is reported for {period}; {payable} is payable by {release}"),
-}
-
-_HOLDS = {
-    "NO_PROTOCOL": "there is no implementation protocol in force",
-    "CONDITIONS_NOT_LOCKED": "weights of the conditions do not total 100%, or were approved after the period began",
-    "HELD_NO_PFS_CAP": "neither a cap notice nor claims tell the Medicare approved amounts",
-    "POOL_CONTESTED": "the hospital contests its pool notice",
 }
 
 
@@ -169,8 +163,7 @@ def _limits(draft: Draft) -> Iterator[_Found]:
 def _holds(draft: Draft) -> Iterator[_Found]:
     held = draft.table("incentives").filter(pl.col("status") == "HELD").sort("hospital_ccn", "npi")
     for row in held.iter_rows(named=True):
-        reasons = [_HOLDS[reason] for reason in (row["reasons"] or "").split("|") if reason in _HOLDS]
-        text = f"{dollars(row['final_incentive'])} is held: {'; '.join(reasons)}"
+        text = f"{dollars(row['final_incentive'])} is held: {'; '.join(holds_in_words(row['reasons']))}"
         yield _Found("PAYMENT_HELD", text, row["hospital_ccn"], row["npi"], row["final_incentive"])
 
 

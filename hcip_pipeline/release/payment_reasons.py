@@ -5,6 +5,7 @@ Does not belong here: how a report tells a physician (``reports.words``).
 
 from __future__ import annotations
 
+_HELD = "held: "
 REASONS = {
     "NO_CASES": "there was no counted case in a cell with a norm",
     "NOTHING_EARNED": "the cases earned nothing: none cost less than P75, and there was no improvement",
@@ -34,3 +35,9 @@ def in_words(reason: str) -> str:
         KeyError: there is no such reason.
     """
     return REASONS[reason]
+
+
+def holds_in_words(reasons: str | None) -> list[str]:
+    """What an amount waits for, from the ``reasons`` cell of its row."""
+    words = [in_words(reason) for reason in (reasons or "").split("|") if reason]
+    return [said.removeprefix(_HELD) for said in words if said.startswith(_HELD)]
