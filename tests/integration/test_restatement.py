@@ -105,8 +105,8 @@ def restated(unreleased: State, tmp_path_factory: pytest.TempPathFactory) -> Res
     first = _settle(home, unreleased, _stored(frames, home.lake / "first"), unreleased.policy)
 
     now = [at for at, case in enumerate(cases) if case.day.year == 2025 and case.disposition == "01"]
-    own = [at for at in now if (cases[at].hospital, cases[at].physician, cases[at].apr_drg) == (A, npi(3), "301")]
-    cases[own[0]] = replace(cases[own[0]], physician=npi(1))  # attribution
+    own = [at for at in now if (cases[at].hospital, cases[at].physician, cases[at].apr_drg) == (A, npi(1), "139")]
+    cases[own[0]] = replace(cases[own[0]], physician=npi(2))  # attribution
     dear = next(at for at in now if (cases[at].hospital, cases[at].physician) == (B, npi(5)))
     lower = tuple((code, (D(charge) * D("0.9")).quantize(D("0.01"))) for code, charge in cases[dear].charges)
     cases[dear] = replace(cases[dear], charges=lower)  # resubmitted
@@ -117,7 +117,7 @@ def restated(unreleased: State, tmp_path_factory: pytest.TempPathFactory) -> Res
     frames["per_diem"] = frames["per_diem"].with_columns(raised)
     results = frames["condition_results"]
     frames["condition_results"] = results.with_columns(
-        pl.when(pl.col("condition_id") == "B2").then(pl.lit("Y")).otherwise("met").alias("met")
+        pl.when(pl.col("condition_id") == "A2").then(pl.lit("Y")).otherwise("met").alias("met")
     )
     home.policy.write_text(released_state.POLICY.replace("performance_exponent: 1", "performance_exponent: 2"))
     second = _settle(home, unreleased, _stored(frames, home.lake / "second"), load_policy(home.policy))
@@ -136,7 +136,7 @@ def test_causes_add_up_to_the_difference_to_the_cent(restated: Restated) -> None
     assert (restated.first.name, restated.second.name) == ("r1", "r2")
     were, are = payable(restated.first.folder), payable(restated.second.folder)
     rows = released_frame(restated.second.folder, "restatement")
-    assert {"discharges", "reference_rates", "policy"} <= set(rows["cause"])
+    assert set(rows["cause"]) == {"discharges", "reference_rates", "policy", "attribution", "program_files"}
     sums = {
         (ccn, npi): amount
         for ccn, npi, amount in rows.group_by("hospital_ccn", "npi").agg(pl.col("payable_difference").sum()).iter_rows()
