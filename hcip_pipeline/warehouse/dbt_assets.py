@@ -67,15 +67,22 @@ def period_tables(translator: Translator) -> dg.AssetsDefinition:
 
 def node_events(translator: Translator, nodes: "Sequence[NodeResult]", file: "Path", partition: str) -> Iterator[Event]:
     """What became of each model and test. A test that did not run, or was skipped, did not pass."""
+    import duckdb
+
     from hcip_pipeline.contracts.catalogue import column_meanings
     from hcip_pipeline.warehouse.column_lineage import read_column_lineage
     from hcip_pipeline.warehouse.measures import measure
 
     became = {node.unique_id: node for node in nodes}
     built = [model for model in translator.models if _is(became.get(model["unique_id"]), "success")]
-    measures = measure(file, {model["name"] for model in built}) if built else {}
+    try:
+        measures = measure(file, {model["name"] for model in built}) if built else {}
+    except duckdb.Error:  # of a build that stopped: what its views read may be gone, and the build says so itself
+        if len(built) == len(translator.models):
+            raise
+        measures = {}
     meanings, lineage = column_meanings(), read_column_lineage()
-    for model in built:
+    for model in built if measures else ():
         name = model["name"]
         metadata: dict[str, dg.MetadataValue] = {
             "dagster/partition_row_count": dg.MetadataValue.int(measures[name].rows),

@@ -118,7 +118,7 @@ def test_the_page_shows_words_and_counts_and_no_cell(spoiled: dict[str, SuiteRes
 
 
 def test_a_check_of_dagster_tells_counts(home: Home) -> None:
-    job = build_defs(resources={"home": HomeResource(path=str(home.root))}).resolve_job_def("submission_expectations")
+    job = build_defs(resources={"home": HomeResource(path=str(home.root))}).resolve_job_def("expect_of_submissions")
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance, partition_key=str(QUARTER))
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}

@@ -97,7 +97,7 @@ def test_a_killed_run_loses_nothing_and_the_next_one_heals(settled: SettledHome,
     assert not _half_written(home)
     with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
         assert all(run.is_finished for run in instance.get_runs())
-        assert instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])) == 4
+        assert instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])) == 3
 
 
 @contextmanager

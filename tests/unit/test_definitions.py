@@ -121,12 +121,18 @@ def test_the_base_year_may_be_any_year_there_are_data_of() -> None:
         ("cms_intake", MONTHS),
         ("program_intake", HALVES),
         ("settlement", HALVES),
-        ("submission_expectations", QUARTERS),
-        ("release_expectations", HALVES),
+        ("expect_of_submissions", QUARTERS),
+        ("expect_of_release", HALVES),
     ],
 )
 def test_a_job_has_one_cadence(job: str, partitions: dg.PartitionsDefinition) -> None:
     assert loaded.resolve_job_def(job).partitions_def == partitions
+
+
+def test_a_code_server_can_load_every_job() -> None:
+    """It looks for names that are used twice, which nothing else does."""
+    names = {job.name for job in loaded.get_repository_def().get_all_jobs()}
+    assert {"hospital_intake", "cms_intake", "program_intake", "settlement"} <= names
 
 
 def test_a_settlement_takes_everything_but_what_quarters_and_months_bring(specs: dict[str, dg.AssetSpec]) -> None:
