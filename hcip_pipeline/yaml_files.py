@@ -16,6 +16,7 @@ T = TypeVar("T", bound=BaseModel)
 
 #: libyaml reads a protocol in a tenth of the time; a platform without it gets the same from Python
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MAX_DEPTH = 50
 
 
 class _Loader(_FAST):
@@ -62,6 +63,7 @@ def parse_yaml(text: str, path: Path, what: str) -> dict[str, Any]:
         HcipError: not YAML, or not a mapping; the message names the line.
     """
     try:
+        _check_depth(text, path, what)
         content = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -73,6 +75,23 @@ def parse_yaml(text: str, path: Path, what: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise HcipError(f"holds no {what}: a mapping of keys to values is expected", file=path, fix="see the README")
     return content
+
+
+def _check_depth(text: str, path: Path, what: str) -> None:
+    """Refuse what is nested so deeply that libyaml, which composes by recursion, would end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_FAST):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                raise HcipError(
+                    f"is nested deeper than {_MAX_DEPTH} levels: no {what} is",
+                    file=path,
+                    row=event.start_mark.line + 1,
+                    fix="mend that line",
+                )
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def validate_yaml(model: type[T], content: dict[str, Any], path: Path, what: str) -> T:

@@ -111,7 +111,8 @@ def test_elections_in_force_are_the_hospitals_or_the_policys(home: Home) -> None
         (EXAMPLE.replace("weight: 40", "weight: forty"), "conditions_of_payment.3.weight"),
         (EXAMPLE.replace("approved_on: 2024-12-12", "approved_on: 2024-13-12"), "month must be in 1..12"),
         (EXAMPLE.replace("weight: 40", "weight: .nan"), "is not valid YAML"),
-        ("a: " + "[" * 600, "cannot be read"),
+        ("a: " + "[" * 600, "is nested deeper than 50 levels"),
+        ("a: " + "[" * 200_000 + "]" * 200_000, "is nested deeper than 50 levels"),
     ],
 )
 def test_a_bad_file_is_its_own_hospitals_finding(home: Home, text: str, told: str) -> None:
