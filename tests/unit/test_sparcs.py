@@ -279,7 +279,7 @@ class TestRefusals:
     def test_absent(self, tmp_path: Path) -> None:
         assert "no such file" in str(self.refusal(tmp_path / "a.csv"))
 
-    @pytest.mark.parametrize("content", [b"", b"\n", gzip.compress(b"")])
+    @pytest.mark.parametrize("content", [b"", b"\n", gzip.compress(b"", mtime=0)])
     def test_empty(self, tmp_path: Path, content: bytes) -> None:
         (tmp_path / "a.csv").write_bytes(content)
         assert "is empty" in str(self.refusal(tmp_path / "a.csv"))
