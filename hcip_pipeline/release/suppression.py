@@ -112,8 +112,8 @@ def suppressed(
         _add_cells(system, table)
     for table in tables:
         _add_relations(system, table)
-    for relation in sums:
-        system.relate(relation.total, relation.parts)
+    for relation in sorted(sums, key=lambda each: _in_order(each.total)):
+        system.relate(relation.total, sorted(relation.parts, key=_in_order))
     for table in tables:
         for frame in (before or {}).get(table.name, ()):
             _add_before(system, table, frame)
@@ -121,15 +121,20 @@ def suppressed(
     return [_emptied(table, hidden) for table in tables]
 
 
+def _in_order(cell: Sequence[Any]) -> str:
+    """The order of keys and counts: which of several equal choices is hidden must not depend on that of the rows."""
+    return str(cell)
+
+
 def _add_cells(system: CountSystem, table: CountTable) -> None:
-    for row in table.frame.select(*table.key, *table.counts).iter_rows(named=True):
-        key = tuple(row[column] for column in table.key)
+    rows = [(tuple(row[column] for column in table.key), row) for row in table.frame.iter_rows(named=True)]
+    for key, row in sorted(rows, key=lambda each: _in_order(each[0])):
         for count in table.counts:
             system.add((table.name, key, count), int(row[count] or 0))
 
 
 def _add_relations(system: CountSystem, table: CountTable) -> None:
-    keys = [tuple(row) for row in table.frame.select(table.key).iter_rows()]
+    keys = sorted((tuple(row) for row in table.frame.select(table.key).iter_rows()), key=_in_order)
     for total, parts in table.parts.items():
         for key in keys:
             system.relate((table.name, key, total), [(table.name, key, part) for part in parts])

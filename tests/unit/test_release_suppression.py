@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -169,6 +170,12 @@ def test_a_state_of_hospitals_and_regions(seed: int) -> None:
         for region, members in regions.items()
     ]
     shown, shown_regions = suppressed([hospitals, regional], 10, sums=links)
+    shuffled = [
+        replace(table, frame=table.frame.sample(fraction=1, shuffle=True, seed=seed)) for table in (hospitals, regional)
+    ]
+    again = suppressed(shuffled, 10, sums=links[::-1])
+    for table, one, other in zip((hospitals, regional), (shown, shown_regions), again, strict=True):
+        assert one.sort(table.key).equals(other.sort(table.key)), "what is hidden does not depend on the order of rows"
 
     truth: dict[str, int] = {}
     seen: dict[str, int | None] = {}
