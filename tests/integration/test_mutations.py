@@ -324,7 +324,9 @@ def test_another_policy_text_is_noticed_by_recomputing(parameter: str, copied: P
 
 
 def _resource(manifest: dict[str, Any], table: str) -> dict[str, Any]:
-    return next(each for each in manifest["resources"] if f"_{table}_" in each["path"])
+    """The administrator's table: what is handed on is held to it."""
+    own = [each for each in manifest["resources"] if not each["path"].startswith("regulator/")]
+    return next(each for each in own if f"_{table}_" in each["path"])
 
 
 MANIFESTS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -403,5 +405,5 @@ def test_a_parquet_file_that_says_something_else_is_noticed(copied: Path) -> Non
     mutants.forge_manifest(copied, agree)
     report = verify_release(copied)
     assert not report.tallies["files"].differences, report.text()
-    assert [difference.column for difference in report.told] == ["name"]
+    assert {difference.column for difference in report.told} == {"name"}  # the regulator's table has it too
     assert report.told[0].rule == "parquet"

@@ -72,9 +72,21 @@ def check_handed_on(package: Package, terms: Terms, findings: Findings) -> None:
                 for count in counts:
                     hidden = row[count] is None or not 1 <= row[count] <= threshold
                     findings.require("handed_on", row, count, hidden, f"no count of 1 to {threshold}")
+    _check_physician_means(package, findings)
     restated = package.optional("audit", "restatement")
     if restated is not None:
         _check_restatement(package, own, restated, findings)
+
+
+def _check_physician_means(package: Package, findings: Findings) -> None:
+    """The means that the norms were taken of, but for cells whose counts are hidden."""
+    norms, means = package.optional("norms", "norms"), package.optional("norms", "norm_physicians")
+    if norms is None or means is None:
+        return
+    cell = ("base_year", "apr_drg", "severity_of_illness")
+    small = {tuple(row[column] for column in cell) for row in norms if row["suppressed"]}
+    shown = [row for row in package.table("norm_physicians") if tuple(row[column] for column in cell) not in small]
+    _same(means, shown, ["physician_mean_cost"], findings)
 
 
 def _same(table: Table, rows: Iterable[Row], columns: Iterable[str], findings: Findings) -> None:
