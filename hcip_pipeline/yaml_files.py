@@ -87,7 +87,7 @@ def _check_depth(text: str, path: Path, what: str) -> None:
                 raise HcipError(
                     f"is nested deeper than {_MAX_DEPTH} levels: no {what} is",
                     file=path,
-                    row=event.start_mark.line + 1,
+                    row=event.start_mark.line + 1 if event.start_mark else None,
                     fix="mend that line",
                 )
         elif isinstance(event, yaml.CollectionEndEvent):

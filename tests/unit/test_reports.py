@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -33,8 +34,9 @@ def files(released: Path) -> ReleaseFiles:  # noqa: F811
 
 
 @pytest.fixture(scope="module")
-def draft(files: ReleaseFiles, unreleased: State) -> Draft:  # noqa: F811
-    return Draft(unreleased.home, PERIOD, 1, unreleased.policy, files, HOSPITALS)
+def draft(files: ReleaseFiles, released: Path, unreleased: State) -> Draft:  # noqa: F811
+    inputs = json.loads((released / "datapackage.json").read_bytes())["inputs"]
+    return Draft(unreleased.home, PERIOD, 1, unreleased.policy, files, HOSPITALS, tuple(inputs))
 
 
 def _page(released: Path, path: str) -> Page:  # noqa: F811
