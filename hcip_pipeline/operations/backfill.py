@@ -14,14 +14,13 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from hcip_pipeline.assets.execution import Runs, home_instance, runs_on
+from hcip_pipeline.assets.execution import home_instance, runs_on
 from hcip_pipeline.assets.jobs import cms_job, hospital_job, settlement_job
 from hcip_pipeline.assets.partitions import HALVES, MONTHS, QUARTERS, Key, parse_key
 from hcip_pipeline.errors import HcipError, UsageError
@@ -45,6 +44,7 @@ _CALENDAR: tuple[tuple[type[Key], dg.StaticPartitionsDefinition], ...] = (
 )
 #: so few partitions are taken in faster by this process than by new ones
 _WORTH_PROCESSES = 4
+_AT_A_TIME = 4
 
 
 @dataclass
@@ -212,64 +212,56 @@ def _outcomes(
     """The keys that were taken in, as they are done; the others go into ``report.failed``."""
     workers = min(jobs or os.cpu_count() or 1, len(keys))
     if workers < 2 or (jobs is None and len(keys) < _WORTH_PROCESSES):
-        for key in keys:
-            error = _take_in_one(home, key, policy_path, tags, progress)
-            if error is None:
-                yield key
-            else:
-                report.failed[key] = error
-        return
+        outcomes = _take_in_some(home, keys, policy_path, tags, progress)
+    else:
+        outcomes = _side_by_side(home, keys, policy_path, tags, workers)
+    for key, error in outcomes:
+        if error is None:
+            yield key
+        else:
+            report.failed[key] = error
+
+
+def _side_by_side(
+    home: Home, keys: Sequence[str], policy_path: Path | None, tags: Mapping[str, str], workers: int
+) -> Iterator[tuple[str, HcipError | None]]:
+    """Each key with what became of it, from several processes: a few keys at a time, so that starting one pays."""
     with home_instance(home):
         pass  # makes the history's databases, which several processes would all want to make
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _open, (home, policy_path, tags)) as pool:
-        running = {pool.submit(_take_in_another, key): key for key in keys}
+    size = max(1, min(_AT_A_TIME, len(keys) // workers))
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        running = [
+            pool.submit(_take_in_part, home, keys[start : start + size], policy_path, tags)
+            for start in range(0, len(keys), size)
+        ]
         try:
             for future in as_completed(running):
-                error = future.result()
-                if error is None:
-                    yield running[future]
-                else:
-                    report.failed[running[future]] = error
+                yield from future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _take_in_one(
-    home: Home,
-    text: str,
-    policy_path: Path | None,
-    tags: Mapping[str, str],
-    progress: Progress | None = None,
-) -> HcipError | None:
-    try:
-        with runs_on(home, policy_path, progress=progress, tags=tags) as runs:
-            return _run(runs, text)
-    except HcipError as error:
-        return _plain(error)
+def _take_in_part(
+    home: Home, keys: Sequence[str], policy_path: Path | None, tags: Mapping[str, str]
+) -> list[tuple[str, HcipError | None]]:
+    return list(_take_in_some(home, keys, policy_path, tags, None))
 
 
-def _run(runs: Runs, text: str) -> HcipError | None:
-    key = parse_key(text)
-    try:
-        runs.run(_INTAKE[type(key)][0], key)
-    except HcipError as error:
-        return _plain(error)
-    return None
-
-
-#: a process of the pool opens the home once for all that it takes in, and holds it until it ends
-_held = ExitStack()
-_runs: list[Runs] = []
-
-
-def _open(home: Home, policy_path: Path | None, tags: Mapping[str, str]) -> None:
-    _runs.append(_held.enter_context(runs_on(home, policy_path, tags=tags)))
-
-
-def _take_in_another(text: str) -> HcipError | None:
-    return _run(_runs[0], text)
+def _take_in_some(
+    home: Home, keys: Sequence[str], policy_path: Path | None, tags: Mapping[str, str], progress: Progress | None
+) -> Iterator[tuple[str, HcipError | None]]:
+    if not keys:
+        return
+    with runs_on(home, policy_path, progress=progress, tags=tags) as runs:
+        for text in keys:
+            key = parse_key(text)
+            try:
+                runs.run(_INTAKE[type(key)][0], key)
+            except HcipError as error:
+                yield text, _plain(error)
+            else:
+                yield text, None
 
 
 def _plain(error: HcipError) -> HcipError:

@@ -60,7 +60,7 @@ def test_a_failed_half_year_stops_those_after_it_and_is_resumed(settled: Settled
     shutil.move(care_partners, kept)
     shutil.rmtree(home.lake_program(PERIOD))
 
-    report = backfill(home, "2025H1", "2026H1")
+    report = backfill(home, "2025H1", "2026H1", jobs=1)
     assert list(report.failed) == ["2025H1"] and report.failed["2025H1"].rule == "CARE-PARTNERS-MISSING"
     assert report.not_started == ["2025H2", "2026H1"] and not report.releases
     assert digest(home.releases) == before
@@ -71,9 +71,6 @@ def test_a_failed_half_year_stops_those_after_it_and_is_resumed(settled: Settled
     assert [(release.period, release.is_new) for release in resumed.releases] == [("2025H1", False)]
     assert resumed.failed["2025H2"].rule == "PERIOD-MISSING" and resumed.not_started == ["2026H1"]
     assert digest(home.releases / str(PERIOD)) == digest(settled.home.releases / str(PERIOD))
-
-    again = backfill(home, "2025H1", "2026H1", resume=True)
-    assert "2025H1" in again.done_before and not again.releases
 
 
 def test_nothing_to_resume_is_said(tmp_path: Path) -> None:
