@@ -16,7 +16,7 @@ import polars as pl
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.warehouse.project import PROJECT, target_folder
+from hcip_pipeline.warehouse.project import PROJECT, runnable_manifest, target_folder
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
 
 Progress = Callable[[str], None]
@@ -177,25 +177,13 @@ def build_environment(spec: BuildSpec, file: Path, threads: int | None) -> Itera
                 os.environ[name] = value
 
 
-_manifests: dict[Path, Any] = {}
-
-
-def read_manifest(target: Path) -> Any:
-    """The parsed project as dbt itself keeps it: reading it back takes a fraction of parsing."""
-    from dbt.contracts.graph.manifest import Manifest
-    from dbt.parser.manifest import extended_mashumuro_decoder
-
-    content = (target / "partial_parse.msgpack").read_bytes()
-    manifest = Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
-    manifest.build_parent_and_child_maps()
-    return manifest
-
-
 def _invoke(arguments: list[str], progress: Progress | None) -> Iterator[NodeResult]:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
     from dbt_common.events.base_types import EventMsg
+
+    from hcip_pipeline.warehouse.dbt_events import heard_events
 
     def tell(event: EventMsg) -> None:
         if progress and event.info.name == "LogModelResult":
@@ -204,12 +192,11 @@ def _invoke(arguments: list[str], progress: Progress | None) -> Iterator[NodeRes
     target = target_folder()
     common = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target)]
     common += ["--log-path", str(target), "--log-level", "none", "--log-level-file", "none"]
-    if target not in _manifests:
-        _manifests[target] = read_manifest(target)
     try:
-        result = dbtRunner(manifest=_manifests[target], callbacks=[tell]).invoke(
-            [*arguments, *common, "--no-write-json"]
-        )
+        with heard_events("LogModelResult"):
+            result = dbtRunner(manifest=runnable_manifest(target), callbacks=[tell]).invoke(
+                [*arguments, *common, "--no-write-json"]
+            )
     finally:
         DuckDBConnectionManager.close_all_connections()
     if not isinstance(result.result, RunExecutionResult):

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hcip_pipeline.warehouse.project import PROJECT, target_folder
+from hcip_pipeline.warehouse.project import PROJECT, read_manifest, target_folder
 
 #: model -> column -> [[table it comes from, column], …]
 Lineage = dict[str, dict[str, list[list[str]]]]
@@ -53,7 +53,7 @@ def compiled_models() -> list[tuple[str, str]]:
     from dbt.cli.main import dbtRunner
 
     from hcip_pipeline.policy.model import Policy
-    from hcip_pipeline.warehouse.build import build_environment, read_manifest
+    from hcip_pipeline.warehouse.build import build_environment
     from hcip_pipeline.warehouse.spec import BuildSpec
 
     # Any half-year will do: no model reads other columns in another period.

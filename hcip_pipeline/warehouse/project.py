@@ -6,11 +6,24 @@ import hashlib
 import os
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from hcip_pipeline.errors import HcipError
 
 PROJECT = Path(os.environ.get("HCIP_DBT_PROJECT") or Path(__file__).resolve().parents[2] / "dbt_project")
+
+
+#: macros that dbt's own code calls by name, on the way to building and testing a project
+_CALLED_BY_DBT = {
+    "check_schema_exists",
+    "create_schema",
+    "get_columns_in_relation",
+    "list_relations_without_caching",
+    "list_schemas",
+    "materialization_test_default",
+}
 
 
 def project_digest() -> str:
@@ -46,6 +59,38 @@ def target_folder() -> Path:
 def manifest_path() -> Path:
     """``manifest.json`` of the project as it stands."""
     return target_folder() / "manifest.json"
+
+
+def read_manifest(target: Path) -> Any:
+    """The parsed project as dbt itself keeps it: reading it back takes a fraction of parsing."""
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    content = (target / "partial_parse.msgpack").read_bytes()
+    manifest = Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
+    manifest.build_parent_and_child_maps()
+    return manifest
+
+
+@cache
+def runnable_manifest(target: Path) -> Any:
+    """The manifest with those macros alone that a build can call: a sixth of what dbt brings.
+
+    dbt hands every macro of the manifest to every node twice, which took a third of a build of small tables.
+    """
+    manifest = read_manifest(target)
+    waiting = [name for node in manifest.nodes.values() for name in node.depends_on.macros]
+    waiting += [
+        key for key, macro in manifest.macros.items() if macro.package_name == "hcip" or macro.name in _CALLED_BY_DBT
+    ]
+    called: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in called and name in manifest.macros:
+            called.add(name)
+            waiting += manifest.macros[name].depends_on.macros
+    manifest.macros = {key: macro for key, macro in manifest.macros.items() if key in called}
+    return manifest
 
 
 def _parse(target: Path) -> None:
