@@ -1,31 +1,28 @@
 """The settlement's models rendered as dbt renders them and run in one DuckDB connection: many states, asked about fast.
 
-Belongs here: rendering and order, and computing again what one changed text changes. Does not belong here: what a state
-is (``scenario``). A test holds this path to the tables that a dbt build of the same state gives.
+Belongs here: which models in which order, and computing again what one changed text changes. Does not belong here: what
+a state is (``scenario``). A test holds this path to the tables that a dbt build of the same state gives.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
-from typing import Any
 
 import duckdb
-import jinja2
 import polars as pl
 
 from hcip_pipeline.contracts import run as run_tables
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.settlement.norm_tables import norm_spec
 from hcip_pipeline.warehouse.project import PROJECT
+from hcip_pipeline.warehouse.rendering import SCHEMAS, Renderer, checks, models
 from hcip_pipeline.warehouse.spec import BuildSpec
 
-_SCHEMAS = ("staging", "intermediate", "marts")
 #: what is computed, with everything it refers to, wherever that is
 _SETTLEMENT = ("cases", "costs", "norms", "incentives", "savings", "ledger", "audit")
 #: what reports look at beside it: only a release needs these
@@ -43,49 +40,24 @@ _FROM_CLAIMS = {
 }
 #: models of the areas that nothing but those read
 _OF_CLAIMS = {*_FROM_CLAIMS, "int_medicare_counts", "int_beneficiary_areas"}
-_MACRO = re.compile(r"\{%-?\s*macro\s+(\w+)\(.*?\{%-?\s*endmacro\s*-?%\}", re.DOTALL)
-_SOURCE = re.compile(r"source\('lake', '(\w+)'\)")
-_REFERENCE = re.compile(r"ref\('(\w+)'\)")
 
 
-class _ReturnedError(Exception):
-    """What dbt's ``return`` does: the value leaves the macro as it is, not as text."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
-def _return(value: Any) -> Any:
-    raise _ReturnedError(value)
-
-
-@cache
-def _models() -> dict[str, tuple[str, str]]:
-    """Model -> its schema and SQL template."""
-    return {
-        path.stem: (schema, path.read_text(encoding="utf-8"))
-        for schema in _SCHEMAS
-        for path in sorted((PROJECT / "models" / schema).rglob("*.sql"))
-    }
-
-
-def _needed(models: Iterable[str]) -> set[str]:
-    """``models`` and everything they refer to."""
+def _needed(names: Iterable[str]) -> set[str]:
+    """Models and everything they refer to, short of what is given."""
     found: set[str] = set()
-    waiting = set(models)
+    waiting = set(names)
     while waiting:
         found |= waiting
-        named = {ref for name in waiting for ref in _REFERENCE.findall(_models()[name][1])}
-        waiting = named - found - _FROM_CLAIMS.keys()
+        waiting = {parent for name in waiting for parent in models()[name].reads} - found - _FROM_CLAIMS.keys()
     return found
 
 
 @cache
 def _order(areas: tuple[str, ...] = _SETTLEMENT) -> tuple[str, ...]:
     """Every model of these areas after those it refers to."""
-    folders = [PROJECT / "models" / schema / folder for schema in _SCHEMAS for folder in areas]
+    folders = [PROJECT / "models" / schema / folder for schema in SCHEMAS for folder in areas]
     own = _needed({path.stem for folder in folders for path in folder.glob("*.sql")} - _OF_CLAIMS)
-    needs = {name: set(_REFERENCE.findall(_models()[name][1])) - _FROM_CLAIMS.keys() for name in own}
+    needs = {name: models()[name].reads - _FROM_CLAIMS.keys() for name in own}
     ordered: dict[str, None] = {}
     while needs.keys() - ordered.keys():
         ordered[min(name for name in needs.keys() - ordered.keys() if needs[name] <= ordered.keys())] = None
@@ -95,73 +67,15 @@ def _order(areas: tuple[str, ...] = _SETTLEMENT) -> tuple[str, ...]:
 @cache
 def _sources(areas: tuple[str, ...]) -> set[str]:
     """The tables of the lake that these areas read."""
-    return {source for name in _order(areas) for source in _SOURCE.findall(_models()[name][1])} & LAKE_SOURCES.keys()
-
-
-@cache
-def _checks(areas: tuple[str, ...]) -> dict[str, str]:
-    """The project's own checks that look at these models only."""
-    checks = {path.stem: path.read_text(encoding="utf-8") for path in sorted((PROJECT / "tests").glob("*.sql"))}
-    return {name: sql for name, sql in checks.items() if set(_REFERENCE.findall(sql)) <= set(_order(areas))}
-
-
-#: what ``var`` gives while models are rendered
-_variables: dict[str, Any] = {}
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    """dbt's names, and every macro as its own template so that a macro may call any other."""
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
-    environment.globals |= {
-        "var": _variables.__getitem__,
-        "ref": lambda name: f'"{_models()[name][0]}"."{name}"',
-        "source": lambda _, name: f'lake."{name}"',
-        "config": lambda **_: "",
-        "return": _return,
-        "target": {"type": "duckdb"},
-        "execute": True,
-    }
-    for path in sorted((PROJECT / "macros").glob("*.sql")):
-        for match in _MACRO.finditer(path.read_text(encoding="utf-8")):
-            environment.globals[match[1]] = _macro(environment, match[0], match[1])
-    return environment
-
-
-#: macro -> its template, looked up at every call: a test may put another in its place
-_macros: dict[str, jinja2.Template] = {}
-
-
-def _macro(environment: jinja2.Environment, text: str, name: str) -> Callable[..., Any]:
-    _macros[name] = environment.from_string(text)
-
-    def call(*arguments: Any, **named: Any) -> Any:
-        try:
-            return getattr(_macros[name].module, name)(*arguments, **named)
-        except _ReturnedError as returned:
-            return returned.value
-
-    return call
-
-
-@cache
-def _templates(areas: tuple[str, ...]) -> tuple[dict[str, jinja2.Template], dict[str, jinja2.Template]]:
-    """Models in order, and checks."""
-    compiled = _environment().from_string
-    models = {name: compiled(_models()[name][1]) for name in _order(areas)}
-    return models, {name: compiled(sql) for name, sql in _checks(areas).items()}
+    return {source for name in _order(areas) for source in models()[name].sources} & LAKE_SOURCES.keys()
 
 
 @cache
 def _rendered(variables: str, areas: tuple[str, ...] = _SETTLEMENT) -> tuple[dict[str, str], dict[str, str]]:
-    """Model -> SQL in order, check -> SQL."""
-    _variables.clear()
-    _variables.update(json.loads(variables))
-    models, checks = _templates(areas)
-    return (
-        {name: template.render() for name, template in models.items()},
-        {name: template.render() for name, template in checks.items()},
-    )
+    """Model -> SQL in order; the project's own checks that look at these models only -> SQL."""
+    renderer, order = Renderer(json.loads(variables)), _order(areas)
+    own = [name for name, check in checks().items() if check.reads <= set(order)]
+    return {name: renderer.model(name) for name in order}, {name: renderer.check(name) for name in own}
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, name: str, frame: object) -> None:
@@ -178,7 +92,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, name: str, frame: object) -> No
 
 def _prepared(spec: BuildSpec, threads: int, areas: tuple[str, ...] = _SETTLEMENT) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"threads": threads})
-    for schema in ("lake", *_SCHEMAS):
+    for schema in ("lake", *SCHEMAS):
         connection.execute(f"create schema {schema}")
     frames = {"windows": spec.windows_frame(), "elections": spec.elections_frame(), **spec.sources}
     for name in sorted(_sources(areas)):
@@ -186,10 +100,10 @@ def _prepared(spec: BuildSpec, threads: int, areas: tuple[str, ...] = _SETTLEMEN
     return connection
 
 
-def _create(connection: duckdb.DuckDBPyConnection, models: dict[str, str]) -> None:
-    for name, sql in models.items():
-        kind = "view" if _models()[name][0] == "staging" else "table"
-        connection.execute(f'create {kind} "{_models()[name][0]}"."{name}" as {sql}')
+def _create(connection: duckdb.DuckDBPyConnection, computed: dict[str, str]) -> None:
+    for name, sql in computed.items():
+        kind = "view" if models()[name].schema == "staging" else "table"
+        connection.execute(f'create {kind} "{models()[name].schema}"."{name}" as {sql}')
 
 
 def run(
@@ -208,14 +122,14 @@ def run(
         AssertionError: a check found rows that break it.
     """
     areas = (*_SETTLEMENT, *also)
-    models, checks = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True), areas)
+    computed, held_to = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True), areas)
     connection = _prepared(spec, threads, areas)
     for name, columns in _FROM_CLAIMS.items():
         connection.execute(f"create table intermediate.{name} ({columns})")
     if estimates:
         connection.executemany(f"insert into intermediate.{ESTIMATES} values (?, ?, ?, ?)", list(estimates))
-    _create(connection, models)
-    for name, sql in checks.items():
+    _create(connection, computed)
+    for name, sql in held_to.items():
         broken = len(connection.execute(sql).fetchall())
         assert not broken, f"the check {name} found {broken} rows that break it"
     return connection
@@ -235,12 +149,12 @@ _FROZEN = {
 def part(spec: BuildSpec, names: Sequence[str], threads: int = 1) -> duckdb.DuckDBPyConnection:
     """Compute some models and what they refer to, without checks."""
     areas = (*_SETTLEMENT, *REPORTS)
-    models, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True), areas)
+    computed, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True), areas)
     needed = _needed(names)
     connection = _prepared(spec, threads, areas)
     for name, columns in _FROM_CLAIMS.items():
         connection.execute(f"create table intermediate.{name} ({columns})")
-    _create(connection, {name: sql for name, sql in models.items() if name in needed})
+    _create(connection, {name: sql for name, sql in computed.items() if name in needed})
     return connection
 
 
@@ -251,10 +165,10 @@ def frozen_norms(spec: BuildSpec, threads: int = 1) -> dict[str, pl.DataFrame]:
 
 
 def _norm_build(spec: BuildSpec, threads: int = 1) -> duckdb.DuckDBPyConnection:
-    models, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True))
+    computed, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True))
     needed = _needed(_FROZEN.values())
     connection = _prepared(spec, threads)
-    _create(connection, {name: sql for name, sql in models.items() if name in needed})
+    _create(connection, {name: sql for name, sql in computed.items() if name in needed})
     return connection
 
 
@@ -263,7 +177,7 @@ def _frozen_frames(connection: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFr
     for name, model in _FROZEN.items():
         table = run_tables.FROZEN[name]
         columns = ", ".join(f'"{column}"' for column in table.names)
-        frame = connection.sql(f'select {columns} from "{_models()[model][0]}"."{model}"').pl()
+        frame = connection.sql(f'select {columns} from "{models()[model].schema}"."{model}"').pl()
         frames[name] = frame.sort(table.key)
     return frames
 
@@ -312,14 +226,14 @@ class Bench:
             finally:
                 self.norm_connection.rollback()
             norms = {name: frame for name, frame in found.items() if not frame.equals(self.norms[name])}
-        models = _changed_models(self.spec, mutant)
-        assert models or norms, f"nothing changes: {mutant}"
+        changed = _changed_models(self.spec, mutant)
+        assert changed or norms, f"nothing changes: {mutant}"
         self.connection.begin()
         try:
             for name, frame in norms.items():
                 _fill(self.connection, name, frame)
-            readers = {name for name in _order() if set(_SOURCE.findall(_models()[name][1])) & norms.keys()}
-            _recompute(self.connection, self.spec, models, set(models) | readers, marts)
+            readers = {name for name in _order() if models()[name].sources & norms.keys()}
+            _recompute(self.connection, self.spec, changed, set(changed) | readers, marts)
             yield self.connection
         finally:
             self.connection.rollback()
@@ -327,26 +241,13 @@ class Bench:
 
 def _changed_models(spec: BuildSpec, mutant: Mutant) -> dict[str, str]:
     """Model -> SQL, of those that say something else with ``mutant`` than without."""
-    variables = json.dumps(spec.dbt_vars(), sort_keys=True)
-    models, _ = _rendered(variables)
-    _variables.clear()
-    _variables.update(json.loads(variables))
-    if mutant.file in models:
-        text = _models()[mutant.file][1]
-        assert mutant.old in text, f"no such text: {mutant}"
-        sql = _environment().from_string(text.replace(mutant.old, mutant.new)).render()
-        return {} if sql == models[mutant.file] else {mutant.file: sql}
-    text = (PROJECT / "macros" / f"{mutant.file}.sql").read_text(encoding="utf-8")
+    before, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True))
+    macros = PROJECT / "macros" / f"{mutant.file}.sql"
+    text = models()[mutant.file].template if mutant.file in before else macros.read_text(encoding="utf-8")
     assert mutant.old in text, f"no such text: {mutant}"
-    before = dict(_macros)
-    try:
-        for match in _MACRO.finditer(text.replace(mutant.old, mutant.new)):
-            _macros[match[1]] = _environment().from_string(match[0])
-        templates, _ = _templates(_SETTLEMENT)
-        rendered = {name: template.render() for name, template in templates.items()}
-    finally:
-        _macros.update(before)
-    return {name: sql for name, sql in rendered.items() if sql != models[name]}
+    renderer = Renderer(spec.dbt_vars(), {mutant.file: text.replace(mutant.old, mutant.new)})
+    rendered = {name: renderer.model(name) for name in ([mutant.file] if mutant.file in before else before)}
+    return {name: sql for name, sql in rendered.items() if sql != before[name]}
 
 
 def _recompute(
@@ -357,12 +258,12 @@ def _recompute(
     marts: Sequence[str],
 ) -> None:
     """Compute the models in ``affected`` again, and those that refer to them, as far as ``marts`` need them."""
-    models, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True))
+    computed, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True))
     tables = {row[0] for row in connection.execute("select table_name from information_schema.tables").fetchall()}
     wanted = tables & _needed(marts) if marts else tables
     for name in _order():
-        if name in wanted and (name in affected or affected & set(_REFERENCE.findall(_models()[name][1]))):
+        if name in wanted and (name in affected or affected & models()[name].reads):
             affected.add(name)
-            schema = _models()[name][0]
+            schema = models()[name].schema
             kind = "view" if schema == "staging" else "table"
-            connection.execute(f'create or replace {kind} "{schema}"."{name}" as {changed.get(name, models[name])}')
+            connection.execute(f'create or replace {kind} "{schema}"."{name}" as {changed.get(name, computed[name])}')

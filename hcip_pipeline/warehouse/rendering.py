@@ -99,13 +99,22 @@ class Renderer:
 
     Args:
         variables: what dbt would be given as ``--vars``.
+        texts: model or file of macros -> the text that stands for its file's: what a change to it would compute.
     """
 
-    def __init__(self, variables: Mapping[str, Any]) -> None:
+    def __init__(self, variables: Mapping[str, Any], texts: Mapping[str, str] | None = None) -> None:
         self._variables = variables
+        environment, texts = _environment(), texts or {}
+        self._models = {name: environment.from_string(text) for name, text in texts.items() if name in models()}
+        self._macros = {
+            match[1]: environment.from_string(match[0])
+            for name, text in texts.items()
+            if name not in models()
+            for match in _MACRO.finditer(text)
+        }
 
     def model(self, name: str) -> str:
-        return self._render(_template(name))
+        return self._render(self._models.get(name) or _template(name))
 
     def check(self, name: str) -> str:
         return self._render(_check_template(name))
@@ -113,7 +122,12 @@ class Renderer:
     def _render(self, template: jinja2.Template) -> str:
         _variables.clear()
         _variables.update(self._variables)
-        return template.render()
+        before = dict(_macros)
+        _macros.update(self._macros)
+        try:
+            return template.render()
+        finally:
+            _macros.update(before)
 
 
 def moved(sql: str, catalog_of: Callable[[str, str], str]) -> str:
@@ -128,6 +142,8 @@ def moved(sql: str, catalog_of: Callable[[str, str], str]) -> str:
 
 #: what ``var`` gives while a model is rendered
 _variables: dict[str, Any] = {}
+#: macro -> its template, looked up at every call
+_macros: dict[str, jinja2.Template] = {}
 
 
 @cache
@@ -150,11 +166,11 @@ def _environment() -> jinja2.Environment:
 
 
 def _macro(environment: jinja2.Environment, text: str, name: str) -> Callable[..., Any]:
-    template = environment.from_string(text)
+    _macros[name] = environment.from_string(text)
 
     def call(*arguments: Any, **named: Any) -> Any:
         try:
-            return getattr(template.module, name)(*arguments, **named)
+            return getattr(_macros[name].module, name)(*arguments, **named)
         except _ReturnedError as returned:
             return returned.value
 

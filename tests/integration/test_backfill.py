@@ -16,7 +16,7 @@ from hcip_pipeline.operations.backfill import backfill, partitions_between
 from hcip_pipeline.release.writer import releases_of
 from tests.settled_home import PERIOD, SettledHome, digest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dagster_home")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

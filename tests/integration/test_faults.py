@@ -26,7 +26,7 @@ from hcip_pipeline.release.writer import releases_of
 from hcip_pipeline.warehouse.build import FILE_NAME
 from tests.settled_home import PERIOD, SettledHome, digest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dagster_home")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 from tests.settled_home import SettledHome
 from tests.ui.browsing import RunningInterface, browser_page, chromium, interface, open_asset, open_lineage, show_plots
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dagster_home")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dagster_ui")]
 expect.set_options(timeout=60_000)
 
 
