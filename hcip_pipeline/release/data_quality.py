@@ -23,6 +23,9 @@ from hcip_pipeline.release.explained_release import names_of
 from hcip_pipeline.release.suppression import MARK, CountTable, suppressed
 from hcip_pipeline.release.tables import neutralized
 
+#: what tells the files of submissions apart
+_FILE = ["quarter", "hospital_ccn", "table"]
+
 
 def state_table(draft: Draft) -> Iterator[DerivedTable]:
     """``quality/HCIP_STATE_data_quality_…``: every hospital's rates, small counts hidden."""
@@ -58,7 +61,7 @@ def without_small_counts(counts: pl.DataFrame, threshold: int, before: Sequence[
     """``counts`` as a reader outside the hospitals may have them.
 
     Rows of 1 to ``threshold`` are hidden, and what would give them away. A file of so few rows hides its own number of
-    rows too, and the state's, from which it could be subtracted.
+    rows too, and the state's, from which it could be subtracted; so does one of a few rows more or less than before.
 
     Args:
         counts: as ``quality.counted`` gives them.
@@ -68,10 +71,26 @@ def without_small_counts(counts: pl.DataFrame, threshold: int, before: Sequence[
     small = counts.filter(few).select("quarter", "table").unique().with_columns(pl.lit(True).alias("with_few"))
     counts = counts.join(small, on=["quarter", "table"], how="left", maintain_order="left")
     is_told = pl.col("with_few").is_null() | ~(few | (pl.col("hospital_ccn") == STATE))
+    changed = _changed_by_few(counts, threshold, before)
+    is_told &= pl.struct(_FILE).is_in(changed.select(pl.struct(_FILE)).to_series().implode()).not_()
     counts = counts.with_columns(pl.when(is_told).then("rows_read").alias("rows_read")).drop("with_few")
     table = CountTable(DATA_QUALITY.name, counts, DATA_QUALITY.key, ("rows",), totals={"hospital_ccn": STATE})
     (hidden,) = suppressed([table], threshold, before={DATA_QUALITY.name: before})
     return hidden
+
+
+def _changed_by_few(counts: pl.DataFrame, threshold: int, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Files whose number of rows is hidden, because an earlier release hid it or said one that is close to it."""
+
+    def of_files(frame: pl.DataFrame, *more: pl.Expr) -> pl.DataFrame:
+        return frame.filter(pl.col("table") != SUBMISSION).select(*_FILE, "rows_read", *more).unique()
+
+    was_hidden = pl.col(MARK).fill_null("").str.split("|").list.contains("rows_read")
+    mark = pl.when(was_hidden).then(pl.lit("rows_read")).otherwise(pl.lit("")).alias(MARK)
+    files = of_files(counts)
+    table = CountTable("files", files, tuple(_FILE), ("rows_read",), totals={"hospital_ccn": STATE})
+    (hidden,) = suppressed([table], threshold, before={"files": [of_files(frame, mark) for frame in before]})
+    return hidden.filter(pl.col(MARK) != "").select(_FILE)
 
 
 def of_hospital(counts: pl.DataFrame, ccn: str, threshold: int) -> pl.DataFrame:

@@ -6,13 +6,14 @@ new figure: each is a figure of savings/, incentives/ or audit/.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
 from hcip_pipeline.contracts import audit, marts
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Draft
+from hcip_pipeline.release.side_by_side import baselines, beside, renamed
 from hcip_pipeline.release.suppression import MARK, CountTable, Remainder, suppressed
 
 
@@ -33,21 +34,27 @@ def regulator_tables(draft: Draft) -> Iterable[DerivedTable]:
         dependents={"cases": ("best_practice_cost", "potential_savings")},
         remainders=(Remainder("scope", "all", "participating"),),
     )
-    before = {
-        "savings": [
-            each.table("savings", folder="regulator")
-            for each in draft.superseded
-            if each.has("savings", folder="regulator")
-        ]
-    }
+    before = {"savings": list(_savings_before(draft))}
     (shown,) = suppressed([savings], draft.policy.policy.small_cell_threshold, before=before)
     yield DerivedTable("regulator", audit.REGULATOR_SAVINGS, shown.select(audit.REGULATOR_SAVINGS.names))
+
+
+def _savings_before(draft: Draft) -> Iterator[pl.DataFrame]:
+    """The same counts as other releases gave them to the regulator: of the period, and of its baseline."""
+    for release in draft.superseded:
+        if release.has("savings", folder="regulator"):
+            yield release.table("savings", folder="regulator")
+    for release, is_whole in baselines(draft):
+        if release.has("savings", folder="regulator"):
+            told = release.table("savings", folder="regulator").with_columns(pl.lit(str(draft.period)).alias("period"))
+            yield renamed(told, {"cases": "baseline_cases"}, with_values=is_whole)
 
 
 def norm_tables(draft: Draft) -> Iterable[DerivedTable]:
     """Norms and physicians' means without the small cells' counts; the proof has them in full in audit/.
 
-    A policy's ``min_cases_per_cell`` is above the threshold by default, so that nothing is hidden.
+    A policy's ``min_cases_per_cell`` is above the threshold by default, so that nothing is hidden. A base year's norms
+    stand in the releases of every period: they are held against all that a reader may have.
     """
     norms = CountTable(
         "norms",
@@ -56,7 +63,8 @@ def norm_tables(draft: Draft) -> Iterable[DerivedTable]:
         counts=("cases",),
         dependents={"cases": audit.NORM_DEPENDENTS},
     )
-    (shown,) = suppressed([norms], draft.policy.policy.small_cell_threshold)
+    before = [each.table("norms", folder="norms") for each in beside(draft) if each.has("norms", folder="norms")]
+    (shown,) = suppressed([norms], draft.policy.policy.small_cell_threshold, before={"norms": before})
     yield DerivedTable("norms", audit.PUBLIC_NORMS, shown)
     cell = ["base_year", "apr_drg", "severity_of_illness"]
     small = shown.filter(pl.col(MARK) != "").select(cell).unique()

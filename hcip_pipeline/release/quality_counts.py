@@ -125,6 +125,16 @@ class Sets:
                 if row[column] is not None or column in was_hidden:
                     self.values[place] = row[column]
 
+    def as_baseline(self, *, with_values: bool) -> Sets:
+        """A period's counts as the baseline's of another; without values only what was hidden."""
+        return Sets(
+            {
+                (members, measure, f"baseline_{count}"): value
+                for (members, measure, count), value in self.values.items()
+                if f"baseline_{count}" in _COUNTS and (with_values or value is None)
+            }
+        )
+
     def tables(self) -> tuple[CountTable, CountTable]:
         """One table of shares and one of other counts: only of shares the rest is people too."""
         rows: dict[tuple[str, str], dict[str, int | None]] = {}

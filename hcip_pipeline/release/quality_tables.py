@@ -15,6 +15,8 @@ from hcip_pipeline.contracts.quality import RELEASED
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Draft
 from hcip_pipeline.release.quality_counts import ALL, CELLS, NO_AREA, OTHER, STATE, Cell, Sets, part_table
+from hcip_pipeline.release.reading import ReleaseFiles
+from hcip_pipeline.release.side_by_side import baselines, renamed
 from hcip_pipeline.release.suppression import MARK, CountTable, Sum, suppressed
 
 _FOLDER = "quality"
@@ -70,8 +72,9 @@ def quality_tables(draft: Draft) -> Iterable[DerivedTable]:
     """The tables of ``quality/`` that count people."""
     threshold = draft.policy.policy.small_cell_threshold
     frames = {name: draft.marts(name) for name in CELLS}
-    frames["readmissions"] = _lines_together(frames["readmissions"], threshold)
-    frames["hospital_acquired_conditions"] = _codes_together(frames["hospital_acquired_conditions"], threshold)
+    told = next((each for each in reversed(draft.superseded) if all(each.has(name) for name in CELLS)), None)
+    for name, together in (("readmissions", _lines_together), ("hospital_acquired_conditions", _codes_together)):
+        frames[name] = together(frames[name], threshold, told.table(name, folder=_FOLDER) if told else None)
     everybody = "|".join(sorted(set(frames["readmissions"]["hospital_ccn"]) - {STATE}))
     frames = _with_sets(frames, everybody)
     sets = _sets(frames)
@@ -91,26 +94,40 @@ def quality_tables(draft: Draft) -> Iterable[DerivedTable]:
         yield DerivedTable(_FOLDER, RELEASED[name], _emptied(name, frame, hidden, marks.get(name)))
 
 
-def _lines_together(readmissions: pl.DataFrame, threshold: int) -> pl.DataFrame:
-    """APR-DRGs with a small count as OTHER of their service line, and such lines as OTHER of the state."""
+def _lines_together(readmissions: pl.DataFrame, threshold: int, told: pl.DataFrame | None) -> pl.DataFrame:
+    """APR-DRGs with a small count as OTHER of their service line, and such lines as OTHER of the state.
+
+    Args:
+        told: the table as the period's release before gave it out: what stood alone there stands alone again, for
+            what moves into OTHER or out of it is the difference of two releases.
+    """
     of_state = readmissions["hospital_ccn"] == STATE
     totals = readmissions.filter(~of_state | (readmissions["service_line"] == ALL))
     lines = readmissions.filter(of_state & (readmissions["service_line"] != ALL) & (readmissions["apr_drg"] == ALL))
     codes = readmissions.filter(of_state & (readmissions["apr_drg"] != ALL))
     small = _is_small(("index_discharges", "readmissions"), threshold)
-    large = lines.filter(~small)["service_line"].to_list()
-    lines = _summed(lines, pl.when(small).then(pl.lit(OTHER)).otherwise("service_line").alias("service_line"))
+    small_line = small_code = small
+    if told is not None:
+        alone = told.filter(pl.col("hospital_ccn") == STATE)
+        small_line = ~pl.col("service_line").is_in(alone["service_line"].to_list())
+        small_code = ~pl.struct("service_line", "apr_drg").is_in(
+            alone.select(pl.struct("service_line", "apr_drg")).to_series().to_list()
+        )
+    large = lines.filter(~small_line)["service_line"].to_list()
+    lines = _summed(lines, pl.when(small_line).then(pl.lit(OTHER)).otherwise("service_line").alias("service_line"))
     codes = _summed(
         codes.filter(pl.col("service_line").is_in(large)),
-        pl.when(small).then(pl.lit(OTHER)).otherwise("apr_drg").alias("apr_drg"),
+        pl.when(small_code).then(pl.lit(OTHER)).otherwise("apr_drg").alias("apr_drg"),
     )
     return pl.concat([totals, lines, codes])
 
 
-def _codes_together(conditions: pl.DataFrame, threshold: int) -> pl.DataFrame:
-    """Codes with a small count as OTHER."""
+def _codes_together(conditions: pl.DataFrame, threshold: int, told: pl.DataFrame | None) -> pl.DataFrame:
+    """Codes with a small count as OTHER; those that stood alone in ``told`` stand alone again."""
     is_code = (conditions["hospital_ccn"] == STATE) & (conditions["code"] != ALL)
     small = _is_small(("baseline_conditions", "conditions"), threshold)
+    if told is not None:
+        small = ~pl.col("code").is_in(told.filter(pl.col("hospital_ccn") == STATE)["code"].to_list())
     codes = _summed(conditions.filter(is_code), pl.when(small).then(pl.lit(OTHER)).otherwise("code").alias("code"))
     state = conditions.filter((pl.col("hospital_ccn") == STATE) & (pl.col("code") == ALL))
     for name in ("baseline_discharges", "discharges"):  # every code is counted over the same discharges
@@ -202,16 +219,29 @@ def _sums_of_parts(part: CountTable, everybody: str, tables: tuple[CountTable, C
 
 
 def _before(draft: Draft, everybody: str, now: Iterable[str]) -> dict[str, list[pl.DataFrame]]:
-    """The same counts as earlier releases of the period gave them out."""
+    """The same counts as other releases gave them out: earlier ones of the period, and those of its baseline."""
     before: dict[str, list[pl.DataFrame]] = {}
-    for release in draft.superseded:
+
+    def told(release: ReleaseFiles) -> dict[str, pl.DataFrame] | None:
         if not all(release.has(name) for name in CELLS):
-            continue
-        frames = _with_sets({name: release.table(name, folder=_FOLDER) for name in now}, everybody)
-        for table in _sets(frames).tables():
-            before.setdefault(table.name, []).append(table.frame)
-        for name in _PARTS:
-            before.setdefault(name, []).append(_part_rows(name, frames[name]))
+            return None
+        return _with_sets({name: release.table(name, folder=_FOLDER) for name in now}, everybody)
+
+    for release in draft.superseded:
+        if frames := told(release):
+            for table in _sets(frames).tables():
+                before.setdefault(table.name, []).append(table.frame)
+            for name in _PARTS:
+                before.setdefault(name, []).append(_part_rows(name, frames[name]))
+    for release, is_whole in baselines(draft):
+        if frames := told(release):
+            for table in _sets(frames).as_baseline(with_values=is_whole).tables():
+                before.setdefault(table.name, []).append(table.frame)
+            for name, (_, counts) in _PARTS.items():
+                names = {count: f"baseline_{count}" for count in counts if f"baseline_{count}" in counts}
+                if names:
+                    rows = renamed(_part_rows(name, frames[name]), names, with_values=is_whole)
+                    before.setdefault(name, []).append(rows)
     return before
 
 

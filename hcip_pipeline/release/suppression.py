@@ -97,8 +97,8 @@ def suppressed(
         tables: all that the same reader gets; each by itself would not be safe.
         threshold: n, ``small_cell_threshold`` of the policy; 0 hides nothing.
         sums: relations between tables.
-        before: table -> the same table in each earlier release, as it was given out. What was hidden stays hidden, and
-            a change by 1 to n is hidden too, for it counts discharges as well.
+        before: table -> the same table in each earlier release, as it was given out, with the counts that it had. What
+            was hidden stays hidden, and a change by 1 to n is hidden too, for it counts discharges as well.
 
     Returns:
         The frames in the order of ``tables``, each with a text column ``suppressed`` that names what was emptied in a
@@ -177,9 +177,8 @@ def _add_before(system: CountSystem, table: CountTable, frame: pl.DataFrame) -> 
         key = tuple(row[column] for column in table.key)
         hidden = set((row[MARK] or "").split("|")) if was_hidden else set()
         for count in table.counts:
-            if count in row:
-                cell = (table.name, key, count)
-                system.said_before(cell, None if count in hidden else int(row[count] or 0))
+            if count in hidden or row.get(count) is not None:
+                system.said_before((table.name, key, count), None if count in hidden else int(row[count]))
 
 
 def _emptied(table: CountTable, hidden: frozenset[Count]) -> pl.DataFrame:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,9 @@ import pytest
 
 from hcip_pipeline.contracts.marts import TABLES as MARTS
 from hcip_pipeline.contracts.quality import RELEASED, TABLES
+from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.quality_tables import quality_tables
+from hcip_pipeline.release.reading import ReleaseFiles
 from tests.quality_states import A, B, C, Stay, run, stays_spec
 from tests.scenario import npi, table
 
@@ -184,11 +187,32 @@ def test_a_physicians_own_rate(built: duckdb.DuckDBPyConnection) -> None:
     assert rows == sorted([(npi(0), 50), (npi(1), 50)])
 
 
-def _released(built: duckdb.DuckDBPyConnection, threshold: int) -> dict[str, pl.DataFrame]:
-    policy = SimpleNamespace(policy=SimpleNamespace(small_cell_threshold=threshold))
-    draft: Any = SimpleNamespace(policy=policy, superseded=(), marts=lambda name: built.sql(
-        f"select {', '.join(MARTS[name].names)} from {name}"
-    ).pl())  # fmt: skip
+def _given_out(frames: Mapping[str, pl.DataFrame], home: Path, name: str) -> ReleaseFiles:
+    """A release of these tables, for another one to be held against."""
+    period, _, number = name.partition("_")
+    folder = home / "releases" / period / number
+    (folder / "quality").mkdir(parents=True)
+    (folder / "datapackage.json").write_text("{}")
+    for table_name, frame in frames.items():
+        frame.write_parquet(folder / "quality" / f"HCIP_STATE_{table_name}_{name}.parquet")
+    return ReleaseFiles.at(folder)
+
+
+def _released(
+    built: duckdb.DuckDBPyConnection,
+    threshold: int,
+    *,
+    superseded: Sequence[ReleaseFiles] = (),
+    earlier: Sequence[ReleaseFiles] = (),
+) -> dict[str, pl.DataFrame]:
+    rules = SimpleNamespace(small_cell_threshold=threshold, baseline_window="same_half")
+    draft: Any = SimpleNamespace(
+        policy=SimpleNamespace(policy=rules),
+        period=PerformancePeriod(2025, 1),
+        superseded=superseded,
+        earlier=earlier,
+        marts=lambda name: built.sql(f"select {', '.join(MARTS[name].names)} from {name}").pl(),
+    )
     return {derived.table.name: derived.frame for derived in quality_tables(draft)}
 
 
@@ -215,3 +239,83 @@ def test_without_a_threshold_everything_leaves(built: duckdb.DuckDBPyConnection)
     assert all(frame.filter(pl.col("suppressed") != "").is_empty() for frame in shown.values())
     states = shown["readmissions"].filter(pl.col("hospital_ccn") == "STATE")
     assert set(states["apr_drg"]) == {"ALL", "139", "301"}
+
+
+def _cells(frames: dict[str, pl.DataFrame]) -> dict[tuple[Any, ...], int | None]:
+    """Every count of every table that is not nothing; None where it was hidden."""
+    found: dict[tuple[Any, ...], int | None] = {}
+    for name, frame in frames.items():
+        key = [column for column in RELEASED[name].key if column != "period"]
+        for row in frame.iter_rows(named=True):
+            for column in (c for c, t in frame.schema.items() if t == pl.Int64 and c not in key):
+                if row[column] is not None or column in row["suppressed"].split("|"):
+                    found[name, *(row[k] for k in key), column] = row[column]
+    return found
+
+
+def test_what_one_release_hides_no_later_one_shows(built: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """Even under a policy that hides nothing: the two would lie side by side."""
+    first = _released(built, 10)
+    hidden = {cell for cell, value in _cells(first).items() if value is None}
+    second = _cells(_released(built, 0, superseded=[_given_out(first, tmp_path, "2025H1_r1")]))
+    assert hidden and {cell for cell, value in second.items() if value is None} >= hidden
+    assert any(value is not None for value in second.values())
+
+
+def test_a_few_late_discharges_do_not_follow_from_two_releases(
+    built: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """B's discharges were three fewer in the release before: the count is hidden, and what it could be taken from."""
+    first = _released(built, 10)
+    late = {
+        "quality_scorecard": ("entity_id", "denominator"),
+        "hospital_acquired_conditions": ("hospital_ccn", "discharges"),
+        "hospital_peers": ("peer_ccn", "peer_discharges"),
+    }
+    was = dict(first)
+    for name, (whose, column) in late.items():
+        is_b = pl.col(whose) == B
+        if name == "quality_scorecard":
+            is_b &= pl.col("measure") == "hac_per_1000"
+        was[name] = first[name].with_columns(pl.col(column) - pl.when(is_b).then(3).otherwise(0))
+    own = was["hospital_peers"]["hospital_ccn"] == B
+    was["hospital_peers"] = was["hospital_peers"].with_columns(pl.col("discharges") - pl.when(own).then(3).otherwise(0))
+
+    def discharges(frames: dict[str, pl.DataFrame]) -> dict[str, int | None]:
+        return {
+            key[1]: value
+            for (name, *key, column), value in _cells(frames).items()
+            if (name, key[0], key[-1], column) in
+            [("quality_scorecard", kind, "hac_per_1000", "denominator") for kind in ("hospital", "state")]
+        }  # fmt: skip
+
+    assert None not in discharges(first).values()
+    again = _released(built, 10, superseded=[_given_out(was, tmp_path, "2025H1_r1")])
+    shown = discharges(again)
+    assert shown[B] is None and None in (shown["STATE"], shown[A], shown[C])
+    for name, (whose, column) in late.items():
+        frame = again[name].filter(pl.col(whose) == B)
+        if name == "quality_scorecard":
+            frame = frame.filter(pl.col("measure") == "hac_per_1000")
+        assert frame.height and frame[column].null_count() == frame.height, name
+
+
+def test_a_baseline_hides_what_the_year_before_hid(built: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """Its counts were that year's own, where others may have been chosen to hide the small ones behind."""
+    of_b = (pl.col("entity_id") == B) & (pl.col("measure") == "readmission_rate")
+
+    def baseline(frames: dict[str, pl.DataFrame]) -> int | None:
+        found: int | None = frames["quality_scorecard"].filter(of_b)["baseline_numerator"].item()
+        return found
+
+    alone = _released(built, 10)
+    assert baseline(alone) == 16
+    then = {name: frame.clear() for name, frame in alone.items()}
+    row = alone["quality_scorecard"].filter(of_b).with_columns(
+        pl.col("baseline_denominator").alias("denominator"),
+        pl.lit(None, pl.Int64).alias("numerator"),
+        pl.lit("numerator|value").alias("suppressed"),
+    )  # fmt: skip
+    then["quality_scorecard"] = row
+    beside = _released(built, 10, earlier=[_given_out(then, tmp_path, "2024H1_r1")])
+    assert baseline(beside) is None

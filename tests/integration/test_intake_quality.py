@@ -120,6 +120,22 @@ def test_a_file_of_few_rows_does_not_say_how_few(home: Home) -> None:
     assert "rows_read" in str(row["suppressed"])
 
 
+def test_a_few_late_rows_do_not_follow_from_two_releases(home: Home) -> None:
+    """210001 had sent four rows fewer when the release before was made."""
+    fewer = {CCN: 4, STATE: 4}
+    counts = counted(home, [QUARTER])
+    was = counts.with_columns(
+        pl.col("rows_read") - pl.col("hospital_ccn").replace_strict(fewer, default=0, return_dtype=pl.Int64)
+    )
+    before = data_quality(without_small_counts(was, 10), [QUARTER])
+    now = data_quality(without_small_counts(counts, 10, [before]), [QUARTER])
+    assert one(before, CCN, "D-PATIENT-ID-MISSING")["rows_read"] == 196
+    for ccn in (CCN, STATE):
+        row = one(now, ccn, "D-PATIENT-ID-MISSING")
+        assert (row["rows_read"], row["rate"], "rows_read" in str(row["suppressed"])) == (None, None, True)
+    assert one(now, OTHER_CCN, "D-PATIENT-ID-MISSING")["rows_read"] == 200
+
+
 def test_a_hospital_does_not_learn_the_few_of_its_only_neighbour(home: Home) -> None:
     counts = counted(home, [QUARTER])
     other = data_quality(of_hospital(counts, OTHER_CCN, 20), [QUARTER])
