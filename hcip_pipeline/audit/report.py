@@ -6,7 +6,7 @@ release. The page may be shown to the regulator, so its counts of cases are hidd
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -16,7 +16,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hcip_pipeline.audit.findings import dollars
 from hcip_pipeline.contracts.audit import SEVERITIES
+from hcip_pipeline.policy.loader import read_policy
 from hcip_pipeline.release.documents import Document, Draft
+from hcip_pipeline.release.layouts import MANIFEST
+from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.release.suppression import CountTable, Sum, suppressed
 
 _STEPS = {
@@ -136,8 +139,23 @@ _NEXT = {
 
 
 def _cases(draft: Draft) -> dict[str, list[dict[str, Any]]]:
-    """Exclusions by reason and hospital, and the ledger's stages: counts of one page, so they are hidden together."""
-    exclusions, ledger = _exclusions(draft), _ledger(draft)
+    """Exclusions by reason and hospital, and the ledger's stages: counts of one page, so they are hidden together.
+
+    The pages of the period's earlier releases lie beside it; what they showed is found again from their tables.
+    """
+    before: dict[str, list[pl.DataFrame]] = {"excluded": [], "ledger": []}
+    for release in draft.superseded:
+        policy = read_policy(release.manifest["policy"]["text"], release.folder / MANIFEST)
+        for name, frame in zip(before, _shown_cases(release, policy.small_cell_threshold, before), strict=True):
+            before[name].append(frame)
+    exclusions, ledger = _shown_cases(draft, draft.policy.policy.small_cell_threshold, before)
+    return {"exclusions": exclusions.to_dicts(), "ledger": ledger.to_dicts()}
+
+
+def _shown_cases(
+    of: Draft | ReleaseFiles, threshold: int, before: Mapping[str, Sequence[pl.DataFrame]]
+) -> list[pl.DataFrame]:
+    exclusions, ledger = _exclusions(of), _ledger(of)
     sums = [
         Sum(
             ledger.cell("cases_kept", stage=stage, window_name="performance"),
@@ -155,15 +173,13 @@ def _cases(draft: Draft) -> dict[str, list[dict[str, Any]]]:
             total = ledger.cell("cases_excluded", stage=stage, window_name="performance")
             parts = [exclusions.cell("cases", exclusion_reason=reason, hospital_ccn="all") for reason in of_stage]
             sums.append(Sum(total, tuple(parts)))
-    threshold = draft.policy.policy.small_cell_threshold
-    shown = suppressed([exclusions, ledger], threshold, sums=sums)
-    return {"exclusions": shown[0].to_dicts(), "ledger": shown[1].to_dicts()}
+    return suppressed([exclusions, ledger], threshold, sums=sums, before=before)
 
 
-def _exclusions(draft: Draft) -> CountTable:
+def _exclusions(of: Draft | ReleaseFiles) -> CountTable:
     """By reason and hospital, of the performance window, with a row that adds up the hospitals."""
     key = ["exclusion_reason", "hospital_ccn"]
-    rows = draft.table("exclusions").filter(pl.col("window_name") == "performance").select(*key, "cases", "cost")
+    rows = of.table("exclusions").filter(pl.col("window_name") == "performance").select(*key, "cases", "cost")
     totals = rows.group_by("exclusion_reason").agg(
         pl.lit("all").alias("hospital_ccn"), pl.col("cases").sum(), pl.col("cost").sum()
     )
@@ -177,10 +193,10 @@ def _exclusions(draft: Draft) -> CountTable:
     )
 
 
-def _ledger(draft: Draft) -> CountTable:
+def _ledger(of: Draft | ReleaseFiles) -> CountTable:
     """Every stage of the performance window, all hospitals together; balanced or not."""
     sums = ("cases_in", "cases_kept", "cases_excluded", "amount_in", "amount_kept", "amount_excluded")
-    by_hospital = draft.table("conservation").filter(pl.col("window_name").is_in(["all", "performance"]))
+    by_hospital = of.table("conservation").filter(pl.col("window_name").is_in(["all", "performance"]))
     balances = (pl.col("cases_in") == pl.col("cases_kept") + pl.col("cases_excluded")) & (
         pl.col("amount_in") == pl.col("amount_kept") + pl.col("amount_excluded")
     )
