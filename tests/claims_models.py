@@ -10,23 +10,30 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.contracts.cms import TABLES
 from hcip_pipeline.warehouse.project import PROJECT
 from tests.macros import ARITHMETIC, environment, macro_text
 
 _FOLDERS = ("staging/cms", "intermediate/claims")
+#: what is measured of claims, and the windows it is measured in
+_MEASURED = (
+    "staging/run/stg_windows", "intermediate/quality/int_beneficiary_areas",
+    "intermediate/quality/int_medicare_returns", "intermediate/quality/int_medicare_counts",
+    "intermediate/quality/int_medicare_measures",
+)  # fmt: skip
+#: the base year's statewide rate of all payers, which no Medicare measure is multiplied with
+_GIVEN = {"int_quality_state": "select cast(null as decimal(18, 8)) as base_rate"}
 
 
 @cache
 def _models() -> dict[str, str]:
     """Model name -> SQL, each after those it refers to."""
-    macros = macro_text(*ARITHMETIC, "claims")
+    macros = macro_text(*ARITHMETIC, "claims", "quality")
     rendered = environment().from_string
-    sources = {
-        path.stem: path.read_text(encoding="utf-8")
-        for folder in _FOLDERS
-        for path in sorted((PROJECT / "models" / folder).glob("*.sql"))
-    }
+    paths = [path for folder in _FOLDERS for path in sorted((PROJECT / "models" / folder).glob("*.sql"))]
+    paths += [PROJECT / "models" / f"{name}.sql" for name in _MEASURED]
+    sources = _GIVEN | {path.stem: path.read_text(encoding="utf-8") for path in paths}
     needs = {name: set(re.findall(r"ref\('(\w+)'\)", sql)) for name, sql in sources.items()}
     for name in ("int_professional_lines", "int_changed_redeliveries"):
         needs[name] |= {"stg_part_b_lines", "stg_equipment_lines"}
@@ -44,7 +51,7 @@ def connect() -> duckdb.DuckDBPyConnection:
     """An in-memory warehouse with every claims model as a view over empty lake tables."""
     connection = duckdb.connect()
     connection.execute("create schema lake")
-    for name, table in TABLES.items():
+    for name, table in (TABLES | {"windows": LAKE_SOURCES["windows"]}).items():
         connection.execute(f"create table lake.{name} as {table.empty_select()}")
     for name, sql in _models().items():
         connection.execute(f"create view {name} as {sql}")

@@ -110,7 +110,7 @@ POST_ACUTE = Table(
             "responsible physician (methodology §4); without the hospital's record the claim's attending; or UNKNOWN",
             key=True,
         ),
-        Column("episodes", "integer", "index episodes: discharged alive, not against advice, not still a patient"),
+        Column("episodes", "integer", "index episodes: alive, not against advice, not still a patient, not sent on"),
         Column("inpatient_amount", "money", "Medicare payments for the episodes' stays"),
         Column("readmissions", "integer", "episodes with an unplanned admission to any acute hospital within 30 days"),
         Column("readmitted_without_post_acute", "integer", "of these, without a post-acute service before it"),

@@ -1,5 +1,6 @@
--- One row an index episode (discharged alive, not against advice, not still a patient) with the earliest later unplanned
--- admission within 30 days, at any acute hospital (methodology §12). A planned return (status 81–95) has none.
+-- One row an index episode (discharged alive, not against advice, not still a patient, not sent on to a hospital that
+-- billed nothing) with the earliest later unplanned admission within 30 days, at any acute hospital (methodology §12): on
+-- the day of going home, too. A planned return (status 81–95) has none.
 with episodes as (
     select * from {{ ref('int_inpatient_episodes') }}
 ),
@@ -28,8 +29,9 @@ from episodes
 left join unplanned
     on
         episodes.mbi = unplanned.mbi
-        and unplanned.admit_date > episodes.discharge_date
+        and unplanned.admit_date > episodes.admit_date
+        and unplanned.admit_date >= episodes.discharge_date
         and unplanned.admit_date <= {{ add_days('episodes.discharge_date', 30) }}
         and coalesce(episodes.patient_status_code not between '81' and '95', true)
-where coalesce(episodes.patient_status_code, '01') not in ('07', '20', '30', '40', '41', '42')
+where {{ may_be_index("coalesce(episodes.patient_status_code, '01')") }}
 qualify row_number() over (partition by episodes.mbi, episodes.admit_date order by unplanned.admit_date) = 1

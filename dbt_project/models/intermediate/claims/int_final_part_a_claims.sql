@@ -20,6 +20,7 @@ select
     claims.patient_status_code,
     claims.ms_drg,
     claims.admission_type_code,
+    claims.admission_source_code,
     claims.principal_diagnosis,
     claims.attending_npi,
     claims.operating_npi,

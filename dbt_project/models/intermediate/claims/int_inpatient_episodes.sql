@@ -1,5 +1,6 @@
--- One row an episode: stays at acute hospitals, joined where one ends in a transfer to another the same or the next day
--- (methodology §11). The hospital that discharges answers for what follows; where it began is kept beside it.
+-- One row an episode: stays at acute hospitals that overlap, and those that a transfer to another the same or the next
+-- day joins (methodology §11), told by the patient's status or by the receiving hospital's source of admission. The
+-- hospital that discharges answers for what follows; where it began is kept beside it.
 with stays as (
     select * from {{ ref('int_inpatient_stays') }} where facility_type = 'acute'
 ),
@@ -7,18 +8,31 @@ with stays as (
 reached as (
     select
         *,
-        max(discharge_date) over (
-            partition by mbi
-            order by admit_date, discharge_date, hospital_ccn
-            rows between unbounded preceding and 1 preceding
-        ) as discharged_so_far
+        max(admit_date) over earlier as admitted_so_far,
+        max(discharge_date) over earlier as discharged_so_far,
+        max(case when {{ is_sent_on('patient_status_code') }} then discharge_date end) over earlier as sent_on_so_far
     from stays
+    window earlier as (
+        partition by mbi
+        order by admit_date, discharge_date, hospital_ccn
+        rows between unbounded preceding and 1 preceding
+    )
 ),
 
 numbered as (
     select
         *,
-        sum(case when admit_date <= {{ add_days('discharged_so_far', 1) }} then 0 else 1 end) over (
+        sum(
+            case
+                when
+                    admit_date < discharged_so_far
+                    or admit_date = admitted_so_far
+                    or admit_date <= {{ add_days('sent_on_so_far', 1) }}
+                    or (admission_source_code = '4' and admit_date <= {{ add_days('discharged_so_far', 1) }})
+                    then 0
+                else 1
+            end
+        ) over (
             partition by mbi
             order by admit_date, discharge_date, hospital_ccn
             rows between unbounded preceding and current row

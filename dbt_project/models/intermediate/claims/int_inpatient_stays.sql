@@ -50,6 +50,7 @@ select
     max(attending_npi) filter (where place_from_last = 1) as attending_npi,
     max(operating_npi) filter (where place_from_last = 1) as operating_npi,
     max(admission_type_code) filter (where place = 1) as admission_type_code,
+    max(admission_source_code) filter (where place = 1) as admission_source_code,
     max(claim_id) filter (where place = 1) as first_claim_id,
     max(claim_id) filter (where place_from_last = 1) as last_claim_id
 from placed

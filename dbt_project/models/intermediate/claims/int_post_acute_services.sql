@@ -36,4 +36,4 @@ inner join episodes
         and services.from_date >= episodes.discharge_date
         and services.from_date <= {{ add_days('episodes.discharge_date', 90) }}
 where services.service is not null
-qualify row_number() over (partition by services.claim_id order by episodes.discharge_date desc) = 1
+qualify row_number() over (partition by services.claim_id order by episodes.discharge_date desc, episodes.admit_date desc) = 1

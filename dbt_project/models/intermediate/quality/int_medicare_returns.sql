@@ -4,8 +4,9 @@ with windows as (
     select * from {{ ref('stg_windows') }}
 ),
 
+-- No file holds a service of a day after its own date.
 claims_end as (
-    select last_day(max(cast(concat(delivery_month, '-01') as date))) as day from {{ ref('int_beneficiary_months') }}
+    select max(file_date) as day from {{ ref('stg_beneficiaries') }} where not is_run_out
 ),
 
 services as (

@@ -12,6 +12,7 @@ select
     bene_ptnt_stus_cd as patient_status_code,
     dgns_drg_cd as ms_drg,
     clm_admsn_type_cd as admission_type_code,
+    clm_admsn_src_cd as admission_source_code,
     prncpl_dgns_cd as principal_diagnosis,
     coalesce(clm_atndg_prvdr_npi_num, atndg_prvdr_npi_num) as attending_npi,
     coalesce(clm_oprtg_prvdr_npi_num, oprtg_prvdr_npi_num) as operating_npi,
