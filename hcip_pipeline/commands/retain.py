@@ -47,11 +47,10 @@ def command(
         return
     if not as_json:
         _tell(due)
-    if not destroy or not (due.due or due.kept_sources):
+    if not destroy or not due.files:
         return
-    number = len(due.due) + len(due.kept_sources)
     if not yes:
-        click.confirm(f"Destroy {number} files for good?", abort=True)
+        click.confirm(f"Destroy {due.files} files for good?", abort=True)
     destroyed = retention.destroy(home, due)
     if as_json:
         show_json({**due.as_dict(), "destroyed": destroyed})
@@ -63,7 +62,7 @@ def _tell(due: object) -> None:
     from hcip_pipeline.release.retention import Retention
 
     assert isinstance(due, Retention)
-    if not (due.due or due.kept_sources or due.elsewhere):
+    if not (due.files or due.elsewhere):
         click.echo(f"{due.as_of}: nothing is past its retention or its data-use end date")
         return
     by_reason: dict[tuple[str, str], list[int]] = {}
@@ -73,6 +72,8 @@ def _tell(due: object) -> None:
         click.echo(f"{release}: {len(sizes)} patient-level files, {sum(sizes):,} bytes: {reason}")
     if due.kept_sources:
         click.echo(f"lake/known: {len(due.kept_sources)} files that only these releases were made from")
+    if due.left_over:
+        click.echo(f"lake/quarantine and warehouse: {len(due.left_over)} files that nothing reads any more")
     if due.elsewhere:
         click.echo("The same patients' rows lie here too; other periods may need them, so they are left to you:")
         for line in due.elsewhere:

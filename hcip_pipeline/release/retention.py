@@ -5,7 +5,9 @@ clock; the day is given.
 
 Aggregates stay: payments, savings, norms, reports of committees. What goes is whatever holds a row a case. The manifest
 keeps every hash; beside the release ``r<n>.destroyed.json`` says what was destroyed, when and why, and `hcip verify`
-takes a file for destroyed, and not for missing, only if it is named there with the hash of the manifest.
+takes a file for destroyed, and not for missing, only if it is named there with the hash of the manifest. With a release
+goes what only it needs: its sources in ``lake/known``, its warehouse, and the rows in quarantine, which no build reads.
+What other periods may need (inbox, lake) is listed, and a person decides.
 
 Agreements stand in ``inbox/data_use.yaml``:
 
@@ -18,6 +20,7 @@ Agreements stand in ``inbox/data_use.yaml``:
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
@@ -43,6 +46,7 @@ Kind = Literal["hospital", "cms"]
 PATIENT_TABLES: dict[str, Kind] = {
     "incentive_cases": "hospital",
     "baseline_cases": "hospital",
+    "guardrail_cases": "hospital",
     "norm_cases": "hospital",
     "post_acute": "cms",
 }
@@ -86,12 +90,24 @@ class Due:
 
 @dataclass(frozen=True)
 class Retention:
-    """What is due on a day: files of releases, and what else of the home holds the same patients' rows."""
+    """What is due on a day: files of releases, and what else of the home holds the same patients' rows.
+
+    Attributes:
+        kept_sources: files of ``lake/known`` that only due releases were made from.
+        left_over: files in quarantine and in the warehouse that nothing reads any more.
+        elsewhere: what other periods may need, in words.
+    """
 
     as_of: dt.date
     due: tuple[Due, ...]
     kept_sources: tuple[Path, ...]
+    left_over: tuple[Path, ...]
     elsewhere: tuple[str, ...]
+
+    @property
+    def files(self) -> int:
+        """How many files ``destroy`` would remove."""
+        return len(self.due) + len(self.kept_sources) + len(self.left_over)
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -99,6 +115,7 @@ class Retention:
             "as_of": str(self.as_of),
             "files": [vars(each) for each in self.due],
             "kept_sources": [str(path) for path in self.kept_sources],
+            "left_over": [str(path) for path in self.left_over],
             "elsewhere": list(self.elsewhere),
         }
 
@@ -129,9 +146,9 @@ def what_is_due(home: Home, retention_years: int, as_of: dt.date) -> Retention:
     due: list[Due] = []
     sources: dict[Path, None] = {}
     still_needed: set[Path] = set()
+    left_over: list[Path] = []
     elsewhere: list[str] = []
-    names = sorted(path.name for path in home.releases.glob("????H[12]") if path.is_dir())
-    for period in map(PerformancePeriod.parse, names):
+    for period in _periods(home):
         reasons = _reasons(period, retention_years, agreements, as_of)
         for folder in releases_of(home, period):
             release = ReleaseFiles.at(folder)
@@ -142,9 +159,34 @@ def what_is_due(home: Home, retention_years: int, as_of: dt.date) -> Retention:
                     sources |= dict.fromkeys(kept)
                 else:
                     still_needed |= set(kept)
+        left_over += _left_over(home, period, reasons)
         elsewhere += _elsewhere(home, period, reasons)
     gone = tuple(path for path in sources if path not in still_needed and path.exists())
-    return Retention(as_of, tuple(due), gone, tuple(dict.fromkeys(elsewhere)))
+    return Retention(as_of, tuple(due), gone, tuple(left_over), tuple(dict.fromkeys(elsewhere)))
+
+
+def _periods(home: Home) -> list[PerformancePeriod]:
+    """Every half-year that the home holds anything of: released, taken in, or in the inbox."""
+    names = {path.name for path in home.releases.glob("????H[12]") if path.is_dir()}
+    taken_in = ("hospital/*/quarter=????Q[1-4]", "quarantine/hospital/quarter=????Q[1-4]")
+    quarters = [*home.inbox.glob("hospital/????Q[1-4]"), *(path for each in taken_in for path in home.lake.glob(each))]
+    names |= {f"{name[:4]}H{(int(name[-1]) + 1) // 2}" for name in (path.name[-6:] for path in quarters)}
+    months = [*home.inbox.glob("cms/????-??"), *home.lake.glob("cms/*/month=????-??")]
+    names |= {f"{name[:4]}H{1 if name[-2:] < '07' else 2}" for name in (path.name[-7:] for path in months)}
+    found = []
+    for name in sorted(names):
+        with contextlib.suppress(HcipError):  # a folder that only looks like one
+            found.append(PerformancePeriod.parse(name))
+    return found
+
+
+def _left_over(home: Home, period: PerformancePeriod, reasons: dict[str, str]) -> Iterator[Path]:
+    """What no later build reads: refused rows of the period's quarters, and the database that it was computed in."""
+    if "hospital" in reasons:
+        for quarter in period.quarters:
+            yield from sorted(home.quarantine.glob(f"hospital/quarter={quarter}/*.parquet"))
+    if reasons:
+        yield from sorted(path for path in (home.warehouse / str(period)).rglob("*") if path.is_file())
 
 
 def _reasons(
@@ -206,6 +248,8 @@ def _elsewhere(home: Home, period: PerformancePeriod, reasons: dict[str, str]) -
             for folder in (home.inbox / "hospital" / str(quarter), *home.lake.glob(f"hospital/*/quarter={quarter}")):
                 if folder.is_dir():
                     yield f"{folder.relative_to(home.root)}: {reasons['hospital']}"
+        for file in home.lake.glob(f"norms/{period.year}-*/frozen_norm_cases.parquet"):
+            yield f"{file.relative_to(home.root)}: {reasons['hospital']}"
     if "cms" in reasons:
         for month in period.months:
             for folder in (home.inbox / "cms" / str(month), *home.lake.glob(f"cms/*/month={month}")):
@@ -214,7 +258,7 @@ def _elsewhere(home: Home, period: PerformancePeriod, reasons: dict[str, str]) -
 
 
 def destroy(home: Home, retention: Retention) -> int:
-    """Destroy the files of releases that are due, and the kept sources; give how many files went.
+    """Destroy the files of releases that are due, the kept sources and what is left over; give how many files went.
 
     The record is written before the first file goes: a run that is killed in between is finished by the next one.
 
@@ -231,9 +275,9 @@ def destroy(home: Home, retention: Retention) -> int:
         _write_record(folder, files, retention.as_of)
         for each in files:
             (folder / each.path).unlink(missing_ok=True)
-    for path in retention.kept_sources:
+    for path in (*retention.kept_sources, *retention.left_over):
         path.unlink(missing_ok=True)
-    return len(retention.due) + len(retention.kept_sources)
+    return retention.files
 
 
 def _folder(home: Home, release: str) -> Path:

@@ -23,8 +23,9 @@ import pytest
 from hcip_pipeline import cli
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.release.layouts import LAYOUTS
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
-from hcip_pipeline.release.retention import destroy, what_is_due
+from hcip_pipeline.release.retention import PATIENT_TABLES, destroy, what_is_due
 from hcip_pipeline.release.verification import verify_release
 from hcip_pipeline.release.writer import write_release
 from hcip_pipeline.warehouse.build import BuildResult, NodeResult
@@ -64,6 +65,11 @@ def contents(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def test_whatever_names_a_case_must_go_one_day() -> None:
+    named = {layout.table.name for layout in LAYOUTS if {"account_no", "case_number"} & set(layout.table.names)}
+    assert named and named <= PATIENT_TABLES.keys()
 
 
 def written(home: Home, built: BuildResult, policy: State) -> Path:
@@ -285,7 +291,16 @@ class TestChain:
         home = Home(tmp_path / "home")
         shutil.copytree(restated.root, home.root)
         assert what_is_due(home, 10, PERIOD.end.replace(year=PERIOD.year + 10)).due == ()
+        refused = [
+            home.quarantine / f"hospital/quarter={quarter}/210001.r1.parquet" for quarter in ("2025Q3", "2026Q1")
+        ]
+        for file in refused:
+            file.parent.mkdir(parents=True)
+            file.touch()
+        (home.inbox / "hospital" / "2024Q1").mkdir(parents=True)  # of a half-year that this home never released
         retention = what_is_due(home, 10, dt.date(PERIOD.year + 11, 1, 1))
+        assert retention.left_over == (refused[0],)
+        assert any(line.startswith("inbox/hospital/2024Q1: ") for line in retention.elsewhere)
         assert {each.release for each in retention.due} == {"2025H2_r1", "2025H2_r2"}
         gone = {each.path for each in retention.due if each.release == "2025H2_r1"}
         assert any("incentive_cases" in path for path in gone) and any("/physicians/" in path for path in gone)
@@ -297,7 +312,8 @@ class TestChain:
         assert "2025H2_r1" in listed and "retention of 10 years ended on 2035-12-31" in listed
         assert all((home.releases / "2025H2" / "r1" / path).exists() for path in gone)
         cli.main([*arguments, "--destroy", "--yes", "--json"])
-        assert json.loads(capsys.readouterr().out)["destroyed"] == len(retention.due)
+        assert json.loads(capsys.readouterr().out)["destroyed"] == len(retention.due) + 1
+        assert [file.exists() for file in refused] == [False, True], "another period's rows stay"
         folder = home.releases / "2025H2" / "r1"
         assert not any((folder / path).exists() for path in gone)
         assert ReleaseFiles.at(folder).table("incentives").equals(before)
