@@ -13,7 +13,7 @@ from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.release.documents import make_private
 
 #: what a spreadsheet would run, or take for the start of a formula
-_FORMULA = r"^[=+\-@\t\r]"
+_FORMULA = r"^[=+\-@\t\r\n]"
 
 
 @dataclass(frozen=True)

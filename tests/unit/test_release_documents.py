@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 import shutil
 import stat
+import zipfile
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +18,7 @@ import pytest
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.release.documents import Document, Draft, release_path, write_documents
 from hcip_pipeline.release.verification import verify_release
+from hcip_pipeline.release.verification.tables import FORMULA_STARTS
 from tests.released_state import A, State, release, released, unreleased  # noqa: F401 - fixtures
 
 PAGE = Document("reports/210001/oversight.html", b"<!doctype html>\n", "text/html")
@@ -65,6 +70,28 @@ def test_what_is_written_is_private(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "release" / PAGE.path).stat().st_mode) & 0o137 == 0
     assert all(stat.S_IMODE(p.stat().st_mode) & 0o027 == 0 for p in (tmp_path / "release").rglob("*") if p.is_dir())
     assert release_path(tmp_path, PAGE.path) == tmp_path / "reports" / "210001" / "oversight.html"
+
+
+def test_what_a_hospital_sent_is_run_nowhere(released: Path) -> None:  # noqa: F811
+    """A care partner is called =SUM(A1), MD and a committee member <script>alert(1)</script>: both are only shown."""
+    shown: Counter[str] = Counter()
+    for path in released.rglob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as file:
+            for cell in (cell for row in csv.reader(file) for cell in row):
+                runs = cell.startswith(FORMULA_STARTS) and not re.fullmatch(r"[-+]?[0-9.]+", cell)
+                assert not runs, (path.name, cell)
+                shown["csv"] += cell == "'=SUM(A1), MD"
+    for path in released.rglob("*.xlsx"):
+        with zipfile.ZipFile(path) as book:
+            for name in book.namelist():
+                text = book.read(name).decode()
+                assert "<f>" not in text and "<hyperlink" not in text, (path.name, name)
+                shown["xlsx"] += "=SUM(A1), MD" in text
+    for path in released.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert "<script" not in text, path.name
+        shown["html"] += "&lt;script&gt;alert(1)" in text
+    assert all(shown[kind] for kind in ("csv", "xlsx", "html")), shown
 
 
 def _report(draft: Draft) -> Iterable[Document]:

@@ -23,7 +23,7 @@ TABLE = Table(
         Column("share", "ratio", "share", nullable=True),
     ),
 )
-NAMES = ["Doe, Jane", 'The "Doc"', "=HYPERLINK(1)", "+1", "-2", "@cmd", "Zoë\nMüller", None, "\ttab"]
+NAMES = ["Doe, Jane", 'The "Doc"', "=HYPERLINK(1)", "+1", "-2", "@cmd", "Zoë\nMüller", None, "\ttab", "\n=1+1"]
 
 
 def frame(order: list[int]) -> pl.DataFrame:
@@ -31,7 +31,7 @@ def frame(order: list[int]) -> pl.DataFrame:
         {
             "npi": [f"00{i}" for i in order],
             "name": [NAMES[i] for i in order],
-            "amount": [Decimal(i) - 4 for i in order],
+            "amount": [Decimal(i) - Decimal("4.5") for i in order],
             "share": [None if i == 3 else Decimal("0.5") for i in order],
         },
         schema={column.name: column.polars_type for column in TABLE.columns},
@@ -45,30 +45,30 @@ def write(folder: Path, order: list[int]) -> tuple[bytes, bytes]:
 
 
 def test_rows_are_ordered_and_bytes_the_same(tmp_path: Path) -> None:
-    assert write(tmp_path / "a", list(range(9))) == write(tmp_path / "b", [4, 8, 0, 2, 1, 7, 3, 6, 5])
+    assert write(tmp_path / "a", list(range(10))) == write(tmp_path / "b", [4, 8, 0, 2, 1, 9, 7, 3, 6, 5])
 
 
 def test_csv_is_what_any_reader_reads(tmp_path: Path) -> None:
-    content, _ = write(tmp_path / "a", list(range(9)))
+    content, _ = write(tmp_path / "a", list(range(10)))
     assert content.endswith(b"\r\n")
     rows = list(csv.DictReader(content.decode("utf-8").splitlines(keepends=True)))
-    assert [row["npi"] for row in rows] == [f"00{i}" for i in range(9)]
+    assert [row["npi"] for row in rows] == [f"00{i}" for i in range(10)]
     assert rows[0]["name"] == "Doe, Jane"
     assert rows[1]["name"] == 'The "Doc"'
-    assert rows[0]["amount"] == "-4.00"
+    assert rows[0]["amount"] == "-4.50"
     assert rows[0]["share"] == "0.50000000"
     assert rows[3]["share"] == ""
 
 
-@pytest.mark.parametrize("index", [2, 3, 4, 5, 8])
+@pytest.mark.parametrize("index", [2, 3, 4, 5, 8, 9])
 def test_what_a_spreadsheet_would_run_is_neutralized(tmp_path: Path, index: int) -> None:
-    content, _ = write(tmp_path / "a", list(range(9)))
+    content, _ = write(tmp_path / "a", list(range(10)))
     rows = list(csv.DictReader(content.decode("utf-8").splitlines(keepends=True)))
     assert rows[index]["name"] == "'" + str(NAMES[index])
 
 
 def test_parquet_keeps_text_and_types_as_they_are(tmp_path: Path) -> None:
-    write(tmp_path / "a", list(range(9)))
+    write(tmp_path / "a", list(range(10)))
     table = pq.read_table(tmp_path / "a" / "payees.parquet")
     assert table["name"].to_pylist() == NAMES
     assert str(table.schema.field("amount").type) == "decimal128(18, 2)"
@@ -76,6 +76,6 @@ def test_parquet_keeps_text_and_types_as_they_are(tmp_path: Path) -> None:
 
 def test_totals_are_exact(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    written, _ = write_table(frame(list(range(9))), TABLE, tmp_path / "a", "payees")
+    written, _ = write_table(frame(list(range(10))), TABLE, tmp_path / "a", "payees")
     assert written.totals == {"amount": "0.00"}
-    assert written.rows == 9
+    assert written.rows == 10

@@ -17,7 +17,7 @@ from typing import Any
 from .shapes import Shape
 
 #: A text cell that starts so would be run by a spreadsheet; in CSV files an apostrophe stands before it.
-FORMULA_STARTS = tuple("=+-@\t\r")
+FORMULA_STARTS = tuple("=+-@\t\r\n")
 
 
 def neutralized(text: str) -> str:
