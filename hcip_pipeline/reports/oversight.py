@@ -59,6 +59,8 @@ class Committee:
     limit: Row | None
     elections: Row | None
     quality: tuple[Row, ...]
+    signs: tuple[Row, ...]
+    signs_looked_for: int
     missing: tuple[MissingItem, ...]
 
 
@@ -93,6 +95,8 @@ def committee(source: ReportSource, ccn: str, missing: Sequence[MissingItem]) ->
         limit=next(iter(now.of_hospital("distribution_limits", ccn)), None),
         elections=inputs[0] if inputs else None,
         quality=_quality(now, ccn),
+        signs=_signs(now, ccn, payments),
+        signs_looked_for=len(now.of_hospital("guardrails", ccn)),
         missing=tuple(missing),
     )
 
@@ -230,11 +234,23 @@ def _bound(payments: Sequence[Row]) -> tuple[tuple[str, int, Decimal], ...]:
 
 
 def _quality(now: Tables, ccn: str) -> tuple[Row, ...]:
-    """The hospital's lines of the quality scorecard, where the release has one."""
+    """The hospital's lines of the quality scorecard; what is hidden in it from others the hospital itself may see."""
     if not now.has("quality_scorecard"):
         return ()
+    own = {row["measure"]: row for row in now.of_hospital("quality_measures", ccn) if row["level"] == "hospital"}
     return tuple(
-        row
+        row | {name: own[row["measure"]][name] for name in ("baseline_value", "value") if row["measure"] in own}
         for row in now.frame("quality_scorecard").iter_rows(named=True)
         if row["entity_kind"] == "hospital" and row["entity_id"] == ccn
     )
+
+
+def _signs(now: Tables, ccn: str, payments: Sequence[Row]) -> tuple[Row, ...]:
+    """What the guardrails found: of the hospital, then of care partners by name."""
+    names = {row["npi"]: row["name"] or row["npi"] for row in payments}
+    found = [
+        row | {"who": "The hospital" if row["level"] == "hospital" else names.get(row["npi"], row["npi"])}
+        for row in now.of_hospital("guardrails", ccn)
+        if row["is_finding"]
+    ]
+    return tuple(sorted(found, key=lambda row: (row["level"] != "hospital", row["who"], row["sign"])))

@@ -125,6 +125,13 @@ _QUALITY = (
     Column("target_value", "Target", "number", 11),
     Column("is_on_track", "On track", "text", 10),
 )
+_SIGNS = (
+    Column("who", "Who", "text", 26),
+    Column("sign_words", "Sign", "wrapped", 40),
+    Column("observed", "Seen", "number", 10),
+    Column("expected_by_past", "As in the own past", "number", 12),
+    Column("expected_as_state", "As the state", "number", 12),
+)
 _MISSING = (
     Column("npi", "NPI", "text", 13),
     Column("name", "Who", "text", 26),
@@ -173,6 +180,9 @@ def oversight_workbook(source: ReportSource, content: Committee) -> bytes:
         made.table("Payments", "From calculated to final", _PAYMENTS, [_payment(row) for row in content.payments])
         if content.quality:
             made.table("Quality", "Quality scorecard", _QUALITY, content.quality)
+        if content.signs:
+            signs = [row | {"sign_words": words.SIGNS[row["sign"]]} for row in content.signs]
+            made.table("Signs", "Signs to look at before payment; nothing was cut for them", _SIGNS, signs)
         made.table(
             "Missing information",
             "Missing information, for the Program Coordinator",

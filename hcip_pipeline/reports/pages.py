@@ -33,7 +33,8 @@ def _template(name: str) -> jinja2.Template:
         "day": words.day,
         "half": words.half,
     }
-    environment.globals |= {"plural": words.plural, "reasons": words.reasons, "STATUSES": words.STATUSES}
+    environment.globals |= {"plural": words.plural, "reasons": words.reasons}
+    environment.globals |= {"STATUSES": words.STATUSES, "SIGNS": words.SIGNS}
     return environment.get_template(name)
 
 

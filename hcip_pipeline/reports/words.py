@@ -168,6 +168,16 @@ REASONS = {
     ),
 }
 
+#: signs of stinting or steering that the guardrails look for
+SIGNS = {
+    "READMISSIONS": "More unplanned readmissions within 30 days",
+    "MORTALITY": "More deaths in hospital",
+    "SHORT_STAYS": "More unusually short stays",
+    "TRANSFERS": "More patients sent on to other hospitals",
+    "SEVERITY": "More cases coded as severe",
+    "VOLUME": "Many more discharges",
+}
+
 STATUSES = {"PAYABLE": "Payable", "HELD": "Held", "ZERO": "No payment"}
 
 STREAMS = {"all": "All cases", "medical": "Medical", "surgical": "Surgical"}

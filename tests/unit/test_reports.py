@@ -19,6 +19,8 @@ from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.reports import words
 from hcip_pipeline.reports.documents import render_reports
 from hcip_pipeline.reports.figures import ReportSource
+from hcip_pipeline.reports.oversight import committee, oversight_page
+from hcip_pipeline.reports.oversight_workbook import oversight_workbook
 from hcip_pipeline.reports.physician import physician_page
 from hcip_pipeline.warehouse.project import PROJECT
 from tests.html_tables import Page
@@ -201,6 +203,34 @@ def test_the_committees_tables_are_the_releases(released: Path, files: ReleaseFi
                 [str(row["met"]), str(row["not_met"]), str(row["missing"])] for row in conditions.iter_rows(named=True)
             ]
         assert "Physician 9" not in page.text and npi(9) not in page.text, "who takes no part is not named"
+
+
+def test_the_committee_sees_its_own_measures_in_full(draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not as the scorecard hands them on, where a small count is hidden with its value."""
+    source = ReportSource(draft)
+    own = next(row for row in source.now.of_hospital("quality_measures", A) if row["level"] == "hospital")
+    own |= {"value": Decimal("0.125"), "baseline_value": Decimal("0.25")}
+    hidden = {"entity_kind": "hospital", "entity_id": A, "measure": own["measure"], "value": None}
+    card, frame = pl.DataFrame([hidden | {"baseline_value": None, "change": None}]), source.now.frame
+    monkeypatch.setattr(source.now, "frame", lambda name: card if name == "quality_scorecard" else frame(name))
+    (shown,) = committee(source, A, []).quality
+    assert (shown["value"], shown["baseline_value"], shown["change"]) == (Decimal("0.125"), Decimal("0.25"), None)
+
+
+def test_what_the_guardrails_found_is_put_before_the_committee(draft: Draft) -> None:
+    source = ReportSource(draft)
+    none = Page(oversight_page(source, A, committee(source, A, [])).decode())
+    assert "None: " in none.text and "Many more discharges" not in none.text
+    looked = source.now.of_hospital("guardrails", A)
+    found = next(row for row in looked if row["level"] == "care_partner")
+    found |= {"is_finding": True, "sign": "VOLUME", "observed": 41, "expected_by_past": Decimal("17.25"), "npi": npi(1)}
+    found |= {"expected_as_state": None}
+    content = committee(source, A, [])
+    assert len(content.signs) == 1 and content.signs_looked_for == len(looked)
+    rows = Page(oversight_page(source, A, content).decode()).table("Who", "Sign", "Seen")
+    assert rows == [["=SUM(A1), MD", "Many more discharges", "41", "17.3", "–"]]
+    book = openpyxl.load_workbook(io.BytesIO(oversight_workbook(source, content)))
+    assert "Many more discharges" in {cell.value for row in book["Signs"].iter_rows() for cell in row}
 
 
 def test_the_statewide_totals_add_up(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
