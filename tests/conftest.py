@@ -10,6 +10,7 @@ other modules could use is built with :func:`tests.shared_state.built_once`.
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ import pytest
 from hcip_pipeline.home import Home
 from tests.settled_home import SettledHome, build_settled_home
 from tests.shared_state import built_once
+
+gc.set_threshold(50_000, 20, 20)  # as the command line does (cli.main)
 
 
 @pytest.fixture(scope="session")

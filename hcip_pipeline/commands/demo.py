@@ -18,18 +18,18 @@ from hcip_pipeline.home import Home
 @json_option
 def command(home_path: Path | None, seed: int, threads: int | None, as_json: bool) -> None:
     """Make a small synthetic state and settle the two half-years of its last year."""
-    from hcip_pipeline.assets.execution import settle_each
-    from hcip_pipeline.policy.loader import load_policy
-    from hcip_pipeline.settlement.summary import demo_periods, print_releases, release_facts
-    from hcip_pipeline.synthetic import demo_state
-
     home = Home.locate(home_path)
     with shown_progress(as_json) as progress:
         if home.inbox.exists() and not (home.inbox / "SYNTHETIC").exists():
             raise HcipError(
                 "this home has an inbox that is not a demo's", file=home.inbox, fix="name another home with --home"
             )
-        progress("making a synthetic state")
+        progress("making a synthetic state")  # before the imports, which take longer than anybody looks at nothing
+        from hcip_pipeline.assets.execution import settle_each
+        from hcip_pipeline.policy.loader import load_policy
+        from hcip_pipeline.settlement.summary import demo_periods, print_releases, release_facts
+        from hcip_pipeline.synthetic import demo_state
+
         demo_state(home.inbox, seed=seed)
         (home.inbox / "SYNTHETIC").write_text(f"made by `hcip demo --seed {seed}`\n", encoding="utf-8")
         load_policy(home.policy)

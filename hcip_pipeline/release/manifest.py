@@ -108,9 +108,9 @@ def manifest(
     }
 
 
-def write_manifest(content: dict[str, Any], root: Path) -> Path:
+def write_manifest(content: dict[str, Any], root: Path, indent: int | None = 2) -> Path:
     path = root / FILE_NAME
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(content, indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
 

@@ -179,7 +179,7 @@ def _recomputed(content: dict[str, Any], root: Path, must_verify: bool) -> Verif
     Raises:
         HcipError: a figure is not found again.
     """
-    provisional = write_manifest(content, root)
+    provisional = write_manifest(content, root, indent=None)
     report = verify_release(root)
     provisional.unlink()
     if must_verify and not report.ok:

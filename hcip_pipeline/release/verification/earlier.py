@@ -7,10 +7,11 @@ it, which is its own verification.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from .exact import ZERO
 from .package import MANIFEST, Package, read_manifest, sha256
@@ -71,8 +72,9 @@ def read_earlier(package: Package, findings: Findings) -> Earlier:
         found = sha256(folder / MANIFEST)
         findings.fact("chain", MANIFEST, "hash of an earlier release", stated_hash, found, key=period)
         try:
-            _read(folder, period, earlier)
-            _check_frozen(package, folder, findings)
+            manifest = read_manifest(folder)
+            _read(folder, manifest, period, earlier)
+            _check_frozen(package, manifest, findings)
         except (UnreadableReleaseError, UnreadableTableError) as error:
             earlier.absent.add(period)
             findings.differ("chain", f"{period}/{folder.name}", "", "a release that can be read", str(error))
@@ -86,10 +88,10 @@ def _named(package: Package) -> Iterator[tuple[str, Path, str]]:
             yield match["period"], root / match["period"] / match["number"], str(item.get("sha256"))
 
 
-def _tables(folder: Path, name: str) -> Iterator[Table]:
+def _tables(folder: Path, manifest: Mapping[str, Any], name: str) -> Iterator[Table]:
     """A release's tables of one name; a file is read only as long as it has the hash that its manifest states."""
     shape = next(shape for shape in SHAPES.values() if shape.name == name)
-    for resource in read_manifest(folder)["resources"]:
+    for resource in manifest["resources"]:
         path = resource["path"]
         if re.fullmatch(rf"{shape.folder}/HCIP_[^_]+_{name}_[^_]+_r[0-9]+\.csv", path):
             file = folder / path
@@ -98,20 +100,19 @@ def _tables(folder: Path, name: str) -> Iterator[Table]:
             yield read_csv(file, path, shape)
 
 
-def _read(folder: Path, period: str, earlier: Earlier) -> None:
-    for table in _tables(folder, "incentives"):
+def _read(folder: Path, manifest: Mapping[str, Any], period: str, earlier: Earlier) -> None:
+    for table in _tables(folder, manifest, "incentives"):
         for row in table:
             if row["status"] != "PAYABLE":
                 continue  # what is held was not paid
             earlier.incentives[row["hospital_ccn"], row["npi"], period] = row["final_incentive"]
-    for table in _tables(folder, "savings"):
+    for table in _tables(folder, manifest, "savings"):
         for row in table:
             earlier.savings[row["hospital_ccn"], row["scope"], period] = row["internal_savings"]
 
 
-def _check_frozen(package: Package, folder: Path, findings: Findings) -> None:
+def _check_frozen(package: Package, before: Mapping[str, Any], findings: Findings) -> None:
     """Norms are frozen for as long as the policy lives (§6)."""
-    before = read_manifest(folder)
     if before.get("policy", {}).get("sha256") != package.manifest.get("policy", {}).get("sha256"):
         return
     were, are = (

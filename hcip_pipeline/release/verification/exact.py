@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, Inexact, InvalidOperation
-from fractions import Fraction
 
 #: Adding and multiplying must be exact here: a digit lost is an error, not a rounding.
 EXACT = Context(prec=80, traps=[Inexact, InvalidOperation, DivisionByZero])
@@ -25,10 +24,11 @@ def quotient(numerator: Decimal | int, denominator: Decimal | int, places: int) 
     """numerator ÷ denominator as a ratio of integers, rounded once; None where there is nothing to divide by."""
     if not denominator:
         return None
-    ratio = Fraction(numerator) / Fraction(denominator)
-    top, bottom = abs(ratio.numerator) * 10**places, ratio.denominator
-    units = (2 * top + bottom) // (2 * bottom)
-    return Decimal(units if ratio >= 0 else -units).scaleb(-places)
+    top, over = numerator.as_integer_ratio()
+    bottom, under = denominator.as_integer_ratio()
+    top, bottom = top * under * 10**places, over * bottom
+    units = (2 * abs(top) + abs(bottom)) // (2 * abs(bottom))
+    return Decimal(units if (top >= 0) == (bottom > 0) else -units).scaleb(-places)
 
 
 def clamp(value: Decimal, low: Decimal, high: Decimal) -> Decimal:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .shapes import Shape
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: A text cell that starts so would be run by a spreadsheet; in CSV files an apostrophe stands before it.
 FORMULA_STARTS = tuple("=+-@\t\r\n")
@@ -86,14 +89,21 @@ class Table:
     path: str
     columns: tuple[str, ...]
     rows: list[Row] = field(default_factory=list)
-    #: the cells as they stand in the file, as long as the file is being checked
-    raw: list[list[str]] = field(default_factory=list)
+    #: the columns as they stand in the file, and typed, as long as the file is being checked
+    raw: list[Sequence[str]] = field(default_factory=list)
+    typed: list[Sequence[Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.positions = {column: position for position, column in enumerate(self.columns)}
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
+
+    def keys(self) -> list[tuple[Any, ...]]:
+        """The key of each row, as long as the file is being checked."""
+        if not self.shape.key:
+            return [()] * len(self.rows)
+        return list(zip(*(self.typed[self.positions[column]] for column in self.shape.key), strict=True))
 
 
 def read_csv(file: Path, path: str, shape: Shape) -> Table:
@@ -112,31 +122,41 @@ def read_csv(file: Path, path: str, shape: Shape) -> Table:
     if missing or len(set(columns)) != len(columns):
         raise UnreadableTableError(f"the columns {', '.join(shape.types)}", ", ".join(columns) or "no header")
     readers = [_READERS.get(shape.types.get(column, "text"), _text) for column in columns]
-    table = Table(shape, path, columns, raw=lines[1:])
-    for line, cells in enumerate(table.raw, start=2):
-        if len(cells) != len(columns):
-            raise UnreadableTableError(f"{len(columns)} cells", f"{len(cells)} cells", line)
-        table.rows.append(Row(table, line, _typed(columns, readers, cells, line, shape)))
+    table = Table(shape, path, columns)
+    try:
+        table.raw = list(zip(*lines[1:], strict=True)) or [()] * len(columns)
+        table.typed = [_column(read, cells) for read, cells in zip(readers, table.raw, strict=True)]
+    except (ValueError, ArithmeticError, KeyError):
+        for line, cells in enumerate(lines[1:], start=2):
+            if len(cells) != len(columns):
+                raise UnreadableTableError(f"{len(columns)} cells", f"{len(cells)} cells", line) from None
+            _check_cells(columns, readers, cells, line, shape)
+        raise
+    table.rows = [Row(table, line, cells) for line, cells in enumerate(zip(*table.typed, strict=True), start=2)]
     return table
 
 
-def _typed(
+def _column(read: Callable[[str], Any], cells: Sequence[str]) -> Sequence[Any]:
+    if read is _text:
+        return [_text(cell) for cell in cells] if "'" in "".join(cells) else cells
+    return [read(cell) if cell else None for cell in cells]
+
+
+def _check_cells(
     columns: Sequence[str], readers: Sequence[Callable[[str], Any]], cells: Sequence[str], line: int, shape: Shape
-) -> tuple[Any, ...]:
-    try:
-        return tuple(read(cell) if cell or read is _text else None for read, cell in zip(readers, cells, strict=True))
-    except (ValueError, ArithmeticError, KeyError):
-        for column, read, cell in zip(columns, readers, cells, strict=True):
-            try:
+) -> None:
+    """Raise UnreadableTableError for the first cell of a row that is not of its column's type."""
+    for column, read, cell in zip(columns, readers, cells, strict=True):
+        try:
+            if cell or read is _text:
                 read(cell)
-            except (ValueError, ArithmeticError, KeyError):
-                type_ = shape.types.get(column, "text")
-                raise UnreadableTableError(f"{column}: a value of type {type_}", "another text", line) from None
-        raise
+        except (ValueError, ArithmeticError, KeyError):
+            type_ = shape.types.get(column, "text")
+            raise UnreadableTableError(f"{column}: a value of type {type_}", "another text", line) from None
 
 
-def parquet_columns(file: Path) -> dict[str, list[Any]]:
-    """A Parquet file's columns as plain values.
+def parquet_columns(file: Path) -> dict[str, pa.ChunkedArray]:
+    """A Parquet file's columns.
 
     Raises:
         UnreadableTableError: it is no Parquet file.
@@ -149,17 +169,30 @@ def parquet_columns(file: Path) -> dict[str, list[Any]]:
             table = opened.read(use_threads=False)  # threads cost more than most of these files take
     except (pa.ArrowException, OSError) as error:
         raise UnreadableTableError("a Parquet file", type(error).__name__) from error
-    return {name: table.column(name).to_pylist() for name in table.column_names}
+    return {name: table.column(name) for name in table.column_names}
 
 
-def differing_columns(table: Table, columns: dict[str, list[Any]]) -> Iterator[tuple[int, str]]:
+def differing_columns(table: Table, columns: Mapping[str, pa.ChunkedArray]) -> Iterator[tuple[int, str]]:
     """Line and column of every cell in which a Parquet file differs from the CSV file beside it."""
     for column, values in columns.items():
         position = table.positions[column]
         is_text = table.shape.types.get(column, "text") == "text"
-        for row, cells, value in zip(table.rows, table.raw, values, strict=True):
-            if is_text:
-                if cells[position] != neutralized(value or ""):
-                    yield row.line, column
-            elif row.cells[position] != value:
+        if _is_equal(table.raw[position], values, is_text):
+            continue
+        cells = table.raw[position] if is_text else table.typed[position]
+        for row, cell, value in zip(table.rows, cells, values.to_pylist(), strict=True):
+            if cell != (neutralized(value or "") if is_text else value):
                 yield row.line, column
+
+
+def _is_equal(cells: Sequence[str], values: pa.ChunkedArray, is_text: bool) -> bool:
+    """Whether a whole column of texts says exactly what a Parquet column holds; False also where Arrow cannot tell."""
+    import pyarrow as pa
+
+    try:
+        if is_text:
+            return bool(pa.chunked_array([pa.array(cells, pa.string())]).equals(values.fill_null("")))
+        said = pa.array([cell or None for cell in cells], pa.string())
+        return bool(pa.chunked_array([said.cast(values.type)]).equals(values))
+    except pa.ArrowException:
+        return False
