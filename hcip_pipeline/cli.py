@@ -15,8 +15,8 @@ from hcip_pipeline.errors import HcipError
 
 #: in the order that ``--help`` lists them; each is the module of that name in ``commands``
 COMMANDS = (
-    "demo", "synth", "check", "ingest", "run", "backfill", "study", "explain", "verify", "diff", "retain",
-    "simulate", "expectations", "ui",
+    "demo", "synth", "check", "ingest", "run", "backfill", "study", "explain", "verify", "diff", "reproduce",
+    "retain", "simulate", "expectations", "ui",
 )  # fmt: skip
 
 

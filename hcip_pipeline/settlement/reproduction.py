@@ -9,39 +9,99 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.release.documents import private_folder
-from hcip_pipeline.release.reading import ReleaseFiles
+from hcip_pipeline.release.documents import make_private, private_folder
+from hcip_pipeline.release.manifest import write_manifest
+from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.release.writer import write_files
 from hcip_pipeline.settlement.as_of import recall, sources_of, spec_of
 from hcip_pipeline.warehouse.build import Progress, build
+from hcip_pipeline.warehouse.project import project_digest
+
+#: of the files that differ so many are told by name
+_TOLD = 10
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A release made again: how many files it has, and the paths of those that came out with other bytes."""
+    """A release made again.
+
+    Attributes:
+        files: how many tables and documents it has.
+        differing: paths of those that came out with other bytes; of a table, that of its CSV file.
+        same_program: whether the models are those that made it then.
+    """
 
     release: str
     files: int
     differing: tuple[str, ...]
+    same_program: bool
+
+    @property
+    def ok(self) -> bool:
+        return not self.differing
+
+    def lines(self) -> list[str]:
+        """For a person."""
+        if self.ok:
+            return [f"{self.release}: made again from the lake as of then, all {self.files} files byte for byte"]
+        some = self.differing[:_TOLD]
+        told = [f"{self.release}: {len(self.differing)} of {self.files} files came out otherwise", ""]
+        told += [f"  {path}" for path in some]
+        if len(self.differing) > len(some):
+            told.append(f"  and {len(self.differing) - len(some)} more")
+        why = (
+            "The program is the one that made it: its dependencies or its texts are not. The versions that it was "
+            "made with are those of its code_version's requirements.lock."
+            if self.same_program
+            else "The models are not those that made it: install the version that the manifest names as code_version, "
+            "and try again. What other models make of a period belongs in a new release: `hcip run`."
+        )
+        return [*told, "", why]
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "release": self.release,
+            "ok": self.ok,
+            "files": self.files,
+            "differing": list(self.differing),
+            "same_program": self.same_program,
+        }
 
 
 def reproduce(
     home: Home,
     period: PerformancePeriod,
-    number: int,
+    number: int | None = None,
     *,
+    to: Path | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Reproduction:
     """Make ``<period>/r<number>`` again and compare every file with the one that was released.
 
+    Args:
+        number: None: the newest.
+        to: a folder that is not there yet, to keep what was made; None: nothing but the comparison is kept.
+
     Raises:
-        HcipError: what it was made from was not kept or was changed, or a check of the build does not pass.
+        HcipError: there is no such release, the folder is there, what it was made from was not kept or was changed, or
+            a check of the build does not pass.
     """
+    if number is None:
+        folders = releases_of(home, period)
+        if not folders:
+            raise HcipError(
+                f"{period} has no release", file=home.releases / str(period), fix=f"settle it: `hcip run {period}`"
+            )
+        number = int(folders[-1].name[1:])
+    if to is not None and to.exists():
+        raise HcipError("what is made again is kept in a folder of its own", file=to, fix="name one that is not there")
     released = ReleaseFiles.at(home.releases / str(period) / f"r{number}")
     known = recall(home, period, number)
     if known is None:
@@ -71,11 +131,15 @@ def reproduce(
         )
         made = {resource["path"]: _hashes(resource) for resource in written["resources"]}
         were = {resource["path"]: _hashes(resource) for resource in before["resources"]}
+        make_private(write_manifest(written, work))
+        if to is not None:
+            private_folder(to.absolute().parent)
+            shutil.move(work, to)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(work, ignore_errors=True)
     differing = sorted(path for path in made.keys() | were.keys() if made.get(path) != were.get(path))
-    return Reproduction(released.name, len(were), tuple(differing))
+    return Reproduction(released.name, len(were), tuple(differing), known.program_version == project_digest())
 
 
 def _hashes(resource: dict[str, object]) -> tuple[object, object]:

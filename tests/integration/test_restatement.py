@@ -28,13 +28,14 @@ from hcip_pipeline.release.verification import verify_release
 from hcip_pipeline.release.writer import Release, write_release
 from hcip_pipeline.settlement.as_of import kept_file, recall, remembered
 from hcip_pipeline.settlement.period import elections_in_force
-from hcip_pipeline.settlement.reproduction import reproduce
+from hcip_pipeline.settlement.reproduction import Reproduction, reproduce
 from hcip_pipeline.settlement.restatement import restatement
 from hcip_pipeline.warehouse.build import build
 from hcip_pipeline.warehouse.spec import BuildSpec
 from tests import released_state
 from tests.released_state import PERIOD, A, B, State, unreleased  # noqa: F401 - a fixture
 from tests.scenario import Scenario, charge_lines, discharges, npi
+from tests.settled_home import digest
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("restated")]
 
@@ -192,10 +193,33 @@ def test_the_next_period_makes_it_good_once(restated: Restated, unreleased: Stat
         shutil.rmtree(told_already.parent)
 
 
-def test_a_release_as_of_then_can_be_made_again(restated: Restated) -> None:
-    made = reproduce(restated.home, PERIOD, 1, threads=2)
-    assert made.differing == ()
-    assert made.files == len(ReleaseFiles.at(restated.first.folder).manifest["resources"])
+def test_a_release_as_of_then_can_be_made_again(
+    restated: Restated, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its folder is the one that was released, manifest and all, though everything has changed since."""
+    home, kept = str(restated.home.root), tmp_path / "again" / "r1"
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["reproduce", str(PERIOD), "--home", home, "--release", "1", "--to", str(kept), "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert (stopped.value.code, said["differing"], said["same_program"]) == (0, [], True)
+    assert said["files"] == len(ReleaseFiles.at(restated.first.folder).manifest["resources"])
+    assert digest(kept) == digest(restated.first.folder)
+    assert not list((restated.home.releases / str(PERIOD)).glob(".again*"))
+
+    for arguments, why in (
+        (["2025H2", "--to", str(kept)], "a folder of its own"),
+        (["2026H1"], "has no release"),
+        (["2025H2", "--release", "7"], "not a release"),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            cli.main(["reproduce", *arguments, "--home", home])
+        assert stopped.value.code == 1 and why in capsys.readouterr().err
+
+
+def test_what_comes_out_otherwise_is_named() -> None:
+    paths = tuple(f"audit/{number}.csv" for number in range(12))
+    told = "\n".join(Reproduction("2025H2_r1", 40, paths, same_program=False).lines())
+    assert "12 of 40 files" in told and "audit/0.csv" in told and "and 2 more" in told and "code_version" in told
 
 
 def test_what_was_known_then_must_be_as_it_was(restated: Restated, tmp_path: Path) -> None:

@@ -1,0 +1,52 @@
+"""``hcip reproduce``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hcip_pipeline.commands.options import home_option, json_option, show_json, shown_progress, threads_option
+from hcip_pipeline.home import Home
+
+
+@click.command("reproduce")
+@click.argument("period")
+@home_option
+@click.option("--release", "number", type=click.IntRange(1), help="n of r<n> [default: the newest].")
+@click.option(
+    "--to", type=click.Path(path_type=Path), help="Keep what was made in this folder, which is not there yet."
+)
+@threads_option
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    period: str,
+    home_path: Path | None,
+    number: int | None,
+    to: Path | None,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Make a release of PERIOD again, from the lake as of then. Exit 1 where a file comes out with other bytes.
+
+    Nothing of the home is changed: neither what has arrived since nor a new policy has a part in it.
+    """
+    from hcip_pipeline.periods import PerformancePeriod
+
+    parsed = PerformancePeriod.parse(period)
+    with shown_progress(as_json) as progress:
+        progress(f"{parsed}: reading what it was made from")
+        from hcip_pipeline.settlement.reproduction import reproduce
+
+        home = Home.locate(home_path)
+        made = reproduce(
+            home, parsed, number, to=to, threads=threads, progress=lambda name: progress(f"{parsed}: {name}")
+        )
+    if as_json:
+        show_json(made.as_dict())
+    else:
+        for line in made.lines():
+            click.echo(line)
+    ctx.exit(0 if made.ok else 1)
