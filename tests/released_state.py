@@ -39,6 +39,7 @@ from hcip_pipeline.warehouse.build import BuildResult, NodeResult, fingerprints
 from hcip_pipeline.warehouse.spec import BuildSpec
 from tests import settlement_models
 from tests.scenario import Case, Scenario, npi, table
+from tests.shared_state import built_once
 
 PERIOD = PerformancePeriod(2025, 2)
 A, B, C = "210001", "210002", "210003"
@@ -349,15 +350,15 @@ class State:
     @functools.cached_property
     def norms(self) -> dict[str, pl.DataFrame]:
         """The frozen norm table of the base year."""
-        return norms_of(self)
+        return {
+            path.stem: pl.read_parquet(path) for path in sorted((self.home.root.parent / "norms").glob("*.parquet"))
+        }
 
 
 @functools.cache
-def state(folder: Path) -> State:
-    """The state below ``folder``, once a process."""
+def _state(folder: Path) -> State:
+    """What :func:`_make` left below ``folder``."""
     home = Home(folder / "home")
-    home.inbox.mkdir(parents=True)
-    home.policy.write_text(POLICY, encoding="utf-8")
     policy = load_policy(home.policy)
     elected = Elections(mpi_floor=D(150), mpi_ceiling=D(900), improvement_share=D("0.6"), physician_cap_percent=D(20))
     scenario = Scenario(
@@ -367,9 +368,21 @@ def state(folder: Path) -> State:
         medical=("139", "140"),
         sources={**_program(), **_earlier_sources(), **_references()},
     )
-    for name in ("2024H1", "2024H2", "2025H1"):
-        _release_earlier(home, policy, name)
     return State(home, policy, replace(scenario.spec(), policy=policy.policy))
+
+
+def _make(folder: Path) -> None:
+    """The state's home with earlier periods' releases, its norm table, the build of its period, and its release."""
+    home = Home(folder / "home")
+    home.inbox.mkdir(parents=True)
+    home.policy.write_text(POLICY, encoding="utf-8")
+    for name in ("2024H1", "2024H2", "2025H1"):
+        _release_earlier(home, load_policy(home.policy), name)
+    own = _state(folder)
+    (folder / "norms").mkdir()
+    for name, frame in norms_of(own).items():
+        frame.write_parquet(folder / "norms" / f"{name}.parquet")
+    release(own, own.norms, home, folder / "build")
 
 
 def norms_of(of: State) -> dict[str, pl.DataFrame]:
@@ -430,22 +443,17 @@ def compute(of: State, norms: dict[str, pl.DataFrame], folder: Path) -> BuildRes
     return BuildResult(spec, file, passed, fingerprints(file))
 
 
-@functools.cache
-def _released(folder: Path) -> Path:
-    own = state(folder)
-    return release(own, own.norms, own.home, folder / "build")
+@pytest.fixture(scope="session")
+def unreleased(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> State:
+    """The state before it is settled; in its home lies the release all the same (``fresh_home`` is without)."""
+    return _state(built_once(tmp_path_factory, worker_id, "released_state", _make))
 
 
 @pytest.fixture(scope="session")
-def unreleased(tmp_path_factory: pytest.TempPathFactory) -> State:
-    """The state before it is settled."""
-    return state(tmp_path_factory.getbasetemp() / "released_state")
-
-
-@pytest.fixture(scope="session")
-def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def released(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """The folder of the state's release, ``releases/2025H2/r1``. Not to be changed: copy ``releases`` to spoil it."""
-    return _released(tmp_path_factory.getbasetemp() / "released_state")
+    folder = built_once(tmp_path_factory, worker_id, "released_state", _make)
+    return _state(folder).home.releases / str(PERIOD) / "r1"
 
 
 @pytest.fixture(scope="session")
