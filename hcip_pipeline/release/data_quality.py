@@ -6,6 +6,7 @@ Belongs here: what may leave a hospital, and the documents. Does not belong here
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -29,7 +30,7 @@ _FILE = ["quarter", "hospital_ccn", "table"]
 
 def state_table(draft: Draft) -> Iterator[DerivedTable]:
     """``quality/HCIP_STATE_data_quality_…``: every hospital's rates, small counts hidden."""
-    counts = counted(draft.home, draft.period.quarters)
+    counts = counted(draft.home, draft.period.quarters, draft.received)
     before = [each.table("data_quality") for each in (*draft.superseded, *draft.earlier) if each.has("data_quality")]
     hidden = without_small_counts(counts, draft.policy.policy.small_cell_threshold, before)
     yield DerivedTable("quality", DATA_QUALITY, data_quality(hidden, draft.period.quarters))
@@ -42,9 +43,10 @@ def hospital_documents(draft: Draft) -> Iterator[Document]:
     """
     quarters = draft.period.quarters
     names = names_of(draft.home).hospitals
-    taken_in = [receipt for quarter in quarters for receipt in receipts(draft.home, quarter)]
+    received = draft.received or partial(receipts, draft.home)
+    taken_in = [receipt for quarter in quarters for receipt in received(quarter)]
     owners = {*draft.hospitals, *(receipt.ccn for receipt in taken_in if receipt.ccn in names)}
-    counts = counted(draft.home, quarters)
+    counts = counted(draft.home, quarters, draft.received)
     for ccn in sorted(owners):
         own = data_quality(of_hospital(counts, ccn, draft.policy.policy.small_cell_threshold), quarters)
         own = own.filter(pl.col("hospital_ccn") == ccn)

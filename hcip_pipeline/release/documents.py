@@ -19,6 +19,7 @@ import polars as pl
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.intake.hospital.quality import Received
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.release.layouts import AUDIENCES, Audience
@@ -82,6 +83,7 @@ class Draft:
         marts: gives a mart of the build by name, in its contract's columns; for what is not released as it stands.
         lake: gives a table of the lake as the build read it, in its contract's columns: program files and protocols.
         recomputation: what verification said of the tables, computed again from themselves; None while they are made.
+        received: gives the receipts of a quarter as they were, where the release is one made again; None: the lake's.
         restatement: what changed since the release before (``contracts.audit.RESTATEMENT``); None: nothing was asked.
     """
 
@@ -96,6 +98,7 @@ class Draft:
     marts: Callable[[str], pl.DataFrame] = field(default=_no_table, repr=False)
     lake: Callable[[str], pl.DataFrame] = field(default=_no_table, repr=False)
     restatement: pl.DataFrame | None = None
+    received: Received | None = field(default=None, repr=False)
     recomputation: VerificationReport | None = None
 
     @property

@@ -139,9 +139,11 @@ class CountSystem:
 
     def _bounds(self, cell: Count, hidden: set[Count]) -> tuple[float, float]:
         """The least and the greatest value of the cell that all relations allow."""
+        variables, relations = self._connected(cell, hidden)
+        if len(relations) == 1:
+            return self._bounds_in(self._relations[relations[0]], cell, variables)
         from scipy.optimize import Bounds, LinearConstraint, milp
 
-        variables, relations = self._connected(cell, hidden)
         at = {each: column for column, each in enumerate(variables)}
         matrix = np.zeros((len(relations), len(variables)))
         right = np.zeros(len(relations))
@@ -165,6 +167,18 @@ class CountSystem:
             )
             found.append(round(result.x[at[cell]]) if result.x is not None else -direction * float("inf"))
         return found[0], found[1]
+
+    def _bounds_in(self, relation: _Relation, cell: Count, variables: Sequence[Count]) -> tuple[float, float]:
+        """The same where one relation is all that the reader knows of the cell: no program is needed."""
+        known = sum(self._values[part] for part in relation.parts if part not in variables)
+        others = [part for part in relation.parts if part in variables and part != cell]
+        taken = known + sum(map(self._least, others))
+        if cell == relation.total:
+            return (max(taken, self._least(cell)), float("inf")) if others else (known, known)
+        is_open = relation.total in variables
+        total = self._least(relation.total) if is_open else self._values[relation.total]
+        least = self._least(cell) if others else max(self._least(cell), total - known)
+        return least, float("inf") if is_open else total - taken
 
     def _connected(self, cell: Count, hidden: set[Count]) -> tuple[list[Count], list[int]]:
         """The open counts that hang together with the cell, and the relations that say so."""

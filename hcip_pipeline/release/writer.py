@@ -20,6 +20,7 @@ from hcip_pipeline.contracts import marts
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.intake.hospital.quality import Received
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.release.derivations import DERIVATIONS
@@ -140,6 +141,7 @@ def write_files(
     notes: Sequence[str] = (),
     restatement: pl.DataFrame | None = None,
     supersedes: str | None = None,
+    received: Received | None = None,
     derivations: Mapping[str, Derivation] = DERIVATIONS,
     renderers: Mapping[str, Renderer] = RENDERERS,
     must_verify: bool = True,
@@ -148,6 +150,7 @@ def write_files(
 
     Args:
         supersedes: sha256 of the manifest of the release before.
+        received: gives the receipts of a quarter; None: those that the home has now.
 
     Raises:
         HcipError: a figure is not found again, or a name from data is no file name.
@@ -165,6 +168,7 @@ def write_files(
             partial(_mart, connection),
             partial(_lake, connection),
             restatement,
+            received,
         )
         files = [*_write_marts(draft, root), *_write_derived(draft, derivations, root)]
         stated = partial(manifest, draft.name, root, files, policy, inputs, _grouper_versions(connection), supersedes)

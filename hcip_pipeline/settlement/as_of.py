@@ -25,7 +25,9 @@ import polars as pl
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.atomic_files import write_bytes, write_json
-from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.intake.hospital.ingest import receipts
+from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
+from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import PolicyFile, load_policy
 from hcip_pipeline.release.reading import releases_of
 from hcip_pipeline.release.tables import write_parquet
@@ -42,12 +44,18 @@ class Known:
         policy: as it was.
         program_version: hash of the models that computed it.
         sources: table of the lake -> sha256 of its files, in order.
+        receipts: quarter -> receipts of what hospitals had sent; None where they were not kept.
     """
 
     period: PerformancePeriod
     policy: PolicyFile
     program_version: str
     sources: Mapping[str, tuple[str, ...]]
+    receipts: Mapping[str, tuple[SubmissionReceipt, ...]] | None = None
+
+    def received(self, quarter: Quarter) -> Sequence[SubmissionReceipt]:
+        """The receipts of a quarter as they were."""
+        return (self.receipts or {}).get(str(quarter), ())
 
 
 def _folder(home: Home) -> Path:
@@ -121,6 +129,11 @@ def remembered(
         "policy_sha256": policy.sha256,
         "program_version": project_digest(),
         "sources": {name: list(files) for name, files in sources.items()},
+        "receipts": {
+            str(quarter): [receipt.as_dict() for receipt in receipts(home, quarter)]
+            for own in period.quarters
+            for quarter in (own, own.year_before())  # what data quality is told of
+        },
     }
     write_json(record, path)
     made: list[bool] = []
@@ -142,6 +155,9 @@ def recall(home: Home, period: PerformancePeriod, number: int) -> Known | None:
         load_policy(_folder(home) / "policies" / f"{record['policy_sha256']}.yaml"),
         record["program_version"],
         {name: tuple(files) for name, files in record["sources"].items()},
+        {key: tuple(map(SubmissionReceipt.from_dict, known)) for key, known in record["receipts"].items()}
+        if "receipts" in record
+        else None,
     )
 
 

@@ -128,6 +128,7 @@ def reproduce(
             notes=before.get("notes", ()),
             restatement=released.table("restatement") if released.has("restatement") else None,
             supersedes=before["supersedes"],
+            received=known.received if known.receipts is not None else None,
         )
         made = {resource["path"]: _hashes(resource) for resource in written["resources"]}
         were = {resource["path"]: _hashes(resource) for resource in before["resources"]}

@@ -19,6 +19,8 @@ from hcip_pipeline import cli
 from hcip_pipeline.audit.payments import prior_period_adjustments
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.intake.atomic_files import write_json
+from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile, load_policy
 from hcip_pipeline.release.documents import Draft
@@ -197,6 +199,8 @@ def test_a_release_as_of_then_can_be_made_again(
     restated: Restated, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its folder is the one that was released, manifest and all, though everything has changed since."""
+    late = SubmissionReceipt("2025Q3/210001.r2", "2025Q3", A, 2, "refused", (), (), (), "", stem="210001.r2")
+    write_json(late.as_dict(), restated.home.lake_hospital("receipts", "2025Q3") / "210001.r2.json")
     home, kept = str(restated.home.root), tmp_path / "again" / "r1"
     with pytest.raises(SystemExit) as stopped:
         cli.main(["reproduce", str(PERIOD), "--home", home, "--release", "1", "--to", str(kept), "--json"])

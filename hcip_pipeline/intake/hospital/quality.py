@@ -7,7 +7,7 @@ count of its own; what may leave a hospital, and the pages of a release (``relea
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -30,15 +30,21 @@ _SCHEMA = {column.name: column.polars_type for column in DATA_QUALITY.columns}
 _COUNTED = {name: _SCHEMA[name] for name in (*DATA_QUALITY.key, "status", "rows", "rows_read")}
 _TABLES = ("discharges", "charges")
 
+#: the receipts of a quarter
+Received = Callable[[Quarter], Sequence[SubmissionReceipt]]
+
 #: table, rule, column
 _Key = tuple[str, str, str]
 
 
-def counted(home: Home, quarters: Iterable[Quarter]) -> pl.DataFrame:
+def counted(home: Home, quarters: Iterable[Quarter], received: Received | None = None) -> pl.DataFrame:
     """Rows by rule, for the quarters and the same ones a year before: each hospital's, and ``STATE``'s.
 
     Every hospital counts with the version in force, or with its newest one where none was accepted. A file in which no
     rule was broken has a row all the same, of no rule (empty), so that a rate of zero can be told from no file.
+
+    Args:
+        received: gives the receipts of a quarter, by hospital and version; None: those that the home has now.
 
     Returns:
         The key of ``DATA_QUALITY``, status, rows (empty for a rule about a whole submission) and rows_read.
@@ -47,7 +53,7 @@ def counted(home: Home, quarters: Iterable[Quarter]) -> pl.DataFrame:
     for quarter in sorted({each for q in quarters for each in (q, q.year_before())}):
         total: Counter[_Key] = Counter()
         read: Counter[str] = Counter()
-        for receipt in _by_hospital(home, quarter).values():
+        for receipt in _by_hospital(received(quarter) if received else receipts(home, quarter)).values():
             counts = _counts(receipt)
             for table in _TABLES:
                 read[table] += receipt.rows(table, "read")
@@ -65,9 +71,9 @@ def _counted_row(*cells: object) -> dict[str, Any]:
     return dict(zip(_COUNTED, cells, strict=True))
 
 
-def _by_hospital(home: Home, quarter: Quarter) -> dict[str, SubmissionReceipt]:
+def _by_hospital(received: Iterable[SubmissionReceipt]) -> dict[str, SubmissionReceipt]:
     chosen: dict[str, SubmissionReceipt] = {}
-    for receipt in receipts(home, quarter):  # by hospital and version
+    for receipt in received:
         earlier = chosen.get(receipt.ccn)
         if receipt.ccn and (earlier is None or receipt.in_force or not earlier.in_force):
             chosen[receipt.ccn] = receipt

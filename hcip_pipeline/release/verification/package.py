@@ -17,7 +17,7 @@ from typing import Any
 
 from .report import Findings, UnreadableReleaseError
 from .shapes import SHAPES, Shape
-from .tables import Table, UnreadableTableError, differing_columns, parquet_columns, read_csv
+from .tables import Table, UnreadableTableError, differing_columns, read_csv, read_parquet
 
 MANIFEST = "datapackage.json"
 
@@ -248,17 +248,16 @@ class Package:
             return
         self.findings.counted("parquet", len(table.rows))
         try:
-            columns = parquet_columns(self.folder / path)
+            twin = read_parquet(self.folder / path)
         except UnreadableTableError as error:
             self.findings.differ("parquet", path, "", error.what, error.found)
             return
-        self.findings.fact("parquet", path, "columns", list(table.columns), list(columns))
-        heights = {len(values) for values in columns.values()} or {0}
-        self.findings.fact("parquet", path, "rows", {len(table.rows)}, heights)
-        if heights != {len(table.rows)} or set(columns) != set(table.columns):
+        self.findings.fact("parquet", path, "columns", list(table.columns), twin.column_names)
+        self.findings.fact("parquet", path, "rows", {len(table.rows)}, {twin.num_rows})
+        if twin.num_rows != len(table.rows) or sorted(twin.column_names) != sorted(table.columns):
             return
-        self.findings.tallies["parquet"].figures += len(columns) * len(table.rows)
-        for line, column in differing_columns(table, columns):
+        self.findings.tallies["parquet"].figures += len(table.columns) * len(table.rows)
+        for line, column in differing_columns(table, twin):
             self.findings.differ("parquet", path, column, "as in the CSV file", "another value", row=line)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -155,8 +155,8 @@ def _check_cells(
             raise UnreadableTableError(f"{column}: a value of type {type_}", "another text", line) from None
 
 
-def parquet_columns(file: Path) -> dict[str, pa.ChunkedArray]:
-    """A Parquet file's columns.
+def read_parquet(file: Path) -> pa.Table:
+    """A Parquet file.
 
     Raises:
         UnreadableTableError: it is no Parquet file.
@@ -166,33 +166,39 @@ def parquet_columns(file: Path) -> dict[str, pa.ChunkedArray]:
 
     try:
         with pq.ParquetFile(file) as opened:
-            table = opened.read(use_threads=False)  # threads cost more than most of these files take
+            return opened.read(use_threads=False)  # threads cost more than most of these files take
     except (pa.ArrowException, OSError) as error:
         raise UnreadableTableError("a Parquet file", type(error).__name__) from error
-    return {name: table.column(name) for name in table.column_names}
 
 
-def differing_columns(table: Table, columns: Mapping[str, pa.ChunkedArray]) -> Iterator[tuple[int, str]]:
+def differing_columns(table: Table, twin: pa.Table) -> Iterator[tuple[int, str]]:
     """Line and column of every cell in which a Parquet file differs from the CSV file beside it."""
-    for column, values in columns.items():
+    if _is_equal(table, twin):
+        return
+    for column in twin.column_names:
         position = table.positions[column]
         is_text = table.shape.types.get(column, "text") == "text"
-        if _is_equal(table.raw[position], values, is_text):
-            continue
         cells = table.raw[position] if is_text else table.typed[position]
-        for row, cell, value in zip(table.rows, cells, values.to_pylist(), strict=True):
+        for row, cell, value in zip(table.rows, cells, twin.column(column).to_pylist(), strict=True):
             if cell != (neutralized(value or "") if is_text else value):
                 yield row.line, column
 
 
-def _is_equal(cells: Sequence[str], values: pa.ChunkedArray, is_text: bool) -> bool:
-    """Whether a whole column of texts says exactly what a Parquet column holds; False also where Arrow cannot tell."""
+def _is_equal(table: Table, twin: pa.Table) -> bool:
+    """Whether the CSV file's texts say exactly what the Parquet file holds; False also where Arrow cannot tell."""
     import pyarrow as pa
 
+    said, held = [], []
     try:
-        if is_text:
-            return bool(pa.chunked_array([pa.array(cells, pa.string())]).equals(values.fill_null("")))
-        said = pa.array([cell or None for cell in cells], pa.string())
-        return bool(pa.chunked_array([said.cast(values.type)]).equals(values))
-    except pa.ArrowException:
+        for column in twin.column_names:
+            cells, values = table.raw[table.positions[column]], twin.column(column)
+            if table.shape.types.get(column, "text") == "text":
+                said.append(pa.array(cells, pa.string()))
+                held.append(values.fill_null("") if values.null_count else values)
+            else:
+                said.append(pa.array([cell or None for cell in cells], pa.string()))
+                held.append(values)
+        expected = pa.table(held, schema=twin.schema)
+        return bool(pa.table(said, names=twin.column_names).cast(twin.schema).equals(expected))
+    except (pa.ArrowException, ValueError):
         return False
