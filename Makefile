@@ -3,11 +3,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+SPARK  ?= .venv-spark
 JOBS   ?= 2
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test mutations check format lock contracts clean
+.PHONY: help setup demo test spark mutations check format lock contracts clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +31,20 @@ demo: $(STAMP)  ## settle a small synthetic state, end to end
 test: $(STAMP)  ## every test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
+# Spark and its adapter are 450 MB that nothing else needs: an environment of its own, from the same lock and a short one.
+$(SPARK)/.installed: $(STAMP) tests/spark/requirements.lock
+	$(PYTHON) -m venv --without-pip $(SPARK)
+	$(BIN)/uv pip sync --quiet --python $(SPARK)/bin/python --require-hashes requirements.lock
+	awk '/^setuptools==/{p=1; print; next} /^[^ ]/{p=0} p' tests/spark/requirements.lock > $(SPARK)/setuptools.lock
+	$(BIN)/uv pip install --quiet --python $(SPARK)/bin/python --no-deps --require-hashes -r $(SPARK)/setuptools.lock
+	$(BIN)/uv pip install --quiet --python $(SPARK)/bin/python --no-deps --no-build-isolation-package pyspark \
+	  --require-hashes -r tests/spark/requirements.lock
+	$(BIN)/uv pip install --quiet --python $(SPARK)/bin/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+spark: $(SPARK)/.installed  ## a settlement on Apache Spark, held against DuckDB's to the cent (needs Java 17)
+	$(SPARK)/bin/python -m pytest tests/spark
+
 mutations: $(STAMP)  ## preflight against intake on more than a thousand spoiled submissions
 	HCIP_MUTATION_BATCHES=22 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup tests/integration/test_intake_mutations.py
 
@@ -49,6 +64,9 @@ contracts: $(STAMP)  ## write again what follows from the contracts (dbt YAML, d
 lock: $(STAMP)  ## resolve the requirements again
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	  --no-emit-index-url --no-header --extra dev --extra postgres pyproject.toml -o requirements.lock
+	echo 'setuptools>=80,<83' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	  --no-emit-index-url --no-header --no-annotate --extra spark --constraints requirements.lock \
+	  $$(awk -F'[=[]' '/^[a-z]/{print "--no-emit-package " $$1}' requirements.lock) pyproject.toml - -o tests/spark/requirements.lock
 
 clean:  ## remove what was made here (not the home)
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dbt_project/target dbt_project/logs
+	rm -rf $(VENV) $(SPARK) .pytest_cache .mypy_cache .ruff_cache dbt_project/target dbt_project/logs

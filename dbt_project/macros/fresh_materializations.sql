@@ -16,3 +16,15 @@
     {%- do store_result('main', response=response) -%}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
+
+{#
+  On Spark likewise. A table of Parquet files holds no constraints, and Spark wants a length where a contract says varchar:
+  what leaves is held to its contract where it is read back.
+#}
+{% materialization table, adapter='spark' %}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- call statement('main') -%}
+        create table {{ target_relation }} as {{ sql }}
+    {%- endcall -%}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}

@@ -79,17 +79,39 @@ def build_period(
         HcipError: the base year or the period has no data, a hospital's data are missing and the policy's
             ``require_complete`` asks for them, a rate that the build needs is missing, or a check did not pass.
     """
-    windows = windows_of(period, policy.policy)
     notes = check_period(home, period, policy.policy)
+    norms = base_year_norms(home, policy.policy, threads=threads, progress=progress)
+    spec = period_spec(home, period, policy.policy, norms)
+    result = build(spec, home.warehouse / str(period), threads=threads, select=select, progress=progress)
+    if norms.build is not None:
+        result = replace(result, nodes=norms.build.nodes + result.nodes)
+    inputs = {
+        str(item["file"]): dict(item)
+        for item in (
+            *norms.inputs,
+            *_hospital_files(home, spec.windows),
+            *_claim_files(home, period),
+            *files_in_force_of_period(home, period),
+            *earlier_release_files(home, period),
+            *earlier_payment_files(home, period),
+        )
+    }
+    protocols = pl.read_parquet(home.lake_program(period) / "protocols.parquet")
+    notes += unreleased_periods(home, period, protocols)
+    return PeriodBuild(result, tuple(inputs[file] for file in sorted(inputs)), tuple(notes))
+
+
+def period_spec(home: Home, period: PerformancePeriod, policy: Policy, norms: NormTable) -> BuildSpec:
+    """What the build of ``period`` computes, from what lies in the lake."""
+    windows = windows_of(period, policy)
     hospitals = pl.read_parquet(home.lake_reference / "hospitals.parquet")
     protocols = pl.read_parquet(home.lake_program(period) / "protocols.parquet")
-    norms = base_year_norms(home, policy.policy, threads=threads, progress=progress)
-    spec = BuildSpec(
+    return BuildSpec(
         name=str(period),
         kind="period",
         windows=windows,
-        policy=policy.policy,
-        elections=elections_in_force(hospitals, protocols, policy.policy),
+        policy=policy,
+        elections=elections_in_force(hospitals, protocols, policy),
         sources={
             **lake_sources(home, windows),
             **_program_sources(home, period),
@@ -98,22 +120,6 @@ def build_period(
             **norms.sources(),
         },
     )
-    result = build(spec, home.warehouse / str(period), threads=threads, select=select, progress=progress)
-    if norms.build is not None:
-        result = replace(result, nodes=norms.build.nodes + result.nodes)
-    inputs = {
-        str(item["file"]): dict(item)
-        for item in (
-            *norms.inputs,
-            *_hospital_files(home, windows),
-            *_claim_files(home, period),
-            *files_in_force_of_period(home, period),
-            *earlier_release_files(home, period),
-            *earlier_payment_files(home, period),
-        )
-    }
-    notes += unreleased_periods(home, period, protocols)
-    return PeriodBuild(result, tuple(inputs[file] for file in sorted(inputs)), tuple(notes))
 
 
 def check_period(home: Home, period: PerformancePeriod, policy: Policy) -> list[str]:

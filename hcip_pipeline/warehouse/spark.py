@@ -1,0 +1,191 @@
+"""The same dbt project on Apache Spark, for a state that has outgrown one machine (docs/scale_out.md).
+
+Belongs here: a session, the lake as tables of it, dbt over it, and the marts read back. Does not belong here: any rule;
+what the engines say differently stands in ``dbt_project/macros/engine.sql``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hcip_pipeline.contracts import marts
+from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.warehouse.project import PROJECT
+from hcip_pipeline.warehouse.spec import BuildSpec, Source
+
+_SCHEMAS = ("lake", "staging", "intermediate", "marts")
+
+#: on this machine: what fits it is computed faster in few tasks and without compiling every query
+_LOCAL = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.default.parallelism": "1",
+    "spark.sql.files.minPartitionNum": "1",
+    "spark.sql.leafNodeDefaultParallelism": "1",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.autoBroadcastJoinThreshold": "64m",
+    "spark.sql.parquet.compression.codec": "uncompressed",
+    "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
+}
+#: what the results depend on
+_ALWAYS = {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
+    "spark.sql.cteRecursionLevelLimit": "10000",
+    "spark.sql.legacy.charVarcharAsString": "true",
+    "spark.sql.sources.default": "parquet",
+}
+
+
+@dataclass(frozen=True)
+class SparkBuild:
+    """A finished build, its tables in the session's catalog."""
+
+    spec: BuildSpec
+    session: Any
+
+    def table(self, name: str) -> pl.DataFrame:
+        """A mart, held to its contract's columns and types, or ``schema.name`` of any other model.
+
+        Raises:
+            HcipError: a mart is not as its contract says.
+        """
+        schema, _, model = name.rpartition(".")
+        frame = pl.from_arrow(self.session.table(f"{schema or 'marts'}.{model}").toArrow())
+        assert isinstance(frame, pl.DataFrame)
+        if (schema or "marts") == "marts":
+            declared = {column.name: column.polars_type for column in marts.TABLES[model].columns}
+            if dict(frame.schema) != declared:
+                found = {column: kind for column, kind in frame.schema.items() if declared.get(column) != kind}
+                missing = sorted(declared.keys() - frame.schema.keys())
+                raise HcipError(f"{model} is not as its contract says: {found or missing or 'order of columns'}")
+        return frame
+
+
+@contextmanager
+def spark_session(warehouse: Path, master: str = "", memory: str = "2g") -> Iterator[Any]:
+    """A Spark session whose tables lie in ``warehouse``.
+
+    Args:
+        master: a cluster's address (``spark://…``, ``yarn``, ``k8s://…``); empty: this machine, every core.
+        memory: of the driver, on this machine.
+
+    Raises:
+        HcipError: Spark is not installed, or there is no Java.
+    """
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise HcipError("Spark is not installed", fix="run `make spark`") from error
+    settings = {**({} if master else {**_LOCAL, "spark.driver.memory": memory}), **_ALWAYS}
+    builder = SparkSession.builder.appName("hcip").master(master or "local[*]")
+    for name, value in {**settings, "spark.sql.warehouse.dir": str(warehouse)}.items():
+        builder = builder.config(name, value)
+    try:
+        session = builder.getOrCreate()
+    except Exception as error:  # Spark's launcher raises whatever Java said
+        raise HcipError("Spark did not start", fix="install Java 17 and set JAVA_HOME") from error
+    session.sparkContext.setLogLevel("ERROR")
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+def build_on_spark(spec: BuildSpec, folder: Path, session: Any, select: Sequence[str] = ()) -> SparkBuild:
+    """Compute ``spec`` in ``session``: the same models, the same figures to the cent.
+
+    Args:
+        folder: for the small tables that are no files of the lake, and for dbt's own files.
+        select: dbt selection; empty: every model.
+
+    Raises:
+        HcipError: a model could not be computed.
+    """
+    from dbt.artifacts.schemas.run import RunExecutionResult
+    from dbt.cli.main import dbtRunner
+
+    _lay_out(spec, folder, session)
+    arguments = ["run", "--vars", json.dumps(spec.dbt_vars()), "--fail-fast", *_common(folder)]
+    if select:
+        arguments += ["--select", *select]
+    result = dbtRunner(manifest=_manifest(folder)).invoke(arguments)
+    if not result.success:
+        nodes = result.result.results if isinstance(result.result, RunExecutionResult) else ()
+        broken = [node for node in nodes if str(node.status) == "error"]
+        said = broken[0].message if broken else str(result.exception)
+        where = broken[0].node.name if broken else "dbt"
+        raise HcipError(f"{where} could not be computed on Spark ({' '.join(str(said).split())[:400]})", file=PROJECT)
+    return SparkBuild(spec, session)
+
+
+def _common(folder: Path) -> list[str]:
+    os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+    common = ["--target", "spark", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    common += ["--target-path", str(folder / "dbt"), "--log-path", str(folder / "dbt")]
+    return [*common, "--log-level", "none", "--log-level-file", "none"]
+
+
+_manifests: dict[Path, Any] = {}
+
+
+def _manifest(folder: Path) -> Any:
+    """The project parsed for Spark, once a process: a parsed project serves builds with other variables."""
+    from dbt.cli.main import dbtRunner
+
+    if PROJECT not in _manifests:
+        parsed = dbtRunner().invoke(["parse", *_common(folder)])
+        if not parsed.success:
+            raise HcipError(f"the dbt project does not parse for Spark: {parsed.exception}", file=PROJECT)
+        _manifests[PROJECT] = parsed.result
+    return _manifests[PROJECT]
+
+
+def _lay_out(spec: BuildSpec, folder: Path, session: Any) -> None:
+    """Every table of the lake as a table of the session's catalog; what an earlier build left there goes first."""
+    for schema in _SCHEMAS:
+        session.sql(f"drop database if exists {schema} cascade")
+        session.sql(f"create database {schema}")
+    frames: dict[str, Source] = {"windows": spec.windows_frame(), "elections": spec.elections_frame()}
+    (folder / "lake").mkdir(parents=True, exist_ok=True)
+    for name, table in LAKE_SOURCES.items():
+        source = {**frames, **spec.sources}.get(name, ())
+        if isinstance(source, pl.DataFrame):
+            path = folder / "lake" / f"{name}.parquet"
+            typed = [pl.col(column.name).cast(column.polars_type) for column in table.columns]
+            source.select(typed).write_parquet(path)
+            source = [path]
+        session.sql(_create_table(name, table, source))
+
+
+def _create_table(name: str, table: Table, files: Sequence[Path]) -> str:
+    """The files as one table with the contract's columns: no file is opened before a query needs it."""
+    types = {column.name: "string" if column.type == "text" else column.sql_type for column in table.columns}
+    columns = ", ".join(f"`{column}` {type_}" for column, type_ in types.items())
+    where = f" options (path '{_one_pattern(files)}')" if files else ""
+    return f"create table lake.`{name}` ({columns}) using parquet{where}"
+
+
+def _one_pattern(files: Sequence[Path]) -> str:
+    """A pattern that names these files and no others, as text in SQL."""
+    plain = [re.sub(r"([\\\\*?\[\]{},])", r"\\\1", str(path)) for path in files]
+    pattern = plain[0] if len(plain) == 1 else "{" + ",".join(plain) + "}"
+    return pattern.replace("\\", "\\\\").replace("'", "\\'")
