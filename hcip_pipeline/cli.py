@@ -12,6 +12,7 @@ import click
 from hcip_pipeline import __version__
 from hcip_pipeline.commands.options import show_json
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import private_from_here
 
 #: in the order that ``--help`` lists them; each is the module of that name in ``commands``
 COMMANDS = (
@@ -39,7 +40,7 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; an error is a message and an exit code, never a stack trace (unless ``HCIP_DEBUG`` is set)."""
-    os.umask(os.umask(0o077) | 0o027)  # what is written here is about patients and payments: not for everybody
+    private_from_here()
     gc.set_threshold(50_000, 20, 20)  # a run makes millions of objects that stay: looking through them is a tenth of it
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")

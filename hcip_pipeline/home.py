@@ -1,10 +1,18 @@
-"""Where things lie in a home folder (outputs.md, "Home folder"). Paths only: nothing is read or written here."""
+"""Where things lie in a home folder (outputs.md, "Home folder"), and who may read them.
+
+Paths and the mode of what will be written there; nothing is read or written here.
+"""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
+
+
+def private_from_here() -> None:
+    """What this process writes from here on its group may read, and nobody else on the machine."""
+    os.umask(os.umask(0o077) | 0o027)
 
 
 @dataclass(frozen=True)

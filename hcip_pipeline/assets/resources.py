@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import Field
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home import Home, private_from_here
 from hcip_pipeline.home_locks import HomeLocks
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ class HomeResource(dg.ConfigurableResource):
     path: str = Field(default="", description="Home folder; empty: $HCIP_HOME, else ./hcip_home.")
     policy_path: str = Field(default="", description="Policy file; empty: inbox/policy.yaml of the home.")
     threads: int | None = Field(default=None, description="DuckDB threads; no result depends on it.")
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Whoever started the process of a run: what it writes is about patients and payments, not for everybody."""
+        private_from_here()
 
     def home(self) -> Home:
         return Home.locate(self.path or None)

@@ -89,7 +89,7 @@ class ReleaseFiles:
                 file=self.folder,
                 fix="run the period again, or ask for another",
             )
-        return pl.concat([pl.read_parquet(path) for path in paths])
+        return pl.read_parquet(paths, hive_partitioning=False)
 
 
 def releases_of(home: Home, period: PerformancePeriod) -> list[Path]:

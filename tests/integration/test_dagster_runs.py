@@ -98,6 +98,13 @@ def test_no_patient_is_in_the_event_log(settled: SettledHome) -> None:
     assert not [value for value in private if value in logged]
 
 
+def test_nobody_else_on_the_machine_reads_what_a_run_wrote(settled: SettledHome) -> None:
+    """Also where the process was not started by ``hcip``, as this one."""
+    home = settled.home
+    written = [path for folder in (home.lake, home.warehouse, home.releases) for path in [folder, *folder.rglob("*")]]
+    assert [path for path in written if path.stat().st_mode & 0o027] == []
+
+
 def test_progress_is_told_in_the_words_of_the_domain(settled: SettledHome) -> None:
     assert any(message.startswith("2024Q1/") for message in settled.said)
     assert any("base year 2024" in message for message in settled.said)
