@@ -92,7 +92,7 @@ def write_release(
     folder = home.releases / str(period)
     try:
         private_folder(folder)
-        with _only_writer(folder):
+        with only_writer(folder):
             earlier = releases_of(home, period)
             number = int(earlier[-1].name[1:]) + 1 if earlier else 1
             work = folder / f".r{number}.{os.getpid()}"
@@ -236,13 +236,17 @@ def check_gate(build: BuildResult) -> None:
 
 
 @contextmanager
-def _only_writer(folder: Path) -> Iterator[None]:
+def only_writer(folder: Path, lock_name: str = ".writing", unfinished: str = ".r*.*") -> Iterator[None]:
     """Whoever writes a period's release is alone: what lies unfinished beside it belongs to a run that was killed.
+
+    Args:
+        lock_name: of the file that says so.
+        unfinished: pattern of folders that are swept away.
 
     Raises:
         HcipError: another run is writing one.
     """
-    lock = folder / ".writing"
+    lock = folder / lock_name
     with lock.open("a") as stream:
         make_private(lock)
         try:
@@ -253,7 +257,7 @@ def _only_writer(folder: Path) -> Iterator[None]:
                 file=folder,
                 fix="wait until it has ended, and run the period again if you must",
             ) from error
-        for path in folder.glob(".r*.*"):
+        for path in folder.glob(unfinished):
             shutil.rmtree(path, ignore_errors=True)
         yield
 

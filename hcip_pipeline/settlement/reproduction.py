@@ -17,7 +17,7 @@ from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.documents import make_private, private_folder
 from hcip_pipeline.release.manifest import write_manifest
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
-from hcip_pipeline.release.writer import write_files
+from hcip_pipeline.release.writer import only_writer, write_files
 from hcip_pipeline.settlement.as_of import recall, sources_of, spec_of
 from hcip_pipeline.warehouse.build import Progress, build
 from hcip_pipeline.warehouse.project import project_digest
@@ -114,31 +114,39 @@ def reproduce(
     folder = home.warehouse / f"{period}-r{number}-again"
     work = home.releases / str(period) / f".again{number}.{os.getpid()}"  # beside those that it is compared with
     try:
-        built = build(spec_of(known, dict(sources_of(home, known))), folder, threads=threads, progress=progress)
-        private_folder(work)
-        before = released.manifest
-        written = write_files(
-            home,
-            period,
-            number,
-            built,
-            known.policy,
-            before["inputs"],
-            work,
-            notes=before.get("notes", ()),
-            restatement=released.table("restatement") if released.has("restatement") else None,
-            supersedes=before["supersedes"],
-            received=known.received if known.receipts is not None else None,
-        )
-        made = {resource["path"]: _hashes(resource) for resource in written["resources"]}
-        were = {resource["path"]: _hashes(resource) for resource in before["resources"]}
-        make_private(write_manifest(written, work))
-        if to is not None:
-            private_folder(to.absolute().parent)
-            shutil.move(work, to)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(work, ignore_errors=True)
+        with only_writer(work.parent, ".reproducing", ".again*.*"):
+            try:
+                built = build(spec_of(known, dict(sources_of(home, known))), folder, threads=threads, progress=progress)
+                private_folder(work)
+                before = released.manifest
+                written = write_files(
+                    home,
+                    period,
+                    number,
+                    built,
+                    known.policy,
+                    before["inputs"],
+                    work,
+                    notes=before.get("notes", ()),
+                    restatement=released.table("restatement") if released.has("restatement") else None,
+                    supersedes=before["supersedes"],
+                    received=known.received if known.receipts is not None else None,
+                )
+                made = {resource["path"]: _hashes(resource) for resource in written["resources"]}
+                were = {resource["path"]: _hashes(resource) for resource in before["resources"]}
+                make_private(write_manifest(written, work))
+                if to is not None:
+                    private_folder(to.absolute().parent)
+                    shutil.move(work, to)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+                shutil.rmtree(work, ignore_errors=True)
+    except OSError as error:
+        raise HcipError(
+            f"the release could not be made again: {error.strerror}",
+            file=error.filename or work.parent,
+            fix="make room or grant the right to write; nothing of the home was changed",
+        ) from error
     differing = sorted(path for path in made.keys() | were.keys() if made.get(path) != were.get(path))
     return Reproduction(released.name, len(were), tuple(differing), known.program_version == project_digest())
 
