@@ -6,6 +6,7 @@ Does not belong here: a rule of its own; rows are judged by the edits (``intake`
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,32 @@ def _checks(column: Column) -> list[Check]:
     return checks
 
 
+@cache
+def _whole(table: Table) -> DataFrameSchema:
+    """The same declarations as one check on the frame: pandera, asked by column, takes five times as long."""
+    import pandera.polars as pandera
+
+    return pandera.DataFrameSchema(checks=pandera.Check(lambda data: _holds(data.lazyframe, table)), name=table.name)
+
+
+def _holds(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
+    """A column of truths for each thing declared, none of them false where the frame is the table's."""
+    there = frame.collect_schema()
+    columns = [column for column in table.columns if not column.optional or column.name in there]
+    if list(there.items()) != [(column.name, column.polars_type) for column in columns]:
+        return pl.LazyFrame({"types": [False]})
+    truths = [pl.lit(True).alias("types")]
+    for column in columns:
+        cell = pl.col(column.name)
+        if not column.nullable:
+            truths.append(cell.is_not_null().all().alias(f"{column.name} is there"))
+        if column.allowed:
+            truths.append(cell.is_in(column.allowed).all().alias(f"{column.name} is allowed"))
+        if column.max_length is not None:
+            truths.append((cell.str.len_chars() <= column.max_length).all().alias(f"{column.name} is short enough"))
+    return frame.select(truths)
+
+
 def guard(frame: pl.DataFrame, table: Table, what: str) -> None:
     """Refuse a frame that is not the table's.
 
@@ -68,8 +95,12 @@ def guard(frame: pl.DataFrame, table: Table, what: str) -> None:
             fix="unset PANDERA_VALIDATION_ENABLED and PANDERA_VALIDATION_DEPTH in the environment",
             rule="CONTRACT",
         )
-    try:
-        schema(table).validate(frame.head(MAX_SAMPLE), lazy=True)
+    sample = frame.head(MAX_SAMPLE)
+    with suppress(SchemaError, SchemaErrors):
+        _whole(table).validate(sample)
+        return
+    try:  # what is wrong with it is told by column
+        schema(table).validate(sample, lazy=True)
     except (SchemaError, SchemaErrors) as error:
         raise HcipError(
             f"{what} breaks the contract of {table.name}: {_reasons(error)}",

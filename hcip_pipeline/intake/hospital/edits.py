@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.contracts.table import Column, Table
 from hcip_pipeline.intake.hospital import rules
-from hcip_pipeline.periods import Quarter
+from hcip_pipeline.intake.hospital.bench import CCN, FIRST_DAY, LAST_DAY
 
 
 @dataclass(frozen=True)
@@ -42,33 +42,42 @@ def _unreadable(column: str) -> str:
     return f"({_raw(column)} <> '' and {column} is null)"
 
 
+def _is_empty(column: str) -> str:
+    return f"({column} is null or {column} = '')"
+
+
+def _longer(column: str, limit: int) -> str:
+    """More characters than that; they are counted only where there are more bytes, which costs nothing to know."""
+    return f"case when strlen({column}) > {limit} then length({column}) > {limit} end"
+
+
 def _too_long(prefix: str, table: Table, judged_elsewhere: tuple[str, ...]) -> list[Check]:
     return [
-        Check(f"{prefix}-TEXT-TOO-LONG", column.name, f"length({column.name}) > {column.max_length or rules.MAX_TEXT}")
+        Check(f"{prefix}-TEXT-TOO-LONG", column.name, _longer(column.name, column.max_length or rules.MAX_TEXT))
         for column in table.columns
         if column.type == "text" and not column.allowed and column.name not in judged_elsewhere
     ]
 
 
-def _any_table(prefix: str, ccn: str) -> list[Check]:
-    other = f"hospital_ccn <> '{ccn}'"
+def _any_table(prefix: str) -> list[Check]:
+    other = f"hospital_ccn <> {CCN}"
     known = "hospital_ccn in (select ccn from ref_hospitals)"
     return [
         Check(f"{prefix}-CONTROL-CHARACTER", "", "has_control"),
-        Check(f"{prefix}-KEY-MISSING", "hospital_ccn", "coalesce(hospital_ccn, '') = ''"),
-        Check(f"{prefix}-KEY-MISSING", "account_no", "coalesce(account_no, '') = ''"),
+        Check(f"{prefix}-KEY-MISSING", "hospital_ccn", _is_empty("hospital_ccn")),
+        Check(f"{prefix}-KEY-MISSING", "account_no", _is_empty("account_no")),
         Check(f"{prefix}-CCN-UNKNOWN", "hospital_ccn", f"{other} and hospital_ccn <> '' and not {known}", other),
         Check(f"{prefix}-CCN-NOT-FOLDER", "hospital_ccn", f"{other} and {known}", "false"),
     ]
 
 
-def discharge_errors(ccn: str, quarter: Quarter, *, reported_cost_needed: bool) -> list[Check]:
-    """Checks on a discharge by itself. ``ccn`` must be six letters or digits: it becomes part of the SQL."""
+def discharge_errors(*, reported_cost_needed: bool) -> list[Check]:
+    """Checks on a discharge by itself, of the hospital and quarter that are on the bench."""
     ungroupable = ", ".join(f"'{drg}'" for drg in rules.UNGROUPABLE)
     reported = "reported_cost is null" if reported_cost_needed else _unreadable("reported_cost")
-    outside = f"(discharge_date < date '{quarter.start}' or discharge_date > date '{quarter.end}')"
+    outside = f"(discharge_date < {FIRST_DAY} or discharge_date > {LAST_DAY})"
     return [
-        *_any_table("D", ccn),
+        *_any_table("D"),
         Check("D-DATE-UNREADABLE", "birth_date", _unreadable("birth_date")),
         Check("D-DATE-UNREADABLE", "admit_date", "admit_date is null"),
         Check("D-DATE-UNREADABLE", "discharge_date", "discharge_date is null"),
@@ -80,13 +89,13 @@ def discharge_errors(ccn: str, quarter: Quarter, *, reported_cost_needed: bool) 
         ),
         Check("D-MONEY-INVALID", "total_charges", "total_charges is null"),
         Check("D-MONEY-INVALID", "reported_cost", reported),
-        Check("D-CELL-EMPTY", "grouper_version", "coalesce(grouper_version, '') = ''"),
+        Check("D-CELL-EMPTY", "grouper_version", _is_empty("grouper_version")),
         *_too_long("D", DISCHARGES, ("hospital_ccn", "discharge_disposition", "apr_drg")),
         # Asked of the few distinct codes of the file rather than of every row (``outcomes.look_up``).
-        Check("D-APR-DRG-UNKNOWN", "apr_drg", f"{DRG_CODE} in (select code from drgs where is_unknown)", "false"),
+        Check("D-APR-DRG-UNKNOWN", "apr_drg", f"{DRG_CODE} in {unlisted('drg')}", "false"),
         Check(
             "D-DISPOSITION-UNKNOWN", "discharge_disposition",
-            "coalesce(discharge_disposition, '') in (select code from unknown_dispositions)", "false",
+            f"coalesce(discharge_disposition, '') in {unlisted('disposition')}", "false",
         ),
     ]  # fmt: skip
 
@@ -101,10 +110,15 @@ NPI_FAILS = """(not regexp_full_match(npi, '[0-9]{10}') or (24 + list_sum(list_t
         - case when place % 2 = 1 and npi[place] > '4' then 9 else 0 end))) % 10 <> 0)"""
 
 
+def unlisted(kind: str) -> str:
+    """The codes of a kind (drg, disposition, npi) that the file holds and no table knows, or that fail their digit."""
+    return f"(select code from codes_met where kind = '{kind}' and is_bad)"
+
+
 def discharge_warnings() -> list[Check]:
     """Checks that are counted on discharges which are kept."""
     aged = f"date_sub('year', birth_date, admit_date) > {rules.MAX_AGE_YEARS}"
-    bad = "(select npi from npis where is_bad)"
+    bad = unlisted("npi")
     coded = ("sex", "nature_of_admission", "risk_of_mortality")
     return [
         Check("D-ATTENDING-NPI", "attending_npi", f"attending_npi is null or attending_npi in {bad}"),
@@ -117,13 +131,13 @@ def discharge_warnings() -> list[Check]:
     ]
 
 
-def charge_errors(ccn: str) -> list[Check]:
-    """Checks on a charge line by itself. ``ccn`` must be six letters or digits: it becomes part of the SQL."""
+def charge_errors() -> list[Check]:
+    """Checks on a charge line by itself, of the hospital that is on the bench."""
     return [
-        *_any_table("C", ccn),
+        *_any_table("C"),
         Check("C-DATE-UNREADABLE", "service_date", _unreadable("service_date")),
         Check("C-MONEY-INVALID", "charge", "charge is null"),
-        Check("C-CELL-EMPTY", "revenue_code", "coalesce(revenue_code, '') = ''"),
+        Check("C-CELL-EMPTY", "revenue_code", _is_empty("revenue_code")),
         *_too_long("C", CHARGES, ("hospital_ccn",)),
     ]
 

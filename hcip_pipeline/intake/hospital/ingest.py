@@ -11,8 +11,11 @@ lake is the same whatever was taken in before.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Literal
 
 import polars as pl
@@ -31,6 +34,10 @@ from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import load_reference
 
 HospitalTable = Literal["discharges", "charges"]
+
+#: submissions of up to so many bytes are judged so many at a time
+_SMALL_BYTES = 16_000_000
+_AT_A_TIME = 2
 
 
 def ingest_quarter(
@@ -60,15 +67,34 @@ def ingest_quarter(
     before = {receipt.stem: receipt for receipt in receipts(home, quarter)}
     tables = load_reference(home.inbox) if reference is None else reference
     changed: set[str] = set()
-    with Judge(tables, policy.cost_method) as judge:
+    with ExitStack() as until_done:
+        judge = until_done.enter_context(Judge(tables, policy.cost_method))
+        waiting = []
         for submission in found:
             earlier = before.get(submission.stem)
             if earlier is not None and _has_changed(submission, earlier):
                 changed.add(submission.stem)
             elif earlier is None or earlier.judged_with != judge.judged_with:
-                if progress is not None:
-                    progress(submission.id if submission.ccn else submission.stem)
-                before[submission.stem] = _take_in(home, judge, submission)
+                waiting.append(submission)
+        benches: SimpleQueue[Judge] = SimpleQueue()
+        benches.put(judge)
+        small = [submission for submission in waiting if _is_small(submission)]
+        if len(small) > 1:
+            benches.put(until_done.enter_context(Judge(tables, policy.cost_method)))
+
+        def take_in(submission: Submission) -> None:
+            if progress is not None:
+                progress(submission.id if submission.ccn else submission.stem)
+            free = benches.get()
+            try:
+                before[submission.stem] = _take_in(home, free, submission)
+            finally:
+                benches.put(free)
+
+        _side_by_side(take_in, small)
+        for submission in waiting:
+            if submission not in small:
+                take_in(submission)
     stood = standing.settle(before.values(), _of_other_quarters(home, quarter))
     for receipt in stood:
         path = receipt_path(home, quarter, receipt.stem)
@@ -76,6 +102,27 @@ def ingest_quarter(
             write_json(receipt.as_dict(), path)
     note = Problem("S-CHANGED", "changed since it was taken in")
     return [standing.with_problem(receipt, note) if receipt.stem in changed else receipt for receipt in stood]
+
+
+def _is_small(submission: Submission) -> bool:
+    """Whether so little is sent that one engine leaves most of a machine idle, and two of them fit into its memory."""
+    files = contents(submission).tables.values()
+    return sum(path.stat().st_size for path in files if path.is_file()) <= _SMALL_BYTES
+
+
+def _side_by_side(take_in: Callable[[Submission], None], waiting: Sequence[Submission]) -> None:
+    """Two at a time: what one writes no other reads, so the lake does not depend on who was first.
+
+    Raises:
+        HcipError: what the first of them raised; those that have not begun by then are left out.
+    """
+    with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
+        try:
+            for taken in [pool.submit(take_in, submission) for submission in waiting]:
+                taken.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def receipts(home: Home, quarter: Quarter) -> list[SubmissionReceipt]:

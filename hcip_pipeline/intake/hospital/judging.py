@@ -7,7 +7,6 @@ Does not belong here: writing anything (``ingest``), and the expressions themsel
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,8 +16,8 @@ from functools import cached_property
 import duckdb
 import polars as pl
 
-from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.intake.hospital import cost_factors, edits, outcomes, rules
+from hcip_pipeline.intake.hospital.bench import Bench
 from hcip_pipeline.intake.hospital.control_totals import ControlTotals, differences, read_control_totals
 from hcip_pipeline.intake.hospital.cost_factors import CostMethod
 from hcip_pipeline.intake.hospital.edits import Check
@@ -33,7 +32,6 @@ from hcip_pipeline.reference.dispositions import load_dispositions
 #: Raised whenever an edit changes its meaning: submissions taken in under another version are judged again.
 EDITS_VERSION = "1"
 
-_CONTRACTS = {"discharges": DISCHARGES, "charges": CHARGES}
 _REFERENCE_USED = ("hospitals", "apr_drg", "revenue_codes", "cost_factors")
 
 
@@ -53,8 +51,8 @@ class _Case:
 class Judge:
     """Judges submissions one after another against one set of reference tables.
 
-    After :meth:`judge` the rows of that submission are in the connection until the next one
-    (``outcomes`` names the tables).
+    After :meth:`judge` the rows of that submission are on its ``bench`` until the next one (``outcomes`` names the
+    tables).
 
     Args:
         reference: tables as ``reference.tables.load_reference`` gives them; ``cost_factors`` may be left out of the
@@ -73,10 +71,8 @@ class Judge:
         tables = {name: reference[name] for name in _REFERENCE_USED}
         tables["dispositions"] = load_dispositions() if dispositions is None else dispositions
         self._tables = tables
-        self._spill = tempfile.TemporaryDirectory(prefix="hcip-")  # what memory cannot hold, gone with the judge
-        self.con = duckdb.connect(config={"temp_directory": self._spill.name})
-        # Working tables live for one submission: compressing them in between costs more than all the edits.
-        self.con.execute("set checkpoint_threshold = '1TB'")
+        self.bench = Bench()
+        self.con = self.bench.con
         for name, select in (
             ("hospitals", "select distinct ccn"),
             ("apr_drg", "select grouper_version || ' ' || apr_drg as code, max(type) = 'P' as is_surgical"),
@@ -85,7 +81,7 @@ class Judge:
         ):
             self.con.register("arriving", tables[name])
             grouped = " group by 1" if name == "apr_drg" else ""
-            self.con.execute(f"create temp table ref_{name} as {select} from arriving{grouped}")
+            self.con.execute(f"create table main.ref_{name} as {select} from arriving{grouped}")
             self.con.unregister("arriving")
 
     @cached_property
@@ -97,12 +93,11 @@ class Judge:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.con.close()
-        self._spill.cleanup()
+        self.bench.close()
 
     def judge(self, submission: Submission, *, only: str = "") -> SubmissionReceipt:
         """The receipt of a submission, as if it were the only one; ``only`` judges one of its files alone."""
-        outcomes.clear(self.con)
+        outcomes.clear(self.bench, submission)
         if submission.name_problem is not None:
             return self._receipt(_Case(submission, [submission.name_problem]), outcomes.Outcome())
         reported = self.cost_method == "reported"
@@ -111,8 +106,8 @@ class Judge:
         if submission.ccn not in self._hospitals:
             case.problems.append(Problem("S-HOSPITAL-UNKNOWN", f"{submission.ccn} is no known hospital"))
         errors = {
-            "discharges": edits.discharge_errors(submission.ccn, submission.quarter, reported_cost_needed=reported),
-            "charges": edits.charge_errors(submission.ccn),
+            "discharges": edits.discharge_errors(reported_cost_needed=reported),
+            "charges": edits.charge_errors(),
         }
         outcome = outcomes.Outcome()
         if not only:
@@ -135,24 +130,24 @@ class Judge:
         case.surveys[name] = found
         needed = ("reported_cost",) if name == "discharges" and self.cost_method == "reported" else ()
         try:
-            cells = read_cells(self.con, found, _CONTRACTS[name], needed)
+            cells = read_cells(self.con, found, outcomes.CONTRACTS[name], needed)
         except ReadingError as error:
             case.problems += error.problems
             return
         case.cells[name] = cells
         case.problems += cells.problems
-        outcomes.load(self.con, _CONTRACTS[name], case.submission.ccn, cells.sql, errors)
+        outcomes.load(self.bench, outcomes.CONTRACTS[name], cells.sql, errors)
 
     def _edit(self, case: _Case, errors: Mapping[str, list[Check]], only: str) -> outcomes.Outcome:
         tables = tuple(case.cells)
         year = rate_year(case.submission.quarter.start)
         factors = cost_factors.hospital_factors(self._factors, case.submission.ccn, year, self.cost_method)
         has_charges = "charges" in tables
-        outcomes.price(self.con, factors, edits.charge_warnings(), has_charges=has_charges, method=self.cost_method)
-        outcomes.decide(self.con, both=len(tables) == 2, tables=tables)
-        for name in tables:
-            outcomes.find_errors(self.con, _CONTRACTS[name], case.cells[name].sql, errors[name])
-        outcome = outcomes.count(self.con, tables, edits.discharge_warnings(), edits.charge_warnings())
+        outcomes.price(self.bench, factors, edits.charge_warnings(), has_charges=has_charges, method=self.cost_method)
+        cells = {name: case.cells[name].sql for name in tables}
+        any_found = outcomes.decide(self.bench, cells, errors)
+        warnings = edits.discharge_warnings(), edits.charge_warnings()
+        outcome = outcomes.count(self.bench, tables, *warnings, any_found=any_found)
         if not only:
             case.problems += self._cost_factor_problems(outcome, factors)
         return outcome

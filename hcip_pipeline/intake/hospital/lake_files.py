@@ -18,12 +18,15 @@ from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
 from hcip_pipeline.contracts.pandera_schemas import MAX_SAMPLE, guard
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
+from hcip_pipeline.intake.hospital.rules import RULES
 
 #: ``k`` numbers the accounts in their order: one number sorts faster than an account and a row.
 _KEPT = {
     "discharges": "d anti join rejected using (row) order by account_no",
     "charges": (f"c join fate using (account_no) where k is not null and not broken order by k * {1 << 32} + row"),
 }
+#: the bytes of a quarantine file without rows, once one was written: always the same, by whether there were files
+_EMPTY: dict[bool, bytes] = {}
 _CONTRACTS = {"discharges": LAKE_DISCHARGES, "charges": LAKE_CHARGES}
 
 
@@ -49,7 +52,8 @@ def write_accepted(con: duckdb.DuckDBPyConnection, table: str, receipt: Submissi
     contract = _CONTRACTS[table]
     columns = ", ".join(f"{cells.get(name, name)} as {name}" for name in contract.names)
     with _beside(path) as place:
-        written = _copy(con, f"select {columns} from {_KEPT[table]}", place)
+        # Cells that are the same in every row are put beside the others after these were sorted.
+        written = _copy(con, f"select {columns} from (select * from {_KEPT[table]})", place)
         what = f"{receipt.submission}/{file.name}"
         if written != int(file.rows.accepted):
             raise HcipError(
@@ -62,15 +66,21 @@ def write_accepted(con: duckdb.DuckDBPyConnection, table: str, receipt: Submissi
 
 def write_quarantine(con: duckdb.DuckDBPyConnection, receipt: SubmissionReceipt, path: Path) -> None:
     """Write one row a broken ERROR rule: submission, file, row, column, rule, redacted value."""
+    is_empty = not any(RULES[count.rule].severity == "ERROR" for count in receipt.rules)
     names = " ".join(f"when '{file.table}' then '{file.name}'" for file in receipt.files if file.table)
     file = f"case file {names} end" if names else "file"
     with _beside(path) as place:
+        if is_empty and bool(names) in _EMPTY:
+            place.write_bytes(_EMPTY[bool(names)])
+            return
         _copy(
             con,
             f"select '{receipt.submission}' as submission, {file} as file, row, \"column\", rule, value from findings"
             ' order by file, row, rule, "column"',
             place,
         )
+        if is_empty:
+            _EMPTY[bool(names)] = place.read_bytes()
 
 
 @contextmanager

@@ -2,9 +2,10 @@
 
 Belongs here: the working tables of a submission and their counts. Does not belong here: the checks (``edits``).
 
-Tables, in the judge's connection, for the submission judged last:
+Tables, on the bench, for the submission judged last:
     d, c            rows typed, with ``broken``: by the row itself
-    drgs, npis      distinct APR-DRGs and NPIs of d: is_unknown, is_surgical, is_bad; unknown_dispositions alike
+    codes_met       distinct codes of d by kind (drg, disposition, npi): is_bad, is_surgical
+    by_code, codes  charge lines by revenue code; the rate center and factor of each code
     sums            charge lines by account: lines, broken lines, charged (no total lines), unreadable charges, cost
     fate            accounts of ``d``: ``k`` (order of the account) where the discharge is kept, else null
     rejected        rows of d that are not kept
@@ -13,24 +14,34 @@ Tables, in the judge's connection, for the submission judged last:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-import duckdb
-
+from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.intake.hospital import rules
+from hcip_pipeline.intake.hospital.bench import CCN, Bench
 from hcip_pipeline.intake.hospital.cost_factors import ALL_RATE_CENTERS, UNMAPPED, CostMethod
-from hcip_pipeline.intake.hospital.edits import DRG_CODE, NPI_FAILS, Check, any_of, redacted, typed_sql, warned_columns
+from hcip_pipeline.intake.hospital.edits import (
+    DRG_CODE,
+    NPI_FAILS,
+    Check,
+    any_of,
+    redacted,
+    typed_sql,
+    unlisted,
+    warned_columns,
+)
+from hcip_pipeline.intake.hospital.folders import Submission
 from hcip_pipeline.intake.hospital.receipts import RuleCount, Tally
+
+#: what a submission holds, by name
+CONTRACTS = {table.name: table for table in (DISCHARGES, CHARGES)}
 
 _SHORT = {"discharges": "d", "charges": "c"}
 _LISTED = 10
-_WORKING = (
-    "raw_discharges raw_charges d c drgs unknown_dispositions npis codes sums fate rejected found findings"
-    " broken_discharges broken_charges all_codes by_code"
-)
 _IS_UNMAPPED = f"rate_center = '{UNMAPPED}'"
 _NOT_TOTAL = f"revenue_code <> '{rules.TOTAL_REVENUE_CODE}'"
 
@@ -67,57 +78,52 @@ class Outcome:
     unmapped: int = 0
 
 
-def clear(con: duckdb.DuckDBPyConnection) -> None:
+def clear(bench: Bench, submission: Submission) -> None:
     """Forget the submission before."""
-    con.execute("; ".join(f"drop table if exists {name}" for name in _WORKING.split()))
-    con.execute('create temp table findings (file varchar, row bigint, "column" varchar, rule varchar, value varchar)')
+    bench.clear(submission)
+    bench.run('create table findings (file varchar, row bigint, "column" varchar, rule varchar, value varchar)')
 
 
-def load(con: duckdb.DuckDBPyConnection, table: Table, ccn: str, cells: str, errors: list[Check]) -> None:
+def load(bench: Bench, table: Table, cells: str, errors: list[Check]) -> None:
     """Type every row of a file and mark the rows that are broken by themselves."""
     columns = [name for name in table.names if name != "hospital_ccn"]  # of a kept row it is the folder's
     columns += [f"({name}__raw <> '' and {name} is null) as {name}__unknown" for name in warned_columns(table)]
     if table.name == "discharges":
         columns.append("greatest(1, discharge_date - admit_date)::bigint as length_of_stay")
-        columns.append(f"coalesce(hospital_ccn = '{ccn}', false) as is_own")
-    con.execute(
-        f"create temp table {_SHORT[table.name]} as select row, {', '.join(columns)},"
+        columns.append(f"coalesce(hospital_ccn = {CCN}, false) as is_own")
+    bench.run(
+        f"create table {_SHORT[table.name]} as select row, {', '.join(columns)},"
         f" (not shape_ok or {any_of(errors)}) as broken, shape_ok from ({typed_sql(table, cells)})"
     )
     if table.name == "discharges":
-        _look_up(con)
+        _look_up(bench)
 
 
-def _look_up(con: duckdb.DuckDBPyConnection) -> None:
+def _look_up(bench: Bench) -> None:
     """Codes against their tables, each distinct code once."""
     ungroupable = ", ".join(f"'{drg}'" for drg in rules.UNGROUPABLE)
-    con.execute(
-        f"""create temp table drgs as
-        select used.code, ref.code is null and apr_drg not in ({ungroupable}) as is_unknown,
+    bench.run(
+        f"""create table codes_met as
+        select 'drg' as kind, used.code as code, ref.code is null and apr_drg not in ({ungroupable}) as is_bad,
             coalesce(ref.is_surgical, false) as is_surgical
         from (select distinct apr_drg, {DRG_CODE} as code from d where apr_drg is not null and shape_ok) used
-        left join ref_apr_drg ref using (code) where used.code is not null"""
+        left join ref_apr_drg ref using (code) where used.code is not null
+        union all
+        select distinct 'disposition', coalesce(discharge_disposition, ''), true, false from d
+        where shape_ok and coalesce(discharge_disposition, '') not in (select code from ref_dispositions)
+        union all
+        select 'npi', npi, {NPI_FAILS}, false
+        from (select attending_npi as npi from d union select operating_npi from d) where npi is not null"""
     )
-    con.execute(
-        """create temp table unknown_dispositions as
-        select distinct coalesce(discharge_disposition, '') as code from d
-        where shape_ok and coalesce(discharge_disposition, '') not in (select code from ref_dispositions)"""
-    )
-    con.execute(
-        f"""create temp table npis as
-        select npi, {NPI_FAILS} as is_bad from (select attending_npi as npi from d union select operating_npi from d)
-        where npi is not null"""
-    )
-    if _any(con, "drgs where is_unknown") or _any(con, "unknown_dispositions"):
-        con.execute(
-            f"""update d set broken = true where shape_ok and (
-            coalesce({DRG_CODE} in (select code from drgs where is_unknown), false)
-            or coalesce(discharge_disposition, '') in (select code from unknown_dispositions))"""
+    if bench.one("select coalesce(bool_or(is_bad), false) from codes_met where kind <> 'npi'")[0]:
+        bench.run(
+            f"""update d set broken = true where shape_ok and (coalesce({DRG_CODE} in {unlisted("drg")}, false)
+            or coalesce(discharge_disposition, '') in {unlisted("disposition")})"""
         )
 
 
 def price(
-    con: duckdb.DuckDBPyConnection,
+    bench: Bench,
     factors: dict[str, Decimal | None],
     warnings: list[Check],
     *,
@@ -125,22 +131,19 @@ def price(
     method: CostMethod,
 ) -> None:
     """Charge lines by revenue code and by account, and their cost where a factor is known (for a warning)."""
-    con.execute("create temp table codes (revenue_code varchar, rate_center varchar, factor decimal(18,8))")
-    con.execute(
-        "create temp table sums (account_no varchar, lines bigint, broken_lines bigint, unreadable bigint,"
-        " charged decimal(38,2), cost decimal(38,10))"
-    )
     if not has_charges:
+        bench.run(
+            "create table sums (account_no varchar, lines bigint, broken_lines bigint, unreadable bigint,"
+            " charged decimal(38,2), cost decimal(38,10))"
+        )
         return
-    con.execute("create or replace temp table factors (rate_center varchar, factor decimal(18,8))")
-    known = [(center, factor) for center, factor in factors.items() if factor is not None]
-    if known:
-        con.executemany("insert into factors values (?, ?)", known)
-    con.execute(f"create temp table all_codes as {_by_code('c', warnings)}")
+    known = {center: str(factor) for center, factor in factors.items() if factor is not None}
+    bench.run(f"create table all_codes as {_by_code('c', warnings)}")
     width = "cast(r.revenue_code_to as integer) - cast(r.revenue_code_from as integer)"
-    con.execute(
-        f"""insert into codes
-        with used as (select revenue_code from all_codes where {_NOT_TOTAL}),
+    bench.run(
+        f"""create table codes as
+        with factors as (select unnest($1::varchar[]) as rate_center, unnest($2::varchar[])::decimal(18,8) as factor),
+        used as (select revenue_code from all_codes where {_NOT_TOTAL}),
         mapped as (
             select used.revenue_code, arg_min(r.rate_center, {width}) as rate_center
             from used join ref_revenue_codes r on length(used.revenue_code) = 4
@@ -149,16 +152,18 @@ def price(
         centers as (
             select used.revenue_code, coalesce(mapped.rate_center, '{UNMAPPED}') as rate_center
             from used left join mapped using (revenue_code))
-        select revenue_code, rate_center, coalesce(own.factor, whole.factor)
+        select revenue_code, rate_center, coalesce(own.factor, whole.factor) as factor
         from centers left join factors own using (rate_center)
-        left join factors whole on whole.rate_center = '{ALL_RATE_CENTERS}'"""
+        left join factors whole on whole.rate_center = '{ALL_RATE_CENTERS}'""",
+        [list(known), list(known.values())],
     )
     priced = method != "reported" and bool(known)
-    con.execute(
-        f"""insert into sums
-        select account_no, count(*), count(*) filter (broken), count(*) filter (charge is null),
-            coalesce(sum(charge) filter (revenue_code is null or {_NOT_TOTAL}), 0),
-            {"sum(charge * factor)" if priced else "null"}
+    bench.run(
+        f"""create table sums as
+        select account_no, count(*) as lines, count(*) filter (broken) as broken_lines,
+            count(*) filter (charge is null) as unreadable,
+            coalesce(sum(charge) filter (revenue_code is null or {_NOT_TOTAL}), 0) as charged,
+            {"sum(charge * factor)" if priced else "null::decimal(38,10)"} as cost
         from c {"left join codes using (revenue_code)" if priced else ""} group by account_no"""
     )
 
@@ -169,64 +174,75 @@ def _by_code(lines: str, warnings: list[Check]) -> str:
     return f"select revenue_code, {counts} from {lines} group by 1"
 
 
-def decide(con: duckdb.DuckDBPyConnection, *, both: bool, tables: tuple[str, ...]) -> None:
-    """Which discharges are kept, and with them which lines."""
-    con.execute('create temp table found (file varchar, row bigint, "column" varchar, rule varchar, value varchar)')
-    if "discharges" not in tables:
-        con.execute("create temp table fate (account_no varchar, k bigint)")
-        return
-    con.execute(
-        """insert into found
-        select 'discharges', row, 'account_no', 'D-KEY-REPEATED', account_no
-        from d where shape_ok and is_own and account_no in (
-            select account_no from d where shape_ok and is_own and account_no <> '' group by 1 having count(*) > 1)"""
-    )
-    if both:
-        con.execute(
-            f"""insert into found
-            select 'discharges', row, 'total_charges', 'D-CHARGES-DIFFER', cast(total_charges as varchar)
-            from d left join sums using (account_no)
-            where shape_ok and account_no <> '' and coalesce(unreadable, 0) = 0
-                and abs(coalesce(charged, 0) - total_charges) > {rules.CHARGES_TOLERANCE}
-                and row not in (select row from found)
-            union all
-            select 'discharges', row, '', 'D-LINE-QUARANTINED', ''
-            from d join sums using (account_no) where broken_lines > 0 and account_no <> ''"""
+def decide(bench: Bench, cells: Mapping[str, str], errors: Mapping[str, list[Check]]) -> bool:
+    """Which discharges are kept, and with them which lines; whether any row is not.
+
+    Args:
+        cells, errors: of each file that is there, the SQL of its cells and the checks on its rows.
+    """
+    tables = [CONTRACTS[name] for name in cells]
+    if "discharges" not in cells:
+        bench.run(
+            "create table fate (account_no varchar, k bigint);"
+            ' create table found (file varchar, row bigint, "column" varchar, rule varchar, value varchar)'
         )
-    con.execute("create temp table rejected as select row from d where broken union select row from found")
-    con.execute(
-        """create temp table fate as
-        with kept as (select account_no from d anti join rejected using (row)),
-        ordered as (select account_no, row_number() over (order by account_no) as k from kept)
-        select account_no, max(k) as k
-        from (select distinct account_no from d) left join ordered using (account_no) group by 1"""
+        broken = bench.one("select coalesce(bool_or(broken), false) from c")[0]
+        if broken:
+            find_errors(bench, tables[0], cells["charges"], errors["charges"])
+        return bool(broken)
+    both = len(cells) == 2
+    owed = f"""union all
+        select 'discharges', row, 'total_charges', 'D-CHARGES-DIFFER', cast(total_charges as varchar)
+        from d left join sums using (account_no)
+        where shape_ok and account_no <> '' and coalesce(unreadable, 0) = 0
+            and abs(coalesce(charged, 0) - total_charges) > {rules.CHARGES_TOLERANCE}
+            and row not in (select row from repeated)
+        union all
+        select 'discharges', row, '', 'D-LINE-QUARANTINED', ''
+        from d join sums using (account_no) where broken_lines > 0 and account_no <> ''"""
+    bench.run(
+        f"""create table found as
+        with repeated as (
+            select row, account_no from d where shape_ok and is_own and account_no in (
+                select account_no from d where shape_ok and is_own and account_no <> '' group by 1 having count(*) > 1))
+        select 'discharges' as file, row, 'account_no' as "column", 'D-KEY-REPEATED' as rule, account_no as value
+        from repeated {owed if both else ""}"""
     )
-    if both:
-        for which, accounts, rule, column, value in (
-            ("account_no <> ''", "sums anti join fate using (account_no)", "C-NO-DISCHARGE", "account_no",
-             "account_no"),
-            ("account_no <> '' and not broken", "fate where k is null", "C-DISCHARGE-QUARANTINED", "", "''"),
-        ):  # fmt: skip
-            if _any(con, accounts):  # mostly none, and then the lines need not be read again
-                con.execute(
-                    f"""insert into found select 'charges', row, '{column}', '{rule}', {value}
-                    from c where {which} and account_no in (select account_no from {accounts})"""
-                )
+    bench.run("create table rejected as select row from d where broken union select row from found")
+    bench.run(
+        """create table fate as
+        with decided as (select account_no, row not in (select row from rejected) as is_kept from d),
+        ordered as (
+            select account_no, is_kept, row_number() over (partition by is_kept order by account_no) as k from decided)
+        select account_no, max(k) filter (is_kept) as k from ordered group by 1"""
+    )
+    of_lines = "exists(from c where broken), exists(from sums anti join fate using (account_no))"
+    of_lines += ", exists(from fate where k is null)"
+    any_found, any_d, any_c, orphans, shared = bench.one(
+        f"select exists(from found), exists(from d where broken), {of_lines if both else 'false, false, false'}"
+    )
+    for is_met, which, accounts, rule, column, value in (
+        (orphans, "account_no <> ''", "sums anti join fate using (account_no)", "C-NO-DISCHARGE", "account_no",
+         "account_no"),
+        (shared, "account_no <> '' and not broken", "fate where k is null", "C-DISCHARGE-QUARANTINED", "", "''"),
+    ):  # fmt: skip
+        if is_met:  # mostly none, and then the lines need not be read again
+            bench.run(
+                f"""insert into found select 'charges', row, '{column}', '{rule}', {value}
+                from c where {which} and account_no in (select account_no from {accounts})"""
+            )
+    for table in tables:
+        if any_d if table.name == "discharges" else any_c:
+            find_errors(bench, table, cells[table.name], errors[table.name])
+    return bool(any_found or any_d or any_c or orphans or shared)
 
 
-def _any(con: duckdb.DuckDBPyConnection, source: str) -> bool:
-    return con.execute(f"select 1 from {source} limit 1").fetchone() is not None
-
-
-def find_errors(con: duckdb.DuckDBPyConnection, table: Table, cells: str, errors: list[Check]) -> None:
+def find_errors(bench: Bench, table: Table, cells: str, errors: list[Check]) -> None:
     """Name the rule, the column and the shape of the cell for every row that is broken by itself."""
-    short = _SHORT[table.name]
-    if not _any(con, f"{short} where broken"):
-        return
     # Few rows as a rule, and many expressions: materialized, so that each is planned over plain columns.
-    con.execute(
-        f"""create temp table broken_{table.name} as
-        select * from ({typed_sql(table, cells)}) where row in (select row from {short} where broken)"""
+    bench.run(
+        f"""create table broken_{table.name} as
+        select * from ({typed_sql(table, cells)}) where row in (select row from {_SHORT[table.name]} where broken)"""
     )
     shape = Check(f"{errors[0].rule[0]}-ROW-SHAPE", "", "not shape_ok")
     asked = [shape, *(replace(check, sql=f"shape_ok and ({check.sql})") for check in errors)]
@@ -236,7 +252,7 @@ def find_errors(con: duckdb.DuckDBPyConnection, table: Table, cells: str, errors
         cell = f"{check.column}__raw" if check.column in typed else check.column or "''"
         said = f"{{'rule': '{check.rule}', 'column': '{check.column}', 'cell': {cell}}}"
         cases.append(f"case when {check.sql} then {said} end")
-    con.execute(
+    bench.run(
         f"""insert into found
         select '{table.name}', row, found."column", found.rule, found.cell
         from (select row, unnest([{", ".join(cases)}]) as found from broken_{table.name}) where found is not null"""
@@ -244,34 +260,45 @@ def find_errors(con: duckdb.DuckDBPyConnection, table: Table, cells: str, errors
 
 
 def count(
-    con: duckdb.DuckDBPyConnection, tables: tuple[str, ...], d_warnings: list[Check], c_warnings: list[Check]
+    bench: Bench, tables: tuple[str, ...], d_warnings: list[Check], c_warnings: list[Check], *, any_found: bool
 ) -> Outcome:
-    """Rows, dollars and rules, counted independently of one another so that they can be reconciled."""
+    """Rows, dollars and rules, counted independently of one another so that they can be reconciled.
+
+    Args:
+        any_found: as :func:`decide` says.
+    """
     quarantined: dict[str, tuple[int, int]] = {}
-    found: list[RuleCount] = []
-    if _any(con, "found"):
-        quarantined, found = _count_found(con)
+    rules_met: list[RuleCount] = []
+    if any_found:
+        quarantined, rules_met = _count_found(bench)
     result: dict[str, TableCount] = {}
     more: dict[str, Any] = {}
     if "discharges" in tables:
-        more |= _count_discharges(con, quarantined.get("discharges", (0, 0)), result, found, d_warnings)
+        more |= _count_discharges(bench, quarantined.get("discharges", (0, 0)), result, rules_met, d_warnings)
     if "charges" in tables:
-        more |= _count_charges(con, tables, quarantined.get("charges", (0, 0)), result, found, c_warnings)
-    return Outcome(tables=result, rules=tuple(found), **more)
+        # Without discharges beside them (a single file is checked) lines are kept unless broken by themselves.
+        with_fate = "join fate using (account_no) where k is not null and not broken"
+        kept = with_fate if "discharges" in tables else "where not broken"
+        by_code = "all_codes"
+        if any_found:  # mostly not, and then the lines need not be read again
+            bench.run(f"create table by_code as {_by_code(f'c {kept}', c_warnings)}")
+            by_code = "by_code"
+        more |= _count_charges(bench, by_code, kept, quarantined.get("charges", (0, 0)), result, rules_met, c_warnings)
+    return Outcome(tables=result, rules=tuple(rules_met), **more)
 
 
-def _count_found(con: duckdb.DuckDBPyConnection) -> tuple[dict[str, tuple[int, int]], list[RuleCount]]:
+def _count_found(bench: Bench) -> tuple[dict[str, tuple[int, int]], list[RuleCount]]:
     """By file the rows quarantined and those of them that break a rule themselves; and every ERROR rule broken."""
-    con.execute(
+    bench.run(
         f"""insert into findings
         select file, row, "column", rule, coalesce({redacted("value", '"column"')}, '') as value from found"""
     )
     follows = ", ".join(f"'{rule.id}'" for rule in rules.RULES.values() if rule.follows)
-    counts = con.execute(
+    counts = bench.run(
         f"""select file, count(distinct row), count(distinct row) filter (rule not in ({follows}))
         from findings group by 1"""
     ).fetchall()
-    by_rule = con.execute(
+    by_rule = bench.run(
         f"""select rule, file, "column", count(*), min(row, {_LISTED}) from findings
         group by all order by file desc, rule, "column\""""
     ).fetchall()
@@ -282,101 +309,76 @@ def _count_found(con: duckdb.DuckDBPyConnection) -> tuple[dict[str, tuple[int, i
 
 
 def _count_discharges(
-    con: duckdb.DuckDBPyConnection,
+    bench: Bench,
     bad: tuple[int, int],
     result: dict[str, TableCount],
     found: list[RuleCount],
     warnings: list[Check],
 ) -> dict[str, Any]:
-    surgical = f"coalesce({DRG_CODE} in (select code from drgs where is_surgical), false)"
-    row = _one(
-        con,
+    low, high = rules.COST_TO_CHARGE_BOUNDS
+    unlikely = f"total_charges > 0 and (cost < total_charges * {low} or cost > total_charges * {high})"
+    asked = [*warnings, Check("D-COST-TO-CHARGE", "total_charges", unlikely)]
+    flags = ", ".join(f"kept and ({check.sql}) as w{n}" for n, check in enumerate(asked))
+    told = ", ".join(f"count(*) filter (w{n}), min(row, {_LISTED}) filter (w{n})" for n in range(len(asked)))
+    row = bench.one(
         f"""select count(*), count(*) filter (kept), coalesce(sum(total_charges), 0),
             coalesce(sum(total_charges) filter (kept), 0), coalesce(sum(total_charges) filter (not kept), 0),
             count(*) filter (kept and (attending_npi is null or (is_surgical and operating_npi is null))),
-            count(*) filter (kept and patient_id is null)
-        from (select *, row not in (select row from rejected) as kept,
-            {surgical} as is_surgical from d)""",
+            count(*) filter (kept and patient_id is null), {told}
+        from (select *, {flags} from (
+            select d.*, cost, row not in (select row from rejected) as kept,
+                coalesce({DRG_CODE} in (select code from codes_met where kind = 'drg' and is_surgical), false)
+                    as is_surgical
+            from d left join sums using (account_no)))"""
     )
     result["discharges"] = TableCount(row[0], row[1], *bad, *row[2:5])
-    found += _warnings(
-        con, "discharges", f"(select *, {surgical} as is_surgical from d anti join rejected using (row))", warnings
-    )
-    found += _cost_to_charge(con)
+    found += [
+        RuleCount(check.rule, "discharges", check.column, rows, tuple(lines))
+        for check, rows, lines in zip(asked, row[7::2], row[8::2], strict=True)
+        if rows
+    ]
     return {"kept_discharges": row[1], "npi_missing": row[5], "patient_id_missing": row[6]}
 
 
 def _count_charges(
-    con: duckdb.DuckDBPyConnection,
-    tables: tuple[str, ...],
+    bench: Bench,
+    by_code: str,
+    kept: str,
     bad: tuple[int, int],
     result: dict[str, TableCount],
     found: list[RuleCount],
     warnings: list[Check],
 ) -> dict[str, Any]:
-    # Without discharges beside them (a single file is checked) lines are kept unless broken by themselves.
-    with_fate = "join fate using (account_no) where k is not null and not broken"
-    kept = with_fate if "discharges" in tables else "where not broken"
-    all_kept = not _any(con, "found")  # as a rule, and then the lines need not be read again
-    con.execute(f"create temp table by_code as {'from all_codes' if all_kept else _by_code(f'c {kept}', warnings)}")
-    read = _one(con, "select coalesce(sum(lines), 0), coalesce(sum(charged), 0) from sums")
-    accepted = _one(
-        con, f"select coalesce(sum(lines), 0), coalesce(sum(charged) filter ({_NOT_TOTAL}), 0) from by_code"
+    lines_read, dollars_read, accepted, dollars_accepted, unmapped, warned, centers = bench.one(
+        f"""select (select coalesce(sum(lines), 0) from sums), (select coalesce(sum(charged), 0) from sums),
+            coalesce(sum(lines), 0), coalesce(sum(charged) filter ({_NOT_TOTAL}), 0),
+            coalesce(sum(lines) filter ({_IS_UNMAPPED}), 0), coalesce(bool_or(list_sum(warned) > 0), false),
+            coalesce(list(distinct rate_center) filter (rate_center is not null), [])
+        from {by_code} left join codes using (revenue_code)"""
     )
     refused = (Decimal(0),)
     if bad[0]:
-        refused = _one(
-            con,
+        refused = bench.one(
             f"""select coalesce(sum(charge) filter (revenue_code is null or {_NOT_TOTAL}), 0)
-            from c where row in (select row from findings where file = 'charges')""",
+            from c where row in (select row from findings where file = 'charges')"""
         )
-    result["charges"] = TableCount(int(read[0]), int(accepted[0]), *bad, read[1], accepted[1], refused[0])
-    if _any(con, "by_code where list_sum(warned) > 0"):
-        found += _warnings(con, "charges", f"(select c.* from c {kept})", warnings)
-    unmapped = _one(
-        con, f"select coalesce(sum(lines), 0) from by_code join codes using (revenue_code) where {_IS_UNMAPPED}"
-    )
-    if unmapped[0]:
-        lines = _one(
-            con,
+    result["charges"] = TableCount(int(lines_read), int(accepted), *bad, dollars_read, dollars_accepted, refused[0])
+    if warned:
+        found += _warnings(bench, "charges", f"(select c.* from c {kept})", warnings)
+    if unmapped:
+        lines = bench.one(
             f"""select min(row, {_LISTED}) from c {kept}
-            and revenue_code in (select revenue_code from codes where {_IS_UNMAPPED})""",
+            and revenue_code in (select revenue_code from codes where {_IS_UNMAPPED})"""
         )
-        found.append(RuleCount("C-REVENUE-CODE-UNMAPPED", "charges", "revenue_code", int(unmapped[0]), tuple(lines[0])))
-    centers = con.execute("select distinct rate_center from by_code join codes using (revenue_code)").fetchall()
-    return {
-        "kept_charges": int(accepted[0]),
-        "unmapped": int(unmapped[0]),
-        "rate_centers": tuple(sorted(center for (center,) in centers)),
-    }
+        found.append(RuleCount("C-REVENUE-CODE-UNMAPPED", "charges", "revenue_code", int(unmapped), tuple(lines[0])))
+    return {"kept_charges": int(accepted), "unmapped": int(unmapped), "rate_centers": tuple(sorted(centers))}
 
 
-def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
-    row = con.execute(sql).fetchone()
-    assert row is not None  # an aggregate always has a row
-    return row
-
-
-def _warnings(con: duckdb.DuckDBPyConnection, table: str, kept: str, checks: list[Check]) -> list[RuleCount]:
-    counts = _one(con, f"select {', '.join(f'count(*) filter ({check.sql})' for check in checks)} from {kept}")
-    met = [(check, rows) for check, rows in zip(checks, counts, strict=True) if rows]
-    if not met:
-        return []
-    lines = _one(
-        con, f"select {', '.join(f'min(row, {_LISTED}) filter ({check.sql})' for check, _ in met)} from {kept}"
-    )
+def _warnings(bench: Bench, table: str, kept: str, checks: list[Check]) -> list[RuleCount]:
+    told = ", ".join(f"count(*) filter ({c.sql}), min(row, {_LISTED}) filter ({c.sql})" for c in checks)
+    row = bench.one(f"select {told} from {kept}")
     return [
-        RuleCount(check.rule, table, check.column, rows, tuple(first))
-        for (check, rows), first in zip(met, lines, strict=True)
+        RuleCount(check.rule, table, check.column, rows, tuple(lines))
+        for check, rows, lines in zip(checks, row[::2], row[1::2], strict=True)
+        if rows
     ]
-
-
-def _cost_to_charge(con: duckdb.DuckDBPyConnection) -> list[RuleCount]:
-    low, high = rules.COST_TO_CHARGE_BOUNDS
-    row = _one(
-        con,
-        f"""select count(*), min(row, {_LISTED}) from d anti join rejected using (row) join sums using (account_no)
-        where total_charges > 0 and cost is not null
-            and (cost < total_charges * {low} or cost > total_charges * {high})""",
-    )
-    return [RuleCount("D-COST-TO-CHARGE", "discharges", "total_charges", row[0], tuple(row[1]))] if row[0] else []

@@ -98,7 +98,7 @@ def _csv(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, needed: tu
     packed = "gzip" if found.path.suffix == ".gz" else "none"
     with plain_path(found.path) as path:
         con.execute(
-            f"create or replace temp table raw_{table.name} as select line from read_csv(?, auto_detect=false, delim=?,"
+            f"create or replace table raw_{table.name} as select line from read_csv(?, auto_detect=false, delim=?,"
             f" quote='', escape='', header=false, columns={{'line': 'varchar'}}, compression='{packed}',"
             f" max_line_size={MAX_LINE_BYTES})",
             [path, delimiter],
@@ -221,7 +221,7 @@ def _parquet(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, needed
             for column in table.columns
         )
         con.execute(
-            f"create or replace temp table raw_{table.name} as select file_row_number + 2 as row, {cells}"
+            f"create or replace table raw_{table.name} as select file_row_number + 2 as row, {cells}"
             " from read_parquet(?, hive_partitioning=false, file_row_number=true)",
             [path],
         )
