@@ -5,12 +5,14 @@ Belongs here: the state, and what is remembered of how it was settled. Does not 
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import dagster as dg
@@ -20,9 +22,13 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.release.writer import Release
 from hcip_pipeline.synthetic import generate_state
+from tests.fee_schedule_claims import deliver, fee_schedule_claims
 
 PERIOD = PerformancePeriod.parse("2025H1")
 QUARTERS = ("2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2")
+#: who has no notice of a cap: claims say what was approved for the physician at the hospital
+CAPPED_BY_CLAIMS = ("210012", "2693254155")
+APPROVED = Decimal("300.00")
 _RECORD = "settled.json"
 
 
@@ -67,6 +73,8 @@ def build_settled_home(folder: Path) -> None:
     first, last = Quarter.parse(QUARTERS[0]), Quarter.parse(QUARTERS[-1])
     generate_state(home.inbox, hospitals=2, discharges_per_year=4_000, start=first, end=last, seed=7, cms=False)
     (home.inbox / "hospital" / "2025Q9").mkdir()  # names no quarter
+    claims = fee_schedule_claims((*CAPPED_BY_CLAIMS, PERIOD.year, APPROVED))
+    deliver(home.inbox, dt.date(2025, 5, 15), claims)
     said: list[str] = []
     release = settle(home, PERIOD, progress=said.append)
     kept = {name: value for name, value in vars(release).items() if name != "folder"}

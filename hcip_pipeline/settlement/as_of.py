@@ -22,6 +22,7 @@ from typing import Any
 
 import polars as pl
 
+from hcip_pipeline.contracts import reference
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.atomic_files import write_bytes, write_json
@@ -167,18 +168,42 @@ def sources_of(home: Home, known: Known) -> dict[str, list[Path]]:
     Raises:
         HcipError: a file is gone or is not what it was.
     """
-    found: dict[str, list[Path]] = {}
-    for name, hashes in known.sources.items():
-        found[name] = [kept_file(home, sha256) for sha256 in hashes]
-        for sha256, file in zip(hashes, found[name], strict=True):
-            if not file.is_file() or _sha256(file) != sha256:
-                raise HcipError(
-                    f"what {known.period} was made from cannot be read: a file of {name} is gone or was changed",
-                    file=file,
-                    rule="LAKE-AS-OF-THEN",
-                    fix="restore lake/known from its backup",
-                )
-    return found
+    return {name: [_as_it_was(home, known, name, each) for each in hashes] for name, hashes in known.sources.items()}
+
+
+def _as_it_was(home: Home, known: Known, name: str, sha256: str) -> Path:
+    file = kept_file(home, sha256)
+    if not file.is_file() or _sha256(file) != sha256:
+        raise HcipError(
+            f"what {known.period} was made from cannot be read: a file of {name} is gone or was changed",
+            file=file,
+            rule="LAKE-AS-OF-THEN",
+            fix="restore lake/known from its backup",
+        )
+    return file
+
+
+@contextmanager
+def home_as_of(home: Home, known: Known, folder: Path) -> Iterator[Home]:
+    """What a release looks at beside its build: reference tables as they were, receipts, the releases before it.
+
+    Args:
+        folder: is made for it, and removed in the end.
+
+    Raises:
+        HcipError: a file is gone or is not what it was.
+    """
+    then = Home(folder)
+    try:
+        for name in reference.TABLES:
+            for sha256 in known.sources.get(name, ()):
+                _link(_as_it_was(home, known, name, sha256), then.lake_reference / f"{name}.parquet")
+        then.lake.mkdir(parents=True, exist_ok=True)
+        for there, here in ((home.lake / "hospital", then.lake / "hospital"), (home.releases, then.releases)):
+            here.symlink_to(there.resolve(), target_is_directory=True)
+        yield then
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def spec_of(known: Known, sources: Mapping[str, Source], policy: PolicyFile | None = None) -> BuildSpec:

@@ -18,7 +18,7 @@ from hcip_pipeline.release.documents import make_private, private_folder
 from hcip_pipeline.release.manifest import write_manifest
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.release.writer import only_writer, write_files
-from hcip_pipeline.settlement.as_of import recall, sources_of, spec_of
+from hcip_pipeline.settlement.as_of import home_as_of, recall, sources_of, spec_of
 from hcip_pipeline.warehouse.build import Progress, build
 from hcip_pipeline.warehouse.project import project_digest
 
@@ -114,13 +114,16 @@ def reproduce(
     folder = home.warehouse / f"{period}-r{number}-again"
     work = home.releases / str(period) / f".again{number}.{os.getpid()}"  # beside those that it is compared with
     try:
-        with only_writer(work.parent, ".reproducing", ".again*.*"):
+        with (
+            only_writer(work.parent, ".reproducing", ".again*.*"),
+            home_as_of(home, known, folder / "home") as then,
+        ):
             try:
                 built = build(spec_of(known, dict(sources_of(home, known))), folder, threads=threads, progress=progress)
                 private_folder(work)
                 before = released.manifest
                 written = write_files(
-                    home,
+                    then,
                     period,
                     number,
                     built,

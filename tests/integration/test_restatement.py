@@ -1,130 +1,48 @@
-"""A half-year restated for every cause at once, in real builds: what each changed, and how it was before."""
-# ruff: noqa: F811 - pytest takes fixtures by the names of arguments
+"""A half-year restated for every cause at once, as `hcip run` does: what each changed, and how it was before."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
 from hcip_pipeline import cli
+from hcip_pipeline.audit.findings import finding_tables
 from hcip_pipeline.audit.payments import prior_period_adjustments
+from hcip_pipeline.audit.report import audit_report
+from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.atomic_files import write_json
-from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
-from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.policy.loader import PolicyFile, load_policy
+from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.release.documents import Draft
 from hcip_pipeline.release.manifest import manifest_sha256
 from hcip_pipeline.release.reading import ReleaseFiles, released_frame
 from hcip_pipeline.release.verification import verify_release
-from hcip_pipeline.release.writer import Release, write_release
-from hcip_pipeline.settlement.as_of import kept_file, recall, remembered
-from hcip_pipeline.settlement.period import elections_in_force
+from hcip_pipeline.settlement.as_of import kept_file, recall
 from hcip_pipeline.settlement.reproduction import Reproduction, reproduce
-from hcip_pipeline.settlement.restatement import restatement
-from hcip_pipeline.warehouse.build import build
-from hcip_pipeline.warehouse.spec import BuildSpec
-from tests import released_state
-from tests.released_state import PERIOD, A, B, State, unreleased  # noqa: F401 - a fixture
-from tests.scenario import Scenario, charge_lines, discharges, npi
-from tests.settled_home import digest
+from tests.html_tables import Page
+from tests.restated_home import RestatedHome, build_restated_home
+from tests.settled_home import PERIOD, SettledHome, digest
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("restated")]
 
 D = Decimal
-NEXT = PerformancePeriod(2026, 1)
-
-
-@dataclass(frozen=True)
-class Restated:
-    home: Home
-    first: Release
-    second: Release
-
-
-def _stored(frames: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Discharges and charges as files, as the lake has them."""
-    folder.mkdir(parents=True)
-    sources = dict(frames)
-    for name in ("discharges", "charges"):
-        frames[name].write_parquet(folder / f"{name}.parquet")
-        sources[name] = [folder / f"{name}.parquet"]
-    return sources
-
-
-def _spec(of: State, sources: Mapping[str, Any], policy: PolicyFile) -> BuildSpec:
-    elections = elections_in_force(sources["hospitals"], sources["protocols"], policy.policy)
-    return replace(of.spec, sources=sources, policy=policy.policy, elections=elections)
-
-
-def _elected(protocols: pl.DataFrame) -> pl.DataFrame:
-    """What the policy says stands in the protocols of hospitals that elect nothing; A elects a floor."""
-    money = pl.Decimal(18, 2)
-    flags = ("mpi_floor", "mpi_ceiling", "improvement_share", "physician_cap_percent")
-    return protocols.with_columns(
-        pl.when(hospital_ccn=A).then(pl.lit(D(150), money)).otherwise(pl.lit(D(100), money)).alias("mpi_floor"),
-        pl.lit(D(3000), money).alias("mpi_ceiling"),
-        pl.lit(D("0.66666667"), pl.Decimal(18, 8)).alias("improvement_share"),
-        pl.lit(D(25), pl.Decimal(18, 8)).alias("physician_cap_percent"),
-        *(((pl.col("hospital_ccn") == A) & pl.lit(name == "mpi_floor")).alias(f"has_elected_{name}") for name in flags),
-    )
-
-
-def _settle(home: Home, of: State, sources: Mapping[str, Any], policy: PolicyFile) -> Release:
-    """As the asset ``release`` does."""
-    built = build(_spec(of, sources, policy), home.warehouse / str(PERIOD), threads=1)
-    restated = restatement(home, PERIOD, policy, built, threads=1)
-    with remembered(home, PERIOD, policy, built.spec) as made:
-        release = write_release(
-            home,
-            PERIOD,
-            built,
-            policy,
-            released_state.inputs_of(home),
-            notes=restated.notes,
-            restatement=restated.frame,
-        )
-        made(release.is_new)
-    return release
+NEXT = PERIOD.next()
+CAUSES = {"discharges", "cms_adjustments", "reference_rates", "policy", "attribution", "program_files"}
 
 
 @pytest.fixture(scope="module")
-def restated(unreleased: State, tmp_path_factory: pytest.TempPathFactory) -> Restated:
-    home = Home(tmp_path_factory.mktemp("restated"))
-    shutil.copytree(unreleased.home.root, home.root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("2025H2"))
-    cases = released_state._cases()
-    frames = {**unreleased.spec.sources, **unreleased.norms}
-    frames["protocols"] = _elected(frames["protocols"])
-    first = _settle(home, unreleased, _stored(frames, home.lake / "first"), unreleased.policy)
-
-    now = [at for at, case in enumerate(cases) if case.day.year == 2025 and case.disposition == "01"]
-    own = [at for at in now if (cases[at].hospital, cases[at].physician, cases[at].apr_drg) == (A, npi(1), "139")]
-    cases[own[0]] = replace(cases[own[0]], physician=npi(2))  # attribution
-    dear = next(at for at in now if (cases[at].hospital, cases[at].physician) == (B, npi(5)))
-    lower = tuple((code, (D(charge) * D("0.9")).quantize(D("0.01"))) for code, charge in cases[dear].charges)
-    cases[dear] = replace(cases[dear], charges=lower)  # resubmitted
-    cases.append(replace(cases[own[1]], physician=npi(1)))  # late
-    received = Scenario(cases, period=str(PERIOD), medical=("139", "140")).spec().sources["receipts"]
-    frames |= {"discharges": discharges(cases), "charges": charge_lines(cases), "receipts": received}
-    raised = (pl.col("amount") + 7).cast(frames["per_diem"].schema["amount"])
-    frames["per_diem"] = frames["per_diem"].with_columns(raised)
-    results = frames["condition_results"]
-    frames["condition_results"] = results.with_columns(
-        pl.when(pl.col("condition_id") == "A2").then(pl.lit("Y")).otherwise("met").alias("met")
-    )
-    home.policy.write_text(released_state.POLICY.replace("performance_exponent: 1", "performance_exponent: 2"))
-    second = _settle(home, unreleased, _stored(frames, home.lake / "second"), load_policy(home.policy))
-    return Restated(home, first, second)
+def restated(settled_home: SettledHome, tmp_path_factory: pytest.TempPathFactory) -> RestatedHome:
+    folder = tmp_path_factory.mktemp("restated") / "home"
+    build_restated_home(settled_home, folder)
+    return RestatedHome.load(folder)
 
 
 def payable(folder: Path) -> dict[tuple[str, str], Decimal]:
@@ -135,28 +53,76 @@ def payable(folder: Path) -> dict[tuple[str, str], Decimal]:
     }
 
 
-def test_causes_add_up_to_the_difference_to_the_cent(restated: Restated) -> None:
-    assert (restated.first.name, restated.second.name) == ("r1", "r2")
+def difference(restated: RestatedHome) -> dict[tuple[str, str], Decimal]:
+    """What is payable now less what was, where it is not the same."""
     were, are = payable(restated.first.folder), payable(restated.second.folder)
+    differences = {payment: are.get(payment, D(0)) - were.get(payment, D(0)) for payment in were.keys() | are.keys()}
+    return {payment: amount for payment, amount in differences.items() if amount}
+
+
+def test_causes_add_up_to_the_difference_to_the_cent(restated: RestatedHome) -> None:
+    assert (restated.first.name, restated.second.name, restated.second.is_new) == ("r1", "r2", True)
     rows = released_frame(restated.second.folder, "restatement")
-    assert set(rows["cause"]) == {"discharges", "reference_rates", "policy", "attribution", "program_files"}
+    assert set(rows["cause"]) == CAUSES
     sums = {
         (ccn, npi): amount
         for ccn, npi, amount in rows.group_by("hospital_ccn", "npi").agg(pl.col("payable_difference").sum()).iter_rows()
+        if amount
     }
-    assert any(sums.values())
-    for payment in were.keys() | are.keys():
-        assert are.get(payment, D(0)) - were.get(payment, D(0)) == sums.get(payment, D(0))
+    assert sums == difference(restated)
 
 
-def test_both_releases_verify(restated: Restated) -> None:
+@pytest.mark.parametrize("cause", sorted(CAUSES))
+def test_what_was_planted_moved_the_payment(restated: RestatedHome, cause: str) -> None:
+    ccn, npi = restated.planted[cause]
+    rows = released_frame(restated.second.folder, "restatement").filter(hospital_ccn=ccn, npi=npi, cause=cause)
+    assert rows.height == 1 and rows["payable_difference"].item() != 0
+
+
+def test_an_adjustment_by_cms_raises_the_cap_by_a_quarter_of_itself(restated: RestatedHome) -> None:
+    """Claims approved 300.00, and 380.00 once CMS had replaced the line; the payment stood at its cap."""
+    ccn, npi = restated.planted["cms_adjustments"]
+    was, now = (
+        released_frame(release.folder, "incentives").filter(hospital_ccn=ccn, npi=npi).row(0, named=True)
+        for release in (restated.first, restated.second)
+    )
+    assert (was["pfs_cap_amount"], was["final_incentive"]) == (D("75.00"), D("75.00"))
+    assert now["pfs_cap_amount"] == D("95.00")
+    rows = released_frame(restated.second.folder, "restatement").filter(cause="cms_adjustments")
+    assert rows.select("npi", "payable_difference").rows() == [(npi, D("20.00"))]
+
+
+def test_a_case_that_another_physician_answers_for_moves_between_two(restated: RestatedHome) -> None:
+    rows = released_frame(restated.second.folder, "restatement").filter(cause="attribution")
+    assert rows.height == 2
+    lost, gained = restated.planted["attribution"][1], restated.planted["discharges"][1]
+    assert set(rows["npi"]) == {lost, gained}
+
+
+def test_the_first_release_is_as_it_was(settled_home: SettledHome, restated: RestatedHome) -> None:
+    """And late data of the base year do not move its frozen norms."""
+
+    def files(folder: Path) -> dict[str, str]:
+        return {
+            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
+
+    assert files(restated.first.folder) == files(settled_home.release.folder)
+    for table in ("norms", "norm_cases"):
+        assert released_frame(restated.second.folder, table).equals(released_frame(restated.first.folder, table))
+    assert any(line.startswith("base year 2024: 2 files came after") for line in restated.said), restated.said
+
+
+def test_both_releases_verify(restated: RestatedHome) -> None:
     for release in (restated.first, restated.second):
         report = verify_release(release.folder)
         assert report.ok, report.text()
     assert report.tallies["restatement"].figures > 0
 
 
-def test_a_cause_that_is_cooked_is_found(restated: Restated, tmp_path: Path) -> None:
+def test_a_cause_that_is_cooked_is_found(restated: RestatedHome, tmp_path: Path) -> None:
     """Somebody moves a cent between causes' sums and mends every hash: the payments still say otherwise."""
     shutil.copytree(restated.home.releases, tmp_path / "releases")
     folder = tmp_path / "releases" / str(PERIOD) / "r2"
@@ -171,15 +137,49 @@ def test_a_cause_that_is_cooked_is_found(restated: Restated, tmp_path: Path) -> 
     assert verify_release(folder).tallies["restatement"].differences == 1
 
 
-def test_the_next_period_makes_it_good_once(restated: Restated, unreleased: State) -> None:
-    folder = restated.second.folder
-    inputs = [{"file": f"releases/{PERIOD}/r2/datapackage.json", "sha256": manifest_sha256(folder), "rows": 1}]
-    draft = Draft(restated.home, NEXT, 1, unreleased.policy, ReleaseFiles(folder, NEXT, 1), (A, B), tuple(inputs))
-    adjusted = prior_period_adjustments(draft)
+@pytest.fixture
+def next_draft(restated: RestatedHome, tmp_path: Path) -> Iterator[Draft]:
+    """A release of the half-year after, as far as its audit looks at it: the restated one's tables under its name."""
+    second = restated.second.folder
+    inputs = [{"file": f"releases/{PERIOD}/r2/datapackage.json", "sha256": manifest_sha256(second), "rows": 1}]
+    files = ReleaseFiles(tmp_path / str(NEXT) / "r1", NEXT, 1)
+    for path in second.rglob("*.parquet"):
+        name = path.relative_to(second).as_posix().replace(f"{PERIOD}_r2", files.name)
+        (files.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, files.folder / name)
+
+    def lake(name: str) -> pl.DataFrame:
+        path = restated.home.lake_program(PERIOD) / f"{name}.parquet"
+        schema = {column.name: column.polars_type for column in LAKE_SOURCES[name].columns}
+        return pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=schema)
+
+    policy = load_policy(restated.home.policy)
+    hospitals = tuple(files.hospitals)
+    yield Draft(restated.home, NEXT, 1, policy, files, hospitals, tuple(inputs), lake=lake)
+
+
+def test_the_next_periods_audit_report_carries_the_adjustment(restated: RestatedHome, next_draft: Draft) -> None:
+    audit = next_draft.files.folder / "audit"
+    adjusted = prior_period_adjustments(next_draft)
+    adjusted.write_parquet(audit / f"HCIP_STATE_prior_period_adjustments_{next_draft.name}.parquet")
+    (findings,) = finding_tables(next_draft)
+    findings.frame.write_parquet(audit / f"HCIP_STATE_audit_findings_{next_draft.name}.parquet")
+    own = findings.frame.filter(rule="PRIOR_PERIOD_ADJUSTMENT")
+    owed = difference(restated)
+    assert {(ccn, npi): amount for ccn, npi, amount in own.select("hospital_ccn", "npi", "amount").iter_rows()} == {
+        payment: abs(amount) for payment, amount in owed.items()
+    }
+    of_cms = own.filter(npi=restated.planted["cms_adjustments"][1])["finding"].item()
+    assert str(PERIOD) in of_cms and "cms adjustments" in of_cms
+    (page,) = audit_report(next_draft)
+    shown = Page(page.content.decode()).table("Period", "Hospital", "Care partner", "Causes", "Adjustment")
+    assert {(ccn, npi) for _, ccn, npi, *_ in shown} == set(owed)
+
+
+def test_the_next_period_makes_it_good_once(restated: RestatedHome, next_draft: Draft) -> None:
+    adjusted = prior_period_adjustments(next_draft)
     told = adjusted.group_by("hospital_ccn", "npi").agg(pl.col("adjustment_amount").sum())
-    owed = {(ccn, npi): amount for ccn, npi, amount in told.iter_rows() if amount}
-    were, are = payable(restated.first.folder), payable(folder)
-    assert owed == {payment: are[payment] - were[payment] for payment in are if are[payment] != were[payment]}
+    assert {(ccn, npi): amount for ccn, npi, amount in told.iter_rows() if amount} == difference(restated)
     assert set(adjusted["restated_release"]) == {"r2"}
 
     # Once a release of the next period has recommended it, the one after does not.
@@ -188,19 +188,17 @@ def test_the_next_period_makes_it_good_once(restated: Restated, unreleased: Stat
     adjusted.write_parquet(told_already / "audit" / f"HCIP_STATE_prior_period_adjustments_{NEXT}_r1.parquet")
     (told_already / "datapackage.json").write_text("{}")
     try:
-        again = [*inputs, {"file": f"releases/{NEXT}/r1/datapackage.json", "sha256": "", "rows": 1}]
-        later = replace(draft, period=NEXT.next(), inputs=tuple(again))
+        again = [*next_draft.inputs, {"file": f"releases/{NEXT}/r1/datapackage.json", "sha256": "", "rows": 1}]
+        later = replace(next_draft, period=NEXT.next(), inputs=tuple(again))
         assert prior_period_adjustments(later).height == 0
     finally:
         shutil.rmtree(told_already.parent)
 
 
 def test_a_release_as_of_then_can_be_made_again(
-    restated: Restated, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    restated: RestatedHome, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its folder is the one that was released, manifest and all, though everything has changed since."""
-    late = SubmissionReceipt("2025Q3/210001.r2", "2025Q3", A, 2, "refused", (), (), (), "", stem="210001.r2")
-    write_json(late.as_dict(), restated.home.lake_hospital("receipts", "2025Q3") / "210001.r2.json")
     home, kept = str(restated.home.root), tmp_path / "again" / "r1"
     with pytest.raises(SystemExit) as stopped:
         cli.main(["reproduce", str(PERIOD), "--home", home, "--release", "1", "--to", str(kept), "--json"])
@@ -211,9 +209,9 @@ def test_a_release_as_of_then_can_be_made_again(
     assert not list((restated.home.releases / str(PERIOD)).glob(".again*"))
 
     for arguments, why in (
-        (["2025H2", "--to", str(kept)], "a folder of its own"),
+        ([str(PERIOD), "--to", str(kept)], "a folder of its own"),
         (["2026H1"], "has no release"),
-        (["2025H2", "--release", "7"], "not a release"),
+        ([str(PERIOD), "--release", "7"], "not a release"),
     ):
         with pytest.raises(SystemExit) as stopped:
             cli.main(["reproduce", *arguments, "--home", home])
@@ -222,11 +220,11 @@ def test_a_release_as_of_then_can_be_made_again(
 
 def test_what_comes_out_otherwise_is_named() -> None:
     paths = tuple(f"audit/{number}.csv" for number in range(12))
-    told = "\n".join(Reproduction("2025H2_r1", 40, paths, same_program=False).lines())
+    told = "\n".join(Reproduction("2025H1_r1", 40, paths, same_program=False).lines())
     assert "12 of 40 files" in told and "audit/0.csv" in told and "and 2 more" in told and "code_version" in told
 
 
-def test_what_was_known_then_must_be_as_it_was(restated: Restated, tmp_path: Path) -> None:
+def test_what_was_known_then_must_be_as_it_was(restated: RestatedHome, tmp_path: Path) -> None:
     home = Home(tmp_path)
     shutil.copytree(restated.home.root / "lake", home.lake)
     shutil.copytree(restated.home.releases, home.releases)
@@ -238,25 +236,29 @@ def test_what_was_known_then_must_be_as_it_was(restated: Restated, tmp_path: Pat
     assert gone.value.rule == "LAKE-AS-OF-THEN"
 
 
-def test_diff_says_what_changed_and_why(restated: Restated, capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_says_what_changed_and_why(
+    restated: RestatedHome, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before, after = str(restated.first.folder), str(restated.second.folder)
     with pytest.raises(SystemExit) as stopped:
         cli.main(["diff", before, after, "--json"])
     assert not stopped.value.code
     said = json.loads(capsys.readouterr().out)
     assert said["adds_up"] is True
-    total = sum(payable(restated.second.folder).values()) - sum(payable(restated.first.folder).values())
+    total = sum(difference(restated).values())
     assert sum(map(D, said["causes"].values())) == D(said["difference"]) == total
+    assert set(said["causes"]) == CAUSES and all(D(amount) for amount in said["causes"].values())
 
     with pytest.raises(SystemExit):
         cli.main(["diff", before, after])
     text = capsys.readouterr().out
-    assert "2025H2: r1 → r2" in text and "reference rates" in text
+    assert f"{PERIOD}: r1 → r2" in text and "cms adjustments" in text
     with pytest.raises(SystemExit):
         cli.main(["diff", after, after])
     assert "every payment is the same" in capsys.readouterr().out
-    other = str(restated.home.releases / "2025H1" / "r1")
-    for wrong in ([after, before], [other, after]):
+    other = tmp_path / str(NEXT) / "r1"
+    shutil.copytree(restated.first.folder, other)
+    for wrong in ([after, before], [before, str(other)]):
         with pytest.raises(SystemExit) as stopped:
             cli.main(["diff", *wrong])
         assert stopped.value.code == 2

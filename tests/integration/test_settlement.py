@@ -142,40 +142,6 @@ def test_shuffled_rows_and_other_threads_give_the_same_bytes(
     assert data_files(release.folder) == data_files(settled_home.release.folder)
 
 
-def test_a_resubmission_makes_a_second_release(settled_home: SettledHome, spoilable_home: Home) -> None:
-    """And late data of the base year do not move its frozen norms."""
-    shutil.copytree(settled_home.home.releases, spoilable_home.releases)
-    for quarter in ("2025Q1", "2024Q1"):
-        leave_out_the_last_discharge(submissions(spoilable_home, quarter)[0])
-    told: list[str] = []
-    release = settle(spoilable_home, PERIOD, progress=told.append)
-    assert (release.number, release.is_new) == (2, True)
-    assert verify_release(release.folder).ok
-    assert data_files(spoilable_home.releases / "2025H1" / "r1") == data_files(settled_home.release.folder)
-    for table in ("norms", "norm_cases"):
-        assert released_frame(release.folder, table).equals(released_frame(settled_home.release.folder, table))
-    assert any(line.startswith("base year 2024: 2 files came after") for line in told), told
-
-
-def leave_out_the_last_discharge(submission: Path) -> None:
-    """A second version beside the first."""
-    corrected = submission.with_name(submission.name + ".r2")
-    shutil.copytree(submission, corrected)
-    (corrected / "control_totals.json").unlink(missing_ok=True)
-    dropped = set()
-
-    def without_last(rows: list[list[str]]) -> list[list[str]]:
-        dropped.add(rows[-1][rows[0].index("account_no")])
-        return rows[:-1]
-
-    def without_its_lines(rows: list[list[str]]) -> list[list[str]]:
-        account = rows[0].index("account_no")
-        return [rows[0], *(row for row in rows[1:] if row[account] not in dropped)]
-
-    rewrite(corrected / "discharges.csv", without_last)
-    rewrite(corrected / "charges.csv", without_its_lines)
-
-
 def refused(home: Home) -> str:
     with pytest.raises(HcipError) as error:
         settle(home, PERIOD)
