@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -46,6 +47,101 @@ def named(person: str, month: str, **other: Any) -> dict[str, Any]:
     return {"bene_mbi_id": person, "bene_zip_cd": "21201"} | delivered(month) | other
 
 
+#: what was followed -> its claims, and by hospital and day of each index discharge the days to the readmission
+TRAPS: dict[str, tuple[list[dict[str, Any]], dict[tuple[str, str], int | None]]] = {
+    "the thirtieth day counts, at any hospital, and the next does not": (
+        [
+            claim("p", A, "02-01", "02-05"), claim("p", B, "03-07", "03-09"),
+            claim("q", A, "02-01", "02-06"), claim("q", A, "03-09", "03-10"),
+        ],
+        {(A, "02-05"): 30, (B, "03-09"): None, (A, "02-06"): None, (A, "03-10"): None},
+    ),
+    "who goes home and is admitted elsewhere the same day is readmitted": (
+        [claim("p", A, "02-01", "02-05"), claim("p", B, "02-05", "02-08")],
+        {(A, "02-05"): 0, (B, "02-08"): None},
+    ),
+    "and so is who is admitted elsewhere the next day": (
+        [claim("p", A, "02-01", "02-05"), claim("p", B, "02-06", "02-08")],
+        {(A, "02-05"): 1, (B, "02-08"): None},
+    ),
+    "two stays that begin on one day are one episode: its key is the day": (
+        [claim("p", A, "02-05", "02-05"), claim("p", B, "02-05", "02-08")],
+        {(B, "02-08"): None},
+    ),
+    "claims of one hospital with adjacent dates are one stay, billed in parts": (
+        [
+            claim("p", A, "02-01", "02-05", "30"), claim("p", A, "02-06", "02-10"),
+            claim("p", A, "02-12", "02-14"),
+        ],
+        {(A, "02-10"): 2, (A, "02-14"): None},
+    ),
+    "a transfer chain of the same and the next day is one episode, and its last hospital answers": (
+        [
+            claim("p", A, "02-01", "02-03", "02"), claim("p", B, "02-03", "02-06", "02"),
+            claim("p", C, "02-07", "02-10"), claim("p", A, "02-20", "02-22"),
+        ],
+        {(C, "02-10"): 10, (A, "02-22"): None},
+    ),
+    "a chain is told by the receiving hospital too": (
+        [claim("p", A, "02-01", "02-03"), claim("p", B, "02-04", "02-10", clm_admsn_src_cd="4")],
+        {(B, "02-10"): None},
+    ),
+    "two days after a transfer begins another episode, and who was sent on is no index": (
+        [claim("p", A, "02-01", "02-03", "02"), claim("p", B, "02-05", "02-10")],
+        {(B, "02-10"): None},
+    ),
+    "overlapping claims are one episode, and the last to end answers": (
+        [claim("p", A, "02-01", "02-20"), claim("p", B, "02-05", "02-07"), claim("p", C, "03-01", "03-02")],
+        {(A, "02-20"): 9, (C, "03-02"): None},
+    ),
+    "the earliest later admission counts, not the next row": (
+        [claim("p", B, "02-25", "02-27"), claim("p", A, "02-01", "02-10"), claim("p", C, "02-15", "02-18")],
+        {(A, "02-10"): 5, (C, "02-18"): 7, (B, "02-27"): None},
+    ),
+    "a planned return is passed over for the unplanned one": (
+        [
+            claim("p", A, "02-01", "02-05"),
+            claim("p", A, "02-20", "02-23", clm_admsn_type_cd="3", procedure="0SR90JZ"),
+            claim("p", B, "03-01", "03-02"),
+        ],
+        {(A, "02-05"): 24, (A, "02-23"): 6, (B, "03-02"): None},
+    ),
+    "who goes home to come back as planned is not readmitted": (
+        [claim("p", A, "02-01", "02-06", "81"), claim("p", A, "02-10", "02-11")],
+        {(A, "02-06"): None, (A, "02-11"): None},
+    ),
+    **{
+        f"no index: status {status}": (
+            [claim("p", A, "02-01", "02-05", status), claim("p", A, "02-10", "02-12")],
+            {(A, "02-12"): None},
+        )
+        for status in ("20", "40", "41", "42", "07", "30", "02", "88")
+    },
+    "death ends the index and not the readmission": (
+        [claim("p", A, "02-01", "02-05"), claim("p", A, "02-09", "02-10", "20")],
+        {(A, "02-05"): 4},
+    ),
+    "the window's last day is in it and is followed beyond": (
+        [
+            claim("p", A, "06-26", "06-30"), claim("p", B, "07-30", "08-02"),
+            claim("q", A, "06-26", "07-01"), claim("r", A, "2024-12-28", "2024-12-31"),
+        ],
+        {(A, "06-30"): 30},
+    ),
+    "a cancelled readmission was none": (
+        [
+            claim("p", A, "02-01", "02-05"), claim("p", B, "02-20", "02-22"),
+            claim("p", B, "02-20", "02-22", clm_adjsmt_type_cd="1"),
+        ],
+        {(A, "02-05"): None},
+    ),
+    "another number of the same person is the same person": (
+        [claim("old", A, "02-01", "02-05"), claim("new", B, "02-09", "02-10")],
+        {(A, "02-05"): 4, (B, "02-10"): None},
+    ),
+}  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def views() -> duckdb.DuckDBPyConnection:
     connection = connect()
@@ -57,162 +153,52 @@ def views() -> duckdb.DuckDBPyConnection:
 @pytest.fixture
 def warehouse(views: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     empty(views)
-    fill(views, "cclf8", [named("nobody", "2025-09")])  # as on the day of the run: the data reach 15 September
     return views
 
 
-def followed(warehouse: duckdb.DuckDBPyConnection, *claims: dict[str, Any]) -> dict[tuple[str, str], int | None]:
-    """Hospital and day of each index discharge of the period -> days to the readmission."""
+def returns(
+    warehouse: duckdb.DuckDBPyConnection, traps: Mapping[str, list[dict[str, Any]]]
+) -> dict[str, dict[tuple[str, str], int | None]]:
+    """What was followed in each trap, all of them asked about at once: nobody is in two."""
+    claims, procedures, links = [], [], []
+    for number, made in enumerate(traps.values()):
+        for each in made:
+            own = {name: f"{number}/{each[name]}" for name in ("cur_clm_uniq_id", "bene_mbi_id")}
+            claims.append(each | own)
+            if "procedure" in each:
+                procedures.append(own | {"clm_val_sqnc_num": 1, "clm_prcdr_cd": each["procedure"]})
+        links.append({"hicn_mbi_xref_ind": "M", "prvs_num": f"{number}/old", "crnt_num": f"{number}/new"})
     fill(warehouse, "cclf1", claims)
-    found = rows(warehouse, "from int_medicare_returns where window_name = 'performance'")
-    assert len({(row["mbi"], row["admit_date"]) for row in found}) == len(found), "an index counts once"
-    return {
-        (row["hospital_ccn"], f"{row['discharge_date']:%m-%d}"): row["days_to_return"] if row["is_readmitted"] else None
-        for row in found
-    }
+    fill(warehouse, "cclf3", [each | delivered("2025-09") for each in procedures])
+    fill(warehouse, "cclf9", [each | delivered("2025-09") for each in links])
+    found: dict[str, dict[tuple[str, str], int | None]] = {name: {} for name in traps}
+    for row in rows(warehouse, "from int_medicare_returns where window_name = 'performance'"):
+        place = (row["hospital_ccn"], f"{row['discharge_date']:%m-%d}")
+        of_trap = found[list(traps)[int(row["mbi"].split("/")[0])]]
+        assert place not in of_trap, "an index counts once"
+        of_trap[place] = row["days_to_return"] if row["is_readmitted"] else None
+    return found
 
 
-def test_a_return_within_thirty_days_to_any_hospital(warehouse: duckdb.DuckDBPyConnection) -> None:
-    assert followed(
-        warehouse,
-        claim("p", A, "02-01", "02-05"),
-        claim("p", B, "03-07", "03-09"),  # the thirtieth day
-        claim("q", A, "02-01", "02-06"),
-        claim("q", A, "03-09", "03-10"),  # a day too late
-    ) == {(A, "02-05"): 30, (B, "03-09"): None, (A, "02-06"): None, (A, "03-10"): None}
+@pytest.fixture(scope="module")
+def followed(views: duckdb.DuckDBPyConnection) -> dict[str, dict[tuple[str, str], int | None]]:
+    """As on the day of the run: the data reach 15 September."""
+    empty(views)
+    fill(views, "cclf8", [named("nobody", "2025-09")])
+    return returns(views, {name: claims for name, (claims, _) in TRAPS.items()})
 
 
-@pytest.mark.parametrize(("back", "days"), [("02-05", 0), ("02-06", 1)])
-def test_who_goes_home_and_is_admitted_elsewhere_is_readmitted(
-    warehouse: duckdb.DuckDBPyConnection, back: str, days: int
-) -> None:
-    """The same or the next day: nobody sent them on."""
-    found = followed(warehouse, claim("p", A, "02-01", "02-05"), claim("p", B, back, "02-08"))
-    assert found == {(A, "02-05"): days, (B, "02-08"): None}
-
-
-def test_a_stay_of_one_day_before_another_counts_once(warehouse: duckdb.DuckDBPyConnection) -> None:
-    """Both begin on one day: one episode, for its key is the day it began."""
-    found = followed(warehouse, claim("p", A, "02-05", "02-05"), claim("p", B, "02-05", "02-08"))
-    assert found == {(B, "02-08"): None}
-
-
-def test_claims_of_one_hospital_with_adjacent_dates_are_one_stay(warehouse: duckdb.DuckDBPyConnection) -> None:
-    """Billed in parts: methodology §11 joins them before anybody asks for readmissions."""
-    found = followed(
-        warehouse,
-        claim("p", A, "02-01", "02-05", "30"),
-        claim("p", A, "02-06", "02-10"),
-        claim("p", A, "02-12", "02-14"),
-    )
-    assert found == {(A, "02-10"): 2, (A, "02-14"): None}
-
-
-def test_a_transfer_chain_is_one_episode_and_its_last_hospital_answers(warehouse: duckdb.DuckDBPyConnection) -> None:
-    found = followed(
-        warehouse,
-        claim("p", A, "02-01", "02-03", "02"),
-        claim("p", B, "02-03", "02-06", "02"),  # the same day
-        claim("p", C, "02-07", "02-10"),  # the next day, home from there
-        claim("p", A, "02-20", "02-22"),
-    )
-    assert found == {(C, "02-10"): 10, (A, "02-22"): None}
-
-
-def test_a_chain_is_told_by_the_receiving_hospital_too(warehouse: duckdb.DuckDBPyConnection) -> None:
-    found = followed(warehouse, claim("p", A, "02-01", "02-03"), claim("p", B, "02-04", "02-10", clm_admsn_src_cd="4"))
-    assert found == {(B, "02-10"): None}
-
-
-def test_two_days_after_a_transfer_begins_another_episode(warehouse: duckdb.DuckDBPyConnection) -> None:
-    """Sent on, and nobody received them: no index, and the later stay stands alone."""
-    found = followed(warehouse, claim("p", A, "02-01", "02-03", "02"), claim("p", B, "02-05", "02-10"))
-    assert found == {(B, "02-10"): None}
-
-
-def test_overlapping_claims_are_one_episode_and_the_last_to_end_answers(warehouse: duckdb.DuckDBPyConnection) -> None:
-    found = followed(
-        warehouse,
-        claim("p", A, "02-01", "02-20"),
-        claim("p", B, "02-05", "02-07"),  # away for two days
-        claim("p", C, "03-01", "03-02"),
-    )
-    assert found == {(A, "02-20"): 9, (C, "03-02"): None}
-
-
-def test_the_earliest_later_admission_counts_not_the_next_row(warehouse: duckdb.DuckDBPyConnection) -> None:
-    found = followed(
-        warehouse,
-        claim("p", B, "02-25", "02-27"),
-        claim("p", A, "02-01", "02-10"),
-        claim("p", C, "02-15", "02-18"),
-    )
-    assert (found[A, "02-10"], found[C, "02-18"]) == (5, 7)
-
-
-def test_a_planned_return_is_passed_over_for_the_unplanned_one(warehouse: duckdb.DuckDBPyConnection) -> None:
-    planned = claim("p", A, "02-20", "02-23", clm_admsn_type_cd="3")
-    procedure = {"cur_clm_uniq_id": planned["cur_clm_uniq_id"], "clm_val_sqnc_num": 1, "clm_prcdr_cd": "0SR90JZ"}
-    fill(warehouse, "cclf3", [procedure | delivered("2025-09")])
-    found = followed(
-        warehouse,
-        claim("p", A, "02-01", "02-05"),
-        planned,
-        claim("p", B, "03-01", "03-02"),
-        claim("q", A, "02-01", "02-06", "81"),  # home, planned to return
-        claim("q", A, "02-10", "02-11"),
-    )
-    assert (found[A, "02-05"], found[A, "02-23"], found[A, "02-06"]) == (24, 6, None)
-
-
-@pytest.mark.parametrize("status", ["20", "40", "41", "42", "07", "30", "02", "88"])
-def test_who_is_no_index(warehouse: duckdb.DuckDBPyConnection, status: str) -> None:
-    """Dead, against advice, still a patient, sent on."""
-    found = followed(warehouse, claim("p", A, "02-01", "02-05", status), claim("p", A, "02-10", "02-12"))
-    assert found == {(A, "02-12"): None}
-
-
-def test_death_ends_the_index_and_not_the_readmission(warehouse: duckdb.DuckDBPyConnection) -> None:
-    found = followed(warehouse, claim("p", A, "02-01", "02-05"), claim("p", A, "02-09", "02-10", "20"))
-    assert found == {(A, "02-05"): 4}
-
-
-def test_the_windows_last_day_is_in_it_and_followed_beyond(warehouse: duckdb.DuckDBPyConnection) -> None:
-    found = followed(
-        warehouse,
-        claim("p", A, "06-26", "06-30"),
-        claim("p", B, "07-30", "08-02"),  # the thirtieth day, a month after the window
-        claim("q", A, "06-26", "07-01"),  # of the next one
-        claim("r", A, "2024-12-28", "2024-12-31"),  # of the one before
-    )
-    assert found == {(A, "06-30"): 30}
+@pytest.mark.parametrize("trap", TRAPS)
+def test_who_is_followed_and_readmitted(followed: dict[str, dict[tuple[str, str], int | None]], trap: str) -> None:
+    assert followed[trap] == TRAPS[trap][1]
 
 
 def test_an_index_needs_thirty_days_before_the_newest_file(warehouse: duckdb.DuckDBPyConnection) -> None:
     """The file of June is of the 15th: what happened after it will stand in a later one."""
     fill(warehouse, "cclf8", [named("p", "2025-06"), named("p", "2025-07", is_run_out=True)])
-    found = followed(
-        warehouse,
-        claim("p", A, "05-10", "05-16"),
-        claim("p", B, "06-14", "06-15"),
-        claim("q", A, "05-10", "05-17"),  # a day too late to be followed
-    )
-    assert found == {(A, "05-16"): 29}
-
-
-def test_a_cancelled_readmission_was_none(warehouse: duckdb.DuckDBPyConnection) -> None:
-    back = claim("p", B, "02-20", "02-22")
-    cancelled = back | {"cur_clm_uniq_id": "9", "clm_adjsmt_type_cd": "1"}
-    assert followed(warehouse, claim("p", A, "02-01", "02-05"), back, cancelled) == {(A, "02-05"): None}
-
-
-def test_another_number_of_the_same_person_is_the_same_person(warehouse: duckdb.DuckDBPyConnection) -> None:
-    link = {"hicn_mbi_xref_ind": "M", "prvs_num": "old", "crnt_num": "new"}
-    fill(warehouse, "cclf9", [link | delivered("2025-09")])
-    assert followed(warehouse, claim("old", A, "02-01", "02-05"), claim("new", B, "02-09", "02-10")) == {
-        (A, "02-05"): 4,
-        (B, "02-10"): None,
-    }
+    a_day_too_late = claim("q", A, "05-10", "05-17")
+    claims = [claim("p", A, "05-10", "05-16"), claim("p", B, "06-14", "06-15"), a_day_too_late]
+    assert returns(warehouse, {"end": claims}) == {"end": {(A, "05-16"): 29}}
 
 
 def measured(warehouse: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], tuple[int, int, Decimal | None]]:
@@ -225,6 +211,7 @@ def measured(warehouse: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], tupl
 
 def test_readmitted_without_post_acute_care_in_between(warehouse: duckdb.DuckDBPyConnection) -> None:
     """64 of 100 nationally: care before the readmission counts, care after it or after another stay does not."""
+    fill(warehouse, "cclf8", [named("nobody", "2025-09")])
     fill(
         warehouse,
         "cclf1",
