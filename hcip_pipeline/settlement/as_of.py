@@ -194,6 +194,7 @@ def home_as_of(home: Home, known: Known, folder: Path) -> Iterator[Home]:
         HcipError: a file is gone or is not what it was.
     """
     then = Home(folder)
+    shutil.rmtree(folder, ignore_errors=True)  # what a killed run has left
     try:
         for name in reference.TABLES:
             for sha256 in known.sources.get(name, ()):
