@@ -6,6 +6,8 @@ STAMP  := $(VENV)/.installed
 SPARK  ?= .venv-spark
 JOBS   ?= 2
 export DO_NOT_TRACK = 1
+# Some images forbid Python to keep what it compiled: every process of a run would compile the whole product again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test spark mutations check format lock contracts clean
