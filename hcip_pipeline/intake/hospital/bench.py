@@ -9,6 +9,7 @@ not read again, so what differs between submissions is in variables, not in the 
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from typing import Any
 
 import duckdb
@@ -35,7 +36,8 @@ class Bench:
         self.con.execute("create schema work; set search_path = 'work,main'")
 
     def close(self) -> None:
-        self.con.close()
+        with suppress(duckdb.Error):  # stopped twice by somebody in a hurry: a thread is still at it, and ends with it
+            self.con.close()
         self._spill.cleanup()
 
     def clear(self, submission: Submission) -> None:

@@ -11,8 +11,9 @@ lake is the same whatever was taken in before.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
@@ -83,18 +84,14 @@ def ingest_quarter(
             benches.put(until_done.enter_context(Judge(tables, policy.cost_method)))
 
         def take_in(submission: Submission) -> None:
-            if progress is not None:
-                progress(submission.id if submission.ccn else submission.stem)
             free = benches.get()
             try:
                 before[submission.stem] = _take_in(home, free, submission)
             finally:
                 benches.put(free)
 
-        _side_by_side(take_in, small)
-        for submission in waiting:
-            if submission not in small:
-                take_in(submission)
+        for together, at_a_time in ((small, _AT_A_TIME), ([s for s in waiting if s not in small], 1)):
+            _side_by_side(take_in, together, at_a_time, progress)
     stood = standing.settle(before.values(), _of_other_quarters(home, quarter))
     for receipt in stood:
         path = receipt_path(home, quarter, receipt.stem)
@@ -110,19 +107,27 @@ def _is_small(submission: Submission) -> bool:
     return sum(path.stat().st_size for path in files if path.is_file()) <= _SMALL_BYTES
 
 
-def _side_by_side(take_in: Callable[[Submission], None], waiting: Sequence[Submission]) -> None:
-    """Two at a time: what one writes no other reads, so the lake does not depend on who was first.
+def _side_by_side(
+    take_in: Callable[[Submission], None],
+    waiting: Sequence[Submission],
+    at_a_time: int,
+    progress: Callable[[str], None] | None,
+) -> None:
+    """So many at a time, begun in order: what one writes no other reads, so the lake does not depend on who was first.
 
     Raises:
-        HcipError: what the first of them raised; those that have not begun by then are left out.
+        HcipError: what the first of them raised; those that had not begun by then are left out.
     """
-    with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
-        try:
-            for taken in [pool.submit(take_in, submission) for submission in waiting]:
-                taken.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    running: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(max_workers=at_a_time) as pool:
+        for submission in waiting:
+            if len(running) == at_a_time:
+                running.popleft().result()
+            if progress is not None:
+                progress(submission.id if submission.ccn else submission.stem)
+            running.append(pool.submit(take_in, submission))
+        for taken in running:
+            taken.result()
 
 
 def receipts(home: Home, quarter: Quarter) -> list[SubmissionReceipt]:
