@@ -185,7 +185,9 @@ def _create_table(name: str, table: Table, files: Sequence[Path]) -> str:
 
 
 def _one_pattern(files: Sequence[Path]) -> str:
-    """A pattern that names these files and no others, as text in SQL."""
-    plain = [re.sub(r"([\\\\*?\[\]{},])", r"\\\1", str(path)) for path in files]
+    """A pattern that names these files and no others, as text in SQL: their common folder, then the ways from there."""
+    common = os.path.commonpath([path.parent for path in files])
+    plain = [re.sub(r"([\\*?\[\]{},])", r"\\\1", str(path.relative_to(common))) for path in files]
     pattern = plain[0] if len(plain) == 1 else "{" + ",".join(plain) + "}"
-    return pattern.replace("\\", "\\\\").replace("'", "\\'")
+    folder = re.sub(r"([\\*?\[\]{},])", r"\\\1", common)
+    return f"{folder}/{pattern}".replace("\\", "\\\\").replace("'", "\\'")

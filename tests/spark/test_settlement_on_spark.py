@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
 
 from hcip_pipeline.settlement.norm_tables import norm_spec
-from tests import released_state, settlement_models
+from tests import settlement_models
+from tests.released_state import State, unreleased  # noqa: F401 - a fixture
 
 pytest.importorskip("pyspark", reason="Spark has an environment of its own: make spark")
 
@@ -41,13 +43,14 @@ class Both:
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+def both(unreleased: State, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:  # noqa: F811
     """Three hospitals' half-year and its norm table, by Spark and by DuckDB."""
     from hcip_pipeline.warehouse.spark import build_on_spark, spark_session
 
     folder = tmp_path_factory.mktemp("spark")
-    of = released_state.state(folder / "state")
-    period = replace(of.spec, sources=dict(of.spec.sources) | of.norms)
+    of = unreleased
+    sources = dict(of.spec.sources) | {"discharges": _as_files(of.spec.sources["discharges"], folder / "lake")}
+    period = replace(of.spec, sources=sources | of.norms)
     with spark_session(folder / "warehouse") as session:
         norms = build_on_spark(norm_spec(of.spec), folder / "norms", session, ["+norms"])
         spark = {NORMS: norms.table(NORMS)}
@@ -56,9 +59,21 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
         spark |= {name: settled.table(name) for name in SETTLEMENT}
     with settlement_models.part(norm_spec(of.spec), ["norms"]) as connection:
         own = {NORMS: _table(connection, NORMS)}
-    with settlement_models.run(period) as connection:
+    with settlement_models.run(replace(of.spec, sources=dict(of.spec.sources) | of.norms)) as connection:
         own |= {name: _table(connection, name) for name in SETTLEMENT}
     yield Both(spark, own)
+
+
+def _as_files(discharges: object, lake: Path) -> list[Path]:
+    """A file a hospital, in folders like the lake's, beside one that is not in force."""
+    assert isinstance(discharges, pl.DataFrame)
+    files = []
+    for number, rows in enumerate(discharges.partition_by("hospital_ccn")):
+        files.append(lake / f"quarter=2025Q{3 + number % 2}" / f"{rows['hospital_ccn'][0]}.r1.parquet")
+        files[-1].parent.mkdir(parents=True, exist_ok=True)
+        rows.write_parquet(files[-1])
+        rows.write_parquet(files[-1].with_suffix(".superseded.parquet"))
+    return files
 
 
 def _table(connection: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
