@@ -18,10 +18,12 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 from dagster._core.events import DagsterEventType
 
 from hcip_pipeline.assets.execution import ingest, runs_on, settle
+from hcip_pipeline.checks.expectations import suites
 from hcip_pipeline.definitions import defs
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import Quarter
+from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.release.writer import releases_of
 from hcip_pipeline.warehouse.build import FILE_NAME, BuildStoppedError, NodeResult
 from tests.settled_home import PERIOD, SettledHome
@@ -186,6 +188,14 @@ def test_ingest_takes_in_what_the_inbox_holds(spoilable: Home) -> None:
     assert outcome["rows_reconcile"].passed
     assert not outcome["submissions_accepted"].passed
     assert outcome["submissions_accepted"].metadata["rules"].value == {"F-MISSING": 1}
+
+
+def test_the_release_suites_speak_of_the_columns_that_a_release_has(settled: SettledHome) -> None:
+    release = ReleaseFiles.at(settled.release.folder)
+    for suite in suites.of_release(PERIOD, 10):
+        (said,) = [e.arguments["column_set"] for e in suite.expectations if "column_set" in e.arguments]
+        for path in release.paths(suite.table):
+            assert set(pl.read_parquet_schema(path)) == set(said), path.name
 
 
 def test_a_run_that_is_stopped_ends_as_any_program_does(settled: SettledHome, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from hcip_pipeline.checks.expectations import suites
 from hcip_pipeline.checks.expectations.page import expectations_page
 from hcip_pipeline.checks.expectations.running import validate_quarter
 from hcip_pipeline.checks.expectations.validation import SuiteResult, validate
-from hcip_pipeline.contracts import marts
+from hcip_pipeline.contracts import audit, marts
 from hcip_pipeline.contracts.hospital import DATA_QUALITY, LAKE_CHARGES, LAKE_DISCHARGES
 from hcip_pipeline.definitions import build_defs
 from hcip_pipeline.home import Home
@@ -97,6 +97,7 @@ def test_where_there_is_no_file_nothing_is_met(spoiled: dict[str, SuiteResult]) 
 def test_every_expectation_can_be_evaluated(spoiled: dict[str, SuiteResult], tmp_path: Path) -> None:
     """On a table of the contract's columns without rows, nothing but 'at least one row' and counts can fail."""
     contracts = {"discharges": LAKE_DISCHARGES, "charges": LAKE_CHARGES, "data_quality": DATA_QUALITY, **marts.TABLES}
+    contracts["norms"] = audit.PUBLIC_NORMS
     files = {}
     for suite in ALL:
         schema = {column.name: column.polars_type for column in contracts[suite.table].columns}

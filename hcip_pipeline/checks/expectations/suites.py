@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hcip_pipeline.contracts import marts
+from hcip_pipeline.contracts import audit, marts
 from hcip_pipeline.contracts.hospital import DATA_QUALITY, LAKE_CHARGES, LAKE_DISCHARGES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.periods import PerformancePeriod, Quarter
@@ -107,7 +107,7 @@ def of_release(period: PerformancePeriod, small_cell_threshold: int) -> tuple[Su
         _not_less("p75_cost", "best_practice_norm", "Best practice costs no more than the 75th percentile"),
         _between("cost_weight", 0.00000001, None, "Every cost weight is positive"),
         _not_in_set("cases", few, f"No cell speaks of 1 to {small_cell_threshold} cases"),
-        *_of_contract(marts.NORMS),
+        *_of_contract(audit.PUBLIC_NORMS),
     )
     savings = (
         _in_set("period", [str(period)], f"Every figure is one of {period}"),
