@@ -175,7 +175,9 @@ class Sets:
         for members, measure, count in self.values:
             if "|" in members:
                 table = by_name["shares" if measure in _SHARES else "others"]
-                parts = [table.cell(count, members=each, measure=measure) for each in members.split("|")]
+                # a hospital of which a measure says nothing, a psychiatric one say, adds nothing to it
+                shown = [each for each in members.split("|") if (each, measure, count) in self.values]
+                parts = [table.cell(count, members=each, measure=measure) for each in shown]
                 yield Sum(table.cell(count, members=members, measure=measure), tuple(parts))
 
 

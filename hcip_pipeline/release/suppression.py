@@ -157,7 +157,9 @@ def _add_remainder(
 ) -> None:
     name = f"{remainder.whole} less {remainder.part}"
     if not remainder.column:
-        for key in keys:
+        # A set of hospitals may be shown with a part alone: from a whole that stands nowhere nobody subtracts.
+        whole_known = table.frame.filter(pl.col(remainder.whole).is_not_null()).select(table.key)
+        for key in sorted((tuple(row) for row in whole_known.iter_rows()), key=_in_order):
             left: Count = (table.name, key, name)
             system.add_remainder(left, (table.name, key, remainder.whole), (table.name, key, remainder.part))
         return
