@@ -30,7 +30,7 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 
 PERIOD = PerformancePeriod(2025, 1)
-DISCHARGES, HOSPITALS = 700_000, 41
+DISCHARGES, HOSPITALS = 700_000, 46
 SCRIPT = Path(__file__).with_name("plain_settlement.sql")
 #: what the build reads of each table; the script reads the same
 READ = {

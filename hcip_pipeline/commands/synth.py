@@ -29,7 +29,7 @@ from hcip_pipeline.errors import HcipError, UsageError
     "--state",
     "whole_state",
     is_flag=True,
-    help="As large as Maryland: 41 acute hospitals, 700,000 discharges a year, as Parquet, and CMS's last 12 months.",
+    help="As large as Maryland: 46 hospitals, 700,000 discharges a year, as Parquet, and CMS's last 12 months.",
 )
 @json_option
 @click.pass_context

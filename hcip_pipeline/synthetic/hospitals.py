@@ -87,18 +87,17 @@ def choose_hospitals(
 ) -> Hospitals:
     """``count`` acute hospitals of the reference table, from large to small ones evenly.
 
+    Where more are asked for than are acute, five others are among them, and send what counts in no norm.
+
     Raises:
         UsageError: there are not so many, or so few discharges that a hospital's volume could not be told from noise.
     """
     sizes = pl.read_csv(DATA / "hospital_volumes.csv", schema_overrides={"ccn": pl.String})
-    known = (
-        reference["hospitals"]
-        .filter(pl.col("acute") == "Y")
-        .join(sizes, on="ccn")
-        .sort("volume", "ccn", descending=[True, False])
-    )
+    known = reference["hospitals"].join(sizes, on="ccn").sort("volume", "ccn", descending=[True, False])
+    acute = known.filter(pl.col("acute") == "Y")
+    known = acute if count <= len(acute) else known
     if not 1 <= count <= len(known):
-        raise UsageError(f"there are 1 to {len(known)} hospitals, not {count}", fix=f"ask for at most {len(known)}")
+        raise UsageError(f"there are 1 to {len(sizes)} hospitals, not {count}", fix=f"ask for at most {len(sizes)}")
     chosen = known[((np.arange(count) + 0.5) * len(known) / count).astype(np.int64)]
     largest = np.argsort(-chosen["volume"].to_numpy(), kind="stable")
     rank = np.empty(count, dtype=np.int64)

@@ -23,7 +23,7 @@ DEMO_HOSPITALS = 6
 DEMO_DISCHARGES_PER_YEAR = 12_000
 
 #: The state of ``hcip synth --state``: all acute hospitals of the reference table, Maryland's discharges.
-STATE_HOSPITALS, STATE_DISCHARGES_PER_YEAR = 41, 700_000
+STATE_HOSPITALS, STATE_DISCHARGES_PER_YEAR = 46, 700_000
 STATE_MONTHS_OF_CLAIMS = 12
 
 #: The folder beside the inbox that says what was planted, and the account of the state in it.

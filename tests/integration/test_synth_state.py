@@ -388,8 +388,8 @@ def test_a_run_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"hospitals": 99}, "1 to 41 hospitals"),
-        ({"hospitals": 0}, "1 to 41 hospitals"),
+        ({"hospitals": 99}, "1 to 46 hospitals"),
+        ({"hospitals": 0}, "1 to 46 hospitals"),
         ({"discharges_per_year": 50}, "too few for 2 hospitals"),
         ({"end": Quarter(2024, 3)}, "is before"),
         ({"seed": -1}, "no seed"),
