@@ -79,7 +79,7 @@ class ReleaseFiles:
         """A table in its contract's columns and types, ordered by owner, then by its key.
 
         Raises:
-            HcipError: the release has no such table.
+            HcipError: the release has no such table, or its files are not as they were released.
         """
         paths = self.paths(name, owner, folder)
         if not paths:
@@ -89,7 +89,14 @@ class ReleaseFiles:
                 file=self.folder,
                 fix="run the period again, or ask for another",
             )
-        return pl.read_parquet(paths, hive_partitioning=False)
+        try:
+            return pl.read_parquet(paths, hive_partitioning=False)
+        except pl.exceptions.PolarsError as error:
+            raise HcipError(
+                f"the release's table {name} cannot be read: {str(error).splitlines()[0]}",
+                file=paths[0].parent,
+                fix="`hcip verify` names the files that were changed; put them back from where releases are kept",
+            ) from error
 
 
 def releases_of(home: Home, period: PerformancePeriod) -> list[Path]:

@@ -103,3 +103,7 @@ def _parse(target: Path) -> None:
         raise HcipError(
             f"the dbt project does not parse: {result.exception}", file=PROJECT, fix="mend the model it names"
         )
+
+
+if __name__ == "__main__":  # where the product is installed: whoever runs it first need not wait for this
+    target_folder()

@@ -121,7 +121,8 @@ def test_another_build_than_the_releases_is_refused(settled_home: SettledHome, s
     path = sorted((home.releases / str(PERIOD) / "r1" / "incentives").glob(f"*_{marts.INCENTIVES.name}_*.parquet"))[0]
     frame = pl.read_parquet(path)
     path.unlink()
-    frame.with_columns(pl.col("final_incentive") + Decimal("0.01")).write_parquet(path)
+    more = (pl.col("final_incentive") + Decimal("0.01")).cast(frame.schema["final_incentive"])
+    frame.with_columns(more).write_parquet(path)
     with pytest.raises(HcipError) as raised:
         simulate(home, PERIOD, scenarios)
     assert raised.value.rule == "SIMULATION-AS-IS"

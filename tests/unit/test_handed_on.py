@@ -11,6 +11,7 @@ import pytest
 
 from hcip_pipeline.contracts import audit, marts
 from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.errors import HcipError
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.handed_on import norm_tables, regulator_tables
 from hcip_pipeline.release.reading import ReleaseFiles
@@ -117,3 +118,12 @@ def test_a_few_late_cases_of_the_baseline_do_not_follow_from_two_years(tmp_path:
     earlier = given_out(tmp_path, "2024H1_r1", "regulator", year_before.frame, audit.REGULATOR_SAVINGS)
     assert regulator(savings("2025H1", 50, 63), earlier=(earlier,))["participating"] == (50, None)
     assert regulator(savings("2025H1", 50, 60), earlier=(earlier,))["participating"] == (50, 60)
+
+
+def test_a_released_table_that_somebody_changed_is_named(tmp_path: Path) -> None:
+    release = given_out(tmp_path, "2025H1_r1", "norms", norms(), marts.NORMS)
+    other = norms().with_columns(pl.col("cases").cast(pl.String))
+    other.write_parquet(tmp_path / "2025H1" / "r1" / "norms" / "HCIP_210001_norms_2025H1_r1.parquet")
+    with pytest.raises(HcipError, match="table norms cannot be read") as raised:
+        release.table("norms")
+    assert "hcip verify" in raised.value.fix
