@@ -82,6 +82,6 @@ def build_settled_home(folder: Path) -> None:
 
 
 def linked_copy(source: Path, target: Path) -> None:
-    """A copy of hard links: a test that changes a file unlinks it first."""
+    """A copy of hard links, but for locks (one would hold all): a test that changes a file unlinks it first."""
     link: Callable[[str, str], object] = os.link
-    shutil.copytree(source, target, copy_function=link)
+    shutil.copytree(source, target, copy_function=link, ignore=shutil.ignore_patterns(".writing"))
