@@ -13,18 +13,20 @@ import argparse
 import itertools
 import json
 import math
+import os
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
@@ -83,7 +85,9 @@ def norms(home: Home, _share: float, threads: int) -> None:
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.settlement.period import base_year_norms
 
-    base_year_norms(home, load_policy(home.policy).policy, threads=threads)
+    made = base_year_norms(home, load_policy(home.policy).policy, threads=threads).build
+    assert made is not None
+    _keep(home, "norms", made.fingerprints)
 
 
 def build(home: Home, _share: float, threads: int) -> None:
@@ -93,6 +97,7 @@ def build(home: Home, _share: float, threads: int) -> None:
     started = time.perf_counter()
     policy = load_policy(home.policy)
     built = build_period(home, PERIOD, policy, threads=threads)
+    _keep(home, "build", built.result.fingerprints)
     slowest = sorted(built.result.nodes, key=lambda node: -node.seconds)[:12]
     record = {node.unique_id.split(".")[2]: round(node.seconds, 2) for node in slowest}
     (home.root / "slowest.json").write_text(json.dumps({"all": time.perf_counter() - started, **record}))
@@ -117,6 +122,65 @@ def verify(home: Home, _share: float, _threads: int) -> None:
     report = verify_release(home.releases / str(PERIOD) / "r1")
     if not report.ok:
         raise SystemExit(report.text())
+
+
+def spilling(home: Home, _share: float, threads: int) -> None:
+    """Norms and build once more with a gigabyte for DuckDB: the same rows, or the benchmark stops."""
+    from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.settlement.period import build_period, rebuild_base_year
+
+    os.environ["HCIP_MEMORY_LIMIT"] = "1GB"
+    policy = load_policy(home.policy)
+    _hold(home, "norms", rebuild_base_year(home, policy.policy, threads=threads).fingerprints)
+    _hold(home, "build", build_period(home, PERIOD, policy, threads=threads).result.fingerprints)
+
+
+def core(home: Home, _share: float, threads: int) -> None:
+    """Of norms and build only the models that the script computes too, with their checks."""
+    from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.settlement.period import build_period, rebuild_base_year
+
+    policy = load_policy(home.policy)
+    rebuild_base_year(home, policy.policy, threads=threads)
+    build_period(home, PERIOD, policy, threads=threads, select="+incentive_cases")
+
+
+def restated(home: Home, _share: float, threads: int) -> None:
+    """One hospital submits a quarter again, without its first discharge: taken in, and the half-year built again."""
+    from hcip_pipeline.intake.hospital.ingest import ingest_quarter
+    from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.settlement.period import build_period
+
+    policy = load_policy(home.policy)
+    quarter = PERIOD.quarters[0]
+    submissions = sorted(path for path in (home.inbox / "hospital" / str(quarter)).iterdir() if path.is_dir())
+    first = submissions[len(submissions) // 2]
+    second = first.with_name(f"{first.name}.r2")
+    second.mkdir()
+    for table in READ:
+        frame = pl.read_parquet(first / f"{table}.parquet")
+        if table == "discharges":
+            left_out = frame["account_no"][0]
+        frame.filter(pl.col("account_no") != left_out).write_parquet(second / f"{table}.parquet")
+    ingest_quarter(home, quarter, policy.policy)
+    again = build_period(home, PERIOD, policy, threads=threads).result.fingerprints
+    if again == _kept(home)["build"]:
+        raise SystemExit("the restated half-year says what it said before")
+
+
+def _keep(home: Home, step: str, fingerprints: Mapping[str, str]) -> None:
+    (home.root / "fingerprints.json").write_text(json.dumps(_kept(home) | {step: dict(fingerprints)}))
+
+
+def _kept(home: Home) -> dict[str, dict[str, str]]:
+    file = home.root / "fingerprints.json"
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+def _hold(home: Home, step: str, fingerprints: Mapping[str, str]) -> None:
+    before = _kept(home)[step]
+    if moved := sorted(name for name in before if before[name] != fingerprints.get(name)):
+        raise SystemExit(f"{step}: {', '.join(moved)} are not what they were")
 
 
 def _lake(home: Home, connection: duckdb.DuckDBPyConnection) -> None:
@@ -162,7 +226,7 @@ def reading(home: Home, _share: float, threads: int) -> None:
 
 STEPS: dict[str, Callable[[Home, float, int], None]] = {
     "synth": synth, "intake": intake, "claims": claims, "norms": norms, "build": build, "release": release,
-    "verify": verify, "script": script, "reading": reading,
+    "verify": verify, "script": script, "reading": reading, "spilling": spilling, "core": core, "restated": restated,
 }  # fmt: skip
 
 
@@ -227,8 +291,10 @@ def _tell(results: dict[float, dict[str, dict[str, Any]]]) -> None:
     for share in shares:
         of = {step: spent["cpu"] for step, spent in results[share].items()}
         settled = of["norms"] + of["build"]
-        by_hand, alone = settled / of["script"], settled / of["reading"]
+        by_hand, alone, same = settled / of["script"], settled / of["reading"], of["core"] / of["script"]
         print(f"share {share:g}: norms and build ÷ script {by_hand:.2f}, ÷ reading {alone:.2f} (CPU)")
+        print(f"share {share:g}: the same arithmetic with its checks ÷ script {same:.2f} (CPU)")
+        print(f"share {share:g}: one hospital restated ÷ norms and build {of['restated'] / settled:.0%} (CPU)")
     for small, large in itertools.pairwise(shares):
         for step in STEPS:
             ratio = results[large][step]["cpu"] / max(results[small][step]["cpu"], 0.01)

@@ -1,33 +1,20 @@
 """Materializing the assets in this process, on the home's own Dagster instance: ``hcip ingest`` and ``hcip run``.
 
-Belongs here: which partitions, in which order, and how an error reaches the caller. Does not belong here: what an asset
-does.
+Belongs here: which partitions, in which order. Does not belong here: a run (``runs``), what an asset does.
 """
 
-import os
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import dagster as dg
-from dagster._core.errors import DagsterAssetCheckFailedError, DagsterExecutionInterruptedError
-from dagster._core.instance.ref import InstanceRef
-
-from hcip_pipeline.assets.event_log import HeldSqliteEventLogStorage
-from hcip_pipeline.assets.interrupted_runs import close_interrupted, process_tags
 from hcip_pipeline.assets.jobs import cms_job, hospital_job, program_job, settlement_job
 from hcip_pipeline.assets.partitions import Key, parse_key
-from hcip_pipeline.assets.resources import Handover, HomeResource
-from hcip_pipeline.definitions import build_defs
+from hcip_pipeline.assets.runs import Progress, runs_on
+from hcip_pipeline.assets.side_by_side import take_in
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.home_locks import HomeLocks
-from hcip_pipeline.operations.alerts import failure_alert, tell
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
-from hcip_pipeline.storage_faults import storage_told
 
 if TYPE_CHECKING:
     from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
@@ -35,29 +22,8 @@ if TYPE_CHECKING:
     from hcip_pipeline.intake.period_intake import PeriodIntake
     from hcip_pipeline.release.writer import Release
 
-Progress = Callable[[str], None]
-
 _JOBS = {Quarter: hospital_job, Month: cms_job, PerformancePeriod: program_job}
 _INBOX_FOLDERS: dict[type[Key], str] = {Quarter: "hospital", Month: "cms", PerformancePeriod: "program"}
-
-#: what is said of a run goes to its event log in the home; the terminal is the command line's
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-_DAGSTER_YAML = """\
-# Written by hcip where there is none; yours to change.
-telemetry: {enabled: false}
-nux: {enabled: false}  # or a sign-up window covers the UI
-# Nothing is printed that the event log does not hold.
-compute_logs: {module: dagster._core.storage.noop_compute_log_manager, class: NoOpComputeLogManager}
-# One half-year after another: each reads the releases before it. Quarters and months side by side.
-concurrency:
-  runs:
-    max_concurrent_runs: 4
-    tag_concurrency_limits: [{key: hcip/settles, limit: 1}]
-run_monitoring: {enabled: true, start_timeout_seconds: 300}
-# A killed process is worth another try; data that are wrong stay wrong.
-run_retries: {enabled: true, max_retries: 1, retry_on_asset_or_op_failure: false}
-"""
 
 
 @dataclass(frozen=True)
@@ -89,134 +55,6 @@ class IngestReport:
             },
             "unknown_folders": list(self.unknown_folders),
         }
-
-
-def instance_folder(home: Home) -> Path:
-    """The home's Dagster folder (``DAGSTER_HOME``), with a ``dagster.yaml`` when it had none.
-
-    Raises:
-        HcipError: it cannot be written.
-    """
-    file = home.dagster / "dagster.yaml"
-    try:
-        home.dagster.mkdir(parents=True, exist_ok=True)
-        if not file.exists():
-            file.write_text(_DAGSTER_YAML, encoding="utf-8")
-    except OSError as error:
-        raise HcipError(
-            f"the home cannot be written: {error.strerror}",
-            file=home.root,
-            fix="grant the right to write, or make room",
-        ) from error
-    return home.dagster
-
-
-@contextmanager
-def home_instance(home: Home) -> Iterator[dg.DagsterInstance]:
-    """The home's Dagster instance: what is run here stands in the UI's history."""
-    folder = str(instance_folder(home))
-    stock = InstanceRef.from_dir(folder)
-    held = {
-        "module": HeldSqliteEventLogStorage.__module__,
-        "class": HeldSqliteEventLogStorage.__name__,
-        "config": {"base_dir": str(home.dagster / "history" / "runs")},
-    }
-    is_stock = stock.event_storage_data is not None and stock.event_storage_data.class_name == "SqliteEventLogStorage"
-    reference = InstanceRef.from_dir(folder, overrides={"event_log_storage": held}) if is_stock else stock
-    if is_stock:
-        os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")  # what a run plans is written at once
-    with dg.DagsterInstance.from_ref(reference) as instance:
-        yield instance
-
-
-@dataclass(frozen=True)
-class Runs:
-    """Runs of the home's jobs, one after another, in this process."""
-
-    home: Home
-    instance: dg.DagsterInstance
-    definitions: dg.Definitions
-    handover: Handover
-    tags: dict[str, str] = field(default_factory=dict)
-    #: half-years that several runs are for: their locks outlast each of them
-    kept: set[str] = field(default_factory=set)
-
-    def hold(self, period: PerformancePeriod) -> None:
-        """Nobody else works on a half-year from here until ``let_go``, over as many runs as it takes.
-
-        Raises:
-            BusyError: somebody does.
-        """
-        self.handover.locks.take(self.home, str(period), f"settling {period}")
-        self.kept.add(str(period))
-
-    def let_go(self, period: PerformancePeriod) -> None:
-        self.kept.discard(str(period))
-        self.handover.locks.drop(self.home, str(period))
-
-    def run(self, job: str, partition: Key) -> None:
-        """Materialize a job's assets for one partition.
-
-        Raises:
-            HcipError: what an asset raised, or the blocking checks that did not pass.
-            KeyboardInterrupt: somebody stopped it.
-        """
-        key = str(parse_key(str(partition)))
-        run_id = str(uuid.uuid4())
-        try:
-            self._run(job, key, run_id)
-        except HcipError as error:
-            tell(self.home, failure_alert(run_id, job, key, error), self.handover.progress)
-            raise
-
-    def _run(self, job: str, key: str, run_id: str) -> None:
-        try:
-            self.definitions.resolve_job_def(job).execute_in_process(
-                instance=self.instance,
-                partition_key=key,
-                run_config=_QUIET,
-                run_id=run_id,
-                tags=process_tags() | self.tags,
-            )
-        except DagsterAssetCheckFailedError as error:
-            raise HcipError(
-                f"{key}: {' '.join(str(error).split())}",
-                file=self.home.root,
-                fix="the run's checks in the Dagster UI give the counts; mend the input they name and run again",
-            ) from error
-        except DagsterExecutionInterruptedError as stopped:
-            raise KeyboardInterrupt from stopped
-        finally:
-            self.handover.locks.let_go(but=self.kept)
-
-
-@contextmanager
-def runs_on(
-    home: Home,
-    policy_path: Path | None = None,
-    *,
-    threads: int | None = None,
-    progress: Progress | None = None,
-    tags: Mapping[str, str] | None = None,
-) -> Iterator[Runs]:
-    """Open a home for runs.
-
-    Args:
-        policy_path: another policy file than the home's.
-        threads: DuckDB threads; no result depends on it.
-        progress: told in words what is going on.
-        tags: of every run, beside the process that runs it.
-    """
-    say = progress or (lambda _: None)
-    handover = Handover(say, attended=True, locks=HomeLocks(told=say))
-    resource = HomeResource(
-        path=str(home.root), policy_path=str(policy_path.absolute()) if policy_path else "", threads=threads
-    )
-    definitions = build_defs(resources={"home": resource, "handover": handover})
-    with storage_told(home), home_instance(home) as instance:  # the history of runs lies in the home too
-        close_interrupted(instance)
-        with handover.locks:
-            yield Runs(home, instance, definitions, handover, dict(tags or {}))
 
 
 def ingest(
@@ -293,20 +131,21 @@ def settle_each(
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.release.reading import released_before
     from hcip_pipeline.settlement.period import months_needed, quarters_needed
+    from hcip_pipeline.warehouse.build import load_dbt
 
     for period in periods:
         parse_key(str(period))
     policy = load_policy(policy_path or home.policy).policy
-    taken_in: set[Key] = set()
     with runs_on(home, policy_path, threads=threads, progress=progress) as runs:
         for period in periods:
             runs.hold(period)
-            quarters = [q for q in quarters_needed(period, policy) if (home.inbox / "hospital" / str(q)).is_dir()]
-            for job, keys in ((hospital_job, quarters), (cms_job, months_needed(home, period))):
-                for key in keys:
-                    if key not in taken_in:
-                        runs.run(job.name, key)
-                        taken_in.add(key)
+        quarters = sorted({quarter for period in periods for quarter in quarters_needed(period, policy)})
+        months = sorted({month for period in periods for month in months_needed(home, period)})
+        submitted = [quarter for quarter in quarters if (home.inbox / "hospital" / str(quarter)).is_dir()]
+        failed = [error for _, error in take_in(runs, [*submitted, *months], meanwhile=load_dbt) if error]
+        if failed:
+            raise failed[0]
+        for period in periods:
             for earlier in released_before(home, period):
                 if (home.inbox / "program" / str(earlier)).is_dir():
                     runs.run(program_job.name, earlier)  # what was paid for it is audited in this cycle

@@ -236,9 +236,9 @@ _OF_FILES = ("files", "chain")
 
 
 def _recomputation(draft: Draft) -> dict[str, Any]:
-    report = draft.recomputation
-    if report is None:
+    if draft.recomputation is None:
         return {"text": "The figures of this release were not computed again.", "rules": []}
+    report = draft.recomputation()
     rules = [
         {
             "rule": rule,

@@ -16,8 +16,8 @@ from hcip_pipeline.home import Home
 @click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535))
 def command(home_path: Path | None, host: str, port: int) -> None:
     """The Dagster UI on this home, with the daemon that runs schedules, sensors and backfills. Ctrl-C ends both."""
-    from hcip_pipeline.assets.execution import home_instance
     from hcip_pipeline.assets.interrupted_runs import close_interrupted
+    from hcip_pipeline.assets.runs import home_instance
     from hcip_pipeline.operations.interface import environment, serve
     from hcip_pipeline.operations.settings import load_settings
     from hcip_pipeline.policy.loader import load_policy

@@ -1,7 +1,7 @@
 """Many partitions with one command: quarters and months side by side, half-years one after another.
 
 Belongs here: which partitions, in which order, what was done already. Does not belong here: running one
-(``assets.execution``).
+(``assets.runs``), several at once (``assets.side_by_side``).
 
 A half-year reads the releases before it (the fee-schedule cap of a year's second half, the distribution limit), so its
 place in the order is part of its result; quarters and months read nothing of each other.
@@ -9,20 +9,18 @@ place in the order is part of its result; quarters and months read nothing of ea
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from hcip_pipeline.assets.execution import home_instance, runs_on
-from hcip_pipeline.assets.jobs import cms_job, hospital_job, settlement_job
+from hcip_pipeline.assets.jobs import settlement_job
 from hcip_pipeline.assets.partitions import HALVES, MONTHS, QUARTERS, Key, parse_key
+from hcip_pipeline.assets.runs import Progress, home_instance, runs_on
+from hcip_pipeline.assets.side_by_side import take_in
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
@@ -30,21 +28,13 @@ from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 if TYPE_CHECKING:
     from hcip_pipeline.release.writer import Release
 
-Progress = Callable[[str], None]
-
 _RANGE, _ID = "hcip/backfill", "hcip/backfill_id"
-_INTAKE: dict[type[Key], tuple[str, str]] = {
-    Quarter: (hospital_job.name, "hospital"),
-    Month: (cms_job.name, "cms"),
-}
+_FOLDERS: dict[type[Key], str] = {Quarter: "hospital", Month: "cms"}
 _CALENDAR: tuple[tuple[type[Key], dg.StaticPartitionsDefinition], ...] = (
     (Quarter, QUARTERS),
     (Month, MONTHS),
     (PerformancePeriod, HALVES),
 )
-#: so few partitions are taken in faster by this process than by new ones
-_WORTH_PROCESSES = 4
-_AT_A_TIME = 4
 
 
 @dataclass
@@ -188,85 +178,22 @@ def _take_in(
     progress: Progress,
     report: BackfillReport,
 ) -> None:
-    there: list[str] = []
+    there: list[Key] = []
     for key in keys:
-        _, folder = _INTAKE[type(key)]
-        is_there = (home.inbox / folder / str(key)).is_dir()
-        (there if is_there else report.absent).append(str(key))
-    outcomes = _outcomes(home, there, policy_path, jobs, tags, progress, report)
-    for done, name in enumerate(outcomes, start=1):
-        report.taken_in.append(name)
-        progress(f"{name}: taken in ({done} of {len(there)})")
-    report.taken_in.sort()
-
-
-def _outcomes(
-    home: Home,
-    keys: Sequence[str],
-    policy_path: Path | None,
-    jobs: int | None,
-    tags: Mapping[str, str],
-    progress: Progress,
-    report: BackfillReport,
-) -> Iterator[str]:
-    """The keys that were taken in, as they are done; the others go into ``report.failed``."""
-    workers = min(jobs or os.cpu_count() or 1, len(keys))
-    if workers < 2 or (jobs is None and len(keys) < _WORTH_PROCESSES):
-        outcomes = _take_in_some(home, keys, policy_path, tags, progress)
-    else:
-        outcomes = _side_by_side(home, keys, policy_path, tags, workers)
-    for key, error in outcomes:
-        if error is None:
-            yield key
+        if (home.inbox / _FOLDERS[type(key)] / str(key)).is_dir():
+            there.append(key)
         else:
-            report.failed[key] = error
-
-
-def _side_by_side(
-    home: Home, keys: Sequence[str], policy_path: Path | None, tags: Mapping[str, str], workers: int
-) -> Iterator[tuple[str, HcipError | None]]:
-    """Each key with what became of it, from several processes: a few keys at a time, so that starting one pays."""
-    with home_instance(home):
-        pass  # makes the history's databases, which several processes would all want to make
-    size = max(1, min(_AT_A_TIME, len(keys) // workers))
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        running = [
-            pool.submit(_take_in_part, home, keys[start : start + size], policy_path, tags)
-            for start in range(0, len(keys), size)
-        ]
-        try:
-            for future in as_completed(running):
-                yield from future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _take_in_part(
-    home: Home, keys: Sequence[str], policy_path: Path | None, tags: Mapping[str, str]
-) -> list[tuple[str, HcipError | None]]:
-    return list(_take_in_some(home, keys, policy_path, tags, None))
-
-
-def _take_in_some(
-    home: Home, keys: Sequence[str], policy_path: Path | None, tags: Mapping[str, str], progress: Progress | None
-) -> Iterator[tuple[str, HcipError | None]]:
-    if not keys:
+            report.absent.append(str(key))
+    if not there:
         return
     with runs_on(home, policy_path, progress=progress, tags=tags) as runs:
-        for text in keys:
-            key = parse_key(text)
-            try:
-                runs.run(_INTAKE[type(key)][0], key)
-            except HcipError as error:
-                yield text, _plain(error)
+        for done, (key, error) in enumerate(take_in(runs, there, jobs), start=1):
+            if error:
+                report.failed[str(key)] = error
             else:
-                yield text, None
-
-
-def _plain(error: HcipError) -> HcipError:
-    """The same error, able to travel between processes."""
-    return HcipError(error.message, fix=error.fix, file=error.file or None, row=error.row, rule=error.rule)
+                report.taken_in.append(str(key))
+                progress(f"{key}: taken in ({done} of {len(there)})")
+    report.taken_in.sort()
 
 
 def _settle(

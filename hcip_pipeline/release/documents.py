@@ -82,7 +82,7 @@ class Draft:
         notes: what was missing without stopping the build, in words.
         marts: gives a mart of the build by name, in its contract's columns; for what is not released as it stands.
         lake: gives a table of the lake as the build read it, in its contract's columns: program files and protocols.
-        recomputation: what verification said of the tables, computed again from themselves; None while they are made.
+        recomputation: gives what verification says of the tables, computed again from themselves; it may have to wait.
         received: gives the receipts of a quarter as they were, where the release is one made again; None: the lake's.
         restatement: what changed since the release before (``contracts.audit.RESTATEMENT``); None: nothing was asked.
     """
@@ -99,7 +99,7 @@ class Draft:
     lake: Callable[[str], pl.DataFrame] = field(default=_no_table, repr=False)
     restatement: pl.DataFrame | None = None
     received: Received | None = field(default=None, repr=False)
-    recomputation: VerificationReport | None = None
+    recomputation: Callable[[], VerificationReport] | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:

@@ -6,16 +6,17 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
+from hcip_pipeline.aside import Aside
 from hcip_pipeline.contracts import marts
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.errors import HcipError
@@ -42,6 +43,9 @@ from hcip_pipeline.release.renderers import RENDERERS
 from hcip_pipeline.release.tables import WrittenFile, write_table
 from hcip_pipeline.release.verification import VerificationReport, verify_release
 from hcip_pipeline.warehouse.build import BuildResult, fingerprints
+
+#: so few rows are computed again sooner than another process has started
+_WORTH_A_PROCESS = 10_000
 
 
 @dataclass(frozen=True)
@@ -172,29 +176,51 @@ def write_files(
         )
         files = [*_write_marts(draft, root), *_write_derived(draft, derivations, root)]
         stated = partial(manifest, draft.name, root, files, policy, inputs, _grouper_versions(connection), supersedes)
-        recomputation = _recomputed(stated(), root, must_verify)
-        documents = _write_documents(replace(draft, recomputation=recomputation), renderers, root, files)
+        beside = root.with_name(f"{root.name}.documents")  # not among the tables while those are gone through
+        try:
+            with _recomputing(stated(), root, must_verify, sum(file.rows for file in files)) as recomputed:
+                documents = _write_documents(replace(draft, recomputation=recomputed), renderers, beside, root, files)
+            _move(documents, beside, root)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
     return stated(documents, notes)
 
 
-def _recomputed(content: dict[str, Any], root: Path, must_verify: bool) -> VerificationReport:
-    """Compute every payment again from the tables that were just written.
+@contextmanager
+def _recomputing(
+    content: dict[str, Any], root: Path, must_verify: bool, rows: int
+) -> Iterator[Callable[[], VerificationReport]]:
+    """Compute every payment again from the tables that were just written: beside what is done meanwhile, if that pays.
+
+    Gives a function that waits for what was found, and is waited for at the latest when the ``with`` block ends.
 
     Raises:
         HcipError: a figure is not found again.
     """
+
+    @cache
+    def recomputed() -> VerificationReport:
+        report = verify()
+        if must_verify and not report.ok:
+            raise HcipError(
+                f"nothing is released: {report.differences} figures are not found again when computed from the "
+                f"release's own files; the first is {report.told[0]}",
+                file=root,
+                rule="RELEASE-GATE",
+                fix="this is a fault of the program: keep the lake and report it",
+            )
+        return report
+
     provisional = write_manifest(content, root, indent=None)
-    report = verify_release(root)
+    verify: Callable[[], VerificationReport] = partial(verify_release, root)
+    with ExitStack() as running:
+        if rows < _WORTH_A_PROCESS:
+            recomputed()
+        else:
+            verify = running.enter_context(Aside(verify_release, root)).result
+        yield recomputed
+        recomputed()
     provisional.unlink()
-    if must_verify and not report.ok:
-        raise HcipError(
-            f"nothing is released: {report.differences} figures are not found again when computed from the release's "
-            f"own files; the first is {report.told[0]}",
-            file=root,
-            rule="RELEASE-GATE",
-            fix="this is a fault of the program: keep the lake and report it",
-        )
-    return report
 
 
 def _number_of_files(content: dict[str, Any]) -> int:
@@ -310,13 +336,19 @@ def _write(derived: DerivedTable, draft: Draft, root: Path) -> list[WrittenFile]
 
 
 def _write_documents(
-    draft: Draft, renderers: Mapping[str, Renderer], root: Path, files: Sequence[WrittenFile]
+    draft: Draft, renderers: Mapping[str, Renderer], folder: Path, root: Path, files: Sequence[WrittenFile]
 ) -> list[WrittenDocument]:
     def rendered() -> Iterator[Document]:
         for render in renderers.values():
             yield from render(draft)
 
-    return write_documents(rendered(), root, (file.path.relative_to(root).as_posix() for file in files))
+    return write_documents(rendered(), folder, (file.path.relative_to(root).as_posix() for file in files))
+
+
+def _move(documents: Sequence[WrittenDocument], folder: Path, root: Path) -> None:
+    for document in documents:
+        private_folder((root / document.path).parent)
+        (folder / document.path).rename(root / document.path)
 
 
 def _says_the_same(folder: Path, content: dict[str, Any]) -> bool:

@@ -120,7 +120,7 @@ def plan_program(
         conditions=tuple(_WEIGHTS[number][1] for number in chosen),
         weights=tuple(_WEIGHTS[number][0] for number in chosen),
         without_protocol=int(small[min(1, count // 3)]) if count >= 3 else -1,
-        approved_late=int(small[min(2, count // 3)]) if count >= 6 else -1,
+        approved_late=int(small[2 if count >= 6 else 0]) if count >= 4 else -1,
     )
 
 

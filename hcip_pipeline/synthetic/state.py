@@ -19,8 +19,8 @@ from hcip_pipeline.synthetic.state_files import StateArguments, write_state
 
 #: The state of ``hcip demo``: a base year, a baseline year, and the year whose two half-years are settled.
 DEMO_START, DEMO_END = Quarter(2023, 1), Quarter(2025, 4)
-DEMO_HOSPITALS = 6
-DEMO_DISCHARGES_PER_YEAR = 12_000
+DEMO_HOSPITALS = 4
+DEMO_DISCHARGES_PER_YEAR = 8_000
 
 #: The state of ``hcip synth --state``: all acute hospitals of the reference table, Maryland's discharges.
 STATE_HOSPITALS, STATE_DISCHARGES_PER_YEAR = 46, 700_000

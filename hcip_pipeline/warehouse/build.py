@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ Progress = Callable[[str], None]
 
 #: the same in every build: dbt writes the file's stem into its manifest as the name of the database
 FILE_NAME = "hcip.duckdb"
+
+#: beside it, the SQL of every model and test as it was run
+COMPILED = "compiled"
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,8 @@ def build(
     """Build everything (or ``select``) and run every test on it.
 
     Args:
-        folder: gets the DuckDB file ``hcip.duckdb``; another build in it starts from nothing.
+        folder: gets the DuckDB file ``hcip.duckdb``, and ``compiled/`` with the SQL of every model and test as it was
+            run; another build in it starts from nothing.
         threads: DuckDB threads; the result does not depend on it.
         progress: told the name of each model as it finishes.
 
@@ -119,7 +124,7 @@ def build(
     if select:
         arguments += ["--select", *select.split(), "--indirect-selection", "buildable"]
     with build_environment(spec, file, threads):
-        nodes = tuple(_invoke(arguments, progress))
+        nodes = tuple(_invoke(arguments, folder / COMPILED, progress))
     broken = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
     if broken:
         raise BuildStoppedError(
@@ -177,7 +182,16 @@ def build_environment(spec: BuildSpec, file: Path, threads: int | None) -> Itera
                 os.environ[name] = value
 
 
-def _invoke(arguments: list[str], progress: Progress | None) -> Iterator[NodeResult]:
+def load_dbt() -> None:
+    """What the first build of a process would load: dbt itself, which takes seconds, and the parsed project."""
+    import dbt.adapters.duckdb.impl
+    import dbt.artifacts.schemas.run
+    import dbt.cli.main  # noqa: F401
+
+    runnable_manifest(target_folder())
+
+
+def _invoke(arguments: list[str], compiled: Path, progress: Progress | None) -> Iterator[NodeResult]:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
@@ -189,12 +203,12 @@ def _invoke(arguments: list[str], progress: Progress | None) -> Iterator[NodeRes
         if progress and event.info.name == "LogModelResult":
             progress(event.data.node_info.node_name)
 
-    target = target_folder()
-    common = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target)]
-    common += ["--log-path", str(target), "--log-level", "none", "--log-level-file", "none"]
+    shutil.rmtree(compiled, ignore_errors=True)
+    common = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(compiled)]
+    common += ["--log-path", str(compiled), "--log-level", "none", "--log-level-file", "none"]
     try:
         with heard_events("LogModelResult"):
-            result = dbtRunner(manifest=runnable_manifest(target), callbacks=[tell]).invoke(
+            result = dbtRunner(manifest=runnable_manifest(target_folder()), callbacks=[tell]).invoke(
                 [*arguments, *common, "--no-write-json"]
             )
     finally:

@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from hcip_pipeline.assets.assembly import build_defs
 from hcip_pipeline.assets.resources import HomeResource
-from hcip_pipeline.definitions import build_defs
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.operations.backfill import backfill, partitions_between

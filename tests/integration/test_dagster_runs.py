@@ -18,7 +18,8 @@ import pytest
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
 from dagster._core.events import DagsterEventType
 
-from hcip_pipeline.assets.execution import ingest, runs_on, settle
+from hcip_pipeline.assets.execution import ingest, settle
+from hcip_pipeline.assets.runs import runs_on
 from hcip_pipeline.checks.expectations import suites
 from hcip_pipeline.definitions import defs
 from hcip_pipeline.errors import HcipError, UsageError

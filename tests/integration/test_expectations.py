@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from hcip_pipeline import cli
+from hcip_pipeline.assets.assembly import build_defs
 from hcip_pipeline.assets.resources import HomeResource
 from hcip_pipeline.checks.expectations import suites
 from hcip_pipeline.checks.expectations.page import expectations_page
@@ -19,7 +20,6 @@ from hcip_pipeline.checks.expectations.running import validate_quarter
 from hcip_pipeline.checks.expectations.validation import SuiteResult, validate
 from hcip_pipeline.contracts import audit, marts
 from hcip_pipeline.contracts.hospital import DATA_QUALITY, LAKE_CHARGES, LAKE_DISCHARGES
-from hcip_pipeline.definitions import build_defs
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.ingest import files_in_force, ingest_quarter
 from hcip_pipeline.periods import PerformancePeriod

@@ -202,7 +202,7 @@ def test_a_damaged_norm_table_is_never_made_again_unasked(home: Home) -> None:
 
 
 def test_a_run_that_nobody_waits_for_comes_again_when_another_is_in_its_way(home: Home) -> None:
-    from hcip_pipeline.definitions import build_defs
+    from hcip_pipeline.assets.assembly import build_defs
 
     definitions = build_defs(resources={"home": HomeResource(path=str(home.root))})
     with HomeLocks() as locks:

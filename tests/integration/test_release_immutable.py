@@ -22,6 +22,7 @@ from hcip_pipeline import cli
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.policy.loader import load_policy
+from hcip_pipeline.release import writer
 from hcip_pipeline.release.layouts import LAYOUTS
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.release.retention import PATIENT_TABLES, destroy, what_is_due
@@ -164,11 +165,14 @@ class TestGate:
         error = self.refused(replace(own_build, nodes=nodes), fresh_home, unreleased)
         assert "parts_equal_their_total" in error.message
 
+    @pytest.mark.parametrize("worth_a_process", [0, 10**9])
     def test_figures_that_are_not_found_again_stop_it(
         self,
+        worth_a_process: int,
         own_build: BuildResult,
         fresh_home: Home,
         unreleased: State,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """Fingerprints of the wrong table: every check passed, and yet the payments are not the cases'."""
         from hcip_pipeline.warehouse.build import fingerprints
@@ -177,8 +181,18 @@ class TestGate:
             connection.execute(
                 "update marts.incentives set final_incentive = final_incentive + 0.01 where status = 'PAYABLE'"
             )
+        monkeypatch.setattr(writer, "_WORTH_A_PROCESS", worth_a_process)
         error = self.refused(replace(own_build, fingerprints=fingerprints(own_build.file)), fresh_home, unreleased)
         assert "not found again" in error.message
+
+
+def test_a_release_says_the_same_whoever_computed_it_again(
+    build_of_released: BuildResult, fresh_home: Home, unreleased: State, released: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_WORTH_A_PROCESS", 0)
+    again = written(fresh_home, build_of_released, unreleased)
+    assert contents(again) == contents(released)
+    assert not list(again.parent.glob(".r*"))
 
 
 class TestManifest:

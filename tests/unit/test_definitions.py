@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hcip_pipeline.assets import registry, schedules
+from hcip_pipeline.assets.assembly import build_defs
 from hcip_pipeline.assets.partitions import HALVES, MONTHS, QUARTERS, parse_key
 from hcip_pipeline.contracts import marts
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
-from hcip_pipeline.definitions import build_defs
 from hcip_pipeline.definitions import defs as loaded
 from hcip_pipeline.errors import UsageError
 from hcip_pipeline.periods import PerformancePeriod, Quarter
