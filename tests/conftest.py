@@ -19,7 +19,18 @@ from hcip_pipeline.home import Home
 from tests.settled_home import SettledHome, build_settled_home
 from tests.shared_state import built_once
 
-gc.set_threshold(50_000, 20, 20)  # as the command line does (cli.main)
+gc.set_threshold(50_000, 20, 20)  # as the command line does (aside.collect_seldom)
+
+
+#: fixtures that settle a period or build a release first: whatever asks for one of them is slow
+_SETTLED = {"settled_home", "unreleased", "released"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _SETTLED & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

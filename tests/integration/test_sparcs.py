@@ -17,6 +17,8 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.sparcs import read_sparcs
 from tests.sparcs_files import ROW, row, write
 
+pytestmark = pytest.mark.slow
+
 
 def table(folder: Path, name: str) -> pl.DataFrame:
     return pl.read_parquet(folder / f"{name}.parquet")
