@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -38,7 +39,7 @@ class Aside(Generic[T]):
             [sys.executable, "-m", "hcip_pipeline.aside"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         assert self._process.stdin is not None
-        with self._process.stdin as task:
+        with suppress(BrokenPipeError), self._process.stdin as task:  # one that has ended already: `result` says so
             pickle.dump((function, arguments), task)
 
     def __enter__(self) -> Aside[T]:

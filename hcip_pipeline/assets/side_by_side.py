@@ -20,7 +20,7 @@ Outcome = tuple[Key, HcipError | None]
 
 _JOBS: dict[type[Key], str] = {Quarter: hospital_job.name, Month: cms_job.name}
 
-#: so few partitions are taken in sooner by this process than by one that must first be started
+#: with fewer partitions than this for each, one process more would start for longer than it helps
 _WORTH_A_PROCESS = 4
 #: partitions that a small state's process could have taken in while it started
 _START = 2
@@ -53,8 +53,8 @@ def take_in(
 
 def _shares(keys: Sequence[Key], processes: int | None, ahead: int) -> list[list[Key]]:
     """The partitions of each process, in order; the first share is this one's, larger by what it is ahead."""
-    workers = min(processes or os.cpu_count() or 1, max(1, len(keys)))
-    if workers < 2 or (processes is None and len(keys) < _WORTH_A_PROCESS * workers):
+    workers = min(processes or os.cpu_count() or 1, len(keys) if processes else len(keys) // _WORTH_A_PROCESS)
+    if workers < 2:
         return [list(keys)]
     each = max(1, (len(keys) - ahead) // workers)
     own = len(keys) - each * (workers - 1)

@@ -90,7 +90,12 @@ def print_releases(home: Home, releases: list[Release]) -> None:
 
     console = Console()
     for release in releases:
-        console.print(_totals_table(release))
+        table = _totals_table(release)
+        needed = Console(width=1000).measure(table).maximum
+        if needed > console.width:  # rather lines that the terminal breaks than dollars that are cut
+            Console(width=needed).print(table)
+        else:
+            console.print(table)
         console.print(f"reports: {release.folder / 'reports' / 'index.html'}", soft_wrap=True, highlight=False)
         console.print(f"files: {release.folder}", soft_wrap=True, highlight=False)
 

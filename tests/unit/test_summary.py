@@ -1,0 +1,38 @@
+"""What a run prints of its releases."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hcip_pipeline.home import Home
+from hcip_pipeline.release.writer import Release
+from hcip_pipeline.settlement import summary
+
+FIGURES = {
+    "hospital_ccn": ["210001", "210009"],
+    "care_partners": [1_240, 3_160],
+    "cases": [174_956, 7_958],
+    "performance_incentive": [Decimal("0.00")] * 2,
+    "improvement_incentive": [Decimal("0.00")] * 2,
+    "calculated_incentive": [Decimal("14585567.01"), Decimal("457493.03")],
+    "final_incentive": [Decimal("6259597.21"), Decimal("258986.55")],
+    "payable": [Decimal("5910192.09"), Decimal("251600.05")],
+    "held": [Decimal("349405.12"), Decimal("7386.50")],
+}
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_no_figure_is_cut_on_a_narrow_terminal(
+    columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(summary, "hospital_totals", lambda _: pl.DataFrame(FIGURES))
+    release = Release("2025H1", 1, tmp_path / "releases" / "2025H1" / "r1", 3, is_new=True)
+    summary.print_releases(Home(tmp_path), [release])
+    lines = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines() if line.split()}
+    assert lines["210001"] == ["1,240", "174,956", "14,585,567.01", "6,259,597.21", "5,910,192.09", "349,405.12"]
+    assert lines["all"] == ["4,400", "182,914", "15,043,060.04", "6,518,583.76", "6,161,792.14", "356,791.62"]
