@@ -28,3 +28,11 @@
     {%- endcall -%}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
+
+{% materialization view, adapter='spark' %}
+    {%- set target_relation = this.incorporate(type='view') -%}
+    {%- call statement('main') -%}
+        create view {{ target_relation }} as {{ sql }}
+    {%- endcall -%}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}

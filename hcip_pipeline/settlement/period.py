@@ -153,7 +153,11 @@ def base_year_norms(
         HcipError: there are no data of the base year, or a check of the build did not pass.
     """
     check_base_year(home, policy, _taken_in(home, [base_year_window(policy.base_year)]))
-    return norm_table(home, policy, lambda: _base_year_spec(home, policy), threads=threads, progress=progress)
+
+    def of_lake() -> tuple[BuildSpec, list[dict[str, Any]]]:
+        return base_year_spec(home, policy), _hospital_files(home, [base_year_window(policy.base_year)])
+
+    return norm_table(home, policy, of_lake, threads=threads, progress=progress)
 
 
 def files_since_frozen(home: Home, policy: Policy, norms: NormTable) -> list[str]:
@@ -170,19 +174,19 @@ def rebuild_base_year(
         HcipError: there are no data of the base year, or a check of the build did not pass.
     """
     check_base_year(home, policy, _taken_in(home, [base_year_window(policy.base_year)]))
-    return norm_build(home, policy, _base_year_spec(home, policy)[0], threads=threads, progress=progress)
+    return norm_build(home, policy, base_year_spec(home, policy), threads=threads, progress=progress)
 
 
-def _base_year_spec(home: Home, policy: Policy) -> tuple[BuildSpec, list[dict[str, Any]]]:
-    windows = [base_year_window(policy.base_year)]
-    spec = BuildSpec(
+def base_year_spec(home: Home, policy: Policy) -> BuildSpec:
+    """What the build of the base year's norm table computes, from what lies in the lake."""
+    windows = (base_year_window(policy.base_year),)
+    return BuildSpec(
         name=f"base-year-{policy.base_year}",
         kind="norms",
-        windows=tuple(windows),
+        windows=windows,
         policy=policy,
         sources=lake_sources(home, windows),
     )
-    return spec, _hospital_files(home, windows)
 
 
 def _taken_in(home: Home, windows: Sequence[Window]) -> list[SubmissionReceipt]:

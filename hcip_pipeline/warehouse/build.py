@@ -125,15 +125,7 @@ def build(
         arguments += ["--select", *select.split(), "--indirect-selection", "buildable"]
     with build_environment(spec, file, threads):
         nodes = tuple(_invoke(arguments, folder / COMPILED, progress))
-    broken = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
-    if broken:
-        raise BuildStoppedError(
-            nodes,
-            "the build stopped: " + "; ".join(_describe(node) for node in broken),
-            file=file,
-            rule=broken[0].unique_id.split(".")[2] if broken[0].unique_id.count(".") > 1 else "",
-            fix="nothing was released; mend the input that the check names and run the period again",
-        )
+    stop_if_broken(nodes, file)
     return BuildResult(spec, file, nodes, fingerprints(file))
 
 
@@ -151,6 +143,19 @@ def fingerprints(file: Path) -> dict[str, str]:
             assert row is not None
             found[name] = f"{row[0]}:{row[1]}"
     return found
+
+
+def stop_if_broken(nodes: tuple[NodeResult, ...], where: Path) -> None:
+    """Raise BuildStoppedError when a model could not be computed or a check found rows."""
+    broken = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
+    if broken:
+        raise BuildStoppedError(
+            nodes,
+            "the build stopped: " + "; ".join(_describe(node) for node in broken),
+            file=where,
+            rule=broken[0].unique_id.split(".")[2] if broken[0].unique_id.count(".") > 1 else "",
+            fix="nothing was released; mend the input that the check names and run the period again",
+        )
 
 
 def _describe(node: NodeResult) -> str:
@@ -193,7 +198,6 @@ def load_dbt() -> None:
 
 def _invoke(arguments: list[str], compiled: Path, progress: Progress | None) -> Iterator[NodeResult]:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
     from dbt_common.events.base_types import EventMsg
 
@@ -213,6 +217,13 @@ def _invoke(arguments: list[str], compiled: Path, progress: Progress | None) -> 
             )
     finally:
         DuckDBConnectionManager.close_all_connections()
+    yield from node_results(result)
+
+
+def node_results(result: Any) -> Iterator[NodeResult]:
+    """What dbt says became of every node. Raises HcipError: it did not come so far."""
+    from dbt.artifacts.schemas.run import RunExecutionResult
+
     if not isinstance(result.result, RunExecutionResult):
         raise HcipError(f"dbt could not start: {result.exception}", file=PROJECT)
     for node in result.result.results:

@@ -21,7 +21,9 @@ from hcip_pipeline.contracts import marts
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.warehouse.project import PROJECT
+from hcip_pipeline.warehouse.build import NodeResult, node_results, stop_if_broken
+from hcip_pipeline.warehouse.dbt_events import heard_events
+from hcip_pipeline.warehouse.project import PROJECT, with_called_macros
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
 
 _SCHEMAS = ("lake", "staging", "intermediate", "marts")
@@ -61,6 +63,7 @@ class SparkBuild:
 
     spec: BuildSpec
     session: Any
+    nodes: tuple[NodeResult, ...]
 
     def table(self, name: str) -> pl.DataFrame:
         """A mart, held to its contract's columns and types, or ``schema.name`` of any other model.
@@ -110,31 +113,31 @@ def spark_session(warehouse: Path, master: str = "", memory: str = "2g") -> Iter
         session.stop()
 
 
-def build_on_spark(spec: BuildSpec, folder: Path, session: Any, select: Sequence[str] = ()) -> SparkBuild:
+def build_on_spark(
+    spec: BuildSpec, folder: Path, session: Any, select: Sequence[str] = (), *, checks: bool = True
+) -> SparkBuild:
     """Compute ``spec`` in ``session``: the same models, the same figures to the cent.
 
     Args:
         folder: for the small tables that are no files of the lake, and for dbt's own files.
         select: dbt selection; empty: every model.
+        checks: run the project's checks on what is computed, too; each is a query more.
 
     Raises:
-        HcipError: a model could not be computed.
+        BuildStoppedError: a model could not be computed, or a check found rows.
     """
-    from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
 
     _lay_out(spec, folder, session)
-    arguments = ["run", "--vars", json.dumps(spec.dbt_vars()), "--fail-fast", *_common(folder)]
+    arguments = ["build", "--vars", json.dumps(spec.dbt_vars()), "--fail-fast", "--no-write-json", *_common(folder)]
+    arguments += ["--indirect-selection", "buildable", "--exclude-resource-type", "unit_test"]
+    arguments += [] if checks else ["--exclude-resource-type", "test"]
     if select:
         arguments += ["--select", *select]
-    result = dbtRunner(manifest=_manifest(folder)).invoke(arguments)
-    if not result.success:
-        nodes = result.result.results if isinstance(result.result, RunExecutionResult) else ()
-        broken = [node for node in nodes if str(node.status) == "error"]
-        said = broken[0].message if broken else str(result.exception)
-        where = broken[0].node.name if broken else "dbt"
-        raise HcipError(f"{where} could not be computed on Spark ({' '.join(str(said).split())[:400]})", file=PROJECT)
-    return SparkBuild(spec, session)
+    with heard_events():
+        nodes = tuple(node_results(dbtRunner(manifest=_manifest(folder)).invoke(arguments)))
+    stop_if_broken(nodes, PROJECT)
+    return SparkBuild(spec, session, nodes)
 
 
 def _common(folder: Path) -> list[str]:
@@ -155,7 +158,7 @@ def _manifest(folder: Path) -> Any:
         parsed = dbtRunner().invoke(["parse", *_common(folder)])
         if not parsed.success:
             raise HcipError(f"the dbt project does not parse for Spark: {parsed.exception}", file=PROJECT)
-        _manifests[PROJECT] = parsed.result
+        _manifests[PROJECT] = with_called_macros(parsed.result)
     return _manifests[PROJECT]
 
 
