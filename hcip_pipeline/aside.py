@@ -64,7 +64,7 @@ class Aside(Generic[T]):
         assert self._process.stdout is not None
         said = self._process.stdout.read()
         code = self._process.wait()
-        if not said:
+        if code or not said:
             how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
             raise HcipError(
                 f"the process for {self._name} ended without a result ({how})",

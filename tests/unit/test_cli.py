@@ -91,3 +91,24 @@ def test_synth_never_overwrites(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     assert code == 1
     assert "not empty" in err
     assert (tmp_path / "mine.txt").read_text(encoding="utf-8") == "kept"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "out", "err"),
+    [
+        (["--version"], 0, "hcip", ""),
+        (["run", "2025H3"], 2, "", "not a performance period"),
+        (["verify", "nowhere", "--json"], 1, '"error"', "What to do"),
+    ],
+)
+def test_the_console_script_ends_with_the_commands_code(arguments: list[str], code: int, out: str, err: str) -> None:
+    program = [sys.executable, "-c", "from hcip_pipeline.cli import program; program()", *arguments]
+    done = subprocess.run(program, capture_output=True, text=True)
+    assert done.returncode == code and out in done.stdout and err in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_has_gone_is_no_fault() -> None:
+    program = f"{sys.executable} -c 'from hcip_pipeline.cli import program; program()' --help | true"
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr
