@@ -46,7 +46,7 @@ READ = {
 def synth(home: Home, share: float, _threads: int) -> None:
     from hcip_pipeline.periods import Quarter
     from hcip_pipeline.synthetic import generate_state
-    from hcip_pipeline.synthetic.state import STATE_MONTHS_OF_CLAIMS
+    from hcip_pipeline.synthetic.state import STATE_BENEFICIARIES, STATE_MONTHS_OF_CLAIMS
 
     generate_state(
         home.inbox,
@@ -57,6 +57,7 @@ def synth(home: Home, share: float, _threads: int) -> None:
         seed=2025,
         file_format="parquet",
         cms_last_months=STATE_MONTHS_OF_CLAIMS,
+        cms_beneficiaries=round(STATE_BENEFICIARIES * share),
     )
 
 

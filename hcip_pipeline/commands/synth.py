@@ -29,7 +29,8 @@ from hcip_pipeline.errors import HcipError, UsageError
     "--state",
     "whole_state",
     is_flag=True,
-    help="As large as Maryland: 46 hospitals, 700,000 discharges a year, as Parquet, and CMS's last 12 months.",
+    help="As large as Maryland: 46 hospitals, 700,000 discharges a year, as Parquet; "
+    "CMS's last 12 months of 300,000 people.",
 )
 @json_option
 @click.pass_context
@@ -49,7 +50,12 @@ def command(
     """Write a seeded synthetic state into the folder INBOX."""
     from click.core import ParameterSource
 
-    from hcip_pipeline.synthetic.state import STATE_DISCHARGES_PER_YEAR, STATE_HOSPITALS, STATE_MONTHS_OF_CLAIMS
+    from hcip_pipeline.synthetic.state import (
+        STATE_BENEFICIARIES,
+        STATE_DISCHARGES_PER_YEAR,
+        STATE_HOSPITALS,
+        STATE_MONTHS_OF_CLAIMS,
+    )
 
     if whole_state:
         given = {name for name in context.params if context.get_parameter_source(name) == ParameterSource.COMMANDLINE}
@@ -77,6 +83,7 @@ def command(
             effects=effects,
             file_format="parquet" if whole_state else "csv",
             cms_last_months=STATE_MONTHS_OF_CLAIMS if whole_state else None,
+            cms_beneficiaries=STATE_BENEFICIARIES if whole_state else 0,
             progress=progress,
         )
     if as_json:

@@ -45,11 +45,13 @@ class CclfWriter:
         truth: what is final goes to ``cms/`` below it.
         first, last: first and last month of delivery.
         seed: the state's.
+        beneficiaries: whom CMS names at least; those beyond the ones with stays have none.
     """
 
-    def __init__(self, inbox: Path, truth: Path, first: Month, last: Month, seed: int) -> None:
+    def __init__(self, inbox: Path, truth: Path, first: Month, last: Month, seed: int, beneficiaries: int = 0) -> None:
         self._inbox, self._truth = inbox, truth
         self._first, self._last, self._seed = first, last, seed
+        self._beneficiaries = beneficiaries
         self._stays: list[pl.DataFrame] = []
 
     def add(self, discharges: pl.DataFrame) -> None:
@@ -69,10 +71,11 @@ class CclfWriter:
         stays = stays.with_columns(
             stay=pl.int_range(pl.len(), dtype=pl.Int64), person=pl.col("patient_id").rle_id().cast(pl.Int64)
         )
-        numbers = self._numbers(int(stays["person"].n_unique()))
+        treated = int(stays["person"].n_unique())
+        numbers = self._numbers(max(treated, self._beneficiaries))
         claims = bill(stays, self._seed)
         versions = deliver(ready_dates(claims), self._first, self._last, self._seed)
-        people = self._people(stays)
+        people = self._people(stays, self._beneficiaries - treated)
         archives = 0
         month = self._first
         while month <= self._last:
@@ -138,18 +141,33 @@ class CclfWriter:
             .with_columns(previous=pl.col("mbi").shift(1).over("person"))
         )
 
-    def _people(self, stays: pl.DataFrame) -> pl.DataFrame:
+    def _people(self, stays: pl.DataFrame, others: int) -> pl.DataFrame:
         died = pl.col("discharge_date").filter(pl.col("discharge_disposition") == "20").max()
         hospice = pl.col("discharge_date").filter(pl.col("discharge_disposition").is_in(["50", "51"])).max()
         people = stays.group_by("person").agg(
             pl.col("birth_date").first(), pl.col("sex").first(), pl.col("zip_code").last(),
             death_date=died, hospice_date=hospice,
         ).sort("person")  # fmt: skip
+        if others > 0:
+            people = pl.concat([people, self._without_stays(people, others)], how="diagonal")
         return people.with_columns(
             death_month=pl.col("death_date").dt.year().cast(pl.Int64) * 12 + pl.col("death_date").dt.month() - 1,
             last_name=pl.when(pl.col("person") % 40 == 7)
             .then(pl.lit(list(_LATIN_NAMES)).list.get(pl.col("person") % len(_LATIN_NAMES)))
             .otherwise(pl.format("Family{}", pl.col("person"))),
+        )
+
+    def _without_stays(self, people: pl.DataFrame, count: int) -> pl.DataFrame:
+        """Covered and well: born like those with stays, and living where they live."""
+        rng = stream(self._seed, "cclf", "without stays")
+        like = [rng.integers(0, people.height, count) for _ in range(3)]
+        return pl.DataFrame(
+            {
+                "person": np.arange(people.height, people.height + count),
+                "birth_date": people["birth_date"].gather(like[0]),
+                "sex": people["sex"].gather(like[1]),
+                "zip_code": people["zip_code"].gather(like[2]),
+            }
         )
 
     def _write(self, month: Month, frames: dict[str, pl.DataFrame], *, run_out: bool) -> None:

@@ -24,7 +24,7 @@ DEMO_DISCHARGES_PER_YEAR = 8_000
 
 #: The state of ``hcip synth --state``: all acute hospitals of the reference table, Maryland's discharges.
 STATE_HOSPITALS, STATE_DISCHARGES_PER_YEAR = 46, 700_000
-STATE_MONTHS_OF_CLAIMS = 12
+STATE_MONTHS_OF_CLAIMS, STATE_BENEFICIARIES = 12, 300_000
 
 #: The folder beside the inbox that says what was planted, and the account of the state in it.
 TRUTH = "truth"
@@ -47,6 +47,7 @@ def generate_state(
     first_period: PerformancePeriod | None = None,
     effects: bool = True,
     cms_last_months: int | None = None,
+    cms_beneficiaries: int = 0,
     progress: Callable[[str], None] | None = None,
 ) -> SynthReport:
     """Write an inbox as inputs.md describes it, and ``truth/`` beside it: both complete, or neither.
@@ -66,6 +67,7 @@ def generate_state(
             base year, or of the last year if that is earlier.
         effects: plant effects on quality in the last year (``quality_effects``).
         cms_last_months: write only this many of CMS's months, the last ones, with the stays from then on.
+        cms_beneficiaries: whom CMS names at least; those beyond the ones with stays have none.
         progress: told each quarter once it is written.
 
     Raises:
@@ -85,6 +87,7 @@ def generate_state(
         first_period,
         effects,
         cms_last_months,
+        cms_beneficiaries,
     )
     _check(arguments)
     truth = inbox.parent / TRUTH

@@ -53,6 +53,7 @@ class StateArguments:
     first_period: PerformancePeriod
     effects: bool = True
     cms_last_months: int | None = None
+    cms_beneficiaries: int = 0
 
     @property
     def quarters(self) -> list[Quarter]:
@@ -124,7 +125,9 @@ def write_state(
     write_text(inbox / "policy.yaml", _policy(arguments))
     _tell_effects(truth, places.ccn, physicians, years)
     tell_effects(truth, places, physicians, effects, members)
-    claims = CclfWriter(inbox, truth, *arguments.cms_months, seed) if arguments.cms else None
+    claims = None
+    if arguments.cms:
+        claims = CclfWriter(inbox, truth, *arguments.cms_months, seed, arguments.cms_beneficiaries)
     written = _write_quarters(scene, arguments, volumes, submitter, claims, truth, progress)
     if claims is not None and progress is not None:
         progress("the monthly files of CMS")

@@ -211,3 +211,20 @@ def test_a_home_of_archives_is_as_long_as_it_says(home):
     assert Path(home.inbox / "cms" / "2025-04").is_dir()
     assert len(list((home.inbox / "cms" / "2025-04").iterdir())) == 2  # monthly and run-out
     assert dt.date(2025, 4, 15) in pl.read_parquet(files_in_force(home, "cclf1", ["2025-04"]))["file_date"].to_list()
+
+
+def test_the_covered_without_a_stay_are_named_and_have_no_claims(tmp_path: Path) -> None:
+    few, many = Home(tmp_path / "few"), Home(tmp_path / "many")
+    named: dict[str, set[str]] = {}
+    claimed: dict[str, set[str]] = {}
+    for home, beneficiaries in ((few, 0), (many, 2_000)):
+        writer = CclfWriter(home.inbox, home.root / "truth", LAST, LAST, seed=11, beneficiaries=beneficiaries)
+        writer.add(discharges())
+        writer.finish()
+        assert all(receipt.accepted and not receipt.warnings for receipt in ingest_month(home, LAST))
+        named[home.root.name] = set(pl.read_parquet(files_in_force(home, "cclf8", [str(LAST)]))["bene_mbi_id"])
+        claimed[home.root.name] = set(pl.read_parquet(files_in_force(home, "cclf1", [str(LAST)]))["bene_mbi_id"])
+    treated = discharges().filter(pl.col("primary_payer") == "01")["patient_id"].n_unique()
+    assert 0 < len(named["few"]) <= treated
+    assert len(named["many"]) == len(named["few"]) + 2_000 - treated
+    assert 0 < len(claimed["many"]) == len(claimed["few"]) <= treated
