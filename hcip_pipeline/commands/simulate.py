@@ -44,6 +44,8 @@ def _print(result: Simulation, written: list[Path]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from hcip_pipeline.settlement.summary import print_whole
+
     table = Table(title=f"{result.period} under other policies, against {result.release}, US dollars", box=SIMPLE)
     table.add_column("scenario", overflow="fold")
     for name in ("final", "change", "winners", "gains", "losers", "losses"):
@@ -51,6 +53,5 @@ def _print(result: Simulation, written: list[Path]) -> None:
     for row in result.scenarios.to_dicts():
         figures = (row["final_incentive"], row["change"], row["winners"], row["gains"])
         table.add_row(row["scenario"], *(f"{figure:,}" for figure in (*figures, row["losers"], row["losses"])))
-    console = Console()
-    console.print(table)
-    console.print("files: " + ", ".join(map(str, written)), soft_wrap=True, highlight=False)
+    print_whole(table)
+    Console().print("files: " + ", ".join(map(str, written)), soft_wrap=True, highlight=False)

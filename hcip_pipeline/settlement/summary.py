@@ -84,18 +84,21 @@ def _totals_table(release: Release) -> Table:
     return table
 
 
+def print_whole(table: Table) -> None:
+    """To standard output; where it is wider than the terminal, rather lines that break than dollars that are cut."""
+    from rich.console import Console
+
+    needed = Console(width=1000).measure(table).maximum
+    Console(width=max(needed, Console().width)).print(table)
+
+
 def print_releases(home: Home, releases: list[Release]) -> None:
     """To standard output, for a person."""
     from rich.console import Console
 
     console = Console()
     for release in releases:
-        table = _totals_table(release)
-        needed = Console(width=1000).measure(table).maximum
-        if needed > console.width:  # rather lines that the terminal breaks than dollars that are cut
-            Console(width=needed).print(table)
-        else:
-            console.print(table)
+        print_whole(_totals_table(release))
         console.print(f"reports: {release.folder / 'reports' / 'index.html'}", soft_wrap=True, highlight=False)
         console.print(f"files: {release.folder}", soft_wrap=True, highlight=False)
 
