@@ -28,7 +28,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from hcip_pipeline.aside import collect_seldom
+from hcip_pipeline.background import relax_gc
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 
@@ -250,7 +250,7 @@ def _since(before: dict[str, float]) -> dict[str, float]:
 
 
 def measure(step: str, home: Home, share: float, threads: int) -> None:
-    collect_seldom()
+    relax_gc()
     before = _used()
     STEPS[step](home, share, threads)
     peak = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import atexit
 import importlib
 import os
 import sys
-from contextlib import suppress
-from typing import NoReturn
 
 import click
 
 from hcip_pipeline import __version__
-from hcip_pipeline.aside import collect_seldom
+from hcip_pipeline.background import relax_gc
 from hcip_pipeline.commands.options import show_json
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import private_from_here
@@ -44,7 +41,7 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; an error is a message and an exit code, never a stack trace (unless ``HCIP_DEBUG`` is set)."""
     private_from_here()
-    collect_seldom()
+    relax_gc()
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     try:
@@ -71,20 +68,3 @@ def main(arguments: list[str] | None = None) -> None:
             err=True,
         )
         sys.exit(1)
-
-
-def program() -> NoReturn:
-    """The console script: the command, and an end that does not first look through all that a run has made.
-
-    Python goes through millions of objects, in two seconds, for what the system takes back at once.
-    """
-    try:
-        main()
-        code: str | int | None = 0
-    except SystemExit as stopped:
-        code = stopped.code
-    atexit._run_exitfuncs()
-    with suppress(OSError):  # who read it has gone
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else 0 if code is None else 1)

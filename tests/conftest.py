@@ -19,7 +19,7 @@ from hcip_pipeline.home import Home
 from tests.settled_home import SettledHome, build_settled_home
 from tests.shared_state import built_once
 
-gc.set_threshold(50_000, 20, 20)  # as the command line does (aside.collect_seldom)
+gc.set_threshold(50_000, 20, 20)  # as the command line does (background.relax_gc)
 
 
 #: fixtures that settle a period or build a release first: whatever asks for one of them is slow

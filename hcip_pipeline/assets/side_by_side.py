@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from hcip_pipeline.aside import Aside
 from hcip_pipeline.assets.jobs import cms_job, hospital_job
 from hcip_pipeline.assets.partitions import Key
 from hcip_pipeline.assets.runs import Runs, runs_on
+from hcip_pipeline.background import BackgroundCall
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import Month, Quarter
@@ -41,7 +41,7 @@ def take_in(
     shares = _shares(keys, processes, 0 if meanwhile else _START)
     with ExitStack() as running:
         others = [
-            running.enter_context(Aside(_share_of_intake, runs.home, share, runs.policy_path, runs.tags))
+            running.enter_context(BackgroundCall(_share_of_intake, runs.home, share, runs.policy_path, runs.tags))
             for share in shares[1:]
         ]
         yield from _one_by_one(runs, shares[0])

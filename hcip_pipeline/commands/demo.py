@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from hcip_pipeline.aside import Aside
 from hcip_pipeline.commands.options import home_option, json_option, show_json, shown_progress, threads_option
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
@@ -25,23 +24,18 @@ def command(home_path: Path | None, seed: int, threads: int | None, as_json: boo
             raise HcipError(
                 "this home has an inbox that is not a demo's", file=home.inbox, fix="name another home with --home"
             )
-        progress("making a synthetic state")  # before the imports, which take longer than anybody looks at nothing
-        with Aside(_make_state, home.inbox, seed) as state:
-            from hcip_pipeline.assets.execution import settle_each
-            from hcip_pipeline.policy.loader import load_policy
-            from hcip_pipeline.settlement.summary import demo_periods, print_releases, release_facts
+        progress("making a synthetic state")
+        from hcip_pipeline.synthetic import demo_state
 
-            state.result()
+        demo_state(home.inbox, seed=seed)
         (home.inbox / "SYNTHETIC").write_text(f"made by `hcip demo --seed {seed}`\n", encoding="utf-8")
+        from hcip_pipeline.assets.execution import settle_each
+        from hcip_pipeline.policy.loader import load_policy
+        from hcip_pipeline.settlement.summary import demo_periods, print_releases, release_facts
+
         load_policy(home.policy)
         releases = settle_each(home, demo_periods(home), progress=progress, threads=threads)
     if as_json:
         show_json([release_facts(release) for release in releases])
     else:
         print_releases(home, releases)
-
-
-def _make_state(inbox: Path, seed: int) -> None:
-    from hcip_pipeline.synthetic import demo_state
-
-    demo_state(inbox, seed=seed)

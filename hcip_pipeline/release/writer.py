@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from hcip_pipeline.aside import Aside
+from hcip_pipeline.background import BackgroundCall
 from hcip_pipeline.contracts import marts
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.errors import HcipError
@@ -217,7 +217,7 @@ def _recomputing(
         if rows < _WORTH_A_PROCESS:
             recomputed()
         else:
-            verify = running.enter_context(Aside(verify_release, root)).result
+            verify = running.enter_context(BackgroundCall(verify_release, root)).result
         yield recomputed
         recomputed()
     provisional.unlink()

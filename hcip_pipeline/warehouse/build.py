@@ -6,18 +6,18 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
+import yaml
 
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.warehouse.project import PROJECT, runnable_manifest, target_folder
+from hcip_pipeline.warehouse.project import PROJECT, parsed_project
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
 
 Progress = Callable[[str], None]
@@ -123,8 +123,8 @@ def build(
     arguments = ["build", "--vars", json.dumps(spec.dbt_vars()), "--exclude-resource-type", "unit_test", "--fail-fast"]
     if select:
         arguments += ["--select", *select.split(), "--indirect-selection", "buildable"]
-    with build_environment(spec, file, threads):
-        nodes = tuple(_invoke(arguments, folder / COMPILED, progress))
+    write_profile(folder, threads)
+    nodes = tuple(_invoke(arguments, folder, progress))
     stop_if_broken(nodes, file)
     return BuildResult(spec, file, nodes, fingerprints(file))
 
@@ -165,56 +165,55 @@ def _describe(node: NodeResult) -> str:
     return f"{name} could not be computed ({' '.join(node.message.split())[:400]})"
 
 
-@contextmanager
-def build_environment(spec: BuildSpec, file: Path, threads: int | None) -> Iterator[None]:
-    """The profile's variables, for the length of one build."""
-    values = {
-        "HCIP_WAREHOUSE_FILE": str(file),
-        "HCIP_SPILL_FOLDER": str(file.parent / "spill"),
-        "HCIP_THREADS": str(threads or os.environ.get("HCIP_THREADS") or os.cpu_count() or 2),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DO_NOT_TRACK": "1",
+def write_profile(folder: Path, threads: int | None = None) -> Path:
+    """Write ``profiles.yml`` for a build in ``folder``: its DuckDB file, threads and memory.
+
+    Args:
+        folder: the build's folder; exists.
+        threads: DuckDB threads; by default ``HCIP_THREADS``, or one a core.
+    """
+    output = {
+        "type": "duckdb",
+        "path": str(folder / FILE_NAME),
+        # One model's Jinja and another's SQL run at the same time; within a query the threads are DuckDB's own.
+        "threads": int(os.environ.get("HCIP_NODES_AT_ONCE", "2")),
+        "disable_transactions": True,  # one statement a model: it commits by itself
+        "config_options": {
+            "threads": int(threads or os.environ.get("HCIP_THREADS") or os.cpu_count() or 2),
+            "memory_limit": os.environ.get("HCIP_MEMORY_LIMIT", "80%"),
+            "temp_directory": str(folder / "spill"),
+            "preserve_insertion_order": False,
+        },
     }
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    path = folder / "profiles.yml"
+    path.write_text(yaml.safe_dump({"hcip": {"target": "duckdb", "outputs": {"duckdb": output}}}), encoding="utf-8")
+    return path
 
 
 def load_dbt() -> None:
-    """What the first build of a process would load: dbt itself, which takes seconds, and the parsed project."""
+    """Load what the first build of a process needs: dbt, which takes seconds to import, and the parsed project."""
     import dbt.adapters.duckdb.impl
     import dbt.artifacts.schemas.run
     import dbt.cli.main  # noqa: F401
 
-    runnable_manifest(target_folder())
+    parsed_project()
 
 
-def _invoke(arguments: list[str], compiled: Path, progress: Progress | None) -> Iterator[NodeResult]:
+def _invoke(arguments: list[str], folder: Path, progress: Progress | None) -> Iterator[NodeResult]:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
     from dbt_common.events.base_types import EventMsg
 
-    from hcip_pipeline.warehouse.dbt_events import heard_events
-
-    def tell(event: EventMsg) -> None:
+    def report(event: EventMsg) -> None:
         if progress and event.info.name == "LogModelResult":
             progress(event.data.node_info.node_name)
 
+    compiled = str(folder / COMPILED)
     shutil.rmtree(compiled, ignore_errors=True)
-    common = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(compiled)]
-    common += ["--log-path", str(compiled), "--log-level", "none", "--log-level-file", "none"]
+    common = ["--project-dir", str(PROJECT), "--profiles-dir", str(folder), "--target-path", compiled]
+    common += ["--log-path", compiled, "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
     try:
-        with heard_events("LogModelResult"):
-            result = dbtRunner(manifest=runnable_manifest(target_folder()), callbacks=[tell]).invoke(
-                [*arguments, *common, "--no-write-json"]
-            )
+        result = dbtRunner(manifest=parsed_project(), callbacks=[report]).invoke([*arguments, *common])
     finally:
         DuckDBConnectionManager.close_all_connections()
     yield from node_results(result)

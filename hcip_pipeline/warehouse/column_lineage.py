@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hcip_pipeline.warehouse.project import PROJECT, read_manifest, target_folder
+from hcip_pipeline.warehouse.project import PROJECT, parsed_project, target_folder
 
 #: model -> column -> [[table it comes from, column], …]
 Lineage = dict[str, dict[str, list[list[str]]]]
@@ -53,20 +53,20 @@ def compiled_models() -> list[tuple[str, str]]:
     from dbt.cli.main import dbtRunner
 
     from hcip_pipeline.policy.model import Policy
-    from hcip_pipeline.warehouse.build import build_environment
+    from hcip_pipeline.warehouse.build import write_profile
     from hcip_pipeline.warehouse.spec import BuildSpec
 
     # Any half-year will do: no model reads other columns in another period.
     spec = BuildSpec("2025H1", "period", (), Policy(version="any", base_year=2024))
     with tempfile.TemporaryDirectory() as folder:
-        common = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", folder]
+        common = ["--project-dir", str(PROJECT), "--profiles-dir", folder, "--target-path", folder]
         common += ["--log-path", folder, "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
         arguments = ["compile", "--vars", json.dumps(spec.dbt_vars()), "--select", "resource_type:model"]
-        with build_environment(spec, Path(folder) / "hcip.duckdb", None):
-            try:
-                result: Any = dbtRunner(manifest=read_manifest(target_folder())).invoke([*arguments, *common])
-            finally:
-                DuckDBConnectionManager.close_all_connections()
+        write_profile(Path(folder))
+        try:
+            result: Any = dbtRunner(manifest=parsed_project()).invoke([*arguments, *common])
+        finally:
+            DuckDBConnectionManager.close_all_connections()
     if not result.success:
         raise RuntimeError(f"the dbt project does not compile: {result.exception}")
     compiled = {run.node.name: run.node.compiled_code for run in result.result.results}

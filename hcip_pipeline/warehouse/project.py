@@ -1,4 +1,4 @@
-"""Where the dbt project is, and its manifest: parsed when the project's files changed, read back otherwise."""
+"""The dbt project: where it is, and its parsed manifest, which dbt keeps in a cache folder."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ import os
 import shutil
 import tempfile
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import platformdirs
 
 from hcip_pipeline.errors import HcipError
 
 PROJECT = Path(os.environ.get("HCIP_DBT_PROJECT") or Path(__file__).resolve().parents[2] / "dbt_project")
 
+#: dbt's own cache of a parsed project, read back by the next parse
+_PARTIAL_PARSE = "partial_parse.msgpack"
 
-#: macros that dbt's own code calls by name, on the way to building and testing a project
-_CALLED_BY_DBT = {
-    "check_schema_exists",
-    "create_schema",
-    "get_columns_in_relation",
-    "list_relations_without_caching",
-    "list_schemas",
-    "materialization_test_default",
-}
+
+def cache_folder() -> Path:
+    """Where parsed projects are kept: ``HCIP_CACHE``, or ``hcip`` in the user's own cache folder.
+
+    The installed package may belong to another user and be read-only, so nothing is ever written into it.
+    """
+    return Path(os.environ.get("HCIP_CACHE") or platformdirs.user_cache_path("hcip", appauthor=False))
 
 
 def project_digest() -> str:
@@ -36,15 +39,27 @@ def project_digest() -> str:
 
 
 def target_folder() -> Path:
-    """The folder of parsing results for the project as it stands, made when needed.
+    """The folder with ``manifest.json`` of the project as it is now; the first caller parses the project.
 
-    Whoever comes second finds it finished: it is written beside its place and renamed into it.
+    The folder is written under a temporary name and renamed, so several processes may ask for it at once.
+
+    Raises:
+        HcipError: the project does not parse, or the cache folder cannot be written.
     """
-    folder = PROJECT / "target" / project_digest()[:16]
+    stock = os.environ.get("HCIP_STOCK", "")  # chooses materializations (dbt_project.yml)
+    key = "\0".join((project_digest(), str(PROJECT), version("dbt-core"), stock))
+    folder = cache_folder() / "dbt" / hashlib.sha256(key.encode()).hexdigest()[:16]
     if (folder / "manifest.json").exists():
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix="parse-", dir=folder.parent))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix="parse-", dir=folder.parent))
+    except OSError as error:
+        raise HcipError(
+            f"the cache folder cannot be written ({error.strerror})",
+            file=folder.parent,
+            fix="set HCIP_CACHE to a folder that you may write",
+        ) from error
     try:
         _parse(work)
         work.rename(folder)
@@ -57,57 +72,37 @@ def target_folder() -> Path:
 
 
 def manifest_path() -> Path:
-    """``manifest.json`` of the project as it stands."""
+    """``manifest.json`` of the project as it is now."""
     return target_folder() / "manifest.json"
 
 
-def read_manifest(target: Path) -> Any:
-    """The parsed project as dbt itself keeps it: reading it back takes a fraction of parsing."""
-    from dbt.contracts.graph.manifest import Manifest
-    from dbt.parser.manifest import extended_mashumuro_decoder
+def parsed_project() -> Any:
+    """The parsed project as ``dbtRunner(manifest=…)`` takes it, loaded once a process.
 
-    content = (target / "partial_parse.msgpack").read_bytes()
-    manifest = Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
-    manifest.build_parent_and_child_maps()
-    return manifest
+    dbt reads its own cache back from a copy, so that the cache folder is never written twice.
+    """
+    return _load(target_folder())
 
 
 @cache
-def runnable_manifest(target: Path) -> Any:
-    """The manifest that builds are run with, read once a process."""
-    return with_called_macros(read_manifest(target))
+def _load(folder: Path) -> Any:
+    with tempfile.TemporaryDirectory(prefix="hcip-parse-") as work:
+        shutil.copyfile(folder / _PARTIAL_PARSE, Path(work) / _PARTIAL_PARSE)
+        return _parse(Path(work), "--no-write-json")
 
 
-def with_called_macros(manifest: Any) -> Any:
-    """The manifest with those macros alone that a build can call: a sixth of what dbt brings.
-
-    dbt hands every macro of the manifest to every node twice, which took a third of a build of small tables.
-    """
-    waiting = [name for node in manifest.nodes.values() for name in node.depends_on.macros]
-    waiting += [
-        key for key, macro in manifest.macros.items() if macro.package_name == "hcip" or macro.name in _CALLED_BY_DBT
-    ]
-    called: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        if name not in called and name in manifest.macros:
-            called.add(name)
-            waiting += manifest.macros[name].depends_on.macros
-    manifest.macros = {key: macro for key, macro in manifest.macros.items() if key in called}
-    return manifest
-
-
-def _parse(target: Path) -> None:
+def _parse(target: Path, *options: str) -> Any:
     from dbt.cli.main import dbtRunner
 
-    arguments = ["parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet"]
-    arguments += ["--target-path", str(target), "--log-path", str(target)]
+    arguments = ["parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet", *options]
+    arguments += ["--target-path", str(target), "--log-path", str(target), "--log-level-file", "none"]
     result = dbtRunner().invoke(arguments)
     if not result.success:
         raise HcipError(
-            f"the dbt project does not parse: {result.exception}", file=PROJECT, fix="mend the model it names"
+            f"the dbt project does not parse: {result.exception}", file=PROJECT, fix="correct the model it names"
         )
+    return result.result
 
 
-if __name__ == "__main__":  # where the product is installed: whoever runs it first need not wait for this
+if __name__ == "__main__":  # run at set-up, so that the first command does not wait for the parse
     target_folder()

@@ -22,8 +22,7 @@ from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.warehouse.build import NodeResult, node_results, stop_if_broken
-from hcip_pipeline.warehouse.dbt_events import heard_events
-from hcip_pipeline.warehouse.project import PROJECT, with_called_macros
+from hcip_pipeline.warehouse.project import PROJECT
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
 
 _SCHEMAS = ("lake", "staging", "intermediate", "marts")
@@ -134,14 +133,12 @@ def build_on_spark(
     arguments += [] if checks else ["--exclude-resource-type", "test"]
     if select:
         arguments += ["--select", *select]
-    with heard_events():
-        nodes = tuple(node_results(dbtRunner(manifest=_manifest(folder)).invoke(arguments)))
+    nodes = tuple(node_results(dbtRunner(manifest=_manifest(folder)).invoke(arguments)))
     stop_if_broken(nodes, PROJECT)
     return SparkBuild(spec, session, nodes)
 
 
 def _common(folder: Path) -> list[str]:
-    os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
     common = ["--target", "spark", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     common += ["--target-path", str(folder / "dbt"), "--log-path", str(folder / "dbt")]
     return [*common, "--log-level", "none", "--log-level-file", "none"]
@@ -158,7 +155,7 @@ def _manifest(folder: Path) -> Any:
         parsed = dbtRunner().invoke(["parse", *_common(folder)])
         if not parsed.success:
             raise HcipError(f"the dbt project does not parse for Spark: {parsed.exception}", file=PROJECT)
-        _manifests[PROJECT] = with_called_macros(parsed.result)
+        _manifests[PROJECT] = parsed.result
     return _manifests[PROJECT]
 
 

@@ -124,7 +124,7 @@ class Translator:
             deps=list(deps.values()),
             description=f"{_prose(node)}\n\n`{node['original_file_path']}`\n\n```sql\n{node['raw_code'].strip()}\n```",
             group_name=self.group(node),
-            kinds={"dbt", "duckdb", node["config"]["materialized"]},
+            kinds={"dbt", "duckdb", node["config"]["materialized"].removeprefix("fresh_")},
             owners=[self.owner],
             code_version=hashlib.sha256(node["raw_code"].encode()).hexdigest()[:16],
             metadata=metadata,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from hcip_pipeline.policy.model import Elections
+from hcip_pipeline.warehouse.project import manifest_path
 from tests.scenario import HOSPITAL, Case, Scenario, Settled, npi
 
 pytestmark = pytest.mark.slow
@@ -110,3 +113,13 @@ def test_ledger_balances(surgical: Settled) -> None:
     for row in ledger:
         assert row["cases_in"] == row["cases_kept"] + row["cases_excluded"]
         assert row["amount_in"] == row["amount_kept"] + row["amount_excluded"]
+
+
+def test_stock_materializations_build_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = Scenario(_cases(SURGEONS, "301"), policy=POLICY, elections=UNBOUNDED)
+    own = scenario.build(tmp_path / "own")
+    monkeypatch.setenv("HCIP_STOCK", "1")
+    stock = scenario.build(tmp_path / "stock")
+    assert own.fingerprints == stock.fingerprints and own.fingerprints
+    kinds = {node["config"]["materialized"] for node in json.loads(manifest_path().read_bytes())["nodes"].values()}
+    assert not {kind for kind in kinds if kind.startswith("fresh")}

@@ -102,13 +102,13 @@ def test_synth_never_overwrites(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     ],
 )
 def test_the_console_script_ends_with_the_commands_code(arguments: list[str], code: int, out: str, err: str) -> None:
-    program = [sys.executable, "-c", "from hcip_pipeline.cli import program; program()", *arguments]
+    program = [sys.executable, "-c", "from hcip_pipeline.cli import main; main()", *arguments]
     done = subprocess.run(program, capture_output=True, text=True)
     assert done.returncode == code and out in done.stdout and err in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_a_reader_that_has_gone_is_no_fault() -> None:
-    program = f"{sys.executable} -c 'from hcip_pipeline.cli import program; program()' --help | true"
+    program = f"{sys.executable} -c 'from hcip_pipeline.cli import main; main()' --help | true"
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True)
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr
