@@ -14,9 +14,9 @@ from typing import Any
 import polars as pl
 
 from hcip_pipeline.contracts import audit
+from hcip_pipeline.contracts.payment_reasons import parse_holds
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Draft
-from hcip_pipeline.release.payment_reasons import holds_in_words
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,8 @@ def _limits(draft: Draft) -> Iterator[_Found]:
 def _holds(draft: Draft) -> Iterator[_Found]:
     held = draft.table("incentives").filter(pl.col("status") == "HELD").sort("hospital_ccn", "npi")
     for row in held.iter_rows(named=True):
-        text = f"{dollars(row['final_incentive'])} is held: {'; '.join(holds_in_words(row['reasons']))}"
+        holds = "; ".join(hold.auditor for hold in parse_holds(row["reasons"]))
+        text = f"{dollars(row['final_incentive'])} is held: {holds}"
         yield _Found("PAYMENT_HELD", text, row["hospital_ccn"], row["npi"], row["final_incentive"])
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from hcip_pipeline.contracts.payment_reasons import parse_holds
+
 if TYPE_CHECKING:
     from hcip_pipeline.settlement.period import PeriodBuild
     from hcip_pipeline.warehouse.build import BuildResult
@@ -65,7 +67,7 @@ def nothing_is_missing(asset: dg.AssetKey, built: "PeriodBuild") -> dg.AssetChec
 
 @dataclass(frozen=True)
 class Paid:
-    """Totals of a release's incentives, and what of them is held."""
+    """Totals of a release's incentives; ``hold_reasons`` counts held care partners by the code of each hold."""
 
     partners: int
     calculated: Decimal
@@ -83,7 +85,7 @@ class Paid:
 
         rows = released_frame(folder, "incentives")
         held = rows.filter(pl.col("status") == "HELD")
-        reasons = Counter(reason for text in held["reasons"] for reason in str(text or "").split("|") if reason)
+        holds = Counter(hold.code for codes in held["reasons"] for hold in parse_holds(codes))
         payable = rows.filter(pl.col("status") == "PAYABLE")
         return cls(
             rows.height,
@@ -92,8 +94,7 @@ class Paid:
             _sum(payable["final_incentive"]),
             _sum(held["final_incentive"]),
             held.height,
-            {reason: count for reason, count in reasons.items() if reason.startswith("HELD") or "LOCKED" in reason}
-            or dict(reasons),
+            dict(holds),
         )
 
 

@@ -99,14 +99,16 @@ def guard(frame: pl.DataFrame, table: Table, what: str) -> None:
     with suppress(SchemaError, SchemaErrors):
         _whole(table).validate(sample)
         return
-    try:  # what is wrong with it is told by column
+    reasons = "the whole-frame check failed, and no column's check did"
+    try:  # the schema by column says what is wrong
         schema(table).validate(sample, lazy=True)
     except (SchemaError, SchemaErrors) as error:
-        raise HcipError(
-            f"{what} breaks the contract of {table.name}: {_reasons(error)}",
-            fix="this is a fault of the program, not of the data: keep the input and report it",
-            rule="CONTRACT",
-        ) from None
+        reasons = _reasons(error)
+    raise HcipError(
+        f"{what} breaks the contract of {table.name}: {reasons}",
+        fix="this is a fault of the program, not of the data: keep the input and report it",
+        rule="CONTRACT",
+    )
 
 
 def _reasons(error: Exception) -> str:

@@ -1,7 +1,7 @@
 """An explained payment in words: from the cases to the last cap, every dollar with its reason.
 
 Belongs here: wording and layout, in US formats. Does not belong here: where the figures come from (``explanation``),
-and what a reason code means (``payment_reasons``).
+and what a reason code means (``contracts.payment_reasons``).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from hcip_pipeline.contracts.payment_reasons import parse_reasons
 from hcip_pipeline.release.explanation import ExplainedCase, ExplainedCell, ExplainedStream, Explanation, Row, Sums
-from hcip_pipeline.release.payment_reasons import in_words
 
 _STATUS = {
     "PAYABLE": "{amount} is payable.",
@@ -63,8 +63,8 @@ def _head(e: Explanation) -> Iterator[str]:
     where = f"{e.hospital_name} ({e.hospital_ccn})" if e.hospital_name else f"hospital {e.hospital_ccn}"
     yield f"{who}, {where}: {e.period}, release {e.release}"
     yield _STATUS[e.incentive["status"]].format(amount=money(e.incentive["final_incentive"]))
-    for reason in filter(None, (e.incentive["reasons"] or "").split("|")):
-        yield from _prose(f"- {in_words(reason)} [{reason}]")
+    for reason in parse_reasons(e.incentive["reasons"]):
+        yield from _prose(f"- {reason.clause} [{reason.code}]")
     yield ""
 
 

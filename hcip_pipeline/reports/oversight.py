@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+from hcip_pipeline.contracts.payment_reasons import parse_reasons
 from hcip_pipeline.policy.interventions import CATEGORIES
 from hcip_pipeline.reports import charts, waterfall, words
 from hcip_pipeline.reports.figures import ReportSource, Row, Tables
@@ -67,7 +68,7 @@ class Committee:
 def committee(source: ReportSource, ccn: str, missing: Sequence[MissingItem]) -> Committee:
     """Everything the committee of a hospital looks at."""
     now = source.now
-    payments = [row | {"why": words.reasons(row["reasons"])} for row in now.of_hospital("incentives", ccn)]
+    payments = [row | {"why": list(parse_reasons(row["reasons"]))} for row in now.of_hospital("incentives", ccn)]
     totals = waterfall.summed(payments)
     inputs = now.of_hospital("payment_inputs", ccn)
     levels = now.of_hospital("opportunity", ccn)

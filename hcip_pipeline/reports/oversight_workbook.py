@@ -195,7 +195,7 @@ def oversight_workbook(source: ReportSource, content: Committee) -> bytes:
 def _payment(row: Row) -> Row:
     return row | {
         "status_words": words.STATUSES[row["status"]],
-        "why_words": "; ".join(reason.label for reason in row["why"]),
+        "why_words": "; ".join(reason.cell for reason in row["why"]),
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import jinja2
 
+from hcip_pipeline.contracts.payment_reasons import parse_reasons
 from hcip_pipeline.reports import words
 
 
@@ -33,7 +34,7 @@ def _template(name: str) -> jinja2.Template:
         "day": words.day,
         "half": words.half,
     }
-    environment.globals |= {"plural": words.plural, "reasons": words.reasons}
+    environment.globals |= {"plural": words.plural, "reasons": parse_reasons}
     environment.globals |= {"STATUSES": words.STATUSES, "SIGNS": words.SIGNS}
     return environment.get_template(name)
 

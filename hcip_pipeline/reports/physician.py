@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+from hcip_pipeline.contracts.payment_reasons import parse_reasons
 from hcip_pipeline.reports import charts, waterfall, words
 from hcip_pipeline.reports.figures import ReportSource, Row
 from hcip_pipeline.reports.pages import page
@@ -76,7 +77,7 @@ def physician_page(source: ReportSource, ccn: str, partner: Row) -> bytes:
         days=charts.trend([_days_point(row) for row in history]),
         history=history,
         steps=waterfall.steps(partner, _says(source, partner, inputs, conditions, improvement, cases)),
-        standing=words.reasons(partner["reasons"]),
+        standing=list(parse_reasons(partner["reasons"])),
         conditions=conditions,
         measured=words.measured,
         condition_total=sum((row["weighted_amount"] for row in conditions), Decimal("0.00")),
@@ -221,8 +222,7 @@ def _says(
     source: ReportSource, partner: Row, inputs: Row, conditions: list[Row], improvement: list[Row], cases: list[Row]
 ) -> dict[str, list[str]]:
     """What each step of the waterfall says."""
-    standing = ("NOT_LISTED", "SCREENING_FAILED", "EXCLUDED", "ARRANGEMENT", "NO_APPROVED")
-    codes = [code for code in (partner["reasons"] or "").split("|") if code]
+    reasons = list(parse_reasons(partner["reasons"]))
     is_first_half = source.period.half == 1
     at_best = sum(1 for case in cases if case["performance_fraction"] == 1)
     below = sum(1 for case in cases if 0 < case["performance_fraction"] < 1)
@@ -239,7 +239,7 @@ def _says(
         "performance_incentive": performance if cases else [],
         "improvement_incentive": [sentence for row in improvement for sentence in improvement_words(row)],
         "conditions_adjustment": waterfall.condition_words(conditions),
-        "standing_adjustment": [words.REASONS[code].sentence for code in codes if code.startswith(standing)]
+        "standing_adjustment": [reason.physician for reason in reasons if reason.step == "standing"]
         or ["In order: listed, screened, signed, and approved activities reported."],
         "committee_adjustment": ["The oversight committee reduced the amount."]
         if partner["committee_adjustment"]
@@ -248,7 +248,7 @@ def _says(
         "distribution_limit_adjustment": ["The hospital's limit was reached; everybody was scaled down alike."]
         if partner["distribution_limit_adjustment"]
         else ["Not reached."],
-        "final_incentive": [words.REASONS[code].sentence for code in codes if words.REASONS[code].label[:4] == "held"],
+        "final_incentive": [reason.physician for reason in reasons if reason.is_hold],
     }
     return says
 

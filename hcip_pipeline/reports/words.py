@@ -6,7 +6,6 @@ Belongs here: wording and formats. Does not belong here: which figure stands whe
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from hcip_pipeline.periods import PerformancePeriod
@@ -96,78 +95,6 @@ _MONTHS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Reason:
-    """Why a payment is what it is: in a few words, in a sentence to the physician, and what can be done."""
-
-    label: str
-    sentence: str
-    way_out: str = ""
-
-
-#: every code that stands in ``incentives.reasons`` (methodology §8 and §9)
-REASONS = {
-    "NO_CASES": Reason("no cases", "None of your discharges of the period counts toward an incentive."),
-    "NOTHING_EARNED": Reason(
-        "nothing earned", "Your cases neither came close enough to best practice nor improved on your own baseline."
-    ),
-    "NO_BASELINE": Reason(
-        "too few baseline cases",
-        "You had too few cases a year before to measure improvement, so there is no improvement incentive.",
-    ),
-    "CONDITIONS_NOT_MET": Reason("conditions not met", "Conditions of payment that were not met take their weight."),
-    "CONDITION_RESULTS_MISSING": Reason(
-        "condition results missing",
-        "A condition without a reported result counts as not met.",
-        "The Program Coordinator reports the result; the period is then restated.",
-    ),
-    "NOT_LISTED_WHOLE_PERIOD": Reason(
-        "not on the list for the whole period", "You were not on the certified list for the whole period."
-    ),
-    "SCREENING_FAILED": Reason("screening failed", "The screening of care partners did not clear you."),
-    "SCREENING_NOT_CLEARED": Reason(
-        "held: screening not finished",
-        "The amount is held because the screening of care partners has not been finished.",
-        "The Program Coordinator reports the result of the screening.",
-    ),
-    "EXCLUDED_INDIVIDUAL": Reason("on an exclusion list", "You were on an exclusion list in the period."),
-    "ARRANGEMENT_SIGNED_LATE": Reason(
-        "arrangement signed late", "The care partner arrangement was not signed before the period began."
-    ),
-    "NO_APPROVED_ACTIVITY": Reason(
-        "no approved activity",
-        "No approved care redesign activity of yours was reported.",
-        "The Program Coordinator reports the activities; the period is then restated.",
-    ),
-    "COMMITTEE_ADJUSTMENT": Reason("committee's reduction", "The oversight committee reduced the amount."),
-    "PFS_CAP": Reason(
-        "fee-schedule cap", "The cap on incentives, a share of your Medicare fee-schedule amounts, was reached."
-    ),
-    "DISTRIBUTION_LIMIT": Reason(
-        "hospital's distribution limit", "The hospital's limit was reached; everybody's amount was scaled down alike."
-    ),
-    "NO_PROTOCOL": Reason(
-        "held: no approved protocol",
-        "The amount is held because the hospital has no approved implementation protocol for the period.",
-        "The hospital files its approved protocol.",
-    ),
-    "CONDITIONS_NOT_LOCKED": Reason(
-        "held: conditions not fixed in time",
-        "The amount is held because the weights of the conditions were not fixed before the period began.",
-        "The hospital and the administrator settle which conditions apply.",
-    ),
-    "HELD_NO_PFS_CAP": Reason(
-        "held: no fee-schedule amount",
-        "The amount is held because no Medicare fee-schedule amount is known from which the cap could be taken.",
-        "CMS's cap notice, or claims of the year, settle it.",
-    ),
-    "POOL_CONTESTED": Reason(
-        "held: pool notice contested",
-        "The amount is held while the hospital contests its pool notice.",
-        "The hospital and CMS settle the notice.",
-    ),
-}
-
 #: signs of stinting or steering that the guardrails look for
 SIGNS = {
     "READMISSIONS": "More unplanned readmissions within 30 days",
@@ -181,8 +108,3 @@ SIGNS = {
 STATUSES = {"PAYABLE": "Payable", "HELD": "Held", "ZERO": "No payment"}
 
 STREAMS = {"all": "All cases", "medical": "Medical", "surgical": "Surgical"}
-
-
-def reasons(codes: str | None) -> list[Reason]:
-    """What ``incentives.reasons`` says, in order."""
-    return [REASONS[code] for code in (codes or "").split("|") if code]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from hcip_pipeline.contracts import hospital, program, reference
+from hcip_pipeline.contracts import hospital, pandera_schemas, program, reference
 from hcip_pipeline.contracts.pandera_schemas import guard, schema
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
@@ -73,4 +73,10 @@ def test_validation_that_is_switched_off_is_an_error() -> None:
     from pandera.config import config_context
 
     with config_context(validation_enabled=False), pytest.raises(HcipError, match="cannot be validated"):
+        guard(_line(), hospital.LAKE_CHARGES, "charge lines")
+
+
+def test_a_frame_that_only_one_of_the_two_checks_refuses_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pandera_schemas, "_holds", lambda frame, table: pl.LazyFrame({"types": [False]}))
+    with pytest.raises(HcipError, match="breaks the contract of lake_charges"):
         guard(_line(), hospital.LAKE_CHARGES, "charge lines")

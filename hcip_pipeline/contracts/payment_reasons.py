@@ -1,0 +1,207 @@
+"""Reason codes of payments: every code of ``incentives.reasons`` (methodology §8 and §9), declared once.
+
+Checks, alerts, the audit, the explanation of a payment, reports and the data dictionary read this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PaymentReason:
+    """A reason for the amount or status of a payment.
+
+    Args:
+        code: as in ``incentives.reasons``.
+        step: the step of the waterfall that gives it: ``calculated``, ``conditions``, ``standing``, ``committee``,
+            ``pfs_cap``, ``distribution_limit`` or ``hold``.
+        auditor: the meaning, as a clause that follows "because".
+        label: the meaning in a few words, for a table cell.
+        physician: one sentence to the care partner.
+        way_out: who can change it and how, or empty.
+    """
+
+    code: str
+    step: str
+    auditor: str
+    label: str
+    physician: str
+    way_out: str = ""
+
+    @property
+    def is_hold(self) -> bool:
+        """Whether the amount is held rather than reduced."""
+        return self.step == "hold"
+
+    @property
+    def cell(self) -> str:
+        """The label for a table cell, with holds marked."""
+        return f"held: {self.label}" if self.is_hold else self.label
+
+    @property
+    def clause(self) -> str:
+        """The auditor's meaning, with holds marked."""
+        return f"held: {self.auditor}" if self.is_hold else self.auditor
+
+
+STEPS = ("calculated", "conditions", "standing", "committee", "pfs_cap", "distribution_limit", "hold")
+
+_TABLE = (
+    PaymentReason(
+        "NO_CASES",
+        "calculated",
+        "there was no counted case in a cell with a norm",
+        "no cases",
+        "None of your discharges in the period counts toward an incentive.",
+    ),
+    PaymentReason(
+        "NOTHING_EARNED",
+        "calculated",
+        "the cases earned nothing: none cost less than P75, and there was no improvement",
+        "nothing earned",
+        "Your cases neither came close enough to best practice nor improved on your own baseline.",
+    ),
+    PaymentReason(
+        "NO_BASELINE",
+        "calculated",
+        "there were too few cases in the baseline window to measure the improvement of every stream",
+        "too few baseline cases",
+        "You had too few cases a year before to measure improvement, so there is no improvement incentive.",
+    ),
+    PaymentReason(
+        "CONDITIONS_NOT_MET",
+        "conditions",
+        "a condition of payment was not met",
+        "conditions not met",
+        "Each condition of payment that was not met reduces the amount by its weight.",
+    ),
+    PaymentReason(
+        "CONDITION_RESULTS_MISSING",
+        "conditions",
+        "no result was reported for a condition of payment, which counts as not met",
+        "condition results missing",
+        "A condition without a reported result counts as not met.",
+        "The Program Coordinator reports the result; the period is then restated.",
+    ),
+    PaymentReason(
+        "NOT_LISTED_WHOLE_PERIOD",
+        "standing",
+        "not on the certified care-partner list for the whole period",
+        "not on the list for the whole period",
+        "You were not on the certified list for the whole period.",
+    ),
+    PaymentReason(
+        "SCREENING_FAILED",
+        "standing",
+        "the screening failed",
+        "screening failed",
+        "The screening of care partners did not clear you.",
+    ),
+    PaymentReason(
+        "EXCLUDED_INDIVIDUAL",
+        "standing",
+        "on an exclusion list during the period",
+        "on an exclusion list",
+        "You were on an exclusion list in the period.",
+    ),
+    PaymentReason(
+        "ARRANGEMENT_SIGNED_LATE",
+        "standing",
+        "the arrangement was not signed by the first day of the period",
+        "arrangement signed late",
+        "The care partner arrangement was not signed before the period began.",
+    ),
+    PaymentReason(
+        "NO_APPROVED_ACTIVITY",
+        "standing",
+        "no approved activity was performed",
+        "no approved activity",
+        "No approved care redesign activity of yours was reported.",
+        "The Program Coordinator reports the activities; the period is then restated.",
+    ),
+    PaymentReason(
+        "COMMITTEE_ADJUSTMENT",
+        "committee",
+        "the oversight committee reduced the amount",
+        "committee's reduction",
+        "The oversight committee reduced the amount.",
+    ),
+    PaymentReason(
+        "PFS_CAP",
+        "pfs_cap",
+        "the Physician Fee Schedule cap was reached",
+        "fee-schedule cap",
+        "The cap on incentives, a share of your Medicare fee-schedule amounts, was reached.",
+    ),
+    PaymentReason(
+        "DISTRIBUTION_LIMIT",
+        "distribution_limit",
+        "the hospital's distribution limit was reached",
+        "hospital's distribution limit",
+        "The hospital's limit was reached, and every amount was scaled down by the same share.",
+    ),
+    PaymentReason(
+        "NO_PROTOCOL",
+        "hold",
+        "the hospital has no approved implementation protocol in force",
+        "no approved protocol",
+        "The amount is held because the hospital has no approved implementation protocol for the period.",
+        "The hospital files its approved protocol.",
+    ),
+    PaymentReason(
+        "CONDITIONS_NOT_LOCKED",
+        "hold",
+        "the conditions of payment were not fixed before the period, or do not total 100%",
+        "conditions not fixed in time",
+        "The amount is held because the weights of the conditions were not fixed before the period began.",
+        "The hospital and the administrator settle which conditions apply.",
+    ),
+    PaymentReason(
+        "SCREENING_NOT_CLEARED",
+        "hold",
+        "the screening is not cleared yet",
+        "screening not finished",
+        "The amount is held because the screening of care partners has not been finished.",
+        "The Program Coordinator reports the result of the screening.",
+    ),
+    PaymentReason(
+        "HELD_NO_PFS_CAP",
+        "hold",
+        "neither a cap notice nor Medicare claims give the fee-schedule amount",
+        "no fee-schedule amount",
+        "The amount is held because no Medicare fee-schedule amount is known from which the cap could be taken.",
+        "CMS's cap notice, or claims of the year, settle it.",
+    ),
+    PaymentReason(
+        "POOL_CONTESTED",
+        "hold",
+        "the hospital contests its pool notice",
+        "pool notice contested",
+        "The amount is held while the hospital contests its pool notice.",
+        "The hospital and CMS settle the notice.",
+    ),
+)
+
+#: code -> its entry, in the order of the waterfall
+PAYMENT_REASONS = {reason.code: reason for reason in _TABLE}
+
+
+def parse_reasons(codes: str | None) -> Iterator[PaymentReason]:
+    """The entries for a ``reasons`` cell, in its order.
+
+    Args:
+        codes: codes separated by ``|``, or nothing.
+
+    Raises:
+        KeyError: a code that is not declared.
+    """
+    for code in (codes or "").split("|"):
+        if code:
+            yield PAYMENT_REASONS[code]
+
+
+def parse_holds(codes: str | None) -> list[PaymentReason]:
+    """The holds of a ``reasons`` cell, in its order."""
+    return [reason for reason in parse_reasons(codes) if reason.is_hold]

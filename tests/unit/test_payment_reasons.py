@@ -1,0 +1,77 @@
+"""The table of payment reasons: complete against the models, and read the same way everywhere."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hcip_pipeline.checks import release_gate
+from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS, STEPS, parse_holds, parse_reasons
+from hcip_pipeline.warehouse.project import PROJECT
+
+_INTERMEDIATE = PROJECT / "models" / "intermediate" / "incentives"
+
+
+def _codes(path: Path) -> set[str]:
+    return set(re.findall(r"then\s+'([A-Z_]{5,})'", path.read_text(encoding="utf-8"))) - {"PAYABLE", "CLAIMS", "NOTICE"}
+
+
+def test_the_models_give_exactly_the_declared_codes() -> None:
+    given = _codes(PROJECT / "models/marts/incentives/incentives.sql")
+    for name in ("int_waterfall_standing", "int_holds"):
+        given |= _codes(_INTERMEDIATE / f"{name}.sql")
+    assert given == set(PAYMENT_REASONS)
+
+
+def test_holds_and_standing_are_the_codes_of_their_models() -> None:
+    by_step = {step: {reason.code for reason in PAYMENT_REASONS.values() if reason.step == step} for step in STEPS}
+    assert by_step["hold"] == _codes(_INTERMEDIATE / "int_holds.sql")
+    assert by_step["standing"] == _codes(_INTERMEDIATE / "int_waterfall_standing.sql")
+    assert sum(map(len, by_step.values())) == len(PAYMENT_REASONS)
+
+
+@pytest.mark.parametrize("code", sorted(PAYMENT_REASONS))
+def test_every_reason_has_words_for_each_reader(code: str) -> None:
+    reason = PAYMENT_REASONS[code]
+    assert reason.auditor and reason.label and reason.physician.endswith(".")
+    assert reason.clause.startswith("held: ") == reason.cell.startswith("held: ") == reason.is_hold
+    assert reason.way_out or not reason.is_hold, "a hold names who can settle it"
+
+
+def test_a_cell_of_reasons_is_read_in_its_order() -> None:
+    assert [reason.code for reason in parse_reasons("NO_BASELINE|PFS_CAP|NO_PROTOCOL")] == [
+        "NO_BASELINE",
+        "PFS_CAP",
+        "NO_PROTOCOL",
+    ]
+    assert [hold.code for hold in parse_holds("NO_BASELINE|PFS_CAP|NO_PROTOCOL|POOL_CONTESTED")] == [
+        "NO_PROTOCOL",
+        "POOL_CONTESTED",
+    ]
+    assert list(parse_reasons(None)) == list(parse_reasons("")) == []
+    with pytest.raises(KeyError):
+        list(parse_reasons("UNHEARD_OF"))
+
+
+def test_the_release_check_counts_every_hold_and_nothing_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rows = pl.DataFrame(
+        {
+            "calculated_incentive": [Decimal("10.00")] * 4,
+            "final_incentive": [Decimal("8.00"), Decimal("7.00"), Decimal("6.00"), Decimal("0.00")],
+            "status": ["HELD", "HELD", "PAYABLE", "ZERO"],
+            "reasons": [
+                "NO_BASELINE|PFS_CAP|NO_PROTOCOL",
+                "NO_PROTOCOL|SCREENING_NOT_CLEARED|POOL_CONTESTED",
+                None,
+                "",
+            ],
+        }
+    )
+    monkeypatch.setattr("hcip_pipeline.release.reading.released_frame", lambda folder, name: rows)
+    paid = release_gate.Paid.read(tmp_path)
+    assert paid.hold_reasons == {"NO_PROTOCOL": 2, "SCREENING_NOT_CLEARED": 1, "POOL_CONTESTED": 1}
+    assert (paid.held, paid.payable, paid.held_partners) == (Decimal("15.00"), Decimal("6.00"), 2)
