@@ -11,49 +11,89 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.received_files import YAML, NotReceivedError, read_file
 
 T = TypeVar("T", bound=BaseModel)
+
+#: Wrong keys that one message lists.
+_LISTED = 20
 
 #: libyaml reads a protocol in a tenth of the time; a platform without it gets the same from Python
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH = 50
+#: Digits of a number, before or after its point.
+_MAX_DIGITS = 30
+#: types by their tags, in words
+_WORDS = {"timestamp": "date", "float": "number", "int": "whole number", "bool": "true or false"}
+#: what constructors raise for a value that is not what its tag says
+_UNREADABLE = (ValueError, KeyError, IndexError, AttributeError, TypeError, ArithmeticError)
 
 
 class _Loader(_FAST):
-    """Safe, with floats as ``Decimal`` (their text, exactly) and repeated keys refused."""
+    """Safe, with floats as ``Decimal`` (their text, exactly); repeated keys and keys that are no words are refused."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except _UNREADABLE as error:  # a tag that its value does not fit, such as !!timestamp x
+            shown = ascii(node.value)[:60] if isinstance(node, yaml.ScalarNode) else "the value"
+            tag = str(node.tag).rpartition(":")[2]
+            reason = f": {error}" if tag == "timestamp" and isinstance(error, ValueError) else ""
+            message = f"{shown} is no {_WORDS.get(tag, ascii(tag)[:20])}{reason}"
+            raise yaml.constructor.ConstructorError(None, None, message, node.start_mark) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[object] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable) and key in seen:
+            if not isinstance(key_node, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key '{key}' stands twice", key_node.start_mark
+                    None, None, "a key is a list or a mapping, and must be a word", key_node.start_mark
+                )
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {ascii(str(key))[:60]} stands twice", key_node.start_mark
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
 
 
 def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal:
-    return Decimal(str(loader.construct_scalar(node)).replace("_", ""))
+    number = Decimal(str(loader.construct_scalar(node)).replace("_", ""))
+    if not number.is_finite() or abs(number.adjusted()) > _MAX_DIGITS or len(number.as_tuple().digits) > _MAX_DIGITS:
+        raise ValueError("no number of a policy or protocol")
+    return number
 
 
 _Loader.add_constructor("tag:yaml.org,2002:float", _decimal)
 
 
-def load_yaml(path: Path, what: str) -> dict[str, Any]:
+def load_yaml(path: Path, what: str, *, within: Path | None = None, links: bool = True) -> dict[str, Any]:
     """The mapping a YAML file holds.
 
+    Args:
+        within, links: as :func:`hcip_pipeline.received_files.require_file` takes them.
+
     Raises:
-        HcipError: the file is absent, not UTF-8, not YAML, or not a mapping; the message names the line.
+        HcipError: the file is absent, no regular file, too large, not UTF-8, not YAML, or not a mapping; the message
+            names the line.
     """
+    return parse_yaml(read_yaml_text(path, what, within=within, links=links), path, what)
+
+
+def read_yaml_text(path: Path, what: str, *, within: Path | None = None, links: bool = True) -> str:
+    """The text of a YAML file, its line ends as they are. Arguments and errors as :func:`load_yaml`."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise HcipError(f"there is no {what} here", file=path, fix=f"write the {what} to this path") from error
+        raw = read_file(path, YAML, within=within, links=links)
+        text = raw.decode("utf-8-sig")
+    except NotReceivedError as error:
+        if error.rule == "FILE_ABSENT":
+            raise HcipError(f"there is no {what} here", file=path, fix=f"write the {what} to this path") from error
+        raise
     except UnicodeDecodeError as error:
-        raise HcipError("is not UTF-8 text", file=path, fix="save the file as UTF-8") from error
-    return parse_yaml(text, path, what)
+        row = 1 + raw.count(b"\n", 0, error.start)
+        raise HcipError("is not UTF-8 text", file=path, row=row, fix="save the file as UTF-8") from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def parse_yaml(text: str, path: Path, what: str) -> dict[str, Any]:
@@ -70,8 +110,13 @@ def parse_yaml(text: str, path: Path, what: str) -> dict[str, Any]:
         raise HcipError(
             f"is not valid YAML: {error.problem}", file=path, row=mark.line + 1 if mark else None, fix="mend that line"
         ) from error
-    except (yaml.YAMLError, ArithmeticError, ValueError) as error:
-        raise HcipError(f"is not valid YAML: {error}", file=path, fix="mend the file") from error
+    except yaml.reader.ReaderError as error:  # a character that YAML forbids
+        row = 1 + text.count("\n", 0, error.position) if isinstance(error.position, int) else None
+        raise HcipError(
+            "is not valid YAML: it holds a control character", file=path, row=row, fix="remove the character"
+        ) from error
+    except (yaml.YAMLError, *_UNREADABLE, RecursionError) as error:
+        raise HcipError("is not valid YAML", file=path, fix="mend the file") from error
     if not isinstance(content, dict):
         raise HcipError(f"holds no {what}: a mapping of keys to values is expected", file=path, fix="see the README")
     return content
@@ -101,7 +146,7 @@ def validate_yaml(model: type[T], content: dict[str, Any], path: Path, what: str
     except ValidationError as error:
         problems = []
         for issue in error.errors():
-            key = ".".join(str(part) for part in issue["loc"])
+            key = ".".join(ascii(str(part))[1:-1][:60] for part in issue["loc"])
             if issue["type"] == "extra_forbidden":
                 problems.append(f"{key}: unknown key")
             elif issue["type"] == "missing":
@@ -109,6 +154,7 @@ def validate_yaml(model: type[T], content: dict[str, Any], path: Path, what: str
             else:
                 problems.append(f"{key or what}: {issue['msg'].removeprefix('Value error, ')}")
         known = ", ".join(model.model_fields)
+        more = f"; and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
         raise HcipError(
-            f"the {what} is refused: " + "; ".join(problems), file=path, fix=f"the keys are: {known}"
+            f"the {what} is refused: " + "; ".join(problems[:_LISTED]) + more, file=path, fix=f"the keys are: {known}"
         ) from error

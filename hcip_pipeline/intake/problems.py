@@ -36,9 +36,12 @@ RULES = {
     rule.id: rule
     for rule in (
         Rule("FILE_IS_LINK", "ERROR", "the file is a link", "put the file itself into the inbox"),
+        Rule("FILE_OUTSIDE_INBOX", "ERROR", "a link leads out of the inbox", "put the file itself into the inbox"),
+        Rule("FILE_ABSENT", "ERROR", "there is no such file", "check its name"),
         Rule("FILE_UNREADABLE", "ERROR", "the file cannot be opened", "put a readable file there, not a folder"),
+        Rule("FILE_NOT_REGULAR", "ERROR", "what lies there is no regular file", "put the file itself there"),
         Rule("FILE_EMPTY", "ERROR", "the file is empty", "send at least the header line, or no file"),
-        Rule("FILE_TOO_LARGE", "ERROR", "the file is larger than 64 MiB", "check that it is the file you mean"),
+        Rule("FILE_TOO_LARGE", "ERROR", "the file is over a ceiling", "check that it is the file you mean"),
         Rule("FILE_ENCODING", "ERROR", "the file is not UTF-8 text", "save it as CSV UTF-8"),
         Rule("FILE_NUL", "ERROR", "the file holds NUL bytes", "export it again as CSV UTF-8"),
         Rule("FILE_LINE_ENDS", "ERROR", "lines end in a bare carriage return", "save it with LF or CRLF line ends"),

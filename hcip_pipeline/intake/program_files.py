@@ -10,7 +10,6 @@ version, ``receipts/<table>.r<n>.json`` every version that ever came in. A refus
 from __future__ import annotations
 
 import difflib
-import hashlib
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from hcip_pipeline.intake.program_rules import program_rules
 from hcip_pipeline.intake.survey_intake import ingest_surveys
 from hcip_pipeline.intake.tabular import LINE, read_text_table
 from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.received_files import TABLE, NotReceivedError, sha256_of
 from hcip_pipeline.reference.tables import known_hospitals
 
 
@@ -81,18 +81,18 @@ def ingest_program(
     receipts = []
     for table in TABLES.values():
         rules = program_rules(table, period, hospitals, conditions)
-        receipts.append(_ingest(inbox / f"{table.name}.csv", table, period, rules, lake))
+        receipts.append(_ingest(inbox / f"{table.name}.csv", table, period, rules, lake, home.inbox))
     receipts += ingest_surveys(inbox, period, lake, hospitals, conditions)
     return ProgramIntake(period, tuple(receipts), _unknown_files(inbox, period))
 
 
 def _ingest(
-    path: Path, table: Table, period: PerformancePeriod, rules: tuple[RowRule, ...], lake: Path
+    path: Path, table: Table, period: PerformancePeriod, rules: tuple[RowRule, ...], lake: Path, within: Path
 ) -> ProgramReceipt:
     earlier = receipts_of(table.name, lake)
     frame: pl.DataFrame | None = None
     if path.exists() or path.is_symlink():
-        receipt, frame = judge_program_file(path, table, period, rules)
+        receipt, frame = judge_program_file(path, table, period, rules, within)
         receipt = numbered(receipt, earlier)
     else:
         receipt = ProgramReceipt(table.name, str(period), path.name, "absent")
@@ -114,12 +114,16 @@ def _ingest(
 
 
 def judge_program_file(
-    path: Path, table: Table, period: PerformancePeriod, rules: tuple[RowRule, ...]
+    path: Path, table: Table, period: PerformancePeriod, rules: tuple[RowRule, ...], within: Path | None = None
 ) -> tuple[ProgramReceipt, pl.DataFrame | None]:
-    """The receipt of one file, not yet numbered, and its rows in key order, or None when it is refused."""
+    """The receipt of one file, not yet numbered, and its rows in key order, or None when it is refused.
+
+    Args:
+        within: the folder that no link may lead out of (the inbox).
+    """
     receipt = ProgramReceipt(table.name, str(period), path.name, "refused", sha256=_sha256(path), bytes=_size(path))
     try:
-        text = read_text_table(path)
+        text = read_text_table(path, within)
         receipt = replace(receipt, rows=text.frame.height, blank_rows=text.blank_rows)
         checked = check_contract_table(text, path, table, rules)
     except TableRefusedError as error:
@@ -176,10 +180,11 @@ def _times_as_given(frame: pl.DataFrame) -> dict[str, list[str]]:
 
 
 def _sha256(path: Path) -> str:
-    if path.is_symlink() or not path.is_file():
+    """Blank where the file cannot be opened."""
+    try:
+        return sha256_of(path, TABLE, links=False)
+    except NotReceivedError:
         return ""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _size(path: Path) -> int:

@@ -10,7 +10,6 @@ Lake: ``lake/protocols/<ccn>/<year>.r<n>.yaml`` every version that was ever acce
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,11 +25,9 @@ from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.policy.protocol import Protocol
 from hcip_pipeline.policy.protocol_checks import Finding, check_protocol, conditions_changed
+from hcip_pipeline.received_files import YAML, NotReceivedError, read_file, sha256_of
 from hcip_pipeline.reference.tables import known_hospitals
 from hcip_pipeline.yaml_files import load_yaml, validate_yaml
-
-#: A protocol is a few pages; what is larger is no protocol.
-MAX_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ def load_protocols(
             continue
         file = files[max(usable)]
         try:
-            protocol = read_protocol(file, ccn, hospitals)
+            protocol = read_protocol(file, ccn, hospitals, inbox)
         except HcipError as error:
             # Without the path: what reaches a release must not depend on where the home lies.
             where = f"line {error.row}: " if error.row is not None else ""
@@ -93,27 +90,23 @@ def load_protocols(
             period,
             policy,
             None if held is None else held.get(ccn, []),
-            _earlier(files, max(usable), ccn, hospitals),
+            _earlier(files, max(usable), ccn, hospitals, inbox),
         )
         loaded.append(ProtocolFile(ccn, max(usable), protocol, tuple(findings), file, _sha256(file)))
     return loaded
 
 
-def read_protocol(file: Path, ccn: str, hospitals: set[str]) -> Protocol:
+def read_protocol(file: Path, ccn: str, hospitals: set[str], within: Path | None = None) -> Protocol:
     """One protocol file of a hospital.
+
+    Args:
+        within: the folder that no link may lead out of (the inbox).
 
     Raises:
         HcipError: a link, too large, no YAML, a key or value that a protocol cannot have, another hospital's CCN, or a
             hospital that is not known.
     """
-    if file.is_symlink():
-        raise HcipError("the protocol is a link", file=file, fix="put the file itself into the inbox")
-    if file.is_file() and file.stat().st_size > MAX_BYTES:
-        raise HcipError("the protocol is larger than 1 MiB", file=file, fix="check that it is the file you mean")
-    try:
-        content = load_yaml(file, "implementation protocol")
-    except (OSError, RecursionError) as error:
-        raise HcipError("the protocol cannot be read", file=file, fix="put a plain YAML file there") from error
+    content = load_yaml(file, "implementation protocol", within=within, links=False)
     protocol = validate_yaml(Protocol, content, file, "implementation protocol")
     if protocol.hospital.ccn != ccn:
         message = f"hospital.ccn is {protocol.hospital.ccn}, and the folder is {ccn}"
@@ -197,7 +190,7 @@ def _with_version(
     if not newest or _sha256(versions[newest]) != file.sha256:
         newest += 1
         versions[newest] = lake / file.ccn / f"{file.year}.r{newest}.yaml"
-        write_bytes(file.file.read_bytes(), versions[newest])
+        write_bytes(read_file(file.file, YAML), versions[newest])
     changed: list[Finding] = []
     if newest > 1:
         # The first version under this approval is what the committee approved.
@@ -217,12 +210,12 @@ def _protocol_files(inbox: Path) -> dict[str, dict[int, Path]]:
     return found
 
 
-def _earlier(files: Mapping[int, Path], year: int, ccn: str, hospitals: set[str]) -> list[Protocol]:
+def _earlier(files: Mapping[int, Path], year: int, ccn: str, hospitals: set[str], inbox: Path) -> list[Protocol]:
     protocols = []
     for other in sorted(files):
         if other < year:
             try:
-                protocols.append(read_protocol(files[other], ccn, hospitals))
+                protocols.append(read_protocol(files[other], ccn, hospitals, inbox))
             except HcipError:
                 continue  # a refused file of an earlier year says nothing about this one
     return protocols
@@ -244,6 +237,8 @@ def _meetings_by_hospital(meetings: pl.DataFrame | None) -> dict[str, list[dt.da
 
 
 def _sha256(file: Path) -> str:
-    if not file.is_file() or file.is_symlink():
+    """Blank where the file cannot be opened."""
+    try:
+        return sha256_of(file, YAML, links=False)
+    except NotReceivedError:
         return ""
-    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -6,7 +6,6 @@ Belongs here: reading one file, judging its rows, and the receipt. Does not belo
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.sparcs_columns import COLUMNS, SparcsHeader, read_header
 from hcip_pipeline.intake.sparcs_edits import MALFORMED, READINGS, RULES, STRAY_RULES, SparcsRule
 from hcip_pipeline.intake.sparcs_tables import write_tables
+from hcip_pipeline.received_files import SPARCS, sha256_of
 
 #: A cell's shape without its content: letters as ``A``, digits as ``9``.
 _REDACTED = "regexp_replace(regexp_replace(left(coalesce({}, ''), 24), '[\\pL]', 'A', 'g'), '[0-9]', '9', 'g')"
@@ -102,7 +102,7 @@ def read_sparcs(file: Path, year: int, into: Path) -> SparcsReceipt:
         hospitals = _number(database, "select count(distinct facility) from accepted")
     return SparcsReceipt(
         file=file.name,
-        sha256=_sha256(file),
+        sha256=sha256_of(file, SPARCS),
         year=year,
         grouper_version=grouper_version,
         rows_read=rows_read,
@@ -298,8 +298,3 @@ def _nothing_usable(
         rule=worst.rule,
         fix=worst.fix,
     )
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.received_files import SPARCS, open_file
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGIC = b"PK\x03\x04"
@@ -203,9 +204,7 @@ def read_header(file: Path) -> SparcsHeader:
 
 def _check_container(file: Path) -> bool:
     """Whether the file is gzip, by its first bytes."""
-    if not file.is_file():
-        raise HcipError("there is no such file", file=file, fix="give the path of a SPARCS CSV or CSV.GZ file")
-    with file.open("rb") as stream:
+    with open_file(file, SPARCS) as stream:
         magic = stream.read(4)
     if magic == _ZIP_MAGIC:
         raise HcipError(
@@ -219,8 +218,9 @@ def _check_container(file: Path) -> bool:
 
 def _first_line(file: Path, is_gzip: bool) -> str:
     try:
-        with gzip.open(file, "rb") if is_gzip else file.open("rb") as stream:
-            return bytes(stream.readline(_LONGEST_HEADER)).decode("utf-8-sig")
+        with open_file(file, SPARCS) as stream:
+            lines = gzip.GzipFile(fileobj=stream) if is_gzip else stream
+            return bytes(lines.readline(_LONGEST_HEADER)).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise HcipError("is not UTF-8 text", file=file, row=1, fix="save the file as UTF-8 CSV") from error
     except (EOFError, OSError, zlib.error) as error:

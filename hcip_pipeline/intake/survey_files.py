@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import lzma
+import struct
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -29,11 +34,7 @@ from hcip_pipeline.intake.problems import RULES, Problem, TableRefusedError, tal
 from hcip_pipeline.intake.program_rules import program_rules
 from hcip_pipeline.intake.tabular import LINE, TextTable
 from hcip_pipeline.periods import PerformancePeriod
-
-#: A form of a large hospital has a few thousand rows; what is larger is no form.
-_MAX_BYTES = 8 * 1024 * 1024
-_MAX_UNPACKED = 80 * 1024 * 1024
-_MAX_ROWS = 50_000
+from hcip_pipeline.received_files import SURVEY, NotReceivedError, read_file, told_bytes
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def judge_survey(
     period: PerformancePeriod,
     hospitals: Collection[str],
     conditions: Collection[tuple[str, str]] | None = None,
+    within: Path | None = None,
 ) -> JudgedSurvey:
     """Read a filled form.
 
@@ -76,16 +78,33 @@ def judge_survey(
         period: the period it must speak of.
         hospitals: the CCNs that are known.
         conditions: pairs of CCN and condition id of the protocols in force; None when they are not known.
+        within: the folder that no link may lead out of (the inbox).
     """
     named = survey.parse_form_name(path.name)
     if named is None:
         raise ValueError(f"{path.name} is not the name of a survey form")
     ccn = named[0]
-    raw = b"" if path.is_symlink() else _read(path)
-    judged = JudgedSurvey(ccn, {}, (), Counter(), hashlib.sha256(raw).hexdigest() if raw else "", len(raw))
-    book = _open(path, raw)
-    if isinstance(book, Problem):
-        return _with(judged, [book])
+    judged = JudgedSurvey(ccn, {}, (), Counter(), "", 0)
+    try:
+        raw = read_file(path, SURVEY, within=within, links=False)
+        judged = replace(judged, sha256=hashlib.sha256(raw).hexdigest(), bytes=len(raw))
+        with _opened(raw) as book:
+            return _judge_book(book, judged, path, period, hospitals, conditions)
+    except NotReceivedError as error:
+        return _with(judged, [Problem(error.rule, error.message)])
+    except _UNREADABLE as error:
+        return _with(judged, [Problem("SURVEY_UNREADABLE", _why(error))])
+
+
+def _judge_book(
+    book: Any,
+    judged: JudgedSurvey,
+    path: Path,
+    period: PerformancePeriod,
+    hospitals: Collection[str],
+    conditions: Collection[tuple[str, str]] | None,
+) -> JudgedSurvey:
+    ccn = judged.ccn
     if (other := _other_form(book, ccn, period)) is not None:
         return _with(judged, [other])
     problems: list[Problem] = []
@@ -119,27 +138,34 @@ def _with(judged: JudgedSurvey, problems: list[Problem]) -> JudgedSurvey:
     return replace(judged, problems=tuple(problems), counts=tally(problems))
 
 
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(_MAX_BYTES + 1)
-    except OSError:
-        return b""
+class _TooLargeError(Exception):
+    """The workbook unpacks to more than a form holds."""
 
 
-def _open(path: Path, raw: bytes) -> Any:
-    """The workbook, or why there is none."""
-    if path.is_symlink():
-        return Problem("FILE_IS_LINK", "the file is a link, and what it points to may change unseen")
-    if len(raw) > _MAX_BYTES:
-        return Problem("SURVEY_UNREADABLE", f"the file is larger than {_MAX_BYTES // 1024 // 1024} MiB")
+#: what openpyxl and the modules that unpack raise for a workbook that is cut or damaged, at first or at any later row
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, struct.error, InvalidFileException,
+    ParseError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, AssertionError, _TooLargeError,
+)  # fmt: skip
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, _TooLargeError):
+        return f"the file unpacks to more than {told_bytes(SURVEY.unpacked)}, or the form's {SURVEY.rows:,} rows"
+    return "the file cannot be opened as an Excel workbook, or is damaged"
+
+
+@contextmanager
+def _opened(raw: bytes) -> Iterator[Any]:
+    """The workbook; rows are read as they are asked for, so damage may show at any of them."""
+    with zipfile.ZipFile(BytesIO(raw)) as archive:
+        if sum(item.file_size for item in archive.infolist()) > SURVEY.unpacked:
+            raise _TooLargeError
+    book = openpyxl.load_workbook(BytesIO(raw), read_only=True)
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(item.file_size for item in archive.infolist()) > _MAX_UNPACKED:
-                return Problem("SURVEY_UNREADABLE", "the file unpacks to more than any form holds")
-        return openpyxl.load_workbook(path, read_only=True)
-    except (OSError, zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, ValueError, TypeError):
-        return Problem("SURVEY_UNREADABLE", "the file cannot be opened as an Excel workbook")
+        yield book
+    finally:
+        book.close()
 
 
 def _other_form(book: Any, ccn: str, period: PerformancePeriod) -> Problem | None:
@@ -165,7 +191,7 @@ def _sheet(book: Any, form: FormSheet, ccn: str) -> TextTable | list[Problem]:
     """A sheet's filled rows as text cells of its program table, or what is wrong with the sheet itself."""
     if form.name not in book.sheetnames:
         return [Problem("SURVEY_CHANGED", f"the sheet '{form.name}' is missing", column=form.name)]
-    rows = book[form.name].iter_rows(min_row=survey.HEAD_ROW, max_row=_MAX_ROWS, max_col=len(form.columns))
+    rows = book[form.name].iter_rows(min_row=survey.HEAD_ROW, max_row=SURVEY.rows, max_col=len(form.columns))
     head = next(rows, ())
     titles = [str(cell.value or "").strip() for cell in head]
     for place, (title, wanted) in enumerate(zip(titles, form.titles, strict=False), start=1):
@@ -225,11 +251,11 @@ def _shown(value: object) -> str:
 
 def form_cells(form: FormSheet, keys: Collection[tuple[str, str]], path: Path) -> Iterator[tuple[tuple[str, str], int]]:
     """The row of the sheet on which each of ``keys`` (NPI and id) stands."""
-    book = openpyxl.load_workbook(path, read_only=True)
     places = {column.field: place for place, column in enumerate(form.columns)}
     (second,) = (field for field in ("condition_id", "intervention_id") if field in places)
-    rows = book[form.name].iter_rows(min_row=survey.HEAD_ROW + 1, values_only=True, max_col=len(form.columns))
-    for line, row in enumerate(rows, start=survey.HEAD_ROW + 1):
-        key = (str(row[places["npi"]] or "").strip(), str(row[places[second]] or "").strip())
-        if key in keys:
-            yield key, line
+    with _opened(read_file(path, SURVEY, links=False)) as book:
+        rows = book[form.name].iter_rows(min_row=survey.HEAD_ROW + 1, values_only=True, max_col=len(form.columns))
+        for line, row in enumerate(rows, start=survey.HEAD_ROW + 1):
+            key = (str(row[places["npi"]] or "").strip(), str(row[places[second]] or "").strip())
+            if key in keys:
+                yield key, line

@@ -54,7 +54,7 @@ def ingest_surveys(
         accepted = [old["version"] for old in earlier if old["status"] == "accepted"]
         frames: dict[str, pl.DataFrame] = {}
         if path.exists() or path.is_symlink():
-            judged = judge_survey(path, period, hospitals, conditions)
+            judged = judge_survey(path, period, hospitals, conditions, within=inbox.parent.parent)
             receipt = _receipt(judged, path, period)
             if not judged.is_refused:
                 receipt = _with_conflicts(receipt, judged, path, lake)

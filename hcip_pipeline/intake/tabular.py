@@ -17,9 +17,7 @@ import numpy as np
 import polars as pl
 
 from hcip_pipeline.intake.problems import LISTED_PER_RULE, Problem, TableRefusedError, tally
-
-#: Hand-written files are small; what is larger is some other file.
-MAX_BYTES = 64 * 1024 * 1024
+from hcip_pipeline.received_files import TABLE, NotReceivedError, read_file
 
 #: Name of the column that carries the line number; no file can have it because of its blank.
 LINE = "file line"
@@ -46,21 +44,20 @@ class TextTable:
     sha256: str
 
 
-def read_text_table(path: Path) -> TextTable:
+def read_text_table(path: Path, within: Path | None = None) -> TextTable:
     """The cells of a CSV file (RFC 4180; UTF-8 with or without BOM; LF or CRLF).
+
+    Args:
+        within: the folder that no link may lead out of (the inbox).
 
     Raises:
         TableRefusedError: a link, unreadable, empty, too large, not UTF-8, NUL bytes, bad quoting, ragged rows,
             repeated columns.
     """
-    if path.is_symlink():
-        _refuse(path, [Problem("FILE_IS_LINK", "the file is a link, and what it points to may change unseen")])
     try:
-        if path.stat().st_size > MAX_BYTES:
-            _refuse(path, [Problem("FILE_TOO_LARGE", f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB")])
-        raw = path.read_bytes()
-    except OSError as error:
-        _refuse(path, [Problem("FILE_UNREADABLE", f"the file cannot be opened: {error.strerror}")])
+        raw = read_file(path, TABLE, within=within, links=False)
+    except NotReceivedError as error:
+        _refuse(path, [Problem(error.rule, error.message)])
     return parse_text_table(raw, path)
 
 

@@ -58,7 +58,7 @@ class Settings(_Strict):
     """
 
     automation: bool = False
-    settle_seconds: int = Field(default=60, ge=0)
+    settle_seconds: int = Field(default=60, ge=0, le=86_400)
     alerts: tuple[AlertTarget, ...] = ()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hcip_pipeline.policy.model import Policy
-from hcip_pipeline.yaml_files import load_yaml, parse_yaml, validate_yaml
+from hcip_pipeline.yaml_files import parse_yaml, read_yaml_text, validate_yaml
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,8 @@ def load_policy(path: Path) -> PolicyFile:
     Raises:
         HcipError: absent, unreadable, with an unknown key, a value out of bounds, or no ``base_year``.
     """
-    policy = validate_yaml(Policy, load_yaml(path, "policy"), path, "policy")
-    text = path.read_text(encoding="utf-8-sig")
-    return PolicyFile(policy, text, hashlib.sha256(text.encode()).hexdigest(), path)
+    text = read_yaml_text(path, "policy")
+    return PolicyFile(read_policy(text, path), text, hashlib.sha256(text.encode()).hexdigest(), path)
 
 
 def read_policy(text: str, path: Path) -> Policy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Annotated, Literal
@@ -31,15 +32,27 @@ DEFAULT_EXCLUSIONS = tuple(reason for reason in EXCLUSION_REASONS if reason not 
 NORM_METHODS = ("physician_percentile", "case_percentile", "mean_below_threshold")
 
 
+#: ASCII alone: Python would read the digits of any script as a number.
+_NUMBER = re.compile(r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,2})?")
+_RATIO = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{0,30})? */ *[0-9]{1,30}")
+
+#: No amount of the program comes near it, and sums of so many of them still fit into every column of money.
+MAX_MONEY = 10**11
+
+
 def _exact(value: object) -> object:
     """``2/3``, ``0.25`` or ``25`` as an exact decimal of at most 8 places."""
     if isinstance(value, bool):
         raise ValueError("needs a number")
+    if isinstance(value, str) and "/" not in value and not _NUMBER.fullmatch(value.strip()):
+        raise ValueError(f"{ascii(value)[:40]} is no number: write digits, such as 0.25")
     if isinstance(value, str) and "/" in value:
+        if not _RATIO.fullmatch(value.strip()):
+            raise ValueError(f"{ascii(value)[:40]} is not a ratio such as 2/3")
         try:
             ratio = Fraction(value.replace(" ", ""))
         except (ValueError, ZeroDivisionError) as error:
-            raise ValueError(f"'{value}' is not a ratio such as 2/3") from error
+            raise ValueError(f"{ascii(value)[:40]} is not a ratio such as 2/3") from error
         units = ratio * 10**8
         return Decimal(int(units + Fraction(1, 2)) if units >= 0 else -int(-units + Fraction(1, 2))).scaleb(-8)
     if isinstance(value, float):
@@ -53,7 +66,7 @@ def _ratio(value: Decimal) -> Decimal:
 
 Number = Annotated[Decimal, BeforeValidator(_exact)]
 Share = Annotated[Number, Field(ge=0, le=1)]
-Money = Annotated[Number, Field(ge=0, decimal_places=2)]
+Money = Annotated[Number, Field(ge=0, le=MAX_MONEY, decimal_places=2)]
 
 
 class Policy(BaseModel):
@@ -61,7 +74,7 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
-    version: str = Field(min_length=1)
+    version: str = Field(min_length=1, max_length=100)
     base_year: int = Field(ge=2000, le=2100)
     baseline_window: Literal["same_half", "full_year"] = "same_half"
     cost_method: Literal["markup", "rcc", "reported"] = "markup"
@@ -73,16 +86,16 @@ class Policy(BaseModel):
     best_practice_percentile: Share = Decimal("0.25")
     ceiling_percentile: Share = Decimal("0.75")
     improvement_percentile: Share = Decimal("0.75")
-    min_cases_per_physician: int = Field(default=2, ge=1)
-    min_physicians_per_cell: int = Field(default=5, ge=1)
-    min_cases_per_cell: int = Field(default=20, ge=1)
+    min_cases_per_physician: int = Field(default=2, ge=1, le=1_000_000)
+    min_physicians_per_cell: int = Field(default=5, ge=1, le=1_000_000)
+    min_cases_per_cell: int = Field(default=20, ge=1, le=1_000_000)
     incentive_rate: Share = Decimal("0.10")
     mpi_floor: Money | None = Decimal(100)
     mpi_ceiling: Money | None = Decimal(3000)
     improvement_share: Share = Decimal("0.66666667")
     performance_exponent: Annotated[Number, Field(gt=0, le=100)] = Decimal(1)
     performance_gate: Literal["cell_mean", "none"] = "cell_mean"
-    min_baseline_cases: int = Field(default=5, ge=1)
+    min_baseline_cases: int = Field(default=5, ge=1, le=1_000_000)
     medical_improvement_cap: Literal["mpi", "none"] = "mpi"
     variable_cost_factor: Share = Decimal("0.5")
     limit_scope: Literal["participating", "all"] = "participating"
@@ -90,8 +103,8 @@ class Policy(BaseModel):
     pfs_cap_basis: Literal["current_year", "prior_year"] = "current_year"
     condition_failure: Literal["lose_weight", "lose_all"] = "lose_weight"
     require_complete: Literal["hospitals", "all", "none"] = "hospitals"
-    small_cell_threshold: int = Field(default=10, ge=0)
-    retention_years: int = Field(default=10, ge=1)
+    small_cell_threshold: int = Field(default=10, ge=0, le=1_000)
+    retention_years: int = Field(default=10, ge=1, le=100)
 
     @field_validator("exclusions")
     @classmethod

@@ -41,6 +41,8 @@ def _code(value: object) -> object:
     """YAML reads an unquoted code as a number, and its leading zeros as octal."""
     if isinstance(value, int | float | Decimal):
         raise ValueError("is a code, not a number: write it in quotes, leading zeros kept")
+    if isinstance(value, str) and not value.isascii():
+        raise ValueError(f"{ascii(value)[:40]} holds letters or digits of another script: write a code in A-Z and 0-9")
     return value
 
 

@@ -118,7 +118,7 @@ def write_lake_reference(inbox: Path | None, lake_reference: Path) -> dict[str, 
 def _read(name: str, inbox: Path | None) -> ReferenceTable:
     path = inbox / "reference" / f"{name}.csv" if inbox else None
     if path is not None and (path.exists() or path.is_symlink()):
-        return _read_stamped(name, path, _stamp(path))
+        return _read_stamped(name, path, _stamp(path), inbox)
     return _read_shipped(name)
 
 
@@ -132,8 +132,8 @@ def _stamp(path: Path) -> tuple[int, ...]:
 
 
 @functools.lru_cache(maxsize=64)  # every quarter, month and half-year of a run reads them again
-def _read_stamped(name: str, path: Path, stamp: tuple[int, ...]) -> ReferenceTable:
-    return _read_file(name, path, "inbox")
+def _read_stamped(name: str, path: Path, stamp: tuple[int, ...], within: Path | None) -> ReferenceTable:
+    return _read_file(name, path, "inbox", within)
 
 
 @functools.cache  # what is shipped does not change while the program runs
@@ -144,9 +144,9 @@ def _read_shipped(name: str) -> ReferenceTable:
     return ReferenceTable(name, pl.DataFrame(schema=contract_schema(TABLES[name]) | {LINE: pl.Int64}), "none", None)
 
 
-def _read_file(name: str, path: Path, source: Source) -> ReferenceTable:
+def _read_file(name: str, path: Path, source: Source, within: Path | None = None) -> ReferenceTable:
     table = TABLES[name]
-    text = read_text_table(path)
+    text = read_text_table(path, within)
     if name == "apr_drg":
         text = widen_grouper_versions(text, path)
     checked = check_contract_table(text, path, table, ROW_RULES.get(name, ()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ from hcip_pipeline.intake.hospital.judging import Judge
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.intake.hospital.survey import survey
 from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.received_files import HOSPITAL
 from tests.intake_submissions import CCN, POLICY, QUARTER, Draft, csv_bytes, reference
 
 
@@ -132,11 +134,12 @@ def test_a_blank_at_the_very_end_makes_no_difference(judge: Judge, folder: Path)
 def test_a_file_that_unpacks_to_far_more_than_it_is_refused_unread(
     judge: Judge, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hcip_pipeline.intake.hospital.survey.MAX_UNPACKED_BYTES", 1_000_000)
+    ceiling = replace(HOSPITAL, harmless=1_000_000)
+    monkeypatch.setattr("hcip_pipeline.intake.hospital.survey.HOSPITAL", ceiling)
     header, row = csv_bytes(Draft(count=30).charges).split(b"\n")[:2]
     _as("charges.csv.gz", gzip.compress(header + b"\n" + (row + b"\n") * 100_000, mtime=0))(folder)
     receipt = judged(judge, folder)
-    assert "F-COMPRESSION" in rules(receipt) and receipt.rows("charges", "read") == 0
+    assert "F-TOO-LARGE" in rules(receipt) and receipt.rows("charges", "read") == 0
 
 
 def test_a_submission_larger_than_memory_is_refused_and_the_next_is_judged(folder: Path) -> None:

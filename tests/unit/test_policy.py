@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -103,3 +104,30 @@ def test_elections_override_within_bounds() -> None:
     assert elected.physician_cap_percent == 20
     with pytest.raises(ValueError, match="less than or equal to 25"):
         Elections(physician_cap_percent=26)
+
+
+@pytest.mark.parametrize(
+    ("line", "row", "told"),
+    [
+        ("a: !!timestamp x", 4, "'x' is no date"),
+        ("a: !!bool x", 4, "'x' is no true or false"),
+        ("a: !!int x", 4, "'x' is no whole number"),
+        ("a: !!float snan", 4, "'snan' is no number"),
+        ("a: 1e999999999", None, "unknown key"),
+        ("a: 1.0e+999999999", 4, "is no number"),
+        ("? [a, b]\n: 1", 4, "a key is a list or a mapping"),
+        ("? {a: b}\n: 1", 4, "a key is a list or a mapping"),
+        ("a: !!python/name:os.system", 4, "could not determine a constructor"),
+        ("a: \x01", 4, "control character"),
+        ("a: &a [*a]", None, "unknown key"),
+        ("mpi_ceiling: 1.0e+30", None, "mpi_ceiling"),
+        ("retention_years: 8000", None, "retention_years"),
+        ("incentive_rate: '٠.٥'", None, "incentive_rate"),
+        ("improvement_share: '٢/٣'", None, "improvement_share"),
+    ],
+)
+def test_what_yaml_cannot_say_is_told_by_line(tmp_path: Path, line: str, row: int | None, told: str) -> None:
+    path = write(tmp_path, "version: '1'\n\nbase_year: 2023\n" + line + "\n")
+    with pytest.raises(HcipError, match=re.escape(told)) as caught:
+        load_policy(path)
+    assert caught.value.row == row and caught.value.fix and "\n" not in caught.value.message

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hcip_pipeline.intake.problems import TableRefusedError
 from hcip_pipeline.intake.tabular import LINE, TextTable, parse_text_table, read_text_table
+from hcip_pipeline.received_files import Ceiling
 
 PATH = Path("file.csv")
 
@@ -133,11 +134,11 @@ def test_a_link_a_folder_and_a_file_too_large_are_refused(tmp_path: Path, monkey
     link.symlink_to(target)
     folder = tmp_path / "folder.csv"
     folder.mkdir()
-    for path, rule in ((link, "FILE_IS_LINK"), (folder, "FILE_UNREADABLE")):
+    for path, rule in ((link, "FILE_IS_LINK"), (folder, "FILE_NOT_REGULAR")):
         with pytest.raises(TableRefusedError) as caught:
             read_text_table(path)
         assert caught.value.rule == rule
-    monkeypatch.setattr("hcip_pipeline.intake.tabular.MAX_BYTES", 3)
+    monkeypatch.setattr("hcip_pipeline.intake.tabular.TABLE", Ceiling(3))
     with pytest.raises(TableRefusedError) as caught:
         read_text_table(target)
     assert caught.value.rule == "FILE_TOO_LARGE"

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,10 +19,12 @@ from typing import BinaryIO, cast
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.cclf.names import CclfName
+from hcip_pipeline.received_files import CLAIMS, open_file, sha256_of, told_bytes
 
-#: Blank-padded records compress well, but not like this; smaller members cannot do harm.
-MAX_EXPANSION = 250
-_HARMLESS_BYTES = 50_000_000
+#: what the modules that unpack an archive raise for a damaged one
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError, RuntimeError, struct.error,
+)  # fmt: skip
 _RESEND = "ask CMS for the archive again, or transfer it again in binary mode"
 
 
@@ -40,8 +44,10 @@ class Delivery:
     def sha256(self) -> str:
         """Of the archive; of unzipped files, over the names and hashes of all."""
         if self.is_zip:
-            return _sha256(self.paths[0])
-        listing = "".join(f"{_sha256(path)}  {path.name}\n" for path in sorted(self.paths, key=lambda p: p.name))
+            return sha256_of(self.paths[0], CLAIMS)
+        listing = "".join(
+            f"{sha256_of(path, CLAIMS)}  {path.name}\n" for path in sorted(self.paths, key=lambda p: p.name)
+        )
         return hashlib.sha256(listing.encode()).hexdigest()
 
     @property
@@ -57,9 +63,9 @@ class Delivery:
         if not self.is_zip:
             return [Member(path.name, CclfName.parse(path.name), path) for path in sorted(self.paths)]
         try:
-            with zipfile.ZipFile(self.paths[0]) as archive:
+            with open_file(self.paths[0], CLAIMS) as stream, zipfile.ZipFile(stream) as archive:
                 entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except (*_DAMAGE, ValueError) as error:
             raise self.refusal("CCLF_ARCHIVE_CORRUPT", f"the archive cannot be opened ({error})", _RESEND) from error
         return [self._checked(entry) for entry in entries]
 
@@ -75,10 +81,10 @@ class Delivery:
             raise self.refusal(
                 "CCLF_ARCHIVE_ENCRYPTED", "the archive is encrypted", "decrypt it and put the archive or its files here"
             )
-        if entry.file_size > max(_HARMLESS_BYTES, MAX_EXPANSION * entry.compress_size):
+        if entry.file_size > CLAIMS.max_unpacked(entry.compress_size):
             raise self.refusal(
                 "CCLF_EXPANSION",
-                f"a file of the archive would grow more than {MAX_EXPANSION} times when it is unzipped",
+                f"a file of the archive would grow over {CLAIMS.times} times, or {told_bytes(CLAIMS.unpacked)}",
                 "check where the archive comes from; if it is genuine, unzip it and put its files here",
             )
         return Member(path.name, CclfName.parse(path.name), self.paths[0], entry)
@@ -101,12 +107,16 @@ class Member:
         """The member's bytes; damage shows while reading, as ``CCLF_ARCHIVE_CORRUPT``."""
         try:
             if self.entry is None:
-                with self.path.open("rb") as stream:
+                with open_file(self.path, CLAIMS) as stream:
                     yield stream
             else:
-                with zipfile.ZipFile(self.path) as archive, archive.open(self.entry) as stream:
-                    yield cast(BinaryIO, stream)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+                with (
+                    open_file(self.path, CLAIMS) as packed,
+                    zipfile.ZipFile(packed) as archive,
+                    archive.open(self.entry) as member,
+                ):
+                    yield cast(BinaryIO, member)
+        except _DAMAGE as error:
             raise HcipError(
                 f"the file cannot be read to its end ({type(error).__name__})",
                 fix=_RESEND, file=self.file, rule="CCLF_ARCHIVE_CORRUPT",
@@ -156,10 +166,5 @@ def find_deliveries(folder: Path) -> tuple[list[Delivery], list[HcipError]]:
 
 
 def _starts_like_zip(path: Path) -> bool:
-    with path.open("rb") as stream:
+    with open_file(path, CLAIMS) as stream:
         return stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

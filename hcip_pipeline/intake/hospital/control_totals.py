@@ -14,8 +14,9 @@ from typing import Any
 
 from hcip_pipeline.intake.hospital.folders import CONTROL_TOTALS, shown
 from hcip_pipeline.intake.hospital.rules import Problem
+from hcip_pipeline.received_files import CONTROL_TOTALS as CEILING
+from hcip_pipeline.received_files import NotReceivedError, read_file
 
-_MAX_BYTES = 1 << 16
 _COUNTS = ("discharges", "charge_lines")
 _MONEY = re.compile(r"-?\d{1,16}(\.\d{1,2})?", re.ASCII)
 #: When the submitter says the files were made; free text, kept as given.
@@ -37,10 +38,8 @@ def read_control_totals(path: Path | None) -> tuple[ControlTotals | None, tuple[
     if path is None:
         return None, ()
     try:
-        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
-            raise ValueError("is no file of a few lines")
         content = json.loads(
-            path.read_text(encoding="utf-8-sig"),
+            read_file(path, CEILING).decode("utf-8-sig"),
             parse_float=Decimal,
             parse_constant=_no_number,
             object_pairs_hook=_mapping,
@@ -62,8 +61,8 @@ def read_control_totals(path: Path | None) -> tuple[ControlTotals | None, tuple[
         return None, (Problem("S-CONTROL-UNREADABLE", "is nested too deeply", CONTROL_TOTALS),)
     except (ValueError, ArithmeticError) as error:
         return None, (Problem("S-CONTROL-UNREADABLE", str(error)[:120], CONTROL_TOTALS),)
-    except OSError:
-        return None, (Problem("S-CONTROL-UNREADABLE", "cannot be opened", CONTROL_TOTALS),)
+    except NotReceivedError as error:
+        return None, (Problem("S-CONTROL-UNREADABLE", error.message.removeprefix("the file "), CONTROL_TOTALS),)
     unknown = [name for name in content if name not in (*_COUNTS, "total_charges", STATED_TIME)]
     said = tuple(
         Problem("S-CONTROL-KEY-UNKNOWN", f"'{shown(name)}' is unknown and ignored", CONTROL_TOTALS)

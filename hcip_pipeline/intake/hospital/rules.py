@@ -207,6 +207,7 @@ SUBMISSION_RULES = (
     _refuse("F-MISSING", "a file is missing", "send discharges and charges together, as .csv, .csv.gz or .parquet"),
     _refuse("F-AMBIGUOUS", "a file is there in several formats", "send each table once"),
     _refuse("F-NOT-A-FILE", "what lies there is no regular file", "put the file itself there"),
+    _refuse("F-TOO-LARGE", "the file is over a ceiling of bytes, rows or columns", "check that it is the right file"),
     _refuse("F-EMPTY", "the file is empty", _RESEND),
     _refuse("F-NO-ROWS", "the file has a header and no rows", _RESEND),
     _refuse("F-COMPRESSION", "the compressed file cannot be unpacked: it is cut off or no gzip file", "send it again"),

@@ -9,19 +9,22 @@ from __future__ import annotations
 import codecs
 import gzip
 import hashlib
-import stat
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hcip_pipeline.intake.hospital.rules import Problem
+from hcip_pipeline.received_files import HOSPITAL, NotReceivedError, open_file, require_file, told_bytes
 
 _CHUNK = 1 << 20
 _MAX_HEADER = 1 << 16
-#: A compressed file that unpacks to more than so many bytes and so many times its size holds no rows of a hospital.
-MAX_UNPACKED_BYTES = 200_000_000
-MAX_UNPACKED_TIMES = 200
+#: what refuses a file before it is opened -> the rule of a submission
+_RULES = {
+    "FILE_NOT_REGULAR": "F-NOT-A-FILE",
+    "FILE_TOO_LARGE": "F-TOO-LARGE",
+    "FILE_OUTSIDE_INBOX": "S-OUTSIDE-INBOX",
+}
 _PRINTABLE = bytes(byte for byte in range(256) if byte >= 32 and byte != 127) + b"\r\n"
 _PADDING = (b" ,", b", ", b" \n", b"\n ", b" \r", b'" ', b' "')
 
@@ -65,11 +68,7 @@ def survey(path: Path) -> Survey:
     """
     found = Survey(path)
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            found.problem = Problem("F-NOT-A-FILE", "is no regular file", found.name)
-            return found
-        found.size = status.st_size
+        found.size = require_file(path, HOSPITAL).st_size
         if path.suffix == ".csv":
             _survey_text(found, _chunks(path, found))
         else:
@@ -77,6 +76,9 @@ def survey(path: Path) -> Survey:
                 pass
             if path.suffix == ".gz":
                 _survey_text(found, _unpacked(found))
+    except NotReceivedError as error:
+        found.problem = Problem(_RULES.get(error.rule, "F-UNREADABLE"), _reason(error), found.name)
+        return found
     except OSError as error:
         found.problem = Problem(
             "F-UNREADABLE", f"cannot be opened ({error.strerror or 'input/output error'})", found.name
@@ -86,9 +88,14 @@ def survey(path: Path) -> Survey:
     return found
 
 
+def _reason(error: NotReceivedError) -> str:
+    """As a problem says it, which names the file itself."""
+    return error.message.removeprefix("the file ").removeprefix("what lies here ")
+
+
 def _chunks(path: Path, found: Survey) -> Iterator[bytes]:
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open_file(path, HOSPITAL) as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
             yield chunk
@@ -96,12 +103,13 @@ def _chunks(path: Path, found: Survey) -> Iterator[bytes]:
 
 
 def _unpacked(found: Survey) -> Iterator[bytes]:
-    unpacked = 0
-    with gzip.open(found.path, "rb") as stream:
+    unpacked, most = 0, HOSPITAL.max_unpacked(found.size)
+    with open_file(found.path, HOSPITAL) as packed, gzip.open(packed, "rb") as stream:
         while found.problem is None and (chunk := stream.read(_CHUNK)):
             unpacked += len(chunk)
-            if unpacked > max(MAX_UNPACKED_BYTES, MAX_UNPACKED_TIMES * found.size):
-                found.problem = Problem("F-COMPRESSION", "unpacks to far more than rows of a hospital do", found.name)
+            if unpacked > most:
+                message = f"unpacks to more than {told_bytes(most)}, {most // found.size} times its size"
+                found.problem = Problem("F-TOO-LARGE", message, found.name)
                 return
             yield chunk
 

@@ -1,0 +1,185 @@
+"""The one way to open a file that somebody else put there, and the ceilings of every kind of file.
+
+Belongs here: what may be opened at all (a regular file, not over its ceiling, reached without leaving the inbox), and
+the ceilings themselves. Does not belong here: what a file holds; readers name the ceiling they stop at.
+
+A pipe, a device or a socket in place of a file would hold the run or feed it for ever; a link could show it a file that
+is none of its business, or change unseen.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from hcip_pipeline.errors import HcipError
+
+_MIB = 1024 * 1024
+_GIB = 1024 * _MIB
+
+#: Columns of a header; what has more is no table of this program, whatever the format.
+MAX_COLUMNS = 2_000
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """The most that a file of one kind may hold.
+
+    Args:
+        bytes: of the file as it lies there.
+        unpacked: bytes of what a compressed file holds.
+        times: a compressed file may grow so many times; up to ``harmless`` bytes it may grow more.
+        rows: of one table, the header apart.
+        columns: of one table.
+    """
+
+    bytes: int
+    unpacked: int = 0
+    times: int = 0
+    harmless: int = 0
+    rows: int = 0
+    columns: int = MAX_COLUMNS
+
+    def max_unpacked(self, size: int) -> int:
+        """The most bytes that a compressed file of ``size`` bytes may hold."""
+        return min(self.unpacked, max(self.harmless, self.times * size))
+
+
+#: A hospital's quarter; the largest hospitals have some 4 million charge lines, 400 MB of them.
+HOSPITAL = Ceiling(8 * _GIB, unpacked=16 * _GIB, times=100, harmless=32 * _MIB, rows=50_000_000)
+#: A hospital's own count of what it sent: a few lines.
+CONTROL_TOTALS = Ceiling(64 * 1024)
+#: Tables that people keep by hand.
+TABLE = Ceiling(64 * _MIB, rows=1_000_000)
+#: A protocol, a policy, settings, a list of agreements: a few pages.
+YAML = Ceiling(_MIB)
+#: A form of a large hospital has a few thousand rows.
+SURVEY = Ceiling(8 * _MIB, unpacked=80 * _MIB, times=1_000_000, rows=50_000)
+#: A CMS archive, and one of its files: a state's month is under 10 GB.
+CLAIMS = Ceiling(32 * _GIB, unpacked=128 * _GIB, times=250, harmless=50_000_000, rows=500_000_000)
+#: A state's year is 2.5 million discharges, 1 GB.
+SPARCS = Ceiling(8 * _GIB, unpacked=16 * _GIB, times=100, harmless=32 * _MIB, rows=20_000_000)
+
+_RESEND = "check that it is the file you mean"
+
+
+class NotReceivedError(HcipError):
+    """A file that is not opened; ``rule`` is one of the FILE_ rules of :mod:`hcip_pipeline.intake.problems`."""
+
+
+def told_bytes(size: int) -> str:
+    """``8 GiB``: a ceiling in words."""
+    for unit, name in ((_GIB, "GiB"), (_MIB, "MiB"), (1024, "KiB")):
+        if size >= unit:
+            return f"{size // unit} {name}"
+    return f"{size} bytes"
+
+
+def require_file(path: Path, ceiling: Ceiling, *, within: Path | None = None, links: bool = True) -> os.stat_result:
+    """What the system says of a file that may be opened; nothing is opened.
+
+    Args:
+        path: the file.
+        ceiling: of its kind.
+        within: the folder that no link may lead out of; None where the user named the path.
+        links: False refuses every link.
+
+    Raises:
+        NotReceivedError: FILE_IS_LINK, FILE_OUTSIDE_INBOX, FILE_ABSENT, FILE_UNREADABLE, FILE_NOT_REGULAR,
+            FILE_TOO_LARGE.
+    """
+    try:
+        if not links and path.is_symlink():
+            raise _refused(path, "FILE_IS_LINK", "the file is a link, and what it points to may change unseen")
+        if within is not None and not path.resolve(strict=True).is_relative_to(within.resolve(strict=True)):
+            raise _refused(path, "FILE_OUTSIDE_INBOX", "a link leads out of the inbox")
+        found = path.stat()
+    except (OSError, RuntimeError) as error:  # a circle of links is a RuntimeError up to Python 3.12
+        raise _unreadable(path, error) from error
+    _check(path, found, ceiling)
+    return found
+
+
+@contextmanager
+def open_file(path: Path, ceiling: Ceiling, *, within: Path | None = None, links: bool = True) -> Iterator[BinaryIO]:
+    """The file's bytes. Arguments and errors as :func:`require_file`; what was looked at is what is opened."""
+    before = require_file(path, ceiling, within=within, links=links)
+    try:
+        # Not blocking: a pipe that has taken the file's place meanwhile must not hold the run.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    with os.fdopen(descriptor, "rb") as stream:
+        now = os.fstat(descriptor)
+        _check(path, now, ceiling)
+        if (before.st_dev, before.st_ino) != (now.st_dev, now.st_ino):
+            raise _refused(path, "FILE_UNREADABLE", "the file was exchanged while it was opened", "run it again")
+        yield stream
+
+
+def read_file(path: Path, ceiling: Ceiling, *, within: Path | None = None, links: bool = True) -> bytes:
+    """All of a file. Arguments and errors as :func:`require_file`."""
+    with open_file(path, ceiling, within=within, links=links) as stream:
+        try:
+            content = stream.read(ceiling.bytes + 1)
+        except OSError as error:
+            raise _unreadable(path, error) from error
+    if len(content) > ceiling.bytes:  # it grows while it is read
+        raise _too_large(path, ceiling)
+    return content
+
+
+def sha256_of(path: Path, ceiling: Ceiling, *, within: Path | None = None, links: bool = True) -> str:
+    """The file's hash. Arguments and errors as :func:`require_file`."""
+    with open_file(path, ceiling, within=within, links=links) as stream:
+        digest = hashlib.sha256()
+        while chunk := stream.read(_MIB):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+
+def _check(path: Path, found: os.stat_result, ceiling: Ceiling) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise _refused(path, "FILE_NOT_REGULAR", f"what lies here is {_kind(found.st_mode)}, not a regular file")
+    if found.st_size > ceiling.bytes:
+        raise _too_large(path, ceiling)
+
+
+def _kind(mode: int) -> str:
+    for is_kind, name in (
+        (stat.S_ISDIR, "a folder"),
+        (stat.S_ISFIFO, "a pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    ):
+        if is_kind(mode):
+            return name
+    return "something else"
+
+
+def _unreadable(path: Path, error: OSError | RuntimeError) -> NotReceivedError:
+    number = error.errno if isinstance(error, OSError) else errno.ELOOP
+    is_link = False
+    with suppress(OSError):
+        is_link = path.is_symlink()
+    if number == errno.ENOENT and not is_link:
+        return _refused(path, "FILE_ABSENT", "there is no such file", "check its name")
+    reason = os.strerror(number) if number else "input/output error"
+    message = "the file cannot be opened: " + ("the link leads nowhere" if number == errno.ENOENT else reason)
+    return _refused(path, "FILE_UNREADABLE", message, "put a readable file there")
+
+
+def _too_large(path: Path, ceiling: Ceiling) -> NotReceivedError:
+    return _refused(path, "FILE_TOO_LARGE", f"the file is larger than {told_bytes(ceiling.bytes)}", _RESEND)
+
+
+def _refused(path: Path, rule: str, message: str, fix: str = "put the file itself there") -> NotReceivedError:
+    return NotReceivedError(message, file=path, rule=rule, fix=fix)
