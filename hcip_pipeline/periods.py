@@ -18,7 +18,7 @@ class Quarter:
 
     @classmethod
     def parse(cls, key: str) -> Quarter:
-        match = re.fullmatch(r"(\d{4})Q([1-4])", key)
+        match = re.fullmatch(r"([0-9]{4})Q([1-4])", key)
         if not match:
             raise UsageError(f"'{key}' is not a quarter", fix="write a quarter as 2025Q1 (Q1 to Q4)")
         return cls(int(match[1]), int(match[2]))
@@ -54,7 +54,7 @@ class Month:
 
     @classmethod
     def parse(cls, key: str) -> Month:
-        match = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", key)
+        match = re.fullmatch(r"([0-9]{4})-(0[1-9]|1[0-2])", key)
         if not match:
             raise UsageError(f"'{key}' is not a month", fix="write a month as 2025-04")
         return cls(int(match[1]), int(match[2]))
@@ -104,7 +104,7 @@ class PerformancePeriod:
 
     @classmethod
     def parse(cls, key: str) -> PerformancePeriod:
-        match = re.fullmatch(r"(\d{4})H([12])", key)
+        match = re.fullmatch(r"([0-9]{4})H([12])", key)
         if not match:
             raise UsageError(
                 f"'{key}' is not a performance period",

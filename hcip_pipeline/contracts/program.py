@@ -11,9 +11,9 @@ CARE_PARTNERS = Table(
     (
         _CCN,
         _NPI,
-        Column("name", "text", "name"),
+        Column("name", "text", "name", is_words=True),
         Column("tin", "text", "tax identification number payments go to", nullable=True),
-        Column("specialty", "text", "specialty", nullable=True),
+        Column("specialty", "text", "specialty", nullable=True, is_words=True),
         Column("participation_start", "date", "first day of participation"),
         Column("participation_end", "date", "last day of participation; empty while it lasts", nullable=True),
         Column("arrangement_signed", "date", "day the care partner arrangement was signed", nullable=True),
@@ -29,7 +29,7 @@ CONDITION_RESULTS = Table(
         _NPI,
         Column("condition_id", "text", "condition of the hospital's protocol", key=True),
         Column("met", "text", "condition met", nullable=True, allowed=("Y", "N")),
-        Column("source", "text", "who reported it", nullable=True),
+        Column("source", "text", "who reported it", nullable=True, is_words=True),
         Column("reported_on", "date", "day of the report", nullable=True),
     ),
 )
@@ -51,8 +51,8 @@ COMMITTEE_ADJUSTMENTS = Table(
         _CCN,
         _NPI,
         Column("adjustment_amount", "money", "reduction in dollars, zero or negative"),
-        Column("reason", "text", "reason"),
-        Column("approved_by", "text", "who approved it"),
+        Column("reason", "text", "reason", is_words=True),
+        Column("approved_by", "text", "who approved it", is_words=True),
         Column("approved_on", "date", "day of approval"),
     ),
 )
@@ -62,7 +62,7 @@ PFS_CAP_NOTICES = Table(
     (
         _CCN,
         _NPI,
-        Column("calendar_year", "integer", "calendar year", key=True),
+        Column("calendar_year", "integer", "calendar year", key=True, bounds=("2000", "2200")),
         Column("approved_amount", "money", "Medicare approved amounts under the Physician Fee Schedule"),
         Column("notice_date", "date", "day of the notice"),
     ),
@@ -82,7 +82,7 @@ OTHER_PROGRAM_AMOUNTS = Table(
     "one row a hospital, program and kind",
     (
         _CCN,
-        Column("program", "text", "other program", key=True),
+        Column("program", "text", "other program", key=True, is_words=True),
         Column("kind", "text", "kind of apportionment", key=True, allowed=("incentive", "intervention")),
         Column("amount", "money", "amount apportioned to it"),
     ),

@@ -7,10 +7,10 @@ HOSPITALS = Table(
     "one row a hospital",
     (
         Column("ccn", "text", "CMS certification number", key=True, max_length=6),
-        Column("name", "text", "hospital name"),
+        Column("name", "text", "hospital name", is_words=True),
         Column("acute", "text", "acute general hospital", allowed=("Y", "N")),
-        Column("county", "text", "county", nullable=True),
-        Column("system", "text", "health system", nullable=True),
+        Column("county", "text", "county", nullable=True, is_words=True),
+        Column("system", "text", "health system", nullable=True, is_words=True),
     ),
 )
 APR_DRG = Table(
@@ -19,10 +19,10 @@ APR_DRG = Table(
     (
         Column("grouper_version", "text", "APR-DRG grouper version", key=True),
         Column("apr_drg", "text", "APR-DRG", key=True, max_length=3),
-        Column("label", "text", "short label"),
+        Column("label", "text", "short label", is_words=True),
         Column("mdc", "text", "major diagnostic category, two digits", nullable=True, max_length=2),
         Column("type", "text", "M medical, P procedural (surgical)", allowed=("M", "P")),
-        Column("service_line", "text", "service line", nullable=True),
+        Column("service_line", "text", "service line", nullable=True, is_words=True),
     ),
 )
 RATE_CENTERS = Table(
@@ -30,8 +30,8 @@ RATE_CENTERS = Table(
     "one row a rate center",
     (
         Column("rate_center", "text", "rate center (cost center of the rate-setting system)", key=True),
-        Column("name", "text", "name"),
-        Column("group", "text", "group for reports", nullable=True),
+        Column("name", "text", "name", is_words=True),
+        Column("group", "text", "group for reports", nullable=True, is_words=True),
         Column("component", "text", "cost component", allowed=("core", "supply_drug")),
     ),
 )
@@ -50,30 +50,36 @@ COST_FACTORS = Table(
     (
         Column("hospital_ccn", "text", "CMS certification number", key=True, max_length=6),
         Column("rate_center", "text", "rate center, or ALL", key=True),
-        Column("rate_year", "integer", "regulator's year, July to June, named for the year it ends in", key=True),
-        Column("markup", "ratio", "charges over cost", nullable=True),
-        Column("cost_to_charge", "ratio", "cost over charges", nullable=True),
-        Column("labor_market", "ratio", "labor market adjustment"),
-        Column("ime", "ratio", "indirect medical education adjustment"),
-        Column("dsh", "ratio", "disproportionate share adjustment"),
+        Column(
+            "rate_year",
+            "integer",
+            "regulator's year, July to June, named for the year it ends in",
+            key=True,
+            bounds=("1990", "2200"),
+        ),
+        Column("markup", "ratio", "charges over cost", nullable=True, bounds=("0.1", "50")),
+        Column("cost_to_charge", "ratio", "cost over charges", nullable=True, bounds=("0.001", "10")),
+        Column("labor_market", "ratio", "labor market adjustment", bounds=("0.2", "5")),
+        Column("ime", "ratio", "indirect medical education adjustment", bounds=("-0.5", "3")),
+        Column("dsh", "ratio", "disproportionate share adjustment", bounds=("-0.5", "3")),
     ),
 )
 COST_INDEX = Table(
     "cost_index",
     "one row a calendar year and component",
     (
-        Column("calendar_year", "integer", "calendar year", key=True),
+        Column("calendar_year", "integer", "calendar year", key=True, bounds=("1990", "2200")),
         Column("component", "text", "cost component", key=True, allowed=("core", "supply_drug", "total")),
-        Column("index_value", "ratio", "price level; only ratios of two years matter"),
+        Column("index_value", "ratio", "price level; only ratios of two years matter", bounds=("0.01", "100000")),
     ),
 )
 PER_DIEM = Table(
     "per_diem",
     "one row a calendar year and severity",
     (
-        Column("year", "integer", "calendar year", key=True),
+        Column("year", "integer", "calendar year", key=True, bounds=("1990", "2200")),
         Column("severity", "text", "APR severity of illness", key=True, allowed=("1", "2", "3", "4")),
-        Column("amount", "money", "professional fee forgone for a day of inpatient care"),
+        Column("amount", "money", "professional fee forgone for a day of inpatient care", bounds=("0", "100000")),
     ),
 )
 NETWORKS = Table(
@@ -81,7 +87,7 @@ NETWORKS = Table(
     "one row a network, hospital and topic",
     (
         Column("network_id", "text", "network", key=True),
-        Column("name", "text", "name of the network"),
+        Column("name", "text", "name of the network", is_words=True),
         Column("kind", "text", "kind of network", allowed=("HEN", "HIIN", "QIN-QIO", "LAN")),
         Column("hospital_ccn", "text", "CMS certification number of a member", key=True, max_length=6),
         Column("topic", "text", "what they work on", key=True),
@@ -105,13 +111,17 @@ QUALITY_TARGETS = Table(
     "one row a measure of quality that is computed, with its target",
     (
         Column("measure", "text", "measure (methodology §12)", key=True),
-        Column("label", "text", "what it is, in words"),
+        Column("label", "text", "what it is, in words", is_words=True),
         Column("unit", "text", "a share, or per 1,000", allowed=("share", "per_1000")),
         Column("target_change", "ratio", "relative change from the baseline to reach; empty for none", nullable=True),
         Column("reference_value", "ratio", "national figure to see beside it", nullable=True),
         Column("reference_goal", "ratio", "national goal to see beside it", nullable=True),
         Column(
-            "reference_note", "text", "where the reference comes from, and what it may not be used for", nullable=True
+            "reference_note",
+            "text",
+            "where the reference comes from, and what it may not be used for",
+            nullable=True,
+            is_words=True,
         ),
     ),
 )
@@ -121,7 +131,7 @@ NETWORK_TOPICS = Table(
     (
         Column("topic", "text", "topic, as the table networks names it", key=True),
         Column("measure", "text", "measure (methodology §12)", key=True),
-        Column("area", "text", "what the topic is part of: topics of one area are similar ones"),
+        Column("area", "text", "what the topic is part of: topics of one area are similar ones", is_words=True),
     ),
 )
 

@@ -81,6 +81,8 @@ def data_dictionary() -> str:
                 meaning = c.meaning.replace("|", "\\|")
                 if c.allowed:
                     meaning += f" ({', '.join(c.allowed)})"
+                if c.bounds:
+                    meaning += f"; {c.bounds[0]} to {c.bounds[1]}"
                 if c.max_length:
                     meaning += f"; at most {c.max_length} characters"
                 lines.append(f"| `{c.name}` | {TYPES[c.type][2]} | {', '.join(marks)} | {meaning} |")

@@ -19,7 +19,7 @@ VERSION = "1"
 #: The row of the heads, counted from 1; what is filled begins below.
 HEAD_ROW = 4
 
-_NAME = re.compile(r"survey_(?P<ccn>[0-9A-Z]{6})_(?P<period>\d{4}H[12])\.xlsx")
+_NAME = re.compile(r"survey_(?P<ccn>[0-9A-Z]{6})_(?P<period>[0-9]{4}H[12])\.xlsx")
 
 
 @dataclass(frozen=True)

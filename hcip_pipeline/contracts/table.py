@@ -25,6 +25,16 @@ TYPES: dict[ColumnType, tuple[str, str, str]] = {
 }
 
 
+#: type -> the least and the most of a number that comes in: what is beyond is a slip of the pen, and sums of so many
+#: amounts as a state has still fit into every column that they go through.
+LIMITS: dict[ColumnType, tuple[str, str]] = {
+    "integer": ("-1000000000000", "1000000000000"),
+    "money": ("-100000000000", "100000000000"),
+    "mean": ("-100000000000", "100000000000"),
+    "ratio": ("-1000000", "1000000"),
+}
+
+
 @functools.cache  # polars is imported when a type is asked for: names and meanings are wanted without it
 def _polars_types() -> dict[ColumnType, PolarsType]:
     import polars as pl
@@ -42,7 +52,14 @@ def _polars_types() -> dict[ColumnType, PolarsType]:
 
 @dataclass(frozen=True)
 class Column:
-    """One column: ``nullable`` cells may be empty; an ``optional`` column may be absent from a file that comes in."""
+    """One column.
+
+    Args:
+        nullable: cells may be empty.
+        optional: may be absent from a file that comes in.
+        is_words: text for people, in any script; every other text is a code, and a code is ASCII.
+        bounds: the least and the most of a number, where they are not those of its type.
+    """
 
     name: str
     type: ColumnType
@@ -52,6 +69,13 @@ class Column:
     optional: bool = False
     allowed: tuple[str, ...] = ()
     max_length: int | None = None
+    is_words: bool = False
+    bounds: tuple[str, str] | None = None
+
+    @property
+    def limits(self) -> tuple[str, str] | None:
+        """The least and the most that a number of a file that comes in may be."""
+        return self.bounds or LIMITS.get(self.type)
 
     @property
     def sql_type(self) -> str:

@@ -9,37 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import reduce
 from pathlib import Path
 
 import polars as pl
 
+from hcip_pipeline.contracts.patterns import ASCII, CODES, WRITTEN
 from hcip_pipeline.contracts.table import Column, Table
 from hcip_pipeline.intake.problems import LISTED_PER_RULE, Problem, TableRefusedError
 from hcip_pipeline.intake.tabular import LINE, TextTable, read_text_table
 
 #: Text without a length of its own in the contract: long enough for any reason, short enough for any report.
 MAX_TEXT = 1000
-
-_WRITTEN: dict[str, tuple[str, str]] = {
-    "date": (r"^\d{4}-\d{2}-\d{2}$", "a date, YYYY-MM-DD"),
-    "integer": (r"^-?\d{1,18}$", "a whole number, digits only"),
-    "money": (r"^-?\d{1,16}(\.\d{1,2})?$", "an amount with at most two decimals, no $ and no thousands separators"),
-    "mean": (r"^-?\d{1,14}(\.\d{1,4})?$", "a number with at most four decimals"),
-    "ratio": (r"^-?\d{1,10}(\.\d{1,8})?$", "a number with at most eight decimals"),
-}
-
-#: Codes by column name, as the field writes them.
-_CODES: dict[str, tuple[str, str]] = {
-    "ccn": (r"^[0-9A-Z]{6}$", "six capitals or digits, leading zeros kept"),
-    "hospital_ccn": (r"^[0-9A-Z]{6}$", "six capitals or digits, leading zeros kept"),
-    "npi": (r"^\d{10}$", "ten digits"),
-    "apr_drg": (r"^\d{3}$", "three digits, leading zeros kept"),
-    "mdc": (r"^\d{2}$", "two digits, leading zeros kept"),
-    "revenue_code_from": (r"^\d{4}$", "four digits, leading zeros kept"),
-    "revenue_code_to": (r"^\d{4}$", "four digits, leading zeros kept"),
-    "disposition_code": (r"^\d{2}$", "two digits, leading zeros kept"),
-}
 
 _CONTROL_CHARACTER = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 
@@ -107,11 +89,14 @@ def contract_schema(table: Table) -> dict[str, pl.DataType | type[pl.DataType]]:
 
 
 def npi_fails_check_digit(npi: pl.Expr) -> pl.Expr:
-    """True where ten digits are no NPI: the Luhn sum over ``80840`` + NPI is not a multiple of ten."""
+    """True where ten digits are no NPI: the Luhn sum over ``80840`` + NPI is not a multiple of ten.
+
+    True also where the sum cannot be computed: what is no digit of ASCII fails.
+    """
     digits = [npi.str.slice(i, 1).cast(pl.Int32, strict=False) for i in range(10)]
     # Every second digit from the right (the check digit not doubled); 80840 itself always adds 24.
     doubled = [digit * 2 // 10 + digit * 2 % 10 if i % 2 == 0 else digit for i, digit in enumerate(digits)]
-    return (reduce(lambda a, b: a + b, doubled) + 24) % 10 != 0
+    return ((reduce(lambda a, b: a + b, doubled) + 24) % 10 != 0).fill_null(value=True)
 
 
 class _Findings:
@@ -151,8 +136,7 @@ def _typed(column: Column) -> pl.Expr:
     cell = pl.col(column.name)
     if column.type == "text":
         return cell
-    pattern, _ = _WRITTEN[column.type]
-    written = pl.when(cell.str.contains(pattern)).then(cell)
+    written = pl.when(cell.str.contains(WRITTEN[column.type].pattern)).then(cell)
     if column.type == "date":
         return written.str.to_date("%Y-%m-%d", strict=False).alias(column.name)
     return written.cast(column.polars_type, strict=False).alias(column.name)
@@ -174,10 +158,17 @@ def _check_cells(cells: pl.DataFrame, typed: pl.DataFrame, column: Column, findi
     elif column.type != "text":
         unread = cell.is_not_null() & typed.get_column(column.name).is_null()
         rules.append(("CELL_FORMAT", unread, f"{{}} is not {what}"))
-    elif column.name in _CODES:
-        rules.append(("CELL_FORMAT", ~cell.str.contains(_CODES[column.name][0]), f"{{}} is not {what}"))
+        if column.limits is not None:
+            least, most = column.limits
+            number = typed.get_column(column.name)
+            beyond = cell.is_not_null() & ((number < Decimal(least)) | (number > Decimal(most)))
+            rules.append(("NUMBER_OUT_OF_RANGE", beyond, f"{{}} is not between {least} and {most}"))
+    elif column.name in CODES:
+        rules.append(("CELL_FORMAT", ~cell.str.contains(CODES[column.name].pattern), f"{{}} is not {what}"))
+    elif not column.is_words:
+        rules.append(("CELL_FORMAT", ~cell.str.contains(ASCII.pattern), f"{{}} is not in {ASCII.words}"))
     if column.name == "npi":
-        fails = cell.str.contains(_CODES["npi"][0]) & npi_fails_check_digit(cell)
+        fails = cell.str.contains(CODES["npi"].pattern) & npi_fails_check_digit(cell)
         rules.append(("NPI_CHECK_DIGIT", fails, "{} fails the check digit of an NPI"))
     earlier = pl.lit(False)
     for rule, broken, message in rules:
@@ -193,9 +184,9 @@ def _check_cells(cells: pl.DataFrame, typed: pl.DataFrame, column: Column, findi
 def _what(column: Column) -> str:
     if column.allowed:
         return "one of " + ", ".join(column.allowed)
-    if column.name in _CODES:
-        return f"{column.meaning}: {_CODES[column.name][1]}"
-    return _WRITTEN[column.type][1] if column.type in _WRITTEN else column.meaning
+    if column.name in CODES:
+        return f"{column.meaning}: {CODES[column.name].words}"
+    return WRITTEN[column.type].words if column.type in WRITTEN else column.meaning
 
 
 def _shown(value: str | None) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Collection
 
 import polars as pl
 
+from hcip_pipeline.contracts.patterns import TIN
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.intake.contract_columns import RowRule
 from hcip_pipeline.periods import PerformancePeriod
@@ -35,7 +36,7 @@ _ROW_RULES: dict[str, tuple[RowRule, ...]] = {
         RowRule(
             "TIN_NOT_NINE_DIGITS",
             "tin",
-            ~pl.col("tin").str.contains(r"^(\d{9}|\d{2}-\d{7})$"),
+            ~pl.col("tin").str.contains(TIN),
             "the TIN has not nine digits",
         ),
     ),
@@ -56,15 +57,7 @@ _ROW_RULES: dict[str, tuple[RowRule, ...]] = {
             "the adjustment increases a payment, and no more is paid than was calculated",
         ),
     ),
-    "pfs_cap_notices": (
-        RowRule(
-            "NUMBER_OUT_OF_RANGE",
-            "calendar_year",
-            ~pl.col("calendar_year").is_between(2000, 2200),
-            "calendar_year is not between 2000 and 2200",
-        ),
-        _negative("approved_amount"),
-    ),
+    "pfs_cap_notices": (_negative("approved_amount"),),
     "pool_notices": (_negative("incentive_pool"),),
     "other_program_amounts": (_negative("amount"),),
     "committee_meetings": (

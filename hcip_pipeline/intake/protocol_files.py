@@ -205,7 +205,7 @@ def _protocol_files(inbox: Path) -> dict[str, dict[int, Path]]:
     folder = inbox / "protocols"
     found: dict[str, dict[int, Path]] = {}
     for file in sorted(folder.glob("*/*.yaml")) if folder.is_dir() else ():
-        if re.fullmatch(r"[0-9A-Z]{6}", file.parent.name) and re.fullmatch(r"\d{4}", file.stem):
+        if re.fullmatch(r"[0-9A-Z]{6}", file.parent.name) and re.fullmatch(r"[0-9]{4}", file.stem):
             found.setdefault(file.parent.name, {})[int(file.stem)] = file
     return found
 
@@ -224,7 +224,7 @@ def _earlier(files: Mapping[int, Path], year: int, ccn: str, hospitals: set[str]
 def _kept_versions(folder: Path, year: int) -> dict[int, Path]:
     kept = {}
     for file in folder.glob(f"{year}.r*.yaml") if folder.is_dir() else ():
-        if match := re.fullmatch(rf"{year}\.r(\d+)", file.stem):
+        if match := re.fullmatch(rf"{year}\.r([0-9]+)", file.stem):
             kept[int(match[1])] = file
     return kept
 

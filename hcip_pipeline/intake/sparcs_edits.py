@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from hcip_pipeline.contracts.table import LIMITS
 from hcip_pipeline.intake import sparcs_columns as published
 
-_MONEY = r"\$?\s*(\d+|\d{1,3}(,\d{3})+)(\.\d*)?"
+_MONEY = r"\$?\s*([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]*)?"
 
 
 def _text(column: str) -> str:
@@ -31,19 +32,17 @@ def _labels(cell: str, codes: Mapping[str, str]) -> str:
 
 def _money(column: str) -> str:
     cell = f"trim({column})"
-    return (
-        f"case when regexp_full_match({cell}, '{_MONEY}') "
-        f"then try_cast(regexp_replace({cell}, '[$,\\s]', '', 'g') as decimal(18,2)) end"
-    )
+    amount = f"try_cast(regexp_replace({cell}, '[$,\\s]', '', 'g') as decimal(18,2))"
+    return f"case when regexp_full_match({cell}, '{_MONEY}') and {amount} <= {LIMITS['money'][1]} then {amount} end"
 
 
 def _digits(column: str, most: int) -> str:
-    return f"case when regexp_full_match({_code(column)}, '\\d{{1,{most}}}') then {_code(column)} end"
+    return f"case when regexp_full_match({_code(column)}, '[0-9]{{1,{most}}}') then {_code(column)} end"
 
 
 def _license(column: str) -> str:
     """A licence number; blank and all zeros mean that none was reported."""
-    return f"case when regexp_matches({_code(column)}, '[^0]') then {_code(column)} end"
+    return f"case when regexp_full_match({_code(column)}, '0*[!-/1-~][ -~]*') then {_code(column)} end"
 
 
 _SEVERITY = ", ".join(_labels(_code(column), published.SEVERITIES) for column in ("severity_code", "severity_word"))
@@ -153,11 +152,11 @@ RULES = (
     ),
     SparcsRule(
         "SPARCS_TOTAL_CHARGES", "ERROR", "total_charges", "charges is null",
-        "the total charges are negative, missing or no number", "restore the published amount",
+        "the total charges are negative, over $100 billion, missing or no number", "restore the published amount",
     ),
     SparcsRule(
         "SPARCS_TOTAL_COSTS", "ERROR", "total_costs", "costs is null",
-        "the total costs are negative, missing or no number", "restore the published amount",
+        "the total costs are negative, over $100 billion, missing or no number", "restore the published amount",
     ),
     SparcsRule(
         "SPARCS_DISPOSITION", "WARN", "disposition", "patient_status is null",

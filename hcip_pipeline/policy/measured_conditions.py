@@ -22,7 +22,9 @@ OPERATORS = {
     "above": "above", "over": "above", "more than": "above", ">": "above",
 }  # fmt: skip
 
-_THRESHOLD = re.compile(r"\s*(?P<words>[a-z ]+?|[<>]=?|[≤≥])\s*(?P<number>\d{1,6}(\.\d{1,6})?)\s*(?P<percent>%)?\s*")
+_THRESHOLD = re.compile(
+    r"\s*(?P<words>[a-z ]+?|[<>]=?|[≤≥])\s*(?P<number>[0-9]{1,6}(\.[0-9]{1,6})?)\s*(?P<percent>%)?\s*"
+)
 
 
 @dataclass(frozen=True)

@@ -258,8 +258,8 @@ def _dates(protocol: Protocol, period: PerformancePeriod, earlier: Sequence[Prot
 
 
 def _hospital(protocol: Protocol) -> Iterator[Finding]:
-    if not re.fullmatch(r"\d{9}|\d{2}-\d{7}", protocol.hospital.tin or ""):
-        digits = sum(sign.isdigit() for sign in protocol.hospital.tin or "")
+    if not re.fullmatch(r"[0-9]{9}|[0-9]{2}-[0-9]{7}", protocol.hospital.tin or ""):
+        digits = sum(sign.isascii() and sign.isdigit() for sign in protocol.hospital.tin or "")
         yield Finding("TIN_NOT_NINE_DIGITS", f"the TIN has {digits} digits, not nine", "tin")
     if not protocol.key_personnel:
         yield Finding("KEY_PERSONNEL_MISSING", "no key personnel are named", "key_personnel")

@@ -18,7 +18,7 @@ DISCHARGE_DISPOSITIONS = Table(
     "one row a discharge disposition",
     (
         Column("disposition_code", "text", "UB-04 patient status", key=True, max_length=2),
-        Column("label", "text", "short label"),
+        Column("label", "text", "short label", is_words=True),
     ),
 )
 

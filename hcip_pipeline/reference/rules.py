@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from hcip_pipeline.contracts.patterns import VERSION_RANGE
 from hcip_pipeline.intake.contract_columns import RowRule
 from hcip_pipeline.intake.problems import LISTED_PER_RULE, Problem, TableRefusedError
 from hcip_pipeline.intake.tabular import LINE, TextTable
@@ -24,23 +25,6 @@ ALL_RATE_CENTERS = "ALL"
 
 #: A range of grouper versions wider than this is a slip of the pen.
 MAX_GROUPER_VERSIONS = 50
-
-_YEARS = (1990, 2200)
-
-
-def _year_out_of_range(column: str) -> RowRule:
-    return RowRule(
-        "NUMBER_OUT_OF_RANGE", column, ~pl.col(column).is_between(*_YEARS), f"{column} is not between 1990 and 2200"
-    )
-
-
-def _not_positive(column: str) -> RowRule:
-    return RowRule("NUMBER_OUT_OF_RANGE", column, pl.col(column) <= 0, f"{column} is not above zero")
-
-
-def _negative(column: str) -> RowRule:
-    return RowRule("AMOUNT_NEGATIVE", column, pl.col(column) < 0, f"{column} is below zero")
-
 
 ROW_RULES: dict[str, tuple[RowRule, ...]] = {
     "rate_centers": (
@@ -66,22 +50,13 @@ ROW_RULES: dict[str, tuple[RowRule, ...]] = {
         ),
     ),
     "cost_factors": (
-        _year_out_of_range("rate_year"),
         RowRule(
             "FACTOR_MISSING",
             "markup",
             pl.col("markup").is_null() & pl.col("cost_to_charge").is_null(),
             "neither markup nor cost_to_charge is given",
         ),
-        _not_positive("markup"),
-        _not_positive("cost_to_charge"),
-        _not_positive("labor_market"),
-        # Adjustments enter as 1 + ime and 1 + dsh (methodology §2).
-        RowRule("NUMBER_OUT_OF_RANGE", "ime", pl.col("ime") <= -1, "ime is not above -1"),
-        RowRule("NUMBER_OUT_OF_RANGE", "dsh", pl.col("dsh") <= -1, "dsh is not above -1"),
     ),
-    "cost_index": (_year_out_of_range("calendar_year"), _not_positive("index_value")),
-    "per_diem": (_year_out_of_range("year"), _negative("amount")),
     "networks": (
         RowRule("DATE_ORDER", "end", pl.col("end") < pl.col("start"), "the membership ends before it starts"),
         RowRule(
@@ -113,7 +88,7 @@ def widen_grouper_versions(text: TextTable, path: Path) -> TextTable:
     """
     if "grouper_version" not in text.header:
         return text
-    ends = pl.col("grouper_version").str.extract_groups(r"^(\d{1,9})-(\d{1,9})$")
+    ends = pl.col("grouper_version").str.extract_groups(VERSION_RANGE)
     first, last = (ends.struct.field(name).cast(pl.Int64) for name in ("1", "2"))
     frame = text.frame.with_columns(first.alias("range first"), last.alias("range last"))
     width = pl.col("range last") - pl.col("range first")

@@ -38,7 +38,7 @@ class ReleaseFiles:
             HcipError: the folder is not one of a release.
         """
         number = folder.name[1:]
-        if folder.name[:1] != "r" or not number.isdigit() or not (folder / MANIFEST).is_file():
+        if folder.name[:1] != "r" or not (number.isascii() and number.isdigit()) or not (folder / MANIFEST).is_file():
             raise HcipError("this is not a release", file=folder, fix="name a folder such as releases/2025H1/r1")
         return cls(folder, PerformancePeriod.parse(folder.parent.name), int(number))
 
@@ -105,7 +105,11 @@ def releases_of(home: Home, period: PerformancePeriod) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(
-        (path for path in folder.iterdir() if path.name[:1] == "r" and path.name[1:].isdigit() and path.is_dir()),
+        (
+            path
+            for path in folder.iterdir()
+            if path.name[:1] == "r" and path.name.isascii() and path.name[1:].isdigit() and path.is_dir()
+        ),
         key=lambda path: int(path.name[1:]),
     )
 

@@ -233,7 +233,7 @@ def months_needed(home: Home, period: PerformancePeriod) -> list[Month]:
     """Months of CMS files that a period may know of: delivered before it is due (methodology §1, run-out)."""
     folder = home.inbox / "cms"
     names = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-    months = [Month.parse(name) for name in sorted(names) if re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", name)]
+    months = [Month.parse(name) for name in sorted(names) if re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", name)]
     return [month for month in months if month.start < period.run_date]
 
 

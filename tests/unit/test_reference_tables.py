@@ -230,7 +230,7 @@ EXCLUDED = "npi,source,effective_date,reinstated_date\n"
         ("cost_factors", FACTORS + "210043,NOPE,2025,1.1,,1,0,0\n", "RATE_CENTER_UNKNOWN", 2, "rate_center"),
         ("cost_index", "calendar_year,component,index_value\n2025,core,1\n2025,total,1\n", "YEAR_INCOMPLETE", 2, "calendar_year"),
         ("cost_index", "calendar_year,component,index_value\n2025,core,0\n", "NUMBER_OUT_OF_RANGE", 2, "index_value"),
-        ("per_diem", "year,severity,amount\n2025,1,-1\n", "AMOUNT_NEGATIVE", 2, "amount"),
+        ("per_diem", "year,severity,amount\n2025,1,-1\n", "NUMBER_OUT_OF_RANGE", 2, "amount"),
         ("per_diem", "year,severity,amount\n2025,1,$1\n", "CELL_FORMAT", 2, "amount"),
         ("per_diem", "year,severity,amount\n2025,1,1\n", "YEAR_INCOMPLETE", 2, "year"),
         ("networks", NETWORKS + "N,Net,HEN,210043,falls,2020-01-01,2019-01-01,\n", "DATE_ORDER", 2, "end"),

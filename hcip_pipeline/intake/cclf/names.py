@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 _NAME = re.compile(
     r"(?P<kind>[PT])\.(?P<organization>[A-Z0-9]+(?:\.[A-Z0-9]+){0,2})"
-    r"\.ZC(?P<file>[0-9AB]?)(?P<run>[YR])(?P<year>\d\d)"
-    r"\.D(?P<date>\d{6})\.T(?P<time>\d{7})(?:\.(?:zip|txt))?",
+    r"\.ZC(?P<file>[0-9AB]?)(?P<run>[YR])(?P<year>[0-9][0-9])"
+    r"\.D(?P<date>[0-9]{6})\.T(?P<time>[0-9]{7})(?:\.(?:zip|txt))?",
     re.IGNORECASE,
 )
 

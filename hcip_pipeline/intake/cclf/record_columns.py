@@ -235,7 +235,7 @@ def _decimals(units: NDArray[np.int64], nulls: Flags, places: int) -> pa.Array:
 def _odd_numbers(piece: Piece, field: Field, places: int) -> FieldColumn:
     """Numbers not all written as their format has them: with a sign apart, or with other places, which are rounded."""
     text = pl.Series(_text(piece, field).values).str.replace(r"^-\s+", "-")
-    plain = text.str.contains(r"^[-+]?(\d+(\.\d{0,8})?|\.\d{1,8})$").fill_null(value=True)
+    plain = text.str.contains(r"^[-+]?([0-9]+(\.[0-9]{0,8})?|\.[0-9]{1,8})$").fill_null(value=True)
     exact = text.set(~plain, None).cast(pl.Decimal(38, 8), strict=False)
     whole = exact.round(places, mode="half_away_from_zero")
     values = (

@@ -18,7 +18,7 @@ from hcip_pipeline.received_files import CONTROL_TOTALS as CEILING
 from hcip_pipeline.received_files import NotReceivedError, read_file
 
 _COUNTS = ("discharges", "charge_lines")
-_MONEY = re.compile(r"-?\d{1,16}(\.\d{1,2})?", re.ASCII)
+_MONEY = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,2})?", re.ASCII)
 #: When the submitter says the files were made; free text, kept as given.
 STATED_TIME = "prepared_at"
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
-from hcip_pipeline.contracts.table import Column, Table
+from hcip_pipeline.contracts.patterns import CHARGE
+from hcip_pipeline.contracts.table import LIMITS, Column, Table
 from hcip_pipeline.intake.hospital import rules
 from hcip_pipeline.intake.hospital.bench import CCN, FIRST_DAY, LAST_DAY
 
@@ -30,8 +31,6 @@ class Check:
 
 #: A cell this long names nobody, unless it is of a key: quarantine shows it as it is.
 LONGEST_SHOWN = 4
-
-_MONEY = r"\d{1,16}\.\d\d"
 
 
 def _raw(column: str) -> str:
@@ -56,6 +55,15 @@ def _too_long(prefix: str, table: Table, judged_elsewhere: tuple[str, ...]) -> l
         Check(f"{prefix}-TEXT-TOO-LONG", column.name, _longer(column.name, column.max_length or rules.MAX_TEXT))
         for column in table.columns
         if column.type == "text" and not column.allowed and column.name not in judged_elsewhere
+    ]
+
+
+def _foreign(prefix: str, table: Table) -> list[Check]:
+    """Codes with letters or digits of another script: they look right and match nobody."""
+    return [
+        Check(f"{prefix}-CODE-SCRIPT", column.name, f"strlen({column.name}) <> length({column.name})")
+        for column in table.columns
+        if column.type == "text" and not column.allowed and column.name != "hospital_ccn"
     ]
 
 
@@ -91,6 +99,7 @@ def discharge_errors(*, reported_cost_needed: bool) -> list[Check]:
         Check("D-MONEY-INVALID", "reported_cost", reported),
         Check("D-CELL-EMPTY", "grouper_version", _is_empty("grouper_version")),
         *_too_long("D", DISCHARGES, ("hospital_ccn", "discharge_disposition", "apr_drg")),
+        *_foreign("D", DISCHARGES),
         # Asked of the few distinct codes of the file rather than of every row (``outcomes.look_up``).
         Check("D-APR-DRG-UNKNOWN", "apr_drg", f"{DRG_CODE} in {unlisted('drg')}", "false"),
         Check(
@@ -139,6 +148,7 @@ def charge_errors() -> list[Check]:
         Check("C-MONEY-INVALID", "charge", "charge is null"),
         Check("C-CELL-EMPTY", "revenue_code", _is_empty("revenue_code")),
         *_too_long("C", CHARGES, ("hospital_ccn",)),
+        *_foreign("C", CHARGES),
     ]
 
 
@@ -182,9 +192,11 @@ def _is_written(column: Column, raw: str, attempt: str) -> str:
     if column.type == "date":
         return f"length({raw}) = 10 and {same}"
     if column.type == "integer":
-        return same
+        least, most = LIMITS["integer"]
+        return f"{same} and {attempt} between {least} and {most}"
     # Equal text is the rule; the pattern, which costs more, also lets leading zeros pass.
-    return f"case when {same} then {attempt} >= 0 else regexp_full_match({raw}, '{_MONEY}') end"
+    within = f"{attempt} between 0 and {LIMITS['money'][1]}"
+    return f"{within} and case when {same} then true else regexp_full_match({raw}, '{CHARGE}') end"
 
 
 def any_of(checks: list[Check]) -> str:

@@ -163,7 +163,7 @@ def price(
         select account_no, count(*) as lines, count(*) filter (broken) as broken_lines,
             count(*) filter (charge is null) as unreadable,
             coalesce(sum(charge) filter (revenue_code is null or {_NOT_TOTAL}), 0) as charged,
-            {"sum(charge * factor)" if priced else "null::decimal(38,10)"} as cost
+            {"sum(cast(charge as decimal(38,2)) * factor)" if priced else "null::decimal(38,10)"} as cost
         from c {"left join codes using (revenue_code)" if priced else ""} group by account_no"""
     )
 

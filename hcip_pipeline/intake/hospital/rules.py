@@ -69,6 +69,9 @@ def _say(rule: str, description: str, fix: str) -> Rule:
 
 _DATES = "write dates as YYYY-MM-DD, such as 2025-03-09"
 _MONEY = "write amounts as digits with two decimals, such as 1234.50: no sign, no $, no thousands separators"
+_NO_AMOUNT = "the amount is negative, over $100 billion, or no amount"
+_SCRIPT = "a code holds a letter or digit of another script, such as a full-width digit"
+_ASCII = "write codes in the letters A-Z and the digits 0-9"
 _RESEND = "mend the file and send both files again as a new version beside this one (<ccn>.r2, .r3, …)"
 
 ROW_RULES = (
@@ -118,7 +121,8 @@ ROW_RULES = (
         "D-CHARGES-DIFFER", "total_charges", "total_charges is not the sum of the charge lines to $1",
         "send every line of the account once (revenue code 0001 is a total and not added), or correct total_charges",
     ),
-    _error("D-MONEY-INVALID", "total_charges reported_cost", "the amount is negative or no amount", _MONEY),
+    _error("D-MONEY-INVALID", "total_charges reported_cost", _NO_AMOUNT, _MONEY),
+    _error("D-CODE-SCRIPT", "", _SCRIPT, _ASCII),
     _error("D-TEXT-TOO-LONG", "", "the cell is longer than its column", "check that columns are not shifted"),
     _error(
         "D-CELL-EMPTY", "grouper_version", "a cell that must be filled is empty",
@@ -176,7 +180,8 @@ ROW_RULES = (
         "send the discharge with its lines; account numbers are text and must be written alike in both files",
     ),
     _error("C-DATE-UNREADABLE", "service_date", "the date cannot be read", _DATES),
-    _error("C-MONEY-INVALID", "charge", "the charge is negative or no amount", _MONEY),
+    _error("C-MONEY-INVALID", "charge", _NO_AMOUNT, _MONEY),
+    _error("C-CODE-SCRIPT", "", _SCRIPT, _ASCII),
     _error("C-TEXT-TOO-LONG", "", "the cell is longer than its column", "check that columns are not shifted"),
     _error("C-CELL-EMPTY", "revenue_code", "the revenue code is empty", "send the four-digit UB-04 revenue code"),
     _error(

@@ -33,33 +33,27 @@ whole_part as (
         rate_center,
         rate_year,
         denominator,
-        {{ whole_quotient(numerator, 'denominator') }} as whole,
+        {{ whole_quotient(numerator, 'denominator') }} as units,
         ({{ numerator }}) % denominator as remainder
     from divisors
 ),
 
-four_places as (
+{% for before, after in [
+    ('whole_part', 'two_places'), ('two_places', 'four_places'), ('four_places', 'six_places'),
+    ('six_places', 'eight_places')
+] -%}
+{{ after }} as (
     select
         hospital_ccn,
         rate_center,
         rate_year,
         denominator,
-        whole * 10000 + {{ whole_quotient('remainder * 10000', 'denominator') }} as units,
-        (remainder * 10000) % denominator as remainder
-    from whole_part
-),
+        units * 100 + {{ whole_quotient('remainder * 100', 'denominator') }} as units,
+        (remainder * 100) % denominator as remainder
+    from {{ before }}
+){{ "," if not loop.last }}
 
-eight_places as (
-    select
-        hospital_ccn,
-        rate_center,
-        rate_year,
-        denominator,
-        units * 10000 + {{ whole_quotient('remainder * 10000', 'denominator') }} as units,
-        (remainder * 10000) % denominator as remainder
-    from four_places
-)
-
+{% endfor -%}
 select
     hospital_ccn,
     rate_center,

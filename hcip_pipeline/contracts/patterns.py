@@ -1,0 +1,57 @@
+"""How cells are written: patterns of types and codes, the same for polars, DuckDB and Python.
+
+Belongs here: every pattern that a contract's cell must match. Does not belong here: which columns there are.
+
+ASCII alone: in Python and Rust ``\\d`` and ``\\w`` hold the digits and letters of every script, and a code in other
+digits matches nobody in any table, though it looks right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hcip_pipeline.contracts.table import ColumnType
+
+
+@dataclass(frozen=True)
+class Written:
+    """A pattern that the whole cell must match, and the same in words."""
+
+    pattern: str
+    words: str
+
+
+WRITTEN: dict[ColumnType, Written] = {
+    "date": Written(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "a date, YYYY-MM-DD"),
+    "integer": Written(r"^-?[0-9]{1,18}$", "a whole number, digits only"),
+    "money": Written(
+        r"^-?[0-9]{1,16}(\.[0-9]{1,2})?$", "an amount with at most two decimals, no $ and no thousands separators"
+    ),
+    "mean": Written(r"^-?[0-9]{1,14}(\.[0-9]{1,4})?$", "a number with at most four decimals"),
+    "ratio": Written(r"^-?[0-9]{1,10}(\.[0-9]{1,8})?$", "a number with at most eight decimals"),
+}
+
+_CCN = Written(r"^[0-9A-Z]{6}$", "six capitals or digits, leading zeros kept")
+_REVENUE_CODE = Written(r"^[0-9]{4}$", "four digits, leading zeros kept")
+
+#: Codes by column name, as the field writes them.
+CODES: dict[str, Written] = {
+    "ccn": _CCN,
+    "hospital_ccn": _CCN,
+    "npi": Written(r"^[0-9]{10}$", "ten digits"),
+    "apr_drg": Written(r"^[0-9]{3}$", "three digits, leading zeros kept"),
+    "mdc": Written(r"^[0-9]{2}$", "two digits, leading zeros kept"),
+    "revenue_code_from": _REVENUE_CODE,
+    "revenue_code_to": _REVENUE_CODE,
+    "disposition_code": Written(r"^[0-9]{2}$", "two digits, leading zeros kept"),
+}
+
+#: Any other code: no letter or digit of another script. Text for people (``Column.is_words``) may hold any.
+ASCII = Written(r"^[ -~]*$", "letters, digits and signs of ASCII alone: no look-alikes of other scripts")
+
+#: A tax identification number, with or without its dash.
+TIN = r"^([0-9]{9}|[0-9]{2}-[0-9]{7})$"
+#: A range of grouper versions.
+VERSION_RANGE = r"^([0-9]{1,9})-([0-9]{1,9})$"
+#: An amount as a hospital writes it, without a sign.
+CHARGE = r"[0-9]{1,16}\.[0-9][0-9]"
