@@ -54,6 +54,8 @@ class Ceiling:
 
 #: A hospital's quarter; the largest hospitals have some 4 million charge lines, 400 MB of them.
 HOSPITAL = Ceiling(8 * _GIB, unpacked=16 * _GIB, times=100, harmless=32 * _MIB, rows=50_000_000)
+#: Discharges of a hospital's quarter; the largest have some 20,000.
+DISCHARGES = Ceiling(HOSPITAL.bytes, rows=2_000_000)
 #: A hospital's own count of what it sent: a few lines.
 CONTROL_TOTALS = Ceiling(64 * 1024)
 #: Tables that people keep by hand.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.received_files import SPARCS, open_file
+from hcip_pipeline.received_files import MAX_COLUMNS, SPARCS, NotReceivedError, open_file
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGIC = b"PK\x03\x04"
@@ -175,7 +175,17 @@ def read_header(file: Path) -> SparcsHeader:
     line = _first_line(file, is_gzip)
     if not line.strip():
         raise HcipError("is empty", file=file, fix="download the file again from the publisher")
-    names = tuple(name.strip() for name in next(csv.reader([line])))
+    if len(line) >= _LONGEST_HEADER:
+        raise HcipError("has a header line that is far too long", file=file, row=1, fix="use the file as published")
+    try:
+        names = tuple(name.strip() for name in next(csv.reader([line]), ()))
+    except csv.Error as error:
+        raise HcipError(
+            "has a header that cannot be read", file=file, row=1, fix="use the file as published"
+        ) from error
+    if len(names) > MAX_COLUMNS:
+        words = f"has {len(names):,} columns, more than {MAX_COLUMNS:,}"
+        raise HcipError(words, file=file, row=1, fix="use the file as published")
     other = next((sign for sign in ("\t", ";", "|") if sign in line), None)
     if len(names) == 1 and other:
         raise HcipError(
@@ -223,6 +233,8 @@ def _first_line(file: Path, is_gzip: bool) -> str:
             return bytes(lines.readline(_LONGEST_HEADER)).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise HcipError("is not UTF-8 text", file=file, row=1, fix="save the file as UTF-8 CSV") from error
+    except NotReceivedError:
+        raise
     except (EOFError, OSError, zlib.error) as error:
         raise HcipError(
             "cannot be unpacked: the gzip file is damaged", file=file, fix="download the file again"

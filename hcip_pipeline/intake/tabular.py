@@ -84,6 +84,10 @@ def parse_text_table(raw: bytes, path: Path) -> TextTable:
     commas = np.concatenate(([0], np.cumsum((text == _COMMA) & (quoted == 0))))
     cells = commas[record_ends] - commas[record_starts] + 1
     first = int(np.argmax(filled))
+    if cells[first] > TABLE.columns:
+        _refuse(path, [Problem("FILE_TOO_LARGE", f"the header has more than {TABLE.columns:,} columns", 1)])
+    if int(filled.sum()) > TABLE.rows:
+        _refuse(path, [Problem("FILE_TOO_LARGE", f"the file has more than {TABLE.rows:,} rows")])
     ragged = np.flatnonzero(filled & (cells != cells[first]))
     if ragged.size:
         problems = [
@@ -142,7 +146,7 @@ def _check_quotes(text: np.ndarray, quoted: np.ndarray, path: Path) -> None:
 def _header(head: bytes, path: Path) -> tuple[str, ...]:
     row = pl.read_csv(io.BytesIO(head), has_header=False, infer_schema=False).row(0)
     names = tuple((name or "").strip() for name in row)
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = sorted(name for name, times in Counter(names).items() if times > 1)
     if repeated:
         shown = ", ".join(repr(name[:60]) for name in repeated[:LISTED_PER_RULE])
         _refuse(path, [Problem("COLUMN_REPEATED", f"the header has twice: {shown}", 1)])

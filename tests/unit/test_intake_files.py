@@ -6,17 +6,22 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.intake.hospital import edits, outcomes
+from hcip_pipeline.intake.hospital.edits import Check
 from hcip_pipeline.intake.hospital.folders import submission_at
 from hcip_pipeline.intake.hospital.judging import Judge
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.intake.hospital.survey import survey
 from hcip_pipeline.policy.model import Policy
-from hcip_pipeline.received_files import HOSPITAL
+from hcip_pipeline.received_files import HOSPITAL, MAX_COLUMNS
 from tests.intake_submissions import CCN, POLICY, QUARTER, Draft, csv_bytes, reference
 
 
@@ -145,7 +150,7 @@ def test_a_file_that_unpacks_to_far_more_than_it_is_refused_unread(
 def test_a_submission_larger_than_memory_is_refused_and_the_next_is_judged(folder: Path) -> None:
     with Judge(reference()) as small:
         small.con.execute("set memory_limit = '1MB'; set temp_directory = ''")
-        assert "F-UNREADABLE" in rules(judged(small, folder))
+        assert "F-TOO-LARGE" in rules(judged(small, folder))
         small.con.execute("reset memory_limit")
         assert judged(small, folder).status == "accepted"
 
@@ -333,3 +338,69 @@ def test_a_rate_that_lacks_its_number_is_not_covered_by_all(tmp_path: Path) -> N
     with Judge(tables, "markup") as judge:
         receipt = judged(judge, Draft(count=30).write(tmp_path / CCN))
     assert [problem.message for problem in receipt.problems] == ["no cost factor (markup) for MIS"]
+
+
+@pytest.mark.parametrize("table", ["discharges", "charges"])
+def test_what_the_engine_cannot_compute_refuses_its_submission_alone_and_names_the_row(
+    tmp_path: Path, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    column, broken = (
+        ("charge", "charge = 299.99") if table == "charges" else ("total_charges", "total_charges = 599.99")
+    )
+    check = Check("C-MONEY-INVALID", column, f"case when {broken} then error('overflow') = 'x' end")
+    name = f"{table.removesuffix('s')}_errors"
+    as_before = getattr(edits, name)
+    monkeypatch.setattr(edits, name, lambda **options: [*as_before(**options), check])
+    draft = Draft(count=40)
+    sound = draft.write(tmp_path / "sound" / CCN)
+    spoiled = draft.set(table, 30, column, broken[-6:]).write(tmp_path / "spoiled" / CCN)
+    with Judge(reference()) as judge:
+        receipt = judged(judge, spoiled)
+        (problem,) = (problem for problem in receipt.problems if problem.refuses)
+        assert (problem.rule, problem.file, problem.row) == ("F-UNREADABLE", f"{table}.csv", 32)
+        assert judged(judge, sound).status == "accepted"
+
+
+def test_a_full_disk_under_the_engine_is_not_the_hospitals_fault(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise duckdb.IOException("Could not write file: No space left on device")
+
+    with Judge(reference()) as judge:
+        monkeypatch.setattr(outcomes, "load", full)
+        with pytest.raises(HcipError) as caught:
+            judged(judge, folder)
+    assert caught.value.rule == "DISK-FULL"
+
+
+def test_amounts_at_the_ceiling_are_judged_exactly(tmp_path: Path) -> None:
+    draft = Draft(count=150).set("charges", 0, "charge", "99999999999.99").set("charges", 1, "charge", "0.01")
+    draft.set("charges", 2, "charge", "0.00").set("discharges", 0, "total_charges", "100000000000.00")
+    draft.set("discharges", 1, "total_charges", "100000000000.01").set("charges", 6, "charge", "9999999999999999.99")
+    rates = reference()
+    low = pl.lit(Decimal("0.1"), pl.Decimal(18, 8)).alias("markup")
+    rates["cost_factors"] = rates["cost_factors"].with_columns(low)
+    with Judge(rates) as judge:
+        receipt = judged(judge, draft.write(tmp_path / CCN))
+    told = {(rule.rule, rule.lines) for rule in receipt.rules}
+    assert ("D-MONEY-INVALID", (3,)) in told and ("C-MONEY-INVALID", (8,)) in told
+    read = receipt.file("discharges")
+    assert read is not None and read.dollars.read == Decimal("100000000000.00") + 148 * 600
+
+
+def test_more_columns_than_any_table_has_are_refused_at_once(judge: Judge, folder: Path, tmp_path: Path) -> None:
+    wide = pl.DataFrame({f"c{n}": ["1"] for n in range(MAX_COLUMNS + 1)})
+    wide.write_parquet(folder / "discharges.parquet")
+    (folder / "discharges.csv").unlink()
+    header = ",".join(f"c{n}" for n in range(MAX_COLUMNS + 1))
+    (folder / "charges.csv").write_text(header + "\n" + "," * MAX_COLUMNS + "\n")
+    problems = {(problem.rule, problem.file) for problem in judged(judge, folder).problems if problem.refuses}
+    assert problems == {("F-TOO-LARGE", "discharges.parquet"), ("F-TOO-LARGE", "charges.csv")}
+
+
+def test_a_header_of_more_than_a_thousand_columns_may_have_quoted_cells(judge: Judge, folder: Path) -> None:
+    path = folder / "discharges.csv"
+    header, *rows = path.read_text().splitlines()
+    more = ",".join(f"x{n}" for n in range(1500))
+    quoted = [row + "," + ",".join(['"a, b"'] * 1500) for row in rows]
+    path.write_text("\n".join([f"{header},{more}", *quoted]) + "\n")
+    assert judged(judge, folder).status == "accepted"

@@ -159,7 +159,7 @@ def test_no_figure_of_a_sparcs_file_is_of_another_script(judge: Judge) -> None:
 
 
 def test_no_source_asks_for_digits_or_letters_of_every_script() -> None:
-    """``\\d`` and ``\\w`` in a pattern that reads what comes in; the exceptions read the project's own SQL and files."""
+    """No digit or letter class in a pattern that reads what comes in; the exceptions read the project's own files."""
     own = {"hcip_pipeline/warehouse/rendering.py", "hcip_pipeline/synthetic/resubmissions.py"}
     found = [
         str(path.relative_to(ROOT))

@@ -8,8 +8,10 @@ not read again, so what differs between submissions is in variables, not in the 
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -21,16 +23,39 @@ CCN = "getvariable('ccn')"
 FIRST_DAY = "getvariable('first_day')"
 LAST_DAY = "getvariable('last_day')"
 
+#: Memory of one bench: this share of what the engine would take by itself (4/5 of the machine or of its container),
+#: since two may judge side by side, and not more than the largest hospital needs to be judged without a disk.
+_SHARE_OF_MEMORY = (2, 5)
+_MOST_MEMORY = 4 * 1024**3
+_UNITS = {"bytes": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4}
+
 _MOST_TEXTS = 256
 _parsed: dict[str, list[duckdb.Statement]] = {}
 
 
-class Bench:
-    """A connection of its own, with the tables of one submission in the schema ``work``."""
+@functools.cache
+def memory_limit() -> int:
+    """Bytes that a bench may hold in memory before it spills."""
+    with duckdb.connect() as engine:
+        row = engine.execute("select current_setting('memory_limit')").fetchone()
+    number, unit = str(row[0] if row else "4 GiB").split()
+    return min(_MOST_MEMORY, int(float(number) * _UNITS[unit]) * _SHARE_OF_MEMORY[0] // _SHARE_OF_MEMORY[1])
 
-    def __init__(self) -> None:
-        self._spill = tempfile.TemporaryDirectory(prefix="hcip-")  # what memory cannot hold, gone with the bench
+
+class Bench:
+    """A connection of its own, with the tables of one submission in the schema ``work``.
+
+    Args:
+        spill: the folder for what memory cannot hold; the system's temporary folder where there is no home.
+    """
+
+    def __init__(self, spill: Path | None = None) -> None:
+        if spill is not None:
+            spill.mkdir(parents=True, exist_ok=True)
+        self._spill = tempfile.TemporaryDirectory(prefix="hcip-", dir=spill)  # gone with the bench
+        self.spill = Path(self._spill.name)
         self.con = duckdb.connect(config={"temp_directory": self._spill.name})
+        self.con.execute(f"set memory_limit = '{memory_limit()}B'")
         # Working tables live for one submission: compressing them in between costs more than all the edits.
         self.con.execute("set checkpoint_threshold = '1TB'")
         self.con.execute("create schema work; set search_path = 'work,main'")
@@ -39,6 +64,14 @@ class Bench:
         with suppress(duckdb.Error):  # stopped twice by somebody in a hurry: a thread is still at it, and ends with it
             self.con.close()
         self._spill.cleanup()
+
+    def restart(self) -> None:
+        """Forget what was found about the submission, but not the files that were loaded."""
+        tables = self.con.execute(
+            "select table_name from duckdb_tables() where schema_name = 'work' and not starts_with(table_name, 'raw_')"
+        ).fetchall()
+        for (name,) in tables:
+            self.con.execute(f"drop table work.{name}")
 
     def clear(self, submission: Submission) -> None:
         """Forget the submission before, and say which comes now."""

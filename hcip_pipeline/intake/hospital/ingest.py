@@ -69,7 +69,8 @@ def ingest_quarter(
     tables = load_reference(home.inbox) if reference is None else reference
     changed: set[str] = set()
     with ExitStack() as until_done:
-        judge = until_done.enter_context(Judge(tables, policy.cost_method))
+        spill = home.warehouse / "judging"
+        judge = until_done.enter_context(Judge(tables, policy.cost_method, spill=spill))
         waiting = []
         for submission in found:
             earlier = before.get(submission.stem)
@@ -81,7 +82,7 @@ def ingest_quarter(
         benches.put(judge)
         small = [submission for submission in waiting if _is_small(submission)]
         if len(small) > 1:
-            benches.put(until_done.enter_context(Judge(tables, policy.cost_method)))
+            benches.put(until_done.enter_context(Judge(tables, policy.cost_method, spill=spill)))
 
         def take_in(submission: Submission) -> None:
             free = benches.get()

@@ -9,17 +9,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
+from pathlib import Path
 
 import duckdb
 import polars as pl
 
 from hcip_pipeline.intake.hospital import cost_factors, edits, outcomes, rules
-from hcip_pipeline.intake.hospital.bench import Bench
+from hcip_pipeline.intake.hospital.bench import Bench, memory_limit
 from hcip_pipeline.intake.hospital.control_totals import ControlTotals, differences, read_control_totals
 from hcip_pipeline.intake.hospital.cost_factors import CostMethod
+from hcip_pipeline.intake.hospital.culprits import failing_row
 from hcip_pipeline.intake.hospital.edits import Check
 from hcip_pipeline.intake.hospital.folders import Submission, contents
 from hcip_pipeline.intake.hospital.reading import Cells, ReadingError, read_cells
@@ -27,7 +29,9 @@ from hcip_pipeline.intake.hospital.receipts import FileReceipt, SubmissionReceip
 from hcip_pipeline.intake.hospital.rules import Problem, exceeds
 from hcip_pipeline.intake.hospital.survey import Survey, survey
 from hcip_pipeline.periods import rate_year
+from hcip_pipeline.received_files import DISCHARGES, HOSPITAL, told_bytes
 from hcip_pipeline.reference.dispositions import load_dispositions
+from hcip_pipeline.storage_faults import storage_fault
 
 #: Raised whenever an edit changes its meaning: submissions taken in under another version are judged again.
 EDITS_VERSION = "1"
@@ -58,10 +62,16 @@ class Judge:
         reference: tables as ``reference.tables.load_reference`` gives them; ``cost_factors`` may be left out of the
             verdict with ``factors_known=False`` (a desk that has no rates).
         cost_method: of the policy (methodology §13).
+        spill: the folder for what memory cannot hold.
     """
 
     def __init__(
-        self, reference: Mapping[str, pl.DataFrame], cost_method: CostMethod = "markup", *, factors_known: bool = True
+        self,
+        reference: Mapping[str, pl.DataFrame],
+        cost_method: CostMethod = "markup",
+        *,
+        factors_known: bool = True,
+        spill: Path | None = None,
     ) -> None:
         self.cost_method = cost_method
         self.factors_known = factors_known
@@ -71,7 +81,7 @@ class Judge:
         tables = {name: reference[name] for name in _REFERENCE_USED}
         tables["dispositions"] = load_dispositions() if dispositions is None else dispositions
         self._tables = tables
-        self.bench = Bench()
+        self.bench = Bench(spill)
         self.con = self.bench.con
         for name, select in (
             ("hospitals", "select distinct ccn"),
@@ -122,13 +132,51 @@ class Judge:
                 if case.cells:
                     outcome = self._edit(case, errors, only)
                     self._judge_whole(case, outcome, only)
-            except duckdb.OutOfMemoryException:  # one submission must not stop the others
-                case.problems.append(Problem("F-UNREADABLE", "the files hold more than this machine can judge"))
+            except duckdb.Error as error:  # one submission must not stop the others
+                if (fault := storage_fault(error, self.bench.spill)) is not None:
+                    raise fault from error
+                outcome = outcomes.Outcome()
+                case.problems.append(self._engine_problem(case, errors, error))
         return self._receipt(case, outcome)
+
+    def _engine_problem(self, case: _Case, errors: Mapping[str, list[Check]], error: duckdb.Error) -> Problem:
+        """What the engine could not do, in words without a cell of it, and at which row."""
+        if isinstance(error, duckdb.OutOfMemoryException):
+            limit = told_bytes(memory_limit())
+            return Problem("F-TOO-LARGE", f"the files hold more than can be judged in {limit} of memory and the disk")
+        message = f"the engine cannot compute with this row ({type(error).__name__})"
+        for name, found in case.surveys.items():
+            if name not in case.cells:
+                continue
+
+            def fails(first: int, last: int, name: str = name) -> bool:
+                cells = case.cells[name]
+                sql = f"select * from ({cells.sql}) where row between {first} and {last}"
+                part = _Case(case.submission, [], case.surveys, case.cells | {name: replace(cells, sql=sql)})
+                try:
+                    outcomes.restart(self.bench)
+                    for each, cut in part.cells.items():
+                        outcomes.load(self.bench, outcomes.CONTRACTS[each], cut.sql, errors[each])
+                    self._edit(part, errors, "")
+                except duckdb.Error:
+                    return True
+                return False
+
+            row = failing_row(fails, 2, max(2, found.lines or HOSPITAL.rows))
+            if row is not None and fails(row, row) and not fails(1, 1):
+                outcomes.restart(self.bench)
+                return Problem("F-UNREADABLE", message, found.name, row)
+        outcomes.restart(self.bench)
+        return Problem("F-UNREADABLE", f"the engine cannot compute with these files ({type(error).__name__})")
 
     def _load(self, case: _Case, name: str, found: Survey, errors: list[Check]) -> None:
         case.surveys[name] = found
         needed = ("reported_cost",) if name == "discharges" and self.cost_method == "reported" else ()
+        ceiling = DISCHARGES if name == "discharges" else HOSPITAL
+        if found.lines > ceiling.rows:
+            words = f"holds {found.lines:,} lines, more than {ceiling.rows:,}"
+            case.problems.append(Problem("F-TOO-LARGE", words, found.name))
+            return
         try:
             cells = read_cells(self.con, found, outcomes.CONTRACTS[name], needed)
         except ReadingError as error:

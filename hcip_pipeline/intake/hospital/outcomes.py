@@ -81,6 +81,16 @@ class Outcome:
 def clear(bench: Bench, submission: Submission) -> None:
     """Forget the submission before."""
     bench.clear(submission)
+    _make_findings(bench)
+
+
+def restart(bench: Bench) -> None:
+    """Forget what was found so far: the files are loaded, and their rows will be judged again."""
+    bench.restart()
+    _make_findings(bench)
+
+
+def _make_findings(bench: Bench) -> None:
     bench.run('create table findings (file varchar, row bigint, "column" varchar, rule varchar, value varchar)')
 
 

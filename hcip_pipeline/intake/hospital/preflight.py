@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
@@ -238,11 +239,14 @@ def _said_by_rows(place: _Place, judge: Judge) -> tuple[str, Quarter | None]:
             cells = read_cells(judge.con, survey(place.folder / name), contract)
         except ReadingError:
             continue
-        row = judge.con.execute(
-            f"""select mode(hospital_ccn) filter (regexp_full_match(hospital_ccn, '[0-9A-Z]{{6}}')),
-                mode(year(d) * 4 + quarter(d)) filter (year(d) between 1900 and 2200)
-            from (select hospital_ccn, try_cast({day} as date) as d from ({cells.sql}))"""
-        ).fetchone() or (None, None)
+        try:
+            row = judge.con.execute(
+                f"""select mode(hospital_ccn) filter (regexp_full_match(hospital_ccn, '[0-9A-Z]{{6}}')),
+                    mode(year(d) * 4 + quarter(d)) filter (year(d) between 1900 and 2200)
+                from (select hospital_ccn, try_cast({day} as date) as d from ({cells.sql}))"""
+            ).fetchone() or (None, None)
+        except duckdb.Error:  # what the engine cannot do with these rows, the verdict says
+            continue
         said_ccn = said_ccn or row[0] or ""
         if said_quarter is None and row[1] is not None:
             said_quarter = Quarter((row[1] - 1) // 4, (row[1] - 1) % 4 + 1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,9 +22,8 @@ from hcip_pipeline.contracts.table import ColumnType, Table
 from hcip_pipeline.intake.hospital.folders import shown
 from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.intake.hospital.survey import Survey
+from hcip_pipeline.received_files import HOSPITAL, MAX_COLUMNS
 
-#: More rows than this, which a few bytes of Parquet can state, are no quarter of a hospital.
-MAX_ROWS = 200_000_000
 #: A line longer than this is no row of these tables.
 MAX_LINE_BYTES = 2_000_000
 
@@ -113,7 +113,7 @@ def _csv(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, needed: tu
 
 
 def _csv_sql(found: Survey, table: Table, names: tuple[str, ...]) -> str:
-    split = _split(len(names), found.has_quotes)
+    split = _split(found.has_quotes)
     if found.has_padding:
         split = f"list_transform({split}, lambda cell: trim(cell))"
     cells = ", ".join(_listed(column.name, names) for column in table.columns)
@@ -131,14 +131,14 @@ def _listed(name: str, names: tuple[str, ...]) -> str:
     return f"l[{names.index(name) + 1}] as {name}" if name in names else f"null::varchar as {name}"
 
 
-def _split(width: int, has_quotes: bool) -> str:
+def _split(has_quotes: bool) -> str:
     """How a line becomes a list of cells: null where quotes are not as RFC 4180 has them (SQL over line and bare)."""
     if not has_quotes:
         return "string_split(line, ',')"
     # Cheapest first: quotes round empty cells only; every cell quoted, none with a quote inside; RFC 4180 in full.
     all_quoted = "line[1] = '\"' and line[-1] = '\"' and length(line) > 1"
     all_quoted += " and not contains(replace(line, '\",\"', '')[2:-2], '\"')"
-    well_formed = f"regexp_full_match(line, '{_CELL}(?:,{_CELL}){{{max(width, 2) - 1}}}')"
+    well_formed = f"regexp_full_match(line, '{_CELL}(?:,{_CELL})*')"  # how many there are is looked at afterward
     unquote = "case when cell[1] = '\"' then replace(cell[2:-2], '\"\"', '\"') else cell end"
     return (
         "case when not contains(bare, '\"') then string_split(bare[2:-2], ',')"
@@ -163,6 +163,8 @@ def check_columns(names: tuple[str, ...], table: Table, file: str, needed: tuple
     Raises:
         ReadingError: no header at all, a column missing or repeated.
     """
+    if len(names) > MAX_COLUMNS:
+        raise ReadingError(Problem("F-TOO-LARGE", f"has {len(names):,} columns, more than {MAX_COLUMNS:,}", file, 1))
     must = [column.name for column in table.columns if not column.optional or column.name in needed]
     missing = [name for name in must if name not in names]
     unknown = [name for name in names if name not in table.names]
@@ -184,7 +186,7 @@ def check_columns(names: tuple[str, ...], table: Table, file: str, needed: tuple
                 1,
             )
         )
-    repeated = sorted({name for name in names if names.count(name) > 1 and name in table.names})
+    repeated = sorted(name for name, times in Counter(names).items() if times > 1 and name in table.names)
     wrong = [Problem("F-COLUMN-MISSING", f"the column {name} is missing", file, 1) for name in missing]
     wrong += [Problem("F-COLUMN-REPEATED", f"the column {name} stands twice", file, 1) for name in repeated]
     if wrong:
@@ -198,12 +200,18 @@ def check_columns(names: tuple[str, ...], table: Table, file: str, needed: tuple
 def _parquet(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, needed: tuple[str, ...]) -> Cells:
     with plain_path(found.path) as path:
         stated = con.execute("select num_rows from parquet_file_metadata(?)", [path]).fetchone() or (0,)
-        if stated[0] > MAX_ROWS:
-            raise ReadingError(Problem("F-UNREADABLE", "states more rows than a hospital can have", found.name))
+        if stated[0] > HOSPITAL.rows:
+            words = f"states {stated[0]:,} rows, more than {HOSPITAL.rows:,}"
+            raise ReadingError(Problem("F-TOO-LARGE", words, found.name))
+        # The schema's rows: its root, and one a column (or more of one that is nested).
+        width = con.execute("select count(*) - 1 from parquet_schema(?)", [path]).fetchone() or (0,)
+        if width[0] > MAX_COLUMNS:
+            words = f"has {width[0]:,} columns, more than {MAX_COLUMNS:,}"
+            raise ReadingError(Problem("F-TOO-LARGE", words, found.name))
         described = con.execute("describe select * from read_parquet(?, hive_partitioning=false)", [path]).fetchall()
         stored = con.execute("select name from parquet_schema(?)", [path]).fetchall()
         types = {str(row[0]): str(row[1]) for row in described}
-        repeated = [str(row[0]) for row in stored if [s[0] for s in stored].count(row[0]) > 1]
+        repeated = [str(name) for (name,), times in Counter(stored).items() if times > 1]
         problems = check_columns(
             (*types, *(name for name in set(repeated) if name in table.names)), table, found.name, needed
         )

@@ -136,6 +136,9 @@ def _survey_text(found: Survey, chunks: Iterator[bytes]) -> None:
                     found.problem = Problem("F-ENCODING", "is not UTF-8 text", found.name, row)
                     continue
             newlines += chunk.count(b"\n")
+            if newlines > HOSPITAL.rows:
+                found.problem = Problem("F-TOO-LARGE", f"holds more than {HOSPITAL.rows:,} lines", found.name)
+                continue
             if b"\r" in chunk:
                 returns += chunk.count(b"\r")
                 pairs += chunk.count(b"\r\n")
