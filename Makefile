@@ -10,7 +10,7 @@ export DO_NOT_TRACK = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test spark mutations check format lock contracts clean
+.PHONY: help setup demo test spark mutations fuzz check format lock contracts clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ spark: $(SPARK)/.installed  ## a settlement on Apache Spark, held against DuckDB
 
 mutations: $(STAMP)  ## preflight against intake on more than a thousand spoiled submissions
 	HCIP_MUTATION_BATCHES=22 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup tests/integration/test_intake_mutations.py
+
+fuzz: $(STAMP)  ## thousands of spoiled files of every kind: each is accepted or refused in words
+	HCIP_FUZZ_CASES=5000 HCIP_FUZZ_SEED=$$(date +%s) $(BIN)/python -m pytest -q -n $(JOBS) tests/integration/test_fuzz.py
 
 check: $(STAMP)  ## lint, types and the fast tests, in under a minute
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from .manifest_shape import check_shape
 from .report import Findings, UnreadableReleaseError
 from .shapes import SHAPES, Shape
 from .tables import Table, UnreadableTableError, differing_columns, read_csv, read_parquet
@@ -42,19 +43,29 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     file = folder / MANIFEST
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        period, number = re.fullmatch(r"hcip-([0-9]{4}h[12])-(r[0-9]+)", content["name"]).groups()  # type: ignore[union-attr]
-        for resource in content["resources"]:
-            resource["path"].encode()
-            resource["hash"].encode()
+        check_shape(content)
+        named = re.fullmatch(r"hcip-([0-9]{4}h[12])-(r[0-9]{1,9})", content["name"])
+        if named is None:
+            raise ValueError("its name is not that of a release")
     except FileNotFoundError as error:
         raise UnreadableReleaseError(
             f"{folder} is not a release: it has no {MANIFEST}", "name the folder r<n>"
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else _reason(error)
         raise UnreadableReleaseError(
-            f"{file} cannot be read as the manifest of a release", "take the release from where it was written"
+            f"{file} cannot be read as the manifest of a release: {reason}",
+            "take the release from where it was written",
         ) from error
-    return {**content, "period": period.upper(), "number": number}
+    return {**content, "period": named[1].upper(), "number": named[2]}
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is not JSON (line {error.lineno})"
+    if isinstance(error, UnicodeError):
+        return "it is not UTF-8 text"
+    return error.strerror or "it cannot be opened" if isinstance(error, OSError) else str(error)
 
 
 def entries(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -76,7 +87,7 @@ def destroyed_files(folder: Path) -> dict[str, str]:
         if record["manifest_sha256"] != sha256(folder / MANIFEST):
             return {}
         return {str(file["path"]): str(file["hash"]) for file in record["files"]}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 

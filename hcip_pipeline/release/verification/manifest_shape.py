@@ -1,0 +1,69 @@
+"""What a manifest must look like before anything in it is used.
+
+Belongs here: types and names of its parts, and paths that stay inside the release. Does not belong here: whether what
+it states is so (``package``, ``chain``).
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+_OPTIONAL = "?"
+_FILE: dict[str, Any] = {"path": str, "hash": str, "bytes?": int}
+#: a type, a mapping of names (those with ``?`` may be absent or null), or a list with the shape of each item
+_SHAPE: dict[str, Any] = {
+    "name": str,
+    "resources": [
+        _FILE
+        | {
+            "parquet?": _FILE,
+            "rows?": int,
+            "totals?": dict,
+            "audience?": str,
+            "schema?": {"fields?": [{"name": str, "type": str}], "primaryKey?": [str]},
+        }
+    ],
+    "inputs?": [{"file": str, "sha256?": str, "rows?": int}],
+    "policy?": {"sha256?": str, "text?": str, "version?": str},
+    "supersedes?": str,
+}
+
+
+def check_shape(manifest: Any) -> None:
+    """Make sure that a manifest can be read as one.
+
+    Raises:
+        ValueError: names the part that is not what it must be.
+    """
+    _check(manifest, _SHAPE, "the manifest")
+    for resource in manifest["resources"]:
+        for entry in (resource, resource.get("parquet") or {}):
+            path = PurePosixPath(entry.get("path", "x"))
+            if path.is_absolute() or ".." in path.parts or path.parts == () or "\0" in str(path):
+                raise ValueError("a path of resources leads out of the release")
+            str(path).encode()  # half of a character is no name
+
+
+def _check(value: Any, shape: Any, where: str) -> None:
+    if isinstance(shape, dict):
+        _expect(value, dict, where)
+        for key, of_key in shape.items():
+            name = key.removesuffix(_OPTIONAL)
+            if key != name and value.get(name) is None:
+                continue
+            if name not in value:
+                raise ValueError(f"{where} has no {name}")
+            _check(value[name], of_key, f"{name} of {where}" if where != "the manifest" else name)
+    elif isinstance(shape, list):
+        _expect(value, list, where)
+        for number, item in enumerate(value, start=1):
+            _check(item, shape[0], f"item {number} of {where}")
+    else:
+        _expect(value, shape, where)
+
+
+def _expect(value: Any, kind: type, where: str) -> None:
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        words = {dict: "a mapping", list: "a list", str: "text", int: "a whole number"}[kind]
+        raise ValueError(f"{where} is not {words}")

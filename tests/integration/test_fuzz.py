@@ -1,0 +1,251 @@
+"""Spoiled files of every kind: each is accepted or refused in words, and none is ever "a fault of the program itself".
+
+``make fuzz`` tries thousands. A failure names its kind and seed: ``HCIP_FUZZ_SEED=<seed> HCIP_FUZZ_CASES=1`` tries it
+again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import os
+import shutil
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import polars as pl
+import pytest
+
+from hcip_pipeline.contracts import program, reference
+from hcip_pipeline.contracts.survey import form_name
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.cclf import check_deliveries
+from hcip_pipeline.intake.hospital.preflight import Preflight
+from hcip_pipeline.intake.program_files import check_program_file
+from hcip_pipeline.intake.protocol_files import load_protocols
+from hcip_pipeline.intake.sparcs import read_sparcs
+from hcip_pipeline.intake.survey_files import judge_survey
+from hcip_pipeline.operations.settings import load_settings
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.policy.loader import load_policy
+from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.reference.tables import SHIPPED, load_reference
+from hcip_pipeline.release.retention import read_data_use
+from hcip_pipeline.release.verification import UnreadableReleaseError, verify_release
+from hcip_pipeline.simulation.scenarios import read_scenarios
+from hcip_pipeline.synthetic.cclf_records import archive_name, write_archive
+from tests import fuzzing, sparcs_files
+from tests.intake_submissions import CCN, Draft
+from tests.intake_submissions import reference as reference_tables
+from tests.integration.test_cclf_intake import files as claim_files
+from tests.released_state import PERIOD, A, released, unreleased
+from tests.unit.test_patterns import table_of
+
+__all__ = ["released", "unreleased"]
+
+pytestmark = pytest.mark.slow
+
+#: Cases of each kind by default; ``HCIP_FUZZ_CASES`` is a number of all kinds together.
+SHARE = {
+    "hospital csv": 60, "hospital gz": 25, "hospital parquet": 25, "control totals": 25, "claims": 50, "program": 60,
+    "reference": 60, "protocol": 60, "policy": 30, "settings": 20, "data use": 15, "scenarios": 15, "survey": 35,
+    "sparcs": 20, "release": 30,
+}  # fmt: skip
+SEED = int(os.environ.get("HCIP_FUZZ_SEED", "1"))
+#: Processor seconds that no spoiled file of this size may cost.
+MOST_SECONDS = 20
+HALF = PerformancePeriod.parse("2025H1")
+
+
+def cases(kind: str) -> int:
+    asked = os.environ.get("HCIP_FUZZ_CASES")
+    return max(1, int(asked) * SHARE[kind] // sum(SHARE.values())) if asked else SHARE[kind]
+
+
+@dataclass(frozen=True)
+class Spoiled:
+    """A sound file, how it is spoiled, and how a spoiled one in its place is read."""
+
+    path: Path
+    spoil: fuzzing.Spoiler
+    read: Callable[[], object]
+
+
+def attack(kind: str, of: Callable[[Random], Spoiled]) -> None:
+    """Spoil and read; whatever is raised must be an error that is told."""
+    faults: list[str] = []
+    for number in range(cases(kind)):
+        seed = SEED + number
+        rng = Random(f"{kind} {seed}")
+        chosen = of(rng)
+        sound = chosen.path.read_bytes()
+        try:
+            chosen.path.write_bytes(chosen.spoil(rng, sound))
+            before = time.process_time()
+            try:
+                chosen.read()
+            except HcipError as error:
+                assert error.message and error.exit_code in (1, 2)
+            except UnreadableReleaseError as error:
+                assert error.message and error.fix
+            except Exception:
+                faults.append(
+                    f"{kind}, seed {seed}, {chosen.path.name}: a fault of the program\n{traceback.format_exc()}"
+                )
+            assert time.process_time() - before < MOST_SECONDS, f"{kind}, seed {seed} takes too long"
+        finally:
+            chosen.path.write_bytes(sound)
+    assert not faults, f"{len(faults)} faults:\n" + "\n".join(faults[:20])
+
+
+@pytest.fixture(scope="module")
+def preflight() -> Iterator[Preflight]:
+    with Preflight(reference_tables()) as preflight:
+        yield preflight
+
+
+@pytest.mark.parametrize("kind", ["hospital csv", "hospital gz", "hospital parquet"])
+def test_hospital_files(kind: str, preflight: Preflight, tmp_path: Path) -> None:
+    ending = {"hospital csv": ".csv", "hospital gz": ".csv.gz", "hospital parquet": ".parquet"}[kind]
+    folder = Draft(count=12).write(tmp_path / "inbox" / "hospital" / "2025Q1" / CCN, ending)
+    spoil = {".csv": fuzzing.table, ".csv.gz": fuzzing.packed, ".parquet": fuzzing.text}[ending]
+
+    def of(rng: Random) -> Spoiled:
+        path = folder / f"{rng.choice(['discharges', 'charges'])}{ending}"
+        return Spoiled(path, spoil, lambda: preflight.check(folder).summary())
+
+    attack(kind, of)
+
+
+def test_control_totals(preflight: Preflight, tmp_path: Path) -> None:
+    totals = {"discharges": 12, "charge_lines": 36, "total_charges": "7200.00", "prepared_at": "2025-05-01"}
+    folder = Draft(count=12).write(tmp_path / "2025Q1" / CCN, control=totals)
+    path = folder / "control_totals.json"
+    attack("control totals", lambda _: Spoiled(path, fuzzing.mapping, lambda: preflight.check(folder).html()))
+
+
+def test_claim_files(tmp_path: Path) -> None:
+    path = write_archive(tmp_path, archive_name("A1234.ACO", dt.date(2025, 4, 15)), claim_files())
+    attack("claims", lambda _: Spoiled(path, fuzzing.archive, lambda: check_deliveries(tmp_path)))
+
+
+def test_program_files(tmp_path: Path) -> None:
+    folder = tmp_path
+    for table in program.TABLES.values():
+        (folder / f"{table.name}.csv").write_bytes(table_of(table))
+
+    def of(rng: Random) -> Spoiled:
+        path = folder / f"{rng.choice(list(program.TABLES))}.csv"
+        return Spoiled(path, fuzzing.table, lambda: check_program_file(path, HALF))
+
+    attack("program", of)
+
+
+def test_reference_files(tmp_path: Path) -> None:
+    folder = tmp_path / "reference"
+    folder.mkdir()
+    for table in reference.TABLES.values():
+        shipped = SHIPPED / f"{table.name}.csv"
+        sound = b"".join(shipped.read_bytes().splitlines(keepends=True)[:400]) if shipped.exists() else table_of(table)
+        (folder / f"{table.name}.csv").write_bytes(sound)
+
+    def of(rng: Random) -> Spoiled:
+        path = folder / f"{rng.choice(list(reference.TABLES))}.csv"
+        return Spoiled(path, fuzzing.table, lambda: load_reference(tmp_path))
+
+    attack("reference", of)
+
+
+def test_protocols(tmp_path: Path) -> None:
+    example = (Path(__file__).parents[2] / "docs" / "protocol_example.yaml").read_bytes()
+    path = tmp_path / "protocols" / "210043" / "2025.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(example)
+    policy = Policy(version="1", base_year=2023)
+    attack("protocol", lambda _: Spoiled(path, fuzzing.yaml, lambda: load_protocols(tmp_path, HALF, policy)))
+
+
+@functools.cache
+def _policy() -> Policy:
+    return Policy(version="1", base_year=2023)
+
+
+SMALL_YAML: dict[str, tuple[str, str, Callable[[Path], object]]] = {
+    "policy": (
+        "policy.yaml",
+        "version: '1'\nbase_year: 2023\nincentive_rate: 0.10\nimprovement_share: 2/3\nmpi_floor: 100\n"
+        "mpi_ceiling: 3000\nexclusions: [DIED, NEWBORN]\nretention_years: 10\nperformance_exponent: 1.5\n",
+        load_policy,
+    ),
+    "settings": (
+        "settings.yaml",
+        "automation: true\nsettle_seconds: 60\nalerts:\n  - webhook: https://example.org/x\n    when: [failure]\n",
+        lambda path: load_settings(Home(path.parent)),
+    ),
+    "data use": (
+        "inbox/data_use.yaml",
+        "agreements:\n  - id: DUA-1\n    covers: [cases]\n    ends: 2030-01-01\n    periods: [2025H1]\n",
+        lambda path: read_data_use(Home(path.parents[1])),
+    ),
+    "scenarios": (
+        "scenarios.yaml",
+        "half: {improvement_share: 1/2}\nno floor:\n  mpi_floor: null\n  keep_elections: false\n",
+        lambda path: read_scenarios(path, _policy()),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SMALL_YAML)
+def test_small_yaml(kind: str, tmp_path: Path) -> None:
+    name, sound, read = SMALL_YAML[kind]
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(sound)
+    attack(kind, lambda _: Spoiled(path, fuzzing.yaml, lambda: read(path)))
+
+
+def test_surveys(released: Path, tmp_path: Path) -> None:
+    path = tmp_path / form_name(A, PERIOD)
+    shutil.copy(released / "reports" / A / path.name, path)
+    attack("survey", lambda _: Spoiled(path, fuzzing.archive, lambda: judge_survey(path, PERIOD, {A})))
+
+
+def test_sparcs(tmp_path: Path) -> None:
+    rows = [sparcs_files.row(Total_Charges=str(1000 + n)) for n in range(8)]
+    plain = sparcs_files.write(tmp_path / "sparcs.csv", rows)
+    zipped = sparcs_files.write(tmp_path / "sparcs.csv.gz", rows)
+
+    def of(rng: Random) -> Spoiled:
+        path = rng.choice([plain, zipped])
+        spoil = fuzzing.packed if path is zipped else fuzzing.table
+        return Spoiled(path, spoil, lambda: read_sparcs(path, 2016, tmp_path / "out"))
+
+    attack("sparcs", of)
+
+
+def test_releases(released: Path, tmp_path: Path) -> None:
+    shutil.copytree(released.parents[1], tmp_path / "releases")
+    folder = tmp_path / "releases" / str(PERIOD) / "r1"
+    others = sorted(path for path in folder.rglob("*") if path.suffix in (".csv", ".parquet", ".yaml", ".json"))
+
+    def of(rng: Random) -> Spoiled:
+        path = folder / "datapackage.json" if rng.random() < 0.6 else rng.choice(others)
+        spoilers = {".csv": fuzzing.table, ".json": fuzzing.mapping, ".yaml": fuzzing.yaml}
+        return Spoiled(path, spoilers.get(path.suffix, fuzzing.text), lambda: verify_release(folder).text())
+
+    attack("release", of)
+
+
+def test_a_sound_file_of_each_kind_is_accepted(preflight: Preflight, tmp_path: Path) -> None:
+    """What is spoiled was in order before: otherwise nothing but its first refusal would be tried."""
+    assert preflight.check(Draft(count=120).write(tmp_path / "2025Q1" / CCN)).accepted
+    claims = tmp_path / "claims"
+    claims.mkdir()
+    write_archive(claims, archive_name("A1234.ACO", dt.date(2025, 4, 15)), claim_files())
+    assert all(receipt.accepted for receipt in check_deliveries(claims))
+    assert isinstance(load_reference(None)["hospitals"], pl.DataFrame)
