@@ -13,6 +13,7 @@ from hcip_pipeline.background import relax_gc
 from hcip_pipeline.commands.options import show_json
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import private_from_here
+from hcip_pipeline.storage_faults import storage_fault_behind
 
 #: in the order that ``--help`` lists them; each is the module of that name in ``commands``
 COMMANDS = (
@@ -62,6 +63,9 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if os.environ.get("HCIP_DEBUG"):
             raise
+        if (fault := storage_fault_behind(error, "the disk")) is not None:
+            click.echo(f"error: {fault}", err=True)
+            sys.exit(fault.exit_code)
         click.echo(
             f"error: a fault of the program itself ({type(error).__name__}: {error})\n"
             "What to do: run it again with HCIP_DEBUG=1 and report the trace it prints",

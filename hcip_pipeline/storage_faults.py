@@ -18,11 +18,14 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 #: as DuckDB, SQLite, Arrow and polars say it
 _FULL_WORDS = ("no space left on device", "disk is full", "file too large", "disk quota exceeded", "out of disk space")
+_BROKEN_WORDS = ("disk i/o error",)
 _FORBIDDEN_WORDS = ("read-only file system", "readonly database", "read-only database", "permission denied")
 #: modules whose errors say that a file could not be read or written
 _ENGINES = ("duckdb", "_duckdb", "polars", "pyarrow", "sqlite3", "sqlalchemy")
+#: how far back an error is followed
+_MOST_LINKS = 20
 #: rules of errors that say all there is to say
-_TOLD = ("DISK-FULL", "READ-ONLY", "LAKE-DAMAGED", "IN-USE")
+_TOLD = ("DISK-FULL", "DISK-ERROR", "READ-ONLY", "LAKE-DAMAGED", "IN-USE")
 
 
 def storage_fault(error: BaseException, where: Path | str) -> HcipError | None:
@@ -41,6 +44,13 @@ def storage_fault(error: BaseException, where: Path | str) -> HcipError | None:
             rule="DISK-FULL",
             fix="make room (everything below warehouse/ can be removed) and run it again; nothing was released",
         )
+    if number == errno.EIO or any(words in said for words in _BROKEN_WORDS):
+        return HcipError(
+            "the disk cannot be read or written",
+            file=file,
+            rule="DISK-ERROR",
+            fix="look at the disk's health and its free room, and run it again; nothing was released",
+        )
     if number in _FORBIDDEN or any(words in said for words in _FORBIDDEN_WORDS):
         return HcipError(
             "this may not be written: it is read-only, or another user's",
@@ -48,6 +58,20 @@ def storage_fault(error: BaseException, where: Path | str) -> HcipError | None:
             rule="READ-ONLY",
             fix="mount it for writing or grant the right, and run it again; nothing was released",
         )
+    return None
+
+
+def storage_fault_behind(error: BaseException, where: Path | str) -> HcipError | None:
+    """As :func:`storage_fault`, of the error or of any that it was raised from (by an orchestrator, a database)."""
+    seen: BaseException | None = error
+    for _ in range(_MOST_LINKS):
+        if seen is None:
+            return None
+        if isinstance(seen, OSError) or type(seen).__module__.split(".")[0] in _ENGINES:
+            found = storage_fault(seen, where)
+            if found is not None:
+                return found
+        seen = seen.__cause__ or seen.__context__
     return None
 
 
@@ -66,7 +90,7 @@ def storage_told(home: Home, read: Callable[[], Iterable[Path]] = tuple) -> Iter
     except Exception as error:
         if isinstance(error, HcipError) and error.rule in _TOLD:
             raise
-        found = storage_fault(error, home.root)
+        found = storage_fault(error, home.root) or storage_fault_behind(error, home.root)
         if found is None and _could_be_damage(error):
             found = _damage(home, read())
         if found is None:

@@ -5,7 +5,6 @@ Belongs here: that order, and the list of the files in force. Does not belong he
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import polars as pl
@@ -18,6 +17,7 @@ from hcip_pipeline.intake.protocol_files import ProtocolFile, load_protocols, wr
 from hcip_pipeline.intake.survey_intake import survey_names
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.records import read_record
 from hcip_pipeline.reference.exclusions import write_lake_exclusions
 
 
@@ -64,7 +64,7 @@ def files_in_force(home: Home, period: PerformancePeriod) -> list[dict[str, obje
     protocols = pl.read_parquet(lake / "protocols.parquet", columns=["hospital_ccn", "protocol_year", "sha256"])
     for ccn, year, sha256 in protocols.iter_rows():
         files.append({"file": f"protocols/{ccn}/{year}.yaml", "sha256": sha256, "rows": 1})
-    reference = json.loads((home.lake_reference / "receipt.json").read_text(encoding="utf-8"))["tables"]
+    reference = read_record(home.lake_reference / "receipt.json", "tables", fix="run it again")["tables"]
     for table in reference.values():
         if table["source"] != "none":
             folder = "reference" if table["source"] == "inbox" else "shipped"

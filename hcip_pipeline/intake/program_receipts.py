@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from hcip_pipeline.records import read_record
+
 Status = Literal["accepted", "refused", "absent"]
 
 
@@ -82,5 +84,5 @@ def receipt_in_force(name: str, lake: Path) -> dict[str, Any] | None:
 def receipts_of(name: str, lake: Path) -> list[dict[str, Any]]:
     """Receipts of a table so far, oldest first."""
     files = (lake / "receipts").glob(f"{name}.r*.json") if (lake / "receipts").is_dir() else iter(())
-    found = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-    return sorted(found, key=lambda receipt: receipt["version"])
+    found = [read_record(file, "version", "status") for file in files]
+    return sorted(found, key=lambda receipt: int(receipt["version"]))

@@ -23,7 +23,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +34,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.atomic_files import write_json
 from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.records import read_record
 from hcip_pipeline.release.layouts import MANIFEST
 from hcip_pipeline.release.manifest import manifest_sha256
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
@@ -237,7 +237,7 @@ def _sources(home: Home, release: ReleaseFiles, kind: str) -> list[Path]:
     if not record.is_file():
         return []
     tables = ("discharges", "charges") if kind == "hospital" else tuple(cms.TABLES)
-    sources = json.loads(record.read_text(encoding="utf-8"))["sources"]
+    sources = read_record(record, "sources")["sources"]
     return [kept_file(home, sha256) for table in tables for sha256 in sources.get(table, ())]
 
 
@@ -303,7 +303,7 @@ def _write_record(folder: Path, files: Sequence[Due], as_of: dt.date) -> None:
     path = folder.with_name(f"{folder.name}.destroyed.json")
     before: list[dict[str, Any]] = []
     if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))["files"]
+        before = read_record(path, "files")["files"]
     told = {entry["path"] for entry in before}
     added = [
         {"path": each.path, "hash": each.hash, "bytes": each.bytes, "reason": each.reason, "as_of": str(as_of)}

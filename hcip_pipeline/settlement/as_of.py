@@ -11,14 +11,12 @@ twice; ``lake/known/<period>_r<n>.json`` says which.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -30,6 +28,7 @@ from hcip_pipeline.intake.hospital.ingest import receipts
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import PolicyFile, load_policy
+from hcip_pipeline.records import read_record
 from hcip_pipeline.release.reading import releases_of
 from hcip_pipeline.release.tables import write_parquet
 from hcip_pipeline.settlement.period import elections_in_force, windows_of
@@ -150,7 +149,7 @@ def recall(home: Home, period: PerformancePeriod, number: int) -> Known | None:
     path = record_path(home, period, number)
     if not path.is_file():
         return None
-    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    record = read_record(path, "policy_sha256", "program_version", "sources")
     return Known(
         period,
         load_policy(_folder(home) / "policies" / f"{record['policy_sha256']}.yaml"),

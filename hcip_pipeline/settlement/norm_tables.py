@@ -23,6 +23,7 @@ from hcip_pipeline.contracts import reference, run
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import base_year_window
 from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.records import read_record
 from hcip_pipeline.release.tables import write_parquet
 from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.spec import BuildSpec
@@ -146,7 +147,7 @@ def norm_table(
 
 
 def _manifest_inputs(folder: Path) -> tuple[dict[str, Any], ...]:
-    return tuple(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["inputs"])
+    return tuple(read_record(folder / "manifest.json", "inputs")["inputs"])
 
 
 def _freeze(

@@ -5,15 +5,16 @@ Belongs here: the receipt's shape, where it lies, and which archives are in forc
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.atomic_files import write_json
 from hcip_pipeline.intake.cclf.names import CclfName
+from hcip_pipeline.records import read_record
 
 Status = Literal["accepted", "refused"]
 
@@ -89,7 +90,15 @@ def receipts(home: Home, months: Iterable[object] | None = None) -> list[Archive
     folder = home.lake_cms("receipts", "x").parent
     wanted = None if months is None else {f"month={month}" for month in months}
     paths = sorted(path for path in folder.glob("month=*/*.json") if wanted is None or path.parent.name in wanted)
-    return [ArchiveReceipt.from_dict(json.loads(path.read_text(encoding="utf-8"))) for path in paths]
+    return [_read(path) for path in paths]
+
+
+def _read(path: Path) -> ArchiveReceipt:
+    fix = "remove it and ingest the month again"
+    try:
+        return ArchiveReceipt.from_dict(read_record(path, "archive", "status", fix=fix))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise HcipError("the receipt is not what was written", file=path, rule="RECORD-DAMAGED", fix=fix) from error
 
 
 def in_force(home: Home, months: Iterable[object] | None = None) -> list[ArchiveReceipt]:

@@ -1,0 +1,75 @@
+"""What a home's own records and disk do wrong is told by file, rule and way out."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlalchemy.exc
+
+from hcip_pipeline import cli
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.cclf.receipts import receipts
+from hcip_pipeline.intake.program_receipts import receipts_of
+from hcip_pipeline.records import read_record
+from hcip_pipeline.storage_faults import storage_fault_behind, storage_told
+
+
+@pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe", b"[]", b"null", b"{}", b"[" * 100_000, b'{"version": 1}'])
+def test_a_record_that_is_not_what_was_written_is_told(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "receipts" / "payments.r1.json"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    for read in (lambda: read_record(path, "version", "status"), lambda: receipts_of("payments", tmp_path)):
+        with pytest.raises(HcipError) as caught:
+            read()
+        assert (caught.value.rule, caught.value.file) == ("RECORD-DAMAGED", str(path)) and caught.value.fix
+
+
+def test_a_receipt_of_claims_that_is_cut_is_told(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    path = home.lake_cms("receipts", "2025-04") / "P.A1234.json"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"archive": 1, "status": "accepted", "month": []}')
+    with pytest.raises(HcipError) as caught:
+        receipts(home)
+    assert caught.value.rule == "RECORD-DAMAGED"
+
+
+FULL = sqlite3.OperationalError("database or disk is full")
+BROKEN = sqlite3.OperationalError("disk I/O error")
+
+
+@pytest.mark.parametrize(
+    ("error", "rule"),
+    [
+        (FULL, "DISK-FULL"),
+        (BROKEN, "DISK-ERROR"),
+        (sqlalchemy.exc.OperationalError("insert", {}, FULL), "DISK-FULL"),
+        (OSError(errno.ENOSPC, "No space left on device", "x"), "DISK-FULL"),
+        (OSError(errno.EIO, "Input/output error", "x"), "DISK-ERROR"),
+    ],
+)
+def test_a_disk_that_fills_under_whatever_wraps_it_is_told(
+    error: Exception, rule: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fill() -> None:
+        try:
+            raise error
+        except Exception as behind:
+            raise RuntimeError("the run could not be recorded") from behind
+
+    with pytest.raises(HcipError) as caught, storage_told(Home(tmp_path)):
+        fill()
+    assert caught.value.rule == rule
+    monkeypatch.setattr(cli.cli, "main", lambda **_: fill())
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["run"])
+    assert ended.value.code == 1 and rule in capsys.readouterr().err
+
+
+def test_an_error_that_is_not_the_disks_is_none_of_it() -> None:
+    assert storage_fault_behind(ValueError("disk is full of it"), "x") is None
