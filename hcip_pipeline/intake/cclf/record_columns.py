@@ -74,11 +74,18 @@ class FieldColumn:
     rounded: int = 0
 
 
+def _most(field: Field) -> int:
+    """The largest number that the field may hold, of either sign."""
+    limits = field.column.limits
+    assert limits is not None  # every number has them
+    return int(limits[1])
+
+
 def read_field(piece: Piece, field: Field) -> FieldColumn:
     """The field's values of every record of the piece, null where it says nothing.
 
     Raises:
-        UnreadableError: a value is not of the field's kind.
+        UnreadableError: a value is not of the field's kind, or beyond what any number of it can be.
     """
     if field.kind == "text":
         return _text(piece, field)
@@ -89,6 +96,9 @@ def read_field(piece: Piece, field: Field) -> FieldColumn:
     if numbers is None:
         return _odd_numbers(piece, field, places)
     values, nulls = numbers
+    most = _most(field) * 10**places
+    if values.max(initial=0) > most or values.min(initial=0) < -most:
+        raise UnreadableError(field, (values > most) | (values < -most))
     if field.kind == "integer":
         return FieldColumn(pa.Array.from_buffers(pa.int64(), piece.count, [_validity(nulls), pa.py_buffer(values)]))
     return FieldColumn(_decimals(values, nulls, places))
@@ -243,7 +253,7 @@ def _odd_numbers(piece: Piece, field: Field, places: int) -> FieldColumn:
         if field.kind == "integer"
         else whole.cast(field.polars_type, strict=False)
     )
-    bad = text.is_not_null() & values.is_null()
+    bad = text.is_not_null() & (values.is_null() | (values.abs() > _most(field)).fill_null(value=False))
     if bad.any():
         raise UnreadableError(field, bad.to_numpy())
     rounded = 0 if field.kind == "integer" else int((exact != whole).sum())
