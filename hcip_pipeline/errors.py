@@ -58,3 +58,25 @@ class UsageError(HcipError):
     """The command was called with something that cannot mean anything (exit code 2)."""
 
     exit_code = 2
+
+
+class RefusedFileError(HcipError):
+    """A file that was sent is refused: everything else of its partition was taken in."""
+
+
+class PartitionsFailedError(HcipError):
+    """Partitions of which something was refused, or that could not be taken in; the others were.
+
+    Args:
+        problems: partition -> what is wrong with it.
+    """
+
+    def __init__(self, problems: dict[str, HcipError]) -> None:
+        first = next(iter(problems.values()))
+        named = ", ".join(problems)
+        message = first.message if len(problems) == 1 else f"{len(problems)} partitions ({named}): {first.message}"
+        super().__init__(message, fix=first.fix, file=first.file or None, row=first.row, rule=first.rule)
+        self.problems = problems
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.problems,))

@@ -1,62 +1,115 @@
 """CMS claim and claim line feed files of a month, from the inbox to the lake."""
 
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
-from hcip_pipeline.assets.partition_work import taking_in
-from hcip_pipeline.assets.partitions import MONTHS
-from hcip_pipeline.assets.resources import Handover, HomeResource
+from hcip_pipeline.assets.intake_run import Event, Reported, Taken, report, require_files, take_in_each
+from hcip_pipeline.assets.partition_work import intake_lock
+from hcip_pipeline.assets.partitions import MONTHS, check_spec
+from hcip_pipeline.assets.resources import HomeResource, Session
 from hcip_pipeline.checks.intake_checks import archives_accepted, records_as_stated
 from hcip_pipeline.contracts.cclf_layout import TITLES
+from hcip_pipeline.errors import HcipError, RefusedFileError
 from hcip_pipeline.periods import Month
 
-GROUP = "cms_intake"
+if TYPE_CHECKING:
+    from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
+
 CLAIM_FILES = dg.AssetKey("cms_claim_files")
+_BLOCKING = frozenset({"records_as_stated"})
 
 
-@dg.asset(
-    key=CLAIM_FILES,
-    group_name=GROUP,
-    kinds={"parquet"},
-    owners=["team:data-intake"],
-    partitions_def=MONTHS,
-    check_specs=[
-        dg.AssetCheckSpec(
-            "records_as_stated",
-            asset=CLAIM_FILES,
-            blocking=True,
-            description="Every file of every archive in the lake holds as many records as its control file states.",
-        ),
-        dg.AssetCheckSpec(
-            "archives_accepted",
-            asset=CLAIM_FILES,
-            description="No archive of the month is refused, and no file lies there that is no archive.",
-        ),
-    ],
-)
-def cms_claim_files(
-    context: dg.AssetExecutionContext, home: HomeResource, handover: dg.ResourceParam[Handover]
-) -> dg.MaterializeResult:
-    """The archives that CMS delivered in a month (CCLF): each taken in whole, a Parquet file a table, or refused."""
+def take_in_month(session: Session, resource: HomeResource, key: str) -> "list[ArchiveReceipt]":
+    """Take a month in: every archive has a receipt, a refused one too.
+
+    Raises:
+        HcipError: nothing was sent.
+    """
     from hcip_pipeline.intake.cclf.month import ingest_month
 
-    month = Month.parse(context.partition_key)
-    where = home.home()
-    lake = [where.lake_cms(table, month) for table in (*TITLES, "receipts", "staging")]
-    with taking_in(handover, where, str(month), f"taking in {month}", *lake):
-        receipts = ingest_month(where, month, handover.progress)
-    handover.archives[str(month)] = receipts
-    for receipt in receipts:
-        context.log.info(f"{receipt.archive}: {receipt.status} {receipt.rule}")
+    month, home = Month.parse(key), resource.home()
+    lake = [home.lake_cms(table, month) for table in (*TITLES, "receipts", "staging")]
+    require_files(home, "cms", key, "archive", home.lake_cms("receipts", month))
+    with intake_lock(session, home, key, f"taking in {key}", *lake):
+        return ingest_month(home, month, session.progress)
+
+
+@dg.multi_asset(
+    name="cms_claim_files",
+    specs=[
+        dg.AssetSpec(
+            CLAIM_FILES,
+            group_name="cms_intake",
+            description="The archives that CMS delivered in a month (CCLF): each taken in whole, a Parquet file a "
+            "table, or refused.\n\nA month of which an archive is refused fails until it is mended.",
+            kinds={"parquet"},
+            owners=["team:data-intake"],
+            skippable=True,
+        )
+    ],
+    check_specs=[
+        check_spec(
+            "records_as_stated",
+            CLAIM_FILES,
+            MONTHS,
+            "Every file of every archive in the lake holds as many records as its control file states.",
+            blocking=True,
+        ),
+        check_spec(
+            "archives_accepted",
+            CLAIM_FILES,
+            MONTHS,
+            "No archive of the month is refused, and no file lies there that is no archive.",
+        ),
+    ],
+    partitions_def=MONTHS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    can_subset=True,
+)
+def cms_claim_files(
+    context: dg.AssetExecutionContext, home: HomeResource, session: dg.ResourceParam[Session]
+) -> Iterator[Event]:
+    reports = []
+    for taken in take_in_each(session, home, context.partition_keys, take_in_month):
+        if taken.receipts is not None:
+            session.archives[taken.key] = taken.receipts
+            for receipt in taken.receipts:
+                context.log.info(f"{taken.key}: {receipt.archive}: {receipt.status} {receipt.rule}")
+        reports.append(_reported(taken))
+    yield from report(context, CLAIM_FILES, reports, _BLOCKING)
+
+
+def _reported(taken: "Taken[list[ArchiveReceipt]]") -> Reported:
+    receipts = taken.receipts
+    if receipts is None:
+        return Reported(taken.key, {}, (), taken.error)
     accepted = [receipt for receipt in receipts if receipt.accepted]
-    records = sum(file.records_read for receipt in accepted for file in receipt.files)
-    return dg.MaterializeResult(
-        metadata={
-            "archives": len(receipts),
-            "files": sum(len(receipt.files) for receipt in accepted),
-            "archives refused": len(receipts) - len(accepted),
-            "dagster/partition_row_count": records,
-        },
-        check_results=[records_as_stated(CLAIM_FILES, receipts), archives_accepted(CLAIM_FILES, receipts)],
+    metadata: dict[str, dg.MetadataValue] = {
+        "archives": dg.MetadataValue.int(len(receipts)),
+        "files": dg.MetadataValue.int(sum(len(receipt.files) for receipt in accepted)),
+        "archives refused": dg.MetadataValue.int(len(receipts) - len(accepted)),
+        "dagster/partition_row_count": dg.MetadataValue.int(
+            sum(file.records_read for receipt in accepted for file in receipt.files)
+        ),
+    }
+    checks = [records_as_stated(CLAIM_FILES, receipts), archives_accepted(CLAIM_FILES, receipts)]
+    return Reported(taken.key, metadata, checks, _refusal(taken.key, receipts))
+
+
+def _refusal(key: str, receipts: "Sequence[ArchiveReceipt]") -> HcipError | None:
+    refused = [receipt for receipt in receipts if not receipt.accepted]
+    if not refused:
+        return None
+    named = ", ".join(receipt.archive for receipt in refused[:5])
+    first = refused[0]
+    return RefusedFileError(
+        f"{key}: refused: {named}; {first.message}",
+        file=first.file or None,
+        row=first.row,
+        rule=first.rule,
+        fix=first.fix,
     )
 
 

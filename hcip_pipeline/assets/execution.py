@@ -4,15 +4,14 @@ Belongs here: which partitions, in which order. Does not belong here: a run (``r
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hcip_pipeline.assets.jobs import cms_job, hospital_job, program_job, settlement_job
-from hcip_pipeline.assets.partitions import Key, parse_key
-from hcip_pipeline.assets.runs import Progress, runs_on
-from hcip_pipeline.assets.side_by_side import take_in
-from hcip_pipeline.errors import HcipError
+from hcip_pipeline.assets.partitions import Key, parse_key, spans
+from hcip_pipeline.assets.runs import Progress, Runs, runs_on
+from hcip_pipeline.errors import HcipError, PartitionsFailedError, RefusedFileError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 
@@ -22,18 +21,30 @@ if TYPE_CHECKING:
     from hcip_pipeline.intake.period_intake import PeriodIntake
     from hcip_pipeline.release.writer import Release
 
-_JOBS = {Quarter: hospital_job, Month: cms_job, PerformancePeriod: program_job}
-_INBOX_FOLDERS: dict[type[Key], str] = {Quarter: "hospital", Month: "cms", PerformancePeriod: "program"}
+_JOBS: dict[type[Key], str] = {Quarter: hospital_job.name, Month: cms_job.name, PerformancePeriod: program_job.name}
+INBOX_FOLDERS: dict[type[Key], str] = {Quarter: "hospital", Month: "cms", PerformancePeriod: "program"}
 
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What was taken in, by partition; ``unknown_folders`` lie in the inbox and name no partition."""
+    """What was taken in, by partition.
+
+    Attributes:
+        unknown_folders: of the inbox, that name no partition.
+        problems: partition -> what was refused of it, or why it could not be taken in.
+    """
 
     submissions: "dict[str, list[SubmissionReceipt]]"
     archives: "dict[str, list[ArchiveReceipt]]"
     periods: "dict[str, PeriodIntake]"
     unknown_folders: tuple[str, ...] = ()
+    problems: dict[str, HcipError] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was refused: no submission, archive, program file or protocol."""
+        program = any(taken_in.program.refused for taken_in in self.periods.values())
+        return not self.problems and not program
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -54,6 +65,7 @@ class IngestReport:
                 for key, taken_in in self.periods.items()
             },
             "unknown_folders": list(self.unknown_folders),
+            "refused": {key: error.as_dict() for key, error in self.problems.items()},
         }
 
 
@@ -69,28 +81,48 @@ def ingest(
     Args:
         partitions: keys of quarters, months or half-years; none means all that the inbox holds.
 
+    Returns:
+        What became of each; what is refused of one stops no other.
+
     Raises:
         UsageError: a key that is no partition.
-        HcipError: as the assets raise.
+        HcipError: as the assets of a half-year raise.
     """
     if partitions:
         keys = [parse_key(text) for text in partitions]
         unknown: list[str] = []
     else:
         keys, unknown = _in_inbox(home)
-    with runs_on(home, policy_path, progress=progress) as runs:
-        for kind, job in _JOBS.items():
-            for key in sorted({key for key in keys if isinstance(key, kind)}, key=str):
-                runs.run(job.name, key)
-    found = runs.handover
-    return IngestReport(found.submissions, found.archives, found.periods, tuple(unknown))
+    command = " ".join(["hcip ingest", *partitions])
+    with runs_on(home, policy_path, progress=progress, command=command) as runs:
+        problems = take_in(runs, [key for key in keys if not isinstance(key, PerformancePeriod)])
+        for period in sorted({key for key in keys if isinstance(key, PerformancePeriod)}):
+            runs.run(program_job.name, period)
+    found = runs.session
+    return IngestReport(found.submissions, found.archives, found.periods, tuple(unknown), problems)
+
+
+def take_in(runs: Runs, keys: Sequence[Key]) -> dict[str, HcipError]:
+    """Take quarters and months in: partitions of a cadence that follow one another are one run.
+
+    Returns:
+        Partition -> what was refused of it, or why it could not be taken in.
+    """
+    problems: dict[str, HcipError] = {}
+    for kind in (Quarter, Month):
+        for span in spans(key for key in keys if isinstance(key, kind)):
+            try:
+                runs.run(_JOBS[kind], *span)
+            except PartitionsFailedError as error:
+                problems |= error.problems
+    return problems
 
 
 def _in_inbox(home: Home) -> tuple[list[Key], list[str]]:
     """The partitions that the inbox has folders for, and the folders that name none."""
     keys: list[Key] = []
     unknown: list[str] = []
-    for kind, name in _INBOX_FOLDERS.items():
+    for kind, name in INBOX_FOLDERS.items():
         folder = home.inbox / name
         entries = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
         for entry in entries:
@@ -126,29 +158,50 @@ def settle_each(
     *,
     progress: Progress | None = None,
     threads: int | None = None,
+    command: str = "",
 ) -> "list[Release]":
     """:func:`settle` for periods one after another; a quarter or month that several need is taken in once."""
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.release.reading import released_before
     from hcip_pipeline.settlement.period import months_needed, quarters_needed
-    from hcip_pipeline.warehouse.build import load_dbt
+    from hcip_pipeline.settlement.preconditions import check_can_start
 
     for period in periods:
         parse_key(str(period))
     policy = load_policy(policy_path or home.policy).policy
-    with runs_on(home, policy_path, threads=threads, progress=progress) as runs:
+    for period in periods:
+        check_can_start(home, period, policy)
+    command = command or " ".join(["hcip run", *map(str, periods)])
+    with runs_on(home, policy_path, threads=threads, progress=progress, command=command) as runs:
         for period in periods:
             runs.hold(period)
         quarters = sorted({quarter for period in periods for quarter in quarters_needed(period, policy)})
         months = sorted({month for period in periods for month in months_needed(home, period)})
-        submitted = [quarter for quarter in quarters if (home.inbox / "hospital" / str(quarter)).is_dir()]
-        failed = [error for _, error in take_in(runs, [*submitted, *months], meanwhile=load_dbt) if error]
-        if failed:
-            raise failed[0]
+        needed: list[Key] = [*quarters, *months]
+        sent = [key for key in needed if was_sent(home, key)]
+        stop_unless_refused(take_in(runs, sent), runs.session.progress)
         for period in periods:
             for earlier in released_before(home, period):
                 if (home.inbox / "program" / str(earlier)).is_dir():
                     runs.run(program_job.name, earlier)  # what was paid for it is audited in this cycle
             runs.run(settlement_job.name, period)
             runs.let_go(period)
-    return [runs.handover.releases[str(period)] for period in periods]
+    return [runs.session.releases[str(period)] for period in periods]
+
+
+def was_sent(home: Home, key: Key) -> bool:
+    """Whether the inbox holds anything of a partition."""
+    folder = home.inbox / INBOX_FOLDERS[type(key)] / str(key)
+    return folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
+
+
+def stop_unless_refused(problems: dict[str, HcipError], progress: Progress) -> None:
+    """What is refused leaves the version before in force, and whether that is enough the policy decides.
+
+    Raises:
+        HcipError: a partition could not be taken in at all.
+    """
+    for key, error in problems.items():
+        if not isinstance(error, RefusedFileError):
+            raise error
+        progress(f"{key}: {error}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from hcip_pipeline.assets.hospital_intake import SUBMISSIONS
-from hcip_pipeline.assets.partitions import HALVES, QUARTERS
+from hcip_pipeline.assets.partitions import HALVES, QUARTERS, check_spec
 from hcip_pipeline.assets.release import RELEASE
 from hcip_pipeline.assets.resources import HomeResource
 from hcip_pipeline.periods import PerformancePeriod, Quarter
@@ -19,32 +19,29 @@ from hcip_pipeline.periods import PerformancePeriod, Quarter
 if TYPE_CHECKING:
     from hcip_pipeline.checks.expectations.running import Validated
 
-GROUP = "expectations"
-OF_SUBMISSIONS = dg.AssetKey("submission_expectations")
+OF_SUBMISSIONS = dg.AssetKey("quarter_expectations")
 OF_RELEASE = dg.AssetKey("release_expectations")
 _IN = ("discharges", "charges")
 _OUT = ("incentives", "incentive_cases", "norms", "savings", "conservation", "data_quality")
 
 
-def _checks(asset: dg.AssetKey, tables: Iterable[str]) -> list[dg.AssetCheckSpec]:
+def _checks(asset: dg.AssetKey, partitions: dg.PartitionsDefinition, tables: Iterable[str]) -> list[dg.AssetCheckSpec]:
     return [
-        dg.AssetCheckSpec(
-            f"{table}_as_expected", asset=asset, description=f"The expectations of the suite `{table}` are met."
-        )
+        check_spec(f"{table}_as_expected", asset, partitions, f"The expectations of the suite `{table}` are met.")
         for table in tables
     ]
 
 
 @dg.asset(
     key=OF_SUBMISSIONS,
-    group_name=GROUP,
+    group_name="reports",
     kinds={"html"},
     owners=["team:data-intake"],
     partitions_def=QUARTERS,
     deps=[SUBMISSIONS],
-    check_specs=_checks(OF_SUBMISSIONS, _IN),
+    check_specs=_checks(OF_SUBMISSIONS, QUARTERS, _IN),
 )
-def submission_expectations(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+def quarter_expectations(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
     """Expectations of a quarter's accepted discharges and charge lines, in words and counts, as a page."""
     from hcip_pipeline.checks.expectations.running import validate_quarter
 
@@ -53,12 +50,12 @@ def submission_expectations(context: dg.AssetExecutionContext, home: HomeResourc
 
 @dg.asset(
     key=OF_RELEASE,
-    group_name=GROUP,
+    group_name="reports",
     kinds={"html"},
     owners=["team:program-administration"],
     partitions_def=HALVES,
     deps=[RELEASE],
-    check_specs=_checks(OF_RELEASE, _OUT),
+    check_specs=_checks(OF_RELEASE, HALVES, _OUT),
 )
 def release_expectations(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
     """Expectations of the files of a half-year's newest release, in words and counts, as a page."""
@@ -90,16 +87,16 @@ def _result(asset: dg.AssetKey, validated: "Validated") -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata={"page": dg.MetadataValue.path(validated.page)}, check_results=checks)
 
 
-ASSETS = [submission_expectations, release_expectations]
+ASSETS = [quarter_expectations, release_expectations]
 SELECTION = dg.AssetSelection.assets(OF_SUBMISSIONS, OF_RELEASE)
 
 submission_expectations_job = dg.define_asset_job(
-    "expect_of_submissions",  # a job may not have the name of an asset: Dagster then loads nothing
+    "check_quarter",  # a job may not have the name of an asset: Dagster then loads nothing
     dg.AssetSelection.assets(OF_SUBMISSIONS),
     description="Expectations of a quarter's accepted submissions, and their page.",
 )
 release_expectations_job = dg.define_asset_job(
-    "expect_of_release",
+    "check_release",
     dg.AssetSelection.assets(OF_RELEASE),
     description="Expectations of a half-year's newest release, and their page.",
 )

@@ -1,70 +1,116 @@
 """Hospital submissions of a quarter, from the inbox to the lake."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from hcip_pipeline.assets.partition_work import taking_in
-from hcip_pipeline.assets.partitions import QUARTERS
-from hcip_pipeline.assets.resources import Handover, HomeResource
-from hcip_pipeline.checks.edit_rates import edit_rate_results, edit_rate_specs
+from hcip_pipeline.assets.intake_run import Event, Reported, Taken, report, require_files, take_in_each
+from hcip_pipeline.assets.partition_work import intake_lock
+from hcip_pipeline.assets.partitions import QUARTERS, check_spec
+from hcip_pipeline.assets.resources import HomeResource, Session
+from hcip_pipeline.checks.edit_rates import EDIT_CHECKS, edit_rate_results
 from hcip_pipeline.checks.intake_checks import rows_reconcile, submissions_accepted
+from hcip_pipeline.errors import HcipError, RefusedFileError
 from hcip_pipeline.periods import Quarter
 
 if TYPE_CHECKING:
     from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 
-GROUP = "hospital_intake"
 SUBMISSIONS = dg.AssetKey("hospital_submissions")
+_BLOCKING = frozenset({"rows_reconcile"})
 
 
-@dg.asset(
-    key=SUBMISSIONS,
-    group_name=GROUP,
-    kinds={"csv", "parquet"},
-    owners=["team:data-intake"],
-    partitions_def=QUARTERS,
-    deps=["reference_tables", "policy"],
-    check_specs=[
-        dg.AssetCheckSpec(
-            "rows_reconcile",
-            asset=SUBMISSIONS,
-            blocking=True,
-            description="Rows and dollars read = accepted + quarantined + superseded, in every file.",
-        ),
-        dg.AssetCheckSpec(
-            "submissions_accepted",
-            asset=SUBMISSIONS,
-            description="No submission of the quarter is refused. A refused one leaves the version before it in force.",
-        ),
-        *edit_rate_specs(SUBMISSIONS),
-    ],
-)
-def hospital_submissions(
-    context: dg.AssetExecutionContext, home: HomeResource, handover: dg.ResourceParam[Handover]
-) -> dg.MaterializeResult:
-    """Discharges and charge lines of every hospital for a quarter.
+def take_in_quarter(session: Session, resource: HomeResource, key: str) -> "list[SubmissionReceipt]":
+    """Take a quarter in: every submission has a receipt, a refused one too.
 
-    Edits applied, accepted rows in the lake, refused ones in quarantine, a receipt for each file.
+    Raises:
+        HcipError: nothing was sent, a reference table is refused, or rows do not reconcile.
     """
     from hcip_pipeline.intake.hospital.ingest import ingest_quarter
 
-    quarter = Quarter.parse(context.partition_key)
-    where = home.home()
-    lake = [where.lake_hospital(table, quarter) for table in ("discharges", "charges", "receipts")]
-    with taking_in(handover, where, str(quarter), f"taking in {quarter}", *lake):
-        receipts = ingest_quarter(where, quarter, home.policy().policy, handover.progress)
-    handover.submissions[str(quarter)] = receipts
-    for receipt in receipts:
-        context.log.info(f"{receipt.submission or receipt.stem}: {receipt.status}")
-    return dg.MaterializeResult(
-        metadata=_accounts(receipts),
-        check_results=[
-            rows_reconcile(SUBMISSIONS, receipts),
-            submissions_accepted(SUBMISSIONS, receipts),
-            *edit_rate_results(SUBMISSIONS, receipts),
-        ],
+    quarter, home = Quarter.parse(key), resource.home()
+    lake = [home.lake_hospital(table, quarter) for table in ("discharges", "charges", "receipts")]
+    require_files(home, "hospital", key, "submission", lake[-1])
+    with intake_lock(session, home, key, f"taking in {key}", *lake):
+        return ingest_quarter(home, quarter, resource.policy().policy, session.progress)
+
+
+@dg.multi_asset(
+    name="hospital_submissions",
+    specs=[
+        dg.AssetSpec(
+            SUBMISSIONS,
+            group_name="hospital_intake",
+            description="Discharges and charge lines of every hospital for a quarter: edits applied, accepted rows in "
+            "the lake, rows in error in quarantine, a receipt for each file.\n\nA quarter of which a submission is "
+            "refused fails until it is mended; the other hospitals' submissions are taken in all the same.",
+            kinds={"csv", "parquet"},
+            owners=["team:data-intake"],
+            deps=["reference_tables", "policy"],
+            skippable=True,
+        )
+    ],
+    check_specs=[
+        check_spec(
+            "rows_reconcile",
+            SUBMISSIONS,
+            QUARTERS,
+            "Rows and dollars read = accepted + quarantined + superseded, in every file.",
+            blocking=True,
+        ),
+        check_spec(
+            "submissions_accepted",
+            SUBMISSIONS,
+            QUARTERS,
+            "No submission of the quarter is refused. A refused one leaves the version before it in force.",
+        ),
+        *(check_spec(name, SUBMISSIONS, QUARTERS, description) for name, description in EDIT_CHECKS.items()),
+    ],
+    partitions_def=QUARTERS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    can_subset=True,
+)
+def hospital_submissions(
+    context: dg.AssetExecutionContext, home: HomeResource, session: dg.ResourceParam[Session]
+) -> Iterator[Event]:
+    reports = []
+    for taken in take_in_each(session, home, context.partition_keys, take_in_quarter):
+        if taken.receipts is not None:
+            session.submissions[taken.key] = taken.receipts
+            for receipt in taken.receipts:
+                context.log.info(f"{taken.key}: {receipt.submission or receipt.stem}: {receipt.status}")
+        reports.append(_reported(taken))
+    yield from report(context, SUBMISSIONS, reports, _BLOCKING)
+
+
+def _reported(taken: "Taken[list[SubmissionReceipt]]") -> Reported:
+    if taken.receipts is None:
+        return Reported(taken.key, {}, (), taken.error)
+    checks = [
+        rows_reconcile(SUBMISSIONS, taken.receipts),
+        submissions_accepted(SUBMISSIONS, taken.receipts),
+        *edit_rate_results(SUBMISSIONS, taken.receipts),
+    ]
+    return Reported(taken.key, _accounts(taken.receipts), checks, _refusal(taken.key, taken.receipts))
+
+
+def _refusal(key: str, receipts: "Sequence[SubmissionReceipt]") -> HcipError | None:
+    """What is refused and not mended by a later version of the same hospital."""
+    from hcip_pipeline.intake.hospital.receipts import still_refused
+
+    refused = still_refused(receipts)
+    if not refused:
+        return None
+    first = next((problem for receipt in refused for problem in receipt.refusals), None)
+    named = ", ".join(receipt.submission or receipt.stem for receipt in refused[:5])
+    more = f" and {len(refused) - 5} more" if len(refused) > 5 else ""
+    return RefusedFileError(
+        f"{key}: refused: {named}{more}" + (f"; {first.message}" if first else ""),
+        file=first.file if first and first.file else None,
+        row=first.row if first else None,
+        rule=first.rule if first else "",
+        fix=first.fix if first and first.fix else "`hcip check` tells why, row by row; send it again",
     )
 
 
@@ -72,6 +118,7 @@ def _accounts(receipts: "Sequence[SubmissionReceipt]") -> dict[str, dg.MetadataV
     """Counts and dollars of a quarter; never a row."""
     accounts: dict[str, dg.MetadataValue] = {
         "submissions": dg.MetadataValue.int(len(receipts)),
+        "submissions refused": dg.MetadataValue.int(sum(receipt.status == "refused" for receipt in receipts)),
         "files": dg.MetadataValue.int(sum(len(receipt.files) for receipt in receipts)),
     }
     for table in ("discharges", "charges"):

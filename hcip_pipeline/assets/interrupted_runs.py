@@ -9,12 +9,15 @@ import socket
 
 import dagster as dg
 
-_PROCESS, _MACHINE = "hcip/process", "hcip/machine"
+from hcip_pipeline.assets.run_origin import record_origin
+
+#: Dagster's UI hides tags that begin with a dot
+_PROCESS, _MACHINE = ".dagster/hcip/process", ".dagster/hcip/machine"
 _UNFINISHED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
 def process_tags() -> dict[str, str]:
-    """Tags of a run that say which process runs it."""
+    """Hidden tags of a run: which process runs it."""
     return {_PROCESS: str(os.getpid()), _MACHINE: socket.gethostname()}
 
 
@@ -25,6 +28,7 @@ def close_interrupted(instance: dg.DagsterInstance) -> int:
     for run in instance.get_runs(here):
         if _is_gone(int(run.tags[_PROCESS])):
             instance.report_run_failed(run, "the process that ran it was killed; nothing it had not finished counts")
+            record_origin(instance, run.run_id)
             closed += 1
     return closed
 

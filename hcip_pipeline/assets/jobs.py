@@ -14,10 +14,12 @@ _BESIDE_CLAIMS = dg.AssetSelection.assets(
 hospital_job = dg.define_asset_job(
     "hospital_intake",
     dg.AssetSelection.assets(hospital_intake.SUBMISSIONS),
-    description="A quarter's hospital submissions into the lake.",
+    description="Hospital submissions of a quarter, or of a range of quarters, into the lake.",
 )
 cms_job = dg.define_asset_job(
-    "cms_intake", dg.AssetSelection.assets(cms_intake.CLAIM_FILES), description="A month's CMS files into the lake."
+    "cms_intake",
+    dg.AssetSelection.assets(cms_intake.CLAIM_FILES),
+    description="CMS files of a month, or of a range of months, into the lake.",
 )
 program_job = dg.define_asset_job(
     "program_intake",

@@ -6,36 +6,30 @@ import os
 import dagster as dg
 
 from hcip_pipeline.assets.hospital_intake import SUBMISSIONS
-from hcip_pipeline.assets.partition_work import read_undisturbed, settling
+from hcip_pipeline.assets.partition_work import period_lock, read_undisturbed
 from hcip_pipeline.assets.partitions import HALVES, base_year_mapping
-from hcip_pipeline.assets.program_intake import POLICY, PROGRAM_FILES
-from hcip_pipeline.assets.reference import REFERENCE_TABLES
-from hcip_pipeline.assets.resources import Handover, HomeResource
+from hcip_pipeline.assets.program_intake import PROGRAM_FILES
+from hcip_pipeline.assets.resources import HomeResource, Session
 from hcip_pipeline.periods import PerformancePeriod
 
-GROUP = "norms"
 _BASE_YEAR = int(os.environ.get("HCIP_BASE_YEAR") or 0) or None
 BASE_YEAR_NORMS = dg.AssetKey("base_year_norms")
 
 
 @dg.asset(
     key=BASE_YEAR_NORMS,
-    group_name=GROUP,
+    group_name="norms",
     kinds={"dbt", "duckdb", "parquet"},
     owners=["team:methodology"],
     partitions_def=HALVES,
     deps=[
-        # The base year is the policy's to name: `hcip ui` says which it is.
-        dg.AssetDep(
-            SUBMISSIONS, partition_mapping=base_year_mapping(int(os.environ.get("HCIP_BASE_YEAR") or 0) or None)
-        ),
-        REFERENCE_TABLES,
-        POLICY,
+        # the policy names the base year; `hcip ui` passes it on
+        dg.AssetDep(SUBMISSIONS, partition_mapping=base_year_mapping(_BASE_YEAR)),
         PROGRAM_FILES,
     ],
 )
 def base_year_norms(
-    context: dg.AssetExecutionContext, home: HomeResource, handover: dg.ResourceParam[Handover]
+    context: dg.AssetExecutionContext, home: HomeResource, session: dg.ResourceParam[Session]
 ) -> dg.MaterializeResult:
     """Norms of the base year by all three methods: made once for a policy version, then read by every half-year."""
     from hcip_pipeline.lake_seals import check_seals, seal
@@ -50,28 +44,28 @@ def base_year_norms(
 
     period = PerformancePeriod.parse(context.partition_key)
     where, policy = home.home(), home.policy().policy
-    with settling(handover, where, period, lambda: files_read(where, period, policy)):
-        read_undisturbed(handover, where, period, earlier_periods(where, period))
-        read_undisturbed(handover, where, period, partitions_read(where, period, policy))
+    with period_lock(session, where, period, lambda: files_read(where, period, policy)):
+        read_undisturbed(session, where, period, earlier_periods(where, period))
+        read_undisturbed(session, where, period, partitions_read(where, period, policy))
         # A norm table is frozen for good: not before the period that asks for it can be built.
         settlement.check_period(where, period, policy)
         files = check_seals(where, sealed_files(where, period, policy))
         context.log.info(f"{files} files of the lake are what was taken in")
         folder = norm_folder(where, policy)
-        handover.locks.take(where, f"norms-{folder.name}", f"making norm table {folder.name}", wait=True)
+        session.locks.take(where, f"norms-{folder.name}", f"making norm table {folder.name}", wait=True)
         norms = settlement.base_year_norms(
             where,
             policy,
             threads=home.threads,
-            progress=lambda name: handover.progress(f"base year {policy.base_year}: {name}"),
+            progress=lambda name: session.progress(f"base year {policy.base_year}: {name}"),
         )
         if norms.build is not None:
             seal(where, sorted(folder.glob("*.parquet")))
-        handover.locks.drop(where, f"norms-{folder.name}")
+        session.locks.drop(where, f"norms-{folder.name}")
     since = settlement.files_since_frozen(where, policy, norms)
     if since:
         told = f"{len(since)} files came after its norms were frozen and do not move them; a new policy version would"
-        handover.progress(f"base year {policy.base_year}: {told}")
+        session.progress(f"base year {policy.base_year}: {told}")
         context.log.warning(told)
     rows = json.loads((norms.folder / "manifest.json").read_text(encoding="utf-8"))["tables"]
     context.log.info(f"norm table {norms.folder.name}: " + ("made" if norms.build else "stands since an earlier run"))

@@ -1,4 +1,4 @@
-"""What surrounds the work of an asset on a home: its locks, the seals of what it writes, faults of the disk in words.
+"""What surrounds the work of an asset on a home: its locks, the seals of what it writes, disk errors in plain words.
 
 Belongs here: which locks a piece of work takes, and in which order (a period's own, then ``reference`` and quarters and
 months, then the norm table's: nobody waits in a circle). Does not belong here: how a lock or a seal works.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from hcip_pipeline.assets.resources import Handover
+from hcip_pipeline.assets.resources import Session
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import BusyError
@@ -27,10 +27,10 @@ _BACKFILL = "dagster/backfill"
 
 
 @contextmanager
-def taking_in(
-    handover: Handover, home: Home, name: str, doing: str, *folders: Path, wait: bool = False
+def intake_lock(
+    session: Session, home: Home, name: str, doing: str, *folders: Path, wait: bool = False
 ) -> Iterator[None]:
-    """Work that takes a partition in: alone on it, what a killed run left is swept away, what is written is sealed.
+    """Take a partition in: alone on it; what a killed run left is swept away, what is written is sealed.
 
     Args:
         name: the partition: ``2025Q1``, ``2025-04``, ``reference``.
@@ -38,33 +38,33 @@ def taking_in(
     """
     from hcip_pipeline.lake_seals import seal, sweep, written_since
 
-    with storage_told(home), in_turn(handover):
-        handover.locks.take(home, name, doing, wait=wait)
+    with storage_told(home):
+        session.locks.take(home, name, doing, wait=wait)
         sweep(folders)
         moment = time.time_ns()
         yield
         seal(home, written_since(folders, moment))
-    handover.locks.drop(home, name)
+    session.locks.drop(home, name)
 
 
 @contextmanager
-def settling(
-    handover: Handover, home: Home, period: object, read: Callable[[], Iterable[Path]] = tuple
+def period_lock(
+    session: Session, home: Home, period: object, read: Callable[[], Iterable[Path]] = tuple
 ) -> Iterator[None]:
-    """Work on a half-year: alone on it until the run ends.
+    """Work on a half-year: alone on it until the process of the run ends.
 
     Args:
         read: the files it reads, for when one turns out to be damaged.
     """
-    with storage_told(home, read), in_turn(handover):
-        handover.locks.take(home, str(period), f"settling {period}")
+    with storage_told(home, read), retry_when_busy(session):
+        session.locks.take(home, str(period), f"settling {period}")
         yield
 
 
-def read_undisturbed(handover: Handover, home: Home, period: object, names: Iterable[object]) -> None:
-    """Nobody takes these partitions in while the run reads them."""
+def read_undisturbed(session: Session, home: Home, period: object, names: Iterable[object]) -> None:
+    """Nobody takes these partitions in while the process of the run reads them."""
     for name in names:
-        handover.locks.take(home, str(name), f"settling {period}, which reads {name}", "shared", wait=True)
+        session.locks.take(home, str(name), f"settling {period}, which reads {name}", "shared", wait=True)
 
 
 def after_earlier_ones(context: dg.AssetExecutionContext, period: PerformancePeriod) -> None:
@@ -96,11 +96,11 @@ def after_earlier_ones(context: dg.AssetExecutionContext, period: PerformancePer
 
 
 @contextmanager
-def in_turn(handover: Handover) -> Iterator[None]:
-    """A run that nobody waits for comes again when another is in its way: the one fault that time alone mends."""
+def retry_when_busy(session: Session) -> Iterator[None]:
+    """An unattended run tries again later when another is in its way: the one fault that time alone mends."""
     try:
         yield
     except BusyError as busy:
-        if handover.attended:
+        if session.attended:
             raise
         raise dg.RetryRequested(max_retries=_TRIES, seconds_to_wait=_SECONDS) from busy

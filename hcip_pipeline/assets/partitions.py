@@ -1,25 +1,45 @@
 """The cadences as Dagster partitions, with the keys that people use: 2025Q1, 2025-04, 2025H1.
 
 Dagster's time windows print their start date and cannot print a quarter or a half-year; static partitions with stated
-mappings can, and read no clock. Only lineage and backfills follow the mappings: a build reads its policy's windows.
+mappings can. They end with the half-year that has begun when definitions load; the list grows at the next load. Only
+lineage and backfills follow the mappings: a build reads its policy's windows.
 """
 
-from collections.abc import Iterable
+import datetime as dt
+import warnings
+from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
 from hcip_pipeline.errors import UsageError
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 
-#: half-years that can be settled; hospital data and claims reach back further, for baselines and base years
-FIRST_YEAR, LAST_YEAR = 2019, 2035
+#: first half-year that can be settled; hospital data and claims reach back further, for baselines and base years
+FIRST_YEAR = 2019
 FIRST_DATA_YEAR = 2015
 
 Key = Quarter | Month | PerformancePeriod
 
-_QUARTERS = [Quarter(year, number) for year in range(FIRST_DATA_YEAR, LAST_YEAR + 1) for number in range(1, 5)]
-_MONTHS = [Month(year, number) for year in range(FIRST_DATA_YEAR, LAST_YEAR + 1) for number in range(1, 13)]
-_HALVES = [PerformancePeriod(year, half) for year in range(FIRST_YEAR, LAST_YEAR + 1) for half in (1, 2)]
+
+def half_year_of(day: dt.date) -> PerformancePeriod:
+    """The half-year that a day lies in."""
+    return PerformancePeriod(day.year, 1 if day.month <= 6 else 2)
+
+
+def calendar(last: PerformancePeriod) -> tuple[list[Quarter], list[Month], list[PerformancePeriod]]:
+    """Quarters, months and half-years up to the end of ``last``."""
+    years = range(FIRST_DATA_YEAR, last.year + 1)
+    quarters = [Quarter(year, number) for year in years for number in range(1, 5)]
+    months = [Month(year, number) for year in years for number in range(1, 13)]
+    halves = [PerformancePeriod(year, half) for year in years for half in (1, 2) if year >= FIRST_YEAR]
+    return (
+        [key for key in quarters if key.start <= last.end],
+        [key for key in months if key.start <= last.end],
+        [key for key in halves if key <= last],
+    )
+
+
+_QUARTERS, _MONTHS, _HALVES = calendar(half_year_of(dt.date.today()))
 
 QUARTERS = dg.StaticPartitionsDefinition([str(key) for key in _QUARTERS])
 MONTHS = dg.StaticPartitionsDefinition([str(key) for key in _MONTHS])
@@ -28,11 +48,12 @@ HALVES = dg.StaticPartitionsDefinition([str(key) for key in _HALVES])
 
 def _needed_by(upstream: Iterable[Quarter | Month]) -> dg.StaticPartitionMapping:
     """A half-year needs its own dates and the same a year before (methodology §1, the default baseline)."""
+    known = set(_HALVES)
 
     def half_years(key: Quarter | Month) -> list[str]:
         half = 1 if key.start.month <= 6 else 2
         wanted = [PerformancePeriod(key.year, half), PerformancePeriod(key.year + 1, half)]
-        return [str(period) for period in wanted if FIRST_YEAR <= period.year <= LAST_YEAR]
+        return [str(period) for period in wanted if period in known]
 
     return dg.StaticPartitionMapping({str(key): half_years(key) for key in upstream if half_years(key)})
 
@@ -53,11 +74,39 @@ def base_year_mapping(base_year: int | None) -> dg.PartitionMapping:
 QUARTERS_OF_HALVES = _needed_by(_QUARTERS)
 MONTHS_OF_HALVES = _needed_by(_MONTHS)
 
+
+def check_spec(
+    name: str,
+    asset: dg.AssetKey,
+    partitions: dg.PartitionsDefinition,
+    description: str,
+    *,
+    blocking: bool = False,
+    additional_deps: Sequence[dg.AssetKey] = (),
+) -> dg.AssetCheckSpec:
+    """A check whose results belong to a partition: a later partition does not hide that an earlier one failed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return dg.AssetCheckSpec(
+            name,
+            asset=asset,
+            description=description,
+            blocking=blocking,
+            additional_deps=list(additional_deps) or None,
+            partitions_def=partitions,
+        )
+
+
 _KINDS: tuple[tuple[str, type[Key], dg.StaticPartitionsDefinition], ...] = (
     ("Q", Quarter, QUARTERS),
     ("-", Month, MONTHS),
     ("H", PerformancePeriod, HALVES),
 )
+
+
+def partitions_of(kind: type[Key]) -> dg.StaticPartitionsDefinition:
+    """The partitions of a cadence."""
+    return next(partitions for _, named, partitions in _KINDS if named is kind)
 
 
 def parse_key(text: str, kind: type[Key] | None = None) -> Key:
@@ -75,9 +124,25 @@ def parse_key(text: str, kind: type[Key] | None = None) -> Key:
             if not partitions.has_partition_key(text):
                 keys = partitions.get_partition_keys()
                 raise UsageError(
-                    f"{text} lies outside the program's calendar", fix=f"name one of {keys[0]} to {keys[-1]}"
+                    f"{text} is outside the program's calendar, which ends with the half-year that has begun",
+                    fix=f"name one of {keys[0]} to {keys[-1]}",
                 )
             return key
     raise UsageError(
         f"'{text}' is no partition", fix="write a quarter as 2025Q1, a month as 2025-04, a half-year as 2025H1"
     )
+
+
+def spans(keys: Iterable[Key]) -> list[list[Key]]:
+    """The keys in runs of partitions that follow one another without a gap: each is one Dagster run.
+
+    Args:
+        keys: of one cadence.
+    """
+    found: list[list[Key]] = []
+    for key in sorted(set(keys), key=str):
+        if found and found[-1][-1].next() == key:
+            found[-1].append(key)
+        else:
+            found.append([key])
+    return found

@@ -4,20 +4,20 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from hcip_pipeline.assets.partition_work import after_earlier_ones, settling
-from hcip_pipeline.assets.partitions import HALVES
-from hcip_pipeline.assets.resources import Handover, HomeResource
-from hcip_pipeline.checks.intake_checks import program_files_accepted, protocols_accepted
+from hcip_pipeline.assets.partition_work import after_earlier_ones, period_lock
+from hcip_pipeline.assets.partitions import HALVES, check_spec
+from hcip_pipeline.assets.resources import HomeResource, Session
+from hcip_pipeline.checks.intake_checks import program_files_accepted, program_files_in_force, protocols_accepted
 from hcip_pipeline.periods import PerformancePeriod
 
 GROUP = "program_intake"
 POLICY = dg.AssetKey("policy")
 PROGRAM_FILES = dg.AssetKey("program_files")
-PROTOCOLS = dg.AssetKey("implementation_protocols")
+PROTOCOLS = dg.AssetKey("protocols")
 OWNERS = ["team:program-administration"]
 
 
-@dg.asset(key=POLICY, group_name=GROUP, kinds={"yaml"}, owners=OWNERS)
+@dg.asset(key=POLICY, group_name="reference", kinds={"yaml"}, owners=OWNERS)
 def policy(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
     """The region's policy version: every parameter of the methodology. Each release carries its full text."""
     file = home.policy()
@@ -49,38 +49,44 @@ def policy(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Material
             PROTOCOLS,
             description="Each hospital's implementation protocol in force in a half-year: elections, conditions of "
             "payment, interventions, committee; with everything that breaks a rule of the program.",
-            deps=["reference_tables", POLICY, PROGRAM_FILES],
+            deps=[PROGRAM_FILES],
             group_name=GROUP,
             kinds={"yaml", "parquet"},
             owners=OWNERS,
         ),
     ],
     check_specs=[
-        dg.AssetCheckSpec(
+        check_spec(
+            "files_in_force",
+            PROGRAM_FILES,
+            HALVES,
+            "A version of every program file that was sent is in force: none is refused with none accepted before.",
+            blocking=True,
+        ),
+        check_spec(
             "program_files_accepted",
-            asset=PROGRAM_FILES,
-            description="No program file is refused. A refused one leaves the version before it in force.",
+            PROGRAM_FILES,
+            HALVES,
+            "No program file is refused. A refused one leaves the version before it in force.",
         ),
-        dg.AssetCheckSpec(
-            "protocols_accepted", asset=PROTOCOLS, description="No protocol is refused or breaks a rule of the program."
-        ),
+        check_spec("protocols_accepted", PROTOCOLS, HALVES, "No protocol is refused or breaks a rule of the program."),
     ],
     partitions_def=HALVES,
 )
 def period_intake(
-    context: dg.AssetExecutionContext, home: HomeResource, handover: dg.ResourceParam[Handover]
+    context: dg.AssetExecutionContext, home: HomeResource, session: dg.ResourceParam[Session]
 ) -> Iterator[dg.MaterializeResult]:
     from hcip_pipeline.intake.period_intake import take_in_period
     from hcip_pipeline.lake_seals import sweep
 
     period = PerformancePeriod.parse(context.partition_key)
-    handover.progress(f"{period}: program files and protocols")
+    session.progress(f"{period}: program files and protocols")
     where = home.home()
     after_earlier_ones(context, period)
-    with settling(handover, where, period):
+    with period_lock(session, where, period):
         sweep([where.lake_program(period), where.lake_program(period) / "receipts"])
         taken_in = take_in_period(where, period, home.policy().policy)
-    handover.periods[str(period)] = taken_in
+    session.periods[str(period)] = taken_in
     receipts = taken_in.program.receipts
     for receipt in receipts:
         context.log.info(receipt.summary())
@@ -92,7 +98,10 @@ def period_intake(
             "dagster/partition_row_count": sum(receipt.rows_in_force for receipt in receipts),
             **{f"{receipt.table} rows": receipt.rows_in_force for receipt in receipts},
         },
-        check_results=[program_files_accepted(PROGRAM_FILES, taken_in.program)],
+        check_results=[
+            program_files_in_force(PROGRAM_FILES, taken_in.program),
+            program_files_accepted(PROGRAM_FILES, taken_in.program),
+        ],
     )
     taken_in.program.require_in_force()
     yield dg.MaterializeResult(

@@ -5,24 +5,25 @@ from typing import Any
 
 import dagster as dg
 
-from hcip_pipeline.assets.partition_work import taking_in
-from hcip_pipeline.assets.resources import Handover, HomeResource
+from hcip_pipeline.assets.partition_work import intake_lock
+from hcip_pipeline.assets.resources import HomeResource, Session
 
-GROUP = "reference"
 REFERENCE_TABLES = dg.AssetKey("reference_tables")
 
 
-@dg.asset(key=REFERENCE_TABLES, group_name=GROUP, kinds={"csv", "parquet"}, owners=["team:program-administration"])
+@dg.asset(
+    key=REFERENCE_TABLES, group_name="reference", kinds={"csv", "parquet"}, owners=["team:program-administration"]
+)
 def reference_tables(
-    context: dg.AssetExecutionContext, home: HomeResource, handover: dg.ResourceParam[Handover]
+    context: dg.AssetExecutionContext, home: HomeResource, session: dg.ResourceParam[Session]
 ) -> dg.MaterializeResult:
     """Hospitals, APR-DRGs, rate centers, revenue codes, cost factors, cost index, per diems, networks, exclusions."""
     from hcip_pipeline.reference.tables import write_lake_reference
 
-    handover.progress("reference tables")
+    session.progress("reference tables")
     where = home.home()
     folder = where.lake_reference
-    with taking_in(handover, where, "reference", "taking in reference tables", folder, wait=True):
+    with intake_lock(session, where, "reference", "taking in reference tables", folder, wait=True):
         receipt: dict[str, Any] = write_lake_reference(where.inbox, folder)
     tables: dict[str, dict[str, Any]] = receipt["tables"]
     for name in receipt["unknown_files"]:

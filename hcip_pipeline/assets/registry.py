@@ -1,34 +1,17 @@
-"""The map: each group of assets, in the order data flow through them, and where it is defined."""
+"""The map: where assets are defined, and which asset brings in each table of the lake."""
 
 from collections.abc import Iterable
-from types import ModuleType
 
 import dagster as dg
 
-from hcip_pipeline.assets import cms_intake, expectations, hospital_intake, norms, program_intake, reference, release
+from hcip_pipeline.assets import cms_intake, expectations, hospital_intake, norms, program_intake, reference
 from hcip_pipeline.assets.partitions import MONTHS_OF_HALVES, QUARTERS_OF_HALVES
 from hcip_pipeline.contracts import program, protocol, run
 from hcip_pipeline.contracts import reference as reference_contracts
 from hcip_pipeline.contracts.cclf_layout import TITLES
-from hcip_pipeline.warehouse import dbt_assets
 
-#: group -> the module that makes its assets; models of the dbt folder of that name belong to it too
-GROUPS: dict[str, ModuleType] = {
-    "hospital_intake": hospital_intake,
-    "cms_intake": cms_intake,
-    "program_intake": program_intake,
-    "reference": reference,
-    "cases": dbt_assets,
-    "costs": dbt_assets,
-    "norms": norms,
-    "incentives": dbt_assets,
-    "savings": dbt_assets,
-    "opportunity": dbt_assets,
-    "care_redesign": dbt_assets,
-    "quality": dbt_assets,
-    "release": release,
-    "expectations": expectations,
-}
+#: modules whose assets are made in Python; those that dbt models compute are listed in ``published.yaml``
+MODULES = (hospital_intake, cms_intake, program_intake, reference, norms, expectations)
 
 _SUBMISSIONS = dg.AssetDep(hospital_intake.SUBMISSIONS, partition_mapping=QUARTERS_OF_HALVES)
 _CLAIM_FILES = dg.AssetDep(cms_intake.CLAIM_FILES, partition_mapping=MONTHS_OF_HALVES)
@@ -48,7 +31,7 @@ SOURCE_DEPS: dict[str, tuple[dg.AssetDep, ...]] = {
     **dict.fromkeys(protocol.TABLES, (_PROTOCOLS,)),
     **dict.fromkeys(reference_contracts.TABLES, (_REFERENCE,)),
     "windows": (_POLICY,),
-    "elections": (_POLICY, _PROTOCOLS),
+    "elections": (_PROTOCOLS,),
     **dict.fromkeys(run.FROZEN, (_NORMS,)),
     "earlier_incentives": (),
     "earlier_savings": (),
@@ -58,7 +41,7 @@ SOURCE_DEPS: dict[str, tuple[dg.AssetDep, ...]] = {
 
 
 def source_deps(table: str) -> Iterable[dg.AssetDep]:
-    """What a table of the lake comes from. Raises ValueError for a table that nothing is said to make."""
+    """What a table of the lake comes from. Raises ValueError for a table that no asset makes."""
     if table not in SOURCE_DEPS:
-        raise ValueError(f"no asset is said to make the table {table} of the lake: name it in assets/registry.py")
+        raise ValueError(f"no asset makes the table {table} of the lake: name it in assets/registry.py")
     return SOURCE_DEPS[table]

@@ -4,22 +4,20 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from hcip_pipeline.assets.partition_work import settling
-from hcip_pipeline.assets.partitions import HALVES
-from hcip_pipeline.assets.resources import Handover, HomeResource
+from hcip_pipeline.assets.partition_work import period_lock
+from hcip_pipeline.assets.partitions import HALVES, check_spec
+from hcip_pipeline.assets.resources import HomeResource, Session
 from hcip_pipeline.checks.release_gate import (
+    RELEASE_CHECKS,
     Paid,
     everything_passed,
     files_as_stated,
     nothing_is_held,
     nothing_is_missing,
-    release_check_specs,
     totals_as_built,
 )
-from hcip_pipeline.errors import HcipError
 from hcip_pipeline.periods import PerformancePeriod
 
-GROUP = "release"
 RELEASE = dg.AssetKey("release")
 
 
@@ -27,43 +25,45 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
     """The asset that releases a half-year.
 
     Args:
-        leaving: the tables it writes from.
+        leaving: the assets whose tables it writes from.
     """
 
     @dg.asset(
         key=RELEASE,
-        group_name=GROUP,
+        group_name="release",
         kinds={"csv", "parquet"},
         owners=["team:program-administration"],
         partitions_def=HALVES,
         deps=leaving,
-        check_specs=release_check_specs(RELEASE),
+        check_specs=[
+            check_spec(name, RELEASE, HALVES, text, blocking=blocking)
+            for name, (text, blocking) in RELEASE_CHECKS.items()
+        ],
         output_required=False,
     )
     def release(
-        context: dg.AssetExecutionContext, home: HomeResource, handover: dg.ResourceParam[Handover]
+        context: dg.AssetExecutionContext, home: HomeResource, session: dg.ResourceParam[Session]
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        """``releases/<period>/r<n>/``, written beside its place and renamed into it once every check has passed."""
+        """``releases/<period>/r<n>/``, written beside its place and renamed into it once every check has passed.
+
+        It is written from the build on disk (``warehouse/<period>/build.json``), if that is still the build of today's
+        lake and policy.
+        """
         from hcip_pipeline.operations.alerts import held_alert, tell
         from hcip_pipeline.release.writer import write_release
         from hcip_pipeline.settlement.as_of import remembered
+        from hcip_pipeline.settlement.build_record import current_build
         from hcip_pipeline.settlement.restatement import restatement
 
         period = PerformancePeriod.parse(context.partition_key)
-        if str(period) not in handover.builds:
-            raise HcipError(
-                f"{period} was not built in this run, and only a build of the same run is released",
-                rule="RELEASE-GATE",
-                fix="run the whole job `settlement` for the period",
-            )
-        built = handover.builds[str(period)]
-        yield everything_passed(RELEASE, built.result)
         policy = home.policy()
-        with settling(handover, home.home(), period):
+        with period_lock(session, home.home(), period):
+            built = current_build(home.home(), period, policy)
+            yield everything_passed(RELEASE, built.result)
             restated = restatement(
-                home.home(), period, policy, built.result, threads=home.threads, progress=handover.progress
+                home.home(), period, policy, built.result, threads=home.threads, progress=session.progress
             )
-            handover.progress(f"{period}: writing the release")
+            session.progress(f"{period}: writing the release")
             with remembered(home.home(), period, policy, built.result.spec) as release_made:
                 written = write_release(
                     home.home(),
@@ -76,10 +76,10 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 )
                 release_made(written.is_new)
             paid = Paid.read(written.folder)
-        handover.releases[str(period)] = written
-        said = "released" if written.is_new else "nothing changed since"
+        session.releases[str(period)] = written
+        outcome = "released" if written.is_new else "nothing changed since"
         context.log.info(
-            f"{period}: {said} {written.name}, {written.files} files: ${paid.calculated:,} calculated, "
+            f"{period}: {outcome} {written.name}, {written.files} files: ${paid.calculated:,} calculated, "
             f"${paid.final:,} final, of it ${paid.payable:,} payable and ${paid.held:,} held"
         )
         yield dg.MaterializeResult(

@@ -1,4 +1,4 @@
-"""What assets are given: the home, and what the assets of one run hand to one another."""
+"""What assets are given: the home, and the session of the process that runs them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from hcip_pipeline.intake.period_intake import PeriodIntake
     from hcip_pipeline.policy.loader import PolicyFile
     from hcip_pipeline.release.writer import Release
-    from hcip_pipeline.settlement.period import PeriodBuild
 
 
 class HomeResource(dg.ConfigurableResource):
@@ -27,7 +26,7 @@ class HomeResource(dg.ConfigurableResource):
     threads: int | None = Field(default=None, description="DuckDB threads; no result depends on it.")
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Whoever started the process of a run: what it writes is about patients and payments, not for everybody."""
+        """Restrict file modes: what a run writes is about patients and payments."""
         private_from_here()
 
     def home(self) -> Home:
@@ -43,28 +42,30 @@ class HomeResource(dg.ConfigurableResource):
 
 
 @dataclass
-class Handover:
-    """What the assets of one run hand to one another, and to whoever started it in this process.
+class Session:
+    """What the process of a run keeps: its locks, and whom it reports to.
 
-    A release is written from the build of its own run, so the build travels here and not through a file. In another
-    process nothing is handed over, and the release refuses.
+    Assets hand nothing to one another through it: what one needs from another is on disk. The results are for whoever
+    started the run in this process, to print them.
 
-    ``attended`` is true where somebody waits for the run at a terminal: told at once what is in its way, it does not
-    try again by itself.
+    Attributes:
+        attended: somebody waits at a terminal: a run that finds its work in use by another reports it at once, instead
+            of trying again later.
+        processes: how many take in quarters and months side by side; None: as many as pay. No result depends on it.
     """
 
     progress: Callable[[str], None] = lambda _: None
     attended: bool = False
     locks: HomeLocks = field(default_factory=HomeLocks)
+    processes: int | None = None
     submissions: "dict[str, list[SubmissionReceipt]]" = field(default_factory=dict)
     archives: "dict[str, list[ArchiveReceipt]]" = field(default_factory=dict)
     periods: "dict[str, PeriodIntake]" = field(default_factory=dict)
-    builds: "dict[str, PeriodBuild]" = field(default_factory=dict)
     releases: "dict[str, Release]" = field(default_factory=dict)
 
 
-@dg.resource(description="What the assets of one run hand to one another.")
-def handover_of_one_run(context: dg.InitResourceContext) -> Iterator[Handover]:
+@dg.resource(description="Locks of the process that runs a step, and whom it reports to.")
+def session_of_one_process(context: dg.InitResourceContext) -> Iterator[Session]:
     log = context.log
     with HomeLocks(told=lambda message: log.info(message) if log else None) as locks:
-        yield Handover(locks=locks)
+        yield Session(locks=locks)

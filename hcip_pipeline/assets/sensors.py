@@ -4,9 +4,9 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from hcip_pipeline.assets import cms_intake, hospital_intake, program_intake
 from hcip_pipeline.assets.jobs import cms_job, hospital_job, program_job
@@ -24,7 +24,7 @@ def _settle_seconds() -> float:
 
 
 def inbox_sensor(
-    folder: str, job: UnresolvedAssetJobDefinition, asset: dg.AssetKey,
+    folder: str, job: Any, asset: dg.AssetKey,
     partitions: dg.StaticPartitionsDefinition, cadence: str,
 ) -> dg.SensorDefinition:  # fmt: skip
     """A sensor on one folder of the inbox.

@@ -54,6 +54,21 @@ def archives_accepted(asset: dg.AssetKey, receipts: "Sequence[ArchiveReceipt]") 
     return _accepted(asset, "archives_accepted", (r.archive for r in refused), Counter(r.rule for r in refused))
 
 
+def program_files_in_force(asset: dg.AssetKey, program: "ProgramIntake") -> dg.AssetCheckResult:
+    """No program file is refused that has no accepted version before it."""
+    lacking = [receipt for receipt in program.refused if not receipt.in_force]
+    first = [str(problem["message"]) for receipt in lacking for problem in receipt.problems[:3]]
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name="files_in_force",
+        passed=not lacking,
+        description=("Correct the file in the inbox and re-execute from failure. " + "; ".join(first[:3]))
+        if lacking
+        else None,
+        metadata={"refused, with nothing in force": ", ".join(receipt.file for receipt in lacking) or "none"},
+    )
+
+
 def program_files_accepted(asset: dg.AssetKey, program: "ProgramIntake") -> dg.AssetCheckResult:
     """No program file is refused."""
     rules = Counter({rule: count for receipt in program.refused for rule, count in receipt.rules_broken.items()})
@@ -70,11 +85,13 @@ def protocols_accepted(asset: dg.AssetKey, protocols: "Sequence[ProtocolFile]") 
 def _accepted(asset: dg.AssetKey, name: str, refused: Iterable[str], rules: Counter[str]) -> dg.AssetCheckResult:
     """What is refused does not stop the others; that something is missing may stop the settlement."""
     names = list(refused)
+    why = ", ".join(f"{rule} {count} times" if count > 1 else rule for rule, count in sorted(rules.items()))
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=name,
         passed=not names,
         severity=dg.AssetCheckSeverity.WARN,
+        description=f"{', '.join(names[:5])}: {why}" if names else None,
         metadata={
             "refused": len(names),
             "which": ", ".join(names[:20]) or "none",

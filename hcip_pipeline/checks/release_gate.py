@@ -31,11 +31,8 @@ _SAID = {
 }
 
 
-def release_check_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(name, asset=asset, description=text, blocking=name in _GATE)
-        for name, text in (_GATE | _SAID).items()
-    ]
+#: check -> its description and whether it blocks
+RELEASE_CHECKS = {name: (text, name in _GATE) for name, text in (_GATE | _SAID).items()}
 
 
 def everything_passed(asset: dg.AssetKey, build: "BuildResult") -> dg.AssetCheckResult:
@@ -61,6 +58,7 @@ def nothing_is_missing(asset: dg.AssetKey, built: "PeriodBuild") -> dg.AssetChec
         check_name="nothing_is_missing",
         passed=not built.notes,
         severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(built.notes[:5]) or None,
         metadata={"missing": len(built.notes), "what": dg.MetadataValue.json(list(built.notes))},
     )
 
@@ -108,6 +106,10 @@ def nothing_is_held(asset: dg.AssetKey, paid: Paid) -> dg.AssetCheckResult:
         check_name="nothing_is_held",
         passed=not paid.held_partners,
         severity=dg.AssetCheckSeverity.WARN,
+        description=f"${paid.held:,} of {paid.held_partners} care partners: "
+        + ", ".join(f"{reason} {count}" for reason, count in sorted(paid.hold_reasons.items()))
+        if paid.held_partners
+        else None,
         metadata={
             "care partners held": paid.held_partners,
             "dollars held": float(paid.held),

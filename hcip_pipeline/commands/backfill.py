@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @home_option
 @policy_option
 @click.option("--resume", is_flag=True, help="Leave out what the newest backfill of the same range has finished.")
-@click.option("--jobs", type=click.IntRange(1), help="Quarters and months taken in side by side [default: processors].")
+@click.option("--jobs", type=click.IntRange(1), help="Processes that take in quarters and months [default: cores].")
 @threads_option
 @json_option
 @click.pass_context
@@ -44,7 +44,7 @@ def command(
 ) -> None:
     """Take in, or settle, every partition from FIRST to LAST: quarters, months or half-years.
 
-    Quarters and months go side by side; half-years in order, because each reads the releases before it. What changes
+    Quarters and months are one run; half-years go in order, because each reads the releases before it. What changes
     nothing releases nothing.
     """
     from hcip_pipeline.operations.backfill import backfill
@@ -71,6 +71,8 @@ def _print(home: Home, report: BackfillReport) -> None:
     ):
         if keys:
             click.echo(f"{what}: {', '.join(keys)}")
+    for error in report.refused.values():
+        click.echo(f"refused, the rest of it was taken in: {error}", err=True)
     for key, error in report.failed.items():
         click.echo(f"error: {key}: {error}", err=True)
     if report.failed:

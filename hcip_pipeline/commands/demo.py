@@ -34,7 +34,7 @@ def command(home_path: Path | None, seed: int, threads: int | None, as_json: boo
         from hcip_pipeline.settlement.summary import demo_periods, print_releases, release_facts
 
         load_policy(home.policy)
-        releases = settle_each(home, demo_periods(home), progress=progress, threads=threads)
+        releases = settle_each(home, demo_periods(home), progress=progress, threads=threads, command="hcip demo")
     if as_json:
         show_json([release_facts(release) for release in releases])
     else:

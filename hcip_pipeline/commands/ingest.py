@@ -15,8 +15,17 @@ from hcip_pipeline.home import Home
 @home_option
 @policy_option
 @json_option
-def command(partitions: tuple[str, ...], home_path: Path | None, policy_path: Path | None, as_json: bool) -> None:
-    """Take in what lies in the inbox and is not yet in the lake.
+@click.pass_context
+def command(
+    ctx: click.Context,
+    partitions: tuple[str, ...],
+    home_path: Path | None,
+    policy_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Take in what the inbox holds and the lake does not yet.
+
+    Exit code 1: something was refused; everything else was taken in.
 
     PARTITIONS are quarters (2025Q1), months (2025-04) or half-years (2025H1); none means all that the inbox holds.
     """
@@ -30,3 +39,6 @@ def command(partitions: tuple[str, ...], home_path: Path | None, policy_path: Pa
         show_json(report.as_dict())
     else:
         print_ingest(home, report)
+    for key, error in report.problems.items():
+        click.echo(f"error: {key}: {error}" if not str(error).startswith(key) else f"error: {error}", err=True)
+    ctx.exit(0 if report.ok else 1)

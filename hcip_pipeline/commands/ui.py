@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from hcip_pipeline.commands.options import home_option
+from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 
 
@@ -16,8 +17,8 @@ from hcip_pipeline.home import Home
 @click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535))
 def command(home_path: Path | None, host: str, port: int) -> None:
     """The Dagster UI on this home, with the daemon that runs schedules, sensors and backfills. Ctrl-C ends both."""
+    from hcip_pipeline.assets.instance import home_instance
     from hcip_pipeline.assets.interrupted_runs import close_interrupted
-    from hcip_pipeline.assets.runs import home_instance
     from hcip_pipeline.operations.interface import environment, serve
     from hcip_pipeline.operations.settings import load_settings
     from hcip_pipeline.policy.loader import load_policy
@@ -27,6 +28,12 @@ def command(home_path: Path | None, host: str, port: int) -> None:
         click.echo(message, err=True)
 
     home = Home.locate(home_path)
+    if not home.root.is_dir():
+        raise HcipError(
+            "there is no home in this folder",
+            file=home.root,
+            fix="name one with --home, or make one: `hcip demo --home FOLDER`, or put the files into FOLDER/inbox",
+        )
     settings = load_settings(home)
     base_year = load_policy(home.policy).policy.base_year if home.policy.exists() else None
     with storage_told(home):

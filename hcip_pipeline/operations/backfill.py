@@ -1,7 +1,7 @@
-"""Many partitions with one command: quarters and months side by side, half-years one after another.
+"""Many partitions with one command: a range of quarters or months in one run, half-years one after another.
 
-Belongs here: which partitions, in which order, what was done already. Does not belong here: running one
-(``assets.runs``), several at once (``assets.side_by_side``).
+Belongs here: which partitions, in which order, what was done already. Does not belong here: running them
+(``assets.runs``).
 
 A half-year reads the releases before it (the fee-schedule cap of a year's second half, the distribution limit), so its
 place in the order is part of its result; quarters and months read nothing of each other.
@@ -10,18 +10,22 @@ place in the order is part of its result; quarters and months read nothing of ea
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from hcip_pipeline.assets.cms_intake import CLAIM_FILES
+from hcip_pipeline.assets.execution import take_in, was_sent
+from hcip_pipeline.assets.hospital_intake import SUBMISSIONS
+from hcip_pipeline.assets.instance import home_instance
 from hcip_pipeline.assets.jobs import settlement_job
 from hcip_pipeline.assets.partitions import HALVES, MONTHS, QUARTERS, Key, parse_key
-from hcip_pipeline.assets.runs import Progress, home_instance, runs_on
-from hcip_pipeline.assets.side_by_side import take_in
-from hcip_pipeline.errors import HcipError, UsageError
+from hcip_pipeline.assets.release import RELEASE
+from hcip_pipeline.assets.runs import Progress, runs_on
+from hcip_pipeline.errors import HcipError, RefusedFileError, UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 
@@ -29,7 +33,6 @@ if TYPE_CHECKING:
     from hcip_pipeline.release.writer import Release
 
 _RANGE, _ID = "hcip/backfill", "hcip/backfill_id"
-_FOLDERS: dict[type[Key], str] = {Quarter: "hospital", Month: "cms"}
 _CALENDAR: tuple[tuple[type[Key], dg.StaticPartitionsDefinition], ...] = (
     (Quarter, QUARTERS),
     (Month, MONTHS),
@@ -42,7 +45,8 @@ class BackfillReport:
     """What became of each partition.
 
     Attributes:
-        taken_in: quarters and months; ``absent`` have no folder in the inbox, ``done_before`` were not repeated.
+        taken_in: quarters and months; of ``absent`` the inbox holds nothing, ``done_before`` were not repeated.
+        refused: quarter or month -> what of it was refused; the rest was taken in.
         failed: partition -> what went wrong.
         not_started: half-years after the one that failed: they would have read its release.
     """
@@ -52,12 +56,13 @@ class BackfillReport:
     absent: list[str] = field(default_factory=list)
     done_before: list[str] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
+    refused: dict[str, HcipError] = field(default_factory=dict)
     failed: dict[str, HcipError] = field(default_factory=dict)
     not_started: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
-        return not self.failed
+        return not self.failed and not self.refused
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -70,6 +75,7 @@ class BackfillReport:
                 {"period": r.period, "release": r.name, "is_new": r.is_new, "folder": str(r.folder)}
                 for r in self.releases
             ],
+            "refused": {key: error.as_dict() for key, error in self.refused.items()},
             "failed": {key: error.as_dict() for key, error in self.failed.items()},
             "not_started": self.not_started,
         }
@@ -110,7 +116,7 @@ def backfill(
 
     Args:
         resume: leave out what the newest backfill of the same range has finished.
-        jobs: processes that take in quarters and months side by side; no result depends on it.
+        jobs: processes that take in quarters and months; no result depends on it.
 
     Returns:
         What became of each. One that fails stops no quarter or month, and every half-year after it.
@@ -131,7 +137,7 @@ def backfill(
         intake = [key for key in keys if not isinstance(key, PerformancePeriod)]
     intake = [key for key in intake if _unless_done(key, done, report)]
     _take_in(home, intake, policy_path, jobs, tags, progress, report)
-    if report.ok:
+    if not report.failed:
         wanted = [period for period in periods if _unless_done(period, done, report)]
         _settle(home, wanted, policy_path, threads, tags, progress, report)
     else:
@@ -154,8 +160,16 @@ def _identity(home: Home, name: str, resume: bool) -> tuple[str, set[str]]:
         if not newest:
             raise HcipError(f"there is no backfill {name} to resume", file=home.root, fix="run it without --resume")
         identity = newest[0].tags[_ID]
-        done = dg.RunsFilter(tags={_ID: identity}, statuses=[dg.DagsterRunStatus.SUCCESS])
-        return identity, {run.tags["dagster/partition"] for run in instance.get_runs(done)}
+        runs = instance.get_runs(dg.RunsFilter(tags={_ID: identity}))
+        return identity, {key for run in runs for key in _materialized(instance, run.run_id)}
+
+
+def _materialized(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
+    """The quarters, months and half-years that a run has finished."""
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION):
+        made = entry.asset_materialization
+        if made is not None and made.partition and made.asset_key in (SUBMISSIONS, CLAIM_FILES, RELEASE):
+            yield made.partition
 
 
 def _needed(home: Home, periods: Sequence[PerformancePeriod], policy_path: Path | None) -> list[Key]:
@@ -178,22 +192,24 @@ def _take_in(
     progress: Progress,
     report: BackfillReport,
 ) -> None:
-    there: list[Key] = []
-    for key in keys:
-        if (home.inbox / _FOLDERS[type(key)] / str(key)).is_dir():
-            there.append(key)
-        else:
-            report.absent.append(str(key))
+    there = [key for key in keys if was_sent(home, key)]
+    report.absent += [str(key) for key in keys if key not in there]
     if not there:
         return
-    with runs_on(home, policy_path, progress=progress, tags=tags) as runs:
-        for done, (key, error) in enumerate(take_in(runs, there, jobs), start=1):
-            if error:
-                report.failed[str(key)] = error
-            else:
-                report.taken_in.append(str(key))
-                progress(f"{key}: taken in ({done} of {len(there)})")
+    with runs_on(home, policy_path, progress=progress, command=_command(report), tags=tags, processes=jobs) as runs:
+        problems = take_in(runs, there)
+    for key in map(str, there):
+        if key not in problems:
+            report.taken_in.append(key)
+        elif isinstance(problems[key], RefusedFileError):
+            report.refused[key] = problems[key]
+        else:
+            report.failed[key] = problems[key]
     report.taken_in.sort()
+
+
+def _command(report: BackfillReport) -> str:
+    return "hcip backfill " + report.name.replace("..", " ")
 
 
 def _settle(
@@ -205,13 +221,18 @@ def _settle(
     progress: Progress,
     report: BackfillReport,
 ) -> None:
+    from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.settlement.preconditions import check_can_start
+
     if not periods:
         return
-    with runs_on(home, policy_path, threads=threads, progress=progress, tags=tags) as runs:
+    policy = load_policy(policy_path or home.policy).policy
+    with runs_on(home, policy_path, threads=threads, progress=progress, command=_command(report), tags=tags) as runs:
         for number, period in enumerate(periods):
             try:
+                check_can_start(home, period, policy)
                 runs.run(settlement_job.name, period)
-                report.releases.append(runs.handover.releases[str(period)])
+                report.releases.append(runs.session.releases[str(period)])
             except HcipError as error:
                 report.failed[str(period)] = error
                 report.not_started += [str(later) for later in periods[number + 1 :]]

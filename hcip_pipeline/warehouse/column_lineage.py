@@ -9,6 +9,7 @@ Reading takes half a minute and happens once for a state of the project, beside 
 
 from __future__ import annotations
 
+import graphlib
 import json
 import sys
 import tempfile
@@ -69,13 +70,13 @@ def compiled_models() -> list[tuple[str, str]]:
             DuckDBConnectionManager.close_all_connections()
     if not result.success:
         raise RuntimeError(f"the dbt project does not compile: {result.exception}")
-    compiled = {run.node.name: run.node.compiled_code for run in result.result.results}
-    from hcip_pipeline.warehouse.project import manifest_path
-    from hcip_pipeline.warehouse.translator import Translator
-
-    manifest = json.loads(manifest_path().read_bytes())
-    models = Translator(manifest, (), lambda _: ()).models
-    return [(model["name"], compiled[model["name"]]) for model in models if model["name"] in compiled]
+    nodes = {run.node.name: run.node for run in result.result.results}
+    reads = {
+        name: [parent.split(".")[-1] for parent in node.depends_on.nodes if parent.startswith("model.")]
+        for name, node in nodes.items()
+    }
+    order = graphlib.TopologicalSorter(reads).static_order()
+    return [(name, nodes[name].compiled_code) for name in order if name in nodes]
 
 
 def lineage_of(models: list[tuple[str, str]]) -> Lineage:

@@ -15,10 +15,10 @@ import dagster as dg
 import duckdb
 import polars as pl
 import pytest
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
-from dagster._core.events import DagsterEventType
 
+from hcip_pipeline.assets.assembly import build_defs
 from hcip_pipeline.assets.execution import ingest, settle
+from hcip_pipeline.assets.instance import instance_folder
 from hcip_pipeline.assets.runs import runs_on
 from hcip_pipeline.checks.expectations import suites
 from hcip_pipeline.definitions import defs
@@ -28,7 +28,7 @@ from hcip_pipeline.periods import Quarter
 from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.release.writer import releases_of
 from hcip_pipeline.warehouse.build import FILE_NAME, BuildStoppedError, NodeResult
-from tests.settled_home import PERIOD, SettledHome
+from tests.settled_home import PERIOD, SettledHome, digest
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +56,7 @@ def test_every_asset_of_the_graph_was_materialized_for_its_partition(settled: Se
 
 
 def test_every_check_ran_and_passed(settled: SettledHome) -> None:
-    others = {"cms_claim_files", "submission_expectations", "release_expectations"}  # jobs of their own
+    others = {"cms_claim_files", "quarter_expectations", "release_expectations"}  # jobs of their own
     checks = {key for key in defs.resolve_asset_graph().asset_check_keys if key.asset_key.path[0] not in others}
     with settled.instance() as instance:
         records = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks))
@@ -69,9 +69,10 @@ def test_every_check_ran_and_passed(settled: SettledHome) -> None:
 def test_row_counts_are_those_of_the_warehouse(settled: SettledHome) -> None:
     file = settled.home.warehouse / "2025H1" / FILE_NAME
     with duckdb.connect(file, read_only=True) as connection, settled.instance() as instance:
-        for table in ("marts.incentives", "marts.norms", "intermediate.int_cases", "staging.stg_discharges"):
+        tables = ("marts.incentives", "marts.norms", "intermediate.int_cases", "staging.stg_discharges")
+        for table, asset in zip(tables, ("incentives", "norms", "cases", "discharges"), strict=True):
             row = connection.execute(f"select count(*) from {table}").fetchone()
-            event = instance.get_latest_materialization_event(dg.AssetKey(table.split(".")[1]))
+            event = instance.get_latest_materialization_event(dg.AssetKey(asset))
             assert event is not None and event.asset_materialization is not None and row is not None
             assert event.asset_materialization.metadata["dagster/partition_row_count"].value == row[0], table
 
@@ -133,18 +134,120 @@ def test_a_policy_that_cannot_be_read_starts_no_run(spoilable: Home) -> None:
     assert not spoilable.dagster.exists()
 
 
-def _evaluations(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[AssetCheckEvaluation]:
-    entries = instance.all_logs(run.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION)
+def _evaluations(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[dg.AssetCheckEvaluation]:
+    entries = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     return [entry.get_dagster_event().asset_check_evaluation_data for entry in entries]
 
 
-def test_a_release_without_its_build_is_refused(spoilable: Home) -> None:
-    with runs_on(spoilable) as runs, pytest.raises(HcipError) as raised:
+def _release_alone(home: Home) -> None:
+    """*Materialize* on the asset ``release``, as the UI does it."""
+    with runs_on(home) as runs:
         runs.definitions.resolve_job_def("settlement").execute_in_process(
-            instance=runs.instance, partition_key="2025H1", asset_selection=[dg.AssetKey("release")]
+            instance=runs.instance,
+            partition_key="2025H1",
+            asset_selection=[dg.AssetKey("release")],
+            run_config=runs.config,
         )
-    assert raised.value.rule == "RELEASE-GATE"
+
+
+def test_a_release_without_its_build_is_refused(spoilable: Home) -> None:
+    with pytest.raises(HcipError, match="run the job settlement for 2025H1") as raised:
+        _release_alone(spoilable)
+    assert raised.value.rule == "RELEASE-GATE" and "no finished build" in raised.value.message
     assert not releases_of(spoilable, PERIOD)
+
+
+def test_a_build_on_disk_is_released_while_it_is_the_one_of_today(settled: SettledHome, tmp_path: Path) -> None:
+    home = settled.copy(tmp_path / "home", "inbox", "lake", "warehouse")
+    _release_alone(home)
+    (made,) = releases_of(home, PERIOD)
+    assert digest(made) == digest(settled.release.folder)
+
+    policy = home.inbox / "policy.yaml"
+    text = policy.read_text(encoding="utf-8")
+    policy.unlink()
+    policy.write_text(text + "\n# another word\n", encoding="utf-8")
+    with pytest.raises(HcipError, match="changed since it was built: the policy"):
+        _release_alone(home)
+    policy.write_text(text, encoding="utf-8")
+
+    file = home.lake_program(PERIOD) / "care_partners.parquet"
+    frame = pl.read_parquet(file)
+    file.unlink()
+    frame.head(frame.height - 1).write_parquet(file)
+    with pytest.raises(HcipError, match="changed since it was built: care_partners"):
+        _release_alone(home)
+    assert releases_of(home, PERIOD) == [made]
+
+
+def test_a_table_that_its_checks_did_not_see_is_not_released(settled: SettledHome, tmp_path: Path) -> None:
+    home = settled.copy(tmp_path / "home", "inbox", "lake")
+    shutil.copytree(settled.home.warehouse, home.warehouse)
+    with duckdb.connect(home.warehouse / str(PERIOD) / FILE_NAME) as connection:
+        connection.execute("update marts.savings set potential_savings = potential_savings + 1")
+    with pytest.raises(HcipError, match="not what its checks looked at: savings"):
+        _release_alone(home)
+
+
+def test_a_half_year_that_nothing_was_sent_for_leaves_no_run(spoilable: Home) -> None:
+    with pytest.raises(HcipError) as raised:
+        settle(spoilable, PERIOD.next().next())
+    assert raised.value.rule == "PERIOD-MISSING"
+    assert not spoilable.dagster.exists()
+
+
+def test_a_run_is_where_the_ui_looks_for_it(settled: SettledHome) -> None:
+    with settled.instance() as instance:
+        for record in instance.get_run_records():
+            run = record.dagster_run
+            assert run.remote_job_origin is not None
+            assert run.remote_job_origin.repository_origin.get_label() == "__repository__@hcip"
+            shown = {name: value for name, value in run.tags.items() if not name.startswith(".")}
+            assert shown["command"] == "hcip run 2025H1"
+            assert not [name for name in shown if "process" in name or "machine" in name]
+        intake = instance.get_runs(dg.RunsFilter(job_name="hospital_intake"))
+    assert len(intake) == 1  # six quarters
+
+
+def test_a_later_partition_does_not_hide_a_refusal(spoilable: Home) -> None:
+    shutil.rmtree(spoilable.lake)
+    refused = next((spoilable.inbox / "hospital" / "2025Q1").iterdir())
+    (refused / "discharges.csv").unlink()
+    ingest(spoilable, ["2025Q1"])
+    assert ingest(spoilable, ["2024Q4"]).ok
+    key = dg.AssetCheckKey(dg.AssetKey("hospital_submissions"), "submissions_accepted")
+    with dg.DagsterInstance.from_config(str(spoilable.dagster)) as instance:
+        found = instance.event_log_storage.get_asset_check_partition_info([key])
+        outcomes = {each.partition_key: each.latest_execution_status.value for each in found}
+        assert outcomes == {"2025Q1": "FAILED", "2024Q4": "SUCCEEDED"}
+        assert instance.get_materialized_partitions(key.asset_key) == {"2024Q4"}
+
+
+def test_a_month_without_an_archive_fails_by_name(spoilable: Home) -> None:
+    report = ingest(spoilable, ["2024-06"])
+    assert str(report.problems["2024-06"]).split(": ", 1)[1].startswith("no archive of 2024-06 in the inbox")
+    with dg.DagsterInstance.from_config(str(spoilable.dagster)) as instance:
+        assert "2024-06" not in instance.get_materialized_partitions(dg.AssetKey("cms_claim_files"))
+        assert instance.get_runs(limit=1)[0].status is dg.DagsterRunStatus.FAILURE
+
+
+def test_a_half_year_settles_with_a_process_a_step(settled: SettledHome, tmp_path: Path) -> None:
+    """What an asset needs from another is on disk: Dagster's multiprocess executor gives the same release."""
+    home = settled.copy(tmp_path / "home")
+    folder = instance_folder(home)
+    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.from_config(str(folder)) as instance:
+        patch.setenv("HCIP_HOME", str(home.root))
+        patch.setenv("DAGSTER_HOME", str(folder))
+        done = dg.execute_job(
+            dg.reconstructable(settlement_with_a_process_a_step), instance, tags={"dagster/partition": "2025H1"}
+        )
+        assert done.success
+    (made,) = releases_of(home, PERIOD)
+    assert digest(made) == digest(settled.release.folder)
+
+
+def settlement_with_a_process_a_step() -> dg.JobDefinition:
+    return build_defs(executor=dg.multiprocess_executor.configured({"max_concurrent": 2})).resolve_job_def("settlement")
 
 
 def test_a_failed_check_is_shown_and_what_did_not_run_did_not_pass(
@@ -181,13 +284,17 @@ def test_ingest_takes_in_what_the_inbox_holds(spoilable: Home) -> None:
     assert "2025H1" in report.periods
     assert report.unknown_folders == ("hospital/2025Q9",)
     assert [r.ccn for r in report.submissions["2025Q1"] if r.status == "refused"] == [refused.name]
+    assert not report.ok and list(report.problems) == ["2025Q1"] and report.problems["2025Q1"].rule == "F-MISSING"
     said = report.as_dict()
     assert said["hospital"]["2025Q1"][0]["status"] in ("accepted", "refused")
     with dg.DagsterInstance.from_config(str(spoilable.dagster)) as instance:
         runs = instance.get_runs()
-        assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
-        quarter = next(run for run in runs if run.tags["dagster/partition"] == "2025Q1")
-        outcome = {check.check_name: check for check in _evaluations(instance, quarter)}
+        (quarters,) = [run for run in runs if run.job_name == "hospital_intake"]
+        assert quarters.status is dg.DagsterRunStatus.FAILURE  # with the refused quarter; the others are taken in
+        assert {run.status for run in runs if run != quarters} == {dg.DagsterRunStatus.SUCCESS}
+        taken_in = instance.get_materialized_partitions(dg.AssetKey("hospital_submissions"))
+        assert taken_in == set(report.submissions) - {"2025Q1"}
+        outcome = {c.check_name: c for c in _evaluations(instance, quarters) if c.partition == "2025Q1"}
     assert outcome["rows_reconcile"].passed
     assert not outcome["submissions_accepted"].passed
     assert outcome["submissions_accepted"].metadata["rules"].value == {"F-MISSING": 1}

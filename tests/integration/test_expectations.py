@@ -119,7 +119,7 @@ def test_the_page_shows_words_and_counts_and_no_cell(spoiled: dict[str, SuiteRes
 
 
 def test_a_check_of_dagster_tells_counts(home: Home) -> None:
-    job = build_defs(resources={"home": HomeResource(path=str(home.root))}).resolve_job_def("expect_of_submissions")
+    job = build_defs(resources={"home": HomeResource(path=str(home.root))}).resolve_job_def("check_quarter")
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance, partition_key=str(QUARTER))
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
@@ -131,7 +131,7 @@ def test_a_check_of_dagster_tells_counts(home: Home) -> None:
 def test_the_suites_are_those_that_dagster_shows() -> None:
     graph = build_defs().resolve_asset_graph()
     for key, of in (
-        ("submission_expectations", suites.of_submissions(QUARTER, 1)),
+        ("quarter_expectations", suites.of_submissions(QUARTER, 1)),
         ("release_expectations", suites.of_release(PERIOD, 10)),
     ):
         shown = {check.name for check in graph.asset_check_keys if check.asset_key == dg.AssetKey(key)}

@@ -6,6 +6,7 @@ Belongs here: what a receipt says, and its way to JSON and back. Does not belong
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
@@ -181,3 +182,18 @@ def superseded(receipt: SubmissionReceipt, by: str) -> SubmissionReceipt:
     """The receipt once a newer version is in force."""
     files = tuple(replace(file, rows=file.rows.replaced(), dollars=file.dollars.replaced()) for file in receipt.files)
     return reconcile(replace(receipt, files=files, in_force=False, superseded_by=by))
+
+
+def still_refused(receipts: Iterable[SubmissionReceipt]) -> list[SubmissionReceipt]:
+    """Refused submissions that no later accepted version of the same hospital has replaced."""
+    found = list(receipts)
+    mended = {
+        receipt.stem
+        for receipt in found
+        if receipt.ccn
+        and any(
+            other.status == "accepted" and other.ccn == receipt.ccn and other.version > receipt.version
+            for other in found
+        )
+    }
+    return [receipt for receipt in found if receipt.status == "refused" and receipt.stem not in mended]

@@ -1,0 +1,53 @@
+"""The home's own Dagster instance: its history is what the UI shows."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+
+_DAGSTER_YAML = """\
+# Written by hcip where there is none; yours to change.
+telemetry: {enabled: false}
+nux: {enabled: false}  # or a sign-up window covers the UI
+# Nothing is printed that the event log does not hold.
+compute_logs: {module: dagster._core.storage.noop_compute_log_manager, class: NoOpComputeLogManager}
+# One half-year after another: each reads the releases before it. Quarters and months side by side.
+concurrency:
+  runs:
+    max_concurrent_runs: 4
+    tag_concurrency_limits: [{key: hcip/settles, limit: 1}]
+run_monitoring: {enabled: true, start_timeout_seconds: 300}
+# A killed process is worth another try; data that are wrong stay wrong.
+run_retries: {enabled: true, max_retries: 1, retry_on_asset_or_op_failure: false}
+"""
+
+
+def instance_folder(home: Home) -> Path:
+    """The home's Dagster folder (``DAGSTER_HOME``), with a ``dagster.yaml`` when it had none.
+
+    Raises:
+        HcipError: it cannot be written.
+    """
+    file = home.dagster / "dagster.yaml"
+    try:
+        home.dagster.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            file.write_text(_DAGSTER_YAML, encoding="utf-8")
+    except OSError as error:
+        raise HcipError(
+            f"the home cannot be written: {error.strerror}",
+            file=home.root,
+            fix="grant the right to write, or make room",
+        ) from error
+    return home.dagster
+
+
+@contextmanager
+def home_instance(home: Home) -> Iterator[dg.DagsterInstance]:
+    """The home's Dagster instance, as its ``dagster.yaml`` describes it."""
+    with dg.DagsterInstance.from_config(str(instance_folder(home))) as instance:
+        yield instance

@@ -1,0 +1,175 @@
+"""A run over one partition or a range of them: each taken in by itself, and each with its own events.
+
+Belongs here: sharing partitions among processes, what Dagster is told of each. Does not belong here: taking one in.
+
+In a range Dagster would give all partitions the same result, so each gets its own materialization and checks. One of
+which something is refused has no materialization: it is red until it is mended, and the run fails once the others are
+done.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import dagster as dg
+
+from hcip_pipeline.assets.partition_work import retry_when_busy
+from hcip_pipeline.assets.resources import HomeResource, Session
+from hcip_pipeline.background import BackgroundCall
+from hcip_pipeline.errors import HcipError, PartitionsFailedError
+from hcip_pipeline.home import Home
+from hcip_pipeline.home_locks import BusyError, HomeLocks
+
+R = TypeVar("R")
+#: what takes one partition in; a function of a module, so that another process finds it
+TakeIn = Callable[[Session, HomeResource, str], R]
+Event = (
+    dg.MaterializeResult | dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckResult | dg.AssetCheckEvaluation
+)
+
+#: with fewer partitions than this for each, one process more would start for longer than it helps
+_WORTH_A_PROCESS = 4
+
+
+@dataclass(frozen=True)
+class Taken(Generic[R]):
+    """A partition with its receipts, or with the reason why there are none."""
+
+    key: str
+    receipts: R | None = None
+    error: HcipError | None = None
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What Dagster is told of a partition.
+
+    Attributes:
+        problem: why it counts as failed, although it may hold accepted data.
+    """
+
+    key: str
+    metadata: Mapping[str, dg.MetadataValue]
+    checks: Sequence[dg.AssetCheckResult]
+    problem: HcipError | None = None
+
+
+def take_in_each(session: Session, home: HomeResource, keys: Sequence[str], take_in: TakeIn[R]) -> list[Taken[R]]:
+    """Take partitions in, in several processes where that pays; in the order of ``keys``.
+
+    Raises:
+        RetryRequested: nobody waits for the run, and another run has one of the partitions.
+    """
+    shares = _shares(keys, session.processes)
+    with ExitStack() as running:
+        others = [
+            running.enter_context(BackgroundCall(_take_in_share, home.path, home.policy_path, share, take_in))
+            for share in shares[1:]
+        ]
+        found = _one_by_one(session, home, shares[0], take_in)
+        for other in others:
+            found += other.result()
+    for taken in found:
+        if isinstance(taken.error, BusyError):
+            with retry_when_busy(session):
+                raise taken.error
+    return found
+
+
+def _shares(keys: Sequence[str], processes: int | None) -> list[list[str]]:
+    """The partitions of each process, in order; the first share is this one's."""
+    workers = min(processes or os.cpu_count() or 1, len(keys) if processes else len(keys) // _WORTH_A_PROCESS)
+    if workers < 2:
+        return [list(keys)]
+    each = len(keys) // workers
+    own = len(keys) - each * (workers - 1)
+    return [list(keys[:own])] + [list(keys[at : at + each]) for at in range(own, len(keys), each)]
+
+
+def _take_in_share(path: str, policy_path: str, keys: Sequence[str], take_in: TakeIn[R]) -> list[Taken[R]]:
+    with HomeLocks() as locks:
+        return _one_by_one(
+            Session(attended=True, locks=locks), HomeResource(path=path, policy_path=policy_path), keys, take_in
+        )
+
+
+def _one_by_one(session: Session, home: HomeResource, keys: Sequence[str], take_in: TakeIn[R]) -> list[Taken[R]]:
+    found: list[Taken[R]] = []
+    for key in keys:
+        try:
+            found.append(Taken(key, take_in(session, home, key)))
+        except HcipError as error:
+            session.locks.drop(home.home(), key)
+            found.append(Taken(key, error=error))
+    return found
+
+
+def require_files(home: Home, source: str, key: str, what: str, lake: Path) -> None:
+    """Refuse a partition of which nothing was ever sent.
+
+    Args:
+        source: the folder of the inbox, ``hospital`` or ``cms``.
+        what: is missing, in words: ``archive``.
+        lake: the folder of the partition's receipts; one that was taken in before needs no files.
+
+    Raises:
+        HcipError: there is neither a file nor a receipt.
+    """
+    folder = home.inbox / source / key
+    sent = folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
+    if not sent and not any(lake.glob("*.json")):
+        raise HcipError(
+            f"no {what} of {key} in the inbox",
+            file=folder,
+            rule="NOTHING-SENT",
+            fix=f"put it into inbox/{source}/{key}, or leave {key} out",
+        )
+
+
+def report(
+    context: dg.AssetExecutionContext, asset: dg.AssetKey, reports: Sequence[Reported], blocking: frozenset[str]
+) -> Iterator[Event]:
+    """Every partition's events.
+
+    Args:
+        blocking: the names of the checks that stop what follows.
+
+    Raises:
+        PartitionsFailedError: of some partitions something was refused, or they could not be taken in.
+    """
+    is_range = len(context.partition_keys) > 1
+    for each in reports:
+        yield from _of_range(asset, each, blocking) if is_range else _of_one(asset, each)
+    problems = {each.key: each.problem for each in reports if each.problem is not None}
+    if problems:
+        raise PartitionsFailedError(problems)
+
+
+def _of_one(asset: dg.AssetKey, each: Reported) -> Iterator[Event]:
+    if each.problem is None:
+        yield dg.MaterializeResult(asset_key=asset, metadata=each.metadata, check_results=each.checks)
+        return
+    if each.metadata:
+        yield dg.AssetObservation(asset, partition=each.key, metadata=each.metadata)
+    yield from each.checks
+
+
+def _of_range(asset: dg.AssetKey, each: Reported, blocking: frozenset[str]) -> Iterator[Event]:
+    if each.problem is None:
+        yield dg.AssetMaterialization(asset, partition=each.key, metadata=each.metadata)
+    elif each.metadata:
+        yield dg.AssetObservation(asset, partition=each.key, metadata=each.metadata)
+    for check in each.checks:
+        assert check.check_name is not None
+        yield dg.AssetCheckEvaluation(
+            asset_key=asset,
+            check_name=check.check_name,
+            passed=check.passed,
+            metadata=check.metadata,
+            severity=check.severity,
+            blocking=check.check_name in blocking,
+            partition=each.key,
+        )

@@ -1,0 +1,245 @@
+"""From the dbt manifest to what Dagster shows: the published assets with their columns and lineage, a check a test.
+
+Belongs here: names, descriptions, dependencies. Does not belong here: running a build, and which models an asset
+computes (``published``).
+
+The dagster-dbt package would make one asset of each of 135 models; its translator cannot make one of several. It also
+imports dbt to read the manifest, so definitions load in 4.2 s where this takes 1.3 s (2 cores, November 2026).
+"""
+
+import functools
+import graphlib
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from hcip_pipeline.assets.partitions import HALVES, check_spec
+from hcip_pipeline.assets.published import Published, owners, published
+
+Node = Mapping[str, Any]
+#: model -> column -> [[table it comes from, column], …]
+ModelLineage = Mapping[str, Mapping[str, Iterable[Iterable[str]]]]
+
+#: name of the check that the tables of a group have the columns of their contracts
+CONTRACTS = "contracts"
+
+
+@dataclass(frozen=True)
+class Translator:
+    """How the project's models and tests read in Dagster.
+
+    Args:
+        manifest: dbt's ``manifest.json``.
+        source_deps: what a table of the lake comes from.
+        owner: of every asset that models compute.
+    """
+
+    manifest: Mapping[str, Any]
+    source_deps: Callable[[str], Iterable[dg.AssetDep]]
+    owner: str = "team:methodology"
+
+    @functools.cached_property
+    def models(self) -> dict[str, Node]:
+        """Every model by name, after those it reads."""
+        nodes = {node["name"]: node for node in self._of_type("model")}
+        reads = {name: [parent for parent in _parents(node) if parent in nodes] for name, node in nodes.items()}
+        return {name: nodes[name] for name in graphlib.TopologicalSorter(reads).static_order()}
+
+    @functools.cached_property
+    def tests(self) -> list[Node]:
+        return list(self._of_type("test"))
+
+    @functools.cached_property
+    def owners(self) -> dict[str, Published]:
+        return owners(self.models)
+
+    @functools.cached_property
+    def assets(self) -> list[Published]:
+        """The published assets that models compute, each after those it reads, as Dagster wants their events."""
+        reads: dict[str, set[str]] = {asset.name: set() for asset in published().values() if asset.models}
+        for name, node in self.models.items():
+            reads[self.owners[name].name] |= {self.owners[parent].name for parent in _parents(node)}
+        for name, parents in reads.items():
+            parents.discard(name)
+        return [published()[name] for name in graphlib.TopologicalSorter(reads).static_order()]
+
+    @functools.cached_property
+    def contracted(self) -> dict[dg.AssetKey, list[Node]]:
+        """Group's asset that shows it -> models of the group whose columns are promised to somebody."""
+        of_group: dict[str, list[Node]] = {}
+        for name, node in self.models.items():
+            if node["config"].get("contract", {}).get("enforced"):
+                of_group.setdefault(self.owners[name].group, []).append(node)
+        return {self._shows_contracts(nodes): nodes for nodes in of_group.values()}
+
+    def _shows_contracts(self, nodes: list[Node]) -> dg.AssetKey:
+        """The asset of a group that shows them: the last in the list that has such a model of its own."""
+        holding = {self.owners[node["name"]].name for node in nodes}
+        return dg.AssetKey([name for name in published() if name in holding][-1])
+
+    def _of_type(self, resource_type: str) -> Iterator[Node]:
+        return (node for node in self.manifest["nodes"].values() if node["resource_type"] == resource_type)
+
+    def leaving(self) -> list[dg.AssetKey]:
+        """The nearest assets with tables that a release is written from."""
+        marts = (name for name, node in self.models.items() if node["fqn"][1] == "marts")
+        keys = {dg.AssetKey(self.owners[name].name) for name in marts}
+        specs = [*(self._asset_spec(asset) for asset in self.assets), dg.AssetSpec("release", deps=keys)]
+        return sorted(dep.asset_key for dep in nearest(specs)[-1].deps)
+
+    def asset_specs(self) -> list[dg.AssetSpec]:
+        """The assets that models compute, each with the nearest assets that it reads.
+
+        What an asset reads also through another one that it reads is left out: the order and the ancestors of every
+        asset stay the same, and of 214 lines of the lineage 94 remain. The SQL in the description names every table.
+        """
+        return nearest([self._asset_spec(asset) for asset in self.assets])
+
+    def _asset_spec(self, asset: Published) -> dg.AssetSpec:
+        nodes = [self.models[name] for name in asset.models]
+        deps: dict[dg.AssetKey, dg.AssetDep] = {}
+        for node in nodes:
+            for parent in node["depends_on"]["nodes"]:
+                name = parent.split(".")[-1]
+                if parent in self.manifest["sources"]:
+                    found = self.source_deps(self.manifest["sources"][parent]["name"])
+                else:
+                    found = [dg.AssetDep(self.owners[name].name)] if self.owners[name] != asset else []
+                deps |= {dep.asset_key: dep for dep in found}
+        metadata: dict[str, Any] = {"dagster/table_name": f"{nodes[0]['schema']}.{nodes[0]['name']}"}
+        if nodes[0]["columns"]:
+            metadata["dagster/column_schema"] = dg.TableSchema(
+                [
+                    dg.TableColumn(column["name"], column["data_type"] or "?", column["description"] or None)
+                    for column in nodes[0]["columns"].values()
+                ]
+            )
+        return dg.AssetSpec(
+            asset.name,
+            deps=list(deps.values()),
+            description=_description(asset, nodes),
+            group_name=asset.group,
+            kinds={"dbt", "duckdb"},
+            owners=[self.owner],
+            code_version=hashlib.sha256("".join(node["raw_code"] for node in nodes).encode()).hexdigest()[:16],
+            metadata=metadata,
+        )
+
+    def lineage(self, asset: Published, columns: ModelLineage) -> dg.TableColumnLineage | None:
+        """Where each column of an asset comes from: columns of other assets.
+
+        A column of the asset's own table goes by its name, one of its other models as ``model.column``. Steps
+        between models of the same asset are passed through; a table of the lake stands for the asset that brings it in.
+        """
+        found: dict[str, list[dg.TableColumnDep]] = {}
+        for model in asset.models:
+            for column in columns.get(model, {}):
+                origins = sorted(set(self._origins(asset, model, column, columns)))
+                if origins:
+                    found[_label(asset, model, column)] = [dg.TableColumnDep(dg.AssetKey(a), c) for a, c in origins]
+        return dg.TableColumnLineage(found) if found else None
+
+    def _origins(self, asset: Published, model: str, column: str, columns: ModelLineage) -> Iterator[tuple[str, str]]:
+        for table, parent in columns.get(model, {}).get(column, ()):
+            owner = self.owners.get(table)
+            if owner == asset:
+                yield from self._origins(asset, table, parent, columns)
+            elif owner is not None:
+                yield owner.name, _label(owner, table, parent)
+            else:
+                yield from ((dep.asset_key.path[-1], f"{table}.{parent}") for dep in self.source_deps(table))
+
+    def check_key(self, test: Node) -> dg.AssetCheckKey:
+        """The asset a test is about: its own model's, the one ``meta.dagster.ref`` names, else the first it reads."""
+        named = test["config"].get("meta", {}).get("dagster", {}).get("ref", {}).get("name")
+        model = named or (test.get("attached_node") or test["depends_on"]["nodes"][0]).split(".")[-1]
+        return dg.AssetCheckKey(dg.AssetKey(self.owners[model].name), test["name"])
+
+    def check_specs(self) -> list[dg.AssetCheckSpec]:
+        specs = [
+            check_spec(
+                CONTRACTS,
+                key,
+                HALVES,
+                f"Tables have the columns of their contracts, by name and type: {_names(nodes)}.",
+                blocking=True,
+            )
+            for key, nodes in self.contracted.items()
+        ]
+        for test in self.tests:
+            key = self.check_key(test)
+            read = {dg.AssetKey(self.owners[name].name) for name in _parents(test) if name in self.owners}
+            specs.append(
+                check_spec(
+                    key.name,
+                    key.asset_key,
+                    HALVES,
+                    _test_prose(test),
+                    blocking=test["config"]["severity"].lower() == "error",
+                    additional_deps=sorted(read - {key.asset_key}),
+                )
+            )
+        return specs
+
+
+def nearest(specs: Sequence[dg.AssetSpec]) -> list[dg.AssetSpec]:
+    """The specs without a dependency that follows from another one; each spec comes after those it reads."""
+    ancestors: dict[dg.AssetKey, set[dg.AssetKey]] = {}
+    found = []
+    for spec in specs:
+        parents = {dep.asset_key for dep in spec.deps}
+        above = {key: ancestors.get(key, set()) for key in parents}
+        further = set().union(*above.values()) if above else set()
+        ancestors[spec.key] = parents | further
+        found.append(spec.replace_attributes(deps=[dep for dep in spec.deps if dep.asset_key not in further]))
+    return found
+
+
+def _label(asset: Published, model: str, column: str) -> str:
+    return column if model == asset.models[0] else f"{model}.{column}"
+
+
+def _parents(node: Node) -> list[str]:
+    return [parent.split(".")[-1] for parent in node["depends_on"]["nodes"] if parent.startswith("model.")]
+
+
+def _names(nodes: Iterable[Node]) -> str:
+    return ", ".join(node["name"] for node in nodes)
+
+
+def _description(asset: Published, nodes: list[Node]) -> str:
+    """What it is, then every model with its own words and its SQL."""
+    parts = [
+        asset.what,
+        "| model | computes |\n|---|---|\n" + "\n".join(f"| `{n['name']}` | {_prose(n)} |" for n in nodes),
+    ]
+    parts += [f"`{node['original_file_path']}`\n\n```sql\n{node['raw_code'].strip()}\n```" for node in nodes]
+    return "\n\n".join(parts)
+
+
+def _prose(node: Node) -> str:
+    """The model's description, else the comment it opens with, as a sentence."""
+    text: str = node["description"] or _opening_comment(node["raw_code"]) or node["name"].replace("_", " ")
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith(".") else f"{text}."
+
+
+def _test_prose(test: Node) -> str:
+    generic = test.get("test_metadata")
+    if generic:
+        columns = generic["kwargs"].get("columns") or [generic["kwargs"].get("column_name")]
+        named = ", ".join(column for column in columns if column)
+        return generic["name"].replace("_", " ") + (f": {named}" if named else "")
+    return _opening_comment(test["raw_code"]).removeprefix("Why: ") or test["name"].replace("_", " ")
+
+
+def _opening_comment(sql: str) -> str:
+    lines = []
+    for line in sql.lstrip().splitlines():
+        if not line.startswith("--"):
+            break
+        lines.append(line.removeprefix("--").strip())
+    return " ".join(lines)

@@ -1,0 +1,53 @@
+"""What must be there before a half-year is settled: looked for before anything is recorded as a run.
+
+The build checks the lake again (``period.check_period``); this looks at the inbox too, for it comes before intake.
+"""
+
+from __future__ import annotations
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.hospital.ingest import receipts
+from hcip_pipeline.intake.program_receipts import receipt_in_force
+from hcip_pipeline.periods import PerformancePeriod, Quarter, base_year_window
+from hcip_pipeline.policy.model import Policy
+
+
+def check_can_start(home: Home, period: PerformancePeriod, policy: Policy) -> None:
+    """Refuse a half-year that nothing was sent for.
+
+    Raises:
+        HcipError: neither inbox nor lake has a submission of the half-year or of the base year, or a list of care
+            partners.
+    """
+    quarters = period.quarters
+    if not any(_has_submissions(home, quarter) for quarter in quarters):
+        raise HcipError(
+            f"no hospital's data for {period} are in the inbox or the lake",
+            file=home.inbox / "hospital",
+            rule="PERIOD-MISSING",
+            fix=f"put the submissions into inbox/hospital/{quarters[0]} and {quarters[1]}",
+        )
+    if not any(_has_submissions(home, quarter) for quarter in base_year_window(policy.base_year).quarters):
+        raise HcipError(
+            f"no hospital's data for the base year {policy.base_year} are in the inbox or the lake: no norms",
+            file=home.inbox / "hospital",
+            rule="BASE-YEAR-MISSING",
+            fix=f"put the submissions of {policy.base_year} into inbox/hospital/{policy.base_year}Q1 to Q4, "
+            "or name the right base_year in the policy",
+        )
+    folder = home.inbox / "program" / str(period)
+    is_there = any(folder.glob("care_partners.*")) if folder.is_dir() else False
+    if not is_there and receipt_in_force("care_partners", home.lake_program(period)) is None:
+        raise HcipError(
+            "there is no certified list of care partners: nobody could be paid",
+            file=folder / "care_partners.csv",
+            rule="CARE-PARTNERS-MISSING",
+            fix="put the list there; a file with only its header says that nobody takes part",
+        )
+
+
+def _has_submissions(home: Home, quarter: Quarter) -> bool:
+    folder = home.inbox / "hospital" / str(quarter)
+    sent = folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
+    return sent or bool(receipts(home, quarter))
