@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -11,15 +12,37 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 
 
+def _check_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    address = urlsplit(value)
+    if value and not (
+        address.scheme in ("http", "https")
+        and address.hostname
+        and address.path in ("", "/")
+        and not (address.query or address.fragment or address.username)
+    ):
+        raise click.BadParameter("give scheme, host and port only, as in https://hcip.example.org")
+    return value.rstrip("/")
+
+
 @click.command("ui")
 @home_option
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; the UI asks no password.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535))
-def command(home_path: Path | None, host: str, port: int) -> None:
-    """The Dagster UI on this home, with the daemon that runs schedules, sensors and backfills. Ctrl-C ends both."""
+@click.option(
+    "--public-url",
+    default="",
+    metavar="URL",
+    callback=_check_url,
+    help="Address of the reverse proxy in front, as browsers use it: https://hcip.example.org.",
+)
+def command(home_path: Path | None, host: str, port: int, public_url: str) -> None:
+    """The Dagster UI on this home, with the daemon that runs schedules, sensors and backfills. Ctrl-C ends both.
+
+    It answers only the address it prints, which carries a new token at every start.
+    """
     from hcip_pipeline.assets.instance import home_instance
     from hcip_pipeline.assets.interrupted_runs import close_interrupted
-    from hcip_pipeline.operations.interface import environment, serve
+    from hcip_pipeline.operations.interface import Listener, environment, serve
     from hcip_pipeline.operations.settings import load_settings
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.storage_faults import storage_told
@@ -39,4 +62,4 @@ def command(home_path: Path | None, host: str, port: int) -> None:
     with storage_told(home):
         with home_instance(home) as instance:
             close_interrupted(instance)
-        serve(home, environment(home, settings, base_year), host, port, say)
+        serve(home, environment(home, settings, base_year), Listener(host, port, public_url), say)

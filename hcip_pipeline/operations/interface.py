@@ -1,38 +1,153 @@
 """The Dagster UI of a home: code server, webserver and daemon, started together and stopped together.
 
-Belongs here: those processes, from the first to the last. Does not belong here: what they show (``assets``).
+Belongs here: those processes, from the first to the last. Does not belong here: what they show (``assets``), and which
+requests the webserver answers (``ui_gate``).
 """
 
 from __future__ import annotations
 
-import ctypes
+import http.client
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.operations import supervised
 from hcip_pipeline.operations.settings import Settings
+from hcip_pipeline.operations.ui_gate import ACCESS_VARIABLE, Access, own_origins
 from hcip_pipeline.warehouse.column_lineage import has_column_lineage
 
 _LOCATION, _MODULE = "hcip", "hcip_pipeline.definitions"
 _STOP_SECONDS = 15
 _START_SECONDS = 180
 _LOOK_AGAIN_SECONDS = 0.2
-_SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
+_BACKLOG = 128
+_ANY_ADDRESS = ("0.0.0.0", "::", "")
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Where the UI listens, and by which address people reach it.
+
+    Args:
+        host: name or address to listen on.
+        public_url: the address of a reverse proxy in front, ``https://host[:port]``; empty without one.
+    """
+
+    host: str
+    port: int
+    public_url: str = ""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only programs of this machine reach it directly."""
+        return self.host in ("127.0.0.1", "localhost", "::1")
+
+    def open(self) -> socket.socket:
+        """The listening socket.
+
+        Raises:
+            HcipError: the port or the address cannot be used.
+        """
+        try:
+            family, *_, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
+            return socket.create_server((address[0], self.port), family=family, backlog=_BACKLOG)
+        except OSError as error:
+            raise HcipError(
+                f"port {self.port} of {self.host} cannot be used: {error.strerror}", fix="name another with --port"
+            ) from error
+
+    def access(self) -> Access:
+        """The addresses of the UI, with a new token."""
+        everywhere = [socket.gethostname(), socket.getfqdn(), "127.0.0.1"]
+        hosts = everywhere if self.host in _ANY_ADDRESS else [self.host]
+        return Access(own_origins(hosts, self.port, self.public_url))
+
+
+@dataclass
+class _Parts:
+    """The processes of the UI."""
+
+    folder: Path
+    log: Path
+    variables: Mapping[str, str]
+    output: IO[bytes]
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    optional: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(
+        self, name: str, *command: str, listener: socket.socket | None = None, access: str = "", optional: bool = False
+    ) -> None:
+        """Start a part in a session of its own; it ends with this process, however that ends.
+
+        Args:
+            listener: a socket that it takes over.
+            access: the rules of the webserver, which no other part is given.
+            optional: it may end by itself.
+        """
+        process = subprocess.Popen(
+            supervised.command_line(str(self.folder), *command),
+            env=dict(self.variables) | ({ACCESS_VARIABLE: access} if access else {}),
+            stdin=subprocess.PIPE,
+            stdout=self.output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=(listener.fileno(),) if listener else (),
+        )
+        (self.optional if optional else self.running)[name] = process
+
+    def wait(self, ready: Callable[[], bool], stopped: list[int], seconds: int | None = _START_SECONDS) -> None:
+        """Until it is ready, or somebody asks to stop.
+
+        Raises:
+            HcipError: a part ended, or it took too long.
+        """
+        end = time.monotonic() + (seconds or 0)
+        while not stopped and not ready():
+            for name, process in self.running.items():
+                if process.poll() is not None:
+                    last = " ".join(self.log.read_text(encoding="utf-8", errors="replace").split())[-600:]
+                    raise HcipError(
+                        f"the {name} ended with exit code {process.returncode}: …{last}",
+                        file=self.log,
+                        fix="mend what it says and start `hcip ui` again",
+                    )
+            if seconds is not None and time.monotonic() > end:
+                raise HcipError(
+                    f"the UI did not start within {seconds} seconds", file=self.log, fix="see what it says there"
+                )
+            time.sleep(_LOOK_AGAIN_SECONDS)
+
+    def stop(self) -> None:
+        """Ask every part and its children to end, the code server last; make those that do not."""
+        parts = self.running | self.optional
+        for name in sorted(parts, key=lambda name: name == "code server"):
+            process = parts[name]
+            _signal(process, signal.SIGTERM if name == "code server" else signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_SECONDS)
+            _signal(process, signal.SIGKILL)
+            process.wait()
 
 
 def environment(home: Home, settings: Settings, base_year: int | None) -> dict[str, str]:
-    """What the processes are told: the home, and what the definitions must know before they read it."""
-    told = {
+    """Variables of the processes: the home, and what the definitions must know before they read it."""
+    own = {
         "HCIP_HOME": str(home.root),
         "DAGSTER_HOME": str(home.dagster),
         "HCIP_AUTOMATION": "1" if settings.automation else "",
@@ -40,77 +155,68 @@ def environment(home: Home, settings: Settings, base_year: int | None) -> dict[s
         "HCIP_BASE_YEAR": str(base_year or ""),
         "DO_NOT_TRACK": "1",
     }
-    return dict(os.environ) | told
+    return dict(os.environ) | own
 
 
-def serve(
-    home: Home,
-    variables: Mapping[str, str],
-    host: str,
-    port: int,
-    said: Callable[[str], None],
-) -> None:
+def serve(home: Home, variables: Mapping[str, str], listener: Listener, report: Callable[[str], None]) -> None:
     """Start everything, and stop everything when this process is asked to (SIGINT, SIGTERM) or a part of it ends.
 
     Raises:
-        HcipError: the port is taken, or a part ended by itself; what it said last is in the message.
+        HcipError: the port is taken, or a part ended by itself; the last lines of the log are in the message.
     """
-    _check_port(host, port)
-    with tempfile.TemporaryDirectory(prefix="hcip-ui-") as folder, _stopping_on_signals() as stopped:
-        place = Path(folder)
-        server = place / "code.sock"
-        workspace = place / "workspace.yaml"
+    access = listener.access()
+    log = home.dagster / "ui.log"
+    with (
+        listener.open() as accepting,
+        tempfile.TemporaryDirectory(prefix="hcip-ui-", ignore_cleanup_errors=True) as folder,
+        _stopping_on_signals() as stopped,
+        log.open("wb") as output,
+    ):
+        server = Path(folder) / "code.sock"
+        workspace = Path(folder) / "workspace.yaml"
         workspace.write_text(
             f"load_from:\n  - grpc_server: {{socket: {server}, location_name: {_LOCATION}}}\n", encoding="utf-8"
         )
-        python = [sys.executable, "-m"]
-        parts: dict[str, subprocess.Popen[bytes]] = {}
-        beside: subprocess.Popen[bytes] | None = None
-        log = home.dagster / "ui.log"
-        with log.open("wb") as output:
-
-            def start(name: str, *command: str) -> None:
-                parts[name] = subprocess.Popen(
-                    [*python, *command],
-                    env=dict(variables),
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    stdin=subprocess.DEVNULL,
-                    start_new_session=True,
-                    preexec_fn=_end_with_parent,
-                )
-
-            try:
-                # Both readers share one code server: the definitions are loaded once.
-                start("code server", "dagster", "api", "grpc", "--socket", str(server), "-m", _MODULE)
-                said("loading the definitions")
-                _wait(server.exists, parts, stopped, log)
-                start(
-                    "webserver",
-                    *("dagster_webserver", "-w", str(workspace), "--host", host, "--port", str(port)),
-                )
-                start("daemon", "dagster._daemon", "run", "-w", str(workspace))
-                _wait(lambda: _answers(host, port), parts, stopped, log)
-                if not stopped:
-                    said(f"the UI is at http://{host}:{port} (what its processes say: {log}); Ctrl-C ends it")
-                if not has_column_lineage():
-                    start("column lineage", "hcip_pipeline.warehouse.column_lineage")
-                    beside = parts.pop("column lineage")  # it may end, and nobody waits for it
-                _wait(lambda: False, parts, stopped, log, seconds=None)
-            finally:
-                said("stopping")
-                _stop(parts | ({"column lineage": beside} if beside else {}))
-
-
-def _check_port(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        python = (sys.executable, "-m")
+        parts = _Parts(Path(folder), log, variables, output)
         try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise HcipError(
-                f"port {port} of {host} cannot be used: {error.strerror}", fix="name another with --port"
-            ) from error
+            # Both readers share one code server: the definitions are loaded once.
+            parts.start("code server", *python, "dagster", "api", "grpc", "--socket", str(server), "-m", _MODULE)
+            report("loading the definitions")
+            parts.wait(server.exists, stopped)
+            rules = json.dumps({"origins": access.origins, "token": access.token})
+            webserver = (*python, "hcip_pipeline.operations.webserver", str(accepting.fileno()), str(workspace))
+            parts.start("webserver", *webserver, listener=accepting, access=rules)
+            parts.start("daemon", _script("dagster-daemon"), "run", "-w", str(workspace))
+            parts.wait(lambda: _answers(accepting, access), stopped)
+            if not stopped:
+                report(f"the UI is at {access.link} (log of its processes: {log}); Ctrl-C ends it")
+                if not (listener.is_local or listener.public_url):
+                    report("anybody on the network can read along: see docs/deployment.md for a reverse proxy with TLS")
+            if not has_column_lineage():
+                parts.start("column lineage", *python, "hcip_pipeline.warehouse.column_lineage", optional=True)
+            parts.wait(lambda: False, stopped, seconds=None)
+        finally:
+            report("stopping")
+            parts.stop()
+
+
+def _answers(accepting: socket.socket, access: Access) -> bool:
+    host, port = accepting.getsockname()[:2]
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    headers = {"Host": urlsplit(access.origins[-1]).netloc, "Authorization": f"Bearer {access.token}"}
+    with suppress(OSError, http.client.HTTPException), closing(connection):
+        connection.request("GET", "/server_info", headers=headers)
+        return connection.getresponse().status == HTTPStatus.OK
+    return False
+
+
+def _script(name: str) -> str:
+    """A command that a dependency installs beside this interpreter."""
+    found = shutil.which(name, path=os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", ""))))
+    if found is None:
+        raise HcipError(f"{name} is not installed", fix="install the program again with all its dependencies")
+    return found
 
 
 @contextmanager
@@ -128,58 +234,6 @@ def _stopping_on_signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _wait(
-    ready: Callable[[], bool],
-    parts: Mapping[str, subprocess.Popen[bytes]],
-    stopped: list[int],
-    log: Path,
-    seconds: int | None = _START_SECONDS,
-) -> None:
-    """Until it is ready, or somebody asks to stop.
-
-    Raises:
-        HcipError: a part ended, or it took too long.
-    """
-    end = time.monotonic() + (seconds or 0)
-    while not stopped and not ready():
-        for name, process in parts.items():
-            if process.poll() is not None:
-                last = " ".join(log.read_text(encoding="utf-8", errors="replace").split())[-600:]
-                raise HcipError(
-                    f"the {name} ended with exit code {process.returncode}: …{last}",
-                    file=log,
-                    fix="mend what it says and start `hcip ui` again",
-                )
-        if seconds is not None and time.monotonic() > end:
-            raise HcipError(f"the UI did not start within {seconds} seconds", file=log, fix="see what it says there")
-        time.sleep(_LOOK_AGAIN_SECONDS)
-
-
-def _answers(host: str, port: int) -> bool:
-    with suppress(OSError), urllib.request.urlopen(f"http://{host}:{port}/server_info", timeout=5) as answer:
-        return bool(answer.status == 200)
-    return False
-
-
-def _stop(parts: Mapping[str, subprocess.Popen[bytes]]) -> None:
-    """Ask every part and its children to end, the code server last; make those that do not."""
-    for name in ("column lineage", "daemon", "webserver", "code server"):
-        if name not in parts:
-            continue
-        process = parts[name]
-        _signal(process, signal.SIGTERM if name == "code server" else signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_SECONDS)
-        _signal(process, signal.SIGKILL)
-        process.wait()
-
-
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-
-
-def _end_with_parent() -> None:
-    """A part does not outlive this program, even when that is killed (Linux; elsewhere it may)."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGTERM)

@@ -48,6 +48,12 @@ class RunningInterface:
 
     process: subprocess.Popen[str]
     address: str
+    token: str
+
+    @property
+    def link(self) -> str:
+        """What it prints: the address with the token."""
+        return f"{self.address}/?token={self.token}"
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
@@ -66,11 +72,11 @@ def interface(home: Home) -> Iterator[RunningInterface]:
             said = []
             for line in process.stderr:
                 said.append(line)
-                if "the UI is at" in line:
+                if found := re.search(r"the UI is at (http://127.0.0.1:\d+)/\?token=(\S+)", line):
                     break
             else:
                 raise AssertionError("the UI did not start: " + "".join(said))
-            yield RunningInterface(process, f"http://127.0.0.1:{port}")
+            yield RunningInterface(process, found[1], found[2])
         finally:
             if process.poll() is None:
                 process.terminate()
@@ -85,6 +91,11 @@ def browser_page() -> Iterator[Page]:
         page.set_default_timeout(_PATIENCE)
         yield page
         browser.close()
+
+
+def sign_in(page: Page, running: RunningInterface) -> None:
+    """Open the printed address: from then on the browser has the cookie."""
+    page.goto(running.link)
 
 
 def open_lineage(page: Page, address: str) -> None:
@@ -119,6 +130,7 @@ def take_pictures(home: Home, folder: Path) -> None:
     """Lineage, a half-year's partitions, checks and plots."""
     folder.mkdir(parents=True, exist_ok=True)
     with interface(home) as running, browser_page() as page:
+        sign_in(page, running)
         open_asset(page, running.address, "incentives", "lineage")
         page.get_by_text("int_holds").first.wait_for()
         picture(page, folder / "lineage.png")

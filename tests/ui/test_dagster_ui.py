@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import socket
 import subprocess
+import sys
+import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +20,17 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.settled_home import SettledHome
-from tests.ui.browsing import RunningInterface, browser_page, chromium, interface, open_asset, open_lineage, show_plots
+from tests.ui.browsing import (
+    RunningInterface,
+    browser_page,
+    chromium,
+    free_port,
+    interface,
+    open_asset,
+    open_lineage,
+    show_plots,
+    sign_in,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dagster_ui")]
 expect.set_options(timeout=60_000)
@@ -40,6 +55,7 @@ def running(settled_home: SettledHome, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="module")
 def page(running: RunningInterface) -> Iterator[Page]:
     with browser_page() as opened:
+        sign_in(opened, running)
         yield opened
 
 
@@ -78,7 +94,7 @@ def test_figures_plot_over_quarters(running: RunningInterface, page: Page) -> No
     expect(page.get_by_text("total charges accepted").first).to_be_visible()
     expect(page.locator("canvas").first).to_be_visible()
     series = _query(
-        running.address,
+        running,
         '{assetNodeOrError(assetKey:{path:["hospital_submissions"]}){...on AssetNode{assetMaterializations(limit:20)'
         "{partition metadataEntries{label ...on FloatMetadataEntry{floatValue}}}}}}",
     )["assetNodeOrError"]["assetMaterializations"]
@@ -91,6 +107,73 @@ def test_figures_plot_over_quarters(running: RunningInterface, page: Page) -> No
     assert len(charges) == 6 and min(charges.values()) > 0
 
 
+def test_no_page_of_another_site_changes_anything(running: RunningInterface, tmp_path: Path) -> None:
+    """An image, a form, fetch and a WebSocket, from another site and from another port of the same one."""
+    _query(running, "mutation{setAutoMaterializePaused(paused:false)}")
+    assert not _is_paused(running)
+    pause = "mutation{setAutoMaterializePaused(paused:true)}"
+    get = f"{running.address}/graphql?{urllib.parse.urlencode({'query': pause})}"
+    (tmp_path / "attack.html").write_text(
+        f"""<img src="{get}"><iframe name=f></iframe>
+        <form id=form method=post enctype=text/plain target=f action="{running.address}/graphql?query={pause}">
+        <input name='{{"query":"{pause}","x":"' value='"}}'></form>
+        <script>
+        window.failed = [];
+        const end = name => () => window.failed.push(name);
+        document.getElementById("form").submit();
+        fetch("{get}", {{credentials: "include"}}).catch(end("get"));
+        fetch("{running.address}/graphql", {{method: "POST", credentials: "include", body: '{{"query":"{pause}"}}',
+            headers: {{"Content-Type": "application/json"}}}}).catch(end("post"));
+        fetch("{running.address}/graphql", {{method: "POST", credentials: "include", mode: "no-cors",
+            body: '{{"query":"{pause}"}}'}}).then(end("no-cors"));
+        const socket = new WebSocket("{running.address.replace("http", "ws")}/graphql", "graphql-ws");
+        socket.onopen = () => window.failed.push("OPEN");
+        socket.onclose = end("socket");
+        </script>""",
+        encoding="utf-8",
+    )
+    port = free_port()
+    command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as other, browser_page() as page:
+        sign_in(page, running)
+        for site in (f"http://127.0.0.1:{port}", f"http://localhost:{port}"):
+            _until_it_answers(port)
+            page.goto(f"{site}/attack.html")
+            page.wait_for_function("window.failed.length >= 4")
+            assert sorted(page.evaluate("window.failed")) == ["get", "no-cors", "post", "socket"]
+            assert not _is_paused(running)
+        page.goto(running.address)
+        opened = """() => new Promise(done => {
+            const socket = new WebSocket(location.origin.replace("http", "ws") + "/graphql", "graphql-ws");
+            socket.onopen = () => done(true); socket.onclose = () => done(false); })"""
+        assert page.evaluate(opened) is True  # the UI's own page may
+        other.terminate()
+    _query(running, pause)
+    assert _is_paused(running)  # and who has the token may
+
+
+def test_raw_requests_without_the_token_or_for_another_host_reach_nothing(running: RunningInterface) -> None:
+    port = int(running.address.rpartition(":")[2])
+    own, bearer = f"Host: 127.0.0.1:{port}\r\n", f"Authorization: Bearer {running.token}\r\n"
+    query = "GET /graphql?query=%7B__typename%7D HTTP/1.1\r\n"
+    upgrade = "GET /graphql HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    upgrade += "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: graphql-ws\r\n"
+    evil = "Origin: http://evil.example\r\n"
+    assert _status(port, "GET /server_info HTTP/1.1\r\n" + own + bearer) == 200
+    assert _status(port, "GET /server_info HTTP/1.1\r\n" + own) == 401
+    assert _status(port, "GET /server_info HTTP/1.0\r\n" + bearer) == 421
+    assert _status(port, f"GET /server_info HTTP/1.1\r\nHost: evil.example:{port}\r\n" + bearer) == 421
+    assert _status(port, f"GET http://evil.example/server_info HTTP/1.1\r\n{own}{own}" + bearer) in (400, 421)
+    assert _status(port, query + own + bearer) == 405
+    assert _status(port, query.replace("graphql", "%67raphql") + own + bearer) == 405
+    assert _status(port, query.replace("GET", "OPTIONS") + own + bearer) == 405
+    assert _status(port, query.replace("GET", "POST") + own + bearer) == 415
+    assert _status(port, upgrade + own + bearer) == 101
+    assert _status(port, upgrade + own) == 403
+    assert _status(port, upgrade + own + bearer + evil) == 403
+    assert _status(port, upgrade + "Host: evil.example\r\n" + bearer) == 403
+
+
 def test_it_stops_cleanly_with_all_its_processes(running: RunningInterface) -> None:
     children = _descendants(running.process.pid)
     assert len(children) >= 3
@@ -98,11 +181,31 @@ def test_it_stops_cleanly_with_all_its_processes(running: RunningInterface) -> N
     assert not [process for process in children if Path(f"/proc/{process}").exists()]
 
 
-def _query(address: str, query: str) -> Any:
+def _query(running: RunningInterface, query: str) -> Any:
     content = json.dumps({"query": query}).encode()
-    request = urllib.request.Request(f"{address}/graphql", content, {"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {running.token}"}
+    request = urllib.request.Request(f"{running.address}/graphql", content, headers)
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.loads(answer.read())["data"]
+
+
+def _is_paused(running: RunningInterface) -> bool:
+    return bool(_query(running, "{instance{autoMaterializePaused}}")["instance"]["autoMaterializePaused"])
+
+
+def _until_it_answers(port: int) -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+            return
+        time.sleep(0.1)
+
+
+def _status(port: int, request: str) -> int:
+    """The status code of a request as it is written here."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall((request + "\r\n").encode())
+        return int(connection.recv(4096).split()[1])
 
 
 def _descendants(process: int) -> list[int]:
