@@ -11,20 +11,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
 import subprocess
-import urllib.request
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.operations.settings import AlertTarget, Occasion, Settings, load_settings
+from hcip_pipeline.operations.settings import AlertTarget, Occasion, load_settings
 
-_SECONDS = 15
+#: everything that one alert may take, for all targets and tries together
+TOTAL_SECONDS = 30.0
 _TRIES = 3
+_PAUSE_SECONDS = 1.0
+_CANNOT_START, _TOO_SLOW = -1001, -1002  # beside the exit codes of programs
+_EXIT_PROBLEMS = {_CANNOT_START: "it cannot be started", _TOO_SLOW: "it took too long and was ended"}
 
 
 @dataclass(frozen=True)
@@ -52,25 +58,31 @@ class Alert:
 def tell(home: Home, alert: Alert, said: Callable[[str], None] = lambda _: None) -> int:
     """Tell everybody who wants to know and has not been told.
 
+    Nothing that goes wrong here reaches the caller, and it takes no longer than `TOTAL_SECONDS`: an alert never fails
+    or holds a run, and never takes the place of the error that it tells of.
+
     Args:
-        said: told in words what became of it. An alert that cannot be delivered never fails a run.
+        said: told in words what became of it.
 
     Returns:
         How many were told just now.
     """
+    end = time.monotonic() + TOTAL_SECONDS
+    delivered = 0
     try:
-        settings = load_settings(home)
-    except HcipError as error:
-        said(f"no alert was sent: {error}")
-        return 0
-    return sum(_tell_one(home, alert, target, said) for target in _wanted(settings, alert))
+        wanted = [target for target in load_settings(home).alerts if alert.occasion in target.when]
+        for number, target in enumerate(wanted):
+            # Each has its share of the time that is left, so that a slow one does not silence those after it.
+            share = (end - time.monotonic()) / (len(wanted) - number)
+            delivered += _tell_one(home, alert, target, time.monotonic() + share, said)
+    except Exception as error:  # whatever it is: the run goes on
+        reason = error.message if isinstance(error, HcipError) else type(error).__name__
+        with suppress(Exception):
+            said(f"no alert was sent: {reason}")
+    return delivered
 
 
-def _wanted(settings: Settings, alert: Alert) -> list[AlertTarget]:
-    return [target for target in settings.alerts if alert.occasion in target.when]
-
-
-def _tell_one(home: Home, alert: Alert, target: AlertTarget, said: Callable[[str], None]) -> bool:
+def _tell_one(home: Home, alert: Alert, target: AlertTarget, end: float, said: Callable[[str], None]) -> bool:
     digest = hashlib.sha256(target.model_dump_json().encode()).hexdigest()[:12]
     note = home.root / "alerts" / f"{alert.occasion}-{alert.key}-{digest}"
     try:
@@ -81,41 +93,66 @@ def _tell_one(home: Home, alert: Alert, target: AlertTarget, said: Callable[[str
     except OSError as error:  # a full disk is the very thing to tell of
         said(f"that an alert was sent cannot be noted: {error.strerror}")
     name = target.command[0] if target.command else target.webhook_from or "the webhook"
-    for tried in range(1, _TRIES + 1):
-        try:
-            _deliver(target, alert.content(home))
-            said(f"told {name}: {alert.title}")
-            return True
-        except (OSError, subprocess.SubprocessError, HcipError) as error:
-            said(f"{name} could not be told (try {tried} of {_TRIES}): {_reason(error)}")
-            if target.command:
+    told = False
+    try:
+        for tried in range(1, _TRIES + 1):
+            problem = _deliver(target, alert.content(home), end)
+            if not problem:
+                told = True
+                said(f"told {name}: {alert.title}")
+                break
+            said(f"{name} could not be told (try {tried} of {_TRIES}): {problem}")
+            if target.command or time.monotonic() + _PAUSE_SECONDS > end:
                 break  # a program that fails does so again
-    _forget(note)
-    return False
+            time.sleep(_PAUSE_SECONDS)
+    finally:
+        if not told:
+            with suppress(OSError):
+                note.unlink(missing_ok=True)
+    return told
 
 
-def _deliver(target: AlertTarget, content: bytes) -> None:
+def _deliver(target: AlertTarget, content: bytes, end: float) -> str:
+    """Deliver it; returns what went wrong, without the address, which may be a secret."""
+    seconds = max(end - time.monotonic(), 0.1)
     if target.command:
-        subprocess.run(target.command, input=content, check=True, timeout=_SECONDS, capture_output=True)
-        return
-    headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "hcip"}
-    request = urllib.request.Request(target.address(), content, headers)
-    with urllib.request.urlopen(request, timeout=_SECONDS):
-        pass
-
-
-def _reason(error: Exception) -> str:
-    """Without the address: it may be a secret."""
-    if isinstance(error, HcipError):
+        code, _ = _run(target.command, content, seconds)
+        return _EXIT_PROBLEMS.get(code, f"it ended with exit code {code}") if code else ""
+    try:
+        address = target.address()
+    except HcipError as error:
         return error.message
-    if isinstance(error, subprocess.CalledProcessError):
-        return f"it ended with exit code {error.returncode}"
-    return type(error).__name__
+    program = (sys.executable, "-m", "hcip_pipeline.operations.webhook", str(seconds))
+    code, problem = _run(program, address.encode() + b"\n" + content, seconds, is_heard=True)
+    return _EXIT_PROBLEMS.get(code, problem or "it could not be posted") if code else ""
 
 
-def _forget(note: Path) -> None:
-    with suppress(OSError):
-        note.unlink(missing_ok=True)
+def _run(command: Sequence[str], content: bytes, seconds: float, *, is_heard: bool = False) -> tuple[int, str]:
+    """Exit code and, if ``is_heard``, output of a program; it and all it started are ended when the time is over."""
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE if is_heard else subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        return _CANNOT_START, ""
+    try:
+        output, _ = process.communicate(content, timeout=seconds)
+        return process.returncode, (output or b"").decode(errors="replace").strip()
+    except subprocess.TimeoutExpired:
+        return _TOO_SLOW, ""
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    with suppress(OSError):
+                        pipe.close()
+            process.wait()
 
 
 def failure_alert(run_id: str, job: str, partition: str, error: BaseException | str) -> Alert:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -35,18 +37,50 @@ class AlertTarget(_Strict):
     def _one_way(self) -> AlertTarget:
         if sum(map(bool, (self.command, self.webhook, self.webhook_from))) != 1:
             raise ValueError("name one of command, webhook and webhook_from")
-        if self.webhook and not self.webhook.startswith(("https://", "http://")):
-            raise ValueError("a webhook is an address that begins with https:// (or http://)")
+        if self.webhook and (problem := _address_problem(self.webhook)):
+            raise ValueError(f"webhook: {problem}")
+        secret = os.environ.get(self.webhook_from, "") if self.webhook_from else ""
+        if secret and (problem := _address_problem(secret)):
+            raise ValueError(f"webhook_from: the environment variable {self.webhook_from} holds {problem}")
         return self
 
     def address(self) -> str:
-        """The webhook's address. Raises HcipError when the variable that should hold it is not set."""
+        """The webhook's address.
+
+        Raises:
+            HcipError: the variable that should hold it is not set.
+        """
         if not self.webhook_from:
             return self.webhook
         address = os.environ.get(self.webhook_from, "")
         if not address:
             raise HcipError(f"the environment variable {self.webhook_from} is not set", fix="set it to the address")
         return address
+
+
+def _address_problem(address: str) -> str:
+    """Why nothing may be posted to an address, without the address itself, which may be a secret; empty if it may."""
+    if not address.isascii() or not address.isprintable() or " " in address:
+        return "an address with characters that no address has"
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return "no address"
+    if not host or parts.username is not None or "\\" in address:
+        return "no address of a host alone"
+    if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)):
+        return ""
+    return "an address that does not begin with https:// (http:// is allowed to this machine itself only)"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Settings(_Strict):

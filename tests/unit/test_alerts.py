@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
+import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -13,6 +17,7 @@ import pytest
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.operations import alerts
 from hcip_pipeline.operations.alerts import failure_alert, held_alert, tell
 from hcip_pipeline.operations.settings import load_settings
 
@@ -97,7 +102,7 @@ def test_what_cannot_be_delivered_fails_nothing_and_is_tried_with_the_next(home:
     [
         ("alarms: []", "alarms: unknown key"),
         ("alerts: [{}]", "name one of command, webhook and webhook_from"),
-        ("alerts: [{webhook: 'ftp://x'}]", "begins with https://"),
+        ("alerts: [{webhook: 'ftp://x'}]", "does not begin with https://"),
         ("alerts: [{command: [x], when: [lunch]}]", "alerts.0.when.0"),
     ],
 )
@@ -109,3 +114,108 @@ def test_settings_that_mean_nothing_are_refused(home: Home, text: str, said: str
 
 def test_no_settings_tell_nobody(home: Home) -> None:
     assert tell(home, FAILED) == 0 and not (home.root / "alerts").exists()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://example.org/x", "file:///etc/passwd", "ftp://example.org/", "data:,x", "https://", "https:///x", "https:x",
+     "example.org", "https://a:b@example.org/", "https://example.org:99999/", "https://exa mple.org/",
+     "https://example.org/\\n\\rX: y", "http://127.0.0.1.example.org/", "http://localhost@example.org/",
+     "https://[::1/"],
+)  # fmt: skip
+@pytest.mark.parametrize("is_secret", [False, True])
+def test_an_address_that_nothing_may_be_posted_to_is_refused_when_settings_are_read(
+    home: Home, monkeypatch: pytest.MonkeyPatch, address: str, is_secret: bool
+) -> None:
+    monkeypatch.setenv("TEAM_ALERTS", address.encode().decode("unicode_escape"))
+    _settings(home, "alerts: [{webhook_from: TEAM_ALERTS}]" if is_secret else f'alerts: [{{webhook: "{address}"}}]')
+    with pytest.raises(HcipError, match="address") as refused:
+        load_settings(home)
+    if is_secret:
+        assert address not in str(refused.value) and "TEAM_ALERTS" in str(refused.value)
+    assert tell(home, FAILED) == 0
+
+
+@pytest.mark.parametrize(
+    "address", ["https://example.org/a?b=c", "http://localhost:1/", "http://127.9.9.9/", "http://[::1]:1/"]
+)
+def test_https_and_this_machine_are_allowed(home: Home, address: str) -> None:
+    _settings(home, f"alerts: [{{webhook: '{address}'}}]")
+    assert load_settings(home).alerts[0].address() == address
+
+
+@pytest.mark.parametrize("where", ["load_settings", "_tell_one"])
+@pytest.mark.parametrize("raised", [RuntimeError("x"), MemoryError(), UnicodeError(), OSError(5, "input/output error")])
+def test_nothing_that_goes_wrong_reaches_the_run(
+    home: Home, monkeypatch: pytest.MonkeyPatch, where: str, raised: Exception
+) -> None:
+    _settings(home, "alerts: [{webhook: 'https://example.org/'}]")
+
+    def fail(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(alerts, where, fail)
+    assert tell(home, FAILED) == 0
+    assert tell(home, FAILED, fail) == 0  # not even the telling of it
+
+
+def _answering(answer: bytes, *, drip: bool = False) -> tuple[socket.socket, str, list[bytes]]:
+    """A server that answers everything with these bytes, one every tenth of a second if they drip."""
+    listening, received = socket.create_server(("127.0.0.1", 0)), []
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                with connection, contextlib.suppress(OSError):
+                    received.append(connection.recv(65536))
+                    for byte in answer if drip else ():
+                        connection.sendall(bytes([byte]))
+                        time.sleep(0.1)
+                    connection.sendall(b"" if drip else answer)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listening, f"http://127.0.0.1:{listening.getsockname()[1]}/secret", received
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"garbage\r\n\r\n", "did not answer in HTTP"),
+        (b"", "cannot be reached|did not answer in HTTP"),
+        (b"HTTP/1.1 999999 x\r\n\r\n", "did not answer in HTTP"),
+        (b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 500, "did not answer in HTTP"),
+        (b"HTTP/1.1 302 Found\r\nLocation: ELSEWHERE\r\nContent-Length: 0\r\n\r\n", "status 302"),
+        (b"HTTP/1.1 307 x\r\nLocation: ELSEWHERE\r\nContent-Length: 0\r\n\r\n", "status 307"),
+        (b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", "status 302"),
+    ],
+)
+def test_what_is_no_success_counts_as_not_told(
+    home: Home, monkeypatch: pytest.MonkeyPatch, answer: bytes, why: str
+) -> None:
+    monkeypatch.setattr(alerts, "_TRIES", 1)
+    elsewhere, other_address, reached = _answering(b"HTTP/1.1 204 x\r\n\r\n")
+    here, address, _ = _answering(answer.replace(b"ELSEWHERE", other_address.encode()))
+    _settings(home, f"alerts: [{{webhook: '{address}'}}]")
+    said: list[str] = []
+    with here, elsewhere:
+        assert tell(home, FAILED, said.append) == 0
+    assert re.search(why, said[0]) and "secret" not in said[0] and not reached
+    assert not list((home.root / "alerts").iterdir())  # it is tried again with the next
+
+
+def test_a_slow_answer_and_a_slow_program_are_ended_in_time(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that drip, a program whose child keeps its pipes open, and one after them that still has its turn."""
+    monkeypatch.setattr(alerts, "TOTAL_SECONDS", 6.0)
+    child = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).wait()"
+    quick = home.root / "quick.py"
+    quick.write_text("open(__file__ + '.out', 'w').write('told')")
+    here, address, _ = _answering(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 10_000, drip=True)
+    last = json.dumps([sys.executable, str(quick)])
+    _settings(home, f"alerts: [{{webhook: '{address}'}}, {{command: {_program(home, child)}}}, {{command: {last}}}]")
+    said: list[str] = []
+    began = time.monotonic()
+    with here:
+        assert tell(home, FAILED, said.append) == 1
+    assert time.monotonic() - began < 20 and sum("took too long" in line for line in said) == 2
+    assert (home.root / "quick.py.out").exists()

@@ -1,0 +1,47 @@
+"""Posts one alert to an address, in a process of its own that `alerts` can end.
+
+Run as ``python -m hcip_pipeline.operations.webhook SECONDS``; the standard input holds the address on its first line
+and the alert after it, so that an address which is a secret is in no list of processes. A redirect counts as a failure:
+it would hand the alert to somebody whom nobody named. What is answered is not read.
+
+Belongs here: the request. Does not belong here: which addresses are allowed (``settings``), and tries (``alerts``).
+"""
+
+from __future__ import annotations
+
+import http.client
+import sys
+import urllib.error
+import urllib.request
+from typing import Any
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        """Follow nothing: the answer is then an error, as any other that is no success."""
+
+
+def post(address: str, content: bytes, seconds: float) -> str:
+    """Post it; returns what went wrong in words without the address, or an empty text."""
+    headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "hcip"}
+    request = urllib.request.Request(address, content, headers)
+    try:
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=seconds) as answer:
+            status = answer.status
+    except urllib.error.HTTPError as error:
+        status = error.code
+    except http.client.HTTPException as error:
+        return f"it did not answer in HTTP ({type(error).__name__})"
+    except urllib.error.URLError as error:
+        reason = error.reason
+        return f"it cannot be reached ({reason.strerror if isinstance(reason, OSError) else type(reason).__name__})"
+    except OSError as error:
+        return f"it cannot be reached ({error.strerror or type(error).__name__})"
+    return "" if 200 <= status < 300 else f"it answered with status {status}"
+
+
+if __name__ == "__main__":
+    where, _, what = sys.stdin.buffer.read().partition(b"\n")
+    problem = post(where.decode(), what, float(sys.argv[1]))
+    print(problem)
+    sys.exit(bool(problem))
