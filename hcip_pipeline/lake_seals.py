@@ -12,9 +12,10 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
@@ -58,26 +59,38 @@ def written_since(folders: Iterable[Path], moment_ns: int) -> Iterator[Path]:
                 yield path
 
 
-def check_seals(home: Home, files: Iterable[Path]) -> int:
-    """Make sure that files of the lake are what was written; returns how many were sealed.
+def check_seals(home: Home, files: Iterable[Path], recorded: Mapping[str, str] | None = None) -> int:
+    """Make sure that files of the lake are what was written; returns how many there are.
 
-    A damaged file that came from the inbox is set aside with its receipt, so that the next run takes it in again.
+    A file without a seal is damaged, and so is one that was changed together with its seal. A damaged file that came
+    from the inbox is set aside with its receipt, so that the next run takes it in again.
+
+    Args:
+        recorded: path within the home -> sha256 that the home's ledger holds.
 
     Raises:
         HcipError: a file is not what was sealed; names it and the way out.
     """
-    sealed, damaged = 0, []
+    checked, damaged = 0, []
     for path in files:
-        said_in = seal_path(home, path)
-        if not said_in.exists():
-            continue  # taken in by a version that did not seal
-        sealed += 1
-        said = json.loads(said_in.read_text(encoding="utf-8"))
-        if not path.exists() or path.stat().st_size != said["bytes"] or sha256_of(path) != said["sha256"]:
+        checked += 1
+        said = _seal_of(home, path)
+        held = said.get("sha256") if recorded is None else recorded.get(path.relative_to(home.root).as_posix())
+        is_whole = held is not None and path.exists() and path.stat().st_size == said.get("bytes")
+        if not is_whole or not held == said.get("sha256") == sha256_of(path):
             damaged.append(path)
     if damaged:
         raise damage(home, damaged)
-    return sealed
+    return checked
+
+
+def _seal_of(home: Home, path: Path) -> dict[str, Any]:
+    """What a file's seal holds; nothing where there is none, or none that can be read."""
+    try:
+        said = json.loads(seal_path(home, path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def damage(home: Home, damaged: list[Path]) -> HcipError:

@@ -93,8 +93,11 @@ def ingest(
         unknown: list[str] = []
     else:
         keys, unknown = _in_inbox(home)
+    from hcip_pipeline.ledger.comparison import check_home
+
     command = " ".join(["hcip ingest", *partitions])
     with runs_on(home, policy_path, progress=progress, command=command) as runs:
+        check_home(home, (), runs.session.progress)
         problems = take_in(runs, [key for key in keys if not isinstance(key, PerformancePeriod)])
         for period in sorted({key for key in keys if isinstance(key, PerformancePeriod)}):
             runs.run(program_job.name, period)
@@ -161,6 +164,7 @@ def settle_each(
     command: str = "",
 ) -> "list[Release]":
     """:func:`settle` for periods one after another; a quarter or month that several need is taken in once."""
+    from hcip_pipeline.ledger.comparison import check_home
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.release.reading import released_before
     from hcip_pipeline.settlement.period import months_needed, quarters_needed
@@ -175,6 +179,7 @@ def settle_each(
     with runs_on(home, policy_path, threads=threads, progress=progress, command=command) as runs:
         for period in periods:
             runs.hold(period)
+        check_home(home, periods, runs.session.progress, has_history=bool(runs.instance.get_runs(limit=1)))
         quarters = sorted({quarter for period in periods for quarter in quarters_needed(period, policy)})
         months = sorted({month for period in periods for month in months_needed(home, period)})
         needed: list[Key] = [*quarters, *months]

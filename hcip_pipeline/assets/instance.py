@@ -8,6 +8,7 @@ import dagster as dg
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.ledger.history import check_history
 
 _DAGSTER_YAML = """\
 # Written by hcip where there is none; yours to change.
@@ -49,5 +50,6 @@ def instance_folder(home: Home) -> Path:
 @contextmanager
 def home_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     """The home's Dagster instance, as its ``dagster.yaml`` describes it."""
+    check_history(home)
     with dg.DagsterInstance.from_config(str(instance_folder(home))) as instance:
         yield instance

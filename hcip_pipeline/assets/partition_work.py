@@ -37,13 +37,19 @@ def intake_lock(
         folders: of the lake, that nobody but this partition's intake writes to.
     """
     from hcip_pipeline.lake_seals import seal, sweep, written_since
+    from hcip_pipeline.ledger.comparison import forget_unrecorded
+    from hcip_pipeline.ledger.recording import record_acceptances
 
     with storage_told(home):
         session.locks.take(home, name, doing, wait=wait)
         sweep(folders)
+        for folder in folders:
+            if folder.parent.name == "receipts":
+                forget_unrecorded(home, folder, session.progress)
         moment = time.time_ns()
         yield
         seal(home, written_since(folders, moment))
+        record_acceptances(home, name)
     session.locks.drop(home, name)
 
 

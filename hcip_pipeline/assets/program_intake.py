@@ -78,6 +78,7 @@ def period_intake(
 ) -> Iterator[dg.MaterializeResult]:
     from hcip_pipeline.intake.period_intake import take_in_period
     from hcip_pipeline.lake_seals import sweep
+    from hcip_pipeline.ledger.recording import record_acceptances
 
     period = PerformancePeriod.parse(context.partition_key)
     session.progress(f"{period}: program files and protocols")
@@ -86,6 +87,7 @@ def period_intake(
     with period_lock(session, where, period):
         sweep([where.lake_program(period), where.lake_program(period) / "receipts"])
         taken_in = take_in_period(where, period, home.policy().policy)
+        record_acceptances(where, period)
     session.periods[str(period)] = taken_in
     receipts = taken_in.program.receipts
     for receipt in receipts:

@@ -49,11 +49,13 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         It is written from the build on disk (``warehouse/<period>/build.json``), if that is still the build of today's
         lake and policy.
         """
+        from hcip_pipeline.ledger.recording import record_release
         from hcip_pipeline.operations.alerts import held_alert, tell
         from hcip_pipeline.release.writer import write_release
         from hcip_pipeline.settlement.as_of import remembered
         from hcip_pipeline.settlement.build_record import current_build
         from hcip_pipeline.settlement.restatement import restatement
+        from hcip_pipeline.warehouse.project import project_digest
 
         period = PerformancePeriod.parse(context.partition_key)
         policy = home.policy()
@@ -75,6 +77,8 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
                     restatement=restated.frame,
                 )
                 release_made(written.is_new)
+            if written.is_new:
+                record_release(home.home(), period, written.number, project_digest())
             paid = Paid.read(written.folder)
         session.releases[str(period)] = written
         outcome = "released" if written.is_new else "nothing changed since"

@@ -47,13 +47,14 @@ def command(
     Quarters and months are one run; half-years go in order, because each reads the releases before it. What changes
     nothing releases nothing.
     """
+    from hcip_pipeline.ledger.lines import head_of
     from hcip_pipeline.operations.backfill import backfill
 
     home = Home.locate(home_path)
     with shown_progress(as_json) as progress:
         report = backfill(home, first, last, policy_path, resume=resume, jobs=jobs, threads=threads, progress=progress)
     if as_json:
-        show_json(report.as_dict())
+        show_json(report.as_dict() | {"ledger_head": head_of(home)})
     else:
         _print(home, report)
     ctx.exit(0 if report.ok else 1)

@@ -35,7 +35,14 @@ def shown_progress(as_json: bool) -> Iterator[Progress]:
     from rich.console import Console
 
     with Console(stderr=True).status("") as status:
-        yield lambda message: status.update(message)
+
+        def show(message: str) -> None:
+            if message.startswith("note: "):
+                status.console.print(message, soft_wrap=True, markup=False, highlight=False)
+            else:
+                status.update(message)
+
+        yield show
 
 
 def show_json(facts: Any) -> None:

@@ -32,10 +32,11 @@ def command(period: str, home_path: Path | None, policy_path: Path | None, threa
     with shown_progress(as_json) as progress:
         progress(f"{parsed}: opening the home")  # before the imports, which take longer than anybody looks at nothing
         from hcip_pipeline.assets.execution import settle
+        from hcip_pipeline.ledger.lines import head_of
         from hcip_pipeline.settlement.summary import print_releases, release_facts
 
         release = settle(home, parsed, policy_path, progress=progress, threads=threads)
     if as_json:
-        show_json(release_facts(release))
+        show_json(release_facts(release, head_of(home)))
     else:
         print_releases(home, [release])

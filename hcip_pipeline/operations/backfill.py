@@ -125,6 +125,8 @@ def backfill(
         UsageError: as :func:`partitions_between`.
         HcipError: the policy cannot be read, or there is no backfill to resume.
     """
+    from hcip_pipeline.ledger.comparison import check_home
+
     keys = partitions_between(first, last)
     name = f"{first}..{last}"
     report = BackfillReport(name)
@@ -136,6 +138,7 @@ def backfill(
     else:
         intake = [key for key in keys if not isinstance(key, PerformancePeriod)]
     intake = [key for key in intake if _unless_done(key, done, report)]
+    check_home(home, (), progress)
     _take_in(home, intake, policy_path, jobs, tags, progress, report)
     if not report.failed:
         wanted = [period for period in periods if _unless_done(period, done, report)]

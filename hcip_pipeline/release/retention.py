@@ -265,6 +265,8 @@ def destroy(home: Home, retention: Retention) -> int:
     Raises:
         HcipError: a file is not what the manifest states, so that its hash would not stand for it. Nothing goes.
     """
+    from hcip_pipeline.ledger.recording import record_destructions
+
     by_release: dict[str, list[Due]] = {}
     for each in retention.due:
         by_release.setdefault(each.release, []).append(each)
@@ -277,6 +279,8 @@ def destroy(home: Home, retention: Retention) -> int:
             (folder / each.path).unlink(missing_ok=True)
     for path in (*retention.kept_sources, *retention.left_over):
         path.unlink(missing_ok=True)
+    if by_release:
+        record_destructions(home)
     return retention.files
 
 

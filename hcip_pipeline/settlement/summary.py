@@ -42,7 +42,7 @@ def _final_where(status: str) -> pl.Expr:
     return pl.col("final_incentive").filter(pl.col("status") == status).sum()
 
 
-def release_facts(release: Release) -> dict[str, Any]:
+def release_facts(release: Release, ledger_head: str = "") -> dict[str, Any]:
     """The same facts for machines."""
     return {
         "period": release.period,
@@ -51,6 +51,7 @@ def release_facts(release: Release) -> dict[str, Any]:
         "folder": str(release.folder),
         "files": release.files,
         "hospitals": hospital_totals(release).to_dicts(),
+        "ledger_head": ledger_head,
     }
 
 
@@ -101,6 +102,24 @@ def print_releases(home: Home, releases: list[Release]) -> None:
         print_whole(_totals_table(release))
         console.print(f"reports: {release.folder / 'reports' / 'index.html'}", soft_wrap=True, highlight=False)
         console.print(f"files: {release.folder}", soft_wrap=True, highlight=False)
+    print_head(home)
+
+
+def print_head(home: Home) -> None:
+    """The head of the home's ledger, for the person to keep."""
+    from rich.console import Console
+
+    from hcip_pipeline.ledger.lines import head_of
+
+    if head := head_of(home):
+        console = Console(highlight=False)
+        console.print(f"ledger head: {head}", soft_wrap=True)
+        console.print(
+            "Keep it: with it anybody can tell later whether anything before it was changed "
+            "(`hcip verify RELEASE --head HEAD`).",
+            soft_wrap=True,
+            markup=False,
+        )
 
 
 def print_ingest(home: Home, report: IngestReport) -> None:

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from .package import MANIFEST, Package, destroyed_files, entries, read_manifest, sha256
+from .proofs import Proofs
 from .report import Findings, UnreadableReleaseError
 
 _NAMED = re.compile(r"releases/(?P<period>[0-9]{4}H[12])/(?P<number>r[0-9]+)/datapackage\.json")
 
 
-def check_chain(package: Package, findings: Findings) -> None:
-    """Every release that this one supersedes or was made from, and those behind them, as far as they lie beside it."""
+def check_chain(package: Package, proofs: Proofs, findings: Findings) -> None:
+    """Every release that this one supersedes or was made from, and those behind them, each beside this one."""
     folder, manifest = package.folder, package.manifest
     if folder.parent.name == package.period and not folder.name.startswith("."):  # so one that is being written
         findings.fact("chain", MANIFEST, "folder", manifest["number"], folder.name)
@@ -28,7 +29,10 @@ def check_chain(package: Package, findings: Findings) -> None:
     while queue:
         before, name, stated = queue.pop(0)
         if not (before / MANIFEST).is_file():
-            findings.notes.append(f"{name}: it does not lie beside this release")
+            if proofs.is_partial:
+                findings.notes.append(f"{name}: it does not lie beside this release")
+            else:
+                findings.differ("chain", name, "", "the release, beside this one (or --partial)", "none")
             continue
         findings.fact("chain", MANIFEST, f"hash of {name}", stated, sha256(before / MANIFEST))
         if before in seen:

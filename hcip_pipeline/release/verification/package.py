@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from .destruction import may_be_destroyed
 from .manifest_shape import check_shape
 from .report import Findings, UnreadableReleaseError
 from .shapes import SHAPES, Shape
@@ -79,16 +80,24 @@ def entries(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def destroyed_files(folder: Path) -> dict[str, str]:
     """Path -> hash of files that were destroyed on purpose: retention or a data-use agreement ended.
 
-    The record lies beside the release and holds only for the manifest that it names; a file it names must have had the
-    hash that the manifest states, or it counts as missing.
+    The record lies beside the release and holds only for the manifest that it names, only for files that show single
+    patients, and only from the day after the retention of its policy or the agreement ended. A file that it may not
+    cover counts as missing, and so does one that had another hash than the manifest states.
     """
     try:
         record = json.loads((folder.parent / f"{folder.name}.destroyed.json").read_text(encoding="utf-8"))
         if record["manifest_sha256"] != sha256(folder / MANIFEST):
             return {}
-        return {str(file["path"]): str(file["hash"]) for file in record["files"]}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        manifest = read_manifest(folder)
+        files = record["files"]
+        return {str(f["path"]): str(f["hash"]) for f in files if may_be_destroyed(manifest, f)}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, UnreadableReleaseError):
         return {}
+
+
+def has_destroyed(folder: Path) -> bool:
+    """Whether something of the release was destroyed on purpose."""
+    return bool(destroyed_files(folder))
 
 
 @dataclass(frozen=True)

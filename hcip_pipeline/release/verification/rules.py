@@ -7,6 +7,8 @@ RULES = {
     "parquet": "each Parquet file holds exactly the rows of the CSV file beside it",
     "policy": "the policy's text has the hash stated and can be read",
     "chain": "every release behind this one has the hash that is stated, and each of its files too",
+    "ledger": "the ledger is one chain that continues the head that was kept, and the home holds what it records",
+    "signatures": "manifest, ledger head and records of destruction are signed by somebody who is allowed to",
     "frozen_norms": "the same policy has the same norms in every period (methodology §6)",
     "trends": "trend(a→b) = index_b ÷ index_a (methodology §2)",
     "norm_cells": "cells with enough cases and physicians have a norm, and no others (methodology §6)",

@@ -18,13 +18,16 @@ from .conservation import Ledger, check_base_year, check_hospital_ledger, check_
 from .earlier import Earlier, read_earlier
 from .exact import EXACT, ZERO
 from .handed_on import check_handed_on
+from .home_ledger import check_home_ledger
 from .hospital import Hospital, check_elections, read_hospital
 from .improvement import check_improvement
 from .limits import check_limit
 from .norms import Cell, Norm, Rates, cell_of, check_norms, check_rates
 from .package import MANIFEST, Package
+from .proofs import Proofs
 from .report import Findings, VerificationReport
 from .savings import check_participating, check_savings, check_scopes
+from .signatures import check_signatures
 from .tables import Row, UnreadableTableError
 from .terms import Terms, UnreadablePolicyError, read_terms
 from .waterfall import check_final, check_steps
@@ -32,16 +35,18 @@ from .waterfall import check_final, check_steps
 Progress = Callable[[str], None]
 
 
-def verify_release(folder: Path, progress: Progress | None = None) -> VerificationReport:
+def verify_release(folder: Path, progress: Progress | None = None, proofs: Proofs | None = None) -> VerificationReport:
     """Recompute every payment of the release in ``folder`` from its own files, and check every file.
 
     Args:
         folder: ``releases/<period>/r<n>``. Earlier releases are read where they lie beside it.
         progress: told what is being gone through.
+        proofs: a head that was kept, signers that are trusted, an allowance; None: none of them.
 
     Raises:
-        UnreadableReleaseError: there is no release that could be verified.
+        UnreadableReleaseError: there is no release that could be verified, or signatures cannot be checked here.
     """
+    proofs = proofs or Proofs()
     findings = Findings()
     package = Package(folder.resolve(), findings)
     tell = progress or (lambda _: None)
@@ -49,7 +54,9 @@ def verify_release(folder: Path, progress: Progress | None = None) -> Verificati
         tell("files and hashes")
         package.check_files()
         note_destroyed(package, findings)
-        check_chain(package, findings)
+        check_chain(package, proofs, findings)
+        check_home_ledger(package, proofs, findings)
+        check_signatures(package, proofs, findings)
         terms = _policy(package, findings)
         if terms is not None:
             try:

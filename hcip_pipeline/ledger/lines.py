@@ -1,0 +1,195 @@
+"""``ledger.jsonl``: its lines, their chain of hashes, and appending to it.
+
+Belongs here: the file. Does not belong here: what a line covers (``leaves``), and what is done when the home disagrees
+with it (``comparison``).
+
+A line is one JSON object with sorted keys. ``sha256`` is the Merkle root over ``files`` (path -> sha256), ``previous``
+the sha256 of the bytes of the line before, without its line end; of the first line it is 64 zeros. The *head* of a
+ledger is ``<sequence>:<sha256 of its last line>``. No line holds a time, so that equal homes have equal ledgers.
+
+Several processes append at once: each holds the file's own lock while it reads the last line and writes the next. A
+process that is killed while it writes leaves a line without its end, which the next one cuts off: what that line was
+about has no line, and is taken in anew or recorded as found.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+
+Kind = Literal["start", "acceptance", "refusal", "norms", "release", "found", "destruction"]
+
+NAME = "ledger.jsonl"
+_NOTHING_BEFORE = "0" * 64
+_RESTORE = "restore ledger.jsonl from its backup; `hcip verify RELEASE --head HEAD` shows which copy is the right one"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a line says.
+
+    Attributes:
+        name: what it is about: ``hospital/2025Q1/210001.r1``, ``2025H1/r1``.
+        files: path within the home -> sha256; ``program`` is the digest of the program's models.
+    """
+
+    kind: Kind
+    name: str
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line as it lies in the file; ``hash`` is the sha256 of its bytes."""
+
+    sequence: int
+    entry: Entry
+    sha256: str
+    previous: str
+    hash: str
+
+    @property
+    def head(self) -> str:
+        """The head of a ledger that ends with this line."""
+        return f"{self.sequence}:{self.hash}"
+
+
+def merkle_root(files: Mapping[str, str]) -> str:
+    """Merkle root over paths and hashes, as RFC 6962 builds it (§2.1): sha256, leaves in order of their paths.
+
+    A leaf is ``sha256(0x00 path 0x00 hash)``, a node ``sha256(0x01 left right)``; the left subtree of n leaves holds
+    the largest power of two below n.
+    """
+    leaves = [hashlib.sha256(b"\0" + f"{path}\0{files[path]}".encode()).digest() for path in sorted(files)]
+    return _root(leaves).hex()
+
+
+def _root(leaves: Sequence[bytes]) -> bytes:
+    if not leaves:
+        return hashlib.sha256(b"").digest()
+    if len(leaves) == 1:
+        return leaves[0]
+    split = 1 << ((len(leaves) - 1).bit_length() - 1)
+    return hashlib.sha256(b"\1" + _root(leaves[:split]) + _root(leaves[split:])).digest()
+
+
+def ledger_path(home: Home) -> Path:
+    """Where the home's ledger lies."""
+    return home.root / NAME
+
+
+def read_ledger(home: Home) -> list[Line]:
+    """Every whole line, oldest first; empty where there is no ledger yet.
+
+    Raises:
+        HcipError: a line is not what the line after it says, or cannot be read.
+    """
+    path = ledger_path(home)
+    if not path.is_file():
+        return []
+    content = path.read_bytes()
+    return list(_parse(content[: content.rfind(b"\n") + 1], path))
+
+
+def head_of(home: Home) -> str:
+    """The ledger's head; empty where there is no ledger. Raises HcipError as :func:`read_ledger`."""
+    lines = read_ledger(home)
+    return lines[-1].head if lines else ""
+
+
+def append(home: Home, entries: Callable[[Sequence[Line]], Iterable[Entry]]) -> list[Line]:
+    """Append what ``entries`` gives for the ledger as it is, and nothing where it gives nothing.
+
+    Args:
+        entries: called while no other process can append.
+
+    Raises:
+        HcipError: as :func:`read_ledger`, or the file cannot be written.
+    """
+    path = ledger_path(home)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(path) as file:
+            content = file.read()
+            whole = content.rfind(b"\n") + 1
+            lines = list(_parse(content[:whole], path))
+            new = _continue(lines, entries(lines))
+            if not new and whole == len(content):
+                return []
+            file.truncate(whole)
+            file.seek(whole)
+            file.write(b"".join(raw + b"\n" for _, raw in new))
+            file.flush()
+            os.fsync(file.fileno())
+            return [line for line, _ in new]
+    except OSError as error:
+        raise HcipError(
+            f"the ledger cannot be written: {error.strerror}",
+            file=path,
+            rule="LEDGER-WRITE",
+            fix="make room or grant the right to write, and run this again",
+        ) from error
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("a+b") as created:  # never truncated, so that two processes may create it at once
+        created.flush()
+    with path.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+
+
+def _continue(lines: Sequence[Line], entries: Iterable[Entry]) -> list[tuple[Line, bytes]]:
+    sequence, previous = (lines[-1].sequence, lines[-1].hash) if lines else (0, _NOTHING_BEFORE)
+    new: list[tuple[Line, bytes]] = []
+    for entry in entries:
+        sequence += 1
+        said = {
+            "sequence": sequence,
+            "kind": entry.kind,
+            "name": entry.name,
+            "sha256": merkle_root(entry.files),
+            "files": dict(entry.files),
+            "previous": previous,
+        }
+        raw = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        line = Line(sequence, entry, str(said["sha256"]), previous, hashlib.sha256(raw).hexdigest())
+        new.append((line, raw))
+        previous = line.hash
+    return new
+
+
+def _parse(content: bytes, path: Path) -> Iterator[Line]:
+    previous = _NOTHING_BEFORE
+    for number, raw in enumerate(content.split(b"\n")[:-1], start=1):
+        try:
+            said: dict[str, Any] = json.loads(raw)
+            entry = Entry(said["kind"], str(said["name"]), {str(k): str(v) for k, v in said["files"].items()})
+            line = Line(int(said["sequence"]), entry, str(said["sha256"]), str(said["previous"]), _sha256(raw))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise _broken(path, number, "cannot be read") from error
+        if line.previous != previous or line.sequence != number:
+            raise _broken(path, number, "does not follow the line before it: a line was changed, removed or added")
+        if line.sha256 != merkle_root(entry.files):
+            raise _broken(path, number, "has another root than its files give")
+        previous = line.hash
+        yield line
+
+
+def _sha256(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _broken(path: Path, number: int, what: str) -> HcipError:
+    return HcipError(f"the line {what}", file=path, row=number, rule="LEDGER-BROKEN", fix=_RESTORE)

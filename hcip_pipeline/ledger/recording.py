@@ -1,0 +1,97 @@
+"""When a line is appended to the ledger: after an intake, a frozen norm table, a release or a destruction.
+
+Belongs here: the occasions, each called by what does the work, after the work. Does not belong here: the file
+(``lines``), what a line covers (``leaves``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hcip_pipeline.home import Home
+from hcip_pipeline.lake_seals import seal, seal_path
+from hcip_pipeline.ledger import leaves
+from hcip_pipeline.ledger.lines import Entry, Line, append, ledger_path
+from hcip_pipeline.periods import PerformancePeriod
+
+_NEW = "a new home"
+_OLDER = "a home from before its ledger: what it held is recorded as it was found, and nothing earlier can be proven"
+
+
+def begin(home: Home) -> bool:
+    """Start the home's ledger where there is none; gives whether the home is older than its ledger.
+
+    The first line says whether the home held anything; the lines after it record that as it was found.
+    """
+    path = ledger_path(home)
+    if path.is_file() and path.stat().st_size:
+        return False
+    older: list[bool] = []
+
+    def start(lines: Sequence[Line]) -> Iterable[Entry]:
+        if lines:
+            return []
+        _seal_unsealed(home)
+        found = [
+            *(entry for partition in leaves.partitions_of(home) for entry in leaves.accepted_in(home, partition)),
+            *leaves.norm_entries(home),
+            *leaves.release_entries(home),
+            *leaves.destruction_entries(home),
+        ]
+        older.append(bool(found))
+        return [Entry("start", _OLDER if found else _NEW), *found]
+
+    append(home, start)
+    return any(older)
+
+
+def _seal_unsealed(home: Home) -> None:
+    """What an earlier version took in without a seal is sealed as it was found."""
+    for kind in ("hospital/*/quarter=*", "cms/*/month=*", "reference", "norms/[0-9]*"):
+        for path in sorted(home.lake.glob(f"{kind}/*.parquet")):
+            if not seal_path(home, path).is_file():
+                seal(home, [path])
+
+
+def record_acceptances(home: Home, partition: object) -> list[Line]:
+    """A line for every receipt of the partition that says something new."""
+    return _record(home, leaves.accepted_in(home, str(partition)))
+
+
+def record_norms(home: Home, key: str) -> list[Line]:
+    """A line for a norm table that was frozen just now."""
+    return _record(home, [entry for entry in leaves.norm_entries(home) if entry.name == key])
+
+
+def record_release(home: Home, period: PerformancePeriod, number: int, program: str) -> list[Line]:
+    """A line for a release that was made just now.
+
+    Args:
+        program: digest of the models that computed it.
+    """
+    return _record(home, [leaves.release_entry(home, period, number, program)])
+
+
+def record_destructions(home: Home) -> list[Line]:
+    """A line for every record of a destruction that says something new."""
+    return _record(home, leaves.destruction_entries(home))
+
+
+def record_found(home: Home, entries: Iterable[Entry]) -> list[Line]:
+    """A line for what the home holds and no line is about: of a run that was killed, or put there by hand."""
+    return _record(home, [Entry("found", entry.name, entry.files) for entry in entries])
+
+
+def _record(home: Home, entries: Sequence[Entry]) -> list[Line]:
+    begin(home)
+
+    def new(lines: Sequence[Line]) -> Iterable[Entry]:
+        said = {(subject(line.entry), line.entry.name): dict(line.entry.files) for line in lines}
+        return [entry for entry in entries if said.get((subject(entry), entry.name)) != dict(entry.files)]
+
+    return append(home, new)
+
+
+def subject(entry: Entry) -> str:
+    """What an entry is about: of several with the same subject and name the newest holds."""
+    return {"refusal": "acceptance", "found": "release"}.get(entry.kind, entry.kind)

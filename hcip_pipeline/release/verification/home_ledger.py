@@ -1,0 +1,193 @@
+"""The home's ledger: whether its chain is whole, whether it continues a head that was kept, and the home against it.
+
+Belongs here: reading ``ledger.jsonl`` once more, written from ``docs/audit_trail.md`` alone. Does not belong here: what
+a release says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .package import MANIFEST, Package, has_destroyed, sha256
+from .proofs import Proofs
+from .report import Findings
+
+_NAME = "ledger.jsonl"
+_FIRST = "0" * 64
+_RELEASE = re.compile(r"releases/[0-9]{4}H[12]/r[0-9]+/datapackage\.json")
+_PARTITION = re.compile(r"(?:^|[/=])([0-9]{4})(?:Q([1-4])|-([0-9]{2})|H([12]))(?=/|$)")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line; ``hash`` is the sha256 of its bytes."""
+
+    number: int
+    kind: str
+    name: str
+    files: Mapping[str, str]
+    hash: str
+
+
+def check_home_ledger(package: Package, proofs: Proofs, findings: Findings) -> None:
+    """The ledger of the release's home, as far as there is one; a kept head asks for it."""
+    root = package.folder.parent.parent.parent
+    path = proofs.ledger or root / _NAME
+    if package.folder.name.startswith("."):
+        return  # still being written
+    if not path.is_file():
+        if proofs.head or proofs.ledger:
+            findings.differ("ledger", path.name, "", "a ledger", "none: it was removed, or does not lie in this home")
+        else:
+            findings.notes.append(f"the ledger: no {_NAME} lies in the home of this release")
+        return
+    lines = list(_lines(path, findings))
+    if proofs.head:
+        _check_head(lines, proofs.head, findings)
+    if not lines:
+        return
+    _note(lines, findings)
+    covered = _in_force(lines, findings)
+    _check_releases(root, package, covered, findings)
+    only_releases = proofs.ledger is not None and not ((root / "inbox").exists() or (root / "lake").exists())
+    if only_releases or not proofs.head:
+        covered = {name: line for name, line in covered.items() if name.startswith("releases/")}
+    _check_files(root, covered, findings)
+    if only_releases:
+        findings.notes.append("inbox and lake against the ledger: only releases lie here")
+    elif not proofs.head:
+        findings.notes.append("inbox and lake against the ledger: name a head that was kept with --head")
+
+
+def merkle_root(files: Mapping[str, str]) -> str:
+    """The root over paths and hashes (RFC 6962 §2.1), built level by level."""
+    level = [hashlib.sha256(f"\0{path}\0{files[path]}".encode()).digest() for path in sorted(files)]
+    if not level:
+        return hashlib.sha256(b"").hexdigest()
+    while len(level) > 1:
+        pairs = [hashlib.sha256(b"\1" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=False)]
+        level = pairs + level[len(pairs) * 2 :]
+    return level[0].hex()
+
+
+def _lines(path: Path, findings: Findings) -> Iterator[Line]:
+    """Every line that can be read; each that does not follow the one before it is a difference."""
+    previous = _FIRST
+    content = path.read_bytes()
+    whole, _, rest = content.rpartition(b"\n")
+    if rest:
+        findings.notes.append("the last line of the ledger is cut off: a run was killed while it wrote")
+    for number, raw in enumerate(whole.split(b"\n") if whole else [], start=1):
+        try:
+            said: dict[str, Any] = json.loads(raw)
+            files = {str(name): str(value) for name, value in said["files"].items()}
+            line = Line(number, str(said["kind"]), str(said["name"]), files, hashlib.sha256(raw).hexdigest())
+            stated = (said["sequence"], said["previous"], said["sha256"])
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            findings.differ("ledger", _NAME, "", "a line of a ledger", "one that cannot be read", row=number)
+            return
+        found = (number, previous, merkle_root(files))
+        for what, expected, is_stated in zip(("sequence", "previous", "sha256"), found, stated, strict=True):
+            if expected != is_stated:
+                findings.differ("ledger", _NAME, what, expected, is_stated, row=number, key=line.name)
+        findings.counted("ledger", 1)
+        previous = line.hash
+        yield line
+
+
+def _check_head(lines: Sequence[Line], head: str, findings: Findings) -> None:
+    """Whether the ledger still holds the line that was its last when the head was kept."""
+    number, _, hash_kept = head.strip().rpartition(":")
+    found = next((line for line in lines if line.hash == hash_kept), None)
+    if found is not None:
+        findings.fact("ledger", _NAME, "sequence of the head", number or str(found.number), str(found.number))
+        if len(lines) > found.number:
+            findings.notes.append(f"lines {found.number + 1} to {len(lines)} of the ledger: later than the head")
+        return
+    at = f"line {number}" if number else "the line"
+    is_short = number.isdigit() and int(number) > len(lines)
+    what = (
+        f"rolled back: the ledger ends with line {len(lines)}"
+        if is_short
+        else "rewritten: no line of the ledger has this hash"
+    )
+    findings.differ("ledger", _NAME, "head", f"{at} with the hash {hash_kept}", what)
+
+
+def _note(lines: Sequence[Line], findings: Findings) -> None:
+    if lines[0].kind != "start":
+        findings.differ("ledger", _NAME, "kind", "start", lines[0].kind, row=1)
+    elif lines[0].name != "a new home":
+        findings.notes.append("whatever is older than the ledger: it was started in a home that held data already")
+    for line in lines:
+        if line.kind == "found":
+            findings.notes.append(
+                f"where {line.name} comes from (line {line.number} of the ledger): it was found without a line; its "
+                "run was killed, or it was put there by hand"
+            )
+
+
+def _in_force(lines: Sequence[Line], findings: Findings) -> dict[str, Line]:
+    """Path -> the newest line about it. A release has one line: a second one with another manifest is named."""
+    covered: dict[str, Line] = {}
+    owner: dict[tuple[str, str], Line] = {}
+    for line in lines:
+        subject = {"refusal": "acceptance", "found": "release"}.get(line.kind, line.kind)
+        before = owner.get((subject, line.name))
+        if before is not None and subject == "release":
+            for path in filter(_RELEASE.fullmatch, {**before.files, **line.files}):
+                first, now = before.files.get(path), line.files.get(path)
+                findings.fact("ledger", _NAME, path, first, now, key=f"line {line.number}")
+            continue
+        if before is not None:
+            covered = {path: held for path, held in covered.items() if held is not before}
+        owner[subject, line.name] = line
+        covered |= {path: line for path in line.files if "/" in path}
+    return covered
+
+
+def _check_releases(root: Path, package: Package, covered: Mapping[str, Line], findings: Findings) -> None:
+    """Every release, and every record of a destruction, has a line."""
+    there = {package.folder} if package.folder.is_relative_to(root) else set()
+    there |= {path.parent for path in root.glob(f"releases/????H[12]/r*/{MANIFEST}")}
+    for folder in sorted(there):
+        name = f"{folder.relative_to(root).as_posix()}/{MANIFEST}"
+        if name not in covered:
+            findings.differ("ledger", name, "", "a line of the ledger about it", "none: it was not released here")
+    for record in sorted(root.glob("releases/????H[12]/r*.destroyed.json")):
+        name = record.relative_to(root).as_posix()
+        if name not in covered:
+            findings.differ("ledger", name, "", "a line of the ledger about it", "none: nothing was destroyed here")
+
+
+def _check_files(root: Path, covered: Mapping[str, Line], findings: Findings) -> None:
+    over: dict[str, int] = {}
+    for path, line in sorted(covered.items()):
+        file = root / path
+        if not file.is_file() and (half := _half_year(path)) and _is_over(root, half):
+            over[half] = over.get(half, 0) + 1
+            continue
+        found = sha256(file) if file.is_file() else "no file"
+        findings.fact("ledger", path, "hash", line.files[path], found, key=f"line {line.number}")
+    for half, number in sorted(over.items()):
+        findings.notes.append(f"{number} files taken in for {half}: gone, as its releases' patient-level files are")
+
+
+def _half_year(path: str) -> str:
+    """The half-year that a file of the inbox or the lake was taken in for; empty for another file."""
+    match = _PARTITION.search(path) if path.startswith(("inbox/", "lake/hospital/", "lake/cms/")) else None
+    if match is None:
+        return ""
+    year, quarter, month, half = match.groups()
+    return f"{year}H{half or (1 if int(quarter or 0) in (1, 2) or 1 <= int(month or 0) <= 6 else 2)}"
+
+
+def _is_over(root: Path, half: str) -> bool:
+    """Whether retention or data use of a half-year ended: a release of it was destroyed as far as it may be."""
+    return any(has_destroyed(folder) for folder in root.glob(f"releases/{half}/r*") if folder.is_dir())

@@ -1,0 +1,24 @@
+"""What an auditor holds besides the release: a head that was kept, signers that are trusted, an allowance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Proofs:
+    """What a release is held against besides itself.
+
+    Attributes:
+        head: head of the ledger that was kept: ``<sequence>:<sha256>``, or the sha256 alone. With it every file that
+            the ledger covers is read.
+        ledger: where the ledger lies; None: ``ledger.jsonl`` of the home that the release lies in.
+        signers: file of allowed signers, as ``ssh-keygen`` reads it; None: signatures are not checked.
+        is_partial: a release that this one names may be absent.
+    """
+
+    head: str = ""
+    ledger: Path | None = None
+    signers: Path | None = None
+    is_partial: bool = False

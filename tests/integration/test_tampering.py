@@ -1,0 +1,248 @@
+"""What somebody with the right to write the home can forge, and what finds it: each row of docs/audit_trail.md."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hcip_pipeline import cli
+from hcip_pipeline.home import Home
+from hcip_pipeline.ledger.lines import head_of, ledger_path, read_ledger
+from hcip_pipeline.ledger.recording import begin, record_destructions, record_release
+from hcip_pipeline.release.retention import destroy, what_is_due
+from hcip_pipeline.release.verification import Proofs
+from hcip_pipeline.release.verification.chain import check_chain
+from hcip_pipeline.release.verification.home_ledger import check_home_ledger
+from hcip_pipeline.release.verification.package import Package
+from hcip_pipeline.release.verification.report import Findings
+from hcip_pipeline.release.verification.signatures import check_signatures
+from hcip_pipeline.release.writer import write_release
+from hcip_pipeline.warehouse.build import BuildResult
+from tests.released_state import (  # noqa: F401 - fixtures
+    PERIOD,
+    State,
+    build_of_released,
+    inputs_of,
+    released,
+    unreleased,
+)
+
+pytestmark = pytest.mark.slow
+
+MANIFEST = "datapackage.json"
+R1, R2 = (f"releases/{PERIOD}/{number}" for number in ("r1", "r2"))
+
+
+@pytest.fixture(scope="module")
+def chain(
+    released: Path,  # noqa: F811
+    unreleased: State,  # noqa: F811
+    build_of_released: BuildResult,  # noqa: F811
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Home:
+    """A home whose ledger holds two releases of one period, and those of earlier periods as found."""
+    home = Home(tmp_path_factory.mktemp("tampering"))
+    shutil.copytree(unreleased.home.root, home.root, dirs_exist_ok=True)
+    (home.inbox / "hospital" / "2025Q3" / "210001").mkdir(parents=True)
+    shutil.rmtree(home.releases / str(PERIOD))
+    begin(home)
+    for number, note in (1, ""), (2, "# later\n"):
+        text = unreleased.policy.text + note
+        policy = replace(unreleased.policy, text=text, sha256=hashlib.sha256(text.encode()).hexdigest())
+        release = write_release(home, PERIOD, build_of_released, policy, inputs_of(home), must_verify=False)
+        assert (release.number, release.is_new) == (number, True)
+        record_release(home, PERIOD, number, "0" * 64)
+    return home
+
+
+@pytest.fixture
+def home(chain: Home, tmp_path: Path) -> Home:
+    shutil.copytree(chain.root, tmp_path / "home")
+    return Home(tmp_path / "home")
+
+
+def found(home: Home, release: str = R2, proofs: Proofs | None = None) -> list[str]:
+    """What verification finds without recomputing figures."""
+    findings = Findings()
+    package = Package(home.root / release, findings)
+    package.check_files()
+    for check in (check_chain, check_home_ledger, check_signatures):
+        check(package, proofs or Proofs(), findings)
+    return [str(each) for each in findings.told]
+
+
+def says(differences: list[str], *words: str) -> bool:
+    return any(all(word in difference for word in words) for difference in differences)
+
+
+def edit(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    content = json.loads(file.read_text(encoding="utf-8"))
+    change(content)
+    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def alter_page(home: Home, release: str) -> None:
+    """Another sentence in a page, and its hash in the manifest to match."""
+    path = "audit/audit_report.html"
+    file = home.root / release / path
+    file.write_bytes(file.read_bytes().replace(b"Audit report", b"Audit Report", 1))
+    content = file.read_bytes()
+
+    def restate(manifest: dict[str, Any]) -> None:
+        entry = next(resource for resource in manifest["resources"] if resource["path"] == path)
+        entry |= {"bytes": len(content), "hash": f"sha256:{hashlib.sha256(content).hexdigest()}"}
+
+    edit(home.root / release / MANIFEST, restate)
+
+
+def restate_superseded(home: Home) -> None:
+    sha256 = hashlib.sha256((home.root / R1 / MANIFEST).read_bytes()).hexdigest()
+    edit(home.root / R2 / MANIFEST, lambda manifest: manifest.update(supersedes=sha256))
+
+
+def rewrite_ledger(home: Home) -> None:
+    """A new ledger over what lies there now, as whoever can write the home can make it."""
+    ledger_path(home).unlink()
+    begin(home)
+
+
+def test_what_nobody_touched_is_found_whole(home: Home) -> None:
+    assert found(home) == []
+    assert found(home, proofs=Proofs(head_of(home))) == []
+    earlier = read_ledger(home)[-2].head
+    assert found(home, proofs=Proofs(earlier)) == [], "a head that was kept earlier holds too"
+    assert found(home, R1, Proofs(earlier.rpartition(":")[2])) == [], "the hash alone will do"
+
+
+def test_a_page_altered_with_its_hash_recomputed(home: Home) -> None:
+    alter_page(home, R2)
+    assert says(found(home), "[ledger]", f"{R2}/{MANIFEST}", "hash")
+
+
+def test_a_whole_chain_and_its_ledger_rewritten(home: Home) -> None:
+    head = head_of(home)
+    alter_page(home, R1)
+    restate_superseded(home)
+    assert says(found(home), "[ledger]", f"{R1}/{MANIFEST}") and says(found(home), "[ledger]", f"{R2}/{MANIFEST}")
+    rewrite_ledger(home)
+    assert found(home) == [], "nothing in the home can tell"
+    assert says(found(home, proofs=Proofs(head)), "[ledger]", "head", "rewritten")
+
+
+def test_a_release_removed(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(home.root / R1)
+    assert says(found(home), "[chain]", f"{PERIOD}/r1", "none")
+    assert says(found(home), "[ledger]", f"{R1}/{MANIFEST}", "no file")
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["verify", str(home.root / R2), "--partial"])
+    assert ended.value.code == 1, "the ledger knows it all the same"
+    ledger_path(home).unlink()
+    for arguments, code in ([], 1), (["--partial"], 0):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["verify", str(home.root / R2), *arguments])
+        assert ended.value.code == code, capsys.readouterr().out
+
+
+def test_a_release_of_an_earlier_period_removed(home: Home) -> None:
+    shutil.rmtree(home.releases / "2025H1")
+    assert says(found(home), "[chain]", "2025H1/r1", "none")
+
+
+def test_a_release_replaced_wholesale(home: Home) -> None:
+    head = head_of(home)
+    alter_page(home, R2)
+    assert record_release(home, PERIOD, 2, "0" * 64), "whoever writes the home can append a line as well"
+    for proofs in (Proofs(), Proofs(head)):
+        assert says(found(home, proofs=proofs), "[ledger]", f"{R2}/{MANIFEST}")
+
+
+def test_a_ledger_rolled_back_with_its_release(home: Home) -> None:
+    head = head_of(home)
+    shutil.rmtree(home.root / R2)
+    lines = ledger_path(home).read_bytes().splitlines(keepends=True)
+    ledger_path(home).write_bytes(b"".join(lines[:-1]))
+    assert found(home, R1) == [], "nothing in the home can tell"
+    assert says(found(home, R1, Proofs(head)), "[ledger]", "head", "rolled back", f"line {len(lines) - 1}")
+
+
+@pytest.mark.parametrize("change", ["edited", "removed", "cut"])
+def test_a_line_of_the_ledger(home: Home, change: str) -> None:
+    lines = ledger_path(home).read_bytes().splitlines(keepends=True)
+    if change == "edited":
+        lines[1] = lines[1].replace(b'"kind":"', b'"kind":"X')
+    elif change == "removed":
+        del lines[1]
+    else:
+        lines[1] = lines[1][:40] + b"\n"
+    ledger_path(home).write_bytes(b"".join(lines))
+    assert says(found(home), "[ledger]", "ledger.jsonl, row")
+
+
+def test_the_ledger_itself_removed(home: Home) -> None:
+    head = head_of(home)
+    ledger_path(home).unlink()
+    assert says(found(home, proofs=Proofs(head)), "[ledger]", "ledger.jsonl", "removed")
+
+
+def test_a_release_put_there_by_hand(home: Home) -> None:
+    shutil.copytree(home.root / R2, home.root / f"releases/{PERIOD}/r3")
+    assert says(found(home), "[ledger]", f"releases/{PERIOD}/r3", "none: it was not released here")
+
+
+def by_hand(home: Home, paths: list[str], reason: str, as_of: str) -> None:
+    """Remove files, and write a record that says they were destroyed on purpose."""
+    folder = home.root / R2
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    stated = {e["path"]: e for r in manifest["resources"] for e in (r, r.get("parquet")) if e}
+    files = [{**{k: stated[p][k] for k in ("path", "hash", "bytes")}, "reason": reason, "as_of": as_of} for p in paths]
+    sha256 = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+    record = {"release": f"{PERIOD}_r2", "manifest": MANIFEST, "manifest_sha256": sha256, "files": files}
+    folder.with_name("r2.destroyed.json").write_text(json.dumps(record))
+    for path in paths:
+        (folder / path).unlink()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason", "as_of"),
+    [
+        ("incentives/*_incentives_*", "retention of 10 years ended on 2035-12-31", "2036-01-01"),
+        ("audit/*.csv", "retention of 10 years ended on 2035-12-31", "2036-01-01"),
+        ("incentives/*_incentive_cases_*", "retention of 10 years ended on 2035-12-31", "2035-12-31"),
+        ("incentives/*_incentive_cases_*", "retention of 1 years ended on 2026-12-31", "2027-01-01"),
+        ("incentives/*_incentive_cases_*", "retention of 10 years ended on 2030-12-31", "2031-01-01"),
+        ("incentives/*_incentive_cases_*", "spilled coffee", "2036-01-01"),
+    ],
+    ids=["payments", "audit", "a day early", "another policy's years", "another day", "no reason"],
+)
+def test_a_record_of_destruction_covers_only_what_retention_may_destroy(
+    home: Home, pattern: str, reason: str, as_of: str
+) -> None:
+    paths = [path.relative_to(home.root / R2).as_posix() for path in sorted((home.root / R2).glob(pattern))]
+    assert paths
+    by_hand(home, paths, reason, as_of)
+    record_destructions(home)
+    missing = [difference for difference in found(home) if difference.startswith("[files]")]
+    assert len(missing) == min(len(paths), 10) and says(missing, paths[0])
+
+
+def test_a_record_of_destruction_made_by_hand_has_no_line(home: Home) -> None:
+    paths = [p.relative_to(home.root / R2).as_posix() for p in sorted((home.root / R2).glob("*/*_incentive_cases_*"))]
+    by_hand(home, paths, "retention of 10 years ended on 2035-12-31", "2036-01-01")
+    assert says(found(home), "[ledger]", f"{R2}.destroyed.json", "nothing was destroyed here")
+
+
+def test_what_retention_destroys_is_recorded_and_verifies(home: Home) -> None:
+    due = what_is_due(home, 10, dt.date(PERIOD.year + 11, 1, 1))
+    assert destroy(home, due) and read_ledger(home)[-1].entry.kind == "destruction"
+    assert found(home, proofs=Proofs(head_of(home))) == []
+    record = home.root / f"{R2}.destroyed.json"
+    edit(record, lambda content: content["files"].pop())
+    assert says(found(home), "[ledger]", f"{R2}.destroyed.json", "hash")
