@@ -50,7 +50,9 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         lake and policy.
         """
         from hcip_pipeline.ledger.recording import record_release
+        from hcip_pipeline.ledger.signing import sign_head
         from hcip_pipeline.operations.alerts import held_alert, tell
+        from hcip_pipeline.operations.settings import signer_of
         from hcip_pipeline.release.writer import write_release
         from hcip_pipeline.settlement.as_of import remembered
         from hcip_pipeline.settlement.build_record import current_build
@@ -66,6 +68,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 home.home(), period, policy, built.result, threads=home.threads, progress=session.progress
             )
             session.progress(f"{period}: writing the release")
+            signer = signer_of(home.home())
             with remembered(home.home(), period, policy, built.result.spec) as release_made:
                 written = write_release(
                     home.home(),
@@ -75,10 +78,12 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
                     built.inputs,
                     notes=(*built.notes, *restated.notes),
                     restatement=restated.frame,
+                    signer=signer,
                 )
                 release_made(written.is_new)
             if written.is_new:
                 record_release(home.home(), period, written.number, project_digest())
+            sign_head(home.home(), signer)
             paid = Paid.read(written.folder)
         session.releases[str(period)] = written
         outcome = "released" if written.is_new else "nothing changed since"

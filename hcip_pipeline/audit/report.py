@@ -15,6 +15,7 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hcip_pipeline.audit.findings import dollars
+from hcip_pipeline.audit.origin import signed_by
 from hcip_pipeline.contracts.audit import SEVERITIES
 from hcip_pipeline.policy.loader import read_policy
 from hcip_pipeline.release.documents import Document, Draft
@@ -65,6 +66,7 @@ def audit_report(draft: Draft) -> Iterable[Document]:
         "committees": _committees(draft),
         "conditions": draft.lake("protocols").sort("hospital_ccn").to_dicts(),
         "recomputation": _recomputation(draft),
+        "signed_by": signed_by(draft),
         "threshold": draft.policy.policy.small_cell_threshold,
         "shown": SHOWN,
     }

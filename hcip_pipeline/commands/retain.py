@@ -35,6 +35,7 @@ def command(
     Years are the policy's retention_years; agreements stand in inbox/data_use.yaml. Hashes, payments and aggregates
     stay, with a record, so that `hcip verify` still proves the chain.
     """
+    from hcip_pipeline.operations.settings import signer_of
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.release import retention
 
@@ -51,7 +52,7 @@ def command(
         return
     if not yes:
         click.confirm(f"Destroy {due.files} files for good?", abort=True)
-    destroyed = retention.destroy(home, due)
+    destroyed = retention.destroy(home, due, signer_of(home))
     if as_json:
         show_json({**due.as_dict(), "destroyed": destroyed})
     else:

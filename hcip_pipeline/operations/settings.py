@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.ledger.signing import Signer
 from hcip_pipeline.yaml_files import load_yaml, validate_yaml
 
 Occasion = Literal["failure", "held"]
@@ -83,6 +85,19 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+class Signing(_Strict):
+    """Who signs releases, the ledger's head and records of destruction.
+
+    Args:
+        key: path of a private key without a passphrase, or of a public key whose private half an SSH agent holds; ``~``
+            is the user's folder. It must not be in the home.
+        identity: the name under which auditors list the key among their allowed signers: an email address.
+    """
+
+    key: str = Field(min_length=1)
+    identity: str = Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")
+
+
 class Settings(_Strict):
     """Everything that may be set; an absent file is the defaults.
 
@@ -94,6 +109,7 @@ class Settings(_Strict):
     automation: bool = False
     settle_seconds: int = Field(default=60, ge=0, le=86_400)
     alerts: tuple[AlertTarget, ...] = ()
+    signing: Signing | None = None
 
 
 def load_settings(home: Home) -> Settings:
@@ -106,3 +122,23 @@ def load_settings(home: Home) -> Settings:
     if not file.exists():
         return Settings()
     return validate_yaml(Settings, load_yaml(file, "settings"), file, "settings")
+
+
+def signer_of(home: Home) -> Signer | None:
+    """Who signs in this home; None where the settings name nobody.
+
+    Raises:
+        HcipError: the settings cannot be read, or the key lies in the home, where whoever can forge could sign too.
+    """
+    signing = load_settings(home).signing
+    if signing is None:
+        return None
+    key = Path(signing.key).expanduser()
+    if not key.is_absolute() or key.resolve().is_relative_to(home.root):
+        raise HcipError(
+            "the signing key is named by an absolute path outside of the home",
+            file=home.root / "settings.yaml",
+            rule="SIGNING",
+            fix="move the key to where only the person who signs can read it, or keep it in an SSH agent",
+        )
+    return Signer(key, signing.identity)

@@ -84,6 +84,8 @@ class Draft:
         lake: gives a table of the lake as the build read it, in its contract's columns: program files and protocols.
         recomputation: gives what verification says of the tables, computed again from themselves; it may have to wait.
         received: gives the receipts of a quarter as they were, where the release is one made again; None: the lake's.
+        made_from: root over what the release is made from, as its manifest has it.
+        signed_by: identity of whoever signs the release; None: nobody.
         restatement: what changed since the release before (``contracts.audit.RESTATEMENT``); None: nothing was asked.
     """
 
@@ -98,6 +100,8 @@ class Draft:
     marts: Callable[[str], pl.DataFrame] = field(default=_no_table, repr=False)
     lake: Callable[[str], pl.DataFrame] = field(default=_no_table, repr=False)
     restatement: pl.DataFrame | None = None
+    made_from: str = ""
+    signed_by: str | None = None
     received: Received | None = field(default=None, repr=False)
     recomputation: Callable[[], VerificationReport] | None = field(default=None, repr=False)
 

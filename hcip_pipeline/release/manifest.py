@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hcip_pipeline import __version__
 from hcip_pipeline.contracts.table import TYPES, Column
+from hcip_pipeline.ledger.lines import merkle_root
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.release.documents import WrittenDocument
 from hcip_pipeline.release.layouts import AUDIENCES, MANIFEST
@@ -85,6 +86,7 @@ def manifest(
     supersedes: str | None,
     documents: Sequence[WrittenDocument] = (),
     notes: Sequence[str] = (),
+    signed_by: str | None = None,
 ) -> dict[str, Any]:
     """The manifest of the release in ``root``; nothing in it depends on the clock or the machine."""
     twins = {file.path: file for file in files}
@@ -98,6 +100,8 @@ def manifest(
         "grouper_versions": sorted(grouper_versions),
         "inputs": list(inputs),
         "supersedes": supersedes,
+        "made_from": made_from(inputs, policy, supersedes),
+        "signed_by": signed_by,
         "notes": list(notes),
         "resources": [
             _resource(file, twins[file.path.with_suffix(".parquet")], root)
@@ -106,6 +110,15 @@ def manifest(
         ]
         + [_document(document) for document in documents],
     }
+
+
+def made_from(inputs: Iterable[Mapping[str, Any]], policy: PolicyFile, supersedes: str | None) -> str:
+    """Merkle root over what a release is made from: its inputs, its policy, the program, and the release before.
+
+    It follows from the manifest alone and not from the ledger, whose order of lines depends on which command ran first.
+    """
+    leaves = {f"input {item['file']}": str(item["sha256"]) for item in inputs}
+    return merkle_root(leaves | {"policy": policy.sha256, "code": __version__, "supersedes": supersedes or ""})
 
 
 def write_manifest(content: dict[str, Any], root: Path, indent: int | None = 2) -> Path:

@@ -6,6 +6,7 @@ wrote.
 
 from __future__ import annotations
 
+from hcip_pipeline.audit.origin import origin_note
 from hcip_pipeline.audit.report import audit_report
 from hcip_pipeline.release import data_quality
 from hcip_pipeline.release.documents import Renderer
@@ -16,4 +17,5 @@ RENDERERS: dict[str, Renderer] = {
     "data_quality": data_quality.hospital_documents,
     "reports": render_reports,
     "audit_report": audit_report,
+    "keep_this": origin_note,
 }

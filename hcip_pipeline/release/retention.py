@@ -33,6 +33,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.atomic_files import write_json
+from hcip_pipeline.ledger.signing import Signer, sign_file, sign_head
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.records import read_record
 from hcip_pipeline.release.layouts import MANIFEST
@@ -257,13 +258,17 @@ def _elsewhere(home: Home, period: PerformancePeriod, reasons: dict[str, str]) -
                     yield f"{folder.relative_to(home.root)}: {reasons['cms']}"
 
 
-def destroy(home: Home, retention: Retention) -> int:
+def destroy(home: Home, retention: Retention, signer: Signer | None = None) -> int:
     """Destroy the files of releases that are due, the kept sources and what is left over; give how many files went.
 
     The record is written before the first file goes: a run that is killed in between is finished by the next one.
 
+    Args:
+        signer: signs each record; None: they are not signed.
+
     Raises:
-        HcipError: a file is not what the manifest states, so that its hash would not stand for it. Nothing goes.
+        HcipError: a file is not what the manifest states, so that its hash would not stand for it, or a record cannot
+            be signed. Nothing goes.
     """
     from hcip_pipeline.ledger.recording import record_destructions
 
@@ -272,15 +277,18 @@ def destroy(home: Home, retention: Retention) -> int:
         by_release.setdefault(each.release, []).append(each)
     for name, files in by_release.items():
         _check_hashes(_folder(home, name), files)
+    if signer is not None:
+        signer.sign(b"")  # before anything is written: what cannot be signed is not destroyed
     for name, files in by_release.items():
         folder = _folder(home, name)
-        _write_record(folder, files, retention.as_of)
+        _write_record(folder, files, retention.as_of, signer)
         for each in files:
             (folder / each.path).unlink(missing_ok=True)
     for path in (*retention.kept_sources, *retention.left_over):
         path.unlink(missing_ok=True)
     if by_release:
         record_destructions(home)
+        sign_head(home, signer)
     return retention.files
 
 
@@ -303,7 +311,7 @@ def _check_hashes(folder: Path, files: Sequence[Due]) -> None:
             )
 
 
-def _write_record(folder: Path, files: Sequence[Due], as_of: dt.date) -> None:
+def _write_record(folder: Path, files: Sequence[Due], as_of: dt.date, signer: Signer | None) -> None:
     path = folder.with_name(f"{folder.name}.destroyed.json")
     before: list[dict[str, Any]] = []
     if path.is_file():
@@ -321,3 +329,5 @@ def _write_record(folder: Path, files: Sequence[Due], as_of: dt.date) -> None:
         "files": sorted([*before, *added], key=lambda entry: str(entry["path"])),
     }
     write_json(record, path)
+    if signer is not None:
+        sign_file(signer, path, path.with_name(f"{path.name}.sig"))

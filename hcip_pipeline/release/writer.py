@@ -22,6 +22,7 @@ from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.quality import Received
+from hcip_pipeline.ledger.signing import Signer, sign_file
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.release.derivations import DERIVATIONS
@@ -37,7 +38,7 @@ from hcip_pipeline.release.documents import (
     write_documents,
 )
 from hcip_pipeline.release.layouts import LAYOUTS
-from hcip_pipeline.release.manifest import FILE_NAME, manifest, manifest_sha256, write_manifest
+from hcip_pipeline.release.manifest import FILE_NAME, made_from, manifest, manifest_sha256, write_manifest
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.release.renderers import RENDERERS
 from hcip_pipeline.release.tables import WrittenFile, write_table
@@ -75,6 +76,7 @@ def write_release(
     derivations: Mapping[str, Derivation] = DERIVATIONS,
     renderers: Mapping[str, Renderer] = RENDERERS,
     must_verify: bool = True,
+    signer: Signer | None = None,
 ) -> Release:
     """Release what ``build`` computed.
 
@@ -85,6 +87,7 @@ def write_release(
         derivations: who makes the tables that are no marts, called in this order once those are written.
         renderers: who makes the documents, called in this order once all tables are written.
         must_verify: release nothing whose figures are not found again by ``verification``.
+        signer: signs the manifest; None: the release is not signed.
 
     Returns:
         The new release, or the newest one where the same inputs and policy gave the same figures again.
@@ -116,11 +119,14 @@ def write_release(
                     derivations=derivations,
                     renderers=renderers,
                     must_verify=must_verify,
+                    signed_by=signer.identity if signer else None,
                 )
                 make_private(write_manifest(content, work))
                 files = _number_of_files(content)
                 if earlier and _says_the_same(earlier[-1], content):
                     return Release(str(period), number - 1, earlier[-1], files, is_new=False)
+                if signer is not None:
+                    sign_file(signer, work / FILE_NAME, folder / f"r{number}.sig")
                 os.rename(work, folder / f"r{number}")  # noqa: PTH104 - Path.rename would replace an empty folder
                 return Release(str(period), number, folder / f"r{number}", files, is_new=True)
             finally:
@@ -149,12 +155,14 @@ def write_files(
     derivations: Mapping[str, Derivation] = DERIVATIONS,
     renderers: Mapping[str, Renderer] = RENDERERS,
     must_verify: bool = True,
+    signed_by: str | None = None,
 ) -> dict[str, Any]:
     """Write every file of ``<period>/r<number>`` but the manifest into ``root``; give the manifest.
 
     Args:
         supersedes: sha256 of the manifest of the release before.
         received: gives the receipts of a quarter; None: those that the home has now.
+        signed_by: identity of whoever signs the release; None: nobody.
 
     Raises:
         HcipError: a figure is not found again, or a name from data is no file name.
@@ -172,10 +180,13 @@ def write_files(
             partial(_mart, connection),
             partial(_lake, connection),
             restatement,
+            made_from(inputs, policy, supersedes),
+            signed_by,
             received,
         )
         files = [*_write_marts(draft, root), *_write_derived(draft, derivations, root)]
-        stated = partial(manifest, draft.name, root, files, policy, inputs, _grouper_versions(connection), supersedes)
+        groupers = _grouper_versions(connection)
+        stated = partial(manifest, draft.name, root, files, policy, inputs, groupers, supersedes, signed_by=signed_by)
         beside = root.with_name(f"{root.name}.documents")  # not among the tables while those are gone through
         try:
             with _recomputing(stated(), root, must_verify, sum(file.rows for file in files)) as recomputed:

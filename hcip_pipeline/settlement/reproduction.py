@@ -134,6 +134,7 @@ def reproduce(
                     restatement=released.table("restatement") if released.has("restatement") else None,
                     supersedes=before["supersedes"],
                     received=known.received if known.receipts is not None else None,
+                    signed_by=before.get("signed_by"),
                 )
                 made = {resource["path"]: _hashes(resource) for resource in written["resources"]}
                 were = {resource["path"]: _hashes(resource) for resource in before["resources"]}

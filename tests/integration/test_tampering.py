@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +15,12 @@ from typing import Any
 import pytest
 
 from hcip_pipeline import cli
+from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.ledger.lines import head_of, ledger_path, read_ledger
 from hcip_pipeline.ledger.recording import begin, record_destructions, record_release
+from hcip_pipeline.ledger.signing import sign_head
+from hcip_pipeline.operations.settings import signer_of
 from hcip_pipeline.release.retention import destroy, what_is_due
 from hcip_pipeline.release.verification import Proofs
 from hcip_pipeline.release.verification.chain import check_chain
@@ -246,3 +250,119 @@ def test_what_retention_destroys_is_recorded_and_verifies(home: Home) -> None:
     record = home.root / f"{R2}.destroyed.json"
     edit(record, lambda content: content["files"].pop())
     assert says(found(home), "[ledger]", f"{R2}.destroyed.json", "hash")
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("needs OpenSSH")
+    place = tmp_path / "keys" / "key"
+    place.parent.mkdir()
+    for name in (place, place.with_name("another")):
+        make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(name)]
+        subprocess.run(make, check=True)
+        public = name.with_suffix(".pub").read_text()
+        name.with_suffix(".signers").write_text(f"administrator@example.org {public}")
+    return place
+
+
+def signed(chain: Home, tmp_path: Path, key: Path, state: State, build: BuildResult) -> Home:
+    """Another home of the chain with a third release, signed."""
+    shutil.copytree(chain.root, tmp_path / "signed")
+    home = Home(tmp_path / "signed")
+    (home.root / "settings.yaml").write_text(f"signing: {{key: {key}, identity: administrator@example.org}}\n")
+    signer = signer_of(home)
+    text = state.policy.text + "# signed\n"
+    policy = replace(state.policy, text=text, sha256=hashlib.sha256(text.encode()).hexdigest())
+    release = write_release(home, PERIOD, build, policy, inputs_of(home), must_verify=False, signer=signer)
+    record_release(home, PERIOD, release.number, "0" * 64)
+    sign_head(home, signer)
+    return home
+
+
+def test_signatures_hold_and_only_those_of_allowed_signers(
+    chain: Home,
+    tmp_path: Path,
+    key: Path,
+    unreleased: State,  # noqa: F811
+    build_of_released: BuildResult,  # noqa: F811
+) -> None:
+    home = signed(chain, tmp_path, key, unreleased, build_of_released)
+    r3 = f"releases/{PERIOD}/r3"
+    trusted = Proofs(signers=key.with_suffix(".signers"))
+    assert found(home, r3, trusted) == []
+    assert "signed by administrator@example.org" in (home.root / r3 / "audit/audit_report.html").read_text()
+    assert "not signed" in (home.root / R2 / "audit/audit_report.html").read_text()
+    assert says(found(home, R2, trusted), "[signatures]", "not signed")
+    another = Proofs(signers=key.with_name("another.signers"))
+    assert says(found(home, r3, another), "[signatures]", "nobody who is allowed")
+    with (home.root / r3 / MANIFEST).open("rb") as manifest:  # an auditor needs OpenSSH alone
+        verify = ["ssh-keygen", "-Y", "verify", "-f", str(trusted.signers), "-I", "administrator@example.org"]
+        verify += ["-n", "hcip-release", "-s", str(home.root / f"{r3}.sig")]
+        assert subprocess.run(verify, stdin=manifest, capture_output=True).returncode == 0
+
+    due = what_is_due(home, 10, dt.date(PERIOD.year + 11, 1, 1))
+    destroy(home, due, signer_of(home))
+    assert found(home, r3, trusted) == []
+    record = home.root / f"{r3}.destroyed.json"
+    record.write_text(record.read_text() + " ")
+    assert says(found(home, r3, trusted), "[signatures]", record.name, "does not hold")
+
+    (home.root / f"{r3}.sig").unlink()
+    assert says(found(home, r3), "[signatures]", "r3.sig, by administrator@example.org")
+    secret = key.read_text().splitlines()[2]
+    assert not any(secret in path.read_text(errors="ignore") for path in home.root.rglob("*") if path.is_file())
+
+
+def test_a_signed_chain_rewritten_without_the_key(
+    chain: Home,
+    tmp_path: Path,
+    key: Path,
+    unreleased: State,  # noqa: F811
+    build_of_released: BuildResult,  # noqa: F811
+) -> None:
+    home = signed(chain, tmp_path, key, unreleased, build_of_released)
+    r3 = f"releases/{PERIOD}/r3"
+    alter_page(home, r3)
+    rewrite_ledger(home)
+    told = found(home, r3, Proofs(signers=key.with_suffix(".signers")))
+    assert says(told, "[signatures]", MANIFEST, "does not hold")
+    assert says(told, "[signatures]", "ledger.head", "the ledger has no such line")
+
+
+@pytest.mark.parametrize("fault", ["no key", "passphrase", "in the home", "no agent"])
+def test_without_a_signature_that_was_asked_for_nothing_is_released(home: Home, key: Path, fault: str) -> None:
+    named = key
+    if fault == "no key":
+        key.unlink()
+    elif fault == "passphrase":
+        subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", "secret words", "-f", str(key)], check=True)
+    elif fault == "no agent":
+        key.unlink()
+        named = key.with_suffix(".pub")
+    else:
+        named = home.root / "key"
+        shutil.copy(key, named)
+    (home.root / "settings.yaml").write_text(f"signing: {{key: {named}, identity: administrator@example.org}}\n")
+    due = what_is_due(home, 10, dt.date(PERIOD.year + 11, 1, 1))
+    with pytest.raises(HcipError) as raised:
+        destroy(home, due, signer_of(home))
+    assert raised.value.rule == "SIGNING" and raised.value.fix
+    assert "secret" not in str(raised.value)
+    assert not list(home.releases.rglob("*.destroyed.json"))
+    assert all((home.root / R2 / each.path).exists() for each in due.due if each.release.endswith("r2"))
+
+
+def test_the_value_on_the_first_page_tells_whether_inputs_were_changed(home: Home) -> None:
+    manifest = json.loads((home.root / R2 / MANIFEST).read_text())
+    root = manifest["made_from"]
+    assert root in (home.root / R2 / "audit/audit_report.html").read_text()
+    assert root in (home.root / R2 / "regulator/keep_this.txt").read_text()
+    assert found(home, R2, Proofs(root)) == []
+
+    def forge(content: dict[str, Any]) -> None:
+        content["inputs"][0]["sha256"] = "1" * 64
+
+    edit(home.root / R2 / MANIFEST, forge)
+    rewrite_ledger(home)
+    assert says(found(home, R2, Proofs(root)), "[ledger]", "head", "rewritten")

@@ -6,17 +6,18 @@ a release says.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .package import MANIFEST, Package, has_destroyed, sha256
+from .package import MANIFEST, Package, has_destroyed, read_manifest, sha256
 from .proofs import Proofs
-from .report import Findings
+from .report import Findings, UnreadableReleaseError
 
 _NAME = "ledger.jsonl"
 _FIRST = "0" * 64
@@ -41,15 +42,18 @@ def check_home_ledger(package: Package, proofs: Proofs, findings: Findings) -> N
     path = proofs.ledger or root / _NAME
     if package.folder.name.startswith("."):
         return  # still being written
+    roots = _roots(root) if proofs.head else set()
     if not path.is_file():
-        if proofs.head or proofs.ledger:
+        if proofs.head in roots:
+            findings.notes.append("the ledger: none lies here; what the release is made from is what was kept")
+        elif proofs.head or proofs.ledger:
             findings.differ("ledger", path.name, "", "a ledger", "none: it was removed, or does not lie in this home")
         else:
             findings.notes.append(f"the ledger: no {_NAME} lies in the home of this release")
         return
     lines = list(_lines(path, findings))
     if proofs.head:
-        _check_head(lines, proofs.head, findings)
+        _check_head(lines, proofs.head, roots, findings)
     if not lines:
         return
     _note(lines, findings)
@@ -63,6 +67,30 @@ def check_home_ledger(package: Package, proofs: Proofs, findings: Findings) -> N
         findings.notes.append("inbox and lake against the ledger: only releases lie here")
     elif not proofs.head:
         findings.notes.append("inbox and lake against the ledger: name a head that was kept with --head")
+
+
+def made_from(manifest: Mapping[str, Any]) -> str:
+    """The root over what a release is made from, from its manifest: inputs, policy, program, the release before."""
+    leaves = {f"input {item.get('file')}": str(item.get("sha256")) for item in manifest.get("inputs", ())}
+    own = {"policy": str(manifest.get("policy", {}).get("sha256")), "code": str(manifest.get("code_version"))}
+    return merkle_root(leaves | own | {"supersedes": str(manifest.get("supersedes") or "")})
+
+
+def check_made_from(package: Package, findings: Findings) -> None:
+    """The root that the manifest states, and that the reports show to be kept."""
+    stated = package.manifest.get("made_from")
+    if stated is None:
+        findings.notes.append("what the release is made from, as one value: made before releases stated it")
+    else:
+        findings.fact("manifest", MANIFEST, "made_from", made_from(package.manifest), stated)
+
+
+def _roots(root: Path) -> set[str]:
+    found = set()
+    for path in root.glob(f"releases/????H[12]/r*/{MANIFEST}"):
+        with contextlib.suppress(UnreadableReleaseError):
+            found.add(made_from(read_manifest(path.parent)))
+    return found
 
 
 def merkle_root(files: Mapping[str, str]) -> str:
@@ -101,9 +129,16 @@ def _lines(path: Path, findings: Findings) -> Iterator[Line]:
         yield line
 
 
-def _check_head(lines: Sequence[Line], head: str, findings: Findings) -> None:
-    """Whether the ledger still holds the line that was its last when the head was kept."""
+def _check_head(lines: Sequence[Line], head: str, roots: Collection[str], findings: Findings) -> None:
+    """Whether the ledger still holds the line that was its last when the head was kept.
+
+    Args:
+        roots: over what the releases that lie here are made from: their reports show them to be kept as well.
+    """
     number, _, hash_kept = head.strip().rpartition(":")
+    if hash_kept in roots:
+        findings.fact("ledger", MANIFEST, "made from", hash_kept, hash_kept)
+        return
     found = next((line for line in lines if line.hash == hash_kept), None)
     if found is not None:
         findings.fact("ledger", _NAME, "sequence of the head", number or str(found.number), str(found.number))
@@ -115,7 +150,7 @@ def _check_head(lines: Sequence[Line], head: str, findings: Findings) -> None:
     what = (
         f"rolled back: the ledger ends with line {len(lines)}"
         if is_short
-        else "rewritten: no line of the ledger has this hash"
+        else "rewritten: neither a line of the ledger nor what a release here is made from has this hash"
     )
     findings.differ("ledger", _NAME, "head", f"{at} with the hash {hash_kept}", what)
 

@@ -18,7 +18,7 @@ from .conservation import Ledger, check_base_year, check_hospital_ledger, check_
 from .earlier import Earlier, read_earlier
 from .exact import EXACT, ZERO
 from .handed_on import check_handed_on
-from .home_ledger import check_home_ledger
+from .home_ledger import check_home_ledger, check_made_from
 from .hospital import Hospital, check_elections, read_hospital
 from .improvement import check_improvement
 from .limits import check_limit
@@ -55,6 +55,7 @@ def verify_release(folder: Path, progress: Progress | None = None, proofs: Proof
         package.check_files()
         note_destroyed(package, findings)
         check_chain(package, proofs, findings)
+        check_made_from(package, findings)
         check_home_ledger(package, proofs, findings)
         check_signatures(package, proofs, findings)
         terms = _policy(package, findings)

@@ -1,0 +1,44 @@
+"""What a release is made from, as one value to keep: ``regulator/keep_this.txt``.
+
+Belongs here: the note for whoever is handed the release. Does not belong here: the value (``release.manifest``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hcip_pipeline.release.documents import Document, Draft
+
+_TEXT = """\
+HCIP settlement {period}, release r{number}
+
+{root}
+
+Keep this value where the settlement's administrator cannot change it. It is the Merkle root over what this release was
+made from: {inputs} input files with their hashes, the releases before it among them, the policy and the version of the
+program. With it anybody can tell later whether anything before this release was changed:
+
+    hcip verify releases/{period}/r{number} --head {root}
+
+{signed}
+The head of the administrator's ledger, printed when the release was made, covers the files of this release as well.
+"""
+
+
+def origin_note(draft: Draft) -> Iterable[Document]:
+    """``regulator/keep_this.txt``."""
+    text = _TEXT.format(
+        period=draft.period,
+        number=draft.number,
+        root=draft.made_from,
+        inputs=f"{len(draft.inputs):,}",
+        signed=signed_by(draft),
+    )
+    yield Document("regulator/keep_this.txt", text.encode(), "text/plain")
+
+
+def signed_by(draft: Draft) -> str:
+    """Who signed the release, or that nobody did, in one sentence."""
+    if draft.signed_by is None:
+        return "This release is not signed."
+    return f"This release is signed by {draft.signed_by}: r{draft.number}.sig, in OpenSSH's format."
