@@ -2,6 +2,30 @@
 
 from hcip_pipeline.contracts.table import Column, Table
 
+#: UB-04 point of origin, two wide; for a newborn 05 is born in this hospital and 06 born elsewhere
+SOURCES_OF_ADMISSION = {
+    "01": "not a facility", "02": "clinic or physician's office", "03": "health plan referral",
+    "04": "another hospital", "05": "skilled nursing or intermediate care facility", "06": "another health facility",
+    "07": "emergency room", "08": "court or law enforcement", "09": "unknown", "0A": "critical access hospital",
+    "0B": "another home health agency", "0C": "readmission to the same home health agency",
+    "0D": "another unit of this hospital", "0E": "ambulatory surgery center", "0F": "hospice",
+    "0G": "designated disaster alternate care site",
+}  # fmt: skip
+
+#: Maryland's payer codes
+PAYERS = {
+    "01": "Medicare", "02": "Medicaid", "03": "Title V", "04": "Blue Cross of Maryland", "05": "commercial",
+    "06": "other government", "07": "workers' compensation", "08": "self-pay", "09": "charity", "10": "other",
+    "11": "organ donor", "12": "HMO", "14": "Medicaid managed care", "15": "Medicare Advantage",
+    "16": "Blue Cross of the National Capital Area", "17": "Blue Cross of another state",
+    "18": "international insurance", "77": "not applicable", "99": "unknown",
+}  # fmt: skip
+
+
+def _listed(codes: dict[str, str]) -> str:
+    return ", ".join(f"{code} {meaning}" for code, meaning in codes.items())
+
+
 DISCHARGES = Table(
     "discharges",
     "one row a discharge",
@@ -10,7 +34,7 @@ DISCHARGES = Table(
         Column("account_no", "text", "the hospital's own account number", key=True, max_length=20),
         Column("patient_id", "text", "statewide enterprise patient id", nullable=True, max_length=32),
         Column("birth_date", "date", "date of birth", nullable=True),
-        Column("sex", "text", "sex", nullable=True, allowed=("M", "F", "U")),
+        Column("sex", "text", "sex: M male, F female, U unknown", nullable=True, allowed=("M", "F", "U")),
         Column("zip_code", "text", "ZIP code of residence", nullable=True),
         Column("admit_date", "date", "date of admission"),
         Column("discharge_date", "date", "date of discharge"),
@@ -22,9 +46,21 @@ DISCHARGES = Table(
             nullable=True,
             allowed=("0", "1", "2", "3", "4", "5", "6", "8", "9"),
         ),
-        Column("source_of_admission", "text", "source of admission", nullable=True, max_length=2),
+        Column(
+            "source_of_admission",
+            "text",
+            f"source of admission (UB-04 point of origin): {_listed(SOURCES_OF_ADMISSION)}",
+            nullable=True,
+            allowed=tuple(SOURCES_OF_ADMISSION),
+        ),
         Column("discharge_disposition", "text", "UB-04 patient status", max_length=2),
-        Column("primary_payer", "text", "primary payer", nullable=True, max_length=2),
+        Column(
+            "primary_payer",
+            "text",
+            f"primary payer: {_listed(PAYERS)}",
+            nullable=True,
+            allowed=tuple(PAYERS),
+        ),
         Column("attending_npi", "text", "NPI of the attending physician", nullable=True, max_length=10),
         Column("operating_npi", "text", "NPI of the operating physician", nullable=True, max_length=10),
         Column("principal_diagnosis", "text", "ICD-10-CM principal diagnosis", nullable=True),
@@ -49,7 +85,7 @@ CHARGES = Table(
         Column("revenue_code", "text", "UB-04 revenue code; 0001 is a total and never added", max_length=4),
         Column("service_date", "date", "date of service", nullable=True),
         Column("units", "integer", "units of service", nullable=True),
-        Column("charge", "money", "charge"),
+        Column("charge", "money", "charge; below zero for a credit, which is netted by account and revenue code"),
     ),
 )
 

@@ -108,7 +108,7 @@ ROW_FAULTS = (
     _discharge("D-DISPOSITION-UNKNOWN", "discharge_disposition", _text("98")),
     _discharge("D-CHARGES-DIFFER", "total_charges", lambda place: _plus("total_charges", 25)),
     _discharge("D-MONEY-INVALID", "total_charges", lambda place: "-" + pl.col("total_charges")),
-    _discharge("D-MONEY-INVALID", "reported_cost", _text("1,234.50")),
+    _discharge("D-MONEY-INVALID", "reported_cost", _text("n/a")),
     _discharge("D-TEXT-TOO-LONG", "patient_id", _text("P" * 40)),
     _discharge("D-CELL-EMPTY", "grouper_version", _text("")),
     _warning("D-ATTENDING-NPI", "attending_npi", _other_digit("attending_npi")),
@@ -121,6 +121,12 @@ ROW_FAULTS = (
     _warning("D-CODE-UNKNOWN", "sex", _text("X")),
     _warning("D-CODE-UNKNOWN", "nature_of_admission", _text("7")),
     _warning("D-CODE-UNKNOWN", "risk_of_mortality", _text("9")),
+    _warning("D-CODE-UNKNOWN", "source_of_admission", _text("10")),
+    _warning("D-CODE-UNKNOWN", "primary_payer", _text("ZZ")),
+    _warning("D-CODE-PADDED", "primary_payer", _text("1")),
+    _warning("D-CODE-SPELLING", "sex", _text("Female")),
+    _warning("D-MONEY-FORM", "total_charges", lambda place: "$" + pl.col("total_charges")),
+    _warning("D-BLANKS", "grouper_version", lambda place: '="' + pl.col("grouper_version") + '"'),
     RowFault("C-ROW-SHAPE", "", "charges", how="shape"),
     _line("C-CONTROL-CHARACTER", "", _text("1\t"), cell="units"),
     _line("C-KEY-MISSING", "account_no", _text(""), how="insert"),
@@ -129,11 +135,24 @@ ROW_FAULTS = (
     _line("C-CCN-NOT-FOLDER", "hospital_ccn", _OTHER_CCN),
     _line("C-NO-DISCHARGE", "account_no", lambda place: "X" + pl.col("account_no"), how="insert"),
     _line("C-DATE-UNREADABLE", "service_date", _text("20250230")),
-    _line("C-MONEY-INVALID", "charge", lambda place: "-" + pl.col("charge")),
+    _line("C-MONEY-INVALID", "charge", _text("n/a")),
+    _line("C-NET-NEGATIVE", "charge", lambda place: "-9" + pl.col("charge")),
     _line("C-TEXT-TOO-LONG", "revenue_code", lambda place: pl.col("revenue_code") + "0"),
     _line("C-CELL-EMPTY", "revenue_code", _text("")),
     RowFault("C-REVENUE-CODE-UNMAPPED", "revenue_code", "charges", edit=_text(NO_REVENUE_CODE), is_warning=True),
     RowFault("C-UNITS-UNREADABLE", "units", "charges", edit=_text("1.5"), is_warning=True),
+    RowFault(
+        "C-CODE-PADDED",
+        "revenue_code",
+        "charges",
+        edit=lambda place: pl.col("revenue_code").str.slice(1),
+        is_warning=True,
+    ),
+    RowFault("C-MONEY-FORM", "charge", "charges", edit=lambda place: "$" + pl.col("charge"), is_warning=True),
+    RowFault("C-UNITS-FORM", "units", "charges", edit=lambda place: pl.col("units") + ".0", is_warning=True),
+    RowFault(
+        "C-BLANKS", "service_date", "charges", edit=lambda place: '="' + pl.col("service_date") + '"', is_warning=True
+    ),
 )
 
 
@@ -152,5 +171,5 @@ REFUSED = (
     "F-MISSING", "F-AMBIGUOUS", "F-NOT-A-FILE", "F-EMPTY", "F-NO-ROWS", "F-COMPRESSION", "F-ENCODING", "F-NUL",
     "F-LINE-ENDS", "F-HEADER", "F-UNREADABLE", "F-COLUMN-MISSING", "F-COLUMN-REPEATED", "F-COLUMN-TYPE",
     "S-CONTROL-UNREADABLE", "S-CONTROL-DIFFERS", "S-ERROR-RATE", "S-COST-FACTOR-MISSING", "S-HOSPITAL-UNKNOWN",
-    "S-FOLDER-NAME", "F-DELIMITER",
+    "S-FOLDER-NAME", "F-TITLE-ROW", "F-HEADER-REPEATED", "F-TOTAL-ROW", "F-DIGITS-LOST",
 )  # fmt: skip

@@ -229,6 +229,6 @@ def _packed(text: bytes, file_format: FileFormat) -> bytes:
 
 def _total(discharges: pl.DataFrame) -> Decimal:
     """Σ total_charges over the cells that are amounts."""
-    amounts = discharges.get_column("total_charges").drop_nulls()
+    amounts = discharges.get_column("total_charges").drop_nulls().str.strip_prefix("$")
     amounts = amounts.filter(amounts.str.contains(r"^\d+\.\d\d$"))
     return Decimal(amounts.cast(pl.Decimal(18, 2)).sum() or 0)

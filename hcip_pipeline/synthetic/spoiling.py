@@ -45,20 +45,28 @@ def spoil(rule: str, folder: Path, tables: dict[str, pl.DataFrame]) -> list[tupl
         case "F-COLUMN-TYPE" | "F-UNREADABLE":
             discharges.unlink()
             parquet = folder / "discharges.parquet"
-            tables["discharges"].with_columns(pl.col("total_charges").cast(pl.Float64)).write_parquet(parquet)
+            tables["discharges"].with_columns(pl.col("total_charges").cast(pl.Float64).cast(pl.Int64)).write_parquet(
+                parquet
+            )
             if rule == "F-UNREADABLE":
                 parquet.write_bytes(parquet.read_bytes()[:-100])
             return [(parquet.name, rule)]
         case "F-ENCODING":
-            lines[3] += b"\xe9"
+            lines[3] += b"\x81"
         case "F-NUL":
             lines[4] += b"\x00"
         case "F-LINE-ENDS":
             lines[2] += b"\r"
         case "F-HEADER":
             lines[0] = b'"' + lines[0]
-        case "F-DELIMITER":
-            lines = [line.replace(b",", b";") for line in lines]
+        case "F-TITLE-ROW":
+            lines.insert(0, b"Discharges of the quarter")
+        case "F-HEADER-REPEATED":
+            lines.insert(50, lines[0])
+        case "F-TOTAL-ROW":
+            lines.insert(-1, b"Total" + b"," * lines[0].count(b","))
+        case "F-DIGITS-LOST":
+            lines[9] = lines[9].replace(lines[9].split(b",")[1], b"2.5E+10")
         case "F-COLUMN-MISSING":
             discharges.write_bytes(as_csv(tables["discharges"].drop("apr_drg")))
             return [(discharges.name, rule)]

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,18 @@ _UNITS = {"bytes": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**
 
 _MOST_TEXTS = 256
 _parsed: dict[str, list[duckdb.Statement]] = {}
+
+
+@contextmanager
+def plain_path(path: Path) -> Iterator[str]:
+    """The path as the engine takes it literally: a name with glob signs is reached through a link without them."""
+    if not any(sign in str(path) for sign in "*?[]{}"):
+        yield str(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="hcip-") as folder:
+        link = Path(folder) / f"file{path.suffix}"
+        link.symlink_to(path.absolute())
+        yield str(link)
 
 
 @functools.cache

@@ -32,6 +32,9 @@ class Check:
 #: A cell this long names nobody, unless it is of a key: quarantine shows it as it is.
 LONGEST_SHOWN = 4
 
+#: Amounts that may be below zero: a credit, which is netted (formats.md, "Credits").
+SIGNED = ("charge",)
+
 
 def _raw(column: str) -> str:
     return f"{column}__raw"
@@ -101,7 +104,11 @@ def discharge_errors(*, reported_cost_needed: bool) -> list[Check]:
         *_too_long("D", DISCHARGES, ("hospital_ccn", "discharge_disposition", "apr_drg")),
         *_foreign("D", DISCHARGES),
         # Asked of the few distinct codes of the file rather than of every row (``outcomes.look_up``).
-        Check("D-APR-DRG-UNKNOWN", "apr_drg", f"{DRG_CODE} in {unlisted('drg')}", "false"),
+        Check("D-GROUPER-UNKNOWN", "grouper_version", f"grouper_version in {unlisted('grouper')}", "false"),
+        Check(
+            "D-APR-DRG-UNKNOWN", "apr_drg",
+            f"{DRG_CODE} in {unlisted('drg')} and grouper_version not in {unlisted('grouper')}", "false",
+        ),
         Check(
             "D-DISPOSITION-UNKNOWN", "discharge_disposition",
             f"coalesce(discharge_disposition, '') in {unlisted('disposition')}", "false",
@@ -120,7 +127,7 @@ NPI_FAILS = """(not regexp_full_match(npi, '[0-9]{10}') or (24 + list_sum(list_t
 
 
 def unlisted(kind: str) -> str:
-    """The codes of a kind (drg, disposition, npi) that the file holds and no table knows, or that fail their digit."""
+    """The codes of a kind (drg, grouper, disposition, npi) that no table knows, or that fail their digit."""
     return f"(select code from codes_met where kind = '{kind}' and is_bad)"
 
 
@@ -128,7 +135,7 @@ def discharge_warnings() -> list[Check]:
     """Checks that are counted on discharges which are kept."""
     aged = f"date_sub('year', birth_date, admit_date) > {rules.MAX_AGE_YEARS}"
     bad = unlisted("npi")
-    coded = ("sex", "nature_of_admission", "risk_of_mortality")
+    coded = ("sex", "nature_of_admission", "source_of_admission", "primary_payer", "risk_of_mortality")
     return [
         Check("D-ATTENDING-NPI", "attending_npi", f"attending_npi is null or attending_npi in {bad}"),
         Check("D-OPERATING-NPI-MISSING", "operating_npi", "operating_npi is null and is_surgical"),
@@ -147,6 +154,8 @@ def charge_errors() -> list[Check]:
         Check("C-DATE-UNREADABLE", "service_date", _unreadable("service_date")),
         Check("C-MONEY-INVALID", "charge", "charge is null"),
         Check("C-CELL-EMPTY", "revenue_code", _is_empty("revenue_code")),
+        # Of the few accounts with a credit (``outcomes.price``), so not asked of every row.
+        Check("C-NET-NEGATIVE", "charge", "(account_no, revenue_code) in (from credits)", "false"),
         *_too_long("C", CHARGES, ("hospital_ccn",)),
         *_foreign("C", CHARGES),
     ]
@@ -195,8 +204,9 @@ def _is_written(column: Column, raw: str, attempt: str) -> str:
         least, most = LIMITS["integer"]
         return f"{same} and {attempt} between {least} and {most}"
     # Equal text is the rule; the pattern, which costs more, also lets leading zeros pass.
-    within = f"{attempt} between 0 and {LIMITS['money'][1]}"
-    return f"{within} and case when {same} then true else regexp_full_match({raw}, '{CHARGE}') end"
+    least, sign = ("-" + LIMITS["money"][1], "-?") if column.name in SIGNED else ("0", "")
+    within = f"{attempt} between {least} and {LIMITS['money'][1]}"
+    return f"{within} and case when {same} then true else regexp_full_match({raw}, '{sign}{CHARGE}') end"
 
 
 def any_of(checks: list[Check]) -> str:

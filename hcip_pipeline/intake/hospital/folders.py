@@ -1,30 +1,51 @@
-"""Which submissions lie in an inbox, and which files each holds. Names only: no file is opened here.
+"""Which submissions lie in an inbox, and which files each holds. Names, and the sheets of a workbook.
 
-Belongs here: folder names, versions, links that lead out of the inbox. Does not belong here: what the files hold.
+Belongs here: folder names, versions, links that lead out of the inbox. Does not belong here: what the tables hold.
 """
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from hcip_pipeline.intake.hospital.rules import Problem
+from hcip_pipeline.intake.workbooks import holds_sheet
 from hcip_pipeline.periods import Quarter
+from hcip_pipeline.received_files import HOSPITAL
 
 #: A CMS certification number.
 CCN = re.compile(r"[0-9A-Z]{6}", re.ASCII)
 _FOLDER = re.compile(rf"({CCN.pattern})(?:\.r([2-9]|[1-9][0-9]{{1,3}}))?", re.ASCII)
-FORMATS = (".csv", ".csv.gz", ".parquet")
+FORMATS = (".csv", ".csv.gz", ".csv.zip", ".parquet", ".xlsx")
 TABLES = ("discharges", "charges")
 CONTROL_TOTALS = "control_totals.json"
 KNOWN_NAMES = {f"{table}{ending}": table for table in TABLES for ending in FORMATS} | {CONTROL_TOTALS: ""}
+
+#: A stretch of a name long enough to be somebody's identifier, if there is a digit in it.
+_IDENTIFIER = re.compile(r"(?=[A-Za-z_-]*\d)[A-Za-z\d-]{7,}", re.ASCII)
 
 
 def shown(name: str) -> str:
     """A file name as a message may show it: printable, short, harmless on a terminal and in a page."""
     return ascii(name)[1:-1][:80]
+
+
+def shown_unknown(name: str) -> str:
+    """The name of a file that nobody expected: what may identify a patient in it by its shape (A letter, 9 digit)."""
+    return _IDENTIFIER.sub(lambda m: re.sub(r"\d", "9", re.sub("[A-Za-z]", "A", m[0])), shown(name))
+
+
+def table_of(name: str) -> str | None:
+    """The table that a file's name says it holds, in any letter case: empty for control totals, None for none."""
+    return KNOWN_NAMES.get(name.lower())
+
+
+def is_workbook(name: str) -> bool:
+    """Whether a file is named as a workbook, and is none of the temporary files that Excel leaves."""
+    return name.lower().endswith(".xlsx") and not name.startswith("~$")
 
 
 @dataclass(frozen=True)
@@ -115,10 +136,14 @@ def contents(submission: Submission, *, only: str = "", charges_needed: bool = T
     except OSError:
         return Contents({}, None, (Problem("F-NOT-A-FILE", "the folder cannot be opened"),))
     tables: dict[str, Path] = {}
-    known = {CONTROL_TOTALS}
+    known: set[str] = set()
+    books = [name for name in names if is_workbook(name) and table_of(name) is None]
     for table in TABLES if not only else (only,):
-        found = [f"{table}{ending}" for ending in FORMATS if f"{table}{ending}" in names]
+        found = [name for name in names if table_of(name) == table]
         known.update(found)
+        if not found and (book := _workbook_with(table, folder, names, books)):
+            found = [book]
+            known.add(book)
         if len(found) > 1:
             problems.append(Problem("F-AMBIGUOUS", f"{table} is there {len(found)} times: {', '.join(found)}"))
         elif found and leads_out(folder / found[0], submission.root):
@@ -126,12 +151,36 @@ def contents(submission: Submission, *, only: str = "", charges_needed: bool = T
         elif found:
             tables[table] = folder / found[0]
         elif table == "discharges" or charges_needed:
-            problems.append(Problem("F-MISSING", f"there is no {table} file"))
-    control = folder / CONTROL_TOTALS if CONTROL_TOTALS in names else None
+            problems.append(Problem("F-MISSING", f"there is no {table} file{_seen(table, names)}"))
+    stated = [name for name in names if table_of(name) == ""]
+    known.update(stated)
+    control = folder / stated[0] if stated else None
     if control is not None and leads_out(control, submission.root):
         problems.append(Problem("S-OUTSIDE-INBOX", "is a link that leads out of the inbox", CONTROL_TOTALS))
         control = None
     unknown = [name for name in names if name not in known]
     if not only:
-        problems += [Problem("S-FILE-UNKNOWN", f"'{shown(name)}' is unknown and ignored") for name in unknown[:20]]
-    return Contents(tables, control, tuple(problems), tuple(name for name in names if name in KNOWN_NAMES))
+        problems += [
+            Problem("S-FILE-UNKNOWN", f"'{shown_unknown(name)}' is unknown and ignored") for name in unknown[:20]
+        ]
+    entries = tuple(name for name in names if table_of(name) is not None or is_workbook(name))
+    return Contents(tables, control, tuple(problems), entries)
+
+
+def _workbook_with(table: str, folder: Path, names: list[str], books: list[str]) -> str | None:
+    """The one workbook of a folder that may hold the table: any name, or the other table's with a sheet of this one."""
+    if len(books) == 1 and not any(table_of(name) for name in names):
+        return books[0]
+    others = [name for name in names if is_workbook(name) and table_of(name) not in (None, table)]
+    if len(others) == 1 and not books and not leads_out(folder / others[0], folder):
+        return others[0] if holds_sheet(folder / others[0], table, HOSPITAL) else None
+    return None
+
+
+def _seen(table: str, names: list[str]) -> str:
+    """What lies there under a name that resembles the table's."""
+    close = difflib.get_close_matches(f"{table}.csv", [name.lower() for name in names], n=1, cutoff=0.6)
+    name = next((name for name in names if close and name.lower() == close[0]), "")
+    if not name or table_of(name) is not None:
+        return ""
+    return f"; found '{shown_unknown(name)}': name it {table} with one of the endings {', '.join(FORMATS)}"

@@ -13,20 +13,24 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import polars as pl
 
-from hcip_pipeline.intake.hospital import cost_factors, edits, outcomes, rules
+from hcip_pipeline.intake.hospital import cost_factors, edits, habits, mending, outcomes, rules
 from hcip_pipeline.intake.hospital.bench import Bench, memory_limit
 from hcip_pipeline.intake.hospital.control_totals import ControlTotals, differences, read_control_totals
 from hcip_pipeline.intake.hospital.cost_factors import CostMethod
 from hcip_pipeline.intake.hospital.culprits import failing_row
 from hcip_pipeline.intake.hospital.edits import Check
-from hcip_pipeline.intake.hospital.folders import Submission, contents
-from hcip_pipeline.intake.hospital.reading import Cells, ReadingError, read_cells
-from hcip_pipeline.intake.hospital.receipts import FileReceipt, SubmissionReceipt, Tally, reconcile
+from hcip_pipeline.intake.hospital.folders import Submission, contents, shown
+from hcip_pipeline.intake.hospital.headers import Cells, ReadingError
+from hcip_pipeline.intake.hospital.mending import Mended
+from hcip_pipeline.intake.hospital.reading import read_cells
+from hcip_pipeline.intake.hospital.receipts import FileReceipt, RuleCount, SubmissionReceipt, Tally, reconcile
 from hcip_pipeline.intake.hospital.rules import Problem, exceeds
+from hcip_pipeline.intake.hospital.shapes import arrive
 from hcip_pipeline.intake.hospital.survey import Survey, survey
 from hcip_pipeline.periods import rate_year
 from hcip_pipeline.received_files import DISCHARGES, HOSPITAL, told_bytes
@@ -34,7 +38,9 @@ from hcip_pipeline.reference.dispositions import load_dispositions
 from hcip_pipeline.storage_faults import storage_fault
 
 #: Raised whenever an edit changes its meaning: submissions taken in under another version are judged again.
-EDITS_VERSION = "1"
+EDITS_VERSION = "2"
+#: A file shows its habits one after another: blank rows and marks, then forms, then rows that are repeated.
+_MOST_MENDINGS = 4
 
 _REFERENCE_USED = ("hospitals", "apr_drg", "revenue_codes", "cost_factors")
 
@@ -47,6 +53,7 @@ class _Case:
     problems: list[Problem]
     surveys: dict[str, Survey] = field(default_factory=dict)
     cells: dict[str, Cells] = field(default_factory=dict)
+    mended: dict[str, Mended] = field(default_factory=dict)
     totals: ControlTotals | None = None
     control: Survey | None = None
     entries: tuple[str, ...] = ()
@@ -85,11 +92,12 @@ class Judge:
         self.con = self.bench.con
         for name, select in (
             ("hospitals", "select distinct ccn"),
+            ("groupers", "select distinct grouper_version"),
             ("apr_drg", "select grouper_version || ' ' || apr_drg as code, max(type) = 'P' as is_surgical"),
             ("revenue_codes", "select revenue_code_from, revenue_code_to, rate_center"),
             ("dispositions", "select distinct disposition_code as code"),
         ):
-            self.con.register("arriving", tables[name])
+            self.con.register("arriving", tables["apr_drg" if name == "groupers" else name])
             grouped = " group by 1" if name == "apr_drg" else ""
             self.con.execute(f"create table main.ref_{name} as {select} from arriving{grouped}")
             self.con.unregister("arriving")
@@ -124,8 +132,15 @@ class Judge:
             case.totals, said = read_control_totals(there.control_totals)
             case.problems += said
             case.control = survey(there.control_totals) if there.control_totals is not None else None
-        with ThreadPoolExecutor(max_workers=2) as beside:  # one file is surveyed while the other is loaded
-            surveys = {name: beside.submit(survey, path) for name, path in there.tables.items()}
+        with (
+            TemporaryDirectory(prefix="copies-", dir=self.bench.spill) as copies,
+            ThreadPoolExecutor(max_workers=2) as beside,
+        ):
+            # One file is surveyed while the other is loaded.
+            surveys = {
+                name: beside.submit(arrive, path, outcomes.CONTRACTS[name], Path(copies))
+                for name, path in there.tables.items()
+            }
             try:
                 for name, found in surveys.items():
                     self._load(case, name, found.result(), errors[name])
@@ -152,12 +167,13 @@ class Judge:
             def fails(first: int, last: int, name: str = name) -> bool:
                 cells = case.cells[name]
                 sql = f"select * from ({cells.sql}) where row between {first} and {last}"
-                part = _Case(case.submission, [], case.surveys, case.cells | {name: replace(cells, sql=sql)})
+                parts = case.cells | {name: replace(cells, sql=sql)}
+                part = _Case(case.submission, [], case.surveys, parts, case.mended)
                 try:
                     outcomes.restart(self.bench)
                     for each, cut in part.cells.items():
-                        outcomes.load(self.bench, outcomes.CONTRACTS[each], cut.sql, errors[each])
-                    self._edit(part, errors, "")
+                        outcomes.load(self.bench, outcomes.CONTRACTS[each], self._text(part, each, cut), errors[each])
+                    self._edit_once(part, errors)
                 except duckdb.Error:
                     return True
                 return False
@@ -183,22 +199,69 @@ class Judge:
             case.problems += error.problems
             return
         case.cells[name] = cells
+        case.mended[name] = Mended()
         case.problems += cells.problems
         outcomes.load(self.bench, outcomes.CONTRACTS[name], cells.sql, errors)
 
     def _edit(self, case: _Case, errors: Mapping[str, list[Check]], only: str) -> outcomes.Outcome:
+        """Judge the rows; where a file is written like a spreadsheet's, mend the working copy and judge again."""
+        outcome, factors = self._edit_once(case, errors)
+        for _ in range(_MOST_MENDINGS):
+            if not self._mend(case, outcome):
+                break
+            outcomes.restart(self.bench)
+            for name, cells in case.cells.items():
+                outcomes.load(self.bench, outcomes.CONTRACTS[name], self._text(case, name, cells), errors[name])
+            if not case.cells:
+                return outcomes.Outcome()
+            outcome, factors = self._edit_once(case, errors)
+        told: list[RuleCount] = []
+        for name, cells in case.cells.items():
+            contract = outcomes.CONTRACTS[name]
+            mended = case.mended[name]
+            if mended == Mended() and not mending.has_repeated(self.bench, contract):
+                continue
+            told += mending.counts(self.bench, contract, cells, mended)
+            rows, dollars = mending.repeated_rows(self.bench, contract)
+            outcome.tables[name] = replace(outcome.tables[name], repeated=rows, dollars_repeated=dollars)
+            if mended.blank_rows:
+                words = f"{mended.blank_rows:,} rows without any cell filled are skipped"
+                case.problems.append(Problem("F-BLANK-ROWS", words, case.surveys[name].name))
+        outcome = replace(outcome, rules=(*outcome.rules, *told))
+        if not only:
+            case.problems += self._cost_factor_problems(outcome, factors)
+        return outcome
+
+    def _mend(self, case: _Case, outcome: outcomes.Outcome) -> bool:
+        """Whether the rows that are not in order show a habit that was not known before."""
+        erring = {count.table for count in outcome.rules if rules.RULES[count.rule].severity == "ERROR"}
+        changed = False
+        for name, cells in list(case.cells.items()):
+            mended = case.mended[name]
+            file = case.surveys[name].name
+            contract = outcomes.CONTRACTS[name]
+            if mending.look(self.bench, contract, file, cells, mended, any_error=name in erring):
+                changed = True
+            if mended.refusals:
+                case.problems += mended.refusals
+                del case.cells[name]
+        return changed
+
+    def _text(self, case: _Case, name: str, cells: Cells) -> str:
+        return habits.mended(cells.sql, outcomes.CONTRACTS[name], case.mended[name].readings)
+
+    def _edit_once(
+        self, case: _Case, errors: Mapping[str, list[Check]]
+    ) -> tuple[outcomes.Outcome, dict[str, Decimal | None]]:
         tables = tuple(case.cells)
         year = rate_year(case.submission.quarter.start)
         factors = cost_factors.hospital_factors(self._factors, case.submission.ccn, year, self.cost_method)
         has_charges = "charges" in tables
         outcomes.price(self.bench, factors, edits.charge_warnings(), has_charges=has_charges, method=self.cost_method)
-        cells = {name: case.cells[name].sql for name in tables}
+        cells = {name: self._text(case, name, case.cells[name]) for name in tables}
         any_found = outcomes.decide(self.bench, cells, errors)
         warnings = edits.discharge_warnings(), edits.charge_warnings()
-        outcome = outcomes.count(self.bench, tables, *warnings, any_found=any_found)
-        if not only:
-            case.problems += self._cost_factor_problems(outcome, factors)
-        return outcome
+        return outcomes.count(self.bench, tables, *warnings, any_found=any_found), factors
 
     def _cost_factor_problems(self, outcome: outcomes.Outcome, factors: dict[str, Decimal | None]) -> list[Problem]:
         """Methodology §2: a rate center the hospital charges, with no factor of its own and none for ALL."""
@@ -228,22 +291,31 @@ class Judge:
                 )
         if case.totals is not None:
             discharges, charges = outcome.tables.get("discharges"), outcome.tables.get("charges")
-            case.problems += differences(
-                case.totals,
-                discharges.read if discharges else None,
-                charges.read if charges else None,
-                discharges.dollars_read if discharges else None,
-            )
+            # A row that is repeated may have been counted once or twice.
+            as_sent, once = (differences(case.totals, *_read(discharges, charges, twice=t)) for t in (True, False))
+            case.problems += once if len(once) < len(as_sent) else as_sent
         for rule, part, whole, what, share in (
-            ("S-NPI-MISSING", outcome.npi_missing, outcome.kept_discharges, "discharges lack their physician's NPI",
+            ("S-NPI-MISSING", outcome.npi_missing, outcome.discharges, "discharges lack their physician's NPI",
              rules.MAX_NPI_MISSING),
-            ("S-PATIENT-ID-MISSING", outcome.patient_id_missing, outcome.kept_discharges, "discharges lack patient_id",
+            ("S-PATIENT-ID-MISSING", outcome.patient_id_missing, outcome.discharges, "discharges lack patient_id",
              rules.MAX_PATIENT_ID_MISSING),
-            ("S-UNMAPPED", outcome.unmapped, outcome.kept_charges, "charge lines have no rate center",
-             rules.MAX_UNMAPPED),
         ):  # fmt: skip
             if exceeds(part, whole, share):
                 case.problems.append(Problem(rule, f"{part:,} of {whole:,} {what}"))
+        case.problems += _unmapped(outcome)
+        case.problems += self._unknown_groupers(case)
+
+    def _unknown_groupers(self, case: _Case) -> list[Problem]:
+        if "discharges" not in case.cells:
+            return []
+        sql = "select code from codes_met where kind = 'grouper' and is_bad order by code limit 5"
+        unknown = [f"'{shown(code)[:10]}'" for (code,) in self.bench.run(sql).fetchall()]
+        if not unknown:
+            return []
+        versions = [row[0] for row in self.bench.run("select grouper_version from ref_groupers").fetchall()]
+        known = ", ".join(sorted(versions, key=lambda v: (len(v), v)))
+        words = f"grouper version {', '.join(unknown)}: the APR-DRG table has {known}"
+        return [Problem("S-GROUPER-VERSION", words, case.surveys["discharges"].name)]
 
     def _receipt(self, case: _Case, outcome: outcomes.Outcome) -> SubmissionReceipt:
         problems = sorted(case.problems, key=lambda problem: (not problem.refuses, problem.file))
@@ -276,6 +348,30 @@ class Judge:
                 entries=case.entries,
             )
         )
+
+
+def _read(
+    discharges: outcomes.TableCount | None, charges: outcomes.TableCount | None, *, twice: bool
+) -> tuple[int | None, int | None, Decimal | None]:
+    """Discharges, charge lines and dollars of discharges that were read; with repeated rows, or without."""
+    return (
+        discharges.read + twice * discharges.repeated if discharges else None,
+        charges.read + twice * charges.repeated if charges else None,
+        discharges.dollars_read + twice * discharges.dollars_repeated if discharges else None,
+    )
+
+
+def _unmapped(outcome: outcomes.Outcome) -> list[Problem]:
+    lines = f"{outcome.unmapped:,} of {outcome.charges:,} charge lines"
+    part, whole = (int(amount * 100) for amount in (outcome.unmapped_dollars, outcome.dollars))
+    if exceeds(outcome.unmapped, outcome.charges, rules.MOST_UNMAPPED) or (
+        part > 0 and exceeds(part, whole, rules.MOST_UNMAPPED)
+    ):
+        words = f"{lines} and ${outcome.unmapped_dollars:,.2f} of ${outcome.dollars:,.2f} have no rate center"
+        return [Problem("S-UNMAPPED-MOST", words)]
+    if exceeds(outcome.unmapped, outcome.charges, rules.MAX_UNMAPPED):
+        return [Problem("S-UNMAPPED", f"{lines} have no rate center")]
+    return []
 
 
 def _fingerprint(tables: Mapping[str, pl.DataFrame], cost_method: str) -> str:

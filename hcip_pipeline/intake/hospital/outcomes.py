@@ -4,8 +4,9 @@ Belongs here: the working tables of a submission and their counts. Does not belo
 
 Tables, on the bench, for the submission judged last:
     d, c            rows typed, with ``broken``: by the row itself
-    codes_met       distinct codes of d by kind (drg, disposition, npi): is_bad, is_surgical
+    codes_met       distinct codes of d by kind (drg, grouper, disposition, npi): is_bad, is_surgical
     by_code, codes  charge lines by revenue code; the rate center and factor of each code
+    credits         account_no, revenue_code whose lines come to less than zero
     sums            charge lines by account: lines, broken lines, charged (no total lines), unreadable charges, cost
     fate            accounts of ``d``: ``k`` (order of the account) where the discharge is kept, else null
     rejected        rows of d that are not kept
@@ -48,7 +49,7 @@ _NOT_TOTAL = f"revenue_code <> '{rules.TOTAL_REVENUE_CODE}'"
 
 @dataclass(frozen=True)
 class TableCount:
-    """Rows and dollars of one file."""
+    """Rows and dollars of one file; rows that repeat an earlier one byte for byte are counted apart."""
 
     read: int = 0
     accepted: int = 0
@@ -57,6 +58,8 @@ class TableCount:
     dollars_read: Decimal = Decimal(0)
     dollars_accepted: Decimal = Decimal(0)
     dollars_quarantined: Decimal = Decimal(0)
+    repeated: int = 0
+    dollars_repeated: Decimal = Decimal(0)
 
     @property
     def tallies(self) -> tuple[Tally, Tally]:
@@ -66,16 +69,23 @@ class TableCount:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Counts over a submission; ``kept`` rows are accepted unless the whole is refused."""
+    """Counts over a submission; rates are of rows read.
+
+    Attributes:
+        discharges, charges: rows read that are rows, repeated ones apart.
+        unmapped, unmapped_dollars, dollars: charge lines without a rate center, their dollars, and all dollars.
+    """
 
     tables: dict[str, TableCount] = field(default_factory=dict)
     rules: tuple[RuleCount, ...] = ()
     rate_centers: tuple[str, ...] = ()
-    kept_discharges: int = 0
-    kept_charges: int = 0
+    discharges: int = 0
+    charges: int = 0
     npi_missing: int = 0
     patient_id_missing: int = 0
     unmapped: int = 0
+    unmapped_dollars: Decimal = Decimal(0)
+    dollars: Decimal = Decimal(0)
 
 
 def clear(bench: Bench, submission: Submission) -> None:
@@ -119,6 +129,10 @@ def _look_up(bench: Bench) -> None:
         from (select distinct apr_drg, {DRG_CODE} as code from d where apr_drg is not null and shape_ok) used
         left join ref_apr_drg ref using (code) where used.code is not null
         union all
+        select distinct 'grouper', grouper_version, true, false from d
+        where shape_ok and grouper_version <> '' and grouper_version not in (select grouper_version from ref_groupers)
+            and apr_drg not in ({ungroupable})
+        union all
         select distinct 'disposition', coalesce(discharge_disposition, ''), true, false from d
         where shape_ok and coalesce(discharge_disposition, '') not in (select code from ref_dispositions)
         union all
@@ -128,6 +142,7 @@ def _look_up(bench: Bench) -> None:
     if bench.one("select coalesce(bool_or(is_bad), false) from codes_met where kind <> 'npi'")[0]:
         bench.run(
             f"""update d set broken = true where shape_ok and (coalesce({DRG_CODE} in {unlisted("drg")}, false)
+            or coalesce(grouper_version in {unlisted("grouper")}, false)
             or coalesce(discharge_disposition, '') in {unlisted("disposition")})"""
         )
 
@@ -146,6 +161,7 @@ def price(
             "create table sums (account_no varchar, lines bigint, broken_lines bigint, unreadable bigint,"
             " charged decimal(38,2), cost decimal(38,10))"
         )
+        bench.run("create table credits (account_no varchar, revenue_code varchar)")
         return
     known = {center: str(factor) for center, factor in factors.items() if factor is not None}
     bench.run(f"create table all_codes as {_by_code('c', warnings)}")
@@ -167,6 +183,7 @@ def price(
         left join factors whole on whole.rate_center = '{ALL_RATE_CENTERS}'""",
         [list(known), list(known.values())],
     )
+    _net(bench)
     priced = method != "reported" and bool(known)
     bench.run(
         f"""create table sums as
@@ -178,9 +195,24 @@ def price(
     )
 
 
+def _net(bench: Bench) -> None:
+    """Credits are netted by account and revenue code; what comes to less than zero breaks its lines."""
+    if not bench.one("select coalesce(min(least) < 0, false) from all_codes")[0]:  # mostly none
+        bench.run("create table credits (account_no varchar, revenue_code varchar)")
+        return
+    bench.run(
+        """create table credits as
+        select account_no, revenue_code from c
+        where account_no in (select account_no from c where charge < 0) and revenue_code is not null
+        group by all having sum(charge) < 0"""
+    )
+    bench.run("update c set broken = true where (account_no, revenue_code) in (from credits)")
+
+
 def _by_code(lines: str, warnings: list[Check]) -> str:
     flags = ", ".join(f"count(*) filter ({check.sql})" for check in warnings)
-    counts = f"count(*) as lines, coalesce(sum(charge), 0) as charged, [{flags}] as warned"
+    counts = "count(*) as lines, coalesce(sum(charge), 0) as charged, min(charge) as least"
+    counts += f", [{flags}] as warned"
     return f"select revenue_code, {counts} from {lines} group by 1"
 
 
@@ -206,6 +238,7 @@ def decide(bench: Bench, cells: Mapping[str, str], errors: Mapping[str, list[Che
         from d left join sums using (account_no)
         where shape_ok and account_no <> '' and coalesce(unreadable, 0) = 0
             and abs(coalesce(charged, 0) - total_charges) > {rules.CHARGES_TOLERANCE}
+            and account_no not in (select account_no from credits where account_no is not null)
             and row not in (select row from repeated)
         union all
         select 'discharges', row, '', 'D-LINE-QUARANTINED', ''
@@ -328,13 +361,13 @@ def _count_discharges(
     low, high = rules.COST_TO_CHARGE_BOUNDS
     unlikely = f"total_charges > 0 and (cost < total_charges * {low} or cost > total_charges * {high})"
     asked = [*warnings, Check("D-COST-TO-CHARGE", "total_charges", unlikely)]
-    flags = ", ".join(f"kept and ({check.sql}) as w{n}" for n, check in enumerate(asked))
+    flags = ", ".join(f"{_asked_of(check.rule)} and ({check.sql}) as w{n}" for n, check in enumerate(asked))
     told = ", ".join(f"count(*) filter (w{n}), min(row, {_LISTED}) filter (w{n})" for n in range(len(asked)))
     row = bench.one(
         f"""select count(*), count(*) filter (kept), coalesce(sum(total_charges), 0),
             coalesce(sum(total_charges) filter (kept), 0), coalesce(sum(total_charges) filter (not kept), 0),
-            count(*) filter (kept and (attending_npi is null or (is_surgical and operating_npi is null))),
-            count(*) filter (kept and patient_id is null), {told}
+            count(*) filter (shape_ok and (attending_npi is null or (is_surgical and operating_npi is null))),
+            count(*) filter (shape_ok and patient_id is null), {told}
         from (select *, {flags} from (
             select d.*, cost, row not in (select row from rejected) as kept,
                 coalesce({DRG_CODE} in (select code from codes_met where kind = 'drg' and is_surgical), false)
@@ -347,7 +380,12 @@ def _count_discharges(
         for check, rows, lines in zip(asked, row[7::2], row[8::2], strict=True)
         if rows
     ]
-    return {"kept_discharges": row[1], "npi_missing": row[5], "patient_id_missing": row[6]}
+    return {"discharges": row[0], "npi_missing": row[5], "patient_id_missing": row[6]}
+
+
+def _asked_of(rule: str) -> str:
+    """The rows a warning is counted on: all that were read; what follows from several cells, on rows in order."""
+    return "kept" if rule in ("D-STAY-LONG", "D-AGE", "D-COST-TO-CHARGE") else "shape_ok"
 
 
 def _count_charges(
@@ -359,12 +397,16 @@ def _count_charges(
     found: list[RuleCount],
     warnings: list[Check],
 ) -> dict[str, Any]:
-    lines_read, dollars_read, accepted, dollars_accepted, unmapped, warned, centers = bench.one(
+    lines_read, dollars_read, accepted, dollars_accepted, centers = bench.one(
         f"""select (select coalesce(sum(lines), 0) from sums), (select coalesce(sum(charged), 0) from sums),
             coalesce(sum(lines), 0), coalesce(sum(charged) filter ({_NOT_TOTAL}), 0),
-            coalesce(sum(lines) filter ({_IS_UNMAPPED}), 0), coalesce(bool_or(list_sum(warned) > 0), false),
             coalesce(list(distinct rate_center) filter (rate_center is not null), [])
         from {by_code} left join codes using (revenue_code)"""
+    )
+    unmapped, unmapped_dollars, warned = bench.one(
+        f"""select coalesce(sum(lines) filter ({_IS_UNMAPPED}), 0), coalesce(sum(charged) filter ({_IS_UNMAPPED}), 0),
+            coalesce(bool_or(list_sum(warned) > 0), false)
+        from all_codes left join codes using (revenue_code)"""
     )
     refused = (Decimal(0),)
     if bad[0]:
@@ -374,14 +416,21 @@ def _count_charges(
         )
     result["charges"] = TableCount(int(lines_read), int(accepted), *bad, dollars_read, dollars_accepted, refused[0])
     if warned:
-        found += _warnings(bench, "charges", f"(select c.* from c {kept})", warnings)
+        found += _warnings(bench, "charges", "(from c where not broken)", warnings)
     if unmapped:
-        lines = bench.one(
-            f"""select min(row, {_LISTED}) from c {kept}
-            and revenue_code in (select revenue_code from codes where {_IS_UNMAPPED})"""
+        rows, lines = bench.one(
+            f"""select count(*), coalesce(min(row, {_LISTED}), []) from c
+            where not broken and revenue_code in (select revenue_code from codes where {_IS_UNMAPPED})"""
         )
-        found.append(RuleCount("C-REVENUE-CODE-UNMAPPED", "charges", "revenue_code", int(unmapped), tuple(lines[0])))
-    return {"kept_charges": int(accepted), "unmapped": int(unmapped), "rate_centers": tuple(sorted(centers))}
+        if rows:
+            found.append(RuleCount("C-REVENUE-CODE-UNMAPPED", "charges", "revenue_code", rows, tuple(lines)))
+    return {
+        "charges": int(lines_read),
+        "unmapped": int(unmapped),
+        "unmapped_dollars": unmapped_dollars,
+        "dollars": dollars_read,
+        "rate_centers": tuple(sorted(centers)),
+    }
 
 
 def _warnings(bench: Bench, table: str, kept: str, checks: list[Check]) -> list[RuleCount]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -17,11 +18,24 @@ import polars as pl
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.errors import UsageError
 from hcip_pipeline.intake.hospital import check_text, pages
-from hcip_pipeline.intake.hospital.folders import CCN, KNOWN_NAMES, TABLES, Submission, shown, submission_at
+from hcip_pipeline.intake.hospital.folders import (
+    CCN,
+    FORMATS,
+    TABLES,
+    Submission,
+    contents,
+    is_workbook,
+    shown,
+    shown_unknown,
+    submission_at,
+    table_of,
+)
+from hcip_pipeline.intake.hospital.habits import DATE_FORMS
+from hcip_pipeline.intake.hospital.headers import ReadingError
 from hcip_pipeline.intake.hospital.judging import Judge
-from hcip_pipeline.intake.hospital.reading import ReadingError, read_cells
+from hcip_pipeline.intake.hospital.reading import read_cells
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
-from hcip_pipeline.intake.hospital.survey import survey
+from hcip_pipeline.intake.hospital.shapes import arrive
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.policy.model import Policy
@@ -29,8 +43,8 @@ from hcip_pipeline.reference.tables import load_reference
 
 #: Broken rows that are listed one by one; all are counted.
 MAX_FINDINGS = 1000
-
-_NAMES = {name: table for name, table in KNOWN_NAMES.items() if table}
+#: Names that a message lists where no submission is found.
+_SEEN = 5
 
 
 @dataclass(frozen=True)
@@ -171,24 +185,36 @@ def _place(path: Path) -> _Place:
     only = ""
     folder = path
     if not path.is_dir():
-        if path.name not in _NAMES:
+        only = table_of(path.name) or ""
+        if not only:
             raise UsageError(
-                "the name says neither discharges nor charges",
-                file=path,
-                fix=f"name the file as the intake expects it: {', '.join(_NAMES)}",
+                f"'{shown_unknown(path.name)}' is named neither discharges nor charges",
+                fix=f"name it so, with one of the endings {', '.join(FORMATS)}",
             )
-        only, folder = _NAMES[path.name], path.parent
+        folder = path.parent
     folder = folder.absolute()
     parents = folder.parents
     in_inbox = len(parents) > 2 and parents[1].name == "hospital" and _quarter(parents[0].name) is not None
     place = _Place(folder, only, parents[2] if in_inbox else None)
-    if not only and not in_inbox and not any((folder / name).exists() for name in _NAMES):
-        inner = [
-            entry.name for entry in folder.iterdir() if entry.is_dir() and any((entry / n).exists() for n in _NAMES)
-        ]
-        what = f"the folder holds {len(inner)} submissions" if inner else "the folder holds no submission"
+    if not only and not in_inbox and not _is_submission(folder):
+        inner = [entry.name for entry in folder.iterdir() if entry.is_dir() and _is_submission(entry)]
+        what = (
+            f"the folder holds {len(inner)} submissions" if inner else f"the folder holds no submission{_seen(folder)}"
+        )
         raise UsageError(what, file=path, fix="name a folder with discharges and charges in it, or one of those files")
     return place
+
+
+def _is_submission(folder: Path) -> bool:
+    return any(table_of(entry.name) or is_workbook(entry.name) for entry in folder.iterdir() if entry.is_file())
+
+
+def _seen(folder: Path) -> str:
+    """What the folder holds instead, so that a wrong name can be told."""
+    names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    listed = ", ".join(f"'{shown_unknown(name)}'" for name in names[:_SEEN])
+    more = f" and {len(names) - _SEEN} more" if len(names) > _SEEN else ""
+    return f"; found {listed}{more}: none is named discharges or charges" if names else ", and nothing else"
 
 
 def _quarter(name: str) -> Quarter | None:
@@ -230,20 +256,21 @@ def _submission(
 def _said_by_rows(place: _Place, judge: Judge) -> tuple[str, Quarter | None]:
     """The hospital and quarter most rows name; empty where the files cannot be read."""
     said_ccn, said_quarter = "", None
-    for name, table in _NAMES.items():
-        if (place.only and table != place.only) or not (place.folder / name).is_file():
-            continue
+    somewhere = Submission(place.folder, Quarter(1, 1), "", 1, place.folder)
+    for table, path in contents(somewhere, only=place.only).tables.items():
         contract = DISCHARGES if table == "discharges" else CHARGES
         day = "discharge_date" if table == "discharges" else "service_date"
         try:
-            cells = read_cells(judge.con, survey(place.folder / name), contract)
+            with TemporaryDirectory(prefix="hcip-") as copies:
+                cells = read_cells(judge.con, arrive(path, contract, Path(copies)), contract)
         except ReadingError:
             continue
+        forms = ", ".join(sql.format(day) for _, sql in DATE_FORMS.values())
         try:
             row = judge.con.execute(
                 f"""select mode(hospital_ccn) filter (regexp_full_match(hospital_ccn, '[0-9A-Z]{{6}}')),
                     mode(year(d) * 4 + quarter(d)) filter (year(d) between 1900 and 2200)
-                from (select hospital_ccn, try_cast({day} as date) as d from ({cells.sql}))"""
+                from (select hospital_ccn, coalesce({forms}) as d from ({cells.sql}))"""
             ).fetchone() or (None, None)
         except duckdb.Error:  # what the engine cannot do with these rows, the verdict says
             continue

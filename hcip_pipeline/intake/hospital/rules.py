@@ -19,6 +19,8 @@ CHARGES_TOLERANCE = 1
 MAX_VOLUME_CHANGE = (20, 100)
 MAX_NPI_MISSING = (2, 100)
 MAX_UNMAPPED = (1, 100)
+#: Without a rate center for more than this share of lines or dollars, components and cost centers mean nothing.
+MOST_UNMAPPED = (20, 100)
 MAX_PATIENT_ID_MISSING = (1, 100)
 MAX_AGE_YEARS = 120
 MAX_STAY_DAYS = 365
@@ -68,10 +70,12 @@ def _say(rule: str, description: str, fix: str) -> Rule:
 
 
 _DATES = "write dates as YYYY-MM-DD, such as 2025-03-09"
-_MONEY = "write amounts as digits with two decimals, such as 1234.50: no sign, no $, no thousands separators"
+_MONEY = "write amounts as digits with two decimals, such as 1234.50"
 _NO_AMOUNT = "the amount is negative, over $100 billion, or no amount"
 _SCRIPT = "a code holds a letter or digit of another script, such as a full-width digit"
 _ASCII = "write codes in the letters A-Z and the digits 0-9"
+_SHOWN_SO = "nothing; export the column as text to send it as it is kept"
+_TEXT_COLUMN = "format the column as text and export again: the digits are lost in the file itself"
 _RESEND = "mend the file and send both files again as a new version beside this one (<ccn>.r2, .r3, …)"
 
 ROW_RULES = (
@@ -107,7 +111,7 @@ ROW_RULES = (
     ),
     _error(
         "D-APR-DRG-UNKNOWN", "apr_drg", "the APR-DRG is not in the table of its grouper version",
-        "write three digits with leading zeros (045), and the version that grouped the case",
+        "check the code against the list of its version",
     ),
     _error(
         "D-SEVERITY-INVALID", "severity_of_illness", "severity of illness is not 1, 2, 3 or 4",
@@ -120,6 +124,10 @@ ROW_RULES = (
     _error(
         "D-CHARGES-DIFFER", "total_charges", "total_charges is not the sum of the charge lines to $1",
         "send every line of the account once (revenue code 0001 is a total and not added), or correct total_charges",
+    ),
+    _error(
+        "D-GROUPER-UNKNOWN", "grouper_version", "the APR-DRG table has no such grouper version",
+        "put the licensed list of that version into reference/apr_drg.csv, or send the version that is there",
     ),
     _error("D-MONEY-INVALID", "total_charges reported_cost", _NO_AMOUNT, _MONEY),
     _error("D-CODE-SCRIPT", "", _SCRIPT, _ASCII),
@@ -155,8 +163,22 @@ ROW_RULES = (
     ),
     _warn("D-AGE", "birth_date", "the patient is over 120, or born after the discharge", "check the date of birth"),
     _warn(
-        "D-CODE-UNKNOWN", "sex nature_of_admission risk_of_mortality",
-        "the code is not one the column allows; it is kept as empty", "use the codes of the column's description",
+        "D-CODE-UNKNOWN",
+        "sex nature_of_admission source_of_admission primary_payer risk_of_mortality",
+        "the code is not one the column allows; it is kept as empty",
+        "use the codes that docs/data_dictionary.md lists for the column",
+    ),
+    _warn(
+        "D-CODE-PADDED", "", "a code is shorter than its column and is read with leading zeros (45 as 045)",
+        _SHOWN_SO,
+    ),
+    _warn("D-CODE-SPELLING", "", "a code is spelled otherwise and read as the code (Female as F)", _SHOWN_SO),
+    _warn("D-DATE-FORM", "", "a date is written otherwise and read as a date (3/14/2025, month first)", _SHOWN_SO),
+    _warn("D-MONEY-FORM", "", "an amount is written otherwise and read as money ($1,234.50, (12.00), 600)", _SHOWN_SO),
+    _warn("D-BLANKS", "", "blanks, or a spreadsheet's marks of text, are taken out of the cell", _SHOWN_SO),
+    _warn(
+        "D-ROW-REPEATED", "", "the row is byte for byte an earlier one, and counts once",
+        "send each row once",
     ),
     _error(
         "C-ROW-SHAPE", "", "the line is not one row of the header's columns (cells or quotes)",
@@ -180,8 +202,12 @@ ROW_RULES = (
         "send the discharge with its lines; account numbers are text and must be written alike in both files",
     ),
     _error("C-DATE-UNREADABLE", "service_date", "the date cannot be read", _DATES),
-    _error("C-MONEY-INVALID", "charge", _NO_AMOUNT, _MONEY),
+    _error("C-MONEY-INVALID", "charge", "the charge is over $100 billion, or no amount", _MONEY),
     _error("C-CODE-SCRIPT", "", _SCRIPT, _ASCII),
+    _error(
+        "C-NET-NEGATIVE", "charge", "the lines of this account and revenue code come to less than zero",
+        "send the charges that the credits belong to, in the same submission",
+    ),
     _error("C-TEXT-TOO-LONG", "", "the cell is longer than its column", "check that columns are not shifted"),
     _error("C-CELL-EMPTY", "revenue_code", "the revenue code is empty", "send the four-digit UB-04 revenue code"),
     _error(
@@ -190,7 +216,19 @@ ROW_RULES = (
     ),
     _warn(
         "C-REVENUE-CODE-UNMAPPED", "revenue_code", "the revenue code has no rate center; the line counts as UNMAPPED",
-        "write four digits with leading zeros (0360), or have the code added to reference/revenue_codes.csv",
+        "check the code, or have it added to reference/revenue_codes.csv",
+    ),
+    _warn(
+        "C-CODE-PADDED", "revenue_code", "a code is shorter than its column and is read with leading zeros",
+        _SHOWN_SO,
+    ),
+    _warn("C-DATE-FORM", "service_date", "a date is written otherwise and read as a date (month first)", _SHOWN_SO),
+    _warn("C-MONEY-FORM", "charge", "an amount is written otherwise and read as money", _SHOWN_SO),
+    _warn("C-UNITS-FORM", "units", "a whole number is written otherwise (1.0) and read as one", _SHOWN_SO),
+    _warn("C-BLANKS", "", "blanks, or a spreadsheet's marks of text, are taken out of the cell", _SHOWN_SO),
+    _warn(
+        "C-ROW-REPEATED", "", "the line is byte for byte an earlier one, and without it the account adds up",
+        "send each line once",
     ),
     _warn(
         "C-UNITS-UNREADABLE", "units", "the units are no whole number; they are kept as empty", "write digits only"
@@ -209,34 +247,53 @@ SUBMISSION_RULES = (
         "S-HOSPITAL-UNKNOWN", "the submission's CCN is no known hospital",
         "check the folder's name; a new hospital is added to reference/hospitals.csv",
     ),
-    _refuse("F-MISSING", "a file is missing", "send discharges and charges together, as .csv, .csv.gz or .parquet"),
+    _refuse(
+        "F-MISSING", "a file is missing",
+        "send discharges and charges together, as .csv, .csv.gz, .csv.zip, .xlsx or .parquet",
+    ),
     _refuse("F-AMBIGUOUS", "a file is there in several formats", "send each table once"),
     _refuse("F-NOT-A-FILE", "what lies there is no regular file", "put the file itself there"),
     _refuse("F-TOO-LARGE", "the file is over a ceiling of bytes, rows or columns", "check that it is the right file"),
     _refuse("F-EMPTY", "the file is empty", _RESEND),
     _refuse("F-NO-ROWS", "the file has a header and no rows", _RESEND),
-    _refuse("F-COMPRESSION", "the compressed file cannot be unpacked: it is cut off or no gzip file", "send it again"),
-    _refuse("F-ENCODING", "the file is not UTF-8 text", "save it as CSV UTF-8"),
+    _refuse(
+        "F-COMPRESSION", "the compressed file cannot be unpacked: it is cut off, locked or of another kind",
+        "send it again",
+    ),
+    _refuse("F-ENCODING", "the file is neither UTF-8 nor Windows-1252 text", "save it as CSV UTF-8"),
     _refuse("F-NUL", "the file holds NUL bytes", "export it again as CSV UTF-8"),
     _refuse("F-LINE-ENDS", "lines do not all end alike (LF, or CR LF)", "export it again with one kind of line end"),
-    _refuse("F-HEADER", "the first line is not a header", "write the column names, lower case, in the first line"),
-    _refuse("F-DELIMITER", "cells are not separated by commas", "save it again as CSV with commas between the cells"),
+    _refuse("F-HEADER", "the first line is not a header", "write the column names in the first line"),
+    _refuse("F-TITLE-ROW", "something is written above the header", "remove what is above the column names"),
+    _refuse("F-HEADER-REPEATED", "the header comes again among the rows", "remove the second header"),
+    _refuse("F-TOTAL-ROW", "a row of totals is among the rows", "remove the row: totals go into control_totals.json"),
+    _refuse("F-DIGITS-LOST", "the spreadsheet has lost digits (2.5E+10)", _TEXT_COLUMN),
+    _refuse("F-FORMULA", "cells hold formulas without a stored value", "open the workbook, save it, and send it again"),
     _refuse("F-UNREADABLE", "the file cannot be read as what its name says", "export it again and send it anew"),
-    _refuse("F-COLUMN-MISSING", "a column is missing", "add the column; names are lower case, their order is free"),
+    _refuse("F-COLUMN-MISSING", "a column is missing", "add the column; the order is free"),
     _refuse("F-COLUMN-REPEATED", "a column stands twice in the header", "remove one of them"),
     _refuse(
         "F-COLUMN-TYPE", "a Parquet column has another type than its contents",
-        "write codes as text, dates as DATE, money as DECIMAL(18,2): numbers lose leading zeros, doubles lose cents",
+        "write codes as text, dates as DATE, money as DECIMAL(18,2): numbers lose leading zeros, times their day",
     ),
     _refuse("S-CONTROL-UNREADABLE", "control_totals.json cannot be read",
             'write {"discharges": 123, "charge_lines": 4567, "total_charges": "89012.34"}'),
     _refuse("S-CONTROL-DIFFERS", "the files are not what control_totals.json says",
             "send the files the totals were counted on, or correct the totals"),
+    _refuse(
+        "S-UNMAPPED-MOST", "over 20% of charge lines or dollars have no rate center", "see C-REVENUE-CODE-UNMAPPED"
+    ),
     _refuse("S-ERROR-RATE", "ERROR rows are over 1% of a file's rows", _RESEND),
     _refuse(
         "S-COST-FACTOR-MISSING", "the hospital has no cost factor for a rate center it charges, nor one for ALL",
         "add the regulator's rates of the rate year to reference/cost_factors.csv",
     ),
+    _say("F-DELIMITER", "cells are separated by other signs than commas", "nothing"),
+    _say("F-WINDOWS-1252", "the file is Windows-1252 text", "nothing, or save it as CSV UTF-8"),
+    _say("F-LETTER-CASE", "column names are not in lower case", "nothing"),
+    _say("F-PARQUET-TYPE", "columns have other types, which lose nothing", "nothing"),
+    _say("F-BLANK-ROWS", "rows without any cell filled are skipped", "nothing, or remove them"),
+    _say("S-GROUPER-VERSION", "a grouper version is not in the APR-DRG table", "see D-GROUPER-UNKNOWN"),
     _say("F-COLUMN-UNKNOWN", "an unknown column is ignored", "nothing, or leave it out"),
     _say("S-FILE-UNKNOWN", "an unknown file is ignored", "nothing, or leave it out"),
     _say("S-CONTROL-KEY-UNKNOWN", "control_totals.json says something unknown", "nothing, or leave it out"),

@@ -39,6 +39,10 @@ class Survey:
         has_quotes, has_padding: whether any cell may be quoted, or have blanks around it.
         controls: control characters that occur, line ends apart.
         problem: what refuses the file.
+        head: the beginning of the text, where the header may lie below a title.
+        arrived: the file as it came, where ``path`` is a copy of its text in another shape.
+        noted: what was read otherwise than as plain CSV, to be told.
+        is_other_text: whether the bytes are no UTF-8, and may be text in another encoding.
     """
 
     path: Path
@@ -50,31 +54,36 @@ class Survey:
     has_padding: bool = False
     controls: set[int] = field(default_factory=set)
     problem: Problem | None = None
+    head: bytes = b""
+    arrived: Path | None = None
+    noted: tuple[Problem, ...] = ()
+    is_other_text: bool = False
 
     @property
     def name(self) -> str:
-        return self.path.name
+        return (self.arrived or self.path).name
 
     @property
     def is_parquet(self) -> bool:
-        return self.path.suffix == ".parquet"
+        return self.path.suffix.lower() == ".parquet"
 
 
 def survey(path: Path) -> Survey:
     """Survey a file; never raises for what the file holds.
 
     Args:
-        path: a name ending in ``.csv``, ``.csv.gz`` or ``.parquet`` (other names are surveyed as bytes only).
+        path: a name ending in ``.csv``, ``.csv.gz`` or ``.parquet``, in any letter case (other names are surveyed as
+            bytes only).
     """
     found = Survey(path)
     try:
         found.size = require_file(path, HOSPITAL).st_size
-        if path.suffix == ".csv":
+        if path.suffix.lower() == ".csv":
             _survey_text(found, _chunks(path, found))
         else:
             for _ in _chunks(path, found):
                 pass
-            if path.suffix == ".gz":
+            if path.suffix.lower() == ".gz":
                 _survey_text(found, _unpacked(found))
     except NotReceivedError as error:
         found.problem = Problem(_RULES.get(error.rule, "F-UNREADABLE"), _reason(error), found.name)
@@ -134,6 +143,7 @@ def _survey_text(found: Survey, chunks: Iterator[bytes]) -> None:
                 except UnicodeDecodeError as error:
                     row = newlines + error.object[: error.start].count(b"\n") + 1
                     found.problem = Problem("F-ENCODING", "is not UTF-8 text", found.name, row)
+                    found.is_other_text = True
                     continue
             newlines += chunk.count(b"\n")
             if newlines > HOSPITAL.rows:
@@ -160,8 +170,9 @@ def _survey_text(found: Survey, chunks: Iterator[bytes]) -> None:
     found.problem = _whole_text_problem(found, decoder, newlines, returns, pairs)
     found.lines = newlines + (last not in (b"", b"\n"))
     found.has_padding = found.has_padding or last == b" "
-    found.header = head.removeprefix(codecs.BOM_UTF8).split(b"\n", 1)[0].rstrip(b"\r")
-    if found.problem is None and not head.removeprefix(codecs.BOM_UTF8).strip():
+    found.head = head.removeprefix(codecs.BOM_UTF8)
+    found.header = found.head.split(b"\n", 1)[0].rstrip(b"\r")
+    if found.problem is None and not found.head.strip():
         found.problem = Problem("F-EMPTY", "is empty", found.name)
     if found.problem is None and len(found.header) >= _MAX_HEADER - len(codecs.BOM_UTF8) - 1:
         found.problem = Problem("F-HEADER", "the first line is far too long for a header", found.name, 1)

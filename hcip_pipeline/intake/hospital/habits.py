@@ -1,0 +1,144 @@
+"""How spreadsheets and data frames write cells, and how such cells are read: each column's text as the edits expect it.
+
+Belongs here: one expression a habit, from text to text. Does not belong here: whether a file has the habit
+(``mending``), and what a cell may say (``edits``).
+
+Nothing is guessed: a cell that a reading does not fit stays as it is, and the edits judge it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hcip_pipeline.contracts.table import Column, Table
+
+#: Codes of fixed width that are digits: leading zeros are what a spreadsheet takes from them.
+WIDTHS = {
+    "hospital_ccn": 6, "apr_drg": 3, "discharge_disposition": 2, "source_of_admission": 2, "primary_payer": 2,
+    "revenue_code": 4,
+}  # fmt: skip
+#: A number of so many digits in exponent form is another number than the one that was meant.
+LOST_DIGITS = r"[+-]?\d(\.\d+)?[eE]\+\d{2,3}"
+_NPIS = ("attending_npi", "operating_npi")
+_SPREADSHEET_TEXT = '^="?([^"]*)"?$'
+_AMOUNT = r"[-(]?\s*\$?\s*-?(\d{1,3}(,\d{3})+|\d{1,16})(\.\d{0,2}0*)?\s*\)?"
+_ISO_DAY = r"\d{4}-\d{2}-\d{2}"
+_MIDNIGHT = r"([ T]0?0:00(:00(\.0+)?)?( ?AM)?|[ T]12:00(:00)? ?AM)"
+#: form of a date -> (pattern, SQL of the date in it)
+DATE_FORMS: dict[str, tuple[str, str]] = {
+    "iso": (_ISO_DAY, "try_cast({} as date)"),
+    "iso with a time": (
+        rf"{_ISO_DAY}{_MIDNIGHT}(Z|[+-]00:?00)?",
+        "try_cast(left({}, 10) as date)",
+    ),
+    "month first": (
+        rf"\d{{1,2}}/\d{{1,2}}/\d{{4}}{_MIDNIGHT}?",
+        r"cast(try_strptime(regexp_extract({}, '^\S+'), '%m/%d/%Y') as date)",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the cells of one column are read.
+
+    Attributes:
+        rule: the rule that counts the cells that are read so, without the table's letter.
+        sql: SQL over the column's own name, text to text.
+    """
+
+    rule: str
+    column: str
+    sql: str
+
+
+def bare(column: Column) -> Reading:
+    """The cell without a spreadsheet's sign of text (``="0120"``), and an NPI without blanks."""
+    name = column.name
+    sql = f"case when {name}[1] = '=' then regexp_replace({name}, '{_SPREADSHEET_TEXT}', '\\1') else {name} end"
+    if name in _NPIS:
+        joined = rf"regexp_replace({sql}, '\s', '', 'g')"
+        sql = rf"case when regexp_full_match({joined}, '\d{{10}}') then {joined} else {name} end"
+    return Reading("BLANKS", name, sql)
+
+
+def written_otherwise(column: Column) -> Reading | None:
+    """The column's own habit; None where it has none, and for dates, whose form is the whole column's."""
+    name = column.name
+    if name in WIDTHS:
+        return Reading("CODE-PADDED", name, _padded(name, WIDTHS[name]))
+    if name == "zip_code":
+        four = rf"regexp_full_match({name}, '\d{{4}}')"
+        return Reading("CODE-PADDED", name, f"case when {four} then '0' || {name} else {name} end")
+    if name == "sex":
+        return Reading(
+            "CODE-SPELLING", name,
+            "case when lower(sex) in ('f', 'female') then 'F' when lower(sex) in ('m', 'male') then 'M'"
+            " when lower(sex) in ('u', 'unk', 'unknown') then 'U' else sex end",
+        )  # fmt: skip
+    if name == "grouper_version":
+        return Reading("CODE-SPELLING", name, rf"regexp_replace({name}, '^[vV]?0*(\d{{1,3}})(\.0+)?$', '\1')")
+    if name in _NPIS:
+        return Reading("CODE-SPELLING", name, rf"regexp_replace({name}, '^(\d{{10}})\.0+$', '\1')")
+    if column.allowed:
+        return Reading("CODE-SPELLING", name, rf"regexp_replace({name}, '^0?(\d)(\.0+)?$', '\1')")
+    if column.type == "money":
+        return Reading("MONEY-FORM", name, _dollars(name))
+    if column.type == "integer":
+        whole = rf"regexp_full_match({name}, '-?(\d{{1,3}}(,\d{{3}})+|\d{{1,15}})(\.0*)?')"
+        plain = f"regexp_replace(regexp_replace({name}, ',', '', 'g'), '\\.0*$', '')"
+        return Reading(
+            "UNITS-FORM", name, f"case when {whole} then cast(try_cast({plain} as bigint) as varchar) else {name} end"
+        )
+    return None
+
+
+def date_reading(column: str, form: str) -> Reading:
+    """A column of dates that are all in one form."""
+    pattern, day = DATE_FORMS[form]
+    read = day.format(column)
+    return Reading(
+        "DATE-FORM", column,
+        f"case when regexp_full_match({column}, '{pattern}') then cast({read} as varchar) else {column} end",
+    )  # fmt: skip
+
+
+def has_lost_digits(column: Column) -> str | None:
+    """SQL: the cell is a number in exponent form, which has fewer digits than what was meant; None where it may be."""
+    if column.type in ("money", "integer") or column.name in ("account_no", "patient_id", *_NPIS):
+        return f"regexp_full_match(trim({column.name}), '{LOST_DIGITS}')"
+    return None
+
+
+def mended(cells: str, table: Table, readings: tuple[Reading, ...]) -> str:
+    """The SQL of cells with the readings applied: marks are taken out before anything else is read."""
+    for stage in stages(readings):
+        changed = {reading.column: reading.sql for reading in stage}
+        columns = ", ".join(f"{changed[name]} as {name}" if name in changed else name for name in table.names)
+        cells = f"select row, shape_ok, has_control, {columns} from ({cells})"
+    return cells
+
+
+def stages(readings: tuple[Reading, ...]) -> list[tuple[Reading, ...]]:
+    """The readings in the order they are applied."""
+    marks = tuple(reading for reading in readings if reading.rule == "BLANKS")
+    forms = tuple(reading for reading in readings if reading.rule != "BLANKS")
+    return [stage for stage in (marks, forms) if stage]
+
+
+def _padded(name: str, width: int) -> str:
+    digits = f"lpad(regexp_extract({name}, '^\\d+'), {width}, '0')"
+    short = f"regexp_full_match({name}, '\\d{{1,{width - 1}}}|\\d{{1,{width}}}\\.0+')"
+    if name == "source_of_admission":
+        letter = f"when regexp_full_match({name}, '0?[A-Ga-g]') then '0' || upper(right({name}, 1))"
+        return f"case when {short} then {digits} {letter} else {name} end"
+    return f"case when {short} then {digits} else {name} end"
+
+
+def _dollars(name: str) -> str:
+    is_amount = rf"regexp_full_match({name}, '{_AMOUNT}') and ({name}[1] = '(') = ({name}[-1] = ')')"
+    plain = rf"try_cast(regexp_replace({name}, '[-$,()\s]', '', 'g') as decimal(38,2))"
+    below = f"({name}[1] = '(' or contains({name}, '-'))"
+    return (
+        f"case when {is_amount} then cast(case when {below} then -{plain} else {plain} end as varchar) else {name} end"
+    )

@@ -1,0 +1,78 @@
+"""What the columns of a file owe its table, and what reading a file gives or refuses.
+
+Belongs here: columns missing, repeated, unknown. Does not belong here: how the names are found (``reading``,
+``parquet_files``).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from dataclasses import dataclass
+
+from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.intake.hospital.folders import shown
+from hcip_pipeline.intake.hospital.rules import Problem
+from hcip_pipeline.received_files import MAX_COLUMNS
+
+
+class ReadingError(Exception):
+    """The file refuses the submission."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__()
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A file as SQL: ``sql`` selects row (its line), shape_ok, has_control and the contract's columns as text.
+
+    Attributes:
+        has_lines: whether ``raw_<table>`` holds lines of text rather than cells (Parquet).
+    """
+
+    sql: str
+    columns: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    has_lines: bool = False
+
+
+def check_columns(names: tuple[str, ...], table: Table, file: str, needed: tuple[str, ...] = ()) -> tuple[Problem, ...]:
+    """Judge a header; what is only said is returned.
+
+    Raises:
+        ReadingError: no header at all, a column missing or repeated.
+    """
+    if len(names) > MAX_COLUMNS:
+        raise ReadingError(Problem("F-TOO-LARGE", f"has {len(names):,} columns, more than {MAX_COLUMNS:,}", file, 1))
+    must = [column.name for column in table.columns if not column.optional or column.name in needed]
+    missing = [name for name in must if name not in names]
+    unknown = [name for name in names if name not in table.names]
+    if len(missing) * 2 > len(must):
+        # So little of it is known that its cells may be a patient's: none of them is shown.
+        raise ReadingError(
+            Problem(
+                "F-COLUMN-MISSING",
+                f"the first line is not the header: {len(missing)} of {len(must)} columns are missing",
+                file,
+                1,
+            )
+        )
+    repeated = sorted(name for name, times in Counter(names).items() if times > 1 and name in table.names)
+    wrong = [
+        Problem("F-COLUMN-MISSING", f"the column {name} is missing{_resembling(name, unknown)}", file, 1)
+        for name in missing
+    ]
+    wrong += [Problem("F-COLUMN-REPEATED", f"the column {name} stands twice", file, 1) for name in repeated]
+    if wrong:
+        raise ReadingError(*wrong)
+    return tuple(
+        Problem("F-COLUMN-UNKNOWN", f"the column '{shown(name)}' is unknown and ignored", file, 1)
+        for name in unknown[:20]
+    )
+
+
+def _resembling(name: str, unknown: list[str]) -> str:
+    close = difflib.get_close_matches(name, unknown, n=1, cutoff=0.7)
+    return f"; '{shown(close[0])}' resembles it" if close else ""

@@ -1,0 +1,303 @@
+"""Whether a file has the habits of spreadsheets, found out from the rows that the edits do not take as they are.
+
+Belongs here: looking at those rows, mending the working copy of the file, counting what was read otherwise. Does not
+belong here: the readings themselves (``habits``), the edits, and the verdict (``judging``).
+
+A file without such rows is not looked at, so a plain file costs nothing.
+
+Working tables, on the bench: ``odd_<table>``, rows to look at (cells as text); ``raw_repeated_<table>``, rows that
+repeat an earlier one (row, first_row), which are taken out of the working copy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.intake.hospital import habits, rules
+from hcip_pipeline.intake.hospital.bench import Bench
+from hcip_pipeline.intake.hospital.edits import warned_columns
+from hcip_pipeline.intake.hospital.habits import Reading
+from hcip_pipeline.intake.hospital.headers import Cells
+from hcip_pipeline.intake.hospital.receipts import RuleCount
+from hcip_pipeline.intake.hospital.rules import Problem
+
+_SHORT = {"discharges": "d", "charges": "c"}
+_LISTED = 10
+_NAMED = 3
+_TOTAL = r"^(grand |sub)?totals?:?$"
+_TOTAL_LINE = r'(^|[,;|\t])\s*"?\s*(grand |sub)?totals?:?\s*"?\s*([,;|\t]|$)'
+
+
+@dataclass
+class Mended:
+    """What a file turned out to be written like.
+
+    Attributes:
+        readings: of its columns.
+        blank_rows: rows without any cell filled, taken out.
+        marked_lines: lines whose spreadsheet marks broke the quoting: how many, and the first of them.
+        refusals: what refuses the file whatever else it holds.
+    """
+
+    readings: tuple[Reading, ...] = ()
+    blank_rows: int = 0
+    marked_lines: tuple[int, tuple[int, ...]] = (0, ())
+    refusals: tuple[Problem, ...] = field(default=())
+
+
+def look(bench: Bench, table: Table, file: str, cells: Cells, so_far: Mended, *, any_error: bool) -> bool:
+    """Look at the rows that are not in order, and add to ``so_far`` how they are read; whether anything was added.
+
+    Args:
+        cells: of the file as it is written.
+        any_error: whether any row of this file broke an ERROR rule.
+    """
+    if not _has_odd_rows(bench, table, any_error=any_error):
+        return False
+    _gather(bench, table, habits.mended(cells.sql, table, so_far.readings))
+    so_far.refusals = _refusals(bench, table, file, cells)
+    if so_far.refusals:
+        return True
+    is_new = _without_blank_rows(bench, table, cells, so_far)
+    is_new |= _without_marks(bench, table, cells, so_far)
+    is_new |= _without_repeated(bench, table, cells, so_far)
+    known = {(reading.rule, reading.column) for reading in so_far.readings}
+    new = [r for r in _readings(bench, table, cells) if (r.rule, r.column) not in known]
+    so_far.readings += tuple(new)
+    return is_new or bool(new)
+
+
+def counts(bench: Bench, table: Table, cells: Cells, mended: Mended) -> list[RuleCount]:
+    """Cells that were read otherwise than as they are written, by rule and column, and rows that count once."""
+    letter = table.name[0].upper()
+    found = []
+    if mended.marked_lines[0]:
+        found.append(RuleCount(f"{letter}-BLANKS", table.name, "", *mended.marked_lines))
+    base = cells.sql
+    for stage in habits.stages(mended.readings):
+        asked = ", ".join(
+            f"count(*) filter ({r.sql} <> {r.column}), min(row, {_LISTED}) filter ({r.sql} <> {r.column})"
+            for r in stage
+        )
+        row = bench.con.execute(f"select {asked} from ({base}) where shape_ok").fetchone() or ()
+        found += [
+            RuleCount(f"{letter}-{r.rule}", table.name, r.column, rows, tuple(lines))
+            for r, rows, lines in zip(stage, row[::2], row[1::2], strict=True)
+            if rows
+        ]
+        base = habits.mended(base, table, stage)
+    repeated = bench.con.execute(f"select count(*), min(row, {_LISTED}) from {_repeated(bench, table)}").fetchone() or (
+        0,
+        [],
+    )
+    if repeated[0]:
+        found.append(RuleCount(f"{letter}-ROW-REPEATED", table.name, "", repeated[0], tuple(repeated[1])))
+    return found
+
+
+def has_repeated(bench: Bench, table: Table) -> bool:
+    """Whether any row of the file was taken out because it repeats an earlier one."""
+    sql = f"select count(*) from duckdb_tables() where table_name = 'raw_repeated_{table.name}'"
+    return bool(bench.one(sql)[0]) and bool(bench.one(f"select exists(from raw_repeated_{table.name})")[0])
+
+
+def repeated_rows(bench: Bench, table: Table) -> tuple[int, Decimal]:
+    """How many rows of the file repeat an earlier one, and their dollars."""
+    amount = "total_charges" if table.name == "discharges" else "charge"
+    added = "" if table.name == "discharges" else f" filter (revenue_code <> '{rules.TOTAL_REVENUE_CODE}')"
+    row = bench.con.execute(
+        f"select count(*), coalesce(sum({amount}){added}, 0)::decimal(38,2)"
+        f" from {_repeated(bench, table)} r join {_SHORT[table.name]} t on t.row = r.first_row"
+    ).fetchone()
+    assert row is not None  # an aggregate always has a row
+    return int(row[0]), row[1]
+
+
+def _has_odd_rows(bench: Bench, table: Table, *, any_error: bool) -> bool:
+    unknown = " or ".join(f"{name}__unknown" for name in warned_columns(table))
+    if table.name == "charges":
+        short = "exists(from all_codes where strlen(revenue_code) < 4 or contains(revenue_code, '.'))"
+        asked = f"select {short}"
+        if not any_error:
+            asked += f" or exists(from c where {unknown})"
+    else:
+        asked = f"select coalesce(bool_or({_odd_discharge(unknown)}), false) from d"
+    return any_error or bool(bench.one(asked)[0])
+
+
+def _odd_discharge(unknown: str) -> str:
+    strange = r"(select code from codes_met where kind = 'npi' and is_bad and not regexp_full_match(code, '\d{1,10}'))"
+    return (
+        f"broken or {unknown} or contains(account_no, 'E+') or contains(patient_id, 'E+') or strlen(zip_code) = 4"
+        f" or attending_npi in {strange} or operating_npi in {strange}"
+    )
+
+
+def _gather(bench: Bench, table: Table, cells: str) -> None:
+    short = _SHORT[table.name]
+    unknown = " or ".join(f"{name}__unknown" for name in warned_columns(table))
+    odd = _odd_discharge(unknown) if table.name == "discharges" else f"broken or {unknown}"
+    if table.name == "charges":
+        odd += " or revenue_code in (select revenue_code from all_codes where strlen(revenue_code) < 4"
+        odd += " or contains(revenue_code, '.'))"
+    bench.con.execute(
+        f"create or replace table odd_{table.name} as select * from ({cells})"
+        f" where row in (select row from {short} where {odd})"
+    )
+
+
+def _refusals(bench: Bench, table: Table, file: str, cells: Cells) -> tuple[Problem, ...]:
+    """Rows that are none of the table, and columns that have lost digits: each said once, with its first places."""
+    problems = []
+    keys = ("hospital_ccn", "account_no")
+    header = " or ".join(f"lower({name}) = '{name}'" for name in keys)
+    total = " or ".join(f"regexp_matches(lower({name}), '{_TOTAL}')" for name in keys)
+    if cells.has_lines:
+        lines = f"select rowid + 1 from raw_{table.name} where regexp_matches(lower(line), '{_TOTAL_LINE}')"
+        total += f" or row in ({lines})"
+    for rule, sql, words in (
+        ("F-HEADER-REPEATED", header, "the header comes again"),
+        ("F-TOTAL-ROW", total, "a row of totals"),
+    ):
+        if places := _lines(bench, table, sql):
+            problems.append(Problem(rule, f"{words}{_in_lines(*places)}", file, places[1][0]))
+    for column in table.columns:
+        sql_lost = habits.has_lost_digits(column)
+        if sql_lost and (places := _lines(bench, table, f"shape_ok and {sql_lost}")):
+            words = f"{column.name} is in exponent form{_in_lines(*places)}"
+            problems.append(Problem("F-DIGITS-LOST", words, file, places[1][0]))
+    return tuple(problems)
+
+
+def _lines(bench: Bench, table: Table, sql: str) -> tuple[int, list[int]] | None:
+    row = bench.con.execute(f"select count(*), min(row, {_NAMED}) from odd_{table.name} where {sql}").fetchone()
+    return (int(row[0]), row[1]) if row and row[0] else None
+
+
+def _in_lines(count: int, lines: list[int]) -> str:
+    listed = ", ".join(map(str, lines))
+    return f", {count:,} rows: lines {listed}{', …' if count > len(lines) else ''}" if count > 1 else f", line {listed}"
+
+
+def _without_blank_rows(bench: Bench, table: Table, cells: Cells, so_far: Mended) -> bool:
+    if cells.has_lines:
+        blank = f"select rowid + 1 from raw_{table.name} where trim(line, ',;|\" ' || chr(9)) = ''"
+    else:
+        blank = f"select row from odd_{table.name} where " + " and ".join(
+            f"coalesce(trim({name}), '') = ''" for name in table.names
+        )
+    rows = f"select row from odd_{table.name} where row in ({blank})"
+    count = bench.one(f"select count(*) from ({rows})")[0]
+    if count:
+        _take_out(bench, table, rows, cells)
+        so_far.blank_rows += count
+    return bool(count)
+
+
+def _take_out(bench: Bench, table: Table, rows: str, cells: Cells) -> None:
+    if cells.has_lines:
+        bench.con.execute(f"update raw_{table.name} set line = null where rowid + 1 in ({rows})")
+    else:
+        bench.con.execute(f"delete from raw_{table.name} where row in ({rows})")
+
+
+def _without_marks(bench: Bench, table: Table, cells: Cells, so_far: Mended) -> bool:
+    """Lines in which ``="0120"`` stands bare, so that its quotation marks are not as CSV has them."""
+    if not cells.has_lines:
+        return False
+    rows = f"select row from odd_{table.name} where not shape_ok"
+    marked = f"contains(line, '=\"') and rowid + 1 in ({rows})"
+    count, lines = bench.one(
+        f"select count(*), coalesce(min(rowid + 1, {_LISTED}), []) from raw_{table.name} where {marked}"
+    )
+    if not count:
+        return False
+    bench.con.execute(
+        f"update raw_{table.name} set line = regexp_replace(line, '=\"([^\"]*)\"', '\\1', 'g') where {marked}"
+    )
+    so_far.marked_lines = (count, tuple(lines))
+    return True
+
+
+def _without_repeated(bench: Bench, table: Table, cells: Cells, so_far: Mended) -> bool:
+    """Rows that are byte for byte an earlier one: discharges of a key; lines without which an account adds up."""
+    every = ", ".join(table.names)
+    text = habits.mended(cells.sql, table, so_far.readings)
+    if table.name == "discharges":
+        which = "row in (select row from found where rule = 'D-KEY-REPEATED')"
+        twins = f"select row, min(row) over (partition by {every}) as first_row from ({text}) where {which}"
+    else:
+        differ = (
+            "select account_no, total_charges from d where row in"
+            " (select row from found where rule = 'D-CHARGES-DIFFER')"
+        )
+        counted = f"c.row = twin.first_row and c.revenue_code <> '{rules.TOTAL_REVENUE_CODE}'"
+        twins = f"""
+        with twin as (
+            select row, account_no as account, min(row) over (partition by {every}) as first_row from ({text})
+            where account_no in (select account_no from ({differ}))),
+        adds_up as (
+            select account from twin join c using (row) join ({differ}) owed on owed.account_no = account
+            group by account, total_charges
+            having abs(coalesce(sum(charge) filter ({counted}), 0) - total_charges) <= {rules.CHARGES_TOLERANCE})
+        select row, first_row from twin where account in (select account from adds_up)"""
+    if not bench.one("select exists(from found where rule in ('D-KEY-REPEATED', 'D-CHARGES-DIFFER'))")[0]:
+        return False
+    target = _repeated(bench, table)
+    added = bench.con.execute(
+        f"insert into {target} select row, first_row from ({twins}) where row > first_row"
+    ).fetchone()
+    if not added or not added[0]:
+        return False
+    _take_out(bench, table, f"select row from {target}", cells)
+    return True
+
+
+def _repeated(bench: Bench, table: Table) -> str:
+    name = f"raw_repeated_{table.name}"
+    bench.con.execute(f"create table if not exists {name} (row bigint, first_row bigint)")
+    return name
+
+
+def _readings(bench: Bench, table: Table, cells: Cells) -> list[Reading]:
+    """The habits that any odd row has; of dates, the form that all of a column's have."""
+    candidates = [habits.bare(column) for column in table.columns]
+    candidates += [r for column in table.columns if (r := habits.written_otherwise(column)) is not None]
+    asked = ", ".join(f"coalesce(bool_or({r.sql} <> {r.column}), false)" for r in candidates)
+    met = bench.con.execute(f"select {asked} from odd_{table.name} where shape_ok").fetchone() or ()
+    found = [reading for reading, is_met in zip(candidates, met, strict=True) if is_met]
+    return found + _date_readings(bench, table, cells)
+
+
+def _date_readings(bench: Bench, table: Table, cells: Cells) -> list[Reading]:
+    """Columns whose dates are all in one form, other than the plain one; a mixture is not read.
+
+    Where one column shows that the day comes before the month, no column is read with the month first.
+    """
+    columns = [column.name for column in table.columns if column.type == "date"]
+    forms = list(habits.DATE_FORMS)
+    asked = []
+    for column in columns:
+        for form in forms:
+            pattern, day = habits.DATE_FORMS[form]
+            is_form = f"regexp_full_match({column}, '{pattern}')"
+            asked.append(f"bool_or({is_form})")
+            asked.append(f"bool_or({is_form} and {day.format(column)} is null)")
+    # Only columns that some odd row has in another form are worth a look at every row.
+    odd = bench.con.execute(f"select {', '.join(asked)} from odd_{table.name} where shape_ok").fetchone() or ()
+    if not any(met for n, met in enumerate(odd[::2]) if forms[n % len(forms)] != "iso"):
+        return []
+    every = bench.con.execute(f"select {', '.join(asked)} from ({cells.sql}) where shape_ok").fetchone() or ()
+    met = {
+        (column, form): (bool(every[2 * n]), bool(every[2 * n + 1]))
+        for n, (column, form) in enumerate((column, form) for column in columns for form in forms)
+    }
+    unreadable = {form for (_, form), (_, is_unread) in met.items() if is_unread}
+    readings = []
+    for column in columns:
+        written = [form for form in forms if met[column, form][0]]
+        if len(written) == 1 and written[0] != "iso" and written[0] not in unreadable:
+            readings.append(habits.date_reading(column, written[0]))
+    return readings

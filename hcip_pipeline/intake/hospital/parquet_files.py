@@ -1,0 +1,164 @@
+"""A Parquet file as a table of cells, every one of them text, as long as nothing is lost on the way.
+
+Belongs here: which stored types can stand for which column, and how they become text. Does not belong here: what a cell
+may say (``edits``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hcip_pipeline.contracts.table import Column, Table
+from hcip_pipeline.intake.hospital.bench import plain_path
+from hcip_pipeline.intake.hospital.folders import shown
+from hcip_pipeline.intake.hospital.headers import Cells, ReadingError, check_columns
+from hcip_pipeline.intake.hospital.rules import Problem
+from hcip_pipeline.intake.hospital.survey import Survey
+from hcip_pipeline.intake.workbooks import CENT_TOLERANCE
+from hcip_pipeline.received_files import HOSPITAL, MAX_COLUMNS
+
+_INTEGERS = frozenset(
+    ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+)
+_FLOATS = frozenset(("FLOAT", "DOUBLE"))
+_TIMES = frozenset(("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"))
+_ZONED = "TIMESTAMP WITH TIME ZONE"
+#: Doubles of more dollars than this have no exact cents.
+_MOST_DOLLARS = 1e13
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """How a stored column becomes text: ``text`` and ``is_lossless`` are SQL; ``told`` names it if it is unusual."""
+
+    text: str
+    is_lossless: str = "true"
+    told: str = ""
+
+
+def parquet_cells(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, needed: tuple[str, ...]) -> Cells:
+    """Load a Parquet file into ``raw_<table>``; as ``reading.read_cells``."""
+    with plain_path(found.path) as path:
+        stated = con.execute("select num_rows from parquet_file_metadata(?)", [path]).fetchone() or (0,)
+        if stated[0] > HOSPITAL.rows:
+            words = f"states {stated[0]:,} rows, more than {HOSPITAL.rows:,}"
+            raise ReadingError(Problem("F-TOO-LARGE", words, found.name))
+        # The schema's rows: its root, and one a column (or more of one that is nested).
+        width = con.execute("select count(*) - 1 from parquet_schema(?)", [path]).fetchone() or (0,)
+        if width[0] > MAX_COLUMNS:
+            words = f"has {width[0]:,} columns, more than {MAX_COLUMNS:,}"
+            raise ReadingError(Problem("F-TOO-LARGE", words, found.name))
+        described = con.execute("describe select * from read_parquet(?, hive_partitioning=false)", [path]).fetchall()
+        stored = [
+            str(row[0]).strip().lower()
+            for row in con.execute("select name from parquet_schema(?)", [path]).fetchall()[1:]
+        ]
+        types = {str(row[0]): str(row[1]) for row in described}
+        names = {name.strip().lower(): name for name in types}
+        repeated = sorted(name for name, times in Counter(stored).items() if times > 1 and name in table.names)
+        problems = list(check_columns((*names, *repeated), table, found.name, needed))
+        columns = [column for column in table.columns if column.name in names]
+        zones = _zones(path) if _ZONED in types.values() else {}
+        how = {column.name: _stored(column, names[column.name], types, zones) for column in columns}
+        empty, lossless = _looked_at(con, path, names, how)
+        wrong = [
+            Problem("F-COLUMN-TYPE", f"the column {name} is {shown(types[names[name]])}{why}", found.name)
+            for name, stored_as in how.items()
+            if name not in empty and (why := _refusal(stored_as, name in lossless)) is not None
+        ]
+        if wrong:
+            raise ReadingError(*wrong)
+        told = [f"{name} ({s.told})" for name, s in how.items() if s and s.told and name not in empty]
+        if told:
+            problems.append(Problem("F-PARQUET-TYPE", f"read without loss: {', '.join(told)}", found.name))
+        texts = {name: s.text for name, s in how.items() if s and name not in empty}
+        cells = ", ".join(f"{texts.get(name, 'null::varchar')} as {name}" for name in table.names)
+        con.execute(
+            f"create or replace table raw_{table.name} as select file_row_number + 2 as row, {cells}"
+            " from read_parquet(?, hive_partitioning=false, file_row_number=true)",
+            [path],
+        )
+    rows = con.execute(f"select count(*) from raw_{table.name}").fetchone() or (0,)
+    if rows[0] == 0:
+        raise ReadingError(Problem("F-NO-ROWS", "has columns and no rows", found.name))
+    control = " or ".join(
+        rf"coalesce(regexp_matches({column.name}, '[\x00-\x1f\x7f]'), false)"
+        for column in columns
+        if types[names[column.name]] == "VARCHAR"
+    )
+    listed = ", ".join(table.names)
+    return Cells(
+        f"select row, true as shape_ok, {control or 'false'} as has_control, {listed} from raw_{table.name}",
+        tuple(names),
+        tuple(problems),
+    )
+
+
+def _refusal(stored: _Stored | None, is_lossless: bool) -> str | None:
+    if stored is None:
+        return ""
+    return None if is_lossless else f", and as {stored.told} its values would change"
+
+
+def _stored(column: Column, name: str, types: dict[str, str], zones: dict[str, str]) -> _Stored | None:
+    """How the column is read; None where its type cannot stand for it."""
+    kind = types[name].split("(")[0].strip()
+    cell = '"' + name.replace('"', '""') + '"'
+    is_level = bool(column.allowed) and all(code.isdigit() and len(code) == 1 for code in column.allowed)
+    if kind in ("VARCHAR", "ENUM"):
+        return _Stored(f"trim(cast({cell} as varchar))")
+    if column.type == "date":
+        if kind == "DATE":
+            return _Stored(f"cast({cell} as varchar)")
+        if kind in _TIMES or kind == _ZONED:
+            local = f"timezone('{zones.get(name, 'UTC')}', {cell})" if kind == _ZONED else cell
+            return _Stored(f"cast(cast({local} as date) as varchar)", f"{local} = date_trunc('day', {local})", "dates")
+    if column.type == "money" and (kind in _FLOATS or kind == "DECIMAL"):
+        value = f"case when isnan({cell}) then null else {cell} end" if kind in _FLOATS else cell
+        cents = f"cast(cast(round({value}, 2) as decimal(38,2)) as varchar)"
+        if kind == "DECIMAL":
+            return _Stored(cents, f"{cell} = round({cell}, 2)", "" if types[name].endswith(",2)") else "dollars")
+        whole = f"abs({value} - round({value}, 2)) <= {CENT_TOLERANCE} and abs({value}) < {_MOST_DOLLARS}"
+        return _Stored(cents, whole, "dollars")
+    if column.type == "integer" or is_level:
+        if kind in _INTEGERS:
+            return _Stored(f"cast({cell} as varchar)", told="" if column.type == "integer" else "codes")
+        if kind in _FLOATS or kind == "DECIMAL":
+            value = f"case when isnan({cell}) then null else {cell} end" if kind in _FLOATS else cell
+            whole = f"{value} = round({value}, 0) and abs({value}) < {_MOST_DOLLARS}"
+            return _Stored(f"cast(cast({value} as bigint) as varchar)", whole, "whole numbers")
+    return None
+
+
+def _looked_at(
+    con: duckdb.DuckDBPyConnection, path: str, names: dict[str, str], how: dict[str, _Stored | None]
+) -> tuple[set[str], set[str]]:
+    """Columns without any value, and columns whose values all survive."""
+    asked = [name for name, stored in how.items() if stored is None or stored.is_lossless != "true"]
+    lossless = set(how) - set(asked)
+    if not asked:
+        return set(), lossless
+    said = []
+    for name in asked:
+        cell, stored = '"' + names[name].replace('"', '""') + '"', how[name]
+        said.append(f"count({cell}) = 0")
+        said.append(f"coalesce(bool_and({stored.is_lossless}), true)" if stored else "false")
+    row = con.execute(f"select {', '.join(said)} from read_parquet(?, hive_partitioning=false)", [path]).fetchone()
+    assert row is not None  # an aggregate always has a row
+    empty = {name for name, is_empty in zip(asked, row[::2], strict=True) if is_empty}
+    return empty, lossless | {name for name, survives in zip(asked, row[1::2], strict=True) if survives}
+
+
+def _zones(path: str) -> dict[str, str]:
+    """Time zones of the columns that have one, by the names of the file."""
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowException, OSError):
+        return {}
+    zones = {field.name: field.type.tz for field in schema if pa.types.is_timestamp(field.type) and field.type.tz}
+    return {name: zone for name, zone in zones.items() if zone.replace("/", "").replace("_", "").isalnum()}

@@ -1,0 +1,117 @@
+"""A file in the shape it arrives, surveyed: what is no plain UTF-8 CSV becomes a copy that is, line for line.
+
+Belongs here: workbooks, zipped CSV files, Windows-1252 text. The copy keeps the row numbers of what was sent, and lies
+in a folder that is gone with the verdict. Does not belong here: delimiters and headers (``reading``), cells
+(``habits``).
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.intake.hospital.rules import Problem
+from hcip_pipeline.intake.hospital.survey import Survey, survey
+from hcip_pipeline.intake.workbooks import FormulaError, WorkbookError, sheet_rows
+from hcip_pipeline.received_files import HOSPITAL, told_bytes
+
+_CHUNK = 1 << 20
+
+
+def arrive(path: Path, table: Table, scratch: Path) -> Survey:
+    """Survey a file in any shape that is read; never raises for what the file holds.
+
+    Args:
+        path: a file whose name ends as ``folders.FORMATS`` has it, in any letter case.
+        table: what it holds.
+        scratch: a folder for copies; they hold what the file holds.
+    """
+    found = survey(path)
+    copy = scratch / f"{table.name}.csv"
+    name = path.name.lower()
+    if found.problem is None and name.endswith(".xlsx"):
+        return _copied(found, copy, lambda: _from_workbook(path, table, copy))
+    if found.problem is None and name.endswith(".csv.zip"):
+        found = _copied(found, copy, lambda: _from_zip(found, copy))
+    if found.problem is not None and found.problem.rule == "F-ENCODING" and found.is_other_text:
+        text = scratch / f"{table.name}.utf8.csv"
+        return _copied(found, text, lambda: _from_windows_1252(found, text))
+    return found
+
+
+def _copied(found: Survey, copy: Path, make: Callable[[], tuple[Problem, ...]]) -> Survey:
+    """The survey of a copy, under the name, size and hash of what was sent."""
+    try:
+        noted = make()
+    except _UnreadableError as error:
+        return replace(found, problem=Problem(error.rule, str(error), found.name))
+    seen = survey(copy)
+    problem = replace(seen.problem, file=found.name) if seen.problem is not None else None
+    came = found.arrived or found.path
+    return replace(
+        seen, arrived=came, size=found.size, sha256=found.sha256, problem=problem, noted=(*found.noted, *noted)
+    )
+
+
+class _UnreadableError(Exception):
+    def __init__(self, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+
+
+def _from_workbook(path: Path, table: Table, copy: Path) -> tuple[Problem, ...]:
+    money = {column.name for column in table.columns if column.type == "money"}
+    with copy.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        line = 1
+        try:
+            for number, cells in sheet_rows(path, table.name, money, HOSPITAL):
+                stream.write("\n" * (number - line))  # empty rows of the sheet are blank lines
+                writer.writerow(cells)
+                line = number + 1
+        except FormulaError as error:
+            raise _UnreadableError("F-FORMULA", str(error)) from None
+        except WorkbookError as error:
+            raise _UnreadableError("F-UNREADABLE", str(error)) from None
+    return ()
+
+
+def _from_zip(found: Survey, copy: Path) -> tuple[Problem, ...]:
+    limit = HOSPITAL.max_unpacked(found.size)
+    try:
+        with zipfile.ZipFile(found.path) as archive:
+            files = [
+                item for item in archive.infolist() if not item.is_dir() and not item.filename.startswith("__MACOSX/")
+            ]
+            if len(files) != 1:
+                raise _UnreadableError("F-COMPRESSION", f"holds {len(files)} files, not one")
+            unpacked = 0
+            with archive.open(files[0]) as stream, copy.open("wb") as target:
+                while chunk := stream.read(_CHUNK):
+                    unpacked += len(chunk)
+                    if unpacked > limit:
+                        raise _UnreadableError("F-TOO-LARGE", f"unpacks to more than {told_bytes(limit)}")
+                    target.write(chunk)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError):
+        raise _UnreadableError("F-COMPRESSION", "is cut off, locked, or no zip file") from None
+    return ()
+
+
+def _from_windows_1252(found: Survey, copy: Path) -> tuple[Problem, ...]:
+    limit = HOSPITAL.max_unpacked(found.size)
+    opened = gzip.open if found.path.suffix.lower() == ".gz" else Path.open
+    try:
+        with opened(found.path, "rb") as stream, copy.open("wb") as target:
+            while (chunk := stream.read(_CHUNK)) and target.tell() <= limit:
+                target.write(chunk.decode("cp1252").encode("utf-8"))
+    except UnicodeDecodeError:
+        raise _UnreadableError("F-ENCODING", "is neither UTF-8 nor Windows-1252 text") from None
+    except (OSError, EOFError, zlib.error):
+        raise _UnreadableError("F-COMPRESSION", "is cut off or no gzip file") from None
+    return (Problem("F-WINDOWS-1252", "is Windows-1252 text, and read so", found.name),)

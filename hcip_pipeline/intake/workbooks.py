@@ -1,0 +1,182 @@
+"""Excel workbooks as rows of text, with the row numbers that a person sees in the sheet.
+
+Belongs here: opening a workbook, finding a table's sheet, a cell as a CSV file would hold it, formulas without a value.
+Does not belong here: what the rows mean (``hospital``, ``tabular``), and survey forms (``survey_files``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import zipfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+from openpyxl.utils import get_column_letter
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
+
+from hcip_pipeline.received_files import Ceiling, NotReceivedError, require_file, told_bytes
+
+#: A number read as money is whole cents to this many dollars.
+CENT_TOLERANCE = 1e-6
+#: Cells that a message names.
+LISTED = 3
+
+_CHUNK = 1 << 20
+#: Stands for a line break inside a cell: rows stay lines, and the rules on control characters find it.
+_VERTICAL_TAB = "\x0b"
+
+
+class WorkbookError(Exception):
+    """Why a workbook gives no table, in words that carry no cell."""
+
+
+class FormulaError(WorkbookError):
+    """Cells hold formulas whose values were never stored."""
+
+
+def sheet_rows(path: Path, table: str, money: Collection[str], ceiling: Ceiling) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a table's sheet that hold anything, from the header on.
+
+    The sheet is the one named like the table in any letter case, or the only one of the workbook.
+
+    Args:
+        table: name of the table.
+        money: columns, by lower-case name, whose numbers are dollars and are written with two decimals.
+        ceiling: of the kind of file.
+
+    Yields:
+        The number of the row as the sheet shows it, and its cells as text.
+
+    Raises:
+        WorkbookError: no workbook, no such sheet, or a formula without a value.
+    """
+    book = _open(path, ceiling)
+    try:
+        sheet = _sheet(book, table)
+        if open_cells := _formulas_without_value(path, sheet.name):
+            more = f" and {len(open_cells) - LISTED:,} more" if len(open_cells) > LISTED else ""
+            raise FormulaError(
+                f"cells hold formulas without a stored value: {', '.join(open_cells[:LISTED])}{more} of that sheet"
+            )
+        if sheet.total_height > ceiling.rows or sheet.total_width > ceiling.columns:
+            raise WorkbookError(f"has more than {ceiling.rows:,} rows or {ceiling.columns:,} columns")
+        yield from _rows(sheet, money)
+    except CalamineError:
+        raise WorkbookError("cannot be read as an Excel workbook") from None
+    finally:
+        book.close()
+
+
+def holds_sheet(path: Path, table: str, ceiling: Ceiling) -> bool:
+    """Whether a workbook has a sheet named like the table; False where it cannot be opened."""
+    try:
+        book = _open(path, ceiling)
+    except WorkbookError:
+        return False
+    try:
+        return any(name.strip().lower() == table for name in book.sheet_names)
+    finally:
+        book.close()
+
+
+def _open(path: Path, ceiling: Ceiling) -> CalamineWorkbook:
+    try:
+        size = require_file(path, ceiling).st_size
+        with zipfile.ZipFile(path) as archive:
+            if sum(item.file_size for item in archive.infolist()) > ceiling.max_unpacked(size):
+                raise WorkbookError(f"unpacks to more than {told_bytes(ceiling.max_unpacked(size))}")
+        return CalamineWorkbook.from_path(path)
+    except NotReceivedError as error:
+        raise WorkbookError(error.message) from None
+    except (CalamineError, zipfile.BadZipFile, OSError, ValueError):
+        raise WorkbookError("cannot be opened as an Excel workbook (.xlsx)") from None
+
+
+def _sheet(book: CalamineWorkbook, table: str) -> CalamineSheet:
+    names = book.sheet_names
+    named = [name for name in names if name.strip().lower() == table]
+    if len(named) == 1:
+        return book.get_sheet_by_name(named[0])
+    if len(names) == 1:
+        return book.get_sheet_by_name(names[0])
+    raise WorkbookError(f"has {len(names)} sheets, and {len(named) or 'none'} of them named {table}")
+
+
+def _rows(sheet: CalamineSheet, money: Collection[str]) -> Iterator[tuple[int, list[str]]]:
+    if sheet.start is None:
+        return
+    is_money: list[bool] | None = None
+    for number, row in enumerate(sheet.iter_rows(), start=1):
+        if is_money is None:
+            cells = [_text(value) for value in row]
+            names = [cell.strip().lower() for cell in cells]
+            if sum(name in money for name in names):
+                is_money = [name in money for name in names]
+        elif len(row) == len(is_money):
+            cells = [_dollars(value) if dollars else _text(value) for value, dollars in zip(row, is_money, strict=True)]
+        else:
+            cells = [_text(value) for value in row]
+        if any(cells):
+            yield number, cells
+
+
+def _text(value: Any) -> str:
+    """A cell as a CSV file would hold it."""
+    if value.__class__ is str:
+        return _one_line(value) if "\n" in value or "\r" in value else str(value)
+    if value.__class__ is float:
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if value is None:
+        return ""
+    if isinstance(value, dt.datetime):
+        is_day = value.time() == dt.time()
+        return value.date().isoformat() if is_day else value.isoformat(sep=" ", timespec="seconds")
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    return str(value)  # int, date, time, duration
+
+
+def _one_line(text: str) -> str:
+    return text.strip("\r\n").replace("\r\n", _VERTICAL_TAB).replace("\n", _VERTICAL_TAB).replace("\r", _VERTICAL_TAB)
+
+
+def _dollars(value: Any) -> str:
+    """A number of dollars with two decimals, if it is whole cents; all else as it is."""
+    if value.__class__ in (float, int) and abs(value - round(value, 2)) <= CENT_TOLERANCE and abs(value) < 1e13:
+        return f"{value:.2f}"
+    return _text(value)
+
+
+def _formulas_without_value(path: Path, sheet: str) -> list[str]:
+    """Cells of the sheet, such as ``B7``, with a formula whose value no program has stored."""
+    with zipfile.ZipFile(path) as archive:
+        parts = [item for item in archive.namelist() if item.startswith("xl/worksheets/")]
+        if not any(_has_formula(archive, part) for part in parts):
+            return []
+    # Rare, and so may be slow: the sheet once with its formulas and once with their values.
+    formulas, values = (openpyxl.load_workbook(path, read_only=True, data_only=only) for only in (False, True))
+    try:
+        return [
+            f"{get_column_letter(place)}{number}"
+            for number, (written, stored) in enumerate(
+                zip(formulas[sheet].iter_rows(), values[sheet].iter_rows(), strict=False), start=1
+            )
+            for place, (cell, value) in enumerate(zip(written, stored, strict=False), start=1)
+            if cell.data_type == "f" and value.value is None
+        ]
+    finally:
+        formulas.close()
+        values.close()
+
+
+def _has_formula(archive: zipfile.ZipFile, part: str) -> bool:
+    rest = b""
+    with archive.open(part) as stream:
+        while chunk := stream.read(_CHUNK):
+            seen = rest + chunk
+            if b"<f>" in seen or b"<f " in seen or b"<f/" in seen:
+                return True
+            rest = seen[-2:]
+    return False
