@@ -6,6 +6,7 @@ Belongs here: reading one file, judging its rows, and the receipt. Does not belo
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.intake.sparcs_columns import COLUMNS, SparcsHeader, read_header
+from hcip_pipeline.intake.sparcs_columns import COLUMNS, SparcsHeader, check_size, read_header
 from hcip_pipeline.intake.sparcs_edits import MALFORMED, READINGS, RULES, STRAY_RULES, SparcsRule
 from hcip_pipeline.intake.sparcs_tables import write_tables
 from hcip_pipeline.received_files import SPARCS, sha256_of
@@ -87,9 +88,10 @@ def read_sparcs(file: Path, year: int, into: Path) -> SparcsReceipt:
         HcipError: the file cannot be read, is no SPARCS file, or holds no usable discharge of that year.
     """
     header = read_header(file)
+    check_size(file, header.is_gzip)
     grouper_version = f"SPARCS-{year}"
     into.mkdir(parents=True, exist_ok=True)
-    with _database() as database:
+    with _database(into) as database:
         _load(database, file, header)
         _read_cells(database)
         has_licenses = _flag(database, "attending_license is not null or operating_license is not null")
@@ -117,12 +119,14 @@ def read_sparcs(file: Path, year: int, into: Path) -> SparcsReceipt:
 
 
 @contextmanager
-def _database() -> Iterator[duckdb.DuckDBPyConnection]:
-    database = duckdb.connect()
-    try:
-        yield database
-    finally:
-        database.close()
+def _database(beside: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An engine that spills beside the study's tables."""
+    with tempfile.TemporaryDirectory(prefix=".spill-", dir=beside) as spill:
+        database = duckdb.connect(config={"temp_directory": spill})
+        try:
+            yield database
+        finally:
+            database.close()
 
 
 def _number(database: duckdb.DuckDBPyConnection, sql: str) -> int:

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.received_files import MAX_COLUMNS, SPARCS, NotReceivedError, open_file
+from hcip_pipeline.received_files import MAX_COLUMNS, SPARCS, NotReceivedError, open_file, told_bytes
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGIC = b"PK\x03\x04"
 _LONGEST_HEADER = 100_000
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -212,6 +213,35 @@ def read_header(file: Path) -> SparcsHeader:
     return SparcsHeader(names, positions, unknown, is_gzip)
 
 
+def check_size(file: Path, is_gzip: bool) -> None:
+    """Make sure that a file holds no more than a state's discharges, before an engine unpacks it.
+
+    Raises:
+        HcipError: SPARCS_TOO_LARGE: more bytes or lines than the ceiling; or the gzip file is damaged.
+    """
+    most = SPARCS.max_unpacked(file.stat().st_size) if is_gzip else SPARCS.bytes
+    size = lines = 0
+    fix = "check that it is a year of one state's discharges"
+    try:
+        with open_file(file, SPARCS) as stream:
+            content = gzip.GzipFile(fileobj=stream) if is_gzip else stream
+            while chunk := content.read(_CHUNK):
+                size += len(chunk)
+                lines += chunk.count(b"\n")
+                if size > most:
+                    words = f"unpacks to more than {told_bytes(most)}" if is_gzip else f"is over {told_bytes(most)}"
+                    raise HcipError(words, file=file, rule="SPARCS_TOO_LARGE", fix=fix)
+                if lines > SPARCS.rows:
+                    words = f"holds more than {SPARCS.rows:,} lines"
+                    raise HcipError(words, file=file, rule="SPARCS_TOO_LARGE", fix=fix)
+    except (EOFError, OSError, zlib.error) as error:
+        raise _damaged(file) from error
+
+
+def _damaged(file: Path) -> HcipError:
+    return HcipError("cannot be unpacked: the gzip file is damaged", file=file, fix="download the file again")
+
+
 def _check_container(file: Path) -> bool:
     """Whether the file is gzip, by its first bytes."""
     with open_file(file, SPARCS) as stream:
@@ -236,9 +266,7 @@ def _first_line(file: Path, is_gzip: bool) -> str:
     except NotReceivedError:
         raise
     except (EOFError, OSError, zlib.error) as error:
-        raise HcipError(
-            "cannot be unpacked: the gzip file is damaged", file=file, fix="download the file again"
-        ) from error
+        raise _damaged(file) from error
 
 
 def _refuse_missing(file: Path, positions: dict[str, int]) -> None:

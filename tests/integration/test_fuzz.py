@@ -52,9 +52,9 @@ pytestmark = pytest.mark.slow
 
 #: Cases of each kind by default; ``HCIP_FUZZ_CASES`` is a number of all kinds together.
 SHARE = {
-    "hospital csv": 60, "hospital gz": 25, "hospital parquet": 25, "control totals": 25, "claims": 50, "program": 60,
+    "hospital csv": 45, "hospital gz": 25, "hospital parquet": 25, "control totals": 25, "claims": 50, "program": 75,
     "reference": 60, "protocol": 60, "policy": 30, "settings": 20, "data use": 15, "scenarios": 15, "survey": 35,
-    "sparcs": 20, "release": 30,
+    "sparcs": 20, "release": 25,
 }  # fmt: skip
 SEED = int(os.environ.get("HCIP_FUZZ_SEED", "1"))
 #: Processor seconds that no spoiled file of this size may cost.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from hcip_pipeline.contracts.run import RECEIPTS
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.sparcs import read_sparcs
+from hcip_pipeline.intake.sparcs_columns import read_header
+from hcip_pipeline.received_files import SPARCS
 from tests.sparcs_files import ROW, row, write
 
 pytestmark = pytest.mark.slow
@@ -358,3 +361,19 @@ def test_same_bytes_whatever_the_order_of_work(tmp_path: Path) -> None:
     assert first.sha256 == second.sha256
     for name in ("discharges", "charges", "receipts", "hospitals", "apr_drg", "quarantine"):
         assert (tmp_path / "1" / f"{name}.parquet").read_bytes() == (tmp_path / "2" / f"{name}.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["sparcs.csv", "sparcs.csv.gz"])
+def test_more_than_a_state_has_is_refused_before_it_is_unpacked(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path / name, [row()] * 200)
+    monkeypatch.setattr("hcip_pipeline.intake.sparcs_columns.SPARCS", replace(SPARCS, rows=100))
+    with pytest.raises(HcipError, match="more than 100 lines") as caught:
+        read_sparcs(file, 2016, tmp_path / "out")
+    assert caught.value.rule == "SPARCS_TOO_LARGE" and not list((tmp_path / "out").glob("*.parquet"))
+    monkeypatch.setattr("hcip_pipeline.intake.sparcs_columns.SPARCS", replace(SPARCS, times=1, harmless=1_000))
+    if name.endswith(".gz"):
+        with pytest.raises(HcipError, match="unpacks to more than"):
+            read_sparcs(file, 2016, tmp_path / "out")
+    assert read_header(file).positions

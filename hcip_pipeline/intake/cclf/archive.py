@@ -21,6 +21,8 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.cclf.names import CclfName
 from hcip_pipeline.received_files import CLAIMS, open_file, sha256_of, told_bytes
 
+#: CMS's archives hold eleven.
+MAX_MEMBERS = 1_000
 #: what the modules that unpack an archive raise for a damaged one
 _DAMAGE = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError, RuntimeError, struct.error,
@@ -65,6 +67,8 @@ class Delivery:
         try:
             with open_file(self.paths[0], CLAIMS) as stream, zipfile.ZipFile(stream) as archive:
                 entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            if len(entries) > MAX_MEMBERS:
+                raise ValueError(f"it holds {len(entries):,} files, more than {MAX_MEMBERS:,}")
         except (*_DAMAGE, ValueError) as error:
             raise self.refusal("CCLF_ARCHIVE_CORRUPT", f"the archive cannot be opened ({error})", _RESEND) from error
         return [self._checked(entry) for entry in entries]

@@ -11,7 +11,7 @@ from typing import Any
 
 _OPTIONAL = "?"
 _FILE: dict[str, Any] = {"path": str, "hash": str, "bytes?": int}
-#: a type, a mapping of names (those with ``?`` may be absent or null), or a list with the shape of each item
+#: a type, a mapping of names (those with ``?`` may be absent, texts and numbers also null), or a list of one shape
 _SHAPE: dict[str, Any] = {
     "name": str,
     "resources": [
@@ -50,7 +50,8 @@ def _check(value: Any, shape: Any, where: str) -> None:
         _expect(value, dict, where)
         for key, of_key in shape.items():
             name = key.removesuffix(_OPTIONAL)
-            if key != name and value.get(name) is None:
+            is_absent = name not in value or (value[name] is None and of_key in (str, int))
+            if key != name and is_absent:
                 continue
             if name not in value:
                 raise ValueError(f"{where} has no {name}")

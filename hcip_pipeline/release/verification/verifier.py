@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
+from functools import partial
 from pathlib import Path
 
 from .cases import CellTotals, check_baseline, check_cases, check_own_cells, gated_cells
@@ -60,11 +61,11 @@ def verify_release(folder: Path, progress: Progress | None = None, proofs: Proof
         check_signatures(package, proofs, findings)
         terms = _policy(package, findings)
         if terms is not None:
-            try:
-                _recompute(package, terms, findings, tell)
-            except UnreadableTableError as error:
-                findings.notes.append(f"the rules that need it: {error} cannot be read")
-            check_handed_on(package, terms, findings)
+            for check in (partial(_recompute, tell=tell), check_handed_on):
+                try:
+                    check(package, terms, findings)
+                except UnreadableTableError as error:
+                    findings.notes.append(f"the rules that need it: {error} cannot be read")
         package.check_other_tables()
     return VerificationReport(
         f"{package.period} {package.manifest['number']}",
