@@ -133,13 +133,21 @@ def _program() -> dict[str, pl.DataFrame]:
         if row["hospital_ccn"] == ccn and (met := unmet.get((ccn, number, row["condition_id"]), "Y")) is not None
     ]
     protocols = _rows(
-        "hospital_ccn approved_on first_performance_period program_year weight_total_percent has_locked_conditions",
-        (A, dt.date(2025, 6, 30), "2024H1", 2, D(100), True),
-        (B, dt.date(2025, 6, 1), "2025H1", 1, D(100), True),
+        "hospital_ccn protocol_year approved_on first_performance_period weight_total_percent has_locked_conditions",
+        (A, 2025, dt.date(2025, 6, 30), "2024H1", D(100), True),
+        (B, 2025, dt.date(2025, 6, 1), "2025H1", D(100), True),
     )
     return {
         "care_partners": table("care_partners", partners),
         "protocols": table("protocols", protocols),
+        "programs": table(
+            "programs",
+            _rows(
+                "hospital_ccn accepted_first_period first_performance_period program_year is_first_period_changed",
+                (A, "2024H1", "2024H1", 2, False),
+                (B, "2025H1", "2025H1", 1, False),
+            ),
+        ),
         "conditions": table("conditions", conditions),
         "condition_results": table("condition_results", results),
         "protocol_interventions": table(
@@ -191,6 +199,9 @@ _EARLIER_SAVINGS = {
     ("2025H1", A, "participating"): D("1800.25"), ("2025H1", A, "all"): D("2800.00"),
     ("2025H1", B, "participating"): D("400.00"), ("2025H1", B, "all"): D("500.00"),
 }  # fmt: skip
+#: hospital -> when its program began; what other programs took before
+_STARTS = {A: "2024H1", B: "2025H1"}
+_EARLIER_OTHER_PROGRAMS = [("2025H1", A, "CCIP", "incentive", D("250.00"))]
 
 
 def _frame(declared: Table, rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
@@ -222,19 +233,45 @@ def _release_earlier(home: Home, policy: PolicyFile, period: str) -> None:
     (folder / "savings").mkdir()
     name = f"HCIP_STATE_savings_{period}_r1"
     files += write_table(_frame(marts.SAVINGS, rows), marts.SAVINGS, folder / "savings", name)
+    (folder / "audit").mkdir()
+    for declared, rows in (
+        (
+            marts.PROGRAMS,
+            [
+                {
+                    "hospital_ccn": ccn,
+                    "period": period,
+                    "first_performance_period": first,
+                    "accepted_first_period": first,
+                }
+                for ccn, first in _STARTS.items()
+                if period >= first
+            ],
+        ),
+        (
+            marts.OTHER_PROGRAMS,
+            [
+                {"hospital_ccn": ccn, "period": period, "reported_period": own, "program": other, "kind": kind}
+                | {"amount": amount}
+                for own, ccn, other, kind, amount in _EARLIER_OTHER_PROGRAMS
+                if own <= period
+            ],
+        ),
+    ):
+        name = f"HCIP_STATE_{declared.name}_{period}_r1"
+        files += write_table(_frame(declared, rows), declared, folder / "audit", name)
     older = replace(policy, text=policy.text + "# of its time\n", sha256="0" * 64)
-    write_manifest(manifest(f"{period}_r1", folder, files, older, (), ("41",), None), folder)
+    inputs = earlier_release_files(home, PerformancePeriod.parse(period))
+    write_manifest(manifest(f"{period}_r1", folder, files, older, inputs, ("41",), None), folder)
 
 
 def _earlier_sources() -> dict[str, pl.DataFrame]:
-    starts = {A: "2024H1", B: "2025H1"}
     return {
         "earlier_incentives": table(
             "earlier_incentives",
             [
                 {"hospital_ccn": ccn, "period": period, "npi": npi(number), "final_incentive": amount}
                 for (period, ccn, number), amount in _EARLIER_INCENTIVES.items()
-                if period >= starts[ccn]
             ],
         ),
         "earlier_savings": table(
@@ -246,7 +283,7 @@ def _earlier_sources() -> dict[str, pl.DataFrame]:
         ),
         "earlier_other_program_amounts": table(
             "earlier_other_program_amounts",
-            _rows("period hospital_ccn program kind amount", ("2025H1", A, "CCIP", "incentive", D("250.00"))),
+            _rows("period hospital_ccn program kind amount", *_EARLIER_OTHER_PROGRAMS),
         ),
         "earlier_payments": table(
             "earlier_payments",

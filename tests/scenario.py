@@ -197,8 +197,11 @@ class Scenario:
         )
         hospitals = self._hospitals()
         rows = self._rows()
-        for name, where, values in self.changes:
+        for name, where, values in (change for change in self.changes if change[0] != "programs"):
             rows[name] = list(_changed(rows.get(name, []), where, values))
+        rows["programs"] = [_program(row, period) for row in rows.get("protocols", [])]
+        for name, where, values in (change for change in self.changes if change[0] == "programs"):
+            rows[name] = list(_changed(rows[name], where, values))
         frames: dict[str, Any] = {name: table(name, given) for name, given in rows.items()}
         frames |= {"discharges": discharges(self.cases), "charges": charge_lines(self.cases)}
         return BuildSpec(
@@ -285,7 +288,6 @@ class Scenario:
             "protocol_year": period.year,
             "approved_on": period.start - dt.timedelta(days=30),
             "first_performance_period": self.period,
-            "period_number": 1,
             "program_year": 1,
             "weight_total_percent": Decimal(100),
             "has_locked_conditions": True,
@@ -304,6 +306,21 @@ class Scenario:
                 for year in (period.year - 1, period.year)
             ],
         }
+
+
+def _program(protocol: Row, period: PerformancePeriod) -> Row:
+    """The program of a hospital by its protocol; one amended to a later program year is in that year's second half."""
+    year = protocol.get("program_year")
+    steps = 0 if year in (None, 1) else 2 * year - 1
+    halves = 2 * period.year + period.half - 1 - steps
+    first = f"{halves // 2}H{halves % 2 + 1}" if steps or not year else protocol["first_performance_period"]
+    return {
+        "hospital_ccn": protocol["hospital_ccn"],
+        "accepted_first_period": first,
+        "first_performance_period": first,
+        "program_year": year,
+        "is_first_period_changed": False,
+    }
 
 
 def _changed(rows: list[Row], where: Row, values: Row | None) -> Iterable[Row]:

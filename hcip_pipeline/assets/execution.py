@@ -166,7 +166,6 @@ def settle_each(
     """:func:`settle` for periods one after another; a quarter or month that several need is taken in once."""
     from hcip_pipeline.ledger.comparison import check_home
     from hcip_pipeline.policy.loader import load_policy
-    from hcip_pipeline.release.reading import released_before
     from hcip_pipeline.settlement.period import months_needed, quarters_needed
     from hcip_pipeline.settlement.preconditions import check_can_start
 
@@ -186,9 +185,6 @@ def settle_each(
         sent = [key for key in needed if was_sent(home, key)]
         stop_unless_refused(take_in(runs, sent), runs.session.progress)
         for period in periods:
-            for earlier in released_before(home, period):
-                if (home.inbox / "program" / str(earlier)).is_dir():
-                    runs.run(program_job.name, earlier)  # what was paid for it is audited in this cycle
             runs.run(settlement_job.name, period)
             runs.let_go(period)
     return [runs.session.releases[str(period)] for period in periods]

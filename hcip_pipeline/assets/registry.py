@@ -37,6 +37,7 @@ SOURCE_DEPS: dict[str, tuple[dg.AssetDep, ...]] = {
     "earlier_savings": (),
     "earlier_other_program_amounts": (),
     "earlier_payments": (),
+    "program_changes": (),
 }
 
 

@@ -341,12 +341,74 @@ CONSERVATION = Table(
     ),
 )
 
+PROGRAMS = Table(
+    "programs",
+    "one row a hospital with cases, care partners, a protocol or a program (methodology §15)",
+    (
+        _CCN,
+        _PERIOD,
+        Column("first_performance_period", "text", "the hospital's first performance period", nullable=True),
+        Column("program_year", "integer", "program year of the hospital", nullable=True),
+        Column(
+            "accepted_first_period",
+            "text",
+            "first performance period that the first accepted protocol names; empty where none was accepted",
+            nullable=True,
+        ),
+        Column("other_first_periods", "text", "others that later protocols name, separated by |", nullable=True),
+        Column("corrected_first_period", "text", "what an approved correction says instead", nullable=True),
+        Column("correction_filed_in", "text", "period of the program folder that holds the correction", nullable=True),
+        Column("is_first_period_changed", "boolean", "protocols disagree on the first period, and nothing settles it"),
+        Column("protocol_year", "integer", "year of the protocol in force", nullable=True),
+        Column("protocol_version", "integer", "its version, counted from 1 as they came in", nullable=True),
+        Column("protocol_sha256", "text", "sha256 of its file", nullable=True),
+        Column("protocol_approved_on", "date", "day it was approved", nullable=True),
+        Column("has_locked_conditions", "boolean", "weights total 100% and were approved before the period"),
+        Column("protocol_terms", "text", "its terms that move payments, as JSON", nullable=True),
+        Column("care_partners", "integer", "care partners on the certified list"),
+    ),
+)
+
+OTHER_PROGRAMS = Table(
+    "other_programs",
+    "one row a hospital, period it was reported for, program and kind: what other programs took, as known now",
+    (
+        _CCN,
+        _PERIOD,
+        Column("reported_period", "text", "performance period that the amount was reported for", key=True),
+        Column("program", "text", "other program", key=True),
+        Column("kind", "text", "kind of apportionment", key=True, allowed=("incentive", "intervention")),
+        Column("amount", "money", "amount apportioned to it"),
+    ),
+)
+
+PROGRAM_CHANGES = Table(
+    "program_changes",
+    "one row a hospital and kind of change since an earlier period was released that may move its payments",
+    (
+        _CCN,
+        _PERIOD,
+        Column("reason", "text", "kind of change: a reason code of payments", key=True),
+        Column("detail", "text", "what changed, in words"),
+    ),
+)
+
 #: dbt folder of the marts -> its tables
 MARTS = {
     "norms": (NORMS, NORM_PHYSICIANS),
     "incentives": (INCENTIVES, INCENTIVE_CASES, CONDITIONS, IMPROVEMENT, BASELINE_CASES, PAYMENT_INPUTS),
     "savings": (SAVINGS, DISTRIBUTION_LIMITS),
-    "audit": (EXCLUSIONS, CONSERVATION, PHYSICIAN_CELLS, RATES, NORM_CASES, PARTICIPATION),
+    "audit": (
+        EXCLUSIONS,
+        CONSERVATION,
+        PHYSICIAN_CELLS,
+        RATES,
+        NORM_CASES,
+        PARTICIPATION,
+        PROGRAMS,
+        OTHER_PROGRAMS,
+        PROGRAM_CHANGES,
+    ),
     "opportunity": OPPORTUNITY_TABLES,
     "care_redesign": CARE_REDESIGN_TABLES,
     "quality": quality.TABLES,

@@ -16,7 +16,7 @@ class PaymentReason:
     Args:
         code: as in ``incentives.reasons``.
         step: the step of the waterfall that gives it: ``calculated``, ``conditions``, ``standing``, ``committee``,
-            ``pfs_cap``, ``distribution_limit`` or ``hold``.
+            ``pfs_cap``, ``distribution_limit`` or ``hold``; ``change`` names what is not as earlier periods had it.
         auditor: the meaning, as a clause that follows "because".
         label: the meaning in a few words, for a table cell.
         physician: one sentence to the care partner.
@@ -46,7 +46,7 @@ class PaymentReason:
         return f"held: {self.auditor}" if self.is_hold else self.auditor
 
 
-STEPS = ("calculated", "conditions", "standing", "committee", "pfs_cap", "distribution_limit", "hold")
+STEPS = ("calculated", "conditions", "standing", "committee", "pfs_cap", "distribution_limit", "change", "hold")
 
 _TABLE = (
     PaymentReason(
@@ -76,6 +76,14 @@ _TABLE = (
         "a condition of payment was not met",
         "conditions not met",
         "Each condition of payment that was not met reduces the amount by its weight.",
+    ),
+    PaymentReason(
+        "WEIGHTS_NOT_100",
+        "conditions",
+        "the weights of the conditions of payment total less than 100%, and the rest is lost",
+        "weights below 100%",
+        "The weights of the conditions of payment total less than 100%, and the rest is not earned.",
+        "The hospital and the administrator settle which conditions apply.",
     ),
     PaymentReason(
         "CONDITION_RESULTS_MISSING",
@@ -143,6 +151,41 @@ _TABLE = (
         "The hospital's limit was reached, and every amount was scaled down by the same share.",
     ),
     PaymentReason(
+        "BASELINE_RESUBMITTED",
+        "change",
+        "data of the baseline were resubmitted after a release counted them",
+        "baseline resubmitted",
+        "Your hospital sent other data for the baseline than an earlier report counted.",
+    ),
+    PaymentReason(
+        "EARLIER_PERIOD_RESTATED",
+        "change",
+        "an earlier period was restated, and its payments and savings count here",
+        "earlier period restated",
+        "An earlier half-year was restated, which changes what is left for this one.",
+    ),
+    PaymentReason(
+        "FIRST_PERIOD_CORRECTED",
+        "change",
+        "the hospital's first performance period is another one than in the release before, by an approved correction",
+        "first period corrected",
+        "The start of your hospital's program was corrected.",
+    ),
+    PaymentReason(
+        "OTHER_PROGRAMS_CHANGED",
+        "change",
+        "amounts of other programs for earlier periods are not those of the release before",
+        "other programs' amounts changed",
+        "What other programs took in earlier half-years was corrected.",
+    ),
+    PaymentReason(
+        "PROTOCOL_CHANGED",
+        "change",
+        "the terms or approval of the hospital's protocol are not those of the release before",
+        "protocol changed",
+        "Your hospital's protocol has other terms than in the half-year before.",
+    ),
+    PaymentReason(
         "NO_PROTOCOL",
         "hold",
         "the hospital has no approved implementation protocol in force",
@@ -157,6 +200,14 @@ _TABLE = (
         "conditions not fixed in time",
         "The amount is held because the weights of the conditions were not fixed before the period began.",
         "The hospital and the administrator settle which conditions apply.",
+    ),
+    PaymentReason(
+        "FIRST_PERIOD_CHANGED",
+        "hold",
+        "the hospital's protocols name different first performance periods",
+        "first period changed",
+        "The amount is held because your hospital's protocols disagree on when its program began.",
+        "The hospital files an approved correction of its first performance period.",
     ),
     PaymentReason(
         "SCREENING_NOT_CLEARED",

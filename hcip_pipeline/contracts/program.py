@@ -108,11 +108,25 @@ COMMITTEE_MEETINGS = Table(
         Column("physicians_present", "integer", "physicians among them"),
     ),
 )
+PROGRAM_CORRECTIONS = Table(
+    "program_corrections",
+    "one row a hospital: the first performance period that is right where its protocols disagree (methodology §15)",
+    (
+        _CCN,
+        Column("first_performance_period", "text", "first performance period of the hospital's program", max_length=6),
+        Column("reason", "text", "reason"),
+        Column("approved_by", "text", "who approved it"),
+        Column("approved_on", "date", "day of approval"),
+    ),
+)
+
+#: Tables that later periods read as well: sums to date, payments to be audited, corrections that stay in force.
+READ_LATER = ("other_program_amounts", "payments", "program_corrections")
 
 TABLES = {
     table.name: table
     for table in (
         CARE_PARTNERS, CONDITION_RESULTS, INTERVENTION_ACTIVITY, COMMITTEE_ADJUSTMENTS, PFS_CAP_NOTICES, POOL_NOTICES,
-        OTHER_PROGRAM_AMOUNTS, PAYMENTS, COMMITTEE_MEETINGS,
+        OTHER_PROGRAM_AMOUNTS, PAYMENTS, COMMITTEE_MEETINGS, PROGRAM_CORRECTIONS,
     )
 }  # fmt: skip

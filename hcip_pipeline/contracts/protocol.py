@@ -13,9 +13,7 @@ PROTOCOLS = Table(
         Column("legal_name", "text", "legal name of the hospital"),
         Column("tin", "text", "tax identification number of the hospital", nullable=True),
         Column("approved_on", "date", "day of approval", nullable=True),
-        Column("first_performance_period", "text", "the hospital's first performance period"),
-        Column("period_number", "integer", "1 in the first performance period; 0 and below before it"),
-        Column("program_year", "integer", "two periods to a year; empty before the first", nullable=True),
+        Column("first_performance_period", "text", "the first performance period that this protocol names"),
         Column("meeting_frequency", "text", "how often the oversight committee says it meets"),
         Column("meetings_reported", "integer", "meetings reported within the period"),
         Column("weight_total_percent", "ratio", "sum of the weights of the conditions, in percent"),
@@ -30,6 +28,27 @@ PROTOCOLS = Table(
         Column("has_elected_physician_cap_percent", "boolean", "the hospital elected the cap"),
         Column("version", "integer", "version of the protocol file, counted from 1 as they came in"),
         Column("sha256", "text", "sha256 of the protocol file"),
+    ),
+)
+PROGRAMS = Table(
+    "programs",
+    "one row a hospital that ever had an accepted protocol or has a correction: its program (methodology §15)",
+    (
+        _CCN,
+        Column(
+            "accepted_first_period",
+            "text",
+            "first performance period that the first accepted protocol names; empty where none was accepted",
+            nullable=True,
+        ),
+        Column("other_first_periods", "text", "others that later protocols name, separated by |", nullable=True),
+        Column("corrected_first_period", "text", "what an approved correction says instead", nullable=True),
+        Column("correction_filed_in", "text", "period of the program folder that holds the correction", nullable=True),
+        Column("first_performance_period", "text", "the hospital's first performance period", nullable=True),
+        Column("period_number", "integer", "1 in the first performance period; 0 and below before it", nullable=True),
+        Column("program_year", "integer", "two periods to a year; empty before the first", nullable=True),
+        Column("is_first_period_changed", "boolean", "protocols disagree on the first period, and nothing settles it"),
+        Column("terms", "text", "terms of the protocol in force that move payments, as JSON", nullable=True),
     ),
 )
 CONDITIONS = Table(
@@ -115,6 +134,7 @@ TABLES = {
     table.name: table
     for table in (
         PROTOCOLS,
+        PROGRAMS,
         CONDITIONS,
         PROTOCOL_INTERVENTIONS,
         PROTOCOL_COMMITTEE,

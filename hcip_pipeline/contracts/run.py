@@ -41,7 +41,7 @@ RECEIPTS = Table(
 
 EARLIER_INCENTIVES = Table(
     "earlier_incentives",
-    "one row a care partner and earlier period of the hospital's program: payable final incentives as last released",
+    "one row a care partner and earlier period, of the program or before it: payable final incentives as last released",
     (
         Column("hospital_ccn", "text", "CMS certification number", key=True),
         Column("period", "text", "performance period", key=True),
@@ -52,7 +52,7 @@ EARLIER_INCENTIVES = Table(
 
 EARLIER_SAVINGS = Table(
     "earlier_savings",
-    "one row a hospital, earlier period of its program and scope: internal savings as last released",
+    "one row a hospital, earlier period and scope: internal savings as last released",
     (
         Column("hospital_ccn", "text", "CMS certification number", key=True),
         Column("period", "text", "performance period", key=True),
@@ -71,6 +71,17 @@ EARLIER_PAYMENTS = Table(
     "earlier_payments",
     "one row a payment that was reported for an earlier period",
     (Column("period", "text", "performance period", key=True), *program.PAYMENTS.columns),
+)
+
+
+PROGRAM_CHANGES = Table(
+    "program_changes",
+    "one row a hospital and kind of change since an earlier period was released that may move its payments",
+    (
+        Column("hospital_ccn", "text", "CMS certification number", key=True),
+        Column("reason", "text", "kind of change: a reason code of payments", key=True),
+        Column("detail", "text", "what changed, in words"),
+    ),
 )
 
 
@@ -102,6 +113,7 @@ TABLES = {
         EARLIER_SAVINGS,
         EARLIER_OTHER_PROGRAM_AMOUNTS,
         EARLIER_PAYMENTS,
+        PROGRAM_CHANGES,
         *FROZEN.values(),
     )
 }

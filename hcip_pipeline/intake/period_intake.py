@@ -11,7 +11,7 @@ import polars as pl
 
 from hcip_pipeline.contracts.program import TABLES
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.program_files import ProgramIntake, ingest_program
+from hcip_pipeline.intake.program_files import ProgramIntake, ingest_program, ingest_read_later
 from hcip_pipeline.intake.program_receipts import receipt_in_force
 from hcip_pipeline.intake.protocol_files import ProtocolFile, load_protocols, write_lake_protocols
 from hcip_pipeline.intake.survey_intake import survey_names
@@ -32,8 +32,11 @@ class PeriodIntake:
 def take_in_period(home: Home, period: PerformancePeriod, policy: Policy) -> PeriodIntake:
     """Put the period's program files, the protocols in force and the individuals excluded into the lake.
 
+    Earlier periods' program folders are read as far as the period needs them (``contracts.program.READ_LATER``).
+
     Raises:
-        HcipError: a reference table in the inbox is refused. Refused program files and protocols do not raise: see
+        HcipError: a reference table in the inbox is refused, or a file of an earlier period that this one reads and no
+            version before it is in force. Refused program files of its own and protocols do not raise: see
             ``ProgramIntake.require_in_force`` and the finding ``PROTOCOL_REFUSED``.
     """
     protocols = load_protocols(home.inbox, period, policy)
@@ -43,6 +46,7 @@ def take_in_period(home: Home, period: PerformancePeriod, policy: Policy) -> Per
         if file.protocol is not None
         for condition in file.protocol.conditions_of_payment
     }
+    ingest_read_later(home, period)
     program = ingest_program(home, period, conditions)
     in_force = write_lake_protocols(home, period, policy)
     write_lake_exclusions(home, period)

@@ -68,6 +68,7 @@ RULES = {
         Rule("DATE_ORDER", "ERROR", "dates are in the wrong order", "correct one of the dates"),
         Rule("DATE_IMPLAUSIBLE", "ERROR", "a date is before 1900 or after 2200", "correct the year"),
         Rule("DATE_OUTSIDE_PERIOD", "WARN", "a date is outside the period", "check the date, or the folder"),
+        Rule("PERIOD_UNKNOWN", "ERROR", "a cell is no performance period", "write it as 2025H1 or 2025H2"),
         Rule("AMOUNT_NEGATIVE", "ERROR", "an amount that cannot be negative is", "correct the sign"),
         Rule(
             "ADJUSTMENT_INCREASE",

@@ -10,13 +10,14 @@ version, ``receipts/<table>.r<n>.json`` every version that ever came in. A refus
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
-from hcip_pipeline.contracts.program import TABLES
+from hcip_pipeline.contracts.program import READ_LATER, TABLES
 from hcip_pipeline.contracts.survey import parse_form_name
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
@@ -59,6 +60,34 @@ class ProgramIntake:
                 fix="correct the files and ingest again; their receipts list every problem",
                 rule="PROGRAM_FILE_REFUSED",
             )
+
+
+def ingest_read_later(home: Home, period: PerformancePeriod) -> list[ProgramIntake]:
+    """Take in what ``period`` reads of the program folders of earlier periods.
+
+    Sums to date must not depend on which commands were run before.
+
+    Raises:
+        HcipError: one of these files is refused, and no version before it is in force.
+    """
+    hospitals = known_hospitals(home.inbox)
+    taken_in = []
+    for name in program_periods(home.inbox):
+        if not re.fullmatch(r"[0-9]{4}H[12]", name) or (earlier := PerformancePeriod.parse(name)) >= period:
+            continue
+        receipts = tuple(
+            _ingest(
+                home.inbox / "program" / name / f"{table.name}.csv",
+                table,
+                earlier,
+                program_rules(table, earlier, hospitals),
+                home.lake_program(earlier),
+            )
+            for table in (TABLES[read_later] for read_later in READ_LATER)
+        )
+        taken_in.append(ProgramIntake(earlier, receipts, ()))
+        taken_in[-1].require_in_force()
+    return taken_in
 
 
 def ingest_program(

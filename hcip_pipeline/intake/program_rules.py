@@ -60,6 +60,14 @@ _ROW_RULES: dict[str, tuple[RowRule, ...]] = {
     "pfs_cap_notices": (_negative("approved_amount"),),
     "pool_notices": (_negative("incentive_pool"),),
     "other_program_amounts": (_negative("amount"),),
+    "program_corrections": (
+        RowRule(
+            "PERIOD_UNKNOWN",
+            "first_performance_period",
+            ~pl.col("first_performance_period").str.contains(r"^[0-9]{4}H[12]$"),
+            "first_performance_period is not a performance period",
+        ),
+    ),
     "committee_meetings": (
         RowRule("NUMBER_OUT_OF_RANGE", "members_present", pl.col("members_present") < 1, "nobody was present"),
         RowRule(

@@ -20,11 +20,12 @@ import polars as pl
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.atomic_files import write_bytes, write_json
+from hcip_pipeline.intake.program_starts import kept_versions, program_starts, start_of
 from hcip_pipeline.intake.protocol_tables import write_protocol_tables
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.policy.protocol import Protocol
-from hcip_pipeline.policy.protocol_checks import Finding, check_protocol, conditions_changed
+from hcip_pipeline.policy.protocol_checks import Finding, ProgramStart, check_protocol, conditions_changed
 from hcip_pipeline.received_files import YAML, NotReceivedError, read_file, sha256_of
 from hcip_pipeline.reference.tables import known_hospitals
 from hcip_pipeline.yaml_files import load_yaml, validate_yaml
@@ -57,6 +58,7 @@ def load_protocols(
     period: PerformancePeriod,
     policy: Policy | None = None,
     meetings: pl.DataFrame | None = None,
+    starts: Mapping[str, ProgramStart] | None = None,
 ) -> list[ProtocolFile]:
     """Each hospital's protocol in force in a period, with its findings, in order of CCN.
 
@@ -65,6 +67,7 @@ def load_protocols(
         period: the performance period.
         policy: the region's policy, against which elections are read.
         meetings: the period's ``committee_meetings``; None when nothing is known of meetings.
+        starts: when each hospital's program began; None asks the protocols in the inbox.
 
     Raises:
         HcipError: the table of hospitals in the inbox is refused. A refused protocol is a finding of its hospital.
@@ -85,13 +88,8 @@ def load_protocols(
             finding = Finding("PROTOCOL_REFUSED", f"{where}{error.message} ({error.fix})", file.name)
             loaded.append(ProtocolFile(ccn, max(usable), None, (finding,), file, _sha256(file)))
             continue
-        findings = check_protocol(
-            protocol,
-            period,
-            policy,
-            None if held is None else held.get(ccn, []),
-            _earlier(files, max(usable), ccn, hospitals, inbox),
-        )
+        start = starts.get(ccn) if starts is not None else start_of(_named(files, max(usable), ccn, hospitals, inbox))
+        findings = check_protocol(protocol, period, policy, None if held is None else held.get(ccn, []), start)
         loaded.append(ProtocolFile(ccn, max(usable), protocol, tuple(findings), file, _sha256(file)))
     return loaded
 
@@ -130,11 +128,13 @@ def write_lake_protocols(home: Home, period: PerformancePeriod, policy: Policy) 
     meetings = pl.read_parquet(meetings_file) if meetings_file.exists() else None
     hospitals = set(known_hospitals(home.inbox))
     held = _meetings_by_hospital(meetings) or {}
+    _keep_versions(home, period, hospitals)
+    starts = program_starts(home, period)
     files = [
-        _with_version(file, home.lake / "protocols", period, policy, held.get(file.ccn, []), hospitals)
-        for file in load_protocols(home.inbox, period, policy, meetings)
+        _with_version(file, home.lake / "protocols", period, policy, held.get(file.ccn, []), hospitals, starts)
+        for file in load_protocols(home.inbox, period, policy, meetings, starts)
     ]
-    write_protocol_tables(files, period, policy, {ccn: len(set(days)) for ccn, days in held.items()}, lake)
+    write_protocol_tables(files, period, policy, {ccn: len(set(days)) for ccn, days in held.items()}, starts, lake)
     receipt = {
         "protocols": [_receipt(file) for file in files],
         "unknown_files": unknown_protocol_files(home.inbox),
@@ -177,20 +177,17 @@ def _with_version(
     policy: Policy,
     held: Sequence[dt.date],
     hospitals: set[str],
+    starts: Mapping[str, ProgramStart],
 ) -> ProtocolFile:
-    """The file with its version; a new one is kept, a refused one replaced by the version before it."""
-    versions = _kept_versions(lake / file.ccn, file.year)
+    """The file with its version; a refused one is replaced by the version before it."""
+    versions = kept_versions(lake / file.ccn, file.year)
     newest = max(versions, default=0)
     if file.protocol is None:
         if not newest:
             return file
         protocol = read_protocol(versions[newest], file.ccn, hospitals)
-        findings = (*file.findings, *check_protocol(protocol, period, policy, held))
+        findings = (*file.findings, *check_protocol(protocol, period, policy, held, starts[file.ccn]))
         return replace(file, protocol=protocol, findings=findings, sha256=_sha256(versions[newest]), version=newest)
-    if not newest or _sha256(versions[newest]) != file.sha256:
-        newest += 1
-        versions[newest] = lake / file.ccn / f"{file.year}.r{newest}.yaml"
-        write_bytes(read_file(file.file, YAML), versions[newest])
     changed: list[Finding] = []
     if newest > 1:
         # The first version under this approval is what the committee approved.
@@ -198,6 +195,18 @@ def _with_version(
         first = next((p for p in same_day if p.approved_on == file.protocol.approved_on), None)
         changed = conditions_changed(file.protocol, first) if first else []
     return replace(file, findings=(*file.findings, *changed), version=newest)
+
+
+def _keep_versions(home: Home, period: PerformancePeriod, hospitals: set[str]) -> None:
+    """Keep what is new of every year's protocol up to the period's: the first one says when the program began."""
+    for ccn, files in _protocol_files(home.inbox).items():
+        folder = home.lake / "protocols" / ccn
+        for year, file in files.items():
+            versions = kept_versions(folder, year)
+            newest = max(versions, default=0)
+            is_new = year <= period.year and (not newest or _sha256(versions[newest]) != _sha256(file))
+            if is_new and _readable(file, ccn, hospitals, home.inbox):
+                write_bytes(read_file(file, YAML), folder / f"{year}.r{newest + 1}.yaml")
 
 
 def _protocol_files(inbox: Path) -> dict[str, dict[int, Path]]:
@@ -210,23 +219,17 @@ def _protocol_files(inbox: Path) -> dict[str, dict[int, Path]]:
     return found
 
 
-def _earlier(files: Mapping[int, Path], year: int, ccn: str, hospitals: set[str], inbox: Path) -> list[Protocol]:
-    protocols = []
-    for other in sorted(files):
-        if other < year:
-            try:
-                protocols.append(read_protocol(files[other], ccn, hospitals, inbox))
-            except HcipError:
-                continue  # a refused file of an earlier year says nothing about this one
-    return protocols
+def _named(files: Mapping[int, Path], last: int, ccn: str, hospitals: set[str], inbox: Path) -> list[str]:
+    """The first performance period that each year's file names, up to the year ``last``."""
+    accepted = (_readable(files[year], ccn, hospitals, inbox) for year in sorted(files) if year <= last)
+    return [protocol.first_performance_period for protocol in accepted if protocol is not None]
 
 
-def _kept_versions(folder: Path, year: int) -> dict[int, Path]:
-    kept = {}
-    for file in folder.glob(f"{year}.r*.yaml") if folder.is_dir() else ():
-        if match := re.fullmatch(rf"{year}\.r([0-9]+)", file.stem):
-            kept[int(match[1])] = file
-    return kept
+def _readable(file: Path, ccn: str, hospitals: set[str], inbox: Path) -> Protocol | None:
+    try:
+        return read_protocol(file, ccn, hospitals, inbox)
+    except HcipError:
+        return None  # a refused file says nothing
 
 
 def _meetings_by_hospital(meetings: pl.DataFrame | None) -> dict[str, list[dt.date]] | None:

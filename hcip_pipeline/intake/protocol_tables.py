@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -15,8 +16,8 @@ from hcip_pipeline.intake.contract_columns import contract_schema
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.interventions import CATALOGUE
 from hcip_pipeline.policy.model import Policy
-from hcip_pipeline.policy.protocol import ConditionOfPayment, Protocol
-from hcip_pipeline.policy.protocol_checks import UNLOCKING, elections_in_force
+from hcip_pipeline.policy.protocol import ConditionOfPayment, Protocol, period_number, program_year
+from hcip_pipeline.policy.protocol_checks import UNLOCKING, ProgramStart, elections_in_force
 
 if TYPE_CHECKING:
     from hcip_pipeline.intake.protocol_files import ProtocolFile
@@ -29,10 +30,11 @@ def write_protocol_tables(
     period: PerformancePeriod,
     policy: Policy,
     meetings_reported: Mapping[str, int],
+    starts: Mapping[str, ProgramStart],
     folder: Path,
 ) -> None:
-    """Write the five protocol tables of a period into ``folder``."""
-    for name, frame in protocol_tables(files, period, policy, meetings_reported).items():
+    """Write the protocol tables of a period into ``folder``."""
+    for name, frame in protocol_tables(files, period, policy, meetings_reported, starts).items():
         write_parquet(frame, folder / f"{name}.parquet")
 
 
@@ -41,13 +43,21 @@ def protocol_tables(
     period: PerformancePeriod,
     policy: Policy,
     meetings_reported: Mapping[str, int],
+    starts: Mapping[str, ProgramStart],
 ) -> dict[str, pl.DataFrame]:
-    """The five tables by name, typed and ordered by key."""
+    """The tables by name, typed and ordered by key.
+
+    Args:
+        starts: when each hospital's program began; a hospital may have a program and no protocol in force any more.
+    """
+    terms = {file.ccn: file.protocol.terms for file in files if file.protocol is not None}
     in_force = [(file, file.protocol) for file in files if file.protocol is not None]
     return {
         "protocols": _frame(
-            "protocols", [_protocol(file, p, period, policy, meetings_reported) for file, p in in_force]
+            "protocols",
+            [_protocol(file, p, period, policy, meetings_reported, starts[file.ccn]) for file, p in in_force],
         ),
+        "programs": _frame("programs", [_program(ccn, start, period, terms.get(ccn)) for ccn, start in starts.items()]),
         "conditions": _frame("conditions", (row for file, p in in_force for row in _conditions(file.ccn, p))),
         "protocol_interventions": _frame(
             "protocol_interventions", (row for file, p in in_force for row in _interventions(file.ccn, p))
@@ -65,9 +75,14 @@ def _frame(name: str, rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
 
 
 def _protocol(
-    file: ProtocolFile, protocol: Protocol, period: PerformancePeriod, policy: Policy, meetings: Mapping[str, int]
+    file: ProtocolFile,
+    protocol: Protocol,
+    period: PerformancePeriod,
+    policy: Policy,
+    meetings: Mapping[str, int],
+    start: ProgramStart,
 ) -> dict[str, Any]:
-    elections, _ = elections_in_force(protocol, period, policy)
+    elections, _ = elections_in_force(protocol, period, policy, start)
     effective = elections.over(policy)
     return {
         "hospital_ccn": file.ccn,
@@ -76,8 +91,6 @@ def _protocol(
         "tin": protocol.hospital.tin,
         "approved_on": protocol.approved_on,
         "first_performance_period": protocol.first_performance_period,
-        "period_number": protocol.period_number(period),
-        "program_year": protocol.program_year(period),
         "meeting_frequency": protocol.meeting_frequency,
         "meetings_reported": meetings.get(file.ccn, 0),
         "weight_total_percent": protocol.total_weight,
@@ -86,6 +99,24 @@ def _protocol(
         **{f"has_elected_{name}": name in elections.model_fields_set for name in _ELECTIVE},
         "version": file.version,
         "sha256": file.sha256,
+    }
+
+
+def _program(
+    ccn: str, start: ProgramStart, period: PerformancePeriod, terms: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    first = PerformancePeriod.parse(start.first) if start.first else None
+    return {
+        "hospital_ccn": ccn,
+        "accepted_first_period": start.accepted,
+        "other_first_periods": "|".join(start.others) or None,
+        "corrected_first_period": start.corrected,
+        "correction_filed_in": start.filed_in,
+        "first_performance_period": start.first,
+        "period_number": period_number(first, period) if first else None,
+        "program_year": program_year(first, period) if first else None,
+        "is_first_period_changed": start.is_changed,
+        "terms": None if terms is None else json.dumps(terms, sort_keys=True),
     }
 
 

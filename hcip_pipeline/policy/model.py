@@ -152,9 +152,14 @@ class Elections(BaseModel):
         return None if share is None else _ratio(share)
 
     def over(self, policy: Policy) -> Policy:
-        """The policy as it holds at this hospital: a key that is written, even as null, overrides."""
+        """The policy as it holds at this hospital: a key that is written, even as null, overrides.
+
+        Of two caps the smaller counts: a hospital may only lower it.
+        """
         chosen = {name: getattr(self, name) for name in self.model_fields_set}
         for name in ("improvement_share", "physician_cap_percent"):
             if name in chosen and chosen[name] is None:
                 del chosen[name]  # null means "no election": unlike a bound, these cannot be absent
+        if "physician_cap_percent" in chosen:
+            chosen["physician_cap_percent"] = min(chosen["physician_cap_percent"], policy.physician_cap_percent)
         return Policy.model_validate(policy.model_dump() | chosen)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -230,23 +230,35 @@ class Protocol(_Section):
         return self
 
     @property
-    def first_period(self) -> PerformancePeriod:
-        return PerformancePeriod.parse(self.first_performance_period)
-
-    @property
     def total_weight(self) -> Decimal:
         """Percent; exactly 100 in a protocol that may pay."""
         return sum((condition.weight for condition in self.conditions_of_payment), Decimal(0))
 
-    def period_number(self, period: PerformancePeriod) -> int:
-        """1 in the first performance period, 2 in the next; 0 and below before it."""
-        first = self.first_period
-        return 2 * (period.year - first.year) + (period.half - first.half) + 1
+    @property
+    def terms(self) -> dict[str, Any]:
+        """What of a protocol moves payments, in an order of its own: conditions, elections, included interventions."""
+        elections = {name: getattr(self.elections, name) for name in sorted(self.elections.model_fields_set)}
+        return {
+            "conditions": sorted(
+                [c.id, c.measure, c.threshold or "", c.level or "", f"{c.weight.normalize():f}"]
+                for c in self.conditions_of_payment
+            ),
+            "elections": {
+                name: None if value is None else f"{Decimal(value).normalize():f}" for name, value in elections.items()
+            },
+            "interventions": sorted(chosen.id for chosen in self.interventions if chosen.include),
+        }
 
-    def program_year(self, period: PerformancePeriod) -> int | None:
-        """Two periods to a year, from the first performance period (methodology §1); None before it."""
-        number = self.period_number(period)
-        return (number + 1) // 2 if number >= 1 else None
+
+def period_number(first: PerformancePeriod, period: PerformancePeriod) -> int:
+    """1 in a program's first performance period, 2 in the next; 0 and below before it."""
+    return 2 * (period.year - first.year) + (period.half - first.half) + 1
+
+
+def program_year(first: PerformancePeriod, period: PerformancePeriod) -> int | None:
+    """Two periods to a year, from the first performance period (methodology §1); None before it."""
+    number = period_number(first, period)
+    return (number + 1) // 2 if number >= 1 else None
 
 
 def _repeated(ids: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Elections, Policy
-from hcip_pipeline.policy.protocol import MEETINGS_PER_HALF_YEAR, MODEL_PLAN_QUESTIONS, Protocol
+from hcip_pipeline.policy.protocol import MEETINGS_PER_HALF_YEAR, MODEL_PLAN_QUESTIONS, Protocol, period_number
 
 #: From this period on a hospital may change the split between improvement and performance (methodology §13).
 FIRST_PERIOD_TO_CHANGE_SPLIT = 3
@@ -74,8 +74,8 @@ FINDING_RULES = {
     ),
     "FIRST_PERIOD_CHANGED": FindingRule(
         "ERROR",
-        "an earlier protocol names another first performance period",
-        "keep the hospital's first performance period in every year's protocol",
+        "the hospital's protocols name different first performance periods",
+        "file an approved correction in program/<period>/program_corrections.csv that says which is right",
     ),
     "NO_INTERVENTION": FindingRule("ERROR", "no intervention is included", "include at least one intervention"),
     "CONDITION_NOT_TIED": FindingRule(
@@ -94,6 +94,11 @@ FINDING_RULES = {
         "ERROR",
         "improvement_share is changed before the third period",
         "leave it out until the third period; the policy's share is in force",
+    ),
+    "CAP_ABOVE_POLICY": FindingRule(
+        "WARN",
+        "the elected physician_cap_percent is above the policy's",
+        "nothing, or elect a lower one: a hospital may only lower it, and the policy's is in force",
     ),
     "ELECTIONS_CONTRADICT": FindingRule(
         "ERROR", "the elections contradict each other or the policy", "correct them; the policy is in force instead"
@@ -126,12 +131,43 @@ class Finding:
         return FINDING_RULES[self.id].fix
 
 
+@dataclass(frozen=True)
+class ProgramStart:
+    """When a hospital's program began, and who says so (methodology §15).
+
+    Attributes:
+        accepted: the first performance period that the first accepted protocol names; None where none was accepted.
+        others: different ones that later protocols name, in order.
+        corrected: the one that an approved correction names.
+        filed_in: the period of the program folder that holds the correction.
+    """
+
+    accepted: str | None
+    others: tuple[str, ...] = ()
+    corrected: str | None = None
+    filed_in: str | None = None
+
+    @property
+    def first(self) -> str | None:
+        """The first performance period in force."""
+        return self.corrected or self.accepted
+
+    @property
+    def is_changed(self) -> bool:
+        """The protocols disagree and no correction settles it."""
+        return bool(self.others) and self.corrected is None
+
+    def period_number(self, period: PerformancePeriod) -> int | None:
+        """1 in the first performance period; None where there is none."""
+        return period_number(PerformancePeriod.parse(self.first), period) if self.first else None
+
+
 def check_protocol(
     protocol: Protocol,
     period: PerformancePeriod,
     policy: Policy | None = None,
     met_on: Sequence[dt.date] | None = None,
-    earlier: Sequence[Protocol] = (),
+    start: ProgramStart | None = None,
 ) -> list[Finding]:
     """Every finding about a protocol as it is in force in a period.
 
@@ -140,16 +176,17 @@ def check_protocol(
         period: the performance period it is judged for.
         policy: the region's policy, against which elections are read; None judges them by themselves.
         met_on: the days the committee met, as reported; None when nothing is known of meetings.
-        earlier: the hospital's protocols of earlier years.
+        start: when the hospital's program began; None takes the protocol's own word.
     """
+    start = start or ProgramStart(accepted=protocol.first_performance_period)
     return [
         *_committee(protocol),
         *_meetings(protocol, period, met_on),
         *_conditions(protocol),
-        *_dates(protocol, period, earlier),
+        *_dates(protocol, period, start),
         *_hospital(protocol),
         *_model_plan(protocol),
-        *elections_in_force(protocol, period, policy)[1],
+        *elections_in_force(protocol, period, policy, start)[1],
     ]
 
 
@@ -162,12 +199,15 @@ def conditions_changed(protocol: Protocol, before: Protocol) -> list[Finding]:
 
 
 def elections_in_force(
-    protocol: Protocol, period: PerformancePeriod, policy: Policy | None = None
+    protocol: Protocol, period: PerformancePeriod, policy: Policy | None = None, start: ProgramStart | None = None
 ) -> tuple[Elections, list[Finding]]:
     """The elections that hold in a period, and why others do not; the policy's own value stands in for those.
 
     A change of the split before the third period is left out; elections that contradict each other or the policy are
-    left out whole.
+    left out whole. A hospital may lower the cap and never raise it: of the policy's and its own the smaller counts.
+
+    Args:
+        start: when the hospital's program began; None takes the protocol's own word.
     """
     policy = policy or _NO_POLICY
     chosen = {name: getattr(protocol.elections, name) for name in protocol.elections.model_fields_set}
@@ -175,12 +215,16 @@ def elections_in_force(
         if chosen.get(name) is None:
             chosen.pop(name, None)
     findings: list[Finding] = []
-    number = protocol.period_number(period)
+    number = (start or ProgramStart(accepted=protocol.first_performance_period)).period_number(period)
     is_changed = chosen.get("improvement_share", policy.improvement_share) != policy.improvement_share
-    if is_changed and number < FIRST_PERIOD_TO_CHANGE_SPLIT:
+    if is_changed and (number or 0) < FIRST_PERIOD_TO_CHANGE_SPLIT:
         del chosen["improvement_share"]
         message = f"improvement_share is changed in period {number} of the hospital, before its third"
         findings.append(Finding("SPLIT_CHANGED_EARLY", message, "improvement_share"))
+    cap = chosen.get("physician_cap_percent")
+    if cap is not None and cap > policy.physician_cap_percent:
+        message = f"physician_cap_percent is {cap}, above the policy's {policy.physician_cap_percent}"
+        findings.append(Finding("CAP_ABOVE_POLICY", message, "physician_cap_percent"))
     elections = Elections.model_validate(chosen)
     try:
         elections.over(policy)
@@ -241,19 +285,19 @@ def _conditions(protocol: Protocol) -> Iterator[Finding]:
             yield Finding("INTERVENTION_WITHOUT_CONDITION", message, chosen.id)
 
 
-def _dates(protocol: Protocol, period: PerformancePeriod, earlier: Sequence[Protocol]) -> Iterator[Finding]:
+def _dates(protocol: Protocol, period: PerformancePeriod, start: ProgramStart) -> Iterator[Finding]:
     if protocol.approved_on is None:
         yield Finding("NOT_APPROVED", "the protocol names no day of approval", "approved_on")
     # "Prior to the start of the performance period": the first day of the period is too late.
     elif protocol.approved_on >= period.start:
         message = f"approved on {protocol.approved_on}; {period} began on {period.start}"
         yield Finding("APPROVED_AFTER_START", message, "approved_on")
-    if protocol.period_number(period) < 1:
-        message = f"the first performance period is {protocol.first_performance_period}, after {period}"
+    number = start.period_number(period)
+    if number is not None and number < 1:
+        message = f"the first performance period is {start.first}, after {period}"
         yield Finding("NOT_STARTED", message, "first_performance_period")
-    others = sorted({other.first_performance_period for other in earlier} - {protocol.first_performance_period})
-    if others:
-        message = f"{protocol.first_performance_period} here, {', '.join(others)} in an earlier protocol"
+    if start.is_changed:
+        message = f"{start.accepted} in the first protocol that was accepted, {', '.join(start.others)} in a later one"
         yield Finding("FIRST_PERIOD_CHANGED", message, "first_performance_period")
 
 

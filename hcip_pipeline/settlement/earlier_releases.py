@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from hcip_pipeline.contracts import run
+from hcip_pipeline.contracts import program, run
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.program_receipts import receipt_in_force
@@ -14,18 +14,15 @@ from hcip_pipeline.release.manifest import manifest_sha256
 from hcip_pipeline.release.reading import released_frame, releases_of
 
 
-def earlier_frames(home: Home, period: PerformancePeriod, protocols: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Payable final incentives, internal savings and other programs' amounts of hospitals' earlier program periods.
+def earlier_frames(home: Home, period: PerformancePeriod) -> dict[str, pl.DataFrame]:
+    """Payable final incentives, internal savings and other programs' amounts of every earlier period.
 
-    Args:
-        protocols: in force in ``period``; their ``first_performance_period`` says where a hospital's program begins. A
-            hospital without a protocol has no program and so no earlier periods.
+    The models leave out what is before a hospital's program where a rule does: the cap of a year does not (§9, step 5).
 
     Returns:
         The tables ``earlier_incentives``, ``earlier_savings`` and ``earlier_other_program_amounts`` of the lake, from
         the newest release of each earlier period, and ``earlier_payments``.
     """
-    starts = protocols.select("hospital_ccn", "first_performance_period")
     incentives, savings, others = [], [], []
     for earlier in _periods_before(home, period):
         releases = releases_of(home, earlier)
@@ -36,15 +33,15 @@ def earlier_frames(home: Home, period: PerformancePeriod, protocols: pl.DataFram
         amounts = home.lake_program(earlier) / "other_program_amounts.parquet"
         if amounts.exists():
             others.append(pl.read_parquet(amounts).with_columns(pl.lit(str(earlier)).alias("period")))
-    of_the_program = {
-        table.name: _of_the_program(frames, table, starts)
+    every = {
+        table.name: _together(frames, table)
         for table, frames in (
             (run.EARLIER_INCENTIVES, incentives),
             (run.EARLIER_SAVINGS, savings),
             (run.EARLIER_OTHER_PROGRAM_AMOUNTS, others),
         )
     }
-    return of_the_program | {run.EARLIER_PAYMENTS.name: _earlier_payments(home, period)}
+    return every | {run.EARLIER_PAYMENTS.name: _earlier_payments(home, period)}
 
 
 def _earlier_payments(home: Home, period: PerformancePeriod) -> pl.DataFrame:
@@ -60,12 +57,13 @@ def _earlier_payments(home: Home, period: PerformancePeriod) -> pl.DataFrame:
     return together.sort(run.EARLIER_PAYMENTS.key)
 
 
-def earlier_payment_files(home: Home, period: PerformancePeriod) -> list[dict[str, object]]:
-    """The files in which payments for earlier periods were reported, as inputs of the period's release."""
+def earlier_program_files(home: Home, period: PerformancePeriod) -> list[dict[str, object]]:
+    """The files of earlier periods' program folders that a period reads, as inputs of its release."""
     return [
         {"file": f"program/{earlier}/{receipt['file']}", "sha256": receipt["sha256"], "rows": receipt["rows"]}
         for earlier in _periods_before(home, period)
-        if (receipt := receipt_in_force("payments", home.lake_program(earlier)))
+        for table in program.READ_LATER
+        if (receipt := receipt_in_force(table, home.lake_program(earlier)))
     ]
 
 
@@ -83,10 +81,11 @@ def earlier_release_files(home: Home, period: PerformancePeriod) -> list[dict[st
     ]
 
 
-def unreleased_periods(home: Home, period: PerformancePeriod, protocols: pl.DataFrame) -> list[str]:
+def unreleased_periods(home: Home, period: PerformancePeriod, programs: pl.DataFrame) -> list[str]:
     """Earlier program periods of some hospital that this home has not released, in words."""
     notes = []
-    for ccn, first in protocols.select("hospital_ccn", "first_performance_period").sort("hospital_ccn").rows():
+    begun = programs.drop_nulls("first_performance_period")
+    for ccn, first in begun.select("hospital_ccn", "first_performance_period").sort("hospital_ccn").rows():
         earlier = PerformancePeriod.parse(first)
         missing = []
         while earlier < period:
@@ -104,14 +103,6 @@ def _periods_before(home: Home, period: PerformancePeriod) -> list[PerformancePe
     return [earlier for name in sorted(names) if (earlier := PerformancePeriod.parse(name)) < period]
 
 
-def _of_the_program(frames: list[pl.DataFrame], table: Table, starts: pl.DataFrame) -> pl.DataFrame:
-    schema = {column.name: column.polars_type for column in table.columns}
-    if not frames:
-        return pl.DataFrame(schema=schema)
-    together = pl.concat([frame.select(table.names) for frame in frames], how="vertical_relaxed")
-    return (
-        together.join(starts, on="hospital_ccn", how="inner")
-        .filter(pl.col("period") >= pl.col("first_performance_period"))
-        .select(table.names)
-        .sort(table.key)
-    )
+def _together(frames: list[pl.DataFrame], table: Table) -> pl.DataFrame:
+    empty = pl.DataFrame(schema={column.name: column.polars_type for column in table.columns})
+    return pl.concat([empty, *(frame.select(table.names) for frame in frames)], how="vertical_relaxed").sort(table.key)

@@ -28,11 +28,12 @@ from hcip_pipeline.policy.model import Elections, Policy
 from hcip_pipeline.settlement.completeness import check_base_year, check_complete
 from hcip_pipeline.settlement.earlier_releases import (
     earlier_frames,
-    earlier_payment_files,
+    earlier_program_files,
     earlier_release_files,
     unreleased_periods,
 )
 from hcip_pipeline.settlement.norm_tables import NormTable, norm_build, norm_table
+from hcip_pipeline.settlement.program_changes import program_changes
 from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.spec import BuildSpec, Source, check_cost_index
 
@@ -93,11 +94,11 @@ def build_period(
             *_claim_files(home, period),
             *files_in_force_of_period(home, period),
             *earlier_release_files(home, period),
-            *earlier_payment_files(home, period),
+            *earlier_program_files(home, period),
         )
     }
-    protocols = pl.read_parquet(home.lake_program(period) / "protocols.parquet")
-    notes += unreleased_periods(home, period, protocols)
+    programs = pl.read_parquet(home.lake_program(period) / "programs.parquet")
+    notes += unreleased_periods(home, period, programs)
     return PeriodBuild(result, tuple(inputs[file] for file in sorted(inputs)), tuple(notes))
 
 
@@ -106,6 +107,10 @@ def period_spec(home: Home, period: PerformancePeriod, policy: Policy, norms: No
     windows = windows_of(period, policy)
     hospitals = pl.read_parquet(home.lake_reference / "hospitals.parquet")
     protocols = pl.read_parquet(home.lake_program(period) / "protocols.parquet")
+    programs = pl.read_parquet(home.lake_program(period) / "programs.parquet")
+    earlier = earlier_frames(home, period)
+    amounts = earlier[run.EARLIER_OTHER_PROGRAM_AMOUNTS.name]
+    changes = program_changes(home, period, programs, protocols, amounts, _baseline_files(home, windows))
     return BuildSpec(
         name=str(period),
         kind="period",
@@ -116,7 +121,8 @@ def period_spec(home: Home, period: PerformancePeriod, policy: Policy, norms: No
             **lake_sources(home, windows),
             **_program_sources(home, period),
             **_claim_sources(home, period),
-            **earlier_frames(home, period, protocols),
+            **earlier,
+            run.PROGRAM_CHANGES.name: changes,
             **norms.sources(),
         },
     )
@@ -214,6 +220,15 @@ def _program_sources(home: Home, period: PerformancePeriod) -> dict[str, Source]
     folder = home.lake_program(period)
     tables = program.TABLES | protocol.TABLES
     return {name: _files(folder / f"{name}.parquet", table) for name, table in tables.items()}
+
+
+def _baseline_files(home: Home, windows: Sequence[Window]) -> list[tuple[str, Quarter, str]]:
+    """Hospital, quarter and sha256 of each submitted file of the baseline that counts."""
+    return [
+        (receipt.ccn, Quarter.parse(receipt.quarter), file.sha256)
+        for receipt in _in_force(home, [window for window in windows if window.name == "baseline"])
+        for file in receipt.files
+    ]
 
 
 def _claim_files(home: Home, period: PerformancePeriod) -> list[dict[str, Any]]:

@@ -38,8 +38,8 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "reference_rates": tuple(reference.TABLES),
     "policy": tuple(run.FROZEN),
     "attribution": ("discharges",),
-    "program_files": (*program.TABLES, *protocol.TABLES),
-    "earlier_releases": ("earlier_incentives", "earlier_savings", "earlier_other_program_amounts"),
+    "program_files": (*program.TABLES, *protocol.TABLES, "earlier_other_program_amounts"),
+    "earlier_releases": ("earlier_incentives", "earlier_savings", "program_changes"),
 }
 
 _PHYSICIANS = ("attending_npi", "operating_npi")

@@ -12,6 +12,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS
 from hcip_pipeline.policy.model import DEFAULT_EXCLUSIONS, EXCLUSION_REASONS, Elections
 from tests.scenario import Case, Row, Scenario, npi, table
 
@@ -47,6 +48,7 @@ WEIGHTS: tuple[list[str], ...] = (
     [],
     ["50", "40"],
 )
+CHANGES = [reason.code for reason in PAYMENT_REASONS.values() if reason.step == "change"]
 _RANGE = ("revenue_code_from", "revenue_code_to", "rate_center")
 _ACTIVITY = ("intervention_id", "activities")
 REVENUE_CODES = ("0120", "0250", "0270", "0278", "0999", "0001", "0360")
@@ -193,6 +195,12 @@ def rates(rng: Random) -> dict[str, Any]:
     }
 
 
+def program_age(first: str, period: str) -> Row:
+    """Which half-year and which year of a program a period is."""
+    number = 2 * (int(period[:4]) - int(first[:4])) + int(period[5]) - int(first[5]) + 1
+    return {"period_number": number, "program_year": (number + 1) // 2 if number >= 1 else None}
+
+
 def program(
     rng: Random, pairs: Sequence[tuple[str, str]], period: str, estimates: list[tuple[str, str, int, Decimal]]
 ) -> dict[str, Any]:
@@ -209,10 +217,7 @@ def program(
             rows["protocols"].append(
                 own
                 | {"approved_on": rng.choice([start - dt.timedelta(days=9)] * 12 + [None])}
-                | {
-                    "program_year": rng.choice([1, 1, 1, 2, 2, 2, 3, None]),
-                    "has_locked_conditions": rng.random() < 0.92,
-                }
+                | {"has_locked_conditions": rng.random() < 0.92}
             )
             rows["protocol_interventions"] += [
                 own | {"intervention_id": f"I{n}", "is_included": n < 2} for n in range(3)
@@ -221,6 +226,16 @@ def program(
                 own | {"condition_id": c, "description": c, "weight_percent": D(w)}
                 for c, w in zip(asked[ccn], weights, strict=True)
             ]
+        if rng.random() < 0.95:  # a program outlives its protocol, and a hospital may have neither
+            first = rng.choice(["2023H2", "2024H1", "2024H2", "2024H2", "2025H1", "2025H2"])
+            rows["programs"].append(
+                own
+                | {"accepted_first_period": first, "first_performance_period": first}
+                | program_age(first, period)
+                | {"is_first_period_changed": rng.random() < 0.05}
+            )
+        if rng.random() < 0.15:
+            rows["program_changes"].append(own | {"reason": rng.choice(CHANGES), "detail": "as drawn"})
         if rng.random() < 0.4:
             notice = {"incentive_pool": cents(rng, 0, 6_000), "contested": rng.choice("NNNY")}
             rows["pool_notices"].append(own | notice)
@@ -228,7 +243,7 @@ def program(
             if rng.random() < 0.3:
                 other = own | {"program": "episodes", "kind": kind, "amount": cents(rng, 0, 900)}
                 rows["other_program_amounts"].append(other)
-                rows["earlier_other_program_amounts"].append(other | {"period": earlier[0]})
+                rows["earlier_other_program_amounts"] += [other | {"period": p} for p in earlier]
         rows["earlier_savings"] += [
             own | {"period": p, "scope": scope, "internal_savings": cents(rng, -5_000, 40_000)}
             for p in earlier
@@ -269,7 +284,8 @@ def program(
 
 
 _PROGRAM_TABLES = (
-    "care_partners", "protocols", "protocol_interventions", "conditions", "condition_results", "intervention_activity",
-    "committee_adjustments", "pfs_cap_notices", "pool_notices", "other_program_amounts",
-    "earlier_other_program_amounts", "earlier_savings", "earlier_incentives", "excluded_in_period",
+    "care_partners", "programs", "program_changes", "protocols", "protocol_interventions", "conditions",
+    "condition_results", "intervention_activity", "committee_adjustments", "pfs_cap_notices", "pool_notices",
+    "other_program_amounts", "earlier_other_program_amounts", "earlier_savings", "earlier_incentives",
+    "excluded_in_period",
 )  # fmt: skip

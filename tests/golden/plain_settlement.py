@@ -264,11 +264,19 @@ def component_total(cases: Sequence[Case], component: str, norms: Mapping[Cell, 
     return summed(getattr(case, component) for case in cases), weight
 
 
+def elected(own: Row, policy: Row) -> Row:
+    """§13: a hospital's elections override the policy; a bound may be absent, and a cap may only be lowered."""
+    chosen = {key: value for key, value in own.items() if key.startswith("mpi_") or value is not None}
+    cap = min(exact(policy["physician_cap_percent"]), exact(chosen.get("physician_cap_percent", 100)))
+    return dict(policy) | chosen | {"physician_cap_percent": cap}
+
+
 # --- everything -------------------------------------------------------------------------------------------------------
 
 
 def settle(tables: Tables, policy: Row, elections: Mapping[str, Row], period: str) -> Settlement:
-    """``elections``: hospital -> the policy as it holds there, for the keys a hospital may elect."""
+    """``elections``: hospital -> what its protocol elects, if anything."""
+    elections = {ccn: elected(elections.get(ccn, {}), policy) for ccn in {row["ccn"] for row in tables["hospitals"]}}
     spans, year = windows(period, policy), int(period[:4])
     cases = read_cases(tables, policy)
     counted: dict[str, list[Case]] = {}
@@ -319,7 +327,7 @@ def settle(tables: Tables, policy: Row, elections: Mapping[str, Row], period: st
             before = [case for case in inside["baseline"] if case.ccn == ccn]
             result.savings[ccn, scope] = hospital_savings(now, before, norms, policy, trends)
     for ccn, members in by(partners, lambda row: row["hospital_ccn"]):
-        limit = distribution_limit(ccn, result.savings.get((ccn, policy["limit_scope"])), tables, policy)
+        limit = distribution_limit(ccn, result.savings.get((ccn, policy["limit_scope"])), tables, policy, period)
         result.limits[ccn] = limit
         own_earned = {npi: row for (hospital, npi), row in earned.items() if hospital == ccn}
         rows = waterfall(members, own_earned, limit, elections[ccn], tables, policy, spans["performance"])

@@ -25,17 +25,19 @@ def conditions(calculated: Fraction, ccn: str, npi: str, tables: Tables, policy:
     }
     met = [row for row in asked if results.get(row["condition_id"]) == "Y"]
     reasons = {"CONDITION_RESULTS_MISSING"} if any(results.get(r["condition_id"]) is None for r in asked) else set()
-    total = summed(exact(row["weight_percent"]) for row in met)
+    total = summed(exact(row["weight_percent"]) for row in asked)
     if len(met) < len(asked) and policy["condition_failure"] == "lose_all":
         left = Fraction(0)
-    elif not asked or total >= 100:
-        # [choice] Where the conditions met total 100% nothing is lost to the rounding of the parts. Without conditions
-        # nothing is lost here: the hospital's payments are held.
+    elif not asked or (len(met) == len(asked) and total == 100):
+        # [choice] Without conditions nothing is lost here: the hospital's payments are held.
         left = calculated
     else:
         parts = summed(rounded(calculated * rounded(exact(row["weight_percent"]) / 100, 8), 2) for row in met)
         left = min(calculated, parts)
-    return left, reasons | ({"CONDITIONS_NOT_MET"} if left < calculated and len(met) < len(asked) else set())
+    if left < calculated:
+        reasons |= {"CONDITIONS_NOT_MET"} if len(met) < len(asked) else set()
+        reasons |= {"WEIGHTS_NOT_100"} if total < 100 else set()
+    return left, reasons
 
 
 def standing(partner: Row, tables: Tables, start: dt.date, end: dt.date) -> set[str]:
@@ -54,13 +56,13 @@ def standing(partner: Row, tables: Tables, start: dt.date, end: dt.date) -> set[
         for row in tables.get("protocol_interventions", ())
         if row["hospital_ccn"] == ccn and row["is_included"]
     }
+    has_protocol = ccn in {row["hospital_ccn"] for row in tables.get("protocols", ())}
     performed = sum(
         row["activities"]
         for row in tables.get("intervention_activity", ())
-        if (row["hospital_ccn"], row["npi"]) == (ccn, npi) and row["intervention_id"] in approved
+        if (row["hospital_ccn"], row["npi"]) == (ccn, npi) and (row["intervention_id"] in approved or not has_protocol)
     )
-    # [choice] Without a protocol nothing says which activities are approved: the payment is held, not lost.
-    if not performed and ccn in {row["hospital_ccn"] for row in tables.get("protocols", ())}:
+    if not performed:
         reasons.add("NO_APPROVED_ACTIVITY")
     return reasons
 
@@ -76,31 +78,55 @@ def fee_schedule_cap(ccn: str, npi: str, tables: Tables, policy: Row, percent: F
     return None
 
 
-def total(name: str, column: str, tables: Tables, ccn: str, year: int | None = None, **where: str) -> Fraction:
+def total(
+    name: str, column: str, tables: Tables, ccn: str, year: int | None = None, since: str | None = None, **where: str
+) -> Fraction:
+    """Of one calendar year, or of every period since one."""
     return summed(
         exact(row[column])
         for row in tables.get(name, ())
         if row["hospital_ccn"] == ccn
         and all(row[key] == value for key, value in where.items())
         and (year is None or row["period"].startswith(f"{year}H"))
+        and (since is None or row["period"] >= since)
     )
 
 
-def distribution_limit(ccn: str, savings: Row | None, tables: Tables, policy: Row) -> dict[str, Any]:
+def half_years(period: str) -> int:
+    """A number that grows by one each half-year."""
+    return 2 * int(period[:4]) + int(period[5])
+
+
+def program_year(first: str | None, period: str) -> int | None:
+    """Two half-years to a year, from the first one; None before it and without a program."""
+    steps = half_years(period) - half_years(first) if first else -1
+    return steps // 2 + 1 if steps >= 0 else None
+
+
+def program_of(ccn: str, tables: Tables) -> Row:
+    """When the hospital's program began; nothing is known of a hospital without one."""
+    nothing: Row = {"first_performance_period": None, "is_first_period_changed": False}
+    return next((row for row in tables.get("programs", ()) if row["hospital_ccn"] == ccn), nothing)
+
+
+def distribution_limit(ccn: str, savings: Row | None, tables: Tables, policy: Row, period: str) -> dict[str, Any]:
     """Step 6: the smaller of the official pool and, from program year two, what cumulative savings leave."""
     notice = next((r for r in tables.get("pool_notices", ()) if r["hospital_ccn"] == ccn), None)
-    protocol = next((r for r in tables.get("protocols", ()) if r["hospital_ccn"] == ccn), None)
+    # Sums to date run over every period since the program began; a hospital without one has no earlier periods.
+    first = program_of(ccn, tables)["first_performance_period"]
+    since, year = first or "9999H9", program_year(first, period)
     limits = [exact(notice["incentive_pool"])] if notice else []
     scope = policy["limit_scope"]
     saved = (savings["internal_savings"] if savings else Fraction(0)) + total(
-        "earlier_savings", "internal_savings", tables, ccn, scope=scope
+        "earlier_savings", "internal_savings", tables, ccn, since=since, scope=scope
     )
-    paid = total("earlier_incentives", "final_incentive", tables, ccn)
-    programs = ("other_program_amounts", "earlier_other_program_amounts")
-    others = summed(total(name, "amount", tables, ccn) for name in programs)
-    if protocol and (protocol["program_year"] or 0) >= 2:
+    paid = total("earlier_incentives", "final_incentive", tables, ccn, since=since)
+    others = total("other_program_amounts", "amount", tables, ccn)
+    others += total("earlier_other_program_amounts", "amount", tables, ccn, since=since)
+    if year is not None and year >= 2:
         limits.append(max(Fraction(0), saved - paid - others))
     return {
+        "program_year": year,
         "internal_savings_to_date": saved,
         "earlier_incentives": paid,
         "other_program_amounts_to_date": others,
@@ -152,14 +178,18 @@ def waterfall(
         row["reasons"] = reasons | barred | row["reasons"]
         row["reasons"] |= {"COMMITTEE_ADJUSTMENT"} if row["committee_adjustment"] else set()
         row["reasons"] |= {"PFS_CAP"} if row["pfs_cap_adjustment"] else set()
+        changes = {r["reason"] for r in tables.get("program_changes", ()) if r["hospital_ccn"] == ccn}
+        row["reasons"] |= changes if amount else set()
         protocol = next((r for r in tables.get("protocols", ()) if r["hospital_ccn"] == ccn), None)
         held = {"HELD_NO_PFS_CAP"} if cap is None else set()
         # [choice] A screening still pending has not failed, and is no clearance: the amount waits.
         held |= {"SCREENING_NOT_CLEARED"} if partner["screening_status"] not in ("cleared", "failed") else set()
-        if not protocol or protocol["approved_on"] is None or protocol["program_year"] is None:
+        if not protocol or protocol["approved_on"] is None or limit["program_year"] is None:
             held.add("NO_PROTOCOL")
         elif not protocol["has_locked_conditions"]:
             held.add("CONDITIONS_NOT_LOCKED")
+        if program_of(ccn, tables)["is_first_period_changed"]:
+            held.add("FIRST_PERIOD_CHANGED")
         # [choice] The limit of a contested pool applies, and what it leaves waits.
         row["held"] = held | ({"POOL_CONTESTED"} if limit["is_contested"] else set())
     before = {npi: row["final_incentive"] for npi, row in rows.items()}

@@ -98,6 +98,16 @@ for name in ("protocols", "conditions", "protocol_interventions", "condition_res
 EDGES.amend("protocols", hospital_ccn=NOT_APPROVED, approved_on=None, has_locked_conditions=False)
 EDGES.amend("protocols", hospital_ccn=NOT_STARTED, program_year=None)
 
+#: without a protocol any reported activity counts as approved, and none is none; the pool is for those who had one
+NO_PROTOCOL_IDLE = EDGES.hospital("50.00", "40.00")
+for name in ("protocols", "conditions", "protocol_interventions", "condition_results"):
+    EDGES.drop(name, hospital_ccn=NO_PROTOCOL_IDLE)
+EDGES.drop("intervention_activity", hospital_ccn=NO_PROTOCOL_IDLE, npi=A)
+EDGES.amend("pool_notices", hospital_ccn=NO_PROTOCOL_IDLE, incentive_pool=D("40.00"), contested="N")
+CHANGED = EDGES.hospital("50.00")
+EDGES.amend("programs", hospital_ccn=CHANGED, is_first_period_changed=True)
+EDGES.amend("program_changes", hospital_ccn=CHANGED, reason="PROTOCOL_CHANGED", detail="other elections")
+
 # --- committee
 REDUCED, REDUCED_TO_NOTHING = EDGES.hospital("50.00"), EDGES.hospital("50.00")
 EDGES.amend("committee_adjustments", hospital_ccn=REDUCED, npi=A, adjustment_amount=D("-12.34"))
@@ -166,7 +176,17 @@ def test_weights_of_more_than_the_whole_pay_no_more_than_it(settled: Settled) ->
 
 
 def test_weights_of_less_than_the_whole_leave_their_share(settled: Settled) -> None:
-    assert final(settled, TOO_LITTLE) == (D("9.00"), "HELD", "CONDITIONS_NOT_LOCKED")
+    assert final(settled, TOO_LITTLE) == (D("9.00"), "HELD", "WEIGHTS_NOT_100|CONDITIONS_NOT_LOCKED")
+
+
+def test_no_activity_is_none_without_a_protocol_too(settled: Settled) -> None:
+    assert final(settled, NO_PROTOCOL_IDLE) == (D("0.00"), "ZERO", "NO_APPROVED_ACTIVITY|NO_PROTOCOL")
+    colleague = settled.partner(B, NO_PROTOCOL_IDLE)
+    assert (colleague["final_incentive"], colleague["status"]) == (D("40.00"), "HELD")
+
+
+def test_a_first_period_that_changed_holds_and_what_changed_is_named(settled: Settled) -> None:
+    assert final(settled, CHANGED) == (D("50.00"), "HELD", "PROTOCOL_CHANGED|FIRST_PERIOD_CHANGED")
 
 
 def test_a_failed_condition_may_cost_everything_by_policy() -> None:

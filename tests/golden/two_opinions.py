@@ -27,7 +27,7 @@ def settle_plainly(scenario: Scenario) -> plain_settlement.Settlement:
     tables = {name: frame.to_dicts() for name, frame in spec.sources.items() if isinstance(frame, pl.DataFrame)}
     columns = ("hospital_ccn", "npi", "calendar_year", "pfs_approved_amount")
     tables["pfs_approved_amounts"] = [dict(zip(columns, row, strict=True)) for row in scenario.estimates]
-    own = {ccn: elections.over(spec.policy).model_dump() for ccn, elections in spec.elections.items()}
+    own = {ccn: elections.model_dump(exclude_unset=True) for ccn, elections in spec.elections.items()}
     return plain_settlement.settle(tables, spec.policy.model_dump(), own, spec.name)
 
 

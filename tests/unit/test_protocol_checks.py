@@ -7,6 +7,7 @@ import datetime as dt
 import functools
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.interventions import CATALOGUE, CATEGORIES
 from hcip_pipeline.policy.model import Policy
-from hcip_pipeline.policy.protocol import Protocol
+from hcip_pipeline.policy.protocol import Protocol, period_number, program_year
 from hcip_pipeline.policy.protocol_checks import (
     FINDING_RULES,
     UNLOCKING,
+    ProgramStart,
     check_protocol,
     conditions_changed,
     elections_in_force,
@@ -178,8 +180,10 @@ def test_a_physician_is_one_by_what_they_represent_or_by_degree(example: Content
 
 
 def test_the_first_performance_period_does_not_move(example: Content) -> None:
-    earlier = Protocol.model_validate(example | {"first_performance_period": "2023H1"})
-    assert finding_ids(example, earlier=[earlier]) == ["FIRST_PERIOD_CHANGED"]
+    changed = ProgramStart("2023H1", others=("2024H1",))
+    assert finding_ids(example, start=changed) == ["FIRST_PERIOD_CHANGED"]
+    settled = replace(changed, corrected="2024H1", filed_in="2025H1")
+    assert finding_ids(example, start=settled) == []
 
 
 def test_every_finding_has_a_severity_and_a_way_out() -> None:
@@ -196,11 +200,26 @@ def test_the_split_may_change_from_the_third_period_on(example: Content) -> None
     for first, number, is_in_force in (("2025H1", 1, False), ("2024H2", 2, False), ("2024H1", 3, True)):
         example["first_performance_period"] = first
         protocol = Protocol.model_validate(example)
-        assert protocol.period_number(PERIOD) == number
+        assert ProgramStart(first).period_number(PERIOD) == number
         elections, findings = elections_in_force(protocol, PERIOD, POLICY)
         assert ("improvement_share" in elections.model_fields_set) is is_in_force
         assert [finding.id for finding in findings] == ([] if is_in_force else ["SPLIT_CHANGED_EARLY"])
         assert elections.over(POLICY).improvement_share == (Decimal("0.5") if is_in_force else Decimal("0.66666667"))
+
+
+def test_the_split_goes_by_the_program_not_by_the_protocols_word(example: Content) -> None:
+    example |= {"elections": {"improvement_share": "1/2"}, "first_performance_period": "2020H1"}
+    _, findings = elections_in_force(Protocol.model_validate(example), PERIOD, POLICY, ProgramStart("2025H1"))
+    assert [finding.id for finding in findings] == ["SPLIT_CHANGED_EARLY"]
+
+
+@pytest.mark.parametrize(("elected", "cap", "told"), [(25, 20, ["CAP_ABOVE_POLICY"]), (20, 20, []), (5, 5, [])])
+def test_of_two_caps_the_smaller_counts(example: Content, elected: int, cap: int, told: list[str]) -> None:
+    policy = POLICY.model_copy(update={"physician_cap_percent": Decimal(20)})
+    example["elections"] = {"physician_cap_percent": elected}
+    elections, findings = elections_in_force(Protocol.model_validate(example), PERIOD, policy)
+    assert elections.over(policy).physician_cap_percent == cap
+    assert [finding.id for finding in findings] == told
 
 
 def test_electing_the_policys_own_split_is_no_change(example: Content) -> None:
@@ -248,19 +267,16 @@ def test_other_words_for_the_same_conditions_are_no_change(example: Content) -> 
 
 @given(st.integers(2020, 2030), st.sampled_from([1, 2]), st.integers(0, 20))
 def test_two_periods_to_a_program_year(year: int, half: int, steps: int) -> None:
-    content = read_example() | {"first_performance_period": f"{year}H{half}"}
-    protocol = Protocol.model_validate(content)
-    period = PerformancePeriod(year, half)
+    first = period = PerformancePeriod(year, half)
     for _ in range(steps):
         period = period.next()
-    assert protocol.period_number(period) == steps + 1
-    assert protocol.program_year(period) == steps // 2 + 1
+    assert period_number(first, period) == steps + 1
+    assert program_year(first, period) == steps // 2 + 1
 
 
-def test_there_is_no_program_year_before_the_first_period(example: Content) -> None:
-    protocol = Protocol.model_validate(example)
-    assert protocol.program_year(PerformancePeriod(2023, 2)) is None
-    assert protocol.period_number(PerformancePeriod(2023, 2)) == 0
+def test_there_is_no_program_year_before_the_first_period() -> None:
+    first, before = PerformancePeriod(2024, 1), PerformancePeriod(2023, 2)
+    assert (period_number(first, before), program_year(first, before)) == (0, None)
 
 
 # What a file may hold

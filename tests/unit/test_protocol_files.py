@@ -20,7 +20,7 @@ from hcip_pipeline.policy.model import Policy
 EXAMPLE = (Path(__file__).parents[2] / "docs" / "protocol_example.yaml").read_text(encoding="utf-8")
 PERIOD = PerformancePeriod(2025, 1)
 POLICY = Policy(version="v1", base_year=2023)
-WRITTEN = ("protocols", "conditions", "protocol_interventions", "protocol_committee", "protocol_findings")
+WRITTEN = ("protocols", "programs", "conditions", "protocol_interventions", "protocol_committee", "protocol_findings")
 
 
 @pytest.fixture
@@ -62,7 +62,9 @@ def test_the_example_in_the_lake(home: Home) -> None:
     assert table(home, "protocol_findings").is_empty()
     row = table(home, "protocols").row(0, named=True)
     assert row["hospital_ccn"] == "210043"
-    assert (row["period_number"], row["program_year"], row["meetings_reported"]) == (3, 2, 2)
+    assert row["meetings_reported"] == 2
+    program = table(home, "programs").row(0, named=True)
+    assert [program[name] for name in ("first_performance_period", "period_number", "program_year")] == ["2024H1", 3, 2]
     assert row["approved_on"] == dt.date(2024, 12, 12)
     assert row["has_locked_conditions"] is True
     assert (row["mpi_floor"], row["mpi_ceiling"]) == (Decimal(100), Decimal(3000))
@@ -198,6 +200,82 @@ def test_a_first_period_that_moves_between_years_is_found(home: Home) -> None:
     put(home)
     write_lake_protocols(home, PERIOD, POLICY)
     assert ("210043", "FIRST_PERIOD_CHANGED") in findings(home)
+
+
+def program(home: Home, period: PerformancePeriod = PERIOD) -> tuple[str | None, int | None, bool]:
+    """First period, program year, and whether the protocols disagree on the first period."""
+    row = table(home, "programs", period).row(0, named=True)
+    return row["first_performance_period"], row["program_year"], row["is_first_period_changed"]
+
+
+def correct(home: Home, first: str, period: str = "2025H1", approved_by: str = "Program Office") -> None:
+    folder = home.inbox / "program" / period
+    folder.mkdir(parents=True, exist_ok=True)
+    header = "hospital_ccn,first_performance_period,reason,approved_by,approved_on\n"
+    text = f"{header}210043,{first},clerical error,{approved_by},2025-03-01\n"
+    (folder / "program_corrections.csv").write_text(text)
+    ingest_program(home, PerformancePeriod.parse(period))
+
+
+LATER = EXAMPLE.replace("first_performance_period: 2024H1", "first_performance_period: 2025H1")
+
+
+@pytest.mark.parametrize("is_next_year", [False, True])
+def test_a_program_begins_with_the_first_protocol_that_was_accepted(home: Home, is_next_year: bool) -> None:
+    put(home, "hospital: [", year=2023)  # refused: it says nothing
+    put(home, year=2024)
+    write_lake_protocols(home, PERIOD, POLICY)
+    assert program(home) == ("2024H1", 2, False)
+    put(home, LATER, year=2025 if is_next_year else 2024)
+    write_lake_protocols(home, PERIOD, POLICY)
+    assert program(home) == ("2024H1", 2, True)
+    put(home, year=2025)  # named rightly again: the change stays in sight
+    write_lake_protocols(home, PERIOD, POLICY)
+    assert program(home) == ("2024H1", 2, True)
+    assert ("210043", "FIRST_PERIOD_CHANGED") in findings(home)
+
+
+def test_the_first_protocol_counts_whichever_period_was_taken_in_before(home: Home) -> None:
+    put(home, year=2024)
+    put(home, LATER, year=2025)
+    write_lake_protocols(home, PERIOD, POLICY)
+    assert program(home) == ("2024H1", 2, True)
+
+
+def test_an_approved_correction_says_which_is_right(home: Home) -> None:
+    put(home, year=2024)
+    put(home, LATER)
+    correct(home, "2025H1", period="2025H2")  # filed for a later period
+    write_lake_protocols(home, PERIOD, POLICY)
+    assert program(home) == ("2024H1", 2, True)
+    later = PerformancePeriod(2025, 2)
+    write_lake_protocols(home, later, POLICY)
+    assert program(home, later) == ("2025H1", 1, False)
+    correct(home, "2024H2")
+    write_lake_protocols(home, PERIOD, POLICY)
+    assert program(home) == ("2024H2", 1, False)
+    write_lake_protocols(home, later, POLICY)
+    assert program(home, later) == ("2025H1", 1, False), "the newest folder's correction counts"
+
+
+@pytest.mark.parametrize(("first", "approved_by"), [("2025", "Office"), ("2025H3", "Office"), ("2025H1", "")])
+def test_a_correction_that_is_no_period_or_not_approved_is_refused(home: Home, first: str, approved_by: str) -> None:
+    put(home)
+    correct(home, first, approved_by=approved_by)
+    assert table(home, "program_corrections").is_empty()
+
+
+def test_a_program_outlives_its_protocol_and_a_later_years_protocol_is_not_of_its_time(home: Home) -> None:
+    put(home, year=2026)
+    write_lake_protocols(home, PERIOD, POLICY)
+    assert table(home, "programs").is_empty()
+    put(home).unlink()
+    put(home)
+    write_lake_protocols(home, PERIOD, POLICY)
+    (home.inbox / "protocols" / "210043" / "2025.yaml").unlink()
+    write_lake_protocols(home, PERIOD, POLICY)
+    assert table(home, "protocols").is_empty()
+    assert program(home) == ("2024H1", 2, False)
 
 
 def test_the_same_inbox_gives_the_same_bytes(home: Home, tmp_path: Path) -> None:

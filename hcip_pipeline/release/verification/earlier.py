@@ -1,15 +1,16 @@
-"""Earlier periods' releases (methodology §9): what they paid and saved, as far as they lie beside the release.
+"""Earlier periods' releases (methodology §9, §15): what they paid and saved, and when programs began, by their files.
 
-Belongs here: finding the release of each earlier period that this one was made from. Does not belong here: verifying
-it, which is its own verification.
+Belongs here: finding and reading the releases that this one was made from. Does not belong here: verifying them, which
+is their own verification, and what follows from them (``programs``, ``waterfall``, ``limits``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,68 +18,172 @@ from .exact import ZERO
 from .package import MANIFEST, Package, read_manifest, sha256
 from .report import Findings, UnreadableReleaseError
 from .shapes import SHAPES
-from .tables import Table, UnreadableTableError, read_csv
+from .tables import Row, Table, UnreadableTableError, read_csv
 
 _NAMED = re.compile(r"releases/(?P<period>[0-9]{4}H[12])/(?P<number>r[0-9]+)/datapackage\.json")
 
 
-@dataclass
-class Earlier:
-    """Figures of earlier periods.
+@dataclass(frozen=True)
+class Release:
+    """What later periods read of one release. Each file is read only as long as it has the hash that was stated.
 
-    Attributes:
-        period: the period of the release that is verified.
-        incentives: (hospital, NPI, period) -> final incentive, where it was payable.
-        savings: (hospital, scope, period) -> internal savings.
-        absent: periods whose release was taken in and cannot be read here.
+    Raises:
+        UnreadableTableError: when a table is asked for that is not as its release states it.
     """
 
-    incentives: dict[tuple[str, str, str], Decimal] = field(default_factory=dict)
-    savings: dict[tuple[str, str, str], Decimal] = field(default_factory=dict)
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def period(self) -> str:
+        return str(self.manifest["period"])
+
+    @property
+    def number(self) -> str:
+        return str(self.manifest["number"])
+
+    @property
+    def inputs(self) -> Sequence[Mapping[str, Any]]:
+        return list(self.manifest.get("inputs", ()))
+
+    @cached_property
+    def named(self) -> dict[str, str]:
+        """Period -> number of the releases that it was made from."""
+        found = (_NAMED.fullmatch(str(item.get("file"))) for item in self.inputs)
+        return {match["period"]: match["number"] for match in found if match}
+
+    @cached_property
+    def payable(self) -> dict[tuple[str, str], Decimal]:
+        """(hospital, NPI) -> final incentive where it was payable: what is held was not paid."""
+        rows = (row for table in self._tables("incentives") for row in table if row["status"] == "PAYABLE")
+        return {(row["hospital_ccn"], row["npi"]): row["final_incentive"] for row in rows}
+
+    @cached_property
+    def savings(self) -> dict[tuple[str, str], Decimal]:
+        """(hospital, scope) -> internal savings."""
+        rows = (row for table in self._tables("savings") for row in table)
+        return {(row["hospital_ccn"], row["scope"]): row["internal_savings"] for row in rows}
+
+    @cached_property
+    def programs(self) -> dict[str, Row] | None:
+        """Hospital -> its program; None in a release that has no such table."""
+        tables = list(self._tables("programs"))
+        return {row["hospital_ccn"]: row for table in tables for row in table} if tables else None
+
+    @cached_property
+    def other_programs(self) -> dict[tuple[str, str], Decimal] | None:
+        """(hospital, period) -> Σ of what other programs took; None in a release that has no such table."""
+        tables = list(self._tables("other_programs"))
+        sums: dict[tuple[str, str], Decimal] = {}
+        for row in (row for table in tables for row in table):
+            key = row["hospital_ccn"], row["reported_period"]
+            sums[key] = sums.get(key, ZERO) + row["amount"]
+        return sums if tables else None
+
+    @cached_property
+    def first_periods(self) -> dict[str, str]:
+        """Hospital -> the first performance period of its first accepted protocol."""
+        if self.programs is not None:
+            return {ccn: row["accepted_first_period"] for ccn, row in self.programs.items()}
+        rows = (row for table in self._tables("payment_inputs") for row in table)
+        return {row["hospital_ccn"]: row["first_performance_period"] for row in rows}
+
+    def figures(self) -> dict[str, dict[tuple[str, str], Decimal]]:
+        """Hospital -> every figure of it that later periods read."""
+        found: dict[str, dict[tuple[str, str], Decimal]] = {}
+        for kind, amounts in (("payable", self.payable), ("savings", self.savings)):
+            for (ccn, whose), amount in amounts.items():
+                found.setdefault(ccn, {})[kind, whose] = amount
+        return found
+
+    def _tables(self, name: str) -> Iterator[Table]:
+        shape = next(shape for shape in SHAPES.values() if shape.name == name)
+        for resource in self.manifest["resources"]:
+            path = resource["path"]
+            if re.fullmatch(rf"{shape.folder}/HCIP_[^_]+_{name}_[^_]+_r[0-9]+\.csv", path):
+                file = self.folder / path
+                if not file.is_file() or resource["hash"] != f"sha256:{sha256(file)}":
+                    raise UnreadableTableError(f"{path} is not as its release states it", "")
+                yield read_csv(file, path, shape)
+
+
+@dataclass
+class Earlier:
+    """The releases of earlier periods.
+
+    Attributes:
+        in_order: those that this release was made from, by period.
+        absent: periods whose release was taken in and cannot be read here.
+        measure: the first release of the latest of these periods, against which changes are told; None where there is
+            none, or none to read.
+        firsts: period -> its first release.
+    """
+
+    in_order: list[Release] = field(default_factory=list)
     absent: set[str] = field(default_factory=set)
+    measure: Release | None = None
+    firsts: dict[str, Release] = field(default_factory=dict)
 
     def missing(self, first_period: str, year: int | None = None) -> list[str]:
-        """Periods of a hospital's program (of one year, or all) whose release cannot be read here."""
-        program = {period for period in self.absent if first_period and period >= first_period}
-        return sorted(period for period in program if year in (None, int(period[:4])))
+        """Periods of a hospital's program, or of one year, whose release cannot be read here."""
+        if year is not None:
+            return sorted(period for period in self.absent if int(period[:4]) == year)
+        return sorted(period for period in self.absent if first_period and period >= first_period)
 
-    def paid(self, ccn: str, first_period: str, year: int | None = None) -> dict[str, Decimal]:
-        """NPI -> Σ of what the hospital's earlier program periods paid, of one calendar year or of all."""
+    def paid(self, ccn: str, first_period: str = "", year: int | None = None) -> dict[str, Decimal]:
+        """NPI -> Σ of what earlier periods made payable: in one calendar year, or since its program began."""
         paid: dict[str, Decimal] = {}
-        for (hospital, npi, period), amount in self.incentives.items():
-            if hospital == ccn and first_period and period >= first_period and year in (None, int(period[:4])):
-                paid[npi] = paid.get(npi, ZERO) + amount
+        for release in self.in_order:
+            counts = int(release.period[:4]) == year if year else bool(first_period) and release.period >= first_period
+            for (hospital, npi), amount in release.payable.items() if counts else ():
+                if hospital == ccn:
+                    paid[npi] = paid.get(npi, ZERO) + amount
         return paid
 
     def saved(self, ccn: str, first_period: str, scope: str) -> Decimal:
         """Σ internal savings of the hospital's earlier program periods."""
-        return sum(
-            (
-                amount
-                for (hospital, own_scope, period), amount in self.savings.items()
-                if (hospital, own_scope) == (ccn, scope) and first_period and period >= first_period
-            ),
-            ZERO,
-        )
+        counting = (each for each in self.in_order if first_period and each.period >= first_period)
+        return sum((release.savings.get((ccn, scope), ZERO) for release in counting), ZERO)
 
 
 def read_earlier(package: Package, findings: Findings) -> Earlier:
     """The releases that the manifest names among its inputs: of other periods nothing was paid or saved."""
     earlier = Earlier()
-    for period, folder, stated_hash in _named(package):
+    for period, folder, stated_hash in sorted(_named(package)):
         if not (folder / MANIFEST).is_file():
             earlier.absent.add(period)
             continue
         found = sha256(folder / MANIFEST)
         findings.fact("chain", MANIFEST, "hash of an earlier release", stated_hash, found, key=period)
         try:
-            manifest = read_manifest(folder)
-            _read(folder, manifest, period, earlier)
-            _check_frozen(package, manifest, findings)
+            release = read_release(folder)
+            _ = release.payable, release.savings, release.first_periods, release.other_programs
+            _check_frozen(package, release.manifest, findings)
+            first = _first(folder)
+            earlier.firsts[period] = release if first == folder else read_release(first)
+            _ = earlier.firsts[period].programs, earlier.firsts[period].other_programs
         except (UnreadableReleaseError, UnreadableTableError) as error:
             earlier.absent.add(period)
             findings.differ("chain", f"{period}/{folder.name}", "", "a release that can be read", str(error))
+            continue
+        earlier.in_order.append(release)
+        earlier.measure = earlier.firsts[period]
     return earlier
+
+
+def read_release(folder: Path) -> Release:
+    """The release in ``folder``.
+
+    Raises:
+        UnreadableReleaseError: there is none.
+    """
+    return Release(folder, read_manifest(folder))
+
+
+def _first(folder: Path) -> Path:
+    """The first release of the period of the release in ``folder`` that is still there."""
+    numbers = (int(path.name[1:]) for path in folder.parent.iterdir() if re.fullmatch(r"r[0-9]+", path.name))
+    return folder.with_name(f"r{min(numbers)}")
 
 
 def _named(package: Package) -> Iterator[tuple[str, Path, str]]:
@@ -86,29 +191,6 @@ def _named(package: Package) -> Iterator[tuple[str, Path, str]]:
     for item in package.manifest.get("inputs", ()):
         if match := _NAMED.fullmatch(str(item.get("file"))):
             yield match["period"], root / match["period"] / match["number"], str(item.get("sha256"))
-
-
-def _tables(folder: Path, manifest: Mapping[str, Any], name: str) -> Iterator[Table]:
-    """A release's tables of one name; a file is read only as long as it has the hash that its manifest states."""
-    shape = next(shape for shape in SHAPES.values() if shape.name == name)
-    for resource in manifest["resources"]:
-        path = resource["path"]
-        if re.fullmatch(rf"{shape.folder}/HCIP_[^_]+_{name}_[^_]+_r[0-9]+\.csv", path):
-            file = folder / path
-            if not file.is_file() or resource["hash"] != f"sha256:{sha256(file)}":
-                raise UnreadableTableError(f"{path} is not as its release states it", "")
-            yield read_csv(file, path, shape)
-
-
-def _read(folder: Path, manifest: Mapping[str, Any], period: str, earlier: Earlier) -> None:
-    for table in _tables(folder, manifest, "incentives"):
-        for row in table:
-            if row["status"] != "PAYABLE":
-                continue  # what is held was not paid
-            earlier.incentives[row["hospital_ccn"], row["npi"], period] = row["final_incentive"]
-    for table in _tables(folder, manifest, "savings"):
-        for row in table:
-            earlier.savings[row["hospital_ccn"], row["scope"], period] = row["internal_savings"]
 
 
 def _check_frozen(package: Package, before: Mapping[str, Any], findings: Findings) -> None:

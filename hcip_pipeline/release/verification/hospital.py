@@ -6,11 +6,11 @@ Belongs here: reading them, and what must be the same for all its care partners.
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 
 from .package import Package
+from .programs import Programs, program_year
 from .report import Findings
 from .tables import Row, Table
 from .terms import Terms
@@ -40,6 +40,7 @@ class Hospital:
     conditions: Table
     measures: Table
     inputs: dict[str, Row]
+    programs: Programs
 
     @property
     def any_input(self) -> Row | None:
@@ -48,11 +49,11 @@ class Hospital:
 
     @property
     def first_period(self) -> str:
-        row = self.any_input
-        return row["first_performance_period"] if row else ""
+        """The first performance period of its program; empty where it has none."""
+        return self.programs.first.get(self.ccn, "")
 
 
-def read_hospital(package: Package, ccn: str) -> Hospital:
+def read_hospital(package: Package, ccn: str, programs: Programs) -> Hospital:
     """The hospital's tables.
 
     Raises:
@@ -71,15 +72,8 @@ def read_hospital(package: Package, ccn: str) -> Hospital:
         package.table("conditions", ccn),
         package.table("quality_measures", ccn),
         {row["npi"]: row for row in package.table("payment_inputs", ccn)},
+        programs,
     )
-
-
-def program_year(period: str, first_period: str) -> int | None:
-    """Two periods to a year, from the hospital's first (methodology §1); None before it and without a protocol."""
-    if not re.fullmatch(r"[0-9]{4}H[12]", first_period):
-        return None
-    number = 2 * (int(period[:4]) - int(first_period[:4])) + int(period[5]) - int(first_period[5]) + 1
-    return (number + 1) // 2 if number >= 1 else None
 
 
 def check_elections(hospital: Hospital, terms: Terms, findings: Findings) -> None:
@@ -91,17 +85,21 @@ def check_elections(hospital: Hospital, terms: Terms, findings: Findings) -> Non
     if first is None:
         return
     expected = {column: first[column] for column in _OF_THE_HOSPITAL}
-    expected["program_year"] = program_year(hospital.period, first["first_performance_period"])
+    expected["first_performance_period"] = hospital.first_period
+    expected["program_year"] = program_year(hospital.period, hospital.first_period)
     if (expected["program_year"] or 0) < _SPLIT_MAY_CHANGE_IN_PROGRAM_YEAR:
         expected["improvement_share"] = terms.improvement_share
-    if not first["first_performance_period"]:
+    if hospital.ccn not in hospital.programs.has_protocol:
         expected |= {"mpi_floor": terms.mpi_floor, "mpi_ceiling": terms.mpi_ceiling}
         expected |= {"physician_cap_percent": terms.physician_cap_percent, "has_locked_conditions": False}
     for row in hospital.inputs.values():
         findings.compare("elections", row, expected)
         cap, floor, ceiling = row["physician_cap_percent"], row["mpi_floor"], row["mpi_ceiling"]
-        within = cap is not None and 0 <= cap <= _GREATEST_CAP_PERCENT
-        findings.require("elections", row, "physician_cap_percent", within, "0 to 25")
+        most = min(_GREATEST_CAP_PERCENT, terms.physician_cap_percent)
+        within = cap is not None and 0 <= cap <= most
+        findings.require(
+            "elections", row, "physician_cap_percent", within, f"0 to {most}: a hospital may only lower it"
+        )
         within = row["improvement_share"] is not None and 0 <= row["improvement_share"] <= 1
         findings.require("elections", row, "improvement_share", within, "0 to 1")
         in_order = floor is None or ceiling is None or 0 <= floor <= ceiling

@@ -10,7 +10,8 @@ from decimal import Decimal
 
 from .earlier import Earlier
 from .exact import ZERO, apportioned
-from .hospital import Hospital, program_year
+from .hospital import Hospital
+from .programs import program_year
 from .report import Findings
 from .tables import Row
 from .waterfall import Partner
@@ -44,11 +45,12 @@ def check_limit(
     first = hospital.first_period
     paid = None if earlier.missing(first) else sum(earlier.paid(hospital.ccn, first).values(), ZERO)
     year = program_year(hospital.period, first)
+    others = hospital.programs.others.get(hospital.ccn, ZERO)
     saved_to_date = row["internal_savings_to_date"] if saved_to_date is None else saved_to_date
     paid = row["earlier_incentives"] if paid is None else paid
     cumulative = None
     if year is not None and year >= _CUMULATIVE_FROM:
-        cumulative = max(ZERO, saved_to_date - paid - row["other_program_amounts_to_date"])
+        cumulative = max(ZERO, saved_to_date - paid - others)
     limits = [limit for limit in (cumulative, row["incentive_pool"]) if limit is not None]
     limit = min(limits, default=None)
     final = before if limit is None else apportioned(before, limit)
@@ -59,6 +61,7 @@ def check_limit(
             "program_year": year,
             "internal_savings_to_date": saved_to_date,
             "earlier_incentives": paid,
+            "other_program_amounts_to_date": others,
             "cumulative_limit": cumulative,
             "distribution_limit": limit,
             "incentives_before_limit": sum(before.values(), ZERO),

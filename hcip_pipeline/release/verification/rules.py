@@ -15,6 +15,7 @@ RULES = {
     "norm_percentiles": "best practice norm, P75 and improvement ceiling of all three methods (methodology §6)",
     "norm_incentives": "means, best practice variance, available incentive and MPI of each cell (methodology §6)",
     "norm_weights": "weights of each cell against the mean of all cells with a norm (methodology §6)",
+    "programs": "when programs began and what changed since, by the earlier releases themselves (methodology §15)",
     "elections": "a hospital's elections lie within their bounds and hold for all its care partners (methodology §13)",
     "case_norms": "each case carries its cell's weights, and its norms in the performance year's dollars (§6)",
     "case_split": "the MPI within the hospital's bounds, split by its improvement share (methodology §6)",

@@ -307,6 +307,32 @@ _ALL = (
         text="hospital_ccn period finding_id subject severity message fix",
     ),
     _shape(
+        "programs",
+        "audit",
+        "state",
+        key="hospital_ccn period",
+        text="hospital_ccn period first_performance_period accepted_first_period other_first_periods"
+        " corrected_first_period correction_filed_in protocol_sha256 protocol_terms",
+        integer="program_year protocol_year protocol_version care_partners",
+        boolean="is_first_period_changed has_locked_conditions",
+        date="protocol_approved_on",
+    ),
+    _shape(
+        "other_programs",
+        "audit",
+        "state",
+        key="hospital_ccn period reported_period program kind",
+        text="hospital_ccn period reported_period program kind",
+        money="amount",
+    ),
+    _shape(
+        "program_changes",
+        "audit",
+        "state",
+        key="hospital_ccn period reason",
+        text="hospital_ccn period reason detail",
+    ),
+    _shape(
         "participation",
         "audit",
         "state",

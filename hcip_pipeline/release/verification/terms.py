@@ -26,6 +26,7 @@ class Terms:
 
     version: str
     base_year: int
+    baseline_window: str = "same_half"
     cost_method: str = "markup"
     exclusions: tuple[str, ...] = (
         "NON_ACUTE_HOSPITAL", "NEWBORN", "PSYCHIATRIC", "NORMAL_DELIVERY", "REHABILITATION", "UNGROUPABLE", "DIED",

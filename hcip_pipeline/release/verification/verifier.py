@@ -25,6 +25,7 @@ from .improvement import check_improvement
 from .limits import check_limit
 from .norms import Cell, Norm, Rates, cell_of, check_norms, check_rates
 from .package import MANIFEST, Package
+from .programs import Programs, check_programs
 from .proofs import Proofs
 from .report import Findings, VerificationReport
 from .savings import check_participating, check_savings, check_scopes
@@ -108,11 +109,13 @@ class _Statewide:
     limits: Mapping[str, Row]
     ledger: Ledger
     earlier: Earlier
+    programs: Programs
 
 
 def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progress) -> None:
     tell("norms")
     earlier = read_earlier(package, findings)
+    programs = check_programs(package, earlier, terms, findings)
     rates = check_rates(package, terms, findings)
     norms = check_norms(package, terms, rates, findings)
     ledger = check_ledger(package, terms, findings)
@@ -129,6 +132,7 @@ def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progres
         {row["hospital_ccn"]: row for row in limits},
         ledger,
         earlier,
+        programs,
     )
     for table in (savings, limits):
         strangers = sorted({row["hospital_ccn"] for row in table} - set(package.hospitals))
@@ -137,7 +141,7 @@ def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progres
     partners: set[str] = set()
     for ccn in package.hospitals:
         tell(f"hospital {ccn}")
-        hospital = read_hospital(package, ccn)
+        hospital = read_hospital(package, ccn, programs)
         _check_hospital(hospital, state, findings)
         partners |= hospital.inputs.keys()
         for case in hospital.cases:
@@ -158,7 +162,7 @@ def _check_hospital(hospital: Hospital, state: _Statewide, findings: Findings) -
 
     saved_to_date = _check_savings(hospital, state, findings)
     year = int(hospital.period[:4])
-    paid_this_year = None if earlier.missing(first_period, year) else earlier.paid(hospital.ccn, first_period, year)
+    paid_this_year = None if earlier.missing("", year) else earlier.paid(hospital.ccn, year=year)
     partners = check_steps(hospital, performance, improvement, paid_this_year, terms, findings)
     limit = state.limits.get(hospital.ccn)
     final = check_limit(hospital, limit, saved_to_date, partners, earlier, findings)

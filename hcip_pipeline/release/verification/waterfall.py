@@ -30,6 +30,7 @@ class Partner:
     after_committee: Decimal = ZERO
     after_cap: Decimal = ZERO
     reasons: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
     holds: list[str] = field(default_factory=list)
 
 
@@ -70,7 +71,9 @@ def check_steps(
         _standing(partner, inputs, hospital, findings)
         _committee(partner, inputs, findings)
         _fee_schedule_cap(partner, inputs, None if earlier is None else earlier.get(npi, ZERO), findings)
-        _holds(partner, inputs)
+        if partner.calculated:
+            partner.changes = hospital.programs.changes.get(hospital.ccn, [])
+        _holds(partner, inputs, hospital)
     return partners
 
 
@@ -111,6 +114,7 @@ def _calculated(
 def _conditions(partner: Partner, conditions: list[Row], measured: Measured, terms: Terms, findings: Findings) -> None:
     calculated = partner.calculated
     weight = earned = ZERO
+    total = sum((condition["weight"] for condition in conditions), ZERO)
     for condition in conditions:
         is_met = condition["met"] == "Y"
         amount = rounded(calculated * condition["weight"], CENTS) if is_met else ZERO
@@ -122,7 +126,7 @@ def _conditions(partner: Partner, conditions: list[Row], measured: Measured, ter
     is_every_one_met = all(condition["met"] == "Y" for condition in conditions)
     if not is_every_one_met and terms.condition_failure == "lose_all":
         partner.after_conditions = ZERO
-    elif not conditions or weight >= ONE:
+    elif not conditions or (is_every_one_met and total == ONE):
         partner.after_conditions = calculated  # parts rounded apart must not cost a cent
     else:
         partner.after_conditions = min(calculated, earned)
@@ -136,6 +140,8 @@ def _conditions(partner: Partner, conditions: list[Row], measured: Measured, ter
     )
     if partner.after_conditions < calculated and not is_every_one_met:
         partner.reasons.append("CONDITIONS_NOT_MET")
+    if partner.after_conditions < calculated and total < ONE:
+        partner.reasons.append("WEIGHTS_NOT_100")
     if any(condition["met"] == "" for condition in conditions):
         partner.reasons.append("CONDITION_RESULTS_MISSING")
 
@@ -171,8 +177,7 @@ def _standing(partner: Partner, inputs: Row, hospital: Hospital, findings: Findi
         reasons.append("EXCLUDED_INDIVIDUAL")
     if inputs["arrangement_signed"] is None or inputs["arrangement_signed"] > hospital.start:
         reasons.append("ARRANGEMENT_SIGNED_LATE")
-    # Without a protocol nothing says which activities are approved: the payment is held, not lost.
-    if inputs["first_performance_period"] and not inputs["approved_activities"]:
+    if not inputs["approved_activities"]:
         reasons.append("NO_APPROVED_ACTIVITY")
     partner.after_standing = ZERO if reasons else partner.after_conditions
     adjustment = partner.after_standing - partner.after_conditions
@@ -209,12 +214,14 @@ def _fee_schedule_cap(partner: Partner, inputs: Row, earlier: Decimal | None, fi
         partner.reasons.append("PFS_CAP")
 
 
-def _holds(partner: Partner, inputs: Row) -> None:
-    has_protocol = inputs["first_performance_period"] and inputs["protocol_approved_on"] is not None
+def _holds(partner: Partner, inputs: Row, hospital: Hospital) -> None:
+    has_protocol = hospital.ccn in hospital.programs.has_protocol and inputs["protocol_approved_on"] is not None
     if not has_protocol or inputs["program_year"] is None:
         partner.holds.append("NO_PROTOCOL")
     elif not inputs["has_locked_conditions"]:
         partner.holds.append("CONDITIONS_NOT_LOCKED")
+    if hospital.ccn in hospital.programs.changed:
+        partner.holds.append("FIRST_PERIOD_CHANGED")
     if inputs["screening_status"] not in ("cleared", "failed"):
         partner.holds.append("SCREENING_NOT_CLEARED")
     if inputs["pfs_approved_amount"] is None:
@@ -237,5 +244,5 @@ def check_final(
         findings.compare(
             "final",
             partner.row,
-            {"final_incentive": amount, "status": status, "reasons": "|".join([*reasons, *holds])},
+            {"final_incentive": amount, "status": status, "reasons": "|".join([*reasons, *partner.changes, *holds])},
         )

@@ -8,37 +8,43 @@ with payable as (
     group by hospital_ccn
 ),
 
-protocols as (
-    select * from {{ ref('stg_protocols') }}
+programs as (
+    select * from {{ ref('stg_programs') }}
 ),
 
 savings as (
     select * from {{ ref('int_internal_savings') }} where scope = '{{ policy("limit_scope") }}'
 ),
 
+-- Sums to date run over every period since the hospital's program began.
 earlier_savings as (
     select
-        hospital_ccn,
-        cast(sum(internal_savings) as decimal(18, 2)) as amount
-    from {{ ref('stg_earlier_savings') }}
-    where scope = '{{ policy("limit_scope") }}'
-    group by hospital_ccn
+        earlier.hospital_ccn,
+        cast(sum(earlier.internal_savings) as decimal(18, 2)) as amount
+    from {{ ref('stg_earlier_savings') }} as earlier
+    inner join programs using (hospital_ccn)
+    where earlier.scope = '{{ policy("limit_scope") }}' and earlier.period >= programs.first_performance_period
+    group by earlier.hospital_ccn
 ),
 
 earlier_incentives as (
     select
-        hospital_ccn,
-        cast(sum(final_incentive) as decimal(18, 2)) as amount
-    from {{ ref('stg_earlier_incentives') }}
-    group by hospital_ccn
+        earlier.hospital_ccn,
+        cast(sum(earlier.final_incentive) as decimal(18, 2)) as amount
+    from {{ ref('stg_earlier_incentives') }} as earlier
+    inner join programs using (hospital_ccn)
+    where earlier.period >= programs.first_performance_period
+    group by earlier.hospital_ccn
 ),
 
 other_programs as (
     select
-        hospital_ccn,
-        cast(sum(amount) as decimal(18, 2)) as amount
-    from {{ ref('stg_other_program_amounts') }}
-    group by hospital_ccn
+        amounts.hospital_ccn,
+        cast(sum(amounts.amount) as decimal(18, 2)) as amount
+    from {{ ref('stg_other_program_amounts') }} as amounts
+    left join programs using (hospital_ccn)
+    where amounts.period = '{{ run_fact("name") }}' or amounts.period >= programs.first_performance_period
+    group by amounts.hospital_ccn
 ),
 
 notices as (
@@ -48,7 +54,7 @@ notices as (
 parts as (
     select
         payable.hospital_ccn,
-        protocols.program_year,
+        programs.program_year,
         payable.incentives,
         coalesce(savings.internal_savings, 0) + coalesce(earlier_savings.amount, 0) as internal_savings_to_date,
         coalesce(earlier_incentives.amount, 0) as earlier_incentives,
@@ -56,7 +62,7 @@ parts as (
         notices.incentive_pool,
         coalesce(notices.is_contested, false) as is_contested
     from payable
-    left join protocols using (hospital_ccn)
+    left join programs using (hospital_ccn)
     left join savings using (hospital_ccn)
     left join earlier_savings using (hospital_ccn)
     left join earlier_incentives using (hospital_ccn)

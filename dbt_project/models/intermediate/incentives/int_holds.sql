@@ -7,6 +7,10 @@ protocols as (
     select * from {{ ref('stg_protocols') }}
 ),
 
+programs as (
+    select * from {{ ref('stg_programs') }}
+),
+
 care_partners as (
     select * from {{ ref('stg_care_partners') }}
 ),
@@ -23,10 +27,11 @@ select
     {%- else -%}
     {{ text_list([
         "case
-            when protocols.hospital_ccn is null or protocols.approved_on is null or protocols.program_year is null
+            when protocols.hospital_ccn is null or protocols.approved_on is null or programs.program_year is null
                 then 'NO_PROTOCOL'
             when not protocols.has_locked_conditions then 'CONDITIONS_NOT_LOCKED'
         end",
+        "case when programs.is_first_period_changed then 'FIRST_PERIOD_CHANGED' end",
         "case
             when coalesce(care_partners.screening_status, 'pending') not in ('cleared', 'failed')
                 then 'SCREENING_NOT_CLEARED'
@@ -37,5 +42,6 @@ select
     {%- endif %}
 from capped
 left join protocols using (hospital_ccn)
+left join programs using (hospital_ccn)
 left join care_partners using (hospital_ccn, npi)
 left join limits using (hospital_ccn)

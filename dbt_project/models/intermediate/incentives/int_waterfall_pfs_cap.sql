@@ -1,5 +1,5 @@
--- Step 5: at most the hospital's percentage of the fee-schedule amounts of the calendar year, less what the year's
--- earlier period paid. Without an amount there is no cap yet, and the payment is held.
+-- Step 5: at most the hospital's percentage of the fee-schedule amounts of the calendar year, less what the year's earlier
+-- period made payable, whenever the program began. Without an amount there is no cap yet, and the payment is held.
 with committee as (
     select * from {{ ref('int_waterfall_committee') }}
 ),

@@ -11,10 +11,6 @@ activities as (
     select * from {{ ref('int_approved_activities') }}
 ),
 
-protocols as (
-    select hospital_ccn, true as has_protocol from {{ ref('stg_protocols') }}
-),
-
 excluded as (
     select npi, true as is_excluded from {{ ref('stg_excluded_individuals') }}
 ),
@@ -34,8 +30,7 @@ judged as (
         -- A study pays nobody: standing is not its question.
         {{ empty_text_list() }} as standing_reasons
         {%- else -%}
-        -- Without a protocol nothing says which activities are approved, and a screening that is pending has not
-        -- failed: those payments are held (int_holds), not lost.
+        -- A screening that is pending has not failed: the payment is held (int_holds), not lost.
         {{ text_list([
             "case
                 when
@@ -48,17 +43,13 @@ judged as (
             "case
                 when coalesce(care_partners.arrangement_signed > period.start_date, true) then 'ARRANGEMENT_SIGNED_LATE'
             end",
-            "case
-                when protocols.has_protocol and coalesce(activities.approved_activities, 0) = 0
-                    then 'NO_APPROVED_ACTIVITY'
-            end",
+            "case when coalesce(activities.approved_activities, 0) = 0 then 'NO_APPROVED_ACTIVITY' end",
         ]) }} as standing_reasons
         {%- endif %}
     from conditions
     left join care_partners using (hospital_ccn, npi)
     cross join period
     left join activities using (hospital_ccn, npi)
-    left join protocols using (hospital_ccn)
     left join excluded using (npi)
 )
 

@@ -57,8 +57,9 @@ select
     'Hospitals of the program' as group_name,
     hospitals.hospital_ccn
 from {{ ref('stg_protocols') }} as protocols
-inner join hospitals using (hospital_ccn)
-where protocols.program_year >= 1
+inner join {{ ref('stg_programs') }} as programs using (hospital_ccn)
+inner join hospitals on protocols.hospital_ccn = hospitals.hospital_ccn
+where programs.program_year >= 1
 union all
 select
     'state' as group_kind,

@@ -60,6 +60,10 @@ hospitals as (
 
 protocols as (
     select * from {{ ref('stg_protocols') }}
+),
+
+programs as (
+    select * from {{ ref('stg_programs') }}
 )
 
 select
@@ -69,8 +73,8 @@ select
     hospitals.system_name,
     protocols.hospital_ccn is not null as has_protocol,
     protocols.legal_name,
-    protocols.first_performance_period,
-    protocols.program_year,
+    programs.first_performance_period,
+    programs.program_year,
     protocols.meeting_frequency,
     protocols.meetings_reported,
     coalesce(listed.care_partners, 0) as care_partners,
@@ -84,6 +88,7 @@ select
 from everybody
 left join hospitals on everybody.hospital_ccn = hospitals.hospital_ccn
 left join protocols on everybody.hospital_ccn = protocols.hospital_ccn
+left join programs on everybody.hospital_ccn = programs.hospital_ccn
 left join listed on everybody.hospital_ccn = listed.hospital_ccn
 left join received on everybody.hospital_ccn = received.hospital_ccn
 left join cases on everybody.hospital_ccn = cases.hospital_ccn

@@ -27,6 +27,15 @@ holds as (
     select * from {{ ref('int_holds') }}
 ),
 
+-- What changed since earlier periods were released, where it moves an amount.
+changes as (
+    select
+        hospital_ccn,
+        {{ sorted_list('reason') }} as reasons
+    from {{ ref('stg_program_changes') }}
+    group by hospital_ccn
+),
+
 steps as (
     select
         calculated.hospital_ccn,
@@ -61,6 +70,10 @@ steps as (
                     when not conditions.is_every_condition_met and conditions.incentive < calculated.calculated_incentive
                         then 'CONDITIONS_NOT_MET'
                 end",
+                "case
+                    when conditions.is_weight_short and conditions.incentive < calculated.calculated_incentive
+                        then 'WEIGHTS_NOT_100'
+                end",
                 "case when conditions.any_condition_missing then 'CONDITION_RESULTS_MISSING' end",
             ]),
             'standing.standing_reasons',
@@ -69,6 +82,10 @@ steps as (
                 "case when capped.incentive < committee.incentive then 'PFS_CAP' end",
                 "case when limited.incentive < capped.incentive then 'DISTRIBUTION_LIMIT' end",
             ]),
+            "case
+                when calculated.calculated_incentive > 0 then coalesce(changes.reasons, " ~ empty_text_list() ~ ")
+                else " ~ empty_text_list() ~ "
+            end",
             'holds.hold_reasons',
         ]) }} as reasons,
         {{ list_length('holds.hold_reasons') }} > 0 as is_held
@@ -79,6 +96,7 @@ steps as (
     inner join capped using (hospital_ccn, npi)
     inner join limited using (hospital_ccn, npi)
     inner join holds using (hospital_ccn, npi)
+    left join changes using (hospital_ccn)
 )
 
 select

@@ -25,6 +25,10 @@ capped as (
 
 protocols as (
     select * from {{ ref('stg_protocols') }}
+),
+
+programs as (
+    select * from {{ ref('stg_programs') }}
 )
 
 select
@@ -46,8 +50,8 @@ select
     elections.mpi_ceiling,
     elections.improvement_share,
     protocols.approved_on as protocol_approved_on,
-    protocols.first_performance_period,
-    protocols.program_year,
+    programs.first_performance_period,
+    programs.program_year,
     coalesce(protocols.has_locked_conditions, false) as has_locked_conditions
 from care_partners
 left join listed using (hospital_ccn, npi)
@@ -56,3 +60,4 @@ left join standing using (hospital_ccn, npi)
 left join committee using (hospital_ccn, npi)
 left join capped using (hospital_ccn, npi)
 left join protocols using (hospital_ccn)
+left join programs using (hospital_ccn)

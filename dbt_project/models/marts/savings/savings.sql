@@ -4,11 +4,13 @@ with savings as (
 
 earlier as (
     select
-        hospital_ccn,
-        scope,
-        cast(sum(internal_savings) as decimal(18, 2)) as amount
-    from {{ ref('stg_earlier_savings') }}
-    group by hospital_ccn, scope
+        earlier_savings.hospital_ccn,
+        earlier_savings.scope,
+        cast(sum(earlier_savings.internal_savings) as decimal(18, 2)) as amount
+    from {{ ref('stg_earlier_savings') }} as earlier_savings
+    inner join {{ ref('stg_programs') }} as programs using (hospital_ccn)
+    where earlier_savings.period >= programs.first_performance_period
+    group by earlier_savings.hospital_ccn, earlier_savings.scope
 )
 
 select

@@ -1,10 +1,16 @@
 -- Of this period and of every earlier one: the limit is cumulative (methodology §9).
 select
     hospital_ccn,
+    '{{ run_fact("name") }}' as period,
+    program,
+    kind,
     amount
 from {{ source('lake', 'other_program_amounts') }}
 union all
 select
     hospital_ccn,
+    period,
+    program,
+    kind,
     amount
 from {{ source('lake', 'earlier_other_program_amounts') }}

@@ -1,9 +1,11 @@
 select
     hospital_ccn,
+    protocol_year,
+    version,
+    sha256,
     legal_name,
     approved_on,
     first_performance_period,
-    program_year,
     weight_total_percent,
     has_locked_conditions,
     meeting_frequency,

@@ -1,4 +1,4 @@
--- What earlier periods released as final, from the newest release of each.
+-- What earlier periods made payable, from the newest release of each, whenever the hospital's program began.
 select
     hospital_ccn,
     period,

@@ -1,4 +1,4 @@
--- Internal savings of earlier periods, from the newest release of each.
+-- Internal savings of earlier periods, from the newest release of each, whenever the hospital's program began.
 select
     hospital_ccn,
     period,

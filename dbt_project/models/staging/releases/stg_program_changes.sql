@@ -1,0 +1,6 @@
+-- What changed since earlier periods were released and may move a hospital's payments.
+select
+    hospital_ccn,
+    reason,
+    detail
+from {{ source('lake', 'program_changes') }}

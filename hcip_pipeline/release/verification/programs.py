@@ -1,0 +1,188 @@
+"""When each hospital's program began, and what changed since earlier periods were released (methodology §15).
+
+Belongs here: first periods and changes, derived from the earlier releases themselves. Does not belong here: what they
+mean for a payment (``waterfall``, ``limits``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from .earlier import Earlier, read_release
+from .exact import ZERO
+from .package import Package
+from .report import Findings
+from .tables import Row
+from .terms import Terms
+
+_CHANGES = (
+    "BASELINE_RESUBMITTED", "EARLIER_PERIOD_RESTATED", "FIRST_PERIOD_CORRECTED", "OTHER_PROGRAMS_CHANGED",
+    "PROTOCOL_CHANGED",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Programs:
+    """What holds of every hospital's program.
+
+    Attributes:
+        first: hospital -> its first performance period; those without a program are left out.
+        changed: hospitals whose protocols disagree on it, and nothing settles it.
+        has_protocol: hospitals with a protocol in force.
+        changes: hospital -> codes of what changed, in order.
+        others: hospital -> Σ of what other programs took since its program began.
+    """
+
+    first: dict[str, str] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    has_protocol: set[str] = field(default_factory=set)
+    changes: dict[str, list[str]] = field(default_factory=dict)
+    others: dict[str, Decimal] = field(default_factory=dict)
+
+
+def program_year(period: str, first_period: str) -> int | None:
+    """Two periods to a year, from the hospital's first (methodology §1); None before it and without a protocol."""
+    if not re.fullmatch(r"[0-9]{4}H[12]", first_period):
+        return None
+    number = 2 * (int(period[:4]) - int(first_period[:4])) + int(period[5]) - int(first_period[5]) + 1
+    return (number + 1) // 2 if number >= 1 else None
+
+
+def check_programs(package: Package, earlier: Earlier, terms: Terms, findings: Findings) -> Programs:
+    """The tables ``programs``, ``program_changes`` and ``other_programs``, as far as earlier releases tell of them.
+
+    Raises:
+        UnreadableTableError: one of them is missing or cannot be read.
+    """
+    rows = {row["hospital_ccn"]: row for row in package.table("programs")}
+    programs = Programs()
+    for ccn, row in rows.items():
+        _check_start(row, _accepted(ccn, earlier), package.period, findings)
+        if row["first_performance_period"]:
+            programs.first[ccn] = row["first_performance_period"]
+        if row["is_first_period_changed"]:
+            programs.changed.add(ccn)
+        if row["protocol_year"] is not None:
+            programs.has_protocol.add(ccn)
+    amounts: dict[tuple[str, str], Decimal] = {}
+    for row in package.table("other_programs"):
+        key = row["hospital_ccn"], row["reported_period"]
+        findings.require("programs", row, "reported_period", key[1] <= package.period, f"not after {package.period}")
+        amounts[key] = amounts.get(key, ZERO) + row["amount"]
+        if key[1] == package.period or programs.first.get(key[0], "9") <= key[1]:
+            programs.others[key[0]] = programs.others.get(key[0], ZERO) + row["amount"]
+    changes = package.table("program_changes")
+    for row in changes:
+        findings.require("programs", row, "reason", row["reason"] in _CHANGES, f"one of {', '.join(_CHANGES)}")
+        programs.changes.setdefault(row["hospital_ccn"], []).append(row["reason"])
+    if not earlier.absent:
+        expected = sorted(set(_changes(package, rows, amounts, earlier, terms)))
+        found = sorted((row["hospital_ccn"], row["reason"]) for row in changes)
+        findings.fact("programs", changes.path, "hospital and reason", expected, found)
+    return programs
+
+
+def _accepted(ccn: str, earlier: Earlier) -> str:
+    """The first performance period of the first accepted protocol, as the earliest release that knew one says."""
+    told = (release.first_periods.get(ccn, "") for release in earlier.in_order)
+    return next((first for first in told if first), "")
+
+
+def _check_start(row: Row, accepted: str, period: str, findings: Findings) -> None:
+    others = bool(row["other_first_periods"])
+    first = row["corrected_first_period"] or row["accepted_first_period"]
+    expected = {
+        "first_performance_period": first,
+        "is_first_period_changed": others and not row["corrected_first_period"],
+        "program_year": program_year(period, first),
+    }
+    if accepted and row["accepted_first_period"] != accepted:
+        # A protocol of an earlier year that was accepted later: it may not stay unnoticed.
+        expected["is_first_period_changed"] = not row["corrected_first_period"]
+    findings.compare("programs", row, expected)
+    filed = row["correction_filed_in"]
+    told = bool(filed) == bool(row["corrected_first_period"]) and filed <= period
+    findings.require("programs", row, "correction_filed_in", told, f"a period up to {period}, with every correction")
+
+
+def _changes(
+    package: Package,
+    rows: Mapping[str, Row],
+    amounts: Mapping[tuple[str, str], Decimal],
+    earlier: Earlier,
+    terms: Terms,
+) -> Iterator[tuple[str, str]]:
+    """Hospital and code of everything that is not as earlier releases had it."""
+    measure = earlier.measure
+    if measure is None:
+        return
+    if measure.programs is not None:
+        for ccn, row in rows.items():
+            for code in _of_program(row, measure.programs.get(ccn), package):
+                yield ccn, code
+    if measure.other_programs is not None:
+        were = {key: amount for key, amount in measure.other_programs.items() if key[1] <= measure.period}
+        are = {key: amount for key, amount in amounts.items() if key[1] <= measure.period}
+        for key in were.keys() | are.keys():
+            if were.get(key, ZERO) != are.get(key, ZERO):
+                yield key[0], "OTHER_PROGRAMS_CHANGED"
+    for release in earlier.in_order:
+        then = measure.number if release.period == measure.period else measure.named.get(release.period, "")
+        if then == release.number:
+            continue
+        before = read_release(release.folder.with_name(then)) if then else None
+        figures = [each.figures() if each else {} for each in (before, release)]
+        for ccn in figures[0].keys() | figures[1].keys():
+            if figures[0].get(ccn) != figures[1].get(ccn):
+                yield ccn, "EARLIER_PERIOD_RESTATED"
+    yield from _resubmitted(package, earlier, terms)
+
+
+def _of_program(row: Row, was: Row | None, package: Package) -> Iterator[str]:
+    first = row["first_performance_period"]
+    first_then = was["first_performance_period"] if was else ""
+    if row["corrected_first_period"] and first_then not in ("", first):
+        yield "FIRST_PERIOD_CORRECTED"
+    if not row["protocol_terms"] or not first:
+        return
+    if not was or not was["protocol_terms"]:
+        if first < package.period:
+            yield "PROTOCOL_CHANGED"
+        return
+    approved_then, approved = was["protocol_approved_on"], row["protocol_approved_on"]
+    start = dt.date(package.year, 1 if package.half == 1 else 7, 1)
+    was_late = approved_then is None or approved_then >= start
+    in_time = approved is not None and approved < start
+    if json.loads(was["protocol_terms"]) != json.loads(row["protocol_terms"]) or (was_late and in_time):
+        yield "PROTOCOL_CHANGED"
+
+
+def _resubmitted(package: Package, earlier: Earlier, terms: Terms) -> Iterator[tuple[str, str]]:
+    """Data of the baseline that are not those which the first release of their own half-year rests on."""
+    year = package.year - 1
+    whole, half_year = (1, 2, 3, 4), ((1, 2), (3, 4))[package.half - 1]
+    for number in whole if terms.baseline_window == "full_year" else half_year:
+        quarter = f"{year}Q{number}"
+        half = f"{year}H{1 if quarter[-1] in '12' else 2}"
+        first = earlier.firsts.get(half)
+        if first is None:
+            continue
+        then, now = (_submitted(inputs, quarter) for inputs in (first.inputs, package.manifest.get("inputs", ())))
+        for ccn in then.keys() | now.keys():
+            if then.get(ccn) != now.get(ccn):
+                yield ccn, "BASELINE_RESUBMITTED"
+
+
+def _submitted(inputs: Iterable[Mapping[str, object]], quarter: str) -> dict[str, set[str]]:
+    """Hospital -> hashes of its files of a quarter."""
+    found: dict[str, set[str]] = {}
+    for item in inputs:
+        parts = str(item.get("file")).split("/")
+        if parts[:2] == ["hospital", quarter]:
+            found.setdefault(parts[2].split(".")[0], set()).add(str(item.get("sha256")))
+    return found
