@@ -133,9 +133,10 @@ def _program() -> dict[str, pl.DataFrame]:
         if row["hospital_ccn"] == ccn and (met := unmet.get((ccn, number, row["condition_id"]), "Y")) is not None
     ]
     protocols = _rows(
-        "hospital_ccn protocol_year approved_on first_performance_period weight_total_percent has_locked_conditions",
-        (A, 2025, dt.date(2025, 6, 30), "2024H1", D(100), True),
-        (B, 2025, dt.date(2025, 6, 1), "2025H1", D(100), True),
+        "hospital_ccn protocol_year version sha256 approved_on first_performance_period weight_total_percent"
+        " has_locked_conditions",
+        (A, 2025, 1, "a" * 64, dt.date(2025, 6, 30), "2024H1", D(100), True),
+        (B, 2025, 1, "b" * 64, dt.date(2025, 6, 1), "2025H1", D(100), True),
     )
     return {
         "care_partners": table("care_partners", partners),
@@ -143,9 +144,10 @@ def _program() -> dict[str, pl.DataFrame]:
         "programs": table(
             "programs",
             _rows(
-                "hospital_ccn accepted_first_period first_performance_period program_year is_first_period_changed",
-                (A, "2024H1", "2024H1", 2, False),
-                (B, "2025H1", "2025H1", 1, False),
+                "hospital_ccn accepted_first_period first_performance_period program_year is_first_period_changed"
+                " terms",
+                (A, "2024H1", "2024H1", 2, False, "{}"),
+                (B, "2025H1", "2025H1", 1, False, "{}"),
             ),
         ),
         "conditions": table("conditions", conditions),
@@ -243,6 +245,8 @@ def _release_earlier(home: Home, policy: PolicyFile, period: str) -> None:
                     "period": period,
                     "first_performance_period": first,
                     "accepted_first_period": first,
+                    "protocol_terms": "{}",
+                    "protocol_approved_on": dt.date(2023, 12, 1),
                 }
                 for ccn, first in _STARTS.items()
                 if period >= first

@@ -259,7 +259,12 @@ def _recompute(
 ) -> None:
     """Compute the models in ``affected`` again, and those that refer to them, as far as ``marts`` need them."""
     computed, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True))
-    tables = {row[0] for row in connection.execute("select table_name from information_schema.tables").fetchall()}
+    tables = {
+        row[0]
+        for row in connection.execute(
+            "select table_name from information_schema.tables where table_schema <> 'lake'"
+        ).fetchall()
+    }
     wanted = tables & _needed(marts) if marts else tables
     for name in _order():
         if name in wanted and (name in affected or affected & models()[name].reads):

@@ -55,7 +55,7 @@ def program_changes(
     schema = {column.name: column.polars_type for column in PROGRAM_CHANGES.columns}
     frame = pl.DataFrame(found, schema=schema, orient="row")
     together = frame.group_by("hospital_ccn", "reason").agg(pl.col("detail").unique().sort().str.join("; "))
-    return together.select(schema).sort(PROGRAM_CHANGES.key)
+    return together.select(PROGRAM_CHANGES.names).sort(PROGRAM_CHANGES.key)
 
 
 def _of_programs(

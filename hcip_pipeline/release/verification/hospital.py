@@ -89,7 +89,10 @@ def check_elections(hospital: Hospital, terms: Terms, findings: Findings) -> Non
     expected["program_year"] = program_year(hospital.period, hospital.first_period)
     if (expected["program_year"] or 0) < _SPLIT_MAY_CHANGE_IN_PROGRAM_YEAR:
         expected["improvement_share"] = terms.improvement_share
-    if hospital.ccn not in hospital.programs.has_protocol:
+    protocol = hospital.programs.protocols.get(hospital.ccn)
+    expected["protocol_approved_on"] = protocol["protocol_approved_on"] if protocol else None
+    expected["has_locked_conditions"] = bool(protocol and protocol["has_locked_conditions"])
+    if protocol is None:
         expected |= {"mpi_floor": terms.mpi_floor, "mpi_ceiling": terms.mpi_ceiling}
         expected |= {"physician_cap_percent": terms.physician_cap_percent, "has_locked_conditions": False}
     for row in hospital.inputs.values():

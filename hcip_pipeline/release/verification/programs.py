@@ -33,14 +33,14 @@ class Programs:
     Attributes:
         first: hospital -> its first performance period; those without a program are left out.
         changed: hospitals whose protocols disagree on it, and nothing settles it.
-        has_protocol: hospitals with a protocol in force.
+        protocols: hospital -> its row, where a protocol is in force.
         changes: hospital -> codes of what changed, in order.
         others: hospital -> Σ of what other programs took since its program began.
     """
 
     first: dict[str, str] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
-    has_protocol: set[str] = field(default_factory=set)
+    protocols: dict[str, Row] = field(default_factory=dict)
     changes: dict[str, list[str]] = field(default_factory=dict)
     others: dict[str, Decimal] = field(default_factory=dict)
 
@@ -68,7 +68,7 @@ def check_programs(package: Package, earlier: Earlier, terms: Terms, findings: F
         if row["is_first_period_changed"]:
             programs.changed.add(ccn)
         if row["protocol_year"] is not None:
-            programs.has_protocol.add(ccn)
+            programs.protocols[ccn] = row
     amounts: dict[tuple[str, str], Decimal] = {}
     for row in package.table("other_programs"):
         key = row["hospital_ccn"], row["reported_period"]
@@ -105,6 +105,9 @@ def _check_start(row: Row, accepted: str, period: str, findings: Findings) -> No
         # A protocol of an earlier year that was accepted later: it may not stay unnoticed.
         expected["is_first_period_changed"] = not row["corrected_first_period"]
     findings.compare("programs", row, expected)
+    parts = [row["protocol_year"] is not None, row["protocol_version"] is not None, bool(row["protocol_sha256"])]
+    whole = parts[:1] * 3 == parts and bool(row["protocol_terms"]) == parts[0]
+    findings.require("programs", row, "protocol_year", whole, "with version, hash and terms, or none of them")
     filed = row["correction_filed_in"]
     told = bool(filed) == bool(row["corrected_first_period"]) and filed <= period
     findings.require("programs", row, "correction_filed_in", told, f"a period up to {period}, with every correction")

@@ -215,7 +215,7 @@ def _fee_schedule_cap(partner: Partner, inputs: Row, earlier: Decimal | None, fi
 
 
 def _holds(partner: Partner, inputs: Row, hospital: Hospital) -> None:
-    has_protocol = hospital.ccn in hospital.programs.has_protocol and inputs["protocol_approved_on"] is not None
+    has_protocol = hospital.ccn in hospital.programs.protocols and inputs["protocol_approved_on"] is not None
     if not has_protocol or inputs["program_year"] is None:
         partner.holds.append("NO_PROTOCOL")
     elif not inputs["has_locked_conditions"]:
