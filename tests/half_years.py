@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -26,16 +26,19 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.intake.period_intake import take_in_period
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import load_policy
+from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import write_lake_reference
 from hcip_pipeline.release.writer import write_release
 from hcip_pipeline.settlement.earlier_releases import earlier_frames, earlier_release_files
+from hcip_pipeline.settlement.norm_tables import norm_spec
 from hcip_pipeline.settlement.period import elections_in_force, windows_of
 from hcip_pipeline.settlement.program_changes import program_changes
+from hcip_pipeline.settlement.restatement import restatement
 from hcip_pipeline.warehouse.build import BuildResult, NodeResult, fingerprints
 from hcip_pipeline.warehouse.spec import BuildSpec
 from tests import settlement_models
 from tests.released_state import write_lake
-from tests.scenario import Case, Norm, Scenario, Settled, npi
+from tests.scenario import Case, Scenario, Settled, npi
 
 EXAMPLE = Path(__file__).parents[1] / "docs" / "protocol_example.yaml"
 POLICY = """\
@@ -43,6 +46,7 @@ version: half-years
 base_year: 2022
 cost_method: reported
 min_baseline_cases: 2
+min_cases_per_cell: 10
 physician_cap_percent: 20
 require_complete: none
 """
@@ -50,10 +54,6 @@ A, B, C, D = "210043", "210044", "210048", "210049"
 #: when the programs of A and B begin; C has care partners and no protocol, D a protocol and no care partners
 FIRST = {A: "2024H1", B: "2024H2", D: "2024H1"}
 PARTNERS = [(A, npi(1)), (A, npi(2)), (A, npi(3)), (B, npi(2)), (B, npi(4)), (C, npi(5)), (C, npi(6))]
-NORMS = [
-    Norm(10_000, 20_000, 300),
-    Norm(6_000, 9_000, 200, apr_drg="139", severity="2", cost_weight=Decimal("0.61"), los_weight=Decimal("0.8")),
-]
 CONDITIONS = {"complications": "25", "records": "25", "accounting": "10", "charts": "40"}
 HALVES = ("2024H1", "2024H2", "2025H1", "2025H2")
 Row = dict[str, str]
@@ -65,16 +65,16 @@ def days_of(period: str) -> tuple[dt.date, dt.date]:
 
 
 def drawn_cases(rng: Random) -> list[Case]:
-    """Cases of 2023 to 2025 whose cost falls over the years at most hospitals, and rises at B."""
+    """Cases of the base year 2022, and of 2023 to 2025: cost falls over the years at most hospitals, and rises at B."""
     cases = []
     for ccn, physician in PARTNERS:
         skill = rng.uniform(0.75, 1.2)
-        for year in (2023, 2024, 2025):
+        for year in (2022, 2023, 2024, 2025):
             for half in (1, 2):
                 for _ in range(rng.randint(3, 5)):
                     day = dt.date(year, 6 * half - 5, 1) + dt.timedelta(days=rng.randrange(180))
                     surgical = rng.random() < 0.6
-                    trend = 1 - (year - 2023) * (0.05 if ccn != B else -0.01)
+                    trend = 1 - (year - 2022) * (0.05 if ccn != B else -0.01)
                     cost = Decimal(int((15_000 if surgical else 7_500) * skill * trend * rng.uniform(0.85, 1.15) * 100))
                     cell = ("301", "3") if surgical else ("139", "2")
                     days = rng.randint(2, 6)
@@ -89,6 +89,7 @@ class HalfYears:
     home: Home
     cases: list[Case]
     estimates: list[tuple[str, str, int, Decimal]] = field(default_factory=list)
+    norms: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     @classmethod
     def make(cls, root: Path, seed: int) -> HalfYears:
@@ -104,7 +105,7 @@ class HalfYears:
 
     def copy(self, root: Path) -> HalfYears:
         shutil.copytree(self.home.root, root)
-        return HalfYears(Home(root), list(self.cases), list(self.estimates))
+        return HalfYears(Home(root), list(self.cases), list(self.estimates), self.norms)
 
     # --- files that hospitals and committees supply
 
@@ -225,8 +226,7 @@ class HalfYears:
         take_in_period(self.home, parsed, policy)
         lake = self.home.lake_program(parsed)
         given = {name: pl.read_parquet(lake / f"{name}.parquet") for name in program.TABLES | protocol.TABLES}
-        scenario = Scenario(self.cases, period=period, base_year=policy.base_year, norms=NORMS)
-        made = scenario.spec()
+        made = Scenario(self.cases, period=period, base_year=policy.base_year).spec()
         earlier = earlier_frames(self.home, parsed)
         baseline = self.quarters(f"{parsed.year - 1}H{parsed.half}")
         amounts = earlier["earlier_other_program_amounts"]
@@ -240,8 +240,14 @@ class HalfYears:
             windows=windows_of(parsed, policy),
             policy=policy,
             elections=elections,
-            sources=dict(made.sources) | given | earlier | {"program_changes": changes},
+            sources=dict(made.sources) | given | earlier | {"program_changes": changes} | self._norms(made, policy),
         )
+
+    def _norms(self, made: BuildSpec, policy: Policy) -> dict[str, pl.DataFrame]:
+        """The norm table, frozen once it was made."""
+        if not self.norms:
+            self.norms.update(settlement_models.frozen_norms(norm_spec(replace(made, policy=policy)), 1))
+        return self.norms
 
     def settle(self, period: str) -> Settled:
         """The half-year's figures, without a release."""
@@ -279,7 +285,10 @@ class HalfYears:
         ]
         inputs += earlier_release_files(self.home, parsed)
         policy = load_policy(self.home.policy)
-        return write_release(self.home, parsed, built, policy, inputs, renderers={}, must_verify=False).folder
+        changed = restatement(self.home, parsed, policy, built).frame
+        return write_release(
+            self.home, parsed, built, policy, inputs, restatement=changed, renderers={}, must_verify=False
+        ).folder
 
 
 def _amount(physician: str, period: str) -> int:

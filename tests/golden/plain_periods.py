@@ -1,7 +1,7 @@
-"""Half-years one after another in plain Python: methodology §9, §10 and §15 over time, from the page, with ``fractions``.
+"""Half-years one after another in plain Python: methodology §9, §10 and §15 over time, with ``fractions``.
 
-Belongs here: what one half-year takes from those before it. Does not belong here: anything imported from the pipeline, or
-learnt from its SQL; it is the other opinion.
+Belongs here: what one half-year takes from those before it. Does not belong here: anything imported from the pipeline,
+or learnt from its SQL; it is the other opinion.
 """
 
 from __future__ import annotations
