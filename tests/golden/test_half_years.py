@@ -46,8 +46,11 @@ class Both:
 
     state: HalfYears
     plain: Periods = field(default_factory=Periods)
-    named: dict[str, list[str]] = field(default_factory=lambda: {ccn: [first] for ccn, first in FIRST.items()})
-    corrected: dict[str, str] = field(default_factory=dict)
+    #: hospital -> year and first period of each of its protocols, in order; hospital -> folder and first period
+    named: dict[str, list[tuple[int, str]]] = field(
+        default_factory=lambda: {ccn: [(2024, first)] for ccn, first in FIRST.items()}
+    )
+    corrected: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def release(self, period: str) -> ReleaseFiles:
         """Settle a half-year by both, hold one to the other, and verify the release."""
@@ -62,7 +65,9 @@ class Both:
         elections = {ccn: elections.model_dump(exclude_unset=True) for ccn, elections in spec.elections.items()}
         folders = {each: {"other_program_amounts": self._typed(each)} for each in HALVES}
         policy = spec.policy.model_dump()
-        plain = self.plain.settle(period, own, folders, self.named, self.corrected, policy, elections)
+        named = {ccn: [n for year, n in told if year <= int(period[:4])] for ccn, told in self.named.items()}
+        corrected = {ccn: first for ccn, (filed, first) in self.corrected.items() if filed <= period}
+        plain = self.plain.settle(period, own, folders, named, corrected, policy, elections)
         self._compare(release, plain)
         report = verify_release(release.folder)
         assert report.ok, report.told
@@ -127,7 +132,7 @@ def test_four_half_years(seed: int, tmp_path: Path) -> None:
     assert {ccn: programs[ccn]["program_year"] for ccn in (A, B, C, D)} == {A: 2, B: 1, C: None, D: 2}
     assert programs[D]["care_partners"] == 0
     state.edit_protocol(B, lambda content: content.update(first_performance_period="2025H2"), year=2025)
-    both.named[B].append("2025H2")
+    both.named[B].append((2025, "2025H2"))
     held = both.release("2025H2")
     assert "FIRST_PERIOD_CHANGED" in reasons(held, B)
     assert total(held, B) == 0
@@ -137,7 +142,7 @@ def test_four_half_years(seed: int, tmp_path: Path) -> None:
     state.write("2024H1", "other_program_amounts", state.rows("2024H1", "other_program_amounts")[1:])
     both.release("2024H2")
     both.release("2025H1")
-    both.corrected[B] = "2024H2"
+    both.corrected[B] = ("2025H2", "2024H2")
     last = both.release("2025H2")
     assert "FIRST_PERIOD_CHANGED" not in reasons(last, B)
     assert "OTHER_PROGRAMS_CHANGED" in reasons(last, A)
@@ -169,7 +174,7 @@ def test_the_cap_of_a_year_does_not_ask_when_the_program_began(tmp_path: Path) -
     paid = first.table("incentives").filter(hospital_ccn=B, npi=npi(2)).row(0, named=True)["final_incentive"]
     assert paid > 0
     both.state.correct("2025H2", B, "2025H2")
-    both.corrected[B] = "2025H2"
+    both.corrected[B] = ("2025H2", "2025H2")
     second = both.release("2025H2")
     inputs = second.table("payment_inputs").filter(hospital_ccn=B, npi=npi(2)).row(0, named=True)
     assert (inputs["program_year"], inputs["earlier_period_incentive"]) == (1, paid)
