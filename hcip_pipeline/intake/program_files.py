@@ -82,6 +82,7 @@ def ingest_read_later(home: Home, period: PerformancePeriod) -> list[ProgramInta
                 earlier,
                 program_rules(table, earlier, hospitals),
                 home.lake_program(earlier),
+                home.inbox,
             )
             for table in (TABLES[read_later] for read_later in READ_LATER)
         )
