@@ -187,7 +187,7 @@ def test_a_half_year_needs_its_quarters_and_those_of_the_year_before() -> None:
 
 def test_a_half_year_needs_its_months_and_those_of_the_year_before() -> None:
     months = {f"{year}-{month:02d}" for year in (2024, 2025) for month in range(1, 7)}
-    assert _parents("final_action", "2025H1", "cms_claim_files") == months
+    assert _parents("beneficiaries", "2025H1", "cms_claim_files") == months
 
 
 def test_the_base_year_may_be_any_year_there_are_data_of() -> None:
