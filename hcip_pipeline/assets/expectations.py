@@ -19,8 +19,8 @@ from hcip_pipeline.periods import PerformancePeriod, Quarter
 if TYPE_CHECKING:
     from hcip_pipeline.checks.expectations.running import Validated
 
-OF_SUBMISSIONS = dg.AssetKey("quarter_expectations")
-OF_RELEASE = dg.AssetKey("release_expectations")
+OF_SUBMISSIONS = dg.AssetKey("quarter_page")
+OF_RELEASE = dg.AssetKey("release_page")
 _IN = ("discharges", "charges")
 _OUT = ("incentives", "incentive_cases", "norms", "savings", "conservation", "data_quality")
 
@@ -41,7 +41,7 @@ def _checks(asset: dg.AssetKey, partitions: dg.PartitionsDefinition, tables: Ite
     deps=[SUBMISSIONS],
     check_specs=_checks(OF_SUBMISSIONS, QUARTERS, _IN),
 )
-def quarter_expectations(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+def quarter_page(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
     """Expectations of a quarter's accepted discharges and charge lines, in words and counts, as a page."""
     from hcip_pipeline.checks.expectations.running import validate_quarter
 
@@ -57,7 +57,7 @@ def quarter_expectations(context: dg.AssetExecutionContext, home: HomeResource) 
     deps=[RELEASE],
     check_specs=_checks(OF_RELEASE, HALVES, _OUT),
 )
-def release_expectations(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+def release_page(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
     """Expectations of the files of a half-year's newest release, in words and counts, as a page."""
     from hcip_pipeline.checks.expectations.running import validate_release
 
@@ -87,7 +87,7 @@ def _result(asset: dg.AssetKey, validated: "Validated") -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata={"page": dg.MetadataValue.path(validated.page)}, check_results=checks)
 
 
-ASSETS = [quarter_expectations, release_expectations]
+ASSETS = [quarter_page, release_page]
 SELECTION = dg.AssetSelection.assets(OF_SUBMISSIONS, OF_RELEASE)
 
 submission_expectations_job = dg.define_asset_job(

@@ -17,7 +17,7 @@ from hcip_pipeline.periods import Quarter
 if TYPE_CHECKING:
     from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 
-SUBMISSIONS = dg.AssetKey("hospital_submissions")
+SUBMISSIONS = dg.AssetKey("submissions")
 _BLOCKING = frozenset({"rows_reconcile"})
 
 
@@ -37,7 +37,7 @@ def take_in_quarter(session: Session, resource: HomeResource, key: str) -> "list
 
 
 @dg.multi_asset(
-    name="hospital_submissions",
+    name="submissions",
     specs=[
         dg.AssetSpec(
             SUBMISSIONS,
@@ -71,7 +71,7 @@ def take_in_quarter(session: Session, resource: HomeResource, key: str) -> "list
     backfill_policy=dg.BackfillPolicy.single_run(),
     can_subset=True,
 )
-def hospital_submissions(
+def submissions(
     context: dg.AssetExecutionContext, home: HomeResource, session: dg.ResourceParam[Session]
 ) -> Iterator[Event]:
     reports = []
@@ -135,4 +135,4 @@ def _accounts(receipts: "Sequence[SubmissionReceipt]") -> dict[str, dg.MetadataV
     return accounts
 
 
-ASSETS = [hospital_submissions]
+ASSETS = [submissions]

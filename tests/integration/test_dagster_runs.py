@@ -51,12 +51,12 @@ def test_every_asset_of_the_graph_was_materialized_for_its_partition(settled: Se
             assert event is not None and event.asset_materialization is not None, key
             is_of_a_period = defs.resolve_asset_graph().get(key).is_partitioned
             assert event.asset_materialization.partition == ("2025H1" if is_of_a_period else None), key
-        quarters = instance.get_materialized_partitions(dg.AssetKey("hospital_submissions"))
+        quarters = instance.get_materialized_partitions(dg.AssetKey("submissions"))
     assert quarters == {"2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2"}
 
 
 def test_every_check_ran_and_passed(settled: SettledHome) -> None:
-    others = {"cms_claim_files", "quarter_expectations", "release_expectations"}  # jobs of their own
+    others = {"cms_claim_files", "quarter_page", "release_page"}  # jobs of their own
     checks = {key for key in defs.resolve_asset_graph().asset_check_keys if key.asset_key.path[0] not in others}
     with settled.instance() as instance:
         records = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks))
@@ -79,7 +79,7 @@ def test_row_counts_are_those_of_the_warehouse(settled: SettledHome) -> None:
 
 def test_intake_accounts_for_every_row(settled: SettledHome) -> None:
     with settled.instance() as instance:
-        records = instance.fetch_materializations(dg.AssetKey("hospital_submissions"), limit=100).records
+        records = instance.fetch_materializations(dg.AssetKey("submissions"), limit=100).records
     assert {record.partition_key for record in records} == {f"2024Q{n}" for n in range(1, 5)} | {"2025Q1", "2025Q2"}
     for record in records:
         assert record.asset_materialization is not None
@@ -215,7 +215,7 @@ def test_a_later_partition_does_not_hide_a_refusal(spoilable: Home) -> None:
     (refused / "discharges.csv").unlink()
     ingest(spoilable, ["2025Q1"])
     assert ingest(spoilable, ["2024Q4"]).ok
-    key = dg.AssetCheckKey(dg.AssetKey("hospital_submissions"), "submissions_accepted")
+    key = dg.AssetCheckKey(dg.AssetKey("submissions"), "submissions_accepted")
     with dg.DagsterInstance.from_config(str(spoilable.dagster)) as instance:
         found = instance.event_log_storage.get_asset_check_partition_info([key])
         outcomes = {each.partition_key: each.latest_execution_status.value for each in found}
@@ -292,7 +292,7 @@ def test_ingest_takes_in_what_the_inbox_holds(spoilable: Home) -> None:
         (quarters,) = [run for run in runs if run.job_name == "hospital_intake"]
         assert quarters.status is dg.DagsterRunStatus.FAILURE  # with the refused quarter; the others are taken in
         assert {run.status for run in runs if run != quarters} == {dg.DagsterRunStatus.SUCCESS}
-        taken_in = instance.get_materialized_partitions(dg.AssetKey("hospital_submissions"))
+        taken_in = instance.get_materialized_partitions(dg.AssetKey("submissions"))
         assert taken_in == set(report.submissions) - {"2025Q1"}
         outcome = {c.check_name: c for c in _evaluations(instance, quarters) if c.partition == "2025Q1"}
     assert outcome["rows_reconcile"].passed

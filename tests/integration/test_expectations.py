@@ -131,8 +131,8 @@ def test_a_check_of_dagster_tells_counts(home: Home) -> None:
 def test_the_suites_are_those_that_dagster_shows() -> None:
     graph = build_defs().resolve_asset_graph()
     for key, of in (
-        ("quarter_expectations", suites.of_submissions(QUARTER, 1)),
-        ("release_expectations", suites.of_release(PERIOD, 10)),
+        ("quarter_page", suites.of_submissions(QUARTER, 1)),
+        ("release_page", suites.of_release(PERIOD, 10)),
     ):
         shown = {check.name for check in graph.asset_check_keys if check.asset_key == dg.AssetKey(key)}
         assert shown == {f"{suite.table}_as_expected" for suite in of}

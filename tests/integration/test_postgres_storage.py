@@ -103,4 +103,4 @@ def test_runs_by_hand_stand_in_the_history_that_the_documented_file_names(
     found = subprocess.run([*command, "-d", "postgres", "-Atc", query], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["SUCCESS|1"]
     with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
-        assert instance.get_materialized_partitions(dg.AssetKey("hospital_submissions")) == {"2025Q1"}
+        assert instance.get_materialized_partitions(dg.AssetKey("submissions")) == {"2025Q1"}

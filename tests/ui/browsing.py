@@ -140,7 +140,7 @@ def take_pictures(home: Home, folder: Path) -> None:
         open_asset(page, running.address, "release", "checks", checkDetail="nothing_is_held")
         page.get_by_text("nothing_is_held").first.wait_for()
         picture(page, folder / "checks.png")
-        open_asset(page, running.address, "hospital_submissions", "overview")
+        open_asset(page, running.address, "submissions", "overview")
         show_plots(page)
         picture(page, folder / "plots.png")
 

@@ -75,8 +75,8 @@ def test_checks_are_shown_with_what_they_block(running: RunningInterface, page: 
     open_asset(page, running.address, "release", "checks")
     expect(page.get_by_text("Checks (5)")).to_be_visible()
     expect(page.get_by_text("This is a blocking asset check")).to_be_visible()
-    open_asset(page, running.address, "hospital_submissions", "checks")
-    expect(page.get_by_text("edit_d_key_repeated").first).to_be_attached()
+    open_asset(page, running.address, "submissions", "checks")
+    expect(page.get_by_text("discharges_edits").first).to_be_attached()
 
 
 def test_columns_have_their_meanings(running: RunningInterface, page: Page) -> None:
@@ -86,13 +86,13 @@ def test_columns_have_their_meanings(running: RunningInterface, page: Page) -> N
 
 
 def test_figures_plot_over_quarters(running: RunningInterface, page: Page) -> None:
-    open_asset(page, running.address, "hospital_submissions", "overview")
+    open_asset(page, running.address, "submissions", "overview")
     show_plots(page)
     expect(page.get_by_text("total charges accepted").first).to_be_visible()
     expect(page.locator("canvas").first).to_be_visible()
     series = _query(
         running,
-        '{assetNodeOrError(assetKey:{path:["hospital_submissions"]}){...on AssetNode{assetMaterializations(limit:20)'
+        '{assetNodeOrError(assetKey:{path:["submissions"]}){...on AssetNode{assetMaterializations(limit:20)'
         "{partition metadataEntries{label ...on FloatMetadataEntry{floatValue}}}}}}",
     )["assetNodeOrError"]["assetMaterializations"]
     charges = {
