@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 #: what ends a process past its interpreter, reads another program's cache, or calls C by hand
 _BANNED = re.compile(r"\bos\._exit\b|\batexit\._|\bfrom_msgpack\b|\bctypes\b|\bsys\._|\"dagster\._daemon\"")
 #: module below the package -> why it still may; nothing new is added here
-EXCEPTIONS: dict[str, str] = {"operations/interface.py": "ends its parts with their parent; being replaced"}
+EXCEPTIONS: dict[str, str] = {}
 
 
 def _private_imports(tree: ast.AST) -> Iterator[str]:
