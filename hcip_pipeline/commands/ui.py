@@ -13,13 +13,18 @@ from hcip_pipeline.home import Home
 
 
 def _check_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    address = urlsplit(value)
-    if value and not (
-        address.scheme in ("http", "https")
-        and address.hostname
-        and address.path in ("", "/")
-        and not (address.query or address.fragment or address.username)
-    ):
+    try:
+        address = urlsplit(value)
+        is_origin = (
+            address.scheme in ("http", "https")
+            and bool(address.hostname)
+            and address.port != 0
+            and address.path in ("", "/")
+            and not (address.query or address.fragment or address.username)
+        )
+    except ValueError:  # a port that is no number
+        is_origin = False
+    if value and not is_origin:
         raise click.BadParameter("give scheme, host and port only, as in https://hcip.example.org")
     return value.rstrip("/")
 
