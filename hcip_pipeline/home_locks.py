@@ -4,7 +4,8 @@ Belongs here: taking, sharing and letting go of locks, and saying who holds one.
 piece of work needs (``assets``).
 
 A lock is the operating system's (``flock``) on a file below ``locks/``: it is gone the moment its process is,
-however that ended, so no lock is ever stale and nobody has to remove one.
+however that ended, so no lock is ever stale and nobody has to remove one. On a shared file system that keeps such
+locks to one machine, claims (``lock_claims``) stop the others.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import random
 import socket
 import time
 from collections.abc import Callable, Collection
@@ -22,6 +24,7 @@ from typing import IO, Literal
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.lock_claims import Claims, this_machine
 
 Mode = Literal["alone", "shared"]
 
@@ -38,11 +41,13 @@ class HomeLocks:
 
     Args:
         told: told in words when a lock must be waited for.
+        machine: which machine this is; by default, what the system says.
     """
 
-    def __init__(self, told: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, told: Callable[[str], None] = lambda _: None, machine: str | None = None) -> None:
         self._told = told
-        self._held: dict[tuple[Path, Mode], IO[str]] = {}
+        self._held: dict[tuple[Path, Mode], tuple[IO[str], Path | None]] = {}
+        self._claims = Claims(machine or this_machine())
 
     def __enter__(self) -> HomeLocks:
         return self
@@ -81,41 +86,55 @@ class HomeLocks:
         while True:
             try:
                 fcntl.flock(file, _OPERATION[mode] | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                holder = _holder(path)
-                if not wait:
-                    file.close()
-                    raise BusyError(
-                        f"{name} is in use by another run: {holder}",
-                        file=home.root,
-                        rule="IN-USE",
-                        fix="wait for it to end, or stop it, and run this again; nothing was changed",
-                    ) from error
-                if not waited:
-                    self._told(f"{name}: waiting for another run ({holder})")
-                    waited = True
-                time.sleep(_LOOK_AGAIN_SECONDS)
+            except BlockingIOError:
+                claim, holder = None, _holder(path)
+            except OSError as error:
+                file.close()
+                raise HcipError(
+                    f"the file system of the home has no locks: {error.strerror}",
+                    file=path.parent,
+                    fix="keep the home on a local disk, or on NFS version 4",
+                ) from error
+            else:
+                claim, holder = self._claims.claim(path.parent / "claims", name, mode, doing)
+                if not holder:
+                    break
+                fcntl.flock(file, fcntl.LOCK_UN)
+            if not wait:
+                file.close()
+                raise BusyError(
+                    f"{name} is in use by another run: {holder}",
+                    file=home.root,
+                    rule="IN-USE",
+                    fix="wait for it to end, or stop it, and run this again; nothing was changed",
+                )
+            if not waited:
+                self._told(f"{name}: waiting for another run ({holder})")
+                waited = True
+            time.sleep(_LOOK_AGAIN_SECONDS * (1 + random.random()))  # two that meet must not meet again
         with suppress(OSError):  # a full disk: the lock holds all the same, only its holder is not named
             file.seek(0)
             file.truncate()
             file.write(json.dumps({"doing": doing, "process": os.getpid(), "machine": socket.gethostname()}))
             file.flush()
-        self._held[(path, mode)] = file
+        self._held[(path, mode)] = (file, claim)
 
     def drop(self, home: Home, name: str) -> None:
         """Let go of one lock before the run ends."""
-        for (path, mode), file in list(self._held.items()):
+        for path, mode in list(self._held):
             if path == home.root / "locks" / f"{name}.lock":
-                file.close()
-                del self._held[(path, mode)]
+                self._release(path, mode)
 
     def let_go(self, *, but: Collection[str] = ()) -> None:
         """Let go of all, ``but`` some."""
-        for (path, mode), file in list(self._held.items()):
+        for path, mode in list(self._held):
             if path.stem not in but:
-                file.close()
-                del self._held[(path, mode)]
+                self._release(path, mode)
+
+    def _release(self, path: Path, mode: Mode) -> None:
+        file, claim = self._held.pop((path, mode))
+        self._claims.withdraw(claim)
+        file.close()
 
 
 def _holder(path: Path) -> str:

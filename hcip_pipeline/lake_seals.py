@@ -22,8 +22,6 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.intake.atomic_files import write_json
 
 _DAMAGED = ".damaged"
-#: a file system's clock is behind the program's by up to this much
-_COARSE_NS = 20_000_000
 
 
 def sha256_of(path: Path) -> str:
@@ -51,12 +49,19 @@ def seal(home: Home, files: Iterable[Path]) -> int:
     return sealed
 
 
-def written_since(folders: Iterable[Path], moment_ns: int) -> Iterator[Path]:
-    """Parquet files of these folders that were written at or after a moment (``time.time_ns()``)."""
+def snapshot(folders: Iterable[Path]) -> dict[Path, tuple[int, int, int]]:
+    """Which Parquet files lie in these folders, and what tells each from one that is written in its place."""
+    found = {}
     for folder in folders:
         for path in sorted(folder.glob("*.parquet")):
-            if path.stat().st_mtime_ns >= moment_ns - _COARSE_NS:
-                yield path
+            stat = path.stat()
+            found[path] = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    return found
+
+
+def changed_since(before: dict[Path, tuple[int, int, int]], folders: Iterable[Path]) -> Iterator[Path]:
+    """Parquet files of these folders that were written after a snapshot. No clock is asked: clocks are set back."""
+    yield from (path for path, identity in snapshot(folders).items() if before.get(path) != identity)
 
 
 def check_seals(home: Home, files: Iterable[Path], recorded: Mapping[str, str] | None = None) -> int:

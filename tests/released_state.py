@@ -58,6 +58,8 @@ _CELLS = (("301", "3", 18_000, 4), ("302", "2", 31_000, 6), ("139", "3", 7_400, 
 _WORK = {1: (A,), 2: (A, B), 3: (A,), 4: (B,), 5: (B,), 6: (B,), 7: (C,), 8: (C,), 9: (A,)}
 #: physician -> place among the nine by cost
 _RANK = {1: 2, 2: 5, 3: 7, 4: 3, 5: 4, 6: 6, 7: 1, 8: 8, 9: 9}
+#: names that a spreadsheet would run, and one that would turn round what follows it on a page
+NAMES = {1: "=SUM(A1), MD", 2: "\u202eד״ר כהן, MD", 4: "\u3000＝SUM(B1), MD"}
 _PARTNERS = [(ccn, number) for number, hospitals in _WORK.items() for ccn in hospitals if number != 9]
 _WINDOWS = {
     "base_year": (dt.date(2023, 5, 1), D("1.00")),
@@ -112,7 +114,7 @@ def _program() -> dict[str, pl.DataFrame]:
         {
             "hospital_ccn": ccn,
             "npi": npi(number),
-            "name": "=SUM(A1), MD" if number == 1 else f"Physician {number}",
+            "name": NAMES.get(number, f"Physician {number}"),
             "participation_start": dt.date(2025, 8, 15) if (ccn, number) == (B, 2) else dt.date(2024, 1, 1),
             "participation_end": dt.date(2025, 12, 31) if number == 3 else None,
             "arrangement_signed": dt.date(2023, 12, 1),

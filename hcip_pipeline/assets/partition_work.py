@@ -6,7 +6,6 @@ months, then the norm table's: nobody waits in a circle). Does not belong here: 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +35,7 @@ def intake_lock(
         name: the partition: ``2025Q1``, ``2025-04``, ``reference``.
         folders: of the lake, that nobody but this partition's intake writes to.
     """
-    from hcip_pipeline.lake_seals import seal, sweep, written_since
+    from hcip_pipeline.lake_seals import changed_since, seal, snapshot, sweep
     from hcip_pipeline.ledger.comparison import forget_unrecorded
     from hcip_pipeline.ledger.recording import record_acceptances
 
@@ -46,9 +45,9 @@ def intake_lock(
         for folder in folders:
             if folder.parent.name == "receipts":
                 forget_unrecorded(home, folder, session.progress)
-        moment = time.time_ns()
+        before = snapshot(folders)
         yield
-        seal(home, written_since(folders, moment))
+        seal(home, changed_since(before, folders))
         record_acceptances(home, name)
     session.locks.drop(home, name)
 

@@ -12,11 +12,12 @@ from functools import cache
 from typing import Any
 
 import polars as pl
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader
 
 from hcip_pipeline.audit.findings import dollars
 from hcip_pipeline.audit.origin import signed_by
 from hcip_pipeline.contracts.audit import SEVERITIES
+from hcip_pipeline.html_pages import page_environment
 from hcip_pipeline.policy.loader import read_policy
 from hcip_pipeline.release.documents import Document, Draft
 from hcip_pipeline.release.layouts import MANIFEST
@@ -39,10 +40,7 @@ SHOWN = 60
 
 @cache
 def _environment() -> Environment:
-    loader = PackageLoader("hcip_pipeline.audit", "templates")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = page_environment(PackageLoader("hcip_pipeline.audit", "templates"))
     environment.filters["dollars"] = lambda amount: "–" if amount is None else dollars(amount)
     environment.filters["count"] = lambda number: "hidden" if number is None else f"{number:,}"
     environment.filters["words"] = lambda text: str(text).replace("_", " ").lower()

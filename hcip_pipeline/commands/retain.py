@@ -35,6 +35,8 @@ def command(
     Years are the policy's retention_years; agreements stand in inbox/data_use.yaml. Hashes, payments and aggregates
     stay, with a record, so that `hcip verify` still proves the chain.
     """
+    from hcip_pipeline.errors import HcipError
+    from hcip_pipeline.home_locks import HomeLocks
     from hcip_pipeline.operations.settings import signer_of
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.release import retention
@@ -52,7 +54,16 @@ def command(
         return
     if not yes:
         click.confirm(f"Destroy {due.files} files for good?", abort=True)
-    destroyed = retention.destroy(home, due, signer_of(home))
+    with HomeLocks() as locks:
+        for name in retention.lock_names(home):
+            locks.take(home, name, "destroying what is past its retention")
+        if retention.what_is_due(home, policy.retention_years, day) != due:
+            raise HcipError(
+                "what is due has changed in the meantime; nothing was destroyed",
+                file=home.root,
+                fix="run it again and look at the new list",
+            )
+        destroyed = retention.destroy(home, due, signer_of(home))
     if as_json:
         show_json({**due.as_dict(), "destroyed": destroyed})
     else:

@@ -115,11 +115,13 @@ def arrivals(
         following.seen[partition] = looks.digest
         if cursor.started.get(partition) == looks.digest:
             continue
-        is_settled = cursor.seen.get(partition) == looks.digest and now - looks.changed >= settle_seconds
+        # A time in the future is one that a clock which was wrong has written: it is as far away as one in the past.
+        is_settled = cursor.seen.get(partition) == looks.digest and abs(now - looks.changed) >= settle_seconds
         if looks.is_unfinished or not is_settled:
             waiting.append(partition)
             continue
         following.started[partition] = looks.digest
-        if taken_in(partition) <= looks.changed:
+        last = taken_in(partition)
+        if last <= looks.changed or last > now:  # the clock was set back: an intake too many finds nothing to do
             found.append(Arrival(partition, looks.digest))
     return found, waiting, following

@@ -21,8 +21,8 @@ from hcip_pipeline.periods import Quarter
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Document, Draft
 from hcip_pipeline.release.explained_release import names_of
+from hcip_pipeline.release.spreadsheets import neutralized
 from hcip_pipeline.release.suppression import MARK, CountTable, suppressed
-from hcip_pipeline.release.tables import neutralized
 
 #: what tells the files of submissions apart
 _FILE = ["quarter", "hospital_ccn", "table"]

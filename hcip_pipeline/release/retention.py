@@ -166,6 +166,15 @@ def what_is_due(home: Home, retention_years: int, as_of: dt.date) -> Retention:
     return Retention(as_of, tuple(due), gone, tuple(left_over), tuple(dict.fromkeys(elsewhere)))
 
 
+def lock_names(home: Home) -> list[str]:
+    """What destroying needs for itself: every half-year and quarter of the home.
+
+    A settlement of any half-year may be about to read a release, or a kept source, that nothing released so far needs.
+    """
+    periods = _periods(home)
+    return [*map(str, periods), *(str(quarter) for period in periods for quarter in period.quarters)]
+
+
 def _periods(home: Home) -> list[PerformancePeriod]:
     """Every half-year that the home holds anything of: released, taken in, or in the inbox."""
     names = {path.name for path in home.releases.glob("????H[12]") if path.is_dir()}

@@ -11,9 +11,7 @@ import pyarrow.parquet as pq
 
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.release.documents import make_private
-
-#: what a spreadsheet would run, or take for the start of a formula
-_FORMULA = r"^[=+\-@\t\r\n]"
+from hcip_pipeline.release.spreadsheets import neutralized
 
 
 @dataclass(frozen=True)
@@ -28,12 +26,6 @@ class WrittenFile:
     totals: dict[str, str]
     #: text columns in which a row says nothing
     blank: frozenset[str] = frozenset()
-
-
-def neutralized(frame: pl.DataFrame) -> pl.DataFrame:
-    """Text cells that a spreadsheet would run as a formula, with an apostrophe before them."""
-    text = pl.col(pl.String)
-    return frame.with_columns(pl.when(text.str.contains(_FORMULA)).then("'" + text).otherwise(text).name.keep())
 
 
 def write_csv(frame: pl.DataFrame, path: Path) -> None:

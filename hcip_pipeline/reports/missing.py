@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass, fields
 
 import polars as pl
 
-from hcip_pipeline.release.tables import neutralized
+from hcip_pipeline.release.spreadsheets import neutralized
 from hcip_pipeline.reports.figures import ReportSource, Row
 
 

@@ -222,5 +222,5 @@ def _summary(made: Book, source: ReportSource, content: Committee) -> None:
         ("Pieces of information missing", len(content.missing), "count"),
     ]
     for line, (name, value, kind) in enumerate(facts, start=3):
-        sheet.write_string(line, 0, name, made.format("text"))
+        made.text(sheet, line, 0, name, "text")
         made.cell(sheet, line, 1, value, kind)  # type: ignore[arg-type]

@@ -11,18 +11,13 @@ from typing import Any
 import jinja2
 
 from hcip_pipeline.contracts.payment_reasons import parse_reasons
+from hcip_pipeline.html_pages import page_environment
 from hcip_pipeline.reports import words
 
 
 @cache
 def _template(name: str) -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("hcip_pipeline.reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment(jinja2.PackageLoader("hcip_pipeline.reports"))
     environment.filters |= {
         "money": words.money,
         "dollars": words.dollars,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from xlsxwriter.utility import xl_cell_to_rowcol
 from xlsxwriter.worksheet import Worksheet
 
 from hcip_pipeline.contracts import survey
@@ -106,10 +107,11 @@ def _cover(made: Book, title: str, ccn: str, source: ReportSource) -> None:
         (survey.VERSION_CELL, "Version of the form", survey.VERSION),
     )
     for cell, name, value in facts:
-        sheet.write_string(f"A{cell[1:]}", name, made.format("bold"))
-        sheet.write_string(cell, value)
+        row, place = xl_cell_to_rowcol(cell)
+        made.text(sheet, row, 0, name, "bold")
+        made.text(sheet, row, place, value)
     for line, sentence in enumerate(_HOW, start=7):
-        sheet.write_string(line, 1, sentence, made.format("wrapped"))
+        made.text(sheet, line, 1, sentence, "wrapped")
     sheet.protect()
 
 
@@ -118,19 +120,19 @@ def _sheet(made: Book, form: survey.FormSheet, title: str, rows: Iterable[Sequen
     head = survey.HEAD_ROW - 1
     for place, column in enumerate(form.columns):
         sheet.set_column(place, place, column.width)
-        sheet.write_string(head, place, column.title, made.format("head"))
+        made.text(sheet, head, place, column.title, "head")
     for line, row in enumerate(rows, start=survey.HEAD_ROW):
         for place, (column, value) in enumerate(zip(form.columns, row, strict=True)):
             if not column.is_filled:
-                sheet.write_string(line, place, str(value or ""), made.format("wrapped"))
+                made.text(sheet, line, place, str(value or ""), "wrapped")
                 continue
-            form_at = made.format("fill_date" if column.field == "reported_on" else "fill")
+            name = "fill_date" if column.field == "reported_on" else "fill"
             if value is None:
-                sheet.write_blank(line, place, None, form_at)
+                sheet.write_blank(line, place, None, made.format(name))
             elif isinstance(value, int):
-                sheet.write_number(line, place, value, form_at)
+                sheet.write_number(line, place, value, made.format(name))
             else:
-                sheet.write_string(line, place, str(value), form_at)
+                made.text(sheet, line, place, str(value), name)
     sheet.freeze_panes(survey.HEAD_ROW, 2)
     sheet.repeat_rows(head)
     sheet.protect("", {"format_columns": True, "format_rows": True, "sort": True, "autofilter": True})

@@ -17,6 +17,8 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from hcip_pipeline.release.spreadsheets import looks_like_formula
+
 Kind = Literal["text", "wrapped", "count", "money", "dollars", "percent", "number", "date"]
 
 _FORMATS: dict[str, dict[str, Any]] = {
@@ -59,10 +61,19 @@ class Book:
         self.workbook = workbook
         self._formats: dict[str, Format] = {}
 
-    def format(self, name: str) -> Format:
-        if name not in self._formats:
-            self._formats[name] = self.workbook.add_format({"valign": "top", **_FORMATS[name]})
-        return self._formats[name]
+    def format(self, name: str, *, is_quoted: bool = False) -> Format:
+        """A format by its name; ``is_quoted`` marks a cell whose text a spreadsheet must not run."""
+        key = f"{name} quoted" if is_quoted else name
+        if key not in self._formats:
+            quoted = {"quote_prefix": True} if is_quoted else {}
+            self._formats[key] = self.workbook.add_format({"valign": "top", **_FORMATS[name], **quoted})
+        return self._formats[key]
+
+    def text(self, sheet: Worksheet, row: int, place: int, text: str, name: str | None = None) -> None:
+        """A cell of text in the format ``name``. What looks like a formula stays text also after it was edited."""
+        is_quoted = looks_like_formula(text)
+        form = self.format(name or "text", is_quoted=is_quoted) if name or is_quoted else None
+        sheet.write_string(row, place, text, form)
 
     def sheet(self, name: str, title: str, note: str = "") -> Worksheet:
         """A sheet with a title in its first row and a note in the second; set up to print on landscape pages."""
@@ -71,9 +82,9 @@ class Book:
         sheet.set_paper(1)
         sheet.fit_to_pages(1, 0)
         sheet.set_footer("&L&A&RPage &P of &N")
-        sheet.write_string(0, 0, title, self.format("title"))
+        self.text(sheet, 0, 0, title, "title")
         if note:
-            sheet.write_string(1, 0, note)
+            self.text(sheet, 1, 0, note)
         return sheet
 
     def table(self, name: str, title: str, columns: Sequence[Column], rows: Iterable[Any], note: str = "") -> Worksheet:
@@ -87,7 +98,7 @@ class Book:
         """A head and rows from row ``first`` on; returns the row after the last."""
         for place, column in enumerate(columns):
             sheet.set_column(place, place, column.width)
-            sheet.write_string(first, place, column.title, self.format("head"))
+            self.text(sheet, first, place, column.title, "head")
         line = first
         for row in rows:
             line += 1
@@ -110,7 +121,7 @@ class Book:
         elif isinstance(value, dt.date):
             sheet.write_datetime(row, place, dt.datetime(value.year, value.month, value.day), form)
         else:
-            sheet.write_string(row, place, str(value), form)
+            self.text(sheet, row, place, str(value), kind)
 
 
 @contextmanager

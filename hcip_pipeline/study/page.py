@@ -13,6 +13,7 @@ from typing import Any
 import jinja2
 import polars as pl
 
+from hcip_pipeline.html_pages import page_environment
 from hcip_pipeline.policy.model import NORM_METHODS
 from hcip_pipeline.study.figures import StudyFigures, largest, norms_side_by_side
 from hcip_pipeline.study.plan import StudyPlan
@@ -138,13 +139,7 @@ def _whole_dollars(amount: Decimal) -> str:
 
 @cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("hcip_pipeline.study"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment(jinja2.PackageLoader("hcip_pipeline.study"))
     environment.filters |= {
         "dollars": _dollars,
         "whole_dollars": _whole_dollars,

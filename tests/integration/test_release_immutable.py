@@ -21,6 +21,7 @@ import pytest
 from hcip_pipeline import cli
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.home_locks import HomeLocks
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.release import writer
 from hcip_pipeline.release.layouts import LAYOUTS
@@ -303,6 +304,12 @@ class TestChain:
         cli.main(arguments)
         listed = capsys.readouterr().out
         assert "2025H2_r1" in listed and "retention of 10 years ended on 2035-12-31" in listed
+        assert all((home.releases / "2025H2" / "r1" / path).exists() for path in gone)
+        for name in ("2025H2", "2025Q3", "2024H1"):
+            with HomeLocks() as other, pytest.raises(SystemExit) as busy:
+                other.take(home, name, f"settling, which reads {name}", "shared")
+                cli.main([*arguments, "--destroy", "--yes"])
+            assert busy.value.code == 1 and f"{name} is in use" in capsys.readouterr().err
         assert all((home.releases / "2025H2" / "r1" / path).exists() for path in gone)
         cli.main([*arguments, "--destroy", "--yes", "--json"])
         assert json.loads(capsys.readouterr().out)["destroyed"] == len(retention.due) + 1

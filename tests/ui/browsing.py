@@ -46,6 +46,7 @@ def free_port() -> int:
 class RunningInterface:
     """``hcip ui`` in a process of its own."""
 
+    home: Home
     process: subprocess.Popen[str]
     address: str
     token: str
@@ -76,7 +77,7 @@ def interface(home: Home) -> Iterator[RunningInterface]:
                     break
             else:
                 raise AssertionError("the UI did not start: " + "".join(said))
-            yield RunningInterface(process, found[1], found[2])
+            yield RunningInterface(home, process, found[1], found[2])
         finally:
             if process.poll() is None:
                 process.terminate()

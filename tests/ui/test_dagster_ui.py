@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import subprocess
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -170,7 +171,23 @@ def test_it_stops_cleanly_with_all_its_processes(running: RunningInterface) -> N
     children = _descendants(running.process.pid)
     assert len(children) >= 3
     assert running.stop() == 0
-    assert not [process for process in children if Path(f"/proc/{process}").exists()]
+    end = time.monotonic() + 20  # the last ones are children of init by then
+    while (left := [process for process in children if _runs(process)]) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not left
+
+
+def test_killing_it_ends_its_processes(running: RunningInterface) -> None:
+    """A run that it works on ends, too: it is a child of the code server. Uses the home after the other has stopped."""
+    with interface(running.home) as killed:
+        children = _descendants(killed.process.pid)
+        assert len(children) >= 6
+        killed.process.kill()
+        killed.process.wait()
+        end = time.monotonic() + 40
+        while (left := [process for process in children if _runs(process)]) and time.monotonic() < end:
+            time.sleep(0.1)
+        assert not left
 
 
 def _query(running: RunningInterface, query: str) -> Any:
@@ -190,6 +207,13 @@ def _status(port: int, request: str) -> int:
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall((request + "\r\n").encode())
         return int(connection.recv(4096).split()[1])
+
+
+def _runs(process: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _descendants(process: int) -> list[int]:

@@ -139,3 +139,17 @@ def test_the_sensor_asks_for_the_partition_and_says_what_it_waits_for(
             if len(asked) == 1:
                 assert tick.skip_message == "still being written: 2025Q1"
     assert asked == [[], ["2025Q1"], []]
+
+
+def test_a_clock_that_was_set_back_neither_holds_nor_loses_an_arrival(inbox: Inbox) -> None:
+    """Files from the future, and an intake that took place in it."""
+    inbox.write("2025Q1/210001/discharges.csv", "rows")
+    hours_before = (inbox.place / "2025Q1/210001/discharges.csv").stat().st_mtime - 7200
+    assert inbox.look(hours_before) == []
+    assert inbox.look(hours_before) == ["2025Q1"]
+    inbox.taken_in = hours_before + 3600
+    inbox.write("2025Q2/210001/discharges.csv", "rows")
+    for path in (inbox.place / "2025Q2").rglob("*"):
+        os.utime(path, (hours_before - 600, hours_before - 600))
+    inbox.look(hours_before)
+    assert inbox.look(hours_before) == ["2025Q2"]

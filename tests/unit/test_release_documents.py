@@ -13,13 +13,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.html_pages import BIDI_CONTROLS, CONTENT_POLICY
 from hcip_pipeline.release.documents import Document, Draft, release_path, write_documents
 from hcip_pipeline.release.verification import verify_release
-from hcip_pipeline.release.verification.tables import FORMULA_STARTS
-from tests.released_state import A, State, release, released, unreleased  # noqa: F401 - fixtures
+from hcip_pipeline.release.verification.tables import runs_in_a_spreadsheet
+from tests.released_state import NAMES, A, State, release, released, unreleased  # noqa: F401 - fixtures
+
+_POLICY = f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">'
 
 PAGE = Document("reports/210001/oversight.html", b"<!doctype html>\n", "text/html")
 
@@ -78,20 +82,36 @@ def test_what_a_hospital_sent_is_run_nowhere(released: Path) -> None:  # noqa: F
     for path in released.rglob("*.csv"):
         with path.open(encoding="utf-8", newline="") as file:
             for cell in (cell for row in csv.reader(file) for cell in row):
-                runs = cell.startswith(FORMULA_STARTS) and not re.fullmatch(r"[-+]?[0-9.]+", cell)
+                runs = runs_in_a_spreadsheet(cell) and not re.fullmatch(r"-?[0-9.]+|'.*", cell)
                 assert not runs, (path.name, cell)
-                shown["csv"] += cell == "'=SUM(A1), MD"
+                shown["csv"] += cell == f"'{NAMES[1]}"
+                shown["csv, full width"] += cell == f"'{NAMES[4]}"
     for path in released.rglob("*.xlsx"):
         with zipfile.ZipFile(path) as book:
             for name in book.namelist():
                 text = book.read(name).decode()
                 assert "<f>" not in text and "<hyperlink" not in text, (path.name, name)
-                shown["xlsx"] += "=SUM(A1), MD" in text
+        for sheet in openpyxl.load_workbook(path):
+            for cell in (cell for row in sheet.iter_rows() for cell in row if isinstance(cell.value, str)):
+                assert cell.quotePrefix == runs_in_a_spreadsheet(cell.value), (path.name, cell.value)
+                shown["xlsx"] += cell.value == NAMES[1]
+                shown["xlsx, full width"] += cell.value == NAMES[4]
     for path in released.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         assert "<script" not in text, path.name
+        assert "<script" not in text and text.count(_POLICY) == 1, path.name
+        assert not BIDI_CONTROLS & set(text), path.name
         shown["html"] += "&lt;script&gt;alert(1)" in text
-    assert all(shown[kind] for kind in ("csv", "xlsx", "html")), shown
+        shown["html, turned"] += "<bdi>[U+202E]ד״ר כהן, MD</bdi>" in text
+        shown["html, name"] += "<bdi>=SUM(A1), MD</bdi>" in text
+        assert _outside_bdi(text, NAMES[2][1:]) == 0, path.name
+    assert all(shown.values()) and len(shown) == 7, shown
+
+
+def _outside_bdi(page: str, name: str) -> int:
+    """How often a name is shown otherwise than in an element of its own."""
+    texts = re.sub(r"<(title|desc)\b.*?</\1>|<[^>]*=\"[^>]*>", "", page, flags=re.DOTALL)
+    return texts.count(name) - len(re.findall(rf"<bdi>[^<]*{name}[^<]*</bdi>", texts))
 
 
 def _report(draft: Draft) -> Iterable[Document]:

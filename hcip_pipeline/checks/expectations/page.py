@@ -7,21 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, PackageLoader
 
 from hcip_pipeline.checks.expectations.validation import SuiteResult
+from hcip_pipeline.html_pages import page_environment
 
 
 def expectations_page(title: str, subtitle: str, results: Sequence[SuiteResult]) -> str:
     """Self-contained HTML: no network, no script, no cell of a row."""
-    environment = Environment(
-        loader=ChoiceLoader(
-            [PackageLoader("hcip_pipeline.checks.expectations"), PackageLoader("hcip_pipeline.intake.hospital")]
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
+    loaders = [PackageLoader("hcip_pipeline.checks.expectations"), PackageLoader("hcip_pipeline.intake.hospital")]
+    environment = page_environment(ChoiceLoader(loaders), lstrip_blocks=False)
     environment.filters["number"] = lambda count: "" if count is None else f"{count:,}"
     template = environment.get_template("expectations.html.j2")
     return template.render(title=title, subtitle=subtitle, results=results)

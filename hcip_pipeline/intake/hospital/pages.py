@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader
 
+from hcip_pipeline.html_pages import page_environment
 from hcip_pipeline.intake.hospital.rules import RULES
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @cache
 def _environment() -> Environment:
     loader = PackageLoader("hcip_pipeline.intake.hospital", "templates")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment = page_environment(loader, lstrip_blocks=False)
     environment.filters["dollars"] = lambda amount: f"${amount:,.2f}"
     environment.filters["number"] = lambda count: f"{int(count):,}"
     environment.filters["percent"] = lambda rate: "–" if rate is None else f"{rate * 100:.2f}%"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,17 +20,26 @@ from .shapes import Shape
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: A text cell that starts so would be run by a spreadsheet; in CSV files an apostrophe stands before it.
-FORMULA_STARTS = tuple("=+-@\t\r\n")
+_FORMULA_SIGNS = frozenset("=+-@＝＋－＠﹦﹢﹣﹫")
+_SKIPPED = ("Z", "Cc", "Cf")  # Unicode categories: blanks, controls, invisible characters
+
+
+def runs_in_a_spreadsheet(text: str) -> bool:
+    """Whether a spreadsheet would run a text cell; in CSV files an apostrophe stands before it."""
+    bare = text.lstrip("'")
+    if bare[:1] in ("\t", "\r", "\n"):
+        return True
+    first = next((sign for sign in bare if not unicodedata.category(sign).startswith(_SKIPPED)), "")
+    return first in _FORMULA_SIGNS
 
 
 def neutralized(text: str) -> str:
     """As a CSV file of a release writes a text cell."""
-    return "'" + text if text.startswith(FORMULA_STARTS) else text
+    return "'" + text if runs_in_a_spreadsheet(text) else text
 
 
 def _text(cell: str) -> str:
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS) else cell
+    return cell[1:] if cell[:1] == "'" and runs_in_a_spreadsheet(cell[1:]) else cell
 
 
 def _boolean(cell: str) -> bool:

@@ -1,0 +1,136 @@
+"""Claims: who holds a lock, as files, for file systems whose locks stop nobody on another machine.
+
+The operating system's lock (``home_locks``) decides between processes of one machine. Some shared file systems keep
+such locks to the machine that took them. So whoever holds a lock also leaves a file below ``locks/claims/``, and
+touches it as long as it lives; a claim of another machine that is still touched keeps everybody else away. One that was
+not touched for `STALE_SECONDS` counts no more: its machine is gone. Times are compared as the file system gives them,
+because the clocks of two machines differ.
+
+Belongs here: writing, touching and weighing claims. Does not belong here: the lock itself (``home_locks``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+STALE_SECONDS = 120.0
+_TOUCH_SECONDS = 15.0
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+@cache
+def this_machine() -> str:
+    """Which kernel this is: processes that share it share its locks, also from containers with other host names."""
+    try:
+        return _BOOT.read_text(encoding="ascii").strip()
+    except OSError:
+        return f"{socket.gethostname()}-{uuid.getnode():x}"
+
+
+@dataclass
+class Claims:
+    """The claims of one run, touched by a thread of its own until the last is withdrawn."""
+
+    machine: str = field(default_factory=this_machine)
+    _own: set[Path] = field(default_factory=set)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def claim(self, folder: Path, name: str, mode: str, doing: str) -> tuple[Path | None, str]:
+        """Claim a lock that this machine has already given.
+
+        Returns:
+            The claim, and who on another machine holds the lock; one of the two is empty. A claim that cannot be
+            written (a full disk) is none: the lock of the machine holds all the same.
+        """
+        own = folder / f"{name}--{uuid.uuid4().hex}.json"
+        content = {
+            "doing": doing, "mode": mode, "process": os.getpid(), "host": socket.gethostname(), "machine": self.machine,
+        }  # fmt: skip
+        written = own.with_suffix(".new")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            written.write_text(json.dumps(content), encoding="utf-8")
+            written.replace(own)
+        except OSError:
+            with suppress(OSError):
+                written.unlink(missing_ok=True)
+            return None, ""
+        for other, said, age in self._others(folder, name, own):
+            if said.get("machine") == self.machine:
+                if not _is_alive(said.get("process")):
+                    other.unlink(missing_ok=True)  # left by a process that was killed
+            elif "alone" in (mode, said.get("mode")):
+                if age <= STALE_SECONDS:
+                    own.unlink(missing_ok=True)
+                    wait = STALE_SECONDS - age
+                    return None, (
+                        f"{said.get('doing')}, process {said.get('process')} on {said.get('host')}, seen {age:.0f} "
+                        f"seconds ago; if that machine is gone, it counts no more in {wait:.0f} seconds"
+                    )
+                other.unlink(missing_ok=True)
+        self._keep(own)
+        return own, ""
+
+    def withdraw(self, claim: Path | None) -> None:
+        """Give a claim up."""
+        if claim is None:
+            return
+        with self._guard:
+            self._own.discard(claim)
+            if not self._own:
+                self._ended.set()
+        with suppress(OSError):
+            claim.unlink(missing_ok=True)
+
+    def _others(self, folder: Path, name: str, own: Path) -> Iterator[tuple[Path, dict[str, object], float]]:
+        now = own.stat().st_mtime
+        for path in folder.glob(f"{name}--*.json"):
+            if path == own:
+                continue
+            try:
+                age = max(now - path.stat().st_mtime, 0.0)
+            except FileNotFoundError:
+                continue
+            try:
+                said = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                said = {}  # damaged: somebody else's, until it is old
+            yield path, said if isinstance(said, dict) else {}, age
+
+    def _keep(self, claim: Path) -> None:
+        with self._guard:
+            is_first = not self._own
+            self._own.add(claim)
+        if is_first:
+            self._ended = threading.Event()
+            threading.Thread(target=self._touch, args=(self._ended,), name="lock claims", daemon=True).start()
+
+    def _touch(self, ended: threading.Event) -> None:
+        while not ended.wait(_TOUCH_SECONDS):
+            with self._guard:
+                claims = list(self._own)
+            for claim in claims:
+                with suppress(OSError):
+                    os.utime(claim)
+
+
+def _is_alive(process: object) -> bool:
+    if not isinstance(process, int) or process <= 0:
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
