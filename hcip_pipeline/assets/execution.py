@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
     from hcip_pipeline.intake.period_intake import PeriodIntake
     from hcip_pipeline.release.writer import Release
+    from hcip_pipeline.settlement.recognition import Outlook
 
 _JOBS: dict[type[Key], str] = {Quarter: hospital_job.name, Month: cms_job.name, PerformancePeriod: program_job.name}
 INBOX_FOLDERS: dict[type[Key], str] = {Quarter: "hospital", Month: "cms", PerformancePeriod: "program"}
@@ -144,14 +145,19 @@ def settle(
     *,
     progress: Progress | None = None,
     threads: int | None = None,
+    seen: "Outlook | None" = None,
 ) -> "Release":
     """Ingest what a half-year needs, build it, check it, release it.
+
+    Args:
+        seen: the period's outlook, where somebody has just looked at it.
 
     Raises:
         UsageError: the period lies outside the program's calendar.
         HcipError: as the assets raise; nothing was released then.
     """
-    return settle_each(home, [period], policy_path, progress=progress, threads=threads)[0]
+    known = [seen] if seen else []
+    return settle_each(home, [period], policy_path, progress=progress, threads=threads, seen=known)[0]
 
 
 def settle_each(
@@ -162,12 +168,15 @@ def settle_each(
     progress: Progress | None = None,
     threads: int | None = None,
     command: str = "",
+    seen: "Sequence[Outlook]" = (),
 ) -> "list[Release]":
     """:func:`settle` for periods one after another; a quarter or month that several need is taken in once."""
     from hcip_pipeline.ledger.comparison import check_home
     from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.settlement.build_record import recorded_parts
     from hcip_pipeline.settlement.period import months_needed, quarters_needed
     from hcip_pipeline.settlement.preconditions import check_can_start
+    from hcip_pipeline.settlement.recognition import outlook, remember
 
     for period in periods:
         parse_key(str(period))
@@ -175,9 +184,11 @@ def settle_each(
     for period in periods:
         check_can_start(home, period, policy)
     command = command or " ".join(["hcip run", *map(str, periods)])
+    looked_at = {each.period: each for each in seen}
     with runs_on(home, policy_path, threads=threads, progress=progress, command=command) as runs:
         for period in periods:
             runs.hold(period)
+            looked_at.setdefault(period, outlook(home, period, policy_path))
         check_home(home, periods, runs.session.progress, has_history=bool(runs.instance.get_runs(limit=1)))
         quarters = sorted({quarter for period in periods for quarter in quarters_needed(period, policy)})
         months = sorted({month for period in periods for month in months_needed(home, period)})
@@ -186,6 +197,8 @@ def settle_each(
         stop_unless_refused(take_in(runs, sent), runs.session.progress)
         for period in periods:
             runs.run(settlement_job.name, period)
+            made = runs.session.releases[str(period)].folder
+            remember(home, looked_at[period], made, recorded_parts(home, period))
             runs.let_go(period)
     return [runs.session.releases[str(period)] for period in periods]
 

@@ -58,7 +58,7 @@ def half_year_tables(translator: Translator) -> dg.AssetsDefinition:
                     threads=home.threads,
                     progress=lambda name: session.progress(f"{period}: {name}"),
                 )
-                write_build_record(where, period, policy, built)
+                write_build_record(where, period, built)
         except HcipError as error:
             stopped = error if isinstance(error, BuildStoppedError) else error.__cause__
             if isinstance(stopped, BuildStoppedError):

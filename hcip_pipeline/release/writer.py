@@ -234,6 +234,12 @@ def _recomputing(
     provisional.unlink()
 
 
+def standing_release(folder: Path) -> Release:
+    """A release that is there already, as what a run has found to hold the same."""
+    files = ReleaseFiles.at(folder)
+    return Release(str(files.period), files.number, folder, _number_of_files(files.manifest), is_new=False)
+
+
 def _number_of_files(content: dict[str, Any]) -> int:
     return sum(2 if "parquet" in resource else 1 for resource in content["resources"])
 

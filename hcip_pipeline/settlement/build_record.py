@@ -8,30 +8,22 @@ Another process can release from the record: nothing of a build has to stay in m
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.atomic_files import write_bytes
-from hcip_pipeline.lake_seals import sha256_of
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
-from hcip_pipeline.settlement.norm_tables import NormTable
-from hcip_pipeline.settlement.period import PeriodBuild, period_spec
-from hcip_pipeline.settlement.period_files import norm_folder
+from hcip_pipeline.settlement.norm_tables import frozen_norm_table
+from hcip_pipeline.settlement.period import PeriodBuild, built_from_now, period_spec
+from hcip_pipeline.settlement.spec_digest import Parts, changed_parts, digest_of
 from hcip_pipeline.warehouse.build import FILE_NAME, BuildResult, NodeResult, fingerprints
-from hcip_pipeline.warehouse.project import project_digest
-from hcip_pipeline.warehouse.spec import BuildSpec, Source
 
-_VERSION = 1
+_VERSION = 2
 
 
 def record_path(home: Home, period: PerformancePeriod) -> Path:
@@ -39,40 +31,19 @@ def record_path(home: Home, period: PerformancePeriod) -> Path:
     return home.warehouse / str(period) / "build.json"
 
 
-def spec_digests(spec: BuildSpec, policy_sha256: str) -> dict[str, str]:
-    """What a build depends on, by name, each as a sha256: the models, the policy, the windows and every lake table."""
-    found = {name: _digest_of(source) for name, source in sorted(spec.sources.items())}
-    found["windows"] = _digest_of(spec.windows_frame())
-    found["elections"] = _digest_of(spec.elections_frame())
-    return {"the models": project_digest(), "the policy": policy_sha256, **found}
-
-
-def _digest_of(source: Source) -> str:
-    if not isinstance(source, pl.DataFrame):
-        return _sha256_of_text([sha256_of(path) for path in source])
-    stream = io.BytesIO()
-    source.write_csv(stream)
-    return hashlib.sha256(json.dumps(source.columns).encode() + stream.getvalue()).hexdigest()
-
-
-def _sha256_of_text(content: object) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
 def forget_build(home: Home, period: PerformancePeriod) -> None:
     """Remove the record before a build begins: one that stops midway leaves none."""
     record_path(home, period).unlink(missing_ok=True)
 
 
-def write_build_record(home: Home, period: PerformancePeriod, policy: PolicyFile, built: PeriodBuild) -> Path:
+def write_build_record(home: Home, period: PerformancePeriod, built: PeriodBuild) -> Path:
     """Write the record of a finished build."""
     path = record_path(home, period)
-    digests = spec_digests(built.result.spec, policy.sha256)
     record = {
         "version": _VERSION,
         "period": str(period),
-        "digest": _sha256_of_text(digests),
-        "built_from": digests,
+        "digest": digest_of(built.built_from),
+        "built_from": built.built_from,
         "fingerprints": dict(built.result.fingerprints),
         "inputs": list(built.inputs),  # in a release's manifest they keep this order, keys too
         "notes": list(built.notes),
@@ -89,12 +60,12 @@ def current_build(home: Home, period: PerformancePeriod, policy: PolicyFile) -> 
         HcipError: there is none, or what it was built from has changed, or a table is not what its checks looked at.
     """
     record = _read(home, period)
-    folder = norm_folder(home, policy.policy)
-    if not (folder / "manifest.json").exists():
+    norms = frozen_norm_table(home, policy.policy)
+    if norms is None:
         raise _outdated(home, period, "the norm table of the policy's base year is not made")
-    spec = period_spec(home, period, policy.policy, NormTable(folder, (), None))
-    now = spec_digests(spec, policy.sha256)
-    changed = _changed(record["built_from"], now)
+    spec = period_spec(home, period, policy.policy, norms)
+    now = built_from_now(home, period, policy) or {}
+    changed = changed_parts(record["built_from"], now)
     if changed:
         raise _outdated(home, period, f"changed since it was built: {', '.join(changed[:5])}")
     file = home.warehouse / str(period) / FILE_NAME
@@ -104,11 +75,12 @@ def current_build(home: Home, period: PerformancePeriod, policy: PolicyFile) -> 
         raise _outdated(home, period, f"tables that are not what its checks looked at: {', '.join(differing[:5])}")
     nodes = tuple(NodeResult(**node) for node in record["nodes"])
     result = BuildResult(spec, file, nodes, record["fingerprints"])
-    return PeriodBuild(result, tuple(record["inputs"]), tuple(record["notes"]))
+    return PeriodBuild(result, tuple(record["inputs"]), tuple(record["notes"]), now)
 
 
-def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+def recorded_parts(home: Home, period: PerformancePeriod) -> Parts:
+    """What the build on disk was made from (``spec_digest.built_from``). Raises HcipError: there is none."""
+    return dict(_read(home, period)["built_from"])
 
 
 def _read(home: Home, period: PerformancePeriod) -> dict[str, Any]:

@@ -136,14 +136,20 @@ def norm_table(
     Raises:
         HcipError: a check of the build did not pass.
     """
-    key = norm_key(policy)
-    folder = home.lake / "norms" / key
-    if not (folder / "manifest.json").exists():
-        spec, inputs = base_year_spec()
-        built = norm_build(home, policy, spec, threads=threads, progress=progress)
-        _freeze(folder, norm_frames(built), policy, inputs)
-        return NormTable(folder, _manifest_inputs(folder), built)
-    return NormTable(folder, _manifest_inputs(folder), None)
+    frozen = frozen_norm_table(home, policy)
+    if frozen is not None:
+        return frozen
+    folder = home.lake / "norms" / norm_key(policy)
+    spec, inputs = base_year_spec()
+    built = norm_build(home, policy, spec, threads=threads, progress=progress)
+    _freeze(folder, norm_frames(built), policy, inputs)
+    return NormTable(folder, _manifest_inputs(folder), built)
+
+
+def frozen_norm_table(home: Home, policy: Policy) -> NormTable | None:
+    """The policy's norm table if it was made before."""
+    folder = home.lake / "norms" / norm_key(policy)
+    return NormTable(folder, _manifest_inputs(folder), None) if (folder / "manifest.json").exists() else None
 
 
 def _manifest_inputs(folder: Path) -> tuple[dict[str, Any], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -22,9 +22,11 @@ from hcip_pipeline.intake.hospital.ingest import files_in_force, receipts
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.intake.period_intake import files_in_force as files_in_force_of_period
 from hcip_pipeline.intake.program_receipts import receipt_in_force
+from hcip_pipeline.lake_seals import sha256_of
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter, Window, base_year_window
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.policy.model import Elections, Policy
+from hcip_pipeline.program_version import program_version
 from hcip_pipeline.settlement.completeness import check_base_year, check_complete
 from hcip_pipeline.settlement.earlier_releases import (
     earlier_frames,
@@ -32,19 +34,25 @@ from hcip_pipeline.settlement.earlier_releases import (
     earlier_release_files,
     unreleased_periods,
 )
-from hcip_pipeline.settlement.norm_tables import NormTable, norm_build, norm_table
+from hcip_pipeline.settlement.norm_tables import NormTable, frozen_norm_table, norm_build, norm_table
 from hcip_pipeline.settlement.program_changes import program_changes
+from hcip_pipeline.settlement.spec_digest import Parts, built_from
 from hcip_pipeline.warehouse.build import BuildResult, Progress, build
+from hcip_pipeline.warehouse.project import project_digest
 from hcip_pipeline.warehouse.spec import BuildSpec, Source, check_cost_index
 
 
 @dataclass(frozen=True)
 class PeriodBuild:
-    """A period's build, the files it came from, and what was missing without stopping it."""
+    """A period's build, the files it came from, and what was missing without stopping it.
+
+    ``built_from`` is what the build depends on, part by part (``spec_digest``).
+    """
 
     result: BuildResult
     inputs: tuple[dict[str, Any], ...]
     notes: tuple[str, ...]
+    built_from: Parts
 
 
 def windows_of(period: PerformancePeriod, policy: Policy) -> tuple[Window, ...]:
@@ -83,9 +91,20 @@ def build_period(
     notes = check_period(home, period, policy.policy)
     norms = base_year_norms(home, policy.policy, threads=threads, progress=progress)
     spec = period_spec(home, period, policy.policy, norms)
+    inputs = period_inputs(home, period, spec, norms)
+    parts = _built_from(policy, spec, inputs, sha256_of)
     result = build(spec, home.warehouse / str(period), threads=threads, select=select, progress=progress)
     if norms.build is not None:
         result = replace(result, nodes=norms.build.nodes + result.nodes)
+    programs = pl.read_parquet(home.lake_program(period) / "programs.parquet")
+    notes += unreleased_periods(home, period, programs)
+    return PeriodBuild(result, inputs, tuple(notes), parts)
+
+
+def period_inputs(
+    home: Home, period: PerformancePeriod, spec: BuildSpec, norms: NormTable
+) -> tuple[dict[str, Any], ...]:
+    """Every file that a build of ``period`` comes from, as ``{"file", "sha256", "rows"}``, ordered by file."""
     inputs = {
         str(item["file"]): dict(item)
         for item in (
@@ -97,9 +116,38 @@ def build_period(
             *earlier_program_files(home, period),
         )
     }
-    programs = pl.read_parquet(home.lake_program(period) / "programs.parquet")
-    notes += unreleased_periods(home, period, programs)
-    return PeriodBuild(result, tuple(inputs[file] for file in sorted(inputs)), tuple(notes))
+    return tuple(inputs[file] for file in sorted(inputs))
+
+
+def built_from_now(
+    home: Home, period: PerformancePeriod, policy: PolicyFile, file_sha256: Callable[[Path], str] = sha256_of
+) -> Parts | None:
+    """What a build of ``period`` would be made from as the lake is now; None before its norm table is made.
+
+    Args:
+        file_sha256: hashes a file of the lake.
+
+    Raises:
+        HcipError: a table of the lake is missing.
+    """
+    norms = frozen_norm_table(home, policy.policy)
+    if norms is None:
+        return None
+    spec = period_spec(home, period, policy.policy, norms)
+    return _built_from(policy, spec, period_inputs(home, period, spec, norms), file_sha256)
+
+
+def _built_from(
+    policy: PolicyFile, spec: BuildSpec, inputs: Iterable[Mapping[str, Any]], file_sha256: Callable[[Path], str]
+) -> Parts:
+    return built_from(
+        spec,
+        inputs,
+        policy_sha256=policy.sha256,
+        program_version=program_version(),
+        models_version=project_digest(),
+        file_sha256=file_sha256,
+    )
 
 
 def period_spec(home: Home, period: PerformancePeriod, policy: Policy, norms: NormTable) -> BuildSpec:

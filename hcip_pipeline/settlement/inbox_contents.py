@@ -1,0 +1,86 @@
+"""What the inbox holds for a half-year: every file that a run of it may take in, with its hash.
+
+Belongs here: which part of the inbox a run looks at. Does not belong here: judging any file. Whatever is not known to
+belong to another period counts, so that nothing that could be taken in is overlooked.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.file_hashes import FileHashes
+from hcip_pipeline.home import Home
+from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
+from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.settlement.period import quarters_needed
+
+#: path below the inbox -> sha256, or what it is instead of a file
+Contents = dict[str, str]
+
+
+def inbox_contents(home: Home, period: PerformancePeriod, policy: Policy, hashes: FileHashes) -> Contents:
+    """Every entry of the inbox that a run of ``period`` may read."""
+    quarters = set(quarters_needed(period, policy))
+    is_others: dict[str, Callable[[str], bool]] = {
+        "hospital": lambda name: Quarter.parse(name) not in quarters,
+        "cms": lambda name: Month.parse(name).start >= period.run_date,
+        "program": lambda name: PerformancePeriod.parse(name) > period,
+    }
+    found = dict(_entries(home.inbox, "", is_others))
+    hashes.prepare(entry for entry in found.values() if entry.is_file())
+    return {path: _content(entry, hashes) for path, entry in sorted(found.items())}
+
+
+def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What came, changed or went, in words, in order of path."""
+    said = []
+    for path in sorted(before.keys() | now.keys()):
+        if path not in before:
+            said.append(f"{path} is new")
+        elif path not in now:
+            said.append(f"{path} is gone")
+        elif before[path] != now[path]:
+            said.append(f"{path} changed")
+    return said
+
+
+def _entries(
+    folder: Path, below: str, is_others: Mapping[str, Callable[[str], bool]], above: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, Path]]:
+    """Paths below ``folder``; a folder that a link leads to is gone through like any other, but not in a circle."""
+    real = os.path.realpath(folder)
+    if real in above:
+        return
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        path = f"{below}{entry.name}"
+        if below.count("/") == 1 and _belongs_elsewhere(is_others.get(below[:-1]), entry.name):
+            continue
+        yield path, Path(entry.path)
+        if entry.is_dir():
+            yield from _entries(Path(entry.path), f"{path}/", is_others, above | {real})
+
+
+def _belongs_elsewhere(is_others: Callable[[str], bool] | None, name: str) -> bool:
+    if is_others is None:
+        return False
+    try:
+        return is_others(name)
+    except HcipError:
+        return False  # it names no partition: whoever reads it decides
+
+
+def _content(path: Path, hashes: FileHashes) -> str:
+    link = f"link to {path.readlink()}: " if path.is_symlink() else ""
+    try:
+        if path.is_dir():
+            return f"{link}folder"
+        return link + (hashes.sha256(path) if path.is_file() else "no file")
+    except OSError as error:
+        return f"{link}{error.strerror}"

@@ -1,0 +1,143 @@
+"""Whether a half-year would come out as its newest release did: told from hashes, without building anything (§15).
+
+Belongs here: what is remembered of a run, and comparing it with the inbox, lake and program as they are now. Does not
+belong here: what a build depends on (``spec_digest``), and what the inbox holds (``inbox_contents``).
+
+A run is remembered in ``warehouse/last_runs/<period>.json``; without that file the next run builds the period anew.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.file_hashes import FileHashes
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.atomic_files import write_json
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.policy.loader import PolicyFile, load_policy
+from hcip_pipeline.program_version import program_version
+from hcip_pipeline.release.manifest import manifest_sha256
+from hcip_pipeline.release.reading import releases_of
+from hcip_pipeline.settlement.inbox_contents import Contents, changes, inbox_contents
+from hcip_pipeline.settlement.period import built_from_now
+from hcip_pipeline.settlement.spec_digest import Parts, changed_parts, digest_of
+from hcip_pipeline.warehouse.project import project_digest
+
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a run of a period would meet, looked at before it takes anything in.
+
+    Attributes:
+        unchanged: the newest release, if the same would come out again.
+        reasons: why the period must be built, in words; empty where it need not be.
+        contents: of the inbox now; None where it could not be looked at.
+    """
+
+    period: PerformancePeriod
+    unchanged: Path | None
+    reasons: tuple[str, ...]
+    contents: Contents | None = None
+    hashes: FileHashes | None = None
+
+
+def outlook(home: Home, period: PerformancePeriod, policy_path: Path | None = None) -> Outlook:
+    """Compare everything that ``period`` is made from with what its newest release was made from.
+
+    Nothing is written. What cannot be read counts as changed: the run that follows says what is wrong with it.
+    """
+    record = _read(home, period)
+    hashes = FileHashes(record.get("hashes"))
+    contents: Contents | None = None
+    try:
+        policy = load_policy(policy_path or home.policy)
+        contents = inbox_contents(home, period, policy.policy, hashes)
+        releases = releases_of(home, period)
+        if not releases:
+            return Outlook(period, None, ("it has no release",), contents, hashes)
+        reasons = _reasons(home, period, policy, releases[-1], record, contents, hashes)
+    except (HcipError, OSError, ValueError, LookupError, pl.exceptions.PolarsError) as error:
+        what = error.message if isinstance(error, HcipError) else str(error).partition("\n")[0]
+        return Outlook(period, None, (f"what it was made from cannot be read: {what}",), contents, hashes)
+    return Outlook(period, None if reasons else releases[-1], tuple(reasons), contents, hashes)
+
+
+def _reasons(
+    home: Home,
+    period: PerformancePeriod,
+    policy: PolicyFile,
+    newest: Path,
+    record: dict[str, Any],
+    contents: Contents,
+    hashes: FileHashes,
+) -> list[str]:
+    if not record:
+        return ["no run of it is remembered"]
+    if (newest.name, manifest_sha256(newest)) != (record["release"], record["manifest_sha256"]):
+        return [f"{newest.name} is not the release that its last run made"]
+    reasons = [f"inbox/{change}" for change in changes(record["inbox"], contents)]
+    if policy.sha256 != record["built_from"]["the policy"]:
+        reasons.append("the policy changed")
+    if program_version() != record["built_from"]["the program"]:
+        reasons.append("the program changed")
+    if project_digest() != record["built_from"]["the models"]:
+        reasons.append("the models changed")
+    if reasons:
+        return reasons
+    now = built_from_now(home, period, policy, hashes.sha256)
+    if now is None:
+        return ["the norm table of its base year is gone"]
+    changed = changed_parts(record["built_from"], now)
+    if not changed and digest_of(now) != record["digest"]:
+        return ["the record of its last run was changed"]
+    return [_told(part, record["built_from"], now) for part in changed]
+
+
+def _told(part: str, before: Parts, now: Parts) -> str:
+    name = part.removeprefix("file ")
+    if part not in before:
+        return f"{name} is new"
+    return f"{name} is gone" if part not in now else f"{name} changed"
+
+
+def remember(home: Home, seen: Outlook, release: Path, parts: Parts) -> None:
+    """Keep what a run was made from, so that the next can tell whether anything changed.
+
+    Args:
+        seen: the outlook of before the run: what arrived since then counts as changed.
+        release: that the run made, or that it found to hold the same.
+        parts: what the build was made from (``PeriodBuild.built_from``).
+    """
+    if seen.contents is None or seen.hashes is None:
+        return
+    record = {
+        "version": _VERSION,
+        "release": release.name,
+        "manifest_sha256": manifest_sha256(release),
+        "digest": digest_of(parts),
+        "built_from": parts,
+        "inbox": seen.contents,
+        "hashes": seen.hashes.as_dict(),
+    }
+    write_json(record, _path(home, seen.period))
+
+
+def _path(home: Home, period: PerformancePeriod) -> Path:
+    return home.warehouse / "last_runs" / f"{period}.json"
+
+
+def _read(home: Home, period: PerformancePeriod) -> dict[str, Any]:
+    """What is remembered of the last run; empty where nothing is."""
+    try:
+        record: dict[str, Any] = json.loads(_path(home, period).read_text(encoding="utf-8"))
+        return record if record.get("version") == _VERSION else {}
+    except (OSError, ValueError, AttributeError):
+        return {}
