@@ -253,3 +253,30 @@ def test_control_files_that_cannot_be_relied_on(change, rule):
     with pytest.raises(HcipError) as caught:
         parse_control(change(content), "CCLF0")
     assert caught.value.rule == rule
+
+
+@pytest.mark.parametrize(
+    ("table", "field", "cell", "code"),
+    [
+        ("cclf1", "clm_adjsmt_type_cd", b"01", "1"),
+        ("cclf1", "clm_adjsmt_type_cd", b"1 ", "1"),
+        ("cclf1", "clm_adjsmt_type_cd", b"00", "0"),
+        ("cclf1", "bene_ptnt_stus_cd", b" 2", "02"),
+        ("cclf1", "bene_ptnt_stus_cd", b"2 ", "02"),
+        ("cclf1", "bene_ptnt_stus_cd", b"30", "30"),
+        ("cclf1", "clm_admsn_src_cd", b"04", "4"),
+        ("cclf1", "clm_admsn_src_cd", b" D", "D"),
+        ("cclf1", "clm_admsn_type_cd", b"03", "3"),
+        ("cclf1", "dgns_drg_cd", b" 65 ", "065"),
+        ("cclf1", "dgns_drg_cd", b"0470", "470"),
+        ("cclf5", "clm_carr_pmt_dnl_cd", b"01", "1"),
+        ("cclf5", "clm_adjsmt_type_cd", b"02", "2"),
+        ("cclf2", "clm_line_prod_rev_ctr_cd", b" 450", "0450"),
+        ("cclf8", "bene_zip_cd", b"2101 ", "02101"),
+    ],
+)
+def test_codes_have_the_digits_of_their_domain(table: str, field: str, cell: bytes, code: str) -> None:
+    other = b" " * len(cell)
+    rows, reader = read(table, record(table, **{field: cell}) + b"\n" + record(table, **{field: other}) + b"\n")
+    assert rows[field].to_list() == [code, None]
+    assert reader.widened_values == (cell.strip().decode() != code)

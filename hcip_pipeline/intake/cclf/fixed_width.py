@@ -45,6 +45,7 @@ class _CutPiece:
     rows: pa.RecordBatch
     recoded: int
     rounded: int
+    widened: int
 
 
 class RecordReader:
@@ -67,6 +68,7 @@ class RecordReader:
         self.record_length: int | None = None
         self.recoded_values = 0
         self.rounded_values = 0
+        self.widened_values = 0
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Every column of the layout, and ``source_row`` counted from 1, in the file's order.
@@ -93,6 +95,7 @@ class RecordReader:
         self.records += piece.rows.num_rows
         self.recoded_values += piece.recoded
         self.rounded_values += piece.rounded
+        self.widened_values += piece.widened
         return piece.rows
 
     def _pieces(self) -> Iterator[_RawPiece | HcipError]:
@@ -145,7 +148,7 @@ class RecordReader:
             raise self._first_odd_line(piece)
         records = Piece(grid, piece.length)
         columns: list[pa.Array] = []
-        recoded = rounded = 0
+        recoded = rounded = widened = 0
         for field in self._layout.fields:
             if field.end > piece.length:
                 columns.append(pa.nulls(count, self.schema.field(field.name).type))
@@ -156,10 +159,11 @@ class RecordReader:
                 raise self._unreadable_value(error, piece.first_row) from error
             recoded += column.recoded
             rounded += column.rounded
+            widened += column.widened
             columns.append(column.values)
         numbers = pa.py_buffer(np.arange(piece.first_row, piece.first_row + count))
         columns.append(pa.Array.from_buffers(pa.int64(), count, [None, numbers]))
-        return _CutPiece(pa.RecordBatch.from_arrays(columns, schema=self.schema), recoded, rounded)
+        return _CutPiece(pa.RecordBatch.from_arrays(columns, schema=self.schema), recoded, rounded, widened)
 
     def _unreadable_value(self, error: UnreadableError, first_row: int) -> HcipError:
         field = error.field

@@ -149,6 +149,10 @@ def _read(
     for file in files:
         if file.recoded_values:
             warnings.append(f"CCLF_TEXT_ENCODING: {file.recoded_values} texts of {file.file} are not UTF-8")
+        if file.widened_values:
+            warnings.append(
+                f"CCLF_CODE_WIDTH: {file.widened_values} codes of {file.file} were brought to the digits of their kind"
+            )
         if file.rounded_values:
             warnings.append(
                 f"CCLF_PLACES: {file.rounded_values} numbers of {file.file} had more places than their format"
@@ -241,7 +245,7 @@ def _read_member(delivery: Delivery, month: Month, member: Member, control: Cont
         )  # fmt: skip
     return FileReceipt(
         table, member.file, stated.records, reader.records, reader.record_length, stated.record_length,
-        reader.recoded_values, reader.rounded_values,
+        reader.recoded_values, reader.rounded_values, reader.widened_values,
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ class FileReceipt:
     record_length_stated: int | None
     recoded_values: int
     rounded_values: int
+    widened_values: int = 0
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ records begin and end, which files there are, and their totals (``fixed_width``,
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from hcip_pipeline.contracts.cclf_codes import CODE_WIDTHS, at_width
 from hcip_pipeline.contracts.cms import Field
 
 Bytes = NDArray[np.uint8]
@@ -67,11 +68,18 @@ class Piece:
 
 @dataclass(frozen=True)
 class FieldColumn:
-    """A field's values; how many texts were not UTF-8, and how many numbers had too many places."""
+    """A field's values.
+
+    Attributes:
+        recoded: texts that were not UTF-8.
+        rounded: numbers with too many places.
+        widened: codes with more or fewer leading zeros than their domain has.
+    """
 
     values: pa.Array
     recoded: int = 0
     rounded: int = 0
+    widened: int = 0
 
 
 def _most(field: Field) -> int:
@@ -88,7 +96,8 @@ def read_field(piece: Piece, field: Field) -> FieldColumn:
         UnreadableError: a value is not of the field's kind, or beyond what any number of it can be.
     """
     if field.kind == "text":
-        return _text(piece, field)
+        width = CODE_WIDTHS.get(field.name)
+        return _text(piece, field) if width is None else _at_width(_text(piece, field), width)
     if field.kind == "date":
         return FieldColumn(_dates(piece, field))
     places = _DECIMALS.get(field.kind, 0)
@@ -128,6 +137,20 @@ def _text(piece: Piece, field: Field) -> FieldColumn:
     if not piece.is_ascii and (positions >= 128).any():
         return _decoded(pa.Array.from_buffers(pa.large_binary(), piece.count, buffers))
     return FieldColumn(pa.Array.from_buffers(pa.large_string(), piece.count, buffers))
+
+
+def _at_width(column: FieldColumn, width: int) -> FieldColumn:
+    """Codes with the digits of their domain; mostly they have them, and then nothing is done."""
+    if pc.all(pc.equal(pc.binary_length(column.values), width)).as_py() is not False:
+        return column
+    codes = column.values.dictionary_encode()
+    known = codes.dictionary.to_pylist()  # a field has a few different codes
+    wide = [at_width(code, width) for code in known]
+    if wide == known:
+        return column
+    values = pa.array(wide, pa.large_string()).take(codes.indices)
+    widened = pc.sum(pc.not_equal(values, column.values)).as_py() or 0
+    return replace(column, values=values, widened=widened)
 
 
 def _validity(nulls: Flags) -> pa.Buffer | None:
