@@ -60,6 +60,8 @@ DISCHARGES = Ceiling(HOSPITAL.bytes, rows=2_000_000)
 CONTROL_TOTALS = Ceiling(64 * 1024)
 #: Tables that people keep by hand.
 TABLE = Ceiling(64 * _MIB, rows=1_000_000)
+#: Such a table as a workbook.
+WORKBOOK = Ceiling(64 * _MIB, unpacked=_GIB, times=100, harmless=32 * _MIB, rows=1_000_000)
 #: A protocol, a policy, settings, a list of agreements: a few pages.
 YAML = Ceiling(_MIB)
 #: A form of a large hospital has a few thousand rows.

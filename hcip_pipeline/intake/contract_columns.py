@@ -6,6 +6,7 @@ Does not belong here: reading the file (``tabular``), and rules that need anothe
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import polars as pl
 
 from hcip_pipeline.contracts.patterns import ASCII, CODES, WRITTEN
 from hcip_pipeline.contracts.table import Column, Table
+from hcip_pipeline.intake.cell_habits import LOST_DIGITS, has_lost_digits, read_habits
 from hcip_pipeline.intake.problems import LISTED_PER_RULE, Problem, TableRefusedError
 from hcip_pipeline.intake.tabular import LINE, TextTable, read_text_table
 
@@ -59,6 +61,8 @@ def read_contract_table(path: Path, table: Table, rules: Sequence[RowRule] = ())
 def check_contract_table(text: TextTable, path: Path, table: Table, rules: Sequence[RowRule] = ()) -> ContractTable:
     """As :func:`read_contract_table`, for cells already read (or widened, as grouper ranges are)."""
     findings = _Findings(path)
+    for note in text.notes:
+        findings.add(note)
     unknown = tuple(name for name in text.header if name not in table.names)
     missing = [c for c in table.columns if c.name not in text.header and not c.optional]
     for column in missing:
@@ -69,6 +73,16 @@ def check_contract_table(text: TextTable, path: Path, table: Table, rules: Seque
 
     absent = [pl.lit(None, pl.String).alias(c.name) for c in table.columns if c.name not in text.header]
     cells = text.frame.with_columns(absent).select(*table.names, LINE)
+    for column in table.columns:
+        if has_lost_digits(column):
+            lost = cells.filter(pl.col(column.name).str.contains(LOST_DIGITS)).get_column(LINE)
+            findings.add_rows("DIGITS_LOST", column.name, lost, ["the cell is in exponent form"] * LISTED_PER_RULE)
+    findings.raise_errors()
+    cells, read = read_habits(cells, table)
+    for habit, name, changed in read:
+        count, first = int(changed.sum()), cells.filter(changed).get_column(LINE)[0]
+        findings.add(Problem(habit, f"{count} cells, this one first", first, name))
+        findings.counts[habit] += count - 1
     typed = cells.select(*[_typed(column) for column in table.columns], LINE)
     sound = {column.name: ~_check_cells(cells, typed, column, findings) for column in table.columns}
     _check_key(typed, table, findings)
@@ -124,12 +138,8 @@ class _Findings:
 
 
 def _missing_column(name: str, header: Sequence[str]) -> str:
-    other = next((n for n in header if n.lower() == name), None)
-    if other:
-        return f"the column '{name}' is missing ('{other}' is written in other letters)"
-    if len(header) == 1 and any(sign in header[0] for sign in ";\t|"):
-        return f"the column '{name}' is missing (the cells are not separated by commas)"
-    return f"the column '{name}' is missing"
+    close = difflib.get_close_matches(name, header, n=1, cutoff=0.7)
+    return f"the column '{name}' is missing" + (f" ('{close[0][:60]}' resembles it)" if close else "")
 
 
 def _typed(column: Column) -> pl.Expr:

@@ -28,6 +28,7 @@ from hcip_pipeline.intake.problems import TableRefusedError
 from hcip_pipeline.intake.program_receipts import ProgramReceipt, numbered, receipts_of
 from hcip_pipeline.intake.program_rules import program_rules
 from hcip_pipeline.intake.survey_intake import ingest_surveys
+from hcip_pipeline.intake.table_shapes import find_table, table_of
 from hcip_pipeline.intake.tabular import LINE, read_text_table
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.received_files import TABLE, NotReceivedError, sha256_of
@@ -111,17 +112,26 @@ def ingest_program(
     receipts = []
     for table in TABLES.values():
         rules = program_rules(table, period, hospitals, conditions)
-        receipts.append(_ingest(inbox / f"{table.name}.csv", table, period, rules, lake, home.inbox))
+        receipts.append(_ingest(inbox, table, period, rules, lake, home.inbox))
     receipts += ingest_surveys(inbox, period, lake, hospitals, conditions)
     return ProgramIntake(period, tuple(receipts), _unknown_files(inbox, period))
 
 
 def _ingest(
-    path: Path, table: Table, period: PerformancePeriod, rules: tuple[RowRule, ...], lake: Path, within: Path
+    folder: Path, table: Table, period: PerformancePeriod, rules: tuple[RowRule, ...], lake: Path, within: Path
 ) -> ProgramReceipt:
     earlier = receipts_of(table.name, lake)
     frame: pl.DataFrame | None = None
-    if path.exists() or path.is_symlink():
+    path = folder / f"{table.name}.csv"
+    twice: TableRefusedError | None = None
+    try:
+        path = find_table(folder, table.name)
+    except TableRefusedError as error:
+        twice = error
+    if twice is not None:
+        refused = ProgramReceipt(table.name, str(period), Path(twice.file).name, "refused")
+        receipt = numbered(_with_problems(refused, twice), earlier)
+    elif path.exists() or path.is_symlink():
         receipt, frame = judge_program_file(path, table, period, rules, within)
         receipt = numbered(receipt, earlier)
     else:
@@ -157,11 +167,7 @@ def judge_program_file(
         receipt = replace(receipt, rows=text.frame.height, blank_rows=text.blank_rows)
         checked = check_contract_table(text, path, table, rules)
     except TableRefusedError as error:
-        return replace(
-            receipt,
-            rules_broken=dict(sorted(error.counts.items())),
-            problems=tuple(problem.as_dict() for problem in error.problems),
-        ), None
+        return _with_problems(receipt, error), None
     frame = checked.frame.drop(LINE).sort(table.key)
     return replace(
         receipt,
@@ -171,6 +177,14 @@ def judge_program_file(
         rules_broken=dict(sorted(checked.warning_counts.items())),
         problems=tuple(problem.as_dict() for problem in checked.warnings),
     ), frame
+
+
+def _with_problems(receipt: ProgramReceipt, error: TableRefusedError) -> ProgramReceipt:
+    return replace(
+        receipt,
+        rules_broken=dict(sorted(error.counts.items())),
+        problems=tuple(problem.as_dict() for problem in error.problems),
+    )
 
 
 def check_program_file(path: Path, period: PerformancePeriod, inbox: Path | None = None) -> ProgramReceipt:
@@ -184,9 +198,10 @@ def check_program_file(path: Path, period: PerformancePeriod, inbox: Path | None
     Raises:
         HcipError: the file's name is no program table's, or the table of hospitals is refused.
     """
-    if path.name not in (f"{name}.csv" for name in TABLES):
+    name = table_of(path.name, tuple(TABLES))
+    if name is None:
         raise HcipError("is no program file", file=path, fix=f"name it {', '.join(f'{name}.csv' for name in TABLES)}")
-    table = TABLES[path.stem]
+    table = TABLES[name]
     return judge_program_file(path, table, period, program_rules(table, period, known_hospitals(inbox)))[0]
 
 
@@ -228,7 +243,7 @@ def _unknown_files(folder: Path, period: PerformancePeriod) -> tuple[str, ...]:
     known = [f"{name}.csv" for name in TABLES]
     present = [path.name for path in folder.iterdir() if not path.name.startswith(".")]
     surveys = [name for name in present if (parse_form_name(name) or ("", ""))[1] == str(period)]
-    unknown = sorted(set(present) - set(known) - set(surveys))
+    unknown = sorted({name for name in present if table_of(name, tuple(TABLES)) is None} - set(surveys))
     told = []
     for name in unknown:
         close = difflib.get_close_matches(name.lower(), known, n=1)

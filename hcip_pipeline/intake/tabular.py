@@ -17,12 +17,13 @@ import numpy as np
 import polars as pl
 
 from hcip_pipeline.intake.problems import LISTED_PER_RULE, Problem, TableRefusedError, tally
+from hcip_pipeline.intake.table_shapes import OTHER_DELIMITERS, as_csv, delimiter_of
 from hcip_pipeline.received_files import TABLE, NotReceivedError, read_file
 
 #: Name of the column that carries the line number; no file can have it because of its blank.
 LINE = "file line"
 
-_COMMA, _QUOTE, _LF, _CR = (ord(sign) for sign in ',"\n\r')
+_QUOTE, _LF, _CR = (ord(sign) for sign in '"\n\r')
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -35,6 +36,7 @@ class TextTable:
         header: the names of the header, in order.
         blank_rows: rows without any cell filled, which are left out.
         bytes, sha256: of the file as it lies there.
+        notes: what is told of its shape.
     """
 
     frame: pl.DataFrame
@@ -42,10 +44,11 @@ class TextTable:
     blank_rows: int
     bytes: int
     sha256: str
+    notes: tuple[Problem, ...] = ()
 
 
 def read_text_table(path: Path, within: Path | None = None) -> TextTable:
-    """The cells of a CSV file (RFC 4180; UTF-8 with or without BOM; LF or CRLF).
+    """The cells of a table's file: CSV (RFC 4180, LF or CRLF), or in a shape that ``table_shapes`` reads.
 
     Args:
         within: the folder that no link may lead out of (the inbox).
@@ -55,20 +58,27 @@ def read_text_table(path: Path, within: Path | None = None) -> TextTable:
             repeated columns.
     """
     try:
-        raw = read_file(path, TABLE, within=within, links=False)
+        raw = read_file(path, TABLE, within=within, links=False)  # a workbook has the same ceiling
     except NotReceivedError as error:
         _refuse(path, [Problem(error.rule, error.message)])
     return parse_text_table(raw, path)
 
 
 def parse_text_table(raw: bytes, path: Path) -> TextTable:
-    """The cells of a CSV file's bytes; ``path`` is only named in errors. Raises as :func:`read_text_table`."""
-    data = raw.removeprefix(_BOM)
+    """The cells of a file's bytes; ``path`` names their shape, and is named in errors.
+
+    Raises as :func:`read_text_table`.
+    """
+    data, notes = as_csv(raw, path)
+    data = data.removeprefix(_BOM)
     _check_text(data, path)
+    sign = delimiter_of(data)
+    if sign != ",":
+        notes = (*notes, Problem("FILE_DELIMITER", f"cells are separated by {OTHER_DELIMITERS[sign]}", 1))
     text = np.frombuffer(data, dtype=np.uint8)
     # Parity of the quotation marks so far: 1 inside a quoted cell. It survives the wrap at 256.
     quoted = np.cumsum(text == _QUOTE, dtype=np.uint8) & 1
-    _check_quotes(text, quoted, path)
+    _check_quotes(text, quoted, path, ord(sign))
 
     line_ends = np.flatnonzero(text == _LF)
     record_ends = np.flatnonzero((text == _LF) & (quoted == 0)) + 1
@@ -81,7 +91,7 @@ def parse_text_table(raw: bytes, path: Path) -> TextTable:
     if not filled.any():
         _refuse(path, [Problem("FILE_EMPTY", "the file holds nothing but line ends")])
 
-    commas = np.concatenate(([0], np.cumsum((text == _COMMA) & (quoted == 0))))
+    commas = np.concatenate(([0], np.cumsum((text == ord(sign)) & (quoted == 0))))
     cells = commas[record_ends] - commas[record_starts] + 1
     first = int(np.argmax(filled))
     if cells[first] > TABLE.columns:
@@ -89,6 +99,13 @@ def parse_text_table(raw: bytes, path: Path) -> TextTable:
     if int(filled.sum()) > TABLE.rows:
         _refuse(path, [Problem("FILE_TOO_LARGE", f"the file has more than {TABLE.rows:,} rows")])
     ragged = np.flatnonzero(filled & (cells != cells[first]))
+    if (
+        ragged.size
+        and cells[first] == 1
+        and filled[first + 1 :].any()
+        and (cells[first + 1 :][filled[first + 1 :]] > 1).all()
+    ):
+        _refuse(path, [Problem("TITLE_ROW", "the first line is a title, not the header", int(lines[first]))])
     if ragged.size:
         problems = [
             Problem("ROW_RAGGED", f"{cells[i]} cells where the header has {cells[first]}", int(lines[i]))
@@ -100,11 +117,26 @@ def parse_text_table(raw: bytes, path: Path) -> TextTable:
     keep = np.repeat(filled, record_ends - record_starts) & ~((text == _CR) & (quoted == 0))
     head = text[record_starts[first] : record_ends[first]][keep[record_starts[first] : record_ends[first]]].tobytes()
     body = text[record_ends[first] :][keep[record_ends[first] :]].tobytes()
-    header = _header(head, path)
-    frame = _parse(body, header).with_columns(pl.Series(LINE, lines[filled][1:], dtype=pl.Int64))
+    header = _header(head, path, sign)
+    frame = _parse(body, header, sign).with_columns(pl.Series(LINE, lines[filled][1:], dtype=pl.Int64))
     blank = pl.all_horizontal(pl.col(name).is_null() for name in header)
     kept = frame.filter(~blank)
-    return TextTable(kept, header, frame.height - kept.height, len(raw), hashlib.sha256(raw).hexdigest())
+    _check_rows(kept, header, path)
+    return TextTable(kept, header, frame.height - kept.height, len(raw), hashlib.sha256(raw).hexdigest(), notes)
+
+
+def _check_rows(frame: pl.DataFrame, header: tuple[str, ...], path: Path) -> None:
+    """Rows that are none of the table: each kind is refused with one finding."""
+    if frame.is_empty() or not header:
+        return
+    same = pl.all_horizontal(pl.col(name).str.to_lowercase().eq_missing(name or None) for name in header)
+    total = pl.col(header[0]).str.to_lowercase().str.contains(r"^(grand |sub)?totals?:?$")
+    for rule, rows, words in (
+        ("HEADER_REPEATED", frame.filter(same), "the header comes again"),
+        ("TOTAL_ROW", frame.tail(3).filter(total), "a row of totals"),
+    ):
+        if rows.height:
+            _refuse(path, [Problem(rule, words, rows.get_column(LINE)[0])])
 
 
 def _check_text(data: bytes, path: Path) -> None:
@@ -121,13 +153,13 @@ def _check_text(data: bytes, path: Path) -> None:
         _refuse(path, [Problem("FILE_ENCODING", f"the line is not UTF-8 text (byte {data[error.start]:#04x})", row)])
 
 
-def _check_quotes(text: np.ndarray, quoted: np.ndarray, path: Path) -> None:
+def _check_quotes(text: np.ndarray, quoted: np.ndarray, path: Path, sign: int) -> None:
     """Quotation marks must stand around whole cells, or in pairs inside them."""
     before = np.concatenate(([_LF], text[:-1]))
     after = np.concatenate((text[1:], [_LF]))
     mark = text == _QUOTE
-    opens = mark & (quoted == 1) & ~np.isin(before, (_COMMA, _LF, _QUOTE))
-    closes = mark & (quoted == 0) & ~np.isin(after, (_COMMA, _LF, _CR, _QUOTE))
+    opens = mark & (quoted == 1) & ~np.isin(before, (sign, _LF, _QUOTE))
+    closes = mark & (quoted == 0) & ~np.isin(after, (sign, _LF, _CR, _QUOTE))
     problems = []
     if (bare := np.flatnonzero(opens | closes)).size:
         row = 1 + int(np.count_nonzero(text[: bare[0]] == _LF))
@@ -143,9 +175,9 @@ def _check_quotes(text: np.ndarray, quoted: np.ndarray, path: Path) -> None:
         _refuse(path, problems)
 
 
-def _header(head: bytes, path: Path) -> tuple[str, ...]:
-    row = pl.read_csv(io.BytesIO(head), has_header=False, infer_schema=False).row(0)
-    names = tuple((name or "").strip() for name in row)
+def _header(head: bytes, path: Path, sign: str) -> tuple[str, ...]:
+    row = pl.read_csv(io.BytesIO(head), has_header=False, infer_schema=False, separator=sign).row(0)
+    names = tuple((name or "").strip().lower() for name in row)
     repeated = sorted(name for name, times in Counter(names).items() if times > 1)
     if repeated:
         shown = ", ".join(repr(name[:60]) for name in repeated[:LISTED_PER_RULE])
@@ -153,11 +185,11 @@ def _header(head: bytes, path: Path) -> tuple[str, ...]:
     return names
 
 
-def _parse(body: bytes, header: tuple[str, ...]) -> pl.DataFrame:
+def _parse(body: bytes, header: tuple[str, ...], sign: str) -> pl.DataFrame:
     schema = dict.fromkeys(header, pl.String)
     if not body:
         return pl.DataFrame(schema=schema)
-    frame = pl.read_csv(io.BytesIO(body), has_header=False, schema=schema)
+    frame = pl.read_csv(io.BytesIO(body), has_header=False, schema=schema, separator=sign)
     stripped = pl.all().str.strip_chars()
     return frame.with_columns(pl.when(stripped != "").then(stripped))
 

@@ -112,7 +112,7 @@ def check_whole_table(name: str, frame: pl.DataFrame, path: Path) -> None:
     """Rules over all rows of one table.
 
     Raises:
-        TableRefusedError: no rows where some are needed, a year with rows missing, ranges equally narrow, no UNMAPPED.
+        TableRefusedError: no rows where some are needed, a year with rows missing, ranges equally narrow.
     """
     if frame.is_empty() and name not in MAY_BE_EMPTY:
         problem = Problem("FILE_EMPTY", "the file has no rows, and would replace those in force by nothing")
@@ -129,9 +129,6 @@ def check_whole_table(name: str, frame: pl.DataFrame, path: Path) -> None:
             _equally_narrow(frame),
             "the range overlaps another that is equally wide, so neither is the narrowest",
         )
-    if name == "rate_centers" and UNMAPPED not in frame.get_column("rate_center").to_list():
-        problem = Problem("RATE_CENTER_MISSING", f"the rate center {UNMAPPED} is missing", None, "rate_center")
-        raise TableRefusedError(path, [problem], Counter(RATE_CENTER_MISSING=1))
 
 
 def check_between_tables(frames: Mapping[str, pl.DataFrame], files: Mapping[str, Path]) -> None:

@@ -17,10 +17,20 @@ from hcip_pipeline.contracts.reference import TABLES
 from hcip_pipeline.intake.atomic_files import write_json, write_parquet
 from hcip_pipeline.intake.contract_columns import check_contract_table, contract_schema
 from hcip_pipeline.intake.problems import Problem
+from hcip_pipeline.intake.table_shapes import find_table, table_of
 from hcip_pipeline.intake.tabular import LINE, read_text_table
-from hcip_pipeline.reference.rules import ROW_RULES, check_between_tables, check_whole_table, widen_grouper_versions
+from hcip_pipeline.reference.rules import (
+    ROW_RULES,
+    UNMAPPED,
+    check_between_tables,
+    check_whole_table,
+    widen_grouper_versions,
+)
 
 SHIPPED = Path(__file__).parent / "data"
+
+#: Lists that are no tables of ours and come as they are published (``screening``).
+SCREENING_LISTS = ("leie", "order_and_referring", "nppes")
 
 Source = Literal["inbox", "shipped", "none"]
 
@@ -74,10 +84,10 @@ def known_hospitals(inbox: Path | None) -> list[str]:
 def unknown_reference_files(inbox: Path) -> list[str]:
     """Names in ``<inbox>/reference/`` that are no reference table (hidden ones apart)."""
     folder = inbox / "reference"
-    known = {f"{name}.csv" for name in TABLES}
     if not folder.is_dir():
         return []
-    return sorted(p.name for p in folder.iterdir() if p.name not in known and not p.name.startswith("."))
+    known = (*TABLES, *SCREENING_LISTS)
+    return sorted(p.name for p in folder.iterdir() if table_of(p.name, known) is None and not p.name.startswith("."))
 
 
 def write_lake_reference(inbox: Path | None, lake_reference: Path) -> dict[str, object]:
@@ -116,7 +126,7 @@ def write_lake_reference(inbox: Path | None, lake_reference: Path) -> dict[str, 
 
 
 def _read(name: str, inbox: Path | None) -> ReferenceTable:
-    path = inbox / "reference" / f"{name}.csv" if inbox else None
+    path = find_table(inbox / "reference", name) if inbox else None
     if path is not None and (path.exists() or path.is_symlink()):
         return _read_stamped(name, path, _stamp(path), inbox)
     return _read_shipped(name)
@@ -151,6 +161,15 @@ def _read_file(name: str, path: Path, source: Source, within: Path | None = None
         text = widen_grouper_versions(text, path)
     checked = check_contract_table(text, path, table, ROW_RULES.get(name, ()))
     check_whole_table(name, checked.frame, path)
+    frame = _with_unmapped(checked.frame) if name == "rate_centers" else checked.frame
     return ReferenceTable(
-        name, checked.frame.sort(table.key), source, path, text.bytes, text.sha256, text.blank_rows, checked.warnings
+        name, frame.sort(table.key), source, path, text.bytes, text.sha256, text.blank_rows, checked.warnings
     )
+
+
+def _with_unmapped(rate_centers: pl.DataFrame) -> pl.DataFrame:
+    """The rate centers with UNMAPPED, which is known whether a file names it or not: codes without one go there."""
+    if UNMAPPED in rate_centers.get_column("rate_center").to_list():
+        return rate_centers
+    row = {"rate_center": UNMAPPED, "name": "No rate center known", "group": "Unmapped", "component": "core", LINE: 0}
+    return pl.concat([rate_centers, pl.DataFrame([row], schema=rate_centers.schema)])

@@ -81,9 +81,10 @@ def test_a_damaged_file_is_refused_or_reads_as_the_csv_module_reads_it(edits: li
     except TableRefusedError as error:
         assert error.problems and error.fix
         return
-    text = damaged.removeprefix(b"\xef\xbb\xbf").decode()
+    plain = damaged.removeprefix(b"\xef\xbb\xbf")
+    text = plain.decode("cp1252" if any(note.rule == "FILE_WINDOWS_1252" for note in table.notes) else "utf-8")
     oracle = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
-    assert table.header == tuple(cell.strip() for cell in oracle[0])
+    assert table.header == tuple(cell.strip().lower() for cell in oracle[0])
     expected = [tuple(map(stripped, row)) for row in oracle[1:]]
     assert rows(table) == [row for row in expected if any(cell is not None for cell in row)]
 
@@ -97,7 +98,10 @@ def test_a_damaged_file_is_refused_or_reads_as_the_csv_module_reads_it(edits: li
         ("a,b\n1,2\n".encode("utf-16"), "FILE_ENCODING", None),
         ("a,b\n1,2\n".encode("utf-16-le"), "FILE_ENCODING", None),
         (b"a,b\n1,\x00\n", "FILE_NUL", 2),
-        ("a,b\n1,2\nx,José\n".encode("latin-1"), "FILE_ENCODING", 3),
+        (b"a,b\n1,2\nx,Jos\x81\n", "FILE_ENCODING", 3),
+        (b"A title\na,b\n1,2\n", "TITLE_ROW", 1),
+        (b"a,b\n1,2\nA,B\n3,4\n", "HEADER_REPEATED", 3),
+        (b"a,b\n1,2\nGrand Total,2\n", "TOTAL_ROW", 3),
         (b"a,b\r1,2\r", "FILE_LINE_ENDS", 1),
         (b'a,b\n1,"2\n3,4\n', "QUOTE_OPEN", 2),
         (b'a,b\n1,2" pipe\n', "QUOTE_BARE", 2),

@@ -25,7 +25,7 @@ CONTROL_TOTALS = "control_totals.json"
 KNOWN_NAMES = {f"{table}{ending}": table for table in TABLES for ending in FORMATS} | {CONTROL_TOTALS: ""}
 
 #: A stretch of a name long enough to be somebody's identifier, if there is a digit in it.
-_IDENTIFIER = re.compile(r"(?=[A-Za-z_-]*\d)[A-Za-z\d-]{7,}", re.ASCII)
+_IDENTIFIER = re.compile(r"(?=[A-Za-z_-]*[0-9])[A-Za-z0-9-]{7,}", re.ASCII)
 
 
 def shown(name: str) -> str:
@@ -35,7 +35,7 @@ def shown(name: str) -> str:
 
 def shown_unknown(name: str) -> str:
     """The name of a file that nobody expected: what may identify a patient in it by its shape (A letter, 9 digit)."""
-    return _IDENTIFIER.sub(lambda m: re.sub(r"\d", "9", re.sub("[A-Za-z]", "A", m[0])), shown(name))
+    return _IDENTIFIER.sub(lambda m: re.sub(r"[0-9]", "9", re.sub("[A-Za-z]", "A", m[0])), shown(name))
 
 
 def table_of(name: str) -> str | None:

@@ -18,11 +18,11 @@ WIDTHS = {
     "revenue_code": 4,
 }  # fmt: skip
 #: A number of so many digits in exponent form is another number than the one that was meant.
-LOST_DIGITS = r"[+-]?\d(\.\d+)?[eE]\+\d{2,3}"
+LOST_DIGITS = r"[+-]?[0-9](\.[0-9]+)?[eE]\+[0-9]{2,3}"
 _NPIS = ("attending_npi", "operating_npi")
-_SPREADSHEET_TEXT = '^="?([^"]*)"?$'
-_AMOUNT = r"[-(]?\s*\$?\s*-?(\d{1,3}(,\d{3})+|\d{1,16})(\.\d{0,2}0*)?\s*\)?"
-_ISO_DAY = r"\d{4}-\d{2}-\d{2}"
+_SPREADSHEET_TEXT = '^="([^"]*)"$'
+_AMOUNT = r"[-(]?\s*\$?\s*-?([0-9]{1,3}(,[0-9]{3})+|[0-9]{1,16})(\.[0-9]{0,2}0*)?\s*\)?"
+_ISO_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _MIDNIGHT = r"([ T]0?0:00(:00(\.0+)?)?( ?AM)?|[ T]12:00(:00)? ?AM)"
 #: form of a date -> (pattern, SQL of the date in it)
 DATE_FORMS: dict[str, tuple[str, str]] = {
@@ -32,7 +32,7 @@ DATE_FORMS: dict[str, tuple[str, str]] = {
         "try_cast(left({}, 10) as date)",
     ),
     "month first": (
-        rf"\d{{1,2}}/\d{{1,2}}/\d{{4}}{_MIDNIGHT}?",
+        rf"[0-9]{{1,2}}/[0-9]{{1,2}}/[0-9]{{4}}{_MIDNIGHT}?",
         r"cast(try_strptime(regexp_extract({}, '^\S+'), '%m/%d/%Y') as date)",
     ),
 }
@@ -58,7 +58,7 @@ def bare(column: Column) -> Reading:
     sql = f"case when {name}[1] = '=' then regexp_replace({name}, '{_SPREADSHEET_TEXT}', '\\1') else {name} end"
     if name in _NPIS:
         joined = rf"regexp_replace({sql}, '\s', '', 'g')"
-        sql = rf"case when regexp_full_match({joined}, '\d{{10}}') then {joined} else {name} end"
+        sql = rf"case when regexp_full_match({joined}, '[0-9]{{10}}') then {joined} else {name} end"
     return Reading("BLANKS", name, sql)
 
 
@@ -68,7 +68,7 @@ def written_otherwise(column: Column) -> Reading | None:
     if name in WIDTHS:
         return Reading("CODE-PADDED", name, _padded(name, WIDTHS[name]))
     if name == "zip_code":
-        four = rf"regexp_full_match({name}, '\d{{4}}')"
+        four = rf"regexp_full_match({name}, '[0-9]{{4}}')"
         return Reading("CODE-PADDED", name, f"case when {four} then '0' || {name} else {name} end")
     if name == "sex":
         return Reading(
@@ -77,15 +77,15 @@ def written_otherwise(column: Column) -> Reading | None:
             " when lower(sex) in ('u', 'unk', 'unknown') then 'U' else sex end",
         )  # fmt: skip
     if name == "grouper_version":
-        return Reading("CODE-SPELLING", name, rf"regexp_replace({name}, '^[vV]?0*(\d{{1,3}})(\.0+)?$', '\1')")
+        return Reading("CODE-SPELLING", name, rf"regexp_replace({name}, '^[vV]?0*([0-9]{{1,3}})(\.0+)?$', '\1')")
     if name in _NPIS:
-        return Reading("CODE-SPELLING", name, rf"regexp_replace({name}, '^(\d{{10}})\.0+$', '\1')")
+        return Reading("CODE-SPELLING", name, rf"regexp_replace({name}, '^([0-9]{{10}})\.0+$', '\1')")
     if column.allowed:
-        return Reading("CODE-SPELLING", name, rf"regexp_replace({name}, '^0?(\d)(\.0+)?$', '\1')")
+        return Reading("CODE-SPELLING", name, rf"regexp_replace({name}, '^0?([0-9])(\.0+)?$', '\1')")
     if column.type == "money":
         return Reading("MONEY-FORM", name, _dollars(name))
     if column.type == "integer":
-        whole = rf"regexp_full_match({name}, '-?(\d{{1,3}}(,\d{{3}})+|\d{{1,15}})(\.0*)?')"
+        whole = rf"regexp_full_match({name}, '-?([0-9]{{1,3}}(,[0-9]{{3}})+|[0-9]{{1,15}})(\.0*)?')"
         plain = f"regexp_replace(regexp_replace({name}, ',', '', 'g'), '\\.0*$', '')"
         return Reading(
             "UNITS-FORM", name, f"case when {whole} then cast(try_cast({plain} as bigint) as varchar) else {name} end"
@@ -127,8 +127,10 @@ def stages(readings: tuple[Reading, ...]) -> list[tuple[Reading, ...]]:
 
 
 def _padded(name: str, width: int) -> str:
-    digits = f"lpad(regexp_extract({name}, '^\\d+'), {width}, '0')"
-    short = f"regexp_full_match({name}, '\\d{{1,{width - 1}}}|\\d{{1,{width}}}\\.0+')"
+    if name == "hospital_ccn":  # a digit less is another hospital, not a zero lost
+        return f"regexp_replace({name}, '^([0-9A-Z]{{6}})\\.0+$', '\\1')"
+    digits = f"lpad(regexp_extract({name}, '^[0-9]+'), {width}, '0')"
+    short = f"regexp_full_match({name}, '[0-9]{{1,{width - 1}}}|[0-9]{{1,{width}}}\\.0+')"
     if name == "source_of_admission":
         letter = f"when regexp_full_match({name}, '0?[A-Ga-g]') then '0' || upper(right({name}, 1))"
         return f"case when {short} then {digits} {letter} else {name} end"

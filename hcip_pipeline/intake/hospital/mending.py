@@ -128,7 +128,9 @@ def _has_odd_rows(bench: Bench, table: Table, *, any_error: bool) -> bool:
 
 
 def _odd_discharge(unknown: str) -> str:
-    strange = r"(select code from codes_met where kind = 'npi' and is_bad and not regexp_full_match(code, '\d{1,10}'))"
+    strange = (
+        r"(select code from codes_met where kind = 'npi' and is_bad and not regexp_full_match(code, '[0-9]{1,10}'))"
+    )
     return (
         f"broken or {unknown} or contains(account_no, 'E+') or contains(patient_id, 'E+') or strlen(zip_code) = 4"
         f" or attending_npi in {strange} or operating_npi in {strange}"
