@@ -6,6 +6,7 @@ Belongs here: columns. Does not belong here: how they are filled (``audit``, ``s
 from dataclasses import replace
 
 from hcip_pipeline.contracts import marts
+from hcip_pipeline.contracts.disclosure import GivesAway, declared
 from hcip_pipeline.contracts.table import Column, Table
 
 CAUSES = (
@@ -95,7 +96,12 @@ AUDIT_FINDINGS = Table(
     ),
 )
 
-REGULATOR_INCENTIVES = Table(
+_LABEL = "names what the row is about"
+_PAYMENT = (
+    "a payment rests on costs and conditions, case by case between nothing and a maximum: no number follows from it"
+)
+
+_REGULATOR_INCENTIVES = Table(
     "incentives",
     "one row a care partner of a hospital: calculated, adjustments, final (for the All-Payer team and the HSCRC)",
     (
@@ -117,7 +123,15 @@ REGULATOR_INCENTIVES = Table(
     ),
 )
 
-REGULATOR_SAVINGS = Table(
+REGULATOR_INCENTIVES = declared(
+    _REGULATOR_INCENTIVES,
+    harmless={
+        _LABEL: ("hospital_ccn", "period", "npi", "name", "status", "reasons"),
+        _PAYMENT: tuple(column.name for column in _REGULATOR_INCENTIVES.columns if column.type == "money"),
+    },
+)
+
+_REGULATOR_SAVINGS = Table(
     "savings",
     "one row a hospital and scope: internal cost savings (for the All-Payer team and the HSCRC); small counts hidden",
     (
@@ -126,7 +140,7 @@ REGULATOR_SAVINGS = Table(
         Column("scope", "text", "all physicians, or participating ones", key=True, allowed=("all", "participating")),
         Column("cases", "integer", "counted cases in cells with a norm; empty where hidden", nullable=True),
         Column("baseline_cases", "integer", "cases of the baseline window; empty where hidden", nullable=True),
-        Column("actual_cost", "money", "Σ cost"),
+        Column("actual_cost", "money", "Σ cost; empty beside a hidden count", nullable=True),
         Column("best_practice_cost", "money", "Σ best practice norm; empty beside a hidden count", nullable=True),
         Column("potential_savings", "money", "potential savings; empty beside a hidden count", nullable=True),
         Column("internal_savings_core", "money", "internal savings of the core component"),
@@ -135,6 +149,22 @@ REGULATOR_SAVINGS = Table(
         Column("internal_savings_to_date", "money", "with the hospital's earlier periods"),
         _SUPPRESSED,
     ),
+)
+
+REGULATOR_SAVINGS = declared(
+    _REGULATOR_SAVINGS,
+    counts=("cases", "baseline_cases"),
+    # norms and what a case costs on the mean are known: each sum of dollars would give the number of cases away
+    gives_away=dict.fromkeys(("actual_cost", "best_practice_cost", "potential_savings"), GivesAway(("cases",))),
+    harmless={
+        _LABEL: ("hospital_ccn", "period", "scope", "suppressed"),
+        "differences of two windows' costs, neither of which stands beside them": (
+            "internal_savings_core",
+            "internal_savings_supply_drug",
+            "internal_savings",
+            "internal_savings_to_date",
+        ),
+    },
 )
 
 #: what a hidden count of cases takes with it: each gives the count away beside the rest of the table. The variance is
@@ -153,13 +183,39 @@ NORM_DEPENDENTS = (
 )
 _HIDDEN = ("cases", *NORM_DEPENDENTS)
 
-PUBLIC_NORMS = Table(
-    "norms",
-    f"{marts.NORMS.grain}; a small cell without its counts and what gives them away",
-    (*(replace(c, nullable=c.nullable or c.name in _HIDDEN) for c in marts.NORMS.columns), _SUPPRESSED),
+PUBLIC_NORMS = declared(
+    Table(
+        "norms",
+        f"{marts.NORMS.grain}; a small cell without its counts and what gives them away",
+        (*(replace(c, nullable=c.nullable or c.name in _HIDDEN) for c in marts.NORMS.columns), _SUPPRESSED),
+    ),
+    counts=("cases",),
+    gives_away=dict.fromkeys(NORM_DEPENDENTS, GivesAway(("cases",))),
+    harmless={
+        _LABEL: (*marts.NORMS.key, "suppressed"),
+        "a percentile of costs": ("best_practice_norm", "p75_cost", "improvement_ceiling_cost"),
+        "a share of the variance by case; the variance is hidden with the cases": ("maximum_physician_incentive",),
+    },
 )
-PUBLIC_NORM_PHYSICIANS = Table(
-    "norm_physicians", f"{marts.NORM_PHYSICIANS.grain}; none of a small cell", marts.NORM_PHYSICIANS.columns
+
+
+def _to_the_cent(column: Column) -> Column:
+    """A mean to the cent is a mean over any number of cases; further places would tell over how many."""
+    if column.name != "physician_mean_cost":
+        return column
+    return replace(column, type="money", meaning=f"{column.meaning}, to the cent")
+
+
+PUBLIC_NORM_PHYSICIANS = declared(
+    Table(
+        "norm_physicians",
+        f"{marts.NORM_PHYSICIANS.grain}; none of a small cell",
+        tuple(map(_to_the_cent, marts.NORM_PHYSICIANS.columns)),
+    ),
+    harmless={
+        _LABEL: marts.NORM_PHYSICIANS.key,
+        "to the cent, which a mean over any number of cases is": ("physician_mean_cost",),
+    },
 )
 
 #: tables of a release that are no marts, by the folder they stand in

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hcip_pipeline.contracts import audit, cms, hospital, marts, program, protocol, quality, reference, run
+from hcip_pipeline.contracts import audit, cms, hospital, marts, program, protocol, quality_released, reference, run
 from hcip_pipeline.contracts.table import Table
 
 #: source('lake', name) of the dbt project -> its columns
@@ -24,12 +24,15 @@ SECTIONS: dict[str, tuple[Table, ...]] = {
     "Reference tables": tuple(reference.TABLES.values()),
     "Lake": (hospital.LAKE_DISCHARGES, hospital.LAKE_CHARGES),
     "A build's own tables": tuple(run.TABLES.values()),
-    "Release tables": (
-        *(quality.RELEASED.get(name, table) for name, table in marts.TABLES.items()),
+    "Release tables": tuple(table for name, table in marts.TABLES.items() if name not in quality_released.NAMES),
+    "Audit tables": audit.TABLES["audit"],
+    "Handed on, with small counts hidden": (
+        *audit.TABLES["regulator"],
+        *audit.TABLES["norms"],
+        *quality_released.STATE_TABLES,
+        *quality_released.RELEASED.values(),
         hospital.DATA_QUALITY,
     ),
-    "Audit tables": audit.TABLES["audit"],
-    "Handed on, with small counts hidden": (*audit.TABLES["regulator"], *audit.TABLES["norms"]),
 }
 
 

@@ -1,5 +1,6 @@
 """Hospital submission (inputs.md, "Hospital submission"): what a hospital sends, and what the lake keeps of it."""
 
+from hcip_pipeline.contracts.disclosure import GivesAway, declared
 from hcip_pipeline.contracts.table import Column, Table
 
 #: UB-04 point of origin, two wide; for a newborn 05 is born in this hospital and 06 born elsewhere
@@ -114,7 +115,7 @@ LAKE_DISCHARGES = Table(
 
 LAKE_CHARGES = Table("lake_charges", "one row an accepted charge line", (*CHARGES.columns, *_LINEAGE))
 
-DATA_QUALITY = Table(
+_DATA_QUALITY = Table(
     "data_quality",
     "one row a quarter, hospital (STATE: all of them), rule and column that was broken",
     (
@@ -140,4 +141,24 @@ DATA_QUALITY = Table(
         Column("fix", "text", "what to do"),
         Column("suppressed", "text", "columns emptied because of a small count, separated by |", nullable=True),
     ),
+)
+
+DATA_QUALITY = declared(
+    _DATA_QUALITY,
+    counts=("rows", "rows_read"),
+    gives_away={
+        "rate": GivesAway(("rows", "rows_read"), over=("rows_read",)),
+        "year_before_rate": GivesAway(("year_before_rows", "year_before_rows_read"), over=("rows_read",)),
+        "state_rate": GivesAway(("state_rows", "state_rows_read"), over=("rows_read",)),
+    },
+    harmless={
+        "names what the row is about: a rule that at least one row breaks": (
+            *_DATA_QUALITY.key,
+            "severity",
+            "status",
+            "description",
+            "fix",
+            "suppressed",
+        ),
+    },
 )

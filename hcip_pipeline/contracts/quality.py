@@ -1,10 +1,8 @@
 """Quality, readmissions and networks (methodology §12): the tables that say whether care got better or worse.
 
 Belongs here: their columns. Does not belong here: how they are computed (``dbt_project/models/*/quality``), and what
-may be shown of small counts (``release.suppression``).
+leaves the program of them (``quality_released``).
 """
-
-from dataclasses import replace
 
 from hcip_pipeline.contracts.table import Column, Table
 
@@ -294,23 +292,13 @@ GUARDRAIL_CASES = Table(
     ),
 )
 
-_SUPPRESSED = Column("suppressed", "text", "what was emptied to hide a small count, separated by |", nullable=True)
-
-
-def released(table: Table) -> Table:
-    """A table as it leaves the program: any figure may be hidden, and the row says which are."""
-    columns = (c if c.key or c.type == "text" else replace(c, nullable=True) for c in table.columns)
-    return Table(table.name, table.grain, (*columns, _SUPPRESSED))
-
-
 #: of hospitals, for everybody
 STATE_TABLES = (NETWORK_RECRUITMENT, REPORTING_SETS)
-#: the same, but they count people: as a build makes them they stay inside, and leave with small counts hidden
+#: the same, but they count people: as a build makes them they stay inside; `quality_released` has them as they leave
 COUNTING_TABLES = (
     QUALITY_SCORECARD, NETWORK_SCORECARD, READMISSIONS, HOSPITAL_ACQUIRED_CONDITIONS, CARE_TRANSITIONS, HOSPITAL_PEERS,
     MEASURE_LEADERS,
 )  # fmt: skip
-RELEASED = {table.name: released(table) for table in COUNTING_TABLES}
 #: of one hospital, for its own oversight committee
 COMMITTEE_TABLES = (QUALITY_MEASURES, GUARDRAILS, GUARDRAIL_CASES)
 TABLES = (*STATE_TABLES, *COUNTING_TABLES, *COMMITTEE_TABLES)

@@ -11,10 +11,13 @@ from typing import Any
 import yaml
 
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES, SECTIONS
+from hcip_pipeline.contracts.disclosure import Count, GivesAway, Harmless
 from hcip_pipeline.contracts.marts import MARTS
 from hcip_pipeline.contracts.table import TYPES, Column, Table
 
 _ROOT = Path(__file__).resolve().parents[2]
+#: of a ratio that is written in full
+_ALL_PLACES = 8
 _GENERATED = "# Generated from hcip_pipeline/contracts by `make contracts`; a test compares the two.\n"
 
 
@@ -66,14 +69,51 @@ def marts_yaml(tables: tuple[Table, ...]) -> str:
     return _yaml({"version": 2, "models": models})
 
 
+#: section -> what a reader must know before its tables
+_NOTES = {
+    "Handed on, with small counts hidden": (
+        "What is hidden is an empty cell whose column `suppressed` names in the same row; any other empty cell has "
+        "nothing to say. The last column below tells when each is hidden. How much stays unknown: "
+        "[releases.md](releases.md#what-is-hidden).",
+        "",
+    ),
+}
+
+
+def _hidden(column: Column) -> str:
+    """When a column of a public table is hidden, and why: in words."""
+    match column.disclosure:
+        case Count():
+            return "a count: when small, or when a small one would follow from it"
+        case GivesAway() as made:
+            words = f"with {', '.join(f'`{count}`' for count in made.counts)}"
+            if made.over:
+                words += "; rounded: one event more or less moves the last digit"
+            elif made.most_digits < _ALL_PLACES:
+                words += f"; rounded to {made.most_digits} places"
+            return words
+        case Harmless() as harmless:
+            return f"never: {harmless.reason}"
+        case _:
+            return ""
+
+
 def data_dictionary() -> str:
     """``docs/data_dictionary.md``."""
     lines = ["# Data dictionary", "", "<!-- Generated from hcip_pipeline/contracts by `make contracts`. -->", ""]
     for section, tables in SECTIONS.items():
-        lines += [f"## {section}", ""]
+        lines += [f"## {section}", "", *_NOTES.get(section, ())]
         for table in tables:
             lines += [f"### {table.name}", "", f"{table.grain[:1].upper()}{table.grain[1:]}.", ""]
-            lines += ["| column | type | | meaning |", "|---|---|---|---|"]
+            is_public = any(column.disclosure for column in table.columns)
+            lines += (
+                ["| column | type | | meaning | hidden |", "|---|---|---|---|---|"]
+                if is_public
+                else [
+                    "| column | type | | meaning |",
+                    "|---|---|---|---|",
+                ]
+            )
             for c in table.columns:
                 marks = ["key"] if c.key else []
                 marks += ["optional column"] if c.optional else []
@@ -85,7 +125,8 @@ def data_dictionary() -> str:
                     meaning += f"; {c.bounds[0]} to {c.bounds[1]}"
                 if c.max_length:
                     meaning += f"; at most {c.max_length} characters"
-                lines.append(f"| `{c.name}` | {TYPES[c.type][2]} | {', '.join(marks)} | {meaning} |")
+                hidden = f" {_hidden(c)} |" if is_public else ""
+                lines.append(f"| `{c.name}` | {TYPES[c.type][2]} | {', '.join(marks)} | {meaning} |{hidden}")
             lines.append("")
     return "\n".join(lines)
 

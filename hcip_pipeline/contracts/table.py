@@ -6,6 +6,8 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from hcip_pipeline.contracts.disclosure import Disclosure
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -59,6 +61,7 @@ class Column:
         optional: may be absent from a file that comes in.
         is_words: text for people, in any script; every other text is a code, and a code is ASCII.
         bounds: the least and the most of a number, where they are not those of its type.
+        disclosure: of a table that leaves the program, what the column says of small counts.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Column:
     max_length: int | None = None
     is_words: bool = False
     bounds: tuple[str, str] | None = None
+    disclosure: Disclosure | None = None
 
     @property
     def limits(self) -> tuple[str, str] | None:

@@ -21,6 +21,8 @@ from hcip_pipeline.periods import Quarter
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Document, Draft
 from hcip_pipeline.release.explained_release import names_of
+from hcip_pipeline.release.quality_orders import rounded
+from hcip_pipeline.release.side_by_side import beside
 from hcip_pipeline.release.spreadsheets import neutralized
 from hcip_pipeline.release.suppression import MARK, CountTable, suppressed
 
@@ -31,9 +33,11 @@ _FILE = ["quarter", "hospital_ccn", "table"]
 def state_table(draft: Draft) -> Iterator[DerivedTable]:
     """``quality/HCIP_STATE_data_quality_…``: every hospital's rates, small counts hidden."""
     counts = counted(draft.home, draft.period.quarters, draft.received)
-    before = [each.table("data_quality") for each in (*draft.superseded, *draft.earlier) if each.has("data_quality")]
+    before = [each.table("data_quality") for each in beside(draft) if each.has("data_quality")]
     hidden = without_small_counts(counts, draft.policy.policy.small_cell_threshold, before)
-    yield DerivedTable("quality", DATA_QUALITY, data_quality(hidden, draft.period.quarters))
+    table = data_quality(hidden, draft.period.quarters)
+    rows = [rounded(row, DATA_QUALITY, 1) for row in table.iter_rows(named=True)]
+    yield DerivedTable("quality", DATA_QUALITY, pl.DataFrame(rows, schema=table.schema))
 
 
 def hospital_documents(draft: Draft) -> Iterator[Document]:

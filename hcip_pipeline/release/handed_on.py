@@ -7,10 +7,12 @@ new figure: each is a figure of savings/, incentives/ or audit/.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import ROUND_HALF_UP, Decimal
 
 import polars as pl
 
 from hcip_pipeline.contracts import audit, marts
+from hcip_pipeline.contracts.disclosure import counts_of, dependents_of
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Draft
 from hcip_pipeline.release.side_by_side import baselines, beside, renamed
@@ -21,7 +23,7 @@ def regulator_tables(draft: Draft) -> Iterable[DerivedTable]:
     """Calculated, adjustments and final by care partner; internal savings by hospital and scope.
 
     A payment has no count beside it. Savings have: cases of all and of participating physicians, whose difference are
-    the cases of the others; both windows. Σ best practice norm goes with a count, because norms are known.
+    the cases of the others; both windows. Sums of dollars go with a count: norms and what a case costs are known.
     """
     streams = pl.col("improvement_incentive_medical") + pl.col("improvement_incentive_surgical")
     incentives = draft.table("incentives").with_columns(streams.alias("improvement_incentive"))
@@ -30,8 +32,8 @@ def regulator_tables(draft: Draft) -> Iterable[DerivedTable]:
         "savings",
         draft.table("savings"),
         key=("hospital_ccn", "period", "scope"),
-        counts=("cases", "baseline_cases"),
-        dependents={"cases": ("best_practice_cost", "potential_savings")},
+        counts=counts_of(audit.REGULATOR_SAVINGS),
+        dependents=dependents_of(audit.REGULATOR_SAVINGS),
         remainders=(Remainder("scope", "all", "participating"),),
     )
     before = {"savings": list(_savings_before(draft))}
@@ -60,8 +62,8 @@ def norm_tables(draft: Draft) -> Iterable[DerivedTable]:
         "norms",
         draft.table("norms", folder="audit"),
         key=marts.NORMS.key,
-        counts=("cases",),
-        dependents={"cases": audit.NORM_DEPENDENTS},
+        counts=counts_of(audit.PUBLIC_NORMS),
+        dependents=dependents_of(audit.PUBLIC_NORMS),
     )
     before = [each.table("norms", folder="norms") for each in beside(draft) if each.has("norms", folder="norms")]
     (shown,) = suppressed([norms], draft.policy.policy.small_cell_threshold, before={"norms": before})
@@ -69,4 +71,9 @@ def norm_tables(draft: Draft) -> Iterable[DerivedTable]:
     cell = ["base_year", "apr_drg", "severity_of_illness"]
     small = shown.filter(pl.col(MARK) != "").select(cell).unique()
     means = draft.table("norm_physicians", folder="audit").join(small, on=cell, how="anti")
+    means = means.with_columns(pl.col("physician_mean_cost").map_elements(_to_the_cent, pl.Decimal(18, 2)))
     yield DerivedTable("norms", audit.PUBLIC_NORM_PHYSICIANS, means)
+
+
+def _to_the_cent(mean: Decimal) -> Decimal:
+    return mean.quantize(Decimal("0.01"), ROUND_HALF_UP)

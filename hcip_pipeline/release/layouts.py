@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hcip_pipeline.contracts import audit, cms, marts, quality
+from hcip_pipeline.contracts import audit, cms, hospital, marts, quality, quality_released
 from hcip_pipeline.contracts.table import Table
 
 #: the manifest of a release
@@ -61,9 +61,16 @@ LAYOUTS = (
     Layout("claims", cms.POST_ACUTE, "hospital"),
     Layout("audit", cms.CLAIMS_REPORT, "state"),
     *(Layout("care_redesign", table, "hospital") for table in marts.MARTS["care_redesign"]),
-    *(Layout("quality", table, "state") for table in quality.STATE_TABLES),
+    *(Layout("quality", table, "state") for table in quality_released.STATE_TABLES),
     *(Layout("committee", table, "hospital") for table in quality.COMMITTEE_TABLES),
 )
+
+#: every table that leaves the program, by the folder it stands in
+PUBLIC: dict[str, tuple[Table, ...]] = {
+    "norms": audit.TABLES["norms"],
+    "quality": (*quality_released.STATE_TABLES, *quality_released.RELEASED.values(), hospital.DATA_QUALITY),
+    "regulator": audit.TABLES["regulator"],
+}
 
 
 def folder_of(table: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hcip_pipeline import __version__
+from hcip_pipeline.contracts.disclosure import RULE
 from hcip_pipeline.contracts.table import TYPES, Column
 from hcip_pipeline.ledger.lines import merkle_root
 from hcip_pipeline.policy.loader import PolicyFile
@@ -97,6 +98,7 @@ def manifest(
         "version": release.rsplit("_r", 1)[-1],
         "code_version": __version__,
         "policy": {"version": policy.policy.version, "sha256": policy.sha256, "text": policy.text},
+        "privacy": {"rule": RULE, "small_cell_threshold": policy.policy.small_cell_threshold},
         "grouper_versions": sorted(grouper_versions),
         "inputs": list(inputs),
         "supersedes": supersedes,

@@ -31,6 +31,7 @@ _SAME = {
     ("planned_readmission_rate", "denominator"): ("readmission_rate", "denominator"),
     ("readmitted_without_post_acute", "denominator"): ("readmission_share", "numerator"),
     ("readmitted_without_post_acute", "numerator"): ("readmission_share", "without_post_acute"),
+    ("admissions_per_1000", "denominator"): ("readmissions_per_1000", "denominator"),
 }
 #: measures of which those left over are people too, and which two counts leave them over
 _SHARES = ("readmission_rate", "readmission_share")
@@ -39,7 +40,19 @@ _LEFT_OVER = (
     ("numerator", "without_post_acute"), ("baseline_numerator", "baseline_without_post_acute"),
     ("numerator", "within_7_days"),
 )  # fmt: skip
+#: counts of other measures that are parts of one: discharges that can be followed; of these, those who came back
+_PART_OF = {
+    (whole, f"{window}denominator"): tuple((measure, f"{window}{count}") for measure, count in parts)
+    for window in ("", "baseline_")
+    for whole, parts in (
+        ("hac_per_1000", (("readmission_rate", "denominator"),)),
+        ("readmission_rate", (("readmission_rate", "numerator"), ("planned_readmission_rate", "numerator"))),
+    )
+}
 _OF_SOURCE = {"all_payer": "readmission_rate", "medicare": "readmission_share"}
+
+#: what a measure's ratio is taken of; 1 where it is a share
+PER = {"hac_per_1000": 1000, "readmissions_per_1000": 12000, "admissions_per_1000": 12000}
 
 #: hospitals joined by |, measure, count
 Cell = tuple[str, str, str]
@@ -91,12 +104,15 @@ def transition_cells(row: Row) -> Iterator[tuple[str, Cell]]:
 
 def peer_cells(row: Row) -> Iterator[tuple[str, Cell]]:
     yield "discharges", cell(row["hospital_ccn"], "hac_per_1000", "denominator")
-    yield "peer_discharges", cell(row["peer_ccn"], "hac_per_1000", "denominator")
+    if row["peer_ccn"]:
+        yield "peer_discharges", cell(row["peer_ccn"], "hac_per_1000", "denominator")
 
 
 def leader_cells(row: Row) -> Iterator[tuple[str, Cell]]:
-    yield "denominator", cell(row["hospital_ccn"], row["measure"], "denominator")
-    yield "numerator", cell(row["hospital_ccn"], row["measure"], "numerator")
+    """Of the hospital, and of the state that its value is held against."""
+    for count in ("denominator", "numerator"):
+        yield count, cell(row["hospital_ccn"], row["measure"], count)
+        yield f"state_{count}", cell(row["state_ccns"], row["measure"], count)
 
 
 #: table -> the cells that a row shows
@@ -122,8 +138,20 @@ class Sets:
         for row in frame.iter_rows(named=True):
             was_hidden = set((row.get(MARK) or "").split("|"))
             for column, place in CELLS[name](row):
-                if row[column] is not None or column in was_hidden:
+                if column in row and (row[column] is not None or column in was_hidden):
                     self.values[place] = row[column]
+
+    def remember(self, told: Sets) -> None:
+        """Groups that another release showed and this one does not: their sums are known all the same.
+
+        Only what still adds up is: where counts have changed since, nothing follows from the sum of what they were.
+        """
+        for (members, measure, count), value in told.values.items():
+            if value is None or "|" not in members or (members, measure, count) in self.values:
+                continue
+            own = [self.values.get((each, measure, count)) for each in members.split("|")]
+            if value == sum(each or 0 for each in own):
+                self.values[members, measure, count] = value
 
     def as_baseline(self, *, with_values: bool) -> Sets:
         """A period's counts as the baseline's of another; without values only what was hidden."""
@@ -179,6 +207,18 @@ class Sets:
                 shown = [each for each in members.split("|") if (each, measure, count) in self.values]
                 parts = [table.cell(count, members=each, measure=measure) for each in shown]
                 yield Sum(table.cell(count, members=members, measure=measure), tuple(parts))
+            if (measure, count) in _PART_OF:
+                yield from self._rest(by_name, members, measure, count)
+
+    def _rest(self, by_name: Mapping[str, CountTable], members: str, measure: str, count: str) -> Iterator[Sum]:
+        """What other measures leave over of this one's count: people who stand nowhere."""
+        wholes = [(members, measure, count), *((members, *part) for part in _PART_OF[measure, count])]
+        if all(self.values.get(each) is not None for each in wholes):
+            total, *parts = (
+                by_name["shares" if of in _SHARES else "others"].cell(name, members=members, measure=of)
+                for _, of, name in wholes
+            )
+            yield Sum(total, tuple(parts), with_rest=True)
 
 
 def part_table(name: str, rows: pl.DataFrame, key: tuple[str, ...], counts: tuple[str, ...]) -> CountTable:

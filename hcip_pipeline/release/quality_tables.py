@@ -8,42 +8,28 @@ codes too small to show are put together as OTHER, so that little must be hidden
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import polars as pl
 
-from hcip_pipeline.contracts.quality import RELEASED
+from hcip_pipeline.contracts.disclosure import dependents_of
+from hcip_pipeline.contracts.quality_released import RELEASED
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Draft
-from hcip_pipeline.release.quality_counts import ALL, CELLS, NO_AREA, OTHER, STATE, Cell, Sets, part_table
+from hcip_pipeline.release.quality_counts import ALL, CELLS, NO_AREA, OTHER, PER, STATE, Cell, Sets, part_table
+from hcip_pipeline.release.quality_orders import (
+    peers_among_shown,
+    places_among_shown,
+    rounded,
+    without_totals_of_hidden_days,
+)
 from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.release.side_by_side import baselines, renamed
 from hcip_pipeline.release.suppression import MARK, CountTable, Sum, suppressed
 
 _FOLDER = "quality"
-_CHANGES = ("change", "distance", "is_on_track")
-_DIFFERENCES = ("difference", "difference_lower", "difference_upper")
-_NOW = ("value", "lower_limit", "upper_limit", *_CHANGES, *_DIFFERENCES)
-_BEFORE = ("baseline_value", "target_value", *_CHANGES, *_DIFFERENCES)
-_ADJUSTED = ("observed_rate", "observed_lower", "observed_upper", "adjusted_rate", "adjusted_lower", "adjusted_upper")
-
-#: count -> the columns of its row that would give it away, in whichever table it stands
-_GIVES_AWAY = {
-    "numerator": _NOW,
-    "denominator": (*_NOW, "expected"),
-    "baseline_numerator": _BEFORE,
-    "baseline_denominator": _BEFORE,
-    "peer_numerator": ("peer_value", "peer_change", *_DIFFERENCES),
-    "peer_denominator": ("peer_value", "peer_change", *_DIFFERENCES),
-    "peer_baseline_numerator": ("peer_baseline_value", "peer_change", *_DIFFERENCES),
-    "peer_baseline_denominator": ("peer_baseline_value", "peer_change", *_DIFFERENCES),
-    "readmissions": (*_ADJUSTED, "readmission_share", "mean_days_to_return"),
-    "index_discharges": (*_ADJUSTED, "expected"),
-    "conditions": ("per_1000", "change"),
-    "baseline_conditions": ("baseline_per_1000", "change"),
-    "baseline_discharges": ("baseline_per_1000", "change"),
-    "discharges": ("per_1000", "change", "readmission_share", "case_mix_days", "distance"),
-    "peer_discharges": ("peer_case_mix_days", "distance"),
-}
+#: figures whose being empty would tell of a hidden count: marked beside it even where there is none
+_ALWAYS = frozenset({"place", "could_teach", "learner_ccns", "state_value"})
 
 #: table -> the columns that name a part of the state's counts, and the counts
 _PARTS = {
@@ -78,20 +64,26 @@ def quality_tables(draft: Draft) -> Iterable[DerivedTable]:
     everybody = "|".join(sorted(set(frames["readmissions"]["hospital_ccn"]) - {STATE}))
     frames = _with_sets(frames, everybody)
     sets = _sets(frames)
+    before, told_sets = _before(draft, everybody, frames)
+    state = frames["quality_scorecard"].filter(pl.col("entity_kind") == "state")["member_ccns"]
+    for table in sets.given_up({everybody, *state}, threshold).tables():
+        before.setdefault(table.name, []).append(table.frame)
+    for each in told_sets:
+        sets.remember(each)
     tables = sets.tables()
     parts = [part_table(name, _part_rows(name, frames[name]), *_PARTS[name]) for name in _PARTS]
     sums = [*sets.sums(tables)]
     for part in parts:
         sums += _sums_of_parts(part, everybody, tables)
-    before = _before(draft, everybody, frames)
-    state = frames["quality_scorecard"].filter(pl.col("entity_kind") == "state")["member_ccns"]
-    for table in sets.given_up({everybody, *state}, threshold).tables():
-        before.setdefault(table.name, []).append(table.frame)
     shown = suppressed([*tables, *parts], threshold, sums=sums, before=before)
     hidden = _hidden(shown[:2])
     marks = dict(zip(_PARTS, shown[2:], strict=True))
-    for name, frame in frames.items():
-        yield DerivedTable(_FOLDER, RELEASED[name], _emptied(name, frame, hidden, marks.get(name)))
+    emptied = {name: _emptied(name, frame, hidden, marks.get(name)) for name, frame in frames.items()}
+    emptied["care_transitions"] = without_totals_of_hidden_days(emptied["care_transitions"])
+    emptied["hospital_peers"] = peers_among_shown(emptied["hospital_peers"])
+    emptied["measure_leaders"] = places_among_shown(emptied["measure_leaders"], emptied["hospital_peers"])
+    for name, rows in emptied.items():
+        yield DerivedTable(_FOLDER, RELEASED[name], _as_released(name, rows))
 
 
 def _lines_together(readmissions: pl.DataFrame, threshold: int, told: pl.DataFrame | None) -> pl.DataFrame:
@@ -175,6 +167,13 @@ def _with_sets(frames: dict[str, pl.DataFrame], everybody: str) -> dict[str, pl.
         for measure, members in frames["network_scorecard"].select("measure", "member_ccns").iter_rows()
     ]  # fmt: skip
     made["network_scorecard"] = made["network_scorecard"].with_columns(pl.Series("peer_ccns", peers, dtype=pl.String))
+    of_state_only = state.select(
+        "measure",
+        pl.col("member_ccns").alias("state_ccns"),
+        *(pl.col(name).alias(f"state_{name}") for name in ("numerator", "denominator")),
+    )
+    made["measure_leaders"] = made["measure_leaders"].join(of_state_only, on="measure", maintain_order="left")
+    made["measure_leaders"] = made["measure_leaders"].with_columns(pl.col("value").alias("exact_value"))
     return made
 
 
@@ -218,9 +217,14 @@ def _sums_of_parts(part: CountTable, everybody: str, tables: tuple[CountTable, C
     return sums
 
 
-def _before(draft: Draft, everybody: str, now: Iterable[str]) -> dict[str, list[pl.DataFrame]]:
-    """The same counts as other releases gave them out: earlier ones of the period, and those of its baseline."""
+def _before(draft: Draft, everybody: str, now: Iterable[str]) -> tuple[dict[str, list[pl.DataFrame]], list[Sets]]:
+    """The same counts as other releases gave them out: earlier ones of the period, and those of its baseline.
+
+    Returns:
+        Count table -> it as it was given out; and the counts of sets of hospitals.
+    """
     before: dict[str, list[pl.DataFrame]] = {}
+    told_sets: list[Sets] = []
 
     def told(release: ReleaseFiles) -> dict[str, pl.DataFrame] | None:
         if not all(release.has(name) for name in CELLS):
@@ -229,20 +233,21 @@ def _before(draft: Draft, everybody: str, now: Iterable[str]) -> dict[str, list[
 
     for release in draft.superseded:
         if frames := told(release):
-            for table in _sets(frames).tables():
-                before.setdefault(table.name, []).append(table.frame)
+            told_sets.append(_sets(frames))
             for name in _PARTS:
                 before.setdefault(name, []).append(_part_rows(name, frames[name]))
     for release, is_whole in baselines(draft):
         if frames := told(release):
-            for table in _sets(frames).as_baseline(with_values=is_whole).tables():
-                before.setdefault(table.name, []).append(table.frame)
+            told_sets.append(_sets(frames).as_baseline(with_values=is_whole))
             for name, (_, counts) in _PARTS.items():
                 names = {count: f"baseline_{count}" for count in counts if f"baseline_{count}" in counts}
                 if names:
                     rows = renamed(_part_rows(name, frames[name]), names, with_values=is_whole)
                     before.setdefault(name, []).append(rows)
-    return before
+    for sets in told_sets:
+        for table in sets.tables():
+            before.setdefault(table.name, []).append(table.frame)
+    return before, told_sets
 
 
 def _hidden(tables: Iterable[pl.DataFrame]) -> set[Cell]:
@@ -255,19 +260,35 @@ def _hidden(tables: Iterable[pl.DataFrame]) -> set[Cell]:
     }
 
 
-def _emptied(name: str, frame: pl.DataFrame, hidden: set[Cell], part: pl.DataFrame | None) -> pl.DataFrame:
-    """The table without the hidden counts and what gives them away; ``suppressed`` names what is missing."""
+def _emptied(name: str, frame: pl.DataFrame, hidden: set[Cell], part: pl.DataFrame | None) -> list[dict[str, Any]]:
+    """The rows without the hidden counts and what gives them away; ``suppressed`` names what is missing.
+
+    A figure is named where rows of the same measure have one: whether this row had one is nobody's to know.
+    """
     of_parts: dict[tuple[str, ...], list[str]] = {}
     if part is not None:
         key = _PARTS[name][0]
         of_parts = {tuple(row[c] for c in key): row[MARK].split("|") for row in part.iter_rows(named=True) if row[MARK]}
+    given_away = dependents_of(RELEASED[name])
+    known = {
+        (row.get("measure"), column)
+        for row in frame.iter_rows(named=True)
+        for column, value in row.items()
+        if value is not None or column in _ALWAYS
+    }
     rows = []
     for row in frame.iter_rows(named=True):
         counts = [column for column, place in CELLS[name](row) if place in hidden]
         if part is not None and row["hospital_ccn"] == STATE:
             counts += of_parts.get(tuple(row[c] for c in _PARTS[name][0]), [])
-        gone = [c for count in counts for c in (count, *_GIVES_AWAY.get(count, ())) if c in row and row[c] is not None]
-        rows.append(row | dict.fromkeys(gone) | {MARK: "|".join(dict.fromkeys(gone))})
-    table = RELEASED[name]
-    schema = {column.name: column.polars_type for column in table.columns}
+        gone = [c for c in counts if c in RELEASED[name].names and row[c] is not None]
+        of_counts = [c for count in counts for c in given_away.get(count, ())]
+        gone += [c for c in dict.fromkeys(of_counts) if (row.get("measure"), c) in known]
+        rounded_row = rounded(row, RELEASED[name], PER.get(row.get("measure") or "", 1))
+        rows.append(rounded_row | dict.fromkeys(gone) | {MARK: "|".join(dict.fromkeys(gone))})
+    return rows
+
+
+def _as_released(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    schema = {column.name: column.polars_type for column in RELEASED[name].columns}
     return pl.DataFrame([{c: row[c] for c in schema} for row in rows], schema=schema)

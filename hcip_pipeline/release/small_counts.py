@@ -48,6 +48,8 @@ class CountSystem:
     _sensitive: dict[Count, None] = field(default_factory=dict)
     #: hidden by an earlier release
     _kept_hidden: set[Count] = field(default_factory=set)
+    #: shown by an earlier release, and the same now: hiding it hides nothing
+    _told: set[Count] = field(default_factory=set)
 
     def add(self, cell: Count, value: int) -> None:
         """A count that stands in a file.
@@ -73,11 +75,11 @@ class CountSystem:
             self._of.setdefault(cell, []).append(len(self._relations))
         self._relations.append(_Relation(total, tuple(parts)))
 
-    def add_remainder(self, left: Count, whole: Count, part: Count) -> None:
-        """``whole`` less ``part`` counts something that stands nowhere."""
-        self.add(left, self._values[whole] - self._values[part])
+    def add_remainder(self, left: Count, whole: Count, parts: Sequence[Count]) -> None:
+        """``whole`` less ``parts`` counts something that stands nowhere."""
+        self.add(left, self._values[whole] - sum(self._values[part] for part in parts))
         self._unpublished.add(left)
-        self.relate(whole, (part, left))
+        self.relate(whole, (*parts, left))
 
     def said_before(self, cell: Count, value: int | None) -> None:
         """An earlier release gave ``value`` for the cell, or (None) hid it."""
@@ -89,25 +91,34 @@ class CountSystem:
                 self._kept_hidden.add(cell)
         elif self._is_small(abs(now - value)):
             self._sensitive[cell] = None
+        elif now == value:
+            self._told.add(cell)
 
     def hide(self) -> frozenset[Count]:
         """The counts that stand in files and must be emptied."""
         hidden = {cell for cell in self._sensitive if cell not in self._unpublished and self._values[cell]}
         hidden |= self._kept_hidden
+        self._told -= hidden
         to_check = list(self._sensitive)
         while to_check:
             cell = to_check[-1]
             if not self._values[cell] or self._is_safe(cell, hidden):
                 to_check.pop()
                 continue
-            hidden.add(self._companion(cell, hidden))
+            companion = self._companion(cell, hidden)
+            if companion is None:  # earlier releases told too much: protect it from readers of this one alone
+                if not self._told:
+                    raise ValueError(f"{cell[0]}: nothing is left that {cell[2]} could be hidden behind")
+                self._told.clear()
+            else:
+                hidden.add(companion)
         return frozenset(hidden)
 
     def _is_small(self, value: int) -> bool:
         return 1 <= value <= self.threshold
 
     def _is_open(self, cell: Count, hidden: set[Count]) -> bool:
-        return cell in hidden or cell in self._unpublished
+        return cell in self._unpublished or (cell in hidden and cell not in self._told)
 
     def _least(self, cell: Count) -> int:
         return 0 if cell in self._unpublished else 1  # nobody hides a zero
@@ -195,12 +206,15 @@ class CountSystem:
                             queue.append(each)
         return list(variables), list(relations)
 
-    def _companion(self, cell: Count, hidden: set[Count]) -> Count:
+    def _companion(self, cell: Count, hidden: set[Count]) -> Count | None:
         """The next count to hide so that ``cell`` becomes safe: near, a part rather than a total, and small.
 
-        There always is one: once every count is hidden all of them could be twice as great, so none is bounded.
+        There always is one unless an earlier release showed it: once every count is hidden all of them could be twice
+        as great, so none is bounded.
         """
-        candidates = next(ring for ring in self._rings(cell, hidden) if ring)
+        candidates = next((ring for ring in self._rings(cell, hidden) if ring), None)
+        if candidates is None:
+            return None
         return min(candidates, key=lambda each: (*self._cost(each, cell), candidates[each]))
 
     def _cost(self, other: Count, cell: Count) -> tuple[bool, bool, int]:
@@ -220,6 +234,9 @@ class CountSystem:
             yield {
                 each: place
                 for place, each in reversed(list(enumerate(cells)))
-                if not self._is_open(each, hidden) and self._values[each]
+                if each not in hidden
+                and each not in self._unpublished
+                and each not in self._told
+                and self._values[each]
             }
             ring = [each for each in dict.fromkeys(cells) if self._is_open(each, hidden)] if numbers else []

@@ -78,10 +78,14 @@ class CountTable:
 
 @dataclass(frozen=True)
 class Sum:
-    """``total`` is the sum of ``parts``; ties counts of different tables together. Two equal counts: one part."""
+    """``total`` is the sum of ``parts``; ties counts of different tables together. Two equal counts: one part.
+
+    ``with_rest``: they leave something over, which counts people too and stands nowhere.
+    """
 
     total: Count
     parts: tuple[Count, ...]
+    with_rest: bool = False
 
 
 def suppressed(
@@ -98,7 +102,8 @@ def suppressed(
         threshold: n, ``small_cell_threshold`` of the policy; 0 hides nothing.
         sums: relations between tables.
         before: table -> the same table in each earlier release, as it was given out, with the counts that it had. What
-            was hidden stays hidden, and a change by 1 to n is hidden too, for it counts discharges as well.
+            was hidden stays hidden, and a change by 1 to n is hidden too, for it counts discharges as well. What was
+            shown and has not changed hides nothing: a reader takes it from there.
 
     Returns:
         The frames in the order of ``tables``, each with a text column ``suppressed`` that names what was emptied in a
@@ -113,7 +118,11 @@ def suppressed(
     for table in tables:
         _add_relations(system, table)
     for relation in sorted(sums, key=lambda each: _in_order(each.total)):
-        system.relate(relation.total, sorted(relation.parts, key=_in_order))
+        parts = sorted(relation.parts, key=_in_order)
+        if relation.with_rest:
+            system.add_remainder(("rest", (relation.total, *parts), ""), relation.total, parts)
+        else:
+            system.relate(relation.total, parts)
     for table in tables:
         for frame in (before or {}).get(table.name, ()):
             _add_before(system, table, frame)
@@ -161,7 +170,7 @@ def _add_remainder(
         whole_known = table.frame.filter(pl.col(remainder.whole).is_not_null()).select(table.key)
         for key in sorted((tuple(row) for row in whole_known.iter_rows()), key=_in_order):
             left: Count = (table.name, key, name)
-            system.add_remainder(left, (table.name, key, remainder.whole), (table.name, key, remainder.part))
+            system.add_remainder(left, (table.name, key, remainder.whole), [(table.name, key, remainder.part)])
         return
     at = table.key.index(remainder.column)
     known = set(keys)
@@ -170,7 +179,7 @@ def _add_remainder(
         if key[at] == remainder.whole and part in known:
             for count in table.counts:
                 left = (table.name, (*key[:at], name, *key[at + 1 :]), count)
-                system.add_remainder(left, (table.name, key, count), (table.name, part, count))
+                system.add_remainder(left, (table.name, key, count), [(table.name, part, count)])
 
 
 def _add_before(system: CountSystem, table: CountTable, frame: pl.DataFrame) -> None:

@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 
 from hcip_pipeline.contracts.marts import TABLES as MARTS
-from hcip_pipeline.contracts.quality import RELEASED, TABLES
+from hcip_pipeline.contracts.quality import TABLES
+from hcip_pipeline.contracts.quality_released import RELEASED
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.quality_tables import quality_tables
 from hcip_pipeline.release.reading import ReleaseFiles
@@ -270,7 +271,7 @@ def test_a_few_late_discharges_do_not_follow_from_two_releases(
     late = {
         "quality_scorecard": ("entity_id", "denominator"),
         "hospital_acquired_conditions": ("hospital_ccn", "discharges"),
-        "hospital_peers": ("peer_ccn", "peer_discharges"),
+        "hospital_peers": ("hospital_ccn", "discharges"),
     }
     was = dict(first)
     for name, (whose, column) in late.items():
@@ -278,8 +279,10 @@ def test_a_few_late_discharges_do_not_follow_from_two_releases(
         if name == "quality_scorecard":
             is_b &= pl.col("measure") == "hac_per_1000"
         was[name] = first[name].with_columns(pl.col(column) - pl.when(is_b).then(3).otherwise(0))
-    own = was["hospital_peers"]["hospital_ccn"] == B
-    was["hospital_peers"] = was["hospital_peers"].with_columns(pl.col("discharges") - pl.when(own).then(3).otherwise(0))
+    peer = was["hospital_peers"]["peer_ccn"] == B
+    was["hospital_peers"] = was["hospital_peers"].with_columns(
+        pl.col("peer_discharges") - pl.when(peer).then(3).otherwise(0)
+    )
 
     def discharges(frames: dict[str, pl.DataFrame]) -> dict[str, int | None]:
         return {
@@ -298,6 +301,7 @@ def test_a_few_late_discharges_do_not_follow_from_two_releases(
         if name == "quality_scorecard":
             frame = frame.filter(pl.col("measure") == "hac_per_1000")
         assert frame.height and frame[column].null_count() == frame.height, name
+    assert B not in again["hospital_peers"]["peer_ccn"].to_list(), "who is alike would tell of its size"
 
 
 def test_a_baseline_hides_what_the_year_before_hid(built: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .package import MANIFEST, Package, destroyed_files, entries, read_manifest, sha256
+from .package import MANIFEST, Package, destroyed_files, entries, is_before_privacy_rule, read_manifest, sha256
 from .proofs import Proofs
 from .report import Findings, UnreadableReleaseError
 
@@ -43,6 +43,7 @@ def check_chain(package: Package, proofs: Proofs, findings: Findings) -> None:
         except UnreadableReleaseError:
             findings.differ("chain", name, "", "a manifest", "none that can be read")
             continue
+        note_privacy_rule(own, name, findings)
         _check_files(before, name, own, findings)
         queue += _behind(own, before.parent, root, findings)
 
@@ -82,6 +83,12 @@ def _check_files(folder: Path, name: str, manifest: Mapping[str, Any], findings:
 
 def _files(number: int) -> str:
     return f"{number} file was" if number == 1 else f"{number} files were"
+
+
+def note_privacy_rule(manifest: Mapping[str, Any], name: str, findings: Findings) -> None:
+    """Say which releases show figures that small counts could be computed from."""
+    if is_before_privacy_rule(manifest):
+        findings.before_privacy_rule.append(name)
 
 
 def note_destroyed(package: Package, findings: Findings) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
-from .exact import ZERO
+from .exact import CENTS, MEAN, ZERO, rounded
 from .package import MANIFEST, Package, read_manifest
 from .report import Findings, UnreadableReleaseError
 from .shapes import SHAPES
@@ -86,7 +86,13 @@ def _check_physician_means(package: Package, findings: Findings) -> None:
     cell = ("base_year", "apr_drg", "severity_of_illness")
     small = {tuple(row[column] for column in cell) for row in norms if row["suppressed"]}
     shown = [row for row in package.table("norm_physicians") if tuple(row[column] for column in cell) not in small]
-    _same(means, shown, ["physician_mean_cost"], findings)
+    places = MEAN if package.is_before_privacy_rule else CENTS  # further places tell over how many cases a mean is
+    settled = {row.key(): rounded(row["physician_mean_cost"], places) for row in shown}
+    handed = {row.key(): row for row in means}
+    findings.fact("handed_on", means.path, "rows", sorted(map(str, settled)), sorted(map(str, handed)))
+    for key, row in handed.items():
+        if key in settled:
+            findings.compare("handed_on", row, {"physician_mean_cost": settled[key]})
 
 
 def _same(table: Table, rows: Iterable[Row], columns: Iterable[str], findings: Findings) -> None:

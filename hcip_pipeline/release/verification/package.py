@@ -69,6 +69,12 @@ def _reason(error: OSError | ValueError) -> str:
     return error.strerror or "it cannot be opened" if isinstance(error, OSError) else str(error)
 
 
+def is_before_privacy_rule(manifest: Mapping[str, Any]) -> bool:
+    """Whether a release's public tables were made before every column of them had to keep small counts hidden."""
+    privacy = manifest.get("privacy")
+    return not (isinstance(privacy, dict) and privacy.get("rule") in PRIVACY_RULES)
+
+
 def entries(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Every file that a manifest states: path, bytes and hash."""
     for resource in manifest["resources"]:
@@ -100,6 +106,10 @@ def has_destroyed(folder: Path) -> bool:
     return bool(destroyed_files(folder))
 
 
+#: what a manifest says of a release whose public tables hide small counts in every column
+PRIVACY_RULES = ("every-column",)
+
+
 @dataclass(frozen=True)
 class Listed:
     """One table of the manifest."""
@@ -125,6 +135,10 @@ class Package:
         self._absent: set[str] = set()
         self._listed: dict[tuple[str, str, str], Listed] = {}
         self._read: set[str] = set()
+
+    @property
+    def is_before_privacy_rule(self) -> bool:
+        return is_before_privacy_rule(self.manifest)
 
     @property
     def hospitals(self) -> list[str]:

@@ -72,6 +72,8 @@ class Findings:
     tallies: dict[str, Tally] = field(default_factory=lambda: {rule: Tally() for rule in RULES})
     told: list[Difference] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    #: releases whose public tables were made before every column hid small counts
+    before_privacy_rule: list[str] = field(default_factory=list)
 
     def compare(self, rule: str, row: Row, expected: Mapping[str, Any]) -> None:
         """Hold a row's figures against what they should be."""
@@ -127,6 +129,8 @@ class VerificationReport:
     tallies: Mapping[str, Tally]
     told: tuple[Difference, ...]
     notes: tuple[str, ...]
+    #: releases, this one or behind it, whose public tables were made before every column hid small counts
+    before_privacy_rule: tuple[str, ...] = ()
 
     @property
     def differences(self) -> int:
@@ -160,6 +164,13 @@ class VerificationReport:
                 lines.append(f"  and {count - len(self.told):,} more")
             broken = [rule for rule, tally in self.tallies.items() if tally.differences]
             lines += ["", "What these rules ask:", *(f"  {rule}: {RULES[rule]}" for rule in broken)]
+        if self.before_privacy_rule:
+            lines += [
+                "",
+                "Made before the rule of hidden counts: small counts can be computed from their rates and places; "
+                "hand on none of them any more:",
+                *(f"  {name}" for name in self.before_privacy_rule),
+            ]
         if self.notes:
             lines += ["", "Not checked:", *(f"  {note}" for note in self.notes)]
         return "\n".join(lines)
@@ -175,4 +186,5 @@ class VerificationReport:
             "rules": [{"rule": rule, "asks": RULES[rule], **asdict(tally)} for rule, tally in self.tallies.items()],
             "told": [asdict(difference) for difference in self.told],
             "not_checked": list(self.notes),
+            "before_privacy_rule": list(self.before_privacy_rule),
         }

@@ -1,0 +1,183 @@
+"""The tables of ``quality/`` as they leave the program: any figure may be hidden, and each says what it gives away.
+
+Belongs here: which columns are counts, which are hidden with them, and how many digits a rate is given. Does not belong
+here: the columns themselves (``quality``), and hiding (``release.quality_tables``).
+"""
+
+from dataclasses import replace
+
+from hcip_pipeline.contracts import quality
+from hcip_pipeline.contracts.disclosure import GivesAway, declared
+from hcip_pipeline.contracts.table import Column, Table
+
+_SUPPRESSED = Column("suppressed", "text", "what was emptied to hide a small count, separated by |", nullable=True)
+
+_LABEL = "names what the row is about"
+_NO_PATIENTS = "about hospitals and networks, not patients"
+_GIVEN = "given from outside: a target or a national figure, the same for everybody"
+
+_NOW, _BEFORE = ("numerator", "denominator"), ("baseline_numerator", "baseline_denominator")
+_PEERS_NOW, _PEERS_BEFORE = (tuple(f"peer_{name}" for name in names) for names in (_NOW, _BEFORE))
+_BOTH, _PEERS = (*_NOW, *_BEFORE), (*_PEERS_NOW, *_PEERS_BEFORE)
+_EVENTS = ("numerator", "baseline_numerator")
+_PEER_EVENTS = ("peer_numerator", "peer_baseline_numerator")
+
+_VALUE = GivesAway(_NOW, over=("denominator",), per=0)
+_CHANGE = GivesAway(_BOTH, over=_EVENTS)
+_AIM: dict[str, GivesAway] = {
+    "baseline_value": GivesAway(_BEFORE, over=("baseline_denominator",), per=0),
+    "change": _CHANGE,
+    "target_value": GivesAway(_BEFORE, over=("baseline_denominator",), per=0),
+    "distance": GivesAway(_BOTH, over=("denominator", "baseline_denominator"), per=0),
+    "is_on_track": GivesAway(_BOTH),
+}
+_OF_EXPECTED = GivesAway(("denominator",), most_digits=2)
+
+
+def _released(table: Table, *, empty: tuple[str, ...] = (), key: tuple[str, ...] = ()) -> Table:
+    """A table as it leaves: any figure may be empty, and the row names what is hidden.
+
+    Args:
+        empty: texts that may be hidden as well.
+        key: another key than the build's.
+    """
+    keys = key or table.key
+    columns = (
+        replace(
+            c, key=c.name in keys, nullable=c.nullable or c.name in empty or (c.name not in keys and c.type != "text")
+        )
+        for c in table.columns
+    )
+    return Table(table.name, table.grain, (*columns, _SUPPRESSED))
+
+
+def _labels(*names: str) -> dict[str, tuple[str, ...]]:
+    return {_LABEL: (*names, "period", "suppressed")}
+
+
+_QUALITY_SCORECARD = declared(
+    _released(quality.QUALITY_SCORECARD),
+    counts=_BOTH,
+    gives_away=_AIM | {"expected": _OF_EXPECTED, "value": _VALUE, "lower_limit": _VALUE, "upper_limit": _VALUE},
+    harmless=_labels("entity_kind", "entity_id", "measure", "entity_name", "measure_label", "unit")
+    | {
+        _NO_PATIENTS: ("hospitals", "member_ccns"),
+        _GIVEN: ("target_change", "reference_value", "reference_goal", "reference_note"),
+    },
+)
+
+_DIFFERENCE = GivesAway((*_BOTH, *_PEERS), over=(*_EVENTS, *_PEER_EVENTS))
+_NETWORK_SCORECARD = declared(
+    _released(quality.NETWORK_SCORECARD),
+    counts=(*_BOTH, *_PEERS),
+    gives_away=_AIM
+    | {
+        "value": _VALUE,
+        "peer_value": GivesAway(_PEERS_NOW, over=("peer_denominator",), per=0),
+        "peer_baseline_value": GivesAway(_PEERS_BEFORE, over=("peer_baseline_denominator",), per=0),
+        "peer_change": GivesAway(_PEERS, over=_PEER_EVENTS),
+    }
+    | dict.fromkeys(("difference", "difference_lower", "difference_upper"), _DIFFERENCE),
+    harmless=_labels("group_kind", "group_id", "topic", "measure", "group_name", "measure_label", "unit")
+    | {
+        _NO_PATIENTS: ("network_kind", "is_topic_measure", "hospitals", "member_ccns", "peer_hospitals"),
+        _GIVEN: ("target_change",),
+    },
+)
+
+_RATES = GivesAway(("index_discharges", "readmissions"), over=("index_discharges",))
+_READMISSIONS = declared(
+    _released(quality.READMISSIONS),
+    counts=("index_discharges", "readmissions", "planned_returns"),
+    gives_away=dict.fromkeys(
+        ("observed_rate", "observed_lower", "observed_upper", "adjusted_rate", "adjusted_lower", "adjusted_upper"),
+        _RATES,
+    )
+    | {"expected": GivesAway(("index_discharges",), most_digits=2)},
+    harmless=_labels("hospital_ccn", "service_line", "apr_drg"),
+)
+
+_HOSPITAL_ACQUIRED_CONDITIONS = declared(
+    _released(quality.HOSPITAL_ACQUIRED_CONDITIONS),
+    counts=("baseline_discharges", "baseline_conditions", "discharges", "conditions"),
+    gives_away={
+        "baseline_per_1000": GivesAway(
+            ("baseline_discharges", "baseline_conditions"), over=("baseline_discharges",), per=1000
+        ),
+        "per_1000": GivesAway(("discharges", "conditions"), over=("discharges",), per=1000),
+        "change": GivesAway(
+            ("discharges", "conditions", "baseline_discharges", "baseline_conditions"),
+            over=("conditions", "baseline_conditions"),
+        ),
+    },
+    harmless=_labels("hospital_ccn", "code"),
+)
+
+_CARE_TRANSITIONS = declared(
+    _released(quality.CARE_TRANSITIONS),
+    counts=("discharges", "readmissions", "within_7_days", "without_post_acute"),
+    gives_away={
+        "readmission_share": GivesAway(("discharges", "readmissions"), over=("discharges",)),
+        # its sum of days bounds both; it adds up over the rows of a source, so that a hidden one hides a total as well
+        "mean_days_to_return": GivesAway(("readmissions", "within_7_days"), most_digits=0),
+    },
+    harmless=_labels("source", "hospital_ccn", "destination"),
+)
+
+_OF_SIZE, _OF_PEER = ("discharges",), ("peer_discharges",)
+_HOSPITAL_PEERS = declared(
+    _released(quality.HOSPITAL_PEERS, empty=("peer_ccn",)),
+    counts=("discharges", "peer_discharges"),
+    gives_away={
+        "case_mix_days": GivesAway(_OF_SIZE, over=_OF_SIZE),
+        # who is alike is asked among hospitals whose size is shown, and of those alone
+        "peer_ccn": GivesAway((*_OF_SIZE, *_OF_PEER)),
+        "peer_case_mix_days": GivesAway(_OF_PEER, over=_OF_PEER),
+        "distance": GivesAway((*_OF_SIZE, *_OF_PEER), over=(*_OF_SIZE, *_OF_PEER)),
+    },
+    harmless=_labels("hospital_ccn")
+    | {"a number of places, the same for every hospital: who has one is hidden": ("peer_rank",)},
+)
+
+_OF_STATE = ("state_numerator", "state_denominator")
+_MEASURE_LEADERS = declared(
+    _released(quality.MEASURE_LEADERS, empty=("place",), key=("measure", "period", "hospital_ccn")),
+    counts=_NOW,
+    gives_away={
+        "place": GivesAway(_NOW),
+        "value": _VALUE,
+        "upper_limit": _VALUE,
+        "state_value": GivesAway(_OF_STATE, over=("state_denominator",), per=0),
+        "could_teach": GivesAway((*_NOW, *_OF_STATE)),
+        "learner_ccns": GivesAway((*_NOW, *_OF_STATE)),
+    },
+    harmless=_labels("measure", "hospital_ccn", "hospital_name"),
+)
+
+#: every counting table as it leaves
+RELEASED = {
+    table.name: table
+    for table in (
+        _QUALITY_SCORECARD,
+        _NETWORK_SCORECARD,
+        _READMISSIONS,
+        _HOSPITAL_ACQUIRED_CONDITIONS,
+        _CARE_TRANSITIONS,
+        _HOSPITAL_PEERS,
+        replace(
+            _MEASURE_LEADERS,
+            grain="one row a measure and hospital; places, and who could learn, among hospitals whose value is shown",
+        ),
+    )
+}
+
+
+def _all_harmless(table: Table) -> Table:
+    return declared(table, harmless={_NO_PATIENTS: table.names})
+
+
+#: of hospitals alone, as the build makes them
+STATE_TABLES = tuple(map(_all_harmless, quality.STATE_TABLES))
+
+#: of the tables above
+NAMES = frozenset({*RELEASED, *(table.name for table in STATE_TABLES)})
