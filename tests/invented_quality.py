@@ -64,7 +64,7 @@ class Year:
         chance = random.Random(seed)
         year = cls({})
         for ccn in hospitals:
-            size = chance.choice([60, 150, 300, 500, 900])
+            size = chance.choice([80, 150, 300, 500, 900])
             year.counts[ccn] = _hospital(chance, size)
             year.parts[ccn] = _hospital_parts(chance, year.counts[ccn])
         outside = dict.fromkeys(next(iter(year.counts.values())), 0)
@@ -88,7 +88,7 @@ class Year:
 
 
 def _hospital(chance: random.Random, size: int) -> Counts:
-    index = int(size * chance.uniform(0.6, 0.95))
+    index = int(size * chance.uniform(0.6, 0.9))
     readmitted = int(index * chance.choice([0.01, 0.05, 0.12, 0.18]))
     medicare = int(index * chance.uniform(0.3, 0.6))
     back = int(medicare * chance.choice([0.02, 0.1, 0.2]))

@@ -6,7 +6,7 @@ release. The page may be shown to the regulator, so its counts of cases are hidd
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -16,13 +16,10 @@ from jinja2 import Environment, PackageLoader
 
 from hcip_pipeline.audit.findings import dollars
 from hcip_pipeline.audit.origin import signed_by
+from hcip_pipeline.audit.page_counts import shown_cases
 from hcip_pipeline.contracts.audit import SEVERITIES
 from hcip_pipeline.html_pages import page_environment
-from hcip_pipeline.policy.loader import read_policy
 from hcip_pipeline.release.documents import Document, Draft
-from hcip_pipeline.release.layouts import MANIFEST
-from hcip_pipeline.release.reading import ReleaseFiles
-from hcip_pipeline.release.suppression import CountTable, Sum, suppressed
 
 _STEPS = {
     "calculated_incentive": "Calculated",
@@ -60,7 +57,7 @@ def audit_report(draft: Draft) -> Iterable[Document]:
         "verdicts": _verdicts(draft),
         "adjustments": _adjustments(draft),
         "restated": _restated(draft),
-        **_cases(draft),
+        **shown_cases(draft),
         "committees": _committees(draft),
         "conditions": draft.lake("protocols").sort("hospital_ccn").to_dicts(),
         "recomputation": _recomputation(draft),
@@ -125,88 +122,6 @@ def _restated(draft: Draft) -> list[dict[str, Any]]:
         .agg(pl.len().alias("payments"), pl.col("payable_difference").sum(), pl.col("final_difference").sum())
         .sort("superseded_release", "cause")
         .to_dicts()
-    )
-
-
-#: stage of the ledger -> the one that takes in what it keeps, within the performance window
-_NEXT = {
-    "3 costs": "4 exclusions",
-    "4 exclusions": "5 norms",
-    "5 norms": "6 care partners",
-    "6 care partners": "7 performance incentive",
-    "7 performance incentive": "8 waterfall",
-}
-
-
-def _cases(draft: Draft) -> dict[str, list[dict[str, Any]]]:
-    """Exclusions by reason and hospital, and the ledger's stages: counts of one page, so they are hidden together.
-
-    The pages of the period's earlier releases lie beside it; what they showed is found again from their tables.
-    """
-    before: dict[str, list[pl.DataFrame]] = {"excluded": [], "ledger": []}
-    for release in draft.superseded:
-        policy = read_policy(release.manifest["policy"]["text"], release.folder / MANIFEST)
-        for name, frame in zip(before, _shown_cases(release, policy.small_cell_threshold, before), strict=True):
-            before[name].append(frame)
-    exclusions, ledger = _shown_cases(draft, draft.policy.policy.small_cell_threshold, before)
-    return {"exclusions": exclusions.to_dicts(), "ledger": ledger.to_dicts()}
-
-
-def _shown_cases(
-    of: Draft | ReleaseFiles, threshold: int, before: Mapping[str, Sequence[pl.DataFrame]]
-) -> list[pl.DataFrame]:
-    exclusions, ledger = _exclusions(of), _ledger(of)
-    sums = [
-        Sum(
-            ledger.cell("cases_kept", stage=stage, window_name="performance"),
-            (ledger.cell("cases_in", stage=after, window_name="performance"),),
-        )
-        for stage, after in _NEXT.items()
-        if {stage, after} <= set(ledger.frame.filter(pl.col("window_name") == "performance")["stage"])
-    ]
-    reasons = exclusions.frame["exclusion_reason"].unique().sort().to_list()
-    for stage, of_stage in (
-        ("4 exclusions", [reason for reason in reasons if reason != "NO_NORM"]),
-        ("5 norms", [reason for reason in reasons if reason == "NO_NORM"]),
-    ):
-        if stage in ledger.frame["stage"]:
-            total = ledger.cell("cases_excluded", stage=stage, window_name="performance")
-            parts = [exclusions.cell("cases", exclusion_reason=reason, hospital_ccn="all") for reason in of_stage]
-            sums.append(Sum(total, tuple(parts)))
-    return suppressed([exclusions, ledger], threshold, sums=sums, before=before)
-
-
-def _exclusions(of: Draft | ReleaseFiles) -> CountTable:
-    """By reason and hospital, of the performance window, with a row that adds up the hospitals."""
-    key = ["exclusion_reason", "hospital_ccn"]
-    rows = of.table("exclusions").filter(pl.col("window_name") == "performance").select(*key, "cases", "cost")
-    totals = rows.group_by("exclusion_reason").agg(
-        pl.lit("all").alias("hospital_ccn"), pl.col("cases").sum(), pl.col("cost").sum()
-    )
-    return CountTable(
-        "excluded",
-        pl.concat([rows, totals.select(rows.columns)]).sort(key),
-        key=("exclusion_reason", "hospital_ccn"),
-        counts=("cases",),
-        dependents={"cases": ("cost",)},
-        totals={"hospital_ccn": "all"},
-    )
-
-
-def _ledger(of: Draft | ReleaseFiles) -> CountTable:
-    """Every stage of the performance window, all hospitals together; balanced or not."""
-    sums = ("cases_in", "cases_kept", "cases_excluded", "amount_in", "amount_kept", "amount_excluded")
-    by_hospital = of.table("conservation").filter(pl.col("window_name").is_in(["all", "performance"]))
-    balances = (pl.col("cases_in") == pl.col("cases_kept") + pl.col("cases_excluded")) & (
-        pl.col("amount_in") == pl.col("amount_kept") + pl.col("amount_excluded")
-    )
-    stages = by_hospital.group_by("stage", "window_name").agg(pl.col(*sums).sum(), balances.all().alias("balances"))
-    return CountTable(
-        "ledger",
-        stages.sort("stage", "window_name"),
-        key=("stage", "window_name"),
-        counts=("cases_in", "cases_kept", "cases_excluded"),
-        parts={"cases_in": ("cases_kept", "cases_excluded")},
     )
 
 
