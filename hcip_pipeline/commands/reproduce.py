@@ -17,6 +17,7 @@ from hcip_pipeline.home import Home
 @click.option(
     "--to", type=click.Path(path_type=Path), help="Keep what was made in this folder, which is not there yet."
 )
+@click.option("--from-inbox", is_flag=True, help="Also take in again, from the inbox, the lake that it was made from.")
 @threads_option
 @json_option
 @click.pass_context
@@ -26,6 +27,7 @@ def command(
     home_path: Path | None,
     number: int | None,
     to: Path | None,
+    from_inbox: bool,
     threads: int | None,
     as_json: bool,
 ) -> None:
@@ -42,7 +44,13 @@ def command(
 
         home = Home.locate(home_path)
         made = reproduce(
-            home, parsed, number, to=to, threads=threads, progress=lambda name: progress(f"{parsed}: {name}")
+            home,
+            parsed,
+            number,
+            to=to,
+            from_inbox=from_inbox,
+            threads=threads,
+            progress=lambda name: progress(f"{parsed}: {name}"),
         )
     if as_json:
         show_json(made.as_dict())

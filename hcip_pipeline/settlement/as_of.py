@@ -4,8 +4,10 @@ Belongs here: keeping the very files of the lake that a release came from, and f
 what changed since (``restatement``).
 
 The lake's tables are replaced as new versions arrive. A release therefore keeps its sources under their sha256 in
-``lake/known/``, as further names of the same files where the file system has hard links, so that nothing is stored
-twice; ``lake/known/<period>_r<n>.json`` says which.
+``lake/known/``; ``lake/known/<period>_r<n>.json`` lists which. They are copies: what rots in the lake does not rot
+here.
+Where the file system can share blocks until one of them changes (reflink), a copy takes no room. A copy that rotted
+is put back from the lake, or from the inbox, whenever the hash agrees.
 """
 
 from __future__ import annotations
@@ -85,32 +87,43 @@ def _keep(home: Home, piece: Path | pl.DataFrame) -> str:
     if isinstance(piece, Path):
         with piece.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        _link(piece, kept_file(home, sha256))
+        _copy(piece, kept_file(home, sha256))
         return sha256
     _folder(home).mkdir(parents=True, exist_ok=True)
     beside = _folder(home) / f".frame.{os.getpid()}.tmp"
     try:
         write_parquet(piece, beside)
         sha256 = hashlib.sha256(beside.read_bytes()).hexdigest()
-        _link(beside, kept_file(home, sha256))
+        _copy(beside, kept_file(home, sha256))
     finally:
         beside.unlink(missing_ok=True)
     return sha256
 
 
-def _link(file: Path, kept: Path) -> None:
-    if kept.exists():
+def _copy(file: Path, kept: Path) -> None:
+    if kept.exists() and not kept.samefile(file):  # an earlier version kept a second name of the same file
         return
     kept.parent.mkdir(parents=True, exist_ok=True)
     beside = kept.with_name(f".{kept.name}.{os.getpid()}.tmp")
     try:
-        try:
-            os.link(file, beside)
-        except OSError:  # another file system, or one without links
-            shutil.copyfile(file, beside)
+        _copy_content(file, beside)
         beside.replace(kept)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _copy_content(file: Path, target: Path) -> None:
+    """Copy a file; the file system shares the blocks where it can (``copy_file_range``)."""
+    with file.open("rb") as source, target.open("wb") as copy:
+        left = os.fstat(source.fileno()).st_size
+        try:
+            while left and (moved := os.copy_file_range(source.fileno(), copy.fileno(), left)):
+                left -= moved
+        except (OSError, AttributeError):  # across file systems, or not on this one
+            source.seek(0)
+            copy.seek(0)
+            copy.truncate()
+            shutil.copyfileobj(source, copy)
 
 
 @contextmanager
@@ -162,24 +175,43 @@ def recall(home: Home, period: PerformancePeriod, number: int) -> Known | None:
 
 
 def sources_of(home: Home, known: Known) -> dict[str, list[Path]]:
-    """The lake as of then.
+    """The lake as of then. A file that is gone or was changed is put back where the hash agrees.
 
     Raises:
-        HcipError: a file is gone or is not what it was.
+        HcipError: a file is gone or was changed, and neither lake nor inbox gives it again.
     """
     return {name: [_as_it_was(home, known, name, each) for each in hashes] for name, hashes in known.sources.items()}
 
 
 def _as_it_was(home: Home, known: Known, name: str, sha256: str) -> Path:
     file = kept_file(home, sha256)
-    if not file.is_file() or _sha256(file) != sha256:
-        raise HcipError(
-            f"what {known.period} was made from cannot be read: a file of {name} is gone or was changed",
-            file=file,
-            rule="LAKE-AS-OF-THEN",
-            fix="restore lake/known from its backup",
-        )
-    return file
+    if file.is_file() and _sha256(file) == sha256:
+        return file
+    if _put_back(home, known, name, sha256):
+        return file
+    raise HcipError(
+        f"what {known.period} was made from cannot be read: a file of {name} is gone or was changed",
+        file=file,
+        rule="LAKE-AS-OF-THEN",
+        fix="restore lake/known from its backup; neither the lake nor the inbox gives this file again",
+    )
+
+
+def _put_back(home: Home, known: Known, name: str, sha256: str) -> bool:
+    """Put a kept file back from the lake, or else from the inbox; gives whether one of them has it."""
+    from hcip_pipeline.settlement.from_inbox import lake_files_like, taken_in_again
+
+    kept = kept_file(home, sha256)
+    for file in lake_files_like(home, sha256):
+        kept.unlink(missing_ok=True)
+        _copy(file, kept)
+        return True
+    with taken_in_again(home, known, [name], home.warehouse / f".{known.period}-{sha256[:12]}") as again:
+        if sha256 not in again:
+            return False
+        kept.unlink(missing_ok=True)
+        _copy(again[sha256], kept)
+        return True
 
 
 @contextmanager
@@ -197,7 +229,7 @@ def home_as_of(home: Home, known: Known, folder: Path) -> Iterator[Home]:
     try:
         for name in reference.TABLES:
             for sha256 in known.sources.get(name, ()):
-                _link(_as_it_was(home, known, name, sha256), then.lake_reference / f"{name}.parquet")
+                _copy(_as_it_was(home, known, name, sha256), then.lake_reference / f"{name}.parquet")
         then.lake.mkdir(parents=True, exist_ok=True)
         for there, here in ((home.lake / "hospital", then.lake / "hospital"), (home.releases, then.releases)):
             here.symlink_to(there.resolve(), target_is_directory=True)

@@ -34,8 +34,9 @@ from hcip_pipeline.settlement.earlier_releases import (
     earlier_release_files,
     unreleased_periods,
 )
-from hcip_pipeline.settlement.norm_tables import NormTable, frozen_norm_table, norm_build, norm_table
+from hcip_pipeline.settlement.norm_tables import NormTable, frozen_norm_table, norm_build, norm_key, norm_table
 from hcip_pipeline.settlement.program_changes import program_changes
+from hcip_pipeline.settlement.receipts_of_lake import check_receipts
 from hcip_pipeline.settlement.spec_digest import Parts, built_from
 from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.project import project_digest
@@ -181,7 +182,8 @@ def check_period(home: Home, period: PerformancePeriod, policy: Policy) -> list[
 
     Raises:
         HcipError: the base year or the period has no data, a hospital's data are missing and the policy's
-            ``require_complete`` asks for them, or a rate that the build needs is missing.
+            ``require_complete`` asks for them, a rate that the build needs is missing, or a receipt accounts for other
+            rows or dollars than the lake holds.
     """
     windows = [*windows_of(period, policy), base_year_window(policy.base_year)]
     hospitals = pl.read_parquet(home.lake_reference / "hospitals.parquet")
@@ -195,6 +197,9 @@ def check_period(home: Home, period: PerformancePeriod, policy: Policy) -> list[
             rule="CARE-PARTNERS-MISSING",
             fix="put the list there; a file with only its header says that nobody takes part",
         )
+    is_frozen = (home.lake / "norms" / norm_key(policy) / "manifest.json").is_file()
+    archives = [r for r in archives_in_force(home) if Month.parse(r.month).start < period.run_date]
+    check_receipts(home, _in_force(home, windows[:-1] if is_frozen else windows), archives)
     return notes
 
 

@@ -19,6 +19,7 @@ from hcip_pipeline.release.manifest import write_manifest
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.release.writer import only_writer, write_files
 from hcip_pipeline.settlement.as_of import home_as_of, recall, sources_of, spec_of
+from hcip_pipeline.settlement.from_inbox import differences_from_inbox
 from hcip_pipeline.warehouse.build import Progress, build
 from hcip_pipeline.warehouse.project import project_digest
 
@@ -34,20 +35,36 @@ class Reproduction:
         files: how many tables and documents it has.
         differing: paths of those that came out with other bytes; of a table, that of its CSV file.
         same_program: whether the models are those that made it then.
+        from_inbox: what the inbox does not give again; None: it was not asked.
     """
 
     release: str
     files: int
     differing: tuple[str, ...]
     same_program: bool
+    from_inbox: tuple[str, ...] | None = None
 
     @property
     def ok(self) -> bool:
-        return not self.differing
+        return not self.differing and not self.from_inbox
 
     def lines(self) -> list[str]:
         """For a person."""
-        if self.ok:
+        return [*self._of_release(), *self._of_inbox()]
+
+    def _of_inbox(self) -> list[str]:
+        if self.from_inbox is None:
+            return []
+        if not self.from_inbox:
+            return [f"{self.release}: the lake as of then was taken in again from the inbox, every file byte for byte"]
+        return [
+            f"{self.release}: the inbox does not give the lake of then again:",
+            *(f"  {each}" for each in self.from_inbox),
+            "Restore the inbox from its backup; what is sent later comes as a further version and replaces nothing.",
+        ]
+
+    def _of_release(self) -> list[str]:
+        if not self.differing:
             return [f"{self.release}: made again from the lake as of then, all {self.files} files byte for byte"]
         some = self.differing[:_TOLD]
         told = [f"{self.release}: {len(self.differing)} of {self.files} files came out otherwise", ""]
@@ -71,6 +88,7 @@ class Reproduction:
             "files": self.files,
             "differing": list(self.differing),
             "same_program": self.same_program,
+            "from_inbox": None if self.from_inbox is None else list(self.from_inbox),
         }
 
 
@@ -80,6 +98,7 @@ def reproduce(
     number: int | None = None,
     *,
     to: Path | None = None,
+    from_inbox: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Reproduction:
@@ -88,6 +107,7 @@ def reproduce(
     Args:
         number: None: the newest.
         to: a folder that is not there yet, to keep what was made; None: nothing but the comparison is kept.
+        from_inbox: also take the lake as of then in again from the inbox.
 
     Raises:
         HcipError: there is no such release, the folder is there, what it was made from was not kept or was changed, or
@@ -139,6 +159,7 @@ def reproduce(
                 made = {resource["path"]: _hashes(resource) for resource in written["resources"]}
                 were = {resource["path"]: _hashes(resource) for resource in before["resources"]}
                 make_private(write_manifest(written, work))
+                received = differences_from_inbox(home, known, before, folder / "inbox") if from_inbox else None
                 if to is not None:
                     private_folder(to.absolute().parent)
                     shutil.move(work, to)
@@ -152,7 +173,13 @@ def reproduce(
             fix="make room or grant the right to write; nothing of the home was changed",
         ) from error
     differing = sorted(path for path in made.keys() | were.keys() if made.get(path) != were.get(path))
-    return Reproduction(released.name, len(were), tuple(differing), known.program_version == project_digest())
+    return Reproduction(
+        released.name,
+        len(were),
+        tuple(differing),
+        known.program_version == project_digest(),
+        None if received is None else tuple(received),
+    )
 
 
 def _hashes(resource: dict[str, object]) -> tuple[object, object]:

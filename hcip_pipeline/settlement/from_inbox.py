@@ -1,0 +1,125 @@
+"""The way from the inbox to the lake, gone once more: what was accepted is taken in again and compared.
+
+Belongs here: taking in into a home that is thrown away, and comparing hashes. Does not belong here: building and
+comparing a release (``reproduction``), and keeping the lake as of then (``as_of``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hcip_pipeline.contracts import cms, program, protocol, reference
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.cclf.month import ingest_month
+from hcip_pipeline.intake.hospital.ingest import ingest_quarter
+from hcip_pipeline.intake.period_intake import take_in_period
+from hcip_pipeline.ledger.leaves import sha256_of
+from hcip_pipeline.periods import Month, Quarter
+from hcip_pipeline.reference.tables import write_lake_reference
+from hcip_pipeline.settlement.as_of import Known, kept_file
+from hcip_pipeline.settlement.period import quarters_of, windows_of
+
+_HOSPITAL = ("discharges", "charges")
+_FOLDERS = ("hospital", "cms", "program", "protocols", "reference")
+
+
+def lake_files_like(home: Home, sha256: str) -> Iterator[Path]:
+    """Files of the lake that have this hash; seals are asked first, since they need no reading."""
+    seals = home.lake / "seals"
+    for seal in sorted(seals.rglob("*.parquet.json")):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            if json.loads(seal.read_text(encoding="utf-8"))["sha256"] == sha256:
+                file = home.lake / seal.relative_to(seals).with_suffix("")
+                if file.is_file() and sha256_of(file) == sha256:
+                    yield file
+    for kind in ("program", "reference"):
+        for file in sorted((home.lake / kind).rglob("*.parquet")):
+            if sha256_of(file) == sha256:
+                yield file
+
+
+@contextmanager
+def taken_in_again(home: Home, known: Known, tables: Collection[str], folder: Path) -> Iterator[dict[str, Path]]:
+    """Tables of the lake taken in once more from the inbox, by the policy and the reference tables of then.
+
+    Args:
+        tables: names of lake tables; others need not be taken in.
+        folder: is made for it, and removed in the end.
+
+    Returns:
+        sha256 -> file, of everything that was taken in.
+    """
+    then = Home(folder)
+    shutil.rmtree(folder, ignore_errors=True)  # what a killed run has left
+    folder.mkdir(parents=True)
+    try:
+        then.inbox.symlink_to(home.inbox.resolve(), target_is_directory=True)
+        if set(tables) & {*reference.TABLES, *program.TABLES, *protocol.TABLES}:
+            with suppress(HcipError):  # what is refused now is not among what comes out
+                write_lake_reference(then.inbox, then.lake_reference)
+                take_in_period(then, known.period, known.policy.policy)
+        if set(tables) & set(_HOSPITAL):
+            frames = {name: _frame(home, known, name) for name in reference.TABLES}
+            for quarter in _quarters(home, known):
+                ingest_quarter(then, quarter, known.policy.policy, reference=frames)
+        if set(tables) & set(cms.TABLES):
+            for month in _months(home, known):
+                ingest_month(then, month)
+        yield {sha256_of(file): file for file in sorted(then.lake.rglob("*.parquet"))}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _frame(home: Home, known: Known, name: str) -> pl.DataFrame:
+    return pl.read_parquet([kept_file(home, sha256) for sha256 in known.sources[name]])
+
+
+def _quarters(home: Home, known: Known) -> list[Quarter]:
+    wanted = quarters_of(windows_of(known.period, known.policy.policy))
+    return [quarter for quarter in wanted if (home.inbox / "hospital" / str(quarter)).is_dir()]
+
+
+def _months(home: Home, known: Known) -> list[Month]:
+    folder = home.inbox / "cms"
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    months = [Month.parse(name) for name in names if re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", name, re.ASCII)]
+    return [month for month in months if month.start < known.period.run_date]
+
+
+def differences_from_inbox(home: Home, known: Known, manifest: Mapping[str, Any], folder: Path) -> list[str]:
+    """What of a release's inputs the inbox no longer holds, and what of its lake does not come out of the inbox again.
+
+    Norm tables are frozen and tables of earlier releases are releases: of both only the input files are compared.
+
+    Args:
+        manifest: of the release.
+        folder: is made for taking in again, and removed in the end.
+    """
+    found = []
+    for item in manifest["inputs"]:
+        name = str(item["file"])
+        path = home.inbox / name
+        if name.split("/")[0] not in _FOLDERS or not item["sha256"] or (path.parent.is_dir() and path.is_dir()):
+            continue
+        if not path.is_file():
+            if not (name.startswith("cms/") and path.parent.is_dir()):  # an archive may have come unpacked
+                found.append(f"inbox/{name}: gone")
+        elif sha256_of(path) != item["sha256"]:
+            found.append(f"inbox/{name}: not what was accepted")
+    tables = [*_HOSPITAL, *cms.TABLES, *program.TABLES, *protocol.TABLES, *reference.TABLES]
+    with taken_in_again(home, known, tables, folder) as again:
+        for name in tables:
+            missing = sum(sha256 not in again for sha256 in known.sources.get(name, ()))
+            if missing:
+                files = "1 file" if missing == 1 else f"{missing} files"
+                found.append(f"lake, {name}: {files} of then do not come out of the inbox again")
+    return found

@@ -1,0 +1,94 @@
+"""Receipts against the lake before a build: as many rows and dollars in each file as its receipt accounts for.
+
+Belongs here: counting what the lake holds of a receipt. Does not belong here: whether a file has the bytes that were
+written (``lake_seals``); a receipt that was changed by hand is found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from hcip_pipeline.contracts import cms
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
+from hcip_pipeline.intake.hospital.ingest import HospitalTable, lake_path
+from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
+from hcip_pipeline.periods import Quarter
+
+#: what a receipt's dollars are of each table
+_DOLLARS: dict[HospitalTable, str] = {
+    "discharges": "sum(total_charges)",
+    "charges": "sum(charge) filter (revenue_code is distinct from '0001')",
+}
+
+
+def check_receipts(home: Home, submissions: Iterable[SubmissionReceipt], archives: Iterable[ArchiveReceipt]) -> None:
+    """Hold the rows and dollars of receipts in force against the files of the lake that they account for.
+
+    Raises:
+        HcipError: a receipt accounts for other rows or dollars than the lake holds, or its file is not there.
+    """
+    accepted = list(submissions)
+    with duckdb.connect() as connection:
+        for table in _DOLLARS:
+            _check_submissions(home, connection, table, accepted)
+        _check_archives(home, connection, list(archives))
+
+
+def _check_submissions(
+    home: Home, connection: duckdb.DuckDBPyConnection, table: HospitalTable, receipts: Sequence[SubmissionReceipt]
+) -> None:
+    stated = {
+        str(lake_path(home, table, Quarter.parse(receipt.quarter), receipt.stem)): file
+        for receipt in receipts
+        if (file := receipt.file(table)) is not None
+    }
+    found = _figures(connection, list(stated), _DOLLARS[table])
+    for path, file in stated.items():
+        rows, dollars = found.get(path, (0, Decimal(0)))
+        for what, held, is_stated in (
+            ("rows", rows, int(file.rows.accepted)),
+            ("dollars", dollars, file.dollars.accepted),
+        ):
+            if held != is_stated:
+                raise _differs(home, Path(path), f"{is_stated:,} {what}", f"{held:,}")
+
+
+def _check_archives(home: Home, connection: duckdb.DuckDBPyConnection, receipts: Sequence[ArchiveReceipt]) -> None:
+    for name in cms.TABLES:
+        stated: dict[str, int] = {}
+        for receipt in receipts:
+            path = str(home.lake_cms(name, receipt.month) / f"{receipt.archive}.parquet")
+            stated[path] = sum(file.records_read for file in receipt.files if file.table == name)
+        found = _figures(connection, [path for path in stated if Path(path).is_file()], "0")
+        for path, records in stated.items():
+            rows = found.get(path, (0, Decimal(0)))[0]
+            if rows != records:
+                raise _differs(home, Path(path), f"{records:,} records", f"{rows:,}")
+
+
+def _figures(
+    connection: duckdb.DuckDBPyConnection, paths: Sequence[str], dollars: str
+) -> dict[str, tuple[int, Decimal]]:
+    """Path -> rows and dollars of a file; a file without rows is left out."""
+    if not paths:
+        return {}
+    rows = connection.execute(
+        f"select filename, count(*), coalesce({dollars}, 0) from read_parquet($files, filename = true) group by all",
+        {"files": list(paths)},
+    ).fetchall()
+    return {path: (count, Decimal(amount)) for path, count, amount in rows}
+
+
+def _differs(home: Home, path: Path, stated: str, held: str) -> HcipError:
+    return HcipError(
+        f"the receipt accounts for {stated}, and the lake holds {held}",
+        file=path.relative_to(home.root),
+        rule="LAKE-RECEIPT",
+        fix="remove the receipt of this file from its receipts folder and run the period again: it is taken in anew",
+    )

@@ -1,0 +1,203 @@
+"""What is changed in the inbox, the lake or the history between two runs: the next run notices before it releases."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hcip_pipeline.assets.execution import ingest, settle
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.lake_seals import seal
+from hcip_pipeline.ledger.comparison import check_home
+from hcip_pipeline.ledger.history import check_history
+from hcip_pipeline.ledger.lines import NAME, ledger_path, read_ledger
+from hcip_pipeline.release.reading import releases_of
+from hcip_pipeline.settlement.as_of import kept_file, recall, sources_of
+from hcip_pipeline.settlement.from_inbox import differences_from_inbox
+from tests.settled_home import PERIOD, SettledHome
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def home(settled_home: SettledHome, tmp_path: Path) -> Home:
+    """The settled home with its release and its ledger; files are links, so a test unlinks what it changes."""
+    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "releases")
+    shutil.copy(settled_home.home.root / NAME, home.root / NAME)
+    return home
+
+
+def replace(path: Path, content: bytes) -> None:
+    path.unlink()
+    path.write_bytes(content)
+
+
+def flipped(path: Path) -> bytes:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    return bytes(content)
+
+
+def test_a_lake_file_and_its_seal_forged_together(home: Home) -> None:
+    path = sorted(home.lake_hospital("discharges", "2025Q1").glob("*.parquet"))[0]
+    replace(path, flipped(path))
+    seal(home, [path])
+    with pytest.raises(HcipError) as raised:
+        settle(home, PERIOD)
+    assert raised.value.rule == "LAKE-DAMAGED" and path.name in raised.value.message
+    assert [folder.name for folder in releases_of(home, PERIOD)] == ["r1"]
+
+
+def test_a_missing_seal_is_damage(home: Home) -> None:
+    path = sorted(home.lake_hospital("charges", "2025Q1").glob("*.parquet"))[0]
+    (home.lake / "seals" / path.relative_to(home.lake).with_name(f"{path.name}.json")).unlink()
+    with pytest.raises(HcipError) as raised:
+        settle(home, PERIOD)
+    assert raised.value.rule == "LAKE-DAMAGED" and path.name in raised.value.message
+
+
+def test_a_receipt_changed_by_hand_is_set_aside_and_its_submission_taken_in_anew(home: Home) -> None:
+    path = sorted(home.lake_hospital("receipts", "2025Q1").glob("*.json"))[0]
+    before = path.read_bytes()
+    replace(path, before.replace(b'"accepted": ', b'"accepted":  '))
+    told: list[str] = []
+    assert not ingest(home, ["2025Q1"], progress=told.append).problems
+    assert any(path.name in message and "set aside" in message for message in told)
+    assert path.read_bytes() == before
+    lines = len(read_ledger(home))
+    ingest(home, ["2025Q1"])
+    assert len(read_ledger(home)) == lines, "what changes nothing appends nothing"
+
+
+def test_an_accepted_inbox_file_exchanged_at_the_same_size(home: Home) -> None:
+    path = home.inbox / "hospital" / "2025Q1" / "210012" / "discharges.csv"
+    replace(path, flipped(path))
+    told: list[str] = []
+    check_home(home, [PERIOD], told.append)
+    name = path.relative_to(home.root).as_posix()
+    assert any(message.startswith("note: ") and f"{name} is changed" in message for message in told)
+
+
+@pytest.mark.parametrize("place", ["releases/2025H1/r1/datapackage.json", "lake/known/2025H1_r1.json"])
+@pytest.mark.parametrize("what", ["missing", "changed"])
+def test_a_release_that_is_not_what_was_recorded_stops_the_run(home: Home, place: str, what: str) -> None:
+    path = home.root / place
+    content = path.read_bytes()
+    path.unlink()
+    if what == "changed":
+        path.write_bytes(content + b" ")
+    with pytest.raises(HcipError, match=f"{place} is {what}") as raised:
+        settle(home, PERIOD)
+    assert raised.value.rule == "LEDGER-MISMATCH" and "backup" in raised.value.fix
+
+
+def test_a_release_whose_run_was_killed_before_its_line_is_recorded_as_found(home: Home) -> None:
+    lines = ledger_path(home).read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines if json.loads(line)["kind"] != "release"]
+    ledger_path(home).write_bytes(b"".join(kept))
+    told: list[str] = []
+    check_home(home, [PERIOD], told.append)
+    assert (read_ledger(home)[-1].entry.kind, read_ledger(home)[-1].entry.name) == ("found", f"{PERIOD}/r1")
+    assert any("no line in the ledger" in message for message in told)
+
+
+def test_a_history_of_runs_that_was_zeroed(home: Home) -> None:
+    database = home.dagster / "history" / "runs.db"
+    database.parent.mkdir(parents=True)
+    for content in (b"", bytes(4096)):
+        database.write_bytes(content)
+        with pytest.raises(HcipError) as raised:
+            check_history(home)
+        assert raised.value.rule == "HISTORY-DAMAGED" and raised.value.file == str(database)
+    told: list[str] = []
+    check_home(home, [PERIOD], told.append, has_history=False)
+    assert any("history of runs is gone" in message for message in told)
+
+
+def test_receipts_are_held_against_the_lake_before_a_build(home: Home) -> None:
+    """Receipt, lake file, seal and ledger forged together: rows that are gone are still missed."""
+    import polars as pl
+
+    from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.settlement.period import check_period
+
+    policy = load_policy(home.policy).policy
+    assert check_period(home, PERIOD, policy) is not None
+    for table, kept in (("discharges", slice(1, None)), ("charges", slice(1, None))):
+        path = sorted(home.lake_hospital(table, "2025Q1").glob("*.parquet"))[0]
+        whole = path.read_bytes()
+        frame = pl.read_parquet(path, hive_partitioning=False)
+        path.unlink()
+        frame[kept].write_parquet(path)
+        with pytest.raises(HcipError, match="rows, and the lake holds") as raised:
+            check_period(home, PERIOD, policy)
+        assert raised.value.rule == "LAKE-RECEIPT"
+        replace(path, whole)
+    path = sorted(home.lake_hospital("discharges", "2025Q1").glob("*.parquet"))[0]
+    frame = pl.read_parquet(path, hive_partitioning=False)
+    path.unlink()
+    frame.with_columns(pl.col("total_charges") * 2).cast({"total_charges": frame["total_charges"].dtype}).write_parquet(
+        path
+    )
+    with pytest.raises(HcipError, match="dollars, and the lake holds"):
+        check_period(home, PERIOD, policy)
+
+
+class TestKeptSources:
+    def test_they_are_copies(self, home: Home) -> None:
+        lake = {(path.stat().st_dev, path.stat().st_ino) for path in home.lake.glob("hospital/*/quarter=*/*.parquet")}
+        kept = list((home.lake / "known").glob("??/*.parquet"))
+        assert kept and not any((path.stat().st_dev, path.stat().st_ino) in lake for path in kept)
+
+    def test_one_that_rotted_is_put_back_from_the_lake(self, home: Home) -> None:
+        known = recall(home, PERIOD, 1)
+        assert known is not None
+        for name in ("discharges", "care_partners", "hospitals"):
+            sha256 = known.sources[name][0]
+            path = kept_file(home, sha256)
+            whole = path.read_bytes()
+            replace(path, flipped(path))
+            assert path in sources_of(home, known)[name]
+            assert path.read_bytes() == whole
+
+    def test_one_that_rotted_in_both_places_is_made_again_from_the_inbox(self, home: Home) -> None:
+        known = recall(home, PERIOD, 1)
+        assert known is not None
+        path = kept_file(home, known.sources["discharges"][0])
+        whole = path.read_bytes()
+        path.unlink()
+        shutil.rmtree(home.lake / "hospital" / "discharges")
+        assert path in sources_of(home, known)["discharges"]
+        assert path.read_bytes() == whole
+        assert not list(home.warehouse.glob(".*")), "nothing is left over"
+
+    def test_one_that_nothing_gives_again(self, home: Home) -> None:
+        known = recall(home, PERIOD, 1)
+        assert known is not None
+        path = kept_file(home, known.sources["discharges"][0])
+        path.unlink()
+        shutil.rmtree(home.lake / "hospital" / "discharges")
+        for file in home.inbox.glob("hospital/*/*/discharges.csv"):
+            file.unlink()
+        with pytest.raises(HcipError) as raised:
+            sources_of(home, known)
+        assert raised.value.rule == "LAKE-AS-OF-THEN"
+
+
+def test_the_way_from_the_inbox_to_the_lake(home: Home, tmp_path: Path) -> None:
+    known = recall(home, PERIOD, 1)
+    assert known is not None
+    manifest = json.loads((home.releases / str(PERIOD) / "r1" / "datapackage.json").read_text(encoding="utf-8"))
+    assert differences_from_inbox(home, known, manifest, tmp_path / "again") == []
+    assert not (tmp_path / "again").exists()
+    path = home.inbox / "hospital" / "2025Q1" / "210012" / "charges.csv"
+    replace(path, path.read_bytes().replace(b"2025", b"2024", 1))
+    (home.inbox / "program" / str(PERIOD) / "care_partners.csv").unlink()
+    found = differences_from_inbox(home, known, manifest, tmp_path / "again")
+    assert "inbox/hospital/2025Q1/210012/charges.csv: not what was accepted" in found
+    assert f"inbox/program/{PERIOD}/care_partners.csv: gone" in found
+    assert "lake, charges: 1 file of then do not come out of the inbox again" in found
