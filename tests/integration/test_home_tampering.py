@@ -11,8 +11,8 @@ import pytest
 from hcip_pipeline.assets.execution import ingest, settle
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.lake_seals import seal
-from hcip_pipeline.ledger.comparison import check_home
+from hcip_pipeline.lake_seals import check_seals, seal
+from hcip_pipeline.ledger.comparison import check_home, recorded_hashes
 from hcip_pipeline.ledger.history import check_history
 from hcip_pipeline.ledger.lines import NAME, ledger_path, read_ledger
 from hcip_pipeline.release.reading import releases_of
@@ -54,9 +54,11 @@ def test_a_lake_file_and_its_seal_forged_together(home: Home) -> None:
 
 def test_a_missing_seal_is_damage(home: Home) -> None:
     path = sorted(home.lake_hospital("charges", "2025Q1").glob("*.parquet"))[0]
+    recorded = recorded_hashes(home)
+    assert check_seals(home, [path], recorded) == 1
     (home.lake / "seals" / path.relative_to(home.lake).with_name(f"{path.name}.json")).unlink()
     with pytest.raises(HcipError) as raised:
-        settle(home, PERIOD)
+        check_seals(home, [path], recorded)
     assert raised.value.rule == "LAKE-DAMAGED" and path.name in raised.value.message
 
 
