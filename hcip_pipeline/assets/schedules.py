@@ -1,4 +1,4 @@
-"""When runs start by themselves (methodology §1, "Run-out"). The key comes from the tick's date, not from a clock."""
+"""When runs start by themselves (methodology §1, "Run-out"). The key comes from the date of the tick."""
 
 import datetime as dt
 import os
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import dagster as dg
 
 from hcip_pipeline.assets.jobs import cms_job, hospital_job, settlement_job
+from hcip_pipeline.assets.partitions import HALVES, MONTHS, QUARTERS
+from hcip_pipeline.errors import HcipError
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 
 #: days after a quarter's end by which hospitals have sent it
@@ -50,6 +52,20 @@ def month_due(day: dt.date) -> Month:
     return Month(day.year, day.month - 1) if day.month > 1 else Month(day.year - 1, 12)
 
 
+def _request(key: str, partitions: dg.StaticPartitionsDefinition) -> dg.RunRequest:
+    """A run for a partition.
+
+    Raises:
+        HcipError: the partition is not among those that were loaded: the half-year began later.
+    """
+    if not partitions.has_partition_key(key):
+        raise HcipError(
+            f"{key} is not among the partitions, which end with the half-year that had begun when definitions loaded",
+            fix="reload the code location (Deployment, Reload) or restart `hcip ui`, then run it by hand",
+        )
+    return dg.RunRequest(run_key=key, partition_key=key)
+
+
 @dg.schedule(
     job=settlement_job,
     default_status=STATUS.schedules,
@@ -58,7 +74,7 @@ def month_due(day: dt.date) -> Month:
 )
 def settlement_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     key = str(period_due(context.scheduled_execution_time.date()))
-    return dg.RunRequest(run_key=key, partition_key=key)
+    return _request(key, HALVES)
 
 
 @dg.schedule(
@@ -69,7 +85,7 @@ def settlement_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
 )
 def hospital_intake_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     key = str(quarter_due(context.scheduled_execution_time.date()))
-    return dg.RunRequest(run_key=key, partition_key=key)
+    return _request(key, QUARTERS)
 
 
 @dg.schedule(
@@ -80,7 +96,7 @@ def hospital_intake_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunReq
 )
 def cms_intake_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     key = str(month_due(context.scheduled_execution_time.date()))
-    return dg.RunRequest(run_key=key, partition_key=key)
+    return _request(key, MONTHS)
 
 
 SCHEDULES = [settlement_schedule, hospital_intake_schedule, cms_intake_schedule]

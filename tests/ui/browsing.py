@@ -26,7 +26,7 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-SIZE = (1360, 840)
+SIZE = (1440, 900)
 _PATIENCE = 60_000  # milliseconds: pages draw late on a busy machine
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "img"
 
@@ -105,6 +105,22 @@ def open_lineage(page: Page, address: str) -> None:
     page.get_by_text(re.compile("^release$")).first.wait_for()
 
 
+def open_group(page: Page, address: str, group: str) -> None:
+    """The assets of one group, with their neighbors in other groups."""
+    page.goto(f"{address}/locations/hcip/asset-groups/{group}/lineage")
+    page.wait_for_load_state("networkidle")
+
+
+def re_execute(page: Page, how: str) -> None:
+    """On the page of a run: run it again, ``how`` as its menu says."""
+    button = page.get_by_role("button", name=re.compile("Re-execute"))
+    button.wait_for()
+    box = button.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] + 18, box["y"] + box["height"] / 2)  # the arrow beside it
+    page.get_by_role("menuitem", name=how, exact=True).click()
+
+
 def open_asset(page: Page, address: str, asset: str, view: str, **more: str) -> None:
     """A page of one asset: ``overview``, ``partitions``, ``events``, ``checks``, ``lineage``."""
     query = "&".join(f"{name}={value}" for name, value in {"view": view, **more}.items())
@@ -128,13 +144,20 @@ def picture(page: Page, file: Path) -> None:
 
 
 def take_pictures(home: Home, folder: Path) -> None:
-    """Lineage, a half-year's partitions, checks and plots."""
+    """Lineage, the waterfall, the timeline, a half-year's partitions, checks and plots."""
     folder.mkdir(parents=True, exist_ok=True)
     with interface(home) as running, browser_page() as page:
         sign_in(page, running)
-        open_asset(page, running.address, "incentives", "lineage")
-        page.get_by_text("int_holds").first.wait_for()
+        open_lineage(page, running.address)
+        page.get_by_text("Hide navigation").click()
+        open_lineage(page, running.address)
         picture(page, folder / "lineage.png")
+        open_group(page, running.address, "waterfall")
+        page.get_by_text("5_fee_schedule_cap").first.wait_for()
+        picture(page, folder / "waterfall.png")
+        page.goto(f"{running.address}/overview")
+        page.get_by_text("settlement").first.wait_for()
+        picture(page, folder / "timeline.png")
         open_asset(page, running.address, "incentives", "partitions", partition="2025H2")
         page.get_by_text("calculated incentive").first.wait_for()
         picture(page, folder / "partitions.png")

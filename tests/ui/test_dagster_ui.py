@@ -17,15 +17,23 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.settled_home import SettledHome
+from hcip_pipeline.assets.execution import settle
+from hcip_pipeline.assets.published import groups, published
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.release.reading import releases_of
+from tests.settled_home import PERIOD, SettledHome
 from tests.ui.browsing import (
+    SIZE,
     RunningInterface,
     browser_page,
     chromium,
     free_port,
     interface,
     open_asset,
+    open_group,
     open_lineage,
+    re_execute,
     show_plots,
     sign_in,
 )
@@ -35,7 +43,7 @@ expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="module")
-def running(settled_home: SettledHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningInterface]:
+def home(settled_home: SettledHome, tmp_path_factory: pytest.TempPathFactory) -> Home:
     if chromium() is None:
         if os.environ.get("CI"):
             pytest.fail("Chromium is not installed: .ci/run installs it")
@@ -46,6 +54,11 @@ def running(settled_home: SettledHome, tmp_path_factory: pytest.TempPathFactory)
             content = path.read_bytes()
             path.unlink()
             path.write_bytes(content)
+    return home
+
+
+@pytest.fixture(scope="module")
+def running(home: Home) -> Iterator[RunningInterface]:
     with interface(home) as started:
         yield started
 
@@ -59,10 +72,69 @@ def page(running: RunningInterface) -> Iterator[Page]:
 
 def test_the_lineage_shows_every_group(running: RunningInterface, page: Page) -> None:
     open_lineage(page, running.address)
-    for group in ("hospital_intake", "cms_intake", "program_intake", "reference", "cases", "costs", "norms"):
+    for group in groups():
         expect(page.get_by_text(re.compile(f"^{group}$")).first).to_be_visible()
-    for group in ("incentives", "savings", "release"):
-        expect(page.get_by_text(re.compile(f"^{group}$")).first).to_be_visible()
+
+
+def test_the_lineage_of_the_waterfall_shows_where_the_fee_schedule_cap_is_applied(
+    running: RunningInterface, page: Page
+) -> None:
+    open_group(page, running.address, "waterfall")
+    for asset in published().values():
+        if asset.group == "waterfall":
+            name = page.get_by_text(re.compile(f"^{asset.name}$")).first  # whole, not cut
+            expect(name).to_be_visible()
+            box = name.bounding_box()
+            assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= SIZE[0], asset.name
+    open_asset(page, running.address, "5_fee_schedule_cap", "overview")
+    expect(page.get_by_text("the cap by the Medicare Physician Fee Schedule").first).to_be_visible()
+    expect(page.get_by_text("int_waterfall_pfs_cap").first).to_be_attached()
+
+
+def test_the_timeline_and_the_job_show_what_the_command_line_ran(running: RunningInterface, page: Page) -> None:
+    page.goto(f"{running.address}/overview")
+    for job in ("hospital_intake", "settlement"):
+        expect(page.get_by_text(re.compile(f"^{job}$")).first).to_be_visible()
+    page.goto(f"{running.address}/locations/hcip/jobs/settlement/runs")
+    expect(page.get_by_text("Success").first).to_be_visible()
+    expect(page.get_by_text("2025H1").first).to_be_visible()
+
+
+def test_a_failed_check_is_mended_and_the_run_re_executed_from_failure(
+    running: RunningInterface, home: Home, page: Page
+) -> None:
+    """A program file is refused and nothing before it holds: its check fails, and what follows is not run."""
+    file = home.inbox / "program" / str(PERIOD) / "payments.csv"
+    file.write_text("hospital_ccn\nsomebody\n", encoding="utf-8")
+    with pytest.raises(HcipError, match=r"payments\.csv"):
+        settle(home, PERIOD)
+    failed = _newest_run(running)
+    assert failed["status"] == "FAILURE"
+    page.goto(f"{running.address}/runs/{failed['id']}")
+    expect(page.get_by_text("files_in_force").first).to_be_attached()
+    expect(page.get_by_text("payments.csv").first).to_be_attached()
+    open_asset(page, running.address, "program_files", "checks", checkDetail="files_in_force")
+    expect(page.get_by_text("Correct the file in the inbox and re-execute from failure").first).to_be_attached()
+
+    file.unlink()
+    page.goto(f"{running.address}/runs/{failed['id']}")
+    re_execute(page, "From failure")
+    for _ in range(150):
+        again = _newest_run(running)
+        if again["id"] != failed["id"] and again["status"] in ("SUCCESS", "FAILURE"):
+            break
+        page.wait_for_timeout(2000)
+    assert again["status"] == "SUCCESS" and again["parentRunId"] == failed["id"]
+    steps = {step["stepKey"] for step in again["stepStats"]}
+    assert "release" in steps and "policy" not in steps
+    assert [folder.name for folder in releases_of(home, PERIOD)] == ["r1"]  # the same inputs, the same release
+
+
+def _newest_run(running: RunningInterface) -> dict[str, Any]:
+    facts = "id status parentRunId stepStats{stepKey}"
+    query = '{runsOrError(filter:{pipelineName:"settlement"},limit:1){...on Runs{results{' + facts + "}}}}"
+    found: dict[str, Any] = _query(running, query)["runsOrError"]["results"][0]
+    return found
 
 
 def test_a_half_year_shows_its_figures(running: RunningInterface, page: Page) -> None:

@@ -269,6 +269,12 @@ def test_schedules_name_the_period_that_is_closed() -> None:
     assert _tick(schedules.cms_intake_schedule, dt.date(2026, 1, 1)) == "2025-12"
 
 
+def test_a_schedule_of_a_half_year_that_was_not_loaded_fails_its_tick() -> None:
+    with pytest.raises(dg.DagsterError) as raised:
+        _tick(schedules.settlement_schedule, dt.date(dt.date.today().year + 2, 4, 1))
+    assert "reload the code location" in str(raised.value.__cause__)
+
+
 @given(st.dates(dt.date(2019, 1, 1), dt.date(2035, 12, 31)))
 def test_what_is_due_is_the_newest_whose_day_has_come(day: dt.date) -> None:
     period = schedules.period_due(day)
