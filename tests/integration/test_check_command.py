@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from hcip_pipeline import cli
@@ -71,3 +73,35 @@ def test_a_folder_without_a_submission_is_a_usage_error(capsys: pytest.CaptureFi
     Draft(ccn=CCN, count=2).write(tmp_path / CCN)
     code, _, err = run(capsys, str(tmp_path))
     assert code == 2 and "the folder holds 1 submissions" in err
+
+
+def test_each_finding_is_told_once_within_80_columns(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    draft = Draft(ccn=CCN, count=200)
+    short = pl.col("revenue_code").str.strip_chars_start("0")
+    draft.charges = draft.charges.with_columns(short.alias("revenue_code"))
+    for row in range(5):
+        draft.set("discharges", 3 * row, "severity_of_illness", "7").set("discharges", row, "patient_id", "")
+    folder = draft.write(tmp_path / "2025Q1" / CCN)
+    (folder / "note 1EG4-TE5-MK73.txt").write_text("")
+    code, out, _ = run(capsys, str(folder))
+    assert code == 1 and max(map(len, out.splitlines())) <= 80
+    rules = [line.split()[0].rstrip(":") for line in out.splitlines() if re.match(r"  [A-Z]-[A-Z]", line)]
+    assert len(rules) == len(set(rules)) and "S-PATIENT-ID-MISSING" not in rules  # one with the rows that it counts
+    assert rules.index("S-ERROR-RATE") < rules.index("D-SEVERITY-INVALID") < rules.index("C-CODE-PADDED")
+    assert "5 rows of discharges" in out and "lines 2, 5, 8, …" in out and "5 of 200 discharges lack patient_id" in out
+    assert "1EG4" not in out
+
+
+def test_a_folder_without_a_submission_names_what_it_sees(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "discharge.csv").write_text("x")
+    (tmp_path / "P000123456.txt").write_text("x")
+    code, _, err = run(capsys, str(tmp_path))
+    assert code == 2 and "found 'A999999999.txt', 'discharge.csv': none is named discharges or charges" in err
+
+
+def test_the_page_folds_its_rows_and_has_a_dark_form(capsys: pytest.CaptureFixture[str], refused: Path) -> None:
+    page = refused.parent / "page.html"
+    run(capsys, str(refused), "--html", str(page))
+    text = page.read_text(encoding="utf-8")
+    assert "<details><summary>Row by row (1)</summary>" in text
+    assert "prefers-color-scheme: dark" in text and 'name="viewport"' in text

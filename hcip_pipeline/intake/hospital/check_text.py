@@ -1,4 +1,4 @@
-"""The verdict of a preflight as text for a terminal. Words and columns only: no rule is decided here."""
+"""The verdict of a preflight as text for a terminal of 80 columns. Words and columns only: no rule is decided here."""
 
 from __future__ import annotations
 
@@ -7,87 +7,86 @@ from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
-from hcip_pipeline.intake.hospital.edits import LONGEST_SHOWN
-from hcip_pipeline.intake.hospital.rules import RULES
+from hcip_pipeline.intake.hospital.told import Place, Told, Weight, findings_told
 
 if TYPE_CHECKING:
     from hcip_pipeline.intake.hospital.preflight import CheckResult
-    from hcip_pipeline.intake.hospital.receipts import RuleCount
 
-_WIDTH = 110
+WIDTH = 80
 
 
 def summary(result: CheckResult) -> str:
-    """The verdict, the files, every rule that was broken, and what to do about it."""
+    """The verdict, the files, every finding once with its first places, and what to do about it."""
     out = io.StringIO()
-    console = Console(file=out, width=_WIDTH, color_system=None, highlight=False)
-    receipt = result.receipt
-    console.print(f"{'ACCEPTED' if result.accepted else 'REFUSED'}: {escape(result.title)}", style="bold")
+    console = Console(file=out, width=WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
+    console.print(f"{'ACCEPTED' if result.accepted else 'REFUSED'}: {result.title}")
     for note in result.notes:
-        console.print(f"  ({escape(note)})")
-    if receipt.files:
+        console.print(Padding(Text(f"({note})"), (0, 0, 0, 2)))
+    if result.receipt.files:
         console.print(_files(result))
     if not result.accepted:
         console.print("Nothing of a refused submission is taken in; an accepted one before it stays in force.")
-    refusals = [problem for problem in receipt.problems if problem.refuses]
-    said = [problem for problem in receipt.problems if not problem.refuses]
-    for title, problems in (("Why it is refused", refusals), ("Worth knowing", said)):
-        if problems:
-            console.print(f"\n{title}", style="bold")
-        for problem in problems:
-            where = f"{problem.file}: " if problem.file else ""
-            line = f" (line {problem.row})" if problem.row else ""
-            console.print(f"  {problem.rule}  {escape(where + problem.message + line)}", soft_wrap=True)
-            console.print(f"      What to do: {escape(problem.fix)}", soft_wrap=True)
-    errors = [count for count in receipt.rules if RULES[count.rule].severity == "ERROR"]
-    warnings = [count for count in receipt.rules if RULES[count.rule].severity == "WARN"]
-    kept_out = "Rows that are quarantined" if result.accepted else "Rows that break an ERROR rule"
-    warned = "Rows that are accepted with a warning" if result.accepted else "Rows that are worth a look"
-    for title, counts in ((kept_out, errors), (warned, warnings)):
-        if not counts:
-            continue
-        console.print(f"\n{title}", style="bold")
-        for count in counts:
-            rule = RULES[count.rule]
-            column = f" · {count.column}" if count.column else ""
-            lines = ", ".join(str(line) for line in count.lines) + (" …" if count.rows > len(count.lines) else "")
-            console.print(f"  {rule.id}{column}: {count.rows:,} {_rows(count.rows)} of {count.table}")
-            console.print(f"      {escape(rule.description)}; line{'s' * (count.rows > 1)} {lines}", soft_wrap=True)
-            if shapes := _shapes(result, count):
-                console.print(f"      {escape(shapes)}", soft_wrap=True)
-            console.print(f"      What to do: {escape(rule.fix)}", soft_wrap=True)
-    if result.accepted and not errors and not warnings and not said:
+    told = findings_told(result)
+    for weights, title in _sections(accepted=result.accepted):
+        chosen = [finding for finding in told if finding.weight in weights]
+        if chosen:
+            console.print(f"\n{title}")
+        for finding in chosen:
+            _tell(console, finding)
+    if result.accepted and not told:
         console.print("\nEvery row is in order.")
-    return out.getvalue().rstrip("\n")
+    return "\n".join(line.rstrip() for line in out.getvalue().rstrip("\n").split("\n"))
+
+
+def _sections(*, accepted: bool) -> list[tuple[tuple[Weight, ...], str]]:
+    return [
+        (("refuses",), "Why it is refused"),
+        (("error", "follows"), "Rows that are quarantined" if accepted else "Rows that break an ERROR rule"),
+        (("warning",), "Rows that are accepted with a warning" if accepted else "Rows that are worth a look"),
+        (("said",), "Worth knowing"),
+    ]
+
+
+def _tell(console: Console, finding: Told) -> None:
+    def say(words: str, indent: int) -> None:
+        console.print(Padding(Text(words), (0, 0, 0, indent)))
+
+    rule = finding.rule
+    if len(finding.places) == 1:
+        (place,) = finding.places
+        column = f" · {place.column}" if place.column else ""
+        say(f"{rule.id}{column}: {_rows(place)}", 2)
+        say(f"{rule.description}; {place.where}", 6)
+        if place.cells:
+            say(place.cells[:1].upper() + place.cells[1:], 6)
+    elif not finding.places and len(finding.messages) == 1:
+        say(f"{rule.id}: {finding.messages[0]}", 2)
+    else:
+        say(f"{rule.id}: {rule.description}", 2)
+        for place in finding.places:
+            column = f"{place.column}: " if place.column else ""
+            say(f"{column}{_rows(place)}, {place.where}{'; ' + place.cells if place.cells else ''}", 6)
+    if finding.places or len(finding.messages) > 1:
+        for message in finding.messages:
+            say(message, 6)
+    say(f"What to do: {rule.fix}", 6)
+
+
+def _rows(place: Place) -> str:
+    return f"{place.rows:,} row{'s' * (place.rows != 1)} of {place.table}"
 
 
 def _files(result: CheckResult) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    table.add_column("file")
-    for name in ("rows read", "accepted", "quarantined", "ERROR rows", "dollars read", "dollars accepted"):
+    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1))
+    table.add_column("file", no_wrap=True)
+    for name in ("rows read", "accepted", "quarantined", "ERROR rows", "dollars accepted"):
         table.add_column(name, justify="right")
     for file in result.receipt.files:
         if file.table:
             counts = (file.rows.read, file.rows.accepted, file.rows.quarantined, file.error_rows)
-            dollars = (file.dollars.read, file.dollars.accepted)
-            table.add_row(file.name, *(f"{int(n):,}" for n in counts), *(f"{amount:,.2f}" for amount in dollars))
+            table.add_row(file.name, *(f"{int(n):,}" for n in counts), f"{file.dollars.accepted:,.2f}")
     return table
-
-
-def _shapes(result: CheckResult, count: RuleCount) -> str:
-    """The first few different cells that broke a rule, as quarantine shows them."""
-    key = (count.rule, count.column)
-    cells = [finding.value for finding in result.findings if (finding.rule, finding.column) == key and finding.value]
-    different = list(dict.fromkeys(cells))
-    if not different:
-        return ""
-    listed = ", ".join(different[:3]) + (", …" if len(different) > 3 else "")
-    is_shape = any(len(cell) > LONGEST_SHOWN for cell in different[:3])
-    return f"Looks like: {listed} (9 is any digit, A any letter)" if is_shape else f"Found: {listed}"
-
-
-def _rows(count: int) -> str:
-    return "row" if count == 1 else "rows"

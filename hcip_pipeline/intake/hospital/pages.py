@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader
 
 from hcip_pipeline.html_pages import page_environment
-from hcip_pipeline.intake.hospital.rules import RULES
+from hcip_pipeline.intake.hospital.told import findings_told
 
 if TYPE_CHECKING:
-    from hcip_pipeline.intake.hospital.preflight import CheckResult
+    from hcip_pipeline.intake.hospital.preflight import CheckResult, Finding
 
 
 @cache
@@ -32,13 +32,22 @@ def _environment() -> Environment:
 def check_page(result: CheckResult) -> str:
     """The verdict of a preflight with every broken rule and row."""
     template = _environment().get_template("check.html.j2")
-    return template.render(
-        result=result,
-        receipt=result.receipt,
-        rules=RULES,
-        errors=[count for count in result.receipt.rules if RULES[count.rule].severity == "ERROR"],
-        warnings=[count for count in result.receipt.rules if RULES[count.rule].severity == "WARN"],
-    )
+    told = findings_told(result)
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in result.findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    kept_out = "Rows that are quarantined" if result.accepted else "Rows that break an ERROR rule"
+    warned = "Rows that are accepted with a warning" if result.accepted else "Rows that are worth a look"
+    sections = [
+        (title, style, [finding for finding in told if finding.weight in weights])
+        for title, style, weights in (
+            ("Why it is refused", "bad", ("refuses",)),
+            (kept_out, "bad", ("error", "follows")),
+            (warned, "warn", ("warning",)),
+            ("Worth knowing", "", ("said",)),
+        )
+    ]
+    return template.render(result=result, receipt=result.receipt, told=told, sections=sections, by_rule=by_rule)
 
 
 def quality_page(title: str, subtitle: str, sections: Sequence[Mapping[str, Any]]) -> str:
