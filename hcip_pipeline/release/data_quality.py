@@ -14,7 +14,7 @@ import polars as pl
 from hcip_pipeline.contracts.hospital import DATA_QUALITY
 from hcip_pipeline.intake.hospital import pages
 from hcip_pipeline.intake.hospital.ingest import receipts
-from hcip_pipeline.intake.hospital.quality import STATE, SUBMISSION, counted, data_quality
+from hcip_pipeline.intake.hospital.quality import STATE, SUBMISSION, Received, counted, data_quality
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.intake.hospital.rules import RULES
 from hcip_pipeline.periods import Quarter
@@ -34,10 +34,37 @@ def state_table(draft: Draft) -> Iterator[DerivedTable]:
     """``quality/HCIP_STATE_data_quality_…``: every hospital's rates, small counts hidden."""
     counts = counted(draft.home, draft.period.quarters, draft.received)
     before = [each.table("data_quality") for each in beside(draft) if each.has("data_quality")]
-    hidden = without_small_counts(counts, draft.policy.policy.small_cell_threshold, before)
+    threshold = draft.policy.policy.small_cell_threshold
+    taken_in = [receipt for quarter in draft.period.quarters for receipt in _received(draft)(quarter)]
+    hidden = without_small_counts(counts, threshold, before, few_set_aside(taken_in, threshold))
     table = data_quality(hidden, draft.period.quarters)
     rows = [rounded(row, DATA_QUALITY, 1) for row in table.iter_rows(named=True)]
     yield DerivedTable("quality", DATA_QUALITY, pl.DataFrame(rows, schema=table.schema))
+
+
+def _received(draft: Draft) -> Received:
+    return draft.received or partial(receipts, draft.home)
+
+
+def few_set_aside(taken_in: Iterable[SubmissionReceipt], threshold: int) -> pl.DataFrame:
+    """Files of discharges whose number of rows is hidden: less the discharges of the period, which quality/ shows, it
+    is the number of rows set aside, of a hospital or of the state."""
+    by_hospital: dict[str, dict[str, int]] = {STATE: {}}
+    for receipt in taken_in:
+        if receipt.in_force:
+            aside = receipt.rows("discharges", "read") - receipt.rows("discharges")
+            for ccn in (receipt.ccn, STATE):
+                own = by_hospital.setdefault(ccn, {})
+                own[receipt.quarter] = own.get(receipt.quarter, 0) + aside
+    hidden = {
+        (quarter, who, "discharges")
+        for ccn, quarters in by_hospital.items()
+        if 1 <= sum(quarters.values()) <= threshold
+        for quarter, aside in quarters.items()
+        if aside
+        for who in (ccn, STATE)
+    }
+    return pl.DataFrame(sorted(hidden), schema=dict.fromkeys(_FILE, pl.String), orient="row")
 
 
 def hospital_documents(draft: Draft) -> Iterator[Document]:
@@ -47,8 +74,7 @@ def hospital_documents(draft: Draft) -> Iterator[Document]:
     """
     quarters = draft.period.quarters
     names = names_of(draft.home).hospitals
-    received = draft.received or partial(receipts, draft.home)
-    taken_in = [receipt for quarter in quarters for receipt in received(quarter)]
+    taken_in = [receipt for quarter in quarters for receipt in _received(draft)(quarter)]
     owners = {*draft.hospitals, *(receipt.ccn for receipt in taken_in if receipt.ccn in names)}
     counts = counted(draft.home, quarters, draft.received)
     for ccn in sorted(owners):
@@ -63,7 +89,12 @@ def _csv(frame: pl.DataFrame) -> bytes:
     return neutralized(frame).write_csv(line_terminator="\r\n", quote_style="necessary").encode()
 
 
-def without_small_counts(counts: pl.DataFrame, threshold: int, before: Sequence[pl.DataFrame] = ()) -> pl.DataFrame:
+def without_small_counts(
+    counts: pl.DataFrame,
+    threshold: int,
+    before: Sequence[pl.DataFrame] = (),
+    few_set_aside: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """``counts`` as a reader outside the hospitals may have them.
 
     Rows of 1 to ``threshold`` are hidden, and what would give them away. A file of so few rows hides its own number of
@@ -72,12 +103,15 @@ def without_small_counts(counts: pl.DataFrame, threshold: int, before: Sequence[
     Args:
         counts: as ``quality.counted`` gives them.
         before: the table as earlier releases gave it out.
+        few_set_aside: more files whose number of rows is hidden.
     """
     few = pl.col("rows_read").is_between(1, threshold)
     small = counts.filter(few).select("quarter", "table").unique().with_columns(pl.lit(True).alias("with_few"))
     counts = counts.join(small, on=["quarter", "table"], how="left", maintain_order="left")
     is_told = pl.col("with_few").is_null() | ~(few | (pl.col("hospital_ccn") == STATE))
     changed = _changed_by_few(counts, threshold, before)
+    if few_set_aside is not None:
+        changed = pl.concat([changed, few_set_aside])
     is_told &= pl.struct(_FILE).is_in(changed.select(pl.struct(_FILE)).to_series().implode()).not_()
     counts = counts.with_columns(pl.when(is_told).then("rows_read").alias("rows_read")).drop("with_few")
     table = CountTable(DATA_QUALITY.name, counts, DATA_QUALITY.key, ("rows",), totals={"hospital_ccn": STATE})

@@ -16,6 +16,7 @@ from hcip_pipeline.intake.hospital.quality import STATE, counted, data_quality
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.release.data_quality import (
+    few_set_aside,
     hospital_documents,
     hospital_page,
     of_hospital,
@@ -120,6 +121,21 @@ def test_a_file_of_few_rows_does_not_say_how_few(home: Home) -> None:
     assert "rows_read" in str(row["suppressed"])
 
 
+def test_rows_set_aside_do_not_follow_from_the_discharges_of_the_period(home: Home) -> None:
+    """210001 had one or two rows set aside: rows read less the discharges that quality/ shows would be their number."""
+    taken_in = receipts(home, QUARTER)
+    own = next(receipt for receipt in taken_in if receipt.ccn == CCN and receipt.in_force)
+    assert 1 <= own.rows("discharges", "read") - own.rows("discharges") <= 10
+    hidden = without_small_counts(counted(home, [QUARTER]), 10, (), few_set_aside(taken_in, 10))
+    frame = data_quality(hidden, [QUARTER]).filter(table="discharges")
+    for row in frame.filter(pl.col("hospital_ccn").is_in([CCN, STATE])).to_dicts():
+        assert row["rows_read"] is None and row["rate"] is None
+        assert {"rows_read", "rate"} <= set(row["suppressed"].split("|"))
+    others = frame.filter(hospital_ccn=OTHER_CCN).to_dicts()
+    assert others and all(row["rows_read"] for row in others)
+    assert all("state_rate" in row["suppressed"].split("|") for row in others), "what is hidden is named"
+
+
 def test_a_few_late_rows_do_not_follow_from_two_releases(home: Home) -> None:
     """210001 had sent four rows fewer when the release before was made."""
     fewer = {CCN: 4, STATE: 4}
@@ -153,7 +169,7 @@ def page(home: Home, ccn: str = CCN, name: str = "A hospital") -> str:
 
 def test_a_page_needs_no_network_and_runs_nothing(home: Home) -> None:
     text = page(home, name="<script>alert(1)</script> & Sons")
-    assert "<script" not in text and "http" not in text
+    assert "<script" not in text and "://" not in text
     assert "&lt;script&gt;" in text
     assert "10.00%" in text and "1.00%" in text and "11.11%" in text
     assert "replaced by 2025Q1/210001.r2" in text and "Against 2025Q1/210001: +0 discharges" in text

@@ -120,18 +120,20 @@ def _with_rates(
     rates: dict[str, Decimal | None] = {"rate": _rate(row["rows"], row["rows_read"])}
     is_counted = row["rows_read"] is not None
     if not is_counted and row["table"] != SUBMISSION:
-        hidden.append("rows_read")
+        hidden += ["rows_read", "rate"]
     for name, quarter, ccn in (
         ("year_before_rate", before, row["hospital_ccn"]),
         ("state_rate", row["quarter"], STATE),
     ):
         other = by_key.get((quarter, ccn, *what), {"rows": 0})
-        rates[name] = _rate(other["rows"], read.get((quarter, ccn, row["table"]))) if is_counted else None
-        if is_counted and _is_hidden(other):
+        of_file = (quarter, ccn, row["table"])
+        rates[name] = _rate(other["rows"], read.get(of_file)) if is_counted else None
+        hides_file = row["table"] != SUBMISSION and of_file in read and (read[of_file] is None or not is_counted)
+        if hides_file or (is_counted and _is_hidden(other)):
             hidden.append(name)
     facts = {name: row[name] for name in _COUNTED}
     words = {"severity": rule.severity, "description": rule.description, "fix": rule.fix}
-    return facts | words | rates | {"suppressed": "|".join(hidden) or None}
+    return facts | words | rates | {"suppressed": "|".join(dict.fromkeys(hidden)) or None}
 
 
 def _is_hidden(row: Mapping[str, Any]) -> bool:
