@@ -66,9 +66,12 @@ def settle_or_recognize(
     Raises:
         HcipError: as the run does; nothing was released then.
     """
+    from hcip_pipeline.ledger.comparison import check_home
     from hcip_pipeline.release.writer import standing_release
     from hcip_pipeline.settlement.recognition import outlook
 
+    if home.inbox.is_dir():  # a home that is none is named by what reads it
+        check_home(home, (), progress, reads_inbox=False)
     seen = outlook(home, period, policy_path)
     if seen.unchanged is not None and not rebuild:
         progress(f"{period}: nothing changed since {seen.unchanged.name}")

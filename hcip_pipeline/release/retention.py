@@ -270,7 +270,8 @@ def _elsewhere(home: Home, period: PerformancePeriod, reasons: dict[str, str]) -
 def destroy(home: Home, retention: Retention, signer: Signer | None = None) -> int:
     """Destroy the files of releases that are due, the kept sources and what is left over; give how many files went.
 
-    The record is written before the first file goes: a run that is killed in between is finished by the next one.
+    The record and its line of the ledger are written before the first file goes: a run that is killed in between is
+    finished by the next one.
 
     Args:
         signer: signs each record; None: they are not signed.
@@ -291,13 +292,13 @@ def destroy(home: Home, retention: Retention, signer: Signer | None = None) -> i
     for name, files in by_release.items():
         folder = _folder(home, name)
         _write_record(folder, files, retention.as_of, signer)
-        for each in files:
-            (folder / each.path).unlink(missing_ok=True)
-    for path in (*retention.kept_sources, *retention.left_over):
-        path.unlink(missing_ok=True)
     if by_release:
         record_destructions(home)
         sign_head(home, signer)
+    for each in retention.due:
+        (_folder(home, each.release) / each.path).unlink(missing_ok=True)
+    for path in (*retention.kept_sources, *retention.left_over):
+        path.unlink(missing_ok=True)
     return retention.files
 
 

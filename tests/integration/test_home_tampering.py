@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hcip_pipeline import cli
 from hcip_pipeline.assets.execution import ingest, settle
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
@@ -95,6 +96,9 @@ def test_a_release_that_is_not_what_was_recorded_stops_the_run(home: Home, place
     with pytest.raises(HcipError, match=f"{place} is {what}") as raised:
         settle(home, PERIOD)
     assert raised.value.rule == "LEDGER-MISMATCH" and "backup" in raised.value.fix
+    with pytest.raises(SystemExit) as ended:  # before anything is recognized as unchanged
+        cli.main(["run", str(PERIOD), "--home", str(home.root)])
+    assert ended.value.code == 1
 
 
 def test_a_release_whose_run_was_killed_before_its_line_is_recorded_as_found(home: Home) -> None:
