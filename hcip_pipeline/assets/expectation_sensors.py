@@ -4,15 +4,16 @@ import dagster as dg
 
 from hcip_pipeline.assets.expectations import release_expectations_job, submission_expectations_job
 from hcip_pipeline.assets.jobs import hospital_job, settlement_job
+from hcip_pipeline.assets.partitions import keys_of_run
 from hcip_pipeline.assets.schedules import STATUS
 
 
-def _request(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
-    """A run for the partition of the run that has succeeded."""
-    key = context.dagster_run.tags.get("dagster/partition")
-    if key is None:
+def _request(context: dg.RunStatusSensorContext) -> list[dg.RunRequest] | dg.SkipReason:
+    """A run for each partition of the run that has succeeded."""
+    keys = keys_of_run(context.dagster_run.tags)
+    if not keys:
         return dg.SkipReason("the run had no partition")
-    return dg.RunRequest(run_key=context.dagster_run.run_id, partition_key=key)
+    return [dg.RunRequest(run_key=f"{context.dagster_run.run_id}-{key}", partition_key=key) for key in keys]
 
 
 expectations_of_submissions = dg.run_status_sensor(

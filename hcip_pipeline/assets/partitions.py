@@ -7,7 +7,7 @@ lineage and backfills follow the mappings: a build reads its policy's windows.
 
 import datetime as dt
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
@@ -136,6 +136,27 @@ def parse_key(text: str, kind: type[Key] | None = None) -> Key:
     raise UsageError(
         f"'{text}' is no partition", fix="write a quarter as 2025Q1, a month as 2025-04, a half-year as 2025H1"
     )
+
+
+#: tags of a run over one partition, and over a range of them
+PARTITION = "dagster/partition"
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+
+def keys_of_run(tags: Mapping[str, str]) -> list[str]:
+    """The partitions of a run, by its tags; none for a run without."""
+    if PARTITION in tags:
+        return [tags[PARTITION]]
+    if RANGE_START not in tags:
+        return []
+    first, last = tags[RANGE_START], tags[RANGE_END]
+    keys = list(partitions_of(type(parse_key(first))).get_partition_keys())
+    return keys[keys.index(first) : keys.index(last) + 1]
+
+
+def name_of_run(keys: Sequence[str]) -> str:
+    """``2025Q1``, or ``2025Q1 to 2025Q4``."""
+    return keys[0] if len(keys) == 1 else f"{keys[0]} to {keys[-1]}" if keys else ""
 
 
 def spans(keys: Iterable[Key]) -> list[list[Key]]:

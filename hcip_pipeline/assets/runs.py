@@ -17,7 +17,7 @@ import dagster as dg
 from hcip_pipeline.assets.assembly import build_defs
 from hcip_pipeline.assets.instance import home_instance
 from hcip_pipeline.assets.interrupted_runs import close_interrupted, process_tags
-from hcip_pipeline.assets.partitions import Key, parse_key
+from hcip_pipeline.assets.partitions import RANGE_END, RANGE_START, Key, name_of_run, parse_key
 from hcip_pipeline.assets.resources import Session
 from hcip_pipeline.assets.run_origin import origin_tags, record_origin
 from hcip_pipeline.errors import HcipError
@@ -29,8 +29,6 @@ from hcip_pipeline.storage_faults import storage_told
 
 Progress = Callable[[str], None]
 
-#: tags of a run over a range of partitions
-RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 #: an attended run that failed is run again by whoever started it, not by the daemon
 _NO_RETRY = {"dagster/max_retries": "0"}
 
@@ -72,7 +70,7 @@ class Runs:
             KeyboardInterrupt: somebody stopped it.
         """
         keys = [str(parse_key(str(partition))) for partition in partitions]
-        name = keys[0] if len(keys) == 1 else f"{keys[0]} to {keys[-1]}"
+        name = name_of_run(keys)
         run_id = str(uuid.uuid4())
         try:
             self._run(job, keys, name, run_id)

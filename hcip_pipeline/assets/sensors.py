@@ -10,7 +10,7 @@ import dagster as dg
 
 from hcip_pipeline.assets import cms_intake, hospital_intake, program_intake
 from hcip_pipeline.assets.jobs import cms_job, hospital_job, program_job
-from hcip_pipeline.assets.partitions import HALVES, MONTHS, QUARTERS
+from hcip_pipeline.assets.partitions import HALVES, MONTHS, QUARTERS, keys_of_run, name_of_run
 from hcip_pipeline.assets.resources import HomeResource
 from hcip_pipeline.assets.schedules import STATUS
 from hcip_pipeline.home import Home
@@ -88,7 +88,7 @@ def tell_of_failures(context: dg.RunFailureSensorContext) -> None:
     from hcip_pipeline.operations.alerts import failure_alert, tell
 
     run = context.dagster_run
-    partition = run.tags.get("dagster/partition", "")
+    partition = name_of_run(keys_of_run(run.tags))
     tell(Home.locate(), failure_alert(run.run_id, run.job_name, partition, _what_happened(context)), context.log.info)
 
 

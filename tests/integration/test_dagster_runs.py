@@ -175,7 +175,7 @@ def test_a_build_on_disk_is_released_while_it_is_the_one_of_today(settled: Settl
     frame = pl.read_parquet(file)
     file.unlink()
     frame.head(frame.height - 1).write_parquet(file)
-    with pytest.raises(HcipError, match="changed since it was built: .*table care_partners"):
+    with pytest.raises(HcipError, match=r"changed since it was built: .*table care_partners"):
         _release_alone(home)
     assert releases_of(home, PERIOD) == [made]
 

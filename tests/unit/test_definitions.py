@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 
 from hcip_pipeline.assets import published, registry, schedules
 from hcip_pipeline.assets.assembly import build_defs
-from hcip_pipeline.assets.partitions import HALVES, MONTHS, QUARTERS, calendar, half_year_of, parse_key, spans
+from hcip_pipeline.assets.partitions import (
+    HALVES,
+    MONTHS,
+    QUARTERS,
+    calendar,
+    half_year_of,
+    keys_of_run,
+    name_of_run,
+    parse_key,
+    spans,
+)
 from hcip_pipeline.assets.resources import HomeResource
 from hcip_pipeline.assets.translator import Translator
 from hcip_pipeline.contracts import marts
@@ -318,3 +328,11 @@ def test_partitions_that_follow_one_another_are_one_run() -> None:
     keys = [Quarter.parse(key) for key in ("2025Q1", "2024Q4", "2023Q1", "2025Q2")]
     assert [[str(key) for key in span] for span in spans(keys)] == [["2023Q1"], ["2024Q4", "2025Q1", "2025Q2"]]
     assert [len(span) for span in spans([Month(2024, 12), Month(2025, 1), Month(2025, 3)])] == [2, 1]
+
+
+def test_the_tags_of_a_run_name_its_partitions() -> None:
+    tags = {"dagster/asset_partition_range_start": "2024Q3", "dagster/asset_partition_range_end": "2025Q1"}
+    assert keys_of_run(tags) == ["2024Q3", "2024Q4", "2025Q1"]
+    assert name_of_run(keys_of_run(tags)) == "2024Q3 to 2025Q1"
+    assert name_of_run(keys_of_run({"dagster/partition": "2025H1"})) == "2025H1"
+    assert keys_of_run({}) == [] and name_of_run([]) == ""
