@@ -65,7 +65,7 @@ def days_of(period: str) -> tuple[dt.date, dt.date]:
 
 
 def drawn_cases(rng: Random) -> list[Case]:
-    """Cases of the base year 2022, and of 2023 to 2025: cost falls over the years at most hospitals, and rises at B."""
+    """Cases of the base year 2022, and of 2023 to 2025: cost falls over the years, least at B."""
     cases = []
     for ccn, physician in PARTNERS:
         skill = rng.uniform(0.75, 1.2)
@@ -74,7 +74,7 @@ def drawn_cases(rng: Random) -> list[Case]:
                 for _ in range(rng.randint(3, 5)):
                     day = dt.date(year, 6 * half - 5, 1) + dt.timedelta(days=rng.randrange(180))
                     surgical = rng.random() < 0.6
-                    trend = 1 - (year - 2022) * (0.05 if ccn != B else -0.01)
+                    trend = 1 - (year - 2022) * (0.08 if ccn != B else 0.03)
                     cost = Decimal(int((15_000 if surgical else 7_500) * skill * trend * rng.uniform(0.85, 1.15) * 100))
                     cell = ("301", "3") if surgical else ("139", "2")
                     days = rng.randint(2, 6)

@@ -41,6 +41,7 @@ RULES = {
     "CONDITIONS_NOT_LOCKED": Rule("high", "approve conditions that total 100% before the next period starts"),
     "CONDITION_RESULTS_MISSING": Rule("medium", "report the results in program/<period>/condition_results.csv"),
     "COMMITTEE": Rule("medium", "bring the committee into the form that the participation agreement asks for"),
+    "PROGRAM_CHANGED": Rule("medium", "check that the change is right before anything is paid; its payments name it"),
     "PROTOCOL": Rule("medium", "mend the implementation protocol"),
     "DATA_MISSING": Rule("medium", "obtain what is missing; it enters with the next release of the period"),
 }
@@ -201,9 +202,14 @@ def _protocols(draft: Draft) -> Iterator[_Found]:
         )
 
 
+def _changes(draft: Draft) -> Iterator[_Found]:
+    for row in draft.table("program_changes").sort("hospital_ccn", "reason").iter_rows(named=True):
+        yield _Found("PROGRAM_CHANGED", f"{row['detail']} [{row['reason']}]", row["hospital_ccn"])
+
+
 def _notes(draft: Draft) -> Iterator[_Found]:
     for note in draft.notes:
         yield _Found("DATA_MISSING", note)
 
 
-_LOOKS = (_payments, _adjustments, _unexplained, _limits, _holds, _conditions, _protocols, _notes)
+_LOOKS = (_payments, _adjustments, _unexplained, _limits, _holds, _conditions, _protocols, _changes, _notes)
