@@ -179,3 +179,22 @@ def test_the_cap_of_a_year_does_not_ask_when_the_program_began(tmp_path: Path) -
     inputs = second.table("payment_inputs").filter(hospital_ccn=B, npi=npi(2)).row(0, named=True)
     assert (inputs["program_year"], inputs["earlier_period_incentive"]) == (1, paid)
     assert "FIRST_PERIOD_CORRECTED" in reasons(second, B)
+
+
+def test_the_same_inbox_gives_the_same_figures_whichever_commands_ran_before(tmp_path: Path) -> None:
+    """A run on a new home knows what earlier periods' folders say, and so does one after other commands."""
+    fresh, used = (HalfYears.make(tmp_path / name, 2) for name in ("fresh", "used"))
+    for state in (fresh, used):
+        state.correct("2024H2", B, "2024H1")
+        state.edit_protocol(A, lambda content: content.update(first_performance_period="2025H1"), year=2025)
+    for period in ("2025H1", "2024H1", "2024H2"):
+        used.spec(period)
+    first, second = (state.spec("2025H2").sources for state in (fresh, used))
+    for name in ("earlier_other_program_amounts", "earlier_payments", "programs", "protocols", "protocol_findings"):
+        one, two = (frame for sources in (first, second) if isinstance(frame := sources[name], pl.DataFrame))
+        assert one.equals(two), name
+    amounts = pl.DataFrame(first["earlier_other_program_amounts"])
+    assert sorted(amounts["period"].unique()) == ["2024H1", "2024H2", "2025H1"]
+    programs = {row["hospital_ccn"]: row for row in pl.DataFrame(first["programs"]).iter_rows(named=True)}
+    assert (programs[B]["first_performance_period"], programs[B]["correction_filed_in"]) == ("2024H1", "2024H2")
+    assert (programs[A]["first_performance_period"], programs[A]["is_first_period_changed"]) == ("2024H1", True)
