@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ from hcip_pipeline.home import Home
 @click.option("--year", type=click.IntRange(1980, 2100), help="Discharge year, with --sparcs.")
 @click.option("--from", "first_day", type=click.DateTime(["%Y-%m-%d"]), help="First discharge day, on submitted data.")
 @click.option("--to", "last_day", type=click.DateTime(["%Y-%m-%d"]), help="Last discharge day, on submitted data.")
+@click.option(
+    "--allow-errors", help="Leave out up to this share of faulty rows (such as 5%) instead of 1%, with --sparcs."
+)
 @home_option
 @policy_option
 @json_option
@@ -25,23 +30,25 @@ def command(
     year: int | None,
     first_day: Any,
     last_day: Any,
+    allow_errors: str | None,
     home_path: Path | None,
     policy_path: Path | None,
     as_json: bool,
 ) -> None:
     """Norms, opportunity and performance incentives of any window, on public or submitted data. Nothing is payable."""
     from hcip_pipeline.policy.loader import load_policy
-    from hcip_pipeline.study.sparcs_study import run_sparcs_study
+    from hcip_pipeline.study.sparcs_study import MAX_ERRORS, run_sparcs_study
     from hcip_pipeline.study.summary import print_study
     from hcip_pipeline.study.window_study import run_window_study
 
+    allowed = _share(allow_errors) if allow_errors else MAX_ERRORS
     home = Home.locate(home_path)
     if policy_path is None and not sparcs_file and home.policy.exists():
         policy_path = home.policy  # submitted data are judged by their own region's policy, public data by the defaults
     policy = load_policy(policy_path).policy if policy_path else None
     with shown_progress(as_json) as progress:
         if sparcs_file and year and not (first_day or last_day):
-            result = run_sparcs_study(home, sparcs_file, year, policy, progress=progress)
+            result = run_sparcs_study(home, sparcs_file, year, policy, progress=progress, allow_errors=allowed)
         elif first_day and last_day and not (sparcs_file or year):
             if last_day < first_day:
                 raise UsageError("--to lies before --from", fix="give the first day, then the last")
@@ -55,3 +62,10 @@ def command(
         show_json(result.as_dict())
     else:
         print_study(result)
+
+
+def _share(text: str) -> Decimal:
+    match = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,4})?)%", text.strip())
+    if match is None or Decimal(match[1]) > 100:
+        raise UsageError(f"'{text}' is no share", fix="write a percentage such as 5%")
+    return Decimal(match[1]) / 100

@@ -9,19 +9,25 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.intake.sparcs_columns import COLUMNS, SparcsHeader, check_size, read_header
+from hcip_pipeline.intake.sparcs_columns import COLUMNS, SparcsHeader, check_size, read_header, utf8_copy
 from hcip_pipeline.intake.sparcs_edits import MALFORMED, READINGS, RULES, STRAY_RULES, SparcsRule
 from hcip_pipeline.intake.sparcs_tables import write_tables
 from hcip_pipeline.received_files import SPARCS, sha256_of
 
 #: A cell's shape without its content: letters as ``A``, digits as ``9``.
 _REDACTED = "regexp_replace(regexp_replace(left(coalesce({}, ''), 24), '[\\pL]', 'A', 'g'), '[0-9]', '9', 'g')"
+
+#: Rules on rows that are no fault of the file.
+_BLAMELESS = ("SPARCS_NOT_A_DISCHARGE", "SPARCS_OTHER_YEAR", "SPARCS_FACILITY_REDACTED")
+#: Hospitals without an id are numbered from here, where no published id is.
+_FIRST_BY_NAME = 900_000
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class SparcsReceipt:
     Attributes:
         file, sha256, year, grouper_version: what was read, and the name given to its grouping.
         rows_read, accepted, quarantined: rows, without the header and blank lines.
+        error_rows: rows that are faulty; a row of another year, a note or a withheld facility is none.
         has_license_numbers: whether any physician is identified; without, only norms over cases are possible.
         ignored_columns: columns of the file that no published year has.
         findings: every rule that any row breaks.
@@ -53,6 +60,7 @@ class SparcsReceipt:
     year: int
     grouper_version: str
     rows_read: int
+    error_rows: int
     accepted: int
     quarantined: int
     hospitals: int
@@ -91,23 +99,31 @@ def read_sparcs(file: Path, year: int, into: Path) -> SparcsReceipt:
     check_size(file, header.is_gzip)
     grouper_version = f"SPARCS-{year}"
     into.mkdir(parents=True, exist_ok=True)
-    with _database(into) as database:
-        _load(database, file, header)
+    with _database(into) as database, TemporaryDirectory(prefix="hcip-", dir=into) as copies:
+        copy = Path(copies) / "discharges.csv"
+        is_recoded = utf8_copy(file, header.is_gzip, copy)
+        _load(database, copy if is_recoded else file, replace(header, is_gzip=header.is_gzip and not is_recoded))
+        by_name = _identify_by_name(database, file)
         _read_cells(database)
         has_licenses = _flag(database, "attending_license is not null or operating_license is not null")
         _judge(database, file.name, year, has_licenses)
         rows_read, accepted = _count_rows(database)
         findings = _findings(database, accepted)
+        findings += _told_of_file(rows_read, is_recoded=is_recoded, by_name=by_name)
         if not accepted:
             raise _nothing_usable(database, file, year, rows_read, findings)
         write_tables(database, file.name, year, grouper_version, into)
         hospitals = _number(database, "select count(distinct facility) from accepted")
+        blameless = ", ".join(f"'{rule}'" for rule in _BLAMELESS)
+        faulty = f"select count(distinct source_row) from quarantine where rule not in ({blameless})"
+        error_rows = _number(database, faulty)
     return SparcsReceipt(
         file=file.name,
         sha256=sha256_of(file, SPARCS),
         year=year,
         grouper_version=grouper_version,
         rows_read=rows_read,
+        error_rows=error_rows,
         accepted=accepted,
         quarantined=rows_read - accepted,
         hospitals=hospitals,
@@ -170,6 +186,41 @@ def _load(database: duckdb.DuckDBPyConnection, file: Path, header: SparcsHeader)
         from reject_errors group by line"""
     )
     _refuse_open_quotes(database, file)
+
+
+def _identify_by_name(database: duckdb.DuckDBPyConnection, file: Path) -> bool:
+    """Where no row has a facility id, number the hospitals in the order of their names; whether that was done."""
+    if _number(database, "select count(*) from printed where trim(facility_id) <> ''"):
+        return False
+    if not _number(database, "select count(*) from printed where trim(facility_name) <> ''"):
+        if not _number(database, "select count(*) from printed"):
+            return False
+        raise HcipError(
+            "names no hospital: facility id and facility name are blank in every row",
+            file=file,
+            rule="SPARCS_FACILITY_ID",
+            fix="use a file that has one of them",
+        )
+    database.execute(
+        f"""create table numbered as
+        select name, cast({_FIRST_BY_NAME} + row_number() over (order by name) as varchar) as id
+        from (select distinct lower(trim(facility_name)) as name from printed where trim(facility_name) <> '')"""
+    )
+    database.execute(
+        "update printed set facility_id = numbered.id from numbered where lower(trim(facility_name)) = numbered.name"
+    )
+    return True
+
+
+def _told_of_file(rows: int, *, is_recoded: bool, by_name: bool) -> tuple[SparcsFinding, ...]:
+    told = []
+    if is_recoded:
+        message = "the file is Windows-1252 text, and read so"
+        told.append(SparcsFinding("SPARCS_WINDOWS_1252", "WARN", rows, message, "nothing, or save it as UTF-8"))
+    if by_name:
+        message = "no row has a facility id: hospitals are told apart by their names"
+        told.append(SparcsFinding("SPARCS_BY_NAME", "WARN", rows, message, "nothing, if each has one spelling"))
+    return tuple(told)
 
 
 def _refuse_open_quotes(database: duckdb.DuckDBPyConnection, file: Path) -> None:

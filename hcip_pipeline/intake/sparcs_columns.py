@@ -6,6 +6,7 @@ columns from its header. Does not belong here: the edits (``sparcs_edits.py``) a
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import re
@@ -38,6 +39,7 @@ COLUMNS = (
         "facility_id",
         "Facility Id",
         ("facility_id", "permanent_facility_id", "permanent_facility_identifier", "facility_identifier", "pfi"),
+        needed=False,  # where no row has one, the hospitals' names identify them
     ),
     SparcsColumn("facility_name", "Facility Name", ("facility_name", "hospital_name")),
     SparcsColumn("county", "Hospital County", ("hospital_county", "facility_county"), needed=False),
@@ -86,6 +88,9 @@ COLUMNS = (
     SparcsColumn("total_charges", "Total Charges", ("total_charges", "total_charge")),
     SparcsColumn("total_costs", "Total Costs", ("total_costs", "total_cost")),
 )
+
+#: Columns whose second spelling may be their label's, where the first is there too.
+_CODES_WITH_LABELS = ("apr_drg", "mdc")
 
 #: Published columns that a study has no use for; any other name is reported.
 UNUSED_COLUMNS = frozenset(
@@ -198,6 +203,8 @@ def read_header(file: Path) -> SparcsHeader:
     positions: dict[str, int] = {}
     for column in COLUMNS:
         found = [position for spelling in column.spellings for position in by_name.get(spelling, [])]
+        if column.name in _CODES_WITH_LABELS:  # the label may have the bare name, beside the code's own
+            found = by_name.get(column.spellings[0], found)
         if len(found) > 1:
             raise HcipError(
                 f"has more than one column for '{column.published}': " + ", ".join(names[at] for at in found),
@@ -211,6 +218,33 @@ def read_header(file: Path) -> SparcsHeader:
     known = UNUSED_COLUMNS | {spelling for column in COLUMNS for spelling in column.spellings}
     unknown = tuple(name for name in names if normalized(name) not in known)
     return SparcsHeader(names, positions, unknown, is_gzip)
+
+
+def utf8_copy(file: Path, is_gzip: bool, copy: Path) -> bool:
+    """Write the file as UTF-8 text to ``copy`` if it is Windows-1252; False, and nothing is written, if it is UTF-8."""
+    if _decodes(file, is_gzip, "utf-8"):
+        return False
+    if not _decodes(file, is_gzip, "cp1252"):
+        raise HcipError("is neither UTF-8 nor Windows-1252 text", file=file, fix="save the file as UTF-8 CSV")
+    with open_file(file, SPARCS) as stream, copy.open("wb") as target:
+        content = gzip.GzipFile(fileobj=stream) if is_gzip else stream
+        while chunk := content.read(_CHUNK):
+            target.write(chunk.decode("cp1252").encode())
+    return True
+
+
+def _decodes(file: Path, is_gzip: bool, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        with open_file(file, SPARCS) as stream:
+            content = gzip.GzipFile(fileobj=stream) if is_gzip else stream
+            while chunk := content.read(_CHUNK):
+                if not chunk.isascii() or decoder.getstate()[0]:
+                    decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def check_size(file: Path, is_gzip: bool) -> None:
@@ -260,9 +294,15 @@ def _first_line(file: Path, is_gzip: bool) -> str:
     try:
         with open_file(file, SPARCS) as stream:
             lines = gzip.GzipFile(fileobj=stream) if is_gzip else stream
-            return bytes(lines.readline(_LONGEST_HEADER)).decode("utf-8-sig")
+            line = bytes(lines.readline(_LONGEST_HEADER))
+        try:
+            return line.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return line.decode("cp1252")
     except UnicodeDecodeError as error:
-        raise HcipError("is not UTF-8 text", file=file, row=1, fix="save the file as UTF-8 CSV") from error
+        raise HcipError(
+            "is neither UTF-8 nor Windows-1252 text", file=file, row=1, fix="save the file as UTF-8 CSV"
+        ) from error
     except NotReceivedError:
         raise
     except (EOFError, OSError, zlib.error) as error:

@@ -55,9 +55,9 @@ READINGS = {
     "facility_label": _text("facility_name"),
     "county_label": _text("county"),
     "year": f"try_cast({_digits('discharge_year', 4)} as integer)",
-    "is_top_coded": "regexp_full_match(trim(length_of_stay), '120\\s*\\+')",
+    "is_top_coded": "regexp_full_match(lower(trim(length_of_stay)), '120\\s*(\\+|or more)')",
     "days": (
-        "case when regexp_full_match(trim(length_of_stay), '120\\s*\\+') then 120 "
+        "case when regexp_full_match(lower(trim(length_of_stay)), '120\\s*(\\+|or more)') then 120 "
         f"when {_digits('length_of_stay', 4)} is not null "
         f"then greatest(1, cast({_digits('length_of_stay', 4)} as bigint)) end"
     ),

@@ -7,6 +7,7 @@ the file (``intake.sparcs``).
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -24,6 +25,9 @@ from hcip_pipeline.study.plan import STATEMENTS, StudyFinding, StudyInput, Study
 from hcip_pipeline.study.result import Progress, StudyResult, carry_out
 from hcip_pipeline.warehouse.spec import BuildSpec
 
+#: Faulty rows over this share refuse the file, as they refuse a submission (inputs.md, "Edits").
+MAX_ERRORS = Decimal("0.01")
+
 
 def run_sparcs_study(
     home: Home,
@@ -33,6 +37,7 @@ def run_sparcs_study(
     progress: Progress | None = None,
     *,
     name: str | None = None,
+    allow_errors: Decimal = MAX_ERRORS,
 ) -> StudyResult:
     """Norms by all three methods, opportunity and performance incentives on one year of a SPARCS file.
 
@@ -42,6 +47,7 @@ def run_sparcs_study(
         year: the discharge year; it is its own base year.
         policy: the policy's defaults where None. Its base year and cost method give way to ``year`` and ``reported``.
         progress: told each step as it is done.
+        allow_errors: the share of faulty rows, of those of the year, that the study may leave out.
         name: of the study; ``sparcs-<year>`` where None.
 
     Raises:
@@ -56,7 +62,30 @@ def run_sparcs_study(
     folder = home.lake / "sparcs" / name
     shutil.rmtree(folder, ignore_errors=True)
     receipt = read_sparcs(file, year, folder)
-    return carry_out(home, plan_sparcs_study(home, name, receipt, policy), progress)
+    _require_few_errors(file, receipt, allow_errors)
+    plan = plan_sparcs_study(home, name, receipt, policy)
+    if allow_errors > MAX_ERRORS:
+        said = f"up to {_percent(allow_errors)} faulty rows were allowed: {receipt.error_rows} are left out"
+        plan = replace(plan, statements=(*plan.statements, said))
+    return carry_out(home, plan, progress)
+
+
+def _require_few_errors(file: Path, receipt: SparcsReceipt, allow_errors: Decimal) -> None:
+    """A study never ends well over a file of which it lost a part: the 1% of a submission holds for it."""
+    judged = receipt.accepted + receipt.error_rows
+    if receipt.error_rows <= allow_errors * judged:
+        return
+    counted = ", ".join(f"{f.rule} {f.rows}" for f in receipt.findings if f.severity == "ERROR")
+    raise HcipError(
+        f"{receipt.error_rows} of {judged} rows are faulty, more than {_percent(allow_errors)} ({counted})",
+        file=file,
+        rule="SPARCS_ERROR_RATE",
+        fix="mend the file, or allow more of them to be left out: --allow-errors 5%",
+    )
+
+
+def _percent(share: Decimal) -> str:
+    return f"{(share * 100).normalize():f}%"
 
 
 def plan_sparcs_study(home: Home, name: str, receipt: SparcsReceipt, policy: Policy | None) -> StudyPlan:

@@ -15,9 +15,11 @@ from hcip_pipeline.contracts.reference import APR_DRG, HOSPITALS
 from hcip_pipeline.contracts.run import RECEIPTS
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
 from hcip_pipeline.intake.sparcs import read_sparcs
 from hcip_pipeline.intake.sparcs_columns import read_header
 from hcip_pipeline.received_files import SPARCS
+from hcip_pipeline.study.sparcs_study import run_sparcs_study
 from tests.sparcs_files import ROW, row, write
 
 pytestmark = pytest.mark.slow
@@ -348,10 +350,11 @@ class TestRefusals:
         assert (error.rule, error.row) == ("SPARCS_OPEN_QUOTE", 3)
         assert "Lakeside" not in str(error)
 
-    def test_not_utf8(self, tmp_path: Path) -> None:
+    def test_no_text(self, tmp_path: Path) -> None:
         file = write(tmp_path / "a.csv", [ROW])
-        file.write_bytes(file.read_bytes().replace(b"Facility Name", b"Facility N\xe4me"))
-        assert "not UTF-8" in str(self.refusal(file))
+        file.write_bytes(file.read_bytes().replace(b"Erie", b"Er\x81e"))
+        with pytest.raises(HcipError, match="neither UTF-8 nor Windows-1252"):
+            read_sparcs(file, 2016, tmp_path / "out")
 
 
 def test_same_bytes_whatever_the_order_of_work(tmp_path: Path) -> None:
@@ -377,3 +380,51 @@ def test_more_than_a_state_has_is_refused_before_it_is_unpacked(
         with pytest.raises(HcipError, match="unpacks to more than"):
             read_sparcs(file, 2016, tmp_path / "out")
     assert read_header(file).positions
+
+
+class TestHabits:
+    def test_windows_1252_is_read_and_told(self, tmp_path: Path) -> None:
+        file = write(tmp_path / "a.csv", [row(Facility_Name="Hôpital Ménière"), ROW])
+        for name, pack in (("b.csv", bytes), ("b.csv.gz", gzip.compress)):
+            other = tmp_path / name
+            other.write_bytes(pack(file.read_bytes().decode().encode("cp1252")))
+            receipt = read_sparcs(other, 2016, tmp_path / name.replace(".", "-"))
+            assert (receipt.accepted, receipt.error_rows) == (2, 0)
+            assert "SPARCS_WINDOWS_1252" in receipt.rule_counts
+
+    @pytest.mark.parametrize("printed", ["120 +", "120+", "120 or more", "120 OR MORE"])
+    def test_the_longest_stays_in_words(self, tmp_path: Path, printed: str) -> None:
+        file = write(tmp_path / "a.csv", [row(Length_of_Stay=printed)])
+        assert read_sparcs(file, 2016, tmp_path / "out").accepted == 1
+        assert table(tmp_path / "out", "discharges")["length_of_stay"].to_list() == [120]
+
+    @pytest.mark.parametrize("names", [{"Facility Id": None}, {}])
+    def test_names_identify_hospitals_where_no_row_has_an_id(
+        self, tmp_path: Path, names: dict[str, str | None]
+    ) -> None:
+        blank = {"Facility_Id": ""}
+        rows = [row(**blank), row(Facility_Name="Hill Hospital", **blank), row(Facility_Name="HILL HOSPITAL ", **blank)]
+        receipt = read_sparcs(write(tmp_path / "a.csv", rows, names), 2016, tmp_path / "out")
+        assert (receipt.accepted, receipt.hospitals) == (3, 2)
+        assert receipt.rule_counts["SPARCS_BY_NAME"] == 3
+        assert table(tmp_path / "out", "discharges")["hospital_ccn"].to_list() == ["900002", "900001", "900001"]
+
+    def test_hospitals_without_id_and_name_are_one_clear_message(self, tmp_path: Path) -> None:
+        file = write(tmp_path / "a.csv", [row(Facility_Id="", Facility_Name="")] * 3)
+        with pytest.raises(HcipError, match="names no hospital"):
+            read_sparcs(file, 2016, tmp_path / "out")
+
+    def test_a_label_beside_the_code_is_not_the_code_twice(self, tmp_path: Path) -> None:
+        file = write(tmp_path / "a.csv", [ROW], {"APR DRG Code": "apr_drg_code", "APR DRG Description": "apr_drg"})
+        assert read_sparcs(file, 2016, tmp_path / "out").accepted == 1
+        assert table(tmp_path / "out", "discharges")["apr_drg"].to_list() == ["301"]
+
+    def test_a_study_is_refused_over_a_file_of_which_a_part_is_lost(self, tmp_path: Path) -> None:
+        rows = [row(Total_Charges="unknown")] * 3 + [ROW] * 97 + [row(Discharge_Year="2015")] * 40
+        file = write(tmp_path / "a.csv", rows)
+        home = Home(tmp_path / "home")
+        with pytest.raises(HcipError, match="3 of 100 rows are faulty, more than 1%") as refused:
+            run_sparcs_study(home, file, 2016)
+        assert refused.value.exit_code == 1 and "--allow-errors" in refused.value.fix
+        with pytest.raises(HcipError, match="more than 2%"):
+            run_sparcs_study(home, file, 2016, allow_errors=Decimal("0.02"))
