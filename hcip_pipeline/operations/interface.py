@@ -15,7 +15,6 @@ import socket
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -30,6 +29,7 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.operations import supervised
 from hcip_pipeline.operations.settings import Settings
 from hcip_pipeline.operations.ui_gate import ACCESS_VARIABLE, Access, own_origins
+from hcip_pipeline.scratch import scratch_folder
 from hcip_pipeline.warehouse.column_lineage import has_column_lineage
 
 _LOCATION, _MODULE = "hcip", "hcip_pipeline.definitions"
@@ -168,17 +168,20 @@ def serve(home: Home, variables: Mapping[str, str], listener: Listener, report: 
     log = home.dagster / "ui.log"
     with (
         listener.open() as accepting,
-        tempfile.TemporaryDirectory(prefix="hcip-ui-", ignore_cleanup_errors=True) as folder,
+        scratch_folder("ui") as folder,
         _stopping_on_signals() as stopped,
         log.open("wb") as output,
     ):
-        server = Path(folder) / "code.sock"
-        workspace = Path(folder) / "workspace.yaml"
+        server = folder / "code.sock"
+        workspace = folder / "workspace.yaml"
         workspace.write_text(
             f"load_from:\n  - grpc_server: {{socket: {server}, location_name: {_LOCATION}}}\n", encoding="utf-8"
         )
         python = (sys.executable, "-m")
-        parts = _Parts(Path(folder), log, variables, output)
+        # What the processes write for a while lies in here, too: it goes with the folder, also when they are killed.
+        temporary = folder / "tmp"
+        temporary.mkdir()
+        parts = _Parts(folder, log, {**variables, "TMPDIR": str(temporary)}, output)
         try:
             # Both readers share one code server: the definitions are loaded once.
             parts.start("code server", *python, "dagster", "api", "grpc", "--socket", str(server), "-m", _MODULE)

@@ -12,11 +12,11 @@ from __future__ import annotations
 import graphlib
 import json
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from hcip_pipeline.scratch import scratch_folder
 from hcip_pipeline.warehouse.project import PROJECT, parsed_project, target_folder
 
 #: model -> column -> [[table it comes from, column], …]
@@ -59,7 +59,8 @@ def compiled_models() -> list[tuple[str, str]]:
 
     # Any half-year will do: no model reads other columns in another period.
     spec = BuildSpec("2025H1", "period", (), Policy(version="any", base_year=2024))
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder("lineage") as work:
+        folder = str(work)
         common = ["--project-dir", str(PROJECT), "--profiles-dir", folder, "--target-path", folder]
         common += ["--log-path", folder, "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
         arguments = ["compile", "--vars", json.dumps(spec.dbt_vars()), "--select", "resource_type:model"]

@@ -14,6 +14,7 @@ from typing import Any
 import platformdirs
 
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.scratch import scratch_folder
 
 PROJECT = Path(os.environ.get("HCIP_DBT_PROJECT") or Path(__file__).resolve().parents[2] / "dbt_project")
 
@@ -86,9 +87,9 @@ def parsed_project() -> Any:
 
 @cache
 def _load(folder: Path) -> Any:
-    with tempfile.TemporaryDirectory(prefix="hcip-parse-") as work:
-        shutil.copyfile(folder / _PARTIAL_PARSE, Path(work) / _PARTIAL_PARSE)
-        return _parse(Path(work), "--no-write-json")
+    with scratch_folder("parse") as work:
+        shutil.copyfile(folder / _PARTIAL_PARSE, work / _PARTIAL_PARSE)
+        return _parse(work, "--no-write-json")
 
 
 def _parse(target: Path, *options: str) -> Any:

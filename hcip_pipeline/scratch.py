@@ -1,0 +1,62 @@
+"""Folders for what a process needs only while it runs, and what becomes of those that a killed process left.
+
+A process that is killed cannot remove its folder. The name of each says whose it is, so that the next one sweeps it.
+
+Belongs here: folders below the system's temporary folder. Does not belong here: what is written beside its place in a
+home, which is swept under the lock of its partition (``lake_seals.sweep``).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+_NAME = re.compile(r"hcip-[a-z]+-(\w+)-(\d+)-\w+")
+
+
+@contextmanager
+def scratch_folder(purpose: str) -> Iterator[Path]:
+    """A folder that is gone afterwards, also when the process is killed: then the next process sweeps it."""
+    sweep_scratch()
+    prefix = f"hcip-{purpose}-{_process_space()}-{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def sweep_scratch() -> int:
+    """Remove the folders of this account's processes that are gone; returns how many."""
+    swept = 0
+    for path in Path(tempfile.gettempdir()).glob("hcip-*-*-*-*"):
+        name = _NAME.fullmatch(path.name)
+        with suppress(OSError):
+            if name and name[1] == _process_space() and not _is_alive(int(name[2])):
+                is_own = path.lstat().st_uid == os.getuid() and path.is_dir() and not path.is_symlink()
+                if is_own:
+                    shutil.rmtree(path, ignore_errors=True)
+                    swept += 1
+    return swept
+
+
+@cache
+def _process_space() -> str:
+    """Where process numbers are counted: containers may share the temporary folder, and not their numbers."""
+    try:
+        return "".join(re.findall(r"\d+", str(Path("/proc/self/ns/pid").readlink()))) or "0"
+    except OSError:
+        return "0"
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

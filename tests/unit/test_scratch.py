@@ -1,0 +1,38 @@
+"""Temporary folders: gone afterwards, and swept by the next process when theirs was killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from hcip_pipeline.scratch import scratch_folder, sweep_scratch
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return tmp_path
+
+
+def test_a_folder_is_gone_afterwards_and_those_of_living_processes_stay(place: Path) -> None:
+    with scratch_folder("parse") as first, scratch_folder("parse") as second:
+        (first / "file").touch()
+        assert first.is_dir() and second.is_dir() and first != second and sweep_scratch() == 0
+    assert not list(place.iterdir())
+
+
+def test_what_a_killed_process_left_is_swept(place: Path) -> None:
+    body = "import os; from hcip_pipeline.scratch import scratch_folder; f = scratch_folder('ui'); p = f.__enter__(); "
+    body += "(p / 'file').touch(); os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", body], check=False)
+    (left,) = place.iterdir()
+    for other in ("hcip-ui", "hcip-ui-x-1-a", f"{left.name}.txt", f"x{left.name}"):
+        (place / other).mkdir()
+    (place / left.name.replace("ui", "link")).symlink_to(place / "hcip-ui")
+    assert sweep_scratch() == 1 and not left.exists()
+    assert len(list(place.iterdir())) == 5 and (place / "hcip-ui").is_dir()
