@@ -2,12 +2,13 @@
 
 A process that is killed cannot remove its folder. The name of each says whose it is, so that the next one sweeps it.
 
-Belongs here: folders below the system's temporary folder. Does not belong here: what is written beside its place in a
-home, which is swept under the lock of its partition (``lake_seals.sweep``).
+Belongs here: folders below the system's temporary folder, or another. Does not belong here: what is written beside its
+place in a home, which is swept under the lock of its partition (``lake_seals.sweep``).
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -17,22 +18,29 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+from hcip_pipeline.lock_claims import this_machine
+
 _NAME = re.compile(r"hcip-[a-z]+-(\w+)-(\d+)-\w+")
 
 
 @contextmanager
-def scratch_folder(purpose: str) -> Iterator[Path]:
-    """A folder that is gone afterwards, also when the process is killed: then the next process sweeps it."""
-    sweep_scratch()
+def scratch_folder(purpose: str, place: Path | None = None) -> Iterator[Path]:
+    """A folder that is gone afterwards, also when the process is killed: then the next process sweeps it.
+
+    Args:
+        purpose: one word of small letters.
+        place: the folder to make it in; by default the system's temporary folder.
+    """
+    sweep_scratch(place)
     prefix = f"hcip-{purpose}-{_process_space()}-{os.getpid()}-"
-    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=place, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
-def sweep_scratch() -> int:
+def sweep_scratch(place: Path | None = None) -> int:
     """Remove the folders of this account's processes that are gone; returns how many."""
     swept = 0
-    for path in Path(tempfile.gettempdir()).glob("hcip-*-*-*-*"):
+    for path in (place or Path(tempfile.gettempdir())).glob("hcip-*-*-*-*"):
         name = _NAME.fullmatch(path.name)
         with suppress(OSError):
             if name and name[1] == _process_space() and not _is_alive(int(name[2])):
@@ -45,11 +53,12 @@ def sweep_scratch() -> int:
 
 @cache
 def _process_space() -> str:
-    """Where process numbers are counted: containers may share the temporary folder, and not their numbers."""
+    """Where process numbers are counted: containers and machines may share a folder, and not their numbers."""
     try:
-        return "".join(re.findall(r"\d+", str(Path("/proc/self/ns/pid").readlink()))) or "0"
+        numbers = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
-        return "0"
+        numbers = ""
+    return hashlib.sha256(f"{this_machine()} {numbers}".encode()).hexdigest()[:12]
 
 
 def _is_alive(process: int) -> bool:

@@ -47,7 +47,7 @@ def test_a_refusal_says_why_where_and_what_to_do(capsys: pytest.CaptureFixture[s
     ):
         assert words in out
     text = page.read_text(encoding="utf-8")
-    assert "would be refused" in text and "S-CONTROL-DIFFERS" in text and "http" not in text
+    assert "would be refused" in text and "S-CONTROL-DIFFERS" in text and "://" not in text
     assert "SECRET" not in out + text and "A00005" not in out + text
 
 

@@ -227,7 +227,7 @@ class Page(HTMLParser):
         if tag == "html":
             self.language = given.get("lang") or ""
         self.unlabelled_charts += tag == "svg" and "aria-labelledby" not in given
-        assert "http" not in str(given.get("src") or given.get("href") or "")
+        assert "://" not in str(given.get("src") or given.get("href") or "")
         if tag not in self.VOID:
             self.open.append(tag)
 

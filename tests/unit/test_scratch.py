@@ -36,3 +36,12 @@ def test_what_a_killed_process_left_is_swept(place: Path) -> None:
     (place / left.name.replace("ui", "link")).symlink_to(place / "hcip-ui")
     assert sweep_scratch() == 1 and not left.exists()
     assert len(list(place.iterdir())) == 5 and (place / "hcip-ui").is_dir()
+
+
+def test_a_place_of_a_home_is_swept_too(place: Path) -> None:
+    body = "import os; from pathlib import Path; from hcip_pipeline.scratch import scratch_folder; "
+    body += f"f = scratch_folder('bench', Path({str(place)!r})); f.__enter__(); os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", body], check=False, env={"TMPDIR": "/tmp"})
+    assert len(list(place.iterdir())) == 1
+    with scratch_folder("bench", place) as folder:
+        assert list(place.iterdir()) == [folder]

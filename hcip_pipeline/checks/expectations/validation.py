@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import duckdb
 
 from hcip_pipeline.checks.expectations.suites import Expectation, Suite
+from hcip_pipeline.scratch import scratch_folder
 
 #: counts alone: no cell of a row reaches a result, a log or a page
 _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0, "include_unexpected_rows": False}
@@ -61,8 +61,8 @@ def validate(suites: Iterable[Suite], files: Mapping[str, Sequence[Path]]) -> tu
         files: table -> its files; a table without files meets nothing.
     """
     suites = tuple(suites)
-    with tempfile.TemporaryDirectory(prefix="hcip-") as folder:
-        database = Path(folder) / "expectations.duckdb"
+    with scratch_folder("expectations") as folder:
+        database = folder / "expectations.duckdb"
         rows = _views(database, {suite.table: files.get(suite.table, ()) for suite in suites})
         if not any(found is not None for found in rows.values()):
             return tuple(_nothing(suite) for suite in suites)

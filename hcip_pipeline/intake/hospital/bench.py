@@ -9,15 +9,15 @@ not read again, so what differs between submissions is in variables, not in the 
 from __future__ import annotations
 
 import functools
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from hcip_pipeline.intake.hospital.folders import Submission
+from hcip_pipeline.scratch import scratch_folder
 
 #: SQL for what the submission on the bench is: its folder's hospital, the first and the last day of its quarter.
 CCN = "getvariable('ccn')"
@@ -40,8 +40,8 @@ def plain_path(path: Path) -> Iterator[str]:
     if not any(sign in str(path) for sign in "*?[]{}"):
         yield str(path)
         return
-    with tempfile.TemporaryDirectory(prefix="hcip-") as folder:
-        link = Path(folder) / f"file{path.suffix}"
+    with scratch_folder("link") as folder:
+        link = folder / f"file{path.suffix}"
         link.symlink_to(path.absolute())
         yield str(link)
 
@@ -65,9 +65,9 @@ class Bench:
     def __init__(self, spill: Path | None = None) -> None:
         if spill is not None:
             spill.mkdir(parents=True, exist_ok=True)
-        self._spill = tempfile.TemporaryDirectory(prefix="hcip-", dir=spill)  # gone with the bench
-        self.spill = Path(self._spill.name)
-        self.con = duckdb.connect(config={"temp_directory": self._spill.name})
+        self._scratch = ExitStack()  # gone with the bench
+        self.spill = self._scratch.enter_context(scratch_folder("bench", spill))
+        self.con = duckdb.connect(config={"temp_directory": str(self.spill)})
         self.con.execute(f"set memory_limit = '{memory_limit()}B'")
         # Working tables live for one submission: compressing them in between costs more than all the edits.
         self.con.execute("set checkpoint_threshold = '1TB'")
@@ -76,7 +76,7 @@ class Bench:
     def close(self) -> None:
         with suppress(duckdb.Error):  # stopped twice by somebody in a hurry: a thread is still at it, and ends with it
             self.con.close()
-        self._spill.cleanup()
+        self._scratch.close()
 
     def restart(self) -> None:
         """Forget what was found about the submission, but not the files that were loaded."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -40,6 +39,7 @@ from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import load_reference
+from hcip_pipeline.scratch import scratch_folder
 
 #: Broken rows that are listed one by one; all are counted.
 MAX_FINDINGS = 1000
@@ -261,8 +261,8 @@ def _said_by_rows(place: _Place, judge: Judge) -> tuple[str, Quarter | None]:
         contract = DISCHARGES if table == "discharges" else CHARGES
         day = "discharge_date" if table == "discharges" else "service_date"
         try:
-            with TemporaryDirectory(prefix="hcip-") as copies:
-                cells = read_cells(judge.con, arrive(path, contract, Path(copies)), contract)
+            with scratch_folder("copies") as copies:
+                cells = read_cells(judge.con, arrive(path, contract, copies), contract)
         except ReadingError:
             continue
         forms = ", ".join(sql.format(day) for _, sql in DATE_FORMS.values())
