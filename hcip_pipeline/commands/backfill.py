@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hcip_pipeline.commands.options import (
+    Number,
     home_option,
     json_option,
     policy_option,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 @home_option
 @policy_option
 @click.option("--resume", is_flag=True, help="Leave out what the newest backfill of the same range has finished.")
-@click.option("--jobs", type=click.IntRange(1), help="Processes that take in quarters and months [default: cores].")
+@click.option("--jobs", type=Number(1), help="Processes that take in quarters and months [default: cores].")
 @threads_option
 @json_option
 @click.pass_context

@@ -13,6 +13,28 @@ import click
 
 Progress = Callable[[str], None]
 
+
+class Number(click.IntRange):
+    """A whole number in ASCII digits: Python would read those of any script."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and not value.isascii():
+            self.fail(f"{value!a} is not a whole number", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Day(click.DateTime):
+    """A day, YYYY-MM-DD in ASCII digits."""
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d"])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and not value.isascii():
+            self.fail(f"{value!a} is not a day, YYYY-MM-DD", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 home_option = click.option(
     "--home", "home_path", type=click.Path(path_type=Path), help="Home folder [default: $HCIP_HOME or ./hcip_home]."
 )
@@ -20,7 +42,7 @@ policy_option = click.option(
     "--policy", "policy_path", type=click.Path(path_type=Path), help="Policy file [default: inbox/policy.yaml]."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="The same facts for machines.")
-threads_option = click.option("--threads", type=click.IntRange(1), help="Threads; the result does not depend on it.")
+threads_option = click.option("--threads", type=Number(1), help="Threads; the result does not depend on it.")
 
 
 @contextmanager

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from hcip_pipeline.commands.options import home_option, json_option, show_json, shown_progress, threads_option
+from hcip_pipeline.commands.options import Number, home_option, json_option, show_json, shown_progress, threads_option
 from hcip_pipeline.home import Home
 
 
 @click.command("reproduce")
 @click.argument("period")
 @home_option
-@click.option("--release", "number", type=click.IntRange(1), help="n of r<n> [default: the newest].")
+@click.option("--release", "number", type=Number(1), help="n of r<n> [default: the newest].")
 @click.option(
     "--to", type=click.Path(path_type=Path), help="Keep what was made in this folder, which is not there yet."
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from hcip_pipeline.commands.options import home_option, json_option, policy_option, show_json
+from hcip_pipeline.commands.options import Day, home_option, json_option, policy_option, show_json
 from hcip_pipeline.home import Home
 
 
@@ -16,7 +16,7 @@ from hcip_pipeline.home import Home
 @policy_option
 @click.option(
     "--as-of",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=Day(),
     help="The day that is asked about.  [default: today]",
 )
 @click.option("--destroy", is_flag=True, help="Destroy the patient-level files of releases that are due.")

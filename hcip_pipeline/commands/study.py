@@ -9,16 +9,24 @@ from typing import Any
 
 import click
 
-from hcip_pipeline.commands.options import home_option, json_option, policy_option, show_json, shown_progress
+from hcip_pipeline.commands.options import (
+    Day,
+    Number,
+    home_option,
+    json_option,
+    policy_option,
+    show_json,
+    shown_progress,
+)
 from hcip_pipeline.errors import UsageError
 from hcip_pipeline.home import Home
 
 
 @click.command("study")
 @click.option("--sparcs", "sparcs_file", type=click.Path(path_type=Path), help="A New York SPARCS discharge file.")
-@click.option("--year", type=click.IntRange(1980, 2100), help="Discharge year, with --sparcs.")
-@click.option("--from", "first_day", type=click.DateTime(["%Y-%m-%d"]), help="First discharge day, on submitted data.")
-@click.option("--to", "last_day", type=click.DateTime(["%Y-%m-%d"]), help="Last discharge day, on submitted data.")
+@click.option("--year", type=Number(1980, 2100), help="Discharge year, with --sparcs.")
+@click.option("--from", "first_day", type=Day(), help="First discharge day, on submitted data.")
+@click.option("--to", "last_day", type=Day(), help="Last discharge day, on submitted data.")
 @click.option(
     "--allow-errors", help="Leave out up to this share of faulty rows (such as 5%) instead of 1%, with --sparcs."
 )

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from hcip_pipeline.commands.options import json_option, show_json, shown_progress
+from hcip_pipeline.commands.options import Number, json_option, show_json, shown_progress
 from hcip_pipeline.errors import HcipError, UsageError
 
 
 @click.command("synth")
 @click.argument("inbox", type=click.Path(path_type=Path))
-@click.option("--hospitals", default=6, show_default=True, type=click.IntRange(1))
-@click.option("--discharges-per-year", default=30_000, show_default=True, type=click.IntRange(1))
+@click.option("--hospitals", default=6, show_default=True, type=Number(1))
+@click.option("--discharges-per-year", default=30_000, show_default=True, type=Number(1))
 @click.option("--start", default="2023Q1", show_default=True)
 @click.option("--end", default="2025Q4", show_default=True)
 @click.option("--seed", default=2025, show_default=True)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from hcip_pipeline.commands.options import home_option
+from hcip_pipeline.commands.options import Number, home_option
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 
@@ -32,7 +32,7 @@ def _check_url(_context: click.Context, _parameter: click.Parameter, value: str)
 @click.command("ui")
 @home_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--port", default=3000, show_default=True, type=Number(1, 65535))
 @click.option(
     "--public-url",
     default="",

@@ -112,3 +112,20 @@ def test_a_reader_that_has_gone_is_no_fault() -> None:
     program = f"{sys.executable} -c 'from hcip_pipeline.cli import main; main()' --help | true"
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True)
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["study", "--sparcs", "x.csv", "--year", "٢٠١٦"],
+        ["study", "--from", "２０２５-01-01", "--to", "2025-06-30"],
+        ["reproduce", "2025H1", "--release", "١"],
+        ["retain", "--as-of", "2025-01-0１"],
+        ["run", "２０２５H1"],
+    ],
+)
+def test_numbers_and_days_are_written_in_ascii(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err

@@ -154,6 +154,8 @@ def find_deliveries(folder: Path) -> tuple[list[Delivery], list[HcipError]]:
                     file=path.name, rule="CCLF_NAME",
                 )
             )  # fmt: skip
+        elif (fault := _fault(path)) is not None:
+            strays.append(HcipError(fault.message, fix=fault.fix, file=path.name, rule="CCLF_FILE"))
         elif not name.file or _starts_like_zip(path):
             deliveries.append(Delivery(name, (path,), is_zip=True))
         else:
@@ -167,6 +169,15 @@ def find_deliveries(folder: Path) -> tuple[list[Delivery], list[HcipError]]:
         deliveries.append(Delivery(archive, tuple(path for _, path in files), is_zip=False))
     deliveries.sort(key=lambda d: (d.name.file_date, d.name.file_time, d.label))
     return deliveries, strays
+
+
+def _fault(path: Path) -> HcipError | None:
+    """Why a file cannot be opened, if so."""
+    try:
+        with open_file(path, CLAIMS):
+            return None
+    except HcipError as error:
+        return error
 
 
 def _starts_like_zip(path: Path) -> bool:

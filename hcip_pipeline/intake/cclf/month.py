@@ -73,7 +73,15 @@ def _silent(_message: str) -> None:
 
 
 def _take_in(home: Home, month: Month, delivery: Delivery, progress: Progress) -> ArchiveReceipt:
-    sha256 = delivery.sha256()
+    try:
+        sha256, size = delivery.sha256(), delivery.size
+    except (HcipError, OSError) as error:  # gone, locked or too large: it must not stop the others
+        told = (
+            error
+            if isinstance(error, HcipError)
+            else HcipError(str(error.strerror), rule="FILE_UNREADABLE", fix=_RESEND)
+        )
+        return _refused(delivery, month, told)
     before = [receipt for receipt in receipts(home, [month]) if receipt.accepted]
     for receipt in before:
         if receipt.sha256 == sha256:
@@ -94,7 +102,7 @@ def _take_in(home: Home, month: Month, delivery: Delivery, progress: Progress) -
                 target = home.lake_cms(table, month) / f"{receipt.archive}.parquet"
                 target.parent.mkdir(parents=True, exist_ok=True)
                 (staging / f"{table}.parquet").replace(target)
-    receipt = replace(receipt, sha256=sha256, bytes=delivery.size)
+    receipt = replace(receipt, sha256=sha256, bytes=size)
     receipt.write(home)
     return receipt
 
