@@ -11,8 +11,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import lzma
 import os
 import stat
+import struct
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -66,12 +70,27 @@ WORKBOOK = Ceiling(64 * _MIB, unpacked=_GIB, times=100, harmless=32 * _MIB, rows
 YAML = Ceiling(_MIB)
 #: A form of a large hospital has a few thousand rows.
 SURVEY = Ceiling(8 * _MIB, unpacked=80 * _MIB, times=1_000_000, rows=50_000)
+#: A hospital's quarter as a workbook: a sheet ends at 1,048,576 rows.
+WORKBOOK = Ceiling(256 * _MIB, unpacked=2 * _GIB, times=100, harmless=32 * _MIB, rows=1_048_576)
 #: A CMS archive, and one of its files: a state's month is under 10 GB.
 CLAIMS = Ceiling(32 * _GIB, unpacked=128 * _GIB, times=250, harmless=50_000_000, rows=500_000_000)
 #: A state's year is 2.5 million discharges, 1 GB.
 SPARCS = Ceiling(8 * _GIB, unpacked=16 * _GIB, times=100, harmless=32 * _MIB, rows=20_000_000)
 
 _RESEND = "check that it is the file you mean"
+
+
+#: what the modules that unpack raise for an archive, or a member of one, that is cut or damaged
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    struct.error,
+)
 
 
 class NotReceivedError(HcipError):

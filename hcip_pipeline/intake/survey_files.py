@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import lzma
-import struct
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -33,8 +29,9 @@ from hcip_pipeline.intake.contract_columns import check_contract_table
 from hcip_pipeline.intake.problems import RULES, Problem, TableRefusedError, tally
 from hcip_pipeline.intake.program_rules import program_rules
 from hcip_pipeline.intake.tabular import LINE, TextTable
+from hcip_pipeline.intake.workbook_extent import ExtentError, check_extent
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.received_files import SURVEY, NotReceivedError, read_file, told_bytes
+from hcip_pipeline.received_files import DAMAGE, SURVEY, WORKBOOK, NotReceivedError, read_file
 
 
 @dataclass(frozen=True)
@@ -138,29 +135,24 @@ def _with(judged: JudgedSurvey, problems: list[Problem]) -> JudgedSurvey:
     return replace(judged, problems=tuple(problems), counts=tally(problems))
 
 
-class _TooLargeError(Exception):
-    """The workbook unpacks to more than a form holds."""
-
-
 #: what openpyxl and the modules that unpack raise for a workbook that is cut or damaged, at first or at any later row
 _UNREADABLE = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, struct.error, InvalidFileException,
-    ParseError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, AssertionError, _TooLargeError,
+    *DAMAGE, InvalidFileException, ParseError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError,
+    AssertionError, ExtentError,
 )  # fmt: skip
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, _TooLargeError):
-        return f"the file unpacks to more than {told_bytes(SURVEY.unpacked)}, or the form's {SURVEY.rows:,} rows"
+    if isinstance(error, ExtentError):
+        return f"the file {error}"
     return "the file cannot be opened as an Excel workbook, or is damaged"
 
 
 @contextmanager
 def _opened(raw: bytes) -> Iterator[Any]:
     """The workbook; rows are read as they are asked for, so damage may show at any of them."""
-    with zipfile.ZipFile(BytesIO(raw)) as archive:
-        if sum(item.file_size for item in archive.infolist()) > SURVEY.unpacked:
-            raise _TooLargeError
+    # Rows that are empty but for their style cost nothing here: they are read one by one, up to the form's ceiling.
+    check_extent(BytesIO(raw), len(raw), replace(SURVEY, rows=WORKBOOK.rows))
     book = openpyxl.load_workbook(BytesIO(raw), read_only=True)
     try:
         yield book

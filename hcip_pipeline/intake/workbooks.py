@@ -16,7 +16,8 @@ import openpyxl
 from openpyxl.utils import get_column_letter
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
-from hcip_pipeline.received_files import Ceiling, NotReceivedError, require_file, told_bytes
+from hcip_pipeline.intake.workbook_extent import ExtentError, check_extent
+from hcip_pipeline.received_files import DAMAGE, Ceiling, NotReceivedError, require_file
 
 #: A number read as money is whole cents to this many dollars.
 CENT_TOLERANCE = 1e-6
@@ -83,14 +84,13 @@ def holds_sheet(path: Path, table: str, ceiling: Ceiling) -> bool:
 
 def _open(path: Path, ceiling: Ceiling) -> CalamineWorkbook:
     try:
-        size = require_file(path, ceiling).st_size
-        with zipfile.ZipFile(path) as archive:
-            if sum(item.file_size for item in archive.infolist()) > ceiling.max_unpacked(size):
-                raise WorkbookError(f"unpacks to more than {told_bytes(ceiling.max_unpacked(size))}")
+        check_extent(path, require_file(path, ceiling).st_size, ceiling)
         return CalamineWorkbook.from_path(path)
     except NotReceivedError as error:
         raise WorkbookError(error.message) from None
-    except (CalamineError, zipfile.BadZipFile, OSError, ValueError):
+    except ExtentError as error:
+        raise WorkbookError(str(error)) from None
+    except (CalamineError, *DAMAGE, LookupError, ValueError):
         raise WorkbookError("cannot be opened as an Excel workbook (.xlsx)") from None
 
 

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import lzma
 import stat
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -19,14 +16,10 @@ from typing import BinaryIO, cast
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.cclf.names import CclfName
-from hcip_pipeline.received_files import CLAIMS, open_file, sha256_of, told_bytes
+from hcip_pipeline.received_files import CLAIMS, DAMAGE, open_file, sha256_of, told_bytes
 
 #: CMS's archives hold eleven.
 MAX_MEMBERS = 1_000
-#: what the modules that unpack an archive raise for a damaged one
-_DAMAGE = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError, RuntimeError, struct.error,
-)  # fmt: skip
 _RESEND = "ask CMS for the archive again, or transfer it again in binary mode"
 
 
@@ -69,7 +62,7 @@ class Delivery:
                 entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             if len(entries) > MAX_MEMBERS:
                 raise ValueError(f"it holds {len(entries):,} files, more than {MAX_MEMBERS:,}")
-        except (*_DAMAGE, ValueError) as error:
+        except (*DAMAGE, ValueError) as error:
             raise self.refusal("CCLF_ARCHIVE_CORRUPT", f"the archive cannot be opened ({error})", _RESEND) from error
         return [self._checked(entry) for entry in entries]
 
@@ -120,7 +113,7 @@ class Member:
                     archive.open(self.entry) as member,
                 ):
                     yield cast(BinaryIO, member)
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise HcipError(
                 f"the file cannot be read to its end ({type(error).__name__})",
                 fix=_RESEND, file=self.file, rule="CCLF_ARCHIVE_CORRUPT",

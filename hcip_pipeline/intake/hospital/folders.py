@@ -14,7 +14,7 @@ from pathlib import Path
 from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.intake.workbooks import holds_sheet
 from hcip_pipeline.periods import Quarter
-from hcip_pipeline.received_files import HOSPITAL
+from hcip_pipeline.received_files import WORKBOOK
 
 #: A CMS certification number.
 CCN = re.compile(r"[0-9A-Z]{6}", re.ASCII)
@@ -173,7 +173,7 @@ def _workbook_with(table: str, folder: Path, names: list[str], books: list[str])
         return books[0]
     others = [name for name in names if is_workbook(name) and table_of(name) not in (None, table)]
     if len(others) == 1 and not books and not leads_out(folder / others[0], folder):
-        return others[0] if holds_sheet(folder / others[0], table, HOSPITAL) else None
+        return others[0] if holds_sheet(folder / others[0], table, WORKBOOK) else None
     return None
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import gzip
 import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.intake.hospital.survey import Survey, survey
 from hcip_pipeline.intake.workbooks import FormulaError, WorkbookError, sheet_rows
-from hcip_pipeline.received_files import HOSPITAL, told_bytes
+from hcip_pipeline.received_files import DAMAGE, HOSPITAL, WORKBOOK, told_bytes
 
 _CHUNK = 1 << 20
 
@@ -71,7 +70,7 @@ def _from_workbook(path: Path, table: Table, copy: Path) -> tuple[Problem, ...]:
         writer = csv.writer(stream, lineterminator="\n")
         line = 1
         try:
-            for number, cells in sheet_rows(path, table.name, money, HOSPITAL):
+            for number, cells in sheet_rows(path, table.name, money, WORKBOOK):
                 stream.write("\n" * (number - line))  # empty rows of the sheet are blank lines
                 writer.writerow(cells)
                 line = number + 1
@@ -98,7 +97,7 @@ def _from_zip(found: Survey, copy: Path) -> tuple[Problem, ...]:
                     if unpacked > limit:
                         raise _UnreadableError("F-TOO-LARGE", f"unpacks to more than {told_bytes(limit)}")
                     target.write(chunk)
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError):
+    except (*DAMAGE, ValueError):
         raise _UnreadableError("F-COMPRESSION", "is cut off, locked, or no zip file") from None
     return ()
 
@@ -112,6 +111,6 @@ def _from_windows_1252(found: Survey, copy: Path) -> tuple[Problem, ...]:
                 target.write(chunk.decode("cp1252").encode("utf-8"))
     except UnicodeDecodeError:
         raise _UnreadableError("F-ENCODING", "is neither UTF-8 nor Windows-1252 text") from None
-    except (OSError, EOFError, zlib.error):
+    except DAMAGE:
         raise _UnreadableError("F-COMPRESSION", "is cut off or no gzip file") from None
     return (Problem("F-WINDOWS-1252", "is Windows-1252 text, and read so", found.name),)

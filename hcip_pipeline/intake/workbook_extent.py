@@ -1,0 +1,79 @@
+"""How far the cells of a workbook reach, before anything makes room for all that lies between them.
+
+Belongs here: members, bytes, rows and columns of an .xlsx file as a zip archive. Does not belong here: what cells hold.
+
+A workbook keeps only cells that are filled, each with its place: one in the last corner of a sheet, five kilobytes in
+all, stands for billions of empty ones.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from typing import IO
+
+from openpyxl.utils import column_index_from_string
+
+from hcip_pipeline.received_files import Ceiling, told_bytes
+
+#: Rows × columns of one sheet: ten times those of a hospital with a million charge lines.
+MAX_CELLS = 60_000_000
+#: Files in a workbook; one with fifty sheets has some two hundred.
+MAX_MEMBERS = 5_000
+
+_CHUNK = 1 << 20
+#: The end of a piece that the next is searched with, so that no place is cut in two.
+_OVERLAP = 64
+_WIDE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{3,})[0-9]""")
+_TWO = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{2})[0-9]""")
+_ROW = re.compile(rb"""\sr\s*=\s*["']([0-9]+)["']""")
+_CELL_ROW = re.compile(rb"""\sr\s*=\s*["'][A-Za-z]{1,3}([0-9]{6,})["']""")
+
+
+class ExtentError(Exception):
+    """A workbook that is larger than any table or form; the message names the ceiling."""
+
+
+def check_extent(path: Path | IO[bytes], size: int, ceiling: Ceiling) -> None:
+    """Make sure that a workbook can be opened without taking the machine's memory.
+
+    Args:
+        path: the workbook, or its bytes.
+        size: of the file, in bytes.
+
+    Raises:
+        ExtentError: too many members, bytes, rows, columns or cells.
+        zipfile.BadZipFile, zlib.error, …: what unpacking a damaged archive raises.
+    """
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        if len(entries) > MAX_MEMBERS:
+            raise ExtentError(f"holds more than {MAX_MEMBERS:,} files")
+        most = ceiling.max_unpacked(size)
+        if sum(entry.file_size for entry in entries) > most:
+            raise ExtentError(f"unpacks to more than {told_bytes(most)}")
+        for entry in entries:
+            if entry.filename.lower().lstrip("/").startswith("xl/worksheets/") and not entry.is_dir():
+                with archive.open(entry) as sheet:
+                    _check_sheet(sheet, ceiling)
+
+
+def _check_sheet(sheet: IO[bytes], ceiling: Ceiling) -> None:
+    width, height, rest = 26, 0, b""
+    while chunk := sheet.read(_CHUNK):
+        seen = rest + chunk
+        widest = max((column_index_from_string(name.decode()) for name in set(_WIDE.findall(seen))), default=0)
+        if not widest:
+            widest = max((column_index_from_string(name.decode()) for name in set(_TWO.findall(seen))), default=0)
+        width = max(width, widest)
+        # Rows are numbered by themselves; a cell that names a far row without one of its own counts, too.
+        numbers = (*_ROW.findall(seen), *_CELL_ROW.findall(seen))
+        height = max(height, max((int(number[:12]) for number in numbers), default=0))
+        if width > ceiling.columns:
+            raise ExtentError(f"has more than {ceiling.columns:,} columns")
+        if height > ceiling.rows:
+            raise ExtentError(f"has more than {ceiling.rows:,} rows")
+        if width * height > MAX_CELLS:
+            raise ExtentError(f"has a sheet of {height:,} rows by {width:,} columns, more than {MAX_CELLS:,} cells")
+        rest = seen[-_OVERLAP:]
