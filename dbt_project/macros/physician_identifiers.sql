@@ -1,7 +1,7 @@
-{# Ten digits whose Luhn check over 80840 + NPI holds (methodology §4); the prefix contributes 24. #}
+{# Ten digits, the first 1 or 2, whose Luhn check over 80840 + NPI holds (methodology §4); the prefix contributes 24. #}
 {% macro is_valid_npi(npi) -%}
     coalesce(
-        {{ matches_whole(npi, '[0-9]{10}') }}
+        {{ matches_whole(npi, '[12][0-9]{9}') }}
         and (
             24
             {%- for position in range(1, 11) %}

@@ -6,7 +6,7 @@ Belongs here: the rules of the audit. Does not belong here: how payments are mat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,9 @@ from hcip_pipeline.contracts import audit
 from hcip_pipeline.contracts.payment_reasons import parse_holds
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Draft
+from hcip_pipeline.release.reading import ReleaseFiles
+from hcip_pipeline.release.rests_on import RULE as RESTS_ON_SUPERSEDED
+from hcip_pipeline.release.rests_on import Named, named_releases
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ RULES = {
     "COMMITTEE": Rule("medium", "bring the committee into the form that the participation agreement asks for"),
     "PROGRAM_CHANGED": Rule("medium", "check that the change is right before anything is paid; its payments name it"),
     "PROTOCOL": Rule("medium", "mend the implementation protocol"),
+    "RESTS_ON_SUPERSEDED": Rule("medium", "settle the later periods again, in order: `hcip run PERIOD --onward`"),
     "DATA_MISSING": Rule("medium", "obtain what is missing; it enters with the next release of the period"),
 }
 
@@ -212,4 +216,32 @@ def _notes(draft: Draft) -> Iterator[_Found]:
         yield _Found("DATA_MISSING", note)
 
 
-_LOOKS = (_payments, _adjustments, _unexplained, _limits, _holds, _conditions, _protocols, _changes, _notes)
+def _superseded(draft: Draft) -> Iterator[_Found]:
+    """What rests on a superseded release: later ones on this one's, the one before on an earlier period's, and this one
+    on a release that does."""
+    again = f"settle it again: `hcip run {draft.period} --onward`"
+    for named in draft.later:
+        text = f"{named} was made without {draft.period} r{draft.number}: its caps and limits count earlier figures"
+        yield _Found(RESTS_ON_SUPERSEDED, text, what_to_do=again)
+    read = {named.period: named for named in named_releases(draft.inputs)}
+    if draft.superseded:
+        before = draft.superseded[-1]
+        for named in _others(before, read):
+            text = f"{draft.period} r{before.number} rested on {named}, which {read[named.period].release} superseded"
+            way = "pay by this release; `hcip diff` lists what changed"
+            yield _Found(RESTS_ON_SUPERSEDED, text, what_to_do=way, severity="low")
+    for earlier in draft.earlier:
+        for named in _others(earlier, read):
+            text = f"{earlier.period} r{earlier.number}, which this release rests on, rests on the superseded {named}"
+            yield _Found(RESTS_ON_SUPERSEDED, text, what_to_do=f"`hcip run {earlier.period} --onward`")
+
+
+def _others(release: ReleaseFiles, read: Mapping[str, Named]) -> list[Named]:
+    """Releases that ``release`` read where another one of the same period is in ``read``."""
+    named = named_releases(release.manifest.get("inputs", ()))
+    return [each for each in named if each.period in read and read[each.period] != each]
+
+
+_LOOKS = (
+    _payments, _adjustments, _unexplained, _limits, _holds, _conditions, _protocols, _changes, _superseded, _notes,
+)  # fmt: skip

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @home_option
 @policy_option
 @threads_option
+@click.option("--onward", is_flag=True, help="Then settle every later period that has a release again, in order.")
 @click.option("--rebuild", is_flag=True, help="Build the period even where nothing has changed.")
 @json_option
 def command(
@@ -35,21 +36,28 @@ def command(
     home_path: Path | None,
     policy_path: Path | None,
     threads: int | None,
+    onward: bool,
     rebuild: bool,
     as_json: bool,
 ) -> None:
     """Ingest what PERIOD (2025H1) needs, build it, check it, release it.
 
-    A period that would come out as its newest release did is recognized from hashes and not built again.
+    A period that would come out as its newest release did is recognized from hashes and not built again. Later releases
+    that rest on one that was superseded are stale: --onward settles them again.
     """
     from hcip_pipeline.periods import PerformancePeriod
+    from hcip_pipeline.release.reading import released_periods
 
     parsed = PerformancePeriod.parse(period)
     home = Home.locate(home_path)
     with shown_progress(as_json) as progress:
         progress(f"{parsed}: opening the home")  # before the imports, which take longer than anybody looks at nothing
-        release = settle_or_recognize(home, parsed, policy_path, rebuild=rebuild, threads=threads, progress=progress)
-    show(home, [release], as_json)
+        later = [each for each in released_periods(home) if each > parsed] if onward else []
+        releases = [
+            settle_or_recognize(home, each, policy_path, rebuild=rebuild, threads=threads, progress=progress)
+            for each in (parsed, *later)
+        ]
+    show(home, parsed, releases, as_json)
 
 
 def settle_or_recognize(
@@ -81,13 +89,19 @@ def settle_or_recognize(
     return settle(home, period, policy_path, progress=progress, threads=threads, seen=seen)
 
 
-def show(home: Home, releases: list[Release], as_json: bool) -> None:
-    """Print what was released, or what nothing has changed since."""
+def show(home: Home, period: PerformancePeriod, releases: list[Release], as_json: bool) -> None:
+    """Print what was released, or what nothing has changed since, and which later releases are stale."""
+    from hcip_pipeline.ledger.lines import head_of
+    from hcip_pipeline.release.rests_on import stale_releases
     from hcip_pipeline.settlement.summary import print_releases, release_facts
 
+    stale = stale_releases(home, period)
     if as_json:
-        from hcip_pipeline.ledger.lines import head_of
-
-        show_json(release_facts(releases[0], head_of(home)))
-    else:
-        print_releases(home, releases)
+        facts = [release_facts(release, head_of(home)) for release in releases]
+        show_json(facts[0] | {"onward": facts[1:], "stale": [reason.as_dict() for reason in stale]})
+        return
+    print_releases(home, releases)
+    for reason in stale:
+        click.echo(f"stale: {reason}")
+    for fix in dict.fromkeys(reason.fix for reason in stale):
+        click.echo(f"What to do: {fix}")

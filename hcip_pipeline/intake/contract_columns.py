@@ -103,14 +103,17 @@ def contract_schema(table: Table) -> dict[str, pl.DataType | type[pl.DataType]]:
 
 
 def npi_fails_check_digit(npi: pl.Expr) -> pl.Expr:
-    """True where ten digits are no NPI: the Luhn sum over ``80840`` + NPI is not a multiple of ten.
+    """True where ten digits are no NPI (methodology §4).
+
+    The first is 1 or 2, and the Luhn sum over ``80840`` + NPI is a multiple of ten.
 
     True also where the sum cannot be computed: what is no digit of ASCII fails.
     """
     digits = [npi.str.slice(i, 1).cast(pl.Int32, strict=False) for i in range(10)]
     # Every second digit from the right (the check digit not doubled); 80840 itself always adds 24.
     doubled = [digit * 2 // 10 + digit * 2 % 10 if i % 2 == 0 else digit for i, digit in enumerate(digits)]
-    return ((reduce(lambda a, b: a + b, doubled) + 24) % 10 != 0).fill_null(value=True)
+    is_wrong = (reduce(lambda a, b: a + b, doubled) + 24) % 10 != 0
+    return (is_wrong | ~digits[0].is_in([1, 2])).fill_null(value=True)
 
 
 class _Findings:

@@ -13,7 +13,7 @@ import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -25,6 +25,9 @@ from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.release.layouts import AUDIENCES, Audience
 from hcip_pipeline.release.reading import ReleaseFiles, releases_among, releases_of
 from hcip_pipeline.release.verification import VerificationReport
+
+if TYPE_CHECKING:
+    from hcip_pipeline.release.rests_on import Named
 
 #: a part of a path: no separator, no control character, no leading dot, nothing a shell or Windows would read otherwise
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,119}")
@@ -86,6 +89,7 @@ class Draft:
         received: gives the receipts of a quarter as they were, where the release is one made again; None: the lake's.
         made_from: root over what the release is made from, as its manifest has it.
         signed_by: identity of whoever signs the release; None: nobody.
+        later: releases of later periods that were made without this one.
         restatement: what changed since the release before (``contracts.audit.RESTATEMENT``); None: nothing was asked.
     """
 
@@ -104,6 +108,7 @@ class Draft:
     signed_by: str | None = None
     received: Received | None = field(default=None, repr=False)
     recomputation: Callable[[], VerificationReport] | None = field(default=None, repr=False)
+    later: tuple[Named, ...] = ()
 
     @property
     def name(self) -> str:

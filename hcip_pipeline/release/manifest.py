@@ -88,8 +88,16 @@ def manifest(
     documents: Sequence[WrittenDocument] = (),
     notes: Sequence[str] = (),
     signed_by: str | None = None,
+    *,
+    rests_on: Sequence[dict[str, str]] = (),
+    makes_stale: Sequence[dict[str, str]] = (),
 ) -> dict[str, Any]:
-    """The manifest of the release in ``root``; nothing in it depends on the clock or the machine."""
+    """The manifest of the release in ``root``; nothing in it depends on the clock or the machine.
+
+    Args:
+        rests_on: the earlier periods' releases that were read (``rests_on.Named``).
+        makes_stale: the later periods' releases that were made without this one.
+    """
     twins = {file.path: file for file in files}
     return {
         "profile": "data-package",
@@ -102,6 +110,8 @@ def manifest(
         "grouper_versions": sorted(grouper_versions),
         "inputs": list(inputs),
         "supersedes": supersedes,
+        "rests_on": list(rests_on),
+        "makes_stale": list(makes_stale),
         "made_from": made_from(inputs, policy, supersedes),
         "signed_by": signed_by,
         "notes": list(notes),

@@ -114,11 +114,15 @@ def releases_of(home: Home, period: PerformancePeriod) -> list[Path]:
     )
 
 
+def released_periods(home: Home) -> list[PerformancePeriod]:
+    """Periods that have a release, in order."""
+    names = sorted(path.name for path in home.releases.glob("????H[12]") if path.is_dir())
+    return [period for name in names if releases_of(home, period := PerformancePeriod.parse(name))]
+
+
 def released_before(home: Home, period: PerformancePeriod) -> list[PerformancePeriod]:
     """Earlier periods that have a release, in order."""
-    names = sorted(path.name for path in home.releases.glob("????H[12]") if path.is_dir())
-    earlier = [each for name in names if (each := PerformancePeriod.parse(name)) < period]
-    return [each for each in earlier if releases_of(home, each)]
+    return [each for each in released_periods(home) if each < period]
 
 
 _NAMED = re.compile(r"releases/([0-9]{4}H[12])/(r[0-9]+)/" + re.escape(MANIFEST))

@@ -41,6 +41,7 @@ from hcip_pipeline.release.layouts import LAYOUTS
 from hcip_pipeline.release.manifest import FILE_NAME, made_from, manifest, manifest_sha256, write_manifest
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.release.renderers import RENDERERS
+from hcip_pipeline.release.rests_on import Named, named_releases, resting_on
 from hcip_pipeline.release.tables import WrittenFile, write_table
 from hcip_pipeline.release.verification import VerificationReport, verify_release
 from hcip_pipeline.warehouse.build import BuildResult, fingerprints
@@ -116,6 +117,7 @@ def write_release(
                     notes=notes,
                     restatement=restatement,
                     supersedes=manifest_sha256(earlier[-1]) if earlier else None,
+                    later=resting_on(home, period),
                     derivations=derivations,
                     renderers=renderers,
                     must_verify=must_verify,
@@ -151,6 +153,7 @@ def write_files(
     notes: Sequence[str] = (),
     restatement: pl.DataFrame | None = None,
     supersedes: str | None = None,
+    later: Sequence[Named] = (),
     received: Received | None = None,
     derivations: Mapping[str, Derivation] = DERIVATIONS,
     renderers: Mapping[str, Renderer] = RENDERERS,
@@ -161,6 +164,7 @@ def write_files(
 
     Args:
         supersedes: sha256 of the manifest of the release before.
+        later: releases of later periods that were made without this one.
         received: gives the receipts of a quarter; None: those that the home has now.
         signed_by: identity of whoever signs the release; None: nobody.
 
@@ -183,10 +187,23 @@ def write_files(
             made_from(inputs, policy, supersedes),
             signed_by,
             received,
+            later=tuple(later),
         )
         files = [*_write_marts(draft, root), *_write_derived(draft, derivations, root)]
         groupers = _grouper_versions(connection)
-        stated = partial(manifest, draft.name, root, files, policy, inputs, groupers, supersedes, signed_by=signed_by)
+        stated = partial(
+            manifest,
+            draft.name,
+            root,
+            files,
+            policy,
+            inputs,
+            groupers,
+            supersedes,
+            signed_by=signed_by,
+            rests_on=[named.as_dict() for named in named_releases(inputs)],
+            makes_stale=[named.as_dict() for named in later],
+        )
         beside = root.with_name(f"{root.name}.documents")  # not among the tables while those are gone through
         try:
             with _recomputing(stated(), root, must_verify, sum(file.rows for file in files)) as recomputed:

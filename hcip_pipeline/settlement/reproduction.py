@@ -17,6 +17,7 @@ from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.documents import make_private, private_folder
 from hcip_pipeline.release.manifest import write_manifest
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
+from hcip_pipeline.release.rests_on import Named
 from hcip_pipeline.release.writer import only_writer, write_files
 from hcip_pipeline.settlement.as_of import home_as_of, recall, sources_of, spec_of
 from hcip_pipeline.settlement.from_inbox import differences_from_inbox
@@ -153,6 +154,7 @@ def reproduce(
                     notes=before.get("notes", ()),
                     restatement=released.table("restatement") if released.has("restatement") else None,
                     supersedes=before["supersedes"],
+                    later=[Named(**named) for named in before.get("makes_stale", ())],
                     received=known.received if known.receipts is not None else None,
                     signed_by=before.get("signed_by"),
                 )

@@ -147,6 +147,8 @@ def trend(tables: Tables, year: int, to: int, component: str) -> Fraction:
 def valid_npi(npi: str | None) -> bool:
     if npi is None or len(npi) != 10 or not npi.isascii() or not npi.isdigit():
         return False
+    if npi[0] not in "12":
+        return False
     total = 0
     for place, digit in enumerate(reversed("80840" + npi)):
         doubled = int(digit) * (1 + place % 2)

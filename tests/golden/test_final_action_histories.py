@@ -24,20 +24,31 @@ JANUARY = dt.date(2025, 1, 1)
 
 @dataclass(frozen=True)
 class Version:
-    """One claim version: what it says, and the deliveries it comes in (month, run-out)."""
+    """One claim version: what it says, and the deliveries it comes in (month, run-out).
+
+    ``amounts``: paid, allowed and, of a Part B line, who rendered it (by default :data:`SOMEBODY`).
+    """
 
     claim_id: str
     part: str
     type: str
     key: int
     mbi: str
-    amounts: tuple[tuple[str, str], ...]
+    amounts: tuple[tuple[str, ...], ...]
     deliveries: tuple[tuple[dt.date, bool], ...]
 
 
+SOMEBODY, SOMEBODY_ELSE = "1000000004", "1000000012"
 AMOUNTS = st.sampled_from(["0.00", "10.00", "10.01", "25.50"])
 PART_A_AMOUNTS = st.tuples(st.tuples(AMOUNTS, st.just("0.00")))
-LINE_AMOUNTS = st.lists(st.tuples(AMOUNTS, AMOUNTS), min_size=1, max_size=3).map(tuple)
+LINE_AMOUNTS = st.lists(
+    st.tuples(AMOUNTS, AMOUNTS, st.sampled_from([SOMEBODY, SOMEBODY, SOMEBODY_ELSE])), min_size=1, max_size=3
+).map(tuple)
+LINES = {
+    "A": PART_A_AMOUNTS,
+    "B": LINE_AMOUNTS,
+    "DME": LINE_AMOUNTS.map(lambda lines: tuple(line[:2] for line in lines)),
+}
 DELIVERIES = st.lists(st.tuples(st.sampled_from(MONTHS), st.booleans()), min_size=1, max_size=3, unique=True).map(tuple)
 
 
@@ -55,7 +66,7 @@ def histories(draw: st.DrawFn) -> list[Version]:
                 type=draw(st.sampled_from(["0", "1", "1", "2"])),
                 key=draw(st.integers(1, 2)),
                 mbi=draw(st.sampled_from(list(CURRENT))),
-                amounts=draw(PART_A_AMOUNTS if part == "A" else LINE_AMOUNTS),
+                amounts=draw(LINES[part]),
                 deliveries=draw(DELIVERIES),
             )
         )
@@ -97,7 +108,7 @@ def deliver(connection: duckdb.DuckDBPyConnection, versions: list[Version]) -> N
     tables: dict[str, list[dict[str, Any]]] = {"cclf1": [], "cclf5": [], "cclf6": []}
     for version in versions:
         for day, run_out in version.deliveries:
-            for number, (paid, allowed) in enumerate(version.amounts, start=1):
+            for number, (paid, allowed, *rendered_by) in enumerate(version.amounts, start=1):
                 table = {"A": "cclf1", "B": "cclf5", "DME": "cclf6"}[version.part]
                 row = {
                     "cur_clm_uniq_id": version.claim_id, "bene_mbi_id": version.mbi,
@@ -111,6 +122,8 @@ def deliver(connection: duckdb.DuckDBPyConnection, versions: list[Version]) -> N
                 else:
                     row |= {"clm_line_num": number, "clm_cntl_num": f"C{version.key}", "clm_type_cd": "71"}
                     row |= {"clm_line_cvrd_pd_amt": Decimal(paid), "clm_line_alowd_chrg_amt": Decimal(allowed)}
+                    if version.part == "B":
+                        row |= {"rndrg_prvdr_npi_num": rendered_by[0] if rendered_by else SOMEBODY}
                 tables[table].append(row)
     for table, delivered in tables.items():
         fill(connection, table, delivered)
@@ -234,6 +247,20 @@ def test_allowed_amounts_must_agree_too(connection: duckdb.DuckDBPyConnection):
     assert [row["allowed_amount"] for row in rows(connection, "select * from int_final_professional_lines")] == [
         Decimal("25.50")
     ]
+
+
+def test_a_cancellation_takes_back_the_claim_of_its_own_physician(connection: duckdb.DuckDBPyConnection):
+    """Two claims of one number and amount, for two physicians: claim ids do not decide whose cap counts it."""
+    part_b = {"part": "B"}
+    deliver(
+        connection,
+        [
+            version("1", "0", amounts=(("10.00", "25.50", SOMEBODY),), **part_b),
+            version("2", "0", amounts=(("10.00", "25.50", SOMEBODY_ELSE),), **part_b),
+            version("3", "1", amounts=(("10.00", "25.50", SOMEBODY_ELSE),), **part_b),
+        ],
+    )
+    assert [row["npi"] for row in rows(connection, "select * from int_final_professional_lines")] == [SOMEBODY]
 
 
 def test_a_record_delivered_again_with_another_amount_counts_once_and_is_reported(

@@ -17,7 +17,7 @@ from hcip_pipeline.contracts.hospital import DATA_QUALITY, LAKE_CHARGES, LAKE_DI
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 
-_NPI = "^[0-9]{10}$"
+_NPI = "^[12][0-9]{9}$"
 _CCN = "^[0-9A-Z]{6}$"
 #: a patient or physician may be left out of this share of rows before anybody asks (inputs.md, "Edits")
 _FEW = 0.98

@@ -120,8 +120,8 @@ def discharge_errors(*, reported_cost_needed: bool) -> list[Check]:
 DRG_CODE = "(coalesce(grouper_version, '') || ' ' || apr_drg)"
 
 
-#: Not ten digits with a valid check digit over 80840 + NPI (methodology §4); the constant prefix adds 24 to every sum.
-NPI_FAILS = """(not regexp_full_match(npi, '[0-9]{10}') or (24 + list_sum(list_transform(range(1, 11),
+#: Not ten digits, the first 1 or 2, with a valid check digit over 80840 + NPI (methodology §4); the prefix adds 24.
+NPI_FAILS = """(not regexp_full_match(npi, '[12][0-9]{9}') or (24 + list_sum(list_transform(range(1, 11),
     lambda place: (ascii(npi[place]) - 48) * (1 + place % 2)
         - case when place % 2 = 1 and npi[place] > '4' then 9 else 0 end))) % 10 <> 0)"""
 

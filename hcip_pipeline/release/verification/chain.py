@@ -98,3 +98,29 @@ def note_destroyed(package: Package, findings: Findings) -> None:
             f"{package.manifest['number']}: {_files(len(package.destroyed))} destroyed when retention or data use "
             "ended; their hashes stand in the manifest"
         )
+
+
+def note_stale(package: Package, findings: Findings) -> None:
+    """Say which earlier periods have another newest release now than the one that this release was made from.
+
+    The figures are those of their time all the same: a stale release is no difference.
+    """
+    read = _read_of_earlier(package.manifest)
+    stated = package.manifest.get("rests_on")
+    if stated is not None:
+        named = {each["period"]: (each["release"], each["manifest_sha256"]) for each in stated}
+        findings.fact("chain", MANIFEST, "rests_on", read, named)
+    for folder in sorted(package.folder.parent.parent.glob("[0-9][0-9][0-9][0-9]H[12]")):
+        numbers = [int(path.parent.name[1:]) for path in folder.glob("r[0-9]*/" + MANIFEST)]
+        if not numbers or folder.name >= package.period:
+            continue
+        newest = f"r{max(numbers)}"
+        name, hashed = read.get(folder.name, ("no release", ""))
+        if (name, hashed) != (newest, sha256(folder / newest / MANIFEST)):
+            again = f"settle it again: hcip run {folder.name} --onward"
+            findings.stale.append(f"it rests on {name} of {folder.name}, whose newest is {newest}; {again}")
+
+
+def _read_of_earlier(manifest: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    matches = [(_NAMED.fullmatch(str(item.get("file"))), item) for item in manifest.get("inputs", ())]
+    return {match["period"]: (match["number"], str(item.get("sha256"))) for match, item in matches if match}

@@ -27,6 +27,7 @@ _SHAPE: dict[str, Any] = {
     "inputs?": [{"file": str, "sha256?": str, "rows?": int}],
     "policy?": {"sha256?": str, "text?": str, "version?": str},
     "supersedes?": str,
+    "rests_on?": [{"period": str, "release": str, "manifest_sha256": str}],
 }
 
 

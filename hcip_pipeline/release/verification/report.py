@@ -74,6 +74,7 @@ class Findings:
     notes: list[str] = field(default_factory=list)
     #: releases whose public tables were made before every column hid small counts
     before_privacy_rule: list[str] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
 
     def compare(self, rule: str, row: Row, expected: Mapping[str, Any]) -> None:
         """Hold a row's figures against what they should be."""
@@ -131,6 +132,7 @@ class VerificationReport:
     notes: tuple[str, ...]
     #: releases, this one or behind it, whose public tables were made before every column hid small counts
     before_privacy_rule: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
 
     @property
     def differences(self) -> int:
@@ -173,6 +175,8 @@ class VerificationReport:
             ]
         if self.notes:
             lines += ["", "Not checked:", *(f"  {note}" for note in self.notes)]
+        if self.stale:
+            lines += ["", "Stale (RESTS_ON_SUPERSEDED):", *(f"  {reason}" for reason in self.stale)]
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
@@ -187,4 +191,5 @@ class VerificationReport:
             "told": [asdict(difference) for difference in self.told],
             "not_checked": list(self.notes),
             "before_privacy_rule": list(self.before_privacy_rule),
+            "rests_on_superseded": list(self.stale),
         }

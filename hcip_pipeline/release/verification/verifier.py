@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from .cases import CellTotals, check_baseline, check_cases, check_own_cells, gated_cells
-from .chain import check_chain, note_destroyed, note_privacy_rule
+from .chain import check_chain, note_destroyed, note_privacy_rule, note_stale
 from .claims import check_claims
 from .conservation import Ledger, check_base_year, check_hospital_ledger, check_ledger
 from .earlier import Earlier, read_earlier
@@ -57,6 +57,7 @@ def verify_release(folder: Path, progress: Progress | None = None, proofs: Proof
         package.check_files()
         note_destroyed(package, findings)
         note_privacy_rule(package.manifest, f"{package.period}/{package.manifest['number']}", findings)
+        note_stale(package, findings)
         check_chain(package, proofs, findings)
         check_made_from(package, findings)
         check_home_ledger(package, proofs, findings)
@@ -76,6 +77,7 @@ def verify_release(folder: Path, progress: Progress | None = None, proofs: Proof
         tuple(findings.told),
         tuple(findings.notes),
         tuple(sorted(findings.before_privacy_rule)),
+        tuple(findings.stale),
     )
 
 

@@ -1,6 +1,6 @@
 -- The claim versions under a key that has a cancellation, with the amounts that a pair must agree on: Part A the payment,
--- Part B and equipment the amounts of all their lines, paid and allowed both, so that which of two equal candidates goes
--- changes neither total. Most keys have no cancellation, and nothing to decide.
+-- Part B and equipment the amounts of all their lines, paid and allowed both, Part B by rendering NPI, so that which of two equal
+-- candidates goes changes no total and no physician's cap. Most keys have no cancellation, and nothing to decide.
 with versions as (
     select * from {{ ref('int_claim_versions') }}
 ),
@@ -18,8 +18,12 @@ contested as (
     inner join contested_keys using (part, claim_key)
 ),
 
+-- Nobody renders equipment: its NPI is the supplier's.
 lines as (
-    select * from {{ ref('int_professional_lines') }}
+    select
+        *,
+        case when part = 'B' then npi end as rendering_npi
+    from {{ ref('int_professional_lines') }}
 ),
 
 line_amounts as (
@@ -27,7 +31,7 @@ line_amounts as (
         lines.part,
         lines.claim_id,
         lines.adjustment_type_code,
-        {{ sorted_text("concat_ws('/', coalesce(cast(paid_amount as string), ''), coalesce(cast(allowed_amount as string), ''))") }}
+        {{ sorted_text("concat_ws('/', coalesce(rendering_npi, ''), coalesce(cast(paid_amount as string), ''), coalesce(cast(allowed_amount as string), ''))") }}
             as agreeing_amounts
     from lines
     inner join contested
