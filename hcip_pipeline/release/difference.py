@@ -6,8 +6,8 @@ belong here: finding the causes (``settlement.restatement``), which the later re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,15 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True)
 class PaymentDifference:
-    """One payment that changed: ``causes`` add up to ``payable_after`` less ``payable_before``."""
+    """One payment of which any figure changed: ``causes`` add up to ``payable_after`` less ``payable_before``."""
 
     hospital_ccn: str
     npi: str
     name: str
     payable_before: Decimal
     payable_after: Decimal
+    calculated_before: Decimal
+    calculated_after: Decimal
     final_before: Decimal
     final_after: Decimal
     status_before: str
@@ -47,13 +49,51 @@ class PaymentDifference:
 
 
 @dataclass(frozen=True)
+class SavingsDifference:
+    """Savings of one hospital and scope that changed."""
+
+    hospital_ccn: str
+    scope: str
+    internal_before: Decimal
+    internal_after: Decimal
+    potential_before: Decimal
+    potential_after: Decimal
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One figure over a release: how many rows changed, and its sums."""
+
+    changed: int
+    before: Decimal
+    after: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        return self.after - self.before
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[Decimal, Decimal]]) -> Moved:
+        """From (before, after) of every row."""
+        rows = list(pairs)
+        sums = [sum((row[side] for row in rows), _ZERO) for side in (0, 1)]
+        return cls(sum(before != after for before, after in rows), *sums)
+
+
+@dataclass(frozen=True)
 class ReleaseDifference:
-    """Two releases of one period side by side; payments that are equal are left out."""
+    """Two releases of one period side by side; rows of which nothing changed are left out.
+
+    ``moved``: figure -> what became of it over all rows: calculated, final and payable incentives by payment, internal
+    and potential savings by hospital and scope.
+    """
 
     period: str
     before: str
     after: str
     payments: tuple[PaymentDifference, ...]
+    savings: tuple[SavingsDifference, ...]
+    moved: dict[str, Moved]
 
     @property
     def by_cause(self) -> dict[str, Decimal]:
@@ -76,6 +116,15 @@ class ReleaseDifference:
             "before": self.before,
             "after": self.after,
             "causes": {cause: str(amount) for cause, amount in self.by_cause.items()},
+            "figures": {
+                name: {
+                    "changed": moved.changed,
+                    "before": str(moved.before),
+                    "after": str(moved.after),
+                    "difference": str(moved.difference),
+                }
+                for name, moved in self.moved.items()
+            },
             "difference": str(sum((payment.difference for payment in self.payments), _ZERO)),
             "adds_up": self.ok,
             "payments": [
@@ -85,6 +134,8 @@ class ReleaseDifference:
                     "name": payment.name,
                     "payable_before": str(payment.payable_before),
                     "payable_after": str(payment.payable_after),
+                    "calculated_before": str(payment.calculated_before),
+                    "calculated_after": str(payment.calculated_after),
                     "final_before": str(payment.final_before),
                     "final_after": str(payment.final_after),
                     "status_before": payment.status_before,
@@ -93,6 +144,10 @@ class ReleaseDifference:
                     "causes": {cause: str(amount) for cause, amount in payment.causes.items()},
                 }
                 for payment in self.payments
+            ],
+            "savings": [
+                {name: value if isinstance(value, str) else str(value) for name, value in asdict(each).items()}
+                for each in self.savings
             ],
         }
 
@@ -113,33 +168,75 @@ def difference(before: Path, after: Path) -> ReleaseDifference:
     if first.number > last.number:
         raise UsageError(f"{first.name} is newer than {last.name}", fix="name the older release first")
     causes = _causes(first, last)
-    rows = []
+    payments, moved = _compared_payments(first, last, causes)
+    savings, moved_savings = _compared_savings(first, last)
+    name = str(first.period)
+    return ReleaseDifference(name, f"r{first.number}", f"r{last.number}", payments, savings, moved | moved_savings)
+
+
+def _compared_payments(
+    first: ReleaseFiles, last: ReleaseFiles, causes: Mapping[tuple[str, str], dict[str, Decimal]]
+) -> tuple[tuple[PaymentDifference, ...], dict[str, Moved]]:
     both = _payments(first).join(
         _payments(last), on=["hospital_ccn", "npi"], how="full", coalesce=True, suffix="_after"
     )
-    for row in both.sort("hospital_ccn", "npi").iter_rows(named=True):
-        was, now = (row["final_incentive"], row["status"]), (row["final_incentive_after"], row["status_after"])
-        own = causes.get((row["hospital_ccn"], row["npi"]), {})
-        if was != now or any(own.values()):
-            rows.append(
-                PaymentDifference(
-                    row["hospital_ccn"],
-                    row["npi"],
-                    row["name_after"] or row["name"] or "",
-                    _payable(*was),
-                    _payable(*now),
-                    was[0] or _ZERO,
-                    now[0] or _ZERO,
-                    was[1] or "",
-                    now[1] or "",
-                    own,
-                )
-            )
-    return ReleaseDifference(str(first.period), f"r{first.number}", f"r{last.number}", tuple(rows))
+    every = [
+        PaymentDifference(
+            row["hospital_ccn"],
+            row["npi"],
+            row["name_after"] or row["name"] or "",
+            _payable(row["final_incentive"], row["status"]),
+            _payable(row["final_incentive_after"], row["status_after"]),
+            row["calculated_incentive"] or _ZERO,
+            row["calculated_incentive_after"] or _ZERO,
+            row["final_incentive"] or _ZERO,
+            row["final_incentive_after"] or _ZERO,
+            row["status"] or "",
+            row["status_after"] or "",
+            causes.get((row["hospital_ccn"], row["npi"]), {}),
+        )
+        for row in both.sort("hospital_ccn", "npi").iter_rows(named=True)
+    ]
+    moved = {
+        "calculated": Moved.of((each.calculated_before, each.calculated_after) for each in every),
+        "final": Moved.of((each.final_before, each.final_after) for each in every),
+        "payable": Moved.of((each.payable_before, each.payable_after) for each in every),
+    }
+    return tuple(each for each in every if _has_changed(each)), moved
+
+
+def _has_changed(each: PaymentDifference) -> bool:
+    before = (each.calculated_before, each.final_before, each.payable_before, each.status_before)
+    after = (each.calculated_after, each.final_after, each.payable_after, each.status_after)
+    return before != after or any(each.causes.values())
+
+
+def _compared_savings(
+    first: ReleaseFiles, last: ReleaseFiles
+) -> tuple[tuple[SavingsDifference, ...], dict[str, Moved]]:
+    def read(release: ReleaseFiles) -> pl.DataFrame:
+        return release.table("savings").select("hospital_ccn", "scope", "internal_savings", "potential_savings")
+
+    both = read(first).join(read(last), on=["hospital_ccn", "scope"], how="full", coalesce=True, suffix="_after")
+    every = [
+        SavingsDifference(ccn, scope, *(amount or _ZERO for amount in (internal, internal_after, best, best_after)))
+        for ccn, scope, internal, best, internal_after, best_after in both.sort("hospital_ccn", "scope").iter_rows()
+    ]
+    moved = {
+        "internal savings": Moved.of((each.internal_before, each.internal_after) for each in every),
+        "potential savings": Moved.of((each.potential_before, each.potential_after) for each in every),
+    }
+    changed = [
+        each
+        for each in every
+        if (each.internal_before, each.potential_before) != (each.internal_after, each.potential_after)
+    ]
+    return tuple(changed), moved
 
 
 def _payments(release: ReleaseFiles) -> pl.DataFrame:
-    return release.table("incentives").select("hospital_ccn", "npi", "name", "final_incentive", "status")
+    names = ("hospital_ccn", "npi", "name", "calculated_incentive", "final_incentive", "status")
+    return release.table("incentives").select(names)
 
 
 def _payable(final: Decimal | None, status: str | None) -> Decimal:
@@ -163,30 +260,55 @@ def _causes(first: ReleaseFiles, last: ReleaseFiles) -> dict[tuple[str, str], di
 
 
 def lines(compared: ReleaseDifference, shown: int = 40) -> Sequence[str]:
-    """For a person: the sum of each cause, then the payments, the greatest change first."""
+    """For a person: each figure with its own count, the sum of each cause, the payments by size of change, savings."""
     title = f"{compared.period}: {compared.before} → {compared.after}"
+    if not compared.payments and not compared.savings:
+        return [f"{title}: every payment and all savings are the same"]
+    said = [title, "", f"  {'figure':<20}{'changed':>9}{'before':>18}{'after':>18}{'difference':>18}"]
+    said += [
+        f"  {name:<20}{moved.changed:>9,}{moved.before:>18,}{moved.after:>18,}{_signed(moved.difference):>18}"
+        for name, moved in compared.moved.items()
+    ]
+    if compared.by_cause:
+        said += ["", "payable, by cause"]
+        said += [f"  {name.replace('_', ' '):<20}{_signed(total):>18}" for name, total in compared.by_cause.items()]
+    said += _payment_lines(compared, shown)
+    if compared.savings:
+        said += ["", f"  {'hospital':<10}{'scope':<16}{'internal savings':>18}{'after':>18}{'difference':>18}"]
+        said += [
+            f"  {each.hospital_ccn:<10}{each.scope:<16}{each.internal_before:>18,}{each.internal_after:>18,}"
+            f"{_signed(each.internal_after - each.internal_before):>18}"
+            for each in compared.savings[:shown]
+        ]
+    if not compared.ok:
+        broken = [f"{each.hospital_ccn} {each.npi}" for each in compared.payments if not each.is_explained]
+        said += ["", f"The causes do not add up to the difference of {', '.join(broken[:5])}: verify both releases."]
+    return said
+
+
+def _payment_lines(compared: ReleaseDifference, shown: int) -> list[str]:
     if not compared.payments:
-        return [f"{title}: every payment is the same"]
-    total = sum((payment.difference for payment in compared.payments), _ZERO)
-    said = [f"{title}: {len(compared.payments)} payments differ, payable {_signed(total)} in all", "", "by cause"]
-    said += [f"  {cause.replace('_', ' '):<20}{_signed(amount):>18}" for cause, amount in compared.by_cause.items()]
-    said += ["", f"  {'hospital':<10}{'npi':<12}{'before':>16}{'after':>16}{'difference':>16}  causes"]
-    ordered = sorted(compared.payments, key=lambda each: (-abs(each.difference), each.hospital_ccn, each.npi))
-    for each in ordered[:shown]:
+        return ["", "every payment is the same"]
+    head = f"  {'hospital':<10}{'npi':<12}{'calculated':>14}{'final':>14}{'payable':>14}{'payable after':>16}"
+    said = ["", f"{head}  status and causes (changes of calculated, final and payable)"]
+
+    def size(each: PaymentDifference) -> tuple[Decimal, Decimal, str, str]:
+        calculated = each.calculated_after - each.calculated_before
+        return -abs(each.difference), -abs(calculated), each.hospital_ccn, each.npi
+
+    for each in sorted(compared.payments, key=size)[:shown]:
         causes = ", ".join(
             f"{cause.replace('_', ' ')} {_signed(amount)}" for cause, amount in each.causes.items() if amount
         )
         if each.status_before != each.status_after:
             causes = f"{each.status_before or 'absent'} → {each.status_after or 'absent'}; {causes}".removesuffix("; ")
         said.append(
-            f"  {each.hospital_ccn:<10}{each.npi:<12}{each.payable_before:>16,}{each.payable_after:>16,}"
-            f"{_signed(each.difference):>16}  {causes}"
+            f"  {each.hospital_ccn:<10}{each.npi:<12}{_signed(each.calculated_after - each.calculated_before):>14}"
+            f"{_signed(each.final_after - each.final_before):>14}{_signed(each.difference):>14}"
+            f"{each.payable_after:>16,}  {causes}".rstrip()
         )
-    if len(ordered) > shown:
-        said.append(f"  and {len(ordered) - shown} more (--json gives all)")
-    if not compared.ok:
-        broken = [f"{each.hospital_ccn} {each.npi}" for each in compared.payments if not each.is_explained]
-        said += ["", f"The causes do not add up to the difference of {', '.join(broken[:5])}: verify both releases."]
+    if len(compared.payments) > shown:
+        said.append(f"  and {len(compared.payments) - shown} more (--json gives all)")
     return said
 
 

@@ -253,9 +253,19 @@ def test_diff_says_what_changed_and_why(
         cli.main(["diff", before, after])
     text = capsys.readouterr().out
     assert f"{PERIOD}: r1 → r2" in text and "cms adjustments" in text
+    for name, column in (("calculated", "calculated_incentive"), ("final", "final_incentive")):
+        were, are = (
+            dict(released_frame(release.folder, "incentives").select("npi", column).iter_rows())
+            for release in (restated.first, restated.second)
+        )
+        figure = said["figures"][name]
+        assert figure["changed"] == sum(were.get(npi) != are.get(npi) for npi in were.keys() | are.keys())
+        assert D(figure["difference"]) == sum(are.values()) - sum(were.values())
+    assert said["figures"]["payable"]["changed"] == len(difference(restated))
+    assert len(said["savings"]) > 0 and "internal savings" in text
     with pytest.raises(SystemExit):
         cli.main(["diff", after, after])
-    assert "every payment is the same" in capsys.readouterr().out
+    assert "every payment and all savings are the same" in capsys.readouterr().out
     other = tmp_path / str(NEXT) / "r1"
     shutil.copytree(restated.first.folder, other)
     for wrong in ([after, before], [before, str(other)]):
