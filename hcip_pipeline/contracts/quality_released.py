@@ -34,6 +34,17 @@ _AIM: dict[str, GivesAway] = {
 _OF_EXPECTED = GivesAway(("denominator",), most_digits=2)
 
 
+#: what a figure means where it is asked again among what is shown
+_MEANS = {
+    ("measure_leaders", "place"): "1 leads among the hospitals whose value is shown",
+    ("measure_leaders", "learner_ccns"): "of these, the ones it is a peer of that do worse, separated by |",
+    ("hospital_peers", "peer_rank"): "1 is the most alike of the hospitals whose size is shown",
+    ("hospital_peers", "peer_ccn"): "the peer, among hospitals whose size is shown",
+    ("hospital_peers", "distance"): "sum of the squared distances, each over the range of what is shown",
+    ("care_transitions", "mean_days_to_return"): "mean days from discharge to readmission, to the day",
+}
+
+
 def _released(table: Table, *, empty: tuple[str, ...] = (), key: tuple[str, ...] = ()) -> Table:
     """A table as it leaves: any figure may be empty, and the row names what is hidden.
 
@@ -44,9 +55,12 @@ def _released(table: Table, *, empty: tuple[str, ...] = (), key: tuple[str, ...]
     keys = key or table.key
     columns = (
         replace(
-            c, key=c.name in keys, nullable=c.nullable or c.name in empty or (c.name not in keys and c.type != "text")
+            column,
+            meaning=_MEANS.get((table.name, column.name), column.meaning),
+            key=column.name in keys,
+            nullable=column.nullable or column.name in empty or (column.name not in keys and column.type != "text"),
         )
-        for c in table.columns
+        for column in table.columns
     )
     return Table(table.name, table.grain, (*columns, _SUPPRESSED))
 

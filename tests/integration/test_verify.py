@@ -94,3 +94,20 @@ def test_what_is_no_release_is_told(tmp_path: Path, capsys: pytest.CaptureFixtur
     code, said = verify(capsys, str(tmp_path))
     assert code == 1
     assert "What to do" in said
+
+
+def test_a_release_from_before_the_rule_of_hidden_counts_is_listed(
+    released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its manifest does not say which rule its public tables follow; that alone is no difference."""
+    _, said = verify(capsys, str(released))
+    own = f"{released.parent.name}/{released.name}"
+    assert own not in said.partition("rule of hidden counts")[2]
+    folder = tmp_path / "releases" / released.parent.name / released.name
+    shutil.copytree(released, folder)
+    manifest = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
+    assert manifest.pop("privacy") == {"rule": "every-column", "small_cell_threshold": 10}
+    (folder / "datapackage.json").write_text(json.dumps(manifest), encoding="utf-8")
+    _, said = verify(capsys, str(folder))
+    listed = said.partition("Made before the rule of hidden counts")[2]
+    assert own in listed and "hand on none of them" in listed
