@@ -33,7 +33,7 @@ def base_year_norms(
 ) -> dg.MaterializeResult:
     """Norms of the base year by all three methods: made once for a policy version, then read by every half-year."""
     from hcip_pipeline.lake_seals import check_seals, seal
-    from hcip_pipeline.ledger.comparison import recorded_hashes
+    from hcip_pipeline.ledger.comparison import check_home, recorded_hashes
     from hcip_pipeline.ledger.recording import record_norms
     from hcip_pipeline.settlement import period as settlement
     from hcip_pipeline.settlement.period_files import (
@@ -51,6 +51,7 @@ def base_year_norms(
         read_undisturbed(session, where, period, partitions_read(where, period, policy))
         # A norm table is frozen for good: not before the period that asks for it can be built.
         settlement.check_period(where, period, policy)
+        check_home(where, [period], session.progress, reads_inbox=False)
         files = check_seals(where, sealed_files(where, period, policy), recorded_hashes(where))
         context.log.info(f"{files} files of the lake are what was taken in")
         folder = norm_folder(where, policy)
