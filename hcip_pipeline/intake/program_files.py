@@ -78,7 +78,7 @@ def ingest_read_later(home: Home, period: PerformancePeriod) -> list[ProgramInta
             continue
         receipts = tuple(
             _ingest(
-                home.inbox / "program" / name / f"{table.name}.csv",
+                home.inbox / "program" / name,
                 table,
                 earlier,
                 program_rules(table, earlier, hospitals),
