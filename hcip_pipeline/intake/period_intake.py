@@ -68,6 +68,9 @@ def files_in_force(home: Home, period: PerformancePeriod) -> list[dict[str, obje
     protocols = pl.read_parquet(lake / "protocols.parquet", columns=["hospital_ccn", "protocol_year", "sha256"])
     for ccn, year, sha256 in protocols.iter_rows():
         files.append({"file": f"protocols/{ccn}/{year}.yaml", "sha256": sha256, "rows": 1})
+    if (listed := lake / "leie.json").is_file():
+        facts = read_record(listed, "sha256", fix="run it again")
+        files.append({"file": f"reference/{facts['file']}", "sha256": facts["sha256"], "rows": facts["rows"]})
     reference = read_record(home.lake_reference / "receipt.json", "tables", fix="run it again")["tables"]
     for table in reference.values():
         if table["source"] != "none":

@@ -30,7 +30,7 @@ from hcip_pipeline.reference.rules import (
 SHIPPED = Path(__file__).parent / "data"
 
 #: Lists that are no tables of ours and come as they are published (``screening``).
-SCREENING_LISTS = ("leie", "order_and_referring", "nppes")
+SCREENING_LISTS = ("leie",)
 
 Source = Literal["inbox", "shipped", "none"]
 
