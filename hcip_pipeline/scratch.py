@@ -20,7 +20,7 @@ from pathlib import Path
 
 from hcip_pipeline.lock_claims import this_machine
 
-_NAME = re.compile(r"hcip-[a-z]+-(\w+)-(\d+)-\w+")
+_NAME = re.compile(r"hcip-[a-z]+-(\w+)-([0-9]+)-\w+")
 
 
 @contextmanager

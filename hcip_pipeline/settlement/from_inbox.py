@@ -91,7 +91,7 @@ def _quarters(home: Home, known: Known) -> list[Quarter]:
 def _months(home: Home, known: Known) -> list[Month]:
     folder = home.inbox / "cms"
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    months = [Month.parse(name) for name in names if re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", name, re.ASCII)]
+    months = [Month.parse(name) for name in names if re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", name, re.ASCII)]
     return [month for month in months if month.start < known.period.run_date]
 
 
