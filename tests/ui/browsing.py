@@ -115,10 +115,9 @@ def re_execute(page: Page, how: str) -> None:
     """On the page of a run: run it again, ``how`` as its menu says."""
     button = page.get_by_role("button", name=re.compile("Re-execute"))
     button.wait_for()
-    box = button.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + box["width"] + 18, box["y"] + box["height"] / 2)  # the arrow beside it
-    page.get_by_role("menuitem", name=how, exact=True).click()
+    page.wait_for_load_state("networkidle")
+    button.locator("xpath=following::button[1]").click()  # the arrow beside it
+    page.get_by_role("menuitem", name=how).first.click()
 
 
 def open_asset(page: Page, address: str, asset: str, view: str, **more: str) -> None:
