@@ -143,8 +143,9 @@ class Translator:
         return dg.TableColumnLineage(found) if found else None
 
     def _origins(self, asset: Published, model: str, column: str, columns: ModelLineage) -> Iterator[tuple[str, str]]:
+        models = set(_parents(self.models[model]))  # a table of the lake may have the name of a model that reads it
         for table, parent in columns.get(model, {}).get(column, ()):
-            owner = self.owners.get(table)
+            owner = self.owners[table] if table in models else None
             if owner == asset:
                 yield from self._origins(asset, table, parent, columns)
             elif owner is not None:
