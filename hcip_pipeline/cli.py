@@ -17,7 +17,7 @@ from hcip_pipeline.storage_faults import storage_fault_behind
 
 #: in the order that ``--help`` lists them; each is the module of that name in ``commands``
 COMMANDS = (
-    "demo", "synth", "check", "ingest", "run", "backfill", "study", "explain", "verify", "diff", "reproduce",
+    "demo", "synth", "check", "ingest", "run", "status", "backfill", "study", "explain", "verify", "diff", "reproduce",
     "retain", "simulate", "expectations", "ui",
 )  # fmt: skip
 

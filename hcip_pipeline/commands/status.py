@@ -1,0 +1,41 @@
+"""``hcip status``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from hcip_pipeline.commands.options import home_option, json_option, policy_option, show_json
+from hcip_pipeline.home import Home
+
+
+@click.command("status")
+@click.argument("period", required=False)
+@home_option
+@policy_option
+@click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="What is late on this day [default: today].")
+@json_option
+def command(
+    period: str | None, home_path: Path | None, policy_path: Path | None, day: dt.datetime | None, as_json: bool
+) -> None:
+    """Where PERIOD (2025H1), or every half-year of the home, stands.
+
+    What is in, missing, due and late by hospital and month; what is held and why; which releases are stale and on what;
+    what a run would do now. Nothing is changed.
+    """
+    from hcip_pipeline.periods import PerformancePeriod
+    from hcip_pipeline.settlement.status import known_periods, period_status, status_lines
+
+    home = Home.locate(home_path)
+    on = day.date() if day else dt.date.today()
+    periods = [PerformancePeriod.parse(period)] if period else known_periods(home)
+    found = [period_status(home, each, on, policy_path) for each in periods]
+    if as_json:
+        show_json({"home": str(home.root), "periods": [status.as_dict() for status in found]})
+        return
+    if not found:
+        click.echo(f"{home.root} has no half-year yet: put submissions and program files into its inbox")
+    for status in found:
+        click.echo("\n".join(status_lines(status)))

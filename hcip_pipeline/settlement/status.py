@@ -1,0 +1,186 @@
+"""Where a half-year stands: what is in, missing and late, what is held, what is stale, and what a run would do now.
+
+Belongs here: putting together what the inbox, lake and releases say. Does not belong here: how it is shown. The day is
+an argument: nothing that is released depends on it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hcip_pipeline.contracts.payment_reasons import parse_holds
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.cclf.receipts import in_force as archives_in_force
+from hcip_pipeline.intake.hospital.ingest import receipts
+from hcip_pipeline.periods import PerformancePeriod, Quarter
+from hcip_pipeline.reference.tables import load_reference
+from hcip_pipeline.release.reading import ReleaseFiles, releases_of
+from hcip_pipeline.release.rests_on import outdated
+from hcip_pipeline.settlement.recognition import outlook
+
+#: days after a quarter's end by which hospitals have sent it (methodology §1)
+QUARTER_DUE_DAYS = 45
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What one hospital, or CMS, has sent for a quarter or month.
+
+    ``state``: ``in``, ``refused`` (and nothing before it is in force), ``in the inbox``, ``late`` or ``due``.
+    """
+
+    sender: str
+    partition: str
+    state: str
+    due: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """Care partners of a hospital held for one reason; one with two reasons counts under each."""
+
+    hospital_ccn: str
+    code: str
+    why: str
+    care_partners: int
+    amount: str
+
+
+@dataclass(frozen=True)
+class PeriodStatus:
+    """Where one half-year stands on a day."""
+
+    period: str
+    day: str
+    release: str | None
+    deliveries: tuple[Delivery, ...]
+    held: tuple[Held, ...]
+    stale: tuple[dict[str, str | None], ...]
+    unchanged: bool
+    reasons: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def period_status(home: Home, period: PerformancePeriod, day: dt.date, policy_path: Path | None = None) -> PeriodStatus:
+    """Look at everything that concerns ``period``.
+
+    Raises:
+        HcipError: a reference table of the inbox is refused, or a receipt or the release cannot be read.
+    """
+    folders = releases_of(home, period)
+    newest = ReleaseFiles.at(folders[-1]) if folders else None
+    seen = outlook(home, period, policy_path)
+    return PeriodStatus(
+        str(period),
+        str(day),
+        f"r{newest.number}" if newest else None,
+        (*_hospitals(home, period, day), *_claims(home, period, day)),
+        tuple(_held(newest)) if newest else (),
+        tuple(reason.as_dict() for reason in outdated(home, newest)) if newest else (),
+        seen.unchanged is not None,
+        seen.reasons,
+    )
+
+
+def known_periods(home: Home) -> list[PerformancePeriod]:
+    """Half-years with a release or with program files in the inbox, in order."""
+    folders = [*home.releases.glob("????H[12]"), *(home.inbox / "program").glob("????H[12]")]
+    return sorted({PerformancePeriod.parse(folder.name) for folder in folders if folder.is_dir()})
+
+
+def _hospitals(home: Home, period: PerformancePeriod, day: dt.date) -> Iterator[Delivery]:
+    hospitals = _expected(home)
+    for quarter in period.quarters:
+        known = receipts(home, quarter)
+        in_force = {receipt.ccn for receipt in known if receipt.in_force}
+        refused = {receipt.ccn for receipt in known} - in_force
+        due = quarter.end + dt.timedelta(days=QUARTER_DUE_DAYS)
+        for ccn in hospitals:
+            if ccn in in_force:
+                state = "in"
+            elif ccn in refused:
+                state = "refused"
+            else:
+                state = _not_in(_was_sent(home, quarter, ccn), due, day)
+            yield Delivery(ccn, str(quarter), state, str(due))
+
+
+def _expected(home: Home) -> list[str]:
+    """Acute hospitals that have ever sent anything."""
+    acute = load_reference(home.inbox)["hospitals"].filter(pl.col("acute") == "Y")["ccn"].to_list()
+    taken_in = (home.lake / "hospital" / "receipts").glob("quarter=*/*.json")
+    sent = {path.name[:6] for path in (*taken_in, *(home.inbox / "hospital").glob("*/*"))}
+    return [ccn for ccn in acute if ccn in sent]
+
+
+def _was_sent(home: Home, quarter: Quarter, ccn: str) -> bool:
+    return any((home.inbox / "hospital" / str(quarter)).glob(f"{ccn}*"))
+
+
+def _claims(home: Home, period: PerformancePeriod, day: dt.date) -> Iterator[Delivery]:
+    have = {receipt.month for receipt in archives_in_force(home)}
+    for month in period.months:
+        due = month.next().end
+        sent = any((home.inbox / "cms" / str(month)).glob("*"))
+        yield Delivery("CMS", str(month), "in" if str(month) in have else _not_in(sent, due, day), str(due))
+
+
+def _not_in(was_sent: bool, due: dt.date, day: dt.date) -> str:
+    if was_sent:
+        return "in the inbox"
+    return "late" if day > due else "due"
+
+
+def _held(release: ReleaseFiles) -> Iterator[Held]:
+    found: dict[tuple[str, str], tuple[str, int, Decimal]] = {}
+    held = release.table("incentives").filter(pl.col("status") == "HELD").sort("hospital_ccn", "npi")
+    for ccn, codes, amount in held.select("hospital_ccn", "reasons", "final_incentive").iter_rows():
+        for hold in parse_holds(codes):
+            _, number, total = found.get((ccn, hold.code), ("", 0, Decimal(0)))
+            found[ccn, hold.code] = (hold.auditor, number + 1, total + amount)
+    for (ccn, code), (why, number, total) in sorted(found.items()):
+        yield Held(ccn, code, why, number, str(total))
+
+
+def status_lines(status: PeriodStatus, shown: int = 10) -> list[str]:
+    """For a person."""
+    lines = [f"{status.period}: {status.release or 'no release'}, on {status.day}"]
+    senders: dict[str, list[Delivery]] = {}
+    for delivery in status.deliveries:
+        senders.setdefault(delivery.sender, []).append(delivery)
+    for sender, sent in senders.items():
+        told = [f"{each.partition} {each.state}" + _due(each) for each in sent]
+        lines.append(f"  {sender:<8}{', '.join(told)}")
+    if status.held:
+        lines.append("  held")
+        lines += [
+            f"    {each.hospital_ccn}  {each.care_partners:>4} care partners  {Decimal(each.amount):>14,}  {each.why}"
+            for each in status.held
+        ]
+    lines += [f"  stale: {reason['message']}; {reason['fix']}" for reason in status.stale]
+    if status.unchanged:
+        lines.append(f"  a run now: nothing changed since {status.release}")
+    else:
+        lines.append(f"  a run now: takes in what is new and builds {status.period}, because")
+        lines += [f"    {reason}" for reason in status.reasons[:shown]]
+        if len(status.reasons) > shown:
+            lines.append(f"    and {len(status.reasons) - shown} more (--json gives all)")
+    return lines
+
+
+def _due(delivery: Delivery) -> str:
+    return (
+        f" (since {delivery.due})"
+        if delivery.state == "late"
+        else (f" by {delivery.due}" if delivery.state == "due" else "")
+    )

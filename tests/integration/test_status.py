@@ -1,0 +1,56 @@
+"""`hcip status`: what is in, late and due, what is held, what is stale, and what a run would do now."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hcip_pipeline import cli
+from hcip_pipeline.home import Home
+from hcip_pipeline.release.reading import released_frame
+from tests.settled_home import PERIOD, SettledHome
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("settled")]
+
+
+@pytest.fixture
+def home(settled_home: SettledHome, tmp_path: Path) -> Home:
+    return settled_home.copy(tmp_path / "home", "inbox", "lake", "releases", "warehouse/last_runs")
+
+
+def status(home: Home, capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
+    cli.main(["status", str(PERIOD), "--home", str(home.root), "--on", "2025-08-01", "--json", *arguments])
+    (found,) = json.loads(capsys.readouterr().out)["periods"]
+    return found
+
+
+def test_a_settled_period(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    found = status(home, capsys)
+    assert (found["release"], found["unchanged"], found["reasons"], found["stale"]) == ("r1", True, [], [])
+    states = {(each["sender"], each["partition"]): each["state"] for each in found["deliveries"]}
+    assert states["210012", "2025Q1"] == states["210018", "2025Q2"] == states["CMS", "2025-05"] == "in"
+    assert (states["CMS", "2025-01"], states["CMS", "2025-06"]) == ("late", "late")
+    rows = released_frame(home.releases / str(PERIOD) / "r1", "incentives").filter(pl.col("status") == "HELD")
+    assert sum(each["care_partners"] for each in found["held"]) >= rows.height > 0
+    cli.main(["status", "--home", str(home.root)])
+    assert "a run now: nothing changed since r1" in capsys.readouterr().out
+
+
+def test_what_is_new_missing_and_stale(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(home.lake / "hospital" / "receipts" / "quarter=2025Q2")
+    shutil.rmtree(home.inbox / "hospital" / "2025Q2" / "210012")
+    folder = home.releases / "2024H2" / "r1"
+    shutil.copytree(home.releases / str(PERIOD) / "r1", folder)
+    found = status(home, capsys)
+    states = {(each["sender"], each["partition"]): each for each in found["deliveries"]}
+    assert states["210012", "2025Q2"]["state"] == "due" and states["210012", "2025Q2"]["due"] == "2025-08-14"
+    assert states["210018", "2025Q2"]["state"] == "in the inbox"
+    assert not found["unchanged"] and any("210012" in reason for reason in found["reasons"])
+    assert [reason["rule"] for reason in found["stale"]] == ["RESTS_ON_SUPERSEDED"]
+    cli.main(["status", str(PERIOD), "--home", str(home.root), "--on", "2025-09-01"])
+    text = capsys.readouterr().out
+    assert "2025Q2 late (since 2025-08-14)" in text and "stale: 2025H1 r1 was made before 2024H2" in text
