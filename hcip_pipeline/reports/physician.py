@@ -19,6 +19,8 @@ from hcip_pipeline.reports.pages import page
 #: Cells on the page; what is beyond is summed in one more row, so that two printed pages hold it.
 CELLS = 10
 
+#: Rows that the list of single cases shows; a page of more is too large to open.
+SHOWN = 2_000
 #: Under so many cases a mean is a hint at best.
 FEW_CASES = 5
 
@@ -83,6 +85,7 @@ def physician_page(source: ReportSource, ccn: str, partner: Row) -> bytes:
         condition_total=sum((row["weighted_amount"] for row in conditions), Decimal("0.00")),
         cells=shown,
         rest=_rest(rest),
+        shown=SHOWN,
         cases=sorted(
             cases, key=lambda row: (row["apr_drg"], row["severity_of_illness"], row["cost"], row["length_of_stay"])
         ),

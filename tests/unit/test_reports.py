@@ -18,7 +18,7 @@ from hcip_pipeline.contracts.payment_reasons import parse_reasons
 from hcip_pipeline.html_pages import show_controls
 from hcip_pipeline.release.documents import Draft
 from hcip_pipeline.release.reading import ReleaseFiles
-from hcip_pipeline.reports import words
+from hcip_pipeline.reports import physician, words
 from hcip_pipeline.reports.documents import render_reports
 from hcip_pipeline.reports.figures import ReportSource
 from hcip_pipeline.reports.oversight import committee, oversight_page
@@ -284,6 +284,18 @@ def test_what_people_write_is_shown_and_not_run(draft: Draft) -> None:
     partner = source.now.of_hospital("incentives", A)[0] | {"name": "<script>alert(1)</script> & Sons"}
     text = physician_page(source, A, partner).decode()
     assert "<script" not in text and "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Sons" in text
+
+
+def test_the_list_of_single_cases_ends_and_says_so(draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A physician with a hundred thousand cases: the page stays one that opens."""
+    source = ReportSource(draft)
+    partner = source.now.of_partner("incentives", A, npi(2))[0]
+    cases = len(source.now.of_partner("incentive_cases", A, npi(2)))
+    whole = physician_page(source, A, partner).decode()
+    monkeypatch.setattr(physician, "SHOWN", 2)
+    cut = physician_page(source, A, partner).decode()
+    assert len(whole.splitlines()) - len(cut.splitlines()) == cases - 2 > 0
+    assert f"The first 2 of {cases}, without account numbers" in cut and "The first 2" not in whole
 
 
 def test_the_same_release_gives_the_same_bytes(draft: Draft, released: Path) -> None:  # noqa: F811
