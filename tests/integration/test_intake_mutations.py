@@ -9,6 +9,7 @@ import gzip
 import json
 import os
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,6 +129,20 @@ MUTATIONS: dict[str, Bytes] = {
     "all rows shifted": _lines(lambda rng, rows: [rows[0], *map(_shifted, rows[1:])]),
     "another hospital": lambda rng, b: b.replace(b"\n21", b"\n99", rng.choice([1, -1])),
     "blanks": lambda rng, b: b.replace(b",", rng.choice([b", ", b" ,", b"  ,  "]), rng.choice([7, -1])),
+    "codes without zeros": lambda rng, b: b.replace(b",0", b","),
+    "codes as floats": lambda rng, b: b.replace(b",01,", b",1.0,").replace(b",0120,", b",120.0,"),
+    "month first": lambda rng, b: re.sub(rb"(\d{4})-(\d\d)-(\d\d)", rb"\2/\3/\1", b, count=rng.choice([0, 0, 5])),
+    "a time in dates": lambda rng, b: re.sub(rb"(\d{4}-\d\d-\d\d)", rb"\1 00:00:00", b),
+    "money with signs": lambda rng, b: re.sub(rb",(\d+)\.00\b", rb",$\1", b),
+    "credits": lambda rng, b: re.sub(rb",(\d+)\.00\b", rb",(\1.00)", b, count=rng.randrange(1, 4)),
+    "spreadsheet text": lambda rng, b: b.replace(b",0120,", b',="0120",').replace(b",01,", b',"=""01""",'),
+    "exponents": lambda rng, b: re.sub(rb"\b1\d{9}\b|\bA0\d+", b"2.5E+10", b, count=rng.choice([0, 1])),
+    "a row of totals": _lines(lambda rng, rows: [*rows, b"Total" + b"," * rows[0].count(b",")]),
+    "a title": _lines(lambda rng, rows: [b"Export of the quarter", *rows]),
+    "repeated rows": _lines(lambda rng, rows: [*rows, *rows[3:8]]),
+    "capitals": _lines(lambda rng, rows: [rows[0].upper(), *rows[1:]]),
+    "sex in words": lambda rng, b: b.replace(b",F,", b",Female,").replace(b",M,", b",m,"),
+    "another grouper": lambda rng, b: b.replace(b",41,", rng.choice([b",V41,", b",41.0,", b",99,"])),
     "nothing": lambda rng, b: b"",
     "a flipped bit": _flip,
     "unchanged": lambda rng, b: b,
