@@ -53,6 +53,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         from hcip_pipeline.ledger.signing import sign_head
         from hcip_pipeline.operations.alerts import held_alert, tell
         from hcip_pipeline.operations.settings import signer_of
+        from hcip_pipeline.release.rests_on import stale_releases
         from hcip_pipeline.release.writer import write_release
         from hcip_pipeline.settlement.as_of import remembered
         from hcip_pipeline.settlement.build_record import current_build
@@ -91,6 +92,9 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
             f"{period}: {outcome} {written.name}, {written.files} files: ${paid.calculated:,} calculated, "
             f"${paid.final:,} final, of it ${paid.payable:,} payable and ${paid.held:,} held"
         )
+        stale = stale_releases(home.home(), period)
+        for reason in stale:
+            context.log.warning(f"{reason} (RESTS_ON_SUPERSEDED); {reason.fix}")
         yield dg.MaterializeResult(
             metadata={
                 "release": written.name,
@@ -105,6 +109,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 "payable": float(paid.payable),
                 "held": float(paid.held),
                 "what is missing": dg.MetadataValue.json(list(built.notes)),
+                "stale later releases": dg.MetadataValue.json([str(reason) for reason in stale]),
             },
         )
         yield files_as_stated(RELEASE, written.folder)
