@@ -26,6 +26,7 @@ from typing import IO, Any, Literal
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.storage_faults import storage_fault
 
 Kind = Literal["start", "acceptance", "refusal", "norms", "release", "found", "destruction"]
 
@@ -133,7 +134,7 @@ def append(home: Home, entries: Callable[[Sequence[Line]], Iterable[Entry]]) -> 
             os.fsync(file.fileno())
             return [line for line, _ in new]
     except OSError as error:
-        raise HcipError(
+        raise storage_fault(error, path) or HcipError(
             f"the ledger cannot be written: {error.strerror}",
             file=path,
             rule="LEDGER-WRITE",

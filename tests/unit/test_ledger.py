@@ -131,3 +131,19 @@ def test_a_receipt_without_a_line_is_set_aside(home: Home) -> None:
     forget_unrecorded(home, folder, told.append)
     assert [path.name for path in folder.iterdir()] == ["210001.r1.json.unrecorded"]
     assert "has no line in the ledger" in told[0]
+
+
+def test_a_full_disk_is_named_and_loses_no_line(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(home, "one")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(HcipError) as raised:
+            add(home, "two")
+        assert raised.value.rule == "DISK-FULL"
+    add(home, "three")
+    assert [line.entry.name for line in read_ledger(home)][0] == "one"
+    assert read_ledger(home)[-1].entry.name == "three"
