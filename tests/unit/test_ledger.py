@@ -145,5 +145,5 @@ def test_a_full_disk_is_named_and_loses_no_line(home: Home, monkeypatch: pytest.
             add(home, "two")
         assert raised.value.rule == "DISK-FULL"
     add(home, "three")
-    assert [line.entry.name for line in read_ledger(home)][0] == "one"
+    assert read_ledger(home)[0].entry.name == "one"
     assert read_ledger(home)[-1].entry.name == "three"
