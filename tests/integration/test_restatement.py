@@ -231,6 +231,7 @@ def test_what_was_known_then_must_be_as_it_was(restated: RestatedHome, tmp_path:
     known = recall(home, PERIOD, 1)
     assert known is not None
     kept_file(home, known.sources["discharges"][0]).unlink()
+    shutil.rmtree(home.lake / "hospital")  # nothing to put it back from, and there is no inbox either
     with pytest.raises(HcipError) as gone:
         reproduce(home, PERIOD, 1)
     assert gone.value.rule == "LAKE-AS-OF-THEN"
