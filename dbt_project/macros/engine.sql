@@ -95,3 +95,8 @@
 {% macro days_between(earlier, later) -%}
     {{ 'datediff(' ~ later ~ ', ' ~ earlier ~ ')' if on_spark() else "date_diff('day', " ~ earlier ~ ', ' ~ later ~ ')' }}
 {%- endmacro %}
+
+{# A column whose name is a keyword. Spark takes double quotes for a text. #}
+{% macro quoted(name) -%}
+    {{ '`' ~ name ~ '`' if on_spark() else '"' ~ name ~ '"' }}
+{%- endmacro %}

@@ -202,21 +202,26 @@ def load_dbt() -> None:
 def _invoke(arguments: list[str], folder: Path, progress: Progress | None) -> Iterator[NodeResult]:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
-    from dbt_common.events.base_types import EventMsg
-
-    def report(event: EventMsg) -> None:
-        if progress and event.info.name == "LogModelResult":
-            progress(event.data.node_info.node_name)
 
     compiled = str(folder / COMPILED)
     shutil.rmtree(compiled, ignore_errors=True)
     common = ["--project-dir", str(PROJECT), "--profiles-dir", str(folder), "--target-path", compiled]
     common += ["--log-path", compiled, "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
     try:
-        result = dbtRunner(manifest=parsed_project(), callbacks=[report]).invoke([*arguments, *common])
+        result = dbtRunner(manifest=parsed_project(), callbacks=[report_models(progress)]).invoke([*arguments, *common])
     finally:
         DuckDBConnectionManager.close_all_connections()
     yield from node_results(result)
+
+
+def report_models(progress: Progress | None) -> Callable[[Any], None]:
+    """A dbt callback that calls ``progress`` with the name of each finished model."""
+
+    def report(event: Any) -> None:
+        if progress and event.info.name == "LogModelResult":
+            progress(event.data.node_info.node_name)
+
+    return report
 
 
 def node_results(result: Any) -> Iterator[NodeResult]:

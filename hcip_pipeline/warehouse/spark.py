@@ -1,7 +1,7 @@
 """The same dbt project on Apache Spark, for a state that has outgrown one machine (docs/scale_out.md).
 
-Belongs here: a session, the lake as tables of it, dbt over it, and the marts read back. Does not belong here: any rule;
-what the engines say differently stands in ``dbt_project/macros/engine.sql``.
+A session, the lake as its tables, dbt over it, and the marts brought back into a DuckDB file, from which a release is
+written as from DuckDB's own build. Differences in SQL between the engines are in ``dbt_project/macros/engine.sql``.
 """
 
 from __future__ import annotations
@@ -14,14 +14,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlparse
 
+import duckdb
 import polars as pl
 
-from hcip_pipeline.contracts import marts
+from hcip_pipeline.contracts import marts, run
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
-from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.contracts.table import Column, Table
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.warehouse.build import NodeResult, node_results, stop_if_broken
+from hcip_pipeline.warehouse.build import (
+    FILE_NAME,
+    BuildResult,
+    NodeResult,
+    Progress,
+    fingerprints,
+    node_results,
+    prepare,
+    report_models,
+    stop_if_broken,
+)
 from hcip_pipeline.warehouse.project import PROJECT
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
 
@@ -33,7 +45,7 @@ _LOCAL = {
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
-    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto",
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -Xshare:auto",
     "spark.sql.shuffle.partitions": "1",
     "spark.default.parallelism": "1",
     "spark.sql.files.minPartitionNum": "1",
@@ -113,7 +125,13 @@ def spark_session(warehouse: Path, master: str = "", memory: str = "2g") -> Iter
 
 
 def build_on_spark(
-    spec: BuildSpec, folder: Path, session: Any, select: Sequence[str] = (), *, checks: bool = True
+    spec: BuildSpec,
+    folder: Path,
+    session: Any,
+    select: Sequence[str] = (),
+    *,
+    checks: bool = True,
+    progress: Progress | None = None,
 ) -> SparkBuild:
     """Compute ``spec`` in ``session``: the same models, the same figures to the cent.
 
@@ -133,9 +151,108 @@ def build_on_spark(
     arguments += [] if checks else ["--exclude-resource-type", "test"]
     if select:
         arguments += ["--select", *select]
-    nodes = tuple(node_results(dbtRunner(manifest=_manifest(folder)).invoke(arguments)))
+    nodes = tuple(
+        node_results(dbtRunner(manifest=_manifest(folder), callbacks=[report_models(progress)]).invoke(arguments))
+    )
     stop_if_broken(nodes, PROJECT)
     return SparkBuild(spec, session, nodes)
+
+
+@dataclass(frozen=True)
+class SparkEngine:
+    """Builds like ``warehouse.build.build``, computed in ``session``.
+
+    The driver reads the marts from the files that the executors wrote, so Spark's warehouse folder must be on a path
+    that every node shares.
+    """
+
+    session: Any
+
+    def __call__(
+        self,
+        spec: BuildSpec,
+        folder: Path,
+        *,
+        threads: int | None = None,
+        select: str | None = None,
+        progress: Progress | None = None,
+    ) -> BuildResult:
+        """Build everything (or ``select``) on Spark, and run every test on it.
+
+        Args:
+            folder: gets the DuckDB file with the lake as views and the marts as tables, and dbt's files.
+            threads: unused; executors have their own configuration.
+            progress: called with the name of each model when it is finished.
+
+        Raises:
+            BuildStoppedError: a model or a test failed.
+            HcipError: a mart's columns or types are not those of its contract.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        built = build_on_spark(spec, folder, self.session, (select or "").split(), progress=progress)
+        file = folder / FILE_NAME
+        prepare(spec, file)
+        made = {node.unique_id.split(".")[2] for node in built.nodes if node.unique_id.startswith("model.")}
+        with duckdb.connect(file) as connection:
+            for schema in ("marts", "intermediate"):
+                connection.execute(f"create schema {schema}")
+            for name in sorted(made & marts.TABLES.keys()):
+                _bring_back(connection, self.session, "marts", name, marts.TABLES[name].columns)
+            for name, columns in _READ_BY_RELEASES.items():
+                if name in made:
+                    _bring_back(connection, self.session, "intermediate", name, columns)
+        return BuildResult(spec, file, built.nodes, fingerprints(file))
+
+
+#: intermediate models that a release or a norm table reads, and the columns it needs of the large ones
+_READ_BY_RELEASES: dict[str, tuple[Column, ...]] = {
+    "int_case_windows": (Column("hospital_ccn", "text", ""), Column("window_name", "text", "")),
+    "int_cases": (Column("grouper_version", "text", ""),),
+    "int_case_ledger": run.FROZEN["frozen_conservation"].columns,
+    "int_quality_cells": run.FROZEN["frozen_quality_cells"].columns,
+}
+
+
+def _bring_back(
+    connection: duckdb.DuckDBPyConnection, session: Any, schema: str, name: str, columns: Sequence[Column]
+) -> None:
+    """Create the table in DuckDB from the Parquet files of Spark's; identical rows of an intermediate model are one.
+
+    Raises:
+        HcipError: a column's type cannot be brought to its contract's without losing digits.
+    """
+    files = [
+        str(Path("/", unquote(urlparse(file).path).lstrip("/")))
+        for file in session.table(f"{schema}.{name}").inputFiles()
+    ]
+    if not files:
+        connection.execute(f'create table {schema}."{name}" as {Table(name, "", tuple(columns)).empty_select()}')
+        return
+    source = f"read_parquet({files})"
+    found = {row[0]: str(row[1]) for row in connection.execute(f"describe from {source}").fetchall()}
+    lossy = [column.name for column in columns if not _fits(found.get(column.name, "nothing"), column.sql_type)]
+    if lossy:
+        raise HcipError(
+            f"{name} does not have the types of its contract on Spark: "
+            + ", ".join(f"{column} is {found.get(column, 'missing')}" for column in lossy[:5]),
+            rule="CONTRACT",
+            fix="this is a fault of the program, not of the data: keep the input and report it",
+        )
+    distinct = "" if schema == "marts" else "distinct "
+    selected = ", ".join(f'cast("{column.name}" as {column.sql_type}) as "{column.name}"' for column in columns)
+    connection.execute(f'create table {schema}."{name}" as select {distinct}{selected} from {source}')
+
+
+def _fits(found: str, declared: str) -> bool:
+    """Whether every value of a DuckDB type is kept by the declared one; the cast itself refuses an overflow."""
+    found, declared = found.lower(), declared.lower()
+    if found == declared:
+        return True
+    if declared == "bigint":
+        return found in ("tinyint", "smallint", "integer")
+    scale = re.fullmatch(r"decimal\(\d+,(\d+)\)", found)
+    allowed = re.fullmatch(r"decimal\(\d+,(\d+)\)", declared)
+    return bool(scale and allowed and int(scale[1]) <= int(allowed[1]))
 
 
 def _common(folder: Path) -> list[str]:

@@ -33,12 +33,19 @@ areas as (
     qualify row_number() over (partition by zip_code order by discharges desc, hospital_ccn) = 1
 ),
 
-regions as (
-    select substr(zip_code, 1, 3) as prefix, hospital_ccn
+region_stays as (
+    select
+        substr(zip_code, 1, 3) as prefix,
+        hospital_ccn,
+        sum(discharges) as discharges
     from stays
     group by substr(zip_code, 1, 3), hospital_ccn
-    qualify
-        row_number() over (partition by substr(zip_code, 1, 3) order by sum(discharges) desc, hospital_ccn) = 1
+),
+
+regions as (
+    select prefix, hospital_ccn
+    from region_stays
+    qualify row_number() over (partition by prefix order by discharges desc, hospital_ccn) = 1
 )
 
 select

@@ -26,9 +26,12 @@ levels as (
     select
         physicians.*,
         'care_partner' as level,
-        care_partners.npi as subject
+        physicians.npi as subject
     from physicians
-    inner join care_partners using (hospital_ccn, npi)
+    inner join
+        care_partners
+        -- Not `using`: Spark then puts the joined columns first in `physicians.*`, and a union goes by position.
+        on physicians.hospital_ccn = care_partners.hospital_ccn and physicians.npi = care_partners.npi
     union all
     select
         physicians.*,

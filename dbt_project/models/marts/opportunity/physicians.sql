@@ -7,14 +7,23 @@ care_partners as (
     select * from {{ ref('stg_care_partners') }}
 ),
 
+line_cases as (
+    select
+        hospital_ccn,
+        npi,
+        service_line,
+        count(*) as cases
+    from cases
+    group by hospital_ccn, npi, service_line
+),
+
 main_lines as (
     select
         hospital_ccn,
         npi,
         service_line
-    from cases
-    group by hospital_ccn, npi, service_line
-    qualify row_number() over (partition by hospital_ccn, npi order by count(*) desc, service_line) = 1
+    from line_cases
+    qualify row_number() over (partition by hospital_ccn, npi order by cases desc, service_line) = 1
 ),
 
 totals as (

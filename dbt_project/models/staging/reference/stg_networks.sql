@@ -4,7 +4,7 @@ select
     kind as network_kind,
     hospital_ccn,
     topic,
-    "start" as start_date,
-    "end" as end_date,
+    {{ quoted('start') }} as start_date,
+    {{ quoted('end') }} as end_date,
     recruitment_goal
 from {{ source('lake', 'networks') }}

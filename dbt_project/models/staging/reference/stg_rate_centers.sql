@@ -1,6 +1,6 @@
 select
     rate_center,
     name as rate_center_name,
-    "group" as rate_center_group,
+    {{ quoted('group') }} as rate_center_group,
     component
 from {{ source('lake', 'rate_centers') }}
