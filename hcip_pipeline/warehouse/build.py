@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import polars as pl
@@ -49,6 +51,33 @@ class BuildResult:
     nodes: tuple[NodeResult, ...] = field(default=())
     #: mart -> its rows as they were when the last check had passed (``fingerprints``)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+
+
+class Engine(Protocol):
+    """Computes a build elsewhere than in DuckDB, and leaves the same DuckDB file with its marts."""
+
+    def __call__(
+        self,
+        spec: BuildSpec,
+        folder: Path,
+        *,
+        threads: int | None = None,
+        select: str | None = None,
+        progress: Progress | None = None,
+    ) -> BuildResult: ...
+
+
+_engine: ContextVar[Engine | None] = ContextVar("engine", default=None)
+
+
+@contextmanager
+def compute_builds_with(engine: Engine) -> Iterator[None]:
+    """Let ``engine`` compute every build of the ``with`` block."""
+    token = _engine.set(engine)
+    try:
+        yield
+    finally:
+        _engine.reset(token)
 
 
 class BuildStoppedError(HcipError):
@@ -118,6 +147,9 @@ def build(
     Raises:
         BuildStoppedError: a model or a test failed. What was built stays in the file; nothing is released from it.
     """
+    engine = _engine.get()
+    if engine is not None:
+        return engine(spec, folder, threads=threads, select=select, progress=progress)
     file = folder / FILE_NAME
     prepare(spec, file)
     arguments = ["build", "--vars", json.dumps(spec.dbt_vars()), "--exclude-resource-type", "unit_test", "--fail-fast"]
