@@ -21,7 +21,7 @@ import polars as pl
 
 from hcip_pipeline.contracts import marts, run
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
-from hcip_pipeline.contracts.table import Column, Table
+from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.warehouse.build import (
     FILE_NAME,
@@ -35,9 +35,8 @@ from hcip_pipeline.warehouse.build import (
     stop_if_broken,
 )
 from hcip_pipeline.warehouse.project import PROJECT
+from hcip_pipeline.warehouse.rendering import SCHEMAS, Renderer, models, needed
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
-
-_SCHEMAS = ("lake", "staging", "intermediate", "marts")
 
 #: on this machine: what fits it is computed faster in few tasks and without compiling every query
 _LOCAL = {
@@ -195,44 +194,46 @@ class SparkEngine:
         file = folder / FILE_NAME
         prepare(spec, file)
         made = {node.unique_id.split(".")[2] for node in built.nodes if node.unique_id.startswith("model.")}
+        rendered = Renderer(spec.dbt_vars())
         with duckdb.connect(file) as connection:
-            for schema in ("marts", "intermediate"):
+            views = {
+                row.viewName for schema in SCHEMAS for row in self.session.sql(f"show views in {schema}").collect()
+            }
+            for schema in SCHEMAS:
                 connection.execute(f"create schema {schema}")
-            for name in sorted(made & marts.TABLES.keys()):
-                _bring_back(connection, self.session, "marts", name, marts.TABLES[name].columns)
-            for name, columns in _READ_BY_RELEASES.items():
-                if name in made:
-                    _bring_back(connection, self.session, "intermediate", name, columns)
+            for name in needed(made):
+                schema = models()[name].schema
+                if name in views:
+                    connection.execute(f'create view {schema}."{name}" as {rendered.model(name)}')
+                else:
+                    _bring_back(connection, self.session, schema, name)
         return BuildResult(spec, file, built.nodes, fingerprints(file))
 
 
-#: intermediate models that a release or a norm table reads, and the columns it needs of the large ones
-_READ_BY_RELEASES: dict[str, tuple[Column, ...]] = {
-    "int_case_windows": (Column("hospital_ccn", "text", ""), Column("window_name", "text", "")),
-    "int_cases": (Column("grouper_version", "text", ""),),
-    "int_case_ledger": run.FROZEN["frozen_conservation"].columns,
-    "int_quality_cells": run.FROZEN["frozen_quality_cells"].columns,
+#: tables whose types are declared: every mart, and the intermediate models that a norm table is frozen from
+_DECLARED = {
+    **{f"marts.{name}": table.columns for name, table in marts.TABLES.items()},
+    "intermediate.int_case_ledger": run.FROZEN["frozen_conservation"].columns,
+    "intermediate.int_quality_cells": run.FROZEN["frozen_quality_cells"].columns,
 }
 
 
-def _bring_back(
-    connection: duckdb.DuckDBPyConnection, session: Any, schema: str, name: str, columns: Sequence[Column]
-) -> None:
-    """Create the table in DuckDB from the Parquet files of Spark's; identical rows of an intermediate model are one.
+def _bring_back(connection: duckdb.DuckDBPyConnection, session: Any, schema: str, name: str) -> None:
+    """Create a mart in DuckDB from the Parquet files that Spark wrote; an intermediate model is a view of its files.
 
     Raises:
         HcipError: a column's type cannot be brought to its contract's without losing digits.
     """
-    files = [
-        str(Path("/", unquote(urlparse(file).path).lstrip("/")))
-        for file in session.table(f"{schema}.{name}").inputFiles()
-    ]
+    place = f'{schema}."{name}"'
+    declared = _DECLARED.get(f"{schema}.{name}", ())
+    files = [unquote(urlparse(file).path) for file in session.table(f"{schema}.{name}").inputFiles()]
     if not files:
-        connection.execute(f'create table {schema}."{name}" as {Table(name, "", tuple(columns)).empty_select()}')
+        if declared:
+            connection.execute(f"create table {place} as {Table(name, '', tuple(declared)).empty_select()}")
         return
     source = f"read_parquet({files})"
     found = {row[0]: str(row[1]) for row in connection.execute(f"describe from {source}").fetchall()}
-    lossy = [column.name for column in columns if not _fits(found.get(column.name, "nothing"), column.sql_type)]
+    lossy = [column.name for column in declared if not _fits(found.get(column.name, "missing"), column.sql_type)]
     if lossy:
         raise HcipError(
             f"{name} does not have the types of its contract on Spark: "
@@ -240,9 +241,9 @@ def _bring_back(
             rule="CONTRACT",
             fix="this is a fault of the program, not of the data: keep the input and report it",
         )
-    distinct = "" if schema == "marts" else "distinct "
-    selected = ", ".join(f'cast("{column.name}" as {column.sql_type}) as "{column.name}"' for column in columns)
-    connection.execute(f'create table {schema}."{name}" as select {distinct}{selected} from {source}')
+    selected = ", ".join(f'cast("{column.name}" as {column.sql_type}) as "{column.name}"' for column in declared)
+    kind = "table" if schema == "marts" else "view"
+    connection.execute(f"create {kind} {place} as select {selected or '*'} from {source}")
 
 
 def _fits(found: str, declared: str) -> bool:
@@ -280,7 +281,7 @@ def _manifest(folder: Path) -> Any:
 
 def _lay_out(spec: BuildSpec, folder: Path, session: Any) -> None:
     """Every table of the lake as a table of the session's catalog; what an earlier build left there goes first."""
-    for schema in _SCHEMAS:
+    for schema in ("lake", *SCHEMAS):
         session.sql(f"drop database if exists {schema} cascade")
         session.sql(f"create database {schema}")
     frames: dict[str, Source] = {"windows": spec.windows_frame(), "elections": spec.elections_frame()}
