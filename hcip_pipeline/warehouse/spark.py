@@ -69,32 +69,6 @@ _ALWAYS = {
 }
 
 
-@dataclass(frozen=True)
-class SparkBuild:
-    """A finished build, its tables in the session's catalog."""
-
-    spec: BuildSpec
-    session: Any
-    nodes: tuple[NodeResult, ...]
-
-    def table(self, name: str) -> pl.DataFrame:
-        """A mart, held to its contract's columns and types, or ``schema.name`` of any other model.
-
-        Raises:
-            HcipError: a mart is not as its contract says.
-        """
-        schema, _, model = name.rpartition(".")
-        frame = pl.from_arrow(self.session.table(f"{schema or 'marts'}.{model}").toArrow())
-        assert isinstance(frame, pl.DataFrame)
-        if (schema or "marts") == "marts":
-            declared = {column.name: column.polars_type for column in marts.TABLES[model].columns}
-            if dict(frame.schema) != declared:
-                found = {column: kind for column, kind in frame.schema.items() if declared.get(column) != kind}
-                missing = sorted(declared.keys() - frame.schema.keys())
-                raise HcipError(f"{model} is not as its contract says: {found or missing or 'order of columns'}")
-        return frame
-
-
 @contextmanager
 def spark_session(warehouse: Path, master: str = "", memory: str = "2g") -> Iterator[Any]:
     """A Spark session whose tables lie in ``warehouse``.
@@ -123,40 +97,6 @@ def spark_session(warehouse: Path, master: str = "", memory: str = "2g") -> Iter
         yield session
     finally:
         session.stop()
-
-
-def build_on_spark(
-    spec: BuildSpec,
-    folder: Path,
-    session: Any,
-    select: Sequence[str] = (),
-    *,
-    checks: bool = True,
-    progress: Progress | None = None,
-) -> SparkBuild:
-    """Compute ``spec`` in ``session``: the same models, the same figures to the cent.
-
-    Args:
-        folder: for the small tables that are no files of the lake, and for dbt's own files.
-        select: dbt selection; empty: every model.
-        checks: run the project's checks on what is computed, too; each is a query more.
-
-    Raises:
-        BuildStoppedError: a model could not be computed, or a check found rows.
-    """
-    from dbt.cli.main import dbtRunner
-
-    _lay_out(spec, folder, session)
-    arguments = ["build", "--vars", json.dumps(spec.dbt_vars()), "--fail-fast", "--no-write-json", *_common(folder)]
-    arguments += ["--indirect-selection", "buildable", "--exclude-resource-type", "unit_test"]
-    arguments += [] if checks else ["--exclude-resource-type", "test"]
-    if select:
-        arguments += ["--select", *select]
-    nodes = tuple(
-        node_results(dbtRunner(manifest=_manifest(folder), callbacks=[report_models(progress)]).invoke(arguments))
-    )
-    stop_if_broken(nodes, PROJECT)
-    return SparkBuild(spec, session, nodes)
 
 
 @dataclass(frozen=True)
@@ -190,10 +130,10 @@ class SparkEngine:
             HcipError: a mart's columns or types are not those of its contract.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        built = build_on_spark(spec, folder, self.session, (select or "").split(), progress=progress)
+        nodes = self._compute(spec, folder, (select or "").split(), progress)
         file = folder / FILE_NAME
         prepare(spec, file)
-        made = {node.unique_id.split(".")[2] for node in built.nodes if node.unique_id.startswith("model.")}
+        made = {node.unique_id.split(".")[2] for node in nodes if node.unique_id.startswith("model.")}
         rendered = Renderer(spec.dbt_vars())
         with duckdb.connect(file) as connection:
             views = {
@@ -207,7 +147,23 @@ class SparkEngine:
                     connection.execute(f'create view {schema}."{name}" as {rendered.model(name)}')
                 else:
                     _bring_back(connection, self.session, schema, name)
-        return BuildResult(spec, file, built.nodes, fingerprints(file))
+        return BuildResult(spec, file, nodes, fingerprints(file))
+
+    def _compute(
+        self, spec: BuildSpec, folder: Path, select: Sequence[str], progress: Progress | None
+    ) -> tuple[NodeResult, ...]:
+        """Run dbt over the lake's tables in the session; the tables stay in its catalog."""
+        from dbt.cli.main import dbtRunner
+
+        _lay_out(spec, folder, self.session)
+        arguments = ["build", "--vars", json.dumps(spec.dbt_vars()), "--fail-fast", "--no-write-json", *_common(folder)]
+        arguments += ["--indirect-selection", "buildable", "--exclude-resource-type", "unit_test"]
+        if select:
+            arguments += ["--select", *select]
+        runner = dbtRunner(manifest=_manifest(folder), callbacks=[report_models(progress)])
+        nodes = tuple(node_results(runner.invoke(arguments)))
+        stop_if_broken(nodes, PROJECT)
+        return nodes
 
 
 #: tables whose types are declared: every mart, and the intermediate models that a norm table is frozen from

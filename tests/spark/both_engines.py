@@ -1,87 +1,61 @@
-"""The demo's state settled by DuckDB, and by Spark from the same lake.
-
-Belongs here: how the state comes to be settled by either engine. Does not belong here: any assertion.
-"""
+"""The demo's first half-year, settled by DuckDB and by Spark from the same lake."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import duckdb
-import polars as pl
 
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter
 from hcip_pipeline.intake.period_intake import take_in_period
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.policy.loader import load_policy
+from hcip_pipeline.policy.loader import PolicyFile, load_policy
 from hcip_pipeline.reference.tables import write_lake_reference
-from hcip_pipeline.settlement.norm_tables import norm_spec
-from hcip_pipeline.settlement.period import (
-    base_year_norms,
-    base_year_spec,
-    build_period,
-    period_spec,
-    quarters_needed,
-)
+from hcip_pipeline.settlement.norm_tables import NORM_MODELS, norm_spec
+from hcip_pipeline.settlement.period import PeriodBuild, base_year_norms, base_year_spec, build_period, quarters_needed
 from hcip_pipeline.synthetic import demo_state
-from hcip_pipeline.warehouse.spark import build_on_spark
-from hcip_pipeline.warehouse.spec import BuildSpec
+from hcip_pipeline.warehouse.build import BuildResult
+from hcip_pipeline.warehouse.spark import SparkEngine
 
-#: of DuckDB, by the name of a table
-Read = Callable[[str], pl.DataFrame]
-
-
-@dataclass(frozen=True)
-class Settled:
-    """What one build computes, and DuckDB's tables of it."""
-
-    spec: BuildSpec
-    tables: Read
+PERIOD = PerformancePeriod(2025, 1)
 
 
 @dataclass(frozen=True)
 class Both:
-    """Table -> its rows by either engine."""
+    """The builds of the base year and of the period, as DuckDB and as Spark made them."""
 
-    spark: dict[str, pl.DataFrame]
-    duckdb: dict[str, pl.DataFrame]
+    home: Home
+    policy: PolicyFile
+    built: PeriodBuild
+    norms: tuple[BuildResult, BuildResult]
+    period: tuple[BuildResult, BuildResult]
+
+    def on_spark(self) -> PeriodBuild:
+        """The period's build with Spark's tables."""
+        return replace(self.built, result=self.period[1])
 
 
-def demo(folder: Path) -> tuple[Settled, Settled]:
-    """The base year of ``hcip demo`` and its first half-year, from the inbox on."""
-    home, period = Home(folder / "home"), PerformancePeriod(2025, 1)
+def settle_demo(folder: Path, session: Any) -> Both:
+    """Take the demo's state in once, and build its base year and first half-year on both engines."""
+    home = Home(folder / "home")
     demo_state(home.inbox, seed=2025)
     policy = load_policy(home.policy)
     write_lake_reference(home.inbox, home.lake_reference)
-    for quarter in quarters_needed(period, policy.policy):
+    for quarter in quarters_needed(PERIOD, policy.policy):
         ingest_quarter(home, quarter, policy.policy)
-    take_in_period(home, period, policy.policy)
-    norms = base_year_norms(home, policy.policy)
-    assert norms.build is not None
-    built = build_period(home, period, policy)
-    for path in home.lake.rglob("*.r1.parquet"):  # what is not in force lies beside what is
+    take_in_period(home, PERIOD, policy.policy)
+    norms = base_year_norms(home, policy.policy).build
+    assert norms is not None
+    built = build_period(home, PERIOD, policy)
+    for path in home.lake.rglob("*.r1.parquet"):  # a superseded submission lies in the same folder
         shutil.copy(path, path.with_suffix(".superseded.parquet"))
-    return (
-        Settled(norm_spec(base_year_spec(home, policy.policy)), _of_file(norms.build.file)),
-        Settled(period_spec(home, period, policy.policy, norms), _of_file(built.result.file)),
+    spark = SparkEngine(session)
+    return Both(
+        home,
+        policy,
+        built,
+        (norms, spark(norm_spec(base_year_spec(home, policy.policy)), folder / "spark-norms", select=NORM_MODELS)),
+        (built.result, spark(built.result.spec, folder / "spark-period")),
     )
-
-
-def _of_file(file: Path) -> Read:
-    def read(name: str) -> pl.DataFrame:
-        with duckdb.connect(file, read_only=True) as connection:
-            return connection.sql(f"from {name}").pl()
-
-    return read
-
-
-def on_both(settled: Settled, tables: Sequence[str], session: Any, folder: Path) -> Both:
-    """These tables by Spark and by DuckDB; Spark has run the project's checks on what it computed."""
-    select = [f"+{name.split('.')[1]}" for name in tables]
-    built = build_on_spark(settled.spec, folder, session, select)
-    return Both({name: built.table(name) for name in tables}, {name: settled.tables(name) for name in tables})
