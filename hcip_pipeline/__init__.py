@@ -1,3 +1,3 @@
 """HCIP settlement pipeline: from hospital discharges and Medicare claims to released incentive files."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -111,3 +111,23 @@ def test_a_release_from_before_the_rule_of_hidden_counts_is_listed(
     _, said = verify(capsys, str(folder))
     listed = said.partition("Made before the rule of hidden counts")[2]
     assert own in listed and "hand on none of them" in listed
+
+
+def test_a_release_from_before_the_tables_of_programs_gets_one_difference(
+    released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(released.parents[1], tmp_path / "releases")
+    folder = tmp_path / "releases" / released.parent.name / released.name
+    manifest = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
+    del manifest["privacy"]
+    gone = ("HCIP_STATE_programs_", "HCIP_STATE_program_changes_", "HCIP_STATE_other_programs_")
+    manifest["resources"] = [r for r in manifest["resources"] if not r["path"].split("/")[-1].startswith(gone)]
+    for path in (folder / "audit").iterdir():
+        if path.name.startswith(gone):
+            path.unlink()
+    (folder / "datapackage.json").write_text(json.dumps(manifest), encoding="utf-8")
+    code, said = verify(capsys, str(folder))
+    assert code == 1
+    assert "made the release before there were any" in said
+    assert "every payment: recompute it with version" in said
+    assert said.count(": expected ") == 1, "one difference, whatever else such a release lacks"

@@ -141,6 +141,11 @@ class Package:
         return is_before_privacy_rule(self.manifest)
 
     @property
+    def is_before_programs(self) -> bool:
+        """Whether the release was made before releases carried the tables of programs (methodology version 2, §15)."""
+        return self.is_before_privacy_rule and ("audit", "programs", "STATE") not in self._listed
+
+    @property
     def hospitals(self) -> list[str]:
         """The hospitals that the release has files of."""
         return sorted({listed.owner for listed in self._listed.values()} - {"STATE"})
@@ -158,6 +163,12 @@ class Package:
         for path in sorted(there - stated):
             self.findings.differ("files", path, "", "no file that the manifest does not name", "a file")
         self.files = len(there)
+        if self.is_before_programs:
+            made_by = f"none: version {self.manifest.get('code_version')} made the release before there were any"
+            self.findings.differ(
+                "files", MANIFEST, "tables of programs", "the tables that payments follow from", made_by
+            )
+            return
         for shape in SHAPES.values():
             for owner in self.hospitals if shape.scope == "hospital" else ["STATE"]:
                 listed = (shape.folder, shape.name, owner) in self._listed
