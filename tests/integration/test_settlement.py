@@ -50,11 +50,12 @@ def forget(home: Home, quarter: str) -> None:
 
 
 def data_files(folder: Path) -> dict[str, str]:
-    """Every table, page and workbook of a release with its hash; only the manifest names the hashes of inputs."""
+    """Every table, page and workbook of a release with its hash, but for those that state the hashes of inputs."""
+    of_inputs = {"datapackage.json", "keep_this.txt", "audit_report.html"}
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "datapackage.json"
+        if path.is_file() and path.name not in of_inputs
     }
 
 
