@@ -13,6 +13,7 @@ from hcip_pipeline.assets.partitions import Key, parse_key, spans
 from hcip_pipeline.assets.runs import Progress, Runs, runs_on
 from hcip_pipeline.errors import HcipError, PartitionsFailedError, RefusedFileError
 from hcip_pipeline.home import Home
+from hcip_pipeline.intake.file_names import shown_path
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _in_inbox(home: Home) -> tuple[list[Key], list[str]]:
                 keys.append(parse_key(entry, kind))
             except HcipError:
                 if not entry.startswith("."):
-                    unknown.append(f"{name}/{entry}")
+                    unknown.append(f"{name}/{shown_path(entry)}")
     return keys, unknown
 
 

@@ -12,6 +12,7 @@ from hcip_pipeline.assets.resources import HomeResource, Session
 from hcip_pipeline.checks.edit_rates import EDIT_CHECKS, edit_rate_results
 from hcip_pipeline.checks.intake_checks import rows_reconcile, submissions_accepted
 from hcip_pipeline.errors import HcipError, RefusedFileError
+from hcip_pipeline.intake.file_names import shown_unknown
 from hcip_pipeline.periods import Quarter
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _refusal(key: str, receipts: "Sequence[SubmissionReceipt]") -> HcipError | N
     more = f" and {len(refused) - 5} more" if len(refused) > 5 else ""
     return RefusedFileError(
         f"{key}: refused: {named}{more}" + (f"; {first.message}" if first else ""),
-        file=first.file if first and first.file else None,
+        file=shown_unknown(first.file) if first and first.file else None,
         row=first.row if first else None,
         rule=first.rule if first else "",
         fix=first.fix if first and first.fix else "`hcip check` tells why, row by row; send it again",

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from hcip_pipeline.intake.file_names import shown_unknown
+
 if TYPE_CHECKING:
     from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
     from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
@@ -17,7 +19,7 @@ def rows_reconcile(asset: dg.AssetKey, receipts: "Sequence[SubmissionReceipt]") 
     """Rows and dollars read = accepted + quarantined + superseded, in every file of every submission."""
     files = [(receipt, file) for receipt in receipts for file in receipt.files]
     lost = [
-        f"{receipt.submission}/{file.name}"
+        f"{receipt.submission}/{shown_unknown(file.name)}"
         for receipt, file in files
         if not (file.rows.reconciles and file.dollars.reconciles)
     ]

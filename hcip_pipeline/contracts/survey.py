@@ -19,6 +19,11 @@ VERSION = "1"
 #: The row of the heads, counted from 1; what is filled begins below.
 HEAD_ROW = 4
 
+#: The hidden sheet of what the form holds when it goes out, one row an answer. Forms of earlier releases lack it.
+SENT_OUT = "Sent out"
+SENT_OUT_HEAD = ("Sheet", "NPI", "Condition or intervention", "Answer", "From")
+COMPUTED, REPORTED = "computed", "reported"
+
 _NAME = re.compile(r"survey_(?P<ccn>[0-9A-Z]{6})_(?P<period>[0-9]{4}H[12])\.xlsx")
 
 
@@ -34,10 +39,17 @@ class FormColumn:
 
 @dataclass(frozen=True)
 class FormSheet:
-    """A sheet, and the program table that it becomes."""
+    """A sheet, and the program table that it becomes.
+
+    Attributes:
+        subject: field of what is asked, by care partner.
+        answer: field of what is answered.
+    """
 
     name: str
     table: str
+    subject: str
+    answer: str
     columns: tuple[FormColumn, ...]
 
     @property
@@ -53,6 +65,8 @@ class FormSheet:
 CONDITIONS = FormSheet(
     "Conditions",
     "condition_results",
+    "condition_id",
+    "met",
     (
         FormColumn("NPI", "npi", 13),
         FormColumn("Care partner", "", 26),
@@ -67,6 +81,8 @@ CONDITIONS = FormSheet(
 ACTIVITIES = FormSheet(
     "Activities",
     "intervention_activity",
+    "intervention_id",
+    "activities",
     (
         FormColumn("NPI", "npi", 13),
         FormColumn("Care partner", "", 26),

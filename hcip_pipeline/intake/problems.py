@@ -121,6 +121,12 @@ RULES = {
             "copy your entries into a fresh form, and keep its sheets and heads",
         ),
         Rule("SURVEY_FORMULA", "ERROR", "a cell of the survey holds a formula", "write the value itself"),
+        Rule(
+            "SURVEY_COMPUTED",
+            "WARN",
+            "a computed result was changed in a survey, and the computed one holds",
+            "send the discharges that the measure lacks, or ask the program's administrator",
+        ),
         Rule("SURVEY_BLANK", "WARN", "nothing is filled in", "fill in the yellow cells, or remove the file"),
         Rule(
             "SURVEY_CONFLICT",

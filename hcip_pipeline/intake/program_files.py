@@ -24,6 +24,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.atomic_files import write_json, write_parquet
 from hcip_pipeline.intake.contract_columns import RowRule, check_contract_table, contract_schema
+from hcip_pipeline.intake.file_names import shown_path
 from hcip_pipeline.intake.problems import TableRefusedError
 from hcip_pipeline.intake.program_receipts import ProgramReceipt, numbered, receipts_of
 from hcip_pipeline.intake.program_rules import program_rules
@@ -247,5 +248,5 @@ def _unknown_files(folder: Path, period: PerformancePeriod) -> tuple[str, ...]:
     told = []
     for name in unknown:
         close = difflib.get_close_matches(name.lower(), known, n=1)
-        told.append(f"{name} (perhaps {close[0]}?)" if close else name)
+        told.append(f"{shown_path(name)} (perhaps {close[0]}?)" if close else shown_path(name))
     return tuple(told)

@@ -20,6 +20,7 @@ import polars as pl
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.atomic_files import write_bytes, write_json
+from hcip_pipeline.intake.file_names import shown_path
 from hcip_pipeline.intake.program_starts import kept_versions, program_starts, start_of
 from hcip_pipeline.intake.protocol_tables import write_protocol_tables
 from hcip_pipeline.periods import PerformancePeriod
@@ -150,7 +151,8 @@ def unknown_protocol_files(inbox: Path) -> list[str]:
         return []
     known = {file for files in _protocol_files(inbox).values() for file in files.values()}
     found = [entry for entry in folder.rglob("*") if not entry.name.startswith(".")]
-    return sorted(str(entry.relative_to(folder)) for entry in found if entry not in known and not entry.is_dir())
+    unknown = [entry for entry in found if entry not in known and not entry.is_dir()]
+    return sorted(shown_path(entry.relative_to(folder).as_posix()) for entry in unknown)
 
 
 def _receipt(file: ProtocolFile) -> dict[str, object]:

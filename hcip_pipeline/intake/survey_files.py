@@ -9,9 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,17 @@ from hcip_pipeline.intake.workbook_extent import ExtentError, check_extent
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.received_files import DAMAGE, SURVEY, WORKBOOK, NotReceivedError, read_file
 
+#: Changed computed answers that are listed of a sheet; all are counted.
+_LISTED = 20
+
+
+@dataclass(frozen=True)
+class SentOut:
+    """An answer that a form held when it went out, as text; a computed one is shown and not asked."""
+
+    answer: str
+    is_computed: bool
+
 
 @dataclass(frozen=True)
 class JudgedSurvey:
@@ -43,6 +54,7 @@ class JudgedSurvey:
         problems: every breach listed; ``column`` is the cell, as ``Conditions!F7``.
         counts: breaches by rule.
         sha256: of the file; blank when it cannot be opened.
+        sent_out: sheet, NPI and subject -> the answer that the form held already when it went out.
     """
 
     ccn: str
@@ -51,6 +63,7 @@ class JudgedSurvey:
     counts: Counter[str]
     sha256: str
     bytes: int
+    sent_out: Mapping[tuple[str, str, str], SentOut] = field(default_factory=dict)
 
     @property
     def is_refused(self) -> bool:
@@ -107,15 +120,18 @@ def _judge_book(
     problems: list[Problem] = []
     counts: Counter[str] = Counter()
     frames = {}
+    sent_out = _sent_out(book)
     for form in survey.SHEETS:
-        found = _sheet(book, form, ccn)
+        found = _sheet(book, form, ccn, sent_out)
         if isinstance(found, list):
             problems += found
             counts += tally(found)
             continue
+        problems += found.noted[:_LISTED]
+        counts += tally(found.noted)
         table = TABLES[form.table]
         try:
-            checked = check_contract_table(found, path, table, program_rules(table, period, hospitals, conditions))
+            checked = check_contract_table(found.text, path, table, program_rules(table, period, hospitals, conditions))
         except TableRefusedError as error:
             problems += [_located(problem, form) for problem in error.problems]
             counts += error.counts
@@ -127,7 +143,7 @@ def _judge_book(
     if not problems and not any(frame.height for frame in frames.values()):
         problems.append(Problem("SURVEY_BLANK", "no cell of the form is filled in"))
         counts["SURVEY_BLANK"] += 1
-    judged = replace(judged, problems=tuple(problems), counts=counts)
+    judged = replace(judged, problems=tuple(problems), counts=counts, sent_out=sent_out)
     return judged if judged.is_refused else replace(judged, frames=frames)
 
 
@@ -179,8 +195,32 @@ def _other_form(book: Any, ccn: str, period: PerformancePeriod) -> Problem | Non
     return None
 
 
-def _sheet(book: Any, form: FormSheet, ccn: str) -> TextTable | list[Problem]:
-    """A sheet's filled rows as text cells of its program table, or what is wrong with the sheet itself."""
+def _sent_out(book: Any) -> dict[tuple[str, str, str], SentOut]:
+    """What the form held when it went out; nothing where it is of a release whose forms did not tell."""
+    found: dict[tuple[str, str, str], SentOut] = {}
+    if survey.SENT_OUT in book.sheetnames:
+        width = len(survey.SENT_OUT_HEAD)
+        for row in book[survey.SENT_OUT].iter_rows(min_row=2, max_row=2 * SURVEY.rows, max_col=width, values_only=True):
+            sheet, npi, subject, answer, source = (_text(value, "") or "" for value in (*row, *[None] * width)[:width])
+            found[sheet, npi, subject] = SentOut(answer, source == survey.COMPUTED)
+    return found
+
+
+@dataclass(frozen=True)
+class _Filled:
+    """What was filled into a sheet, and what is told of the rest."""
+
+    text: TextTable
+    noted: list[Problem]
+
+
+def _sheet(
+    book: Any, form: FormSheet, ccn: str, sent_out: Mapping[tuple[str, str, str], SentOut]
+) -> _Filled | list[Problem]:
+    """A sheet's filled rows as text cells of its program table, or what is wrong with the sheet itself.
+
+    Computed answers are no rows: they are in the form to be seen. Where one was changed, that is noted.
+    """
     if form.name not in book.sheetnames:
         return [Problem("SURVEY_CHANGED", f"the sheet '{form.name}' is missing", column=form.name)]
     rows = book[form.name].iter_rows(min_row=survey.HEAD_ROW, max_row=SURVEY.rows, max_col=len(form.columns))
@@ -194,15 +234,27 @@ def _sheet(book: Any, form: FormSheet, ccn: str) -> TextTable | list[Problem]:
         return [Problem("SURVEY_CHANGED", f"the sheet '{form.name}' lacks columns", survey.HEAD_ROW, form.name)]
     formulas: list[Problem] = []
     filled: list[dict[str, str | int | None]] = []
+    noted: list[Problem] = []
+    answer_letter = get_column_letter([column.field for column in form.columns].index(form.answer) + 1)
     for line, row in enumerate(rows, start=survey.HEAD_ROW + 1):
         cells: dict[str, str | int | None] = {"hospital_ccn": ccn, LINE: line}
+        values = {
+            column.field: _text(cell.value, column.field) for column, cell in zip(form.columns, row, strict=False)
+        }
+        shown = sent_out.get((form.name, values.get("npi") or "", values.get(form.subject) or ""))
+        if shown is not None and shown.is_computed:
+            if values.get(form.answer) != shown.answer:
+                where, typed = f"{form.name}!{answer_letter}{line}", _shown(values.get(form.answer))
+                message = f"the cell is {typed} where the computed result is {shown.answer}: the computed one holds"
+                noted.append(Problem("SURVEY_COMPUTED", message, line, where))
+            continue
         for place, (column, cell) in enumerate(zip(form.columns, row, strict=False), start=1):
             if not column.field:
                 continue
             if cell.data_type == "f":
                 where = f"{form.name}!{get_column_letter(place)}{line}"
                 formulas.append(Problem("SURVEY_FORMULA", "the cell holds a formula", line, where))
-            cells[column.field] = _text(cell.value, column.field)
+            cells[column.field] = values[column.field]
         if any(cells.get(field) for field in form.filled):
             filled.append(cells)
     if formulas:
@@ -210,7 +262,7 @@ def _sheet(book: Any, form: FormSheet, ccn: str) -> TextTable | list[Problem]:
     names = TABLES[form.table].names
     schema = {**dict.fromkeys(names, pl.String), LINE: pl.Int64}
     frame = pl.DataFrame([{name: row.get(name) for name in schema} for row in filled], schema=schema, orient="row")
-    return TextTable(frame, names, 0, 0, "")
+    return _Filled(TextTable(frame, names, 0, 0, ""), noted)
 
 
 def _text(value: object, field: str) -> str | None:
@@ -244,10 +296,9 @@ def _shown(value: object) -> str:
 def form_cells(form: FormSheet, keys: Collection[tuple[str, str]], path: Path) -> Iterator[tuple[tuple[str, str], int]]:
     """The row of the sheet on which each of ``keys`` (NPI and id) stands."""
     places = {column.field: place for place, column in enumerate(form.columns)}
-    (second,) = (field for field in ("condition_id", "intervention_id") if field in places)
     with _opened(read_file(path, SURVEY, links=False)) as book:
         rows = book[form.name].iter_rows(min_row=survey.HEAD_ROW + 1, values_only=True, max_col=len(form.columns))
         for line, row in enumerate(rows, start=survey.HEAD_ROW + 1):
-            key = (str(row[places["npi"]] or "").strip(), str(row[places[second]] or "").strip())
+            key = (str(row[places["npi"]] or "").strip(), str(row[places[form.subject]] or "").strip())
             if key in keys:
                 yield key, line

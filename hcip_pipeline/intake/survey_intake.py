@@ -28,7 +28,7 @@ from hcip_pipeline.reference.tables import known_hospitals
 _LISTED = 20
 
 #: program table -> the column in which a form and a CSV file can differ
-_ANSWER = {"condition_results": "met", "intervention_activity": "activities"}
+_ANSWER = {form.table: form.answer for form in survey.SHEETS}
 
 
 def ingest_surveys(
@@ -119,16 +119,23 @@ def _receipt(judged: JudgedSurvey, path: Path, period: PerformancePeriod) -> Pro
 
 
 def _with_conflicts(receipt: ProgramReceipt, judged: JudgedSurvey, path: Path, lake: Path) -> ProgramReceipt:
-    """The receipt with every answer that a CSV file gives otherwise."""
+    """The receipt with every answer that somebody typed and a CSV file gives otherwise.
+
+    An answer that the form held already when it went out is nobody's word against a later file.
+    """
     problems: list[Problem] = []
     for form in survey.SHEETS:
-        answer, key = _ANSWER[form.table], list(TABLES[form.table].key)
+        answer, key = form.answer, list(TABLES[form.table].key)
         ours = judged.frames[form.table].select(*key, answer)
         theirs = _csv_rows(form.table, lake).select(*key, pl.col(answer).alias("csv"))
         differing = ours.join(theirs, on=key).filter(pl.col(answer).is_not_null() & (pl.col(answer) != pl.col("csv")))
-        if differing.is_empty():
+        said = {
+            (npi, subject): (mine, csv)
+            for _, npi, subject, mine, csv in differing.iter_rows()
+            if (sent := judged.sent_out.get((form.name, npi, subject))) is None or sent.answer != str(mine)
+        }
+        if not said:
             continue
-        said = {(row[1], row[2]): (row[3], row[4]) for row in differing.iter_rows()}
         place = chr(ord("A") + [column.field for column in form.columns].index(answer))
         for own, line in form_cells(form, said.keys(), path):
             mine, csv = said[own]

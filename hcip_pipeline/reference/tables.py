@@ -16,6 +16,7 @@ import polars as pl
 from hcip_pipeline.contracts.reference import TABLES
 from hcip_pipeline.intake.atomic_files import write_json, write_parquet
 from hcip_pipeline.intake.contract_columns import check_contract_table, contract_schema
+from hcip_pipeline.intake.file_names import shown_path
 from hcip_pipeline.intake.problems import Problem
 from hcip_pipeline.intake.table_shapes import find_table, table_of
 from hcip_pipeline.intake.tabular import LINE, read_text_table
@@ -82,12 +83,13 @@ def known_hospitals(inbox: Path | None) -> list[str]:
 
 
 def unknown_reference_files(inbox: Path) -> list[str]:
-    """Names in ``<inbox>/reference/`` that are no reference table (hidden ones apart)."""
+    """Names in ``<inbox>/reference/`` that are no reference table (hidden ones apart), as a message may show them."""
     folder = inbox / "reference"
     if not folder.is_dir():
         return []
     known = (*TABLES, *SCREENING_LISTS)
-    return sorted(p.name for p in folder.iterdir() if table_of(p.name, known) is None and not p.name.startswith("."))
+    names = [path.name for path in folder.iterdir() if not path.name.startswith(".")]
+    return sorted(shown_path(name) for name in names if table_of(name, known) is None)
 
 
 def write_lake_reference(inbox: Path | None, lake_reference: Path) -> dict[str, object]:

@@ -6,22 +6,23 @@ Belongs here: what stands in the form, and what it lets one type. Does not belon
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from xlsxwriter.utility import xl_cell_to_rowcol
 from xlsxwriter.worksheet import Worksheet
 
 from hcip_pipeline.contracts import survey
 from hcip_pipeline.reports import words
-from hcip_pipeline.reports.figures import ReportSource
+from hcip_pipeline.reports.figures import ReportSource, Row
 from hcip_pipeline.reports.workbook import Book, book
 
 _HOW = (
-    "1. Fill in the yellow cells of the sheets Conditions and Activities. What is known already stands there.",
+    "1. Fill in the yellow cells of the sheets Conditions and Activities. What was reported already stands there.",
     "2. A condition is met (Y) or not (N). A blank stays missing, and a missing result counts as not met.",
-    "3. Activities are approved activities performed in the period; without any, nothing can be paid.",
-    "4. Keep the file's name, its sheets and its first columns as they are.",
-    "5. Send the file to the program's administrator; what is wrong with it is told sheet by sheet, cell by cell.",
+    "3. Conditions without yellow cells are computed from discharges: their result is shown, not asked.",
+    "4. Activities are approved activities performed in the period; without any, nothing can be paid.",
+    "5. Keep the file's name, its sheets and its first columns as they are.",
+    "6. Send the file to the program's administrator; what is wrong with it is told sheet by sheet, cell by cell.",
 )
 
 
@@ -44,11 +45,12 @@ def survey_form(source: ReportSource, ccn: str) -> bytes:
             row["description"],
             measures[row["condition_id"]]["threshold"],
             row["met"],
-            None,
+            survey.COMPUTED if _is_computed(row) else None,
             None,
         )
         for row in now.of_hospital("conditions", ccn)
     ]
+    computed = {(row["npi"], row["condition_id"]) for row in now.of_hospital("conditions", ccn) if _is_computed(row)}
     activities = [
         (
             npi,
@@ -64,7 +66,7 @@ def survey_form(source: ReportSource, ccn: str) -> bytes:
     title = f"Care redesign survey, {source.names[ccn]}, {words.half(str(source.period))}"
     with book(title, "HCIP care redesign survey") as (made, stream):
         _cover(made, title, ccn, source)
-        sheet = _sheet(made, survey.CONDITIONS, title, conditions)
+        sheet = _sheet(made, survey.CONDITIONS, title, conditions, computed)
         _only(
             sheet,
             survey.CONDITIONS,
@@ -78,7 +80,7 @@ def survey_form(source: ReportSource, ccn: str) -> bytes:
             },
         )
         _dates(sheet, survey.CONDITIONS, len(conditions), source)
-        sheet = _sheet(made, survey.ACTIVITIES, title, activities)
+        sheet = _sheet(made, survey.ACTIVITIES, title, activities, ())
         _only(
             sheet,
             survey.ACTIVITIES,
@@ -94,7 +96,13 @@ def survey_form(source: ReportSource, ccn: str) -> bytes:
             },
         )
         _dates(sheet, survey.ACTIVITIES, len(activities), source)
+        _sent_out(made, {survey.CONDITIONS: conditions, survey.ACTIVITIES: activities}, computed)
     return stream.getvalue()
+
+
+def _is_computed(row: Row) -> bool:
+    """Whether a measured value tells a condition: one that is to be measured and has no value is asked."""
+    return bool(row["source"] == "MEASURED")
 
 
 def _cover(made: Book, title: str, ccn: str, source: ReportSource) -> None:
@@ -115,7 +123,14 @@ def _cover(made: Book, title: str, ccn: str, source: ReportSource) -> None:
     sheet.protect()
 
 
-def _sheet(made: Book, form: survey.FormSheet, title: str, rows: Iterable[Sequence[object]]) -> Worksheet:
+def _sheet(
+    made: Book,
+    form: survey.FormSheet,
+    title: str,
+    rows: Iterable[Sequence[object]],
+    computed: Collection[tuple[object, object]],
+) -> Worksheet:
+    """A sheet with its rows; those of ``computed`` (NPI and subject) have nothing to fill in."""
     sheet = made.sheet(form.name, title, "Yellow cells are yours to fill in.")
     head = survey.HEAD_ROW - 1
     for place, column in enumerate(form.columns):
@@ -123,7 +138,7 @@ def _sheet(made: Book, form: survey.FormSheet, title: str, rows: Iterable[Sequen
         made.text(sheet, head, place, column.title, "head")
     for line, row in enumerate(rows, start=survey.HEAD_ROW):
         for place, (column, value) in enumerate(zip(form.columns, row, strict=True)):
-            if not column.is_filled:
+            if not column.is_filled or _key(form, row) in computed:
                 made.text(sheet, line, place, str(value or ""), "wrapped")
                 continue
             name = "fill_date" if column.field == "reported_on" else "fill"
@@ -139,9 +154,40 @@ def _sheet(made: Book, form: survey.FormSheet, title: str, rows: Iterable[Sequen
     return sheet
 
 
+def _key(form: survey.FormSheet, row: Sequence[object]) -> tuple[object, object]:
+    """NPI and subject of a row."""
+    return row[_place(form, "npi")], row[_place(form, form.subject)]
+
+
+def _place(form: survey.FormSheet, field: str) -> int:
+    return next(place for place, column in enumerate(form.columns) if column.field == field)
+
+
+def _sent_out(
+    made: Book,
+    sheets: Mapping[survey.FormSheet, Sequence[Sequence[object]]],
+    computed: Collection[tuple[object, object]],
+) -> None:
+    """The hidden sheet by which the intake tells what a person typed from what the form held."""
+    sheet = made.workbook.add_worksheet(survey.SENT_OUT)
+    lines: list[tuple[object, ...]] = [survey.SENT_OUT_HEAD]
+    for form, rows in sheets.items():
+        answer = _place(form, form.answer)
+        for row in rows:
+            key = _key(form, row)
+            if row[answer] is not None:
+                source = survey.COMPUTED if key in computed else survey.REPORTED
+                lines.append((form.name, *key, row[answer], source))
+    for line, cells in enumerate(lines):
+        for place, value in enumerate(cells):
+            made.text(sheet, line, place, str(value))
+    sheet.protect()
+    sheet.hide()
+
+
 def _only(sheet: Worksheet, form: survey.FormSheet, rows: int, field: str, rule: dict[str, object]) -> None:
     """What a column's cells take."""
-    place = next(place for place, column in enumerate(form.columns) if column.field == field)
+    place = _place(form, field)
     if rows:
         sheet.data_validation(survey.HEAD_ROW, place, survey.HEAD_ROW + rows - 1, place, rule)
 

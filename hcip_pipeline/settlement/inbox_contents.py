@@ -13,6 +13,7 @@ from pathlib import Path
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.file_hashes import FileHashes
 from hcip_pipeline.home import Home
+from hcip_pipeline.intake.file_names import shown_path
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.settlement.period import quarters_needed
@@ -35,15 +36,15 @@ def inbox_contents(home: Home, period: PerformancePeriod, policy: Policy, hashes
 
 
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """What came, changed or went, in words, in order of path."""
+    """What came, changed or went, in words, in order of path; names as a log may show them."""
     said = []
     for path in sorted(before.keys() | now.keys()):
         if path not in before:
-            said.append(f"{path} is new")
+            said.append(f"{shown_path(path)} is new")
         elif path not in now:
-            said.append(f"{path} is gone")
+            said.append(f"{shown_path(path)} is gone")
         elif before[path] != now[path]:
-            said.append(f"{path} changed")
+            said.append(f"{shown_path(path)} changed")
     return said
 
 

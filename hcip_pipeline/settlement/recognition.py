@@ -19,6 +19,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.file_hashes import FileHashes
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.atomic_files import write_json
+from hcip_pipeline.intake.file_names import shown_path
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile, load_policy
 from hcip_pipeline.program_version import program_version
@@ -65,9 +66,16 @@ def outlook(home: Home, period: PerformancePeriod, policy_path: Path | None = No
             return Outlook(period, None, ("it has no release",), contents, hashes)
         reasons = _reasons(home, period, policy, releases[-1], record, contents, hashes)
     except (HcipError, OSError, ValueError, LookupError, pl.exceptions.PolarsError) as error:
-        what = error.message if isinstance(error, HcipError) else str(error).partition("\n")[0]
-        return Outlook(period, None, (f"what it was made from cannot be read: {what}",), contents, hashes)
+        return Outlook(period, None, (f"what it was made from cannot be read: {_why(error)}",), contents, hashes)
     return Outlook(period, None if reasons else releases[-1], tuple(reasons), contents, hashes)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, HcipError):
+        return error.message
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.strerror}: {shown_path(Path(str(error.filename)).name)}"
+    return str(error).partition("\n")[0]
 
 
 def _reasons(

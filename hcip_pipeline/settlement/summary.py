@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from hcip_pipeline.home import Home
+from hcip_pipeline.intake.file_names import shown_unknown
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.reading import released_frame
 from hcip_pipeline.release.writer import Release
@@ -134,7 +135,7 @@ def print_ingest(home: Home, report: IngestReport) -> None:
         console.print(f"{key}: {len(accepted)} submissions, {rows:,} discharges accepted, {quarantined:,} quarantined")
         for receipt in receipts:
             for refusal in receipt.refusals:
-                where = f"{refusal.file}: " if refusal.file else ""
+                where = f"{shown_unknown(refusal.file)}: " if refusal.file else ""
                 line = f" (line {refusal.row})" if refusal.row else ""
                 said = f"  refused {receipt.submission}: {where}{refusal.message}{line} [{refusal.rule}]"
                 console.print(said, markup=False, soft_wrap=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,11 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.intake.program_files import ProgramIntake, ProgramReceipt, ingest_program
 from hcip_pipeline.intake.program_receipts import receipt_in_force
 from hcip_pipeline.intake.survey_intake import survey_names
-from tests.released_state import PERIOD, A, released, unreleased  # noqa: F401 - fixtures
+from hcip_pipeline.release.documents import Draft
+from hcip_pipeline.release.reading import ReleaseFiles
+from hcip_pipeline.reports.figures import ReportSource
+from hcip_pipeline.reports.survey_form import survey_form
+from tests.released_state import PERIOD, A, State, released, unreleased  # noqa: F401 - fixtures
 from tests.scenario import npi
 
 NAME = survey.form_name(A, PERIOD)
@@ -28,6 +34,20 @@ CONDITIONS, ACTIVITIES = survey.CONDITIONS.name, survey.ACTIVITIES.name
 def form(released: Path) -> Any:  # noqa: F811
     """The form as it went out, to be filled in."""
     return openpyxl.load_workbook(released / "reports" / A / NAME)
+
+
+@pytest.fixture
+def computed_form(released: Path, unreleased: State) -> Any:  # noqa: F811
+    """A form in which condition A1 is measured for everybody and met, A3 is to be measured and has no data."""
+    inputs = json.loads((released / "datapackage.json").read_bytes())["inputs"]
+    draft = Draft(unreleased.home, PERIOD, 1, unreleased.policy, ReleaseFiles.at(released), (A,), tuple(inputs))
+    source = ReportSource(draft)
+    for row in source.now.of_hospital("conditions", A):
+        if row["condition_id"] == "A1":
+            row |= {"source": "MEASURED", "met": "Y", "computed_measure": "readmission_rate"}
+        if row["condition_id"] == "A3":
+            row |= {"source": None, "met": None, "computed_measure": "readmission_rate"}
+    return openpyxl.load_workbook(io.BytesIO(survey_form(source, A)))
 
 
 @pytest.fixture
@@ -149,6 +169,73 @@ def test_where_a_csv_file_says_otherwise_it_counts_and_the_conflict_is_told(
     }
     assert results[npi(3), "A2"] == "N"
     assert results[npi(2), "A3"] == "N", "a blank of the CSV file says nothing"
+
+
+@pytest.fixture
+def all_otherwise(released: Path, tmp_path: Path, send: object) -> None:  # noqa: F811
+    """A CSV file that came later and says otherwise of every result, computed or reported."""
+    rows = ReleaseFiles.at(released).table("conditions", A).select("npi", "condition_id", "met").rows()
+    lines = [f"{A},{npi_},{condition},{'N' if met == 'Y' else 'Y'},,\n" for npi_, condition, met in rows]
+    folder = Home(tmp_path).inbox / "program" / str(PERIOD)
+    (folder / "condition_results.csv").write_text(
+        "hospital_ccn,npi,condition_id,met,source,reported_on\n" + "".join(lines)
+    )
+
+
+@pytest.mark.usefixtures("all_otherwise")
+@pytest.mark.parametrize("kind", ["form", "computed_form"])
+def test_an_untouched_form_conflicts_with_nothing(
+    kind: str, request: pytest.FixtureRequest, send: Callable[[Any], ProgramIntake]
+) -> None:
+    receipt = _survey(send(request.getfixturevalue(kind)))
+    assert (receipt.status, receipt.problems, receipt.rules_broken) == ("accepted", (), {})
+    assert receipt.rows > 0, "what was reported stands in the form"
+
+
+@pytest.mark.usefixtures("all_otherwise")
+def test_a_typed_answer_among_those_of_the_form_is_the_one_conflict(
+    form: Any, send: Callable[[Any], ProgramIntake]
+) -> None:
+    line = _line(form[CONDITIONS], npi(2), "A3")
+    form[CONDITIONS][f"F{line}"] = "N"
+    (problem,) = _survey(send(form)).problems
+    assert (problem["rule"], problem["column"]) == ("SURVEY_CONFLICT", f"{CONDITIONS}!F{line}")
+
+
+@pytest.mark.usefixtures("all_otherwise")
+def test_a_form_that_does_not_tell_what_it_held_is_read_as_typed(
+    form: Any, send: Callable[[Any], ProgramIntake]
+) -> None:
+    del form[survey.SENT_OUT]
+    receipt = _survey(send(form))
+    assert (receipt.status, receipt.rules_broken) == ("accepted", {"SURVEY_CONFLICT": 8})
+
+
+def test_a_computed_condition_is_shown_and_one_without_data_is_asked(computed_form: Any) -> None:
+    sheet = computed_form[CONDITIONS]
+    computed, asked = (sheet[_line(sheet, npi(2), condition)] for condition in ("A1", "A3"))
+    assert [cell.value for cell in computed[5:8]] == ["Y", survey.COMPUTED, ""]
+    assert all(cell.protection.locked for cell in computed[5:8])
+    assert [(cell.value, cell.protection.locked) for cell in asked[5:8]] == [(None, False)] * 3
+    assert computed_form[survey.SENT_OUT].sheet_state == "hidden"
+
+
+def test_a_computed_condition_is_no_reported_result_whatever_was_typed_over_it(
+    computed_form: Any, send: Callable[[Any], ProgramIntake], tmp_path: Path
+) -> None:
+    sheet = computed_form[CONDITIONS]
+    line = _line(sheet, npi(2), "A1")
+    sheet[f"F{line}"] = "N"
+    sheet[f"F{_line(sheet, npi(2), 'A3')}"] = "Y"
+    receipt = _survey(send(computed_form))
+    (problem,) = receipt.problems
+    assert (receipt.status, problem["rule"], problem["column"]) == (
+        "accepted",
+        "SURVEY_COMPUTED",
+        f"{CONDITIONS}!F{line}",
+    )
+    results = _lake(tmp_path, "condition_results").select("npi", "condition_id").rows()
+    assert "A1" not in {condition for _, condition in results} and (npi(2), "A3") in results
 
 
 def test_a_hospital_checks_its_form_before_it_sends_it(form: Any, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from hcip_pipeline.intake.cclf.control import MAX_BYTES, Control, parse_control
 from hcip_pipeline.intake.cclf.fixed_width import RecordReader
 from hcip_pipeline.intake.cclf.identity import identifiers_in_cycles, links
 from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt, FileReceipt, in_force, receipts
+from hcip_pipeline.intake.file_names import shown_path
 from hcip_pipeline.periods import Month
 
 _RESEND = "ask CMS for the archive again"
@@ -318,6 +319,5 @@ def _refused(delivery: Delivery, month: Month, error: HcipError) -> ArchiveRecei
 
 
 def _stray_receipt(error: HcipError, month: Month | str) -> ArchiveReceipt:
-    return ArchiveReceipt(
-        error.file, str(month), "refused", rule=error.rule, message=error.message, fix=error.fix, file=error.file
-    )
+    name = shown_path(error.file)
+    return ArchiveReceipt(name, str(month), "refused", rule=error.rule, message=error.message, fix=error.fix, file=name)

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from hcip_pipeline.intake.file_names import shown_unknown
 from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.intake.workbooks import holds_sheet
 from hcip_pipeline.periods import Quarter
@@ -23,19 +24,6 @@ FORMATS = (".csv", ".csv.gz", ".csv.zip", ".parquet", ".xlsx")
 TABLES = ("discharges", "charges")
 CONTROL_TOTALS = "control_totals.json"
 KNOWN_NAMES = {f"{table}{ending}": table for table in TABLES for ending in FORMATS} | {CONTROL_TOTALS: ""}
-
-#: A stretch of a name long enough to be somebody's identifier, if there is a digit in it.
-_IDENTIFIER = re.compile(r"(?=[A-Za-z_-]*[0-9])[A-Za-z0-9-]{7,}", re.ASCII)
-
-
-def shown(name: str) -> str:
-    """A file name as a message may show it: printable, short, harmless on a terminal and in a page."""
-    return ascii(name)[1:-1][:80]
-
-
-def shown_unknown(name: str) -> str:
-    """The name of a file that nobody expected: what may identify a patient in it by its shape (A letter, 9 digit)."""
-    return _IDENTIFIER.sub(lambda m: re.sub(r"[0-9]", "9", re.sub("[A-Za-z]", "A", m[0])), shown(name))
 
 
 def table_of(name: str) -> str | None:
@@ -82,7 +70,9 @@ def submission_at(folder: Path, quarter: Quarter, root: Path) -> Submission:
     """The submission a folder holds, by its name."""
     match = _FOLDER.fullmatch(folder.name)
     if match is None:
-        problem = Problem("S-FOLDER-NAME", f"'{shown(folder.name)}' is neither a CCN nor a CCN with .r2, .r3, …")
+        problem = Problem(
+            "S-FOLDER-NAME", f"'{shown_unknown(folder.name)}' is neither a CCN nor a CCN with .r2, .r3, …"
+        )
         return Submission(folder, quarter, "", 0, root, problem)
     return Submission(folder, quarter, match[1], int(match[2] or 1), root)
 

@@ -18,13 +18,14 @@ from tempfile import TemporaryDirectory
 import duckdb
 import polars as pl
 
+from hcip_pipeline.intake.file_names import shown
 from hcip_pipeline.intake.hospital import cost_factors, edits, habits, mending, outcomes, rules
 from hcip_pipeline.intake.hospital.bench import Bench, memory_limit
 from hcip_pipeline.intake.hospital.control_totals import ControlTotals, differences, read_control_totals
 from hcip_pipeline.intake.hospital.cost_factors import CostMethod
 from hcip_pipeline.intake.hospital.culprits import failing_row
 from hcip_pipeline.intake.hospital.edits import Check
-from hcip_pipeline.intake.hospital.folders import Submission, contents, shown
+from hcip_pipeline.intake.hospital.folders import Submission, contents
 from hcip_pipeline.intake.hospital.headers import Cells, ReadingError
 from hcip_pipeline.intake.hospital.mending import Mended
 from hcip_pipeline.intake.hospital.reading import read_cells

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hcip_pipeline.contracts.table import Column, Table
+from hcip_pipeline.intake.file_names import shown
 from hcip_pipeline.intake.hospital.bench import plain_path
-from hcip_pipeline.intake.hospital.folders import shown
 from hcip_pipeline.intake.hospital.headers import Cells, ReadingError, check_columns
 from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.intake.hospital.survey import Survey

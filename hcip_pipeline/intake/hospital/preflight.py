@@ -16,6 +16,7 @@ import polars as pl
 
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.errors import UsageError
+from hcip_pipeline.intake.file_names import shown, shown_unknown
 from hcip_pipeline.intake.hospital import check_text, pages
 from hcip_pipeline.intake.hospital.folders import (
     CCN,
@@ -24,8 +25,6 @@ from hcip_pipeline.intake.hospital.folders import (
     Submission,
     contents,
     is_workbook,
-    shown,
-    shown_unknown,
     submission_at,
     table_of,
 )
