@@ -30,7 +30,8 @@ REPORTS = ("opportunity", "care_redesign", "quality")
 #: what comes from claims is given, the estimate by the caller and the rest empty: claims have tests of their own
 ESTIMATES = "int_pfs_approved_by_claims"
 _FROM_CLAIMS = {
-    ESTIMATES: "hospital_ccn varchar, npi varchar, calendar_year bigint, pfs_approved_amount decimal(18, 2)",
+    ESTIMATES: "hospital_ccn varchar, npi varchar, calendar_year bigint, pfs_approved_amount decimal(18, 2), "
+    "pfs_amount_in_doubt decimal(18, 2)",
     "int_medicare_returns": "window_name varchar, hospital_ccn varchar, patient_status_code varchar, "
     "is_readmitted boolean, days_to_return bigint, is_without_post_acute boolean",
     "int_medicare_measures": "hospital_ccn varchar, level varchar, subject varchar, measure varchar, "
@@ -127,7 +128,7 @@ def run(
     for name, columns in _FROM_CLAIMS.items():
         connection.execute(f"create table intermediate.{name} ({columns})")
     if estimates:
-        connection.executemany(f"insert into intermediate.{ESTIMATES} values (?, ?, ?, ?)", list(estimates))
+        connection.executemany(f"insert into intermediate.{ESTIMATES} values (?, ?, ?, ?, 0)", list(estimates))
     _create(connection, computed)
     for name, sql in held_to.items():
         broken = len(connection.execute(sql).fetchall())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import polars as pl
@@ -39,6 +39,7 @@ RULES = {
     "PRIOR_PERIOD_ADJUSTMENT": Rule("high", "settle the adjustment together with this cycle's payment"),
     "RESTATEMENT_UNEXPLAINED": Rule("high", "find out what changed before anything is paid; `hcip diff` lists it"),
     "CAP_BOUND": Rule("low", "nothing: the reduction stands; an official notice would replace an estimate"),
+    "CAP_IN_DOUBT": Rule("low", "ask CMS for the official amount (pfs_cap_notices.csv): it replaces the estimate"),
     "LIMIT_BOUND": Rule("medium", "tell the committee that the pool is exhausted; amounts were scaled down"),
     "PAYMENT_HELD": Rule("medium", "settle the reason of the hold; the next release of the period makes it payable"),
     "CONDITIONS_NOT_LOCKED": Rule("high", "approve conditions that total 100% before the next period starts"),
@@ -154,6 +155,7 @@ def _limits(draft: Draft) -> Iterator[_Found]:
     for row in rows.filter(pl.col("pfs_cap_adjustment") < 0).iter_rows(named=True):
         text = f"the fee-schedule cap of {dollars(row['pfs_cap_amount'])} took {dollars(-row['pfs_cap_adjustment'])}"
         yield _Found("CAP_BOUND", text, row["hospital_ccn"], row["npi"], -row["pfs_cap_adjustment"])
+    yield from _caps_in_doubt(draft)
     bound = draft.table("distribution_limits").sort("hospital_ccn")
     for row in bound.iter_rows(named=True):
         taken = row["incentives_before_limit"] - row["incentives_after_limit"]
@@ -163,6 +165,28 @@ def _limits(draft: Draft) -> Iterator[_Found]:
             source = "the pool notice" if by_notice else "savings to date less what was paid"
             text = f"the distribution limit of {dollars(row['distribution_limit'])} ({source}) took {dollars(taken)}"
             yield _Found("LIMIT_BOUND", text, row["hospital_ccn"], None, taken)
+
+
+def _caps_in_doubt(draft: Draft) -> Iterator[_Found]:
+    """Caps taken of claims that may count twice, with them and without; the amount is what a payment would lose."""
+    inputs = draft.table("payment_inputs").filter(pl.col("pfs_amount_in_doubt") > 0)
+    capped = draft.table("incentives").select("hospital_ccn", "npi", "pfs_cap_amount", "final_incentive")
+    for row in inputs.join(capped, on=["hospital_ccn", "npi"]).sort("hospital_ccn", "npi").iter_rows(named=True):
+        without = cap_of(row["pfs_approved_amount"] - row["pfs_amount_in_doubt"], row)
+        over = max(row["final_incentive"] - without, Decimal(0))
+        text = (
+            f"the fee-schedule cap of {dollars(row['pfs_cap_amount'])} counts {dollars(row['pfs_amount_in_doubt'])} of "
+            "final claims that share a key with another or lack their cancellation; without them it is "
+            f"{dollars(without)}" + (f", {dollars(over)} less than the incentive" if over else "")
+        )
+        severity = "medium" if over else ""
+        yield _Found("CAP_IN_DOUBT", text, row["hospital_ccn"], row["npi"], over, severity=severity)
+
+
+def cap_of(approved: Decimal, inputs: Mapping[str, Any]) -> Decimal:
+    """The fee-schedule cap (methodology §9, step 5) of another approved amount, by a row of ``payment_inputs``."""
+    whole = (approved * (inputs["physician_cap_percent"] or 0) / 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return max(whole - inputs["earlier_period_incentive"], Decimal("0.00"))
 
 
 def _holds(draft: Draft) -> Iterator[_Found]:

@@ -146,5 +146,11 @@ CLAIMS_REPORT = Table(
         Column("signed_amount", "money", "payments of all versions, cancellations negative"),
         Column("final_amount", "money", "payments of final claims, denied ones included"),
         Column("orphan_amount", "money", "payments that orphan cancellations take back"),
+        Column("claims_under_one_key", "integer", "final, not denied claims beyond the newest under their key"),
+        Column("under_one_key_amount", "money", "their payments, which are in every total"),
+        Column("claims_replaced", "integer", "the same where an adjustment replaces them: no cancellation agreed"),
+        Column("replaced_amount", "money", "their payments, which are in every total"),
+        Column("adjustments_alone", "integer", "adjustments under a key of their own without any cancellation"),
+        Column("adjustments_alone_amount", "money", "their payments, which are in every total"),
     ),
 )

@@ -138,6 +138,7 @@ PAYMENT_INPUTS = Table(
         Column("committee_adjustment_amount", "money", "the committee's reduction as filed"),
         Column("pfs_source", "text", "notice or claims", nullable=True, allowed=("NOTICE", "CLAIMS")),
         Column("pfs_approved_amount", "money", "Medicare approved amounts of the year", nullable=True),
+        Column("pfs_amount_in_doubt", "money", "of these, on final claims that may count twice", nullable=True),
         Column("physician_cap_percent", "ratio", "cap in percent of them", nullable=True),
         Column("earlier_period_incentive", "money", "payable final incentive of the year's earlier period"),
         Column("mpi_floor", "money", "least maximum physician incentive a case", nullable=True),

@@ -194,6 +194,55 @@ def test_approved_amounts_leave_out_denials_equipment_other_years_and_strangers(
     assert [tuple(row.values()) for row in found] == [(ATTENDING, 2025, D("9.00")), (SURGEON, 2025, D("151.01"))]
 
 
+def test_final_claims_that_may_count_twice_are_counted_by_reason_and_stay_in_every_total(warehouse):
+    fill(
+        warehouse,
+        "cclf1",
+        [
+            claim(1, HOSPITAL, "01-01", "01-05", clm_pmt_amt=D("10.00")),  # replaced by 2, and nobody cancelled it
+            claim(2, HOSPITAL, "01-01", "01-05", clm_adjsmt_type_cd="2", clm_pmt_amt=D("11.00")),
+            claim(9, HOSPITAL, "02-01", "02-05", clm_pmt_amt=D("20.00")),  # the newer of two is 10
+            claim(10, HOSPITAL, "02-01", "02-05", clm_pmt_amt=D("21.00")),
+            claim(11, HOSPITAL, "03-01", "03-05", clm_adjsmt_type_cd="2", clm_pmt_amt=D("30.00")),  # alone
+            claim(12, HOSPITAL, "04-01", "04-05"),  # cancelled as it should be
+            claim(13, HOSPITAL, "04-01", "04-05", clm_adjsmt_type_cd="1"),
+            claim(14, HOSPITAL, "04-01", "04-05", clm_adjsmt_type_cd="2"),
+            claim(15, HOSPITAL, "05-01", "05-05", clm_mdcr_npmt_rsn_cd="N"),  # denied, then paid: one payment
+            claim(16, HOSPITAL, "05-01", "05-05", clm_adjsmt_type_cd="2"),
+            claim(17, HOSPITAL, "05-01", "05-05", clm_adjsmt_type_cd="1", clm_pmt_amt=D("7.00")),
+            claim(18, HOSPITAL, "06-01", "06-05", clm_pmt_amt=D("40.00")),  # cancelled by another amount
+            claim(19, HOSPITAL, "06-01", "06-05", clm_adjsmt_type_cd="1", clm_pmt_amt=D("41.00")),
+            claim(20, HOSPITAL, "06-01", "06-05", clm_adjsmt_type_cd="2", clm_pmt_amt=D("42.00")),
+        ],
+    )
+    fill(
+        warehouse,
+        "cclf5",
+        [
+            line(30, "2025-02-01", "100.00", clm_cntl_num="X"),
+            line(31, "2025-02-01", "90.00", clm_cntl_num="X", clm_adjsmt_type_cd="2"),
+            line(31, "2025-02-01", "5.00", clm_cntl_num="X", clm_adjsmt_type_cd="2", clm_line_num=2),
+            line(32, "2025-02-02", "40.00", clm_adjsmt_type_cd="2"),
+            line(33, "2025-02-03", "1.00"),
+            line(34, "2025-02-03", "2.00", clm_cntl_num=None),  # no key names the claims
+            line(35, "2025-02-03", "3.00", clm_cntl_num=None),
+        ],
+    )
+    found = rows(
+        warehouse, "select part, claim_id, doubt_reason, paid_amount from int_doubtful_claims order by part, 2"
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("A", "1", "REPLACED_NOT_CANCELLED", D("10.00")),
+        ("A", "11", "ADJUSTMENT_ALONE", D("30.00")),
+        ("A", "18", "REPLACED_NOT_CANCELLED", D("40.00")),
+        ("A", "9", "SEVERAL_UNDER_KEY", D("20.00")),
+        ("B", "30", "REPLACED_NOT_CANCELLED", D("80.00")),
+        ("B", "32", "ADJUSTMENT_ALONE", D("32.00")),
+    ]
+    approved = rows(warehouse, "select npi, pfs_approved_amount, pfs_amount_in_doubt from int_pfs_approved_by_claims")
+    assert [tuple(row.values()) for row in approved] == [(SURGEON, D("241.00"), D("140.00"))]
+
+
 def test_beneficiary_months_count_presence_and_end_with_the_date_of_death(warehouse):
     def named(month: str, mbi: str, death: str | None = None, run_out: bool = False) -> dict[str, Any]:
         lineage = FILE | {
@@ -277,7 +326,10 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBP
             claim(5, OTHER, "06-01", "06-03", clm_adjsmt_type_cd="1"),
             claim(2, "215101", "02-05", "02-15", clm_type_cd="20", clm_pmt_amt=D("300.00")) | {"is_run_out": True},
         ],
-        "cclf5": [line(10, "2025-02-01", "700.00")],
+        "cclf5": [
+            line(10, "2025-02-01", "650.00", clm_cntl_num="X", clm_adjsmt_type_cd="2"),
+            line(9, "2025-02-01", "50.00", clm_cntl_num="X"),
+        ],
         "cclf8": [mbi | {"bene_dob": birth, "bene_sex_cd": "2"} | FILE],
         "cclf9": [{"hicn_mbi_xref_ind": "M", "prvs_num": "M0", "crnt_num": "M1"} | FILE],
     }
@@ -309,7 +361,9 @@ def test_the_report_accounts_for_every_row_and_cent(settled):
     assert (a["rows_delivered"], a["rows_repeated"], a["claim_versions"], a["final_claims"]) == (6, 1, 5, 4)
     assert (a["orphan_cancellations"], a["orphans_without_key"], a["orphan_amount"]) == (1, 1, D("1000.00"))
     assert a["signed_amount"] == a["final_amount"] - a["orphan_amount"] == D("2300.00")
-    assert report["B"]["final_amount"] == D("560.00")
+    b = report["B"]
+    assert b["final_amount"] == D("560.00")
+    assert (b["claims_replaced"], b["replaced_amount"], b["claims_under_one_key"]) == (1, D("40.00"), 0)
     assert report["DME"]["rows_delivered"] == 0
 
 

@@ -212,6 +212,7 @@ CELLS: list[tuple[str, str, int, str, Callable[[str], str]]] = [
     ("payment_inputs", A, 3, "approved_activities", _to("0")),
     ("payment_inputs", A, 4, "committee_adjustment_amount", CENT),
     ("payment_inputs", B, 3, "pfs_approved_amount", UNIT),
+    ("payment_inputs", B, 3, "pfs_amount_in_doubt", _to("999999999.99")),
     ("payment_inputs", A, 2, "physician_cap_percent", _to("25.00000000")),
     ("payment_inputs", A, 2, "earlier_period_incentive", _to("0.00")),
     ("payment_inputs", B, 2, "improvement_share", _to("0.70000000")),

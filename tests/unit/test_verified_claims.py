@@ -60,6 +60,7 @@ def test_tables_that_agree_with_themselves_pass(tmp_path: Path) -> None:
         ({"orphan_amount": D("99.99")}, ("final_action", "signed_amount")),
         ({"final_claims": 6}, ("final_action", "claim_versions")),
         ({"orphans_without_key": 0}, ("final_action", "orphan_cancellations")),
+        ({"claims_replaced": 6}, ("final_action", "claims_replaced")),
         ({"rows_repeated": 3}, ("final_action", "rows_delivered")),
         ({"hospice_amount": D("0.02")}, ("post_acute", "post_acute_amount")),
         ({"readmissions": 10}, ("post_acute", "readmissions")),

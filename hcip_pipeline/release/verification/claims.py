@@ -13,6 +13,7 @@ from .package import Package
 from .report import Findings
 
 _SERVICES = ("home_health", "skilled_nursing", "hospice", "rehabilitation", "long_term_hospital")
+_IN_DOUBT = ("claims_under_one_key", "claims_replaced", "adjustments_alone")
 _ORPHANS = ("orphans_without_key", "orphans_without_amount", "orphans_in_excess")
 
 
@@ -27,6 +28,8 @@ def check_claims(package: Package, findings: Findings) -> None:
         if row["part"] == "A":  # the others are delivered line by line
             expected["rows_delivered"] = row["rows_repeated"] + row["claim_versions"]
         findings.compare("final_action", row, expected)
+        in_doubt, paid = sum(row[reason] for reason in _IN_DOUBT), row["final_claims"] - row["denied_final_claims"]
+        findings.require("final_action", row, "claims_replaced", in_doubt <= paid, "no more in doubt than paid claims")
     for ccn in package.hospitals:
         for row in package.table("post_acute", ccn):
             findings.compare(

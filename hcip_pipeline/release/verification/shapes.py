@@ -108,7 +108,8 @@ _ALL = (
         integer="approved_activities program_year",
         ratio="physician_cap_percent improvement_share",
         boolean="is_excluded has_locked_conditions",
-        money="committee_adjustment_amount pfs_approved_amount earlier_period_incentive mpi_floor mpi_ceiling",
+        money="committee_adjustment_amount pfs_approved_amount pfs_amount_in_doubt earlier_period_incentive"
+        " mpi_floor mpi_ceiling",
     ),
     _shape(
         "savings",
@@ -220,8 +221,8 @@ _ALL = (
         text="period part",
         integer="rows_delivered rows_repeated rows_changed claim_versions final_claims denied_final_claims"
         " cancelled_claims orphan_cancellations orphans_without_key orphans_without_amount orphans_in_excess"
-        " ambiguous_groups",
-        money="signed_amount final_amount orphan_amount",
+        " ambiguous_groups claims_under_one_key claims_replaced adjustments_alone",
+        money="signed_amount final_amount orphan_amount under_one_key_amount replaced_amount adjustments_alone_amount",
     ),
     _shape(
         "opportunity",

@@ -202,6 +202,9 @@ def _fee_schedule_cap(partner: Partner, inputs: Row, earlier: Decimal | None, fi
     approved = inputs["pfs_approved_amount"]
     known = inputs["pfs_source"] in ("NOTICE", "CLAIMS")
     findings.require("fee_schedule_cap", inputs, "pfs_source", known == (approved is not None), "a source of an amount")
+    in_doubt = inputs["pfs_amount_in_doubt"]
+    within = in_doubt is None if inputs["pfs_source"] != "CLAIMS" else in_doubt is not None and in_doubt <= approved
+    findings.require("fee_schedule_cap", inputs, "pfs_amount_in_doubt", within, "a part of an estimate from claims")
     cap = None
     partner.after_cap = partner.after_committee
     if approved is not None:

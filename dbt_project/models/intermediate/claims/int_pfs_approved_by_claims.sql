@@ -1,11 +1,13 @@
 -- pfs_approved_amount (methodology §11): allowed charges of final, not denied carrier lines (claim type 71) that the
--- physician rendered in the year, for beneficiaries with a final stay at the hospital discharged in the year.
+-- physician rendered in the year, for beneficiaries with a final stay at the hospital discharged in the year; and what of it rests on
+-- claims in doubt.
 with lines as (
     select
         npi,
         mbi,
         year(service_date) as calendar_year,
-        cast(sum(allowed_amount) as decimal(18, 2)) as allowed_amount
+        cast(sum(allowed_amount) as decimal(18, 2)) as allowed_amount,
+        cast(coalesce(sum(allowed_amount) filter (where is_in_doubt), 0) as decimal(18, 2)) as amount_in_doubt
     from {{ ref('int_final_professional_lines') }}
     where claim_type_code = '71' and part = 'B' and not is_denied
     group by npi, mbi, year(service_date)
@@ -25,7 +27,8 @@ select
     patients.hospital_ccn,
     lines.npi,
     lines.calendar_year,
-    cast(sum(lines.allowed_amount) as decimal(18, 2)) as pfs_approved_amount
+    cast(sum(lines.allowed_amount) as decimal(18, 2)) as pfs_approved_amount,
+    cast(sum(lines.amount_in_doubt) as decimal(18, 2)) as pfs_amount_in_doubt
 from lines
 inner join patients using (mbi, calendar_year)
 where lines.npi is not null and lines.allowed_amount is not null

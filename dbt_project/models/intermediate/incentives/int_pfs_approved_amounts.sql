@@ -18,7 +18,8 @@ select
         when notices.approved_amount is not null then 'NOTICE'
         when estimates.pfs_approved_amount is not null then 'CLAIMS'
     end as pfs_source,
-    coalesce(notices.approved_amount, estimates.pfs_approved_amount) as pfs_approved_amount
+    coalesce(notices.approved_amount, estimates.pfs_approved_amount) as pfs_approved_amount,
+    case when notices.approved_amount is null then estimates.pfs_amount_in_doubt end as pfs_amount_in_doubt
 from care_partners
 left join notices using (hospital_ccn, npi)
 left join estimates using (hospital_ccn, npi)

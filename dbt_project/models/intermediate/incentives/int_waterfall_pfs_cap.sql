@@ -29,6 +29,7 @@ caps as (
         committee.incentive,
         approved.pfs_source,
         approved.pfs_approved_amount,
+        approved.pfs_amount_in_doubt,
         elections.physician_cap_percent,
         coalesce(earlier.amount, 0) as earlier_period_incentive,
         greatest(
@@ -47,6 +48,7 @@ select
     npi,
     pfs_source,
     pfs_approved_amount,
+    pfs_amount_in_doubt,
     physician_cap_percent,
     earlier_period_incentive,
     -- greatest() passes a null over: without an amount there is no cap.

@@ -1,4 +1,5 @@
--- What final action did, part by part: every row delivered is accounted for, and so is every cent.
+-- What final action did, part by part: every row delivered is accounted for, and so is every cent; and which final claims
+-- may count something twice.
 with delivered as (
     select 'A' as part, count(*) as rows_delivered from {{ ref('stg_part_a_claims') }}
     union all
@@ -25,6 +26,22 @@ ambiguous as (
         where is_ambiguous
         group by part, claim_key, agreeing_amounts
     )
+    group by part
+),
+
+doubtful as (
+    select
+        part,
+        {%- for reason, claims, amount in [
+            ('SEVERAL_UNDER_KEY', 'claims_under_one_key', 'under_one_key_amount'),
+            ('REPLACED_NOT_CANCELLED', 'claims_replaced', 'replaced_amount'),
+            ('ADJUSTMENT_ALONE', 'adjustments_alone', 'adjustments_alone_amount'),
+        ] %}
+        count(*) filter (where doubt_reason = '{{ reason }}') as {{ claims }},
+        cast(coalesce(sum(paid_amount) filter (where doubt_reason = '{{ reason }}'), 0) as decimal(18, 2)) as {{ amount }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('int_doubtful_claims') }}
     group by part
 ),
 
@@ -64,9 +81,16 @@ select
     coalesce(ambiguous.ambiguous_groups, 0) as ambiguous_groups,
     coalesce(versions.signed_amount, 0) as signed_amount,
     coalesce(versions.final_amount, 0) as final_amount,
-    coalesce(versions.orphan_amount, 0) as orphan_amount
+    coalesce(versions.orphan_amount, 0) as orphan_amount,
+    coalesce(doubtful.claims_under_one_key, 0) as claims_under_one_key,
+    coalesce(doubtful.under_one_key_amount, 0) as under_one_key_amount,
+    coalesce(doubtful.claims_replaced, 0) as claims_replaced,
+    coalesce(doubtful.replaced_amount, 0) as replaced_amount,
+    coalesce(doubtful.adjustments_alone, 0) as adjustments_alone,
+    coalesce(doubtful.adjustments_alone_amount, 0) as adjustments_alone_amount
 from delivered
 left join counted using (part)
 left join changed using (part)
 left join versions using (part)
 left join ambiguous using (part)
+left join doubtful using (part)

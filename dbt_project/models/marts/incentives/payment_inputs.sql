@@ -44,6 +44,7 @@ select
     committee.adjustment_amount as committee_adjustment_amount,
     capped.pfs_source,
     capped.pfs_approved_amount,
+    capped.pfs_amount_in_doubt,
     capped.physician_cap_percent,
     capped.earlier_period_incentive,
     elections.mpi_floor,

@@ -1,0 +1,57 @@
+-- Final claims that may count one service twice: they stay in every total, and are counted by reason (inputs.md, "Final
+-- action"). Of several final claims under one key the newest adjustment is taken for the right one, without an adjustment
+-- the newest claim; the others are in doubt. So is an adjustment alone under its key where no cancellation came: what it
+-- replaces may be final under another key. Denied claims are in no sum of payments, and a key without its first part
+-- (provider, control number) names no claim.
+with final_claims as (
+    select
+        part,
+        claim_id,
+        adjustment_type_code,
+        claim_key,
+        signed_paid_amount as paid_amount,
+        coalesce(adjustment_type_code = '2', false) as is_adjustment
+    from {{ ref('int_final_action') }}
+    where status = 'FINAL' and not is_denied and claim_key not like '|%'
+),
+
+cancelled_keys as (
+    select
+        part,
+        claim_key,
+        true as has_cancellation
+    from {{ ref('int_final_action') }}
+    where is_cancellation
+    group by part, claim_key
+),
+
+placed as (
+    select
+        *,
+        count(*) over (partition by part, claim_key) as claims_of_key,
+        sum(cast(is_adjustment as integer)) over (partition by part, claim_key) as adjustments_of_key,
+        row_number() over (
+            partition by part, claim_key
+            order by is_adjustment desc, try_cast(claim_id as bigint) desc nulls last, claim_id desc
+        ) as place
+    from final_claims
+),
+
+judged as (
+    select
+        placed.part,
+        placed.claim_id,
+        placed.adjustment_type_code,
+        placed.paid_amount,
+        case
+            when placed.place > 1 and placed.adjustments_of_key > 0 then 'REPLACED_NOT_CANCELLED'
+            when placed.place > 1 then 'SEVERAL_UNDER_KEY'
+            when
+                placed.claims_of_key = 1 and placed.is_adjustment and cancelled_keys.has_cancellation is null
+                then 'ADJUSTMENT_ALONE'
+        end as doubt_reason
+    from placed
+    left join cancelled_keys on placed.part = cancelled_keys.part and placed.claim_key = cancelled_keys.claim_key
+)
+
+select * from judged where doubt_reason is not null
