@@ -82,9 +82,11 @@ def _bars(frame: pl.DataFrame, label: str, quantity: str) -> dict[str, Any]:
 
 
 def _ranges(norms: pl.DataFrame) -> dict[str, Any]:
-    """A line from the best practice norm to P75, one a cell and method."""
+    """A line from the best practice norm to P75, one a cell and method; a norm without P75 is its left end alone."""
     rows = norms.to_dicts()
-    ends = [row[f"p75_cost_{method}"] for row in rows for method in NORM_METHODS]
+    ends = [
+        row[f"{end}_{method}"] for row in rows for method in NORM_METHODS for end in ("p75_cost", "best_practice_norm")
+    ]
     scale = _Scale(max((end for end in ends if end is not None), default=Decimal(1)))
     marks = []
     for place, row in enumerate(rows):
@@ -93,7 +95,7 @@ def _ranges(norms: pl.DataFrame) -> dict[str, Any]:
                 "method": method,
                 "y": 66 * place + 14 + 18 * order,
                 "from": scale.at(row[f"best_practice_norm_{method}"]),
-                "to": scale.at(row[f"p75_cost_{method}"]),
+                "to": scale.at(row[f"p75_cost_{method}"] or row[f"best_practice_norm_{method}"]),
             }
             for order, method in enumerate(NORM_METHODS)
             if row[f"best_practice_norm_{method}"] is not None

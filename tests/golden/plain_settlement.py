@@ -37,8 +37,8 @@ METHODS = ("physician_percentile", "case_percentile", "mean_below_threshold")
 @dataclass
 class Norm:
     bpn: Fraction
-    p75: Fraction
-    ceiling: Fraction
+    p75: Any  #: None: nothing can be paid by the norm
+    ceiling: Any
     mpi: Fraction
     cost_weight: Fraction
     los_weight: Fraction
@@ -67,7 +67,7 @@ def norm_tables(counted: Sequence[Case], policy: Row) -> dict[tuple[str, Cell], 
     """All three methods, in base-year dollars."""
     cells = dict(by(counted, lambda case: case.cell))
     quantiles = [exact(policy[f"{name}_percentile"]) for name in ("best_practice", "ceiling", "improvement")]
-    bounds: dict[str, dict[Cell, list[Fraction]]] = {method: {} for method in METHODS}
+    bounds: dict[str, dict[Cell, list[Any]]] = {method: {} for method in METHODS}
     physicians: dict[Cell, int] = {}
     for cell, cases in cells.items():
         own = by([case for case in cases if case.npi], lambda case: case.npi)
@@ -88,6 +88,9 @@ def norm_tables(counted: Sequence[Case], policy: Row) -> dict[tuple[str, Cell], 
             bounds["physician_percentile"][cell] = of_physicians
             # [choice] Only BPN is read differently: minimums and the other percentiles stay the physicians'.
             bounds["mean_below_threshold"][cell] = [rounded(Fraction(sum(low), len(low)), 2), *of_physicians[1:]]
+        elif not any(case.npi for case in counted):
+            low = [cost for cost in costs if cost <= percentile(costs, quantiles[0])]
+            bounds["mean_below_threshold"][cell] = [rounded(Fraction(sum(low), len(low)), 2), None, None]
     norms = {}
     for method, found in bounds.items():
         mixed = [case for cell in found for case in cells[cell]]
@@ -156,7 +159,7 @@ def in_force(norms: Mapping[tuple[str, Cell], Norm], policy: Row, rate: Fraction
             mpi=rounded(norm.mpi * rate, 2),
         )
         for (method, cell), norm in norms.items()
-        if method == policy["norm_method"]
+        if method == policy["norm_method"] and norm.p75 is not None
     }
 
 

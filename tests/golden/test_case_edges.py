@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from hcip_pipeline.contracts import marts
 from hcip_pipeline.policy.model import EXCLUSION_REASONS
+from hcip_pipeline.release.tables import write_csv
+from hcip_pipeline.release.verification.norms import Rates, check_norms
+from hcip_pipeline.release.verification.report import Findings
+from hcip_pipeline.release.verification.shapes import SHAPES
+from hcip_pipeline.release.verification.tables import read_csv
+from hcip_pipeline.release.verification.terms import Terms
 from tests.scenario import Case, Norm, Scenario, Settled, npi
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("case-edges")]
@@ -165,6 +174,54 @@ def test_other_readings_of_the_norm(norms: dict[tuple[str, str], dict[str, Any]]
     assert (cases["best_practice_norm"], cases["p75_cost"]) == (D("20000.00"), D("45000.00"))
     assert below["best_practice_norm"] == D("13000.00")  # mean of 9, 11 and 19
     assert below["p75_cost"] == D("40000.00")
+
+
+def norm_differences(settled: Settled, folder: Path) -> list[str]:
+    """Rules of the verification that the norm table breaks, computed again from what a release says of it."""
+
+    def released(name: str) -> Any:
+        contract = marts.TABLES[name]
+        key = ", ".join(contract.key)
+        frame = settled.connection.sql(f"select {', '.join(contract.names)} from {name} order by {key}").pl()
+        write_csv(frame, folder / f"{name}.csv")
+        shape = next(shape for shape in SHAPES.values() if shape.name == name)
+        return read_csv(folder / f"{name}.csv", name, shape)
+
+    terms = Terms("", 2023, norm_method="mean_below_threshold", min_cases_per_cell=12)
+    rates, findings = Rates({("base_year", "total"): D(1)}, {}), Findings()
+    check_norms(SimpleNamespace(table=released), terms, rates, findings)  # type: ignore[arg-type]
+    return [each.rule for each in findings.told]
+
+
+@pytest.mark.parametrize(
+    ("named", "methods"),
+    [((), {"case_percentile", "mean_below_threshold"}), ((P[1],), {"case_percentile"})],
+    ids=["nobody is named", "one is named, too few for a norm"],
+)
+def test_where_nobody_is_named_a_mean_below_the_threshold_has_no_p75_and_pays_nothing(
+    named: tuple[str, ...], methods: set[str], tmp_path: Path
+) -> None:
+    cases = [Case(P[1], cost, BASE, BIG, operating="", attending="") for cost in range(1_000, 13_000, 1_000)]
+    cases += [Case(physician, 6_500, BASE, BIG) for physician in named]
+    cases += [Case(P[1], 1_000, DAY, BIG)] * 3
+    policy = {"min_cases_per_cell": 12, "exclusions": [], "norm_method": "mean_below_threshold"}
+    settled = Scenario(cases, policy=policy).compute()
+    found = {row["norm_method"]: row for row in settled.rows("select * from norms")}
+    assert found.keys() == methods
+    assert settled.rows("select * from int_norms_in_force") == settled.rows("select * from incentive_cases") == []
+    assert {row["calculated_incentive"] for row in settled.rows("select * from incentives")} == {D("0.00")}
+    assert norm_differences(settled, tmp_path) == []
+    if not named:
+        settled.connection.execute("update norms set p75_cost = 1 where norm_method = 'mean_below_threshold'")
+        assert norm_differences(settled, tmp_path) == ["norm_percentiles"]
+        norm = found["mean_below_threshold"]
+        # 1 to 12 thousand: the 25th percentile is 3,750
+        assert (norm["best_practice_norm"], norm["p75_cost"], norm["improvement_ceiling_cost"]) == (
+            D(2_000),
+            None,
+            None,
+        )
+        assert (norm["cases"], norm["physicians"], norm["best_practice_variance"]) == (12, 0, D("55000.00"))
 
 
 def test_a_physician_of_two_hospitals_is_one(norms: dict[tuple[str, str], dict[str, Any]]) -> None:

@@ -156,8 +156,12 @@ class TestSparcsStudy:
 
 
 class TestWithoutLicenceNumbers:
-    def test_only_norms_over_cases(self, anonymous: StudyResult) -> None:
-        assert norms(anonymous) == {"case_percentile": (D("15750.00"), D("23000.00"))}
+    def test_norms_over_cases_and_a_best_practice_norm_that_pays_nothing(self, anonymous: StudyResult) -> None:
+        assert norms(anonymous) == {
+            "case_percentile": (D("15750.00"), D("23000.00")),
+            "mean_below_threshold": (D("14500.00"), None),
+        }
+        assert anonymous.figures.tables["norms"]["improvement_ceiling_cost"].null_count() == 1
         assert anonymous.plan.policy.norm_method == "case_percentile"
 
     def test_no_physician_rows(self, anonymous: StudyResult) -> None:
@@ -173,7 +177,9 @@ class TestWithoutLicenceNumbers:
         assert "licence numbers stand for NPIs" not in anonymous.plan.statements
         shown = console_text(anonymous, 100)
         assert said.split(":")[0] in shown
+        assert "14,500" in shown
         assert "Performance incentives" not in shown
+        assert "14,500" in (anonymous.folder / "study.html").read_text()
         assert "Performance incentives" not in (anonymous.folder / "study.html").read_text()
 
 

@@ -119,7 +119,10 @@ def check_norms(package: Package, terms: Terms, rates: Rates, findings: Findings
 
     enough = {cell for cell, own in cases.items() if len(own.costs) >= terms.min_cases_per_cell}
     by_physician = {cell for cell in enough if physicians.get(cell, 0) >= terms.min_physicians_per_cell}
-    should = {"case_percentile": enough, "physician_percentile": by_physician, "mean_below_threshold": by_physician}
+    # Cases do not tell who is named: without a physician in any cell the release may give a BPN alone, in every cell.
+    alone = not any(physicians.values()) and bool(stated["mean_below_threshold"])
+    below = enough if alone else by_physician
+    should = {"case_percentile": enough, "physician_percentile": by_physician, "mean_below_threshold": below}
     findings.fact("norm_cells", table.path, "cells with base-year cases", sorted(cases), sorted(enough))
     findings.fact("norm_cells", table.path, "cells with physician means", sorted(by_physician), sorted(means))
     in_force: dict[Cell, Norm] = {}
@@ -129,7 +132,7 @@ def check_norms(package: Package, terms: Terms, rates: Rates, findings: Findings
         with_norm = {cell: cases[cell] for cell in sorted(should[method] & found.keys())}
         overall = _overall(with_norm.values())
         for cell, own in with_norm.items():
-            if method != "case_percentile" and cell not in means:
+            if method != "case_percentile" and cell not in means and cell in by_physician:
                 continue
             for mean in means.get(cell, []):
                 within = own.costs[0] <= mean <= own.costs[-1]
@@ -137,7 +140,7 @@ def check_norms(package: Package, terms: Terms, rates: Rates, findings: Findings
             figures = _norm(method, own, means.get(cell, []), overall, terms)
             count = {"physicians": len(means[cell])} if cell in means else {}
             _compare(found[cell], {**figures, "cases": len(own.costs), **count}, findings)
-            if method == terms.norm_method:
+            if method == terms.norm_method and figures["p75_cost"] is not None:
                 in_force[cell] = _brought_forward(figures, rates.trend["base_year", "total"])
     made_of = [cases[cell] for cell in in_force]
     return NormTable(in_force, sum(len(cell.costs) for cell in made_of), sum((cell.cost for cell in made_of), ZERO))
@@ -188,10 +191,14 @@ def _overall(cells: Iterable[_CellCases]) -> dict[str, Decimal]:
 
 def _norm(
     method: str, cell: _CellCases, means: list[Decimal], overall: Mapping[str, Decimal], terms: Terms
-) -> dict[str, Decimal]:
+) -> dict[str, Any]:
     number = len(cell.costs)
     basis = cell.costs if method == "case_percentile" else sorted(means)
-    best_practice = rounded(percentile(basis, terms.best_practice_percentile), CENTS)
+
+    def of_basis(share: Decimal) -> Decimal | None:
+        return rounded(percentile(basis, share), CENTS) if basis else None
+
+    best_practice = of_basis(terms.best_practice_percentile) or ZERO
     if method == "mean_below_threshold":
         threshold = percentile(cell.costs, terms.best_practice_percentile)
         below = [cost for cost in cell.costs if cost <= threshold]
@@ -208,8 +215,8 @@ def _norm(
     weights = {weight: quotient(mean[weight], overall[weight], RATIO) or ZERO for weight in sums}
     return {
         "best_practice_norm": best_practice,
-        "p75_cost": rounded(percentile(basis, terms.ceiling_percentile), CENTS),
-        "improvement_ceiling_cost": rounded(percentile(basis, terms.improvement_percentile), CENTS),
+        "p75_cost": of_basis(terms.ceiling_percentile),
+        "improvement_ceiling_cost": of_basis(terms.improvement_percentile),
         "mean_cost": mean["cost_weight"],
         "mean_los": mean["los_weight"],
         "best_practice_variance": variance,
@@ -240,9 +247,10 @@ def _compare(row: Row, figures: Mapping[str, Any], findings: Findings) -> None:
         findings.compare(rule, row, expected)
 
 
-def _brought_forward(figures: Mapping[str, Decimal], trend: Decimal) -> Norm:
+def _brought_forward(figures: Mapping[str, Any], trend: Decimal) -> Norm:
     def now(column: str) -> Decimal:
-        return rounded(figures[column] * trend, CENTS)
+        amount: Decimal = figures[column]
+        return rounded(amount * trend, CENTS)
 
     return Norm(
         now("best_practice_norm"),

@@ -1,4 +1,5 @@
 -- BPN, P75 and improvement ceiling of every cell that has a norm, by each of the three published readings (§6), 2 places.
+-- Where no case names a physician, mean_below_threshold has its BPN alone.
 with cells as (
     select * from {{ ref('int_cell_means') }}
 ),
@@ -55,6 +56,10 @@ below_threshold as (
     group by counted.apr_drg, counted.severity_of_illness
 ),
 
+named as (
+    select count(npi) as cases from counted
+),
+
 methods as (
     select
         'physician_percentile' as norm_method,
@@ -83,6 +88,17 @@ methods as (
         by_physician.improvement_ceiling_cost
     from by_physician
     inner join below_threshold using (apr_drg, severity_of_illness)
+    union all
+    select
+        'mean_below_threshold' as norm_method,
+        below_threshold.apr_drg,
+        below_threshold.severity_of_illness,
+        below_threshold.best_practice_norm,
+        cast(null as decimal(18, 2)) as p75_cost,
+        cast(null as decimal(18, 2)) as improvement_ceiling_cost
+    from below_threshold
+    cross join named
+    where named.cases = 0
 )
 
 select
