@@ -116,7 +116,7 @@ def test_the_plain_settlement_shares_no_code_with_the_pipeline() -> None:
                 imported |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 imported.add(node.module if str(node.module).startswith("tests") else str(node.module).split(".")[0])
-        own = {"tests.golden.plain_cases", "tests.golden.plain_waterfall"}
+        own = {f"tests.golden.{plain.stem}" for plain in Path(__file__).parent.glob("plain_*.py")}
         assert imported - own <= {
             "__future__",
             "collections",
