@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from hcip_pipeline.reference.tables import write_lake_reference
 from hcip_pipeline.settlement.norm_tables import NORM_MODELS, norm_spec
 from hcip_pipeline.settlement.period import PeriodBuild, base_year_norms, base_year_spec, build_period, quarters_needed
 from hcip_pipeline.synthetic import demo_state
-from hcip_pipeline.warehouse.build import BuildResult
+from hcip_pipeline.warehouse.build import BuildResult, compute_builds_with
 from hcip_pipeline.warehouse.spark import SparkEngine
 
 PERIOD = PerformancePeriod(2025, 1)
@@ -29,12 +29,13 @@ class Both:
     home: Home
     policy: PolicyFile
     built: PeriodBuild
+    built_on_spark: PeriodBuild
     norms: tuple[BuildResult, BuildResult]
-    period: tuple[BuildResult, BuildResult]
 
-    def on_spark(self) -> PeriodBuild:
-        """The period's build with Spark's tables."""
-        return replace(self.built, result=self.period[1])
+    @property
+    def period(self) -> tuple[BuildResult, BuildResult]:
+        """The period's builds, as DuckDB and as Spark made them."""
+        return self.built.result, self.built_on_spark.result
 
 
 def settle_demo(folder: Path, session: Any) -> Both:
@@ -51,11 +52,16 @@ def settle_demo(folder: Path, session: Any) -> Both:
     built = build_period(home, PERIOD, policy)
     for path in home.lake.rglob("*.r1.parquet"):  # a superseded submission lies in the same folder
         shutil.copy(path, path.with_suffix(".superseded.parquet"))
-    spark = SparkEngine(session)
-    return Both(
-        home,
-        policy,
-        built,
-        (norms, spark(norm_spec(base_year_spec(home, policy.policy)), folder / "spark-norms", select=NORM_MODELS)),
-        (built.result, spark(built.result.spec, folder / "spark-period")),
-    )
+    engine = SparkEngine(session)
+    with compute_builds_with(engine):
+        on_spark = build_period(same_home(home, folder / "spark-home"), PERIOD, policy)
+    norms_on_spark = engine(norm_spec(base_year_spec(home, policy.policy)), folder / "spark-norms", select=NORM_MODELS)
+    return Both(home, policy, built, on_spark, (norms, norms_on_spark))
+
+
+def same_home(home: Home, folder: Path) -> Home:
+    """Another home with the same inbox and lake."""
+    folder.mkdir(parents=True)
+    for name in ("inbox", "lake"):
+        (folder / name).symlink_to(home.root / name)
+    return Home(folder)

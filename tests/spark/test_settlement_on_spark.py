@@ -14,7 +14,7 @@ pytest.importorskip("pyspark", reason="Spark has an environment of its own: make
 from hcip_pipeline.contracts import marts
 from hcip_pipeline.release.writer import write_release
 from tests.settled_home import digest
-from tests.spark.both_engines import PERIOD, Both, settle_demo
+from tests.spark.both_engines import PERIOD, Both, same_home, settle_demo
 
 pytestmark = pytest.mark.slow
 
@@ -43,11 +43,8 @@ def test_the_norm_table_has_the_same_rows_on_both_engines(both: Both) -> None:
 
 def test_a_release_from_sparks_tables_has_the_same_bytes(both: Both, tmp_path: Path) -> None:
     digests = set()
-    for number, built in enumerate((both.built, both.on_spark())):
-        home = type(both.home)(tmp_path / str(number))
-        (home.root).mkdir()
-        for name in ("inbox", "lake"):
-            (home.root / name).symlink_to(both.home.root / name)
+    for name, built in (("duckdb", both.built), ("spark", both.built_on_spark)):
+        home = same_home(both.home, tmp_path / name)
         release = write_release(home, PERIOD, built.result, both.policy, built.inputs, notes=built.notes)
         digests.add(digest(release.folder))
     assert len(digests) == 1
