@@ -6,22 +6,24 @@ from pathlib import Path
 
 import click
 
-from hcip_pipeline.commands.options import json_option, show_json
+from hcip_pipeline.commands.options import home_option, json_option, release_folder, show_json
 
 
 @click.command("diff")
 @click.argument("before", type=click.Path(path_type=Path))
 @click.argument("after", type=click.Path(path_type=Path))
+@home_option
 @json_option
 @click.pass_context
-def command(ctx: click.Context, before: Path, after: Path, as_json: bool) -> None:
+def command(ctx: click.Context, before: Path, after: Path, home_path: Path | None, as_json: bool) -> None:
     """What changed from release BEFORE to release AFTER of a period, payment by payment, by cause.
 
-    Both are folders such as releases/2025H1/r1. Exit 1 where the causes do not add up to the difference.
+    Both are folders such as releases/2025H1/r1, or named by period: 2025H1/r1, or 2025H1 for the newest.
+    Exit 1 where the causes do not add up to the difference.
     """
     from hcip_pipeline.release.difference import difference, lines
 
-    compared = difference(before, after)
+    compared = difference(release_folder(before, home_path), release_folder(after, home_path))
     if as_json:
         show_json(compared.as_dict())
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,6 +44,34 @@ policy_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="The same facts for machines.")
 threads_option = click.option("--threads", type=Number(1), help="Threads; the result does not depend on it.")
+
+
+def release_folder(release: Path, home_path: Path | None) -> Path:
+    """The folder of a release that was named as a folder, as a period (``2025H1``) or as one of it (``2025H1/r2``).
+
+    A period stands for its newest release in the home.
+
+    Raises:
+        HcipError: the home has no such release.
+    """
+    named = re.fullmatch(r"([0-9]{4}[Hh][12])(?:/(r[0-9]+))?", str(release))
+    if named is None or release.exists():
+        return release
+    from hcip_pipeline.errors import HcipError
+    from hcip_pipeline.home import Home
+    from hcip_pipeline.periods import PerformancePeriod
+    from hcip_pipeline.release.reading import releases_of
+
+    home, period = Home.locate(home_path), PerformancePeriod.parse(named[1])
+    released = {folder.name: folder for folder in releases_of(home, period)}
+    found = released.get(named[2]) if named[2] else next(reversed(released.values()), None)
+    if found is None:
+        raise HcipError(
+            f"{release} has no release in this home",
+            file=home.releases / str(period),
+            fix=f"choose one of {', '.join(released)}" if released else f"run `hcip run {period}`, or name --home",
+        )
+    return found
 
 
 @contextmanager

@@ -25,6 +25,11 @@ CENT_TOLERANCE = 1e-6
 LISTED = 3
 
 _CHUNK = 1 << 20
+#: sheets of a hospital's workbook, each read as a table of its own
+_TABLES = ("discharges", "charges")
+_SHEETS = "xl/worksheets/"
+_FORMULAS = (b"<f>", b"<f ", b"<f/")
+_ERRORS = (b't="e"', b"t='e'")
 #: Stands for a line break inside a cell: rows stay lines, and the rules on control characters find it.
 _VERTICAL_TAB = "\x0b"
 
@@ -56,11 +61,13 @@ def sheet_rows(path: Path, table: str, money: Collection[str], ceiling: Ceiling)
     book = _open(path, ceiling)
     try:
         sheet = _sheet(book, table)
-        if open_cells := _formulas_without_value(path, sheet.name):
-            more = f" and {len(open_cells) - LISTED:,} more" if len(open_cells) > LISTED else ""
-            raise FormulaError(
-                f"cells hold formulas without a stored value: {', '.join(open_cells[:LISTED])}{more} of that sheet"
+        _check_alone(book, sheet, ceiling)
+        if errors := _cells_with_errors(path, sheet.name):
+            raise WorkbookError(
+                f"cells hold an error such as #N/A in place of a value: {_listed(errors)} of the sheet of {table}"
             )
+        if open_cells := _formulas_without_value(path, sheet.name):
+            raise FormulaError(f"cells hold formulas without a stored value: {_listed(open_cells)} of that sheet")
         if sheet.total_height > ceiling.rows or sheet.total_width > ceiling.columns:
             raise WorkbookError(f"has more than {ceiling.rows:,} rows or {ceiling.columns:,} columns")
         yield from _rows(sheet, money)
@@ -104,6 +111,31 @@ def _sheet(book: CalamineWorkbook, table: str) -> CalamineSheet:
     raise WorkbookError(f"has {len(names)} sheets, and {len(named) or 'none'} of them named {table}")
 
 
+def _check_alone(book: CalamineWorkbook, sheet: CalamineSheet, ceiling: Ceiling) -> None:
+    """Refuse a workbook in which another sheet has the columns of the table: its rows would be left out.
+
+    Raises:
+        WorkbookError: there is such a sheet.
+    """
+    header = _header(sheet)
+    for name in book.sheet_names:
+        if name == sheet.name or not header or name.strip().lower() in _TABLES:
+            continue
+        other = book.get_sheet_by_name(name)
+        if other.total_height <= ceiling.rows and 2 * len(header & _header(other)) > len(header):
+            raise WorkbookError("has a second sheet with the same columns: put all rows into one sheet")
+
+
+def _header(sheet: CalamineSheet) -> set[str]:
+    """The cells of the sheet's first row that holds any, in lower case."""
+    if sheet.start is None:
+        return set()
+    for row in sheet.iter_rows():
+        if cells := {text for text in (_text(value).strip().lower() for value in row) if text}:
+            return cells
+    return set()
+
+
 def _rows(sheet: CalamineSheet, money: Collection[str]) -> Iterator[tuple[int, list[str]]]:
     if sheet.start is None:
         return
@@ -127,7 +159,11 @@ def _text(value: Any) -> str:
     if value.__class__ is str:
         return _one_line(value) if "\n" in value or "\r" in value else str(value)
     if value.__class__ is float:
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        if abs(value) >= 1e15:  # Excel keeps 15 digits: the exponent says that some are lost
+            return f"{value:.5E}"
+        return str(int(value)) if value.is_integer() else repr(value)
+    if value.__class__ is int and abs(value) >= 10**15:
+        return f"{value:.5E}"
     if value is None:
         return ""
     if isinstance(value, dt.datetime):
@@ -149,12 +185,31 @@ def _dollars(value: Any) -> str:
     return _text(value)
 
 
+def _listed(cells: list[str]) -> str:
+    more = f" and {len(cells) - LISTED:,} more" if len(cells) > LISTED else ""
+    return f"{', '.join(cells[:LISTED])}{more}"
+
+
+def _cells_with_errors(path: Path, sheet: str) -> list[str]:
+    """Cells of the sheet, such as ``B7``, whose value is an error of Excel's (``#N/A``, ``#REF!``)."""
+    if not _holds(path, _ERRORS):
+        return []
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    try:
+        return [
+            f"{get_column_letter(place)}{number}"
+            for number, row in enumerate(book[sheet].iter_rows(), start=1)
+            for place, cell in enumerate(row, start=1)
+            if cell.data_type == "e"
+        ]
+    finally:
+        book.close()
+
+
 def _formulas_without_value(path: Path, sheet: str) -> list[str]:
     """Cells of the sheet, such as ``B7``, with a formula whose value no program has stored."""
-    with zipfile.ZipFile(path) as archive:
-        parts = [item for item in archive.namelist() if item.startswith("xl/worksheets/")]
-        if not any(_has_formula(archive, part) for part in parts):
-            return []
+    if not _holds(path, _FORMULAS):
+        return []
     # Rare, and so may be slow: the sheet once with its formulas and once with their values.
     formulas, values = (openpyxl.load_workbook(path, read_only=True, data_only=only) for only in (False, True))
     try:
@@ -171,12 +226,19 @@ def _formulas_without_value(path: Path, sheet: str) -> list[str]:
         values.close()
 
 
-def _has_formula(archive: zipfile.ZipFile, part: str) -> bool:
+def _holds(path: Path, marks: tuple[bytes, ...]) -> bool:
+    """Whether the XML of any sheet has one of the marks."""
+    with zipfile.ZipFile(path) as archive:
+        return any(_part_holds(archive, item, marks) for item in archive.namelist() if item.startswith(_SHEETS))
+
+
+def _part_holds(archive: zipfile.ZipFile, part: str, marks: tuple[bytes, ...]) -> bool:
+    longest = max(map(len, marks))
     rest = b""
     with archive.open(part) as stream:
         while chunk := stream.read(_CHUNK):
             seen = rest + chunk
-            if b"<f>" in seen or b"<f " in seen or b"<f/" in seen:
+            if any(mark in seen for mark in marks):
                 return True
-            rest = seen[-2:]
+            rest = seen[1 - longest :]
     return False

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from hcip_pipeline import cli
+from hcip_pipeline.commands.options import release_folder
+from hcip_pipeline.errors import HcipError
 
 HEAVY = ("dagster", "dbt", "duckdb", "polars", "pandera", "great_expectations", "pyarrow")
 
@@ -129,3 +131,16 @@ def test_numbers_and_days_are_written_in_ascii(arguments: list[str], capsys: pyt
         cli.main(arguments)
     assert ended.value.code == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_period_stands_for_its_newest_release(tmp_path: Path) -> None:
+    releases = tmp_path / "releases" / "2025H1"
+    for name in ("r1", "r2", "r10"):
+        (releases / name).mkdir(parents=True)
+    assert release_folder(Path("2025H1"), tmp_path) == releases / "r10"
+    assert release_folder(Path("2025H1/r2"), tmp_path) == releases / "r2"
+    assert release_folder(releases / "r1", tmp_path) == releases / "r1"
+    with pytest.raises(HcipError, match="has no release"):
+        release_folder(Path("2025H2"), tmp_path)
+    with pytest.raises(HcipError, match="has no release"):
+        release_folder(Path("2025H1/r3"), tmp_path)

@@ -18,7 +18,7 @@ WIDTHS = {
     "revenue_code": 4,
 }  # fmt: skip
 #: A number of so many digits in exponent form is another number than the one that was meant.
-LOST_DIGITS = r"[+-]?[0-9](\.[0-9]+)?[eE]\+[0-9]{2,3}"
+LOST_DIGITS = r"[+-]?([0-9](\.[0-9]+)?[eE]\+[0-9]{2,3}|[0-9]\.[0-9]+[eE][0-9]{1,3})"
 _NPIS = ("attending_npi", "operating_npi")
 _SPREADSHEET_TEXT = '^="([^"]*)"$'
 _AMOUNT = r"[-(]?\s*\$?\s*-?([0-9]{1,3}(,[0-9]{3})+|[0-9]{1,16})(\.[0-9]{0,2}0*)?\s*\)?"
