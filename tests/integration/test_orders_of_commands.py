@@ -185,6 +185,7 @@ def figures(release: ReleaseFiles) -> dict[str, pl.DataFrame]:
 
 
 def _without_changes(frame: pl.DataFrame) -> pl.DataFrame:
+    frame = frame.drop("released_as", strict=False)  # the release's own number
     if "reasons" in frame.columns:
         each = pl.col("reasons").str.split("|").list.filter(~pl.element().is_in(sorted(_CHANGES)))
         frame = frame.with_columns(each.list.join("|"))
@@ -202,6 +203,9 @@ def test_any_order_gives_the_same_figures(
     shutil.copyfile(source / "policy.yaml", office.home.policy)
     commands = [office.ingest, office.backfill_quarters, office.look, office.run]
     rng.shuffle(commands)
+    if number % 2:  # hospitals are early and the half-year is settled before the committees' files are right
+        office.coming.sort(key=lambda piece: not min(piece.files).startswith("hospital/"))
+        commands.sort(key=lambda command: command == office.run)
     for command in commands:
         office.arrive(rng.randint(len(office.coming) // 4, len(office.coming) // 2))
         command()
