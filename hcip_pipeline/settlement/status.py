@@ -164,7 +164,7 @@ def status_lines(status: PeriodStatus, shown: int = 10) -> list[str]:
     if status.held:
         lines.append("  held")
         lines += [
-            f"    {each.hospital_ccn}  {each.care_partners:>4} care partners  {Decimal(each.amount):>14,}  {each.why}"
+            f"    {each.hospital_ccn}  {each.care_partners:>4} care partner{'s' if each.care_partners != 1 else ' '}  {Decimal(each.amount):>14,}  {each.why}"
             for each in status.held
         ]
     lines += [f"  stale: {reason['message']}; {reason['fix']}" for reason in status.stale]
