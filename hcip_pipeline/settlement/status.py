@@ -164,7 +164,8 @@ def status_lines(status: PeriodStatus, shown: int = 10) -> list[str]:
     if status.held:
         lines.append("  held")
         lines += [
-            f"    {each.hospital_ccn}  {each.care_partners:>4} care partner{'s' if each.care_partners != 1 else ' '}  {Decimal(each.amount):>14,}  {each.why}"
+            f"    {each.hospital_ccn}  {each.care_partners:>4} {_partners(each.care_partners):<13}"
+            f"  {Decimal(each.amount):>14,}  {each.why}"
             for each in status.held
         ]
     lines += [f"  stale: {reason['message']}; {reason['fix']}" for reason in status.stale]
@@ -184,3 +185,7 @@ def _due(delivery: Delivery) -> str:
         if delivery.state == "late"
         else (f" by {delivery.due}" if delivery.state == "due" else "")
     )
+
+
+def _partners(count: int) -> str:
+    return "care partner" if count == 1 else "care partners"
