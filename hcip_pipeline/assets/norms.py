@@ -49,11 +49,11 @@ def base_year_norms(
     with period_lock(session, where, period, lambda: files_read(where, period, policy)):
         read_undisturbed(session, where, period, earlier_periods(where, period))
         read_undisturbed(session, where, period, partitions_read(where, period, policy))
-        # A norm table is frozen for good: not before the period that asks for it can be built.
-        settlement.check_period(where, period, policy)
         check_home(where, [period], session.progress, reads_inbox=False)
         files = check_seals(where, sealed_files(where, period, policy), recorded_hashes(where))
         context.log.info(f"{files} files of the lake are what was taken in")
+        # A norm table is frozen for good: not before the period that asks for it can be built.
+        settlement.check_period(where, period, policy)
         folder = norm_folder(where, policy)
         session.locks.take(where, f"norms-{folder.name}", f"making norm table {folder.name}", wait=True)
         norms = settlement.base_year_norms(
