@@ -53,9 +53,9 @@ def settle_demo(folder: Path, session: Any) -> Both:
     for path in home.lake.rglob("*.r1.parquet"):  # a superseded submission lies in the same folder
         shutil.copy(path, path.with_suffix(".superseded.parquet"))
     engine = SparkEngine(session)
-    with compute_builds_with(engine):
-        on_spark = build_period(same_home(home, folder / "spark-home"), PERIOD, policy)
     norms_on_spark = engine(norm_spec(base_year_spec(home, policy.policy)), folder / "spark-norms", select=NORM_MODELS)
+    with compute_builds_with(engine):  # last: a build empties the schemas, and views read the files of the last one
+        on_spark = build_period(same_home(home, folder / "spark-home"), PERIOD, policy)
     return Both(home, policy, built, on_spark, (norms, norms_on_spark))
 
 
