@@ -209,8 +209,8 @@ def _fits(found: str, declared: str) -> bool:
         return True
     if declared == "bigint":
         return found in ("tinyint", "smallint", "integer")
-    scale = re.fullmatch(r"decimal\(\d+,(\d+)\)", found)
-    allowed = re.fullmatch(r"decimal\(\d+,(\d+)\)", declared)
+    scale = re.fullmatch(r"decimal\([0-9]+,([0-9]+)\)", found)
+    allowed = re.fullmatch(r"decimal\([0-9]+,([0-9]+)\)", declared)
     return bool(scale and allowed and int(scale[1]) <= int(allowed[1]))
 
 

@@ -23,7 +23,7 @@ def chromium_path() -> Path | None:
     return Path(found) if found else None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop ends with the module
 def browser() -> Iterator[Browser]:
     path = chromium_path()
     if path is None:

@@ -177,7 +177,7 @@ def test_figures_plot_over_quarters(running: RunningInterface, page: Page) -> No
     assert len(charges) == 6 and min(charges.values()) > 0
 
 
-def test_no_page_of_another_site_changes_anything(running: RunningInterface) -> None:
+def test_no_page_of_another_site_changes_anything(running: RunningInterface, page: Page) -> None:
     """An image, a form, fetch and a WebSocket, from another site and from another port of the same one."""
     _query(running, "mutation{setAutoMaterializePaused(paused:false)}")
     assert not _is_paused(running)
@@ -200,21 +200,21 @@ def test_no_page_of_another_site_changes_anything(running: RunningInterface) -> 
         socket.onclose = end("socket");
         </script>"""
     port = free_port()
-    with browser_page() as page:
-        sign_in(page, running)
-        for site in (f"http://127.0.0.1:{port}", f"http://localhost:{port}"):
-            page.route(f"{site}/*", lambda route: route.fulfill(body=attack, content_type="text/html"))
-            page.goto(f"{site}/attack.html")
-            page.wait_for_function("window.failed.length >= 4")
-            assert sorted(page.evaluate("window.failed")) == ["get", "no-cors", "post", "socket"]
-            assert not _is_paused(running)
-        page.goto(running.address)
-        opened = """() => new Promise(done => {
-            const socket = new WebSocket(location.origin.replace("http", "ws") + "/graphql", "graphql-ws");
-            socket.onopen = () => done(true); socket.onclose = () => done(false); })"""
-        assert page.evaluate(opened) is True  # the UI's own page may
+    own = page.context.new_page()  # with the cookie of the page that has signed in
+    for site in (f"http://127.0.0.1:{port}", f"http://localhost:{port}"):
+        own.route(f"{site}/*", lambda route: route.fulfill(body=attack, content_type="text/html"))
+        own.goto(f"{site}/attack.html")
+        own.wait_for_function("window.failed.length >= 4")
+        assert sorted(own.evaluate("window.failed")) == ["get", "no-cors", "post", "socket"]
+        assert not _is_paused(running)
+    own.goto(running.address)
+    opened = """() => new Promise(done => {
+        const socket = new WebSocket(location.origin.replace("http", "ws") + "/graphql", "graphql-ws");
+        socket.onopen = () => done(true); socket.onclose = () => done(false); })"""
+    assert own.evaluate(opened) is True  # the UI's own page may
     _query(running, pause)
     assert _is_paused(running)  # and who has the token may
+    own.close()
 
 
 def test_raw_requests_without_the_token_or_for_another_host_reach_nothing(running: RunningInterface) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,7 +60,9 @@ def _ask(
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    asyncio.run(UiGate(application, access)(scope, None, send))  # type: ignore[arg-type]
+    answer = UiGate(application, access)(scope, None, send)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as thread:  # a thread of its own: a browser's event loop may be running in this one
+        thread.submit(asyncio.run, answer).result()
     if sent and sent[0]["type"] == "http.response.start":
         return sent[0]["status"], {k.decode(): v.decode() for k, v in sent[0]["headers"]}, bool(application.reached)
     return (200 if application.reached else 403), {}, bool(application.reached)
