@@ -200,7 +200,10 @@ def test_no_page_of_another_site_changes_anything(running: RunningInterface, pag
         socket.onclose = end("socket");
         </script>"""
     port = free_port()
-    own = page.context.new_page()  # with the cookie of the page that has signed in
+    browser = page.context.browser
+    assert browser is not None
+    own = browser.new_page()  # of the open browser: a second one cannot run in this process
+    sign_in(own, running)
     for site in (f"http://127.0.0.1:{port}", f"http://localhost:{port}"):
         own.route(f"{site}/*", lambda route: route.fulfill(body=attack, content_type="text/html"))
         own.goto(f"{site}/attack.html")
