@@ -21,8 +21,8 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.intake.period_intake import take_in_period
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import load_policy
+from hcip_pipeline.publishing.writer import write_release
 from hcip_pipeline.reference.tables import write_lake_reference
-from hcip_pipeline.release.writer import write_release
 from hcip_pipeline.settlement.period import build_period
 from hcip_pipeline.synthetic import generate_state
 

@@ -108,7 +108,7 @@ def build(home: Home, _share: float, threads: int) -> None:
 def release(home: Home, _share: float, threads: int) -> None:
     """The build once more, for a release is written from a build of its own run; its cost is taken off below."""
     from hcip_pipeline.policy.loader import load_policy
-    from hcip_pipeline.release.writer import write_release
+    from hcip_pipeline.publishing.writer import write_release
     from hcip_pipeline.settlement.period import build_period
 
     policy = load_policy(home.policy)

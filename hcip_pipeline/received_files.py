@@ -94,7 +94,7 @@ DAMAGE = (
 
 
 class NotReceivedError(HcipError):
-    """A file that is not opened; ``rule`` is one of the FILE_ rules of :mod:`hcip_pipeline.intake.problems`."""
+    """A file that is not opened; ``rule`` is one of the FILE_ rules of :mod:`hcip_pipeline.tables.problems`."""
 
 
 def told_bytes(size: int) -> str:

@@ -27,8 +27,8 @@ from hcip_pipeline.intake.period_intake import take_in_period
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.publishing.writer import write_release
 from hcip_pipeline.reference.tables import write_lake_reference
-from hcip_pipeline.release.writer import write_release
 from hcip_pipeline.settlement.earlier_releases import earlier_frames, earlier_release_files
 from hcip_pipeline.settlement.norm_tables import norm_spec
 from hcip_pipeline.settlement.period import elections_in_force, windows_of

@@ -14,9 +14,9 @@ import polars as pl
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.contracts.reference import TABLES
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.contract_columns import contract_schema
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.tables.contract_columns import contract_schema
 
 CCN = "210001"
 OTHER_CCN = "210002"

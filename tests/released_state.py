@@ -28,11 +28,11 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile, load_policy
 from hcip_pipeline.policy.model import Elections
+from hcip_pipeline.publishing.renderers import RENDERERS
+from hcip_pipeline.publishing.writer import write_release
 from hcip_pipeline.release.documents import Renderer
 from hcip_pipeline.release.manifest import manifest, write_manifest
-from hcip_pipeline.release.renderers import RENDERERS
 from hcip_pipeline.release.tables import write_table
-from hcip_pipeline.release.writer import write_release
 from hcip_pipeline.settlement.earlier_releases import earlier_release_files
 from hcip_pipeline.settlement.norm_tables import norm_spec
 from hcip_pipeline.warehouse.build import BuildResult, NodeResult, fingerprints

@@ -19,8 +19,8 @@ import polars as pl
 
 from hcip_pipeline.assets.execution import settle
 from hcip_pipeline.home import Home
+from hcip_pipeline.publishing.writer import Release
 from hcip_pipeline.release.reading import released_frame
-from hcip_pipeline.release.writer import Release
 from tests.fee_schedule_claims import adjusted_claims, deliver
 from tests.settled_home import APPROVED, CAPPED_BY_CLAIMS, PERIOD, SettledHome
 

@@ -20,7 +20,7 @@ import dagster as dg
 from hcip_pipeline.assets.execution import settle
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod, Quarter
-from hcip_pipeline.release.writer import Release
+from hcip_pipeline.publishing.writer import Release
 from hcip_pipeline.synthetic import generate_state
 from tests.fee_schedule_claims import deliver, fee_schedule_claims
 

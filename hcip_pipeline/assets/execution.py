@@ -13,14 +13,14 @@ from hcip_pipeline.assets.partitions import Key, parse_key, spans
 from hcip_pipeline.assets.runs import Progress, Runs, runs_on
 from hcip_pipeline.errors import HcipError, PartitionsFailedError, RefusedFileError
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.file_names import shown_path
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
+from hcip_pipeline.tables.file_names import shown_path
 
 if TYPE_CHECKING:
     from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
     from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
     from hcip_pipeline.intake.period_intake import PeriodIntake
-    from hcip_pipeline.release.writer import Release
+    from hcip_pipeline.publishing.writer import Release
     from hcip_pipeline.settlement.recognition import Outlook
 
 _JOBS: dict[type[Key], str] = {Quarter: hospital_job.name, Month: cms_job.name, PerformancePeriod: program_job.name}

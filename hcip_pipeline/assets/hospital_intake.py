@@ -12,8 +12,8 @@ from hcip_pipeline.assets.resources import HomeResource, Session
 from hcip_pipeline.checks.edit_rates import EDIT_CHECKS, edit_rate_results
 from hcip_pipeline.checks.intake_checks import rows_reconcile, submissions_accepted
 from hcip_pipeline.errors import HcipError, RefusedFileError
-from hcip_pipeline.intake.file_names import shown_unknown
 from hcip_pipeline.periods import Quarter
+from hcip_pipeline.tables.file_names import shown_unknown
 
 if TYPE_CHECKING:
     from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt

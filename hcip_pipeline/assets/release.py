@@ -49,14 +49,14 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         It is written from the build on disk (``warehouse/<period>/build.json``), if that is still the build of today's
         lake and policy.
         """
+        from hcip_pipeline.alerting.alerts import held_alert, tell
+        from hcip_pipeline.alerting.settings import signer_of
         from hcip_pipeline.ledger.recording import record_release
         from hcip_pipeline.ledger.signing import sign_head
-        from hcip_pipeline.operations.alerts import held_alert, tell
-        from hcip_pipeline.operations.settings import signer_of
+        from hcip_pipeline.publishing.writer import write_release
         from hcip_pipeline.release.rests_on import stale_releases
-        from hcip_pipeline.release.writer import write_release
-        from hcip_pipeline.settlement.as_of import remembered
         from hcip_pipeline.settlement.build_record import current_build
+        from hcip_pipeline.settlement.kept_sources import keep_sources
         from hcip_pipeline.settlement.restatement import restatement
         from hcip_pipeline.warehouse.project import project_digest
 
@@ -70,7 +70,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
             )
             session.progress(f"{period}: writing the release")
             signer = signer_of(home.home())
-            with remembered(home.home(), period, policy, built.result.spec) as release_made:
+            with keep_sources(home.home(), period, policy, built.result.spec) as release_made:
                 written = write_release(
                     home.home(),
                     period,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
     from hcip_pipeline.intake.period_intake import PeriodIntake
     from hcip_pipeline.policy.loader import PolicyFile
-    from hcip_pipeline.release.writer import Release
+    from hcip_pipeline.publishing.writer import Release
 
 
 class HomeResource(dg.ConfigurableResource):

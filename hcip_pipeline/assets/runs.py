@@ -14,6 +14,7 @@ from typing import Any
 
 import dagster as dg
 
+from hcip_pipeline.alerting.alerts import failure_alert, tell
 from hcip_pipeline.assets.assembly import build_defs
 from hcip_pipeline.assets.instance import home_instance
 from hcip_pipeline.assets.interrupted_runs import close_interrupted, process_tags
@@ -23,7 +24,6 @@ from hcip_pipeline.assets.run_origin import origin_tags, record_origin
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import HomeLocks
-from hcip_pipeline.operations.alerts import failure_alert, tell
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.storage_faults import storage_told
 

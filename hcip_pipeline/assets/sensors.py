@@ -85,7 +85,7 @@ def _last_taken_in(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: 
     description="Tells of runs that failed, also of those whose process was killed: see alerts in settings.yaml.",
 )
 def tell_of_failures(context: dg.RunFailureSensorContext) -> None:
-    from hcip_pipeline.operations.alerts import failure_alert, tell
+    from hcip_pipeline.alerting.alerts import failure_alert, tell
 
     run = context.dagster_run
     partition = name_of_run(keys_of_run(run.tags))

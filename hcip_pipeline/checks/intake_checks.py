@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from hcip_pipeline.intake.file_names import shown_unknown
+from hcip_pipeline.tables.file_names import shown_unknown
 
 if TYPE_CHECKING:
     from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt

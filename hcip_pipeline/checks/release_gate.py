@@ -1,7 +1,7 @@
 """What must hold of a release, as checks on it: blocking ones are the gate, the others are said.
 
 Belongs here: conditions of a release read off its build, its files and its manifest. Does not belong here: refusing to
-write one (``release.writer``), and recomputing it (``release.verification``).
+write one (``publishing.writer``), and recomputing it (``release.verification``).
 """
 
 import hashlib

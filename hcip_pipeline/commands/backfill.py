@@ -62,7 +62,7 @@ def command(
 
 
 def _print(home: Home, report: BackfillReport) -> None:
-    from hcip_pipeline.settlement.summary import print_releases
+    from hcip_pipeline.operations.summary import print_releases
 
     print_releases(home, report.releases)
     for what, keys in (

@@ -31,8 +31,8 @@ def command(home_path: Path | None, seed: int, threads: int | None, as_json: boo
         (home.inbox / "SYNTHETIC").write_text(f"made by `hcip demo --seed {seed}`\n", encoding="utf-8")
         from hcip_pipeline.assets.execution import settle_each
         from hcip_pipeline.ledger.lines import head_of
+        from hcip_pipeline.operations.summary import demo_periods, print_releases, release_facts
         from hcip_pipeline.policy.loader import load_policy
-        from hcip_pipeline.settlement.summary import demo_periods, print_releases, release_facts
 
         load_policy(home.policy)
         releases = settle_each(home, demo_periods(home), progress=progress, threads=threads, command="hcip demo")

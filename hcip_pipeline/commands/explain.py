@@ -20,9 +20,10 @@ def command(period: str, npi: str, hospital: str | None, home_path: Path | None,
     from hcip_pipeline.home import Home
     from hcip_pipeline.periods import PerformancePeriod
     from hcip_pipeline.release.explained_release import explain
+    from hcip_pipeline.release.explanation_text import render_text
 
     explanation = explain(Home.locate(home_path), PerformancePeriod.parse(period), npi, hospital)
     if as_json:
         show_json(explanation.as_dict())
     else:
-        click.echo(explanation.text())
+        click.echo(render_text(explanation))

@@ -30,7 +30,7 @@ def command(
     PARTITIONS are quarters (2025Q1), months (2025-04) or half-years (2025H1); none means all that the inbox holds.
     """
     from hcip_pipeline.assets.execution import ingest as take_in
-    from hcip_pipeline.settlement.summary import print_ingest
+    from hcip_pipeline.operations.summary import print_ingest
 
     home = Home.locate(home_path)
     with shown_progress(as_json) as progress:

@@ -40,7 +40,7 @@ def command(
     parsed = PerformancePeriod.parse(period)
     with shown_progress(as_json) as progress:
         progress(f"{parsed}: reading what it was made from")
-        from hcip_pipeline.settlement.reproduction import reproduce
+        from hcip_pipeline.publishing.reproduction import reproduce
 
         home = Home.locate(home_path)
         made = reproduce(

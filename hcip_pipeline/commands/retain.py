@@ -35,11 +35,11 @@ def command(
     Years are the policy's retention_years; agreements stand in inbox/data_use.yaml. Hashes, payments and aggregates
     stay, with a record, so that `hcip verify` still proves the chain.
     """
+    from hcip_pipeline.alerting.settings import signer_of
     from hcip_pipeline.errors import HcipError
     from hcip_pipeline.home_locks import HomeLocks
-    from hcip_pipeline.operations.settings import signer_of
+    from hcip_pipeline.operations import retention
     from hcip_pipeline.policy.loader import load_policy
-    from hcip_pipeline.release import retention
 
     home = Home.locate(home_path)
     day = as_of.date() if as_of else dt.date.today()
@@ -71,7 +71,7 @@ def command(
 
 
 def _tell(due: object) -> None:
-    from hcip_pipeline.release.retention import Retention
+    from hcip_pipeline.operations.retention import Retention
 
     assert isinstance(due, Retention)
     if not (due.files or due.elsewhere):

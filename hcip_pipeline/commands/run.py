@@ -20,7 +20,7 @@ from hcip_pipeline.home import Home
 
 if TYPE_CHECKING:
     from hcip_pipeline.periods import PerformancePeriod
-    from hcip_pipeline.release.writer import Release
+    from hcip_pipeline.publishing.writer import Release
 
 
 @click.command("run")
@@ -75,7 +75,7 @@ def settle_or_recognize(
         HcipError: as the run does; nothing was released then.
     """
     from hcip_pipeline.ledger.comparison import check_home
-    from hcip_pipeline.release.writer import standing_release
+    from hcip_pipeline.publishing.writer import standing_release
     from hcip_pipeline.settlement.recognition import outlook
 
     if home.inbox.is_dir():  # a home that is none is named by what reads it
@@ -92,8 +92,8 @@ def settle_or_recognize(
 def show(home: Home, period: PerformancePeriod, releases: list[Release], as_json: bool) -> None:
     """Print what was released, or what nothing has changed since, and which later releases are stale."""
     from hcip_pipeline.ledger.lines import head_of
+    from hcip_pipeline.operations.summary import print_releases, release_facts
     from hcip_pipeline.release.rests_on import stale_releases
-    from hcip_pipeline.settlement.summary import print_releases, release_facts
 
     stale = stale_releases(home, period)
     if as_json:

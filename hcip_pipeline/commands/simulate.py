@@ -44,7 +44,7 @@ def _print(result: Simulation, written: list[Path]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from hcip_pipeline.settlement.summary import print_whole
+    from hcip_pipeline.operations.summary import print_whole
 
     table = Table(title=f"{result.period} under other policies, against {result.release}, US dollars", box=SIMPLE)
     table.add_column("scenario", overflow="fold")

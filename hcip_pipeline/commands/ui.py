@@ -45,10 +45,10 @@ def command(home_path: Path | None, host: str, port: int, public_url: str) -> No
 
     It answers only the address it prints, which carries a new token at every start.
     """
+    from hcip_pipeline.alerting.settings import load_settings
     from hcip_pipeline.assets.instance import home_instance
     from hcip_pipeline.assets.interrupted_runs import close_interrupted
     from hcip_pipeline.operations.interface import Listener, environment, serve
-    from hcip_pipeline.operations.settings import load_settings
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.storage_faults import storage_told
 

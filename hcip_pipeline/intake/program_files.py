@@ -17,23 +17,23 @@ from pathlib import Path
 
 import polars as pl
 
+from hcip_pipeline.atomic_files import write_json, write_parquet
 from hcip_pipeline.contracts.program import READ_LATER, TABLES
 from hcip_pipeline.contracts.survey import parse_form_name
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.atomic_files import write_json, write_parquet
-from hcip_pipeline.intake.contract_columns import RowRule, check_contract_table, contract_schema
-from hcip_pipeline.intake.file_names import shown_path
-from hcip_pipeline.intake.problems import TableRefusedError
 from hcip_pipeline.intake.program_receipts import ProgramReceipt, numbered, receipts_of
 from hcip_pipeline.intake.program_rules import program_rules
 from hcip_pipeline.intake.survey_intake import ingest_surveys
-from hcip_pipeline.intake.table_shapes import find_table, table_of
-from hcip_pipeline.intake.tabular import LINE, read_text_table
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.received_files import TABLE, NotReceivedError, sha256_of
 from hcip_pipeline.reference.tables import known_hospitals
+from hcip_pipeline.tables.contract_columns import RowRule, check_contract_table, contract_schema
+from hcip_pipeline.tables.file_names import shown_path
+from hcip_pipeline.tables.problems import TableRefusedError
+from hcip_pipeline.tables.table_shapes import find_table, table_of
+from hcip_pipeline.tables.tabular import LINE, read_text_table
 
 
 @dataclass(frozen=True)

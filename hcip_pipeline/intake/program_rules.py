@@ -14,9 +14,9 @@ import polars as pl
 
 from hcip_pipeline.contracts.patterns import TIN
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.intake.contract_columns import RowRule
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.interventions import CATALOGUE
+from hcip_pipeline.tables.contract_columns import RowRule
 
 _PLAUSIBLE = (dt.date(1900, 1, 1), dt.date(2200, 12, 31))
 

@@ -17,10 +17,9 @@ from pathlib import Path
 
 import polars as pl
 
+from hcip_pipeline.atomic_files import write_bytes, write_json
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.atomic_files import write_bytes, write_json
-from hcip_pipeline.intake.file_names import shown_path
 from hcip_pipeline.intake.program_starts import kept_versions, program_starts, start_of
 from hcip_pipeline.intake.protocol_tables import write_protocol_tables
 from hcip_pipeline.periods import PerformancePeriod
@@ -29,6 +28,7 @@ from hcip_pipeline.policy.protocol import Protocol
 from hcip_pipeline.policy.protocol_checks import Finding, ProgramStart, check_protocol, conditions_changed
 from hcip_pipeline.received_files import YAML, NotReceivedError, read_file, sha256_of
 from hcip_pipeline.reference.tables import known_hospitals
+from hcip_pipeline.tables.file_names import shown_path
 from hcip_pipeline.yaml_files import load_yaml, validate_yaml
 
 

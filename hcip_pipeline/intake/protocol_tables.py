@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from hcip_pipeline.atomic_files import write_parquet
 from hcip_pipeline.contracts.protocol import TABLES
-from hcip_pipeline.intake.atomic_files import write_parquet
-from hcip_pipeline.intake.contract_columns import contract_schema
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.interventions import CATALOGUE
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.policy.protocol import ConditionOfPayment, Protocol, period_number, program_year
 from hcip_pipeline.policy.protocol_checks import UNLOCKING, ProgramStart, elections_in_force
+from hcip_pipeline.tables.contract_columns import contract_schema
 
 if TYPE_CHECKING:
     from hcip_pipeline.intake.protocol_files import ProtocolFile

@@ -25,13 +25,13 @@ from openpyxl.utils.exceptions import InvalidFileException
 from hcip_pipeline.contracts import survey
 from hcip_pipeline.contracts.program import TABLES
 from hcip_pipeline.contracts.survey import FormSheet
-from hcip_pipeline.intake.contract_columns import check_contract_table
-from hcip_pipeline.intake.problems import RULES, Problem, TableRefusedError, tally
 from hcip_pipeline.intake.program_rules import program_rules
-from hcip_pipeline.intake.tabular import LINE, TextTable
-from hcip_pipeline.intake.workbook_extent import ExtentError, check_extent
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.received_files import DAMAGE, SURVEY, WORKBOOK, NotReceivedError, read_file
+from hcip_pipeline.tables.contract_columns import check_contract_table
+from hcip_pipeline.tables.problems import RULES, Problem, TableRefusedError, tally
+from hcip_pipeline.tables.tabular import LINE, TextTable
+from hcip_pipeline.tables.workbook_extent import ExtentError, check_extent
 
 #: Changed computed answers that are listed of a sheet; all are counted.
 _LISTED = 20

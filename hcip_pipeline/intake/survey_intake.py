@@ -14,15 +14,15 @@ from pathlib import Path
 
 import polars as pl
 
+from hcip_pipeline.atomic_files import write_json, write_parquet
 from hcip_pipeline.contracts import survey
 from hcip_pipeline.contracts.program import TABLES
 from hcip_pipeline.errors import UsageError
-from hcip_pipeline.intake.atomic_files import write_json, write_parquet
-from hcip_pipeline.intake.problems import Problem
 from hcip_pipeline.intake.program_receipts import ProgramReceipt, numbered, receipts_of
 from hcip_pipeline.intake.survey_files import JudgedSurvey, form_cells, judge_survey
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference.tables import known_hospitals
+from hcip_pipeline.tables.problems import Problem
 
 #: Conflicts a receipt lists; all are counted.
 _LISTED = 20

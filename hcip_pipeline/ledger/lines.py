@@ -26,6 +26,7 @@ from typing import IO, Any, Literal
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.merkle import merkle_root
 from hcip_pipeline.storage_faults import storage_fault
 
 Kind = Literal["start", "acceptance", "refusal", "norms", "release", "found", "destruction"]
@@ -63,25 +64,6 @@ class Line:
     def head(self) -> str:
         """The head of a ledger that ends with this line."""
         return f"{self.sequence}:{self.hash}"
-
-
-def merkle_root(files: Mapping[str, str]) -> str:
-    """Merkle root over paths and hashes, as RFC 6962 builds it (§2.1): sha256, leaves in order of their paths.
-
-    A leaf is ``sha256(0x00 path 0x00 hash)``, a node ``sha256(0x01 left right)``; the left subtree of n leaves holds
-    the largest power of two below n.
-    """
-    leaves = [hashlib.sha256(b"\0" + f"{path}\0{files[path]}".encode()).digest() for path in sorted(files)]
-    return _root(leaves).hex()
-
-
-def _root(leaves: Sequence[bytes]) -> bytes:
-    if not leaves:
-        return hashlib.sha256(b"").digest()
-    if len(leaves) == 1:
-        return leaves[0]
-    split = 1 << ((len(leaves) - 1).bit_length() - 1)
-    return hashlib.sha256(b"\1" + _root(leaves[:split]) + _root(leaves[split:])).digest()
 
 
 def ledger_path(home: Home) -> Path:

@@ -30,7 +30,7 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 
 if TYPE_CHECKING:
-    from hcip_pipeline.release.writer import Release
+    from hcip_pipeline.publishing.writer import Release
 
 _RANGE, _ID = "hcip/backfill", "hcip/backfill_id"
 _CALENDAR: tuple[tuple[type[Key], dg.StaticPartitionsDefinition], ...] = (

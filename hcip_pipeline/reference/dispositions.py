@@ -9,9 +9,9 @@ from __future__ import annotations
 import polars as pl
 
 from hcip_pipeline.contracts.table import Column, Table
-from hcip_pipeline.intake.contract_columns import read_contract_table
-from hcip_pipeline.intake.tabular import LINE
 from hcip_pipeline.reference.tables import SHIPPED
+from hcip_pipeline.tables.contract_columns import read_contract_table
+from hcip_pipeline.tables.tabular import LINE
 
 DISCHARGE_DISPOSITIONS = Table(
     "discharge_dispositions",

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import polars as pl
 
+from hcip_pipeline.atomic_files import write_json, write_parquet
 from hcip_pipeline.contracts.protocol import EXCLUDED_IN_PERIOD
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.atomic_files import write_json, write_parquet
-from hcip_pipeline.intake.contract_columns import contract_schema
-from hcip_pipeline.intake.table_shapes import find_table
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference import leie
 from hcip_pipeline.reference.tables import load_reference
+from hcip_pipeline.tables.contract_columns import contract_schema
+from hcip_pipeline.tables.table_shapes import find_table
 
 
 def excluded_in_period(excluded_individuals: pl.DataFrame, period: PerformancePeriod) -> pl.DataFrame:

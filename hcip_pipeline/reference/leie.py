@@ -16,9 +16,9 @@ from pathlib import Path
 import polars as pl
 
 from hcip_pipeline.contracts.reference import EXCLUDED_INDIVIDUALS
-from hcip_pipeline.intake.contract_columns import contract_schema
-from hcip_pipeline.intake.problems import LISTED_PER_RULE, Problem, TableRefusedError
-from hcip_pipeline.intake.tabular import LINE, TextTable, read_text_table
+from hcip_pipeline.tables.contract_columns import contract_schema
+from hcip_pipeline.tables.problems import LISTED_PER_RULE, Problem, TableRefusedError
+from hcip_pipeline.tables.tabular import LINE, TextTable, read_text_table
 
 #: Name of the table's file, and what the payments are told of it.
 NAME, SOURCE = "leie", "OIG"

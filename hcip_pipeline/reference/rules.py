@@ -14,9 +14,9 @@ from pathlib import Path
 import polars as pl
 
 from hcip_pipeline.contracts.patterns import VERSION_RANGE
-from hcip_pipeline.intake.contract_columns import RowRule
-from hcip_pipeline.intake.problems import LISTED_PER_RULE, Problem, TableRefusedError
-from hcip_pipeline.intake.tabular import LINE, TextTable
+from hcip_pipeline.tables.contract_columns import RowRule
+from hcip_pipeline.tables.problems import LISTED_PER_RULE, Problem, TableRefusedError
+from hcip_pipeline.tables.tabular import LINE, TextTable
 
 #: The rate center of a revenue code that maps to none (methodology §2); it is always core.
 UNMAPPED = "UNMAPPED"

@@ -13,13 +13,8 @@ from typing import Literal
 
 import polars as pl
 
+from hcip_pipeline.atomic_files import write_json, write_parquet
 from hcip_pipeline.contracts.reference import TABLES
-from hcip_pipeline.intake.atomic_files import write_json, write_parquet
-from hcip_pipeline.intake.contract_columns import check_contract_table, contract_schema
-from hcip_pipeline.intake.file_names import shown_path
-from hcip_pipeline.intake.problems import Problem
-from hcip_pipeline.intake.table_shapes import find_table, table_of
-from hcip_pipeline.intake.tabular import LINE, read_text_table
 from hcip_pipeline.reference.rules import (
     ROW_RULES,
     UNMAPPED,
@@ -27,6 +22,11 @@ from hcip_pipeline.reference.rules import (
     check_whole_table,
     widen_grouper_versions,
 )
+from hcip_pipeline.tables.contract_columns import check_contract_table, contract_schema
+from hcip_pipeline.tables.file_names import shown_path
+from hcip_pipeline.tables.problems import Problem
+from hcip_pipeline.tables.table_shapes import find_table, table_of
+from hcip_pipeline.tables.tabular import LINE, read_text_table
 
 SHIPPED = Path(__file__).parent / "data"
 

@@ -153,12 +153,6 @@ class Explanation:
     case_file: str
     baseline_file: str
 
-    def text(self) -> str:
-        """As a person would tell it."""
-        from hcip_pipeline.release.explanation_text import told
-
-        return told(self)
-
     def as_dict(self) -> dict[str, Any]:
         """The same facts for machines: money as text, and no account number."""
         facts = asdict(self) | {

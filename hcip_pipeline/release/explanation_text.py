@@ -37,7 +37,7 @@ def percent(ratio: Decimal) -> str:
     return f"{whole}.{places.rstrip('0'):0<2}%"
 
 
-def told(explanation: Explanation) -> str:
+def render_text(explanation: Explanation) -> str:
     """The whole explanation as text."""
     parts: list[Iterable[str]] = [
         part(explanation)

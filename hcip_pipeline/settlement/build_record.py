@@ -1,7 +1,7 @@
 """``build.json`` of a half-year's build: what it computed, from what, and what became of each model and check.
 
 Belongs here: the record, written as the last act of a build, and whether it still is the build of today's lake and
-policy. Does not belong here: building (``period``), releasing (``release.writer``).
+policy. Does not belong here: building (``period``), releasing (``publishing.writer``).
 
 Another process can release from the record: nothing of a build has to stay in memory.
 """
@@ -13,9 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from hcip_pipeline.atomic_files import write_bytes
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.atomic_files import write_bytes
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.settlement.norm_tables import frozen_norm_table

@@ -25,7 +25,7 @@ from hcip_pipeline.intake.period_intake import take_in_period
 from hcip_pipeline.ledger.leaves import sha256_of
 from hcip_pipeline.periods import Month, Quarter
 from hcip_pipeline.reference.tables import write_lake_reference
-from hcip_pipeline.settlement.as_of import Known, kept_file
+from hcip_pipeline.settlement.kept_sources import Known, kept_file
 from hcip_pipeline.settlement.period import quarters_of, windows_of
 
 _HOSPITAL = ("discharges", "charges")

@@ -13,10 +13,10 @@ from pathlib import Path
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.file_hashes import FileHashes
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.file_names import shown_path
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.settlement.period import quarters_needed
+from hcip_pipeline.tables.file_names import shown_path
 
 #: path below the inbox -> sha256, or what it is instead of a file
 Contents = dict[str, str]

@@ -14,7 +14,7 @@ from hcip_pipeline.intake.cclf.receipts import in_force as archives_in_force
 from hcip_pipeline.intake.hospital.ingest import HospitalTable, files_in_force
 from hcip_pipeline.periods import Month, PerformancePeriod, base_year_window
 from hcip_pipeline.policy.model import Policy
-from hcip_pipeline.release.writer import releases_of
+from hcip_pipeline.release.reading import releases_of
 from hcip_pipeline.settlement.norm_tables import norm_key
 from hcip_pipeline.settlement.period import quarters_needed, quarters_of, windows_of
 

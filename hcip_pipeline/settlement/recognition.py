@@ -15,11 +15,10 @@ from typing import Any
 
 import polars as pl
 
+from hcip_pipeline.atomic_files import write_json
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.file_hashes import FileHashes
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.atomic_files import write_json
-from hcip_pipeline.intake.file_names import shown_path
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile, load_policy
 from hcip_pipeline.program_version import program_version
@@ -28,6 +27,7 @@ from hcip_pipeline.release.reading import releases_of
 from hcip_pipeline.settlement.inbox_contents import Contents, changes, inbox_contents
 from hcip_pipeline.settlement.period import built_from_now
 from hcip_pipeline.settlement.spec_digest import Parts, changed_parts, digest_of
+from hcip_pipeline.tables.file_names import shown_path
 from hcip_pipeline.warehouse.project import project_digest
 
 _VERSION = 1

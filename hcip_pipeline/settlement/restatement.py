@@ -26,7 +26,8 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
-from hcip_pipeline.settlement.as_of import Known, keep, kept_file, recall, sources_of, spec_of
+from hcip_pipeline.settlement.as_of import sources_of, spec_of
+from hcip_pipeline.settlement.kept_sources import Known, keep, kept_file, recall
 from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.project import project_digest
 from hcip_pipeline.warehouse.spec import BuildSpec, Source

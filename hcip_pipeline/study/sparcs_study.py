@@ -16,13 +16,13 @@ import polars as pl
 from hcip_pipeline.contracts import reference
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.contract_columns import read_contract_table
 from hcip_pipeline.intake.sparcs import SparcsReceipt, read_sparcs
 from hcip_pipeline.periods import Window, base_year_window
 from hcip_pipeline.policy.model import Elections, Policy
 from hcip_pipeline.reference.rules import ROW_RULES
 from hcip_pipeline.study.plan import STATEMENTS, StudyFinding, StudyInput, StudyPlan, check_name
 from hcip_pipeline.study.result import Progress, StudyResult, carry_out
+from hcip_pipeline.tables.contract_columns import read_contract_table
 from hcip_pipeline.warehouse.spec import BuildSpec
 
 #: Faulty rows over this share refuse the file, as they refuse a submission (inputs.md, "Edits").

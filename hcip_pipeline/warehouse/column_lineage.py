@@ -39,7 +39,7 @@ def has_column_lineage() -> bool:
 
 def write_column_lineage(said: Callable[[str], None] = lambda _: None) -> Path:
     """Read the lineage of every model, unless that was done for the project as it stands."""
-    from hcip_pipeline.intake.atomic_files import write_json
+    from hcip_pipeline.atomic_files import write_json
 
     file = target_folder() / _FILE
     if not file.exists():

@@ -15,7 +15,7 @@ from hcip_pipeline.assets.execution import IngestReport
 from hcip_pipeline.contracts.cms import LAYOUTS, TABLES
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.cclf import ArchiveReceipt, check_deliveries, files_in_force, ingest_month, receipts
-from hcip_pipeline.settlement.summary import print_ingest
+from hcip_pipeline.operations.summary import print_ingest
 from hcip_pipeline.synthetic.cclf_records import archive_name, encode, member_name, members, write_archive
 
 APRIL = dt.date(2025, 4, 15)

@@ -25,8 +25,8 @@ from hcip_pipeline.definitions import defs
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import Quarter
+from hcip_pipeline.publishing.writer import releases_of
 from hcip_pipeline.release.reading import ReleaseFiles
-from hcip_pipeline.release.writer import releases_of
 from hcip_pipeline.warehouse.build import FILE_NAME, BuildStoppedError, NodeResult
 from tests.settled_home import PERIOD, SettledHome, digest
 

@@ -15,6 +15,7 @@ from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS
 from hcip_pipeline.home import Home
 from hcip_pipeline.release.explained_release import explainer
 from hcip_pipeline.release.explanation import Explanation
+from hcip_pipeline.release.explanation_text import render_text
 from hcip_pipeline.release.reading import released_frame
 from tests.released_state import A, B, C, released
 from tests.scenario import npi
@@ -50,7 +51,7 @@ def test_the_cases_add_up_to_the_payment(explained: dict[tuple[str, str], Explan
 def test_every_amount_and_every_reason_is_told(explained: dict[tuple[str, str], Explanation]) -> None:
     told_reasons = set()
     for payment in explained.values():
-        text = payment.text()
+        text = render_text(payment)
         for column, value in payment.incentive.items():
             if column.endswith(("_adjustment", "_incentive", "_cap_amount")) and value:
                 assert f"${abs(value):,.2f}" in text, column
@@ -64,28 +65,28 @@ def test_every_amount_and_every_reason_is_told(explained: dict[tuple[str, str], 
 
 
 def test_the_steps_are_told_with_their_sums(explained: dict[tuple[str, str], Explanation]) -> None:
-    capped = flat(explained[A, npi(1)].text())
+    capped = flat(render_text(explained[A, npi(1)]))
     assert "20% of $42,160 77" in capped
     assert "less $812 34 paid for the year's earlier period" in capped
-    assert "the hospital contests" in flat(explained[C, npi(7)].text())
-    limited = flat(explained[B, npi(5)].text())
+    assert "the hospital contests" in flat(render_text(explained[C, npi(7)]))
+    limited = flat(render_text(explained[B, npi(5)]))
     assert "Official pool notice: $917 17" in limited
     assert "each gets" in limited
     gated = [payment for payment in explained.values() if any(cell.is_gated for cell in payment.cells)]
     assert gated
-    assert all("no case of this cell earns for performance" in flat(payment.text()) for payment in gated)
+    assert all("no case of this cell earns for performance" in flat(render_text(payment)) for payment in gated)
 
 
 def test_without_a_lake_the_explanation_stands_and_says_so(explained: dict[tuple[str, str], Explanation]) -> None:
     payment = explained[A, npi(1)]
     assert all(case.source is None for cell in payment.cells for case in cell.cases)
-    assert "not known here" in payment.text()
+    assert "not known here" in render_text(payment)
 
 
 def test_it_names_no_patient(released: Path, explained: dict[tuple[str, str], Explanation]) -> None:
     accounts = set(released_frame(released, "incentive_cases")["account_no"])
     for payment in explained.values():
-        said = payment.text() + json.dumps(payment.as_dict())
+        said = render_text(payment) + json.dumps(payment.as_dict())
         assert not accounts & set(re.findall(r"A\d{5}", said))
 
 

@@ -22,7 +22,7 @@ from hcip_pipeline.assets.resources import HomeResource
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import BusyError, HomeLocks
-from hcip_pipeline.release.writer import releases_of
+from hcip_pipeline.publishing.writer import releases_of
 from hcip_pipeline.warehouse.build import FILE_NAME
 from tests.settled_home import PERIOD, SettledHome, digest
 

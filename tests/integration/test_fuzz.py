@@ -20,6 +20,7 @@ from random import Random
 import polars as pl
 import pytest
 
+from hcip_pipeline.alerting.settings import load_settings
 from hcip_pipeline.contracts import program, reference
 from hcip_pipeline.contracts.survey import form_name
 from hcip_pipeline.errors import HcipError
@@ -30,12 +31,11 @@ from hcip_pipeline.intake.program_files import check_program_file
 from hcip_pipeline.intake.protocol_files import load_protocols
 from hcip_pipeline.intake.sparcs import read_sparcs
 from hcip_pipeline.intake.survey_files import judge_survey
-from hcip_pipeline.operations.settings import load_settings
+from hcip_pipeline.operations.retention import read_data_use
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import SHIPPED, load_reference
-from hcip_pipeline.release.retention import read_data_use
 from hcip_pipeline.release.verification import UnreadableReleaseError, verify_release
 from hcip_pipeline.simulation.scenarios import read_scenarios
 from hcip_pipeline.synthetic.cclf_records import archive_name, write_archive

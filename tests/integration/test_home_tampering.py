@@ -17,8 +17,9 @@ from hcip_pipeline.ledger.comparison import check_home, recorded_hashes
 from hcip_pipeline.ledger.history import check_history
 from hcip_pipeline.ledger.lines import NAME, ledger_path, read_ledger
 from hcip_pipeline.release.reading import releases_of
-from hcip_pipeline.settlement.as_of import kept_file, recall, sources_of
+from hcip_pipeline.settlement.as_of import sources_of
 from hcip_pipeline.settlement.from_inbox import differences_from_inbox
+from hcip_pipeline.settlement.kept_sources import kept_file, recall
 from tests.settled_home import PERIOD, SettledHome
 
 pytestmark = pytest.mark.slow

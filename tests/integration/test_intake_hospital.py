@@ -15,11 +15,11 @@ import pytest
 from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.contract_columns import contract_schema
 from hcip_pipeline.intake.hospital.ingest import files_in_force, ingest_quarter, quarantine_path, receipts
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.tables.contract_columns import contract_schema
 from tests.intake_submissions import CCN, OTHER_CCN, POLICY, QUARTER, Draft, reference
 
 

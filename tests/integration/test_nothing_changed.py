@@ -156,7 +156,7 @@ def test_it_is_recognized_without_anything_that_could_build(home: Home) -> None:
 
 def test_rebuild_forces_it(home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from hcip_pipeline.assets import execution
-    from hcip_pipeline.release.writer import standing_release
+    from hcip_pipeline.publishing.writer import standing_release
 
     asked: list[object] = []
 

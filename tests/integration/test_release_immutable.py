@@ -22,13 +22,13 @@ from hcip_pipeline import cli
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import HomeLocks
+from hcip_pipeline.operations.retention import PATIENT_TABLES, destroy, what_is_due
 from hcip_pipeline.policy.loader import load_policy
-from hcip_pipeline.release import writer
+from hcip_pipeline.publishing import writer
+from hcip_pipeline.publishing.writer import write_release
 from hcip_pipeline.release.layouts import LAYOUTS
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
-from hcip_pipeline.release.retention import PATIENT_TABLES, destroy, what_is_due
 from hcip_pipeline.release.verification import verify_release
-from hcip_pipeline.release.writer import write_release
 from hcip_pipeline.warehouse.build import BuildResult, NodeResult
 from tests.released_state import (  # noqa: F401 - fixtures
     PERIOD,
@@ -44,7 +44,7 @@ pytestmark = pytest.mark.slow
 
 #: processes that find everything loaded: each would take seconds to import it
 _WRITERS = multiprocessing.get_context("forkserver")
-_WRITERS.set_forkserver_preload(["hcip_pipeline.release.writer", "tests.released_state"])
+_WRITERS.set_forkserver_preload(["hcip_pipeline.publishing.writer", "tests.released_state"])
 
 
 def _write(home: Home, built: BuildResult) -> None:

@@ -21,12 +21,12 @@ from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.policy.loader import load_policy
+from hcip_pipeline.publishing.reproduction import Reproduction, reproduce
 from hcip_pipeline.release.documents import Draft
 from hcip_pipeline.release.manifest import manifest_sha256
 from hcip_pipeline.release.reading import ReleaseFiles, released_frame
 from hcip_pipeline.release.verification import verify_release
-from hcip_pipeline.settlement.as_of import kept_file, recall
-from hcip_pipeline.settlement.reproduction import Reproduction, reproduce
+from hcip_pipeline.settlement.kept_sources import kept_file, recall
 from tests.html_tables import Page
 from tests.restated_home import RestatedHome, build_restated_home
 from tests.settled_home import PERIOD, SettledHome, digest

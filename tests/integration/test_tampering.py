@@ -15,20 +15,20 @@ from typing import Any
 import pytest
 
 from hcip_pipeline import cli
+from hcip_pipeline.alerting.settings import signer_of
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.ledger.lines import head_of, ledger_path, read_ledger
 from hcip_pipeline.ledger.recording import begin, record_destructions, record_release
 from hcip_pipeline.ledger.signing import sign_head
-from hcip_pipeline.operations.settings import signer_of
-from hcip_pipeline.release.retention import destroy, what_is_due
+from hcip_pipeline.operations.retention import destroy, what_is_due
+from hcip_pipeline.publishing.writer import write_release
 from hcip_pipeline.release.verification import Proofs
 from hcip_pipeline.release.verification.chain import check_chain
 from hcip_pipeline.release.verification.home_ledger import check_home_ledger
 from hcip_pipeline.release.verification.package import Package
 from hcip_pipeline.release.verification.report import Findings
 from hcip_pipeline.release.verification.signatures import check_signatures
-from hcip_pipeline.release.writer import write_release
 from hcip_pipeline.warehouse.build import BuildResult
 from tests.released_state import (  # noqa: F401 - fixtures
     PERIOD,

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("pyspark", reason="Spark has an environment of its own: make spark")
 
 from hcip_pipeline.contracts import marts
-from hcip_pipeline.release.writer import write_release
+from hcip_pipeline.publishing.writer import write_release
 from tests.settled_home import digest
 from tests.spark.both_engines import PERIOD, Both, same_home, settle_demo
 

@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.problems import TableRefusedError
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference.exclusions import state_of, write_lake_exclusions
 from hcip_pipeline.reference.leie import COLUMNS, read_leie
 from hcip_pipeline.reference.tables import unknown_reference_files
+from hcip_pipeline.tables.problems import TableRefusedError
 
 PERIOD = PerformancePeriod(2025, 1)
 NPI, OTHER = "1234567893", "1215000005"

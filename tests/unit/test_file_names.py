@@ -8,12 +8,12 @@ import pytest
 
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.cclf.month import check_deliveries
-from hcip_pipeline.intake.file_names import shown_path
 from hcip_pipeline.intake.program_files import ingest_program
 from hcip_pipeline.intake.protocol_files import unknown_protocol_files
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference.tables import unknown_reference_files
 from hcip_pipeline.settlement.inbox_contents import changes
+from hcip_pipeline.tables.file_names import shown_path
 
 ID = "1EG4-TE5-MK73"
 

@@ -9,7 +9,7 @@ from hcip_pipeline.contracts import hospital, pandera_schemas, program, referenc
 from hcip_pipeline.contracts.pandera_schemas import guard, schema
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.intake.contract_columns import contract_schema
+from hcip_pipeline.tables.contract_columns import contract_schema
 
 TABLES = [
     hospital.DISCHARGES,

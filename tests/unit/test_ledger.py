@@ -12,8 +12,9 @@ import pytest
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.ledger.comparison import check_home, forget_unrecorded, in_force
-from hcip_pipeline.ledger.lines import Entry, append, head_of, ledger_path, merkle_root, read_ledger
+from hcip_pipeline.ledger.lines import Entry, append, head_of, ledger_path, read_ledger
 from hcip_pipeline.ledger.recording import begin, record_norms
+from hcip_pipeline.merkle import merkle_root
 from hcip_pipeline.release.verification.home_ledger import merkle_root as merkle_root_of_auditor
 
 

@@ -14,15 +14,15 @@ from hcip_pipeline.contracts import hospital, patterns, program, reference
 from hcip_pipeline.contracts.table import Column, Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.cclf.names import CclfName
-from hcip_pipeline.intake.contract_columns import check_contract_table, npi_fails_check_digit
 from hcip_pipeline.intake.hospital.folders import submission_at
 from hcip_pipeline.intake.hospital.judging import Judge
-from hcip_pipeline.intake.problems import TableRefusedError
 from hcip_pipeline.intake.sparcs_edits import READINGS
-from hcip_pipeline.intake.tabular import parse_text_table
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 from hcip_pipeline.policy.measured_conditions import MEASURES_OF_CONDITIONS, parse_threshold
 from hcip_pipeline.reference.dispositions import DISCHARGE_DISPOSITIONS
+from hcip_pipeline.tables.contract_columns import check_contract_table, npi_fails_check_digit
+from hcip_pipeline.tables.problems import TableRefusedError
+from hcip_pipeline.tables.tabular import parse_text_table
 from tests.intake_submissions import CCN, QUARTER, Draft
 from tests.intake_submissions import reference as reference_tables
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from hcip_pipeline.contracts.program import TABLES
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.contract_columns import contract_schema, npi_fails_check_digit
 from hcip_pipeline.intake.program_files import ProgramReceipt, ingest_program, program_periods
 from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.tables.contract_columns import contract_schema, npi_fails_check_digit
 
 # ruff: noqa: E501 - a row of the table of breaches is read across
 

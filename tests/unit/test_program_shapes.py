@@ -16,11 +16,11 @@ import xlsxwriter
 
 from hcip_pipeline.contracts import program, reference
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.intake.contract_columns import read_contract_table
-from hcip_pipeline.intake.problems import TableRefusedError
-from hcip_pipeline.intake.table_shapes import find_table
-from hcip_pipeline.intake.tabular import LINE
 from hcip_pipeline.reference.tables import load_reference
+from hcip_pipeline.tables.contract_columns import read_contract_table
+from hcip_pipeline.tables.problems import TableRefusedError
+from hcip_pipeline.tables.table_shapes import find_table
+from hcip_pipeline.tables.tabular import LINE
 
 POOLS = "hospital_ccn,incentive_pool,contested,notice_date\n210043,1234.50,Y,2025-03-14\n210001,12.00,N,2025-11-02\n"
 PLAIN = [

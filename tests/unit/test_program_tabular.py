@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hcip_pipeline.intake.problems import TableRefusedError
-from hcip_pipeline.intake.tabular import LINE, TextTable, parse_text_table, read_text_table
 from hcip_pipeline.received_files import Ceiling
+from hcip_pipeline.tables.problems import TableRefusedError
+from hcip_pipeline.tables.tabular import LINE, TextTable, parse_text_table, read_text_table
 
 PATH = Path("file.csv")
 
@@ -142,7 +142,7 @@ def test_a_link_a_folder_and_a_file_too_large_are_refused(tmp_path: Path, monkey
         with pytest.raises(TableRefusedError) as caught:
             read_text_table(path)
         assert caught.value.rule == rule
-    monkeypatch.setattr("hcip_pipeline.intake.tabular.TABLE", Ceiling(3))
+    monkeypatch.setattr("hcip_pipeline.tables.tabular.TABLE", Ceiling(3))
     with pytest.raises(TableRefusedError) as caught:
         read_text_table(target)
     assert caught.value.rule == "FILE_TOO_LARGE"

@@ -11,11 +11,11 @@ import pytest
 
 from hcip_pipeline.contracts.protocol import TABLES
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.contract_columns import contract_schema
 from hcip_pipeline.intake.program_files import ingest_program
 from hcip_pipeline.intake.protocol_files import load_protocols, unknown_protocol_files, write_lake_protocols
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.tables.contract_columns import contract_schema
 
 EXAMPLE = (Path(__file__).parents[2] / "docs" / "protocol_example.yaml").read_text(encoding="utf-8")
 PERIOD = PerformancePeriod(2025, 1)

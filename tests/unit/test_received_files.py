@@ -12,7 +12,6 @@ import pytest
 from hcip_pipeline.contracts.program import CARE_PARTNERS
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.cclf.archive import find_deliveries
-from hcip_pipeline.intake.contract_columns import read_contract_table
 from hcip_pipeline.intake.hospital.control_totals import read_control_totals
 from hcip_pipeline.intake.hospital.survey import survey
 from hcip_pipeline.intake.program_files import check_program_file
@@ -23,6 +22,7 @@ from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.received_files import Ceiling, NotReceivedError, read_file, sha256_of
 from hcip_pipeline.reference.tables import load_reference
+from hcip_pipeline.tables.contract_columns import read_contract_table
 
 SMALL = Ceiling(10)
 PERIOD = PerformancePeriod.parse("2025H1")

@@ -11,8 +11,6 @@ import pytest
 
 from hcip_pipeline.contracts.reference import TABLES
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.intake.contract_columns import contract_schema
-from hcip_pipeline.intake.problems import TableRefusedError
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference.dispositions import load_dispositions
 from hcip_pipeline.reference.exclusions import excluded_in_period
@@ -23,6 +21,8 @@ from hcip_pipeline.reference.tables import (
     unknown_reference_files,
     write_lake_reference,
 )
+from hcip_pipeline.tables.contract_columns import contract_schema
+from hcip_pipeline.tables.problems import TableRefusedError
 
 
 @pytest.fixture(scope="module")

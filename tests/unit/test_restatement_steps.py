@@ -14,7 +14,7 @@ from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.settlement import restatement
-from hcip_pipeline.settlement.as_of import Known, kept_file
+from hcip_pipeline.settlement.kept_sources import Known, kept_file
 
 WAS = PolicyFile(Policy(version="was", base_year=2024), "", "", Path())
 BECOMES = PolicyFile(Policy(version="becomes", base_year=2024), "", "", Path())

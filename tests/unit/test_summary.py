@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from hcip_pipeline.home import Home
-from hcip_pipeline.release.writer import Release
-from hcip_pipeline.settlement import summary
+from hcip_pipeline.operations import summary
+from hcip_pipeline.publishing.writer import Release
 
 FIGURES = {
     "hospital_ccn": ["210001", "210009"],

@@ -13,8 +13,8 @@ import pytest
 from hcip_pipeline.contracts.hospital import CHARGES
 from hcip_pipeline.intake.hospital.rules import RULES
 from hcip_pipeline.intake.hospital.shapes import arrive
-from hcip_pipeline.intake.workbook_extent import MAX_MEMBERS, ExtentError, check_extent
 from hcip_pipeline.received_files import WORKBOOK
+from hcip_pipeline.tables.workbook_extent import MAX_MEMBERS, ExtentError, check_extent
 
 
 def workbook(*cells: str) -> bytes:

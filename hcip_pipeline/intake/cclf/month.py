@@ -26,8 +26,8 @@ from hcip_pipeline.intake.cclf.control import MAX_BYTES, Control, parse_control
 from hcip_pipeline.intake.cclf.fixed_width import RecordReader
 from hcip_pipeline.intake.cclf.identity import identifiers_in_cycles, links
 from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt, FileReceipt, in_force, receipts
-from hcip_pipeline.intake.file_names import shown_path
 from hcip_pipeline.periods import Month
+from hcip_pipeline.tables.file_names import shown_path
 
 _RESEND = "ask CMS for the archive again"
 _ROW_GROUP = 120_000

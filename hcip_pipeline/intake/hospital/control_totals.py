@@ -12,11 +12,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from hcip_pipeline.intake.file_names import shown
 from hcip_pipeline.intake.hospital.folders import CONTROL_TOTALS
 from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.received_files import CONTROL_TOTALS as CEILING
 from hcip_pipeline.received_files import NotReceivedError, read_file
+from hcip_pipeline.tables.file_names import shown
 
 _COUNTS = ("discharges", "charge_lines")
 _MONEY = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,2})?", re.ASCII)

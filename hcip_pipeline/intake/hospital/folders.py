@@ -11,11 +11,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from hcip_pipeline.intake.file_names import shown_unknown
 from hcip_pipeline.intake.hospital.rules import Problem
-from hcip_pipeline.intake.workbooks import holds_sheet
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.received_files import WORKBOOK
+from hcip_pipeline.tables.file_names import shown_unknown
+from hcip_pipeline.tables.workbooks import holds_sheet
 
 #: A CMS certification number.
 CCN = re.compile(r"[0-9A-Z]{6}", re.ASCII)

@@ -11,9 +11,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.intake.file_names import shown
 from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.received_files import MAX_COLUMNS
+from hcip_pipeline.tables.file_names import shown
 
 
 class ReadingError(Exception):

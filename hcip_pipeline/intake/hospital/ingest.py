@@ -21,9 +21,9 @@ from typing import Literal
 
 import polars as pl
 
+from hcip_pipeline.atomic_files import write_json
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.atomic_files import write_json
 from hcip_pipeline.intake.hospital import lake_files, standing
 from hcip_pipeline.intake.hospital.folders import Submission, contents, submissions
 from hcip_pipeline.intake.hospital.judging import Judge

@@ -18,7 +18,6 @@ from tempfile import TemporaryDirectory
 import duckdb
 import polars as pl
 
-from hcip_pipeline.intake.file_names import shown
 from hcip_pipeline.intake.hospital import cost_factors, edits, habits, mending, outcomes, rules
 from hcip_pipeline.intake.hospital.bench import Bench, memory_limit
 from hcip_pipeline.intake.hospital.control_totals import ControlTotals, differences, read_control_totals
@@ -37,6 +36,7 @@ from hcip_pipeline.periods import rate_year
 from hcip_pipeline.received_files import DISCHARGES, HOSPITAL, told_bytes
 from hcip_pipeline.reference.dispositions import load_dispositions
 from hcip_pipeline.storage_faults import storage_fault
+from hcip_pipeline.tables.file_names import shown
 
 #: Raised whenever an edit changes its meaning: submissions taken in under another version are judged again.
 EDITS_VERSION = "2"

@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hcip_pipeline.contracts.table import Column, Table
-from hcip_pipeline.intake.file_names import shown
 from hcip_pipeline.intake.hospital.bench import plain_path
 from hcip_pipeline.intake.hospital.headers import Cells, ReadingError, check_columns
 from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.intake.hospital.survey import Survey
-from hcip_pipeline.intake.workbooks import CENT_TOLERANCE
 from hcip_pipeline.received_files import HOSPITAL, MAX_COLUMNS
+from hcip_pipeline.tables.file_names import shown
+from hcip_pipeline.tables.workbooks import CENT_TOLERANCE
 
 _INTEGERS = frozenset(
     ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")

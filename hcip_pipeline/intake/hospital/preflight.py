@@ -16,7 +16,6 @@ import polars as pl
 
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.errors import UsageError
-from hcip_pipeline.intake.file_names import shown, shown_unknown
 from hcip_pipeline.intake.hospital import check_text, pages
 from hcip_pipeline.intake.hospital.folders import (
     CCN,
@@ -39,6 +38,7 @@ from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import load_reference
 from hcip_pipeline.scratch import scratch_folder
+from hcip_pipeline.tables.file_names import shown, shown_unknown
 
 #: Broken rows that are listed one by one; all are counted.
 MAX_FINDINGS = 1000

@@ -17,8 +17,8 @@ from pathlib import Path
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.intake.hospital.survey import Survey, survey
-from hcip_pipeline.intake.workbooks import FormulaError, WorkbookError, sheet_rows
 from hcip_pipeline.received_files import DAMAGE, HOSPITAL, WORKBOOK, told_bytes
+from hcip_pipeline.tables.workbooks import FormulaError, WorkbookError, sheet_rows
 
 _CHUNK = 1 << 20
 

@@ -1,6 +1,6 @@
 """Posts one alert to an address, in a process of its own that `alerts` can end.
 
-Run as ``python -m hcip_pipeline.operations.webhook SECONDS``; the standard input holds the address on its first line
+Run as ``python -m hcip_pipeline.alerting.webhook SECONDS``; the standard input holds the address on its first line
 and the alert after it, so that an address which is a secret is in no list of processes. A redirect counts as a failure:
 it would hand the alert to somebody whom nobody named. What is answered is not read.
 

@@ -16,8 +16,8 @@ import openpyxl
 from openpyxl.utils import get_column_letter
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
-from hcip_pipeline.intake.workbook_extent import ExtentError, check_extent
 from hcip_pipeline.received_files import DAMAGE, Ceiling, NotReceivedError, require_file
+from hcip_pipeline.tables.workbook_extent import ExtentError, check_extent
 
 #: A number read as money is whole cents to this many dollars.
 CENT_TOLERANCE = 1e-6

@@ -18,9 +18,9 @@ import polars as pl
 
 from hcip_pipeline.contracts.patterns import ASCII, CODES, WRITTEN
 from hcip_pipeline.contracts.table import Column, Table
-from hcip_pipeline.intake.cell_habits import LOST_DIGITS, has_lost_digits, read_habits
-from hcip_pipeline.intake.problems import LISTED_PER_RULE, Problem, TableRefusedError
-from hcip_pipeline.intake.tabular import LINE, TextTable, read_text_table
+from hcip_pipeline.tables.cell_habits import LOST_DIGITS, has_lost_digits, read_habits
+from hcip_pipeline.tables.problems import LISTED_PER_RULE, Problem, TableRefusedError
+from hcip_pipeline.tables.tabular import LINE, TextTable, read_text_table
 
 #: Text without a length of its own in the contract: long enough for any reason, short enough for any report.
 MAX_TEXT = 1000

@@ -16,9 +16,9 @@ from typing import NoReturn
 import numpy as np
 import polars as pl
 
-from hcip_pipeline.intake.problems import LISTED_PER_RULE, Problem, TableRefusedError, tally
-from hcip_pipeline.intake.table_shapes import OTHER_DELIMITERS, as_csv, delimiter_of
 from hcip_pipeline.received_files import TABLE, NotReceivedError, read_file
+from hcip_pipeline.tables.problems import LISTED_PER_RULE, Problem, TableRefusedError, tally
+from hcip_pipeline.tables.table_shapes import OTHER_DELIMITERS, as_csv, delimiter_of
 
 #: Name of the column that carries the line number; no file can have it because of its blank.
 LINE = "file line"

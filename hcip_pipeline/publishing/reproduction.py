@@ -14,13 +14,14 @@ from pathlib import Path
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.publishing.writer import only_writer, write_files
 from hcip_pipeline.release.documents import make_private, private_folder
 from hcip_pipeline.release.manifest import write_manifest
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.release.rests_on import Named
-from hcip_pipeline.release.writer import only_writer, write_files
-from hcip_pipeline.settlement.as_of import home_as_of, recall, sources_of, spec_of
+from hcip_pipeline.settlement.as_of import home_as_of, sources_of, spec_of
 from hcip_pipeline.settlement.from_inbox import differences_from_inbox
+from hcip_pipeline.settlement.kept_sources import recall
 from hcip_pipeline.warehouse.build import Progress, build
 from hcip_pipeline.warehouse.project import project_digest
 

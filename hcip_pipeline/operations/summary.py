@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.file_names import shown_unknown
 from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.publishing.writer import Release
 from hcip_pipeline.release.reading import released_frame
-from hcip_pipeline.release.writer import Release
+from hcip_pipeline.tables.file_names import shown_unknown
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -30,9 +30,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hcip_pipeline.atomic_files import write_json
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.atomic_files import write_json
 from hcip_pipeline.ledger.signing import Signer, sign_file, sign_head
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.records import read_record
@@ -241,7 +241,7 @@ def _of_release(release: ReleaseFiles, reasons: dict[str, str]) -> Iterator[Due]
 def _sources(home: Home, release: ReleaseFiles, kind: str) -> list[Path]:
     """What ``lake/known`` keeps of the rows that a release came from."""
     from hcip_pipeline.contracts import cms
-    from hcip_pipeline.settlement.as_of import kept_file, record_path
+    from hcip_pipeline.settlement.kept_sources import kept_file, record_path
 
     record = record_path(home, release.period, release.number)
     if not record.is_file():

@@ -18,9 +18,9 @@ from typing import NoReturn
 
 import polars as pl
 
-from hcip_pipeline.intake.problems import Problem, TableRefusedError, tally
-from hcip_pipeline.intake.workbooks import WorkbookError, sheet_rows
 from hcip_pipeline.received_files import TABLE, WORKBOOK
+from hcip_pipeline.tables.problems import Problem, TableRefusedError, tally
+from hcip_pipeline.tables.workbooks import WorkbookError, sheet_rows
 
 ENDINGS = (".csv", ".csv.gz", ".csv.zip", ".parquet", ".xlsx")
 #: What separates cells if no comma does, as a message names it.

@@ -25,7 +25,8 @@ from hcip_pipeline.intake.hospital.quality import Received
 from hcip_pipeline.ledger.signing import Signer, sign_file
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
-from hcip_pipeline.release.derivations import DERIVATIONS
+from hcip_pipeline.publishing.derivations import DERIVATIONS
+from hcip_pipeline.publishing.renderers import RENDERERS
 from hcip_pipeline.release.derived import Derivation, DerivedTable
 from hcip_pipeline.release.documents import (
     Document,
@@ -40,7 +41,6 @@ from hcip_pipeline.release.documents import (
 from hcip_pipeline.release.layouts import LAYOUTS
 from hcip_pipeline.release.manifest import FILE_NAME, made_from, manifest, manifest_sha256, write_manifest
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
-from hcip_pipeline.release.renderers import RENDERERS
 from hcip_pipeline.release.rests_on import Named, named_releases, resting_on
 from hcip_pipeline.release.tables import WrittenFile, write_table
 from hcip_pipeline.release.verification import VerificationReport, verify_release

@@ -21,9 +21,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from hcip_pipeline.alerting.settings import AlertTarget, Occasion, load_settings
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.operations.settings import AlertTarget, Occasion, load_settings
 
 #: everything that one alert may take, for all targets and tries together
 TOTAL_SECONDS = 30.0
@@ -122,7 +122,7 @@ def _deliver(target: AlertTarget, content: bytes, end: float) -> str:
         address = target.address()
     except HcipError as error:
         return error.message
-    program = (sys.executable, "-m", "hcip_pipeline.operations.webhook", str(seconds))
+    program = (sys.executable, "-m", "hcip_pipeline.alerting.webhook", str(seconds))
     code, problem = _run(program, address.encode() + b"\n" + content, seconds, is_heard=True)
     return _EXIT_PROBLEMS.get(code, problem or "it could not be posted") if code else ""
 
