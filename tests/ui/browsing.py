@@ -127,6 +127,19 @@ def open_asset(page: Page, address: str, asset: str, view: str, **more: str) -> 
     page.get_by_text(asset).first.wait_for()
 
 
+def launch_backfill(page: Page, address: str, asset: str, partitions: tuple[str, ...]) -> None:
+    """Select partitions in an asset's "Materialize" dialog and launch the backfill."""
+    open_asset(page, address, asset, "partitions")
+    page.wait_for_load_state("networkidle")
+    page.get_by_role("button", name=re.compile("Materialize")).first.click()
+    page.get_by_text("Select a partition or create one").click()
+    for partition in partitions:
+        page.get_by_placeholder("Filter partitions").fill(partition)
+        page.get_by_role("menuitem", name=partition).click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Launch backfill").click()
+
+
 def show_plots(page: Page) -> None:
     """On an asset's overview: its figures as lines, by partition."""
     button = page.get_by_role("button", name="Plots").first

@@ -30,6 +30,7 @@ from tests.ui.browsing import (
     chromium,
     free_port,
     interface,
+    launch_backfill,
     open_asset,
     open_group,
     open_lineage,
@@ -128,6 +129,23 @@ def test_a_failed_check_is_mended_and_the_run_re_executed_from_failure(
     steps = {step["stepKey"] for step in again["stepStats"]}
     assert "release" in steps and "policy" not in steps
     assert [folder.name for folder in releases_of(home, PERIOD)] == ["r1"]  # the same inputs, the same release
+
+
+def test_a_range_of_quarters_is_launched_as_one_run(running: RunningInterface, page: Page) -> None:
+    launch_backfill(page, running.address, "submissions", ("2024Q3", "2024Q4", "2025Q1"))
+    query = "{partitionBackfillsOrError(limit:1){...on PartitionBackfills{results{id status}}}}"
+    for _ in range(150):
+        launched = _query(running, query)["partitionBackfillsOrError"]["results"]
+        if launched and launched[0]["status"] in ("COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED"):
+            break
+        page.wait_for_timeout(2000)
+    assert launched[0]["status"] == "COMPLETED_SUCCESS"
+    tag = f'{{key:"dagster/backfill",value:"{launched[0]["id"]}"}}'
+    found = _query(running, f"{{runsOrError(filter:{{tags:[{tag}]}}){{...on Runs{{results{{tags{{key value}}}}}}}}}}")
+    (run,) = found["runsOrError"]["results"]
+    tags = {entry["key"]: entry["value"] for entry in run["tags"]}
+    assert tags["dagster/asset_partition_range_start"] == "2024Q3"
+    assert tags["dagster/asset_partition_range_end"] == "2025Q1"
 
 
 def _newest_run(running: RunningInterface) -> dict[str, Any]:

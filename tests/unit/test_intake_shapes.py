@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
@@ -382,7 +383,8 @@ def _frame(table: str, change: dict[str, pa.Array]) -> pa.Table:
 
 def _times(zone: str | None, unit: str = "ns", hour: int = 0) -> pa.Array:
     days = Draft().discharges["admit_date"].str.to_datetime() + dt.timedelta(hours=hour)
-    return pa.array(days.dt.replace_time_zone(zone).to_list(), pa.timestamp(unit, zone))
+    local = pa.array(days.to_list(), pa.timestamp(unit))
+    return pc.assume_timezone(local, zone) if zone else local
 
 
 PARQUET: dict[str, tuple[str, dict[str, Callable[[], pa.Array]], bool]] = {
