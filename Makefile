@@ -10,7 +10,7 @@ export DO_NOT_TRACK = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test spark mutations fuzz check format lock contracts clean
+.PHONY: help setup demo test wheel spark mutations fuzz check format lock contracts clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ demo: $(STAMP)  ## settle a small synthetic state, end to end
 
 test: $(STAMP)  ## every test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+wheel: $(STAMP)  ## build the wheel, install it in an empty environment and settle the demo with it
+	HCIP_WHEEL=1 $(BIN)/python -m pytest -q tests/wheel
 
 # Spark and its adapter are 450 MB that nothing else needs: an environment of its own, from the same lock and a short one.
 $(SPARK)/.installed: $(STAMP) tests/spark/requirements.lock

@@ -16,7 +16,15 @@ import platformdirs
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.scratch import scratch_folder
 
-PROJECT = Path(os.environ.get("HCIP_DBT_PROJECT") or Path(__file__).resolve().parents[2] / "dbt_project")
+
+def _project_folder() -> Path:
+    """The project inside the installed package, or next to the package in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "dbt_project"
+    return installed if installed.is_dir() else package.parent / "dbt_project"
+
+
+PROJECT = _project_folder()
 
 #: dbt's own cache of a parsed project, read back by the next parse
 _PARTIAL_PARSE = "partial_parse.msgpack"
