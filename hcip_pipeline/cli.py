@@ -17,8 +17,8 @@ from hcip_pipeline.storage_faults import storage_fault_behind
 
 #: in the order that ``--help`` lists them; each is the module of that name in ``commands``
 COMMANDS = (
-    "demo", "synth", "check", "ingest", "run", "status", "backfill", "study", "explain", "verify", "diff", "reproduce",
-    "retain", "simulate", "expectations", "ui",
+    "demo", "init", "synth", "check", "ingest", "run", "status", "backfill", "study", "explain", "verify", "diff",
+    "reproduce", "retain", "simulate", "expectations", "ui",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from hcip_pipeline.assets.runs import Progress, Runs, runs_on
 from hcip_pipeline.errors import HcipError, PartitionsFailedError, RefusedFileError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
-from hcip_pipeline.tables.file_names import shown_path
+from hcip_pipeline.tables.file_names import is_left_alone, shown_path
 
 if TYPE_CHECKING:
     from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
@@ -207,7 +207,7 @@ def settle_each(
 def was_sent(home: Home, key: Key) -> bool:
     """Whether the inbox holds anything of a partition."""
     folder = home.inbox / INBOX_FOLDERS[type(key)] / str(key)
-    return folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
+    return folder.is_dir() and any(not is_left_alone(path.name) for path in folder.iterdir())
 
 
 def stop_unless_refused(problems: dict[str, HcipError], progress: Progress) -> None:

@@ -22,6 +22,7 @@ from hcip_pipeline.background import BackgroundCall
 from hcip_pipeline.errors import HcipError, PartitionsFailedError
 from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import BusyError, HomeLocks
+from hcip_pipeline.tables.file_names import is_left_alone
 
 R = TypeVar("R")
 #: what takes one partition in; a function of a module, so that another process finds it
@@ -119,7 +120,7 @@ def require_files(home: Home, source: str, key: str, what: str, lake: Path) -> N
         HcipError: there is neither a file nor a receipt.
     """
     folder = home.inbox / source / key
-    sent = folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
+    sent = folder.is_dir() and any(not is_left_alone(path.name) for path in folder.iterdir())
     if not sent and not any(lake.glob("*.json")):
         raise HcipError(
             f"no {what} of {key} in the inbox",

@@ -30,7 +30,7 @@ from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.received_files import TABLE, NotReceivedError, sha256_of
 from hcip_pipeline.reference.tables import known_hospitals
 from hcip_pipeline.tables.contract_columns import RowRule, check_contract_table, contract_schema
-from hcip_pipeline.tables.file_names import shown_path
+from hcip_pipeline.tables.file_names import is_left_alone, shown_path
 from hcip_pipeline.tables.problems import TableRefusedError
 from hcip_pipeline.tables.table_shapes import find_table, table_of
 from hcip_pipeline.tables.tabular import LINE, read_text_table
@@ -242,7 +242,7 @@ def _unknown_files(folder: Path, period: PerformancePeriod) -> tuple[str, ...]:
     if not folder.is_dir():
         return ()
     known = [f"{name}.csv" for name in TABLES]
-    present = [path.name for path in folder.iterdir() if not path.name.startswith(".")]
+    present = [path.name for path in folder.iterdir() if not is_left_alone(path.name)]
     surveys = [name for name in present if (parse_form_name(name) or ("", ""))[1] == str(period)]
     unknown = sorted({name for name in present if table_of(name, tuple(TABLES)) is None} - set(surveys))
     told = []

@@ -28,7 +28,7 @@ from hcip_pipeline.policy.protocol import Protocol
 from hcip_pipeline.policy.protocol_checks import Finding, ProgramStart, check_protocol, conditions_changed
 from hcip_pipeline.received_files import YAML, NotReceivedError, read_file, sha256_of
 from hcip_pipeline.reference.tables import known_hospitals
-from hcip_pipeline.tables.file_names import shown_path
+from hcip_pipeline.tables.file_names import is_left_alone, shown_path
 from hcip_pipeline.yaml_files import load_yaml, validate_yaml
 
 
@@ -150,7 +150,7 @@ def unknown_protocol_files(inbox: Path) -> list[str]:
     if not folder.is_dir():
         return []
     known = {file for files in _protocol_files(inbox).values() for file in files.values()}
-    found = [entry for entry in folder.rglob("*") if not entry.name.startswith(".")]
+    found = [entry for entry in folder.rglob("*") if not is_left_alone(entry.name)]
     unknown = [entry for entry in found if entry not in known and not entry.is_dir()]
     return sorted(shown_path(entry.relative_to(folder).as_posix()) for entry in unknown)
 

@@ -23,7 +23,7 @@ from hcip_pipeline.reference.rules import (
     widen_grouper_versions,
 )
 from hcip_pipeline.tables.contract_columns import check_contract_table, contract_schema
-from hcip_pipeline.tables.file_names import shown_path
+from hcip_pipeline.tables.file_names import is_left_alone, shown_path
 from hcip_pipeline.tables.problems import Problem
 from hcip_pipeline.tables.table_shapes import find_table, table_of
 from hcip_pipeline.tables.tabular import LINE, read_text_table
@@ -88,7 +88,7 @@ def unknown_reference_files(inbox: Path) -> list[str]:
     if not folder.is_dir():
         return []
     known = (*TABLES, *SCREENING_LISTS)
-    names = [path.name for path in folder.iterdir() if not path.name.startswith(".")]
+    names = [path.name for path in folder.iterdir() if not is_left_alone(path.name)]
     return sorted(shown_path(name) for name in names if table_of(name, known) is None)
 
 

@@ -11,6 +11,7 @@ from hcip_pipeline.intake.hospital.ingest import receipts
 from hcip_pipeline.intake.program_receipts import receipt_in_force
 from hcip_pipeline.periods import PerformancePeriod, Quarter, base_year_window
 from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.tables.file_names import is_left_alone
 
 
 def check_can_start(home: Home, period: PerformancePeriod, policy: Policy) -> None:
@@ -49,5 +50,5 @@ def check_can_start(home: Home, period: PerformancePeriod, policy: Policy) -> No
 
 def _has_submissions(home: Home, quarter: Quarter) -> bool:
     folder = home.inbox / "hospital" / str(quarter)
-    sent = folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
+    sent = folder.is_dir() and any(not is_left_alone(path.name) for path in folder.iterdir())
     return sent or bool(receipts(home, quarter))

@@ -23,6 +23,15 @@ _KNOWN = re.compile(
 )
 
 
+#: Notes for people, which ``hcip init`` puts into the folders of the inbox.
+_NOTES = ("readme", "readme.md", "readme.txt")
+
+
+def is_left_alone(name: str) -> bool:
+    """Whether a file of the inbox is nobody's input: hidden, or a README."""
+    return name.startswith(".") or name.lower() in _NOTES
+
+
 def shown(name: str) -> str:
     """A file name as a message may show it: printable, short, harmless on a terminal and in a page."""
     return ascii(name)[1:-1][:80]

@@ -14,7 +14,7 @@ from pathlib import Path
 from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.received_files import WORKBOOK
-from hcip_pipeline.tables.file_names import shown_unknown
+from hcip_pipeline.tables.file_names import is_left_alone, shown_unknown
 from hcip_pipeline.tables.workbooks import holds_sheet
 
 #: A CMS certification number.
@@ -82,7 +82,7 @@ def submissions(inbox: Path, quarter: Quarter) -> list[Submission]:
     place = inbox / "hospital" / str(quarter)
     if not place.is_dir():
         return []
-    found = [submission_at(entry, quarter, inbox) for entry in place.iterdir() if not entry.name.startswith(".")]
+    found = [submission_at(entry, quarter, inbox) for entry in place.iterdir() if not is_left_alone(entry.name)]
     return sorted(found, key=lambda s: (s.ccn or "~", s.version, s.stem))
 
 
@@ -122,7 +122,7 @@ def contents(submission: Submission, *, only: str = "", charges_needed: bool = T
     if not folder.is_dir():
         return Contents({}, None, (Problem("F-NOT-A-FILE", "the submission is no folder"),))
     try:
-        names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+        names = sorted(entry.name for entry in folder.iterdir() if not is_left_alone(entry.name))
     except OSError:
         return Contents({}, None, (Problem("F-NOT-A-FILE", "the folder cannot be opened"),))
     tables: dict[str, Path] = {}
