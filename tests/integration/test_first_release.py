@@ -1,4 +1,4 @@
-"""From an empty folder to a first release by the steps of docs/first_release.md, for three hospitals outside Maryland."""
+"""From an empty folder to a first release by docs/first_release.md, for three hospitals outside Maryland."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ PACKAGE = Path(hcip_pipeline.__file__).parent
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
     ("commands",),
-    ("operations",),
+    ("operations", "guides"),
     ("assets", "definitions"),
     ("alerting",),
     ("publishing",),
