@@ -69,6 +69,7 @@ format: $(STAMP)  ## format and fix what can be fixed
 
 contracts: $(STAMP)  ## write again what follows from the contracts (dbt YAML, data dictionary)
 	$(BIN)/python -m hcip_pipeline.contracts.render
+	$(BIN)/python -m hcip_pipeline.guides.render
 
 lock: $(STAMP)  ## resolve the requirements again
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \

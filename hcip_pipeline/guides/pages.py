@@ -1,0 +1,127 @@
+"""``docs/inbox.md`` and ``docs/policy.md``, from what contracts, rules and the policy declare.
+
+Belongs here: what fills a page; its words are in ``data/*.md.j2``. Does not belong here: what a file or key is.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import jinja2
+import yaml
+
+from hcip_pipeline.contracts.table import TYPES, Table
+from hcip_pipeline.guides.examples import CONTROL_TOTALS, EXAMPLES
+from hcip_pipeline.guides.inbox_files import InboxFile, hospital_files, program_files, reference_files
+from hcip_pipeline.intake.hospital.rules import RULES as HOSPITAL_RULES
+from hcip_pipeline.intake.hospital.rules import Rule as HospitalRule
+from hcip_pipeline.policy.keys import policy_keys
+from hcip_pipeline.policy.protocol_checks import FINDING_RULES
+from hcip_pipeline.reference.tables import SHIPPED
+from hcip_pipeline.tables.problems import RULES as TABLE_RULES
+
+_DATA = Path(__file__).parent / "data"
+_GENERATED = "<!-- Generated from the declarations by `make contracts`; a test compares the two. -->"
+
+#: id, what happens, what is wrong, what to do
+_RuleLine = tuple[str, str, str, str]
+
+
+def inbox_page() -> str:
+    """Every file of the inbox."""
+    return _page(
+        "inbox.md.j2",
+        control_totals=CONTROL_TOTALS,
+        claim_refusals=yaml.safe_load((_DATA / "claim_refusals.yaml").read_text(encoding="utf-8")),
+        files=lambda files: "\n".join(line for file in files for line in _file(file)),
+        rules=_rules,
+        hospital_files=hospital_files(),
+        program_files=program_files(),
+        reference_files=reference_files(),
+        submission_rules=[(r.id, _effect(r), r.description, r.fix) for r in HOSPITAL_RULES.values()],
+        protocol_rules=[(id_, r.severity, r.meaning, r.fix) for id_, r in FINDING_RULES.items()],
+        table_rules=[
+            (r.id, "the file is refused" if r.severity == "ERROR" else "accepted, reported", r.meaning, r.fix)
+            for r in TABLE_RULES.values()
+        ],
+    )
+
+
+def policy_page() -> str:
+    """Every key of the policy, and what other values would have paid in the demo."""
+    return _page("policy.md.j2", keys=policy_keys(), worth=_worth(), effect=_effect_on_demo)
+
+
+def _page(template: str, **content: object) -> str:
+    """A page of ``docs/``; Markdown, so nothing is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_DATA),
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template(template).render(generated=_GENERATED, **content).rstrip("\n") + "\n"
+
+
+def _effect(rule: HospitalRule) -> str:
+    if rule.refuses:
+        return "the submission is refused"
+    return {"ERROR": "the row is quarantined", "WARN": "accepted, counted"}.get(rule.severity, "accepted, reported")
+
+
+def _worth() -> dict[str, list[dict[str, str]]]:
+    """Key -> the values that were tried on the demo, each with the change of final incentives in dollars."""
+    found: dict[str, list[dict[str, str]]] = {}
+    with (_DATA / "policy_worth.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            found.setdefault(row["key"], []).append(row)
+    return found
+
+
+def _effect_on_demo(row: Mapping[str, str]) -> str:
+    change = Decimal(row["change"])
+    if not change:
+        return f"final incentives stay {row['final']}"
+    return f"final incentives {'rise' if change > 0 else 'fall'} by {abs(change):,} to {row['final']}"
+
+
+def _file(file: InboxFile) -> list[str]:
+    """A table: what it is, when it is needed, its columns, and a row."""
+    table = file.table
+    lines = [f"### {file.name}", "", f"{table.grain[:1].upper()}{table.grain[1:]}.", ""]
+    lines += [f"- **Needed**: {file.needed}", f"- **Due**: {file.due}"]
+    if file in reference_files():
+        shipped = (SHIPPED / file.name).exists()
+        lines.append(f"- **Shipped**: {'yes; a file here replaces it whole' if shipped else 'nothing'}")
+    lines += ["", *_columns(table), "", "A row of it:", "", "```", ",".join(table.names), _row(table), "```", ""]
+    return lines
+
+
+def _columns(table: Table) -> list[str]:
+    lines = ["| column | type | | meaning |", "|---|---|---|---|"]
+    for column in table.columns:
+        marks = ["key"] if column.key else []
+        marks += ["optional column"] if column.optional else []
+        marks += ["may be empty"] if column.nullable else []
+        lines.append(f"| `{column.name}` | {TYPES[column.type][2]} | {', '.join(marks)} | {_cell(column.meaning)} |")
+    return lines
+
+
+def _row(table: Table) -> str:
+    cells = [EXAMPLES[table.name].get(name, "") for name in table.names]
+    return ",".join(f'"{cell}"' if "," in cell else cell for cell in cells)
+
+
+def _rules(rules: Iterable[_RuleLine]) -> str:
+    lines = ["| rule | what happens | what is wrong | what to do |", "|---|---|---|---|"]
+    for id_, effect, wrong, fix in rules:
+        lines.append(f"| `{id_}` | {effect} | {_cell(wrong)} | {_cell(fix)} |")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

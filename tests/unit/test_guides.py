@@ -1,0 +1,52 @@
+"""Generated pages are current, and a section number cited anywhere is one of the shipped methodology."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hcip_pipeline.guides import render
+from hcip_pipeline.policy.model import Policy
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "hcip_pipeline"
+
+
+@pytest.mark.parametrize("path", sorted(render.rendered()), ids=str)
+def test_a_generated_page_is_current(path: Path) -> None:
+    assert (ROOT / path).read_text(encoding="utf-8") == render.rendered()[path], "run `make contracts`"
+
+
+def test_every_cited_section_is_one_of_the_methodology() -> None:
+    page = (ROOT / "docs" / "methodology.md").read_text(encoding="utf-8")
+    sections = set(re.findall(r"^## ([0-9]+)\. ", page, re.M))
+    assert sections == {str(n) for n in range(16)}
+    for folder, endings in ((PACKAGE, ("py", "sql", "j2", "yml", "yaml", "csv")), (ROOT / "docs", ("md",))):
+        for path in (file for ending in endings for file in folder.rglob(f"*.{ending}")):
+            cited = set(re.findall(r"§ ?([0-9]+)", path.read_text(encoding="utf-8")))
+            assert cited <= sections, f"{path} cites §{', §'.join(sorted(cited - sections))}"
+
+
+def test_the_methodology_names_every_key_of_the_policy() -> None:
+    page = (ROOT / "docs" / "methodology.md").read_text(encoding="utf-8")
+    table = page[page.index("## 13. ") : page.index("## 14. ")]
+    assert all(f"`{key}`" in table for key in Policy.model_fields)
+
+
+def test_every_refusal_of_a_claim_archive_is_described() -> None:
+    described = set(yaml.safe_load((PACKAGE / "guides/data/claim_refusals.yaml").read_text(encoding="utf-8")))
+    found = {
+        rule
+        for path in (PACKAGE / "intake" / "cclf").rglob("*.py")
+        for rule in re.findall(r'"(CCLF_[A-Z_]+)"', path.read_text(encoding="utf-8"))
+    }
+    assert described == found
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in (ROOT / "docs").glob("*.md"):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
