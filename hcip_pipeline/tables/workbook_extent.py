@@ -46,17 +46,23 @@ def check_extent(path: Path | IO[bytes], size: int, ceiling: Ceiling) -> None:
         ExtentError: too many members, bytes, rows, columns or cells.
         zipfile.BadZipFile, zlib.error, …: what unpacking a damaged archive raises.
     """
+    check_members(path, size, ceiling)
     with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
-        if len(entries) > MAX_MEMBERS:
-            raise ExtentError(f"holds more than {MAX_MEMBERS:,} files")
-        most = ceiling.max_unpacked(size)
-        if sum(entry.file_size for entry in entries) > most:
-            raise ExtentError(f"unpacks to more than {told_bytes(most)}")
-        for entry in entries:
+        for entry in archive.infolist():
             if entry.filename.lower().lstrip("/").startswith("xl/worksheets/") and not entry.is_dir():
                 with archive.open(entry) as sheet:
                     _check_sheet(sheet, ceiling)
+
+
+def check_members(path: Path | IO[bytes], size: int, ceiling: Ceiling) -> None:
+    """Make sure that the parts of a workbook can be unpacked; arguments and errors as :func:`check_extent`."""
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+    if len(entries) > MAX_MEMBERS:
+        raise ExtentError(f"holds more than {MAX_MEMBERS:,} files")
+    most = ceiling.max_unpacked(size)
+    if sum(entry.file_size for entry in entries) > most:
+        raise ExtentError(f"unpacks to more than {told_bytes(most)}")
 
 
 def _check_sheet(sheet: IO[bytes], ceiling: Ceiling) -> None:

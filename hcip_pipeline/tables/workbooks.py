@@ -11,13 +11,14 @@ import zipfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import openpyxl
 from openpyxl.utils import get_column_letter
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from hcip_pipeline.received_files import DAMAGE, Ceiling, NotReceivedError, require_file
-from hcip_pipeline.tables.workbook_extent import ExtentError, check_extent
+from hcip_pipeline.tables.workbook_extent import ExtentError, check_extent, check_members
 
 #: A number read as money is whole cents to this many dollars.
 CENT_TOLERANCE = 1e-6
@@ -28,6 +29,8 @@ _CHUNK = 1 << 20
 #: sheets of a hospital's workbook, each read as a table of its own
 _TABLES = ("discharges", "charges")
 _SHEETS = "xl/worksheets/"
+#: what names the sheets
+_CONTENTS = "xl/workbook.xml"
 _FORMULAS = (b"<f>", b"<f ", b"<f/")
 _ERRORS = (b't="e"', b"t='e'")
 #: Stands for a line break inside a cell: rows stay lines, and the rules on control characters find it.
@@ -77,16 +80,29 @@ def sheet_rows(path: Path, table: str, money: Collection[str], ceiling: Ceiling)
         book.close()
 
 
+def sheet_names(path: Path, ceiling: Ceiling) -> list[str]:
+    """Names of a workbook's sheets, in order, without opening what they hold; none where it is no workbook."""
+    try:
+        check_members(path, require_file(path, ceiling).st_size, ceiling)
+        with zipfile.ZipFile(path) as archive, archive.open(_CONTENTS) as stream:
+            return [
+                element.get("name", "")
+                for _, element in ElementTree.iterparse(stream)
+                if element.tag.endswith("}sheet")
+            ]
+    except (NotReceivedError, ExtentError, ElementTree.ParseError, *DAMAGE, LookupError, ValueError):
+        return []
+
+
 def holds_sheet(path: Path, table: str, ceiling: Ceiling) -> bool:
     """Whether a workbook has a sheet named like the table; False where it cannot be opened."""
-    try:
-        book = _open(path, ceiling)
-    except WorkbookError:
-        return False
-    try:
-        return any(name.strip().lower() == table for name in book.sheet_names)
-    finally:
-        book.close()
+    return any(name.strip().lower() == table for name in sheet_names(path, ceiling))
+
+
+def ignored_sheets(path: Path, table: str, ceiling: Ceiling) -> list[str]:
+    """Sheets of a workbook that are read for no table, where ``table`` is one that it holds."""
+    names = sheet_names(path, ceiling)
+    return [name for name in names if len(names) > 1 and name.strip().lower() not in {table, *_TABLES}]
 
 
 def _open(path: Path, ceiling: Ceiling) -> CalamineWorkbook:

@@ -124,6 +124,16 @@ MUTATIONS: dict[str, Bytes] = {
             rng, rows, rng.choice([b"NULL", b"\\N", b"nan", b"infinity", b"1e9", b"0x1F", b"%s", b"';--"])
         )
     ),
+    "a placeholder": _lines(
+        lambda rng, rows: _cell(rng, rows, rng.choice([b"N/A", b"None", b".", b"0", b"UNKNOWN"]), rng.choice([0, 0.3]))
+    ),
+    "identifiers as floats": lambda rng, b: re.sub(rb",[AP](\d{5}),", rb",1\1.0,", b, count=rng.choice([0, 0, 9])),
+    "lists separated otherwise": lambda rng, b: b.replace(
+        b"I10:Y|E119:N", rng.choice([b"I10:Y; E11.9:N", b"I10 E119"])
+    ),
+    "complications in words": lambda rng, b: b.replace(b",,600.00", rng.choice([b",NONE,600.00", b",YES,600.00"])),
+    "blanks of the web": _lines(lambda rng, rows: _each(rng, rows, lambda row: row.replace(b",", b"\xc2\xa0,"), 0.5)),
+    "marks of text": _lines(lambda rng, rows: _each(rng, rows, lambda row: row.replace(b",", b",'"), 0.5)),
     "a repeated row": _lines(lambda rng, rows: [*rows, rows[rng.randrange(len(rows))]]),
     "a shifted row": _lines(lambda rng, rows: _each(rng, rows, _shifted)),
     "all rows shifted": _lines(lambda rng, rows: [rows[0], *map(_shifted, rows[1:])]),

@@ -154,7 +154,7 @@ def test_a_submission_larger_than_memory_is_refused_and_the_next_is_judged(folde
 
 def test_a_quoted_cell_may_hold_commas_and_quotes(judge: Judge, folder: Path) -> None:
     _rewrite("discharges.csv", lambda b: b.replace(b"I10:Y|E119:N", b'"I10:Y,""x"""', 3))(folder)
-    assert judged(judge, folder).rules == ()
+    assert [(count.rule, count.rows) for count in judged(judge, folder).rules] == [("D-CODE-MALFORMED", 3)]
     cells = judge.con.execute("select distinct diagnoses from d order by 1").fetchall()
     assert cells == [('I10:Y,"x"',), ("I10:Y|E119:N",)]
 

@@ -87,6 +87,13 @@ def _zipped(content: bytes, folder: Path) -> bytes:
 
 
 _NOWHERE = pl.lit("0999")
+
+
+def _cycle(*cells: str) -> pl.Expr:
+    """The cells again and again, down the column."""
+    return pl.lit(pl.Series(list(cells))).gather(pl.int_range(pl.len()) % len(cells))
+
+
 _US = "%-m/%-d/%Y"
 _DAYS = ("birth_date", "admit_date", "discharge_date")
 
@@ -159,6 +166,39 @@ READ_ALIKE: dict[str, tuple[Callable[[], Files], dict[str, int]]] = {
     "spreadsheet text, bare": (
         _rows("charges", lambda rows: [rows[0], *(r.replace(b",0120,", b',="0120",') for r in rows[1:])]),
         {"C-BLANKS": 120},
+    ),
+    "spreadsheet text by an apostrophe": (
+        _cells("discharges", "patient_id", lambda c: "'" + c), {"D-BLANKS patient_id": 120}
+    ),
+    "blanks of the web": (
+        _cells("discharges", "patient_id", lambda c: "\u00a0" + c + "\u202f"), {"D-BLANKS patient_id": 120}
+    ),
+    "signs without width": (_cells("charges", "revenue_code", lambda c: c + "\u200b"), {"C-BLANKS revenue_code": 360}),
+    "complications in words for none": (
+        _cells("discharges", "hac_flags", lambda c: _cycle("NONE", "N/A", "", "-", "nan", "NULL")),
+        {"D-PLACEHOLDER hac_flags": 100},
+    ),
+    "complications as no": (
+        _cells("discharges", "hac_flags", lambda c: _cycle("No", "0", "false")), {"D-LIST-FORM hac_flags": 120}
+    ),
+    "NPIs as placeholders": (
+        _cells("discharges", "operating_npi", lambda c: c.replace("", "0000000000")),
+        {"D-PLACEHOLDER operating_npi": 60},
+    ),
+    "diagnoses with dots": (
+        _cells("discharges", "principal_diagnosis", lambda c: pl.lit("i63.9")), {"D-LIST-FORM principal_diagnosis": 120}
+    ),
+    "diagnoses separated otherwise": (
+        _cells("discharges", "diagnoses", lambda c: _cycle("I10:Y; E11.9 : n", "I10:Y,E119:N", "|I10:Y|E119:N|NULL")),
+        {"D-LIST-FORM diagnoses": 120},
+    ),
+    "procedures with days month first": (
+        _cells("discharges", "procedures", lambda c: _cycle("0SRC0J9:1/2/2025", "0SRC0J9:20250102;")),
+        {"D-LIST-FORM procedures": 120},
+    ),
+    "procedures with a time": (
+        _cells("discharges", "procedures", lambda c: pl.lit("0SRC0J9:2025-01-02 00:00:00")),
+        {"D-LIST-FORM procedures": 120},
     ),
     "rows of commas": (
         _rows("discharges", lambda rows: [*rows, b"," * rows[0].count(b",")] * 1 + [b"," * rows[0].count(b",")]),
@@ -259,6 +299,48 @@ def test_a_workbook_is_read_as_the_plain_file(
     assert lake_rows(judge) == plain
 
 
+def test_sheets_that_are_no_tables_are_told_once(judge: Judge, tmp_path: Path) -> None:
+    draft = Draft()
+    notes = pl.DataFrame({"made by": ["K"], "on": ["Monday"]})
+    sheets = {"discharges": draft.discharges, "Notes": notes, "charges": draft.charges, "Q1-123-45-6789": notes}
+    receipt = sent(judge, tmp_path / CCN, {"w.xlsx": workbook(tmp_path / "w.xlsx", sheets, as_numbers=False)})
+    (told,) = receipt.problems
+    assert (receipt.status, told.rule) == ("accepted", "F-SHEETS-IGNORED")
+    assert told.message.endswith("'Notes', 'A9-999-99-9999'")
+
+
+def _books(folder: Path) -> dict[str, bytes]:
+    draft = Draft()
+    both = {"discharges": draft.discharges, "charges": draft.charges}
+    return {
+        "both": workbook(folder / "both.xlsx", both),
+        "discharges": workbook(folder / "d.xlsx", {"Discharges ": draft.discharges}),
+        "charges": workbook(folder / "c.xlsx", {"charges": draft.charges}),
+        "else": workbook(folder / "e.xlsx", {"Sheet1": draft.discharges}),
+    }
+
+
+#: which workbooks lie under which names, beside the CSV files of which tables -> rules that refuse
+SEVERAL: dict[str, tuple[dict[str, str], list[str], list[str]]] = {
+    "two workbooks of both tables": ({"a.xlsx": "both", "b.xlsx": "both"}, [], ["F-AMBIGUOUS"] * 2),
+    "two workbooks without a table's name": ({"a.xlsx": "else", "b.xlsx": "else"}, [], ["F-AMBIGUOUS"] * 2),
+    "a workbook beside a CSV file of a table": ({"a.xlsx": "both"}, ["charges"], ["F-AMBIGUOUS"]),
+    "a sheet of the other table beside its file": ({"discharges.xlsx": "both"}, ["charges"], ["F-AMBIGUOUS"]),
+    "a workbook each under other names": ({"a.xlsx": "discharges", "b.xlsx": "charges"}, [], []),
+    "a workbook and a CSV file": ({"a.xlsx": "discharges"}, ["charges"], []),
+}
+
+
+@pytest.mark.parametrize("how", SEVERAL)
+def test_a_table_that_is_there_twice_is_refused(judge: Judge, tmp_path: Path, how: str) -> None:
+    books, tables, expected = SEVERAL[how]
+    made = _books(tmp_path)
+    plainly = {f"{table}.csv": content for table in tables for content in [files(Draft())[f"{table}.csv"]]}
+    receipt = sent(judge, tmp_path / CCN, plainly | {name: made[which] for name, which in books.items()})
+    assert [problem.rule for problem in receipt.refusals] == expected
+    assert not expected or all(name in receipt.refusals[0].message for name in books)
+
+
 def test_a_workbook_s_rows_are_named_as_the_sheet_numbers_them(judge: Judge, tmp_path: Path) -> None:
     draft = Draft().set("discharges", 7, "apr_drg", "999")
     book = workbook(tmp_path / "w.xlsx", {"discharges": draft.discharges, "charges": draft.charges}, skipped=3)
@@ -302,6 +384,8 @@ NOT_GUESSED: dict[str, tuple[Callable[[], Files], str, str]] = {
         _cells("discharges", "attending_npi", lambda c: pl.lit("2.42890E+09")), "F-DIGITS-LOST", "120 rows"),
     "money in exponent form": (
         _cells("charges", "charge", lambda c: pl.lit("1E+05")), "F-DIGITS-LOST", "lines 2, 3, 4, …"),
+    "identifiers of which some end in .0": (
+        _cells("discharges", "patient_id", lambda c: _cycle("1234.0", "1235")), "F-ID-MIXED", "60 of 120 rows"),
     "an unknown grouper": (
         _cells("discharges", "grouper_version", lambda c: pl.lit("43")), "S-ERROR-RATE", "120 of 120"),
     "unmapped revenue codes": (
@@ -318,6 +402,109 @@ def test_what_would_be_a_guess_is_refused_with_one_finding(judge: Judge, tmp_pat
     assert problem.rule == rule and words in problem.message
     if rule.startswith("F-"):
         assert receipt.rules == ()
+
+
+def _both(column: str, how: Callable[[pl.Expr], pl.Expr]) -> Files:
+    draft = Draft()
+    draft.discharges, draft.charges = (
+        frame.with_columns(how(pl.col(column)).alias(column)) for frame in (draft.discharges, draft.charges)
+    )
+    return files(draft)
+
+
+def test_identifiers_that_a_data_frame_held_as_numbers_lose_their_decimals(judge: Judge, tmp_path: Path) -> None:
+    receipt = sent(judge, tmp_path / CCN, _both("account_no", lambda c: c.str.replace("A", "1") + ".0"))
+    assert said(receipt) == {"D-ID-FORM account_no": 120, "C-ID-FORM account_no": 360}
+    assert judge.con.execute("select min(account_no), count(*) from fate where k is not null").fetchone() == (
+        "100000", 120,
+    )  # fmt: skip
+    people = _cells("discharges", "patient_id", lambda c: c.str.replace("P", "1") + ".0")()
+    assert said(sent(judge, tmp_path / "p" / CCN, people)) == {"D-ID-FORM patient_id": 120}
+    zips = _cells("discharges", "zip_code", lambda c: _cycle("21201.0", "2134.0", "601.0"))()
+    assert said(sent(judge, tmp_path / "z" / CCN, zips)) == {"D-CODE-PADDED zip_code": 120}
+    assert judge.con.execute("select distinct zip_code from d order by 1").fetchall() == [
+        ("00601",), ("02134",), ("21201",),
+    ]  # fmt: skip
+
+
+def test_a_suffix_with_a_meaning_stays(judge: Judge, tmp_path: Path) -> None:
+    visits = {"00000.0": "00000.1"}
+    receipt = sent(judge, tmp_path / "v" / CCN, _both("account_no", lambda c: (c.str.slice(1) + ".0").replace(visits)))
+    assert (receipt.status, said(receipt)) == ("accepted", {})
+    assert judge.con.execute("select count(*) from fate where account_no like '%.0'").fetchone() == (119,)
+
+
+PLACEHOLDERS = ("NULL", "null", "N/A", "NA", "nan", "None", "#N/A", ".", "-", "0", "UNKNOWN", "\\N", "<NA>", "(null)")
+
+
+def test_a_placeholder_in_a_column_that_may_be_empty_is_no_value(judge: Judge, tmp_path: Path) -> None:
+    draft = Draft()
+    optional = ("patient_id", "zip_code", "attending_npi", "operating_npi", "principal_diagnosis", "diagnoses",
+                "procedures", "hac_flags")  # fmt: skip
+    for row, word in enumerate(PLACEHOLDERS):
+        for column in optional:
+            draft.set("discharges", row, column, word)
+    receipt = sent(judge, tmp_path / CCN, files(draft))
+    assert (receipt.status, receipt.rows("discharges")) == ("accepted", 120)
+    told = {count.column: 0 for count in receipt.rules}
+    for count in receipt.rules:
+        told[count.column] += count.rows * (count.rule in ("D-PLACEHOLDER", "D-LIST-FORM"))
+    assert {column: told[column] for column in optional} == dict.fromkeys(optional, len(PLACEHOLDERS))
+    nothing = " and ".join(f"{column} is null" for column in optional)
+    assert judge.con.execute(f"select count(*) from d where {nothing}").fetchone() == (len(PLACEHOLDERS),)
+
+
+def test_a_placeholder_in_place_of_an_account_number_quarantines_the_row(judge: Judge, tmp_path: Path) -> None:
+    draft = Draft().set("discharges", 7, "account_no", "NULL")
+    for line in (21, 22, 23):
+        draft.set("charges", line, "account_no", "NULL")
+    receipt = sent(judge, tmp_path / CCN, files(draft))
+    assert said(receipt) == {"D-KEY-PLACEHOLDER account_no": 1, "C-DISCHARGE-QUARANTINED": 3}
+    assert (receipt.status, receipt.rows("discharges"), receipt.rows("charges")) == ("accepted", 119, 357)
+    for row, word in enumerate(PLACEHOLDERS):
+        draft.set("discharges", row, "account_no", word)
+    refused = sent(judge, tmp_path / "all" / CCN, files(draft))
+    assert said(refused)["D-KEY-PLACEHOLDER account_no"] == len(PLACEHOLDERS)
+
+
+def test_a_placeholder_of_a_revenue_code_quarantines_the_stay(judge: Judge, tmp_path: Path) -> None:
+    receipt = sent(judge, tmp_path / CCN, files(Draft().set("charges", 0, "revenue_code", "NULL")))
+    assert said(receipt) == {
+        "C-CODE-PLACEHOLDER revenue_code": 1, "C-DISCHARGE-QUARANTINED": 2, "D-LINE-QUARANTINED": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", ["YES", "Y", "1", "HAC04|TRUE", "HAC04|3"])
+def test_a_complication_without_a_name_quarantines_the_stay(judge: Judge, tmp_path: Path, cell: str) -> None:
+    receipt = sent(judge, tmp_path / CCN, files(Draft().set("discharges", 0, "hac_flags", cell)))
+    assert said(receipt) == {"D-COMPLICATION-UNNAMED hac_flags": 1, "C-DISCHARGE-QUARANTINED": 3}
+
+
+@pytest.mark.parametrize(
+    ("cell", "read"), [("HAC 04; hac07", "HAC04|HAC07"), ("HAC04|NONE", "HAC04"), ("04", "04"), ("PPC-24", "PPC-24")]
+)
+def test_complications_are_counted_one_by_one(judge: Judge, tmp_path: Path, cell: str, read: str) -> None:
+    sent(judge, tmp_path / CCN, files(Draft().set("discharges", 0, "hac_flags", cell)))
+    assert judge.con.execute("select hac_flags from d where row = 2").fetchone() == (read,)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("diagnoses", "I10:X"), ("diagnoses", "hypertension"), ("procedures", "0SRC0J9:2025-13-01"),
+     ("procedures", "0SRC0J9:14/3/2025"), ("principal_diagnosis", "stroke")],
+)  # fmt: skip
+def test_a_code_that_is_none_is_told_and_kept(judge: Judge, tmp_path: Path, column: str, cell: str) -> None:
+    receipt = sent(judge, tmp_path / CCN, files(Draft().set("discharges", 0, column, cell)))
+    assert (receipt.status, said(receipt)) == ("accepted", {f"D-CODE-MALFORMED {column}": 1})
+    assert judge.con.execute(f"select {column} from d where row = 2").fetchone() == (cell,)
+
+
+@pytest.mark.parametrize(
+    "cell", ["1.230,00", "1.230", "600.000", "600,00", "--600.00", "(-600.00)", "600.00-", "USD 600.00", "60000%"]
+)
+def test_an_amount_that_may_be_another_is_no_amount(judge: Judge, tmp_path: Path, cell: str) -> None:
+    receipt = sent(judge, tmp_path / CCN, files(Draft().set("discharges", 0, "total_charges", cell)))
+    assert said(receipt)["D-MONEY-INVALID total_charges"] == 1
 
 
 def test_an_unknown_grouper_is_told_with_the_versions_that_are_there(judge: Judge, tmp_path: Path) -> None:
@@ -382,6 +569,7 @@ def _frame(table: str, change: dict[str, pa.Array]) -> pa.Table:
 
 
 def _times(zone: str | None, unit: str = "ns", hour: int = 0) -> pa.Array:
+    """Local times of the days of admission."""
     days = Draft().discharges["admit_date"].str.to_datetime() + dt.timedelta(hours=hour)
     local = pa.array(days.to_list(), pa.timestamp(unit))
     return pc.assume_timezone(local, zone) if zone else local
@@ -390,6 +578,11 @@ def _times(zone: str | None, unit: str = "ns", hour: int = 0) -> pa.Array:
 PARQUET: dict[str, tuple[str, dict[str, Callable[[], pa.Array]], bool]] = {
     "datetime64": ("discharges", {"admit_date": lambda: _times(None)}, True),
     "times with a zone": ("discharges", {"admit_date": lambda: _times("America/New_York", "us")}, True),
+    "times with an offset": ("discharges", {"admit_date": lambda: _times("+05:30", "us")}, True),
+    "times with an offset to the west": ("discharges", {"admit_date": lambda: _times("-03:30")}, True),
+    "times in a zone with a sign in its name": ("discharges", {"admit_date": lambda: _times("Etc/GMT+5", "ns")}, True),
+    "times at midnight of another zone": (
+        "discharges", {"admit_date": lambda: _times("UTC", "us", 5).cast(pa.timestamp("us", "+05:30"))}, False),
     "times in UTC": ("discharges", {"admit_date": lambda: _times("UTC", "ms")}, True),
     "times of day": ("discharges", {"admit_date": lambda: _times(None, "us", 9)}, False),
     "money as doubles": ("discharges", {"total_charges": lambda: pa.array([600.0000000001] * 120)}, True),
@@ -427,6 +620,17 @@ def test_parquet_types_are_read_where_nothing_is_lost(
             assert judge.con.execute("select distinct severity_of_illness from d").fetchall() == [("2",)]
         else:
             assert rows == plain
+
+
+def test_an_unknown_time_zone_is_refused_by_its_name(judge: Judge, tmp_path: Path) -> None:
+    folder = Draft().write(tmp_path / CCN)
+    (folder / "discharges.csv").unlink()
+    days = _times(None, "us").cast(pa.timestamp("us", "Mars/Olympus"))
+    pq.write_table(_frame("discharges", {"admit_date": days}), folder / "discharges.parquet")
+    (problem,) = judge.judge(submission_at(folder, QUARTER, tmp_path)).refusals
+    assert problem.rule == "F-COLUMN-TYPE" and "admit_date has times in the unknown time zone 'Mars/Olympus'" in str(
+        problem.message
+    )
 
 
 def test_a_misspelled_column_is_offered_what_it_resembles(judge: Judge, tmp_path: Path) -> None:

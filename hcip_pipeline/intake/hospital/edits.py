@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.contracts.patterns import CHARGE
 from hcip_pipeline.contracts.table import LIMITS, Column, Table
-from hcip_pipeline.intake.hospital import rules
+from hcip_pipeline.intake.hospital import code_lists, rules
 from hcip_pipeline.intake.hospital.bench import CCN, FIRST_DAY, LAST_DAY
+from hcip_pipeline.intake.hospital.placeholders import is_placeholder
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def discharge_errors(*, reported_cost_needed: bool) -> list[Check]:
     outside = f"(discharge_date < {FIRST_DAY} or discharge_date > {LAST_DAY})"
     return [
         *_any_table("D"),
+        Check("D-KEY-PLACEHOLDER", "account_no", is_placeholder("account_no")),
         Check("D-DATE-UNREADABLE", "birth_date", _unreadable("birth_date")),
         Check("D-DATE-UNREADABLE", "admit_date", "admit_date is null"),
         Check("D-DATE-UNREADABLE", "discharge_date", "discharge_date is null"),
@@ -101,6 +103,7 @@ def discharge_errors(*, reported_cost_needed: bool) -> list[Check]:
         Check("D-MONEY-INVALID", "total_charges", "total_charges is null"),
         Check("D-MONEY-INVALID", "reported_cost", reported),
         Check("D-CELL-EMPTY", "grouper_version", _is_empty("grouper_version")),
+        Check("D-COMPLICATION-UNNAMED", "hac_flags", code_lists.is_irregular("hac_flags")),
         *_too_long("D", DISCHARGES, ("hospital_ccn", "discharge_disposition", "apr_drg")),
         *_foreign("D", DISCHARGES),
         # Asked of the few distinct codes of the file rather than of every row (``outcomes.look_up``).
@@ -144,6 +147,7 @@ def discharge_warnings() -> list[Check]:
         Check("D-STAY-LONG", "discharge_date", f"length_of_stay > {rules.MAX_STAY_DAYS}"),
         Check("D-AGE", "birth_date", f"birth_date > discharge_date or {aged}"),
         *(Check("D-CODE-UNKNOWN", name, f"{name}__unknown") for name in coded),
+        *(Check("D-CODE-MALFORMED", name, f"{name}__irregular") for name in code_lists.COLUMNS if name != "hac_flags"),
     ]
 
 
@@ -154,6 +158,8 @@ def charge_errors() -> list[Check]:
         Check("C-DATE-UNREADABLE", "service_date", _unreadable("service_date")),
         Check("C-MONEY-INVALID", "charge", "charge is null"),
         Check("C-CELL-EMPTY", "revenue_code", _is_empty("revenue_code")),
+        # Of the few distinct codes of the file (``outcomes.price``).
+        Check("C-CODE-PLACEHOLDER", "revenue_code", is_placeholder("revenue_code"), "false"),
         # Of the few accounts with a credit (``outcomes.price``), so not asked of every row.
         Check("C-NET-NEGATIVE", "charge", "(account_no, revenue_code) in (from credits)", "false"),
         *_too_long("C", CHARGES, ("hospital_ccn",)),

@@ -127,15 +127,19 @@ def contents(submission: Submission, *, only: str = "", charges_needed: bool = T
         return Contents({}, None, (Problem("F-NOT-A-FILE", "the folder cannot be opened"),))
     tables: dict[str, Path] = {}
     known: set[str] = set()
-    books = [name for name in names if is_workbook(name) and table_of(name) is None]
+    books = [name for name in names if is_workbook(name) and not leads_out(folder / name, submission.root)]
     for table in TABLES if not only else (only,):
         found = [name for name in names if table_of(name) == table]
-        known.update(found)
-        if not found and (book := _workbook_with(table, folder, names, books)):
+        found += [book for book in books if book not in found and holds_sheet(folder / book, table, WORKBOOK)]
+        if not found and (book := _only_workbook(names, books)):
             found = [book]
-            known.add(book)
+        known.update(found)
         if len(found) > 1:
-            problems.append(Problem("F-AMBIGUOUS", f"{table} is there {len(found)} times: {', '.join(found)}"))
+            problems.append(Problem("F-AMBIGUOUS", f"{table} is there {len(found)} times: {_listed(found)}"))
+        elif not found and len(unnamed := [book for book in books if table_of(book) is None]) > 1:
+            words = f"there are {len(unnamed)} workbooks, and none has a sheet named {table}: {_listed(unnamed)}"
+            problems.append(Problem("F-AMBIGUOUS", words))
+            known.update(unnamed)
         elif found and leads_out(folder / found[0], submission.root):
             problems.append(Problem("S-OUTSIDE-INBOX", "is a link that leads out of the inbox", found[0]))
         elif found:
@@ -157,14 +161,14 @@ def contents(submission: Submission, *, only: str = "", charges_needed: bool = T
     return Contents(tables, control, tuple(problems), entries)
 
 
-def _workbook_with(table: str, folder: Path, names: list[str], books: list[str]) -> str | None:
-    """The one workbook of a folder that may hold the table: any name, or the other table's with a sheet of this one."""
-    if len(books) == 1 and not any(table_of(name) for name in names):
-        return books[0]
-    others = [name for name in names if is_workbook(name) and table_of(name) not in (None, table)]
-    if len(others) == 1 and not books and not leads_out(folder / others[0], folder):
-        return others[0] if holds_sheet(folder / others[0], table, WORKBOOK) else None
-    return None
+def _only_workbook(names: list[str], books: list[str]) -> str | None:
+    """A workbook that is all of the tables there are, whatever its sheets are named."""
+    return books[0] if len(books) == 1 and not any(table_of(name) for name in names) else None
+
+
+def _listed(names: list[str]) -> str:
+    """File names as a message may show them."""
+    return ", ".join(name if table_of(name) is not None else shown_unknown(name) for name in names)
 
 
 def _seen(table: str, names: list[str]) -> str:

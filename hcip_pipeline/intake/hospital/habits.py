@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hcip_pipeline.contracts.table import Column, Table
+from hcip_pipeline.intake.hospital.placeholders import is_placeholder, may_be_empty
 
 #: Codes of fixed width that are digits: leading zeros are what a spreadsheet takes from them.
 WIDTHS = {
@@ -21,7 +22,13 @@ WIDTHS = {
 LOST_DIGITS = r"[+-]?([0-9](\.[0-9]+)?[eE]\+[0-9]{2,3}|[0-9]\.[0-9]+[eE][0-9]{1,3})"
 _NPIS = ("attending_npi", "operating_npi")
 _SPREADSHEET_TEXT = '^="([^"]*)"$'
-_AMOUNT = r"[-(]?\s*\$?\s*-?([0-9]{1,3}(,[0-9]{3})+|[0-9]{1,16})(\.[0-9]{0,2}0*)?\s*\)?"
+#: Three decimals alone are none: 1.230 is a thousand where a dot separates thousands.
+_DIGITS = r"([0-9]{1,3}(,[0-9]{3})+|[0-9]{1,16})(\.([0-9]{0,2}|[0-9]{2}00+))?"
+_AMOUNT = rf"\$?\s*-?\s*\$?\s*{_DIGITS}|\(\s*\$?\s*{_DIGITS}\s*\)"
+#: Blanks that are no plain blank, as web pages and spreadsheets leave them, and signs without width.
+_OTHER_BLANKS = r"\s\x{00A0}\x{1680}\x{2000}-\x{200A}\x{202F}\x{205F}\x{3000}"
+_NO_WIDTH = r"[\x{00AD}\x{200B}-\x{200F}\x{2060}\x{FEFF}]"
+_WHOLE = "regexp_extract(zip_code, '^[0-9]+')"
 _ISO_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _MIDNIGHT = r"([ T]0?0:00(:00(\.0+)?)?( ?AM)?|[ T]12:00(:00)? ?AM)"
 #: form of a date -> (pattern, SQL of the date in it)
@@ -53,13 +60,31 @@ class Reading:
 
 
 def bare(column: Column) -> Reading:
-    """The cell without a spreadsheet's sign of text (``="0120"``), and an NPI without blanks."""
+    """The cell without a spreadsheet's sign of text (``="0120"``, ``'0120``), blanks of any kind, blanks in an NPI."""
     name = column.name
     sql = f"case when {name}[1] = '=' then regexp_replace({name}, '{_SPREADSHEET_TEXT}', '\\1') else {name} end"
+    sql = f"regexp_replace({sql}, '^''([^'']*)$', '\\1')"
+    inner = f"regexp_replace({sql}, '{_NO_WIDTH}', '', 'g')"
+    plain = f"regexp_replace({inner}, '^[{_OTHER_BLANKS}]+|[{_OTHER_BLANKS}]+$', '', 'g')"
+    sql = f"case when strlen({name}) <> length({name}) then {plain} else {sql} end"
     if name in _NPIS:
-        joined = rf"regexp_replace({sql}, '\s', '', 'g')"
-        sql = rf"case when regexp_full_match({joined}, '[0-9]{{10}}') then {joined} else {name} end"
+        joined = f"regexp_replace({sql}, '[{_OTHER_BLANKS}]', '', 'g')"
+        sql = rf"case when regexp_full_match({joined}, '[0-9]{{10}}') then {joined} else {sql} end"
     return Reading("BLANKS", name, sql)
+
+
+def empty(column: Column) -> Reading | None:
+    """Placeholders read as empty cells; None for a column that may not be empty."""
+    if not may_be_empty(column):
+        return None
+    return Reading(
+        "PLACEHOLDER", column.name, f"case when {is_placeholder(column.name)} then '' else {column.name} end"
+    )
+
+
+def without_decimals(column: str) -> Reading:
+    """Identifiers that all end in ``.0``, as data frames write whole numbers."""
+    return Reading("ID-FORM", column, f"regexp_replace({column}, '^([0-9]+)\\.0+$', '\\1')")
 
 
 def written_otherwise(column: Column) -> Reading | None:
@@ -68,8 +93,8 @@ def written_otherwise(column: Column) -> Reading | None:
     if name in WIDTHS:
         return Reading("CODE-PADDED", name, _padded(name, WIDTHS[name]))
     if name == "zip_code":
-        four = rf"regexp_full_match({name}, '[0-9]{{4}}')"
-        return Reading("CODE-PADDED", name, f"case when {four} then '0' || {name} else {name} end")
+        short = rf"regexp_full_match({name}, '[0-9]{{3,4}}|[0-9]{{3,5}}\.0+')"
+        return Reading("CODE-PADDED", name, f"case when {short} then lpad({_WHOLE}, 5, '0') else {name} end")
     if name == "sex":
         return Reading(
             "CODE-SPELLING", name,
@@ -120,10 +145,11 @@ def mended(cells: str, table: Table, readings: tuple[Reading, ...]) -> str:
 
 
 def stages(readings: tuple[Reading, ...]) -> list[tuple[Reading, ...]]:
-    """The readings in the order they are applied."""
-    marks = tuple(reading for reading in readings if reading.rule == "BLANKS")
-    forms = tuple(reading for reading in readings if reading.rule != "BLANKS")
-    return [stage for stage in (marks, forms) if stage]
+    """The readings in the order they are applied: marks and blanks, placeholders, forms."""
+    first = ("BLANKS", "PLACEHOLDER")
+    by_stage = [tuple(reading for reading in readings if reading.rule == rule) for rule in first]
+    forms = tuple(reading for reading in readings if reading.rule not in first)
+    return [stage for stage in (*by_stage, forms) if stage]
 
 
 def _padded(name: str, width: int) -> str:
@@ -138,7 +164,7 @@ def _padded(name: str, width: int) -> str:
 
 
 def _dollars(name: str) -> str:
-    is_amount = rf"regexp_full_match({name}, '{_AMOUNT}') and ({name}[1] = '(') = ({name}[-1] = ')')"
+    is_amount = f"regexp_full_match({name}, '{_AMOUNT}')"
     plain = rf"try_cast(regexp_replace({name}, '[-$,()\s]', '', 'g') as decimal(38,2))"
     below = f"({name}[1] = '(' or contains({name}, '-'))"
     return (

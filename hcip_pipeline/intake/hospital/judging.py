@@ -39,9 +39,9 @@ from hcip_pipeline.storage_faults import storage_fault
 from hcip_pipeline.tables.file_names import shown
 
 #: Raised whenever an edit changes its meaning: submissions taken in under another version are judged again.
-EDITS_VERSION = "2"
-#: A file shows its habits one after another: blank rows and marks, then forms, then rows that are repeated.
-_MOST_MENDINGS = 4
+EDITS_VERSION = "3"
+#: A file shows its habits one after another: blank rows and marks, placeholders, forms, rows that are repeated.
+_MOST_MENDINGS = 6
 
 _REFERENCE_USED = ("hospitals", "apr_drg", "revenue_codes", "cost_factors")
 
@@ -225,6 +225,7 @@ class Judge:
             told += mending.counts(self.bench, contract, cells, mended)
             rows, dollars = mending.repeated_rows(self.bench, contract)
             outcome.tables[name] = replace(outcome.tables[name], repeated=rows, dollars_repeated=dollars)
+            case.problems += mended.notes
             if mended.blank_rows:
                 words = f"{mended.blank_rows:,} rows without any cell filled are skipped"
                 case.problems.append(Problem("F-BLANK-ROWS", words, case.surveys[name].name))
@@ -319,7 +320,8 @@ class Judge:
         return [Problem("S-GROUPER-VERSION", words, case.surveys["discharges"].name)]
 
     def _receipt(self, case: _Case, outcome: outcomes.Outcome) -> SubmissionReceipt:
-        problems = sorted(case.problems, key=lambda problem: (not problem.refuses, problem.file))
+        # A workbook of both tables is told once.
+        problems = sorted(dict.fromkeys(case.problems), key=lambda problem: (not problem.refuses, problem.file))
         refused = any(problem.refuses for problem in problems)
         files = []
         for name, found in case.surveys.items():

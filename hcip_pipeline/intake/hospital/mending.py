@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.intake.hospital import habits, rules
+from hcip_pipeline.intake.hospital import code_lists, habits, rules, whole_columns
 from hcip_pipeline.intake.hospital.bench import Bench
 from hcip_pipeline.intake.hospital.edits import warned_columns
 from hcip_pipeline.intake.hospital.habits import Reading
@@ -39,12 +39,14 @@ class Mended:
         blank_rows: rows without any cell filled, taken out.
         marked_lines: lines whose spreadsheet marks broke the quoting: how many, and the first of them.
         refusals: what refuses the file whatever else it holds.
+        notes: why columns are not read that another form would let be read.
     """
 
     readings: tuple[Reading, ...] = ()
     blank_rows: int = 0
     marked_lines: tuple[int, tuple[int, ...]] = (0, ())
     refusals: tuple[Problem, ...] = field(default=())
+    notes: tuple[Problem, ...] = ()
 
 
 def look(bench: Bench, table: Table, file: str, cells: Cells, so_far: Mended, *, any_error: bool) -> bool:
@@ -64,9 +66,9 @@ def look(bench: Bench, table: Table, file: str, cells: Cells, so_far: Mended, *,
     is_new |= _without_marks(bench, table, cells, so_far)
     is_new |= _without_repeated(bench, table, cells, so_far)
     known = {(reading.rule, reading.column) for reading in so_far.readings}
-    new = [r for r in _readings(bench, table, cells) if (r.rule, r.column) not in known]
+    new = [r for r in _readings(bench, table, file, cells, so_far) if (r.rule, r.column) not in known]
     so_far.readings += tuple(new)
-    return is_new or bool(new)
+    return is_new or bool(new) or bool(so_far.refusals)
 
 
 def counts(bench: Bench, table: Table, cells: Cells, mended: Mended) -> list[RuleCount]:
@@ -116,24 +118,31 @@ def repeated_rows(bench: Bench, table: Table) -> tuple[int, Decimal]:
 
 
 def _has_odd_rows(bench: Bench, table: Table, *, any_error: bool) -> bool:
+    if any_error:
+        return True
     unknown = " or ".join(f"{name}__unknown" for name in warned_columns(table))
     if table.name == "charges":
-        short = "exists(from all_codes where strlen(revenue_code) < 4 or contains(revenue_code, '.'))"
-        asked = f"select {short}"
-        if not any_error:
-            asked += f" or exists(from c where {unknown})"
-    else:
-        asked = f"select coalesce(bool_or({_odd_discharge(unknown)}), false) from d"
-    return any_error or bool(bench.one(asked)[0])
+        strange = f"exists(from all_codes where {_ODD_REVENUE_CODE}), exists(from sums where {_odd_id('account_no')})"
+        return any(bench.one(f"select {strange}, exists(from c where {unknown})"))
+    return bool(bench.one(f"select coalesce(bool_or({_odd_discharge(unknown)}), false) from d")[0])
+
+
+_ODD_REVENUE_CODE = "strlen(revenue_code) < 4 or contains(revenue_code, '.')"
+
+
+def _odd_id(name: str) -> str:
+    """An identifier that has other signs than an identifier, or no digit but zeros."""
+    return f"not regexp_full_match({name}, '[A-Za-z0_-]*[1-9][0-9A-Za-z_-]*')"
 
 
 def _odd_discharge(unknown: str) -> str:
-    strange = (
-        r"(select code from codes_met where kind = 'npi' and is_bad and not regexp_full_match(code, '[0-9]{1,10}'))"
-    )
+    strange = "kind = 'npi' and is_bad and not regexp_full_match(code, '0*[1-9][0-9]{0,9}')"
+    npis = f"(select code from codes_met where {strange})"
+    irregular = " or ".join(f"{name}__irregular" for name in code_lists.COLUMNS)
     return (
-        f"broken or {unknown} or contains(account_no, 'E+') or contains(patient_id, 'E+') or strlen(zip_code) = 4"
-        f" or attending_npi in {strange} or operating_npi in {strange}"
+        f"broken or {unknown} or {irregular} or {_odd_id('account_no')} or {_odd_id('patient_id')}"
+        " or starts_with(patient_id, '999999999') or not regexp_full_match(zip_code, '0*[1-9][0-9-]{4,9}')"
+        f" or attending_npi in {npis} or operating_npi in {npis}"
     )
 
 
@@ -142,8 +151,8 @@ def _gather(bench: Bench, table: Table, cells: str) -> None:
     unknown = " or ".join(f"{name}__unknown" for name in warned_columns(table))
     odd = _odd_discharge(unknown) if table.name == "discharges" else f"broken or {unknown}"
     if table.name == "charges":
-        odd += " or revenue_code in (select revenue_code from all_codes where strlen(revenue_code) < 4"
-        odd += " or contains(revenue_code, '.'))"
+        odd += f" or revenue_code in (select revenue_code from all_codes where {_ODD_REVENUE_CODE})"
+        odd += f" or account_no in (select account_no from sums where {_odd_id('account_no')})"
     bench.con.execute(
         f"create or replace table odd_{table.name} as select * from ({cells})"
         f" where row in (select row from {short} where {odd})"
@@ -263,43 +272,18 @@ def _repeated(bench: Bench, table: Table) -> str:
     return name
 
 
-def _readings(bench: Bench, table: Table, cells: Cells) -> list[Reading]:
-    """The habits that any odd row has; of dates, the form that all of a column's have."""
+def _readings(bench: Bench, table: Table, file: str, cells: Cells, so_far: Mended) -> list[Reading]:
+    """The habits that any odd row has; of dates and identifiers, the form that all of a column's have."""
     candidates = [habits.bare(column) for column in table.columns]
+    candidates += [r for column in table.columns if (r := habits.empty(column)) is not None]
     candidates += [r for column in table.columns if (r := habits.written_otherwise(column)) is not None]
     asked = ", ".join(f"coalesce(bool_or({r.sql} <> {r.column}), false)" for r in candidates)
-    met = bench.con.execute(f"select {asked} from odd_{table.name} where shape_ok").fetchone() or ()
+    met = bench.one(f"select {asked} from odd_{table.name} where shape_ok")
     found = [reading for reading, is_met in zip(candidates, met, strict=True) if is_met]
-    return found + _date_readings(bench, table, cells)
-
-
-def _date_readings(bench: Bench, table: Table, cells: Cells) -> list[Reading]:
-    """Columns whose dates are all in one form, other than the plain one; a mixture is not read.
-
-    Where one column shows that the day comes before the month, no column is read with the month first.
-    """
-    columns = [column.name for column in table.columns if column.type == "date"]
-    forms = list(habits.DATE_FORMS)
-    asked = []
-    for column in columns:
-        for form in forms:
-            pattern, day = habits.DATE_FORMS[form]
-            is_form = f"regexp_full_match({column}, '{pattern}')"
-            asked.append(f"bool_or({is_form})")
-            asked.append(f"bool_or({is_form} and {day.format(column)} is null)")
-    # Only columns that some odd row has in another form are worth a look at every row.
-    odd = bench.con.execute(f"select {', '.join(asked)} from odd_{table.name} where shape_ok").fetchone() or ()
-    if not any(met for n, met in enumerate(odd[::2]) if forms[n % len(forms)] != "iso"):
-        return []
-    every = bench.con.execute(f"select {', '.join(asked)} from ({cells.sql}) where shape_ok").fetchone() or ()
-    met = {
-        (column, form): (bool(every[2 * n]), bool(every[2 * n + 1]))
-        for n, (column, form) in enumerate((column, form) for column in columns for form in forms)
-    }
-    unreadable = {form for (_, form), (_, is_unread) in met.items() if is_unread}
-    readings = []
-    for column in columns:
-        written = [form for form in forms if met[column, form][0]]
-        if len(written) == 1 and written[0] != "iso" and written[0] not in unreadable:
-            readings.append(habits.date_reading(column, written[0]))
-    return readings
+    text = habits.mended(cells.sql, table, so_far.readings)
+    dates = whole_columns.date_forms(bench, table, file, text)
+    identifiers, mixed = whole_columns.identifier_forms(bench, table, file, text)
+    lists = whole_columns.list_readings(bench, table, text, has_day_first=dates.has_day_first)
+    so_far.notes = dates.problems
+    so_far.refusals = tuple(mixed)
+    return [*found, *dates.readings, *identifiers, *lists]

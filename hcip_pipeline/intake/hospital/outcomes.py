@@ -24,6 +24,8 @@ from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.intake.hospital import rules
 from hcip_pipeline.intake.hospital.bench import CCN, Bench
+from hcip_pipeline.intake.hospital.code_lists import COLUMNS as CODE_COLUMNS
+from hcip_pipeline.intake.hospital.code_lists import is_irregular
 from hcip_pipeline.intake.hospital.cost_factors import ALL_RATE_CENTERS, UNMAPPED, CostMethod
 from hcip_pipeline.intake.hospital.edits import (
     DRG_CODE,
@@ -36,6 +38,7 @@ from hcip_pipeline.intake.hospital.edits import (
     warned_columns,
 )
 from hcip_pipeline.intake.hospital.folders import Submission
+from hcip_pipeline.intake.hospital.placeholders import is_placeholder
 from hcip_pipeline.intake.hospital.receipts import RuleCount, Tally
 
 #: what a submission holds, by name
@@ -109,6 +112,7 @@ def load(bench: Bench, table: Table, cells: str, errors: list[Check]) -> None:
     columns = [name for name in table.names if name != "hospital_ccn"]  # of a kept row it is the folder's
     columns += [f"({name}__raw <> '' and {name} is null) as {name}__unknown" for name in warned_columns(table)]
     if table.name == "discharges":
+        columns += [f"coalesce({is_irregular(name)}, false) as {name}__irregular" for name in CODE_COLUMNS]
         columns.append("greatest(1, discharge_date - admit_date)::bigint as length_of_stay")
         columns.append(f"coalesce(hospital_ccn = {CCN}, false) as is_own")
     bench.run(
@@ -165,6 +169,9 @@ def price(
         return
     known = {center: str(factor) for center, factor in factors.items() if factor is not None}
     bench.run(f"create table all_codes as {_by_code('c', warnings)}")
+    nothing = f"select revenue_code from all_codes where {is_placeholder('revenue_code')}"
+    if bench.one(f"select exists({nothing})")[0]:
+        bench.run(f"update c set broken = true where revenue_code in ({nothing})")
     width = "cast(r.revenue_code_to as integer) - cast(r.revenue_code_from as integer)"
     bench.run(
         f"""create table codes as

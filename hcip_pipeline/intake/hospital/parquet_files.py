@@ -6,6 +6,7 @@ may say (``edits``).
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -27,7 +28,8 @@ _INTEGERS = frozenset(
 )
 _FLOATS = frozenset(("FLOAT", "DOUBLE"))
 _TIMES = frozenset(("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"))
-_ZONED = "TIMESTAMP WITH TIME ZONE"
+_ZONED = frozenset(("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"))
+_OFFSET = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})", re.ASCII)
 #: Doubles of more dollars than this have no exact cents.
 _MOST_DOLLARS = 1e13
 
@@ -63,7 +65,8 @@ def parquet_cells(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, n
         repeated = sorted(name for name, times in Counter(stored).items() if times > 1 and name in table.names)
         problems = list(check_columns((*names, *repeated), table, found.name, needed))
         columns = [column for column in table.columns if column.name in names]
-        zones = _zones(path) if _ZONED in types.values() else {}
+        zoned = [column for column in columns if types[names[column.name]] in _ZONED]
+        zones = _zones(con, path, [names[column.name] for column in zoned], found.name) if zoned else {}
         how = {column.name: _stored(column, names[column.name], types, zones) for column in columns}
         empty, lossless = _looked_at(con, path, names, how)
         wrong = [
@@ -115,8 +118,8 @@ def _stored(column: Column, name: str, types: dict[str, str], zones: dict[str, s
     if column.type == "date":
         if kind == "DATE":
             return _Stored(f"cast({cell} as varchar)")
-        if kind in _TIMES or kind == _ZONED:
-            local = f"timezone('{zones.get(name, 'UTC')}', {cell})" if kind == _ZONED else cell
+        if kind in _TIMES or kind in _ZONED:
+            local = zones[name].format(cell) if kind in _ZONED else cell
             return _Stored(f"cast(cast({local} as date) as varchar)", f"{local} = date_trunc('day', {local})", "dates")
     if column.type == "money" and (kind in _FLOATS or kind == "DECIMAL"):
         value = f"case when isnan({cell}) then null else {cell} end" if kind in _FLOATS else cell
@@ -154,11 +157,34 @@ def _looked_at(
     return empty, lossless | {name for name, survives in zip(asked, row[1::2], strict=True) if survives}
 
 
-def _zones(path: str) -> dict[str, str]:
-    """Time zones of the columns that have one, by the names of the file."""
+def _zones(con: duckdb.DuckDBPyConnection, path: str, names: list[str], file: str) -> dict[str, str]:
+    """SQL of the local time, with a place for the cell, of each column that has a time zone.
+
+    Args:
+        names: of these columns, as the file has them.
+
+    Raises:
+        ReadingError: the file does not say the zone of a column, or the zone is unknown: another would shift its days.
+    """
     try:
         schema = pq.read_schema(path)
     except (pa.ArrowException, OSError):
-        return {}
-    zones = {field.name: field.type.tz for field in schema if pa.types.is_timestamp(field.type) and field.type.tz}
-    return {name: zone for name, zone in zones.items() if zone.replace("/", "").replace("_", "").isalnum()}
+        words = "the time zones of its columns cannot be read"
+        raise ReadingError(Problem("F-UNREADABLE", words, file)) from None
+    known = {row[0] for row in con.execute("select name from pg_timezone_names()").fetchall()}
+    local: dict[str, str] = {}
+    unknown = []
+    for name in names:
+        stored = schema.field(name).type
+        zone = stored.tz if pa.types.is_timestamp(stored) else None
+        if offset := _OFFSET.fullmatch(zone or ""):
+            minutes = int(offset[2]) * 60 + int(offset[3])
+            local[name] = f"(timezone('UTC', {{}}) {offset[1]} interval {minutes} minute)"
+        elif zone in known:
+            local[name] = f"timezone('{zone}', {{}})"
+        else:
+            words = f"the column {shown(name.strip().lower())} has times in the unknown time zone '{shown(zone or '')}'"
+            unknown.append(Problem("F-COLUMN-TYPE", words, file))
+    if unknown:
+        raise ReadingError(*unknown)
+    return local

@@ -89,6 +89,10 @@ ROW_RULES = (
     ),
     _error("D-KEY-MISSING", "hospital_ccn account_no", "part of the key is empty", "fill hospital_ccn and account_no"),
     _error(
+        "D-KEY-PLACEHOLDER", "account_no", "the account number is a placeholder such as NULL, N/A or 0",
+        "send the account number of the bill; rows with a placeholder cannot be told apart",
+    ),
+    _error(
         "D-KEY-REPEATED", "account_no", "several discharges share this key; none of them is taken",
         "send one row for each stay; a corrected abstract replaces the first, it is not added",
     ),
@@ -137,6 +141,11 @@ ROW_RULES = (
         "fill it: the APR-DRG version that grouped the case",
     ),
     _error(
+        "D-COMPLICATION-UNNAMED", "hac_flags",
+        "hac_flags holds something that is no code of a complication (YES, 1), and each item counts as one",
+        "list the codes, such as HAC04|HAC07, and leave the cell empty where there is none",
+    ),
+    _error(
         "D-LINE-QUARANTINED", "", "a charge line of this discharge is quarantined, so its cost would be understated",
         "mend the charge line", follows=True,
     ),
@@ -167,6 +176,20 @@ ROW_RULES = (
         "sex nature_of_admission source_of_admission primary_payer risk_of_mortality",
         "the code is not one the column allows; it is kept as empty",
         "use the codes that docs/data_dictionary.md lists for the column",
+    ),
+    _warn(
+        "D-CODE-MALFORMED", "principal_diagnosis diagnoses procedures",
+        "an item is no ICD-10 code, or has another present-on-admission flag or day; the cell is kept as it is",
+        "write the rest as code:poa|code:poa and procedures as code:YYYY-MM-DD|code:YYYY-MM-DD",
+    ),
+    _warn(
+        "D-LIST-FORM", "",
+        "codes are written otherwise (I63.9, or I10;E11.9) and read as the contract has them (I639, I10|E119)",
+        _SHOWN_SO,
+    ),
+    _warn("D-PLACEHOLDER", "", "the cell says that there is nothing (NULL, N/A, nan), and is read as empty", _SHOWN_SO),
+    _warn(
+        "D-ID-FORM", "", "every identifier ends in .0, as data frames write numbers, and is read without it", _SHOWN_SO
     ),
     _warn(
         "D-CODE-PADDED", "", "a code is shorter than its column and is read with leading zeros (45 as 045)",
@@ -211,6 +234,10 @@ ROW_RULES = (
     _error("C-TEXT-TOO-LONG", "", "the cell is longer than its column", "check that columns are not shifted"),
     _error("C-CELL-EMPTY", "revenue_code", "the revenue code is empty", "send the four-digit UB-04 revenue code"),
     _error(
+        "C-CODE-PLACEHOLDER", "revenue_code", "the revenue code is a placeholder such as NULL or N/A",
+        "send the four-digit UB-04 revenue code",
+    ),
+    _error(
         "C-DISCHARGE-QUARANTINED", "", "the line is in order and its discharge is quarantined",
         "mend the discharge; its lines come with it", follows=True,
     ),
@@ -220,6 +247,11 @@ ROW_RULES = (
     ),
     _warn(
         "C-CODE-PADDED", "revenue_code", "a code is shorter than its column and is read with leading zeros",
+        _SHOWN_SO,
+    ),
+    _warn("C-PLACEHOLDER", "", "the cell says that there is nothing (NULL, N/A, nan), and is read as empty", _SHOWN_SO),
+    _warn(
+        "C-ID-FORM", "account_no", "every number ends in .0, as data frames write numbers, and is read without it",
         _SHOWN_SO,
     ),
     _warn("C-DATE-FORM", "service_date", "a date is written otherwise and read as a date (month first)", _SHOWN_SO),
@@ -251,7 +283,10 @@ SUBMISSION_RULES = (
         "F-MISSING", "a file is missing",
         "send discharges and charges together, as .csv, .csv.gz, .csv.zip, .xlsx or .parquet",
     ),
-    _refuse("F-AMBIGUOUS", "a file is there in several formats", "send each table once"),
+    _refuse(
+        "F-AMBIGUOUS", "a table is there several times, or it is not clear which workbook holds it",
+        "send each table once, in one workbook with sheets discharges and charges or in a file of its own",
+    ),
     _refuse("F-NOT-A-FILE", "what lies there is no regular file", "put the file itself there"),
     _refuse("F-TOO-LARGE", "the file is over a ceiling of bytes, rows or columns", "check that it is the right file"),
     _refuse("F-EMPTY", "the file is empty", _RESEND),
@@ -268,6 +303,10 @@ SUBMISSION_RULES = (
     _refuse("F-HEADER-REPEATED", "the header comes again among the rows", "remove the second header"),
     _refuse("F-TOTAL-ROW", "a row of totals is among the rows", "remove the row: totals go into control_totals.json"),
     _refuse("F-DIGITS-LOST", "the spreadsheet has lost digits (2.5E+10)", _TEXT_COLUMN),
+    _refuse(
+        "F-ID-MIXED", "identifiers end in .0 in some rows and not in others",
+        "format the column as text and export again: 1234.0 and 1234 would be two",
+    ),
     _refuse("F-FORMULA", "cells hold formulas without a stored value", "open the workbook, save it, and send it again"),
     _refuse("F-UNREADABLE", "the file cannot be read as what its name says", "export it again and send it anew"),
     _refuse("F-COLUMN-MISSING", "a column is missing", "add the column; the order is free"),
@@ -292,7 +331,12 @@ SUBMISSION_RULES = (
     _say("F-WINDOWS-1252", "the file is Windows-1252 text", "nothing, or save it as CSV UTF-8"),
     _say("F-LETTER-CASE", "column names are not in lower case", "nothing"),
     _say("F-PARQUET-TYPE", "columns have other types, which lose nothing", "nothing"),
+    _say("F-SHEETS-IGNORED", "sheets of a workbook are ignored", "nothing, if no rows of the tables are in them"),
     _say("F-BLANK-ROWS", "rows without any cell filled are skipped", "nothing, or remove them"),
+    _say(
+        "F-DATE-FORMS", "a column of dates is written in several forms, or with the day before the month",
+        "write every date as YYYY-MM-DD",
+    ),
     _say("S-GROUPER-VERSION", "a grouper version is not in the APR-DRG table", "see D-GROUPER-UNKNOWN"),
     _say("F-COLUMN-UNKNOWN", "an unknown column is ignored", "nothing, or leave it out"),
     _say("S-FILE-UNKNOWN", "an unknown file is ignored", "nothing, or leave it out"),

@@ -15,12 +15,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.intake.file_names import shown_unknown
 from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.intake.hospital.survey import Survey, survey
 from hcip_pipeline.received_files import DAMAGE, HOSPITAL, WORKBOOK, told_bytes
-from hcip_pipeline.tables.workbooks import FormulaError, WorkbookError, sheet_rows
+from hcip_pipeline.tables.workbooks import FormulaError, WorkbookError, ignored_sheets, sheet_rows
 
 _CHUNK = 1 << 20
+#: Sheets that a message names.
+_SHEETS = 5
 
 
 def arrive(path: Path, table: Table, scratch: Path) -> Survey:
@@ -78,6 +81,10 @@ def _from_workbook(path: Path, table: Table, copy: Path) -> tuple[Problem, ...]:
             raise _UnreadableError("F-FORMULA", str(error)) from None
         except WorkbookError as error:
             raise _UnreadableError("F-UNREADABLE", str(error)) from None
+    if ignored := ignored_sheets(path, table.name, WORKBOOK):
+        listed = ", ".join(f"'{shown_unknown(name)}'" for name in ignored[:_SHEETS])
+        more = f" and {len(ignored) - _SHEETS} more" if len(ignored) > _SHEETS else ""
+        return (Problem("F-SHEETS-IGNORED", f"sheets are no tables and are ignored: {listed}{more}", path.name),)
     return ()
 
 

@@ -23,10 +23,11 @@ Weight = Literal["refuses", "error", "follows", "warning", "said"]
 PLACES = 3
 #: A share over its bound is one finding with the rule on rows that it counts.
 _COUNTED_BY = {
-    "S-UNMAPPED": "C-REVENUE-CODE-UNMAPPED",
-    "S-PATIENT-ID-MISSING": "D-PATIENT-ID-MISSING",
-    "S-NPI-MISSING": "D-ATTENDING-NPI",
-    "S-GROUPER-VERSION": "D-GROUPER-UNKNOWN",
+    "S-UNMAPPED": ("C-REVENUE-CODE-UNMAPPED",),
+    "S-PATIENT-ID-MISSING": ("D-PATIENT-ID-MISSING",),
+    "S-NPI-MISSING": ("D-ATTENDING-NPI",),
+    "S-GROUPER-VERSION": ("D-GROUPER-UNKNOWN",),
+    "F-DATE-FORMS": ("D-DATE-UNREADABLE", "C-DATE-UNREADABLE"),
 }
 _ORDER: tuple[Weight, ...] = ("refuses", "error", "follows", "warning", "said")
 
@@ -75,8 +76,8 @@ def findings_told(result: CheckResult) -> list[Told]:
         counted.setdefault(count.rule, []).append(count)
     problems: dict[str, list[Problem]] = {}
     for problem in receipt.problems:
-        by = _COUNTED_BY.get(problem.rule, problem.rule)
-        problems.setdefault(by if by in counted else problem.rule, []).append(problem)
+        by = next((rule for rule in _COUNTED_BY.get(problem.rule, ()) if rule in counted), problem.rule)
+        problems.setdefault(by, []).append(problem)
     told = [
         Told(
             RULES[rule],

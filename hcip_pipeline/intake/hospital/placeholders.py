@@ -1,0 +1,37 @@
+"""What systems write where there is nothing (``NULL``, ``N/A``, ``nan``), which looks like a value and joins rows.
+
+Belongs here: which cells are placeholders. Does not belong here: what becomes of such a cell: it is empty in a column
+that may be empty (``habits``), and breaks its row in one that may not (``edits``).
+"""
+
+from __future__ import annotations
+
+from hcip_pipeline.contracts.table import Column
+
+#: Placeholders of any column, in small letters.
+WORDS = (
+    "null", "(null)", "<null>", "#null!", "n/a", "#n/a", "n.a.", "na", "<na>", "nan", "nat", "none", "nil", "\\n",
+    ".", "..", "-", "--", "---", "?", "unknown", "unk", "missing", "not available", "not applicable", "(blank)",
+)  # fmt: skip
+#: Words that are a code of the column: of sex, U.
+_CODES = {"sex": ("unknown", "unk")}
+#: Columns in which a zero is no value; elsewhere it is a code or an amount.
+_IDENTIFIERS = frozenset(
+    ("account_no", "patient_id", "zip_code", "attending_npi", "operating_npi", "principal_diagnosis")
+)
+
+
+def is_placeholder(column: str) -> str:
+    """SQL: the cell of the column says that there is nothing."""
+    words = ", ".join(f"'{word}'" for word in WORDS if word not in _CODES.get(column, ()))
+    sql = f"lower({column}) in ({words})"
+    if column in _IDENTIFIERS:
+        sql += f" or regexp_full_match({column}, '0+(\\.0+)?')"
+    if column == "patient_id":
+        sql += f" or regexp_full_match({column}, '9{{9,}}')"
+    return f"({sql})"
+
+
+def may_be_empty(column: Column) -> bool:
+    """Whether a placeholder of the column is read as an empty cell."""
+    return column.nullable

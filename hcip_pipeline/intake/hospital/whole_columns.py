@@ -1,0 +1,121 @@
+"""How a column is read where one cell alone does not say: the form of its dates, identifiers that end in ``.0``.
+
+Belongs here: looking at every cell of a column of which some row is odd. Does not belong here: readings of a cell by
+itself (``habits``), and which rows are odd (``mending``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.intake.hospital import code_lists, habits
+from hcip_pipeline.intake.hospital.bench import Bench
+from hcip_pipeline.intake.hospital.habits import Reading
+from hcip_pipeline.intake.hospital.placeholders import is_placeholder
+from hcip_pipeline.intake.hospital.rules import Problem
+
+#: Identifiers as text, which a data frame may have held as numbers.
+_IDENTIFIERS = ("account_no", "patient_id")
+_EXAMPLES = {"iso": "2025-03-14", "iso with a time": "2025-03-14 00:00:00", "month first": "3/14/2025"}
+
+
+@dataclass(frozen=True)
+class Forms:
+    """What the dates of a file are written like.
+
+    Attributes:
+        readings: of the columns whose dates are all in one form, other than the plain one.
+        has_day_first: whether any date has its day before its month: then none is read with the month first.
+        problems: columns that are not read, and why.
+    """
+
+    readings: tuple[Reading, ...] = ()
+    has_day_first: bool = False
+    problems: tuple[Problem, ...] = ()
+
+
+def date_forms(bench: Bench, table: Table, file: str, cells: str) -> Forms:
+    """The form of each column of dates; a mixture is not read.
+
+    Args:
+        cells: SQL of the file's cells as they are read so far.
+    """
+    columns = [column.name for column in table.columns if column.type == "date"]
+    forms = list(habits.DATE_FORMS)
+    asked = []
+    for column in columns:
+        for form in forms:
+            pattern, day = habits.DATE_FORMS[form]
+            is_form = f"regexp_full_match({column}, '{pattern}')"
+            asked.append(f"count(*) filter ({is_form})")
+            asked.append(f"min(row) filter ({is_form} and {day.format(column)} is null)")
+    # Only columns that some odd row has in another form are worth a look at every row.
+    odd = bench.con.execute(f"select {', '.join(asked)} from odd_{table.name} where shape_ok").fetchone() or ()
+    if not any(met for n, met in enumerate(odd[::2]) if forms[n % len(forms)] != "iso"):
+        return Forms()
+    every = bench.con.execute(f"select {', '.join(asked)} from ({cells}) where shape_ok").fetchone() or ()
+    met: dict[str, dict[str, int]] = {column: {} for column in columns}
+    not_days: dict[str, tuple[str, int]] = {}
+    for n, (column, form) in enumerate((column, form) for column in columns for form in forms):
+        if every[2 * n]:
+            met[column][form] = int(every[2 * n])
+        if every[2 * n + 1] is not None:
+            not_days.setdefault(form, (column, int(every[2 * n + 1])))
+    readings, problems = [], []
+    for column, written in met.items():
+        if len(written) > 1:
+            found = ", ".join(f"{_EXAMPLES[form]} ({rows:,} rows)" for form, rows in written.items())
+            problems.append(Problem("F-DATE-FORMS", f"{column} is written in several forms, as in {found}", file))
+        elif written and (form := next(iter(written))) != "iso" and form not in not_days:
+            readings.append(habits.date_reading(column, form))
+    if "month first" in not_days:
+        column, line = not_days["month first"]
+        words = f"{column} has no month of that number in line {line}: no date is read month first"
+        problems.append(Problem("F-DATE-FORMS", words, file, line))
+    return Forms(tuple(readings), "month first" in not_days, tuple(problems))
+
+
+def identifier_forms(bench: Bench, table: Table, file: str, cells: str) -> tuple[list[Reading], list[Problem]]:
+    """Identifiers of which all end in ``.0`` are read without it; where only some do, they would match nobody.
+
+    Args:
+        cells: as for :func:`date_forms`.
+    """
+    readings, problems = [], []
+    for column in (name for name in _IDENTIFIERS if name in table.names):
+        ends = f"regexp_full_match({column}, '[0-9]+\\.0+')"
+        if not bench.one(f"select coalesce(bool_or({ends}), false) from odd_{table.name} where shape_ok")[0]:
+            continue
+        means = f"regexp_full_match({column}, '[0-9]+\\.[0-9]*[1-9][0-9]*')"  # 1234.1: a suffix with a meaning
+        filled = f"{column} <> '' and not {is_placeholder(column)}"
+        asked = f"count(*) filter ({filled}), count(*) filter ({ends}), min(row) filter ({ends})"
+        asked += f", count(*) filter ({means}), min(row) filter ({filled} and not {ends})"
+        rows, ending, first, meaning, other = bench.one(f"select {asked} from ({cells}) where shape_ok")
+        if meaning:
+            continue
+        if ending == rows:
+            readings.append(habits.without_decimals(column))
+            continue
+        words = (
+            f"{column} ends in .0 in {ending:,} of {rows:,} rows (line {first}) and not in the others (line {other})"
+        )
+        problems.append(Problem("F-ID-MIXED", words, file, first))
+    return readings, problems
+
+
+def list_readings(bench: Bench, table: Table, cells: str, *, has_day_first: bool) -> list[Reading]:
+    """Columns of codes and of lists of codes that some odd row writes otherwise than the contract."""
+    candidates = [column for column in code_lists.COLUMNS if column in table.names]
+    if not candidates:
+        return []
+    reads = {column: code_lists.read_sql(column, month_first=True) for column in candidates}
+    asked = ", ".join(f"coalesce(bool_or({sql} <> {column}), false)" for column, sql in reads.items())
+    met = bench.one(f"select {asked} from odd_{table.name} where shape_ok")
+    found = [column for column, is_met in zip(candidates, met, strict=True) if is_met]
+    if "procedures" in found and not has_day_first:
+        day_first = f"select coalesce(bool_or({code_lists.has_day_first()}), false) from ({cells}) where shape_ok"
+        has_day_first = bool(bench.one(day_first)[0])
+    return [
+        Reading("LIST-FORM", column, code_lists.read_sql(column, month_first=not has_day_first)) for column in found
+    ]
