@@ -15,10 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.intake.file_names import shown_unknown
 from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.intake.hospital.survey import Survey, survey
 from hcip_pipeline.received_files import DAMAGE, HOSPITAL, WORKBOOK, told_bytes
+from hcip_pipeline.tables.file_names import shown_unknown
 from hcip_pipeline.tables.workbooks import FormulaError, WorkbookError, ignored_sheets, sheet_rows
 
 _CHUNK = 1 << 20
