@@ -10,7 +10,7 @@ export DO_NOT_TRACK = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test wheel spark mutations fuzz check format lock contracts clean
+.PHONY: help setup setup-spark demo test wheel spark mutations fuzz check format lock contracts clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,8 @@ $(SPARK)/.installed: $(STAMP) tests/spark/requirements.lock
 	  --require-hashes -r tests/spark/requirements.lock
 	$(BIN)/uv pip install --quiet --python $(SPARK)/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
+
+setup-spark: $(SPARK)/.installed  ## the environment of `hcip run --engine spark`, .venv-spark (needs Java 17)
 
 spark: $(SPARK)/.installed  ## a settlement on Apache Spark, held against DuckDB's to the cent (needs Java 17)
 	$(SPARK)/bin/python -m pytest tests/spark

@@ -1,4 +1,4 @@
-"""``settings.yaml`` of a home: who is told of failures, and what runs by itself. No figure depends on it."""
+"""``settings.yaml`` of a home: who is told of failures, what runs by itself, which engine. No figure depends on it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from hcip_pipeline.errors import HcipError
+from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.ledger.signing import Signer
+from hcip_pipeline.warehouse.engine_choice import EngineChoice, EngineName, require
 from hcip_pipeline.yaml_files import load_yaml, validate_yaml
 
 Occasion = Literal["failure", "held"]
+
+_UNNAMED = EngineChoice()
 
 
 class _Strict(BaseModel):
@@ -104,12 +107,16 @@ class Settings(_Strict):
     Args:
         automation: schedules and sensors are on from the start; each can be switched in the UI all the same.
         settle_seconds: a folder of the inbox counts as complete when nothing in it has changed for so long.
+        engine: computes builds where a command or run names none.
+        spark_master: of Spark, where neither a command nor ``HCIP_SPARK_MASTER`` names one; empty: this machine.
     """
 
     automation: bool = False
     settle_seconds: int = Field(default=60, ge=0, le=86_400)
     alerts: tuple[AlertTarget, ...] = ()
     signing: Signing | None = None
+    engine: EngineName = "duckdb"
+    spark_master: str = ""
 
 
 def load_settings(home: Home) -> Settings:
@@ -142,3 +149,18 @@ def signer_of(home: Home) -> Signer | None:
             fix="move the key to where only the person who signs can read it, or keep it in an SSH agent",
         )
     return Signer(key, signing.identity)
+
+
+def chosen_engine(home: Home, named: EngineChoice = _UNNAMED) -> EngineChoice:
+    """The engine of a run, whole: what is named for it, else in the environment, else in the settings.
+
+    Raises:
+        UsageError: the engine does not exist or is not installed, or a master is named for one that has none.
+        HcipError: the settings cannot be read.
+    """
+    settings = load_settings(home)
+    engine = named.name or settings.engine
+    require(engine)
+    if named.master and engine != "spark":
+        raise UsageError(f"a master is Spark's, and this run is computed on {engine}", fix="add --engine spark")
+    return EngineChoice(engine, named.master or os.environ.get("HCIP_SPARK_MASTER", "") or settings.spark_master)

@@ -10,7 +10,7 @@ from hcip_pipeline.assets.expectation_sensors import EXPECTATION_SENSORS
 from hcip_pipeline.assets.half_year import half_year_tables
 from hcip_pipeline.assets.jobs import JOBS
 from hcip_pipeline.assets.release import release_asset
-from hcip_pipeline.assets.resources import HomeResource, session_of_one_process
+from hcip_pipeline.assets.resources import EngineResource, HomeResource, session_of_one_process
 from hcip_pipeline.assets.schedules import SCHEDULES
 from hcip_pipeline.assets.sensors import SENSORS
 from hcip_pipeline.assets.translator import Translator
@@ -26,7 +26,8 @@ def build_defs(**overrides: Any) -> dg.Definitions:
     """
     translator = Translator(json.loads(manifest_path().read_bytes()), registry.source_deps)
     in_python = [asset for module in registry.MODULES for asset in module.ASSETS]
-    resources = {"home": HomeResource(), "session": session_of_one_process} | overrides.pop("resources", {})
+    defaults = {"home": HomeResource(), "engine": EngineResource(), "session": session_of_one_process}
+    resources = defaults | overrides.pop("resources", {})
     arguments = {
         "assets": [*in_python, half_year_tables(translator), release_asset(translator.leaving())],
         "jobs": JOBS,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hcip_pipeline.intake.period_intake import PeriodIntake
     from hcip_pipeline.publishing.writer import Release
     from hcip_pipeline.settlement.recognition import Outlook
+    from hcip_pipeline.warehouse.engine_choice import EngineChoice
 
 _JOBS: dict[type[Key], str] = {Quarter: hospital_job.name, Month: cms_job.name, PerformancePeriod: program_job.name}
 INBOX_FOLDERS: dict[type[Key], str] = {Quarter: "hospital", Month: "cms", PerformancePeriod: "program"}
@@ -147,18 +148,20 @@ def settle(
     progress: Progress | None = None,
     threads: int | None = None,
     seen: "Outlook | None" = None,
+    engine: "EngineChoice | None" = None,
 ) -> "Release":
     """Ingest what a half-year needs, build it, check it, release it.
 
     Args:
         seen: the period's outlook, where somebody has just looked at it.
+        engine: computes the builds; None: the one of the settings.
 
     Raises:
-        UsageError: the period lies outside the program's calendar.
+        UsageError: the period lies outside the program's calendar, or the engine is not installed.
         HcipError: as the assets raise; nothing was released then.
     """
     known = [seen] if seen else []
-    return settle_each(home, [period], policy_path, progress=progress, threads=threads, seen=known)[0]
+    return settle_each(home, [period], policy_path, progress=progress, threads=threads, seen=known, engine=engine)[0]
 
 
 def settle_each(
@@ -170,8 +173,10 @@ def settle_each(
     threads: int | None = None,
     command: str = "",
     seen: "Sequence[Outlook]" = (),
+    engine: "EngineChoice | None" = None,
 ) -> "list[Release]":
     """:func:`settle` for periods one after another; a quarter or month that several need is taken in once."""
+    from hcip_pipeline.alerting.settings import chosen_engine
     from hcip_pipeline.ledger.comparison import check_home
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.settlement.build_record import recorded_parts
@@ -181,12 +186,13 @@ def settle_each(
 
     for period in periods:
         parse_key(str(period))
+    engine = chosen_engine(home, engine) if engine else chosen_engine(home)
     policy = load_policy(policy_path or home.policy).policy
     for period in periods:
         check_can_start(home, period, policy)
     command = command or " ".join(["hcip run", *map(str, periods)])
     looked_at = {each.period: each for each in seen}
-    with runs_on(home, policy_path, threads=threads, progress=progress, command=command) as runs:
+    with runs_on(home, policy_path, threads=threads, progress=progress, command=command, engine=engine) as runs:
         for period in periods:
             runs.hold(period)
             looked_at.setdefault(period, outlook(home, period, policy_path))

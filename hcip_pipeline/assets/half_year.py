@@ -8,7 +8,7 @@ import dagster as dg
 from hcip_pipeline.assets.partition_work import period_lock, read_undisturbed
 from hcip_pipeline.assets.partitions import HALVES
 from hcip_pipeline.assets.published import Published
-from hcip_pipeline.assets.resources import HomeResource, Session
+from hcip_pipeline.assets.resources import EngineResource, HomeResource, Session
 from hcip_pipeline.assets.translator import CONTRACTS, Translator
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.periods import PerformancePeriod
@@ -24,7 +24,7 @@ Columns = Mapping[str, Mapping[str, list[list[str]]]]
 
 
 def half_year_tables(translator: Translator) -> dg.AssetsDefinition:
-    """Every model and test of the project as one step: a period is always rebuilt whole, in one DuckDB file."""
+    """Every model and test of the project as one step: a period is always rebuilt whole, into one DuckDB file."""
 
     @dg.multi_asset(
         name="half_year_build",
@@ -34,7 +34,10 @@ def half_year_tables(translator: Translator) -> dg.AssetsDefinition:
         can_subset=False,
     )
     def half_year_build(
-        context: dg.AssetExecutionContext, home: HomeResource, session: dg.ResourceParam[Session]
+        context: dg.AssetExecutionContext,
+        home: HomeResource,
+        engine: EngineResource,
+        session: dg.ResourceParam[Session],
     ) -> Iterator[Event]:
         from pathlib import Path
 
@@ -51,13 +54,14 @@ def half_year_tables(translator: Translator) -> dg.AssetsDefinition:
                 read_undisturbed(session, where, period, earlier_periods(where, period))
                 read_undisturbed(session, where, period, partitions_read(where, period, policy.policy))
                 forget_build(where, period)
-                built = build_period(
-                    where,
-                    period,
-                    policy,
-                    threads=home.threads,
-                    progress=lambda name: session.progress(f"{period}: {name}"),
-                )
+                with engine.computing(where):
+                    built = build_period(
+                        where,
+                        period,
+                        policy,
+                        threads=home.threads,
+                        progress=lambda name: session.progress(f"{period}: {name}"),
+                    )
                 write_build_record(where, period, built)
         except HcipError as error:
             stopped = error if isinstance(error, BuildStoppedError) else error.__cause__

@@ -9,7 +9,7 @@ from hcip_pipeline.assets.hospital_intake import SUBMISSIONS
 from hcip_pipeline.assets.partition_work import period_lock, read_undisturbed
 from hcip_pipeline.assets.partitions import HALVES, base_year_mapping
 from hcip_pipeline.assets.program_intake import PROGRAM_FILES
-from hcip_pipeline.assets.resources import HomeResource, Session
+from hcip_pipeline.assets.resources import EngineResource, HomeResource, Session
 from hcip_pipeline.periods import PerformancePeriod
 
 _BASE_YEAR = int(os.environ.get("HCIP_BASE_YEAR") or 0) or None
@@ -29,7 +29,10 @@ BASE_YEAR_NORMS = dg.AssetKey("base_year_norms")
     ],
 )
 def base_year_norms(
-    context: dg.AssetExecutionContext, home: HomeResource, session: dg.ResourceParam[Session]
+    context: dg.AssetExecutionContext,
+    home: HomeResource,
+    engine: EngineResource,
+    session: dg.ResourceParam[Session],
 ) -> dg.MaterializeResult:
     """Norms of the base year by all three methods: made once for a policy version, then read by every half-year."""
     from hcip_pipeline.lake_seals import check_seals, seal
@@ -56,12 +59,13 @@ def base_year_norms(
         settlement.check_period(where, period, policy)
         folder = norm_folder(where, policy)
         session.locks.take(where, f"norms-{folder.name}", f"making norm table {folder.name}", wait=True)
-        norms = settlement.base_year_norms(
-            where,
-            policy,
-            threads=home.threads,
-            progress=lambda name: session.progress(f"base year {policy.base_year}: {name}"),
-        )
+        with engine.computing(where):
+            norms = settlement.base_year_norms(
+                where,
+                policy,
+                threads=home.threads,
+                progress=lambda name: session.progress(f"base year {policy.base_year}: {name}"),
+            )
         if norms.build is not None:
             seal(where, sorted(folder.glob("*.parquet")))
             record_norms(where, folder.name)

@@ -6,7 +6,7 @@ import dagster as dg
 
 from hcip_pipeline.assets.partition_work import period_lock
 from hcip_pipeline.assets.partitions import HALVES, check_spec
-from hcip_pipeline.assets.resources import HomeResource, Session
+from hcip_pipeline.assets.resources import EngineResource, HomeResource, Session
 from hcip_pipeline.checks.release_gate import (
     RELEASE_CHECKS,
     Paid,
@@ -42,7 +42,10 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         output_required=False,
     )
     def release(
-        context: dg.AssetExecutionContext, home: HomeResource, session: dg.ResourceParam[Session]
+        context: dg.AssetExecutionContext,
+        home: HomeResource,
+        engine: EngineResource,
+        session: dg.ResourceParam[Session],
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         """``releases/<period>/r<n>/``, written beside its place and renamed into it once every check has passed.
 
@@ -65,9 +68,10 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         with period_lock(session, home.home(), period):
             built = current_build(home.home(), period, policy)
             yield everything_passed(RELEASE, built.result)
-            restated = restatement(
-                home.home(), period, policy, built.result, threads=home.threads, progress=session.progress
-            )
+            with engine.computing(home.home()):
+                restated = restatement(
+                    home.home(), period, policy, built.result, threads=home.threads, progress=session.progress
+                )
             session.progress(f"{period}: writing the release")
             signer = signer_of(home.home())
             with keep_sources(home.home(), period, policy, built.result.spec) as release_made:
@@ -102,6 +106,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 "folder": str(written.folder.relative_to(home.home().root)),
                 "files": written.files,
                 "inputs": len(built.inputs),
+                "engine": built.result.engine,
                 "restatement": written.number,
                 "care partners": paid.partners,
                 "calculated incentive": float(paid.calculated),

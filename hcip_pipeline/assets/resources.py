@@ -1,11 +1,12 @@
-"""What assets are given: the home, and the session of the process that runs them."""
+"""What assets are given: the home, the engine, and the session of the process that runs them."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from hcip_pipeline.home import Home, private_from_here
 from hcip_pipeline.home_locks import HomeLocks
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from hcip_pipeline.intake.period_intake import PeriodIntake
     from hcip_pipeline.policy.loader import PolicyFile
     from hcip_pipeline.publishing.writer import Release
+    from hcip_pipeline.warehouse.build import Engine
 
 
 class HomeResource(dg.ConfigurableResource):
@@ -39,6 +41,43 @@ class HomeResource(dg.ConfigurableResource):
         from hcip_pipeline.policy.loader import load_policy
 
         return load_policy(Path(self.policy_path) if self.policy_path else self.home().policy)
+
+
+class EngineResource(dg.ConfigurableResource):
+    """What computes the builds of a run: DuckDB, or Spark, whose session is opened by the first build and ends with the
+    run.
+    """
+
+    name: str = Field(default="", description="duckdb or spark; empty: `engine` of the home's settings.yaml.")
+    master: str = Field(default="", description="Spark's; empty: $HCIP_SPARK_MASTER, else `spark_master` of settings.")
+
+    _opened: "list[Engine | None]" = PrivateAttr(default_factory=list)
+    _until_done: ExitStack = PrivateAttr(default_factory=ExitStack)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> "Iterator[EngineResource]":
+        """Keep the engine from its first build to the end of the run."""
+        with ExitStack() as self._until_done:
+            yield self
+
+    @contextmanager
+    def computing(self, home: Home) -> Iterator[None]:
+        """Compute every build of the ``with`` block.
+
+        Raises:
+            UsageError: the engine is not installed.
+            HcipError: the settings cannot be read, or Spark did not start.
+        """
+        from hcip_pipeline.alerting.settings import chosen_engine
+        from hcip_pipeline.warehouse.build import compute_builds_with
+        from hcip_pipeline.warehouse.engine_choice import EngineChoice
+        from hcip_pipeline.warehouse.engines import opened
+
+        if not self._opened:
+            chosen = chosen_engine(home, EngineChoice(self.name, self.master))
+            self._opened.append(self._until_done.enter_context(opened(chosen.name, home, chosen.master)))
+        with compute_builds_with(self._opened[0]):
+            yield
 
 
 @dataclass

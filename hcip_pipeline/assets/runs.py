@@ -8,9 +8,9 @@ import getpass
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -26,6 +26,9 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import HomeLocks
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.storage_faults import storage_told
+
+if TYPE_CHECKING:
+    from hcip_pipeline.warehouse.engine_choice import EngineChoice
 
 Progress = Callable[[str], None]
 
@@ -111,6 +114,7 @@ def runs_on(
     command: str = "",
     tags: Mapping[str, str] | None = None,
     processes: int | None = None,
+    engine: "EngineChoice | None" = None,
 ) -> Iterator[Runs]:
     """Open a home for runs.
 
@@ -121,6 +125,7 @@ def runs_on(
         command: what the person typed, for the run's tags.
         tags: further tags of every run.
         processes: how many take in quarters and months; None: as many as pay.
+        engine: computes the builds; None: the one of the settings.
     """
     say = progress or (lambda _: None)
     session = Session(say, attended=True, locks=HomeLocks(told=say), processes=processes)
@@ -132,7 +137,7 @@ def runs_on(
     # The event log holds what a run reports; the terminal belongs to the command line.
     config = {
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-        "resources": {"home": {"config": of_home}},
+        "resources": {"home": {"config": of_home}, "engine": {"config": asdict(engine) if engine else {}}},
     }
     said = {"command": command, "user": _user()} if command else {}
     definitions = build_defs(resources={"session": session})

@@ -9,6 +9,7 @@ import click
 
 from hcip_pipeline.commands.options import (
     Number,
+    engine_options,
     home_option,
     json_option,
     policy_option,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Leave out what the newest backfill of the same range has finished.")
 @click.option("--jobs", type=Number(1), help="Processes that take in quarters and months [default: cores].")
 @threads_option
+@engine_options
 @json_option
 @click.pass_context
 def command(
@@ -41,6 +43,8 @@ def command(
     resume: bool,
     jobs: int | None,
     threads: int | None,
+    engine: str | None,
+    master: str,
     as_json: bool,
 ) -> None:
     """Take in, or settle, every partition from FIRST to LAST: quarters, months or half-years.
@@ -50,10 +54,14 @@ def command(
     """
     from hcip_pipeline.ledger.lines import head_of
     from hcip_pipeline.operations.backfill import backfill
+    from hcip_pipeline.warehouse.engine_choice import EngineChoice
 
+    chosen = EngineChoice(engine or "", master)
     home = Home.locate(home_path)
     with shown_progress(as_json) as progress:
-        report = backfill(home, first, last, policy_path, resume=resume, jobs=jobs, threads=threads, progress=progress)
+        report = backfill(
+            home, first, last, policy_path, resume=resume, jobs=jobs, threads=threads, progress=progress, engine=chosen
+        )
     if as_json:
         show_json(report.as_dict() | {"ledger_head": head_of(home)})
     else:

@@ -8,9 +8,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+
+from hcip_pipeline.warehouse.engine_choice import ENGINES
 
 Progress = Callable[[str], None]
 
@@ -43,6 +45,22 @@ policy_option = click.option(
     "--policy", "policy_path", type=click.Path(path_type=Path), help="Policy file [default: inbox/policy.yaml]."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="The same facts for machines.")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def engine_options(command: Command) -> Command:
+    """``--engine`` and ``--master``, as ``engine`` and ``master``; none named: those of the home's settings."""
+    master = click.option(
+        "--master", default="", metavar="URL", help="Spark's: spark://host:7077, yarn, k8s://… [default: this machine]."
+    )
+    engine = click.option(
+        "--engine",
+        type=click.Choice(ENGINES),
+        help="What computes it; the files are the same [default: that of settings.yaml, else duckdb].",
+    )
+    return engine(master(command))
+
+
 threads_option = click.option("--threads", type=Number(1), help="Threads; the result does not depend on it.")
 
 

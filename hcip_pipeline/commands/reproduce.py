@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from hcip_pipeline.commands.options import Number, home_option, json_option, show_json, shown_progress, threads_option
+from hcip_pipeline.commands.options import (
+    Number,
+    engine_options,
+    home_option,
+    json_option,
+    show_json,
+    shown_progress,
+    threads_option,
+)
 from hcip_pipeline.home import Home
 
 
@@ -19,6 +27,7 @@ from hcip_pipeline.home import Home
 )
 @click.option("--from-inbox", is_flag=True, help="Also take in again, from the inbox, the lake that it was made from.")
 @threads_option
+@engine_options
 @json_option
 @click.pass_context
 def command(
@@ -29,6 +38,8 @@ def command(
     to: Path | None,
     from_inbox: bool,
     threads: int | None,
+    engine: str | None,
+    master: str,
     as_json: bool,
 ) -> None:
     """Make a release of PERIOD again, from the lake as of then. Exit 1 where a file comes out with other bytes.
@@ -40,18 +51,23 @@ def command(
     parsed = PerformancePeriod.parse(period)
     with shown_progress(as_json) as progress:
         progress(f"{parsed}: reading what it was made from")
+        from hcip_pipeline.alerting.settings import chosen_engine
         from hcip_pipeline.publishing.reproduction import reproduce
+        from hcip_pipeline.warehouse.engine_choice import EngineChoice
+        from hcip_pipeline.warehouse.engines import computed_on
 
         home = Home.locate(home_path)
-        made = reproduce(
-            home,
-            parsed,
-            number,
-            to=to,
-            from_inbox=from_inbox,
-            threads=threads,
-            progress=lambda name: progress(f"{parsed}: {name}"),
-        )
+        chosen = chosen_engine(home, EngineChoice(engine or "", master))
+        with computed_on(chosen.name, home, chosen.master):
+            made = reproduce(
+                home,
+                parsed,
+                number,
+                to=to,
+                from_inbox=from_inbox,
+                threads=threads,
+                progress=lambda name: progress(f"{parsed}: {name}"),
+            )
     if as_json:
         show_json(made.as_dict())
     else:

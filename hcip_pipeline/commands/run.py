@@ -9,6 +9,7 @@ import click
 
 from hcip_pipeline.commands.options import (
     Progress,
+    engine_options,
     home_option,
     json_option,
     policy_option,
@@ -21,6 +22,7 @@ from hcip_pipeline.home import Home
 if TYPE_CHECKING:
     from hcip_pipeline.periods import PerformancePeriod
     from hcip_pipeline.publishing.writer import Release
+    from hcip_pipeline.warehouse.engine_choice import EngineChoice
 
 
 @click.command("run")
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 @home_option
 @policy_option
 @threads_option
+@engine_options
 @click.option("--onward", is_flag=True, help="Then settle every later period that has a release again, in order.")
 @click.option("--rebuild", is_flag=True, help="Build the period even where nothing has changed.")
 @json_option
@@ -36,6 +39,8 @@ def command(
     home_path: Path | None,
     policy_path: Path | None,
     threads: int | None,
+    engine: str | None,
+    master: str,
     onward: bool,
     rebuild: bool,
     as_json: bool,
@@ -45,16 +50,21 @@ def command(
     A period that would come out as its newest release did is recognized from hashes and not built again. Later releases
     that rest on one that was superseded are stale: --onward settles them again.
     """
+    from hcip_pipeline.alerting.settings import chosen_engine
     from hcip_pipeline.periods import PerformancePeriod
     from hcip_pipeline.release.reading import released_periods
+    from hcip_pipeline.warehouse.engine_choice import EngineChoice
 
     parsed = PerformancePeriod.parse(period)
     home = Home.locate(home_path)
     with shown_progress(as_json) as progress:
         progress(f"{parsed}: opening the home")  # before the imports, which take longer than anybody looks at nothing
+        chosen = chosen_engine(home, EngineChoice(engine or "", master))
         later = [each for each in released_periods(home) if each > parsed] if onward else []
         releases = [
-            settle_or_recognize(home, each, policy_path, rebuild=rebuild, threads=threads, progress=progress)
+            settle_or_recognize(
+                home, each, policy_path, rebuild=rebuild, threads=threads, progress=progress, engine=chosen
+            )
             for each in (parsed, *later)
         ]
     show(home, parsed, releases, as_json)
@@ -68,6 +78,7 @@ def settle_or_recognize(
     rebuild: bool,
     threads: int | None,
     progress: Progress,
+    engine: EngineChoice | None = None,
 ) -> Release:
     """The period's release: the newest one where nothing has changed since, else that of a run.
 
@@ -86,7 +97,7 @@ def settle_or_recognize(
         return standing_release(seen.unchanged)
     from hcip_pipeline.assets.execution import settle  # takes a second to import
 
-    return settle(home, period, policy_path, progress=progress, threads=threads, seen=seen)
+    return settle(home, period, policy_path, progress=progress, threads=threads, seen=seen, engine=engine)
 
 
 def show(home: Home, period: PerformancePeriod, releases: list[Release], as_json: bool) -> None:

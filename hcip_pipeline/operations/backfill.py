@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from hcip_pipeline.alerting.settings import chosen_engine
 from hcip_pipeline.assets.cms_intake import CLAIM_FILES
 from hcip_pipeline.assets.execution import take_in, was_sent
 from hcip_pipeline.assets.hospital_intake import SUBMISSIONS
@@ -28,6 +29,7 @@ from hcip_pipeline.assets.runs import Progress, runs_on
 from hcip_pipeline.errors import HcipError, RefusedFileError, UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
+from hcip_pipeline.warehouse.engine_choice import EngineChoice
 
 if TYPE_CHECKING:
     from hcip_pipeline.publishing.writer import Release
@@ -111,22 +113,25 @@ def backfill(
     jobs: int | None = None,
     threads: int | None = None,
     progress: Progress = lambda _: None,
+    engine: EngineChoice | None = None,
 ) -> BackfillReport:
     """Take in, or settle, every partition from ``first`` to ``last``.
 
     Args:
         resume: leave out what the newest backfill of the same range has finished.
         jobs: processes that take in quarters and months; no result depends on it.
+        engine: computes the builds; None: the one of the settings.
 
     Returns:
         What became of each. One that fails stops no quarter or month, and every half-year after it.
 
     Raises:
-        UsageError: as :func:`partitions_between`.
+        UsageError: as :func:`partitions_between`, or the engine is not installed.
         HcipError: the policy cannot be read, or there is no backfill to resume.
     """
     from hcip_pipeline.ledger.comparison import check_home
 
+    engine = chosen_engine(home, engine) if engine else chosen_engine(home)
     keys = partitions_between(first, last)
     name = f"{first}..{last}"
     report = BackfillReport(name)
@@ -142,7 +147,7 @@ def backfill(
     _take_in(home, intake, policy_path, jobs, tags, progress, report)
     if not report.failed:
         wanted = [period for period in periods if _unless_done(period, done, report)]
-        _settle(home, wanted, policy_path, threads, tags, progress, report)
+        _settle(home, wanted, policy_path, threads, engine, tags, progress, report)
     else:
         report.not_started += [str(period) for period in periods]
     return report
@@ -220,6 +225,7 @@ def _settle(
     periods: Sequence[PerformancePeriod],
     policy_path: Path | None,
     threads: int | None,
+    engine: EngineChoice,
     tags: Mapping[str, str],
     progress: Progress,
     report: BackfillReport,
@@ -230,7 +236,9 @@ def _settle(
     if not periods:
         return
     policy = load_policy(policy_path or home.policy).policy
-    with runs_on(home, policy_path, threads=threads, progress=progress, command=_command(report), tags=tags) as runs:
+    with runs_on(
+        home, policy_path, threads=threads, progress=progress, command=_command(report), tags=tags, engine=engine
+    ) as runs:
         for number, period in enumerate(periods):
             try:
                 check_can_start(home, period, policy)

@@ -203,6 +203,7 @@ def write_files(
             signed_by=signed_by,
             rests_on=[named.as_dict() for named in named_releases(inputs)],
             makes_stale=[named.as_dict() for named in later],
+            engine=build.engine,
         )
         beside = root.with_name(f"{root.name}.documents")  # not among the tables while those are gone through
         try:

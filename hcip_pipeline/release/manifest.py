@@ -91,12 +91,14 @@ def manifest(
     *,
     rests_on: Sequence[dict[str, str]] = (),
     makes_stale: Sequence[dict[str, str]] = (),
+    engine: str = "duckdb",
 ) -> dict[str, Any]:
     """The manifest of the release in ``root``; nothing in it depends on the clock or the machine.
 
     Args:
         rests_on: the earlier periods' releases that were read (``rests_on.Named``).
         makes_stale: the later periods' releases that were made without this one.
+        engine: that computed the tables; stated where it is another than DuckDB.
     """
     twins = {file.path: file for file in files}
     return {
@@ -105,6 +107,7 @@ def manifest(
         "title": f"HCIP settlement {release.replace('_', ' ')}",
         "version": release.rsplit("_r", 1)[-1],
         "code_version": __version__,
+        **({} if engine == "duckdb" else {"engine": engine}),
         "policy": {"version": policy.policy.version, "sha256": policy.sha256, "text": policy.text},
         "privacy": {"rule": RULE, "small_cell_threshold": policy.policy.small_cell_threshold},
         "grouper_versions": sorted(grouper_versions),

@@ -45,6 +45,7 @@ def write_build_record(home: Home, period: PerformancePeriod, built: PeriodBuild
         "digest": digest_of(built.built_from),
         "built_from": built.built_from,
         "fingerprints": dict(built.result.fingerprints),
+        "engine": built.result.engine,
         "inputs": list(built.inputs),  # in a release's manifest they keep this order, keys too
         "notes": list(built.notes),
         "nodes": [asdict(node) for node in built.result.nodes],
@@ -74,7 +75,7 @@ def current_build(home: Home, period: PerformancePeriod, policy: PolicyFile) -> 
     if differing:
         raise _outdated(home, period, f"tables that are not what its checks looked at: {', '.join(differing[:5])}")
     nodes = tuple(NodeResult(**node) for node in record["nodes"])
-    result = BuildResult(spec, file, nodes, record["fingerprints"])
+    result = BuildResult(spec, file, nodes, record["fingerprints"], record.get("engine", "duckdb"))
     return PeriodBuild(result, tuple(record["inputs"]), tuple(record["notes"]), now)
 
 

@@ -27,6 +27,9 @@ Progress = Callable[[str], None]
 #: the same in every build: dbt writes the file's stem into its manifest as the name of the database
 FILE_NAME = "hcip.duckdb"
 
+#: beside it where Spark computed the build: the files of Spark's tables
+SPARK_TABLES = "spark"
+
 #: beside it, the SQL of every model and test as it was run
 COMPILED = "compiled"
 
@@ -51,6 +54,8 @@ class BuildResult:
     nodes: tuple[NodeResult, ...] = field(default=())
     #: mart -> its rows as they were when the last check had passed (``fingerprints``)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+    #: what computed it (``engines.ENGINES``); no figure depends on it
+    engine: str = "duckdb"
 
 
 class Engine(Protocol):
@@ -71,8 +76,8 @@ _engine: ContextVar[Engine | None] = ContextVar("engine", default=None)
 
 
 @contextmanager
-def compute_builds_with(engine: Engine) -> Iterator[None]:
-    """Let ``engine`` compute every build of the ``with`` block."""
+def compute_builds_with(engine: Engine | None) -> Iterator[None]:
+    """Let ``engine`` compute every build of the ``with`` block; None is DuckDB."""
     token = _engine.set(engine)
     try:
         yield
@@ -152,6 +157,7 @@ def build(
         return engine(spec, folder, threads=threads, select=select, progress=progress)
     file = folder / FILE_NAME
     prepare(spec, file)
+    shutil.rmtree(folder / SPARK_TABLES, ignore_errors=True)  # of a build before, that nothing reads any more
     arguments = ["build", "--vars", json.dumps(spec.dbt_vars()), "--exclude-resource-type", "unit_test", "--fail-fast"]
     if select:
         arguments += ["--select", *select.split(), "--indirect-selection", "buildable"]

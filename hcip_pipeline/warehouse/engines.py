@@ -1,42 +1,43 @@
-"""The engine that computes a build: DuckDB on this machine, or Apache Spark (docs/scale_out.md)."""
+"""Opening the engine that computes a build: DuckDB on this machine, or Apache Spark (docs/scale_out.md)."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal, get_args
 
-from hcip_pipeline.errors import UsageError
 from hcip_pipeline.home import Home
-from hcip_pipeline.warehouse.build import compute_builds_with
-
-EngineName = Literal["duckdb", "spark"]
-ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+from hcip_pipeline.warehouse.build import Engine, compute_builds_with
+from hcip_pipeline.warehouse.engine_choice import require
 
 
 @contextmanager
-def computed_on(engine: str, home: Home) -> Iterator[None]:
-    """Compute every build of the ``with`` block on ``engine``.
+def computed_on(engine: str, home: Home, master: str = "") -> Iterator[None]:
+    """Compute every build of the ``with`` block on ``engine``; for arguments and errors see :func:`opened`."""
+    with opened(engine, home, master) as computing, compute_builds_with(computing):
+        yield
 
-    Spark's master is ``HCIP_SPARK_MASTER`` (``spark://…``, ``yarn``, ``k8s://…``), or this machine. Spark writes its
-    tables below the home's warehouse, which every node must reach under the same path.
+
+@contextmanager
+def opened(engine: str, home: Home, master: str = "") -> Iterator[Engine | None]:
+    """An engine for ``warehouse.build.compute_builds_with``, until the ``with`` block ends; None is DuckDB.
+
+    Args:
+        master: of Spark (``spark://…``, ``yarn``, ``k8s://…``); empty: ``HCIP_SPARK_MASTER``, or this machine. Every
+            node must reach the home under the same path.
 
     Raises:
-        UsageError: an engine of that name does not exist.
-        HcipError: Spark is not installed or did not start.
+        UsageError: an engine of that name does not exist, or is not installed.
+        HcipError: Spark did not start.
     """
+    require(engine)
     if engine == "duckdb":
-        yield
+        yield None
         return
-    if engine != "spark":
-        raise UsageError(f"{engine} is no engine", fix=f"choose one of {', '.join(ENGINES)}")
-    from hcip_pipeline.warehouse.spark import SparkEngine, spark_session
+    from hcip_pipeline.warehouse.spark import SparkEngine
+    from hcip_pipeline.warehouse.spark_session import spark_session
 
-    folder = (home.warehouse / "spark").resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    with (
-        spark_session(folder, master=os.environ.get("HCIP_SPARK_MASTER", "")) as session,
-        compute_builds_with(SparkEngine(session)),
-    ):
-        yield
+    with spark_session(
+        (home.warehouse / "spark").resolve(), master=master or os.environ.get("HCIP_SPARK_MASTER", "")
+    ) as session:
+        yield SparkEngine(session)

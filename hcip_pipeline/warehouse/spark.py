@@ -1,7 +1,9 @@
 """The same dbt project on Apache Spark, for a state that has outgrown one machine (docs/scale_out.md).
 
-A session, the lake as its tables, dbt over it, and the marts brought back into a DuckDB file, from which a release is
+The lake as a session's tables, dbt over it, and the marts brought back into a DuckDB file, from which a release is
 written as from DuckDB's own build. Differences in SQL between the engines are in ``dbt_project/macros/engine.sql``.
+
+Belongs here: one build. Does not belong here: the session (``spark_session``), choosing the engine (``engines``).
 """
 
 from __future__ import annotations
@@ -9,8 +11,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.warehouse.build import (
     FILE_NAME,
+    SPARK_TABLES,
     BuildResult,
     NodeResult,
     Progress,
@@ -36,75 +39,16 @@ from hcip_pipeline.warehouse.build import (
 )
 from hcip_pipeline.warehouse.project import PROJECT
 from hcip_pipeline.warehouse.rendering import SCHEMAS, Renderer, models, needed
+from hcip_pipeline.warehouse.spark_session import said_by_java
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
-
-#: on this machine: what fits it is computed faster in few tasks and without compiling every query
-_LOCAL = {
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.extraJavaOptions": (
-        "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -Xshare:auto"
-    ),
-    "spark.sql.shuffle.partitions": "1",
-    "spark.default.parallelism": "1",
-    "spark.sql.files.minPartitionNum": "1",
-    "spark.sql.leafNodeDefaultParallelism": "1",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.autoBroadcastJoinThreshold": "64m",
-    "spark.sql.parquet.compression.codec": "uncompressed",
-    "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
-}
-#: what the results depend on
-_ALWAYS = {
-    "spark.sql.ansi.enabled": "true",
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
-    "spark.sql.cteRecursionLevelLimit": "10000",
-    "spark.sql.legacy.charVarcharAsString": "true",
-    "spark.sql.sources.default": "parquet",
-}
-
-
-@contextmanager
-def spark_session(warehouse: Path, master: str = "", memory: str = "2g") -> Iterator[Any]:
-    """A Spark session whose tables lie in ``warehouse``.
-
-    Args:
-        master: a cluster's address (``spark://…``, ``yarn``, ``k8s://…``); empty: this machine, every core.
-        memory: of the driver, on this machine.
-
-    Raises:
-        HcipError: Spark is not installed, or there is no Java.
-    """
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError as error:
-        raise HcipError("Spark is not installed", fix="run `make spark`") from error
-    settings = {**({} if master else {**_LOCAL, "spark.driver.memory": memory}), **_ALWAYS}
-    builder = SparkSession.builder.appName("hcip").master(master or "local[*]")
-    for name, value in {**settings, "spark.sql.warehouse.dir": str(warehouse)}.items():
-        builder = builder.config(name, value)
-    try:
-        session = builder.getOrCreate()
-    except Exception as error:  # Spark's launcher raises whatever Java said
-        raise HcipError("Spark did not start", fix="install Java 17 and set JAVA_HOME") from error
-    session.sparkContext.setLogLevel("ERROR")
-    try:
-        yield session
-    finally:
-        session.stop()
 
 
 @dataclass(frozen=True)
 class SparkEngine:
     """Builds like ``warehouse.build.build``, computed in ``session``.
 
-    The driver reads the marts from the files that the executors wrote, so Spark's warehouse folder must be on a path
-    that every node shares.
+    The driver reads the marts from the files that the executors wrote, so the build's folder must be on a path that
+    every node shares.
     """
 
     session: Any
@@ -121,24 +65,41 @@ class SparkEngine:
         """Build everything (or ``select``) on Spark, and run every test on it.
 
         Args:
-            folder: gets the DuckDB file with the lake as views and the marts as tables, and dbt's files.
+            folder: gets the DuckDB file with the lake as views and the marts as tables, dbt's files, and in ``spark``
+                the files of Spark's tables.
             threads: unused; executors have their own configuration.
             progress: called with the name of each model when it is finished.
 
         Raises:
             BuildStoppedError: a model or a test failed.
-            HcipError: a mart's columns or types are not those of its contract.
+            HcipError: a mart's columns or types are not those of its contract, or Spark itself stopped.
         """
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
+        folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        nodes = self._compute(spec, folder, (select or "").split(), progress)
+        try:
+            return self._build(spec, folder, (select or "").split(), progress)
+        except (PySparkException, Py4JError, ConnectionError) as error:
+            raise HcipError(
+                f"Spark stopped: {said_by_java(error)}",
+                file=folder,
+                rule="ENGINE",
+                fix="nothing was released; see to the cluster and run the period again",
+            ) from error
+
+    def _build(self, spec: BuildSpec, folder: Path, select: Sequence[str], progress: Progress | None) -> BuildResult:
+        nodes = self._compute(spec, folder, select, progress)
         file = folder / FILE_NAME
         prepare(spec, file)
         made = {node.unique_id.split(".")[2] for node in nodes if node.unique_id.startswith("model.")}
+        views = {row.viewName for schema in SCHEMAS for row in self.session.sql(f"show views in {schema}").collect()}
+        files = {name: self._files(models()[name].schema, name, folder) for name in needed(made) if name not in views}
+        # From here the files are the build's: the session's tables go when it computes another.
+        (folder / _WORK).rename(folder / SPARK_TABLES)
         rendered = Renderer(spec.dbt_vars())
         with duckdb.connect(file) as connection:
-            views = {
-                row.viewName for schema in SCHEMAS for row in self.session.sql(f"show views in {schema}").collect()
-            }
             for schema in SCHEMAS:
                 connection.execute(f"create schema {schema}")
             for name in needed(made):
@@ -146,8 +107,13 @@ class SparkEngine:
                 if name in views:
                     connection.execute(f'create view {schema}."{name}" as {rendered.model(name)}')
                 else:
-                    _bring_back(connection, self.session, schema, name)
-        return BuildResult(spec, file, nodes, fingerprints(file))
+                    _bring_back(connection, schema, name, files[name])
+        return BuildResult(spec, file, nodes, fingerprints(file), engine="spark")
+
+    def _files(self, schema: str, name: str, folder: Path) -> list[Path]:
+        """Where the files of a table will lie when the build has them."""
+        found = (Path(unquote(urlparse(file).path)) for file in self.session.table(f"{schema}.{name}").inputFiles())
+        return sorted(folder / SPARK_TABLES / path.relative_to(folder / _WORK) for path in found)
 
     def _compute(
         self, spec: BuildSpec, folder: Path, select: Sequence[str], progress: Progress | None
@@ -166,6 +132,9 @@ class SparkEngine:
         return nodes
 
 
+#: in a build's folder: the files of Spark's tables, under the first name while they are being computed
+_WORK = "spark.unfinished"
+
 #: tables whose types are declared: every mart, and the intermediate models that a norm table is frozen from
 _DECLARED = {
     **{f"marts.{name}": table.columns for name, table in marts.TABLES.items()},
@@ -174,7 +143,7 @@ _DECLARED = {
 }
 
 
-def _bring_back(connection: duckdb.DuckDBPyConnection, session: Any, schema: str, name: str) -> None:
+def _bring_back(connection: duckdb.DuckDBPyConnection, schema: str, name: str, files: Sequence[Path]) -> None:
     """Create a mart in DuckDB from the Parquet files that Spark wrote; an intermediate model is a view of its files.
 
     Raises:
@@ -182,12 +151,12 @@ def _bring_back(connection: duckdb.DuckDBPyConnection, session: Any, schema: str
     """
     place = f'{schema}."{name}"'
     declared = _DECLARED.get(f"{schema}.{name}", ())
-    files = [unquote(urlparse(file).path) for file in session.table(f"{schema}.{name}").inputFiles()]
     if not files:
         if declared:
             connection.execute(f"create table {place} as {Table(name, '', tuple(declared)).empty_select()}")
         return
-    source = f"read_parquet({files})"
+    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
+    source = f"read_parquet([{listed}])"
     found = {row[0]: str(row[1]) for row in connection.execute(f"describe from {source}").fetchall()}
     lossy = [column.name for column in declared if not _fits(found.get(column.name, "missing"), column.sql_type)]
     if lossy:
@@ -237,9 +206,12 @@ def _manifest(folder: Path) -> Any:
 
 def _lay_out(spec: BuildSpec, folder: Path, session: Any) -> None:
     """Every table of the lake as a table of the session's catalog; what an earlier build left there goes first."""
+    for left in (_WORK, SPARK_TABLES):
+        shutil.rmtree(folder / left, ignore_errors=True)
     for schema in ("lake", *SCHEMAS):
         session.sql(f"drop database if exists {schema} cascade")
-        session.sql(f"create database {schema}")
+        session.sql(f"create database {schema} location '{_in_sql(str(folder / _WORK / schema))}'")
+    (folder / _WORK).mkdir(exist_ok=True)
     frames: dict[str, Source] = {"windows": spec.windows_frame(), "elections": spec.elections_frame()}
     (folder / "lake").mkdir(parents=True, exist_ok=True)
     for name, table in LAKE_SOURCES.items():
@@ -266,4 +238,9 @@ def _one_pattern(files: Sequence[Path]) -> str:
     plain = [re.sub(r"([\\*?\[\]{},])", r"\\\1", str(path.relative_to(common))) for path in files]
     pattern = plain[0] if len(plain) == 1 else "{" + ",".join(plain) + "}"
     folder = re.sub(r"([\\*?\[\]{},])", r"\\\1", common)
-    return f"{folder}/{pattern}".replace("\\", "\\\\").replace("'", "\\'")
+    return _in_sql(f"{folder}/{pattern}")
+
+
+def _in_sql(text: str) -> str:
+    """Text between quotes in Spark's SQL."""
+    return text.replace("\\", "\\\\").replace("'", "\\'")

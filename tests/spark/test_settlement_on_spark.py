@@ -1,61 +1,98 @@
-"""The same dbt project on Apache Spark: every mart has DuckDB's rows, and a release written from them its bytes."""
+"""`hcip run --engine spark`: every mart has DuckDB's rows, and the release its bytes."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import duckdb
 import pytest
 
 pytest.importorskip("pyspark", reason="Spark has an environment of its own: make spark")
 
+from hcip_pipeline.cli import main
 from hcip_pipeline.contracts import marts
-from hcip_pipeline.publishing.writer import write_release
-from tests.settled_home import digest
-from tests.spark.both_engines import PERIOD, Both, same_home, settle_demo
+from hcip_pipeline.home import Home
+from hcip_pipeline.release.manifest import FILE_NAME
+from hcip_pipeline.release.verification import verify_release
+from hcip_pipeline.settlement.recognition import outlook
+from hcip_pipeline.synthetic import demo_state
+from tests.spark.both_engines import PERIOD, Both, Settled, settle_on_both
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
-    """What ``hcip demo`` settles first, from its inbox on; Spark's builds pass the project's checks, too."""
-    from hcip_pipeline.warehouse.spark import spark_session
-
-    folder = tmp_path_factory.mktemp("demo")
-    with spark_session(folder / "spark") as session:
-        yield settle_demo(folder, session)
+    """What ``hcip demo`` settles first; Spark's builds pass the project's checks, too."""
+    home = Home(tmp_path_factory.mktemp("demo") / "home")
+    demo_state(home.inbox, seed=2025)
+    yield settle_on_both(home)
 
 
 @pytest.mark.parametrize("name", sorted(marts.TABLES))
 def test_a_mart_has_the_same_rows_on_both_engines(both: Both, name: str) -> None:
-    ours, sparks = (build.fingerprints[name] for build in both.period)
+    assert both.duckdb.build.result.fingerprints[name] == both.spark.build.result.fingerprints[name]
+
+
+def test_the_norm_table_is_the_same(both: Both) -> None:
+    ours, sparks = (_norms(settled.home) for settled in (both.duckdb, both.spark))
     assert ours == sparks
+    assert len(ours) == 6
 
 
-def test_the_norm_table_has_the_same_rows_on_both_engines(both: Both) -> None:
-    ours, sparks = both.norms
-    assert ours.fingerprints == sparks.fingerprints
-    assert int(ours.fingerprints["norms"].split(":")[0]) > 0
+def test_the_release_has_the_same_bytes_but_for_the_engine_that_it_names(both: Both) -> None:
+    ours, sparks = (_files(settled) for settled in (both.duckdb, both.spark))
+    assert ours.keys() == sparks.keys()
+    assert [path for path in ours if ours[path] != sparks[path]] == [FILE_NAME]
+    named = json.loads(sparks[FILE_NAME])
+    assert named.pop("engine") == "spark"
+    assert list(named.items()) == list(json.loads(ours[FILE_NAME]).items())
 
 
-def test_a_release_from_sparks_tables_has_the_same_bytes(both: Both, tmp_path: Path) -> None:
-    digests = set()
-    for name, built in (("duckdb", both.built), ("spark", both.built_on_spark)):
-        home = same_home(both.home, tmp_path / name)
-        release = write_release(home, PERIOD, built.result, both.policy, built.inputs, notes=built.notes)
-        digests.add(digest(release.folder))
-    assert len(digests) == 1
+def test_the_release_verifies(both: Both) -> None:
+    assert verify_release(both.spark.release.folder).ok
+
+
+def test_nothing_changed_since_whichever_engine_is_asked(both: Both, capsys: pytest.CaptureFixture[str]) -> None:
+    home = both.spark.home
+    for engine in ("spark", "duckdb"):
+        main(["run", str(PERIOD), "--home", str(home.root), "--engine", engine, "--json"])
+        facts = json.loads(capsys.readouterr().out)
+        assert (facts["release"], facts["is_new"]) == ("r1", False)
+    assert outlook(home, PERIOD).unchanged == both.spark.release.folder
+
+
+def test_a_release_of_spark_is_made_again_on_duckdb(both: Both, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["reproduce", str(PERIOD), "--home", str(both.spark.home.root), "--engine", "duckdb"])
+    assert ended.value.code == 0, capsys.readouterr()
+
+
+def test_both_releases_differ_in_nothing_that_diff_compares(both: Both, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["diff", str(both.duckdb.release.folder), str(both.spark.release.folder), "--json"])
+    compared = json.loads(capsys.readouterr().out)
+    assert ended.value.code == 0 and not compared["payments"] and not compared["savings"]
 
 
 def test_the_state_binds_every_reduction(both: Both) -> None:
     """A comparison of rows that are all zero would show nothing."""
-    with duckdb.connect(both.period[1].file, read_only=True) as connection:
+    with duckdb.connect(both.spark.build.result.file, read_only=True) as connection:
         paid = connection.sql("select * from marts.incentives").pl()
     assert set(paid["status"]) == {"PAYABLE", "HELD", "ZERO"}
     assert paid["final_incentive"].sum() > Decimal(1000)
     reduced = ("conditions_adjustment", "standing_adjustment", "committee_adjustment", "pfs_cap_adjustment")
     for step in (*reduced, "distribution_limit_adjustment"):
         assert paid[step].min() < 0, f"no payment is reduced by {step}"
+
+
+def _files(settled: Settled) -> dict[str, bytes]:
+    folder = settled.release.folder
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def _norms(home: Home) -> dict[str, bytes]:
+    (folder,) = (path for path in (home.lake / "norms").iterdir() if path.is_dir())
+    return {path.name: path.read_bytes() for path in folder.glob("*.parquet")}

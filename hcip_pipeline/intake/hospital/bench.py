@@ -8,6 +8,7 @@ not read again, so what differs between submissions is in variables, not in the 
 
 from __future__ import annotations
 
+import atexit
 import functools
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -32,6 +33,7 @@ _UNITS = {"bytes": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**
 
 _MOST_TEXTS = 256
 _parsed: dict[str, list[duckdb.Statement]] = {}
+atexit.register(_parsed.clear)  # DuckDB complains of statements that outlive it
 
 
 @contextmanager
