@@ -26,6 +26,11 @@ class Settled:
     release: Release
     build: PeriodBuild
 
+    def files(self) -> dict[str, bytes]:
+        """Every file of the release by its path."""
+        folder = self.release.folder
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
 
 @dataclass(frozen=True)
 class Both:

@@ -18,7 +18,7 @@ from hcip_pipeline.release.manifest import FILE_NAME
 from hcip_pipeline.release.verification import verify_release
 from hcip_pipeline.settlement.recognition import outlook
 from hcip_pipeline.synthetic import demo_state
-from tests.spark.both_engines import PERIOD, Both, Settled, settle_on_both
+from tests.spark.both_engines import PERIOD, Both, settle_on_both
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +43,7 @@ def test_the_norm_table_is_the_same(both: Both) -> None:
 
 
 def test_the_release_has_the_same_bytes_but_for_the_engine_that_it_names(both: Both) -> None:
-    ours, sparks = (_files(settled) for settled in (both.duckdb, both.spark))
+    ours, sparks = both.duckdb.files(), both.spark.files()
     assert ours.keys() == sparks.keys()
     assert [path for path in ours if ours[path] != sparks[path]] == [FILE_NAME]
     named = json.loads(sparks[FILE_NAME])
@@ -86,11 +86,6 @@ def test_the_state_binds_every_reduction(both: Both) -> None:
     reduced = ("conditions_adjustment", "standing_adjustment", "committee_adjustment", "pfs_cap_adjustment")
     for step in (*reduced, "distribution_limit_adjustment"):
         assert paid[step].min() < 0, f"no payment is reduced by {step}"
-
-
-def _files(settled: Settled) -> dict[str, bytes]:
-    folder = settled.release.folder
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def _norms(home: Home) -> dict[str, bytes]:
