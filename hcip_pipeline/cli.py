@@ -19,7 +19,7 @@ from hcip_pipeline.storage_faults import storage_fault_behind
 #: in the order that ``--help`` lists them; each is the module of that name in ``commands``
 COMMANDS = (
     "demo", "init", "synth", "check", "ingest", "run", "status", "backfill", "study", "explain", "verify", "diff",
-    "reproduce", "retain", "simulate", "expectations", "ui",
+    "reproduce", "retain", "simulate", "what-if", "expectations", "ui",
 )  # fmt: skip
 
 
@@ -30,7 +30,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"hcip_pipeline.commands.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"hcip_pipeline.commands.{cmd_name.replace('-', '_')}").command
         return command
 
 

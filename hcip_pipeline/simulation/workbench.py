@@ -6,7 +6,7 @@ here: what the figures mean (``comparison``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -61,24 +61,36 @@ class Workbench:
     ) -> None:
         self.connection.close()
 
-    def compute(self, spec: BuildSpec, given: Mapping[str, tuple[Table, pl.DataFrame]], *, whole: bool = False) -> None:
+    def compute(
+        self,
+        spec: BuildSpec,
+        given: Mapping[str, tuple[Table, pl.DataFrame]],
+        *,
+        whole: bool = False,
+        patches: Mapping[str, str] | None = None,
+        kept: Collection[str] = (),
+    ) -> None:
         """Compute what ``spec`` and the ``given`` tables of the lake change; :meth:`table` then tells the result.
 
         Args:
             whole: compute everything that any policy could change, to see that it comes out as it was.
+            patches: model -> the query that replaces its own, which stands in it as ``{model}``.
+            kept: models that the patches do not change although they read a patched one.
 
         Raises:
             HcipError: a check of the project found rows that break it.
         """
         rendered = self._as_is if whole else self._rendered(spec)
+        patches = patches or {}
         replaced = self._given if whole else set(given)
         changed = [
             name
             for name in self._order
             if models()[name].sources & replaced
+            or name in patches
             or (_asks_policy(name) if whole else rendered[name] != self._as_is[name])
         ]
-        self._fresh = set(downstream(changed, self._order))
+        self._fresh = set(downstream(changed, [name for name in self._order if name not in kept]))
         self._start()
         for name, (table, frame) in given.items():
             typed = ", ".join(f'cast("{c.name}" as {c.sql_type}) as "{c.name}"' for c in table.columns)
@@ -89,7 +101,7 @@ class Workbench:
         for name in self._order:
             if name in self._fresh:
                 kind = "view" if models()[name].schema == "staging" else "table"
-                sql = self._placed(rendered[name])
+                sql = patches.get(name, "{model}").replace("{model}", f"({self._placed(rendered[name])})")
                 self.connection.execute(f'create {kind} "{models()[name].schema}"."{name}" as {sql}')
         renderer = Renderer(spec.dbt_vars())
         for name in self._checks:
@@ -103,6 +115,10 @@ class Workbench:
         columns = ", ".join(f'"{name}"' for name in table.names)
         sql = self._placed(f'select {columns} from "{models()[table.name].schema}"."{table.name}"')
         return self.connection.sql(sql).pl().sort(table.key)
+
+    def place(self, schema: str, name: str) -> str:
+        """Where a model is read from after :meth:`compute`: beside the build, or in it."""
+        return self._placed(f'"{schema}"."{name}"')
 
     def lake(self, table: Table) -> pl.DataFrame:
         """A table of the lake as the build read it."""

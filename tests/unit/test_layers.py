@@ -26,6 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("assets", "definitions"),
     ("alerting",),
     ("publishing",),
+    ("certainty",),
     ("audit", "reports", "study", "simulation"),
     ("checks",),
     ("settlement",),

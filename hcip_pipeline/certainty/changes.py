@@ -1,0 +1,123 @@
+"""Reading a file of changes for ``hcip what-if``: cases, conditions of payment and care partners.
+
+Belongs here: the file's shape. Does not belong here: whether a case exists, and what a change does to payments.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import polars as pl
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from hcip_pipeline.policy.model import MAX_MONEY
+from hcip_pipeline.tables.contract_columns import npi_fails_check_digit
+from hcip_pipeline.yaml_files import load_yaml, validate_yaml
+
+
+def _in_quotes(value: object) -> object:
+    """YAML reads 045 as the number 37: an identifier is text."""
+    if not isinstance(value, str):
+        raise ValueError('is an identifier: write it in quotes, such as "045"')
+    return value
+
+
+def _npi(value: object) -> object:
+    text = _in_quotes(value)
+    if not (isinstance(text, str) and len(text) == 10 and text.isascii() and text.isdigit()):
+        raise ValueError("is not an NPI: ten digits in quotes")
+    if pl.select(npi_fails_check_digit(pl.lit(text))).item():
+        raise ValueError(f"{text} fails the check digit of an NPI")
+    return text
+
+
+Text = Annotated[str, BeforeValidator(_in_quotes), Field(min_length=1, max_length=100)]
+Npi = Annotated[str, BeforeValidator(_npi)]
+
+
+class _Change(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CaseChange(_Change):
+    """Another reading of one case.
+
+    Args:
+        hospital, account: the case.
+        npi: its responsible physician.
+        counted: whether it counts, whatever the exclusion rules say of it.
+        apr_drg, severity_of_illness: its cell.
+        cost: its total cost in dollars.
+    """
+
+    hospital: Text
+    account: Text
+    npi: Npi | None = None
+    counted: bool | None = None
+    apr_drg: Annotated[str, BeforeValidator(_in_quotes), Field(pattern=r"^[0-9]{3}$")] | None = None
+    severity_of_illness: Annotated[str, BeforeValidator(_in_quotes), Field(pattern="^[1-4]$")] | None = None
+    cost: Decimal | None = Field(default=None, ge=0, lt=MAX_MONEY, decimal_places=2)
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> CaseChange:
+        if all(getattr(self, name) is None for name in CHANGES_OF_A_CASE):
+            raise ValueError(f"changes nothing: give one of {', '.join(CHANGES_OF_A_CASE)}")
+        return self
+
+
+CHANGES_OF_A_CASE = ("npi", "counted", "apr_drg", "severity_of_illness", "cost")
+
+
+class ConditionChange(_Change):
+    """A care partner's condition of payment, met or not."""
+
+    hospital: Text
+    npi: Npi
+    condition: Text
+    met: bool
+
+
+class PartnerChange(_Change):
+    """A physician on the hospital's certified list for the whole period, or not on it.
+
+    Args:
+        interventions: intervention of the protocol -> approved activities performed.
+    """
+
+    hospital: Text
+    npi: Npi
+    certified: bool = True
+    name: str = "(certified)"
+    interventions: dict[str, Annotated[int, Field(ge=1, le=10**6)]] = {}
+
+
+class Changes(_Change):
+    """Everything that a file changes, at once."""
+
+    cases: tuple[CaseChange, ...] = ()
+    conditions: tuple[ConditionChange, ...] = ()
+    care_partners: tuple[PartnerChange, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Changes:
+        keys: list[tuple[Any, ...]] = [("case", each.hospital, each.account) for each in self.cases]
+        keys += [("condition", each.hospital, each.npi, each.condition) for each in self.conditions]
+        keys += [("care partner", each.hospital, each.npi) for each in self.care_partners]
+        if not keys:
+            raise ValueError("changes nothing: give cases, conditions or care_partners")
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        if twice:
+            kind, *words = twice[0]
+            raise ValueError(f"the {kind} {' '.join(words)} is changed twice: write it once, with all its changes")
+        return self
+
+
+def read_changes(path: Path) -> Changes:
+    """The changes of a file.
+
+    Raises:
+        HcipError: no YAML, an unknown key, a value out of bounds, or a thing that is changed twice.
+    """
+    return validate_yaml(Changes, load_yaml(path, "file of changes"), path, "file of changes")
