@@ -70,24 +70,25 @@ class CaseChange(_Change):
 CHANGES_OF_A_CASE = ("npi", "counted", "apr_drg", "severity_of_illness", "cost")
 
 
-class ConditionChange(_Change):
-    """A care partner's condition of payment, met or not."""
-
+class _OfPartner(_Change):
     hospital: Text
     npi: Npi
+
+
+class ConditionChange(_OfPartner):
+    """A care partner's condition of payment, met or not."""
+
     condition: Text
     met: bool
 
 
-class PartnerChange(_Change):
+class PartnerChange(_OfPartner):
     """A physician on the hospital's certified list for the whole period, or not on it.
 
     Args:
         interventions: intervention of the protocol -> approved activities performed.
     """
 
-    hospital: Text
-    npi: Npi
     certified: bool = True
     name: str = "(certified)"
     interventions: dict[str, Annotated[int, Field(ge=1, le=10**6)]] = {}

@@ -280,9 +280,9 @@ def _program_tables(
              "met": "Y" if each.met else "N", "source": "what-if", "reported_on": period.end}
             for each in changes.conditions
         ]  # fmt: skip
-        keys = [(each.hospital, each.npi, each.condition) for each in changes.conditions]
+        reported = [(each.hospital, each.npi, each.condition) for each in changes.conditions]
         results = program.CONDITION_RESULTS
-        given[results.name] = (results, _replaced(bench.lake(results), keys, rows))
+        given[results.name] = (results, _replaced(bench.lake(results), reported, rows))
     return given
 
 
