@@ -18,9 +18,9 @@ from tests.macros import ARITHMETIC, environment, macro_text
 _FOLDERS = ("staging/cms", "intermediate/claims")
 #: what is measured of claims, and the windows it is measured in
 _MEASURED = (
-    "staging/run/stg_windows", "intermediate/quality/int_beneficiary_areas",
-    "intermediate/quality/int_medicare_returns", "intermediate/quality/int_medicare_counts",
-    "intermediate/quality/int_medicare_measures",
+    "staging/run/stg_windows", "intermediate/quality/measures/int_beneficiary_areas",
+    "intermediate/quality/readmissions/int_medicare_returns", "intermediate/quality/measures/int_medicare_counts",
+    "intermediate/quality/measures/int_medicare_measures",
 )  # fmt: skip
 #: the base year's statewide rate of all payers, which no Medicare measure is multiplied with
 _GIVEN = {"int_quality_state": "select cast(null as decimal(18, 8)) as base_rate"}

@@ -24,7 +24,8 @@ from hcip_pipeline.warehouse.rendering import SCHEMAS, Renderer, checks, models
 from hcip_pipeline.warehouse.spec import BuildSpec
 
 #: what is computed, with everything it refers to, wherever that is
-_SETTLEMENT = ("cases", "costs", "norms", "incentives", "savings", "ledger", "audit")
+_PROTOCOL = ("attribution", "performance", "improvement", "waterfall", "incentives")
+_SETTLEMENT = ("cases", "costs", "norms", *_PROTOCOL, "savings", "ledger", "audit")
 #: what reports look at beside it: only a release needs these
 REPORTS = ("opportunity", "care_redesign", "quality")
 #: what comes from claims is given, the estimate by the caller and the rest empty: claims have tests of their own
@@ -57,7 +58,7 @@ def _needed(names: Iterable[str]) -> set[str]:
 def _order(areas: tuple[str, ...] = _SETTLEMENT) -> tuple[str, ...]:
     """Every model of these areas after those it refers to."""
     folders = [PROJECT / "models" / schema / folder for schema in SCHEMAS for folder in areas]
-    own = _needed({path.stem for folder in folders for path in folder.glob("*.sql")} - _OF_CLAIMS)
+    own = _needed({path.stem for folder in folders for path in folder.rglob("*.sql")} - _OF_CLAIMS)
     needs = {name: models()[name].reads - _FROM_CLAIMS.keys() for name in own}
     ordered: dict[str, None] = {}
     while needs.keys() - ordered.keys():

@@ -1,4 +1,4 @@
-"""What follows from the contracts: the dbt project's YAML and the data dictionary. ``make contracts`` makes them.
+"""Files that follow from the contracts: dbt YAML and key tests, the data dictionary. ``make contracts`` writes them.
 
 Belongs here: rendering. Does not belong here: a declaration; a test compares the files with what is rendered.
 """
@@ -12,6 +12,7 @@ import yaml
 
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES, SECTIONS
 from hcip_pipeline.contracts.disclosure import Count, GivesAway, Harmless
+from hcip_pipeline.contracts.keys import key_of
 from hcip_pipeline.contracts.marts import MARTS
 from hcip_pipeline.contracts.table import TYPES, Column, Table
 
@@ -67,6 +68,31 @@ def marts_yaml(tables: tuple[Table, ...]) -> str:
         for table in tables
     ]
     return _yaml({"version": 2, "models": models})
+
+
+def _key_query(model: str, key: tuple[str, ...]) -> str:
+    columns, table = ", ".join(key), f"{{{{ ref('{model}') }}}}"
+    grouped = f" group by {columns}" if key else ""
+    return (
+        f"select '{model}' as model, '{columns}' as model_key, count(*) as repeated_keys\n"
+        f"from (select count(*) as copies from {table}{grouped} having count(*) > 1) as repeated\n"
+        "having count(*) > 0\n"
+    )
+
+
+def key_tests() -> dict[Path, str]:
+    """A dbt test of each folder of staging and intermediate models: every key names one row."""
+    models = _ROOT / "dbt_project/models"
+    found = {}
+    for layer in ("staging", "intermediate"):
+        for folder in sorted(path for path in (models / layer).iterdir() if path.is_dir()):
+            keys = {path.stem: key_of(path.stem) for path in sorted(folder.rglob("*.sql"))}
+            queries = [_key_query(model, key) for model, key in keys.items() if key is not None]
+            if queries:
+                why = "-- Why: a row that is there twice is counted or paid twice. Generated from contracts/keys.py.\n"
+                file = Path("dbt_project/tests") / f"keys_of_{layer}_{folder.name}.sql"
+                found[file] = why + "union all\n".join(queries)
+    return found
 
 
 #: section -> what a reader must know before its tables
@@ -137,6 +163,7 @@ def rendered() -> dict[Path, str]:
     return {
         models / "staging/_sources.yml": sources_yaml(),
         **{models / f"marts/{folder}/_contracts.yml": marts_yaml(tables) for folder, tables in MARTS.items()},
+        **key_tests(),
         Path("docs/data_dictionary.md"): data_dictionary(),
     }
 

@@ -13,7 +13,7 @@ from hcip_pipeline.checks import release_gate
 from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS, STEPS, parse_holds, parse_reasons
 from hcip_pipeline.warehouse.project import PROJECT
 
-_INTERMEDIATE = PROJECT / "models" / "intermediate" / "incentives"
+_WATERFALL = PROJECT / "models" / "intermediate" / "waterfall"
 
 
 def _codes(path: Path) -> set[str]:
@@ -24,15 +24,15 @@ def _codes(path: Path) -> set[str]:
 def test_the_models_give_exactly_the_declared_codes() -> None:
     given = _codes(PROJECT / "models/marts/incentives/incentives.sql")
     for name in ("int_waterfall_standing", "int_holds"):
-        given |= _codes(_INTERMEDIATE / f"{name}.sql")
+        given |= _codes(_WATERFALL / f"{name}.sql")
     # What changed since an earlier half-year is found outside of the models (settlement.program_changes).
     assert given == {reason.code for reason in PAYMENT_REASONS.values() if reason.step != "change"}
 
 
 def test_holds_and_standing_are_the_codes_of_their_models() -> None:
     by_step = {step: {reason.code for reason in PAYMENT_REASONS.values() if reason.step == step} for step in STEPS}
-    assert by_step["hold"] == _codes(_INTERMEDIATE / "int_holds.sql")
-    assert by_step["standing"] == _codes(_INTERMEDIATE / "int_waterfall_standing.sql")
+    assert by_step["hold"] == _codes(_WATERFALL / "int_holds.sql")
+    assert by_step["standing"] == _codes(_WATERFALL / "int_waterfall_standing.sql")
     assert sum(map(len, by_step.values())) == len(PAYMENT_REASONS)
 
 

@@ -4,7 +4,7 @@ with stages as (
     union all
     select * from {{ ref('int_incentive_ledger') }}
     union all
-    select * from {{ source('lake', 'frozen_conservation') }}
+    select * from {{ ref('stg_frozen_conservation') }}
 )
 
 select

@@ -37,4 +37,4 @@ select
     exclusion_reason,
     cases,
     cost
-from {{ source('lake', 'frozen_exclusions') }}
+from {{ ref('stg_frozen_exclusions') }}

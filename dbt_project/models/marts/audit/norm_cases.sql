@@ -16,7 +16,7 @@ with computed as (
 ),
 
 frozen as (
-    select * from {{ source('lake', 'frozen_norm_cases') }}
+    select * from {{ ref('stg_frozen_norm_cases') }}
 ),
 
 -- Of any of the three methods.

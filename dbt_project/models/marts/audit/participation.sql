@@ -29,7 +29,7 @@ received as (
         count(*) as quarters_received,
         cast(sum(receipts.rows_read) as bigint) as discharges_read,
         cast(sum(receipts.rows_excluded) as bigint) as discharges_set_aside
-    from {{ source('lake', 'receipts') }} as receipts
+    from {{ ref('stg_quarter_receipts') }} as receipts
     inner join period on receipts.quarter between period.first_quarter and period.last_quarter
     group by receipts.hospital_ccn
 ),

@@ -11,7 +11,7 @@ with computed as (
 ),
 
 frozen as (
-    select * from {{ source('lake', 'frozen_norm_physicians') }}
+    select * from {{ ref('stg_frozen_norm_physicians') }}
 ),
 
 norms as (

@@ -50,7 +50,7 @@ computed as (
 ),
 
 frozen as (
-    select * from {{ source('lake', 'frozen_quality_cells') }}
+    select * from {{ ref('stg_frozen_quality_cells') }}
 )
 
 select
