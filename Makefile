@@ -75,7 +75,7 @@ contracts: $(STAMP)  ## write again what follows from the contracts (dbt YAML, d
 
 lock: $(STAMP)  ## resolve the requirements again
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
-	  --no-emit-index-url --no-header --extra dev --extra postgres pyproject.toml -o requirements.lock
+	  --no-emit-index-url --no-header --extra dev --extra postgres --extra s3 pyproject.toml -o requirements.lock
 	echo 'setuptools>=80,<83' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	  --no-emit-index-url --no-header --no-annotate --extra spark --constraints requirements.lock \
 	  $$(awk -F'[=[]' '/^[a-z]/{print "--no-emit-package " $$1}' requirements.lock) pyproject.toml - -o tests/spark/requirements.lock

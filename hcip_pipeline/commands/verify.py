@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from hcip_pipeline.commands.options import home_option, json_option, release_folder, show_json, shown_progress
+from hcip_pipeline.commands.options import (
+    Progress,
+    home_option,
+    json_option,
+    release_folder,
+    show_json,
+    shown_progress,
+)
 from hcip_pipeline.errors import HcipError
 
 _FILE = click.Path(path_type=Path)
 
 
+@contextmanager
+def _folder_of(release: str, home_path: Path | None, progress: Progress) -> Iterator[Path]:
+    """The folder of a release, or a copy of a published one as long as it is read."""
+    from hcip_pipeline.publishing.object_storage import fetch, is_address
+    from hcip_pipeline.scratch import scratch_folder
+
+    if not is_address(release):
+        yield release_folder(Path(release), home_path)
+        return
+    with scratch_folder("verify") as scratch:
+        yield fetch(release, scratch / "releases", progress)
+
+
 @click.command("verify")
-@click.argument("release", type=_FILE)
+@click.argument("release")
 @click.option("--head", default="", help="A ledger head that was kept: also read every file that the ledger covers.")
 @click.option("--ledger", type=_FILE, help="The ledger [default: ledger.jsonl of the release's home].")
 @click.option("--signers", type=_FILE, help="Allowed signers, as ssh-keygen reads them: check every signature.")
@@ -23,7 +45,7 @@ _FILE = click.Path(path_type=Path)
 @click.pass_context
 def command(
     ctx: click.Context,
-    release: Path,
+    release: str,
     head: str,
     ledger: Path | None,
     signers: Path | None,
@@ -33,16 +55,17 @@ def command(
 ) -> None:
     """Recompute every payment of RELEASE from its files. Exit 1 on any cent.
 
-    RELEASE is a folder such as releases/2025H1/r1, a period (2025H1, its newest release) or one of it (2025H1/r1).
+    RELEASE is a folder such as releases/2025H1/r1, a period (2025H1, its newest release), one of it (2025H1/r1), or the
+    address of a published one (s3://bucket/prefix/2025H1/r1): that and what it names is fetched first.
 
     Also checks the chain of releases and the home's ledger: removal, replacement, rollback and rewriting are named.
     """
     from hcip_pipeline.release.verification import Proofs, UnreadableReleaseError, verify_release
 
-    release = release_folder(release, home_path)
+    proofs = Proofs(head, ledger, signers, partial)
     try:
-        with shown_progress(as_json) as progress:
-            report = verify_release(release, progress, Proofs(head, ledger, signers, partial))
+        with shown_progress(as_json) as progress, _folder_of(release, home_path, progress) as folder:
+            report = verify_release(folder, progress, proofs)
     except UnreadableReleaseError as error:
         raise HcipError(error.message, file=release, fix=error.fix) from error
     if as_json:

@@ -1,0 +1,276 @@
+"""Releases at an address of object storage (``s3://bucket/prefix``), or any other that fsspec knows.
+
+Belongs here: copying a release there and fetching it back. Does not belong here: making a release (``writer``), and
+whether its figures are right (``release.verification``).
+
+Storage cannot rename a folder into place, so the manifest says what is published: it is written last, once every other
+file was read back and is what the manifest states. Whoever reads takes a release without a manifest for none. A file is
+written only where there is none (a conditional put, where the storage has it), so two who publish at once, or one who
+publishes another release under the same name, cannot mix: the later one is refused, and a release is never replaced. A
+publication that was cut off is taken up by the next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from hcip_pipeline.errors import HcipError, UsageError
+from hcip_pipeline.release.layouts import MANIFEST
+from hcip_pipeline.release.reading import ReleaseFiles
+
+_PROGRESS = Callable[[str], None]
+_OF_OBJECTS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl"})
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://(.+)", re.DOTALL)
+_RELEASE = re.compile(r"(?:.*/)?(?P<period>[0-9]{4}H[12])/(?P<number>r[0-9]+)")
+_NAMED = re.compile(r"releases/(?P<release>[0-9]{4}H[12]/r[0-9]+)/" + re.escape(MANIFEST))
+
+
+@dataclass(frozen=True)
+class Published:
+    """A release at an address.
+
+    Attributes:
+        release: ``2025H1/r1``.
+        files: how many it has, its manifest and signature among them.
+        written: how many of them were written now; none where the same release was there already.
+    """
+
+    release: str
+    address: str
+    files: int
+    written: int
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {"release": self.release, "address": self.address, "files": self.files, "written": self.written}
+
+
+def is_address(text: str) -> bool:
+    """Whether a release is named by an address rather than by a folder."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
+def publish(release: Path, address: str, progress: _PROGRESS = lambda _: None) -> Published:
+    """Copy a release to ``<address>/<period>/r<n>``, its signature beside it.
+
+    Args:
+        progress: called with the name of each file before it is written.
+
+    Raises:
+        UsageError: the address is none, or its kind of storage is not installed.
+        HcipError: a file of the release is not what its manifest states, another file is at its place, or the storage
+            cannot be reached.
+    """
+    files = ReleaseFiles.at(release)
+    name = f"{files.period}/r{files.number}"
+    contents = dict(_contents(files))
+    manifest = f"{name}/{MANIFEST}"
+    with _storage(address) as storage:
+        written = 0
+        for path, content in contents.items():
+            progress(path)
+            if path == manifest:
+                storage.compare({each: body for each, body in contents.items() if each != manifest})
+            written += storage.write(path, content)
+        storage.compare({manifest: contents[manifest]})
+    return Published(name, f"{address.rstrip('/')}/{name}", len(contents), written)
+
+
+def fetch(address: str, folder: Path, progress: _PROGRESS = lambda _: None) -> Path:
+    """Copy the release at ``<…>/<period>/r<n>`` below ``folder``, and every one published beside it that it names.
+
+    Returns:
+        The folder of the release.
+
+    Raises:
+        UsageError: the address is none of a release, or its kind of storage is not installed.
+        HcipError: there is no release, or the storage cannot be reached.
+    """
+    named = _RELEASE.fullmatch(address.rstrip("/"))
+    if named is None:
+        raise UsageError(f"{address} is no address of a release", fix="name one such as s3://bucket/prefix/2025H1/r1")
+    first = f"{named['period']}/{named['number']}"
+    waiting, fetched = [first], set[str]()
+    with _storage(address.rstrip("/").removesuffix(first)) as storage:
+        while waiting:
+            release = waiting.pop()
+            content = storage.read(f"{release}/{MANIFEST}")
+            if content is None and release == first:
+                raise HcipError(
+                    "no release is published there",
+                    file=address,
+                    fix="publish it with `hcip publish`, which also completes one that was cut off",
+                )
+            if content is None or release in fetched:
+                continue
+            fetched.add(release)
+            progress(release)
+            manifest = _parsed(content, f"{release}/{MANIFEST}")
+            paths = [f"{release}/{entry['path']}" for entry in _entries(manifest)]
+            for path in (*paths, f"{release}.sig", f"{release}/{MANIFEST}"):
+                _put(folder, path, storage.read(path))
+            waiting += _names(release, manifest)
+    return folder / first
+
+
+def _contents(files: ReleaseFiles) -> Iterator[tuple[str, bytes]]:
+    """Path at the address -> bytes, the manifest last.
+
+    Raises:
+        HcipError: a file is not what the manifest states.
+    """
+    name = f"{files.period}/r{files.number}"
+    for entry in sorted(_entries(files.manifest), key=lambda entry: str(entry["path"])):
+        path = files.folder / entry["path"]
+        content = path.read_bytes() if path.is_file() else None
+        if content is None or f"sha256:{hashlib.sha256(content).hexdigest()}" != entry["hash"]:
+            raise HcipError(
+                "the file is not what the release's manifest states" if content is not None else "the file is gone",
+                file=path,
+                rule="PUBLISH",
+                fix="`hcip verify` tells what else was changed; put it back from where releases are kept",
+            )
+        yield f"{name}/{entry['path']}", content
+    signature = files.folder.with_name(f"r{files.number}.sig")
+    if signature.is_file():
+        yield f"{name}.sig", signature.read_bytes()
+    yield f"{name}/{MANIFEST}", (files.folder / MANIFEST).read_bytes()
+
+
+def _entries(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for resource in manifest["resources"]:
+        yield resource
+        if resource.get("parquet"):
+            yield resource["parquet"]
+
+
+def _names(release: str, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """The releases that one supersedes or was made from."""
+    period, number = release.split("/")
+    if manifest.get("supersedes"):
+        yield f"{period}/r{int(number[1:]) - 1}"
+    for item in manifest.get("inputs", ()):
+        if match := _NAMED.fullmatch(str(item.get("file"))):
+            yield match["release"]
+
+
+def _parsed(content: bytes, path: str) -> Mapping[str, Any]:
+    from hcip_pipeline.release.verification.manifest_shape import check_shape
+
+    try:
+        manifest: Mapping[str, Any] = json.loads(content)
+        check_shape(manifest)
+    except (ValueError, RecursionError) as error:
+        raise HcipError(f"the manifest cannot be read: {error}", file=path, fix="publish the release again") from error
+    return manifest
+
+
+def _put(folder: Path, path: str, content: bytes | None) -> None:
+    if content is not None:  # what is missing `hcip verify` names
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+
+
+@dataclass(frozen=True)
+class _Storage:
+    """Files below one address."""
+
+    system: fsspec.AbstractFileSystem
+    root: str
+    #: whether a file is there whole or not at all
+    has_objects: bool
+
+    def read(self, path: str) -> bytes | None:
+        """A file's bytes; None where there is none."""
+        try:
+            content = self.system.cat_file(f"{self.root}/{path}")
+        except FileNotFoundError:
+            return None
+        assert isinstance(content, bytes)
+        return content
+
+    def write(self, path: str, content: bytes) -> bool:
+        """Write a file where there is none; gives whether it was written now.
+
+        Raises:
+            HcipError: another file is there.
+        """
+        place = f"{self.root}/{path}"
+        try:
+            self.system.pipe_file(place, content, mode="create")
+            return True
+        except FileExistsError:
+            there = self.read(path)
+        if there == content:
+            return False
+        if not self.has_objects and there is not None and content.startswith(there):  # cut off in the middle
+            self.system.pipe_file(place, content, mode="overwrite")
+            return True
+        raise HcipError(
+            "another file is at this address",
+            file=self.system.unstrip_protocol(place),
+            rule="PUBLISH",
+            fix="a release is never replaced: publish to another address, and find out who published there",
+        )
+
+    def compare(self, contents: Mapping[str, bytes]) -> None:
+        """Make sure that files are there, byte for byte.
+
+        Raises:
+            HcipError: one is not; another publication is under way, or the storage lost it.
+        """
+        for path, content in contents.items():
+            if self.read(path) != content:
+                raise HcipError(
+                    "what was written is not what is there",
+                    file=self.system.unstrip_protocol(f"{self.root}/{path}"),
+                    rule="PUBLISH",
+                    fix="the release is not published; see that nobody else publishes there, and publish it again",
+                )
+
+
+@contextmanager
+def _storage(address: str) -> Iterator[_Storage]:
+    """The storage at an address.
+
+    Raises:
+        UsageError: the address is none, or its kind of storage is not installed.
+        HcipError: what is done in the ``with`` block could not be done there.
+    """
+    named = _ADDRESS.fullmatch(address)
+    if named is None:
+        raise UsageError(f"{address} is no address", fix="name one such as s3://bucket/prefix or file:///mnt/releases")
+    try:
+        local = {"auto_mkdir": True} if named[1] in ("file", "local") else {}
+        system, root = fsspec.url_to_fs(address.rstrip("/"), **local, use_listings_cache=False)
+    except ImportError as error:
+        raise UsageError(
+            f"what reads {named[1]}:// is not installed",
+            rule="PUBLISH",
+            fix="for s3:// install the package with its extra, `pip install 'hcip-pipeline[s3]'`; for Google Cloud "
+            "gcsfs, for Azure adlfs",
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"{named[1]}:// is no kind of storage: {error}", fix="name one such as s3://") from error
+    try:
+        yield _Storage(system, root.rstrip("/"), named[1] in _OF_OBJECTS)
+    except HcipError:
+        raise
+    except Exception as error:  # every storage has its own
+        raise HcipError(
+            f"the storage refused or cannot be reached: {' '.join(str(error).split())[:400] or type(error).__name__}",
+            file=address,
+            rule="PUBLISH",
+            fix="check the address, the credentials (the environment or the machine's role) and the network, and do it "
+            "again: a release is published whole or not at all",
+        ) from error

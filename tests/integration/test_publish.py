@@ -1,0 +1,250 @@
+"""Publishing a release to object storage: whole or not at all, whatever is cut off, and proven again from there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from hcip_pipeline import cli
+from hcip_pipeline.background import BackgroundCall
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.publishing.object_storage import Published, fetch, publish
+from hcip_pipeline.release.layouts import MANIFEST
+from hcip_pipeline.scratch import scratch_folder
+
+BUCKET = "hcip-releases"
+
+
+def _release(root: Path, number: int = 1, supersedes: str | None = None, rows: str = "1\n") -> Path:
+    """A release as far as publishing reads it: three files, a signature and the manifest that states them."""
+    folder = root / "releases" / "2025H1" / f"r{number}"
+    contents = {
+        f"{kind}/table.{ending}": f"{kind} {ending} {rows}"
+        for kind in ("audit", "norms")
+        for ending in ("csv", "parquet")
+    }
+    contents["reports/page.html"] = "<html>"
+    for path, text in contents.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+
+    def entry(path: str) -> dict[str, object]:
+        content = (folder / path).read_bytes()
+        return {"path": path, "hash": f"sha256:{hashlib.sha256(content).hexdigest()}", "bytes": len(content)}
+
+    tables = [entry(f"{kind}/table.csv") | {"parquet": entry(f"{kind}/table.parquet")} for kind in ("audit", "norms")]
+    manifest = {"name": f"hcip-2025h1-r{number}", "resources": [*tables, entry("reports/page.html")], "inputs": []}
+    (folder / MANIFEST).write_text(json.dumps(manifest | {"supersedes": supersedes}), encoding="utf-8")
+    folder.with_name(f"r{number}.sig").write_text("signature", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    return _release(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of S3 in a process of its own; gives an address in an empty bucket."""
+    log = tmp_path_factory.mktemp("s3") / "log"
+    with log.open("wb") as stream, pytest.MonkeyPatch.context() as patch:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"], stdout=stream, stderr=stream
+        )
+        try:
+            patch.setenv("AWS_ENDPOINT_URL", _address_in(log, server))
+            patch.setenv("AWS_ACCESS_KEY_ID", "test")
+            patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+            patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+            fsspec.filesystem("s3").mkdir(BUCKET)
+            yield f"s3://{BUCKET}"
+        finally:
+            server.kill()
+            server.wait()
+
+
+def _address_in(log: Path, server: subprocess.Popen[bytes]) -> str:
+    end = time.monotonic() + 120
+    while time.monotonic() < end and server.poll() is None:
+        for word in log.read_text(encoding="utf-8", errors="replace").split():
+            if word.startswith("http://127.0.0.1:"):
+                urllib.request.urlopen(f"{word}/moto-api/").close()
+                return word
+        time.sleep(0.1)
+    raise AssertionError(f"no S3 server: {log.read_text(encoding='utf-8', errors='replace')}")
+
+
+def _there(address: str) -> dict[str, bytes]:
+    """What a reader finds below an address: only releases with a manifest count."""
+    system, root = fsspec.url_to_fs(address, use_listings_cache=False)
+    root = root.rstrip("/")
+    return {path.removeprefix(f"{root}/"): system.cat_file(path) for path in system.find(root)}
+
+
+def _of(release: Path) -> dict[str, bytes]:
+    root = release.parent.parent
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_what_is_published_is_the_release_and_comes_back_as_it_was(release: Path, s3: str, tmp_path: Path) -> None:
+    told: list[str] = []
+    published = publish(release, f"{s3}/one", told.append)
+    assert published == Published("2025H1/r1", f"{s3}/one/2025H1/r1", 7, 7)
+    assert told[-1] == f"2025H1/r1/{MANIFEST}"
+    assert _there(f"{s3}/one") == _of(release)
+    back = fetch(published.address, tmp_path / "back")
+    assert _of(back) == _of(release)
+    assert publish(release, f"{s3}/one").written == 0
+
+
+def test_a_release_brings_those_that_it_names(s3: str, tmp_path: Path) -> None:
+    first, second = _release(tmp_path), _release(tmp_path, 2, supersedes="0" * 64, rows="2\n")
+    for folder in (first, second):
+        publish(folder, f"{s3}/chain")
+    back = fetch(f"{s3}/chain/2025H1/r2", tmp_path / "back")
+    assert back.name == "r2" and _of(back) == _of(second)
+
+
+@pytest.mark.parametrize("step", range(7))
+def test_a_publication_that_ends_at_any_step_publishes_nothing_and_is_taken_up(
+    step: int, release: Path, tmp_path: Path
+) -> None:
+    address = f"file://{tmp_path}/there"
+    with pytest.raises(KeyboardInterrupt):
+        publish(release, address, _stop_at(step))
+    assert len(_there(address) if step else {}) == step
+    assert f"2025H1/r1/{MANIFEST}" not in (_there(address) if step else {})
+    with pytest.raises(HcipError, match="no release is published"):
+        fetch(f"{address}/2025H1/r1", tmp_path / "back")
+    assert publish(release, address).written == 7 - step
+    assert _there(address) == _of(release)
+
+
+def _stop_at(step: int) -> Callable[[str], None]:
+    begun: list[str] = []
+
+    def stop(path: str) -> None:
+        if len(begun) == step:
+            raise KeyboardInterrupt
+        begun.append(path)
+
+    return stop
+
+
+def test_a_process_that_is_killed_leaves_nothing_published(release: Path, s3: str) -> None:
+    with pytest.raises(HcipError), BackgroundCall(_publish_and_die, release, f"{s3}/killed") as dying:
+        dying.result()
+    assert 0 < len(_there(f"{s3}/killed")) < 7 and f"2025H1/r1/{MANIFEST}" not in _there(f"{s3}/killed")
+    publish(release, f"{s3}/killed")
+    assert _there(f"{s3}/killed") == _of(release)
+
+
+def _publish_and_die(release: Path, address: str) -> None:
+    begun: list[str] = []
+
+    def die(path: str) -> None:
+        begun.append(path)
+        if len(begun) == 4:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    publish(release, address, die)
+
+
+@pytest.mark.parametrize("left", ["audit/table.csv", MANIFEST])
+def test_a_file_that_was_cut_off_in_the_middle_is_written_again(left: str, release: Path, tmp_path: Path) -> None:
+    """Storage that is none of objects may keep the beginning of a file."""
+    place = tmp_path / "there" / "2025H1" / "r1" / left
+    place.parent.mkdir(parents=True)
+    place.write_bytes((release / left).read_bytes()[:5])
+    publish(release, f"file://{tmp_path}/there")
+    assert _there(f"file://{tmp_path}/there") == _of(release)
+
+
+def test_a_published_release_is_never_replaced(release: Path, s3: str, tmp_path: Path) -> None:
+    publish(release, f"{s3}/taken")
+    other = _release(tmp_path / "other", rows="another\n")
+    with pytest.raises(HcipError, match="another file is at this address"):
+        publish(other, f"{s3}/taken")
+    assert _there(f"{s3}/taken") == _of(release)
+
+
+def test_two_releases_of_one_name_do_not_mix(release: Path, s3: str, tmp_path: Path) -> None:
+    """Another publishes under the same name between this one's files and its manifest: that one is refused."""
+    other = _release(tmp_path / "other", rows="1\nand a row that comes after\n")
+
+    def meanwhile(path: str) -> None:
+        if path.endswith(MANIFEST):
+            with pytest.raises(HcipError, match="another file is at this address"):
+                publish(other, f"{s3}/race")
+
+    publish(release, f"{s3}/race", meanwhile)
+    assert _there(f"{s3}/race") == _of(release)
+
+
+def test_a_file_that_was_exchanged_before_the_manifest_publishes_nothing(release: Path, s3: str) -> None:
+    def exchange(path: str) -> None:
+        if path.endswith(MANIFEST):
+            fsspec.filesystem("s3").pipe_file(f"{BUCKET}/exchanged/2025H1/r1/audit/table.csv", b"other")
+
+    with pytest.raises(HcipError, match="what was written is not what is there"):
+        publish(release, f"{s3}/exchanged", exchange)
+    assert f"2025H1/r1/{MANIFEST}" not in _there(f"{s3}/exchanged")
+
+
+def test_a_manifest_is_put_where_there_is_none_by_the_server_itself(release: Path, s3: str) -> None:
+    """What keeps two publications apart is the server's condition, not a look before."""
+    system = fsspec.filesystem("s3")
+    system.pipe_file(f"{BUCKET}/condition", b"first", mode="create")
+    with pytest.raises(FileExistsError):
+        system.pipe_file(f"{BUCKET}/condition", b"second", mode="create")
+
+
+def test_a_file_that_is_not_what_the_manifest_states_is_not_published(release: Path, tmp_path: Path) -> None:
+    (release / "audit" / "table.csv").write_text("changed", encoding="utf-8")
+    with pytest.raises(HcipError, match="not what the release's manifest states"):
+        publish(release, f"file://{tmp_path}/there")
+    assert not (tmp_path / "there" / "2025H1" / "r1" / MANIFEST).exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "code", "message"),
+    [
+        ("releases", 2, "is no address"),
+        ("nowhere://bucket", 2, "no kind of storage"),
+        ("gs://bucket", 2, "not installed"),
+        ("s3://there-is-no-such-bucket/x", 1, "refused or cannot be reached"),
+    ],
+)
+def test_an_address_that_will_not_do_is_named(
+    address: str, code: int, message: str, release: Path, s3: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["publish", str(release), "--to", address])
+    told = capsys.readouterr().err
+    assert ended.value.code == code and message in told and "What to do" in told
+
+
+def test_the_command_publishes_a_home_once(tmp_path: Path, s3: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _release(tmp_path), _release(tmp_path, 2, supersedes="0" * 64)
+    for expected in ("published, 7 files", "was published before"):
+        cli.main(["publish", "--to", f"{s3}/home", "--home", str(tmp_path)])
+        assert capsys.readouterr().out.count(expected) == 2
+
+
+def test_no_file_is_fetched_out_of_its_folder(s3: str, tmp_path: Path) -> None:
+    manifest = {"name": "x", "resources": [{"path": "../../../outside", "hash": "sha256:0"}], "inputs": []}
+    fsspec.filesystem("s3").pipe_file(f"{BUCKET}/evil/2025H1/r1/{MANIFEST}", json.dumps(manifest).encode())
+    with scratch_folder("test") as scratch, pytest.raises(HcipError, match="cannot be read"):
+        fetch(f"{s3}/evil/2025H1/r1", scratch)
