@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hcip_pipeline.assets.jobs import cms_job, hospital_job, program_job, settlement_job
 from hcip_pipeline.assets.partitions import Key, parse_key, spans
 from hcip_pipeline.assets.runs import Progress, Runs, runs_on
-from hcip_pipeline.errors import HcipError, PartitionsFailedError, RefusedFileError
+from hcip_pipeline.errors import HcipError, PartitionsFailedError, RefusedFileError, UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 from hcip_pipeline.tables.file_names import is_left_alone, shown_path
@@ -78,17 +78,19 @@ def ingest(
     policy_path: Path | None = None,
     *,
     progress: Progress | None = None,
+    join: bool = False,
 ) -> IngestReport:
     """Take in what lies in the inbox and is not yet in the lake.
 
     Args:
         partitions: keys of quarters, months or half-years; none means all that the inbox holds.
+        join: take quarters in together with other processes that do, on any machine that has the home.
 
     Returns:
         What became of each; what is refused of one stops no other.
 
     Raises:
-        UsageError: a key that is no partition.
+        UsageError: a key that is no partition, or one to join in that is no quarter.
         HcipError: as the assets of a half-year raise.
     """
     if partitions:
@@ -96,10 +98,15 @@ def ingest(
         unknown: list[str] = []
     else:
         keys, unknown = _in_inbox(home)
+    if join and not (partitions and all(isinstance(key, Quarter) for key in keys)):
+        raise UsageError(
+            "several processes take in quarters together, nothing else",
+            fix="name the quarters: hcip ingest 2025Q1 2025Q2 --join",
+        )
     from hcip_pipeline.ledger.comparison import check_home
 
-    command = " ".join(["hcip ingest", *partitions])
-    with runs_on(home, policy_path, progress=progress, command=command) as runs:
+    command = " ".join(["hcip ingest", *partitions, *(["--join"] if join else [])])
+    with runs_on(home, policy_path, progress=progress, command=command, join=join) as runs:
         check_home(home, (), runs.session.progress)
         problems = take_in(runs, [key for key in keys if not isinstance(key, PerformancePeriod)])
         for period in sorted({key for key in keys if isinstance(key, PerformancePeriod)}):

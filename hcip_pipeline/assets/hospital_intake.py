@@ -1,6 +1,7 @@
 """Hospital submissions of a quarter, from the inbox to the lake."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -12,11 +13,16 @@ from hcip_pipeline.assets.resources import HomeResource, Session
 from hcip_pipeline.checks.edit_rates import EDIT_CHECKS, edit_rate_results
 from hcip_pipeline.checks.intake_checks import rows_reconcile, submissions_accepted
 from hcip_pipeline.errors import HcipError, RefusedFileError
+from hcip_pipeline.home import Home
+from hcip_pipeline.home_locks import BusyError
 from hcip_pipeline.periods import Quarter
+from hcip_pipeline.storage_faults import storage_told
 from hcip_pipeline.tables.file_names import shown_unknown
 
 if TYPE_CHECKING:
+    from hcip_pipeline.intake.hospital.folders import Submission
     from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
+    from hcip_pipeline.policy.model import Policy
 
 SUBMISSIONS = dg.AssetKey("submissions")
 _BLOCKING = frozenset({"rows_reconcile"})
@@ -33,8 +39,33 @@ def take_in_quarter(session: Session, resource: HomeResource, key: str) -> "list
     quarter, home = Quarter.parse(key), resource.home()
     lake = [home.lake_hospital(table, quarter) for table in ("discharges", "charges", "receipts")]
     require_files(home, "hospital", key, "submission", lake[-1])
-    with intake_lock(session, home, key, f"taking in {key}", *lake):
+    if resource.join:
+        _judge_with_others(session, home, quarter, resource.policy().policy)
+    with intake_lock(session, home, key, f"taking in {key}", *lake, wait=resource.join):
         return ingest_quarter(home, quarter, resource.policy().policy, session.progress)
+
+
+def _judge_with_others(session: Session, home: Home, quarter: Quarter, policy: "Policy") -> None:
+    """Judge what of a quarter no other run has in hand; whoever is alone on it afterwards takes it in."""
+    from hcip_pipeline.intake.hospital.together import judge_free
+
+    @contextmanager
+    def hold(submission: "Submission") -> Iterator[bool]:
+        name = f"{quarter}-{submission.stem}"
+        try:
+            session.locks.take(home, name, f"judging {submission.id}")
+        except BusyError:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            session.locks.drop(home, name)
+
+    with storage_told(home):
+        session.locks.take(home, str(quarter), f"judging {quarter} with others", "shared", wait=True)
+        judge_free(home, quarter, policy, hold, session.progress)
+    session.locks.drop(home, str(quarter))
 
 
 @dg.multi_asset(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import dagster as dg
 
@@ -67,7 +67,7 @@ def take_in_each(session: Session, home: HomeResource, keys: Sequence[str], take
     shares = _shares(keys, session.processes)
     with ExitStack() as running:
         others = [
-            running.enter_context(BackgroundCall(_take_in_share, home.path, home.policy_path, share, take_in))
+            running.enter_context(BackgroundCall(_take_in_share, home.model_dump(), share, take_in))
             for share in shares[1:]
         ]
         found = _one_by_one(session, home, shares[0], take_in)
@@ -90,11 +90,9 @@ def _shares(keys: Sequence[str], processes: int | None) -> list[list[str]]:
     return [list(keys[:own])] + [list(keys[at : at + each]) for at in range(own, len(keys), each)]
 
 
-def _take_in_share(path: str, policy_path: str, keys: Sequence[str], take_in: TakeIn[R]) -> list[Taken[R]]:
+def _take_in_share(home: Mapping[str, Any], keys: Sequence[str], take_in: TakeIn[R]) -> list[Taken[R]]:
     with HomeLocks() as locks:
-        return _one_by_one(
-            Session(attended=True, locks=locks), HomeResource(path=path, policy_path=policy_path), keys, take_in
-        )
+        return _one_by_one(Session(attended=True, locks=locks), HomeResource(**home), keys, take_in)
 
 
 def _one_by_one(session: Session, home: HomeResource, keys: Sequence[str], take_in: TakeIn[R]) -> list[Taken[R]]:

@@ -26,6 +26,7 @@ class HomeResource(dg.ConfigurableResource):
     path: str = Field(default="", description="Home folder; empty: $HCIP_HOME, else ./hcip_home.")
     policy_path: str = Field(default="", description="Policy file; empty: inbox/policy.yaml of the home.")
     threads: int | None = Field(default=None, description="DuckDB threads; no result depends on it.")
+    join: bool = Field(default=False, description="Take a quarter in together with other runs, on any machine.")
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Restrict file modes: what a run writes is about patients and payments."""

@@ -115,6 +115,7 @@ def runs_on(
     tags: Mapping[str, str] | None = None,
     processes: int | None = None,
     engine: "EngineChoice | None" = None,
+    join: bool = False,
 ) -> Iterator[Runs]:
     """Open a home for runs.
 
@@ -126,6 +127,7 @@ def runs_on(
         tags: further tags of every run.
         processes: how many take in quarters and months; None: as many as pay.
         engine: computes the builds; None: the one of the settings.
+        join: take a quarter in together with other runs that do.
     """
     say = progress or (lambda _: None)
     session = Session(say, attended=True, locks=HomeLocks(told=say), processes=processes)
@@ -134,6 +136,8 @@ def runs_on(
         of_home["policy_path"] = str(policy_path.absolute())
     if threads:
         of_home["threads"] = threads
+    if join:
+        of_home["join"] = True
     # The event log holds what a run reports; the terminal belongs to the command line.
     config = {
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},

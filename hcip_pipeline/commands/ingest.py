@@ -14,6 +14,11 @@ from hcip_pipeline.home import Home
 @click.argument("partitions", nargs=-1)
 @home_option
 @policy_option
+@click.option(
+    "--join",
+    is_flag=True,
+    help="Take the quarters in together with every process that runs this at the same time, on any machine.",
+)
 @json_option
 @click.pass_context
 def command(
@@ -21,6 +26,7 @@ def command(
     partitions: tuple[str, ...],
     home_path: Path | None,
     policy_path: Path | None,
+    join: bool,
     as_json: bool,
 ) -> None:
     """Take in what the inbox holds and the lake does not yet.
@@ -34,7 +40,7 @@ def command(
 
     home = Home.locate(home_path)
     with shown_progress(as_json) as progress:
-        report = take_in(home, partitions, policy_path, progress=progress)
+        report = take_in(home, partitions, policy_path, progress=progress, join=join)
     if as_json:
         show_json(report.as_dict())
     else:

@@ -11,6 +11,7 @@ lake is the same whatever was taken in before.
 from __future__ import annotations
 
 import json
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -35,6 +36,7 @@ from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import load_reference
 
 HospitalTable = Literal["discharges", "charges"]
+_TABLES: tuple[HospitalTable, ...] = ("discharges", "charges")
 
 #: submissions of up to so many bytes are judged so many at a time
 _SMALL_BYTES = 16_000_000
@@ -51,8 +53,8 @@ def ingest_quarter(
 ) -> list[SubmissionReceipt]:
     """Take in every submission of a quarter that is not yet in the lake, and account for all of them.
 
-    One that was judged under other reference tables, cost method or edits is judged again. A refusal never stops
-    the others.
+    One that was judged under other reference tables, cost method or edits is judged again; one that other processes
+    have judged for this (``together``) is not. A refusal never stops the others.
 
     Args:
         progress: told the submission before each is judged.
@@ -76,8 +78,11 @@ def ingest_quarter(
             earlier = before.get(submission.stem)
             if earlier is not None and _has_changed(submission, earlier):
                 changed.add(submission.stem)
+            elif earlier is None and (judged := _adopted(home, submission, judge.judged_with)) is not None:
+                before[submission.stem] = judged
             elif earlier is None or earlier.judged_with != judge.judged_with:
                 waiting.append(submission)
+        shutil.rmtree(judged_path(home, quarter, "").parent, ignore_errors=True)
         benches: SimpleQueue[Judge] = SimpleQueue()
         benches.put(judge)
         small = [submission for submission in waiting if _is_small(submission)]
@@ -165,26 +170,49 @@ def receipt_path(home: Home, quarter: Quarter, stem: str) -> Path:
     return home.lake_hospital("receipts", quarter) / f"{stem}.json"
 
 
+def judged_path(home: Home, quarter: Quarter, stem: str) -> Path:
+    """The receipt of a submission that was judged and does not count yet."""
+    return home.lake_hospital("judged", quarter) / f"{stem}.json"
+
+
 def quarantine_path(home: Home, quarter: Quarter, stem: str) -> Path:
     return home.quarantine / "hospital" / f"quarter={quarter}" / f"{stem}.parquet"
 
 
+def _adopted(home: Home, submission: Submission, judged_with: str) -> SubmissionReceipt | None:
+    """The receipt of a submission that was judged before, taken among those that count; None: it must be judged."""
+    path = judged_path(home, submission.quarter, submission.stem)
+    if not path.is_file():
+        return None
+    receipt = _read(path)
+    if receipt.judged_with != judged_with or _has_changed(submission, receipt):
+        return None
+    place = receipt_path(home, submission.quarter, submission.stem)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    path.replace(place)
+    return receipt
+
+
 def _take_in(home: Home, judge: Judge, submission: Submission) -> SubmissionReceipt:
+    receipt = write_judged(home, judge, submission)
+    write_json(receipt.as_dict(), receipt_path(home, submission.quarter, submission.stem))
+    for table in _TABLES:
+        if receipt.status != "accepted" or receipt.file(table) is None:
+            lake_path(home, table, submission.quarter, submission.stem).unlink(missing_ok=True)
+    return receipt
+
+
+def write_judged(home: Home, judge: Judge, submission: Submission) -> SubmissionReceipt:
+    """Judge a submission and write its rows, those accepted and those in quarantine; its receipt makes them count."""
     receipt = judge.judge(submission)
     quarter, stem = submission.quarter, submission.stem
-    accepted = receipt.status == "accepted"
-    tables: tuple[HospitalTable, ...] = ("discharges", "charges")
-    if accepted:
-        for table in tables:
+    if receipt.status == "accepted":
+        for table in _TABLES:
             file = receipt.file(table)
             if file is not None:
                 path = lake_path(home, table, quarter, stem)
                 lake_files.write_accepted(judge.con, table, receipt, path)
     lake_files.write_quarantine(judge.con, receipt, quarantine_path(home, quarter, stem))
-    write_json(receipt.as_dict(), receipt_path(home, quarter, stem))
-    for table in tables:
-        if not accepted or receipt.file(table) is None:
-            lake_path(home, table, quarter, stem).unlink(missing_ok=True)
     return receipt
 
 
