@@ -33,29 +33,44 @@ class Rule:
 RULES = {
     "PAYMENT_NOT_PAYABLE": Rule("high", "recover the payment, or have the committee show why it was due"),
     "PAYMENT_OVER": Rule("high", "recover the excess or set it off against the next payment"),
-    "PAYMENT_UNDER": Rule("medium", "pay the rest with the next cycle"),
+    "PAYMENT_UNDER": Rule("medium", "pay the difference with the next cycle"),
     "PAYMENT_MISSING": Rule("medium", "pay, or report the payment in program/<period>/payments.csv"),
     "PAYMENTS_NOT_REPORTED": Rule("low", "report payments in program/<period>/payments.csv once they are made"),
     "PRIOR_PERIOD_ADJUSTMENT": Rule("high", "settle the adjustment together with this cycle's payment"),
-    "RESTATEMENT_UNEXPLAINED": Rule("high", "find out what changed before anything is paid; `hcip diff` lists it"),
-    "CAP_BOUND": Rule("low", "nothing: the reduction stands; an official notice would replace an estimate"),
+    "RESTATEMENT_UNEXPLAINED": Rule(
+        "high", "find out what changed before anything is paid; `hcip diff` lists the changes"
+    ),
+    "CAP_BOUND": Rule("low", "nothing: the reduction is final; an official notice would replace an estimate"),
     "CAP_IN_DOUBT": Rule("low", "ask CMS for the official amount (pfs_cap_notices.csv): it replaces the estimate"),
-    "LIMIT_BOUND": Rule("medium", "tell the committee that the pool is exhausted; amounts were scaled down"),
-    "PAYMENT_HELD": Rule("medium", "settle the reason of the hold; the next release of the period makes it payable"),
+    "LIMIT_BOUND": Rule("medium", "inform the committee that the pool is exhausted and amounts were scaled down"),
+    "PAYMENT_HELD": Rule(
+        "medium", "resolve the reason for the hold; the next release of the period then makes the amount payable"
+    ),
     "CONDITIONS_NOT_LOCKED": Rule("high", "approve conditions that total 100% before the next period starts"),
     "CONDITION_RESULTS_MISSING": Rule("medium", "report the results in program/<period>/condition_results.csv"),
-    "COMMITTEE": Rule("medium", "bring the committee into the form that the participation agreement asks for"),
-    "PROGRAM_CHANGED": Rule("medium", "check that the change is right before anything is paid; its payments name it"),
-    "PROTOCOL": Rule("medium", "mend the implementation protocol"),
+    "COMMITTEE": Rule("medium", "change the committee's membership to what the participation agreement requires"),
+    "PROGRAM_CHANGED": Rule(
+        "medium", "check that the change is correct before anything is paid; the affected payments name it"
+    ),
+    "PROTOCOL": Rule("medium", "correct the implementation protocol"),
     "RESTS_ON_SUPERSEDED": Rule("medium", "settle the later periods again, in order: `hcip run PERIOD --onward`"),
-    "DATA_MISSING": Rule("medium", "obtain what is missing; it enters with the next release of the period"),
+    "DATA_MISSING": Rule("medium", "obtain what is missing; the next release of the period will include it"),
 }
 
 _PAYMENT_RULES = {
-    "NOT_PAYABLE": ("PAYMENT_NOT_PAYABLE", "{paid} was paid for {period} to someone who is not payable by {release}"),
-    "OVERPAID": ("PAYMENT_OVER", "{paid} was paid for {period}, {difference} more than the {payable} of {release}"),
-    "UNDERPAID": ("PAYMENT_UNDER", "{paid} was paid for {period}, {difference} less than the {payable} of {release}"),
-    "MISSING": ("PAYMENT_MISSING", "no payment is reported for {period}; {payable} is payable by {release}"),
+    "NOT_PAYABLE": (
+        "PAYMENT_NOT_PAYABLE",
+        "{paid} was paid for {period} to a care partner to whom {release} pays nothing",
+    ),
+    "OVERPAID": (
+        "PAYMENT_OVER",
+        "{paid} was paid for {period}, {difference} more than the {payable} payable under {release}",
+    ),
+    "UNDERPAID": (
+        "PAYMENT_UNDER",
+        "{paid} was paid for {period}, {difference} less than the {payable} payable under {release}",
+    ),
+    "MISSING": ("PAYMENT_MISSING", "no payment is reported for {period}; {payable} is payable under {release}"),
 }
 
 
@@ -121,7 +136,7 @@ def _payments(draft: Draft) -> Iterator[_Found]:
     for (ccn, period), rows in sorted(waiting.group_by("hospital_ccn", "paid_period")):
         total = Decimal(rows["payable_amount"].sum())
         text = f"{dollars(total)} is payable for {period} to {_counted(rows.height, 'care partner')}; the hospital has "
-        yield _Found("PAYMENTS_NOT_REPORTED", text + "reported no payment yet", str(ccn), None, total)
+        yield _Found("PAYMENTS_NOT_REPORTED", text + "not reported any payment yet", str(ccn), None, total)
 
 
 def _adjustments(draft: Draft) -> Iterator[_Found]:

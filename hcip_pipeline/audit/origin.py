@@ -16,7 +16,7 @@ HCIP settlement {period}, release r{number}
 
 Keep this value where the settlement's administrator cannot change it. It is the Merkle root over what this release was
 made from: {inputs} input files with their hashes, the releases before it among them, the policy and the version of the
-program. With it anybody can tell later whether anything before this release was changed:
+program. With it, anyone can check later whether anything that this release was made from has changed:
 
     hcip verify releases/{period}/r{number} --head {root}
 

@@ -152,7 +152,7 @@ _OF_FILES = ("files", "chain")
 
 def _recomputation(draft: Draft) -> dict[str, Any]:
     if draft.recomputation is None:
-        return {"text": "The figures of this release were not computed again.", "rules": []}
+        return {"text": "The figures of this release were not recomputed.", "rules": []}
     report = draft.recomputation()
     rules = [
         {
@@ -167,7 +167,7 @@ def _recomputation(draft: Draft) -> dict[str, Any]:
     checked = [tally for rule, tally in report.tallies.items() if rule not in _OF_FILES]
     differences = sum(tally.differences for tally in checked)
     figures = sum(tally.figures for tally in checked)
-    text = f"Before release {figures:,} figures were computed again from the release's own files, in "
-    text += "decimal arithmetic that shares no code with the program that settles: "
-    text += f"{differences:,} differences." if differences else "every one was found again, to the cent."
+    text = f"Before release, {figures:,} figures were recomputed from the release's own files, in "
+    text += "decimal arithmetic that shares no code with the settlement program: "
+    text += f"{differences:,} differences." if differences else "all agree to the cent."
     return {"text": text, "rules": rules}

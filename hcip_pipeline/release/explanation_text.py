@@ -16,7 +16,7 @@ from hcip_pipeline.release.explanation import ExplainedCase, ExplainedCell, Expl
 
 _STATUS = {
     "PAYABLE": "{amount} is payable.",
-    "HELD": "{amount} is held: the amount stands, and nothing of it is payable yet.",
+    "HELD": "{amount} is held: the amount is settled, but none of it is payable yet.",
     "ZERO": "Nothing is to be paid: {amount}.",
 }
 _WIDTH = 100
@@ -98,11 +98,11 @@ def _waterfall(e: Explanation) -> Iterator[str]:
 def _performance(e: Explanation) -> Iterator[str]:
     if not e.cells:
         return
-    yield "Performance: each case against the norm of its cell"
+    yield "Performance: each case compared with the norm of its cell"
     yield from _prose(
         f"The norms are those of {e.cells[0].base_year}, times {e.cells[0].trend:f} for dollars of {e.period[:4]}. A "
-        "case at the best practice norm or below earns the performance part whole, one at P75 or above nothing, one "
-        "between them its share of the way" + _curve(e) + "."
+        "case at or below the best practice norm earns the whole performance part, a case at or above P75 earns "
+        "nothing, and a case in between earns in proportion" + _curve(e) + "."
     )
     for cell in e.cells:
         label = f" {cell.label}" if cell.label else ""
@@ -131,8 +131,8 @@ def _cell(cell: ExplainedCell) -> Iterator[str]:
     )
     if cell.is_gated:
         yield from _prose(
-            f"The own mean of {_count(cell.own_cases, 'case')}, at any hospital, is {money(cell.own_mean_cost, 4)}: "
-            "above P75, and so no case of this cell earns for performance.",
+            f"The physician's mean over {_count(cell.own_cases, 'case')}, at all hospitals, is "
+            f"{money(cell.own_mean_cost, 4)}: above P75, so no case in this cell earns a performance incentive.",
             4,
         )
 
@@ -147,13 +147,13 @@ def _improvement(e: Explanation) -> Iterator[str]:
     if not e.streams:
         return
     first, last = e.baseline_window
-    yield f"Improvement: each stream against the own cases of {_day(first)} to {_day(last)}"
+    yield f"Improvement: each stream compared with the physician's own cases of {_day(first)} to {_day(last)}"
     for stream in e.streams:
         yield _line(stream.stream.capitalize(), money(stream.figures["improvement_incentive"]))
         if not stream.figures["has_baseline"]:
             yield from _prose(
                 f"{_count(stream.baseline.cases, 'case')} in the baseline; at least {e.policy.min_baseline_cases} are "
-                "needed to compare with.",
+                "needed for a comparison.",
                 4,
             )
         elif stream.stream == "medical":
@@ -170,11 +170,11 @@ def _days(stream: ExplainedStream, e: Explanation) -> Iterator[str]:
     )
     yield from _average("now", stream.now, f"{stream.now.days:,} days", "los_weight", row["adjusted_los"])
     if not row["days_saved"]:
-        yield from _prose("No day saved a case at equal case mix: nothing for improvement.", 4)
+        yield from _prose("No days were saved per case at equal case mix: no improvement incentive.", 4)
         return
     worth = (row["days_saved"] * row["per_diem"]).quantize(_CENT, rounding="ROUND_HALF_UP")
     yield from _prose(
-        f"{row['days_saved']:f} days saved a case × {money(row['per_diem'])}, the fees forgone for a day of each of "
+        f"{row['days_saved']:f} days saved per case × {money(row['per_diem'])}, the fees forgone for a day of each of "
         f"the {_count(stream.now.cases, 'case')} = {money(worth)}.",
         4,
     )
@@ -191,14 +191,14 @@ def _cost(stream: ExplainedStream) -> Iterator[str]:
     yield from _average("now", stream.now, money(stream.now.cost), "cost_weight", row["adjusted_cost"])
     yield from _prose(
         f"The baseline's {money(row['baseline_adjusted_cost'], 4)} × {row['trend']:f} is {money(before, 4)} in today's "
-        f"dollars: {money(abs(saved), 4)} a case {'saved' if saved >= 0 else 'more than then'}.",
+        f"dollars: {money(abs(saved), 4)} per case {'saved' if saved >= 0 else 'more than in the baseline'}.",
         4,
     )
     if not row["spread"] or row["spread"] <= 0:
         yield from _prose("The norms leave nothing between ceiling and best practice that could be saved.", 4)
         return
     if saved <= 0:
-        yield from _prose("Nothing was saved: nothing for improvement.", 4)
+        yield from _prose("Nothing was saved: no improvement incentive.", 4)
         return
     yield from _prose(
         f"Of the {money(row['spread'], 4)} between ceiling and best practice that is "
@@ -223,7 +223,7 @@ def _conditions(e: Explanation) -> Iterator[str]:
     met = e.incentive["conditions_met_weight"]
     yield f"Conditions of payment: {percent(met)} of the weight met"
     if e.policy.condition_failure == "lose_all":
-        yield from _prose("A single condition that is not met loses everything.")
+        yield from _prose("If any condition is not met, the whole amount is lost.")
     for row in e.conditions:
         outcome = {"Y": "met", "N": "not met"}.get(row["met"] or "", "no result reported, so not met")
         label = textwrap.shorten(f"{row['condition_id']} {row['description']}", 55, placeholder="…")
@@ -260,8 +260,8 @@ def _cap(e: Explanation) -> Iterator[str]:
     yield "Physician Fee Schedule cap"
     if inputs["pfs_approved_amount"] is None:
         yield from _prose(
-            "Neither an official notice nor Medicare claims say what the fee schedule allowed this physician at this "
-            "hospital. Until one does, there is no cap and nothing is paid."
+            "Neither an official notice nor Medicare claims give the amount that the fee schedule allowed this "
+            "physician at this hospital. Until one does, there is no cap and nothing is paid."
         )
     else:
         source = {"NOTICE": "by official notice", "CLAIMS": "estimated from Medicare claims"}[inputs["pfs_source"]]
@@ -298,8 +298,8 @@ def _limit(e: Explanation) -> Iterator[str]:
         yield from _prose(f"{partners}: within the limit of {money(most)}.")
     else:
         yield from _prose(
-            f"{partners}, and there is {money(most)}: each gets {percent(round(most / total, 4))} of the own amount, "
-            "to the cent by largest remainder."
+            f"{partners}, and there is {money(most)}: each gets {percent(round(most / total, 4))} of the amount, "
+            "rounded to the cent by largest remainder."
         )
     yield ""
 
@@ -312,9 +312,11 @@ def _sources(e: Explanation) -> Iterator[str]:
         if not cases:
             continue
         yield title
-        yield from _prose(f"Rows are those of {file}; below each the rows of the files that the hospital sent.")
+        yield from _prose(
+            f"Rows are those of {file}; below each case are the rows of the files that the hospital sent."
+        )
         if not any(case.source for case in cases):
-            yield from _prose("Those are not known here: the lake that the release was made from is not at hand.")
+            yield from _prose("The source rows are not available: the lake that the release was made from is not here.")
         for case in sorted(cases, key=lambda case: case.row):
             cell = f"{case.apr_drg}/{case.severity_of_illness}"
             yield f"  row {case.row:,}: {cell}, {_count(case.length_of_stay, 'day')}, {money(case.cost)}"

@@ -69,7 +69,7 @@ def _of_hospital(source: ReportSource, ccn: str) -> Iterator[_Gap]:
             "MEETINGS",
             "oversight committee",
             f"no meeting was reported; the committee meets {hospital['meeting_frequency'] or 'as its protocol says'}",
-            "the protocol's oversight cannot be shown",
+            "the oversight that the protocol requires cannot be shown",
             "report the meetings in committee_meetings.csv",
         )
     for finding in source.now.of_hospital("protocol_findings", ccn):
@@ -77,7 +77,7 @@ def _of_hospital(source: ReportSource, ccn: str) -> Iterator[_Gap]:
             "PROTOCOL_FINDING",
             finding["subject"] or finding["finding_id"],
             finding["message"],
-            "the protocol breaks a rule of the program" if finding["severity"] == "ERROR" else "to be looked at",
+            "the protocol breaks a rule of the program" if finding["severity"] == "ERROR" else "needs review",
             finding["fix"],
         )
     for measure in source.now.of_hospital("condition_measures", ccn):
@@ -85,7 +85,7 @@ def _of_hospital(source: ReportSource, ccn: str) -> Iterator[_Gap]:
             yield gap(
                 "CONDITION_RESULTS",
                 measure["condition_id"],
-                f"no care partner has a result of: {measure['description']}",
+                f"no care partner has a result for: {measure['description']}",
                 "the condition counts as not met for all",
                 _SURVEY.format(file="condition_results.csv"),
             )
@@ -137,9 +137,9 @@ def _of_partner(
         yield (
             "ARRANGEMENT",
             "care partner arrangement",
-            "no day of signature was reported",
+            "no signature date was reported",
             "no payment without an arrangement signed before the period",
-            "report the day in care_partners.csv",
+            "report the date in care_partners.csv",
         )
     if "HELD_NO_PFS_CAP" in codes and incentive["final_incentive"]:
         yield (
@@ -153,7 +153,7 @@ def _of_partner(
         yield (
             "TIN",
             "tax identification number",
-            "the list does not say where a payment goes",
+            "the list does not say to whom a payment goes",
             "nothing can be paid out",
             "report the number in care_partners.csv",
         )

@@ -196,7 +196,7 @@ def _specialties(now: Tables, ccn: str) -> tuple[SpecialtyGroup, ...]:
 
 
 def _others(physicians: Sequence[Row]) -> tuple[Row, ...]:
-    """Who takes no part, together by the service line of most of their cases."""
+    """Physicians who do not take part, summed by the service line of most of their cases."""
     groups: dict[str, list[Row]] = defaultdict(list)
     for person in physicians:
         if not person["is_care_partner"]:

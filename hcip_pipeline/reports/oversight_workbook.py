@@ -176,13 +176,13 @@ def oversight_workbook(source: ReportSource, content: Committee) -> bytes:
             _PHYSICIANS,
             [row | {"specialty": group.specialty} for group in content.specialties for row in group.members],
         )
-        made.table("Other physicians", "Physicians who take no part, not named", _OTHERS, content.others)
+        made.table("Other physicians", "Physicians who do not take part, not named", _OTHERS, content.others)
         made.table("Payments", "From calculated to final", _PAYMENTS, [_payment(row) for row in content.payments])
         if content.quality:
             made.table("Quality", "Quality scorecard", _QUALITY, content.quality)
         if content.signs:
             signs = [row | {"sign_words": words.SIGNS[row["sign"]]} for row in content.signs]
-            made.table("Signs", "Signs to look at before payment; nothing was cut for them", _SIGNS, signs)
+            made.table("Signs", "Warning signs to review before payment; nothing was cut for them", _SIGNS, signs)
         made.table(
             "Missing information",
             "Missing information, for the Program Coordinator",
@@ -211,7 +211,7 @@ def _summary(made: Book, source: ReportSource, content: Committee) -> None:
         ("Cases in cells with a norm", hospital["cases_with_norm"], "count"),
         ("of them of care partners", hospital["care_partner_cases"], "count"),
         ("Savings pool", everybody and everybody["potential_savings"], "money"),
-        ("Saved against the year before, all physicians", everybody and everybody["internal_savings"], "money"),
+        ("Saved compared with the year before, all physicians", everybody and everybody["internal_savings"], "money"),
         ("Incentives calculated", content.totals["calculated_incentive"], "money"),
         ("Final", content.totals["final_incentive"], "money"),
         ("Payable", content.totals["PAYABLE"], "money"),

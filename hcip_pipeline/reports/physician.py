@@ -211,7 +211,7 @@ def _sureness(row: Row) -> Row:
     """What the interval of a stream says about the norm."""
     low, high, norm = row["adjusted_cost_low"], row["adjusted_cost_high"], row["norm_adjusted_cost"]
     if low is None:
-        verdict = "One case says nothing about a practice."
+        verdict = "One case is too few to judge a practice."
     elif norm < low:
         verdict = "Above the statewide norm by more than chance explains."
     elif norm > high:

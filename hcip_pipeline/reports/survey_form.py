@@ -17,7 +17,7 @@ from hcip_pipeline.reports.figures import ReportSource, Row
 from hcip_pipeline.reports.workbook import Book, book
 
 _HOW = (
-    "1. Fill in the yellow cells of the sheets Conditions and Activities. What was reported already stands there.",
+    "1. Fill in the yellow cells of the sheets Conditions and Activities. Results already reported are filled in.",
     "2. A condition is met (Y) or not (N). A blank stays missing, and a missing result counts as not met.",
     "3. Conditions without yellow cells are computed from discharges: their result is shown, not asked.",
     "4. Activities are approved activities performed in the period; without any, nothing can be paid.",

@@ -99,10 +99,10 @@ def condition_words(conditions: Sequence[Row]) -> list[str]:
 def cap_words(row: Row, inputs: Row, year: int, is_first_half: bool) -> list[str]:
     """How the fee-schedule cap came about."""
     if inputs["pfs_approved_amount"] is None:
-        return ["No Medicare fee-schedule amount is known yet, so the cap cannot be taken."]
+        return ["No Medicare fee-schedule amount is known yet, so the cap cannot be determined."]
     source = "CMS's notice" if inputs["pfs_source"] == "NOTICE" else "an estimate from Medicare claims"
     share = words.percent(inputs["physician_cap_percent"] / 100, 0)
     said = f"{share} of {words.money(inputs['pfs_approved_amount'])} in Medicare approved amounts ({source})"
     if not is_first_half and inputs["earlier_period_incentive"]:
         said += f", less {words.money(inputs['earlier_period_incentive'])} for the first half of {year},"
-    return [f"{said} leaves room for {words.money(row['pfs_cap_amount'])}."]
+    return [f"{said} allows at most {words.money(row['pfs_cap_amount'])}."]

@@ -74,7 +74,7 @@ def test_the_steps_are_told_with_their_sums(explained: dict[tuple[str, str], Exp
     assert "each gets" in limited
     gated = [payment for payment in explained.values() if any(cell.is_gated for cell in payment.cells)]
     assert gated
-    assert all("no case of this cell earns for performance" in flat(render_text(payment)) for payment in gated)
+    assert all("no case in this cell earns a performance incentive" in flat(render_text(payment)) for payment in gated)
 
 
 def test_without_a_lake_the_explanation_stands_and_says_so(explained: dict[tuple[str, str], Explanation]) -> None:

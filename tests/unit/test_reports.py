@@ -229,7 +229,7 @@ def test_what_the_guardrails_found_is_put_before_the_committee(draft: Draft) -> 
     found |= {"expected_as_state": None}
     content = committee(source, A, [])
     assert len(content.signs) == 1 and content.signs_looked_for == len(looked)
-    rows = Page(oversight_page(source, A, content).decode()).table("Who", "Sign", "Seen")
+    rows = Page(oversight_page(source, A, content).decode()).table("Who", "Sign", "Observed")
     assert rows == [["=SUM(A1), MD", "Many more discharges", "41", "17.3", "–"]]
     book = openpyxl.load_workbook(io.BytesIO(oversight_workbook(source, content)))
     assert "Many more discharges" in {cell.value for row in book["Signs"].iter_rows() for cell in row}
