@@ -16,17 +16,15 @@ from typing import Any
 import polars as pl
 
 from hcip_pipeline.certainty.changes import CaseChange, Changes, read_changes
+from hcip_pipeline.certainty.released_build import open_build
 from hcip_pipeline.contracts import marts, program, run
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod, base_year_window
-from hcip_pipeline.policy.loader import PolicyFile, read_policy
 from hcip_pipeline.policy.model import Policy
-from hcip_pipeline.release.manifest import FILE_NAME as MANIFEST
-from hcip_pipeline.release.reading import released_frame, releases_of
 from hcip_pipeline.settlement.norm_tables import norm_key
-from hcip_pipeline.settlement.period import build_period, rebuild_base_year, windows_of
+from hcip_pipeline.settlement.period import rebuild_base_year
 from hcip_pipeline.simulation.workbench import Workbench
 from hcip_pipeline.warehouse.build import FILE_NAME as WAREHOUSE
 from hcip_pipeline.warehouse.rendering import needed
@@ -114,27 +112,16 @@ def what_if(
             condition that is not there.
     """
     changes = read_changes(path)
-    release, policy = _released(home, period)
-    spec = BuildSpec(str(period), "period", windows_of(period, policy.policy), policy.policy)
-    built = home.warehouse / str(period) / WAREHOUSE
-    if not built.exists():  # a warehouse may be thrown away at any time
-        build_period(home, period, policy, threads=threads, progress=progress)
-    with Workbench(built, spec, [table.name for table in _PERIOD_TARGETS], (), threads) as bench:
-        before = released_frame(release, marts.INCENTIVES.name).select(marts.INCENTIVES.names).sort(_KEY)
-        if not bench.table(marts.INCENTIVES).sort(_KEY).equals(before):
-            raise HcipError(
-                f"the warehouse does not hold the build that {period} {release.name} was made from",
-                file=release,
-                rule="WHAT-IF-BUILD",
-                fix=f"run `hcip run {period}` and try again",
-            )
+    targets = [table.name for table in _PERIOD_TARGETS]
+    with open_build(home, period, targets, threads, progress) as released:
+        bench, before, release = released.bench, released.payments, released.folder
         found = _place_cases(bench, changes.cases)
-        norms, elsewhere = _changed_norms(home, policy.policy, changes.cases, threads, progress)
+        norms, elsewhere = _changed_norms(home, released.policy, changes.cases, threads, progress)
         missing = [each for each in changes.cases if (each.hospital, each.account) not in found | elsewhere]
         if missing:
             raise HcipError(
                 f"there is no case {missing[0].account} of hospital {missing[0].hospital} in {period}, its baseline or "
-                f"the base year {policy.policy.base_year}",
+                f"the base year {released.policy.base_year}",
                 file=path,
                 rule="WHAT-IF-CASE",
                 fix="write the hospital's CCN and the account number as submitted",
@@ -145,7 +132,7 @@ def what_if(
         given |= _program_tables(bench, changes, before, period, path)
         progress("computing the payments")
         patches, kept = _patches_of([each for each in changes.cases if (each.hospital, each.account) in found])
-        bench.compute(spec, given, patches=patches, kept=kept)
+        bench.compute(released.spec, given, patches=patches, kept=kept)
         after = bench.table(marts.INCENTIVES).sort(_KEY)
         old_norms = bench.lake(run.FROZEN["frozen_norms"]) if norms is not None else None
         touched = _touched(bench, changes)
@@ -156,19 +143,6 @@ def what_if(
             pl.concat([norms, old_norms.select(norms.columns)]).unique(keep="none").select(key).unique().height
         )
     return WhatIf(str(period), release.name, _moved(before, after, touched, changed_cells > 0), changed_cells)
-
-
-def _released(home: Home, period: PerformancePeriod) -> tuple[Path, PolicyFile]:
-    releases = releases_of(home, period)
-    if not releases:
-        raise HcipError(
-            f"{period} is not released: there is no payment to compare with",
-            file=home.releases / str(period),
-            fix=f"run `hcip run {period}` first",
-        )
-    manifest = releases[-1] / MANIFEST
-    text = json.loads(manifest.read_text(encoding="utf-8"))["policy"]["text"]
-    return releases[-1], PolicyFile(read_policy(text, manifest), text, "", manifest)
 
 
 def _place_cases(bench: Workbench, cases: Sequence[CaseChange]) -> set[tuple[str, str]]:
