@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader
 from hcip_pipeline.audit.findings import dollars
 from hcip_pipeline.audit.origin import signed_by
 from hcip_pipeline.audit.page_counts import shown_cases
+from hcip_pipeline.audit.rates import rates_in_force
 from hcip_pipeline.contracts.audit import SEVERITIES
 from hcip_pipeline.html_pages import page_environment
 from hcip_pipeline.release.documents import Document, Draft
@@ -61,6 +62,7 @@ def audit_report(draft: Draft) -> Iterable[Document]:
         "committees": _committees(draft),
         "conditions": draft.lake("protocols").sort("hospital_ccn").to_dicts(),
         "recomputation": _recomputation(draft),
+        "rates": rates_in_force(draft),
         "signed_by": signed_by(draft),
         "threshold": draft.policy.policy.small_cell_threshold,
         "shown": SHOWN,

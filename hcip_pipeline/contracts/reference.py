@@ -2,6 +2,14 @@
 
 from hcip_pipeline.contracts.table import Column, Table
 
+#: Where a rate comes from, of tables that are rates; a region's own file may leave both out.
+_PROVENANCE = (
+    Column("source", "text", "where the rate comes from", nullable=True, optional=True, is_words=True),
+    Column("published_on", "date", "day of publication; empty where the source has none", nullable=True, optional=True),
+)
+#: Tables of rates: what a case costs, and what a day or a year of prices is worth.
+RATES = ("cost_factors", "cost_index", "per_diem")
+
 HOSPITALS = Table(
     "hospitals",
     "one row a hospital",
@@ -62,6 +70,7 @@ COST_FACTORS = Table(
         Column("labor_market", "ratio", "labor market adjustment", bounds=("0.2", "5")),
         Column("ime", "ratio", "indirect medical education adjustment", bounds=("-0.5", "3")),
         Column("dsh", "ratio", "disproportionate share adjustment", bounds=("-0.5", "3")),
+        *_PROVENANCE,
     ),
 )
 COST_INDEX = Table(
@@ -71,6 +80,7 @@ COST_INDEX = Table(
         Column("calendar_year", "integer", "calendar year", key=True, bounds=("1990", "2200")),
         Column("component", "text", "cost component", key=True, allowed=("core", "supply_drug", "total")),
         Column("index_value", "ratio", "price level; only ratios of two years matter", bounds=("0.01", "100000")),
+        *_PROVENANCE,
     ),
 )
 PER_DIEM = Table(
@@ -80,6 +90,7 @@ PER_DIEM = Table(
         Column("year", "integer", "calendar year", key=True, bounds=("1990", "2200")),
         Column("severity", "text", "APR severity of illness", key=True, allowed=("1", "2", "3", "4")),
         Column("amount", "money", "professional fee forgone for a day of inpatient care", bounds=("0", "100000")),
+        *_PROVENANCE,
     ),
 )
 NETWORKS = Table(

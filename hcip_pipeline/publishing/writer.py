@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from hcip_pipeline.audit.rates import rates_in_force
 from hcip_pipeline.background import BackgroundCall
 from hcip_pipeline.contracts import marts
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
@@ -204,6 +205,7 @@ def write_files(
             rests_on=[named.as_dict() for named in named_releases(inputs)],
             makes_stale=[named.as_dict() for named in later],
             engine=build.engine,
+            rates=[rate.as_dict() for rate in rates_in_force(draft)],
         )
         beside = root.with_name(f"{root.name}.documents")  # not among the tables while those are gone through
         try:
@@ -343,7 +345,12 @@ def _mart(connection: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
 
 
 def _lake(connection: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
-    columns = ", ".join(f'"{column}"' for column in LAKE_SOURCES[name].names)
+    """The contract's columns; an optional one that the build's lake had not yet is empty."""
+    have = set(connection.table(f'lake."{name}"').columns)
+    columns = ", ".join(
+        f'"{c.name}"' if c.name in have or not c.optional else f'cast(null as {c.sql_type}) as "{c.name}"'
+        for c in LAKE_SOURCES[name].columns
+    )
     return connection.sql(f'select {columns} from lake."{name}"').pl()
 
 

@@ -7,7 +7,7 @@ Belongs here: which file a table comes from, and its way into the lake. Does not
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -70,6 +70,10 @@ def load_reference(inbox: Path | None) -> dict[str, pl.DataFrame]:
 def read_reference(inbox: Path | None) -> dict[str, ReferenceTable]:
     """As :func:`load_reference`, with each table's source. Raises HcipError alike."""
     tables = {name: _read(name, inbox) for name in TABLES}
+    factors = tables["cost_factors"]
+    if factors.source == "shipped":  # a region with hospitals of its own has no use for another region's rates
+        own = tables["hospitals"].frame.get_column("ccn").to_list()
+        tables["cost_factors"] = replace(factors, frame=factors.frame.filter(pl.col("hospital_ccn").is_in(own)))
     check_between_tables(
         {name: table.frame for name, table in tables.items()},
         {name: table.file or Path(f"{name}.csv") for name, table in tables.items()},

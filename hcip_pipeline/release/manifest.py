@@ -92,6 +92,7 @@ def manifest(
     rests_on: Sequence[dict[str, str]] = (),
     makes_stale: Sequence[dict[str, str]] = (),
     engine: str = "duckdb",
+    rates: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The manifest of the release in ``root``; nothing in it depends on the clock or the machine.
 
@@ -99,6 +100,7 @@ def manifest(
         rests_on: the earlier periods' releases that were read (``rests_on.Named``).
         makes_stale: the later periods' releases that were made without this one.
         engine: that computed the tables; stated where it is another than DuckDB.
+        rates: the tables of rates in force, with their sources, and whether each is a shipped default.
     """
     twins = {file.path: file for file in files}
     return {
@@ -112,6 +114,7 @@ def manifest(
         "privacy": {"rule": RULE, "small_cell_threshold": policy.policy.small_cell_threshold},
         "grouper_versions": sorted(grouper_versions),
         "inputs": list(inputs),
+        "rates": list(rates),
         "supersedes": supersedes,
         "rests_on": list(rests_on),
         "makes_stale": list(makes_stale),

@@ -166,6 +166,6 @@ def _cost_factors(home: Home, ccns: list[str], year: int) -> tuple[pl.DataFrame,
 
 def _factors_of_one(ccns: list[str], year: int) -> pl.DataFrame:
     one, none = Decimal(1), Decimal(0)
-    rows = [(ccn, "ALL", year, one, one, one, none, none) for ccn in ccns]
+    rows = [(ccn, "ALL", year, one, one, one, none, none, "neutral: no cost_factors file", None) for ccn in ccns]
     schema = {column.name: column.polars_type for column in reference.COST_FACTORS.columns}
     return pl.DataFrame(rows, schema=schema, orient="row")

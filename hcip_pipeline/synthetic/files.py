@@ -64,7 +64,8 @@ def write_csv(path: Path, frame: pl.DataFrame) -> None:
 def write_contract(folder: Path, table: Table, frame: pl.DataFrame) -> None:
     """``<table>.csv`` in the contract's columns and order, by key; nothing where there are no rows."""
     if not frame.is_empty():
-        write_csv(folder / f"{table.name}.csv", frame.select(table.names).sort(list(table.key) or table.names))
+        names = [column.name for column in table.columns if column.name in frame.columns or not column.optional]
+        write_csv(folder / f"{table.name}.csv", frame.select(names).sort(list(table.key) or names))
 
 
 def write_text(path: Path, lines: Sequence[str]) -> None:

@@ -23,6 +23,8 @@ from hcip_pipeline.synthetic.streams import Integers, stream
 #: Professional fee forgone for a day, by severity, in the first year, and its yearly rise.
 _PER_DIEM = (56.0, 63.0, 71.0, 90.0)
 _PER_DIEM_RISE = 0.012
+#: Where the rates come from, as their files state it.
+_INVENTED = pl.lit("SYNTHETIC: invented with the state").alias("source")
 
 #: id, name, kind, topic, share of the hospitals that belong to it, first day, years until it ends (0: it goes on).
 _NETWORKS = (
@@ -51,7 +53,7 @@ def write_references(
     """
     years = range(quarters[0].year - 1, quarters[-1].year + 2)
     first = quarters[0].year
-    write_contract(folder, contracts.COST_FACTORS, _cost_factors(hospitals, quarters, odd_rate))
+    write_contract(folder, contracts.COST_FACTORS, _cost_factors(hospitals, quarters, odd_rate).with_columns(_INVENTED))
     write_contract(
         folder,
         contracts.COST_INDEX,
@@ -59,16 +61,15 @@ def write_references(
             [(year, name, f"{100 * price_level(name, year - first):.2f}") for year in years for name in YEARLY_RISE],
             schema=["calendar_year", "component", "index_value"],
             orient="row",
-        ),
+        ).with_columns(_INVENTED),
     )
     amounts = [
         (year, str(severity), f"{amount * (1 + _PER_DIEM_RISE * (year - first)):.2f}")
         for year in years
         for severity, amount in enumerate(_PER_DIEM, 1)
     ]
-    write_contract(
-        folder, contracts.PER_DIEM, pl.DataFrame(amounts, schema=["year", "severity", "amount"], orient="row")
-    )
+    fees = pl.DataFrame(amounts, schema=["year", "severity", "amount"], orient="row")
+    write_contract(folder, contracts.PER_DIEM, fees.with_columns(_INVENTED))
     write_contract(folder, contracts.NETWORKS, _networks(hospitals, first, seed))
     write_contract(
         folder, contracts.EXCLUDED_INDIVIDUALS, _excluded_individuals(physicians, care_partners, first, seed)

@@ -70,6 +70,15 @@ def test_the_steps_of_the_guide_lead_to_a_first_release(tmp_path: Path, capsys: 
     page = (release / "reports" / "index.html").read_text(encoding="utf-8")
     assert all(name in page for name in HOSPITALS.values()) and "SYNTHETIC" not in page
 
+    rates = {rate["table"]: rate for rate in json.loads((release / "datapackage.json").read_text())["rates"]}
+    assert {name: rate["is_default"] for name, rate in rates.items()} == {
+        "cost_factors": False, "cost_index": True, "per_diem": True,
+    }  # fmt: skip
+    assert all(source["source"] for name in ("cost_index", "per_diem") for source in rates[name]["sources"])
+    audit = (release / "audit" / "audit_report.html").read_text(encoding="utf-8")
+    assert "A shipped default is in force for <code>per_diem</code>" in audit
+    assert "A shipped default is in force for <code>cost_factors</code>" not in audit
+
     code, said = hcip(capsys, "verify", PERIOD, *at_home)
     assert code == 0, said
     code, said = hcip(capsys, "run", PERIOD, *at_home, "--json")

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hcip_pipeline.contracts.reference import TABLES
+from hcip_pipeline.contracts.reference import RATES, TABLES
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference.dispositions import load_dispositions
@@ -57,7 +57,7 @@ def schema(name: str) -> dict[str, pl.DataType | type[pl.DataType]]:
 
 def test_what_is_no_public_fact_is_empty(shipped: dict[str, pl.DataFrame]) -> None:
     empty = {name for name, frame in shipped.items() if frame.is_empty()}
-    assert empty == {"cost_factors", "networks", "excluded_individuals"}
+    assert empty == {"networks", "excluded_individuals"}
 
 
 def test_apr_drg_codes_that_the_methodology_names(shipped: dict[str, pl.DataFrame]) -> None:
@@ -118,12 +118,22 @@ def test_acute_general_hospitals(shipped: dict[str, pl.DataFrame]) -> None:
     assert {acute[ccn] for ccn in not_acute} == {"N"}
 
 
-def test_rates_cover_the_years_of_public_data_to_come(shipped: dict[str, pl.DataFrame]) -> None:
-    years = set(range(2016, 2028))
-    assert set(shipped["cost_index"].get_column("calendar_year")) == years
-    assert set(shipped["per_diem"].get_column("year")) == years
+def test_shipped_rates_name_their_sources_and_invent_no_year(shipped: dict[str, pl.DataFrame]) -> None:
+    assert set(shipped["cost_index"].get_column("calendar_year")) == set(range(2016, 2026))
+    assert set(shipped["per_diem"].get_column("year")) == set(range(2020, 2027))
+    assert set(shipped["cost_factors"].get_column("rate_year")) == set(range(2018, 2026))
+    for name in RATES:
+        assert shipped[name].get_column("source").null_count() == 0
     index = shipped["cost_index"].filter(component="total").sort("calendar_year").get_column("index_value")
     assert (index.diff().drop_nulls() > 0).all()
+    fees = shipped["per_diem"].pivot("severity", index="year", values="amount")
+    rising = (pl.col("1") < pl.col("2")) & (pl.col("2") < pl.col("3"))
+    assert fees.filter(rising & (pl.col("3") == pl.col("4"))).height == 7
+
+
+def test_shipped_factors_are_of_the_hospitals_in_force_alone(tmp_path: Path) -> None:
+    put(tmp_path, "hospitals", "ccn,name,acute,county,system\n210043,Own,Y,,\n089001,Alder,Y,,\n")
+    assert set(load_reference(tmp_path)["cost_factors"].get_column("hospital_ccn")) == {"210043"}
 
 
 def test_dispositions_are_the_valid_ones() -> None:
@@ -141,7 +151,9 @@ def test_dispositions_are_the_valid_ones() -> None:
 def test_a_file_in_the_inbox_replaces_the_default_of_its_name_alone(tmp_path: Path) -> None:
     put(tmp_path, "per_diem", "year,severity,amount\n" + "".join(f"2025,{s},{50 + s}.5\n" for s in range(1, 5)))
     tables = load_reference(tmp_path)
-    assert tables["per_diem"].rows() == [(2025, str(s), Decimal(f"{50 + s}.50")) for s in range(1, 5)]
+    assert tables["per_diem"].drop("source", "published_on").rows() == [
+        (2025, str(s), Decimal(f"{50 + s}.50")) for s in range(1, 5)
+    ]
     assert tables["hospitals"].height == 56
 
 
@@ -155,7 +167,7 @@ def test_windows_and_spreadsheet_ways_of_writing_a_file(tmp_path: Path) -> None:
 def test_cost_factors_are_read_exactly(tmp_path: Path) -> None:
     header = "hospital_ccn,rate_center,rate_year,markup,cost_to_charge,labor_market,ime,dsh\n"
     put(tmp_path, "cost_factors", header + "210043,ALL,2025,1.12345678,,1,0.1,0\n210043,MSS,2025,,0.8,1.01,0,0\n")
-    rows = load_reference(tmp_path)["cost_factors"].rows()
+    rows = load_reference(tmp_path)["cost_factors"].drop("source", "published_on").rows()
     assert rows[0][3:] == (Decimal("1.12345678"), None, Decimal(1), Decimal("0.1"), Decimal(0))
     assert rows[1][4] == Decimal("0.8")
 

@@ -173,7 +173,9 @@ def check(
     tables = load_reference(inbox) if reference is None else reference
     if policy is None and inbox is not None and (inbox / "policy.yaml").is_file():
         policy = load_policy(inbox / "policy.yaml").policy
-    factors_known = reference is not None or inbox is not None or not tables["cost_factors"].is_empty()
+    factors_known = reference is not None or inbox is not None
+    if not factors_known:  # a desk without a home has no rates of its own, and the shipped ones are not the home's
+        tables = {**tables, "cost_factors": tables["cost_factors"].clear()}
     with Preflight(tables, policy, factors_known=factors_known) as preflight:
         return preflight.check(path, quarter=quarter, ccn=ccn)
 
