@@ -170,7 +170,7 @@ def write(file: Path, rows: Iterable[Mapping[str, object]], header: Path | None 
 
 
 def test_the_npis_of_this_module_pass_their_check_digit() -> None:
-    from hcip_pipeline.intake.contract_columns import npi_fails_check_digit
+    from hcip_pipeline.tables.contract_columns import npi_fails_check_digit
 
     npis = pl.DataFrame({"npi": [npi for pair in PHYSICIANS.values() for npi in pair]})
     assert npis.filter(npi_fails_check_digit(pl.col("npi"))).is_empty()
