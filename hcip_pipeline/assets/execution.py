@@ -45,9 +45,14 @@ class IngestReport:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was refused: no submission, archive, program file or protocol."""
+        """Whether nothing was refused: no submission, archive, program file or protocol.
+
+        A submission that is refused counts once even if a later version mended it: whoever sent it must be told.
+        """
         program = any(taken_in.program.refused for taken_in in self.periods.values())
-        return not self.problems and not program
+        submissions = (receipt for receipts in self.submissions.values() for receipt in receipts)
+        refused = any(receipt.is_new and receipt.status == "refused" for receipt in submissions)
+        return not (self.problems or program or refused)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

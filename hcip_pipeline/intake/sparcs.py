@@ -25,7 +25,7 @@ from hcip_pipeline.received_files import SPARCS, sha256_of
 _REDACTED = "regexp_replace(regexp_replace(left(coalesce({}, ''), 24), '[\\pL]', 'A', 'g'), '[0-9]', '9', 'g')"
 
 #: Rules on rows that are no fault of the file.
-_BLAMELESS = ("SPARCS_NOT_A_DISCHARGE", "SPARCS_OTHER_YEAR", "SPARCS_FACILITY_REDACTED")
+_BLAMELESS = ("SPARCS_NOT_A_DISCHARGE", "SPARCS_FACILITY_REDACTED")
 #: Hospitals without an id are numbered from here, where no published id is.
 _FIRST_BY_NAME = 900_000
 
@@ -48,7 +48,7 @@ class SparcsReceipt:
     Attributes:
         file, sha256, year, grouper_version: what was read, and the name given to its grouping.
         rows_read, accepted, quarantined: rows, without the header and blank lines.
-        error_rows: rows that are faulty; a row of another year, a note or a withheld facility is none.
+        error_rows: rows that are faulty, or of another year; a note or a withheld facility is none.
         has_license_numbers: whether any physician is identified; without, only norms over cases are possible.
         ignored_columns: columns of the file that no published year has.
         findings: every rule that any row breaks.

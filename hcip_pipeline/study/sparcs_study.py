@@ -65,7 +65,8 @@ def run_sparcs_study(
     _require_few_errors(file, receipt, allow_errors)
     plan = plan_sparcs_study(home, name, receipt, policy)
     if allow_errors > MAX_ERRORS:
-        said = f"up to {_percent(allow_errors)} faulty rows were allowed: {receipt.error_rows} are left out"
+        said = f"up to {_percent(allow_errors)} rows that are faulty or of another year were allowed: "
+        said += f"{receipt.error_rows} are left out"
         plan = replace(plan, statements=(*plan.statements, said))
     return carry_out(home, plan, progress)
 
@@ -76,11 +77,16 @@ def _require_few_errors(file: Path, receipt: SparcsReceipt, allow_errors: Decima
     if receipt.error_rows <= allow_errors * judged:
         return
     counted = ", ".join(f"{f.rule} {f.rows}" for f in receipt.findings if f.severity == "ERROR")
+    of_other_years = 2 * receipt.rule_counts.get("SPARCS_OTHER_YEAR", 0) > receipt.error_rows
+    needed = (receipt.error_rows * 100 + judged - 1) // judged
     raise HcipError(
-        f"{receipt.error_rows} of {judged} rows are faulty, more than {_percent(allow_errors)} ({counted})",
+        f"{receipt.error_rows} of {judged} rows are faulty or of another year, more than {_percent(allow_errors)}"
+        f" ({counted})",
         file=file,
         rule="SPARCS_ERROR_RATE",
-        fix="mend the file, or allow more of them to be left out: --allow-errors 5%",
+        fix=f"use a file of {receipt.year} alone, or allow the others to be left out: --allow-errors {needed}%"
+        if of_other_years
+        else "mend the file, or allow more of them to be left out: --allow-errors 5%",
     )
 
 

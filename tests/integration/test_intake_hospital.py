@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from hcip_pipeline.assets.execution import IngestReport
 from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
@@ -217,6 +218,41 @@ def test_a_refused_folder_mended_in_place_is_told_what_to_do(home: Home) -> None
     assert "S-CHANGED" in {problem.rule for problem in receipt.problems}
 
 
+def test_a_folder_that_arrives_piece_by_piece_is_taken_in_when_it_is_whole(home: Home) -> None:
+    whole = Draft().write(home.root / "whole", control={"discharges": 120})
+    folder = home.inbox / "hospital" / str(QUARTER) / CCN
+    folder.mkdir(parents=True)
+    for name in ("control_totals.json", "discharges.csv", "charges.csv"):
+        shutil.copy(whole / name, folder)
+        (receipt,) = ingest(home)
+    assert (receipt.status, receipt.in_force, receipt.rows("charges")) == ("accepted", True, 360)
+    assert [[rule for rule, _ in each.problems] for each in receipt.earlier] == [["F-MISSING"] * 2, ["F-MISSING"]]
+    assert [[name for name, _ in each.files] for each in receipt.earlier][1] == [
+        "discharges.csv",
+        "control_totals.json",
+    ]
+    (again,) = ingest(home, reference=reference(ccns=(CCN,)))  # judged again, it keeps its history
+    assert again.earlier == receipt.earlier and again.is_new
+    assert not ingest(home, reference=reference(ccns=(CCN,)))[0].is_new
+
+
+@pytest.mark.parametrize("change", ["another file", "refused for more"])
+def test_only_missing_files_may_come_later(home: Home, change: str) -> None:
+    folder = Draft().send(home)
+    charges = (folder / "charges.csv").read_bytes()
+    if change == "refused for more":
+        (folder / "charges.csv").write_bytes(b"nothing\n")
+    else:
+        (folder / "charges.csv").unlink()
+    ingest(home)
+    (folder / "charges.csv").write_bytes(charges)
+    if change == "another file":
+        Draft().set("discharges", 0, "sex", "U").write(home.root / "other")
+        shutil.copy(home.root / "other" / "discharges.csv", folder)
+    (receipt,) = ingest(home)
+    assert receipt.status == "refused" and "S-CHANGED" in {problem.rule for problem in receipt.problems}
+
+
 def test_a_file_put_beside_what_was_taken_in_is_a_change(home: Home) -> None:
     folder = Draft().send(home)
     ingest(home)
@@ -298,3 +334,12 @@ def test_reported_costs_reach_the_lake_without_charge_lines(home: Home) -> None:
     assert receipt.status == "accepted"
     assert lake(home, "discharges").get_column("reported_cost").unique().to_list() == [Decimal("412.34")]
     assert files_in_force(home, "charges", QUARTER) == []
+
+
+def test_a_refused_version_counts_once_although_a_later_one_is_accepted(home: Home) -> None:
+    Draft().send(home, control={"discharges": 7})
+    Draft().send(home, version=2)
+    first, second = ingest(home), ingest(home)
+    assert [receipt.status for receipt in first] == ["refused", "accepted"]
+    assert not IngestReport({"2025Q1": first}, {}, {}).ok
+    assert IngestReport({"2025Q1": second}, {}, {}).ok

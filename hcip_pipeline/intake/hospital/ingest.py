@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Literal
@@ -70,16 +71,22 @@ def ingest_quarter(
     before = {receipt.stem: receipt for receipt in receipts(home, quarter)}
     tables = load_reference(home.inbox) if reference is None else reference
     changed: set[str] = set()
+    adopted: set[str] = set()
+    completed: dict[str, SubmissionReceipt] = {}
     with ExitStack() as until_done:
         spill = home.warehouse / "judging"
         judge = until_done.enter_context(Judge(tables, policy.cost_method, spill=spill))
         waiting = []
         for submission in found:
             earlier = before.get(submission.stem)
-            if earlier is not None and _has_changed(submission, earlier):
+            if earlier is not None and _is_completed(submission, earlier):
+                completed[submission.stem] = earlier
+                waiting.append(submission)
+            elif earlier is not None and _has_changed(submission, earlier):
                 changed.add(submission.stem)
             elif earlier is None and (judged := _adopted(home, submission, judge.judged_with)) is not None:
                 before[submission.stem] = judged
+                adopted.add(submission.stem)
             elif earlier is None or earlier.judged_with != judge.judged_with:
                 waiting.append(submission)
         shutil.rmtree(judged_path(home, quarter, "").parent, ignore_errors=True)
@@ -92,7 +99,8 @@ def ingest_quarter(
         def take_in(submission: Submission) -> None:
             free = benches.get()
             try:
-                before[submission.stem] = _take_in(home, free, submission)
+                earlier = completed.get(submission.stem)
+                before[submission.stem] = _take_in(home, free, submission, earlier)
             finally:
                 benches.put(free)
 
@@ -104,7 +112,14 @@ def ingest_quarter(
         if _read(path) != receipt:
             write_json(receipt.as_dict(), path)
     note = Problem("S-CHANGED", "changed since it was taken in")
-    return [standing.with_problem(receipt, note) if receipt.stem in changed else receipt for receipt in stood]
+    judged_now = adopted | {submission.stem for submission in waiting}
+    return [
+        replace(
+            standing.with_problem(receipt, note) if receipt.stem in changed else receipt,
+            is_new=receipt.stem in judged_now,
+        )
+        for receipt in stood
+    ]
 
 
 def _is_small(submission: Submission) -> bool:
@@ -193,8 +208,17 @@ def _adopted(home: Home, submission: Submission, judged_with: str) -> Submission
     return receipt
 
 
-def _take_in(home: Home, judge: Judge, submission: Submission) -> SubmissionReceipt:
-    receipt = write_judged(home, judge, submission)
+def _take_in(
+    home: Home, judge: Judge, submission: Submission, incomplete: SubmissionReceipt | None
+) -> SubmissionReceipt:
+    """Judge a submission and write what becomes of it.
+
+    Args:
+        incomplete: the receipt of the same folder while it lacked files; the new one keeps its facts.
+    """
+    known = _read_if_there(receipt_path(home, submission.quarter, submission.stem))
+    earlier = incomplete.as_earlier() if incomplete else known.earlier if known else ()
+    receipt = replace(write_judged(home, judge, submission), earlier=earlier)
     write_json(receipt.as_dict(), receipt_path(home, submission.quarter, submission.stem))
     for table in _TABLES:
         if receipt.status != "accepted" or receipt.file(table) is None:
@@ -214,6 +238,17 @@ def write_judged(home: Home, judge: Judge, submission: Submission) -> Submission
                 lake_files.write_accepted(judge.con, table, receipt, path)
     lake_files.write_quarantine(judge.con, receipt, quarantine_path(home, quarter, stem))
     return receipt
+
+
+def _is_completed(submission: Submission, earlier: SubmissionReceipt) -> bool:
+    """Whether files came to a submission that was refused for lack of them, and those that were there are the same."""
+    if earlier.status != "refused" or all(problem.rule != "F-MISSING" for problem in earlier.problems):
+        return False
+    entries = contents(submission).entries
+    if not set(entries) > set(earlier.entries):
+        return False
+    kept = [(submission.folder / file.name, file.sha256) for file in earlier.files]
+    return all(path.is_file() and survey(path).sha256 == sha256 for path, sha256 in kept)
 
 
 def _has_changed(submission: Submission, earlier: SubmissionReceipt) -> bool:
@@ -236,6 +271,10 @@ def _of_other_quarters(home: Home, quarter: Quarter) -> Iterable[SubmissionRecei
         if folder.name != f"quarter={quarter}":
             for path in sorted(folder.glob("*.json")):
                 yield _read(path)
+
+
+def _read_if_there(path: Path) -> SubmissionReceipt | None:
+    return _read(path) if path.is_file() else None
 
 
 def _read(path: Path) -> SubmissionReceipt:

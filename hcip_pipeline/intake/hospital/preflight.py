@@ -84,7 +84,7 @@ class CheckResult:
     def as_dict(self) -> dict[str, Any]:
         """The same facts for ``--json``."""
         receipt = self.receipt.as_dict()
-        for name in ("in_force", "superseded_by", "change", "stem", "judged_with"):
+        for name in ("in_force", "superseded_by", "change", "stem", "judged_with", "earlier"):
             del receipt[name]
         return {
             "accepted": self.accepted,

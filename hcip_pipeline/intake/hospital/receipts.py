@@ -82,6 +82,14 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Incomplete:
+    """What a folder held when it was refused for lack of files, and why: it was completed in place."""
+
+    files: tuple[tuple[str, str], ...]
+    problems: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class SubmissionReceipt:
     """One submission, taken in once.
 
@@ -91,6 +99,9 @@ class SubmissionReceipt:
         discharges: accepted discharges (what volume is compared on).
         stated_time: when the submitter says it was made; nothing here reads a clock.
         entries: names of its files in the folder, also of those that were not read.
+        earlier: verdicts on the same folder while it lacked files, the oldest first: files by name and sha256, and
+            refusals by rule and message.
+        is_new: whether it was judged by the very command that has it; never written down.
         judged_with: hash of rules, reference tables and cost method: another one judges the submission again.
     """
 
@@ -109,6 +120,13 @@ class SubmissionReceipt:
     stated_time: str | None = None
     stem: str = ""
     entries: tuple[str, ...] = ()
+    earlier: tuple[Incomplete, ...] = ()
+    is_new: bool = False
+
+    def as_earlier(self) -> tuple[Incomplete, ...]:
+        """Its own verdict after the ones before it, for the receipt of the completed folder."""
+        files = tuple((file.name, file.sha256) for file in self.files)
+        return (*self.earlier, Incomplete(files, tuple((p.rule, p.message) for p in self.refusals)))
 
     @property
     def refusals(self) -> tuple[Problem, ...]:
@@ -124,6 +142,7 @@ class SubmissionReceipt:
     def as_dict(self) -> dict[str, Any]:
         """For JSON: numbers of rows as numbers, dollars as text, rules with severity and fix."""
         content = asdict(self)
+        del content["is_new"]
         for file, said in zip(self.files, content["files"], strict=True):
             said["rows"] = {name: int(value) for name, value in asdict(file.rows).items()}
             said["dollars"] = {name: f"{value:.2f}" for name, value in asdict(file.dollars).items()}
@@ -152,7 +171,11 @@ class SubmissionReceipt:
         change = content["change"] and Change(
             **{**content["change"], "total_charges": Decimal(content["change"]["total_charges"])}
         )
-        parts = {"files": files, "rules": counts, "problems": problems, "change": change}
+        earlier = tuple(
+            Incomplete(*(tuple((name, said) for name, said in each[part]) for part in ("files", "problems")))
+            for each in content.get("earlier", ())
+        )
+        parts = {"files": files, "rules": counts, "problems": problems, "change": change, "earlier": earlier}
         return cls(**{**content, **parts, "entries": tuple(content["entries"])})
 
 

@@ -281,7 +281,7 @@ SUBMISSION_RULES = (
     ),
     _refuse(
         "F-MISSING", "a file is missing",
-        "send discharges and charges together, as .csv, .csv.gz, .csv.zip, .xlsx or .parquet",
+        "put the missing file into the same folder, as .csv, .csv.gz, .csv.zip, .xlsx or .parquet",
     ),
     _refuse(
         "F-AMBIGUOUS", "a table is there several times, or it is not clear which workbook holds it",
