@@ -64,6 +64,10 @@ class RefusedFileError(HcipError):
     """A file that was sent is refused: everything else of its partition was taken in."""
 
 
+class ProgramRefusedError(HcipError):
+    """A program file is refused and none before it is in force: its half-year cannot be settled."""
+
+
 class PartitionsFailedError(HcipError):
     """Partitions of which something was refused, or that could not be taken in; the others were.
 

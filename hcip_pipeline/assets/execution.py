@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hcip_pipeline.assets.jobs import cms_job, hospital_job, program_job, settlement_job
 from hcip_pipeline.assets.partitions import Key, parse_key, spans
 from hcip_pipeline.assets.runs import Progress, Runs, runs_on
-from hcip_pipeline.errors import HcipError, PartitionsFailedError, RefusedFileError, UsageError
+from hcip_pipeline.errors import HcipError, PartitionsFailedError, ProgramRefusedError, RefusedFileError, UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 from hcip_pipeline.tables.file_names import is_left_alone, shown_path
@@ -49,7 +49,7 @@ class IngestReport:
 
         A submission that is refused counts once even if a later version mended it: whoever sent it must be told.
         """
-        program = any(taken_in.program.refused for taken_in in self.periods.values())
+        program = any(taken_in.program.refused or taken_in.refused_protocols for taken_in in self.periods.values())
         submissions = (receipt for receipts in self.submissions.values() for receipt in receipts)
         refused = any(receipt.is_new and receipt.status == "refused" for receipt in submissions)
         return not (self.problems or program or refused)
@@ -115,7 +115,10 @@ def ingest(
         check_home(home, (), runs.session.progress)
         problems = take_in(runs, [key for key in keys if not isinstance(key, PerformancePeriod)])
         for period in sorted({key for key in keys if isinstance(key, PerformancePeriod)}):
-            runs.run(program_job.name, period)
+            try:
+                runs.run(program_job.name, period)
+            except ProgramRefusedError as error:
+                problems[str(period)] = error
     found = runs.session
     return IngestReport(found.submissions, found.archives, found.periods, tuple(unknown), problems)
 

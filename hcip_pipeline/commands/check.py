@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -15,31 +14,37 @@ from hcip_pipeline.commands.options import json_option, policy_option, show_json
 @policy_option
 @json_option
 @click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write the findings as a page to this file.")
+@click.option("--period", "period_key", help="The half-year that a program file reports on [default: its folder's].")
 @click.pass_context
-def command(ctx: click.Context, path: Path, policy_path: Path | None, as_json: bool, html_file: Path | None) -> None:
+def command(
+    ctx: click.Context,
+    path: Path,
+    policy_path: Path | None,
+    as_json: bool,
+    html_file: Path | None,
+    period_key: str | None,
+) -> None:
     """Preflight: the intake's own rules, without a home; exit code 1 if refused.
 
-    PATH is a hospital's submission, CMS claim files, or a survey form that is filled in.
+    PATH is a hospital's submission, CMS claim files, a program or reference file, a survey form, a protocol or a
+    policy, or a folder of them.
     """
-    from hcip_pipeline.contracts.survey import parse_form_name
-    from hcip_pipeline.errors import UsageError
     from hcip_pipeline.intake.cclf.preflight import check_claim_files, holds_claim_files
     from hcip_pipeline.intake.hospital.preflight import check as preflight
-    from hcip_pipeline.intake.survey_intake import check_survey
+    from hcip_pipeline.intake.kept_files import check_kept_files
+    from hcip_pipeline.periods import PerformancePeriod
     from hcip_pipeline.policy.loader import load_policy
 
-    if parse_form_name(path.name):
-        if html_file:
-            raise UsageError("there is no page of findings for a survey", file=path, fix="leave out --html")
-        form = check_survey(path)
+    period = PerformancePeriod.parse(period_key) if period_key else None
+    if (kept := check_kept_files(path, period)) is not None:
+        _no_page(html_file, path)
         if as_json:
-            show_json(asdict(form))
+            show_json([each.as_dict() for each in kept])
         else:
-            click.echo(form.details())
-        ctx.exit(0 if form.status == "accepted" else 1)
+            click.echo("\n".join(each.details() for each in kept))
+        ctx.exit(0 if all(each.accepted for each in kept) else 1)
     if holds_claim_files(path):
-        if html_file:
-            raise UsageError("there is no page of findings for claim files", file=path, fix="leave out --html")
+        _no_page(html_file, path)
         archives = check_claim_files(path)
         if as_json:
             show_json(archives.as_dict())
@@ -55,3 +60,10 @@ def command(ctx: click.Context, path: Path, policy_path: Path | None, as_json: b
     else:
         click.echo(result.summary())
     ctx.exit(0 if result.accepted else 1)
+
+
+def _no_page(html_file: Path | None, path: Path) -> None:
+    from hcip_pipeline.errors import UsageError
+
+    if html_file:
+        raise UsageError("a page of findings is made of submissions alone", file=path, fix="leave out --html")

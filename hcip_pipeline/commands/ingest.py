@@ -37,6 +37,7 @@ def command(
     """
     from hcip_pipeline.assets.execution import ingest as take_in
     from hcip_pipeline.operations.summary import print_ingest
+    from hcip_pipeline.plain_lines import wrapped
 
     home = Home.locate(home_path)
     with shown_progress(as_json) as progress:
@@ -46,5 +47,6 @@ def command(
     else:
         print_ingest(home, report)
     for key, error in report.problems.items():
-        click.echo(f"error: {key}: {error}" if not str(error).startswith(key) else f"error: {error}", err=True)
+        said = f"error: {error}" if str(error).startswith(key) else f"error: {key}: {error}"
+        click.echo("\n".join(wrapped(line, hanging=2) for line in said.split("\n")), err=True)
     ctx.exit(0 if report.ok else 1)

@@ -13,7 +13,7 @@ from hcip_pipeline.contracts.program import TABLES
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.program_files import ProgramIntake, ingest_program, ingest_read_later
 from hcip_pipeline.intake.program_receipts import receipt_in_force
-from hcip_pipeline.intake.protocol_files import ProtocolFile, load_protocols, write_lake_protocols
+from hcip_pipeline.intake.protocol_files import ProtocolFile, conditions_in_force, write_lake_protocols
 from hcip_pipeline.intake.survey_intake import survey_names
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
@@ -28,6 +28,10 @@ class PeriodIntake:
     program: ProgramIntake
     protocols: tuple[ProtocolFile, ...]
 
+    @property
+    def refused_protocols(self) -> tuple[ProtocolFile, ...]:
+        return tuple(file for file in self.protocols if any(f.id == "PROTOCOL_REFUSED" for f in file.findings))
+
 
 def take_in_period(home: Home, period: PerformancePeriod, policy: Policy) -> PeriodIntake:
     """Put the period's program files, the protocols in force and the individuals excluded into the lake.
@@ -39,13 +43,7 @@ def take_in_period(home: Home, period: PerformancePeriod, policy: Policy) -> Per
             version before it is in force. Refused program files of its own and protocols do not raise: see
             ``ProgramIntake.require_in_force`` and the finding ``PROTOCOL_REFUSED``.
     """
-    protocols = load_protocols(home.inbox, period, policy)
-    conditions = {
-        (file.ccn, condition.id)
-        for file in protocols
-        if file.protocol is not None
-        for condition in file.protocol.conditions_of_payment
-    }
+    conditions = conditions_in_force(home.inbox, period, policy)
     ingest_read_later(home, period)
     program = ingest_program(home, period, conditions)
     in_force = write_lake_protocols(home, period, policy)

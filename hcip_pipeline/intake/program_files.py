@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from hcip_pipeline.atomic_files import write_json, write_parquet
 from hcip_pipeline.contracts.program import READ_LATER, TABLES
 from hcip_pipeline.contracts.survey import parse_form_name
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.errors import HcipError
+from hcip_pipeline.errors import HcipError, ProgramRefusedError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.program_receipts import ProgramReceipt, numbered, receipts_of
 from hcip_pipeline.intake.program_rules import program_rules
@@ -52,16 +52,23 @@ class ProgramIntake:
         """Raise where a refused file leaves nothing in force: the settlement would silently lack it.
 
         Raises:
-            HcipError: for the refused files without an accepted version, with their first problems.
+            ProgramRefusedError: for the refused files without an accepted version, with their first problems.
         """
         lacking = [receipt for receipt in self.refused if not receipt.in_force]
         if lacking:
-            told = [f"{r.file}: {'; '.join(str(p['message']) for p in r.problems[:3])}" for r in lacking]
-            raise HcipError(
+            told = [f"{r.file}: {'; '.join(map(_placed, r.problems[:3]))}" for r in lacking]
+            raise ProgramRefusedError(
                 f"program files of {self.period} are refused and none before is in force: " + " | ".join(told),
                 fix="correct the files and ingest again; their receipts list every problem",
                 rule="PROGRAM_FILE_REFUSED",
             )
+
+
+def _placed(problem: Mapping[str, object]) -> str:
+    """The message of a problem with its row and column."""
+    place = [f"row {problem['row']}"] if problem["row"] is not None else []
+    place += [f"column {problem['column']}"] if problem["column"] else []
+    return f"{', '.join(place)}: {problem['message']}" if place else str(problem["message"])
 
 
 def ingest_read_later(home: Home, period: PerformancePeriod) -> list[ProgramIntake]:
@@ -188,13 +195,19 @@ def _with_problems(receipt: ProgramReceipt, error: TableRefusedError) -> Program
     )
 
 
-def check_program_file(path: Path, period: PerformancePeriod, inbox: Path | None = None) -> ProgramReceipt:
+def check_program_file(
+    path: Path,
+    period: PerformancePeriod,
+    inbox: Path | None = None,
+    conditions: Collection[tuple[str, str]] | None = None,
+) -> ProgramReceipt:
     """A submitter's preflight of one program file: the intake's own rules, without a home.
 
     Args:
         path: the file, named as its table.
         period: the period it reports on.
-        inbox: where a table of hospitals may replace the shipped one.
+        inbox: where a table of hospitals may replace the shipped one, and out of which no link may lead.
+        conditions: as for :func:`ingest_program`.
 
     Raises:
         HcipError: the file's name is no program table's, or the table of hospitals is refused.
@@ -203,7 +216,8 @@ def check_program_file(path: Path, period: PerformancePeriod, inbox: Path | None
     if name is None:
         raise HcipError("is no program file", file=path, fix=f"name it {', '.join(f'{name}.csv' for name in TABLES)}")
     table = TABLES[name]
-    return judge_program_file(path, table, period, program_rules(table, period, known_hospitals(inbox)))[0]
+    rules = program_rules(table, period, known_hospitals(inbox), conditions)
+    return judge_program_file(path, table, period, rules, inbox)[0]
 
 
 def program_periods(inbox: Path) -> list[str]:

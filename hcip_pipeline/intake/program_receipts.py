@@ -6,10 +6,12 @@ Belongs here: the receipt, its number, and finding those of before. Does not bel
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from hcip_pipeline.plain_lines import wrapped
 from hcip_pipeline.records import read_record
 
 Status = Literal["accepted", "refused", "absent"]
@@ -52,14 +54,19 @@ class ProgramReceipt:
         broken = ", ".join(f"{rule} {count}" for rule, count in sorted(self.rules_broken.items()))
         return f"{self.table}: {self.status}, {held}" + (f" ({broken})" if broken else "")
 
-    def details(self) -> str:
-        """The verdict on the file, then each problem with its place and its way out."""
-        lines = [f"{self.file}: {self.status}, {self.rows} rows"]
-        for problem in self.problems:
-            where = f"{problem['column']}: " if problem["column"] else ""
-            lines.append(f"  {problem['severity']} {problem['rule']} {where}{problem['message']}")
-            lines.append(f"    What to do: {problem['fix']}")
-        return "\n".join(lines)
+    def details(self, indent: int = 0) -> str:
+        """The verdict on the file, then each problem with its place and its way out, within 80 columns."""
+        verdict = wrapped(f"{self.file}: {self.status}, {self.rows:,} row{'s' * (self.rows != 1)}", indent)
+        return "\n".join([verdict, *(told_problem(problem, indent) for problem in self.problems)])
+
+
+def told_problem(problem: Mapping[str, object], indent: int = 0) -> str:
+    """A problem of a receipt with its place and its way out, within 80 columns."""
+    place = [f"row {problem['row']}"] if problem.get("row") is not None else []
+    place += [f"column {problem['column']}"] if problem["column"] else []
+    where = f"{', '.join(place)}: " if place else ""
+    said = wrapped(f"{problem['severity']} {problem['rule']} {where}{problem['message']}", indent + 2, indent + 4)
+    return said + "\n" + wrapped(f"What to do: {problem['fix']}", indent + 4, indent + 6)
 
 
 def numbered(receipt: ProgramReceipt, earlier: list[dict[str, Any]]) -> ProgramReceipt:

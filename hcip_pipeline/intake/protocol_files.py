@@ -95,6 +95,16 @@ def load_protocols(
     return loaded
 
 
+def conditions_in_force(inbox: Path, period: PerformancePeriod, policy: Policy | None = None) -> set[tuple[str, str]]:
+    """Pairs of CCN and condition id of the protocols in force in a period. Raises as :func:`load_protocols`."""
+    return {
+        (file.ccn, condition.id)
+        for file in load_protocols(inbox, period, policy)
+        if file.protocol is not None
+        for condition in file.protocol.conditions_of_payment
+    }
+
+
 def read_protocol(file: Path, ccn: str, hospitals: set[str], within: Path | None = None) -> Protocol:
     """One protocol file of a hospital.
 

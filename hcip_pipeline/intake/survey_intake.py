@@ -77,17 +77,18 @@ def ingest_surveys(
     return receipts
 
 
-def check_survey(path: Path) -> ProgramReceipt:
+def check_survey(path: Path, inbox: Path | None = None) -> ProgramReceipt:
     """A hospital's preflight of its filled form: the intake's own rules, without a home.
 
     Args:
         path: the file, named as it went out; hospital and period are taken from its name.
+        inbox: where a table of hospitals may replace the shipped one.
     """
     named = survey.parse_form_name(path.name)
     if named is None or not path.is_file():
         raise UsageError("there is no such survey form", file=path, fix="name the file survey_<ccn>_<period>.xlsx")
     period = PerformancePeriod.parse(named[1])
-    return _receipt(judge_survey(path, period, known_hospitals(None)), path, period)
+    return _receipt(judge_survey(path, period, known_hospitals(inbox)), path, period)
 
 
 def survey_names(lake: Path) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.plain_lines import wrapped
 from hcip_pipeline.publishing.writer import Release
 from hcip_pipeline.release.reading import released_frame
 from hcip_pipeline.tables.file_names import shown_unknown
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from hcip_pipeline.assets.execution import IngestReport
+    from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 
 
 def hospital_totals(release: Release) -> pl.DataFrame:
@@ -124,45 +127,55 @@ def print_head(home: Home) -> None:
 
 
 def print_ingest(home: Home, report: IngestReport) -> None:
-    """What was taken in, by partition; refusals with their reasons."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
+    """What was taken in, by partition; refusals with their reasons, and what was read otherwise than it is written."""
     for key, receipts in report.submissions.items():
-        accepted = [receipt for receipt in receipts if receipt.status == "accepted"]
-        rows = sum(receipt.rows("discharges") for receipt in accepted)
-        quarantined = sum(receipt.rows("discharges", "quarantined") for receipt in accepted)
-        console.print(f"{key}: {len(accepted)} submissions, {rows:,} discharges accepted, {quarantined:,} quarantined")
-        for receipt in receipts:
-            for refusal in receipt.refusals:
-                where = f"{shown_unknown(refusal.file)}: " if refusal.file else ""
-                line = f" (line {refusal.row})" if refusal.row else ""
-                said = f"  refused {receipt.submission}: {where}{refusal.message}{line} [{refusal.rule}]"
-                console.print(said, markup=False, soft_wrap=True)
-                console.print(f"    What to do: {refusal.fix}", markup=False, soft_wrap=True)
-            if receipt.change is not None:
-                change = receipt.change
-                console.print(
-                    f"  {receipt.submission} against {change.against}: {change.discharges:+,} discharges,"
-                    f" {change.charge_lines:+,} charge lines, {change.total_charges:+,.2f} dollars of charges",
-                    markup=False,
-                    soft_wrap=True,
-                )
+        _print_submissions(key, receipts)
     for key, archives in report.archives.items():
         taken_in = [archive for archive in archives if archive.accepted]
         records = sum(file.records_read for archive in taken_in for file in archive.files)
-        console.print(f"{key}: {len(taken_in)} CMS archives, {records:,} records accepted")
+        _say(f"{key}: {len(taken_in)} CMS archives, {records:,} records accepted")
         for archive in archives:
             for note in archive.warnings:
-                console.print(f"  note on {archive.archive}: {note}", markup=False, soft_wrap=True)
+                _say(f"note on {archive.archive}: {note}", 2)
             if not archive.accepted:
-                console.print(f"  refused {archive.archive}: {archive.refusal}", markup=False, soft_wrap=True)
-                console.print(f"    What to do: {archive.fix}", markup=False, soft_wrap=True)
+                _say(f"refused {archive.archive}: {archive.refusal}", 2)
+                _say(f"What to do: {archive.fix}", 4)
     for key, period_intake in report.periods.items():
-        console.print(f"{key}: program files, protocols and reference tables")
+        _say(f"{key}: program files, protocols and reference tables")
         for form in period_intake.program.receipts:
-            if form.table.startswith("survey_") and form.status != "absent":
-                console.print("  " + form.details().replace("\n", "\n  "), soft_wrap=True, markup=False)
+            if form.status != "absent" and (form.problems or form.table.startswith("survey_")):
+                print(form.details(indent=2))
+        for protocol in period_intake.protocols:
+            for finding in protocol.findings:
+                if finding.id == "PROTOCOL_REFUSED":
+                    _say(f"refused protocols/{protocol.ccn}/{protocol.year}.yaml: {finding.message}", 2)
+                    _say(f"What to do: {finding.fix}", 4)
+        for name in period_intake.program.unknown_files:
+            _say(f"left alone: program/{key}/{name} is no program file", 2)
     for folder in report.unknown_folders:
-        console.print(f"left alone: inbox/{folder} names no quarter, month or half-year", markup=False)
-    console.print(f"lake: {home.lake}", soft_wrap=True, markup=False)
+        _say(f"left alone: inbox/{folder} names no quarter, month or half-year")
+    print(f"lake: {home.lake}")
+
+
+def _print_submissions(key: str, receipts: Sequence[SubmissionReceipt]) -> None:
+    accepted = [receipt for receipt in receipts if receipt.status == "accepted"]
+    rows = sum(receipt.rows("discharges") for receipt in accepted)
+    quarantined = sum(receipt.rows("discharges", "quarantined") for receipt in accepted)
+    _say(f"{key}: {len(accepted)} submissions, {rows:,} discharges accepted, {quarantined:,} quarantined")
+    for receipt in receipts:
+        for refusal in receipt.refusals:
+            where = f"{shown_unknown(refusal.file)}: " if refusal.file else ""
+            line = f" (line {refusal.row})" if refusal.row else ""
+            _say(f"refused {receipt.submission}: {where}{refusal.message}{line} [{refusal.rule}]", 2)
+            _say(f"What to do: {refusal.fix}", 4)
+        if receipt.change is not None:
+            change = receipt.change
+            _say(
+                f"{receipt.submission} against {change.against}: {change.discharges:+,} discharges,"
+                f" {change.charge_lines:+,} charge lines, {change.total_charges:+,.2f} dollars of charges",
+                2,
+            )
+
+
+def _say(words: str, indent: int = 0) -> None:
+    print(wrapped(words, indent, indent + 2))

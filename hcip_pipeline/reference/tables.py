@@ -86,6 +86,24 @@ def known_hospitals(inbox: Path | None) -> list[str]:
     return _read("hospitals", inbox).frame.get_column("ccn").to_list()
 
 
+def check_reference_file(path: Path, name: str, inbox: Path | None) -> ReferenceTable:
+    """One file as the table ``name`` among the others in force, as :func:`read_reference` judges it.
+
+    Args:
+        inbox: where the other tables may be; out of it no link may lead.
+
+    Raises:
+        HcipError: the file breaks a rule, or does not agree with another table.
+    """
+    table = _read_file(name, path, "inbox", inbox)
+    tables = {other: table if other == name else _read(other, inbox) for other in TABLES}
+    check_between_tables(
+        {other: each.frame for other, each in tables.items()},
+        {other: each.file or Path(f"{other}.csv") for other, each in tables.items()},
+    )
+    return table
+
+
 def unknown_reference_files(inbox: Path) -> list[str]:
     """Names in ``<inbox>/reference/`` that are no reference table (hidden ones apart), as a message may show them."""
     folder = inbox / "reference"

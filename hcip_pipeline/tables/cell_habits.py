@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from hcip_pipeline.contracts.table import Column, Table
+from hcip_pipeline.tables.placeholders import WORDS
 
 #: Codes of fixed width that are digits: leading zeros are what a spreadsheet takes from them.
 WIDTHS = {
@@ -23,7 +24,12 @@ WIDTHS = {
 LOST_DIGITS = r"^[+-]?[0-9](\.[0-9]+)?[eE]\+[0-9]{2,3}$"
 
 _YES, _NO = ("y", "yes", "true", "t", "1", "1.0"), ("n", "no", "false", "f", "0", "0.0")
-_AMOUNT = r"^[-(]?\s*\$?\s*-?([0-9]{1,3}(,[0-9]{3})+|[0-9]{1,16})(\.[0-9]*)?\s*\)?$"
+#: Three decimals alone are none: 1.230 is a thousand where a dot separates thousands.
+_DIGITS = r"([0-9]{1,3}(,[0-9]{3})+|[0-9]{1,16})(\.([0-9]{0,2}|[0-9]{4,}))?"
+_AMOUNT = rf"^(\$?\s*-?\s*\$?\s*{_DIGITS}|\(\s*\$?\s*{_DIGITS}\s*\))$"
+#: Blanks that are no plain blank, as web pages and spreadsheets leave them, and signs without width.
+_OTHER_BLANKS = r"[\s\x{00A0}\x{1680}\x{2000}-\x{200A}\x{202F}\x{205F}\x{3000}]"
+_NO_WIDTH = r"[\x{00AD}\x{200B}-\x{200F}\x{2060}\x{FEFF}]"
 _WHOLE = r"^-?([0-9]{1,3}(,[0-9]{3})+|[0-9]{1,15})(\.0*)?$"
 _MIDNIGHT = r"([ T]0?0:00(:00(\.0+)?)?( ?AM)?|[ T]12:00(:00)? ?AM)"
 _MONTH_FIRST = rf"^[0-9]{{1,2}}/[0-9]{{1,2}}/[0-9]{{4}}{_MIDNIGHT}?$"
@@ -47,7 +53,7 @@ def read_habits(cells: pl.DataFrame, table: Table) -> tuple[pl.DataFrame, list[t
         for rule, habit in _habits(column, cells.get_column(column.name)):
             before = cells.get_column(column.name)
             after = cells.select(habit.alias(column.name)).to_series()
-            changed = (before != after).fill_null(value=False)
+            changed = before.ne_missing(after)
             if changed.any():
                 read.append((rule, column.name, changed))
                 cells = cells.with_columns(after)
@@ -61,7 +67,14 @@ def has_lost_digits(column: Column) -> bool:
 
 def _habits(column: Column, values: pl.Series) -> Iterator[tuple[str, pl.Expr]]:
     cell = pl.col(column.name)
-    yield "CELL_BLANKS", cell.str.replace('^="([^"]*)"$', "${1}")
+    yield "CELL_BLANKS", _bare(column)
+    if not column.is_words and column.nullable:
+        lower = cell.str.to_lowercase()
+        known = [code.lower() for code in column.allowed]
+        yield (
+            "PLACEHOLDER",
+            pl.when(lower.is_in([word for word in WORDS if word not in known])).then(None).otherwise(cell),
+        )
     if column.name == "npi":
         joined = cell.str.replace_all(r"\s", "").str.replace(r"\.0+$", "")
         yield "CELL_BLANKS", pl.when(joined.str.contains("^[0-9]{10}$")).then(joined).otherwise(cell)
@@ -83,6 +96,15 @@ def _habits(column: Column, values: pl.Series) -> Iterator[tuple[str, pl.Expr]]:
     elif column.type == "integer":
         plain = cell.str.replace_all(",", "", literal=True).str.replace(r"\.0*$", "")
         yield "NUMBER_FORM", pl.when(cell.str.contains(_WHOLE)).then(plain).otherwise(cell)
+
+
+def _bare(column: Column) -> pl.Expr:
+    """The cell without a spreadsheet's marks of text, signs without width, and blanks of any kind around it."""
+    cell = pl.col(column.name).str.replace('^="([^"]*)"$', "${1}")
+    if column.is_words:
+        return cell
+    cell = cell.str.replace("^'([^']*)$", "${1}").str.replace_all(_NO_WIDTH, "")
+    return cell.str.replace_all(f"^{_OTHER_BLANKS}+|{_OTHER_BLANKS}+$", "")
 
 
 def _spelled(column: Column) -> pl.Expr:
@@ -112,5 +134,4 @@ def _date(name: str, values: pl.Series) -> pl.Expr | None:
 def _dollars(cell: pl.Expr) -> pl.Expr:
     below = cell.str.starts_with("(") | cell.str.contains("-", literal=True)
     plain = cell.str.replace_all(r"[-$,()\s]", "").str.replace(r"(\.[0-9]{2})0+$", "${1}").str.replace(r"\.$", "")
-    is_amount = cell.str.contains(_AMOUNT) & (cell.str.starts_with("(") == cell.str.ends_with(")"))
-    return pl.when(is_amount).then(pl.when(below).then("-" + plain).otherwise(plain)).otherwise(cell)
+    return pl.when(cell.str.contains(_AMOUNT)).then(pl.when(below).then("-" + plain).otherwise(plain)).otherwise(cell)

@@ -19,6 +19,7 @@ import polars as pl
 from hcip_pipeline.contracts.patterns import ASCII, CODES, WRITTEN
 from hcip_pipeline.contracts.table import Column, Table
 from hcip_pipeline.tables.cell_habits import LOST_DIGITS, has_lost_digits, read_habits
+from hcip_pipeline.tables.placeholders import WORDS
 from hcip_pipeline.tables.problems import LISTED_PER_RULE, Problem, TableRefusedError
 from hcip_pipeline.tables.tabular import LINE, TextTable, read_text_table
 
@@ -166,6 +167,9 @@ def _check_cells(cells: pl.DataFrame, typed: pl.DataFrame, column: Column, findi
     ]
     if not column.nullable:
         rules.append(("CELL_MISSING", cell.is_null(), f"the cell is empty, and needs {what}"))
+    if not column.nullable and column.type == "text" and not column.is_words and not column.allowed:
+        says_nothing = cell.str.to_lowercase().is_in(WORDS)
+        rules.append(("CELL_MISSING", says_nothing, f"{{}} is a placeholder, and the cell needs {what}"))
     if column.allowed:
         rules.append(("VALUE_NOT_ALLOWED", ~cell.is_in(column.allowed), f"{{}} is not {what}"))
     elif column.type != "text":

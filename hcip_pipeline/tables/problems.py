@@ -52,6 +52,8 @@ RULES = {
         Rule("CODE_SPELLING", "WARN", "codes are spelled otherwise, and read (yes as Y)", "nothing"),
         Rule("DATE_FORM", "WARN", "dates are written otherwise, and read (3/14/2025, month first)", "nothing"),
         Rule("NUMBER_FORM", "WARN", "numbers are written otherwise, and read ($1,234.50)", "nothing"),
+        Rule("PLACEHOLDER", "WARN", "a cell says that there is nothing (NULL, N/A), and is read as empty", "nothing"),
+        Rule("SHEETS_IGNORED", "WARN", "sheets of a workbook are ignored", "nothing, if no rows are in them"),
         Rule("CELL_BLANKS", "WARN", "blanks or a spreadsheet's marks are taken out of cells", "nothing"),
         Rule(
             "DIGITS_LOST",

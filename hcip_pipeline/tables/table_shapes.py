@@ -19,13 +19,16 @@ from typing import NoReturn
 import polars as pl
 
 from hcip_pipeline.received_files import TABLE, WORKBOOK
+from hcip_pipeline.tables.file_names import shown_unknown
 from hcip_pipeline.tables.problems import Problem, TableRefusedError, tally
-from hcip_pipeline.tables.workbooks import WorkbookError, sheet_rows
+from hcip_pipeline.tables.workbooks import WorkbookError, ignored_sheets, sheet_rows
 
 ENDINGS = (".csv", ".csv.gz", ".csv.zip", ".parquet", ".xlsx")
 #: What separates cells if no comma does, as a message names it.
 OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
+#: Sheets that a message names.
+_SHEETS = 5
 _QUOTED = re.compile(rb'"(?:[^"]|"")*"')
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -61,7 +64,7 @@ def as_csv(raw: bytes, path: Path) -> tuple[bytes, tuple[Problem, ...]]:
     """
     name = path.name.lower()
     if name.endswith(".xlsx"):
-        return _from_workbook(raw, path), ()
+        return _from_workbook(raw, path)
     if name.endswith(".parquet"):
         return _from_parquet(raw, path), ()
     if name.endswith((".csv.gz", ".csv.zip")):
@@ -87,7 +90,7 @@ def delimiter_of(data: bytes) -> str:
     return max(OTHER_DELIMITERS, key=bare.count) if any(sign in bare for sign in OTHER_DELIMITERS) else ","
 
 
-def _from_workbook(raw: bytes, path: Path) -> bytes:
+def _from_workbook(raw: bytes, path: Path) -> tuple[bytes, tuple[Problem, ...]]:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     line = 1
@@ -102,7 +105,12 @@ def _from_workbook(raw: bytes, path: Path) -> bytes:
                 line = number + 1
         except WorkbookError as error:
             _refuse(path, Problem("FILE_UNREADABLE", f"the workbook {error}"))
-    return text.getvalue().encode()
+        ignored = ignored_sheets(Path(copy.name), table, WORKBOOK)
+    if not ignored:
+        return text.getvalue().encode(), ()
+    listed = ", ".join(f"'{shown_unknown(name)}'" for name in ignored[:_SHEETS])
+    more = f" and {len(ignored) - _SHEETS} more" if len(ignored) > _SHEETS else ""
+    return text.getvalue().encode(), (Problem("SHEETS_IGNORED", f"no tables: {listed}{more}"),)
 
 
 def _from_parquet(raw: bytes, path: Path) -> bytes:

@@ -420,11 +420,15 @@ class TestHabits:
         assert table(tmp_path / "out", "discharges")["apr_drg"].to_list() == ["301"]
 
     def test_a_study_is_refused_over_a_file_of_which_a_part_is_lost(self, tmp_path: Path) -> None:
-        rows = [row(Total_Charges="unknown")] * 3 + [ROW] * 97 + [row(Discharge_Year="2015")] * 40
+        rows = [row(Total_Charges="unknown")] * 3 + [ROW] * 97
         file = write(tmp_path / "a.csv", rows)
         home = Home(tmp_path / "home")
-        with pytest.raises(HcipError, match="3 of 100 rows are faulty, more than 1%") as refused:
+        with pytest.raises(HcipError, match="3 of 100 rows are faulty or of another year, more than 1%") as refused:
             run_sparcs_study(home, file, 2016)
         assert refused.value.exit_code == 1 and "--allow-errors" in refused.value.fix
         with pytest.raises(HcipError, match="more than 2%"):
             run_sparcs_study(home, file, 2016, allow_errors=Decimal("0.02"))
+        write(tmp_path / "b.csv", [ROW] * 97 + [row(Discharge_Year="2015")] * 40)
+        with pytest.raises(HcipError, match="40 of 137 rows are faulty or of another year") as refused:
+            run_sparcs_study(home, tmp_path / "b.csv", 2016)
+        assert refused.value.fix == "use a file of 2016 alone, or allow the others to be left out: --allow-errors 30%"

@@ -39,7 +39,17 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("contracts", "policy"),
     ("lake_seals", "storage_faults"),
     ("home", "home_locks"),
-    ("background", "html_pages", "lock_claims", "periods", "received_files", "records", "scratch", "yaml_files"),
+    (
+        "background",
+        "html_pages",
+        "lock_claims",
+        "periods",
+        "plain_lines",
+        "received_files",
+        "records",
+        "scratch",
+        "yaml_files",
+    ),
     ("atomic_files", "errors", "file_hashes", "merkle", "program_version"),
 )
 #: Besides the layers: imported from any, importing none of the product. The synthetic state writes what intake reads.

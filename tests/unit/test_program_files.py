@@ -193,7 +193,10 @@ def test_every_problem_is_listed_at_once(home: Home) -> None:
 def test_nothing_in_force_after_a_refusal_stops_the_period(home: Home) -> None:
     put(home, "care_partners", PARTNERS + f"210043,{NPI},Kim,,,2024-01-01,,,maybe,\n")
     intake = ingest_program(home, PERIOD)
-    with pytest.raises(HcipError, match=r"care_partners\.csv: 'maybe' is not one of cleared, failed, pending"):
+    with pytest.raises(
+        HcipError,
+        match=r"care_partners\.csv: row 2, column screening_status: 'maybe' is not one of cleared, failed, pending",
+    ):
         intake.require_in_force()
 
 

@@ -5,6 +5,7 @@ Belongs here: when a path holds claim files, and how the verdict reads. Does not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Any
 from hcip_pipeline.intake.cclf.month import check_deliveries
 from hcip_pipeline.intake.cclf.names import CclfName
 from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
+from hcip_pipeline.plain_lines import wrapped
+
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,10 @@ class DeliveryCheck:
 
 
 def holds_claim_files(path: Path) -> bool:
-    """Whether a file, or any file in a folder, has a name that CMS gives its claim archives and files."""
+    """Whether a file, or any file in a folder, is named as CMS names claim files, or lies where the intake looks."""
+    folder = path if path.is_dir() else path.parent
+    if folder.absolute().parent.name == "cms" and _MONTH.fullmatch(folder.name):
+        return path.exists()
     if path.is_dir():
         return any(CclfName.parse(file.name) for file in path.rglob("*"))
     return CclfName.parse(path.name) is not None
@@ -52,7 +59,7 @@ def _told(receipt: ArchiveReceipt) -> str:
     for file in receipt.files:
         length = f", {file.record_length} bytes each" if file.record_length else ""
         lines.append(f"  {file.file}: {file.records_read:,} records{length}")
-    lines += [f"  note: {warning}" for warning in receipt.warnings]
+    lines += [wrapped(f"note: {warning}", 2, 4) for warning in receipt.warnings]
     if not receipt.accepted:
-        lines += [f"  {receipt.refusal}", f"  What to do: {receipt.fix}"]
+        lines += [wrapped(receipt.refusal, 2, 4), wrapped(f"What to do: {receipt.fix}", 2, 4)]
     return "\n".join(lines)

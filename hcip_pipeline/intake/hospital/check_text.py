@@ -82,9 +82,9 @@ def _rows(place: Place) -> str:
 
 def _files(result: CheckResult) -> Table:
     table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1))
-    table.add_column("file", no_wrap=True)
-    for name in ("rows read", "accepted", "quarantined", "ERROR rows", "dollars accepted"):
-        table.add_column(name, justify="right")
+    table.add_column("file", overflow="fold")
+    for name in ("rows\nread", "accepted", "quarantined", "ERROR\nrows", "dollars\naccepted"):
+        table.add_column(name, justify="right", no_wrap=True)  # a name may break over lines, a number never
     for file in result.receipt.files:
         if file.table:
             counts = (file.rows.read, file.rows.accepted, file.rows.quarantined, file.error_rows)

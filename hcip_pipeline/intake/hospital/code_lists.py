@@ -7,7 +7,7 @@ A cell is read only if all of it becomes a list of codes; otherwise it stays as 
 
 from __future__ import annotations
 
-from hcip_pipeline.intake.hospital.placeholders import WORDS
+from hcip_pipeline.tables.placeholders import WORDS
 
 _DIAGNOSIS = "[A-Z][0-9][0-9A-Z]{1,5}"
 _DAY = "(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"

@@ -1,4 +1,4 @@
-"""What systems write where there is nothing (``NULL``, ``N/A``, ``nan``), which looks like a value and joins rows.
+"""Placeholders in a submission: ``NULL`` as a patient's id would join the stays of strangers.
 
 Belongs here: which cells are placeholders. Does not belong here: what becomes of such a cell: it is empty in a column
 that may be empty (``habits``), and breaks its row in one that may not (``edits``).
@@ -7,12 +7,8 @@ that may be empty (``habits``), and breaks its row in one that may not (``edits`
 from __future__ import annotations
 
 from hcip_pipeline.contracts.table import Column
+from hcip_pipeline.tables.placeholders import WORDS
 
-#: Placeholders of any column, in small letters.
-WORDS = (
-    "null", "(null)", "<null>", "#null!", "n/a", "#n/a", "n.a.", "na", "<na>", "nan", "nat", "none", "nil", "\\n",
-    ".", "..", "-", "--", "---", "?", "unknown", "unk", "missing", "not available", "not applicable", "(blank)",
-)  # fmt: skip
 #: Words that are a code of the column: of sex, U.
 _CODES = {"sex": ("unknown", "unk")}
 #: Columns in which a zero is no value; elsewhere it is a code or an amount.

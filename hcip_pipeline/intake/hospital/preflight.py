@@ -6,6 +6,7 @@ verdict is ``judging``'s, so it is the one the intake will give. Rendering is ``
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -132,6 +133,11 @@ class Preflight:
 
     def check(self, path: Path, *, quarter: Quarter | None = None, ccn: str | None = None) -> CheckResult:
         """As :func:`check`."""
+        if path.is_file() and is_workbook(path.name) and table_of(path.name) is None:
+            # A workbook of both tables is a submission by itself, whatever lies beside it.
+            with scratch_folder("workbook") as alone:
+                shutil.copy(path, alone)
+                return replace(self.check(alone, quarter=quarter, ccn=ccn), path=path)
         if ccn is not None and not CCN.fullmatch(ccn):
             raise UsageError(f"'{shown(ccn)}' is no CCN", fix="write six capitals or digits, such as 210001")
         place = _place(path)
@@ -187,7 +193,7 @@ def _place(path: Path) -> _Place:
     folder = path
     if not path.is_dir():
         only = table_of(path.name) or ""
-        if not only:
+        if not only and not is_workbook(path.name):
             raise UsageError(
                 f"'{shown_unknown(path.name)}' is named neither discharges nor charges",
                 fix=f"name it so, with one of the endings {', '.join(FORMATS)}",

@@ -7,7 +7,7 @@ Belongs here: what a receipt says, and its way to JSON and back. Does not belong
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -121,7 +121,7 @@ class SubmissionReceipt:
     stem: str = ""
     entries: tuple[str, ...] = ()
     earlier: tuple[Incomplete, ...] = ()
-    is_new: bool = False
+    is_new: bool = field(default=False, compare=False)
 
     def as_earlier(self) -> tuple[Incomplete, ...]:
         """Its own verdict after the ones before it, for the receipt of the completed folder."""

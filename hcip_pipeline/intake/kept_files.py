@@ -1,0 +1,193 @@
+"""The preflight of the files that a program keeps (``hcip check``): program and reference tables, forms, protocols.
+
+Belongs here: which of them a path is, and the intake's verdict in words. Does not belong here: any rule (the readers of
+the tables, ``policy.protocol_checks``), submissions and claims, which have preflights of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from hcip_pipeline.contracts import program, reference
+from hcip_pipeline.contracts.survey import parse_form_name
+from hcip_pipeline.errors import HcipError, UsageError
+from hcip_pipeline.intake.hospital.folders import CCN
+from hcip_pipeline.intake.program_files import check_program_file
+from hcip_pipeline.intake.program_receipts import ProgramReceipt, told_problem
+from hcip_pipeline.intake.program_starts import start_of
+from hcip_pipeline.intake.protocol_files import conditions_in_force, read_protocol
+from hcip_pipeline.intake.survey_intake import check_survey
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.policy.loader import load_policy
+from hcip_pipeline.policy.protocol_checks import check_protocol
+from hcip_pipeline.reference.tables import check_reference_file, known_hospitals
+from hcip_pipeline.tables.file_names import is_left_alone, shown_path
+from hcip_pipeline.tables.problems import TableRefusedError
+from hcip_pipeline.tables.table_shapes import find_table, table_of
+from hcip_pipeline.yaml_files import load_yaml
+
+_PROTOCOL = re.compile(r"([0-9]{4})\.yaml", re.ASCII)
+
+
+@dataclass(frozen=True)
+class FileCheck:
+    """The verdict on one file.
+
+    Attributes:
+        kind: ``program``, ``reference``, ``survey``, ``protocol`` or ``policy``.
+        problems: as receipts have them: rule, severity, row, column, message, fix.
+    """
+
+    kind: str
+    file: str
+    accepted: bool
+    rows: int | None = None
+    problems: tuple[dict[str, object], ...] = ()
+
+    def as_dict(self) -> dict[str, object]:
+        """The same facts for ``--json``."""
+        return asdict(self)
+
+    def details(self) -> str:
+        """The verdict, then each problem with its place and its way out, within 80 columns."""
+        rows = "" if self.rows is None else f", {self.rows:,} row{'s' * (self.rows != 1)}"
+        lines = [f"{self.file}: {'accepted' if self.accepted else 'refused'}{rows}"]
+        return "\n".join([*lines, *(told_problem(problem) for problem in self.problems)])
+
+
+def check_kept_files(path: Path, period: PerformancePeriod | None = None) -> list[FileCheck] | None:
+    """Judge a file, or every file of a folder, as the intake would; None where none of them is a kept file.
+
+    Args:
+        period: the half-year that program files report on; by default the one their folder is named after.
+
+    Raises:
+        UsageError: nothing says which half-year a program file reports on.
+    """
+    if not path.is_dir():
+        check = _check_of(path, period)
+        return None if check is None else [check()]
+    files = [entry for entry in sorted(path.rglob("*")) if entry.is_file() and not is_left_alone(entry.name)]
+    if path.name != "protocols":
+        files = [file for file in files if file.parent == path]
+    found = [(file, check) for file in files if (check := _check_of(file, period)) is not None]
+    if not found:
+        return None
+    checked = [replace(check(), file=file.relative_to(path).as_posix()) for file, check in found]
+    return checked + _unknown(set(files) - {file for file, _ in found}, path)
+
+
+def _check_of(path: Path, period: PerformancePeriod | None) -> Callable[[], FileCheck] | None:
+    """How a file is judged, by its name and its folder."""
+    if parse_form_name(path.name):
+        return lambda: _of_receipt("survey", check_survey(path, _inbox(path, "program")))
+    if (name := table_of(path.name, tuple(program.TABLES))) is not None:
+        return lambda: _program_file(path, name, period)
+    if (name := table_of(path.name, tuple(reference.TABLES))) is not None:
+        return lambda: _reference_file(path, name)
+    if path.name == "policy.yaml":
+        return lambda: _policy(path)
+    if (match := _PROTOCOL.fullmatch(path.name)) is not None:
+        year = int(match[1])
+        return lambda: _protocol(path, period or PerformancePeriod(year, 1))
+    return None
+
+
+def _inbox(path: Path, folder: str) -> Path | None:
+    """The inbox of a file that lies in ``<inbox>/<folder>/<something>/``, or in ``<inbox>/reference/``."""
+    parents = path.absolute().parents
+    depth = 0 if folder == "reference" else 1
+    return parents[depth + 1] if len(parents) > depth + 1 and parents[depth].name == folder else None
+
+
+def _program_file(path: Path, name: str, period: PerformancePeriod | None) -> FileCheck:
+    inbox = _inbox(path, "program")
+    if period is None:
+        try:
+            period = PerformancePeriod.parse(path.absolute().parent.name)
+        except UsageError:
+            raise UsageError(
+                "nothing says which half-year the file reports on",
+                file=path,
+                fix="add --period 2025H1, or lay it into a folder of that name",
+            ) from None
+    if problems := _twice(path, name):
+        return FileCheck("program", path.name, accepted=False, problems=problems)
+    conditions = conditions_in_force(inbox, period) if inbox else None
+    return _of_receipt("program", check_program_file(path, period, inbox, conditions))
+
+
+def _of_receipt(kind: str, receipt: ProgramReceipt) -> FileCheck:
+    return FileCheck(kind, receipt.file, receipt.status == "accepted", receipt.rows, receipt.problems)
+
+
+def _reference_file(path: Path, name: str) -> FileCheck:
+    try:
+        if problems := _twice(path, name):
+            return FileCheck("reference", path.name, accepted=False, problems=problems)
+        table = check_reference_file(path, name, _inbox(path, "reference"))
+    except HcipError as error:
+        return FileCheck("reference", path.name, accepted=False, problems=_problems(error))
+    told = tuple(problem.as_dict() for problem in table.warnings)
+    return FileCheck("reference", path.name, accepted=True, rows=table.frame.height, problems=told)
+
+
+def _twice(path: Path, name: str) -> tuple[dict[str, object], ...]:
+    """What refuses a table that lies in its folder in several files."""
+    try:
+        find_table(path.parent, name)
+    except TableRefusedError as error:
+        return _problems(error)
+    return ()
+
+
+def _protocol(path: Path, period: PerformancePeriod) -> FileCheck:
+    inbox = _inbox(path, "protocols")
+    try:
+        ccn = path.absolute().parent.name
+        if not CCN.fullmatch(ccn):
+            content = load_yaml(path, "implementation protocol")
+            hospital = content.get("hospital") if isinstance(content, dict) else None
+            ccn = str(hospital.get("ccn", "")) if isinstance(hospital, dict) else ""
+        protocol = read_protocol(path, ccn, set(known_hospitals(inbox)), inbox)
+        policy = load_policy(inbox / "policy.yaml").policy if inbox and (inbox / "policy.yaml").is_file() else None
+    except HcipError as error:
+        return FileCheck("protocol", path.name, accepted=False, problems=_problems(error))
+    findings = check_protocol(protocol, period, policy, None, start_of([protocol.first_performance_period]))
+    told: Iterable[dict[str, object]] = (
+        {"rule": f.id, "severity": f.severity, "row": None, "column": f.subject, "message": f.message, "fix": f.fix}
+        for f in findings
+    )
+    return FileCheck("protocol", path.name, accepted=True, problems=tuple(told))
+
+
+def _policy(path: Path) -> FileCheck:
+    try:
+        load_policy(path)
+    except HcipError as error:
+        return FileCheck("policy", path.name, accepted=False, problems=_problems(error))
+    return FileCheck("policy", path.name, accepted=True)
+
+
+def _problems(error: HcipError) -> tuple[dict[str, object], ...]:
+    if isinstance(error, TableRefusedError):
+        return tuple(problem.as_dict() for problem in error.problems)
+    facts = error.as_dict()
+    return ({**facts, "severity": "ERROR", "column": "", "message": facts["error"]},)
+
+
+def _unknown(files: Iterable[Path], folder: Path) -> list[FileCheck]:
+    names: Sequence[str] = sorted(shown_path(file.relative_to(folder).as_posix()) for file in files)
+    return [
+        FileCheck(
+            "unknown", name, accepted=True,
+            problems=({
+                "rule": "FILE_UNKNOWN", "severity": "WARN", "row": None, "column": "",
+                "message": "the file is unknown and ignored", "fix": "check its name, or remove it",
+            },),
+        )
+        for name in names
+    ]  # fmt: skip
