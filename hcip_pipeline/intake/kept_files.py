@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from hcip_pipeline.contracts import program, reference
@@ -83,16 +84,15 @@ def check_kept_files(path: Path, period: PerformancePeriod | None = None) -> lis
 def _check_of(path: Path, period: PerformancePeriod | None) -> Callable[[], FileCheck] | None:
     """How a file is judged, by its name and its folder."""
     if parse_form_name(path.name):
-        return lambda: _of_receipt("survey", check_survey(path, _inbox(path, "program")))
+        return partial(_survey, path)
     if (name := table_of(path.name, tuple(program.TABLES))) is not None:
-        return lambda: _program_file(path, name, period)
+        return partial(_program_file, path, name, period)
     if (name := table_of(path.name, tuple(reference.TABLES))) is not None:
-        return lambda: _reference_file(path, name)
+        return partial(_reference_file, path, name)
     if path.name == "policy.yaml":
-        return lambda: _policy(path)
+        return partial(_policy, path)
     if (match := _PROTOCOL.fullmatch(path.name)) is not None:
-        year = int(match[1])
-        return lambda: _protocol(path, period or PerformancePeriod(year, 1))
+        return partial(_protocol, path, period or PerformancePeriod(int(match[1]), 1))
     return None
 
 
@@ -101,6 +101,10 @@ def _inbox(path: Path, folder: str) -> Path | None:
     parents = path.absolute().parents
     depth = 0 if folder == "reference" else 1
     return parents[depth + 1] if len(parents) > depth + 1 and parents[depth].name == folder else None
+
+
+def _survey(path: Path) -> FileCheck:
+    return _of_receipt("survey", check_survey(path, _inbox(path, "program")))
 
 
 def _program_file(path: Path, name: str, period: PerformancePeriod | None) -> FileCheck:
