@@ -47,7 +47,7 @@ def half_year_tables(translator: Translator) -> dg.AssetsDefinition:
         from hcip_pipeline.warehouse.build import BuildStoppedError
 
         period = PerformancePeriod.parse(context.partition_key)
-        session.progress(f"{period}: reading the lake")
+        session.progress(f"{period}: reading what was accepted")
         where, policy = home.home(), home.policy()
         try:
             with period_lock(session, where, period, lambda: files_read(where, period, policy.policy)):
@@ -60,7 +60,7 @@ def half_year_tables(translator: Translator) -> dg.AssetsDefinition:
                         period,
                         policy,
                         threads=home.threads,
-                        progress=lambda name: session.progress(f"{period}: {name}"),
+                        progress=lambda name: session.progress(f"building {period}: {name}"),
                     )
                 write_build_record(where, period, built)
         except HcipError as error:

@@ -64,7 +64,7 @@ def base_year_norms(
                 where,
                 policy,
                 threads=home.threads,
-                progress=lambda name: session.progress(f"base year {policy.base_year}: {name}"),
+                progress=lambda name: session.progress(f"building the norms of {policy.base_year}: {name}"),
             )
         if norms.build is not None:
             seal(where, sorted(folder.glob("*.parquet")))

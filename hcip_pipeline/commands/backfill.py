@@ -14,9 +14,9 @@ from hcip_pipeline.commands.options import (
     json_option,
     policy_option,
     show_json,
-    shown_progress,
     threads_option,
 )
+from hcip_pipeline.commands.progress import shown_progress, volume_options
 from hcip_pipeline.home import Home
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--jobs", type=Number(1), help="Processes that take in quarters and months [default: cores].")
 @threads_option
 @engine_options
+@volume_options
 @json_option
 @click.pass_context
 def command(
@@ -47,7 +48,7 @@ def command(
     master: str,
     as_json: bool,
 ) -> None:
-    """Take in, or settle, every partition from FIRST to LAST: quarters, months or half-years.
+    """Take in or settle every partition from FIRST to LAST: quarters, months or half-years.
 
     Quarters and months are one run; half-years go in order, because each reads the releases before it. What changes
     nothing releases nothing.
@@ -58,7 +59,7 @@ def command(
 
     chosen = EngineChoice(engine or "", master)
     home = Home.locate(home_path)
-    with shown_progress(as_json) as progress:
+    with shown_progress(as_json, home.root) as progress:
         report = backfill(
             home, first, last, policy_path, resume=resume, jobs=jobs, threads=threads, progress=progress, engine=chosen
         )

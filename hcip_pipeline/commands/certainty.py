@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hcip_pipeline.commands.options import Number, home_option, json_option, show_json, shown_progress, threads_option
+from hcip_pipeline.commands.options import Number, home_option, json_option, show_json, threads_option
+from hcip_pipeline.commands.progress import shown_progress, volume_options
 from hcip_pipeline.home import Home
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the tables [default: certainty/PERIOD].")
 @click.option("--replicates", type=Number(20, 10_000), default=200, show_default=True, help="Draws of each test.")
 @threads_option
+@volume_options
 @json_option
 def command(
     period: str, home_path: Path | None, out: Path | None, replicates: int, threads: int | None, as_json: bool
 ) -> None:
-    """How sure the payments of PERIOD are: what chance alone would have paid, and how far each could have varied.
+    """Show how sure the payments of PERIOD are: what chance alone would have paid, and how far each could have varied.
 
     Writes the tables of reliability, physicians, hospitals and partners. No payment reads them.
     """

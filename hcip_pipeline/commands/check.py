@@ -24,7 +24,7 @@ def command(
     html_file: Path | None,
     period_key: str | None,
 ) -> None:
-    """Preflight: the intake's own rules, without a home; exit code 1 if refused.
+    """Check a file before it is sent: the intake's own rules, without a home. Exit 1 if it would be refused.
 
     PATH is a hospital's submission, CMS claim files, a program or reference file, a survey form, a protocol or a
     policy, or a folder of them.

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from hcip_pipeline.commands.options import home_option, json_option, show_json, shown_progress, threads_option
+from hcip_pipeline.commands.options import home_option, json_option, show_json, threads_option
+from hcip_pipeline.commands.progress import shown_progress, volume_options
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 
@@ -15,11 +16,13 @@ from hcip_pipeline.home import Home
 @home_option
 @click.option("--seed", default=2025, show_default=True, help="Another seed makes another state.")
 @threads_option
+@volume_options
 @json_option
 def command(home_path: Path | None, seed: int, threads: int | None, as_json: bool) -> None:
     """Make a small synthetic state and settle the two half-years of its last year."""
     home = Home.locate(home_path)
-    with shown_progress(as_json) as progress:
+    home.root.mkdir(parents=True, exist_ok=True)
+    with shown_progress(as_json, home.root) as progress:
         if home.inbox.exists() and not (home.inbox / "SYNTHETIC").exists():
             raise HcipError(
                 "this home has an inbox that is not a demo's", file=home.inbox, fix="name another home with --home"

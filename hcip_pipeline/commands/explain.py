@@ -11,18 +11,21 @@ from hcip_pipeline.commands.options import home_option, json_option, show_json
 
 @click.command("explain")
 @click.argument("period")
-@click.argument("npi")
+@click.argument("who", metavar="NPI_OR_NAME")
 @click.option("--hospital", metavar="CCN", help="Which hospital's payment, where the physician has several.")
 @home_option
 @json_option
-def command(period: str, npi: str, hospital: str | None, home_path: Path | None, as_json: bool) -> None:
-    """Explain every dollar of one payment: NPI in PERIOD (2025H1), down to the file and row of each case."""
+def command(period: str, who: str, hospital: str | None, home_path: Path | None, as_json: bool) -> None:
+    """Explain every dollar of one payment in PERIOD (2025H1), down to the file and row of each case.
+
+    The care partner is named by NPI, or by name or part of it: hcip explain 2025H1 "Ada Brook".
+    """
     from hcip_pipeline.home import Home
     from hcip_pipeline.periods import PerformancePeriod
     from hcip_pipeline.release.explained_release import explain
     from hcip_pipeline.release.explanation_text import render_text
 
-    explanation = explain(Home.locate(home_path), PerformancePeriod.parse(period), npi, hospital)
+    explanation = explain(Home.locate(home_path), PerformancePeriod.parse(period), who, hospital)
     if as_json:
         show_json(explanation.as_dict())
     else:

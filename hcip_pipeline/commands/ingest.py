@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from hcip_pipeline.commands.options import home_option, json_option, policy_option, show_json, shown_progress
+from hcip_pipeline.commands.options import home_option, json_option, policy_option, show_json
+from hcip_pipeline.commands.progress import shown_progress, volume_options
 from hcip_pipeline.home import Home
 
 
@@ -19,6 +20,7 @@ from hcip_pipeline.home import Home
     is_flag=True,
     help="Take the quarters in together with every process that runs this at the same time, on any machine.",
 )
+@volume_options
 @json_option
 @click.pass_context
 def command(
@@ -40,7 +42,7 @@ def command(
     from hcip_pipeline.plain_lines import wrapped
 
     home = Home.locate(home_path)
-    with shown_progress(as_json) as progress:
+    with shown_progress(as_json, home.root) as progress:
         report = take_in(home, partitions, policy_path, progress=progress, join=join)
     if as_json:
         show_json(report.as_dict())

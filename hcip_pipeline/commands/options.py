@@ -1,20 +1,16 @@
-"""What commands share: the options that mean the same everywhere, progress, and JSON."""
+"""What commands share: the options that mean the same everywhere, and JSON."""
 
 from __future__ import annotations
 
 import json
 import re
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from hcip_pipeline.warehouse.engine_choice import ENGINES
-
-Progress = Callable[[str], None]
 
 
 class Number(click.IntRange):
@@ -90,28 +86,6 @@ def release_folder(release: Path, home_path: Path | None) -> Path:
             fix=f"choose one of {', '.join(released)}" if released else f"run `hcip run {period}`, or name --home",
         )
     return found
-
-
-@contextmanager
-def shown_progress(as_json: bool) -> Iterator[Progress]:
-    """Says what is going on, on standard error: one live line on a terminal, plain lines elsewhere."""
-    if as_json:
-        yield lambda _: None
-        return
-    if not sys.stderr.isatty():
-        yield lambda message: click.echo(message, err=True)
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("") as status:
-
-        def show(message: str) -> None:
-            if message.startswith("note: "):
-                status.console.print(message, soft_wrap=True, markup=False, highlight=False)
-            else:
-                status.update(message)
-
-        yield show
 
 
 def show_json(facts: Any) -> None:

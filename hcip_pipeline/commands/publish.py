@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from hcip_pipeline.commands.options import home_option, json_option, release_folder, show_json, shown_progress
+from hcip_pipeline.commands.options import home_option, json_option, release_folder, show_json
+from hcip_pipeline.commands.progress import shown_progress, volume_options
 from hcip_pipeline.home import Home
 
 
@@ -14,6 +15,7 @@ from hcip_pipeline.home import Home
 @click.argument("releases", nargs=-1)
 @click.option("--to", "address", required=True, metavar="URL", help="s3://bucket/prefix, or what fsspec knows else.")
 @home_option
+@volume_options
 @json_option
 def command(releases: tuple[str, ...], address: str, home_path: Path | None, as_json: bool) -> None:
     """Copy RELEASES to object storage, the manifest of each last: it is there whole or not at all.

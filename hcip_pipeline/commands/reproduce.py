@@ -6,15 +6,8 @@ from pathlib import Path
 
 import click
 
-from hcip_pipeline.commands.options import (
-    Number,
-    engine_options,
-    home_option,
-    json_option,
-    show_json,
-    shown_progress,
-    threads_option,
-)
+from hcip_pipeline.commands.options import Number, engine_options, home_option, json_option, show_json, threads_option
+from hcip_pipeline.commands.progress import shown_progress, volume_options
 from hcip_pipeline.home import Home
 
 
@@ -28,6 +21,7 @@ from hcip_pipeline.home import Home
 @click.option("--from-inbox", is_flag=True, help="Also take in again, from the inbox, the lake that it was made from.")
 @threads_option
 @engine_options
+@volume_options
 @json_option
 @click.pass_context
 def command(
@@ -49,14 +43,14 @@ def command(
     from hcip_pipeline.periods import PerformancePeriod
 
     parsed = PerformancePeriod.parse(period)
-    with shown_progress(as_json) as progress:
+    home = Home.locate(home_path)
+    with shown_progress(as_json, home.root) as progress:
         progress(f"{parsed}: reading what it was made from")
         from hcip_pipeline.alerting.settings import chosen_engine
         from hcip_pipeline.publishing.reproduction import reproduce
         from hcip_pipeline.warehouse.engine_choice import EngineChoice
         from hcip_pipeline.warehouse.engines import computed_on
 
-        home = Home.locate(home_path)
         chosen = chosen_engine(home, EngineChoice(engine or "", master))
         with computed_on(chosen.name, home, chosen.master):
             made = reproduce(

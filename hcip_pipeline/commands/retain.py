@@ -30,7 +30,7 @@ def command(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """What is past its retention or a data-use end date; --destroy removes it from releases.
+    """List what is past its retention or a data-use end date; --destroy removes it from releases.
 
     Years are the policy's retention_years; agreements stand in inbox/data_use.yaml. Hashes, payments and aggregates
     stay, with a record, so that `hcip verify` still proves the chain.

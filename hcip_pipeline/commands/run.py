@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from hcip_pipeline.commands.options import (
-    Progress,
     engine_options,
     home_option,
     json_option,
     policy_option,
     show_json,
-    shown_progress,
     threads_option,
 )
+from hcip_pipeline.commands.progress import Progress, shown_progress, volume_options
 from hcip_pipeline.home import Home
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 @engine_options
 @click.option("--onward", is_flag=True, help="Then settle every later period that has a release again, in order.")
 @click.option("--rebuild", is_flag=True, help="Build the period even where nothing has changed.")
+@volume_options
 @json_option
 def command(
     period: str,
@@ -45,7 +45,7 @@ def command(
     rebuild: bool,
     as_json: bool,
 ) -> None:
-    """Ingest what PERIOD (2025H1) needs, build it, check it, release it.
+    """Settle PERIOD (2025H1): take in what it needs, build it, check it, release it.
 
     A period that would come out as its newest release did is recognized from hashes and not built again. Later releases
     that rest on one that was superseded are stale: --onward settles them again.
@@ -57,7 +57,7 @@ def command(
 
     parsed = PerformancePeriod.parse(period)
     home = Home.locate(home_path)
-    with shown_progress(as_json) as progress:
+    with shown_progress(as_json, home.root) as progress:
         progress(f"{parsed}: opening the home")  # before the imports, which take longer than anybody looks at nothing
         chosen = chosen_engine(home, EngineChoice(engine or "", master))
         later = [each for each in released_periods(home) if each > parsed] if onward else []

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hcip_pipeline.commands.options import home_option, json_option, show_json, shown_progress, threads_option
+from hcip_pipeline.commands.options import home_option, json_option, show_json, threads_option
+from hcip_pipeline.commands.progress import shown_progress, volume_options
 from hcip_pipeline.home import Home
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 @home_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the tables [default: simulations/PERIOD].")
 @threads_option
+@volume_options
 @json_option
 def command(
     period: str, scenarios: Path, home_path: Path | None, out: Path | None, threads: int | None, as_json: bool
 ) -> None:
-    """What PERIOD would have paid under the policies of SCENARIOS.yaml, side by side. Nobody is paid by it."""
+    """Show what PERIOD would have paid under the policies of SCENARIOS.yaml, side by side. Nobody is paid by it."""
     from hcip_pipeline.periods import PerformancePeriod
     from hcip_pipeline.simulation.comparison import simulate
 

@@ -20,7 +20,7 @@ from hcip_pipeline.home import Home
 def command(
     period: str | None, home_path: Path | None, policy_path: Path | None, day: dt.datetime | None, as_json: bool
 ) -> None:
-    """Where PERIOD (2025H1), or every half-year of the home, stands.
+    """Show where PERIOD (2025H1), or every half-year of the home, stands.
 
     What is in, missing, due and late by hospital and month; what is held and why; which releases are stale and on what;
     what a run would do now. Nothing is changed.

@@ -9,15 +9,8 @@ from typing import Any
 
 import click
 
-from hcip_pipeline.commands.options import (
-    Day,
-    Number,
-    home_option,
-    json_option,
-    policy_option,
-    show_json,
-    shown_progress,
-)
+from hcip_pipeline.commands.options import Day, Number, home_option, json_option, policy_option, show_json
+from hcip_pipeline.commands.progress import shown_progress, volume_options
 from hcip_pipeline.errors import UsageError
 from hcip_pipeline.home import Home
 
@@ -32,6 +25,7 @@ from hcip_pipeline.home import Home
 )
 @home_option
 @policy_option
+@volume_options
 @json_option
 def command(
     sparcs_file: Path | None,
@@ -43,7 +37,10 @@ def command(
     policy_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Norms, opportunity and performance incentives of any window, on public or submitted data. Nothing is payable."""
+    """Compute norms, opportunity and performance incentives of any window, on public or submitted data.
+
+    Nothing of it is payable.
+    """
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.study.sparcs_study import MAX_ERRORS, run_sparcs_study
     from hcip_pipeline.study.summary import print_study

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from hcip_pipeline.commands.options import Number, json_option, show_json, shown_progress
+from hcip_pipeline.commands.options import Number, json_option, show_json
+from hcip_pipeline.commands.progress import shown_progress, volume_options
 from hcip_pipeline.errors import HcipError, UsageError
 
 
@@ -32,6 +33,7 @@ from hcip_pipeline.errors import HcipError, UsageError
     help="As large as Maryland: 46 hospitals, 700,000 discharges a year, as Parquet; "
     "CMS's last 12 months of 300,000 people.",
 )
+@volume_options
 @json_option
 @click.pass_context
 def command(

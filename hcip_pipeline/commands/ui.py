@@ -41,7 +41,7 @@ def _check_url(_context: click.Context, _parameter: click.Parameter, value: str)
     help="Address of the reverse proxy in front, as browsers use it: https://hcip.example.org.",
 )
 def command(home_path: Path | None, host: str, port: int, public_url: str) -> None:
-    """The Dagster UI on this home, with the daemon that runs schedules, sensors and backfills. Ctrl-C ends both.
+    """Start the Dagster UI on this home, with the daemon that runs schedules, sensors and backfills. Ctrl-C ends both.
 
     It answers only the address it prints, which carries a new token at every start.
     """

@@ -8,14 +8,8 @@ from pathlib import Path
 
 import click
 
-from hcip_pipeline.commands.options import (
-    Progress,
-    home_option,
-    json_option,
-    release_folder,
-    show_json,
-    shown_progress,
-)
+from hcip_pipeline.commands.options import home_option, json_option, release_folder, show_json
+from hcip_pipeline.commands.progress import Progress, shown_progress, volume_options
 from hcip_pipeline.errors import HcipError
 
 _FILE = click.Path(path_type=Path)
@@ -41,6 +35,7 @@ def _folder_of(release: str, home_path: Path | None, progress: Progress) -> Iter
 @click.option("--signers", type=_FILE, help="Allowed signers, as ssh-keygen reads them: check every signature.")
 @click.option("--partial", is_flag=True, help="Accept that a release which this one names does not lie beside it.")
 @home_option
+@volume_options
 @json_option
 @click.pass_context
 def command(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hcip_pipeline.commands.options import home_option, json_option, show_json, shown_progress, threads_option
+from hcip_pipeline.commands.options import home_option, json_option, show_json, threads_option
+from hcip_pipeline.commands.progress import shown_progress, volume_options
 from hcip_pipeline.home import Home
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 @click.argument("changes", type=click.Path(path_type=Path))
 @home_option
 @threads_option
+@volume_options
 @json_option
 def command(period: str, changes: Path, home_path: Path | None, threads: int | None, as_json: bool) -> None:
-    """What PERIOD would have paid if CHANGES.yaml were so. Nothing is stored, and nobody is paid by it.
+    """Show what PERIOD would have paid if CHANGES.yaml were so. Nothing is stored, and nobody is paid by it.
 
     \b
     cases:                   # another physician, cell or cost; counted or not

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from hcip_pipeline.contracts.payment_reasons import parse_holds, parse_reasons
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.plain_lines import wrapped
 from hcip_pipeline.publishing.writer import Release
+from hcip_pipeline.release.explained_release import names_of
 from hcip_pipeline.release.reading import released_frame
 from hcip_pipeline.tables.file_names import shown_unknown
 
@@ -65,7 +67,45 @@ def demo_periods(home: Home) -> list[PerformancePeriod]:
     return [PerformancePeriod(int(last[:4]), 1), PerformancePeriod(int(last[:4]), 2)]
 
 
-def _totals_table(release: Release) -> Table:
+def closing_lines(release: Release, hospitals: Mapping[str, str]) -> list[str]:
+    """How many payments to how many care partners, and why other amounts are zero or held.
+
+    Args:
+        hospitals: CMS certification number -> name, as far as they are known.
+    """
+    incentives = released_frame(release.folder, "incentives")
+    paid = incentives.filter((pl.col("status") == "PAYABLE") & (pl.col("final_incentive") > 0))
+    people = paid["npi"].n_unique()
+    lines = [f"{_counted(paid.height, 'payment')} to {_counted(people, 'care partner')}"]
+    for status, title in (("HELD", "held"), ("ZERO", "zero")):
+        rows = incentives.filter(pl.col("status") == status)
+        if rows.is_empty():
+            continue
+        lines.append(f"{title}: {_counted(rows.height, 'care partner')}, because")
+        for reason, found in _by_reason(rows, is_hold=status == "HELD"):
+            where = ", ".join(
+                f"{ccn} {hospitals.get(ccn, '')}".strip() for ccn in found["hospital_ccn"].unique().sort()
+            )
+            amount = f"  {found['final_incentive'].sum():>14,}" if status == "HELD" else ""
+            lines.append(f"  {found.height:>5,}{amount}  {reason} ({where})")
+    return lines
+
+
+def _by_reason(rows: pl.DataFrame, *, is_hold: bool) -> list[tuple[str, pl.DataFrame]]:
+    """Each reason in words with the care partners it applies to, most of them first; of a zero its first reason."""
+    found: dict[str, list[int]] = {}
+    for at, codes in enumerate(rows["reasons"]):
+        reasons = list(parse_holds(codes) if is_hold else parse_reasons(codes))
+        for reason in reasons if is_hold else reasons[:1]:
+            found.setdefault(reason.auditor, []).append(at)
+    return [(why, rows[places]) for why, places in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))]
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _totals_table(release: Release, hospitals: Mapping[str, str]) -> Table:
     from rich.box import SIMPLE
     from rich.table import Table
 
@@ -80,9 +120,11 @@ def _totals_table(release: Release) -> Table:
     table.add_column("hospital", no_wrap=True)
     for name in ("care partners", "cases", "calculated", "final", "payable", "held"):
         table.add_column(name, justify="right", no_wrap=name != "care partners")
+    if hospitals:
+        table.add_column("", no_wrap=True)
     totals = hospital_totals(release).drop("performance_incentive", "improvement_incentive")
     for ccn, *figures in totals.rows():
-        table.add_row(ccn, *(f"{figure:,}" for figure in figures))
+        table.add_row(ccn, *(f"{figure:,}" for figure in figures), *([hospitals.get(ccn, "")] if hospitals else []))
     if totals.height:
         table.add_section()
         table.add_row("all", *(f"{figure:,}" for figure in totals.select(pl.exclude("hospital_ccn").sum()).row(0)))
@@ -102,8 +144,11 @@ def print_releases(home: Home, releases: list[Release]) -> None:
     from rich.console import Console
 
     console = Console()
+    hospitals = names_of(home).hospitals
     for release in releases:
-        print_whole(_totals_table(release))
+        print_whole(_totals_table(release, hospitals))
+        for line in closing_lines(release, hospitals):
+            console.print(line, soft_wrap=True, highlight=False, markup=False)
         console.print(f"reports: {release.folder / 'reports' / 'index.html'}", soft_wrap=True, highlight=False)
         console.print(f"files: {release.folder}", soft_wrap=True, highlight=False)
     print_head(home)

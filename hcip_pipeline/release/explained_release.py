@@ -6,6 +6,8 @@ what a payment is made of (``explanation``).
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from hcip_pipeline.release.explanation import Explainer, Explanation, Names, Rel
 from hcip_pipeline.release.explanation_sources import case_sources
 from hcip_pipeline.release.layouts import MANIFEST
 from hcip_pipeline.release.reading import ReleaseFiles, released_frame, releases_of
+from hcip_pipeline.tables.file_names import shown
 
 
 class _Kept:
@@ -29,12 +32,15 @@ class _Kept:
         self.table = cache(tables.table)
 
 
-def explain(home: Home, period: PerformancePeriod, npi: str, hospital: str | None = None) -> Explanation:
-    """Explain what the newest release of ``period`` says a care partner gets.
+def explain(home: Home, period: PerformancePeriod, who: str, hospital: str | None = None) -> Explanation:
+    """Explain what a care partner gets by the newest release of ``period``.
+
+    Args:
+        who: an NPI, or a name or part of one, in any letter case and order of words.
 
     Raises:
-        HcipError: the period has no release; nobody has this NPI, or not at ``hospital``.
-        UsageError: the care partner is at several hospitals and none is named.
+        HcipError: the period has no release; nobody has this NPI or name, or not at ``hospital``.
+        UsageError: the care partner is at several hospitals and none is named, or several have such a name.
     """
     releases = releases_of(home, period)
     if not releases:
@@ -42,6 +48,7 @@ def explain(home: Home, period: PerformancePeriod, npi: str, hospital: str | Non
             f"{period} has not been released", file=home.releases / str(period), fix=f"run `hcip run {period}` first"
         )
     folder = releases[-1]
+    npi = who if re.fullmatch(r"[0-9]{10}", who, re.ASCII) else _npi_of(folder, who, hospital)
     ccn = _hospital_of(folder, npi, hospital)
     return explainer(folder, home).payment(ccn, npi)
 
@@ -79,6 +86,37 @@ def draft_explainer(draft: Draft) -> Explainer:
 def names_of(home: Home) -> Names:
     """Names of hospitals and APR-DRGs, as far as the home's lake holds them."""
     return Names(_names(home, "hospitals", "ccn", "name"), _names(home, "apr_drg", "apr_drg", "label"))
+
+
+def _npi_of(folder: Path, who: str, hospital: str | None) -> str:
+    """The NPI of the one care partner whose name holds every word of ``who``."""
+    words = who.casefold().replace(",", " ").split()
+    partners = released_frame(folder, "incentives").select("hospital_ccn", "npi", "name").unique().sort("name", "npi")
+    if hospital is not None:
+        partners = partners.filter(pl.col("hospital_ccn") == hospital)
+    rows = [row for row in partners.iter_rows() if words and _has_words(row[2] or "", words)]
+    found = {npi: f"{name} ({npi}, {ccn})" for ccn, npi, name in rows}
+    where = f"{folder.parent.name} {folder.name}"
+    if not found:
+        raise HcipError(
+            f"no care partner of {where} is called {shown(who)!r}, or has this NPI",
+            file=folder,
+            fix="name ten digits, or a name as incentives/HCIP_<ccn>_incentives_….csv has it",
+        )
+    if len(found) > 1:
+        listed = list(found.values())
+        more = f" and {len(listed) - 10} more" if len(listed) > 10 else ""
+        raise UsageError(
+            f"{len(found)} care partners of {where} are called {shown(who)!r}: {', '.join(listed[:10])}{more}",
+            fix="name the NPI of one",
+        )
+    return next(iter(found))
+
+
+def _has_words(name: str, words: Sequence[str]) -> bool:
+    """Whether each word begins a word of the name."""
+    parts = name.casefold().replace(",", " ").split()
+    return all(any(part.startswith(word) for part in parts) for word in words)
 
 
 def _hospital_of(folder: Path, npi: str, hospital: str | None) -> str:

@@ -147,7 +147,7 @@ def build(
         folder: gets the DuckDB file ``hcip.duckdb``, and ``compiled/`` with the SQL of every model and test as it was
             run; another build in it starts from nothing.
         threads: DuckDB threads; the result does not depend on it.
-        progress: told the name of each model as it finishes.
+        progress: called with each table that is finished: how many of how many, and its name.
 
     Raises:
         BuildStoppedError: a model or a test failed. What was built stays in the file; nothing is released from it.
@@ -253,11 +253,12 @@ def _invoke(arguments: list[str], folder: Path, progress: Progress | None) -> It
 
 
 def report_models(progress: Progress | None) -> Callable[[Any], None]:
-    """A dbt callback that calls ``progress`` with the name of each finished model."""
+    """A dbt callback that calls ``progress`` with how many tables are done, and the name of the last one."""
 
     def report(event: Any) -> None:
         if progress and event.info.name == "LogModelResult":
-            progress(event.data.node_info.node_name)
+            data = event.data
+            progress(f"{data.index} of {data.total} tables · {data.node_info.node_name}")
 
     return report
 

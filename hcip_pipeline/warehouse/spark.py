@@ -68,7 +68,7 @@ class SparkEngine:
             folder: gets the DuckDB file with the lake as views and the marts as tables, dbt's files, and in ``spark``
                 the files of Spark's tables.
             threads: unused; executors have their own configuration.
-            progress: called with the name of each model when it is finished.
+            progress: called with each table that is finished: how many of how many, and its name.
 
         Raises:
             BuildStoppedError: a model or a test failed.

@@ -113,7 +113,7 @@ def test_nobody_else_on_the_machine_reads_what_a_run_wrote(settled: SettledHome)
 
 def test_progress_is_told_in_the_words_of_the_domain(settled: SettledHome) -> None:
     assert any(message.startswith("2024Q1/") for message in settled.said)
-    assert any("base year 2024" in message for message in settled.said)
+    assert any("building the norms of 2024: 1 of " in message for message in settled.said)
     assert settled.said[-1] == "2025H1: writing the release"
 
 

@@ -12,8 +12,10 @@ import pytest
 
 from hcip_pipeline import cli
 from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS
+from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.release.explained_release import explainer
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.release.explained_release import explain, explainer
 from hcip_pipeline.release.explanation import Explanation
 from hcip_pipeline.release.explanation_text import render_text
 from hcip_pipeline.release.reading import released_frame
@@ -130,3 +132,14 @@ def test_machines_get_the_same_facts(released: Path, capsys: pytest.CaptureFixtu
     assert facts["incentive"]["final_incentive"] == str(row["final_incentive"])
     earned = [Decimal(case["performance_incentive"]) for cell in facts["cells"] for case in cell["cases"]]
     assert sum(earned, Decimal(0)) == row["performance_incentive"]
+
+
+def test_a_care_partner_may_be_named(released: Path) -> None:
+    home = Home(released.parents[2])
+    partners = released_frame(released, "incentives").select("hospital_ccn", "npi", "name").unique().sort("npi").rows()
+    names = [name for _, _, name in partners]
+    ccn, number, name = next(row for row in partners if names.count(row[2]) == 1)
+    backwards = ", ".join(reversed(name.upper().split()))  # as a list of physicians may have it
+    assert explain(home, PerformancePeriod(2025, 2), backwards, ccn).incentive["npi"] == number
+    with pytest.raises(HcipError, match="is called 'Nobody At All'"):
+        explain(home, PerformancePeriod(2025, 2), "Nobody At All")

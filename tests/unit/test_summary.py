@@ -31,8 +31,28 @@ def test_no_figure_is_cut_on_a_narrow_terminal(
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setattr(summary, "hospital_totals", lambda _: pl.DataFrame(FIGURES))
+    monkeypatch.setattr(summary, "closing_lines", lambda *_: ["the end"])
     release = Release("2025H1", 1, tmp_path / "releases" / "2025H1" / "r1", 3, is_new=True)
     summary.print_releases(Home(tmp_path), [release])
     lines = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines() if line.split()}
     assert lines["210001"] == ["1,240", "174,956", "14,585,567.01", "6,259,597.21", "5,910,192.09", "349,405.12"]
     assert lines["all"] == ["4,400", "182,914", "15,043,060.04", "6,518,583.76", "6,161,792.14", "356,791.62"]
+
+
+def test_the_closing_lines_count_payments_and_name_each_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        ("999001", "1", "PAYABLE", "10.00", None),
+        ("999002", "1", "PAYABLE", "20.00", "CONDITIONS_NOT_MET"),
+        ("999002", "2", "HELD", "5.00", "HELD_NO_PFS_CAP"),
+        ("999001", "3", "HELD", "7.50", "HELD_NO_PFS_CAP|SCREENING_NOT_CLEARED"),
+        ("999001", "4", "ZERO", "0.00", "NO_CASES"),
+    ]
+    frame = pl.DataFrame(rows, schema=["hospital_ccn", "npi", "status", "final_incentive", "reasons"], orient="row")
+    frame = frame.with_columns(pl.col("final_incentive").cast(pl.Decimal(18, 2)))
+    monkeypatch.setattr(summary, "released_frame", lambda *_: frame)
+    release = Release("2025H1", 1, tmp_path, 3, is_new=True)
+    lines = summary.closing_lines(release, {"999001": "Alder Point"})
+    assert lines[0] == "2 payments to 1 care partner"
+    assert lines[1] == "held: 2 care partners, because"
+    assert any(line.split()[:2] == ["2", "12.50"] and "(999001 Alder Point, 999002)" in line for line in lines)
+    assert lines[-2] == "zero: 1 care partner, because" and "no counted case" in lines[-1]
