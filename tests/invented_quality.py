@@ -72,6 +72,17 @@ class Year:
         year.parts["NONE"] = {}
         return year
 
+    def plus(self, other: Year) -> Year:
+        """Two half-years as one."""
+
+        def added(one: Mapping[Any, int], two: Mapping[Any, int]) -> dict[Any, int]:
+            return {each: one.get(each, 0) + two.get(each, 0) for each in (*one, *two)}
+
+        return Year(
+            {ccn: added(own, other.counts[ccn]) for ccn, own in self.counts.items()},
+            {ccn: added(own, other.parts[ccn]) for ccn, own in self.parts.items()},
+        )
+
     def with_late(self, seed: int) -> Year:
         """The same with a few discharges more at some hospitals: none of them was a return."""
         chance = random.Random(seed)

@@ -7,7 +7,7 @@ which tables say what (``laid_side_by_side``).
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -108,10 +108,17 @@ class Knowledge:
             found.append(round(float(result.x[at[name]])) if result.x is not None else -direction * _INFINITE)
         return found[0], found[1]
 
-    def confined(self, threshold: int) -> dict[Name, tuple[float, float]]:
+    def with_own(self, own: Iterable[Name]) -> Knowledge:
+        """What somebody knows who has some counts by themselves."""
+        own = [name for name in own if name in self.truth and name in self.least]
+        known = self.known | {name: self.truth[name] for name in own}
+        return replace(self, known=known)
+
+    def confined(self, threshold: int, among: Iterable[Name] | None = None) -> dict[Name, tuple[float, float]]:
         """Counts of 1 to ``threshold`` of which fewer than ``threshold`` values are possible, and between which."""
         found = {}
-        for name, value in self.truth.items():
+        for name in self.truth if among is None else among:
+            value = self.truth[name]
             if 1 <= value <= threshold and name in self.least:
                 low, high = self.range_of(name)
                 assert low <= value <= high, (name, value, low, high)

@@ -89,7 +89,9 @@ def _beside(of: Draft | ReleaseFiles) -> CountTable:
     for scope in _SCOPES:
         cases = savings.filter(pl.col("scope") == scope).select("hospital_ccn", pl.col("cases").alias(scope))
         found = found.join(cases, "hospital_ccn", "left")
-    return CountTable("beside", found.sort("hospital_ccn"), ("hospital_ccn",), ("discharges", *_SCOPES))
+    return CountTable(
+        "beside", found.sort("hospital_ccn"), ("hospital_ccn",), ("discharges", *_SCOPES), owner="hospital_ccn"
+    )
 
 
 def _as_given_out(of: Draft | ReleaseFiles, beside: CountTable) -> pl.DataFrame:
@@ -149,6 +151,7 @@ def _exclusions(of: Draft | ReleaseFiles) -> CountTable:
         counts=("cases",),
         dependents={"cases": ("cost",)},
         totals={"hospital_ccn": "all"},
+        owner="hospital_ccn",
     )
 
 

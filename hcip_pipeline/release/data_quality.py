@@ -114,7 +114,9 @@ def without_small_counts(
         changed = pl.concat([changed, few_set_aside])
     is_told &= pl.struct(_FILE).is_in(changed.select(pl.struct(_FILE)).to_series().implode()).not_()
     counts = counts.with_columns(pl.when(is_told).then("rows_read").alias("rows_read")).drop("with_few")
-    table = CountTable(DATA_QUALITY.name, counts, DATA_QUALITY.key, ("rows",), totals={"hospital_ccn": STATE})
+    table = CountTable(
+        DATA_QUALITY.name, counts, DATA_QUALITY.key, ("rows",), totals={"hospital_ccn": STATE}, owner="hospital_ccn"
+    )
     (hidden,) = suppressed([table], threshold, before={DATA_QUALITY.name: before})
     return hidden
 
@@ -128,7 +130,9 @@ def _changed_by_few(counts: pl.DataFrame, threshold: int, before: Sequence[pl.Da
     was_hidden = pl.col(MARK).fill_null("").str.split("|").list.contains("rows_read")
     mark = pl.when(was_hidden).then(pl.lit("rows_read")).otherwise(pl.lit("")).alias(MARK)
     files = of_files(counts)
-    table = CountTable("files", files, tuple(_FILE), ("rows_read",), totals={"hospital_ccn": STATE})
+    table = CountTable(
+        "files", files, tuple(_FILE), ("rows_read",), totals={"hospital_ccn": STATE}, owner="hospital_ccn"
+    )
     (hidden,) = suppressed([table], threshold, before={"files": [of_files(frame, mark) for frame in before]})
     return hidden.filter(pl.col(MARK) != "").select(_FILE)
 

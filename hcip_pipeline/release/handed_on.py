@@ -15,7 +15,7 @@ from hcip_pipeline.contracts import audit, marts
 from hcip_pipeline.contracts.disclosure import counts_of, dependents_of
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Draft
-from hcip_pipeline.release.side_by_side import baselines, beside, renamed
+from hcip_pipeline.release.side_by_side import added, baselines, beside, halves_of_baseline, renamed
 from hcip_pipeline.release.suppression import MARK, CountTable, Remainder, suppressed
 
 
@@ -50,6 +50,11 @@ def _savings_before(draft: Draft) -> Iterator[pl.DataFrame]:
         if release.has("savings", folder="regulator"):
             told = release.table("savings", folder="regulator").with_columns(pl.lit(str(draft.period)).alias("period"))
             yield renamed(told, {"cases": "baseline_cases"}, with_values=is_whole)
+    for pair in halves_of_baseline(draft):
+        if all(release.has("savings", folder="regulator") for release in pair):
+            one, two = (release.table("savings", folder="regulator") for release in pair)
+            told = added(one, two, ("hospital_ccn", "scope"), {"cases": "baseline_cases"})
+            yield told.with_columns(pl.lit(str(draft.period)).alias("period"))
 
 
 def norm_tables(draft: Draft) -> Iterable[DerivedTable]:

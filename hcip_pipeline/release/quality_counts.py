@@ -22,8 +22,10 @@ OTHER, ALL, STATE, NO_AREA = "OTHER", "ALL", "STATE", "NONE"
 #: of a set and measure: of how many, how many, of these without post-acute care, of these within 7 days
 _COUNTS = (
     "baseline_denominator", "baseline_numerator", "baseline_without_post_acute",
-    "denominator", "numerator", "without_post_acute", "within_7_days",
+    "denominator", "numerator", "without_post_acute", "within_7_days", "baseline_within_7_days",
 )  # fmt: skip
+#: stands in no table, but the release of the baseline's period showed it
+_TOLD_ALONE = "baseline_within_7_days"
 #: counts of a measure that are another one's: (measure, count) -> (measure, count)
 _SAME = {
     ("readmission_rate_adjusted", "denominator"): ("readmission_rate", "denominator"),
@@ -38,7 +40,7 @@ _SHARES = ("readmission_rate", "readmission_share")
 _LEFT_OVER = (
     ("denominator", "numerator"), ("baseline_denominator", "baseline_numerator"),
     ("numerator", "without_post_acute"), ("baseline_numerator", "baseline_without_post_acute"),
-    ("numerator", "within_7_days"),
+    ("numerator", "within_7_days"), ("baseline_numerator", _TOLD_ALONE),
 )  # fmt: skip
 #: counts of other measures that are parts of one: discharges that can be followed; of these, those who came back
 _PART_OF = {
@@ -147,6 +149,10 @@ class Sets:
         Only what still adds up is: where counts have changed since, nothing follows from the sum of what they were.
         """
         for (members, measure, count), value in told.values.items():
+            if count == _TOLD_ALONE and value is not None:
+                if value <= (self.values.get((members, measure, "baseline_numerator")) or 0):
+                    self.values[members, measure, count] = value
+                continue
             if value is None or "|" not in members or (members, measure, count) in self.values:
                 continue
             own = [self.values.get((each, measure, count)) for each in members.split("|")]
@@ -163,6 +169,11 @@ class Sets:
             }
         )
 
+    def plus(self, other: Sets) -> Sets:
+        """The counts that both give, added up."""
+        pairs = ((place, value, other.values.get(place)) for place, value in self.values.items())
+        return Sets({place: one + two for place, one, two in pairs if one is not None and two is not None})
+
     def tables(self) -> tuple[CountTable, CountTable]:
         """One table of shares and one of other counts: only of shares the rest is people too."""
         rows: dict[tuple[str, str], dict[str, int | None]] = {}
@@ -178,7 +189,9 @@ class Sets:
                 if (measure in _SHARES) == (name == "shares")
             ]
             frame = pl.DataFrame([{c: row.get(c) for c in schema} for row in mine], schema=schema)
-            made.append(CountTable(name, frame, ("members", "measure"), _COUNTS, remainders=remainders))
+            made.append(
+                CountTable(name, frame, ("members", "measure"), _COUNTS, remainders=remainders, owner="members")
+            )
         return made[0], made[1]
 
     def given_up(self, kept: set[str], threshold: int) -> Sets:
@@ -201,7 +214,7 @@ class Sets:
         """A set's count is the sum of its hospitals'."""
         by_name = {table.name: table for table in tables}
         for members, measure, count in self.values:
-            if "|" in members:
+            if "|" in members and count != _TOLD_ALONE:
                 table = by_name["shares" if measure in _SHARES else "others"]
                 # a hospital of which a measure says nothing, a psychiatric one say, adds nothing to it
                 shown = [each for each in members.split("|") if (each, measure, count) in self.values]

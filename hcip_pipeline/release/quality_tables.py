@@ -24,7 +24,7 @@ from hcip_pipeline.release.quality_orders import (
     without_totals_of_hidden_days,
 )
 from hcip_pipeline.release.reading import ReleaseFiles
-from hcip_pipeline.release.side_by_side import baselines, renamed
+from hcip_pipeline.release.side_by_side import added, baselines, halves_of_baseline, renamed
 from hcip_pipeline.release.suppression import MARK, CountTable, Sum, suppressed
 
 _FOLDER = "quality"
@@ -50,6 +50,12 @@ _WHOLE = {
         "within_7_days": "within_7_days",
         "without_post_acute": "without_post_acute",
     },
+}
+#: table -> counts of a part that are the baseline's of another release, and their names there
+_BASELINE_PARTS = {
+    name: names
+    for name, (_, counts) in _PARTS.items()
+    if (names := {count: f"baseline_{count}" for count in counts if f"baseline_{count}" in counts})
 }
 _MEASURE = {"readmissions": "readmission_rate", "hospital_acquired_conditions": "hac_per_1000"}
 
@@ -239,11 +245,16 @@ def _before(draft: Draft, everybody: str, now: Iterable[str]) -> tuple[dict[str,
     for release, is_whole in baselines(draft):
         if frames := told(release):
             told_sets.append(_sets(frames).as_baseline(with_values=is_whole))
-            for name, (_, counts) in _PARTS.items():
-                names = {count: f"baseline_{count}" for count in counts if f"baseline_{count}" in counts}
-                if names:
-                    rows = renamed(_part_rows(name, frames[name]), names, with_values=is_whole)
-                    before.setdefault(name, []).append(rows)
+            for name, names in _BASELINE_PARTS.items():
+                rows = renamed(_part_rows(name, frames[name]), names, with_values=is_whole)
+                before.setdefault(name, []).append(rows)
+    for first, second in halves_of_baseline(draft):
+        if (one := told(first)) and (two := told(second)):
+            told_sets.append(_sets(one).plus(_sets(two)).as_baseline(with_values=True))
+            for name, names in _BASELINE_PARTS.items():  # OTHER is not the same in both
+                is_alone = pl.all_horizontal(pl.col(*_PARTS[name][0]) != OTHER)
+                rows, others = (_part_rows(name, frames[name]).filter(is_alone) for frames in (one, two))
+                before.setdefault(name, []).append(added(rows, others, _PARTS[name][0], names))
     for sets in told_sets:
         for table in sets.tables():
             before.setdefault(table.name, []).append(table.frame)

@@ -4,12 +4,13 @@ Belongs here: which releases these are, and how another period's counts are call
 hiding (``suppression``), and any table.
 
 The period's own earlier releases count the same things. The period a year before counts what this one calls its
-baseline; of a baseline of a full year each of its two halves is a part, so that only what was hidden is taken over.
+baseline; of a baseline of a full year each half is a part: what one of them hid stays hidden, what both showed adds up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -35,6 +36,27 @@ def baselines(draft: Draft) -> Iterator[tuple[ReleaseFiles, bool]]:
     for release in beside(draft):
         if release.period.year == draft.period.year - 1 and (not is_whole or release.period.half == draft.period.half):
             yield release, is_whole
+
+
+def halves_of_baseline(draft: Draft) -> Iterator[tuple[ReleaseFiles, ReleaseFiles]]:
+    """Pairs of releases that tell of the two halves of a baseline of a full year: any two lie side by side."""
+    if draft.policy.policy.baseline_window == "same_half":
+        return
+    of_year = [release for release in beside(draft) if release.period.year == draft.period.year - 1]
+    for first, second in itertools.product(of_year, repeat=2):
+        if (first.period.half, second.period.half) == (1, 2):
+            yield first, second
+
+
+def added(first: pl.DataFrame, second: pl.DataFrame, key: Sequence[str], counts: Mapping[str, str]) -> pl.DataFrame:
+    """Two halves of a year as one: what both showed of the same thing, under the names of another release.
+
+    Args:
+        counts: name there -> name here.
+    """
+    both = first.join(second, on=list(key), how="inner", suffix="_second")
+    sums = [(pl.col(there) + pl.col(f"{there}_second")).alias(here) for there, here in counts.items()]
+    return both.select(*key, *sums, pl.lit("").alias(MARK))
 
 
 def renamed(frame: pl.DataFrame, counts: Mapping[str, str], *, with_values: bool) -> pl.DataFrame:

@@ -5,9 +5,9 @@ here: which tables leave the program (``layouts``), and what they hold.
 
 A count of 1 to n (``small_cell_threshold``) is hidden with all that gives it away: the rate it is the numerator of, the
 total it could be subtracted from. The reader is taken to know every relation between counts, that a count is whole and
-never negative, and that nobody hides a zero. A small count is safe when at least n values of it are possible. That
-holds also for counts that stand nowhere and follow by subtraction (``Remainder``), and for the difference to what an
-earlier release said.
+never negative, and that nobody hides a zero; and may be a hospital, which knows its own counts. A small count is safe
+when at least n values of it are possible to every reader. That holds also for counts that stand nowhere and follow by
+subtraction (``Remainder``), and for the difference to what an earlier release said.
 
     discharges = CountTable(
         "discharges", frame, key=("hospital_ccn",), counts=("medical", "surgical", "all"),
@@ -25,7 +25,8 @@ from typing import Any
 
 import polars as pl
 
-from hcip_pipeline.release.small_counts import Count, CountSystem
+from hcip_pipeline.release.count_readers import Count
+from hcip_pipeline.release.small_counts import CountSystem
 
 #: the column that says which cells of a row were hidden
 MARK = "suppressed"
@@ -60,6 +61,8 @@ class CountTable:
         parts: count column -> count columns that add up to it in every row.
         totals: key column -> its value in rows that add up all others (``STATE``, ``ALL``).
         remainders: wholes and parts whose difference counts people too.
+        owner: the key column that names a hospital, which knows the counts of its own rows. Rows of several (a value
+            of ``totals``, hospitals joined by ``|``) and of NONE are nobody's own.
     """
 
     name: str
@@ -70,6 +73,14 @@ class CountTable:
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     totals: Mapping[str, str] = field(default_factory=dict)
     remainders: tuple[Remainder, ...] = ()
+    owner: str = ""
+
+    def owner_of(self, key: tuple[Any, ...]) -> str | None:
+        """The hospital that a row is about."""
+        if not self.owner:
+            return None
+        value = str(key[self.key.index(self.owner)])
+        return None if "|" in value or value in ("NONE", self.totals.get(self.owner)) else value
 
     def cell(self, count: str, **key: Any) -> Count:
         """The count ``count`` of the row with that key, for a relation with another table."""
@@ -139,7 +150,7 @@ def _add_cells(system: CountSystem, table: CountTable) -> None:
     rows = [(tuple(row[column] for column in table.key), row) for row in table.frame.iter_rows(named=True)]
     for key, row in sorted(rows, key=lambda each: _in_order(each[0])):
         for count in table.counts:
-            system.add((table.name, key, count), int(row[count] or 0))
+            system.add((table.name, key, count), int(row[count] or 0), table.owner_of(key))
 
 
 def _add_relations(system: CountSystem, table: CountTable) -> None:

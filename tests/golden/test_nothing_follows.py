@@ -8,6 +8,7 @@ program of the reader's own then looks for the values that a hidden count may ha
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,10 +33,14 @@ SEEDS = range(int(os.environ.get("HCIP_STATES", "2")))
 
 
 def released(
-    of: State, threshold: int = THRESHOLD, superseded: Sequence[ReleaseFiles] = (), earlier: Sequence[ReleaseFiles] = ()
+    of: State,
+    threshold: int = THRESHOLD,
+    superseded: Sequence[ReleaseFiles] = (),
+    earlier: Sequence[ReleaseFiles] = (),
+    baseline: str = "same_half",
 ) -> dict[str, pl.DataFrame]:
     marts = of.marts()
-    rules = SimpleNamespace(small_cell_threshold=threshold, baseline_window="same_half")
+    rules = SimpleNamespace(small_cell_threshold=threshold, baseline_window=baseline)
     draft: Any = SimpleNamespace(
         policy=SimpleNamespace(policy=rules),
         period=PerformancePeriod.parse(of.period),
@@ -95,6 +100,64 @@ def test_nothing_is_confined(seed: int, tmp_path: Path) -> None:
     # a reader of the relations alone, and one who takes what two releases say of the same thing for the same
     same_where_equal(knowledge, pairs)
     assert not knowledge.confined(THRESHOLD)
+    for ccn in random.Random(seed).sample(HOSPITALS, int(os.environ.get("HCIP_HOSPITALS", "1"))):
+        own = [name for name in knowledge.least if members_of(name) == ccn]
+        of_others = [name for name in knowledge.truth if (others_part(knowledge, name, ccn) or 0) > 0]
+        assert len(own) > 50 and len(of_others) > 100
+        found = knowledge.with_own(own).confined(THRESHOLD, of_others)
+        assert not found, f"{ccn}, which knows its own counts"
+
+
+def members_of(name: Name) -> str | None:
+    """Whose count it is: hospitals joined by |; None of a part of the state's."""
+    of = name[2] if name[1] == "the rest of" else name  # type: ignore[index]
+    if of[1] in ("no return", "not followed"):
+        return str(of[2])
+    return str(of[1]) if len(of) == 4 and of[1] not in ROLES else None
+
+
+def others_part(knowledge: Knowledge, name: Name, ccn: str) -> int | None:
+    """How much of a count is other hospitals' than ``ccn``'s; None where it is its own, or nobody knows."""
+    members = members_of(name)
+    if members == ccn:
+        return None
+    if members is None or ccn not in members.split("|") or name[1] != members:  # type: ignore[index]
+        return knowledge.truth[name]
+    return knowledge.truth[name] - knowledge.truth.get((name[0], ccn, *name[2:]), 0)  # type: ignore[index]
+
+
+def test_two_halves_and_the_year_tell_no_small_number_of_late_discharges(tmp_path: Path) -> None:
+    """A baseline of a full year less the two half-years that were released is what came late."""
+    halves = [Year.invented(40 + number, HOSPITALS) for number in range(4)]
+    whole = halves[0].plus(halves[1]).with_late(4)
+    told = []
+    for period, before, now in (("2024H1", halves[2], halves[0]), ("2024H2", halves[2], halves[1])):
+        told.append(given_out(released(state(period, before, now, 5)), tmp_path, f"{period}_r1"))
+    of = state("2025H1", whole, halves[3], 5)
+    shown = {
+        "baseline": (released(of, earlier=told, baseline="full_year"), of),
+        "2024H1": (
+            {name: told[0].table(name, folder="quality") for name in ROLES},
+            state("2024H1", halves[2], halves[0], 5),
+        ),
+        "2024H2": (
+            {name: told[1].table(name, folder="quality") for name in ROLES},
+            state("2024H2", halves[2], halves[1], 5),
+        ),
+    }
+    knowledge = Knowledge()
+    for tag, (frames, each) in shown.items():
+        Reader(knowledge, tag, rows(frames), rows(each.marts()))
+    came_late, told_late = [], []
+    for name in knowledge.truth:
+        if name[0] == "baseline" and str(name[-1]).startswith("baseline_"):  # type: ignore[index]
+            parts = [(half, *name[1:-1], name[-1].removeprefix("baseline_")) for half in ("2024H1", "2024H2")]  # type: ignore[index]
+            for found, of in ((came_late, knowledge.truth), (told_late, knowledge.known)):
+                if all(each in of for each in (name, *parts)):
+                    found.append(of[name] - sum(of[part] for part in parts))
+    assert len(told_late) > 40
+    assert [number for number in came_late if 1 <= number <= THRESHOLD]
+    assert not [number for number in told_late if 1 <= abs(number) <= THRESHOLD]
 
 
 @pytest.fixture(scope="module")

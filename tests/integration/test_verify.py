@@ -106,11 +106,25 @@ def test_a_release_from_before_the_rule_of_hidden_counts_is_listed(
     folder = tmp_path / "releases" / released.parent.name / released.name
     shutil.copytree(released, folder)
     manifest = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
-    assert manifest.pop("privacy") == {"rule": "every-column", "small_cell_threshold": 10}
+    assert manifest.pop("privacy") == {"rule": "every-reader", "small_cell_threshold": 10}
     (folder / "datapackage.json").write_text(json.dumps(manifest), encoding="utf-8")
     _, said = verify(capsys, str(folder))
     listed = said.partition("Made before the rule of hidden counts")[2]
     assert own in listed and "hand on none of them" in listed
+
+
+def test_a_release_that_a_hospital_can_subtract_from_is_listed(
+    released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "releases" / released.parent.name / released.name
+    shutil.copytree(released, folder)
+    manifest = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
+    manifest["privacy"]["rule"] = "every-column"
+    (folder / "datapackage.json").write_text(json.dumps(manifest), encoding="utf-8")
+    _, said = verify(capsys, str(folder))
+    own = f"{released.parent.name}/{released.name}"
+    assert own in said.partition("Made before the rule of hospitals as readers")[2]
+    assert "Made before the rule of hidden counts" not in said
 
 
 def test_a_release_from_before_the_tables_of_programs_gets_one_difference(

@@ -11,7 +11,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .package import MANIFEST, Package, destroyed_files, entries, is_before_privacy_rule, read_manifest, sha256
+from .package import (
+    MANIFEST,
+    Package,
+    destroyed_files,
+    entries,
+    is_before_hospital_readers,
+    is_before_privacy_rule,
+    read_manifest,
+    sha256,
+)
 from .proofs import Proofs
 from .report import Findings, UnreadableReleaseError
 
@@ -89,6 +98,8 @@ def note_privacy_rule(manifest: Mapping[str, Any], name: str, findings: Findings
     """Say which releases show figures that small counts could be computed from."""
     if is_before_privacy_rule(manifest):
         findings.before_privacy_rule.append(name)
+    elif is_before_hospital_readers(manifest):
+        findings.before_hospital_readers.append(name)
 
 
 def note_destroyed(package: Package, findings: Findings) -> None:

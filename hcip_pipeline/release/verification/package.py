@@ -75,6 +75,11 @@ def is_before_privacy_rule(manifest: Mapping[str, Any]) -> bool:
     return not (isinstance(privacy, dict) and privacy.get("rule") in PRIVACY_RULES)
 
 
+def is_before_hospital_readers(manifest: Mapping[str, Any]) -> bool:
+    """Whether a release hides small counts from those alone who have no counts of their own."""
+    return not is_before_privacy_rule(manifest) and manifest["privacy"]["rule"] not in _TO_HOSPITALS
+
+
 def entries(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Every file that a manifest states: path, bytes and hash."""
     for resource in manifest["resources"]:
@@ -107,7 +112,9 @@ def has_destroyed(folder: Path) -> bool:
 
 
 #: what a manifest says of a release whose public tables hide small counts in every column
-PRIVACY_RULES = ("every-column",)
+PRIVACY_RULES = ("every-column", "every-reader")
+#: the same, to readers who have counts of their own as well
+_TO_HOSPITALS = ("every-reader",)
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ class Findings:
     notes: list[str] = field(default_factory=list)
     #: releases whose public tables were made before every column hid small counts
     before_privacy_rule: list[str] = field(default_factory=list)
+    before_hospital_readers: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
 
     def compare(self, rule: str, row: Row, expected: Mapping[str, Any]) -> None:
@@ -132,6 +133,7 @@ class VerificationReport:
     notes: tuple[str, ...]
     #: releases, this one or behind it, whose public tables were made before every column hid small counts
     before_privacy_rule: tuple[str, ...] = ()
+    before_hospital_readers: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
 
     @property
@@ -173,6 +175,13 @@ class VerificationReport:
                 "hand on none of them any more:",
                 *(f"  {name}" for name in self.before_privacy_rule),
             ]
+        if self.before_hospital_readers:
+            lines += [
+                "",
+                "Made before the rule of hospitals as readers: a hospital that lays its own counts beside them can "
+                "compute small counts of others; hand on none of them any more:",
+                *(f"  {name}" for name in self.before_hospital_readers),
+            ]
         if self.notes:
             lines += ["", "Not checked:", *(f"  {note}" for note in self.notes)]
         if self.stale:
@@ -191,5 +200,6 @@ class VerificationReport:
             "told": [asdict(difference) for difference in self.told],
             "not_checked": list(self.notes),
             "before_privacy_rule": list(self.before_privacy_rule),
+            "before_hospital_readers": list(self.before_hospital_readers),
             "rests_on_superseded": list(self.stale),
         }

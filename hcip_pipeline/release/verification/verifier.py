@@ -80,6 +80,7 @@ def verify_release(folder: Path, progress: Progress | None = None, proofs: Proof
         tuple(findings.told),
         tuple(findings.notes),
         tuple(sorted(findings.before_privacy_rule)),
+        tuple(sorted(findings.before_hospital_readers)),
         tuple(findings.stale),
     )
 

@@ -1,0 +1,217 @@
+"""What readers can work out of counts that are partly hidden: anybody, and each hospital, which knows its own.
+
+Belongs here: the proof that a count is open to a reader, or that it is not. Does not belong here: which counts to hide
+(``small_counts``).
+
+A count is open to a reader when at least n values of it fit all that the reader knows. The proof is an exchange: other
+values of the hidden counts that keep every relation. It holds for every hospital whose own counts it leaves as they
+are, so that two of them prove a count open to all; what they do not prove is asked hospital by hospital.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+#: table, key of the row, count column
+Count = tuple[str, tuple[Any, ...], str]
+
+#: the reader who has no counts of their own
+ANYBODY = ""
+#: what one more of the count that is asked about is worth against one change of a hospital's own count
+_WORTH = 10_000.0
+
+
+class Relation:
+    """``total`` = Σ ``parts``."""
+
+    def __init__(self, total: Count, parts: tuple[Count, ...]) -> None:
+        self.total = total
+        self.cells = (total, *parts)
+        self.signs = dict.fromkeys(parts, 1) | {total: -1}
+
+
+@dataclass
+class Readers:
+    """Who can confine which count.
+
+    Attributes:
+        hidden: counts that files do not show; may grow, which takes knowledge from every reader.
+        unpublished: counts that stand in no file.
+        told: hidden counts that an earlier release showed.
+    """
+
+    threshold: int
+    values: Mapping[Count, int]
+    relations: Sequence[Relation]
+    of: Mapping[Count, Sequence[int]]
+    owner: Mapping[Count, str]
+    hidden: set[Count] = field(default_factory=set)
+    unpublished: set[Count] = field(default_factory=set)
+    told: set[Count] = field(default_factory=set)
+    #: hospitals to whom earlier releases told too much: they are taken to have this one alone
+    without_earlier: set[str] = field(default_factory=set)
+    #: proven open, count by count: hiding more keeps it so
+    _proven: dict[Count, set[str]] = field(default_factory=dict)
+
+    def who_knows(self, cell: Count) -> str | None:
+        """A reader to whom fewer than n values of the count are possible, other than its own hospital; None: nobody."""
+        if not self.of.get(cell) and cell in self.hidden:
+            return None
+        proven = self._proven.setdefault(cell, set())
+        found = self._changed(cell, ())
+        if found is None:
+            return ANYBODY
+        suspects = {each for each in found - proven if self._is_of_others(cell, each)}
+        if len(suspects) > 1:  # another exchange, without any of their counts
+            others = self._changed(cell, suspects)
+            suspects = suspects if others is None else suspects & others
+        for reader in sorted(suspects):
+            if self._changed(cell, (reader,)) is None:
+                return reader
+            proven.add(reader)
+        return None
+
+    def give_up(self, cell: Count, reader: str) -> None:
+        """Nothing is left that the count could be hidden behind from a hospital: look again without earlier ones.
+
+        The second time all but its own counts, and what is zero, is hidden: it knows by itself what the count is.
+        """
+        if reader in self.without_earlier or not self.told:
+            self._proven[cell].add(reader)
+        self.without_earlier.add(reader)
+
+    def _is_of_others(self, cell: Count, reader: str) -> bool:
+        """Whether anything of the count is another's than the reader's own."""
+        if self.owner.get(cell) == reader:
+            return False
+        own = 0
+        for at in self.of.get(cell, ()):
+            if self.relations[at].total == cell:
+                parts = self.relations[at].cells[1:]
+                own = max(own, sum(self.values[each] for each in parts if self.owner.get(each) == reader))
+        return self.values[cell] > own
+
+    def is_open(self, cell: Count, closed: Collection[str] = ()) -> bool:
+        """Whether a reader does not know the count from the start.
+
+        Args:
+            closed: hospitals whose own counts are known.
+        """
+        if closed and self.owner.get(cell) in closed:
+            return False
+        if cell in self.unpublished:
+            return True
+        is_told = cell in self.told and not (closed and self.without_earlier.issuperset(closed))
+        return cell in self.hidden and not is_told
+
+    def _least(self, cell: Count) -> int:
+        return 0 if cell in self.unpublished else 1  # nobody hides a zero
+
+    def _changed(self, cell: Count, closed: Collection[str]) -> set[str] | None:
+        """The hospitals whose own counts change in an exchange over n values that leaves those of ``closed`` alone.
+
+        Returns:
+            None where there is no such exchange.
+        """
+        exchanges = self._with_a_neighbour(cell, closed) or self._exchanges(cell, closed)
+        if exchanges is None:
+            return None
+        return {owner for exchange in exchanges for each in exchange if (owner := self.owner.get(each))}
+
+    def _with_a_neighbour(self, cell: Count, closed: Collection[str]) -> list[dict[Count, int]] | None:
+        """An exchange with one open count that stands in all the same relations on the same side."""
+        relations = self.of.get(cell, ())
+        for other in self.relations[relations[0]].cells if relations else ():
+            if other == cell or self.of[other] != relations or not self.is_open(other, closed):
+                continue
+            if all(self.relations[at].signs[cell] == self.relations[at].signs[other] for at in relations):
+                down = self.values[cell] - self._least(cell)
+                up = self.values[other] - self._least(other)
+                if up + down >= self.threshold - 1:
+                    down = min(down, self.threshold - 1)
+                    up = self.threshold - 1 - down
+                    return [{cell: -down, other: down}, {cell: up, other: -up}]
+        return None
+
+    def _exchanges(self, cell: Count, closed: Collection[str]) -> list[dict[Count, int]] | None:
+        """The same with any open counts, by an integer program: as much more as n values need, then as much less.
+
+        Of all that do, one that changes few counts that are a hospital's own.
+        """
+        from scipy.sparse import csr_array, hstack
+
+        variables, numbers = self._connected(cell, closed)
+        at = {each: column for column, each in enumerate(variables)}
+        entries = [
+            (sign, row, at[each])
+            for row, number in enumerate(numbers)
+            for each, sign in self.relations[number].signs.items()
+            if each in at
+        ]
+        weights, rows, columns = zip(*entries, strict=True) if entries else ((), (), ())
+        more = csr_array((weights, (rows, columns)), shape=(len(numbers), len(variables)), dtype=float)
+        room = np.array([self.values[each] - self._least(each) for each in variables], dtype=float)
+        own = np.array([float(each in self.owner) for each in variables])
+        own[at[cell]] = 0.0
+        both = hstack([more, -more], format="csr")
+        found, wide = [], 0
+        for less in (False, True):
+            greatest = np.concatenate([np.full(len(variables), np.inf), room])
+            column = at[cell] + less * len(variables)
+            greatest[at[cell] + (not less) * len(variables)] = 0.0
+            greatest[column] = min(greatest[column], self.threshold - 1 - wide)
+            change = _change(both, greatest, column, np.concatenate([own, own]))
+            if change is None:
+                raise ValueError(f"{cell[0]}: what can be known of {cell[2]} was not found")
+            found.append({variables[n]: int(change[n]) for n in np.flatnonzero(change)})
+            wide += abs(int(change[at[cell]]))
+            if wide >= self.threshold - 1:
+                return found
+        return None
+
+    def _connected(self, cell: Count, closed: Collection[str]) -> tuple[list[Count], list[int]]:
+        """The open counts that hang together with the cell, and the relations that say so."""
+        variables: dict[Count, None] = {cell: None}
+        relations: dict[int, None] = {}
+        queue = [cell]
+        while queue:
+            for number in self.of.get(queue.pop(), ()):
+                if number not in relations:
+                    relations[number] = None
+                    for each in self.relations[number].cells:
+                        if each not in variables and self.is_open(each, closed):
+                            variables[each] = None
+                            queue.append(each)
+        return list(variables), list(relations)
+
+
+def _change(balance: Any, greatest: Any, column: int, own: Any) -> Any:
+    """Whole numbers by which counts may change together, ``column`` by as much as can be; None: it was not found.
+
+    Args:
+        balance: relations by (counts that become more, then the same that become less); each stays as it is.
+        greatest: of each change.
+        own: which counts are a hospital's own: as few of them as may be.
+    """
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    count = len(greatest) // 2
+    for is_whole in (False, True):  # the corners of such a system are whole numbers more often than not
+        goal = own * (not is_whole)
+        goal[column] = -_WORTH
+        result = milp(
+            goal,
+            constraints=LinearConstraint(balance, 0, 0) if balance.shape[0] else (),
+            integrality=np.full(len(goal), int(is_whole)),
+            bounds=Bounds(0, greatest),
+        )
+        if result.x is None:
+            return None
+        change = np.rint(result.x[:count] - result.x[count:]).astype(int)
+        if np.abs(result.x[:count] - result.x[count:] - change).max() < 1e-6:
+            return change
+    return change
