@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -129,6 +131,27 @@ def load_settings(home: Home) -> Settings:
     if not file.exists():
         return Settings()
     return validate_yaml(Settings, load_yaml(file, "settings"), file, "settings")
+
+
+def check_settings(home: Home, tell: Callable[[str], None], *, signs: bool = False) -> None:
+    """Look at the settings before anything is done, so that a long run does not fail at its end.
+
+    Args:
+        tell: is told in words of alerts that would reach nobody; they fail no run.
+        signs: the run releases something, so that the key must be able to sign now.
+
+    Raises:
+        HcipError: the settings cannot be read or say something unknown, or the key cannot sign.
+    """
+    settings = load_settings(home)
+    signer = signer_of(home)
+    if signs and signer is not None:
+        signer.sign(b"")
+    for target in settings.alerts:
+        if target.webhook_from and not os.environ.get(target.webhook_from):
+            tell(f"alerts: the environment variable {target.webhook_from} is not set, so nobody is told through it")
+        if target.command and shutil.which(target.command[0]) is None:
+            tell(f"alerts: there is no program {target.command[0]}, so nobody is told through it")
 
 
 def signer_of(home: Home) -> Signer | None:

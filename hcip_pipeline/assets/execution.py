@@ -207,7 +207,9 @@ def settle_each(
         check_can_start(home, period, policy)
     command = command or " ".join(["hcip run", *map(str, periods)])
     looked_at = {each.period: each for each in seen}
-    with runs_on(home, policy_path, threads=threads, progress=progress, command=command, engine=engine) as runs:
+    with runs_on(
+        home, policy_path, threads=threads, progress=progress, command=command, engine=engine, signs=True
+    ) as runs:
         for period in periods:
             runs.hold(period)
             looked_at.setdefault(period, outlook(home, period, policy_path))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from hcip_pipeline.alerting.alerts import failure_alert, tell
+from hcip_pipeline.alerting.settings import check_settings
 from hcip_pipeline.assets.assembly import build_defs
 from hcip_pipeline.assets.instance import home_instance
 from hcip_pipeline.assets.interrupted_runs import close_interrupted, process_tags
@@ -116,6 +117,7 @@ def runs_on(
     processes: int | None = None,
     engine: "EngineChoice | None" = None,
     join: bool = False,
+    signs: bool = False,
 ) -> Iterator[Runs]:
     """Open a home for runs.
 
@@ -128,8 +130,13 @@ def runs_on(
         processes: how many take in quarters and months; None: as many as pay.
         engine: computes the builds; None: the one of the settings.
         join: take a quarter in together with other runs that do.
+        signs: a half-year is released, which the settings may want signed.
+
+    Raises:
+        HcipError: the home's settings are wrong; nothing was recorded then.
     """
     say = progress or (lambda _: None)
+    check_settings(home, say, signs=signs)
     session = Session(say, attended=True, locks=HomeLocks(told=say), processes=processes)
     of_home: dict[str, Any] = {"path": str(home.root)}
     if policy_path:

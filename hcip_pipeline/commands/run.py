@@ -85,11 +85,13 @@ def settle_or_recognize(
     Raises:
         HcipError: as the run does; nothing was released then.
     """
+    from hcip_pipeline.alerting.settings import check_settings
     from hcip_pipeline.ledger.comparison import check_home
     from hcip_pipeline.publishing.writer import standing_release
     from hcip_pipeline.settlement.recognition import outlook
 
     if home.inbox.is_dir():  # a home that is none is named by what reads it
+        check_settings(home, lambda _: None, signs=True)  # whom alerts do not reach is told where the run starts
         check_home(home, (), progress, reads_inbox=False)
     seen = outlook(home, period, policy_path)
     if seen.unchanged is not None and not rebuild:

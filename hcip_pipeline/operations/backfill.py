@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from hcip_pipeline.alerting.settings import chosen_engine
+from hcip_pipeline.alerting.settings import check_settings, chosen_engine
 from hcip_pipeline.assets.cms_intake import CLAIM_FILES
 from hcip_pipeline.assets.execution import take_in, was_sent
 from hcip_pipeline.assets.hospital_intake import SUBMISSIONS
@@ -127,7 +127,7 @@ def backfill(
 
     Raises:
         UsageError: as :func:`partitions_between`, or the engine is not installed.
-        HcipError: the policy cannot be read, or there is no backfill to resume.
+        HcipError: the policy or the settings are wrong, or there is no backfill to resume.
     """
     from hcip_pipeline.ledger.comparison import check_home
 
@@ -136,6 +136,7 @@ def backfill(
     name = f"{first}..{last}"
     report = BackfillReport(name)
     periods = [key for key in keys if isinstance(key, PerformancePeriod)]
+    check_settings(home, lambda _: None, signs=bool(periods))  # whom alerts do not reach is told by the runs
     identity, done = _identity(home, name, resume)
     tags = {_RANGE: name, _ID: identity}
     if periods:

@@ -1,0 +1,80 @@
+"""Wrong settings stop a command before it records anything; alerts that reach nobody are told, and stop nothing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hcip_pipeline.alerting.settings import check_settings
+from hcip_pipeline.cli import main
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+
+WRONG = {
+    "an unknown key": ("alert: []", "alert"),
+    "no YAML": ("alerts: [", "settings.yaml"),
+    "a webhook without TLS": ("alerts: [{webhook: 'http://example.org/x'}]", "https"),
+    "a relative key": ("signing: {key: keys/release, identity: me@example.org}", "outside of the home"),
+    "a key that is not there": ("signing: {key: /nowhere/release_key, identity: me@example.org}", "could not sign"),
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "home")
+    (home.inbox / "hospital" / "2025Q1").mkdir(parents=True)
+    return home
+
+
+def _left(home: Home) -> list[str]:
+    return sorted(path.name for path in home.root.iterdir())
+
+
+@pytest.mark.parametrize("command", [["run", "2025H1"], ["backfill", "2025H1", "2025H1"]], ids=lambda each: each[0])
+@pytest.mark.parametrize(("text", "said"), WRONG.values(), ids=list(WRONG))
+def test_nothing_is_recorded_under_wrong_settings(
+    command: list[str], text: str, said: str, home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home.root / "settings.yaml").write_text(text, encoding="utf-8")
+    before = _left(home)
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--home", str(home.root)])
+    error = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert said in error and "What to do" in error and "Traceback" not in error
+    assert _left(home) == before
+
+
+def test_intake_needs_settings_but_no_key(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    (home.root / "settings.yaml").write_text(WRONG["an unknown key"][0], encoding="utf-8")
+    before = _left(home)
+    with pytest.raises(SystemExit) as ended:
+        main(["ingest", "2025Q1", "--home", str(home.root)])
+    assert ended.value.code == 1 and "settings.yaml" in capsys.readouterr().err
+    assert _left(home) == before
+    (home.root / "settings.yaml").write_text(WRONG["a key that is not there"][0], encoding="utf-8")
+    check_settings(home, pytest.fail)
+    with pytest.raises(HcipError, match="could not sign"):
+        check_settings(home, pytest.fail, signs=True)
+
+
+def test_alerts_that_reach_nobody_are_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HCIP_TEAM_ALERTS", raising=False)
+    (home.root / "settings.yaml").write_text(
+        "alerts: [{webhook_from: HCIP_TEAM_ALERTS}, {command: [no-such-program-here]}]", encoding="utf-8"
+    )
+    told: list[str] = []
+    check_settings(home, told.append, signs=True)
+    assert len(told) == 2
+    assert "HCIP_TEAM_ALERTS is not set" in told[0] and "no program no-such-program-here" in told[1]
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs OpenSSH")
+def test_a_key_that_can_sign_passes(home: Home, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    (home.root / "settings.yaml").write_text(f"signing: {{key: {key}, identity: me@example.org}}", encoding="utf-8")
+    check_settings(home, pytest.fail, signs=True)
