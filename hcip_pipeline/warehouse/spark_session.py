@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,9 +77,39 @@ def spark_session(warehouse: Path, master: str = "", memory: str = "2g") -> Iter
         ) from error
     session.sparkContext.setLogLevel("ERROR")
     try:
+        if master and not master.startswith("local"):
+            _wait_for_workers(session, master)
         yield session
     finally:
         session.stop()
+
+
+def _wait_for_workers(session: Any, master: str) -> None:
+    """Let a worker compute something: Spark waits for one for ever.
+
+    Raises:
+        HcipError: none did within ``HCIP_SPARK_WAIT_SECONDS`` (300).
+    """
+    seconds = float(os.environ.get("HCIP_SPARK_WAIT_SECONDS") or 300)
+    ended = threading.Event()
+
+    def give_up() -> None:
+        pause = seconds
+        while not ended.wait(pause):
+            session.sparkContext.cancelAllJobs()  # more than once: the job may only be about to begin
+            pause = 1.0
+
+    threading.Thread(target=give_up, name="waiting for workers", daemon=True).start()
+    try:
+        session.range(1).collect()
+    except Exception as error:  # of the cancelled job, or whatever Java threw
+        raise HcipError(
+            f"no worker of the cluster took work within {seconds:.0f} seconds: {said_by_java(error)}",
+            rule="ENGINE",
+            fix=f"start workers for {master} that have the memory and the cores which spark-defaults.conf asks for",
+        ) from error
+    finally:
+        ended.set()
 
 
 @contextmanager

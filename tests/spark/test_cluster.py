@@ -12,8 +12,10 @@ import pytest
 pytest.importorskip("pyspark", reason="Spark has an environment of its own: make spark")
 
 from hcip_pipeline.contracts import marts
+from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.release.manifest import FILE_NAME
+from hcip_pipeline.warehouse.spark_session import spark_session
 from tests.spark.both_engines import PERIOD, Both, settle_on_both
 from tests.spark.cluster import Cluster, spark_cluster
 from tests.spark.uneven_state import CELL, uneven_state
@@ -97,8 +99,34 @@ def test_the_release_has_the_same_bytes_but_for_the_engine_that_it_names(outcome
 def test_the_state_is_as_uneven_as_it_should_be(outcome: _Outcome) -> None:
     large, small, empty = outcome.hospitals
     release = outcome.both.spark.release.folder
-    cases = pl.read_parquet(sorted(release.glob("incentives/HCIP_*_cases_*.parquet")), hive_partitioning=False)
+    norms = pl.read_parquet(release / "audit" / "HCIP_STATE_norm_cases_2025H1_r1.parquet", hive_partitioning=False)
+    assert norms.height > 500
+    assert set(norms.select("apr_drg", "severity_of_illness").iter_rows()) == {CELL}
+    paths = sorted(release.glob("incentives/HCIP_*_incentive_cases_*.parquet"))
+    cases = pl.read_parquet(paths, hive_partitioning=False)
     of_hospital = dict(cases.group_by("hospital_ccn").len().iter_rows())
+    assert len(paths) == 3
     assert of_hospital[large] > 20 * of_hospital[small] > 0
     assert empty not in of_hospital
-    assert set(cases.select("apr_drg", "severity_of_illness").iter_rows()) == {CELL}
+
+
+def test_a_cluster_without_workers_is_named_instead_of_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HCIP_SPARK_WAIT_SECONDS", "2")
+    with (
+        spark_cluster(tmp_path / "cluster", workers=0) as cluster,
+        pytest.raises(HcipError, match="no worker") as refused,
+        spark_session(tmp_path / "warehouse", cluster.url),
+    ):
+        pass
+    assert cluster.url in refused.value.fix
+
+
+def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(HcipError, match="Spark did not start") as refused,
+        spark_session(tmp_path, "nonsense://nowhere"),
+    ):
+        pass
+    assert "nonsense://nowhere" in refused.value.fix

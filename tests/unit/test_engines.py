@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from hcip_pipeline import cli
 from hcip_pipeline.alerting.settings import chosen_engine
+from hcip_pipeline.assets.resources import EngineResource
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.warehouse import engine_choice
@@ -120,6 +124,35 @@ def test_an_old_java_is_recognized_by_its_old_numbering(installed: None, tmp_pat
     )
     with pytest.raises(UsageError, match="this is Java 8"):
         require("spark")
+
+
+def test_a_run_opens_its_engine_once_and_closes_it_when_it_ends(
+    installed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a run from the UI does it, whose configuration names the engine."""
+    became: list[str] = []
+
+    @contextmanager
+    def opened(name: str, _home: Home, master: str) -> Iterator[None]:
+        became.append(f"opened {name} {master}")
+        yield None
+        became.append("closed")
+
+    def computes(name: str, *before: str) -> dg.AssetsDefinition:
+        @dg.asset(name=name, deps=before)
+        def compute(engine: EngineResource) -> None:
+            with engine.computing(Home(tmp_path)):
+                became.append(name)
+
+        return compute
+
+    monkeypatch.setattr("hcip_pipeline.warehouse.engines.opened", opened)
+    dg.materialize(
+        [computes("norms"), computes("half_year", "norms")],
+        resources={"engine": EngineResource()},
+        run_config={"resources": {"engine": {"config": {"name": "spark", "master": "yarn"}}}},
+    )
+    assert became == ["opened spark yarn", "norms", "half_year", "closed"]
 
 
 def test_no_command_loads_spark_that_is_not_asked_for() -> None:
