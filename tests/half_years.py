@@ -18,10 +18,11 @@ from random import Random
 from typing import Any
 
 import duckdb
+import openpyxl
 import polars as pl
 import yaml
 
-from hcip_pipeline.contracts import marts, program, protocol
+from hcip_pipeline.contracts import marts, program, protocol, survey
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.period_intake import take_in_period
 from hcip_pipeline.periods import PerformancePeriod, Quarter
@@ -142,6 +143,25 @@ class HalfYears:
         row = {"hospital_ccn": ccn, "first_performance_period": first, "reason": "clerical error"}
         self.write(period, "program_corrections", [row | {"approved_by": "office", "approved_on": "2025-01-02"}])
 
+    def survey(self, period: str, ccn: str, met: Iterable[Row], performed: Iterable[Row]) -> None:
+        """File a hospital's filled survey: rows of ``condition_results`` and of ``intervention_activity``."""
+        book = openpyxl.Workbook()
+        cover = book.active
+        assert cover is not None
+        cover.title = survey.COVER
+        for cell, value in ((survey.HOSPITAL_CELL, ccn), (survey.PERIOD_CELL, period)):
+            cover[cell] = value
+        cover[survey.VERSION_CELL] = survey.VERSION
+        for form, rows in ((survey.CONDITIONS, met), (survey.ACTIVITIES, performed)):
+            sheet = book.create_sheet(form.name)
+            for at, title in enumerate(form.titles, start=1):
+                sheet.cell(survey.HEAD_ROW, at, title)
+            for line, row in enumerate(rows, start=survey.HEAD_ROW + 1):
+                for at, column in enumerate(form.columns, start=1):
+                    value = row.get(column.field) if column.field else None
+                    sheet.cell(line, at, int(value) if column.field == "activities" and value else value)
+        book.save(self.home.inbox / "program" / period / survey.form_name(ccn, period))
+
     def _write_program(self, period: str, rng: Random) -> None:
         each = [{"hospital_ccn": ccn, "npi": physician} for ccn, physician in PARTNERS]
         lasting = {"participation_start": "2023-01-01", "arrangement_signed": "2023-01-01"}
@@ -230,7 +250,8 @@ class HalfYears:
         earlier = earlier_frames(self.home, parsed)
         baseline = self.quarters(f"{parsed.year - 1}H{parsed.half}")
         amounts = earlier["earlier_other_program_amounts"]
-        changes = program_changes(self.home, parsed, given["programs"], given["protocols"], amounts, baseline)
+        listed = given["care_partners"], given["excluded_in_period"]
+        changes = program_changes(self.home, parsed, given["programs"], given["protocols"], amounts, baseline, *listed)
         hospitals = made.sources["hospitals"]
         assert isinstance(hospitals, pl.DataFrame)
         elections = elections_in_force(hospitals.select("ccn"), given["protocols"], policy)

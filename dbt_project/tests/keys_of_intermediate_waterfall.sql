@@ -42,3 +42,7 @@ union all
 select 'int_waterfall_standing' as model, 'hospital_ccn, npi' as model_key, count(*) as repeated_keys
 from (select count(*) as copies from {{ ref('int_waterfall_standing') }} group by hospital_ccn, npi having count(*) > 1) as repeated
 having count(*) > 0
+union all
+select 'int_year_caps' as model, 'hospital_ccn, npi' as model_key, count(*) as repeated_keys
+from (select count(*) as copies from {{ ref('int_year_caps') }} group by hospital_ccn, npi having count(*) > 1) as repeated
+having count(*) > 0

@@ -31,6 +31,10 @@ select 'stg_frozen_quality_cells' as model, 'base_year, apr_drg, severity_of_ill
 from (select count(*) as copies from {{ ref('stg_frozen_quality_cells') }} group by base_year, apr_drg, severity_of_illness having count(*) > 1) as repeated
 having count(*) > 0
 union all
+select 'stg_later_payments' as model, 'hospital_ccn, period, npi' as model_key, count(*) as repeated_keys
+from (select count(*) as copies from {{ ref('stg_later_payments') }} group by hospital_ccn, period, npi having count(*) > 1) as repeated
+having count(*) > 0
+union all
 select 'stg_program_changes' as model, 'hospital_ccn, reason' as model_key, count(*) as repeated_keys
 from (select count(*) as copies from {{ ref('stg_program_changes') }} group by hospital_ccn, reason having count(*) > 1) as repeated
 having count(*) > 0

@@ -194,10 +194,9 @@ def settle_each(
     from hcip_pipeline.alerting.settings import chosen_engine
     from hcip_pipeline.ledger.comparison import check_home
     from hcip_pipeline.policy.loader import load_policy
-    from hcip_pipeline.settlement.build_record import recorded_parts
     from hcip_pipeline.settlement.period import months_needed, quarters_needed
     from hcip_pipeline.settlement.preconditions import check_can_start
-    from hcip_pipeline.settlement.recognition import outlook, remember
+    from hcip_pipeline.settlement.recognition import outlook
 
     for period in periods:
         parse_key(str(period))
@@ -206,13 +205,13 @@ def settle_each(
     for period in periods:
         check_can_start(home, period, policy)
     command = command or " ".join(["hcip run", *map(str, periods)])
-    looked_at = {each.period: each for each in seen}
+    looked_at = {str(each.period): each for each in seen}
     with runs_on(
         home, policy_path, threads=threads, progress=progress, command=command, engine=engine, signs=True
     ) as runs:
         for period in periods:
             runs.hold(period)
-            looked_at.setdefault(period, outlook(home, period, policy_path))
+            runs.session.outlooks[str(period)] = looked_at.get(str(period)) or outlook(home, period, policy_path)
         check_home(home, periods, runs.session.progress, has_history=bool(runs.instance.get_runs(limit=1)))
         quarters = sorted({quarter for period in periods for quarter in quarters_needed(period, policy)})
         months = sorted({month for period in periods for month in months_needed(home, period)})
@@ -221,8 +220,6 @@ def settle_each(
         stop_unless_refused(take_in(runs, sent), runs.session.progress)
         for period in periods:
             runs.run(settlement_job.name, period)
-            made = runs.session.releases[str(period)].folder
-            remember(home, looked_at[period], made, recorded_parts(home, period))
             runs.let_go(period)
     return [runs.session.releases[str(period)] for period in periods]
 

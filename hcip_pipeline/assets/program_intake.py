@@ -79,12 +79,15 @@ def period_intake(
     from hcip_pipeline.intake.period_intake import take_in_period
     from hcip_pipeline.lake_seals import sweep
     from hcip_pipeline.ledger.recording import record_acceptances
+    from hcip_pipeline.settlement.recognition import keep_look
 
     period = PerformancePeriod.parse(context.partition_key)
     session.progress(f"{period}: program files and protocols")
     where = home.home()
     after_earlier_ones(context, period)
     with period_lock(session, where, period):
+        if str(period) not in session.outlooks:
+            keep_look(where, period, home.policy())
         sweep([where.lake_program(period), where.lake_program(period) / "receipts"])
         taken_in = take_in_period(where, period, home.policy().policy)
         record_acceptances(where, period)

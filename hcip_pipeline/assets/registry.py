@@ -21,7 +21,7 @@ _POLICY = dg.AssetDep(program_intake.POLICY)
 _NORMS = dg.AssetDep(norms.BASE_YEAR_NORMS)
 _REFERENCE = dg.AssetDep(reference.REFERENCE_TABLES)
 
-#: table of the lake -> the assets it comes from. Earlier releases are read too: that would be a circle in the lineage
+#: table of the lake -> the assets it comes from. Other half-years' releases are read too: that would be a circle
 SOURCE_DEPS: dict[str, tuple[dg.AssetDep, ...]] = {
     "discharges": (_SUBMISSIONS,),
     "charges": (_SUBMISSIONS,),
@@ -37,6 +37,7 @@ SOURCE_DEPS: dict[str, tuple[dg.AssetDep, ...]] = {
     "earlier_savings": (),
     "earlier_other_program_amounts": (),
     "earlier_payments": (),
+    "later_payments": (),
     "program_changes": (),
 }
 

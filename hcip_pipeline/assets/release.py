@@ -14,6 +14,8 @@ from hcip_pipeline.checks.release_gate import (
     files_as_stated,
     nothing_is_held,
     nothing_is_missing,
+    rests_on_current_releases,
+    stale_since,
     totals_as_built,
 )
 from hcip_pipeline.periods import PerformancePeriod
@@ -57,9 +59,11 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         from hcip_pipeline.ledger.recording import record_release
         from hcip_pipeline.ledger.signing import sign_head
         from hcip_pipeline.publishing.writer import write_release
-        from hcip_pipeline.release.rests_on import stale_releases
+        from hcip_pipeline.release.reading import ReleaseFiles
+        from hcip_pipeline.release.rests_on import outdated, stale_releases
         from hcip_pipeline.settlement.build_record import current_build
         from hcip_pipeline.settlement.kept_sources import keep_sources
+        from hcip_pipeline.settlement.recognition import kept_look, remember
         from hcip_pipeline.settlement.restatement import restatement
         from hcip_pipeline.warehouse.project import project_digest
 
@@ -89,6 +93,9 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
             if written.is_new:
                 record_release(home.home(), period, written.number, project_digest())
             sign_head(home.home(), signer)
+            seen = session.outlooks.get(str(period)) or kept_look(home.home(), period)
+            if seen is not None:  # the next run recognizes what has not changed since
+                remember(home.home(), seen, written.folder, built.built_from)
             paid = Paid.read(written.folder)
         session.releases[str(period)] = written
         outcome = "released" if written.is_new else "nothing changed since"
@@ -99,6 +106,9 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         stale = stale_releases(home.home(), period)
         for reason in stale:
             context.log.warning(f"{reason} (RESTS_ON_SUPERSEDED); {reason.fix}")
+        for later in dict.fromkeys(reason.stale_period for reason in stale):
+            reasons = [reason for reason in stale_releases(home.home()) if reason.stale_period == later]
+            context.instance.report_runless_asset_event(stale_since(RELEASE, later, reasons))
         yield dg.MaterializeResult(
             metadata={
                 "release": written.name,
@@ -120,6 +130,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         yield files_as_stated(RELEASE, written.folder)
         yield totals_as_built(RELEASE, paid, built.result)
         yield nothing_is_missing(RELEASE, built)
+        yield rests_on_current_releases(RELEASE, outdated(home.home(), ReleaseFiles.at(written.folder)))
         yield nothing_is_held(RELEASE, paid)
         if paid.held_partners:
             name = f"{period}/{written.name}"

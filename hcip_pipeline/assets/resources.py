@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hcip_pipeline.intake.period_intake import PeriodIntake
     from hcip_pipeline.policy.loader import PolicyFile
     from hcip_pipeline.publishing.writer import Release
+    from hcip_pipeline.settlement.recognition import Outlook
     from hcip_pipeline.warehouse.build import Engine
 
 
@@ -91,6 +92,7 @@ class Session:
     Attributes:
         attended: somebody waits at a terminal: a run that finds its work in use by another reports it at once, instead
             of trying again later.
+        outlooks: half-year -> what was seen of it before anything was taken in, where somebody looked.
         processes: how many take in quarters and months side by side; None: as many as pay. No result depends on it.
     """
 
@@ -102,6 +104,7 @@ class Session:
     archives: "dict[str, list[ArchiveReceipt]]" = field(default_factory=dict)
     periods: "dict[str, PeriodIntake]" = field(default_factory=dict)
     releases: "dict[str, Release]" = field(default_factory=dict)
+    outlooks: "dict[str, Outlook]" = field(default_factory=dict)
 
 
 @dg.resource(description="Locks of the process that runs a step, and whom it reports to.")

@@ -41,6 +41,9 @@ RULES = {
         "high", "find out what changed before anything is paid; `hcip diff` lists the changes"
     ),
     "CAP_BOUND": Rule("low", "nothing: the reduction is final; an official notice would replace an estimate"),
+    "YEAR_OVER_CAP": Rule(
+        "high", "recover the excess, or file the official amount that covers it (pfs_cap_notices.csv)"
+    ),
     "CAP_IN_DOUBT": Rule("low", "ask CMS for the official amount (pfs_cap_notices.csv): it replaces the estimate"),
     "LIMIT_BOUND": Rule("medium", "inform the committee that the pool is exhausted and amounts were scaled down"),
     "PAYMENT_HELD": Rule(
@@ -55,6 +58,7 @@ RULES = {
     "PROTOCOL": Rule("medium", "correct the implementation protocol"),
     "RESTS_ON_SUPERSEDED": Rule("medium", "settle the later periods again, in order: `hcip run PERIOD --onward`"),
     "DATA_MISSING": Rule("medium", "obtain what is missing; the next release of the period will include it"),
+    "RESTATEMENT_DUE": Rule("medium", "restate the earlier half-year, then settle the later ones again, in order"),
 }
 
 _PAYMENT_RULES = {
@@ -170,6 +174,7 @@ def _limits(draft: Draft) -> Iterator[_Found]:
     for row in rows.filter(pl.col("pfs_cap_adjustment") < 0).iter_rows(named=True):
         text = f"the fee-schedule cap of {dollars(row['pfs_cap_amount'])} took {dollars(-row['pfs_cap_adjustment'])}"
         yield _Found("CAP_BOUND", text, row["hospital_ccn"], row["npi"], -row["pfs_cap_adjustment"])
+    yield from _years_over_cap(draft)
     yield from _caps_in_doubt(draft)
     bound = draft.table("distribution_limits").sort("hospital_ccn")
     for row in bound.iter_rows(named=True):
@@ -180,6 +185,21 @@ def _limits(draft: Draft) -> Iterator[_Found]:
             source = "the pool notice" if by_notice else "savings to date less what was paid"
             text = f"the distribution limit of {dollars(row['distribution_limit'])} ({source}) took {dollars(taken)}"
             yield _Found("LIMIT_BOUND", text, row["hospital_ccn"], None, taken)
+
+
+def _years_over_cap(draft: Draft) -> Iterator[_Found]:
+    """Physicians whom the year's other half-year made more payable than the cap of the year is now; the excess."""
+    for row in (
+        draft.table("year_caps").filter(pl.col("over_cap") > 0).sort("hospital_ccn", "npi").iter_rows(named=True)
+    ):
+        by_notice = row["pfs_source"] == "NOTICE"
+        text = (
+            f"{dollars(row['earlier_payable'] + row['later_payable'])} is payable in {draft.period.year} by released "
+            f"half-years; the fee-schedule cap of the year is {dollars(row['year_cap'])} "
+            f"({'by notice' if by_notice else 'by claims'}): {dollars(row['over_cap'])} too much"
+        )
+        severity = "" if by_notice else "medium"
+        yield _Found("YEAR_OVER_CAP", text, row["hospital_ccn"], row["npi"], row["over_cap"], severity=severity)
 
 
 def _caps_in_doubt(draft: Draft) -> Iterator[_Found]:
@@ -252,7 +272,7 @@ def _changes(draft: Draft) -> Iterator[_Found]:
 
 def _notes(draft: Draft) -> Iterator[_Found]:
     for note in draft.notes:
-        yield _Found("DATA_MISSING", note)
+        yield _Found("RESTATEMENT_DUE" if audit.RESTATEMENT_DUE in note else "DATA_MISSING", note)
 
 
 def _superseded(draft: Draft) -> Iterator[_Found]:

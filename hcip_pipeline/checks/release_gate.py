@@ -17,8 +17,13 @@ import dagster as dg
 from hcip_pipeline.contracts.payment_reasons import parse_holds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hcip_pipeline.release.rests_on import Outdated
     from hcip_pipeline.settlement.period import PeriodBuild
     from hcip_pipeline.warehouse.build import BuildResult
+
+RESTS_ON_CURRENT = "rests_on_current_releases"
 
 _GATE = {
     "everything_passed": "Every model and check of this very build passed; one that was skipped did not pass.",
@@ -26,7 +31,10 @@ _GATE = {
     "totals_as_built": "Calculated and final incentives of the release's files are those of the build, to the cent.",
 }
 _SAID = {
-    "nothing_is_missing": "No hospital's data, CMS month or earlier release that the period should know of is missing.",
+    "nothing_is_missing": "No hospital's data, CMS month or earlier release that the period should know of is missing, "
+    "and no earlier half-year waits for a restatement.",
+    RESTS_ON_CURRENT: "Every earlier release that this one was made from is still the newest of its half-year. "
+    "It fails for a later half-year as soon as an earlier one is restated, and passes once the later one is run again.",
     "nothing_is_held": "No payment is held. What is held is paid once its reason is settled and the period run again.",
 }
 
@@ -116,6 +124,47 @@ def nothing_is_held(asset: dg.AssetKey, paid: Paid) -> dg.AssetCheckResult:
             "reasons": dg.MetadataValue.json(paid.hold_reasons),
         },
     )
+
+
+def rests_on_current_releases(asset: dg.AssetKey, stale: "Sequence[Outdated]") -> dg.AssetCheckResult:
+    """Args: ``stale``: why the release is stale (``release.rests_on.outdated``)."""
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=RESTS_ON_CURRENT,
+        passed=not stale,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=_why_stale(stale),
+        metadata=_stale_metadata(stale),
+    )
+
+
+def stale_since(asset: dg.AssetKey, partition: str, stale: "Sequence[Outdated]") -> dg.AssetCheckEvaluation:
+    """The same check on a later half-year, which an earlier one's run has just made stale: no run of it tells."""
+    return dg.AssetCheckEvaluation(
+        asset_key=asset,
+        check_name=RESTS_ON_CURRENT,
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=_why_stale(stale),
+        metadata=_stale_metadata(stale),
+        blocking=False,
+        partition=partition,
+    )
+
+
+def _why_stale(stale: "Sequence[Outdated]") -> str | None:
+    return "; ".join(str(reason) for reason in stale) or None
+
+
+def _stale_metadata(stale: "Sequence[Outdated]") -> dict[str, dg.MetadataValue]:
+    from hcip_pipeline.release.rests_on import RULE
+
+    fixes = list(dict.fromkeys(reason.fix for reason in stale))
+    return {
+        "superseded releases": dg.MetadataValue.int(len(stale)),
+        "rule": dg.MetadataValue.text(RULE if stale else "none"),
+        "what to do": dg.MetadataValue.text("; ".join(fixes) or "nothing"),
+    }
 
 
 def totals_as_built(asset: dg.AssetKey, paid: Paid, build: "BuildResult") -> dg.AssetCheckResult:

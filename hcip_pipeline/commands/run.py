@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ def command(
     """
     from hcip_pipeline.alerting.settings import chosen_engine
     from hcip_pipeline.periods import PerformancePeriod
-    from hcip_pipeline.release.reading import released_periods
+    from hcip_pipeline.release.reading import released_periods, waits_for_later
     from hcip_pipeline.warehouse.engine_choice import EngineChoice
 
     parsed = PerformancePeriod.parse(period)
@@ -61,12 +62,13 @@ def command(
         progress(f"{parsed}: opening the home")  # before the imports, which take longer than anybody looks at nothing
         chosen = chosen_engine(home, EngineChoice(engine or "", master))
         later = [each for each in released_periods(home) if each > parsed] if onward else []
-        releases = [
-            settle_or_recognize(
-                home, each, policy_path, rebuild=rebuild, threads=threads, progress=progress, engine=chosen
-            )
-            for each in (parsed, *later)
-        ]
+        settled = partial(
+            settle_or_recognize, home, policy_path=policy_path, threads=threads, progress=progress, engine=chosen
+        )
+        releases = [settled(each, rebuild=rebuild) for each in (parsed, *later)]
+        while later and any(release.is_new and waits_for_later(release.folder) for release in releases):
+            # The later half-years have left their part of the year's cap by now: what waited for that is settled.
+            releases = [settled(each, rebuild=False) for each in (parsed, *later)]
     show(home, parsed, releases, as_json)
 
 
@@ -103,17 +105,27 @@ def settle_or_recognize(
 
 
 def show(home: Home, period: PerformancePeriod, releases: list[Release], as_json: bool) -> None:
-    """Print what was released, or what nothing has changed since, and which later releases are stale."""
+    """Print what was released or recognized, what was not taken in of the inbox, and which later releases are stale."""
     from hcip_pipeline.ledger.lines import head_of
     from hcip_pipeline.operations.summary import print_releases, release_facts
+    from hcip_pipeline.periods import PerformancePeriod
     from hcip_pipeline.release.rests_on import stale_releases
+    from hcip_pipeline.settlement.recognition import changed_at_last_run
 
     stale = stale_releases(home, period)
+    settled = [PerformancePeriod.parse(release.period) for release in releases]
+    changed = list(dict.fromkeys(each for of_run in settled for each in changed_at_last_run(home, of_run)))
     if as_json:
         facts = [release_facts(release, head_of(home)) for release in releases]
-        show_json(facts[0] | {"onward": facts[1:], "stale": [reason.as_dict() for reason in stale]})
+        said = {
+            "stale": [reason.as_dict() for reason in stale],
+            "changed_since_taken_in": [c.as_dict() for c in changed],
+        }
+        show_json(facts[0] | {"onward": facts[1:]} | said)
         return
     print_releases(home, releases)
+    for each in changed:
+        click.echo(f"not taken in: {each}\nWhat to do: {each.fix}")
     for reason in stale:
         click.echo(f"stale: {reason}")
     for fix in dict.fromkeys(reason.fix for reason in stale):

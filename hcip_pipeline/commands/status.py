@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hcip_pipeline.commands.options import home_option, json_option, policy_option, show_json
 from hcip_pipeline.home import Home
+
+if TYPE_CHECKING:
+    from hcip_pipeline.periods import PerformancePeriod
 
 
 @click.command("status")
@@ -29,8 +33,9 @@ def command(
     from hcip_pipeline.settlement.status import known_periods, period_status, status_lines
 
     home = Home.locate(home_path)
+    known = known_periods(home)
     on = day.date() if day else dt.date.today()
-    periods = [PerformancePeriod.parse(period)] if period else known_periods(home)
+    periods = [_of_calendar(PerformancePeriod.parse(period), known)] if period else known
     found = [period_status(home, each, on, policy_path) for each in periods]
     if as_json:
         show_json({"home": str(home.root), "periods": [status.as_dict() for status in found]})
@@ -39,3 +44,12 @@ def command(
         click.echo(f"{home.root} has no half-year yet: put submissions and program files into its inbox")
     for status in found:
         click.echo("\n".join(status_lines(status)))
+
+
+def _of_calendar(period: PerformancePeriod, known: list[PerformancePeriod]) -> PerformancePeriod:
+    """The period itself. Raises UsageError: it lies outside the program's calendar."""
+    if period not in known:
+        from hcip_pipeline.assets.partitions import parse_key  # takes a second to import
+
+        parse_key(str(period))
+    return period

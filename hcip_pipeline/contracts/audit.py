@@ -9,6 +9,9 @@ from hcip_pipeline.contracts import marts
 from hcip_pipeline.contracts.disclosure import GivesAway, declared
 from hcip_pipeline.contracts.table import Column, Table
 
+#: what a note of a run says where an earlier half-year is to be settled again
+RESTATEMENT_DUE = "a restatement is due"
+
 CAUSES = (
     "discharges",
     "cms_adjustments",

@@ -30,6 +30,7 @@ STAGING_KEYS: Mapping[str, tuple[str, ...]] = {
     "stg_cost_index": ("calendar_year", "component"),
     "stg_discharges": _CASE,
     "stg_earlier_incentives": ("hospital_ccn", "period", "npi"),
+    "stg_later_payments": ("hospital_ccn", "period", "npi"),
     "stg_earlier_savings": ("hospital_ccn", "period", "scope"),
     "stg_elections": ("hospital_ccn",),
     "stg_excluded_individuals": ("npi",),
@@ -152,6 +153,7 @@ INTERMEDIATE_KEYS: Mapping[str, tuple[str, ...]] = {
     "int_waterfall_conditions": _PARTNER,
     "int_waterfall_distribution_limit": _PARTNER,
     "int_waterfall_pfs_cap": _PARTNER,
+    "int_year_caps": _PARTNER,
     "int_waterfall_standing": _PARTNER,
     "int_windowed_cases": _WINDOW_CASE,
 }

@@ -394,6 +394,25 @@ PROGRAM_CHANGES = Table(
     ),
 )
 
+YEAR_CAPS = Table(
+    "year_caps",
+    "one row a physician of a hospital, care partner or not, to whom another half-year of the calendar year made "
+    "something payable: what the fee-schedule cap of the year leaves (methodology §9, step 5)",
+    (
+        _CCN,
+        _PERIOD,
+        Column("npi", "text", "NPI of the physician", key=True),
+        Column("earlier_payable", "money", "payable final incentive of the year's earlier period"),
+        Column("later_payable", "money", "payable final incentive of the year's later period, as last released"),
+        Column("pfs_source", "text", "notice or claims", nullable=True, allowed=("NOTICE", "CLAIMS")),
+        Column("pfs_approved_amount", "money", "Medicare approved amounts of the year", nullable=True),
+        Column("physician_cap_percent", "ratio", "cap in percent of them", nullable=True),
+        Column("later_year_cap", "money", "cap of the year as the later period's release has it", nullable=True),
+        Column("year_cap", "money", "cap of the year: of the two, the greater", nullable=True),
+        Column("over_cap", "money", "what the other half-years make payable above it", nullable=True),
+    ),
+)
+
 #: dbt folder of the marts -> its tables
 MARTS = {
     "norms": (NORMS, NORM_PHYSICIANS),
@@ -409,6 +428,7 @@ MARTS = {
         PROGRAMS,
         OTHER_PROGRAMS,
         PROGRAM_CHANGES,
+        YEAR_CAPS,
     ),
     "opportunity": OPPORTUNITY_TABLES,
     "care_redesign": CARE_REDESIGN_TABLES,

@@ -165,6 +165,13 @@ _TABLE = (
         "An earlier half-year was restated, which changes what is left for this one.",
     ),
     PaymentReason(
+        "EXCLUSION_LIFTED",
+        "change",
+        "a care partner of the hospital who was on an exclusion list in the release before is on none now",
+        "exclusion lifted",
+        "A care partner of your hospital is not on an exclusion list any more.",
+    ),
+    PaymentReason(
         "FIRST_PERIOD_CORRECTED",
         "change",
         "the hospital's first performance period is another one than in the release before, by an approved correction",
@@ -232,6 +239,14 @@ _TABLE = (
         "pool notice contested",
         "The amount is held while the hospital contests its pool notice.",
         "The hospital and CMS settle the notice.",
+    ),
+    PaymentReason(
+        "LATER_PERIOD_PAID",
+        "hold",
+        "the release of the year's later half-year makes payable what is left of the year's fee-schedule cap",
+        "cap paid in the later half-year",
+        "The amount is held because the later half of the year was settled before and used the rest of the year's cap.",
+        "The administrator settles the later half-year again, then this one (`hcip run PERIOD --onward`).",
     ),
 )
 

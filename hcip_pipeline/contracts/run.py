@@ -41,12 +41,25 @@ RECEIPTS = Table(
 
 EARLIER_INCENTIVES = Table(
     "earlier_incentives",
-    "one row a care partner and earlier period, of the program or before it: payable final incentives as last released",
+    "one row a care partner and earlier period, of the program or before it: final incentives as last released that "
+    "are payable, or held only until a later half-year of the same calendar year is settled again",
     (
         Column("hospital_ccn", "text", "CMS certification number", key=True),
         Column("period", "text", "performance period", key=True),
         Column("npi", "text", "NPI of the care partner", key=True),
         Column("final_incentive", "money", "final incentive"),
+    ),
+)
+
+LATER_PAYMENTS = Table(
+    "later_payments",
+    "one row a care partner and later period of the same calendar year: payable final incentives as last released",
+    (
+        Column("hospital_ccn", "text", "CMS certification number", key=True),
+        Column("period", "text", "performance period", key=True),
+        Column("npi", "text", "NPI of the care partner", key=True),
+        Column("final_incentive", "money", "final incentive"),
+        Column("year_cap", "money", "fee-schedule cap of the whole year, as that release has it", nullable=True),
     ),
 )
 
@@ -113,6 +126,7 @@ TABLES = {
         EARLIER_SAVINGS,
         EARLIER_OTHER_PROGRAM_AMOUNTS,
         EARLIER_PAYMENTS,
+        LATER_PAYMENTS,
         PROGRAM_CHANGES,
         *FROZEN.values(),
     )

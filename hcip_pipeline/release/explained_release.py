@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from hcip_pipeline.release.explanation import Explainer, Explanation, Names, Rel
 from hcip_pipeline.release.explanation_sources import case_sources
 from hcip_pipeline.release.layouts import MANIFEST
 from hcip_pipeline.release.reading import ReleaseFiles, released_frame, releases_of
+from hcip_pipeline.release.rests_on import outdated
 from hcip_pipeline.tables.file_names import shown
 
 
@@ -50,7 +52,8 @@ def explain(home: Home, period: PerformancePeriod, who: str, hospital: str | Non
     folder = releases[-1]
     npi = who if re.fullmatch(r"[0-9]{10}", who, re.ASCII) else _npi_of(folder, who, hospital)
     ccn = _hospital_of(folder, npi, hospital)
-    return explainer(folder, home).payment(ccn, npi)
+    stale = tuple(f"{reason}; {reason.fix}" for reason in outdated(home, ReleaseFiles.at(folder)))
+    return replace(explainer(folder, home).payment(ccn, npi), stale=stale)
 
 
 def explainer(folder: Path, home: Home | None = None) -> Explainer:

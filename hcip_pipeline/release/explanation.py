@@ -133,6 +133,7 @@ class Explanation:
         streams: medical and surgical, as far as there are cases. conditions: the rows of ``conditions``.
         baseline_window: first and last day.
         case_file, baseline_file: names within the release.
+        stale: why the release is stale, in words (``rests_on``).
     """
 
     period: str
@@ -152,6 +153,7 @@ class Explanation:
     limit: ExplainedLimit | None
     case_file: str
     baseline_file: str
+    stale: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The same facts for machines: money as text, and no account number."""

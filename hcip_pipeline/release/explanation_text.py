@@ -65,6 +65,8 @@ def _head(e: Explanation) -> Iterator[str]:
     yield _STATUS[e.incentive["status"]].format(amount=money(e.incentive["final_incentive"]))
     for reason in parse_reasons(e.incentive["reasons"]):
         yield from _prose(f"- {reason.clause} [{reason.code}]")
+    for why in e.stale:
+        yield from _prose(f"Stale: {why}")
     yield ""
 
 

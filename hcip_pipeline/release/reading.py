@@ -16,10 +16,13 @@ from typing import Any
 
 import polars as pl
 
+from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.layouts import MANIFEST, folder_of
+
+_HOLDS = [reason.code for reason in PAYMENT_REASONS.values() if reason.is_hold]
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,25 @@ def releases_among(home: Home, inputs: Iterable[Mapping[str, Any]]) -> list[Rele
     """The releases of earlier periods that a release names among its inputs, oldest period first."""
     named = [match for item in inputs if (match := _NAMED.fullmatch(str(item["file"])))]
     return [ReleaseFiles.at(home.releases / match[1] / match[2]) for match in sorted(named, key=lambda each: each[1])]
+
+
+def counted_payments(incentives: pl.DataFrame) -> pl.DataFrame:
+    """The rows of ``incentives`` that count in later periods: what is payable.
+
+    What is held was not paid and counts once a restatement makes it payable, but for what waits only until a later
+    period of the same year is settled again: that period leaves it its part of the year's cap.
+    """
+    return incentives.filter((pl.col("status") == "PAYABLE") | _waits_for_later())
+
+
+def _waits_for_later() -> pl.Expr:
+    holds = pl.col("reasons").str.split("|").list.set_intersection(_HOLDS)
+    return (pl.col("status") == "HELD") & (holds.list.join("|") == "LATER_PERIOD_PAID")
+
+
+def waits_for_later(folder: Path) -> bool:
+    """Whether a payment of a release waits only until a later half-year of the same year is settled again."""
+    return not released_frame(folder, "incentives").filter(_waits_for_later()).is_empty()
 
 
 def released_frame(folder: Path, table: str) -> pl.DataFrame:

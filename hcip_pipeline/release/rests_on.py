@@ -61,6 +61,11 @@ class Outdated:
         return f"{self.release} rests on {self.period} {self.rested_on}, which {self.newest} superseded"
 
     @property
+    def stale_period(self) -> str:
+        """Period of the stale release."""
+        return self.release.split()[0]
+
+    @property
     def fix(self) -> str:
         return f"settle the later periods again: `hcip run {self.period} --onward`"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
+
 import polars as pl
 
 from hcip_pipeline.contracts import program, run
@@ -11,24 +13,29 @@ from hcip_pipeline.intake.program_receipts import receipt_in_force
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.manifest import FILE_NAME as MANIFEST
 from hcip_pipeline.release.manifest import manifest_sha256
-from hcip_pipeline.release.reading import released_frame, releases_of
+from hcip_pipeline.release.reading import (
+    ReleaseFiles,
+    counted_payments,
+    released_frame,
+    released_periods,
+    releases_of,
+)
 
 
 def earlier_frames(home: Home, period: PerformancePeriod) -> dict[str, pl.DataFrame]:
-    """Payable final incentives, internal savings and other programs' amounts of every earlier period.
+    """Final incentives, internal savings and other programs' amounts of every earlier period, and what later ones paid.
 
     The models leave out what is before a hospital's program where a rule does: the cap of a year does not (§9, step 5).
 
     Returns:
         The tables ``earlier_incentives``, ``earlier_savings`` and ``earlier_other_program_amounts`` of the lake, from
-        the newest release of each earlier period, and ``earlier_payments``.
+        the newest release of each earlier period, ``earlier_payments`` and ``later_payments``.
     """
     incentives, savings, others = [], [], []
     for earlier in _periods_before(home, period):
         releases = releases_of(home, earlier)
         if releases:
-            # What is held was not paid; it counts once a restatement makes it payable.
-            incentives.append(released_frame(releases[-1], "incentives").filter(pl.col("status") == "PAYABLE"))
+            incentives.append(counted_payments(released_frame(releases[-1], "incentives")))
             savings.append(released_frame(releases[-1], "savings"))
         amounts = home.lake_program(earlier) / "other_program_amounts.parquet"
         if amounts.exists():
@@ -41,7 +48,24 @@ def earlier_frames(home: Home, period: PerformancePeriod) -> dict[str, pl.DataFr
             (run.EARLIER_OTHER_PROGRAM_AMOUNTS, others),
         )
     }
-    return every | {run.EARLIER_PAYMENTS.name: _earlier_payments(home, period)}
+    return every | {
+        run.EARLIER_PAYMENTS.name: _earlier_payments(home, period),
+        run.LATER_PAYMENTS.name: later_payments(home, period),
+    }
+
+
+def later_payments(home: Home, period: PerformancePeriod) -> pl.DataFrame:
+    """What the newest releases of the year's later periods make payable, as ``contracts.run.LATER_PAYMENTS``."""
+    rows: list[tuple[object, ...]] = []
+    for later in (each for each in released_periods(home) if each > period and each.year == period.year):
+        release = ReleaseFiles.at(releases_of(home, later)[-1])
+        payable = release.table("incentives").filter(pl.col("status") == "PAYABLE")
+        for row in payable.join(release.table("payment_inputs"), on=["hospital_ccn", "npi"]).iter_rows(named=True):
+            amount, percent = row["pfs_approved_amount"], row["physician_cap_percent"] or Decimal(0)
+            cap = None if amount is None else (amount * percent / 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
+            rows.append((row["hospital_ccn"], str(later), row["npi"], row["final_incentive"], cap))
+    schema = {column.name: column.polars_type for column in run.LATER_PAYMENTS.columns}
+    return pl.DataFrame(rows, schema=schema, orient="row").sort(run.LATER_PAYMENTS.key)
 
 
 def _earlier_payments(home: Home, period: PerformancePeriod) -> pl.DataFrame:

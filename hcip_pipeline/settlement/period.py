@@ -37,6 +37,7 @@ from hcip_pipeline.settlement.earlier_releases import (
 from hcip_pipeline.settlement.norm_tables import NormTable, frozen_norm_table, norm_build, norm_key, norm_table
 from hcip_pipeline.settlement.program_changes import program_changes
 from hcip_pipeline.settlement.receipts_of_lake import check_receipts
+from hcip_pipeline.settlement.restatements_due import restatements_due
 from hcip_pipeline.settlement.spec_digest import Parts, built_from
 from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.project import project_digest
@@ -99,6 +100,7 @@ def build_period(
         result = replace(result, nodes=norms.build.nodes + result.nodes)
     programs = pl.read_parquet(home.lake_program(period) / "programs.parquet")
     notes += unreleased_periods(home, period, programs)
+    notes += restatements_due(home, period)
     return PeriodBuild(result, inputs, tuple(notes), parts)
 
 
@@ -159,7 +161,10 @@ def period_spec(home: Home, period: PerformancePeriod, policy: Policy, norms: No
     programs = pl.read_parquet(home.lake_program(period) / "programs.parquet")
     earlier = earlier_frames(home, period)
     amounts = earlier[run.EARLIER_OTHER_PROGRAM_AMOUNTS.name]
-    changes = program_changes(home, period, programs, protocols, amounts, _baseline_files(home, windows))
+    lake = home.lake_program(period)
+    care_partners, excluded = (pl.read_parquet(lake / f"{n}.parquet") for n in ("care_partners", "excluded_in_period"))
+    baseline = _baseline_files(home, windows)
+    changes = program_changes(home, period, programs, protocols, amounts, baseline, care_partners, excluded)
     return BuildSpec(
         name=str(period),
         kind="period",

@@ -18,7 +18,7 @@ import polars as pl
 from hcip_pipeline.contracts.run import PROGRAM_CHANGES
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod, Quarter
-from hcip_pipeline.release.reading import ReleaseFiles, released_before, releases_among, releases_of
+from hcip_pipeline.release.reading import ReleaseFiles, counted_payments, released_before, releases_among, releases_of
 
 #: (hospital, reason, detail)
 Change = tuple[str, str, str]
@@ -31,6 +31,8 @@ def program_changes(
     protocols: pl.DataFrame,
     earlier_amounts: pl.DataFrame,
     baseline: Sequence[tuple[str, Quarter, str]],
+    care_partners: pl.DataFrame,
+    excluded: pl.DataFrame,
 ) -> pl.DataFrame:
     """Changes by hospital and kind, in the columns of ``contracts.run.PROGRAM_CHANGES``.
 
@@ -42,6 +44,8 @@ def program_changes(
         protocols: in force in it.
         earlier_amounts: other programs' amounts of earlier periods, as known now.
         baseline: hospital, quarter and sha256 of each submitted file in force of the baseline.
+        care_partners: certified for ``period``.
+        excluded: individuals on an exclusion list in it (``contracts.protocol.EXCLUDED_IN_PERIOD``).
     """
     found: list[Change] = []
     if before := released_before(home, period):
@@ -50,6 +54,8 @@ def program_changes(
             found += _of_programs(measure, period, programs, protocols)
         if measure.has("other_programs"):
             found += _of_other_programs(measure, earlier_amounts)
+        if measure.has("payment_inputs"):
+            found += _exclusions_lifted(measure, care_partners, excluded)
         found += _restated(home, before, measure)
         found += _resubmitted(home, period, baseline)
     schema = {column.name: column.polars_type for column in PROGRAM_CHANGES.columns}
@@ -102,6 +108,13 @@ def _sums(frame: pl.DataFrame, period: str) -> dict[tuple[str, str], Decimal]:
     return {(ccn, own): Decimal(amount) for ccn, own, amount in summed.iter_rows()}
 
 
+def _exclusions_lifted(measure: ReleaseFiles, care_partners: pl.DataFrame, excluded: pl.DataFrame) -> Iterator[Change]:
+    was = measure.table("payment_inputs").filter("is_excluded").select("hospital_ccn", "npi")
+    lifted = was.join(care_partners, on=["hospital_ccn", "npi"], how="semi").join(excluded, on="npi", how="anti")
+    for ccn, npi in lifted.sort("hospital_ccn", "npi").iter_rows():
+        yield ccn, "EXCLUSION_LIFTED", f"{npi} is on no exclusion list; on one in {measure.name}"
+
+
 def _restated(home: Home, before: Sequence[PerformancePeriod], measure: ReleaseFiles) -> Iterator[Change]:
     """Earlier periods whose newest release is not the one that the measure rests on, where its figures differ."""
     known = {release.period: release for release in releases_among(home, measure.manifest.get("inputs", ()))}
@@ -119,9 +132,9 @@ def _restated(home: Home, before: Sequence[PerformancePeriod], measure: ReleaseF
 
 
 def _figures(release: ReleaseFiles) -> dict[str, list[tuple[Any, ...]]]:
-    """Hospital -> what later periods read of a release: payable incentives and internal savings."""
+    """Hospital -> what later periods read of a release: incentives that count and internal savings."""
     figures: dict[str, list[tuple[Any, ...]]] = {}
-    payable = release.table("incentives").filter(pl.col("status") == "PAYABLE")
+    payable = counted_payments(release.table("incentives"))
     for ccn, *rest in payable.sort("hospital_ccn", "npi").select("hospital_ccn", "npi", "final_incentive").iter_rows():
         figures.setdefault(ccn, []).append(tuple(rest))
     savings = release.table("savings", folder="savings").sort("hospital_ccn", "scope")

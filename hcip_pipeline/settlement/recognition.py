@@ -27,10 +27,11 @@ from hcip_pipeline.release.reading import releases_of
 from hcip_pipeline.settlement.inbox_contents import Contents, changes, inbox_contents
 from hcip_pipeline.settlement.period import built_from_now
 from hcip_pipeline.settlement.spec_digest import Parts, changed_parts, digest_of
+from hcip_pipeline.settlement.taken_in import Changed, changed_since_taken_in, waiting
 from hcip_pipeline.tables.file_names import shown_path
 from hcip_pipeline.warehouse.project import project_digest
 
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Outlook:
         unchanged: the newest release, if the same would come out again.
         reasons: why the period must be built, in words; empty where it need not be.
         contents: of the inbox now; None where it could not be looked at.
+        changed_since: files of it that are not as they were taken in.
     """
 
     period: PerformancePeriod
@@ -48,6 +50,7 @@ class Outlook:
     reasons: tuple[str, ...]
     contents: Contents | None = None
     hashes: FileHashes | None = None
+    changed_since: tuple[Changed, ...] = ()
 
 
 def outlook(home: Home, period: PerformancePeriod, policy_path: Path | None = None) -> Outlook:
@@ -65,9 +68,19 @@ def outlook(home: Home, period: PerformancePeriod, policy_path: Path | None = No
         if not releases:
             return Outlook(period, None, ("it has no release",), contents, hashes)
         reasons = _reasons(home, period, policy, releases[-1], record, contents, hashes)
+        changed = changed_since_taken_in(home, contents) if reasons else _recorded_changes(record)
     except (HcipError, OSError, ValueError, LookupError, pl.exceptions.PolarsError) as error:
         return Outlook(period, None, (f"what it was made from cannot be read: {_why(error)}",), contents, hashes)
-    return Outlook(period, None if reasons else releases[-1], tuple(reasons), contents, hashes)
+    return Outlook(period, None if reasons else releases[-1], tuple(reasons), contents, hashes, tuple(changed))
+
+
+def changed_at_last_run(home: Home, period: PerformancePeriod) -> list[Changed]:
+    """Files of the inbox that the last run of ``period`` found changed after they were taken in."""
+    return _recorded_changes(_read(home, period))
+
+
+def _recorded_changes(record: dict[str, Any]) -> list[Changed]:
+    return [Changed(each["file"], each["what"], each["fix"]) for each in record.get("changed_since_taken_in", ())]
 
 
 def _why(error: Exception) -> str:
@@ -126,6 +139,10 @@ def remember(home: Home, seen: Outlook, release: Path, parts: Parts) -> None:
     """
     if seen.contents is None or seen.hashes is None:
         return
+    try:
+        changed = changed_since_taken_in(home, seen.contents)
+    except (HcipError, OSError):
+        return  # the next run builds anew and names what cannot be read
     record = {
         "version": _VERSION,
         "release": release.name,
@@ -133,13 +150,36 @@ def remember(home: Home, seen: Outlook, release: Path, parts: Parts) -> None:
         "digest": digest_of(parts),
         "built_from": parts,
         "inbox": seen.contents,
+        "changed_since_taken_in": [each.as_dict() for each in changed],
         "hashes": seen.hashes.as_dict(),
     }
     write_json(record, _path(home, seen.period))
 
 
+def keep_look(home: Home, period: PerformancePeriod, policy: PolicyFile) -> None:
+    """Note what the inbox holds before a run takes program files in, for ``kept_look`` at its end."""
+    hashes = FileHashes(_read(home, period).get("hashes"))
+    contents = inbox_contents(home, period, policy.policy, hashes)
+    write_json({"version": _VERSION, "inbox": contents, "hashes": hashes.as_dict()}, _look_path(home, period))
+
+
+def kept_look(home: Home, period: PerformancePeriod) -> Outlook | None:
+    """What ``keep_look`` noted; None where the lake lacks something of it, which the next run must take in."""
+    try:
+        look: dict[str, Any] = json.loads(_look_path(home, period).read_text(encoding="utf-8"))
+        if look["version"] != _VERSION or waiting(home, look["inbox"]):
+            return None
+        return Outlook(period, None, (), look["inbox"], FileHashes(look["hashes"]))
+    except (HcipError, OSError, ValueError, LookupError, TypeError):
+        return None
+
+
 def _path(home: Home, period: PerformancePeriod) -> Path:
     return home.warehouse / "last_runs" / f"{period}.json"
+
+
+def _look_path(home: Home, period: PerformancePeriod) -> Path:
+    return home.warehouse / "last_runs" / f"{period}.look.json"
 
 
 def _read(home: Home, period: PerformancePeriod) -> dict[str, Any]:

@@ -40,7 +40,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "policy": tuple(run.FROZEN),
     "attribution": ("discharges",),
     "program_files": (*program.TABLES, *protocol.TABLES, "earlier_other_program_amounts"),
-    "earlier_releases": ("earlier_incentives", "earlier_savings", "program_changes"),
+    "earlier_releases": ("earlier_incentives", "earlier_savings", "later_payments", "program_changes"),
 }
 
 _PHYSICIANS = ("attending_npi", "operating_npi")

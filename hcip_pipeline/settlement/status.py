@@ -54,6 +54,17 @@ class Held:
 
 
 @dataclass(frozen=True)
+class OverCap:
+    """A physician whom the year's other half-years make more payable than the fee-schedule cap of the year is."""
+
+    hospital_ccn: str
+    npi: str
+    payable: str
+    year_cap: str
+    over_cap: str
+
+
+@dataclass(frozen=True)
 class PeriodStatus:
     """Where one half-year stands on a day."""
 
@@ -65,6 +76,8 @@ class PeriodStatus:
     stale: tuple[dict[str, str | None], ...]
     unchanged: bool
     reasons: tuple[str, ...]
+    changed_since_taken_in: tuple[dict[str, str], ...] = ()
+    over_cap: tuple[OverCap, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -89,6 +102,8 @@ def period_status(home: Home, period: PerformancePeriod, day: dt.date, policy_pa
         tuple(reason.as_dict() for reason in outdated(home, newest)) if newest else (),
         seen.unchanged is not None,
         seen.reasons,
+        tuple(changed.as_dict() for changed in seen.changed_since),
+        tuple(_over_cap(newest)) if newest else (),
     )
 
 
@@ -152,6 +167,14 @@ def _held(release: ReleaseFiles) -> Iterator[Held]:
         yield Held(ccn, code, why, number, str(total))
 
 
+def _over_cap(release: ReleaseFiles) -> Iterator[OverCap]:
+    if not release.has("year_caps"):
+        return  # from before there was such a table
+    for row in release.table("year_caps").filter(pl.col("over_cap") > 0).iter_rows(named=True):
+        payable = row["earlier_payable"] + row["later_payable"]
+        yield OverCap(row["hospital_ccn"], row["npi"], str(payable), str(row["year_cap"]), str(row["over_cap"]))
+
+
 def status_lines(status: PeriodStatus, shown: int = 10) -> list[str]:
     """For a person."""
     lines = [f"{status.period}: {status.release or 'no release'}, on {status.day}"]
@@ -168,7 +191,13 @@ def status_lines(status: PeriodStatus, shown: int = 10) -> list[str]:
             f"  {Decimal(each.amount):>14,}  {each.why}"
             for each in status.held
         ]
+    lines += [
+        f"  over the cap of {status.period[:4]}: {each.hospital_ccn} {each.npi}: {Decimal(each.payable):,} is payable, "
+        f"the cap is {Decimal(each.year_cap):,}; recover {Decimal(each.over_cap):,}"
+        for each in status.over_cap
+    ]
     lines += [f"  stale: {reason['message']}; {reason['fix']}" for reason in status.stale]
+    lines += [f"  not taken in: {changed['message']}; {changed['fix']}" for changed in status.changed_since_taken_in]
     if status.unchanged:
         lines.append(f"  a run now: nothing changed since {status.release}")
     else:

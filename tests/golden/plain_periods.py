@@ -58,6 +58,15 @@ class Periods:
             {"period": each, "hospital_ccn": ccn, "npi": npi, "final_incentive": row["final_incentive"]}
             for each in before
             for (ccn, npi), row in self.newest[each].incentives.items()
+            # What waits only until a later half-year is settled again leaves that one what it takes itself.
+            if row["status"] == "PAYABLE" or (row["status"] == "HELD" and row["held"] == {"LATER_PERIOD_PAID"})
+        ]
+        tables["later_payments"] = [
+            {"period": each, "hospital_ccn": ccn, "npi": npi, "final_incentive": row["final_incentive"]}
+            | {"year_cap": row["year_cap"]}
+            for each in sorted(self.newest)
+            if each > period and each[:4] == period[:4]
+            for (ccn, npi), row in self.newest[each].incentives.items()
             if row["status"] == "PAYABLE"
         ]
         tables["earlier_savings"] = [

@@ -67,15 +67,26 @@ def standing(partner: Row, tables: Tables, start: dt.date, end: dt.date) -> set[
     return reasons
 
 
-def fee_schedule_cap(ccn: str, npi: str, tables: Tables, policy: Row, percent: Fraction, year: int) -> Fraction | None:
+def year_cap(ccn: str, npi: str, tables: Tables, policy: Row, percent: Fraction, year: int) -> Fraction | None:
     """Step 5: an official notice overrides the estimate from claims; None where neither is known."""
     of = year - (policy["pfs_cap_basis"] == "prior_year")
     for name, column in (("pfs_cap_notices", "approved_amount"), ("pfs_approved_amounts", "pfs_approved_amount")):
         for row in tables.get(name, ()):
             if (row["hospital_ccn"], row["npi"], row["calendar_year"]) == (ccn, npi, of):
-                earlier = total("earlier_incentives", "final_incentive", tables, ccn, npi=npi, year=year)
-                return max(Fraction(0), rounded(exact(row[column]) * percent / 100, 2) - earlier)
+                return rounded(exact(row[column]) * percent / 100, 2)
     return None
+
+
+def _would_exceed_the_year(
+    ccn: str, npi: str, amount: Fraction, own: Fraction | None, tables: Tables, year: int
+) -> bool:
+    """Whether a payment and those of the year's other half-years would come to more than the greater known cap."""
+    later = [r for r in tables.get("later_payments", ()) if (r["hospital_ccn"], r["npi"]) == (ccn, npi)]
+    caps = [exact(cap) for cap in (own, *(row["year_cap"] for row in later)) if cap is not None]
+    if not later or not caps:
+        return False
+    earlier = total("earlier_incentives", "final_incentive", tables, ccn, npi=npi, year=year)
+    return earlier + summed(exact(row["final_incentive"]) for row in later) + amount > max(caps)
 
 
 def total(
@@ -168,7 +179,9 @@ def waterfall(
         reduction = min(Fraction(0), total("committee_adjustments", "adjustment_amount", tables, ccn, npi=npi))
         after_committee = max(Fraction(0), after_standing + reduction)
         percent = exact(own["physician_cap_percent"])
-        cap = fee_schedule_cap(ccn, npi, tables, policy, percent, start.year)
+        whole = row["year_cap"] = year_cap(ccn, npi, tables, policy, percent, start.year)
+        taken = total("earlier_incentives", "final_incentive", tables, ccn, npi=npi, year=start.year)
+        cap = None if whole is None else max(Fraction(0), whole - taken)
         row["pfs_cap_amount"] = cap
         row["final_incentive"] = after_committee if cap is None else min(after_committee, cap)
         row["conditions_adjustment"] = after_conditions - amount
@@ -200,6 +213,8 @@ def waterfall(
         row["distribution_limit_adjustment"] = after[npi] - before[npi]
         row["final_incentive"] = after[npi]
         row["reasons"] |= {"DISTRIBUTION_LIMIT"} if after[npi] < before[npi] else set()
+        if after[npi] and _would_exceed_the_year(ccn, npi, after[npi], row["year_cap"], tables, start.year):
+            row["held"] = row["held"] | {"LATER_PERIOD_PAID"}
         row["reasons"] |= row["held"]
         row["status"] = "ZERO" if after[npi] == 0 else "HELD" if row["held"] else "PAYABLE"
     return rows

@@ -10,18 +10,22 @@ import copy
 import datetime as dt
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import polars as pl
 import pytest
 import yaml
 
 from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS
 from hcip_pipeline.errors import HcipError
-from tests.half_years import CONDITIONS, FIRST, A, B, C, D, HalfYears
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.release.reading import ReleaseFiles, releases_of
+from tests.half_years import CONDITIONS, FIRST, HALVES, PARTNERS, A, B, C, D, HalfYears
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("adversary")]
 
@@ -35,20 +39,67 @@ Payments = dict[tuple[str, str], dict[str, Any]]
 Edit = Callable[[HalfYears], str]
 
 
-@pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> HalfYears:
-    """A state of which two half-years are released."""
-    made = HalfYears.make(tmp_path_factory.mktemp("adversary") / "home", SEED)
-    for period in BEFORE:
-        made.release(period)
-    return made
+def caps_bind(state: HalfYears) -> None:
+    for period in HALVES:
+        notices = [row | {"approved_amount": "900.55"} for row in state.rows(period, "pfs_cap_notices")]
+        state.write(period, "pfs_cap_notices", notices)
+        state.write(period, "other_program_amounts", [])
+
+
+def by_claims_and_surveys(state: HalfYears) -> None:
+    """No notices, and hospital A reports by its survey."""
+    state.estimates = [(ccn, physician, year, Decimal(1200)) for ccn, physician in PARTNERS for year in (2024, 2025)]
+    for period in HALVES:
+        state.write(period, "pfs_cap_notices", [])
+        own = {table: state.rows(period, table) for table in ("condition_results", "intervention_activity")}
+        state.survey(period, A, *([row for row in rows if row["hospital_ccn"] == A] for rows in own.values()))
+        for table, rows in own.items():
+            state.write(period, table, [row for row in rows if row["hospital_ccn"] != A])
+
+
+def somebody_excluded(state: HalfYears) -> None:
+    reference = state.home.inbox / "reference"
+    reference.mkdir(exist_ok=True)
+    rows = "".join(f"{physician},OIG,2023-01-01,\n" for _, physician in PARTNERS[1:3])
+    header = "npi,source,effective_date,reinstated_date\n"
+    (reference / "excluded_individuals.csv").write_text(header + rows, encoding="utf-8")
+
+
+def lose_all(state: HalfYears) -> None:
+    text = state.home.policy.read_text(encoding="utf-8")
+    state.home.policy.write_text(f"{text}condition_failure: lose_all\nlimit_scope: all\n", encoding="utf-8")
+
+
+#: what a state is like beside its seed
+SHAPES: tuple[Callable[[HalfYears], None], ...] = (
+    lambda _: None, caps_bind, by_claims_and_surveys, somebody_excluded, lose_all,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Before:
+    """A state of which two half-years are released, and what the next one comes to as it is."""
+
+    state: HalfYears
+    unchanged: Payments
 
 
 @pytest.fixture(scope="module")
-def unchanged(state: HalfYears, tmp_path_factory: pytest.TempPathFactory) -> Payments:
-    payments = settled(state.copy(tmp_path_factory.mktemp("unchanged") / "home"))
-    assert {row["status"] for row in payments.values()} == {"PAYABLE", "HELD", "ZERO"}
-    return payments
+def before(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Before]:
+    """Gives the state of a shape, made once."""
+
+    @cache
+    def make(shape: int) -> Before:
+        place = tmp_path_factory.mktemp("adversary")
+        state = HalfYears.make(place / "home", SEED + shape)
+        SHAPES[shape](state)
+        for period in BEFORE:
+            state.release(period)
+        payments = settled(state.copy(place / "unchanged"))
+        assert {row["status"] for row in payments.values()} & {"PAYABLE", "HELD"}
+        return Before(state, payments)
+
+    return make
 
 
 def settled(state: HalfYears) -> Payments:
@@ -59,8 +110,19 @@ def settled(state: HalfYears) -> Payments:
     return {(row["hospital_ccn"], row["npi"]): row for row in rows}
 
 
+def hold_the_cap(now: Payments, told: str) -> None:
+    """What must be true whatever was changed when: nobody is paid above the cap of the year."""
+    for key, row in now.items():
+        assert row["final_incentive"] <= row["calculated_incentive"], (told, key)
+        if row["pfs_approved_amount"] is not None and row["status"] == "PAYABLE":
+            most = row["pfs_approved_amount"] * 20 / 100  # the policy's: no hospital may raise it
+            paid = row["final_incentive"] + row["earlier_period_incentive"]
+            assert paid <= max(most, row["earlier_period_incentive"]), (told, key)
+
+
 def hold(was: Payments, now: Payments, told: str) -> None:
-    """What must be true whatever was changed."""
+    """What must be true where a file of an earlier half-year, or one of no half-year, was changed."""
+    hold_the_cap(now, told)
     for key, row in now.items():
         reasons = set(row["reasons"].split("|"))
         before = was.get(key)
@@ -69,11 +131,6 @@ def hold(was: Payments, now: Payments, told: str) -> None:
         new = reasons - set(before["reasons"].split("|")) if before else reasons
         if is_raised and row["final_incentive"]:
             assert new & NAMING, (told, key, before, row)
-        if row["pfs_approved_amount"] is not None and row["status"] == "PAYABLE":
-            most = row["pfs_approved_amount"] * 20 / 100  # the policy's: no hospital may raise it
-            assert row["final_incentive"] + row["earlier_period_incentive"] <= max(
-                most, row["earlier_period_incentive"]
-            ), (told, key)
 
 
 def leaves(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -143,6 +200,8 @@ def edit_program_file(rng: Random) -> Edit:
 
     def edit(state: HalfYears) -> str:
         rows = copy.deepcopy(state.rows(period, table))
+        if not rows:
+            return f"{period}/{table}.csv: as it is"
         at = rng.randrange(len(rows))
         column = rng.choice(list(rows[at]))
         if kind == "field":
@@ -194,19 +253,121 @@ def resubmit(rng: Random) -> Edit:
     return edit
 
 
-MAKERS = (edit_protocol, edit_protocol, edit_program_file, edit_corrections, resubmit)
+def edit_survey(rng: Random) -> Edit:
+    """A survey of a half-year that was released, or another one of it."""
+    period = rng.choice(BEFORE)
+
+    def edit(state: HalfYears) -> str:
+        physicians = [physician for ccn, physician in PARTNERS if ccn == A]
+        each = [{"npi": physician, "condition_id": name} for physician in physicians for name in CONDITIONS]
+        met = [row | {"met": rng.choice("YYN")} for row in each if rng.random() < 0.9]
+        performed = [{"npi": physician, "intervention_id": "patient_flow"} for physician in physicians]
+        state.survey(period, A, met, [row | {"activities": str(rng.randrange(3))} for row in performed])
+        return f"{period}: another survey of {A}"
+
+    return edit
 
 
-@pytest.mark.parametrize("number", range(EDITS))
-def test_no_edit_raises_a_payment_unseen(number: int, state: HalfYears, unchanged: Payments, tmp_path: Path) -> None:
+def edit_exclusions(rng: Random) -> Edit:
+    """A row of the list of excluded individuals more, or all of them gone."""
+    physician = rng.choice(PARTNERS)[1]
+    row = rng.choice([f"{physician},OIG,2024-01-01,\n", f"{physician},OIG,2023-01-01,2025-01-01\n", ""])
+
+    def edit(state: HalfYears) -> str:
+        reference = state.home.inbox / "reference"
+        reference.mkdir(exist_ok=True)
+        header = "npi,source,effective_date,reinstated_date\n"
+        (reference / "excluded_individuals.csv").write_text(header + row, encoding="utf-8")
+        return f"excluded individuals: {row.strip() or 'nobody'}"
+
+    return edit
+
+
+def edit_own_files(rng: Random) -> Edit:
+    """A field of the next half-year's own first files, which nothing was released from."""
+    table = rng.choice(["care_partners", "condition_results", "intervention_activity", "pfs_cap_notices"])
+
+    def edit(state: HalfYears) -> str:
+        rows = copy.deepcopy(state.rows(NOW, table))
+        if not rows:
+            return f"{NOW}/{table}.csv: as it is"
+        at = rng.randrange(len(rows))
+        column = rng.choice([name for name in rows[at] if rows[at][name]])
+        rows[at][column] = other(rows[at][column], rng)
+        state.write(NOW, table, rows)
+        return f"{NOW}/{table}.csv, row {at + 1}: {column}"
+
+    return edit
+
+
+MAKERS = (edit_protocol, edit_program_file, edit_corrections, resubmit, edit_protocol, edit_survey, edit_exclusions)
+
+
+def shape_of(number: int) -> int:
+    """Few shapes for few examples: each costs as much as four of them."""
+    shapes = min(len(SHAPES), max(2, EDITS // len(SHAPES)))
+    return number % shapes
+
+
+def edited(number: int, before: Callable[[int], Before], place: Path) -> tuple[Random, HalfYears, Before, str]:
+    """A copy of the example's state after one edit or two."""
     rng = Random(f"{SEED}/{number}")
-    changed = state.copy(tmp_path / "home")
+    made = before(shape_of(number))
+    changed = made.state.copy(place)
     told = MAKERS[number % len(MAKERS)](rng)(changed)
     if number % 2 and rng.random() < 0.3:
         told += "; " + rng.choice(MAKERS)(rng)(changed)
+    return rng, changed, made, told
+
+
+@pytest.mark.parametrize("number", range(EDITS))
+def test_no_edit_raises_a_payment_unseen(number: int, before: Callable[[int], Before], tmp_path: Path) -> None:
+    rng, changed, made, told = edited(number, before, tmp_path / "home")
     try:
+        if rng.random() < 0.25:
+            changed.release(BEFORE[1])
+            told += f"; {BEFORE[1]} restated"
         now = settled(changed)
     except HcipError as error:  # a file that is refused with nothing before it stops the run, in words
         assert error.fix, told
         return
-    hold(unchanged, now, told)
+    hold(made.unchanged, now, told)
+
+
+@pytest.mark.parametrize("number", range(EDITS // 6))
+def test_no_order_pays_a_year_twice(number: int, before: Callable[[int], Before], tmp_path: Path) -> None:
+    """Something is edited, the next half-year's own files too, and one of the year's halves released, several times."""
+    made = before(1 if number % 2 == 0 else shape_of(number))
+    rng = Random(f"order/{SEED}/{number}")
+    state = made.state.copy(tmp_path / "home")
+    told = []
+    try:
+        for _ in range(rng.randint(2, 3)):
+            told.append(rng.choice([*MAKERS, edit_own_files, edit_own_files])(rng)(state))
+            period = rng.choice([BEFORE[1], NOW])
+            told.append(f"{period} released")
+            state.release(period)
+            hold_the_year(state, "; ".join(told))
+    except HcipError as error:
+        assert error.fix, told
+
+
+def hold_the_year(state: HalfYears, told: str) -> None:
+    """What the newest releases of the year make payable is within a cap that one of them knows, or named as over it."""
+    paid: dict[tuple[str, str], Decimal] = {}
+    caps: dict[tuple[str, str], Decimal] = {}
+    over: set[tuple[str, str]] = set()
+    for period in (BEFORE[1], NOW):
+        folders = releases_of(state.home, PerformancePeriod.parse(period))
+        if not folders:
+            continue
+        release = ReleaseFiles.at(folders[-1])
+        rows = release.table("incentives").join(release.table("payment_inputs"), on=["hospital_ccn", "npi"])
+        for row in rows.filter(pl.col("status") == "PAYABLE").iter_rows(named=True):
+            key = row["hospital_ccn"], row["npi"]
+            paid[key] = paid.get(key, Decimal(0)) + row["final_incentive"]
+            cap = round(row["pfs_approved_amount"] * row["physician_cap_percent"] / 100, 2)
+            caps[key] = max(caps.get(key, Decimal(0)), cap)
+        findings = release.table("audit_findings").filter(rule="YEAR_OVER_CAP")
+        over |= set(findings.select("hospital_ccn", "npi").rows())
+    assert {key for key in paid if paid[key] > caps[key]} <= over, told

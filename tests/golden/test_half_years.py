@@ -198,3 +198,19 @@ def test_the_same_inbox_gives_the_same_figures_whichever_commands_ran_before(tmp
     programs = {row["hospital_ccn"]: row for row in pl.DataFrame(first["programs"]).iter_rows(named=True)}
     assert (programs[B]["first_performance_period"], programs[B]["correction_filed_in"]) == ("2024H1", "2024H2")
     assert (programs[A]["first_performance_period"], programs[A]["is_first_period_changed"]) == ("2024H1", True)
+
+
+def test_an_exclusion_that_is_lifted_names_itself(tmp_path: Path) -> None:
+    """Taken off the list between two half-years: the payment that rises says so, and the proof finds it by itself."""
+    both = Both(HalfYears.make(tmp_path / "home", 3))
+    listed = "npi,source,effective_date,reinstated_date\n{0},OIG,2023-01-01,\n"
+    reference = both.state.home.inbox / "reference"
+    reference.mkdir(exist_ok=True)
+    (reference / "excluded_individuals.csv").write_text(listed.format(npi(1)), encoding="utf-8")
+    first = both.release("2025H1")
+    assert "EXCLUDED_INDIVIDUAL" in first.table("incentives").filter(hospital_ccn=A, npi=npi(1))["reasons"][0]
+    (reference / "excluded_individuals.csv").write_text(listed.split("{")[0], encoding="utf-8")
+    second = both.release("2025H2")
+    assert "EXCLUSION_LIFTED" in reasons(second, A) and "EXCLUSION_LIFTED" not in reasons(second, B)
+    (detail,) = second.table("program_changes").filter(reason="EXCLUSION_LIFTED")["detail"]
+    assert npi(1) in detail and "2025H1_r1" in detail

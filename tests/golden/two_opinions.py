@@ -78,7 +78,10 @@ def compare_waterfall(settled: Settled, plain: plain_settlement.Settlement) -> N
     found = by_key(
         [row | {"reasons": set(filter(None, row["reasons"].split("|")))} for row in rows], "hospital_ccn", "npi"
     )
-    _compare(found, {key: {k: v for k, v in row.items() if k != "held"} for key, row in plain.incentives.items()})
+    _compare(
+        found,
+        {key: {k: v for k, v in row.items() if k not in ("held", "year_cap")} for key, row in plain.incentives.items()},
+    )
 
 
 COMPARISONS: tuple[Callable[[Settled, plain_settlement.Settlement], None], ...] = (

@@ -25,8 +25,10 @@ from hcip_pipeline.definitions import defs
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import Quarter
+from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.publishing.writer import releases_of
 from hcip_pipeline.release.reading import ReleaseFiles
+from hcip_pipeline.settlement.recognition import keep_look, outlook
 from hcip_pipeline.warehouse.build import FILE_NAME, BuildStoppedError, NodeResult
 from tests.settled_home import PERIOD, SettledHome, digest
 
@@ -178,6 +180,42 @@ def test_a_build_on_disk_is_released_while_it_is_the_one_of_today(settled: Settl
     with pytest.raises(HcipError, match=r"changed since it was built: .*table care_partners"):
         _release_alone(home)
     assert releases_of(home, PERIOD) == [made]
+
+
+def test_a_run_of_the_ui_is_recognized_by_the_next_command(settled: SettledHome, tmp_path: Path) -> None:
+    """What a run noted before it took anything in and remembered at its end, unless the lake lacks some of it."""
+    home = settled.copy(tmp_path / "home", "inbox", "lake", "warehouse", "releases")
+    policy = load_policy(home.policy)
+    shutil.rmtree(home.warehouse / "last_runs")
+    keep_look(home, PERIOD, policy)
+    _release_alone(home)
+    assert outlook(home, PERIOD).unchanged == home.releases / "2025H1" / "r1"
+
+    shutil.rmtree(home.warehouse / "last_runs")
+    first = next((home.inbox / "hospital" / "2025Q1").iterdir())
+    shutil.copytree(first, first.with_name(f"{first.name}.r2"))
+    keep_look(home, PERIOD, policy)
+    _release_alone(home)
+    assert outlook(home, PERIOD).reasons == ("no run of it is remembered",)
+
+
+def test_a_later_half_year_shows_that_it_became_stale(settled: SettledHome, tmp_path: Path) -> None:
+    home = settled.copy(tmp_path / "home", "inbox", "lake", "warehouse", "releases")
+    later = home.releases / "2026H1" / "r1"
+    later.mkdir(parents=True)
+    (later / "datapackage.json").write_text('{"inputs": []}', encoding="utf-8")
+    _release_alone(home)
+    key = dg.AssetCheckKey(dg.AssetKey("release"), "rests_on_current_releases")
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        found = instance.event_log_storage.get_asset_check_partition_info([key])
+        outcomes = {each.partition_key: each.latest_execution_status.value for each in found}
+        history = instance.event_log_storage.get_asset_check_execution_history(key, limit=9)
+    assert outcomes == {"2025H1": "SUCCEEDED", "2026H1": "FAILED"}
+    evaluations = [each.event.get_dagster_event().asset_check_evaluation_data for each in history]
+    (evaluation,) = [each for each in evaluations if each.partition == "2026H1"]
+    assert evaluation.description == "2026H1 r1 was made before 2025H1 had a release; now it has r1"
+    assert "hcip run 2025H1 --onward" in str(evaluation.metadata["what to do"].value)
+    assert (evaluation.blocking, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
 
 
 def test_a_table_that_its_checks_did_not_see_is_not_released(settled: SettledHome, tmp_path: Path) -> None:

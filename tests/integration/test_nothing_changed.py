@@ -41,7 +41,7 @@ def one_byte_edited(path: Path) -> None:
 
 
 def _hospital_file(home: Home) -> Path:
-    return next((home.inbox / "hospital" / "2025Q1").glob("*/discharges.csv"))
+    return home.inbox / "hospital" / "2025Q1" / "210012" / "discharges.csv"
 
 
 def _resubmitted(home: Home) -> None:
@@ -152,6 +152,60 @@ def test_it_is_recognized_without_anything_that_could_build(home: Home) -> None:
     assert (facts["release"], facts["is_new"]) == ("r1", False)
     assert ended.stderr.splitlines()[-1] == "[]"
     assert {path: path.stat().st_mtime_ns for path in home.root.rglob("*")} == before
+
+
+def run_again(home: Home) -> None:
+    """What a run leaves behind that takes in nothing and finds its newest release confirmed."""
+    seen, record = outlook(home, PERIOD), json.loads((home.warehouse / f"last_runs/{PERIOD}.json").read_text())
+    (home.warehouse / f"last_runs/{PERIOD}.json").unlink()
+    recognition.remember(home, seen, home.releases / str(PERIOD) / "r1", record["built_from"])
+
+
+def _overwritten(home: Home) -> str:
+    one_byte_edited(_hospital_file(home))
+    return "put the correction beside it as 210012.r2/"
+
+
+def _added_to_a_submission(home: Home) -> str:
+    folder = _hospital_file(home).parent
+    shutil.copyfile(folder / "charges.csv", folder / "charges.csv.gz")
+    return "put the correction beside it as 210012.r2/"
+
+
+def _overwritten_resubmission(home: Home) -> str:
+    receipts = home.lake / "hospital" / "receipts" / "quarter=2025Q1"
+    receipt = json.loads((receipts / "210012.r1.json").read_text())
+    later = receipt | {"version": 2, "stem": "210012.r2", "submission": "2025Q1/210012.r2", "in_force": False}
+    (receipts / "210012.r2.json").write_text(json.dumps(later))
+    first = _hospital_file(home).parent
+    shutil.copytree(first, first.with_name("210012.r2"))
+    one_byte_edited(first.with_name("210012.r2") / "charges.csv")
+    return "put the correction beside it as 210012.r3/"
+
+
+def _overwritten_archive(home: Home) -> str:
+    (archive,) = (home.inbox / "cms" / "2025-05").iterdir()
+    replaced(archive, archive.read_bytes() + b"\0")
+    return "a correction by CMS has a later date in its name"
+
+
+@pytest.mark.parametrize(
+    "change", [_overwritten, _added_to_a_submission, _overwritten_resubmission, _overwritten_archive]
+)
+def test_a_file_overwritten_after_it_was_taken_in_is_named_every_time(
+    home: Home, change: Callable[[Home], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once named, the run recognizes the period; what differs is named by every later run, and by the status."""
+    way_out = change(home)
+    assert [way_out in each.fix for each in outlook(home, PERIOD).changed_since] == [True]
+    run_again(home)
+    for _ in range(2):
+        seen = outlook(home, PERIOD)
+        assert seen.unchanged is not None and [way_out in each.fix for each in seen.changed_since] == [True]
+    cli.main(["run", str(PERIOD), "--home", str(home.root)])
+    cli.main(["status", str(PERIOD), "--home", str(home.root)])
+    told = " ".join(capsys.readouterr().out.split())
+    assert told.count("after it was taken in; what was taken in still counts") == 2 and told.count(way_out) == 2
 
 
 def test_rebuild_forces_it(home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

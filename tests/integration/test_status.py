@@ -12,7 +12,7 @@ import pytest
 from hcip_pipeline import cli
 from hcip_pipeline.home import Home
 from hcip_pipeline.release.reading import released_frame
-from tests.settled_home import PERIOD, SettledHome
+from tests.settled_home import CAPPED_BY_CLAIMS, PERIOD, SettledHome
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("settled")]
 
@@ -54,3 +54,16 @@ def test_what_is_new_missing_and_stale(home: Home, capsys: pytest.CaptureFixture
     cli.main(["status", str(PERIOD), "--home", str(home.root), "--on", "2025-09-01"])
     text = capsys.readouterr().out
     assert "2025Q2 late (since 2025-08-14)" in text and "stale: 2025H1 r1 was made before 2024H2" in text
+    cli.main(["explain", str(PERIOD), CAPPED_BY_CLAIMS[1], "--home", str(home.root)])
+    explained = " ".join(capsys.readouterr().out.split())
+    assert explained.count("Stale: 2025H1 r1 was made before 2024H2 had a release") == 1
+    assert "`hcip run 2024H2 --onward`" in explained
+
+
+@pytest.mark.parametrize("key", ["1900H1", "2099H1", "2025H3"])
+def test_no_half_year_of_the_program(home: Home, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["status", key, "--home", str(home.root)])
+    assert ended.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ") and not captured.out

@@ -23,6 +23,18 @@ from .tables import Row, Table, UnreadableTableError, read_csv
 _NAMED = re.compile(r"releases/(?P<period>[0-9]{4}H[12])/(?P<number>r[0-9]+)/datapackage\.json")
 
 
+#: what holds a payment, whatever else is met
+LATER_PERIOD_PAID = "LATER_PERIOD_PAID"
+HOLDS = {
+    "NO_PROTOCOL", "CONDITIONS_NOT_LOCKED", "FIRST_PERIOD_CHANGED", "SCREENING_NOT_CLEARED", "HELD_NO_PFS_CAP",
+    "POOL_CONTESTED", LATER_PERIOD_PAID,
+}  # fmt: skip
+
+
+def _waits_for_later(row: Row) -> bool:
+    return row["status"] == "HELD" and HOLDS & set(row["reasons"].split("|")) == {LATER_PERIOD_PAID}
+
+
 @dataclass(frozen=True)
 class Release:
     """What later periods read of one release. Each file is read only as long as it has the hash that was stated.
@@ -54,9 +66,27 @@ class Release:
 
     @cached_property
     def payable(self) -> dict[tuple[str, str], Decimal]:
-        """(hospital, NPI) -> final incentive where it was payable: what is held was not paid."""
-        rows = (row for table in self._tables("incentives") for row in table if row["status"] == "PAYABLE")
+        """(hospital, NPI) -> final incentive that counts in later periods.
+
+        What is held was not paid, but for what waits only until a later period of the year is settled again.
+        """
+        counted = (row for row in self._incentives if row["status"] == "PAYABLE" or _waits_for_later(row))
+        return {(row["hospital_ccn"], row["npi"]): row["final_incentive"] for row in counted}
+
+    @cached_property
+    def payable_now(self) -> dict[tuple[str, str], Decimal]:
+        """(hospital, NPI) -> final incentive that the release itself makes payable."""
+        rows = (row for row in self._incentives if row["status"] == "PAYABLE")
         return {(row["hospital_ccn"], row["npi"]): row["final_incentive"] for row in rows}
+
+    @cached_property
+    def payment_inputs(self) -> list[Row]:
+        """What the payments were taken from."""
+        return [row for table in self._tables("payment_inputs") for row in table]
+
+    @cached_property
+    def _incentives(self) -> list[Row]:
+        return [row for table in self._tables("incentives") for row in table]
 
     @cached_property
     def savings(self) -> dict[tuple[str, str], Decimal]:

@@ -179,6 +179,8 @@ class Package:
         for shape in SHAPES.values():
             for owner in self.hospitals if shape.scope == "hospital" else ["STATE"]:
                 listed = (shape.folder, shape.name, owner) in self._listed
+                if shape.is_optional and not listed:
+                    continue
                 self.findings.fact("files", f"{shape.folder}/", "table", True, listed, key=f"{owner} {shape.name}")
 
     def _check_file(self, entry: dict[str, Any]) -> None:

@@ -12,22 +12,28 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Shape:
-    """One kind of table. ``scope`` hospital: one file a hospital; state: one file for everybody."""
+    """One kind of table.
+
+    Attributes:
+        scope: hospital: one file a hospital; state: one file for everybody.
+        is_optional: releases from before there was such a table have none.
+    """
 
     name: str
     folder: str
     scope: str
     key: tuple[str, ...]
     types: Mapping[str, str]
+    is_optional: bool = False
 
     @cached_property
     def money(self) -> frozenset[str]:
         return frozenset(column for column, type_ in self.types.items() if type_ == "money")
 
 
-def _shape(name: str, folder: str, scope: str, key: str, **columns: str) -> Shape:
+def _shape(name: str, folder: str, scope: str, key: str, *, is_optional: bool = False, **columns: str) -> Shape:
     types = {column: type_ for type_, names in columns.items() for column in names.split()}
-    return Shape(name, folder, scope, tuple(key.split()), types)
+    return Shape(name, folder, scope, tuple(key.split()), types, is_optional)
 
 
 _CELL = "apr_drg severity_of_illness"
@@ -332,6 +338,16 @@ _ALL = (
         "state",
         key="hospital_ccn period reason",
         text="hospital_ccn period reason detail",
+    ),
+    _shape(
+        "year_caps",
+        "audit",
+        "state",
+        is_optional=True,
+        key="hospital_ccn period npi",
+        text="hospital_ccn period npi pfs_source",
+        ratio="physician_cap_percent",
+        money="earlier_payable later_payable pfs_approved_amount later_year_cap year_cap over_cap",
     ),
     _shape(
         "participation",

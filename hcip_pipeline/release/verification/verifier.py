@@ -25,7 +25,7 @@ from .improvement import check_improvement
 from .limits import check_limit
 from .norms import Cell, Norm, Rates, cell_of, check_norms, check_rates
 from .package import MANIFEST, Package
-from .programs import Programs, check_programs
+from .programs import Programs, check_exclusion_lifted, check_programs
 from .proofs import Proofs
 from .report import Findings, VerificationReport
 from .savings import check_participating, check_savings, check_scopes
@@ -33,6 +33,7 @@ from .signatures import check_signatures
 from .tables import Row, UnreadableTableError
 from .terms import Terms, UnreadablePolicyError, read_terms
 from .waterfall import check_final, check_steps
+from .year_caps import Whom, check_admitted, check_year_caps
 
 Progress = Callable[[str], None]
 
@@ -118,6 +119,7 @@ class _Statewide:
     ledger: Ledger
     earlier: Earlier
     programs: Programs
+    year_caps: Mapping[Whom, Row]
 
 
 def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progress) -> None:
@@ -141,6 +143,7 @@ def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progres
         ledger,
         earlier,
         programs,
+        check_year_caps(package, earlier, findings),
     )
     for table in (savings, limits):
         strangers = sorted({row["hospital_ccn"] for row in table} - set(package.hospitals))
@@ -164,6 +167,7 @@ def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progres
 def _check_hospital(hospital: Hospital, state: _Statewide, findings: Findings) -> None:
     terms, earlier, first_period = state.terms, state.earlier, hospital.first_period
     check_elections(hospital, terms, findings)
+    check_exclusion_lifted(hospital.ccn, hospital.inputs, state.programs, earlier, findings)
     performance = check_cases(hospital, state.norms, state.gated, terms, findings)
     check_baseline(hospital, state.norms, findings)
     improvement = check_improvement(hospital, state.rates, terms, findings)
@@ -174,7 +178,10 @@ def _check_hospital(hospital: Hospital, state: _Statewide, findings: Findings) -
     partners = check_steps(hospital, performance, improvement, paid_this_year, terms, findings)
     limit = state.limits.get(hospital.ccn)
     final = check_limit(hospital, limit, saved_to_date, partners, earlier, findings)
-    check_final(partners, final, bool(limit and limit["is_contested"]), findings)
+    year_caps = {npi: row for (ccn, npi), row in state.year_caps.items() if ccn == hospital.ccn}
+    for npi in year_caps.keys() & hospital.inputs.keys():
+        check_admitted(year_caps[npi], hospital.inputs[npi], findings)
+    check_final(partners, final, bool(limit and limit["is_contested"]), year_caps, findings)
 
     everyone = state.savings.get((hospital.ccn, "all"))
     check_hospital_ledger(hospital, partners, performance, final, everyone, state.ledger, findings)

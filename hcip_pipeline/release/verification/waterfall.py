@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from .earlier import LATER_PERIOD_PAID
 from .exact import CENTS, ONE, RATIO, ZERO, quotient, rounded
 from .hospital import Hospital
 from .improvement import Improvement, Stream
@@ -17,6 +18,7 @@ from .measures import Measured, check_measures, outcome
 from .report import Findings
 from .tables import Row
 from .terms import Terms
+from .year_caps import is_paid_later
 
 
 @dataclass
@@ -232,15 +234,25 @@ def _holds(partner: Partner, inputs: Row, hospital: Hospital) -> None:
 
 
 def check_final(
-    partners: Mapping[str, Partner], final: Mapping[str, Decimal], is_contested: bool, findings: Findings
+    partners: Mapping[str, Partner],
+    final: Mapping[str, Decimal],
+    is_contested: bool,
+    year_caps: Mapping[str, Row],
+    findings: Findings,
 ) -> None:
-    """Step 7, after the distribution limit left ``final``."""
+    """Step 7, after the distribution limit left ``final``.
+
+    Args:
+        year_caps: NPI -> what the year's other half-years pay (``year_caps``).
+    """
     for npi, partner in partners.items():
         amount = final[npi]
         reasons = list(partner.reasons)
         if amount < partner.after_cap:
             reasons.append("DISTRIBUTION_LIMIT")
         holds = [*partner.holds, *(["POOL_CONTESTED"] if is_contested else [])]
+        if is_paid_later(year_caps.get(npi), amount):
+            holds.append(LATER_PERIOD_PAID)
         status = "ZERO" if amount == 0 else "HELD" if holds else "PAYABLE"
         reduction = {"distribution_limit_adjustment": amount - partner.after_cap}
         findings.compare("distribution_limit", partner.row, reduction)

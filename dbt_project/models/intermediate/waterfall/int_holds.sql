@@ -17,6 +17,19 @@ care_partners as (
 
 limits as (
     select hospital_ccn, is_contested from {{ ref('int_distribution_limits') }}
+),
+
+limited as (
+    select hospital_ccn, npi, incentive from {{ ref('int_waterfall_distribution_limit') }}
+),
+
+year_caps as (
+    select
+        hospital_ccn,
+        npi,
+        later_payable,
+        year_cap - earlier_payable - later_payable as year_cap_left
+    from {{ ref('int_year_caps') }}
 )
 
 select
@@ -38,6 +51,10 @@ select
         end",
         "case when capped.pfs_approved_amount is null then 'HELD_NO_PFS_CAP' end",
         "case when limits.is_contested then 'POOL_CONTESTED' end",
+        "case
+            when year_caps.later_payable > 0 and limited.incentive > greatest(year_caps.year_cap_left, 0)
+                then 'LATER_PERIOD_PAID'
+        end",
     ]) }} as hold_reasons
     {%- endif %}
 from capped
@@ -45,3 +62,5 @@ left join protocols using (hospital_ccn)
 left join programs using (hospital_ccn)
 left join care_partners using (hospital_ccn, npi)
 left join limits using (hospital_ccn)
+left join limited using (hospital_ccn, npi)
+left join year_caps using (hospital_ccn, npi)
