@@ -28,45 +28,57 @@ class Home:
 
     @property
     def inbox(self) -> Path:
+        """Files as they were sent; never changed."""
         return self.root / "inbox"
 
     @property
     def lake(self) -> Path:
+        """Accepted rows as Parquet, with receipts."""
         return self.root / "lake"
 
     @property
     def quarantine(self) -> Path:
+        """Rows that were refused."""
         return self.lake / "quarantine"
 
     @property
     def warehouse(self) -> Path:
+        """One DuckDB file for each build; can be deleted at any time."""
         return self.root / "warehouse"
 
     @property
     def releases(self) -> Path:
+        """Immutable releases, a folder for each half-year."""
         return self.root / "releases"
 
     @property
     def studies(self) -> Path:
+        """Results of studies."""
         return self.root / "studies"
 
     @property
     def dagster(self) -> Path:
+        """History of runs."""
         return self.root / "dagster"
 
     @property
     def policy(self) -> Path:
+        """The policy file of the region."""
         return self.inbox / "policy.yaml"
 
     @property
     def lake_reference(self) -> Path:
+        """Reference tables in the lake."""
         return self.lake / "reference"
 
     def lake_program(self, period: object) -> Path:
+        """Program tables of a half-year in the lake."""
         return self.lake / "program" / f"period={period}"
 
     def lake_hospital(self, table: str, quarter: object) -> Path:
+        """A table of the hospitals for one quarter."""
         return self.lake / "hospital" / table / f"quarter={quarter}"
 
     def lake_cms(self, table: str, month: object) -> Path:
+        """A table of the claim files for one month."""
         return self.lake / "cms" / table / f"month={month}"

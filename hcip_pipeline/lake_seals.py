@@ -31,6 +31,7 @@ def sha256_of(path: Path) -> str:
 
 
 def seal_path(home: Home, path: Path) -> Path:
+    """Where the seal of a lake file lies."""
     relative = path.relative_to(home.lake)
     return home.lake / "seals" / relative.parent / f"{relative.name}.json"
 

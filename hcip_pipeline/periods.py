@@ -18,6 +18,7 @@ class Quarter:
 
     @classmethod
     def parse(cls, key: str) -> Quarter:
+        """Read ``2025Q1``. Raises UsageError: it is not a quarter."""
         match = re.fullmatch(r"([0-9]{4})Q([1-4])", key)
         if not match:
             raise UsageError(f"'{key}' is not a quarter", fix="write a quarter as 2025Q1 (Q1 to Q4)")
@@ -25,20 +26,25 @@ class Quarter:
 
     @classmethod
     def of(cls, day: dt.date) -> Quarter:
+        """The quarter of a day."""
         return cls(day.year, (day.month + 2) // 3)
 
     @property
     def start(self) -> dt.date:
+        """First day."""
         return dt.date(self.year, 3 * self.number - 2, 1)
 
     @property
     def end(self) -> dt.date:
+        """Last day."""
         return self.next().start - dt.timedelta(days=1)
 
     def next(self) -> Quarter:
+        """The quarter after."""
         return Quarter(self.year + self.number // 4, self.number % 4 + 1)
 
     def year_before(self) -> Quarter:
+        """The same quarter of the year before."""
         return Quarter(self.year - 1, self.number)
 
     def __str__(self) -> str:
@@ -54,6 +60,7 @@ class Month:
 
     @classmethod
     def parse(cls, key: str) -> Month:
+        """Read ``2025-03``. Raises UsageError: it is not a month."""
         match = re.fullmatch(r"([0-9]{4})-(0[1-9]|1[0-2])", key)
         if not match:
             raise UsageError(f"'{key}' is not a month", fix="write a month as 2025-04")
@@ -61,13 +68,16 @@ class Month:
 
     @property
     def start(self) -> dt.date:
+        """First day."""
         return dt.date(self.year, self.number, 1)
 
     @property
     def end(self) -> dt.date:
+        """Last day."""
         return self.next().start - dt.timedelta(days=1)
 
     def next(self) -> Month:
+        """The month after."""
         return Month(self.year + self.number // 12, self.number % 12 + 1)
 
     def __str__(self) -> str:
@@ -84,6 +94,7 @@ class Window:
 
     @property
     def calendar_year(self) -> int:
+        """The year whose dollars the window is in."""
         return self.end.year
 
     @property
@@ -104,6 +115,7 @@ class PerformancePeriod:
 
     @classmethod
     def parse(cls, key: str) -> PerformancePeriod:
+        """Read ``2025H1``. Raises UsageError: it is not a half-year."""
         match = re.fullmatch(r"([0-9]{4})H([12])", key)
         if not match:
             raise UsageError(
@@ -114,22 +126,27 @@ class PerformancePeriod:
 
     @property
     def start(self) -> dt.date:
+        """First day."""
         return dt.date(self.year, 1 if self.half == 1 else 7, 1)
 
     @property
     def end(self) -> dt.date:
+        """Last day."""
         return dt.date(self.year, 6, 30) if self.half == 1 else dt.date(self.year, 12, 31)
 
     @property
     def window(self) -> Window:
+        """The performance window."""
         return Window(self.start, self.end, "performance")
 
     @property
     def quarters(self) -> list[Quarter]:
+        """Its two quarters."""
         return self.window.quarters
 
     @property
     def months(self) -> list[Month]:
+        """Its six months."""
         first = self.start.month
         return [Month(self.year, month) for month in range(first, first + 6)]
 
@@ -146,6 +163,7 @@ class PerformancePeriod:
         return dt.date(self.year, 10, 1) if self.half == 1 else dt.date(self.year + 1, 4, 1)
 
     def next(self) -> PerformancePeriod:
+        """The half-year after."""
         return PerformancePeriod(self.year + self.half // 2, self.half % 2 + 1)
 
     def __str__(self) -> str:

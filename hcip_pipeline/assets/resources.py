@@ -34,6 +34,7 @@ class HomeResource(dg.ConfigurableResource):
         private_from_here()
 
     def home(self) -> Home:
+        """The home that the run reads and writes."""
         return Home.locate(self.path or None)
 
     def policy(self) -> "PolicyFile":
@@ -109,6 +110,7 @@ class Session:
 
 @dg.resource(description="Locks of the process that runs a step, and whom it reports to.")
 def session_of_one_process(context: dg.InitResourceContext) -> Iterator[Session]:
+    """A session that lasts as long as the run's process."""
     log = context.log
     with HomeLocks(told=lambda message: log.info(message) if log else None) as locks:
         yield Session(locks=locks)

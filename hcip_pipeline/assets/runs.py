@@ -63,6 +63,7 @@ class Runs:
         self.kept.add(str(period))
 
     def let_go(self, period: PerformancePeriod) -> None:
+        """Release the locks of a half-year."""
         self.kept.discard(str(period))
         self.session.locks.drop(self.home, str(period))
 

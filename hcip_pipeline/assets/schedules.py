@@ -73,6 +73,7 @@ def _request(key: str, partitions: dg.StaticPartitionsDefinition) -> dg.RunReque
     description="1 April and 1 October: the half-year whose quarters are in and whose claims have matured.",
 )
 def settlement_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Request the half-year whose run-out has ended."""
     key = str(period_due(context.scheduled_execution_time.date()))
     return _request(key, HALVES)
 
@@ -84,6 +85,7 @@ def settlement_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     description="The day after a quarter's submissions are due (45 days after its end).",
 )
 def hospital_intake_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Request the quarter whose submissions are due."""
     key = str(quarter_due(context.scheduled_execution_time.date()))
     return _request(key, QUARTERS)
 
@@ -95,6 +97,7 @@ def hospital_intake_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunReq
     description="The first of each month: the files that CMS delivered in the last.",
 )
 def cms_intake_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Request the month whose claim files are due."""
     key = str(month_due(context.scheduled_execution_time.date()))
     return _request(key, MONTHS)
 

@@ -85,6 +85,7 @@ def _last_taken_in(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: 
     description="Tells of runs that failed, also of those whose process was killed: see alerts in settings.yaml.",
 )
 def tell_of_failures(context: dg.RunFailureSensorContext) -> None:
+    """Send an alert for each failed run."""
     from hcip_pipeline.alerting.alerts import failure_alert, tell
 
     run = context.dagster_run

@@ -50,10 +50,12 @@ class Translator:
 
     @functools.cached_property
     def tests(self) -> list[Node]:
+        """Every dbt test of the project."""
         return list(self._of_type("test"))
 
     @functools.cached_property
     def owners(self) -> dict[str, Published]:
+        """Model -> the published asset that computes it."""
         return owners(self.models)
 
     @functools.cached_property
@@ -160,6 +162,7 @@ class Translator:
         return dg.AssetCheckKey(dg.AssetKey(self.owners[model].name), test["name"])
 
     def check_specs(self) -> list[dg.AssetCheckSpec]:
+        """Every asset check: one for the contracts of a group, and one for each dbt test."""
         specs = [
             check_spec(
                 CONTRACTS,

@@ -61,6 +61,7 @@ def everything_passed(asset: dg.AssetKey, build: "BuildResult") -> dg.AssetCheck
 
 
 def nothing_is_missing(asset: dg.AssetKey, built: "PeriodBuild") -> dg.AssetCheckResult:
+    """Check that the period was settled with all its inputs."""
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name="nothing_is_missing",
@@ -85,6 +86,7 @@ class Paid:
 
     @classmethod
     def read(cls, folder: Path) -> "Paid":
+        """Read the payments of a release."""
         import polars as pl
 
         from hcip_pipeline.release.reading import released_frame
@@ -109,6 +111,7 @@ def _sum(series: Any) -> Decimal:
 
 
 def nothing_is_held(asset: dg.AssetKey, paid: Paid) -> dg.AssetCheckResult:
+    """Check that no payment is held; warns only."""
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name="nothing_is_held",
@@ -168,6 +171,7 @@ def _stale_metadata(stale: "Sequence[Outdated]") -> dict[str, dg.MetadataValue]:
 
 
 def totals_as_built(asset: dg.AssetKey, paid: Paid, build: "BuildResult") -> dg.AssetCheckResult:
+    """Check that the released totals equal those of the build."""
     import duckdb
 
     with duckdb.connect(build.file, read_only=True) as connection:
@@ -189,6 +193,7 @@ def totals_as_built(asset: dg.AssetKey, paid: Paid, build: "BuildResult") -> dg.
 
 
 def files_as_stated(asset: dg.AssetKey, folder: Path) -> dg.AssetCheckResult:
+    """Check that every file has the hash that the manifest states."""
     stated = list(_stated(json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))))
     wrong = [path for path, size, sha256 in stated if not _is(folder / path, size, sha256)]
     return dg.AssetCheckResult(

@@ -17,6 +17,7 @@ class Number(click.IntRange):
     """A whole number in ASCII digits: Python would read those of any script."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The option's value. Fails with usage help when the text is not one."""
         if isinstance(value, str) and not value.isascii():
             self.fail(f"{value!a} is not a whole number", param, ctx)
         return super().convert(value, param, ctx)
@@ -29,6 +30,7 @@ class Day(click.DateTime):
         super().__init__(["%Y-%m-%d"])
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The option's value. Fails with usage help when the text is not one."""
         if isinstance(value, str) and not value.isascii():
             self.fail(f"{value!a} is not a day, YYYY-MM-DD", param, ctx)
         return super().convert(value, param, ctx)

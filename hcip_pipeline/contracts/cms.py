@@ -37,14 +37,17 @@ class Field:
 
     @property
     def end(self) -> int:
+        """Last position of the field in its record."""
         return self.offset + self.width
 
     @property
     def column(self) -> Column:
+        """The field as a column of the lake's table."""
         return Column(self.name, _COLUMN_TYPES[self.kind], self.meaning, nullable=True)
 
     @property
     def polars_type(self) -> PolarsType:
+        """The column's type in Polars."""
         return self.column.polars_type
 
 

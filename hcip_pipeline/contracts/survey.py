@@ -54,6 +54,7 @@ class FormSheet:
 
     @property
     def titles(self) -> tuple[str, ...]:
+        """Titles of the sheet's columns."""
         return tuple(column.title for column in self.columns)
 
     @property

@@ -83,10 +83,12 @@ class Column:
 
     @property
     def sql_type(self) -> str:
+        """The type in SQL."""
         return TYPES[self.type][0]
 
     @property
     def polars_type(self) -> PolarsType:
+        """The type in Polars."""
         return _polars_types()[self.type]
 
 
@@ -100,10 +102,12 @@ class Table:
 
     @property
     def key(self) -> tuple[str, ...]:
+        """Names of the key's columns."""
         return tuple(column.name for column in self.columns if column.key)
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Names of all columns, in order."""
         return tuple(column.name for column in self.columns)
 
     def __getitem__(self, name: str) -> Column:

@@ -65,10 +65,12 @@ class Cursor:
 
     @classmethod
     def parse(cls, text: str | None) -> Cursor:
+        """Read a cursor from the text that the sensor kept."""
         content = json.loads(text) if text else {}
         return cls(content.get("seen", {}), content.get("started", {}))
 
     def text(self) -> str:
+        """The cursor as text for the sensor."""
         return json.dumps({"seen": self.seen, "started": self.started}, sort_keys=True)
 
 
@@ -81,6 +83,7 @@ class Arrival:
 
     @property
     def run_key(self) -> str:
+        """Identifies the run that these arrivals ask for."""
         return f"{self.partition}:{self.digest}"
 
 

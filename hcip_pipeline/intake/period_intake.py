@@ -30,6 +30,7 @@ class PeriodIntake:
 
     @property
     def refused_protocols(self) -> tuple[ProtocolFile, ...]:
+        """Protocols that were refused."""
         return tuple(file for file in self.protocols if any(f.id == "PROTOCOL_REFUSED" for f in file.findings))
 
 

@@ -46,6 +46,7 @@ class ProgramIntake:
 
     @property
     def refused(self) -> tuple[ProgramReceipt, ...]:
+        """Files that were refused."""
         return tuple(receipt for receipt in self.receipts if receipt.status == "refused")
 
     def require_in_force(self) -> None:

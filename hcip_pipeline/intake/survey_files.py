@@ -67,10 +67,12 @@ class JudgedSurvey:
 
     @property
     def is_refused(self) -> bool:
+        """Whether the form was refused."""
         return any(RULES[rule].severity == "ERROR" for rule in self.counts)
 
     @property
     def rows(self) -> int:
+        """Number of answers on the form."""
         return sum(frame.height for frame in self.frames.values())
 
 

@@ -64,6 +64,7 @@ class BackfillReport:
 
     @property
     def ok(self) -> bool:
+        """Whether every half-year was settled."""
         return not self.failed and not self.refused
 
     def as_dict(self) -> dict[str, Any]:

@@ -124,10 +124,12 @@ class Finding:
 
     @property
     def severity(self) -> Severity:
+        """Severity of the rule."""
         return FINDING_RULES[self.id].severity
 
     @property
     def fix(self) -> str:
+        """What to do about it."""
         return FINDING_RULES[self.id].fix
 
 

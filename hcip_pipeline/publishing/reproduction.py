@@ -48,6 +48,7 @@ class Reproduction:
 
     @property
     def ok(self) -> bool:
+        """Whether the release was made again byte for byte."""
         return not self.differing and not self.from_inbox
 
     def lines(self) -> list[str]:

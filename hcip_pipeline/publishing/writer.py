@@ -63,6 +63,7 @@ class Release:
 
     @property
     def name(self) -> str:
+        """The release's number as in its folder: ``r1``."""
         return f"r{self.number}"
 
 

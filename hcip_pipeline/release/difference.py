@@ -40,6 +40,7 @@ class PaymentDifference:
 
     @property
     def difference(self) -> Decimal:
+        """New amount less old amount."""
         return self.payable_after - self.payable_before
 
     @property
@@ -70,6 +71,7 @@ class Moved:
 
     @property
     def difference(self) -> Decimal:
+        """New amount less old amount."""
         return self.after - self.before
 
     @classmethod
@@ -107,6 +109,7 @@ class ReleaseDifference:
 
     @property
     def ok(self) -> bool:
+        """Whether the releases agree."""
         return all(payment.is_explained for payment in self.payments)
 
     def as_dict(self) -> dict[str, Any]:

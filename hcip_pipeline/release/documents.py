@@ -64,6 +64,7 @@ class WrittenDocument:
 
     @property
     def audience(self) -> Audience:
+        """Who may receive the document."""
         return AUDIENCES[self.path.split("/")[0]]
 
 

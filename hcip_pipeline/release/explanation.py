@@ -27,7 +27,9 @@ Cell = tuple[str, str]
 class ReleasedTables(Protocol):
     """Tables of a release, on disk or about to be written; ``owner`` is a hospital, None is the state."""
 
-    def table(self, name: str, owner: str | None = None) -> pl.DataFrame: ...
+    def table(self, name: str, owner: str | None = None) -> pl.DataFrame:
+        """A table of the release, of one hospital where ``owner`` names it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -276,7 +278,9 @@ class Explainer:
 class Sources(Protocol):
     """Where cases of a hospital stand in the inbox, by account number."""
 
-    def __call__(self, ccn: str, accounts: set[str], /) -> Mapping[str, CaseSource]: ...
+    def __call__(self, ccn: str, accounts: set[str], /) -> Mapping[str, CaseSource]:
+        """Account number -> where the case came from."""
+        ...
 
 
 class _Own:

@@ -140,6 +140,7 @@ def made_from(inputs: Iterable[Mapping[str, Any]], policy: PolicyFile, supersede
 
 
 def write_manifest(content: dict[str, Any], root: Path, indent: int | None = 2) -> Path:
+    """Write the manifest into ``root``; gives its path."""
     path = root / FILE_NAME
     path.write_text(json.dumps(content, indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")
     return path

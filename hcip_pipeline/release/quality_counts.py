@@ -69,6 +69,7 @@ def cell(members: str, measure: str, count: str) -> Cell:
 
 
 def scorecard_cells(row: Row) -> Iterator[tuple[str, Cell]]:
+    """The counts behind a row of the scorecard."""
     for count in ("baseline_denominator", "baseline_numerator", "denominator", "numerator"):
         yield count, cell(row["member_ccns"], row["measure"], count)
 
@@ -81,6 +82,7 @@ def network_cells(row: Row) -> Iterator[tuple[str, Cell]]:
 
 
 def readmission_cells(row: Row) -> Iterator[tuple[str, Cell]]:
+    """The counts behind a row of readmissions."""
     if row["service_line"] == ALL:
         yield "index_discharges", cell(row["members"], "readmission_rate", "denominator")
         yield "readmissions", cell(row["members"], "readmission_rate", "numerator")
@@ -88,6 +90,7 @@ def readmission_cells(row: Row) -> Iterator[tuple[str, Cell]]:
 
 
 def condition_cells(row: Row) -> Iterator[tuple[str, Cell]]:
+    """The counts behind a row of hospital-acquired conditions."""
     for baseline in ("baseline_", ""):
         yield f"{baseline}discharges", cell(row["members"], "hac_per_1000", f"{baseline}denominator")
         if row["code"] == ALL:
@@ -95,6 +98,7 @@ def condition_cells(row: Row) -> Iterator[tuple[str, Cell]]:
 
 
 def transition_cells(row: Row) -> Iterator[tuple[str, Cell]]:
+    """The counts behind a row of care transitions."""
     if row["destination"] == ALL:
         measure = _OF_SOURCE[row["source"]]
         yield "discharges", cell(row["members"], measure, "denominator")
@@ -105,6 +109,7 @@ def transition_cells(row: Row) -> Iterator[tuple[str, Cell]]:
 
 
 def peer_cells(row: Row) -> Iterator[tuple[str, Cell]]:
+    """The counts behind a row of peers."""
     yield "discharges", cell(row["hospital_ccn"], "hac_per_1000", "denominator")
     if row["peer_ccn"]:
         yield "peer_discharges", cell(row["peer_ccn"], "hac_per_1000", "denominator")

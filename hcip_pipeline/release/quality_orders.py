@@ -65,6 +65,7 @@ def hide(row: Row, *columns: str) -> None:
 
 
 def is_hidden(row: Row, column: str) -> bool:
+    """Whether the row hides this column."""
     return column in row[MARK].split("|")
 
 

@@ -47,6 +47,7 @@ class ReleaseFiles:
 
     @property
     def name(self) -> str:
+        """``2025H1_r1``, as in file names."""
         return f"{self.period}_r{self.number}"
 
     @functools.cached_property
@@ -76,6 +77,7 @@ class ReleaseFiles:
         return sorted(path for path in names if "_" not in path.name.removeprefix("HCIP_").removesuffix(rest))
 
     def has(self, table: str, owner: str | None = None, folder: str | None = None) -> bool:
+        """Whether the release has the table."""
         return bool(self.paths(table, owner, folder))
 
     def table(self, name: str, owner: str | None = None, folder: str | None = None) -> pl.DataFrame:

@@ -67,6 +67,7 @@ class Outdated:
 
     @property
     def fix(self) -> str:
+        """What to do about it."""
         return f"settle the later periods again: `hcip run {self.period} --onward`"
 
     def as_dict(self) -> dict[str, str | None]:

@@ -29,6 +29,7 @@ class Scale:
     end: float
 
     def at(self, value: Decimal) -> float:
+        """Place of a value on the axis."""
         width = self.high - self.low
         share = float((value - self.low) / width) if width else 0.0
         return round(self.start + (self.end - self.start) * min(1.0, max(0.0, share)), 1)
@@ -36,6 +37,8 @@ class Scale:
 
 @dataclass(frozen=True)
 class Tick:
+    """A mark on an axis."""
+
     place: float
     value: Decimal
 
@@ -55,6 +58,8 @@ class TrendPoint:
 
 @dataclass(frozen=True)
 class TrendMark:
+    """One period on a trend chart."""
+
     x: float
     label: str
     point: TrendPoint
@@ -151,6 +156,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Columns:
+    """A column chart."""
+
     columns: tuple[Column, ...]
     zero: float
     width: int = _WIDTH

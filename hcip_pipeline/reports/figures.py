@@ -29,12 +29,15 @@ class Tables:
 
     @property
     def period(self) -> PerformancePeriod:
+        """Half-year of the tables."""
         return self._files.period
 
     def has(self, table: str) -> bool:
+        """Whether the release has the table."""
         return self._files.has(table)
 
     def frame(self, table: str) -> pl.DataFrame:
+        """A table of the release, all hospitals."""
         return self._files.table(table)
 
     def of_hospital(self, table: str, ccn: str) -> list[Row]:
@@ -72,6 +75,7 @@ class ReportSource:
 
     @property
     def hospitals(self) -> tuple[str, ...]:
+        """Hospitals with files of their own."""
         return self.draft.hospitals
 
     @cached_property

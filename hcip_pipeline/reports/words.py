@@ -56,6 +56,7 @@ def signed_percent(value: Decimal | None) -> str:
 
 
 def number(value: Decimal | None, places: int = 2) -> str:
+    """A plain number with grouped thousands: ``1,234.56``."""
     return NOTHING if value is None else _grouped(value, places)
 
 
@@ -65,6 +66,7 @@ def measured(value: Decimal | None, measure: str | None) -> str:
 
 
 def count(value: int | None) -> str:
+    """A whole number with grouped thousands: ``1,234``."""
     return NOTHING if value is None else f"{value:,}"
 
 

@@ -61,14 +61,17 @@ class StudyPlan:
 
     @property
     def name(self) -> str:
+        """Name of the study."""
         return self.spec.name
 
     @property
     def window(self) -> Window:
+        """The window that is studied."""
         return next(window for window in self.spec.windows if window.name == "performance")
 
     @property
     def policy(self) -> Policy:
+        """The policy of the study."""
         return self.spec.policy
 
 

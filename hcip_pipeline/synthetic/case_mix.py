@@ -61,6 +61,7 @@ class CaseMix:
 
     @property
     def is_delivery(self) -> Flags:
+        """Whether each APR-DRG is a delivery."""
         return np.isin(self.apr_drg, DELIVERIES)
 
 

@@ -29,6 +29,7 @@ VERSIONS_A_CLAIM = 8
 
 
 def month_number(month: Month) -> int:
+    """Months since year 0."""
     return month.year * 12 + month.number - 1
 
 

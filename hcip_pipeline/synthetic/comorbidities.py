@@ -43,6 +43,7 @@ class Comorbidities:
 
     @classmethod
     def prepare(cls, seed: int) -> Comorbidities:
+        """Prepare the tables to draw from."""
         rng = stream(seed, "comorbidities")
         sets = []
         codes = pl.read_csv(DATA / "comorbidities.csv")

@@ -56,6 +56,7 @@ class RowFault:
 
     @property
     def written_to(self) -> str:
+        """File that the fault is written to."""
         return self.cell or self.column
 
 

@@ -90,6 +90,7 @@ class Program:
     approved_late: int
 
     def condition_ids(self, hospital: int) -> list[str]:
+        """Conditions of payment of a hospital's protocol."""
         return [_CONDITIONS[number][0] for number in self.conditions[hospital]]
 
 

@@ -48,9 +48,11 @@ class QualityEffects:
 
     @classmethod
     def none(cls, hospitals: int) -> QualityEffects:
+        """No effect at any hospital."""
         return cls(9999, np.zeros(hospitals), np.zeros(hospitals))
 
     def holds(self, year: int) -> bool:
+        """Whether the effect applies in a year."""
         return year >= self.year
 
     def returns_spared(self, seed: int, quarter: str, hospital: Integers) -> Flags:

@@ -57,6 +57,7 @@ class StateArguments:
 
     @property
     def quarters(self) -> list[Quarter]:
+        """Quarters that the state has data for."""
         quarters = [self.start]
         while quarters[-1] < self.end:
             quarters.append(quarters[-1].next())
@@ -64,6 +65,7 @@ class StateArguments:
 
     @property
     def years(self) -> list[int]:
+        """Calendar years that the state has data for."""
         return list(range(self.start.year, self.end.year + 1))
 
     @property
@@ -73,6 +75,7 @@ class StateArguments:
 
     @property
     def cms_months(self) -> tuple[Month, Month]:
+        """First and last month of claim files."""
         last = Month(self.end.year, 3 * self.end.number)
         for _ in range(_RUN_OUT_MONTHS):
             last = last.next()

@@ -93,6 +93,7 @@ class Dispositions:
 
     @classmethod
     def load(cls) -> Dispositions:
+        """Read the shipped table."""
         table = pl.read_csv(DATA / "dispositions.csv", schema_overrides={"disposition": pl.String})
         codes = tuple(sorted({*table["disposition"], "20"}))
         weights = np.zeros((len(_KINDS) * 2, len(codes)))
@@ -103,6 +104,7 @@ class Dispositions:
         return cls(codes, cumulative(weights))
 
     def draw(self, rng: np.random.Generator, kinds: Integers, elder: Flags, dies: Flags) -> Integers:
+        """Draw a disposition for each stay."""
         drawn = draw_rows(rng.random(len(kinds)), kinds * 2 + elder, self.shares)
         return np.where(dies, self.codes.index("20"), drawn)
 

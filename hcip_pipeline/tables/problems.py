@@ -152,6 +152,7 @@ class Problem:
 
     @property
     def severity(self) -> Severity:
+        """Severity of the rule."""
         return RULES[self.rule].severity
 
     def __str__(self) -> str:
@@ -161,6 +162,7 @@ class Problem:
         return f"{', '.join(where)}: {self.message}" if where else self.message
 
     def as_dict(self) -> dict[str, object]:
+        """The problem for JSON."""
         return {
             "rule": self.rule,
             "severity": self.severity,

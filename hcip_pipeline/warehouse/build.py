@@ -69,7 +69,9 @@ class Engine(Protocol):
         threads: int | None = None,
         select: str | None = None,
         progress: Progress | None = None,
-    ) -> BuildResult: ...
+    ) -> BuildResult:
+        """Compute a build; arguments as :func:`build`."""
+        ...
 
 
 _engine: ContextVar[Engine | None] = ContextVar("engine", default=None)

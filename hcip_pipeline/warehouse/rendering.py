@@ -114,9 +114,11 @@ class Renderer:
         }
 
     def model(self, name: str) -> str:
+        """A model as SQL."""
         return self._render(self._models.get(name) or _template(name))
 
     def check(self, name: str) -> str:
+        """A check as SQL."""
         return self._render(_check_template(name))
 
     def _render(self, template: jinja2.Template) -> str:

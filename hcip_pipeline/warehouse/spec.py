@@ -70,6 +70,7 @@ class BuildSpec:
         }
 
     def windows_frame(self) -> pl.DataFrame:
+        """The build's windows as the lake's table ``windows``."""
         rows = [(w.name, w.start, w.end, w.calendar_year) for w in self.windows]
         return _frame(run.WINDOWS, rows)
 

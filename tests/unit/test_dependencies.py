@@ -20,8 +20,9 @@ USED_BY_NAME = {
     "dbt-duckdb": "the adapter that profiles.yml names",
     "dbt-spark": "the adapter that the target spark names",
 }
-#: Imported names that several distributions share, or that live in an environment of their own.
-DISTRIBUTION = {"dbt": "dbt-core", "pyspark": "pyspark", "sqlglot": "sqlglot"}
+#: Imported names that several distributions share, or that live in the environment of `make spark` (py4j is part of
+#: pyspark's own interface).
+DISTRIBUTION = {"dbt": "dbt-core", "pyspark": "pyspark", "py4j": "pyspark", "sqlglot": "sqlglot"}
 
 
 def _normal(name: str) -> str:

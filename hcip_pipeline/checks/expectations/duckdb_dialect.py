@@ -36,6 +36,7 @@ class Dialect(duckdb_engine.Dialect):
     supports_statement_cache = False
 
     def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **_: Any) -> list[Any]:
+        """Columns of a table with their types."""
         described = connection.exec_driver_sql(f'describe "{table_name}"').fetchall()
         return [
             {"name": row[0], "type": _TYPES.get(row[1].split("(")[0], sa.Numeric)(), "nullable": True, "default": None}
@@ -43,9 +44,11 @@ class Dialect(duckdb_engine.Dialect):
         ]
 
     def get_pk_constraint(self, *_: Any, **__: Any) -> Any:
+        """None: DuckDB's views have no primary keys."""
         return {"constrained_columns": [], "name": None}
 
     def get_foreign_keys(self, *_: Any, **__: Any) -> list[Any]:
+        """None: DuckDB's views have no foreign keys."""
         return []
 
     get_indexes = get_unique_constraints = get_check_constraints = get_foreign_keys

@@ -33,6 +33,7 @@ class Validated:
 
     @property
     def met(self) -> bool:
+        """Whether every expectation is met."""
         return all(result.met for result in self.results)
 
     def lines(self) -> list[str]:

@@ -47,10 +47,12 @@ class SuiteResult:
 
     @property
     def met(self) -> bool:
+        """Whether every expectation is met."""
         return all(outcome.met for outcome in self.outcomes)
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
+        """The expectations that are not met."""
         return tuple(outcome for outcome in self.outcomes if not outcome.met)
 
 

@@ -47,6 +47,7 @@ class Delivery:
 
     @property
     def size(self) -> int:
+        """Bytes of the member, unpacked."""
         return sum(path.stat().st_size for path in self.paths)
 
     def members(self) -> list[Member]:
@@ -87,6 +88,7 @@ class Delivery:
         return Member(path.name, CclfName.parse(path.name), self.paths[0], entry)
 
     def refusal(self, rule: str, message: str, fix: str, row: int | None = None) -> HcipError:
+        """An error about a file of the archive."""
         return HcipError(message, fix=fix, file=self.label, row=row, rule=rule)
 
 

@@ -56,6 +56,7 @@ class CclfName:
 
     @property
     def month(self) -> str:
+        """The month of delivery, as ``2025-03``."""
         return f"{self.file_date:%Y-%m}"
 
     @property

@@ -28,6 +28,7 @@ class DeliveryCheck:
 
     @property
     def accepted(self) -> bool:
+        """Whether the archive would be accepted."""
         return bool(self.receipts) and all(receipt.accepted for receipt in self.receipts)
 
     def as_dict(self) -> dict[str, Any]:

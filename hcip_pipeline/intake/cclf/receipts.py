@@ -53,10 +53,12 @@ class ArchiveReceipt:
 
     @property
     def accepted(self) -> bool:
+        """Whether the archive was accepted."""
         return self.status == "accepted"
 
     @property
     def name(self) -> CclfName:
+        """The parsed name of the archive."""
         name = CclfName.parse(self.archive)
         if name is None:
             raise ValueError(f"{self.archive} is not an archive's name")
@@ -72,17 +74,21 @@ class ArchiveReceipt:
         return f"{self.rule}: {place}{self.message}"
 
     def as_dict(self) -> dict[str, Any]:
+        """The receipt for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> ArchiveReceipt:
+        """Read a receipt from JSON."""
         files = tuple(FileReceipt(**file) for file in content["files"])
         return cls(**{**content, "warnings": tuple(content["warnings"]), "files": files})
 
     def path(self, home: Home) -> Path:
+        """Where the receipt lies."""
         return home.lake_cms("receipts", self.month) / f"{self.archive}.{self.sha256[:12] or 'unread'}.json"
 
     def write(self, home: Home) -> None:
+        """Write the receipt."""
         write_json(self.as_dict(), self.path(home))
 
 

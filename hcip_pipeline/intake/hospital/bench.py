@@ -76,6 +76,7 @@ class Bench:
         self.con.execute("create schema work; set search_path = 'work,main'")
 
     def close(self) -> None:
+        """Close the database."""
         with suppress(duckdb.Error):  # stopped twice by somebody in a hurry: a thread is still at it, and ends with it
             self.con.close()
         self._scratch.close()

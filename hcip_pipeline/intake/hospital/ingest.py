@@ -178,10 +178,12 @@ def files_in_force(home: Home, table: HospitalTable, quarter: Quarter) -> list[P
 
 
 def lake_path(home: Home, table: HospitalTable, quarter: Quarter, stem: str) -> Path:
+    """Where an accepted submission's rows lie."""
     return home.lake_hospital(table, quarter) / f"{stem}.parquet"
 
 
 def receipt_path(home: Home, quarter: Quarter, stem: str) -> Path:
+    """Where a submission's receipt lies."""
     return home.lake_hospital("receipts", quarter) / f"{stem}.json"
 
 
@@ -191,6 +193,7 @@ def judged_path(home: Home, quarter: Quarter, stem: str) -> Path:
 
 
 def quarantine_path(home: Home, quarter: Quarter, stem: str) -> Path:
+    """Where a submission's refused rows lie."""
     return home.quarantine / "hospital" / f"quarter={quarter}" / f"{stem}.parquet"
 
 

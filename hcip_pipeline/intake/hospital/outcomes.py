@@ -66,6 +66,7 @@ class TableCount:
 
     @property
     def tallies(self) -> tuple[Tally, Tally]:
+        """Counts for discharges and charge lines."""
         rows = Tally(Decimal(self.read), Decimal(self.accepted), Decimal(self.quarantined))
         return rows, Tally(self.dollars_read, self.dollars_accepted, self.dollars_quarantined)
 

@@ -80,6 +80,7 @@ class CheckResult:
 
     @property
     def accepted(self) -> bool:
+        """Whether the submission would be accepted."""
         return self.receipt.status == "accepted"
 
     def as_dict(self) -> dict[str, Any]:

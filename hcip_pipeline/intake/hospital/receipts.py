@@ -28,6 +28,7 @@ class Tally:
 
     @property
     def reconciles(self) -> bool:
+        """Whether every row read was accepted, quarantined or superseded."""
         return self.read == self.accepted + self.quarantined + self.superseded
 
     def refused(self) -> Tally:
@@ -130,12 +131,15 @@ class SubmissionReceipt:
 
     @property
     def refusals(self) -> tuple[Problem, ...]:
+        """The problems for which the submission was refused."""
         return tuple(problem for problem in self.problems if problem.refuses)
 
     def file(self, table: str) -> FileReceipt | None:
+        """Receipt of one table's file; None: it was not sent."""
         return next((file for file in self.files if file.table == table), None)
 
     def rows(self, table: str, outcome: str = "accepted") -> int:
+        """Number of a table's rows with this outcome."""
         file = self.file(table)
         return int(getattr(file.rows, outcome)) if file else 0
 
@@ -161,6 +165,7 @@ class SubmissionReceipt:
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> SubmissionReceipt:
+        """Read a receipt from JSON."""
         files = tuple(
             FileReceipt(**{**f, "rows": _tally(f["rows"]), "dollars": _tally(f["dollars"])}) for f in content["files"]
         )

@@ -374,10 +374,12 @@ class Problem:
 
     @property
     def refuses(self) -> bool:
+        """Whether the problem refuses the submission."""
         return RULES[self.rule].refuses
 
     @property
     def fix(self) -> str:
+        """What to do about it."""
         return RULES[self.rule].fix
 
 

@@ -61,10 +61,12 @@ class Survey:
 
     @property
     def name(self) -> str:
+        """Name of the file."""
         return (self.arrived or self.path).name
 
     @property
     def is_parquet(self) -> bool:
+        """Whether the file is Parquet rather than text."""
         return self.path.suffix.lower() == ".parquet"
 
 

@@ -65,6 +65,7 @@ class Told:
 
     @property
     def rows(self) -> int:
+        """Number of rows with this finding."""
         return sum(place.rows for place in self.places)
 
 

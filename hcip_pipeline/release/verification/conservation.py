@@ -36,6 +36,7 @@ class Ledger:
     rows: Mapping[tuple[str, str, str], Row]
 
     def row(self, stage: str, window: str, ccn: str) -> Row | None:
+        """One row of the ledger; None: there is none."""
         return self.rows.get((stage, window, ccn))
 
 

@@ -48,14 +48,17 @@ class Release:
 
     @property
     def period(self) -> str:
+        """Half-year of the release."""
         return str(self.manifest["period"])
 
     @property
     def number(self) -> str:
+        """Number of the release: ``r1``."""
         return str(self.manifest["number"])
 
     @property
     def inputs(self) -> Sequence[Mapping[str, Any]]:
+        """Inputs that the manifest states."""
         return list(self.manifest.get("inputs", ()))
 
     @cached_property

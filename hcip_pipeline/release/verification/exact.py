@@ -32,6 +32,7 @@ def quotient(numerator: Decimal | int, denominator: Decimal | int, places: int) 
 
 
 def clamp(value: Decimal, low: Decimal, high: Decimal) -> Decimal:
+    """``value``, at least ``low`` and at most ``high``."""
     return max(low, min(high, value))
 
 

@@ -54,6 +54,7 @@ class Rates:
 
 
 def cell_of(row: Row) -> Cell:
+    """APR-DRG and severity of a row."""
     return row["apr_drg"], row["severity_of_illness"]
 
 

@@ -28,6 +28,7 @@ _FIELD_TYPES = {"string": "text", "number": "number", "integer": "integer", "boo
 
 
 def sha256(file: Path) -> str:
+    """sha256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while block := stream.read(1 << 20):
@@ -145,6 +146,7 @@ class Package:
 
     @property
     def is_before_privacy_rule(self) -> bool:
+        """Whether the release is older than the rule that hides small counts."""
         return is_before_privacy_rule(self.manifest)
 
     @property

@@ -104,6 +104,7 @@ class Findings:
     def differ(
         self, rule: str, file: str, column: str, expected: Any, found: Any, *, row: int | None = None, key: str = ""
     ) -> None:
+        """Record a figure that is not what it should be."""
         tally = self.tallies[rule]
         tally.differences += 1
         if tally.differences <= TOLD:
@@ -138,6 +139,7 @@ class VerificationReport:
 
     @property
     def differences(self) -> int:
+        """Number of differences under all rules."""
         return sum(tally.differences for tally in self.tallies.values())
 
     @property
@@ -147,6 +149,7 @@ class VerificationReport:
 
     @property
     def cents(self) -> int:
+        """Cents that were recomputed under all rules."""
         return sum(tally.cents for tally in self.tallies.values())
 
     def text(self) -> str:

@@ -28,6 +28,7 @@ class Shape:
 
     @cached_property
     def money(self) -> frozenset[str]:
+        """Columns that hold money."""
         return frozenset(column for column, type_ in self.types.items() if type_ == "money")
 
 

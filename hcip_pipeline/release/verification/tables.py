@@ -80,6 +80,7 @@ class Row:
         return self.cells[self.table.positions[column]]
 
     def key(self) -> tuple[Any, ...]:
+        """Values of the row's key."""
         return tuple(self[column] for column in self.table.shape.key)
 
     @property
