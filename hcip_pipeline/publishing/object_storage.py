@@ -16,6 +16,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from hcip_pipeline.release.layouts import MANIFEST
 from hcip_pipeline.release.reading import ReleaseFiles
 
 _PROGRESS = Callable[[str], None]
+_AT_A_TIME = 16
 _OF_OBJECTS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl"})
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://(.+)", re.DOTALL)
 _RELEASE = re.compile(r"(?:.*/)?(?P<period>[0-9]{4}H[12])/(?P<number>r[0-9]+)")
@@ -72,17 +74,18 @@ def publish(release: Path, address: str, progress: _PROGRESS = lambda _: None) -
     """
     files = ReleaseFiles.at(release)
     name = f"{files.period}/r{files.number}"
-    contents = dict(_contents(files))
-    manifest = f"{name}/{MANIFEST}"
-    with _storage(address) as storage:
-        written = 0
-        for path, content in contents.items():
-            progress(path)
-            if path == manifest:
-                storage.compare({each: body for each, body in contents.items() if each != manifest})
-            written += storage.write(path, content)
-        storage.compare({manifest: contents[manifest]})
-    return Published(name, f"{address.rstrip('/')}/{name}", len(contents), written)
+    *others, manifest = _files_of(files)
+    with _storage(address) as storage, ThreadPoolExecutor(_AT_A_TIME) as pool:
+        running = []
+        for file in others:
+            progress(file.place)
+            running.append(pool.submit(storage.write, file))
+        written = sum(future.result() for future in running)
+        progress(manifest.place)
+        list(pool.map(storage.compare, others))
+        written += storage.write(manifest)
+        storage.compare(manifest)
+    return Published(name, f"{address.rstrip('/')}/{name}", len(others) + 1, written)
 
 
 def fetch(address: str, folder: Path, progress: _PROGRESS = lambda _: None) -> Path:
@@ -116,34 +119,48 @@ def fetch(address: str, folder: Path, progress: _PROGRESS = lambda _: None) -> P
             progress(release)
             manifest = _parsed(content, f"{release}/{MANIFEST}")
             paths = [f"{release}/{entry['path']}" for entry in _entries(manifest)]
-            for path in (*paths, f"{release}.sig", f"{release}/{MANIFEST}"):
-                _put(folder, path, storage.read(path))
+            paths += [f"{release}.sig", f"{release}/{MANIFEST}"]
+            with ThreadPoolExecutor(_AT_A_TIME) as pool:
+                list(pool.map(lambda path: _put(folder, path, storage.read(path)), paths))
             waiting += _names(release, manifest)
     return folder / first
 
 
-def _contents(files: ReleaseFiles) -> Iterator[tuple[str, bytes]]:
-    """Path at the address -> bytes, the manifest last.
+@dataclass(frozen=True)
+class _File:
+    """A file of a release, and where it belongs below the address."""
 
-    Raises:
-        HcipError: a file is not what the manifest states.
-    """
-    name = f"{files.period}/r{files.number}"
-    for entry in sorted(_entries(files.manifest), key=lambda entry: str(entry["path"])):
-        path = files.folder / entry["path"]
-        content = path.read_bytes() if path.is_file() else None
-        if content is None or f"sha256:{hashlib.sha256(content).hexdigest()}" != entry["hash"]:
+    path: Path
+    place: str
+    sha256: str
+
+    def content(self) -> bytes:
+        """Its bytes. Raises HcipError: they are not what the release's manifest states."""
+        content = self.path.read_bytes() if self.path.is_file() else None
+        if content is None or _sha256(content) != self.sha256:
             raise HcipError(
                 "the file is not what the release's manifest states" if content is not None else "the file is gone",
-                file=path,
+                file=self.path,
                 rule="PUBLISH",
                 fix="`hcip verify` tells what else was changed; put it back from where releases are kept",
             )
-        yield f"{name}/{entry['path']}", content
+        return content
+
+
+def _sha256(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _files_of(files: ReleaseFiles) -> Iterator[_File]:
+    """Every file of a release, its signature among them, the manifest last."""
+    name = f"{files.period}/r{files.number}"
+    for entry in sorted(_entries(files.manifest), key=lambda entry: str(entry["path"])):
+        yield _File(files.folder / entry["path"], f"{name}/{entry['path']}", entry["hash"])
     signature = files.folder.with_name(f"r{files.number}.sig")
     if signature.is_file():
-        yield f"{name}.sig", signature.read_bytes()
-    yield f"{name}/{MANIFEST}", (files.folder / MANIFEST).read_bytes()
+        yield _File(signature, f"{name}.sig", _sha256(signature.read_bytes()))
+    manifest = files.folder / MANIFEST
+    yield _File(manifest, f"{name}/{MANIFEST}", _sha256(manifest.read_bytes()))
 
 
 def _entries(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -199,18 +216,18 @@ class _Storage:
         assert isinstance(content, bytes)
         return content
 
-    def write(self, path: str, content: bytes) -> bool:
+    def write(self, file: _File) -> bool:
         """Write a file where there is none; gives whether it was written now.
 
         Raises:
-            HcipError: another file is there.
+            HcipError: another file is there, or the release's is not what its manifest states.
         """
-        place = f"{self.root}/{path}"
+        place, content = f"{self.root}/{file.place}", file.content()
         try:
             self.system.pipe_file(place, content, mode="create")
             return True
         except FileExistsError:
-            there = self.read(path)
+            there = self.read(file.place)
         if there == content:
             return False
         if not self.has_objects and there is not None and content.startswith(there):  # cut off in the middle
@@ -223,20 +240,20 @@ class _Storage:
             fix="a release is never replaced: publish to another address, and find out who published there",
         )
 
-    def compare(self, contents: Mapping[str, bytes]) -> None:
-        """Make sure that files are there, byte for byte.
+    def compare(self, file: _File) -> None:
+        """Make sure that a file is there, byte for byte.
 
         Raises:
-            HcipError: one is not; another publication is under way, or the storage lost it.
+            HcipError: it is not; somebody else writes there, or the storage lost it.
         """
-        for path, content in contents.items():
-            if self.read(path) != content:
-                raise HcipError(
-                    "what was written is not what is there",
-                    file=self.system.unstrip_protocol(f"{self.root}/{path}"),
-                    rule="PUBLISH",
-                    fix="the release is not published; see that nobody else publishes there, and publish it again",
-                )
+        content = self.read(file.place)
+        if content is None or _sha256(content) != file.sha256:
+            raise HcipError(
+                "what was written is not what is there",
+                file=self.system.unstrip_protocol(f"{self.root}/{file.place}"),
+                rule="PUBLISH",
+                fix="the release is not published; see that nobody else writes there, and publish it again",
+            )
 
 
 @contextmanager

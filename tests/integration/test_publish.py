@@ -143,20 +143,24 @@ def _stop_at(step: int) -> Callable[[str], None]:
     return stop
 
 
-def test_a_process_that_is_killed_leaves_nothing_published(release: Path, s3: str) -> None:
-    with pytest.raises(HcipError), BackgroundCall(_publish_and_die, release, f"{s3}/killed") as dying:
+@pytest.mark.parametrize("step", [4, 7])
+def test_a_process_that_is_killed_leaves_nothing_published(step: int, release: Path, s3: str) -> None:
+    address = f"{s3}/killed-{step}"
+    with pytest.raises(HcipError), BackgroundCall(_publish_and_die, release, address, step) as dying:
         dying.result()
-    assert 0 < len(_there(f"{s3}/killed")) < 7 and f"2025H1/r1/{MANIFEST}" not in _there(f"{s3}/killed")
-    publish(release, f"{s3}/killed")
-    assert _there(f"{s3}/killed") == _of(release)
+    assert 0 < len(_there(address)) < 7 and f"2025H1/r1/{MANIFEST}" not in _there(address)
+    publish(release, address)
+    assert _there(address) == _of(release)
 
 
-def _publish_and_die(release: Path, address: str) -> None:
+def _publish_and_die(release: Path, address: str, step: int) -> None:
     begun: list[str] = []
 
     def die(path: str) -> None:
         begun.append(path)
-        if len(begun) == 4:
+        if len(begun) == step:
+            while not _there(address):  # until a file has arrived
+                time.sleep(0.05)
             os.kill(os.getpid(), signal.SIGKILL)
 
     publish(release, address, die)
