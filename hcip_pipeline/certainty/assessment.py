@@ -17,9 +17,9 @@ from typing import Any
 import polars as pl
 
 from hcip_pipeline.certainty import replicates
+from hcip_pipeline.certainty.attribution import STATE, TARGETS, other_readings
 from hcip_pipeline.certainty.released_build import open_build
 from hcip_pipeline.certainty.reliability import Components, components
-from hcip_pipeline.contracts import marts
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.tables import write_csv
@@ -27,7 +27,7 @@ from hcip_pipeline.release.tables import write_csv
 Progress = Callable[[str], None]
 
 REPLICATES = 200
-STATE = "STATE"
+TABLES = ("reliability", "physicians", "hospitals", "partners", "attribution", "attribution_partners")
 _PARTNER = ["hospital_ccn", "npi"]
 _PLACES = 8
 #: measure -> the figure of a case, and the weight of its cell
@@ -46,6 +46,7 @@ class Certainty:
             95th percentile), and how many care partners lie above the 95th percentile of theirs; dollars.
         partners: one row a care partner: calculated, an interval around it from samples of the own cases, and what
             chance alone would have calculated; dollars.
+        attribution, attribution_partners: other readings of the responsible physician (``attribution.Attribution``).
     """
 
     period: str
@@ -55,6 +56,8 @@ class Certainty:
     physicians: pl.DataFrame
     hospitals: pl.DataFrame
     partners: pl.DataFrame
+    attribution: pl.DataFrame
+    attribution_partners: pl.DataFrame
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; money and ratios as text."""
@@ -69,7 +72,7 @@ class Certainty:
         """The tables as CSV, in the place of earlier ones; the same release gives the same bytes."""
         folder.mkdir(parents=True, exist_ok=True)
         written = []
-        for name in ("reliability", "physicians", "hospitals", "partners"):
+        for name in TABLES:
             written.append(folder / f"{name}.csv")
             write_csv(getattr(self, name), written[-1])
         return written
@@ -91,7 +94,7 @@ def assess(
     Raises:
         HcipError: the period is not released, or its warehouse holds another build.
     """
-    with open_build(home, period, (replicates.TARGET, marts.INCENTIVES.name), threads, progress) as released:
+    with open_build(home, period, (replicates.TARGET, *TARGETS), threads, progress) as released:
         bench, spec = released.bench, released.spec
         progress("reliability of physicians' figures")
         names = bench.connection.sql("select hospital_ccn, npi, name from hcip.intermediate.int_care_partners").pl()
@@ -102,6 +105,7 @@ def assess(
         replicates.prepare(bench)
         shuffled = replicates.shuffled(bench, spec, draws, progress)
         resampled = replicates.resampled(bench, spec, draws, progress)
+        readings = other_readings(home, released, threads, progress)
         release = released.folder.name
     partners = (
         names.join(calculated, on=_PARTNER)
@@ -110,8 +114,16 @@ def assess(
         .sort(_PARTNER)
     )
     return Certainty(
-        str(period), release, draws, reliability, physicians, _hospitals(partners, shuffled), partners
-    )  # fmt: skip
+        str(period),
+        release,
+        draws,
+        reliability,
+        physicians,
+        _hospitals(partners, shuffled),
+        partners,
+        readings.hospitals,
+        readings.partners,
+    )
 
 
 def percentile(ordered: list[int], share: Fraction) -> Decimal:

@@ -11,23 +11,34 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+import duckdb
 import polars as pl
 
 from hcip_pipeline.contracts import marts
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.periods import PerformancePeriod, base_year_window
 from hcip_pipeline.policy.loader import PolicyFile, read_policy
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.release.manifest import FILE_NAME as MANIFEST
 from hcip_pipeline.release.reading import released_frame, releases_of
-from hcip_pipeline.settlement.period import build_period, windows_of
+from hcip_pipeline.settlement.build_record import recorded_parts
+from hcip_pipeline.settlement.norm_tables import norm_key
+from hcip_pipeline.settlement.period import build_period, rebuild_base_year, windows_of
+from hcip_pipeline.settlement.spec_digest import MODELS
 from hcip_pipeline.simulation.workbench import Workbench
 from hcip_pipeline.warehouse.build import FILE_NAME as WAREHOUSE
+from hcip_pipeline.warehouse.project import project_digest
+from hcip_pipeline.warehouse.rendering import needed
 from hcip_pipeline.warehouse.spec import BuildSpec
 
 Progress = Callable[[str], None]
+T = TypeVar("T")
+
+#: Costs and windows of cases, and everything they come from: no reading of a case but its cost changes them.
+WITHOUT_COSTS = (frozenset(needed(["int_case_costs"])) | {"int_case_windows"}) - {"stg_discharges"}
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,13 @@ def open_build(
     built = home.warehouse / str(period) / WAREHOUSE
     if not built.exists():  # a warehouse may be thrown away at any time
         build_period(home, period, policy, threads=threads, progress=progress)
+    elif recorded_parts(home, period).get(MODELS) != project_digest():
+        raise HcipError(
+            f"the build of {period} was made with other models than this version's",
+            file=home.warehouse / str(period),
+            rule="RELEASED-BUILD",
+            fix=f"run `hcip run {period}` with this version and try again",
+        )
     payments = released_frame(release, marts.INCENTIVES.name).select(marts.INCENTIVES.names).sort("hospital_ccn", "npi")
     with Workbench(built, spec, targets, (), threads) as bench:
         if not bench.table(marts.INCENTIVES).sort("hospital_ccn", "npi").equals(payments):
@@ -81,3 +99,24 @@ def open_build(
                 fix=f"run `hcip run {period}` and try again",
             )
         yield ReleasedBuild(release, policy.policy, spec, bench, payments)
+
+
+def with_norms_build(
+    home: Home,
+    policy: Policy,
+    compute: Callable[[Workbench, BuildSpec], T],
+    threads: int | None = None,
+    progress: Progress = lambda _: None,
+) -> T:
+    """What ``compute`` makes of the base year's build, which is made again where it is absent or of other models."""
+    spec = BuildSpec(f"base-year-{policy.base_year}", "norms", (base_year_window(policy.base_year),), policy)
+    built = home.warehouse / f"norms-{norm_key(policy)}" / WAREHOUSE
+    if built.exists():
+        try:
+            with Workbench(built, spec, ["norms"], (), threads) as bench:
+                return compute(bench, spec)
+        except (duckdb.CatalogException, duckdb.BinderException):
+            progress("the base year was built with other models: building it again")
+    rebuild_base_year(home, policy, threads=threads, progress=progress)
+    with Workbench(built, spec, ["norms"], (), threads) as bench:
+        return compute(bench, spec)

@@ -150,7 +150,7 @@ def _computed(
         con.execute("delete from certainty.replicates")
         con.execute("insert into certainty.replicates select unnest(range(?, ?))", [start, end])
         con.execute(draw)
-        bench.compute(spec, {}, patches=_PATCHES)
+        bench.compute(spec, {}, patches=_PATCHES, checked=False)
         found.append(
             con.sql(
                 "select cast(split_part(npi, '#', 2) as integer) as replicate, hospital_ccn,"

@@ -16,24 +16,18 @@ from typing import Any
 import polars as pl
 
 from hcip_pipeline.certainty.changes import CaseChange, Changes, read_changes
-from hcip_pipeline.certainty.released_build import open_build
+from hcip_pipeline.certainty.released_build import WITHOUT_COSTS, open_build, with_norms_build
 from hcip_pipeline.contracts import marts, program, run
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.periods import PerformancePeriod, base_year_window
+from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
-from hcip_pipeline.settlement.norm_tables import norm_key
-from hcip_pipeline.settlement.period import rebuild_base_year
 from hcip_pipeline.simulation.workbench import Workbench
-from hcip_pipeline.warehouse.build import FILE_NAME as WAREHOUSE
-from hcip_pipeline.warehouse.rendering import needed
 from hcip_pipeline.warehouse.spec import BuildSpec
 
 Progress = Callable[[str], None]
 
-#: A case's cost, windows and everything they come from: no change but a cost reaches them.
-_UNCHANGED = (frozenset(needed(["int_case_costs"])) | {"int_case_windows"}) - {"stg_discharges"}
 _PATCHES = {
     "stg_discharges": """
         select cases.* replace (
@@ -195,7 +189,7 @@ def _patches_of(cases: Sequence[CaseChange]) -> tuple[dict[str, str], frozenset[
         wanted |= {"int_rule_exclusions", "int_cost_outliers"}
     if any(each.cost is not None for each in cases):
         wanted.add("int_case_costs")
-    return {name: sql for name, sql in _PATCHES.items() if name in wanted}, _UNCHANGED - wanted
+    return {name: sql for name, sql in _PATCHES.items() if name in wanted}, WITHOUT_COSTS - wanted
 
 
 def _changed_norms(
@@ -204,11 +198,8 @@ def _changed_norms(
     """The norm table with the changes, and which of the cases lie in the base year; None where none does."""
     if not cases:
         return None, set()
-    spec = BuildSpec(f"base-year-{policy.base_year}", "norms", (base_year_window(policy.base_year),), policy)
-    built = home.warehouse / f"norms-{norm_key(policy)}" / WAREHOUSE
-    if not built.exists():
-        rebuild_base_year(home, policy, threads=threads, progress=progress)
-    with Workbench(built, spec, ["norms"], (), threads) as bench:
+
+    def compute(bench: Workbench, spec: BuildSpec) -> tuple[pl.DataFrame | None, set[tuple[str, str]]]:
         found = _place_cases(bench, cases)
         if not found:
             return None, found
@@ -216,6 +207,8 @@ def _changed_norms(
         patches, kept = _patches_of([each for each in cases if (each.hospital, each.account) in found])
         bench.compute(spec, {}, patches=patches, kept=kept)
         return bench.table(marts.NORMS).select(run.FROZEN["frozen_norms"].names), found
+
+    return with_norms_build(home, policy, compute, threads, progress)
 
 
 def _program_tables(

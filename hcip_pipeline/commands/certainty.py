@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 def command(
     period: str, home_path: Path | None, out: Path | None, replicates: int, threads: int | None, as_json: bool
 ) -> None:
-    """Show how sure the payments of PERIOD are: what chance alone would have paid, and how far each could have varied.
+    """Show how sure the payments of PERIOD are.
 
-    Writes the tables of reliability, physicians, hospitals and partners. No payment reads them.
+    That is what chance alone would have paid, how far each could have varied, and what other readings of "responsible
+    physician" would have paid. Writes tables; no payment reads them.
     """
     from hcip_pipeline.certainty.assessment import assess
     from hcip_pipeline.periods import PerformancePeriod
@@ -49,6 +50,7 @@ def _print(result: Certainty, written: list[Path]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from hcip_pipeline.certainty.attribution import READINGS, STATE
     from hcip_pipeline.operations.summary import print_whole
 
     table = Table(title=f"{result.period} {result.release}: calculated, and by chance alone, US dollars", box=SIMPLE)
@@ -72,5 +74,15 @@ def _print(result: Certainty, written: list[Path]) -> None:
         table.add_row(
             row["stream"], row["measure"], *counts, *variances, "no number" if needed is None else f"{needed:,}"
         )
+    print_whole(table)
+    table = Table(title="Another responsible physician, US dollars", box=SIMPLE)
+    table.add_column("reading", overflow="fold")
+    for name in ("calculated", "moved", "rank correlation", "unpaid", "paid", "other quartile"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in result.attribution.to_dicts():
+        if row["hospital_ccn"] == STATE:
+            dollars = (f"{row['calculated_then']:,}", f"{row['dollars_moved']:,}")
+            others = (row["rank_correlation"], row["now_unpaid"], row["now_paid"], row["other_quartile"])
+            table.add_row(READINGS[row["reading"]].words, *dollars, *map(str, others))
     print_whole(table)
     Console().print("files: " + ", ".join(map(str, written)), soft_wrap=True, highlight=False)

@@ -11,7 +11,8 @@ import pytest
 
 from hcip_pipeline import cli
 from hcip_pipeline.certainty import replicates
-from hcip_pipeline.certainty.assessment import assess
+from hcip_pipeline.certainty.assessment import TABLES, assess
+from hcip_pipeline.certainty.attribution import STATE, TARGETS, other_readings
 from hcip_pipeline.certainty.released_build import ReleasedBuild, open_build
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
@@ -26,7 +27,7 @@ DRAWS = 40
 
 @pytest.fixture(scope="module")
 def opened(settled_home: SettledHome) -> Iterator[ReleasedBuild]:
-    with open_build(settled_home.home, PERIOD, [replicates.TARGET, "incentives"], None, lambda _: None) as released:
+    with open_build(settled_home.home, PERIOD, [replicates.TARGET, *TARGETS], None, lambda _: None) as released:
         replicates.prepare(released.bench)
         yield released
 
@@ -59,7 +60,7 @@ def test_another_number_of_threads_and_batches_draws_the_same(
     opened: ReleasedBuild, settled_home: SettledHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = [draw(opened.bench, opened.spec, 5) for draw in (replicates.shuffled, replicates.resampled)]
-    with open_build(settled_home.home, PERIOD, [replicates.TARGET, "incentives"], 1, lambda _: None) as other:
+    with open_build(settled_home.home, PERIOD, [replicates.TARGET, *TARGETS], 1, lambda _: None) as other:
         replicates.prepare(other.bench)
         monkeypatch.setattr(replicates, "_CASES_AT_ONCE", 1)
         found = [draw(other.bench, other.spec, 5) for draw in (replicates.shuffled, replicates.resampled)]
@@ -101,6 +102,26 @@ def test_physicians_without_skill_lie_inside_chance_and_skilled_ones_above(opene
     con.execute("create or replace table certainty.cases as from certainty.kept")
 
 
+def test_other_readings_keep_every_case_and_the_state_is_the_sum(
+    opened: ReleasedBuild, settled_home: SettledHome
+) -> None:
+    found = other_readings(settled_home.home, opened)
+    (cases,) = opened.bench.connection.execute(
+        f"select count(*) from {opened.bench.place('intermediate', 'int_windowed_cases')}"
+    ).fetchone() or (0,)
+    assert (cases,) == opened.bench.connection.execute(
+        "select count(*) from hcip.intermediate.int_windowed_cases"
+    ).fetchone()
+    for reading, own in found.hospitals.group_by("reading"):
+        state, rest = own.filter(pl.col("hospital_ccn") == STATE), own.filter(pl.col("hospital_ccn") != STATE)
+        for column in ("care_partners", "calculated", "calculated_then", "dollars_moved", "now_paid", "now_unpaid"):
+            assert state[column].item() == rest[column].sum(), (reading, column)
+    moved = dict(found.hospitals.filter(pl.col("hospital_ccn") == STATE).select("reading", "dollars_moved").rows())
+    assert moved["attending"] > 0 and moved["undisputed"] > 0
+    undisputed = found.partners.filter(pl.col("reading") == "undisputed")
+    assert (undisputed["cases_then"] <= undisputed["cases"]).all()
+
+
 def test_the_command_writes_the_same_tables_twice(
     settled_home: SettledHome, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,7 +131,7 @@ def test_the_command_writes_the_same_tables_twice(
     cli.main(["certainty", str(PERIOD), *home, "--out", str(tmp_path / "b"), "--threads", "1"])
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
-    assert {path.stem for path in (tmp_path / "a").iterdir()} == {"reliability", "physicians", "hospitals", "partners"}
+    assert {path.stem for path in (tmp_path / "a").iterdir()} == set(TABLES)
     state = shown["hospitals"][-1]
     assert state["hospital_ccn"] == "STATE" and state["care_partners"] == len(shown["partners"])
     assert all(float(row["chance_low"]) <= float(row["chance_high"]) for row in shown["partners"])
