@@ -91,6 +91,8 @@ DAMAGE = (
     RuntimeError,
     struct.error,
 )
+#: the same with what opening an archive raises where its own sizes and places contradict each other
+ARCHIVE_DAMAGE = (*DAMAGE, ValueError)
 
 
 class NotReceivedError(HcipError):

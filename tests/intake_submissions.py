@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
+import zipfile
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+import openpyxl
 import polars as pl
 
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
@@ -148,5 +150,13 @@ def write_table(frame: pl.DataFrame, path: Path) -> None:
         frame.write_parquet(path)
     elif path.name.endswith(".gz"):
         path.write_bytes(gzip.compress(csv_bytes(frame), mtime=0))
+    elif path.name.endswith(".zip"):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(path.name.removesuffix(".zip"), csv_bytes(frame))
+    elif path.name.endswith(".xlsx"):
+        book = openpyxl.Workbook()
+        for row in (frame.columns, *frame.iter_rows()):
+            book.active.append(row)
+        book.save(path)
     else:
         path.write_bytes(csv_bytes(frame))

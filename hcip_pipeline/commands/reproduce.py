@@ -18,7 +18,7 @@ from hcip_pipeline.home import Home
 @click.option(
     "--to", type=click.Path(path_type=Path), help="Keep what was made in this folder, which is not there yet."
 )
-@click.option("--from-inbox", is_flag=True, help="Also take in again, from the inbox, the lake that it was made from.")
+@click.option("--from-inbox", is_flag=True, help="Also make its lake and its norm table again from the inbox.")
 @threads_option
 @engine_options
 @volume_options

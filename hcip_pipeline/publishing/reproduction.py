@@ -59,7 +59,9 @@ class Reproduction:
         if self.from_inbox is None:
             return []
         if not self.from_inbox:
-            return [f"{self.release}: the lake as of then was taken in again from the inbox, every file byte for byte"]
+            return [
+                f"{self.release}: the lake and the norm table as of then came out of the inbox again, byte for byte"
+            ]
         return [
             f"{self.release}: the inbox does not give the lake of then again:",
             *(f"  {each}" for each in self.from_inbox),

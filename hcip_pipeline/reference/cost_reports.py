@@ -23,6 +23,7 @@ import polars as pl
 
 from hcip_pipeline.contracts.reference import COST_FACTORS
 from hcip_pipeline.errors import HcipError, UsageError
+from hcip_pipeline.received_files import ARCHIVE_DAMAGE, SPARCS
 from hcip_pipeline.tables.contract_columns import contract_schema
 from hcip_pipeline.tables.file_names import shown
 
@@ -144,6 +145,7 @@ def _by_kind(files: Sequence[Path], place: Path) -> dict[str, list[Path]]:
 def _unpack(file: Path, place: Path) -> list[Path]:
     """The RPT and NMRC files of an archive; others (ALPHA, notes) are left in it."""
     paths = []
+    room = SPARCS.max_unpacked(file.stat().st_size)
     try:
         with zipfile.ZipFile(file) as archive:
             for entry in archive.infolist():
@@ -152,9 +154,16 @@ def _unpack(file: Path, place: Path) -> list[Path]:
                     target = place / f"{len(list(place.iterdir()))}-{name}"
                     with archive.open(entry) as source, target.open("wb") as out:
                         while block := source.read(1 << 20):
+                            room -= len(block)
+                            if room < 0:
+                                raise HcipError(
+                                    "the archive unpacks to more than years of cost reports are",
+                                    file=file,
+                                    fix="download it again",
+                                )
                             out.write(block)
                     paths.append(target)
-    except (zipfile.BadZipFile, RuntimeError) as error:
+    except ARCHIVE_DAMAGE as error:
         raise HcipError("the archive cannot be unpacked", file=file, fix="download it again") from error
     return paths
 

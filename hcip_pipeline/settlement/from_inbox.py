@@ -26,6 +26,7 @@ from hcip_pipeline.ledger.leaves import sha256_of
 from hcip_pipeline.periods import Month, Quarter
 from hcip_pipeline.reference.tables import write_lake_reference
 from hcip_pipeline.settlement.kept_sources import Known, kept_file
+from hcip_pipeline.settlement.norms_from_inbox import norm_differences
 from hcip_pipeline.settlement.period import quarters_of, windows_of
 
 _HOSPITAL = ("discharges", "charges")
@@ -98,7 +99,8 @@ def _months(home: Home, known: Known) -> list[Month]:
 def differences_from_inbox(home: Home, known: Known, manifest: Mapping[str, Any], folder: Path) -> list[str]:
     """What of a release's inputs the inbox no longer holds, and what of its lake does not come out of the inbox again.
 
-    Norm tables are frozen and tables of earlier releases are releases: of both only the input files are compared.
+    The norm table is computed again too, from the submissions that it was frozen from. Tables of earlier releases are
+    releases: those have proofs of their own.
 
     Args:
         manifest: of the release.
@@ -122,4 +124,4 @@ def differences_from_inbox(home: Home, known: Known, manifest: Mapping[str, Any]
             if missing:
                 files = "1 file" if missing == 1 else f"{missing} files"
                 found.append(f"lake, {name}: {files} of then do not come out of the inbox again")
-    return found
+    return list(dict.fromkeys([*found, *norm_differences(home, known, folder)]))

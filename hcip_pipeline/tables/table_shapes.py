@@ -12,13 +12,12 @@ import io
 import re
 import tempfile
 import zipfile
-import zlib
 from pathlib import Path
 from typing import NoReturn
 
 import polars as pl
 
-from hcip_pipeline.received_files import TABLE, WORKBOOK
+from hcip_pipeline.received_files import ARCHIVE_DAMAGE, TABLE, WORKBOOK
 from hcip_pipeline.tables.file_names import shown_unknown
 from hcip_pipeline.tables.problems import Problem, TableRefusedError, tally
 from hcip_pipeline.tables.workbooks import WorkbookError, ignored_sheets, sheet_rows
@@ -135,7 +134,7 @@ def _unpacked(raw: bytes, path: Path) -> bytes:
                     _refuse(path, Problem("FILE_UNREADABLE", f"the archive holds {len(names)} files, not one"))
                 with archive.open(names[0]) as stream:
                     content = stream.read(TABLE.bytes + 1)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+    except ARCHIVE_DAMAGE:
         _refuse(path, Problem("FILE_UNREADABLE", "the file cannot be unpacked: it is cut off or locked"))
     if len(content) > TABLE.bytes:
         _refuse(path, Problem("FILE_TOO_LARGE", "the file unpacks to more than a table holds"))

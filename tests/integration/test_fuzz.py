@@ -39,8 +39,8 @@ from hcip_pipeline.reference.tables import SHIPPED, load_reference
 from hcip_pipeline.release.verification import UnreadableReleaseError, verify_release
 from hcip_pipeline.simulation.scenarios import read_scenarios
 from hcip_pipeline.synthetic.cclf_records import archive_name, write_archive
-from tests import fuzzing, sparcs_files
-from tests.intake_submissions import CCN, Draft
+from tests import fuzzing, fuzzing_archives, sparcs_files
+from tests.intake_submissions import CCN, Draft, write_table
 from tests.intake_submissions import reference as reference_tables
 from tests.integration.test_cclf_intake import files as claim_files
 from tests.released_state import PERIOD, A, released, unreleased
@@ -52,9 +52,10 @@ pytestmark = pytest.mark.slow
 
 #: Cases of each kind by default; ``HCIP_FUZZ_CASES`` is a number of all kinds together.
 SHARE = {
-    "hospital csv": 45, "hospital gz": 25, "hospital parquet": 25, "control totals": 25, "claims": 50, "program": 75,
-    "reference": 60, "protocol": 60, "policy": 30, "settings": 20, "data use": 15, "scenarios": 15, "survey": 35,
-    "sparcs": 20, "release": 25,
+    "hospital csv": 30, "hospital gz": 20, "hospital parquet": 20, "hospital zip": 30, "hospital xlsx": 30,
+    "hospital encodings": 20, "control totals": 20, "claims": 30, "claim shapes": 20, "program": 45, "program zip": 25,
+    "program xlsx": 25, "program encodings": 20, "reference": 40, "protocol": 40, "policy": 25, "settings": 15,
+    "data use": 10, "scenarios": 10, "survey": 20, "survey shapes": 15, "sparcs": 15, "release": 20,
 }  # fmt: skip
 SEED = int(os.environ.get("HCIP_FUZZ_SEED", "1"))
 #: Processor seconds that no spoiled file of this size may cost.
@@ -109,11 +110,21 @@ def preflight() -> Iterator[Preflight]:
         yield preflight
 
 
-@pytest.mark.parametrize("kind", ["hospital csv", "hospital gz", "hospital parquet"])
+#: kind of a table's file -> how its name ends, and how it is spoiled
+SHAPES: dict[str, tuple[str, fuzzing.Spoiler]] = {
+    "csv": (".csv", fuzzing.table),
+    "gz": (".csv.gz", fuzzing.packed),
+    "parquet": (".parquet", fuzzing.text),
+    "zip": (".csv.zip", fuzzing_archives.zipped_table),
+    "xlsx": (".xlsx", fuzzing_archives.workbook),
+    "encodings": (".csv", fuzzing_archives.encoded),
+}
+
+
+@pytest.mark.parametrize("kind", [f"hospital {shape}" for shape in SHAPES])
 def test_hospital_files(kind: str, preflight: Preflight, tmp_path: Path) -> None:
-    ending = {"hospital csv": ".csv", "hospital gz": ".csv.gz", "hospital parquet": ".parquet"}[kind]
+    ending, spoil = SHAPES[kind.removeprefix("hospital ")]
     folder = Draft(count=12).write(tmp_path / "inbox" / "hospital" / "2025Q1" / CCN, ending)
-    spoil = {".csv": fuzzing.table, ".csv.gz": fuzzing.packed, ".parquet": fuzzing.text}[ending]
 
     def of(rng: Random) -> Spoiled:
         path = folder / f"{rng.choice(['discharges', 'charges'])}{ending}"
@@ -129,9 +140,11 @@ def test_control_totals(preflight: Preflight, tmp_path: Path) -> None:
     attack("control totals", lambda _: Spoiled(path, fuzzing.mapping, lambda: preflight.check(folder).html()))
 
 
-def test_claim_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["claims", "claim shapes"])
+def test_claim_files(kind: str, tmp_path: Path) -> None:
     path = write_archive(tmp_path, archive_name("A1234.ACO", dt.date(2025, 4, 15)), claim_files())
-    attack("claims", lambda _: Spoiled(path, fuzzing.archive, lambda: check_deliveries(tmp_path)))
+    spoil = {"claims": fuzzing.archive, "claim shapes": fuzzing_archives.zipped_table}[kind]
+    attack(kind, lambda _: Spoiled(path, spoil, lambda: check_deliveries(tmp_path)))
 
 
 def test_program_files(tmp_path: Path) -> None:
@@ -144,6 +157,16 @@ def test_program_files(tmp_path: Path) -> None:
         return Spoiled(path, fuzzing.table, lambda: check_program_file(path, HALF))
 
     attack("program", of)
+
+
+@pytest.mark.parametrize("shape", ["zip", "xlsx", "encodings"])
+def test_program_files_of_other_shapes(shape: str, tmp_path: Path) -> None:
+    ending, spoil = SHAPES[shape]
+    path = tmp_path / f"care_partners{ending}"
+    content = table_of(program.TABLES["care_partners"])
+    write_table(pl.read_csv(content, infer_schema=False), path)
+    assert check_program_file(path, HALF).rows == 1
+    attack(f"program {shape}", lambda _: Spoiled(path, spoil, lambda: check_program_file(path, HALF)))
 
 
 def test_reference_files(tmp_path: Path) -> None:
@@ -209,10 +232,12 @@ def test_small_yaml(kind: str, tmp_path: Path) -> None:
     attack(kind, lambda _: Spoiled(path, fuzzing.yaml, lambda: read(path)))
 
 
-def test_surveys(released: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["survey", "survey shapes"])
+def test_surveys(kind: str, released: Path, tmp_path: Path) -> None:
+    spoil = {"survey": fuzzing.archive, "survey shapes": fuzzing_archives.workbook}[kind]
     path = tmp_path / form_name(A, PERIOD)
     shutil.copy(released / "reports" / A / path.name, path)
-    attack("survey", lambda _: Spoiled(path, fuzzing.archive, lambda: judge_survey(path, PERIOD, {A})))
+    attack(kind, lambda _: Spoiled(path, spoil, lambda: judge_survey(path, PERIOD, {A})))
 
 
 def test_sparcs(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -20,6 +21,7 @@ from hcip_pipeline.release.reading import releases_of
 from hcip_pipeline.settlement.as_of import sources_of
 from hcip_pipeline.settlement.from_inbox import differences_from_inbox
 from hcip_pipeline.settlement.kept_sources import kept_file, recall
+from hcip_pipeline.settlement.norms_from_inbox import norm_differences
 from tests.settled_home import PERIOD, SettledHome
 
 pytestmark = pytest.mark.slow
@@ -208,3 +210,20 @@ def test_the_way_from_the_inbox_to_the_lake(home: Home, tmp_path: Path) -> None:
     assert "inbox/hospital/2025Q1/210012/charges.csv: not what was accepted" in found
     assert f"inbox/program/{PERIOD}/care_partners.csv: gone" in found
     assert "lake, charges: 1 file of then do not come out of the inbox again" in found
+
+
+def test_a_norm_table_that_the_inbox_does_not_give_is_named(home: Home, tmp_path: Path) -> None:
+    """Table, its hash in what a release was made from, seal and ledger may all be forged; the base year's files not."""
+    known = recall(home, PERIOD, 1)
+    assert known is not None
+    forged = dataclasses.replace(known, sources={**known.sources, "frozen_norms": ("0" * 64,)})
+    (found,) = norm_differences(home, forged, tmp_path / "again")
+    assert found.startswith("norms, frozen_norms: what the inbox gives is not the table of then")
+    path = sorted(home.inbox.glob("hospital/2024Q1/*/charges.csv"))[0]
+    replace(path, path.read_bytes().replace(b"1", b"7", 40))
+    found_all = norm_differences(home, known, tmp_path / "again")
+    assert f"{path.relative_to(home.root)}: not what was accepted" in found_all
+    assert any(each.startswith("norms") for each in found_all)
+    assert not (tmp_path / "again").exists()
+    shutil.rmtree(home.lake / "norms")
+    assert norm_differences(home, known, tmp_path / "again") == ["lake, norms: the norm table of 2024 is gone"]

@@ -12,11 +12,11 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.cclf.names import CclfName
-from hcip_pipeline.received_files import CLAIMS, DAMAGE, open_file, sha256_of, told_bytes
+from hcip_pipeline.received_files import ARCHIVE_DAMAGE, CLAIMS, DAMAGE, open_file, sha256_of, told_bytes
 
 #: CMS's archives hold eleven.
 MAX_MEMBERS = 1_000
@@ -63,7 +63,7 @@ class Delivery:
                 entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             if len(entries) > MAX_MEMBERS:
                 raise ValueError(f"it holds {len(entries):,} files, more than {MAX_MEMBERS:,}")
-        except (*DAMAGE, ValueError) as error:
+        except ARCHIVE_DAMAGE as error:
             raise self.refusal("CCLF_ARCHIVE_CORRUPT", f"the archive cannot be opened ({error})", _RESEND) from error
         return [self._checked(entry) for entry in entries]
 
@@ -112,7 +112,7 @@ class Member:
                 with (
                     open_file(self.path, CLAIMS) as packed,
                     zipfile.ZipFile(packed) as archive,
-                    archive.open(self.entry) as member,
+                    _opened(archive, self.entry) as member,
                 ):
                     yield cast(BinaryIO, member)
         except DAMAGE as error:
@@ -120,6 +120,13 @@ class Member:
                 f"the file cannot be read to its end ({type(error).__name__})",
                 fix=_RESEND, file=self.file, rule="CCLF_ARCHIVE_CORRUPT",
             ) from error  # fmt: skip
+
+
+def _opened(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> IO[bytes]:
+    try:
+        return archive.open(entry)
+    except ValueError as error:  # its place lies outside of the archive
+        raise zipfile.BadZipFile(str(error)) from error
 
 
 def find_deliveries(folder: Path) -> tuple[list[Delivery], list[HcipError]]:

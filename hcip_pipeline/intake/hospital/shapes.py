@@ -17,7 +17,7 @@ from pathlib import Path
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.intake.hospital.survey import Survey, survey
-from hcip_pipeline.received_files import DAMAGE, HOSPITAL, WORKBOOK, told_bytes
+from hcip_pipeline.received_files import ARCHIVE_DAMAGE, DAMAGE, HOSPITAL, WORKBOOK, told_bytes
 from hcip_pipeline.tables.file_names import shown_unknown
 from hcip_pipeline.tables.workbooks import FormulaError, WorkbookError, ignored_sheets, sheet_rows
 
@@ -104,7 +104,7 @@ def _from_zip(found: Survey, copy: Path) -> tuple[Problem, ...]:
                     if unpacked > limit:
                         raise _UnreadableError("F-TOO-LARGE", f"unpacks to more than {told_bytes(limit)}")
                     target.write(chunk)
-    except (*DAMAGE, ValueError):
+    except ARCHIVE_DAMAGE:
         raise _UnreadableError("F-COMPRESSION", "is cut off, locked, or no zip file") from None
     return ()
 
