@@ -54,7 +54,7 @@ def write_submission(folder: Path, discharges: int, lines: int) -> None:
     """A submission in which every row is in order, its accounts in no order."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(20250401)
-    accounts = pl.Series(rng.permutation(discharges)).cast(pl.String).str.zfill(9)
+    accounts = pl.Series(rng.permutation(discharges) + 1).cast(pl.String).str.zfill(9)
     admitted = np.datetime64("2025-01-01") + rng.integers(0, 80, discharges).astype("timedelta64[D]")
     charges = rng.integers(1, 2_500_000, (discharges, lines))
     many = np.repeat(np.arange(discharges), lines)

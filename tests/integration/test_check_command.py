@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import xlsxwriter
 
 from hcip_pipeline import cli
 from tests.intake_submissions import Draft
@@ -90,6 +91,35 @@ def test_each_finding_is_told_once_within_80_columns(capsys: pytest.CaptureFixtu
     assert rules.index("S-ERROR-RATE") < rules.index("D-SEVERITY-INVALID") < rules.index("C-CODE-PADDED")
     assert "5 rows of discharges" in out and "lines 2, 5, 8, …" in out and "5 of 200 discharges lack patient_id" in out
     assert "1EG4" not in out
+
+
+def test_large_amounts_are_never_cut(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    draft = Draft(ccn=CCN, count=110)
+    million = pl.lit("4111222.33")
+    draft.charges = draft.charges.filter(pl.col("revenue_code") == "0120").with_columns(charge=million)
+    draft.discharges = draft.discharges.with_columns(total_charges=million)
+    folder = draft.write(tmp_path / "2025Q1" / CCN, ".parquet")
+    code, out, _ = run(capsys, str(folder))
+    assert code == 0 and max(map(len, out.splitlines())) <= 80
+    assert out.count("452,234,456.30") == 2 and "…" not in out.split("Rows that")[0]
+
+
+def test_a_column_of_mixed_dates_is_told_with_its_forms(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    draft = Draft(ccn=CCN).set("discharges", 5, "admit_date", "1/6/2025")
+    code, out, _ = run(capsys, str(draft.write(tmp_path / "2025Q1" / CCN)))
+    said = " ".join(out.split())
+    assert code == 0 and out.count("D-DATE-UNREADABLE") == 1 and "F-DATE-FORMS" not in out
+    assert "admit_date is written in several forms, as in 2025-03-14 (119 rows), 3/14/2025 (1 rows)" in said
+
+
+def test_a_workbook_under_any_name_is_checked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    draft = Draft(ccn=CCN)
+    with xlsxwriter.Workbook(tmp_path / "Export Q1.xlsx") as book:
+        draft.discharges.write_excel(book, "discharges")
+        draft.charges.write_excel(book, "charges")
+    (tmp_path / "charges.csv").write_text("nothing to do with it")
+    code, out, _ = run(capsys, str(tmp_path / "Export Q1.xlsx"))
+    assert code == 0 and out.startswith(f"ACCEPTED: 2025Q1/{CCN}")
 
 
 def test_a_folder_without_a_submission_names_what_it_sees(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -181,6 +181,10 @@ READ_ALIKE: dict[str, tuple[Callable[[], Files], dict[str, int]]] = {
     "complications as no": (
         _cells("discharges", "hac_flags", lambda c: _cycle("No", "0", "false")), {"D-LIST-FORM hac_flags": 120}
     ),
+    "NPIs with dashes": (
+        _cells("discharges", "attending_npi", lambda c: c.str.replace(r"(\d{3})(\d{3})", "$1-$2-")),
+        {"D-BLANKS attending_npi": 120},
+    ),
     "NPIs as placeholders": (
         _cells("discharges", "operating_npi", lambda c: c.replace("", "0000000000")),
         {"D-PLACEHOLDER operating_npi": 60},
@@ -420,11 +424,24 @@ def test_identifiers_that_a_data_frame_held_as_numbers_lose_their_decimals(judge
     )  # fmt: skip
     people = _cells("discharges", "patient_id", lambda c: c.str.replace("P", "1") + ".0")()
     assert said(sent(judge, tmp_path / "p" / CCN, people)) == {"D-ID-FORM patient_id": 120}
+    with_gaps = _cells("discharges", "patient_id", lambda c: _cycle("7.0", "0.0", "nan", ""))()
+    assert said(sent(judge, tmp_path / "g" / CCN, with_gaps)) == {
+        "D-ID-FORM patient_id": 30, "D-PLACEHOLDER patient_id": 60, "D-PATIENT-ID-MISSING patient_id": 90,
+        "S-PATIENT-ID-MISSING": 0,
+    }  # fmt: skip
     zips = _cells("discharges", "zip_code", lambda c: _cycle("21201.0", "2134.0", "601.0"))()
     assert said(sent(judge, tmp_path / "z" / CCN, zips)) == {"D-CODE-PADDED zip_code": 120}
     assert judge.con.execute("select distinct zip_code from d order by 1").fetchall() == [
         ("00601",), ("02134",), ("21201",),
     ]  # fmt: skip
+
+
+def test_one_patient_id_for_strangers_is_told(judge: Judge, tmp_path: Path) -> None:
+    draft = Draft()
+    for row, born in ((3, "1956-03-02"), (4, "1957-03-02"), (5, "1958-03-02")):
+        draft.set("discharges", row, "patient_id", "TEST").set("discharges", row, "birth_date", born)
+    receipt = sent(judge, tmp_path / CCN, files(draft))
+    assert (receipt.status, said(receipt)) == ("accepted", {"D-PATIENT-ID-SHARED patient_id": 3})
 
 
 def test_a_suffix_with_a_meaning_stays(judge: Judge, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ _ITEMS = {
     "hac_flags": "[A-Z][A-Z0-9._-]{1,11}|[0-9]{2,3}",
 }
 COLUMNS = tuple(_ITEMS)
+#: Columns whose irregular cells are told; one of complications breaks its row.
+WARNED = tuple(name for name in COLUMNS if name != "hac_flags")
 #: What stands for no complication, and for a complication that is not named.
 _NO, _YES = ("n", "no", "false", "f", "0", "00"), ("YES", "TRUE", "NO", "FALSE")
 _MIDNIGHT = r"[ T]0?0:00(:00(\.0+)?)?"

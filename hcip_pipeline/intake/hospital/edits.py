@@ -37,6 +37,10 @@ LONGEST_SHOWN = 4
 SIGNED = ("charge",)
 
 
+#: How the columns of marks end that a file is loaded with: the cell is an unknown code, or no list of codes.
+MARKS = ("__unknown", "__irregular")
+
+
 def _raw(column: str) -> str:
     return f"{column}__raw"
 
@@ -144,10 +148,11 @@ def discharge_warnings() -> list[Check]:
         Check("D-OPERATING-NPI-MISSING", "operating_npi", "operating_npi is null and is_surgical"),
         Check("D-OPERATING-NPI-INVALID", "operating_npi", f"operating_npi in {bad}"),
         Check("D-PATIENT-ID-MISSING", "patient_id", "patient_id is null"),
+        Check("D-PATIENT-ID-SHARED", "patient_id", "patient_id in (from shared_ids)"),
         Check("D-STAY-LONG", "discharge_date", f"length_of_stay > {rules.MAX_STAY_DAYS}"),
         Check("D-AGE", "birth_date", f"birth_date > discharge_date or {aged}"),
         *(Check("D-CODE-UNKNOWN", name, f"{name}__unknown") for name in coded),
-        *(Check("D-CODE-MALFORMED", name, f"{name}__irregular") for name in code_lists.COLUMNS if name != "hac_flags"),
+        *(Check("D-CODE-MALFORMED", name, f"{name}__irregular") for name in code_lists.WARNED),
     ]
 
 

@@ -60,7 +60,7 @@ class Reading:
 
 
 def bare(column: Column) -> Reading:
-    """The cell without a spreadsheet's sign of text (``="0120"``, ``'0120``), blanks of any kind, blanks in an NPI."""
+    """The cell without a spreadsheet's signs of text (``="0120"``, ``'0120``) and blanks; an NPI without dashes."""
     name = column.name
     sql = f"case when {name}[1] = '=' then regexp_replace({name}, '{_SPREADSHEET_TEXT}', '\\1') else {name} end"
     sql = f"regexp_replace({sql}, '^''([^'']*)$', '\\1')"
@@ -68,7 +68,7 @@ def bare(column: Column) -> Reading:
     plain = f"regexp_replace({inner}, '^[{_OTHER_BLANKS}]+|[{_OTHER_BLANKS}]+$', '', 'g')"
     sql = f"case when strlen({name}) <> length({name}) then {plain} else {sql} end"
     if name in _NPIS:
-        joined = f"regexp_replace({sql}, '[{_OTHER_BLANKS}]', '', 'g')"
+        joined = f"regexp_replace({sql}, '[{_OTHER_BLANKS}-]', '', 'g')"
         sql = rf"case when regexp_full_match({joined}, '[0-9]{{10}}') then {joined} else {sql} end"
     return Reading("BLANKS", name, sql)
 

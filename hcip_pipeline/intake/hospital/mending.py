@@ -138,7 +138,7 @@ def _odd_id(name: str) -> str:
 def _odd_discharge(unknown: str) -> str:
     strange = "kind = 'npi' and is_bad and not regexp_full_match(code, '0*[1-9][0-9]{0,9}')"
     npis = f"(select code from codes_met where {strange})"
-    irregular = " or ".join(f"{name}__irregular" for name in code_lists.COLUMNS)
+    irregular = " or ".join(f"{name}__irregular" for name in code_lists.WARNED)
     return (
         f"broken or {unknown} or {irregular} or {_odd_id('account_no')} or {_odd_id('patient_id')}"
         " or starts_with(patient_id, '999999999') or not regexp_full_match(zip_code, '0*[1-9][0-9-]{4,9}')"

@@ -5,6 +5,7 @@ Belongs here: the working tables of a submission and their counts. Does not belo
 Tables, on the bench, for the submission judged last:
     d, c            rows typed, with ``broken``: by the row itself
     codes_met       distinct codes of d by kind (drg, grouper, disposition, npi): is_bad, is_surgical
+    shared_ids      patient ids of d that come with several birth dates
     by_code, codes  charge lines by revenue code; the rate center and factor of each code
     credits         account_no, revenue_code whose lines come to less than zero
     sums            charge lines by account: lines, broken lines, charged (no total lines), unreadable charges, cost
@@ -24,11 +25,11 @@ from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.intake.hospital import rules
 from hcip_pipeline.intake.hospital.bench import CCN, Bench
-from hcip_pipeline.intake.hospital.code_lists import COLUMNS as CODE_COLUMNS
-from hcip_pipeline.intake.hospital.code_lists import is_irregular
+from hcip_pipeline.intake.hospital.code_lists import WARNED, is_irregular
 from hcip_pipeline.intake.hospital.cost_factors import ALL_RATE_CENTERS, UNMAPPED, CostMethod
 from hcip_pipeline.intake.hospital.edits import (
     DRG_CODE,
+    MARKS,
     NPI_FAILS,
     Check,
     any_of,
@@ -113,7 +114,7 @@ def load(bench: Bench, table: Table, cells: str, errors: list[Check]) -> None:
     columns = [name for name in table.names if name != "hospital_ccn"]  # of a kept row it is the folder's
     columns += [f"({name}__raw <> '' and {name} is null) as {name}__unknown" for name in warned_columns(table)]
     if table.name == "discharges":
-        columns += [f"coalesce({is_irregular(name)}, false) as {name}__irregular" for name in CODE_COLUMNS]
+        columns += [f"coalesce({is_irregular(name)}, false) as {name}__irregular" for name in WARNED]
         columns.append("greatest(1, discharge_date - admit_date)::bigint as length_of_stay")
         columns.append(f"coalesce(hospital_ccn = {CCN}, false) as is_own")
     bench.run(
@@ -143,6 +144,11 @@ def _look_up(bench: Bench) -> None:
         union all
         select 'npi', npi, {NPI_FAILS}, false
         from (select attending_npi as npi from d union select operating_npi from d) where npi is not null"""
+    )
+    bench.run(
+        """create table shared_ids as
+        select patient_id from d where patient_id is not null and shape_ok
+        group by 1 having min(birth_date) <> max(birth_date)"""
     )
     if bench.one("select coalesce(bool_or(is_bad), false) from codes_met where kind <> 'npi'")[0]:
         bench.run(
@@ -368,7 +374,7 @@ def _count_discharges(
 ) -> dict[str, Any]:
     low, high = rules.COST_TO_CHARGE_BOUNDS
     unlikely = f"total_charges > 0 and (cost < total_charges * {low} or cost > total_charges * {high})"
-    asked = [*warnings, Check("D-COST-TO-CHARGE", "total_charges", unlikely)]
+    asked = [*_met(bench, "d", warnings), Check("D-COST-TO-CHARGE", "total_charges", unlikely)]
     flags = ", ".join(f"{_asked_of(check.rule)} and ({check.sql}) as w{n}" for n, check in enumerate(asked))
     told = ", ".join(f"count(*) filter (w{n}), min(row, {_LISTED}) filter (w{n})" for n in range(len(asked)))
     row = bench.one(
@@ -389,6 +395,14 @@ def _count_discharges(
         if rows
     ]
     return {"discharges": row[0], "npi_missing": row[5], "patient_id_missing": row[6]}
+
+
+def _met(bench: Bench, table: str, warnings: list[Check]) -> list[Check]:
+    """The checks but for those whose mark no row has: mostly all of them, and each costs more than one look at all."""
+    marks = [check.sql for check in warnings if check.sql.endswith(MARKS)]
+    found = bench.one(f"select {', '.join(f'coalesce(bool_or({mark}), false)' for mark in marks)} from {table}")
+    unmet = {mark for mark, is_met in zip(marks, found, strict=True) if not is_met}
+    return [check for check in warnings if check.sql not in unmet]
 
 
 def _asked_of(rule: str) -> str:

@@ -165,6 +165,10 @@ ROW_RULES = (
         "D-PATIENT-ID-MISSING", "patient_id", "the statewide patient id is missing",
         "send it: readmissions to other hospitals cannot be seen without it",
     ),
+    _warn(
+        "D-PATIENT-ID-SHARED", "patient_id", "the same patient id comes with another date of birth",
+        "check that the id is the patient's own, and no word such as TEST or ANONYMOUS: it joins stays to readmissions",
+    ),
     _warn("D-STAY-LONG", "discharge_date", "the stay is longer than 365 days", "check both dates"),
     _warn(
         "D-COST-TO-CHARGE", "total_charges", "cost is under 0.1 or over 1.5 of charges",

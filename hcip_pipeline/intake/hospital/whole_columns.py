@@ -84,11 +84,11 @@ def identifier_forms(bench: Bench, table: Table, file: str, cells: str) -> tuple
     """
     readings, problems = [], []
     for column in (name for name in _IDENTIFIERS if name in table.names):
-        ends = f"regexp_full_match({column}, '[0-9]+\\.0+')"
+        filled = f"{column} <> '' and not {is_placeholder(column)}"
+        ends = f"(regexp_full_match({column}, '[0-9]+\\.0+') and {filled})"
         if not bench.one(f"select coalesce(bool_or({ends}), false) from odd_{table.name} where shape_ok")[0]:
             continue
         means = f"regexp_full_match({column}, '[0-9]+\\.[0-9]*[1-9][0-9]*')"  # 1234.1: a suffix with a meaning
-        filled = f"{column} <> '' and not {is_placeholder(column)}"
         asked = f"count(*) filter ({filled}), count(*) filter ({ends}), min(row) filter ({ends})"
         asked += f", count(*) filter ({means}), min(row) filter ({filled} and not {ends})"
         rows, ending, first, meaning, other = bench.one(f"select {asked} from ({cells}) where shape_ok")
