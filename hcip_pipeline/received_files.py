@@ -66,6 +66,8 @@ CONTROL_TOTALS = Ceiling(64 * 1024)
 TABLE = Ceiling(64 * _MIB, rows=1_000_000)
 #: Such a table as a workbook.
 WORKBOOK = Ceiling(64 * _MIB, unpacked=_GIB, times=100, harmless=32 * _MIB, rows=1_000_000)
+#: A national list: NPPES has 330 columns and 9 million rows, 9 GB.
+WIDE_LIST = Ceiling(32 * _GIB, rows=50_000_000)
 #: A protocol, a policy, settings, a list of agreements: a few pages.
 YAML = Ceiling(_MIB)
 #: A form of a large hospital has a few thousand rows.

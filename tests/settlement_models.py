@@ -27,7 +27,7 @@ from hcip_pipeline.warehouse.spec import BuildSpec
 _PROTOCOL = ("attribution", "performance", "improvement", "waterfall", "incentives")
 _SETTLEMENT = ("cases", "costs", "norms", *_PROTOCOL, "savings", "ledger", "audit")
 #: what reports look at beside it: only a release needs these
-REPORTS = ("opportunity", "care_redesign", "quality")
+REPORTS = ("opportunity", "care_redesign", "quality", "screening")
 #: what comes from claims is given, the estimate by the caller and the rest empty: claims have tests of their own
 ESTIMATES = "int_pfs_approved_by_claims"
 _FROM_CLAIMS = {

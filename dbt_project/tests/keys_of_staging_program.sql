@@ -23,6 +23,10 @@ select 'stg_intervention_activity' as model, 'hospital_ccn, npi, intervention_id
 from (select count(*) as copies from {{ ref('stg_intervention_activity') }} group by hospital_ccn, npi, intervention_id having count(*) > 1) as repeated
 having count(*) > 0
 union all
+select 'stg_irregular_npis' as model, 'npi' as model_key, count(*) as repeated_keys
+from (select count(*) as copies from {{ ref('stg_irregular_npis') }} group by npi having count(*) > 1) as repeated
+having count(*) > 0
+union all
 select 'stg_other_program_amounts' as model, 'hospital_ccn, period, program, kind' as model_key, count(*) as repeated_keys
 from (select count(*) as copies from {{ ref('stg_other_program_amounts') }} group by hospital_ccn, period, program, kind having count(*) > 1) as repeated
 having count(*) > 0
@@ -49,4 +53,8 @@ having count(*) > 0
 union all
 select 'stg_protocols' as model, 'hospital_ccn' as model_key, count(*) as repeated_keys
 from (select count(*) as copies from {{ ref('stg_protocols') }} group by hospital_ccn having count(*) > 1) as repeated
+having count(*) > 0
+union all
+select 'stg_screening' as model, 'hospital_ccn, npi' as model_key, count(*) as repeated_keys
+from (select count(*) as copies from {{ ref('stg_screening') }} group by hospital_ccn, npi having count(*) > 1) as repeated
 having count(*) > 0

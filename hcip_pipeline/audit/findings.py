@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from hcip_pipeline.audit.screening import screening_findings
 from hcip_pipeline.contracts import audit
 from hcip_pipeline.contracts.payment_reasons import parse_holds
 from hcip_pipeline.release.derived import DerivedTable
@@ -57,6 +58,17 @@ RULES = {
     ),
     "PROTOCOL": Rule("medium", "correct the implementation protocol"),
     "RESTS_ON_SUPERSEDED": Rule("medium", "settle the later periods again, in order: `hcip run PERIOD --onward`"),
+    "EXCLUSION_NAME_MATCH": Rule(
+        "medium",
+        "ask whether it is the same person: screening_clearances.csv if not, failed in care_partners.csv if so",
+    ),
+    "EXCLUSION_CLEARED": Rule("low", "nothing: keep what shows that it is another person"),
+    "EXCLUSION_WAIVED": Rule("low", "nothing: check that the waiver covers the services"),
+    "CLEARANCE_UNUSED": Rule("low", "correct the row in program/<period>/screening_clearances.csv, or remove it"),
+    "NOT_ON_ORDER_AND_REFERRING": Rule("low", "have the care partner enroll, or correct the NPI in care_partners.csv"),
+    "ATTENDING_NPI": Rule("low", "inform the hospital: an attending physician is named by an individual, active NPI"),
+    "LIST_STALE": Rule("medium", "put the newest list into inbox/reference/ and run the period again"),
+    "LIST_UNDATED": Rule("low", "write the day of the list into inbox/reference/list_dates.csv"),
     "DATA_MISSING": Rule("medium", "obtain what is missing; the next release of the period will include it"),
     "RESTATEMENT_DUE": Rule("medium", "restate the earlier half-year, then settle the later ones again, in order"),
 }
@@ -270,6 +282,11 @@ def _changes(draft: Draft) -> Iterator[_Found]:
         yield _Found("PROGRAM_CHANGED", f"{row['detail']} [{row['reason']}]", row["hospital_ccn"])
 
 
+def _screening(draft: Draft) -> Iterator[_Found]:
+    for rule, text, ccn, npi, amount in screening_findings(draft):
+        yield _Found(rule, text, ccn, npi, amount)
+
+
 def _notes(draft: Draft) -> Iterator[_Found]:
     for note in draft.notes:
         yield _Found("RESTATEMENT_DUE" if audit.RESTATEMENT_DUE in note else "DATA_MISSING", note)
@@ -302,5 +319,6 @@ def _others(release: ReleaseFiles, read: Mapping[str, Named]) -> list[Named]:
 
 
 _LOOKS = (
-    _payments, _adjustments, _unexplained, _limits, _holds, _conditions, _protocols, _changes, _superseded, _notes,
+    _payments, _adjustments, _unexplained, _limits, _holds, _conditions, _protocols, _changes, _screening, _superseded,
+    _notes,
 )  # fmt: skip

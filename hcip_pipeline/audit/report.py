@@ -18,6 +18,7 @@ from hcip_pipeline.audit.findings import dollars
 from hcip_pipeline.audit.origin import signed_by
 from hcip_pipeline.audit.page_counts import shown_cases
 from hcip_pipeline.audit.rates import rates_in_force
+from hcip_pipeline.audit.screening import MAX_AGE_DAYS, screened_lists
 from hcip_pipeline.contracts.audit import SEVERITIES
 from hcip_pipeline.html_pages import page_environment
 from hcip_pipeline.release.documents import Document, Draft
@@ -63,6 +64,8 @@ def audit_report(draft: Draft) -> Iterable[Document]:
         "conditions": draft.lake("protocols").sort("hospital_ccn").to_dicts(),
         "recomputation": _recomputation(draft),
         "rates": rates_in_force(draft),
+        "screened_lists": screened_lists(draft),
+        "max_age": MAX_AGE_DAYS,
         "signed_by": signed_by(draft),
         "threshold": draft.policy.policy.small_cell_threshold,
         "shown": SHOWN,

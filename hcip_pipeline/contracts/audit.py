@@ -5,7 +5,7 @@ Belongs here: columns. Does not belong here: how they are filled (``audit``, ``s
 
 from dataclasses import replace
 
-from hcip_pipeline.contracts import marts
+from hcip_pipeline.contracts import marts, screening
 from hcip_pipeline.contracts.disclosure import GivesAway, declared
 from hcip_pipeline.contracts.table import Column, Table
 
@@ -98,6 +98,14 @@ AUDIT_FINDINGS = Table(
         Column("what_to_do", "text", "the way out"),
     ),
 )
+
+SCREENING = Table(
+    "screening",
+    screening.SCREENING.grain,
+    (screening.SCREENING.columns[0], _PERIOD, *screening.SCREENING.columns[1:]),
+)
+
+SCREENED_LISTS = Table("screened_lists", screening.SCREENED_LISTS.grain, (_PERIOD, *screening.SCREENED_LISTS.columns))
 
 _LABEL = "names what the row is about"
 _PAYMENT = (
@@ -223,7 +231,7 @@ PUBLIC_NORM_PHYSICIANS = declared(
 
 #: tables of a release that are no marts, by the folder they stand in
 TABLES: dict[str, tuple[Table, ...]] = {
-    "audit": (RESTATEMENT, PRIOR_PERIOD_ADJUSTMENTS, PAYMENT_RECONCILIATION, AUDIT_FINDINGS),
+    "audit": (RESTATEMENT, PRIOR_PERIOD_ADJUSTMENTS, PAYMENT_RECONCILIATION, AUDIT_FINDINGS, SCREENING, SCREENED_LISTS),
     "regulator": (REGULATOR_INCENTIVES, REGULATOR_SAVINGS),
     "norms": (PUBLIC_NORMS, PUBLIC_NORM_PHYSICIANS),
 }

@@ -19,12 +19,16 @@ LAKE_SOURCES: dict[str, Table] = {
 SECTIONS: dict[str, tuple[Table, ...]] = {
     "Hospital submission": (hospital.DISCHARGES, hospital.CHARGES),
     "Program files": tuple(program.TABLES.values()),
-    "Implementation protocols": tuple(protocol.TABLES.values()),
+    "Implementation protocols and exclusions": tuple(protocol.TABLES.values()),
     "CMS monthly files": tuple(cms.TABLES.values()),
     "Reference tables": tuple(reference.TABLES.values()),
     "Lake": (hospital.LAKE_DISCHARGES, hospital.LAKE_CHARGES),
-    "A build's own tables": tuple(run.TABLES.values()),
-    "Release tables": tuple(table for name, table in marts.TABLES.items() if name not in quality_released.NAMES),
+    "A build's own tables": (*run.TABLES.values(), *marts.MARTS["screening"]),
+    "Release tables": tuple(
+        table
+        for name, table in marts.TABLES.items()
+        if name not in quality_released.NAMES and table not in marts.MARTS["screening"]
+    ),
     "Audit tables": audit.TABLES["audit"],
     "Handed on, with small counts hidden": (
         *audit.TABLES["regulator"],

@@ -42,6 +42,7 @@ STAGING_KEYS: Mapping[str, tuple[str, ...]] = {
     "stg_frozen_quality_cells": ("base_year", *_CELL),
     "stg_hospitals": ("hospital_ccn",),
     "stg_intervention_activity": (*_PARTNER, "intervention_id"),
+    "stg_irregular_npis": ("npi",),
     "stg_network_topics": ("topic", "measure"),
     "stg_networks": ("network_id", "hospital_ccn", "topic"),
     "stg_other_program_amounts": ("hospital_ccn", "period", "program", "kind"),
@@ -58,6 +59,7 @@ STAGING_KEYS: Mapping[str, tuple[str, ...]] = {
     "stg_rate_centers": ("rate_center",),
     "stg_receipts": ("hospital_ccn",),
     "stg_revenue_code_ranges": ("revenue_code_from", "revenue_code_to"),
+    "stg_screening": _PARTNER,
     "stg_windows": ("window_name",),
 }
 INTERMEDIATE_KEYS: Mapping[str, tuple[str, ...]] = {

@@ -3,6 +3,7 @@
 from hcip_pipeline.contracts import quality
 from hcip_pipeline.contracts.cms import CLAIMS_REPORT, POST_ACUTE
 from hcip_pipeline.contracts.opportunity import CARE_REDESIGN_TABLES, OPPORTUNITY_TABLES, PARTICIPATION
+from hcip_pipeline.contracts.screening import ATTENDING_SCREENING
 from hcip_pipeline.contracts.table import Column, Table
 
 _PERIOD = Column("period", "text", "performance period, or name of the study", key=True)
@@ -434,5 +435,6 @@ MARTS = {
     "care_redesign": CARE_REDESIGN_TABLES,
     "quality": quality.TABLES,
     "claims": (POST_ACUTE, CLAIMS_REPORT),
+    "screening": (ATTENDING_SCREENING,),
 }
 TABLES = {table.name: table for tables in MARTS.values() for table in tables}

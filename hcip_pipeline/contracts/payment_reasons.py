@@ -225,6 +225,22 @@ _TABLE = (
         "The Program Coordinator reports the result of the screening.",
     ),
     PaymentReason(
+        "NPI_NOT_AN_INDIVIDUAL",
+        "hold",
+        "the NPI is an organization's in NPPES",
+        "an organization's NPI",
+        "The amount is held because your NPI on the list of care partners belongs to an organization.",
+        "The hospital reports the care partner's individual NPI in care_partners.csv, or sends a newer NPPES file.",
+    ),
+    PaymentReason(
+        "NPI_DEACTIVATED",
+        "hold",
+        "the NPI is deactivated in NPPES",
+        "deactivated NPI",
+        "The amount is held because your NPI is deactivated.",
+        "The care partner has the NPI reactivated, and the administrator takes in a newer NPPES file.",
+    ),
+    PaymentReason(
         "HELD_NO_PFS_CAP",
         "hold",
         "neither a cap notice nor Medicare claims give the fee-schedule amount",

@@ -119,6 +119,18 @@ PROGRAM_CORRECTIONS = Table(
         Column("approved_on", "date", "day of approval"),
     ),
 )
+SCREENING_CLEARANCES = Table(
+    "screening_clearances",
+    "one row a care partner and list: somebody found that records of the list by a like name are another person's",
+    (
+        _CCN,
+        _NPI,
+        Column("source", "text", "list of the records: OIG", key=True),
+        Column("cleared_by", "text", "who cleared it", is_words=True),
+        Column("cleared_on", "date", "day of the clearance"),
+        Column("reason", "text", "reason", is_words=True),
+    ),
+)
 
 #: Tables that later periods read as well: sums to date, payments to be audited, corrections that stay in force.
 READ_LATER = ("other_program_amounts", "payments", "program_corrections")
@@ -128,5 +140,6 @@ TABLES = {
     for table in (
         CARE_PARTNERS, CONDITION_RESULTS, INTERVENTION_ACTIVITY, COMMITTEE_ADJUSTMENTS, PFS_CAP_NOTICES, POOL_NOTICES,
         OTHER_PROGRAM_AMOUNTS, PAYMENTS, COMMITTEE_MEETINGS, PROGRAM_CORRECTIONS,
+        SCREENING_CLEARANCES,
     )
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """What holds for a period of implementation protocols (inputs.md) and exclusion lists: one set of tables a period."""
 
+from hcip_pipeline.contracts import screening
 from hcip_pipeline.contracts.table import Column, Table
 
 _CCN = Column("hospital_ccn", "text", "CMS certification number", key=True, max_length=6)
@@ -140,5 +141,6 @@ TABLES = {
         PROTOCOL_COMMITTEE,
         PROTOCOL_FINDINGS,
         EXCLUDED_IN_PERIOD,
+        *screening.TABLES.values(),
     )
 }

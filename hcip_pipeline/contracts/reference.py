@@ -1,5 +1,6 @@
 """Reference tables (inputs.md, "Program files"): rates and code tables that change with time."""
 
+from hcip_pipeline.contracts.screening import LISTS
 from hcip_pipeline.contracts.table import Column, Table
 
 #: Where a rate comes from, of tables that are rates; a region's own file may leave both out.
@@ -117,6 +118,14 @@ EXCLUDED_INDIVIDUALS = Table(
         Column("reinstated_date", "date", "day of reinstatement", nullable=True),
     ),
 )
+LIST_DATES = Table(
+    "list_dates",
+    "one row a national list in the inbox: its date, where the file itself does not tell it",
+    (
+        Column("list_name", "text", "list, as its file is named", key=True, allowed=LISTS),
+        Column("list_date", "date", "day on which the list was published"),
+    ),
+)
 QUALITY_TARGETS = Table(
     "quality_targets",
     "one row a measure of quality that is computed, with its target",
@@ -150,6 +159,6 @@ TABLES = {
     table.name: table
     for table in (
         HOSPITALS, APR_DRG, RATE_CENTERS, REVENUE_CODES, COST_FACTORS, COST_INDEX, PER_DIEM, NETWORKS,
-        EXCLUDED_INDIVIDUALS, QUALITY_TARGETS, NETWORK_TOPICS,
+        EXCLUDED_INDIVIDUALS, LIST_DATES, QUALITY_TARGETS, NETWORK_TOPICS,
     )
 }  # fmt: skip

@@ -117,6 +117,14 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "approved_by": "Program administrator",
         "approved_on": "2025-08-20",
     },
+    "screening_clearances": {
+        "hospital_ccn": CCN,
+        "npi": NPI,
+        "source": "OIG",
+        "cleared_by": "Compliance officer",
+        "cleared_on": "2025-08-20",
+        "reason": "Another year of birth and another city",
+    },
     "hospitals": {"ccn": CCN, "name": "Alder Point Hospital", "acute": "Y", "county": "Alder", "system": ""},
     "apr_drg": {
         "grouper_version": "42",
@@ -169,6 +177,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "effective_date": "2021-05-20",
         "reinstated_date": "",
     },
+    "list_dates": {"list_name": "nppes", "list_date": "2025-09-08"},
     "quality_targets": {
         "measure": "readmission_rate",
         "label": "Readmissions within 30 days, all payers",

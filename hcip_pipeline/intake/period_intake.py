@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from hcip_pipeline.contracts.program import TABLES
+from hcip_pipeline.contracts.screening import LISTS
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.program_files import ProgramIntake, ingest_program, ingest_read_later
 from hcip_pipeline.intake.program_receipts import receipt_in_force
@@ -18,7 +19,7 @@ from hcip_pipeline.intake.survey_intake import survey_names
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.records import read_record
-from hcip_pipeline.reference.exclusions import write_lake_exclusions
+from hcip_pipeline.reference.screening import write_lake_screening
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class PeriodIntake:
 
 
 def take_in_period(home: Home, period: PerformancePeriod, policy: Policy) -> PeriodIntake:
-    """Put the period's program files, the protocols in force and the individuals excluded into the lake.
+    """Put the period's program files, the protocols in force and what national lists hold into the lake.
 
     Earlier periods' program folders are read as far as the period needs them (``contracts.program.READ_LATER``).
 
@@ -48,7 +49,7 @@ def take_in_period(home: Home, period: PerformancePeriod, policy: Policy) -> Per
     ingest_read_later(home, period)
     program = ingest_program(home, period, conditions)
     in_force = write_lake_protocols(home, period, policy)
-    write_lake_exclusions(home, period)
+    write_lake_screening(home, period)
     return PeriodIntake(program, tuple(in_force))
 
 
@@ -67,9 +68,10 @@ def files_in_force(home: Home, period: PerformancePeriod) -> list[dict[str, obje
     protocols = pl.read_parquet(lake / "protocols.parquet", columns=["hospital_ccn", "protocol_year", "sha256"])
     for ccn, year, sha256 in protocols.iter_rows():
         files.append({"file": f"protocols/{ccn}/{year}.yaml", "sha256": sha256, "rows": 1})
-    if (listed := lake / "leie.json").is_file():
-        facts = read_record(listed, "sha256", fix="run it again")
-        files.append({"file": f"reference/{facts['file']}", "sha256": facts["sha256"], "rows": facts["rows"]})
+    for name in LISTS:
+        if (listed := lake / "receipts" / f"{name}.json").is_file():
+            facts = read_record(listed, "sha256", fix="run it again")
+            files.append({"file": f"reference/{facts['file']}", "sha256": facts["sha256"], "rows": facts["rows"]})
     reference = read_record(home.lake_reference / "receipt.json", "tables", fix="run it again")["tables"]
     for table in reference.values():
         if table["source"] != "none":

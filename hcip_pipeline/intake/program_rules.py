@@ -13,6 +13,7 @@ from collections.abc import Collection
 import polars as pl
 
 from hcip_pipeline.contracts.patterns import TIN
+from hcip_pipeline.contracts.screening import CLEARED_SOURCES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.interventions import CATALOGUE
@@ -66,6 +67,14 @@ _ROW_RULES: dict[str, tuple[RowRule, ...]] = {
             "first_performance_period",
             ~pl.col("first_performance_period").str.contains(r"^[0-9]{4}H[12]$"),
             "first_performance_period is not a performance period",
+        ),
+    ),
+    "screening_clearances": (
+        RowRule(
+            "SOURCE_UNKNOWN",
+            "source",
+            ~pl.col("source").str.to_uppercase().is_in(CLEARED_SOURCES),
+            "the source is no list that is compared by name (OIG)",
         ),
     ),
     "committee_meetings": (

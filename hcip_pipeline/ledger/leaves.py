@@ -96,7 +96,7 @@ def _program(home: Home, period: str) -> Iterator[Entry]:
     for path in sorted((folder / "receipts").glob("*.json")):
         said = json.loads(path.read_text(encoding="utf-8"))
         if said.get("version") == said.get("in_force") and said.get("sha256"):
-            files[f"inbox/program/{period}/{said['file']}"] = said["sha256"]
+            files[f"inbox/{said.get('folder', f'program/{period}')}/{said['file']}"] = said["sha256"]
     if files:
         yield Entry("acceptance", f"program/{period}", files)
 

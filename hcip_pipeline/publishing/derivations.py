@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hcip_pipeline.audit.findings import finding_tables
 from hcip_pipeline.audit.payments import payment_tables
+from hcip_pipeline.audit.screening import screening_tables
 from hcip_pipeline.release import data_quality
 from hcip_pipeline.release.derived import Derivation
 from hcip_pipeline.release.handed_on import norm_tables, regulator_tables
@@ -19,5 +20,6 @@ DERIVATIONS: dict[str, Derivation] = {
     "data_quality": data_quality.state_table,
     "regulator": regulator_tables,
     "payments": payment_tables,
+    "screening": screening_tables,
     "findings": finding_tables,
 }

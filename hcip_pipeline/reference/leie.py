@@ -1,7 +1,7 @@
 """The OIG's List of Excluded Individuals and Entities as it is published: ``reference/leie.csv``, the file UPDATED.csv.
 
-Belongs here: reading the list, and which NPIs it excludes. Does not belong here: the exclusion as of a period
-(``exclusions``).
+Belongs here: reading the list, and whom it excludes, by NPI or by name. Does not belong here: the exclusion as of a
+period (``exclusions``), and comparing names (``name_matching``).
 
 Eighteen columns; dates are ``yyyymmdd`` and ``00000000`` is none; NPI ``0000000000`` is unknown (nine of ten).
 The list is put into the inbox unchanged.
@@ -9,16 +9,15 @@ The list is put into the inbox unchanged.
 
 from __future__ import annotations
 
-from collections import Counter
+import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from hcip_pipeline.contracts.reference import EXCLUDED_INDIVIDUALS
+from hcip_pipeline.reference.wide_lists import ListColumns, read_list_columns, read_npis, refuse_cells
 from hcip_pipeline.tables.contract_columns import contract_schema
-from hcip_pipeline.tables.problems import LISTED_PER_RULE, Problem, TableRefusedError
-from hcip_pipeline.tables.tabular import LINE, TextTable, read_text_table
 
 #: Name of the table's file, and what the payments are told of it.
 NAME, SOURCE = "leie", "OIG"
@@ -28,25 +27,30 @@ COLUMNS = (
     "state", "zip", "excltype", "excldate", "reindate", "waiverdate", "wvrstate",
 )  # fmt: skip
 _NEEDED = ("lastname", "firstname", "busname", "npi", "excldate", "reindate", "waiverdate", "wvrstate")
-_NO_NPI, _NO_DATE = "0000000000", "00000000"
+_WANTED = tuple(name for name in COLUMNS if name not in _NEEDED)
+_DAYS = {"excldate": "effective_date", "reindate": "reinstated_date", "waiverdate": "waived_on"}
 
 
 @dataclass(frozen=True)
 class ExclusionList:
-    """The list as read.
+    """The list as read. Rows are typed, once each: ``effective_date``, ``reinstated_date`` and ``waived_on`` are days.
 
     Attributes:
         individuals: rows with an NPI in the columns of ``EXCLUDED_INDIVIDUALS``, waived ones apart.
-        rows, without_npi, repeated, waived: rows of the file; of these without an NPI, byte-identical to an earlier
-            one, and waived in the region's state.
+        by_name: rows without an NPI that can be read, waived ones apart; they exclude nobody, but may be somebody.
+        waived: rows waived in the region's state.
+        repeated: rows that are byte-identical to an earlier one.
+        nameless: rows with neither an NPI nor a name: they can be nobody.
+        newest: the newest day in the file.
     """
 
     individuals: pl.DataFrame
-    rows: int
-    without_npi: int
+    by_name: pl.DataFrame
+    waived: pl.DataFrame
     repeated: int
-    waived: int
-    text: TextTable
+    nameless: int
+    newest: dt.date | None
+    columns: ListColumns
 
 
 def read_leie(path: Path, state: str, within: Path | None = None) -> ExclusionList:
@@ -57,45 +61,44 @@ def read_leie(path: Path, state: str, within: Path | None = None) -> ExclusionLi
         within: the folder that no link may lead out of.
 
     Raises:
-        TableRefusedError: the file cannot be read, a column is missing, or an NPI or a date of exclusion is none.
+        TableRefusedError: the file cannot be read, a column is missing, or a day is none.
     """
-    text = read_text_table(path, within)
-    missing = [name for name in _NEEDED if name not in text.header]
-    if missing:
-        problems = [Problem("COLUMN_MISSING", f"the column '{name}' is missing", 1, name) for name in missing]
-        raise TableRefusedError(path, problems, Counter(COLUMN_MISSING=len(missing)))
-    listed = text.frame.unique(subset=list(text.header), keep="first", maintain_order=True)
-    npi = pl.col("npi").fill_null(_NO_NPI).str.zfill(10)
-    dated = listed.with_columns(npi.alias("npi"), *(_day(name) for name in ("excldate", "reindate", "waiverdate")))
-    known = dated.filter(pl.col("npi") != _NO_NPI)
-    _refuse(path, "CELL_FORMAT", "npi", known.filter(~pl.col("npi").str.contains("^[0-9]{10}$")), "is no NPI")
-    _refuse(path, "CELL_FORMAT", "excldate", known.filter(pl.col("excldate").is_null()), "is no date, yyyymmdd")
-    is_waived = (pl.col("wvrstate") == state) & pl.col("waiverdate").is_not_null()
-    waived = known.filter(is_waived)
-    individuals = known.filter(~is_waived.fill_null(value=False)).select(
-        "npi",
-        pl.lit(SOURCE).alias("source"),
-        pl.col("excldate").alias("effective_date"),
-        pl.col("reindate").alias("reinstated_date"),
-    )
+    found = read_list_columns(path, _NEEDED, _WANTED, within)
+    given = [name for name in COLUMNS if name in found.columns]
+    listed = found.frame.unique(subset=given, keep="first", maintain_order=True)
+    dated = read_npis(path, listed).with_columns(_day(column).alias(day) for column, day in _DAYS.items())
+    for column, day in _DAYS.items():
+        is_wrong = pl.col(day).is_null() & (~_is_none(column) | pl.lit(column == "excldate"))
+        if (wrong := dated.filter(is_wrong)).height:
+            refuse_cells(path, "CELL_FORMAT", column, wrong, "the cell is no date, yyyymmdd")
+    is_waived = (pl.col("wvrstate").str.to_uppercase() == (state or None)) & pl.col("waived_on").is_not_null()
+    marked = dated.with_columns(is_waived.fill_null(value=False).alias("is_waived"))
+    in_force = marked.filter(~pl.col("is_waived"))
+    known = in_force.filter(pl.col("npi").is_not_null())
+    unknown = in_force.filter(pl.col("npi").is_null())
+    has_name = pl.any_horizontal(pl.col(name).is_not_null() for name in ("lastname", "firstname", "busname"))
+    newest = dated.select(pl.max_horizontal(pl.col("effective_date").max(), pl.col("reinstated_date").max())).item()
     schema = contract_schema(EXCLUDED_INDIVIDUALS)
+    individuals = known.with_columns(pl.lit(SOURCE).alias("source"))
     return ExclusionList(
         individuals.select(pl.col(name).cast(schema[name]) for name in schema).sort(EXCLUDED_INDIVIDUALS.key),
-        rows=text.frame.height,
-        without_npi=listed.height - known.height,
-        repeated=text.frame.height - listed.height,
-        waived=waived.height,
-        text=text,
+        by_name=unknown.filter(has_name),
+        waived=marked.filter("is_waived"),
+        repeated=found.frame.height - listed.height,
+        nameless=unknown.filter(~has_name).height,
+        newest=newest,
+        columns=found,
     )
+
+
+def _digits(name: str) -> pl.Expr:
+    return pl.col(name).str.replace(r"\.0+$", "").str.zfill(8)
+
+
+def _is_none(name: str) -> pl.Expr:
+    return pl.col(name).is_null() | (_digits(name) == "0" * 8)
 
 
 def _day(name: str) -> pl.Expr:
-    cell = pl.col(name).str.zfill(8)
-    return pl.when(cell != _NO_DATE).then(cell).str.to_date("%Y%m%d", strict=False).alias(name)
-
-
-def _refuse(path: Path, rule: str, column: str, rows: pl.DataFrame, words: str) -> None:
-    if rows.height:
-        lines = rows.get_column(LINE).head(LISTED_PER_RULE)
-        problems = [Problem(rule, f"the cell {words}", line, column) for line in lines]
-        raise TableRefusedError(path, problems, Counter({rule: rows.height}))
+    """A day as the OIG writes it; a spreadsheet makes ``0`` of none."""
+    return pl.when(~_is_none(name)).then(_digits(name)).str.to_date("%Y%m%d", strict=False)

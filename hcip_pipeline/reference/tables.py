@@ -15,6 +15,7 @@ import polars as pl
 
 from hcip_pipeline.atomic_files import write_json, write_parquet
 from hcip_pipeline.contracts.reference import TABLES
+from hcip_pipeline.contracts.screening import LISTS
 from hcip_pipeline.reference.rules import (
     ROW_RULES,
     UNMAPPED,
@@ -29,9 +30,6 @@ from hcip_pipeline.tables.table_shapes import find_table, table_of
 from hcip_pipeline.tables.tabular import LINE, read_text_table
 
 SHIPPED = Path(__file__).parent / "data"
-
-#: Lists that are no tables of ours and come as they are published (``screening``).
-SCREENING_LISTS = ("leie",)
 
 Source = Literal["inbox", "shipped", "none"]
 
@@ -109,7 +107,7 @@ def unknown_reference_files(inbox: Path) -> list[str]:
     folder = inbox / "reference"
     if not folder.is_dir():
         return []
-    known = (*TABLES, *SCREENING_LISTS)
+    known = (*TABLES, *LISTS)
     names = [path.name for path in folder.iterdir() if not is_left_alone(path.name)]
     return sorted(shown_path(name) for name in names if table_of(name, known) is None)
 
@@ -152,11 +150,11 @@ def write_lake_reference(inbox: Path | None, lake_reference: Path) -> dict[str, 
 def _read(name: str, inbox: Path | None) -> ReferenceTable:
     path = find_table(inbox / "reference", name) if inbox else None
     if path is not None and (path.exists() or path.is_symlink()):
-        return _read_stamped(name, path, _stamp(path), inbox)
+        return _read_stamped(name, path, file_stamp(path), inbox)
     return _read_shipped(name)
 
 
-def _stamp(path: Path) -> tuple[int, ...]:
+def file_stamp(path: Path) -> tuple[int, ...]:
     """What changes when a file is written or replaced; empty for one that cannot be looked at."""
     try:
         stat = path.stat()

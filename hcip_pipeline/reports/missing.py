@@ -11,6 +11,9 @@ from dataclasses import astuple, dataclass, fields
 
 import polars as pl
 
+from hcip_pipeline.audit.screening import record_in_words
+from hcip_pipeline.contracts import screening
+from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS
 from hcip_pipeline.release.spreadsheets import neutralized
 from hcip_pipeline.reports.figures import ReportSource, Row
 
@@ -133,6 +136,7 @@ def _of_partner(
             "the payment is held until it is cleared",
             "report the result in care_partners.csv",
         )
+    yield from _screening(source, ccn, person["npi"])
     if inputs["arrangement_signed"] is None:
         yield (
             "ARRANGEMENT",
@@ -165,3 +169,23 @@ def _of_partner(
             "the committee's report cannot group the physician",
             "report it in care_partners.csv",
         )
+
+
+def _screening(source: ReportSource, ccn: str, npi: str) -> Iterator[tuple[str, str, str, str, str]]:
+    """What national lists hold against the care partner, and who can answer it."""
+    if not source.now.has("screening"):
+        return
+    for row in source.now.of_partner("screening", ccn, npi):
+        if row["effect"] == screening.QUESTION:
+            yield (
+                screening.NAME_MATCH,
+                "exclusion list",
+                f"is this the same person? {record_in_words(row)} has a like name and no NPI",
+                "nothing is held; an excluded individual may not be paid",
+                f"if not, say so in program/{source.period}/screening_clearances.csv; if so, write failed in "
+                "care_partners.csv",
+            )
+        elif row["effect"] == screening.HOLD:
+            reason = PAYMENT_REASONS[row["reason"]]
+            since = f" since {row['listed_on']}" if row["listed_on"] else ""
+            yield row["reason"], "NPI", f"{reason.auditor}{since}", "the payment is held", reason.way_out

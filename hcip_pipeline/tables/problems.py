@@ -100,6 +100,7 @@ RULES = {
         Rule("TIN_NOT_NINE_DIGITS", "WARN", "a TIN has not nine digits", "correct the TIN before anything is paid"),
         Rule("INTERVENTION_UNKNOWN", "WARN", "an intervention is not in the catalogue", "use the catalogue's id"),
         Rule("CONDITION_UNKNOWN", "WARN", "a condition is not in the hospital's protocol", "use the protocol's id"),
+        Rule("SOURCE_UNKNOWN", "WARN", "a clearance is about a list that is not compared by name", "write OIG"),
         Rule("RATE_CENTER_UNKNOWN", "ERROR", "a rate center is not in the table of rate centers", "add it there"),
         Rule("RANGE_REVERSED", "ERROR", "a range ends before it starts", "exchange its ends"),
         Rule("RANGE_AMBIGUOUS", "ERROR", "two overlapping ranges are equally narrow", "make one of them narrower"),

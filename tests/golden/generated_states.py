@@ -279,13 +279,24 @@ def program(
         rows["earlier_incentives"] += [
             own | {"period": p, "final_incentive": cents(rng, 0, 700)} for p in earlier if rng.random() < 0.6
         ]
+    for ccn, physician in pairs:
+        if rng.random() < 0.08:
+            record = {"hospital_ccn": ccn, "npi": physician, "source": "list", "list_row": 2}
+            reason, effect = rng.choice(SCREENED)
+            rows["screening"].append(record | {"reason": reason, "effect": effect})
     rows["excluded_in_period"].append({"npi": PHYSICIANS[3]})
     return {name: table(name, own_rows) for name, own_rows in rows.items()}
 
+
+#: What a national list holds against a care partner, and what comes of it.
+SCREENED = (
+    ("NPI_NOT_AN_INDIVIDUAL", "hold"), ("NPI_DEACTIVATED", "hold"), ("EXCLUSION_NAME_MATCH", "question"),
+    ("EXCLUSION_NAME_MATCH", "answered"), ("EXCLUSION_WAIVED", "noted"),
+)  # fmt: skip
 
 _PROGRAM_TABLES = (
     "care_partners", "programs", "program_changes", "protocols", "protocol_interventions", "conditions",
     "condition_results", "intervention_activity", "committee_adjustments", "pfs_cap_notices", "pool_notices",
     "other_program_amounts", "earlier_other_program_amounts", "earlier_savings", "earlier_incentives",
-    "excluded_in_period",
+    "excluded_in_period", "screening",
 )  # fmt: skip

@@ -197,6 +197,12 @@ def waterfall(
         held = {"HELD_NO_PFS_CAP"} if cap is None else set()
         # [choice] A screening still pending has not failed, and is no clearance: the amount waits.
         held |= {"SCREENING_NOT_CLEARED"} if partner["screening_status"] not in ("cleared", "failed") else set()
+        # What a national list holds against a care partner waits for an answer, whatever the hospital's own screening.
+        held |= {
+            r["reason"]
+            for r in tables.get("screening", ())
+            if (r["hospital_ccn"], r["npi"]) == (ccn, npi) and r["effect"] == "hold"
+        }
         if not protocol or protocol["approved_on"] is None or limit["program_year"] is None:
             held.add("NO_PROTOCOL")
         elif not protocol["has_locked_conditions"]:

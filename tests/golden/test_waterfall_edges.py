@@ -98,6 +98,18 @@ for name in ("protocols", "conditions", "protocol_interventions", "condition_res
 EDGES.amend("protocols", hospital_ccn=NOT_APPROVED, approved_on=None, has_locked_conditions=False)
 EDGES.amend("protocols", hospital_ccn=NOT_STARTED, program_year=None)
 
+# --- national lists (formats.md, §4): as a record asks, as it is answered, and for one hospital alone
+ASKED, ORGANIZATION, DEACTIVATED, BOTH, NOTED, HELD_AND_FAILED = (EDGES.hospital("50.00", "40.00") for _ in range(6))
+for hospital, reason, effect in (
+    (ASKED, "EXCLUSION_NAME_MATCH", "question"), (ORGANIZATION, "NPI_NOT_AN_INDIVIDUAL", "hold"),
+    (DEACTIVATED, "NPI_DEACTIVATED", "hold"), (BOTH, "NPI_DEACTIVATED", "hold"),
+    (BOTH, "NPI_NOT_AN_INDIVIDUAL", "hold"), (NOTED, "EXCLUSION_WAIVED", "noted"),
+    (NOTED, "NOT_ON_ORDER_AND_REFERRING", "noted"), (HELD_AND_FAILED, "NPI_DEACTIVATED", "hold"),
+):  # fmt: skip
+    record = {"npi": A, "reason": reason, "source": "list", "list_row": 2, "effect": effect}
+    EDGES.amend("screening", hospital_ccn=hospital, **record)
+EDGES.amend("care_partners", hospital_ccn=HELD_AND_FAILED, npi=A, screening_status="failed")
+
 #: without a protocol any reported activity counts as approved, and none is none; the pool is for those who had one
 NO_PROTOCOL_IDLE = EDGES.hospital("50.00", "40.00")
 for name in ("protocols", "conditions", "protocol_interventions", "condition_results"):
@@ -233,6 +245,27 @@ def test_first_and_last_day_of_the_period_are_in_it(settled: Settled, hospital: 
 def test_an_excluded_individual_is_not_paid_and_others_are(settled: Settled) -> None:
     assert final(settled, EXCLUDED, D_EXCLUDED) == (D("0.00"), "ZERO", "EXCLUDED_INDIVIDUAL")
     assert final(settled, EXCLUDED) == (D("50.00"), "PAYABLE", "")
+
+
+@pytest.mark.parametrize(
+    ("hospital", "status", "reasons"),
+    [
+        (ASKED, "PAYABLE", ""),  # a like name is a question, never the payment's end
+        (ORGANIZATION, "HELD", "NPI_NOT_AN_INDIVIDUAL"),
+        (DEACTIVATED, "HELD", "NPI_DEACTIVATED"),
+        (BOTH, "HELD", "NPI_NOT_AN_INDIVIDUAL|NPI_DEACTIVATED"),
+        (NOTED, "PAYABLE", ""),
+    ],
+)
+def test_what_a_national_list_holds_against_somebody_holds_the_whole_amount_or_nothing(
+    settled: Settled, hospital: str, status: str, reasons: str
+) -> None:
+    assert final(settled, hospital) == (D("50.00"), status, reasons)
+    assert final(settled, hospital, B) == (D("40.00"), "PAYABLE", "")
+
+
+def test_a_hold_of_a_list_does_not_undo_a_failed_screening(settled: Settled) -> None:
+    assert final(settled, HELD_AND_FAILED) == (D("0.00"), "ZERO", "SCREENING_FAILED|NPI_DEACTIVATED")
 
 
 def test_without_an_approved_protocol_everything_is_calculated_and_held(settled: Settled) -> None:

@@ -34,7 +34,8 @@ def cap_findings(inputs: dict[str, Any], incentives: dict[str, Any]) -> list[dic
         values = [{column: given[name].get(column) for column in schema}] if name in given else []
         return pl.DataFrame(values, schema=schema)
 
-    draft = SimpleNamespace(period=PerformancePeriod.parse("2025H1"), table=table, lake=table, **NOTHING)
+    period = PerformancePeriod.parse("2025H1")
+    draft = SimpleNamespace(period=period, table=table, lake=table, marts=table, has=lambda name: False, **NOTHING)
     (found,) = finding_tables(draft)  # type: ignore[arg-type]
     return found.frame.filter(rule="CAP_IN_DOUBT").to_dicts()
 

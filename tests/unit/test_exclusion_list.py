@@ -2,91 +2,134 @@
 
 from __future__ import annotations
 
-import json
+import datetime as dt
 from pathlib import Path
 
-import polars as pl
 import pytest
 
-from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.reference.exclusions import state_of, write_lake_exclusions
-from hcip_pipeline.reference.leie import COLUMNS, read_leie
+from hcip_pipeline.reference.exclusions import excluded_in_period, state_of
+from hcip_pipeline.reference.leie import COLUMNS, ExclusionList, read_leie
+from hcip_pipeline.reference.list_check import check_list
 from hcip_pipeline.reference.tables import unknown_reference_files
 from hcip_pipeline.tables.problems import TableRefusedError
+from tests.screening_lists import excluded, leie_text, put_list
 
 PERIOD = PerformancePeriod(2025, 1)
 NPI, OTHER = "1234567893", "1215000005"
+REAL = Path(__file__).parents[2].parent / "shared" / "data" / "formats" / "leie" / "UPDATED_example.csv"
 
 
-def listed(npi: str = NPI, excluded: str = "20200101", back: str = "00000000", waived: str = "00000000",
-           state: str = "") -> str:  # fmt: skip
-    cells = dict.fromkeys(COLUMNS, "") | {
-        "lastname": "DOE", "firstname": "JANE", "npi": npi, "excldate": excluded, "reindate": back,
-        "waiverdate": waived, "wvrstate": state, "address": "12 W MAIN ST, APT 4",
-    }  # fmt: skip
-    return ",".join(f'"{cell}"' for cell in cells.values())
-
-
-def home_with(tmp_path: Path, *rows: str, name: str = "leie.csv") -> Home:
-    home = Home(tmp_path)
-    folder = home.inbox / "reference"
-    folder.mkdir(parents=True)
-    (folder / name).write_text("\n".join([",".join(COLUMNS).upper(), *rows, ""]))
-    return home
-
-
-def excluded(home: Home) -> list[tuple[object, ...]]:
-    return pl.read_parquet(write_lake_exclusions(home, PERIOD)).select("npi", "source").rows()
+def read(tmp_path: Path, *rows: dict[str, str], name: str = "leie.csv", text: str | None = None) -> ExclusionList:
+    path = put_list(tmp_path, name, leie_text(rows) if text is None else text)
+    return read_leie(path, "MD", tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("row", "is_excluded"),
+    ("cells", "is_excluded"),
     [
-        (listed(), True),
-        (listed(excluded="20250801"), True),  # before the payment
-        (listed(excluded="20260801"), False),
-        (listed(back="20240101"), False),
-        (listed(back="20250301"), True),
-        (listed(waived="20210101", state="MD"), False),
-        (listed(waived="20210101", state="VA"), True),
-        (listed(npi="0000000000"), False),
+        ({}, True),
+        ({"excldate": "20250801"}, True),  # before the payment
+        ({"excldate": "20260801"}, False),
+        ({"reindate": "20240101"}, False),
+        ({"reindate": "20250301"}, True),
+        ({"waiverdate": "20210101", "wvrstate": "MD"}, False),
+        ({"waiverdate": "20210101", "wvrstate": "VA"}, True),
+        ({"waiverdate": "00000000", "wvrstate": "MD"}, True),
+        ({"npi": "0000000000"}, False),
+        ({"npi": ""}, False),
+        ({"npi": " 1234567893 "}, True),
+        ({"npi": "1234567893.0"}, True),
     ],
 )
-def test_whom_the_list_excludes_in_a_period(tmp_path: Path, row: str, is_excluded: bool) -> None:
-    home = home_with(tmp_path, row, name="LEIE.csv")
-    assert excluded(home) == ([(NPI, "OIG")] if is_excluded else [])
-    assert unknown_reference_files(home.inbox) == []
+def test_whom_the_list_excludes_in_a_period(tmp_path: Path, cells: dict[str, str], is_excluded: bool) -> None:
+    found = read(tmp_path, excluded(**({"npi": NPI} | cells)), name="LEIE.csv")
+    npis = excluded_in_period(found.individuals, PERIOD).get_column("npi").to_list()
+    assert npis == ([NPI] if is_excluded else [])
+    assert unknown_reference_files(tmp_path) == []
 
 
-def test_the_receipt_counts_every_row(tmp_path: Path) -> None:
-    home = home_with(
-        tmp_path, listed(), listed(), listed(npi="0000000000"), listed(npi=OTHER, waived="20210101", state="MD")
-    )
-    assert excluded(home) == [(NPI, "OIG")]
-    receipt = json.loads((home.lake_program(PERIOD) / "leie.json").read_text())
-    counts = {name: receipt[name] for name in ("rows", "with_npi", "without_npi", "repeated", "waived")}
-    assert counts == {"rows": 4, "with_npi": 1, "without_npi": 1, "repeated": 1, "waived": 1}
-    (home.inbox / "reference" / "leie.csv").unlink()
-    assert excluded(home) == [] and not (home.lake_program(PERIOD) / "leie.json").exists()
+def test_every_row_is_somewhere(tmp_path: Path) -> None:
+    waived = excluded(npi=OTHER, waiverdate="20210101", wvrstate="MD")
+    nameless = excluded(lastname="", firstname="", midname="")
+    rows = [excluded(npi=NPI), excluded(npi=NPI), excluded(), waived, nameless]
+    found = read(tmp_path, *rows)
+    parts = (found.individuals.height, found.by_name.height, found.waived.height, found.repeated, found.nameless)
+    assert parts == (1, 1, 1, 1, 1) and found.columns.rows == 5
+    assert found.newest == dt.date(2020, 1, 1)
 
 
-def test_it_is_joined_to_the_list_that_is_kept_by_hand(tmp_path: Path) -> None:
-    home = home_with(tmp_path, listed())
-    own = f"npi,source,effective_date,reinstated_date\n{NPI},SAM,2021-01-01,\n{OTHER},SAM,2021-01-01,\n"
-    (home.inbox / "reference" / "excluded_individuals.csv").write_text(own)
-    assert excluded(home) == [(OTHER, "SAM"), (NPI, "OIG|SAM")]
+@pytest.mark.parametrize("npi", ["12345X7893", "?", "12345678931", "١٢٣٤٥٦٧٨٩٣"])
+def test_an_npi_that_cannot_be_read_stops_nothing_and_is_compared_by_name(tmp_path: Path, npi: str) -> None:
+    found = read(tmp_path, excluded(npi=OTHER), excluded(npi=npi))
+    assert (found.individuals.height, found.by_name.height) == (1, 1)
 
 
 @pytest.mark.parametrize(
-    ("row", "column"), [(listed(npi="12345X7893"), "npi"), (listed(excluded="20201301"), "excldate")]
+    ("cells", "column", "rule"),
+    [
+        ({"excldate": "20201301"}, "excldate", "CELL_FORMAT"),
+        ({"excldate": ""}, "excldate", "CELL_FORMAT"),
+        ({"npi": NPI, "excldate": "00000000"}, "excldate", "CELL_FORMAT"),
+        ({"reindate": "soon"}, "reindate", "CELL_FORMAT"),
+        ({"waiverdate": "2021"}, "waiverdate", "CELL_FORMAT"),
+        ({"npi": "1.23457E+09"}, "npi", "DIGITS_LOST"),
+    ],
 )
-def test_what_cannot_be_read_is_refused_with_its_row(tmp_path: Path, row: str, column: str) -> None:
-    home = home_with(tmp_path, listed(npi=OTHER), row)
+def test_what_would_be_read_wrong_is_refused_with_its_row(
+    tmp_path: Path, cells: dict[str, str], column: str, rule: str
+) -> None:
     with pytest.raises(TableRefusedError) as refused:
-        read_leie(home.inbox / "reference" / "leie.csv", "MD")
-    assert [(problem.row, problem.column) for problem in refused.value.problems] == [(3, column)]
+        read(tmp_path, excluded(npi=OTHER), excluded(**cells))
+    assert [(problem.row, problem.column, problem.rule) for problem in refused.value.problems] == [(3, column, rule)]
+    verdict = check_list(tmp_path / "reference" / "leie.csv")
+    assert (verdict.status, verdict.rules_broken) == ("refused", {rule: 1})
+
+
+def test_a_spreadsheet_may_have_opened_it(tmp_path: Path) -> None:
+    # Zeros are lost from NPIs that are none and dates that are none; the delimiter follows the computer's language.
+    cells = {"npi": "0", "reindate": "0", "waiverdate": "0"}
+    text = leie_text([excluded(**cells), excluded(npi=NPI, excldate="20200101.0", reindate="0")])
+    found = read(tmp_path, text=text.replace('","', '";"'))
+    assert (found.by_name.height, found.individuals.height) == (1, 1)
+    assert found.individuals.get_column("effective_date").to_list() == [dt.date(2020, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("", "FILE_EMPTY"),
+        ("npi,source,effective_date,reinstated_date\n1234567893,OIG,2024-01-01,\n", "COLUMN_MISSING"),
+        (leie_text([excluded()]).replace('"EXCLDATE"', '"EXCL_DATE"'), "COLUMN_MISSING"),
+        (leie_text([excluded()]).replace('"WVRSTATE"', '"ZIP2"').replace('"WAIVERDATE"', '"W"'), "COLUMN_MISSING"),
+        ("LEIE Downloadable Database\n" + leie_text([excluded()]), "TITLE_ROW"),
+        (leie_text([excluded()]) + '"SHORT"\r\n', "ROW_RAGGED"),
+        ("<html><body>moved</body></html>\n", "COLUMN_MISSING"),
+    ],
+)
+def test_another_file_is_no_list(tmp_path: Path, text: str, rule: str) -> None:
+    path = put_list(tmp_path, "leie.csv", text)
+    with pytest.raises(TableRefusedError) as refused:
+        read_leie(path, "MD")
+    assert rule in refused.value.counts
+    assert check_list(path).rules_broken == dict(sorted(refused.value.counts.items()))
+
+
+def test_a_column_that_is_misspelt_is_named(tmp_path: Path) -> None:
+    path = put_list(tmp_path, "leie.csv", leie_text([excluded()]).replace('"EXCLDATE"', '"EXCL_DATE"'))
+    assert "is 'excl_date' meant?" in check_list(path).details()
+
+
+def test_the_published_example_reads(tmp_path: Path) -> None:
+    if not REAL.is_file():
+        pytest.skip("the example of the OIG's list is not on this machine")
+    path = put_list(tmp_path, "leie.csv", REAL.read_text(encoding="utf-8"))
+    found = read_leie(path, "MD")
+    assert found.individuals.get_column("npi").to_list() == ["1234567893", "1972902351"]
+    assert found.by_name.get_column("busname").to_list() == ["#1 MARKETING SERVICE, INC"]
+    assert tuple(found.columns.columns) == COLUMNS
 
 
 def test_the_state_is_the_hospitals_own() -> None:
     assert (state_of(["210001", "210043"]), state_of(["210001", "330101"]), state_of(["990001"])) == ("MD", "", "")
+    assert [state_of([f"{code}0001"]) for code in ("05", "11", "33", "45", "53")] == ["CA", "GA", "NY", "TX", "WY"]

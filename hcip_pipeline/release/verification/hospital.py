@@ -6,6 +6,7 @@ Belongs here: reading them, and what must be the same for all its care partners.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -41,6 +42,7 @@ class Hospital:
     measures: Table
     inputs: dict[str, Row]
     programs: Programs
+    held: Mapping[str, list[str]]
 
     @property
     def any_input(self) -> Row | None:
@@ -53,8 +55,11 @@ class Hospital:
         return self.programs.first.get(self.ccn, "")
 
 
-def read_hospital(package: Package, ccn: str, programs: Programs) -> Hospital:
+def read_hospital(package: Package, ccn: str, programs: Programs, held: Mapping[str, list[str]]) -> Hospital:
     """The hospital's tables.
+
+    Args:
+        held: NPI -> codes of what national lists hold its payment for.
 
     Raises:
         UnreadableTableError: one of them is missing or cannot be read.
@@ -73,6 +78,7 @@ def read_hospital(package: Package, ccn: str, programs: Programs) -> Hospital:
         package.table("quality_measures", ccn),
         {row["npi"]: row for row in package.table("payment_inputs", ccn)},
         programs,
+        held,
     )
 
 

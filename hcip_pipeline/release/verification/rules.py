@@ -27,6 +27,7 @@ RULES = {
     "measures": "measures of quality from their counts: what conditions of payment may rest on (methodology §12)",
     "conditions": "conditions of payment by weight (methodology §9, step 2)",
     "standing": "who may not be paid gets nothing (methodology §9, step 3)",
+    "screening": "which records of national lists hold a payment, and which questions were answered (§9)",
     "committee": "the committee only reduces (methodology §9, step 4)",
     "fee_schedule_cap": "the fee-schedule cap of the calendar year, less its earlier period (methodology §9, step 5)",
     "distribution_limit": "the hospital's limit, and what exceeds it scaled down by largest remainder (§9, step 6)",

@@ -16,7 +16,7 @@ class Shape:
 
     Attributes:
         scope: hospital: one file a hospital; state: one file for everybody.
-        is_optional: releases from before there was such a table have none.
+        is_optional: a release may have none: one from before there was such a table, or where there was nothing for it.
     """
 
     name: str
@@ -349,6 +349,18 @@ _ALL = (
         text="hospital_ccn period npi pfs_source",
         ratio="physician_cap_percent",
         money="earlier_payable later_payable pfs_approved_amount later_year_cap year_cap over_cap",
+    ),
+    _shape(
+        "screening",
+        "audit",
+        "state",
+        key="hospital_ccn period npi reason source list_row",
+        is_optional=True,  # where no national list was in the inbox
+        text="hospital_ccn period npi reason source listed_name listed_specialty listed_city cleared_by"
+        " clearance_reason effect",
+        integer="list_row listed_birth_year",
+        ratio="similarity",
+        date="listed_on cleared_on",
     ),
     _shape(
         "participation",

@@ -29,6 +29,7 @@ from .programs import Programs, check_exclusion_lifted, check_programs
 from .proofs import Proofs
 from .report import Findings, VerificationReport
 from .savings import check_participating, check_savings, check_scopes
+from .screening import check_screening
 from .signatures import check_signatures
 from .tables import Row, UnreadableTableError
 from .terms import Terms, UnreadablePolicyError, read_terms
@@ -126,6 +127,7 @@ def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progres
     tell("norms")
     earlier = read_earlier(package, findings)
     programs = check_programs(package, earlier, terms, findings)
+    held = check_screening(package, findings)
     rates = check_rates(package, terms, findings)
     norms = check_norms(package, terms, rates, findings)
     ledger = check_ledger(package, terms, findings)
@@ -152,7 +154,7 @@ def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progres
     partners: set[str] = set()
     for ccn in package.hospitals:
         tell(f"hospital {ccn}")
-        hospital = read_hospital(package, ccn, programs)
+        hospital = read_hospital(package, ccn, programs, held.get(ccn, {}))
         _check_hospital(hospital, state, findings)
         partners |= hospital.inputs.keys()
         for case in hospital.cases:

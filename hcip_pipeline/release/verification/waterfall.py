@@ -229,6 +229,7 @@ def _holds(partner: Partner, inputs: Row, hospital: Hospital) -> None:
         partner.holds.append("FIRST_PERIOD_CHANGED")
     if inputs["screening_status"] not in ("cleared", "failed"):
         partner.holds.append("SCREENING_NOT_CLEARED")
+    partner.holds += hospital.held.get(inputs["npi"], [])
     if inputs["pfs_approved_amount"] is None:
         partner.holds.append("HELD_NO_PFS_CAP")
 

@@ -15,6 +15,10 @@ care_partners as (
     select * from {{ ref('stg_care_partners') }}
 ),
 
+screening as (
+    select * from {{ ref('stg_screening') }}
+),
+
 limits as (
     select hospital_ccn, is_contested from {{ ref('int_distribution_limits') }}
 ),
@@ -49,6 +53,8 @@ select
             when coalesce(care_partners.screening_status, 'pending') not in ('cleared', 'failed')
                 then 'SCREENING_NOT_CLEARED'
         end",
+        "case when screening.has_organization_npi then 'NPI_NOT_AN_INDIVIDUAL' end",
+        "case when screening.has_deactivated_npi then 'NPI_DEACTIVATED' end",
         "case when capped.pfs_approved_amount is null then 'HELD_NO_PFS_CAP' end",
         "case when limits.is_contested then 'POOL_CONTESTED' end",
         "case
@@ -61,6 +67,7 @@ from capped
 left join protocols using (hospital_ccn)
 left join programs using (hospital_ccn)
 left join care_partners using (hospital_ccn, npi)
+left join screening using (hospital_ccn, npi)
 left join limits using (hospital_ccn)
 left join limited using (hospital_ccn, npi)
 left join year_caps using (hospital_ccn, npi)

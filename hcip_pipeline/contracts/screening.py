@@ -1,0 +1,110 @@
+"""Who may not be paid: what national lists hold against care partners in a period (formats.md §4).
+
+Belongs here: columns and codes. Does not belong here: reading a list and comparing names (``reference``), and what a
+hold does to a payment (methodology §9).
+"""
+
+from hcip_pipeline.contracts.table import Column, Table
+
+#: What a list may hold against a care partner: two hold a payment (``contracts.payment_reasons``), one is a question.
+NOT_AN_INDIVIDUAL, DEACTIVATED = "NPI_NOT_AN_INDIVIDUAL", "NPI_DEACTIVATED"
+HOLDS = (NOT_AN_INDIVIDUAL, DEACTIVATED)
+NAME_MATCH = "EXCLUSION_NAME_MATCH"
+WAIVED, NOT_ORDERING = "EXCLUSION_WAIVED", "NOT_ON_ORDER_AND_REFERRING"
+REASONS = (*HOLDS, NAME_MATCH, WAIVED, NOT_ORDERING)
+
+#: What comes of it: the payment waits; a question to the hospital, which holds nothing; it was answered; it is noted.
+HOLD, QUESTION, ANSWERED, NOTED = EFFECTS = ("hold", "question", "answered", "noted")
+
+#: The lists that come as they are published, by the name of their file.
+LISTS = ("leie", "order_and_referring", "nppes")
+#: How a clearance may name the list that is compared by name.
+CLEARED_SOURCES = ("OIG", "LEIE", "OIG LEIE")
+
+_CCN = Column("hospital_ccn", "text", "CMS certification number", key=True, max_length=6)
+
+_COLUMNS = (
+    _CCN,
+    Column("npi", "text", "NPI of the care partner", key=True, max_length=10),
+    Column("reason", "text", "what the list holds against the care partner", key=True, allowed=REASONS),
+    Column("source", "text", "list: OIG, NPPES or CMS", key=True),
+    Column("list_row", "integer", "row of the list's file, the header is 1; 0 for who is not in it", key=True),
+    Column("listed_name", "text", "name on the list", nullable=True, is_words=True),
+    Column("listed_specialty", "text", "specialty on the list", nullable=True, is_words=True),
+    Column("listed_city", "text", "city on the list", nullable=True, is_words=True),
+    Column("listed_birth_year", "integer", "year of birth on the list", nullable=True),
+    Column("listed_on", "date", "first day of the exclusion or deactivation", nullable=True),
+    Column("similarity", "ratio", "likeness of the two names, 0 to 1: token sort ratio ÷ 100", nullable=True),
+    Column("cleared_by", "text", "who cleared it", nullable=True, is_words=True),
+    Column("cleared_on", "date", "day of the clearance", nullable=True),
+    Column("clearance_reason", "text", "why it is cleared", nullable=True, is_words=True),
+    Column(
+        "effect",
+        "text",
+        "hold: the payment waits; question: to the hospital, holds nothing; answered; noted",
+        allowed=EFFECTS,
+    ),
+)
+
+SCREENING = Table("screening", "one row a care partner of a hospital and record of a list that may be theirs", _COLUMNS)
+
+SCREENED_LISTS = Table(
+    "screened_lists",
+    "one row a list that a period's care partners were screened against",
+    (
+        Column("list_name", "text", "list, as its file is named", key=True),
+        Column("file", "text", "file below the inbox"),
+        Column("list_date", "date", "date of the list; empty where it is not known", nullable=True),
+        Column(
+            "date_from",
+            "text",
+            "where the date comes from: list_dates.csv, or the newest day in the file",
+            nullable=True,
+            allowed=("stated", "file"),
+        ),
+        Column("list_rows", "integer", "rows of the file"),
+        Column("care_partners", "integer", "NPIs of care partners that were screened"),
+        Column("found", "integer", "of these, NPIs that the list holds, by NPI or by a like name"),
+        Column("waived", "integer", "exclusions with a waiver for the hospitals' state"),
+        Column("without_npi", "integer", "rows without an NPI that can be read, compared by name"),
+        Column("repeated", "integer", "byte-identical repeated rows, which are one"),
+    ),
+)
+
+IRREGULAR_NPIS = Table(
+    "irregular_npis",
+    "one row an NPI that is an organization's or deactivated in NPPES",
+    (
+        Column("npi", "text", "NPI", key=True, max_length=10),
+        Column("is_organization", "boolean", "entity type 2"),
+        Column("deactivated_on", "date", "day of deactivation", nullable=True),
+        Column("reactivated_on", "date", "day of reactivation", nullable=True),
+    ),
+)
+
+UNUSED_CLEARANCES = Table(
+    "unused_clearances",
+    "one row a clearance that answers no question of the period",
+    (
+        _CCN,
+        Column("npi", "text", "NPI of the care partner", key=True, max_length=10),
+        Column("source", "text", "list that the clearance is about", key=True),
+        Column("cleared_on", "date", "day of the clearance"),
+        Column("why_unused", "text", "why it answers nothing", is_words=True),
+    ),
+)
+
+ATTENDING_SCREENING = Table(
+    "attending_screening",
+    "one row a hospital and kind of NPI that attended discharges of the period and belongs to no active individual",
+    (
+        _CCN,
+        Column("period", "text", "performance period", key=True),
+        Column("reason", "text", "kind of NPI, by NPPES", key=True, allowed=(NOT_AN_INDIVIDUAL, DEACTIVATED)),
+        Column("physicians", "integer", "attending NPIs"),
+        Column("discharges", "integer", "discharges they attended"),
+    ),
+)
+
+#: tables of the lake, one set a period
+TABLES = {table.name: table for table in (SCREENING, SCREENED_LISTS, IRREGULAR_NPIS, UNUSED_CLEARANCES)}
