@@ -10,7 +10,7 @@ export DO_NOT_TRACK = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark demo test wheel spark mutations fuzz check format lock contracts clean
+.PHONY: help setup setup-spark demo test wheel spark mutations fuzz check format lock contracts policy-worth clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -72,6 +72,10 @@ format: $(STAMP)  ## format and fix what can be fixed
 contracts: $(STAMP)  ## write again what follows from the contracts (dbt YAML, data dictionary)
 	$(BIN)/python -m hcip_pipeline.contracts.render
 	$(BIN)/python -m hcip_pipeline.guides.render
+
+policy-worth: demo  ## measure what each key of the policy is worth on the demo, for docs/policy.md (some minutes)
+	$(BIN)/python -m hcip_pipeline.guides.policy_worth
+	$(MAKE) contracts
 
 lock: $(STAMP)  ## resolve the requirements again
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \

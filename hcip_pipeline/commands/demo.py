@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -19,7 +20,10 @@ from hcip_pipeline.home import Home
 @volume_options
 @json_option
 def command(home_path: Path | None, seed: int, threads: int | None, as_json: bool) -> None:
-    """Make a small synthetic state and settle the two half-years of its last year."""
+    """Make a small synthetic state and settle the two half-years of its last year.
+
+    The first half-year is settled twice: some discharges of one hospital come late, and its release is restated.
+    """
     home = Home.locate(home_path)
     home.root.mkdir(parents=True, exist_ok=True)
     with shown_progress(as_json, home.root) as progress:
@@ -29,6 +33,7 @@ def command(home_path: Path | None, seed: int, threads: int | None, as_json: boo
             )
         progress("making a synthetic state")
         from hcip_pipeline.synthetic import demo_state
+        from hcip_pipeline.synthetic.late_discharges import deliver_late, keep_back
 
         demo_state(home.inbox, seed=seed)
         (home.inbox / "SYNTHETIC").write_text(f"made by `hcip demo --seed {seed}`\n", encoding="utf-8")
@@ -36,9 +41,19 @@ def command(home_path: Path | None, seed: int, threads: int | None, as_json: boo
         from hcip_pipeline.ledger.lines import head_of
         from hcip_pipeline.operations.summary import demo_periods, print_releases, release_facts
         from hcip_pipeline.policy.loader import load_policy
+        from hcip_pipeline.release.reading import releases_of
 
         load_policy(home.policy)
-        releases = settle_each(home, demo_periods(home), progress=progress, threads=threads, command="hcip demo")
+        first, second = demo_periods(home)
+        settled = partial(settle_each, home, progress=progress, threads=threads, command="hcip demo")
+        releases = []
+        if not home.releases.exists():
+            keep_back(home.inbox, first)
+        if not releases_of(home, first):
+            releases += settled([first])
+        for submission in deliver_late(home.inbox):
+            progress(f"{first}: the discharges that {submission} adds came late, so it is settled again")
+        releases += settled([first, second])
     if as_json:
         show_json([release_facts(release, head_of(home)) for release in releases])
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,9 @@ from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.plain_lines import wrapped
 from hcip_pipeline.publishing.writer import Release
 from hcip_pipeline.release.explained_release import names_of
+from hcip_pipeline.release.layouts import MANIFEST
 from hcip_pipeline.release.reading import released_frame
+from hcip_pipeline.release.synthetic_mark import MARK
 from hcip_pipeline.tables.file_names import shown_unknown
 
 if TYPE_CHECKING:
@@ -91,6 +94,11 @@ def closing_lines(release: Release, hospitals: Mapping[str, str]) -> list[str]:
     return lines
 
 
+def _is_synthetic(release: Release) -> bool:
+    manifest = release.folder / MANIFEST
+    return manifest.is_file() and bool(json.loads(manifest.read_text(encoding="utf-8")).get("synthetic"))
+
+
 def _by_reason(rows: pl.DataFrame, *, is_hold: bool) -> list[tuple[str, pl.DataFrame]]:
     """Each reason in words with the care partners it applies to, most of them first; of a zero its first reason."""
     found: dict[str, list[int]] = {}
@@ -110,6 +118,8 @@ def _totals_table(release: Release, hospitals: Mapping[str, str]) -> Table:
     from rich.table import Table
 
     said = "" if release.is_new else " (nothing changed since it was released)"
+    if _is_synthetic(release):
+        said += f", {MARK}"
     table = Table(
         title=f"{release.period} {release.name}{said}, US dollars",
         title_justify="left",

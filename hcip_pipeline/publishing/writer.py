@@ -20,6 +20,7 @@ from hcip_pipeline.audit.rates import rates_in_force
 from hcip_pipeline.background import BackgroundCall
 from hcip_pipeline.contracts import marts
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.reference import RATES
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.quality import Received
@@ -43,6 +44,7 @@ from hcip_pipeline.release.layouts import LAYOUTS
 from hcip_pipeline.release.manifest import FILE_NAME, made_from, manifest, manifest_sha256, write_manifest
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.release.rests_on import Named, named_releases, resting_on
+from hcip_pipeline.release.synthetic_mark import is_synthetic, marked_document
 from hcip_pipeline.release.tables import WrittenFile, write_table
 from hcip_pipeline.release.verification import VerificationReport, verify_release
 from hcip_pipeline.warehouse.build import BuildResult, fingerprints
@@ -190,6 +192,7 @@ def write_files(
             signed_by,
             received,
             later=tuple(later),
+            is_synthetic=is_synthetic(_lake(connection, name) for name in RATES),
         )
         files = [*_write_marts(draft, root), *_write_derived(draft, derivations, root)]
         groupers = _grouper_versions(connection)
@@ -207,6 +210,7 @@ def write_files(
             makes_stale=[named.as_dict() for named in later],
             engine=build.engine,
             rates=[rate.as_dict() for rate in rates_in_force(draft)],
+            is_synthetic=draft.is_synthetic,
         )
         beside = root.with_name(f"{root.name}.documents")  # not among the tables while those are gone through
         try:
@@ -375,7 +379,7 @@ def _write_derived(draft: Draft, derivations: Mapping[str, Derivation], root: Pa
 def _write(derived: DerivedTable, draft: Draft, root: Path) -> list[WrittenFile]:
     place = release_path(root, f"{derived.folder}/HCIP_{derived.owner}_{derived.table.name}_{draft.name}")
     private_folder(place.parent)
-    return write_table(derived.frame, derived.table, place.parent, place.name)
+    return write_table(derived.frame, derived.table, place.parent, place.name, is_synthetic=draft.is_synthetic)
 
 
 def _write_documents(
@@ -383,7 +387,11 @@ def _write_documents(
 ) -> list[WrittenDocument]:
     def rendered() -> Iterator[Document]:
         for render in renderers.values():
-            yield from render(draft)
+            for document in render(draft):
+                if draft.is_synthetic:
+                    content = marked_document(document.content, document.mediatype)
+                    document = replace(document, content=content)
+                yield document
 
     return write_documents(rendered(), folder, (file.path.relative_to(root).as_posix() for file in files))
 

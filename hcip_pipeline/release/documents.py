@@ -91,6 +91,7 @@ class Draft:
         made_from: root over what the release is made from, as its manifest has it.
         signed_by: identity of whoever signs the release; None: nobody.
         later: releases of later periods that were made without this one.
+        is_synthetic: the data are invented, and every file is marked so.
         restatement: what changed since the release before (``contracts.audit.RESTATEMENT``); None: nothing was asked.
     """
 
@@ -110,6 +111,7 @@ class Draft:
     received: Received | None = field(default=None, repr=False)
     recomputation: Callable[[], VerificationReport] | None = field(default=None, repr=False)
     later: tuple[Named, ...] = ()
+    is_synthetic: bool = False
 
     @property
     def name(self) -> str:

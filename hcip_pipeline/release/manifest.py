@@ -93,6 +93,7 @@ def manifest(
     makes_stale: Sequence[dict[str, str]] = (),
     engine: str = "duckdb",
     rates: Sequence[Mapping[str, Any]] = (),
+    is_synthetic: bool = False,
 ) -> dict[str, Any]:
     """The manifest of the release in ``root``; nothing in it depends on the clock or the machine.
 
@@ -100,6 +101,7 @@ def manifest(
         rests_on: the earlier periods' releases that were read (``rests_on.Named``).
         makes_stale: the later periods' releases that were made without this one.
         engine: that computed the tables; stated where it is another than DuckDB.
+        is_synthetic: the data are invented; stated only where they are.
         rates: the tables of rates in force, with their sources, and whether each is a shipped default.
     """
     twins = {file.path: file for file in files}
@@ -115,6 +117,7 @@ def manifest(
         "grouper_versions": sorted(grouper_versions),
         "inputs": list(inputs),
         "rates": list(rates),
+        **({"synthetic": True} if is_synthetic else {}),
         "supersedes": supersedes,
         "rests_on": list(rests_on),
         "makes_stale": list(makes_stale),

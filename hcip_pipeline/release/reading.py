@@ -21,6 +21,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.layouts import MANIFEST, folder_of
+from hcip_pipeline.release.synthetic_mark import MARK
 
 _HOLDS = [reason.code for reason in PAYMENT_REASONS.values() if reason.is_hold]
 
@@ -95,7 +96,7 @@ class ReleaseFiles:
                 fix="run the period again, or ask for another",
             )
         try:
-            return pl.read_parquet(paths, hive_partitioning=False)
+            return pl.read_parquet(paths, hive_partitioning=False).drop(MARK, strict=False)
         except pl.exceptions.PolarsError as error:
             raise HcipError(
                 f"the release's table {name} cannot be read: {str(error).splitlines()[0]}",

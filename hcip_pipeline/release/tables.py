@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.release.documents import make_private
 from hcip_pipeline.release.spreadsheets import neutralized
+from hcip_pipeline.release.synthetic_mark import COLUMN, marked_frame
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,17 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     pq.write_table(frame.to_arrow(), path, compression="zstd", row_group_size=1_000_000, store_schema=False)
 
 
-def write_table(frame: pl.DataFrame, table: Table, folder: Path, name: str) -> list[WrittenFile]:
-    """``frame`` as ``name.csv`` and ``name.parquet``, in the contract's columns, ordered by its key."""
+def write_table(
+    frame: pl.DataFrame, table: Table, folder: Path, name: str, *, is_synthetic: bool = False
+) -> list[WrittenFile]:
+    """``frame`` as ``name.csv`` and ``name.parquet``, in the contract's columns, ordered by its key.
+
+    Args:
+        is_synthetic: add the column that marks invented data.
+    """
     ordered = frame.select(table.names).sort(table.key)
+    if is_synthetic:
+        table, ordered = replace(table, columns=(*table.columns, COLUMN)), marked_frame(ordered)
     totals = {c.name: f"{ordered[c.name].sum() or 0:.2f}" for c in table.columns if c.type == "money"}
     blank = frozenset(c.name for c in table.columns if c.type == "text" and (ordered[c.name] == "").any())
     written = []

@@ -145,10 +145,8 @@ _MISSING = (
 def oversight_workbook(source: ReportSource, content: Committee) -> bytes:
     """The committee's workbook."""
     hospital = content.hospital
-    with book(f"{hospital['hospital_name']}, {words.half(str(source.period))}", "HCIP oversight committee") as (
-        made,
-        stream,
-    ):
+    title = f"{hospital['hospital_name']}, {words.half(str(source.period))}"
+    with book(title, "HCIP oversight committee", is_synthetic=source.draft.is_synthetic) as (made, stream):
         _summary(made, source, content)
         made.table("Savings", "Savings pool and its history", _HISTORY, content.history)
         lines = [line.row for line in content.lines]

@@ -64,7 +64,7 @@ def survey_form(source: ReportSource, ccn: str) -> bytes:
         for row in included
     ]
     title = f"Care redesign survey, {source.names[ccn]}, {words.half(str(source.period))}"
-    with book(title, "HCIP care redesign survey") as (made, stream):
+    with book(title, "HCIP care redesign survey", is_synthetic=source.draft.is_synthetic) as (made, stream):
         _cover(made, title, ccn, source)
         sheet = _sheet(made, survey.CONDITIONS, title, conditions, computed)
         _only(

@@ -18,6 +18,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from hcip_pipeline.release.spreadsheets import looks_like_formula
+from hcip_pipeline.release.synthetic_mark import MARK
 
 Kind = Literal["text", "wrapped", "count", "money", "dollars", "percent", "number", "date"]
 
@@ -57,8 +58,9 @@ class Column:
 class Book:
     """A workbook being written."""
 
-    def __init__(self, workbook: xlsxwriter.Workbook) -> None:
+    def __init__(self, workbook: xlsxwriter.Workbook, *, is_synthetic: bool = False) -> None:
         self.workbook = workbook
+        self.is_synthetic = is_synthetic
         self._formats: dict[str, Format] = {}
 
     def format(self, name: str, *, is_quoted: bool = False) -> Format:
@@ -82,6 +84,10 @@ class Book:
         sheet.set_paper(1)
         sheet.fit_to_pages(1, 0)
         sheet.set_footer("&L&A&RPage &P of &N")
+        if self.is_synthetic:
+            sheet.set_header(f'&C&"Arial,Bold"&14{MARK} DATA')
+            sheet.set_tab_color("#8A1C14")
+            title = f"{MARK} DATA · {title}"
         self.text(sheet, 0, 0, title, "title")
         if note:
             self.text(sheet, 1, 0, note)
@@ -125,8 +131,8 @@ class Book:
 
 
 @contextmanager
-def book(title: str, subject: str) -> Iterator[tuple[Book, io.BytesIO]]:
-    """A workbook in memory; its bytes are complete when the block ends."""
+def book(title: str, subject: str, *, is_synthetic: bool = False) -> Iterator[tuple[Book, io.BytesIO]]:
+    """A workbook in memory; its bytes are complete when the block ends. Sheets of invented data are marked."""
     stream = io.BytesIO()
     options = {
         "in_memory": True,
@@ -136,5 +142,5 @@ def book(title: str, subject: str) -> Iterator[tuple[Book, io.BytesIO]]:
     }
     workbook = xlsxwriter.Workbook(stream, options)
     workbook.set_properties({"title": title, "subject": subject, "created": _CREATED})
-    yield Book(workbook), stream
+    yield Book(workbook, is_synthetic=is_synthetic), stream
     workbook.close()

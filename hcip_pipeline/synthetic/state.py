@@ -21,6 +21,8 @@ from hcip_pipeline.synthetic.state_files import StateArguments, write_state
 DEMO_START, DEMO_END = Quarter(2023, 1), Quarter(2025, 4)
 DEMO_HOSPITALS = 4
 DEMO_DISCHARGES_PER_YEAR = 8_000
+#: Claims of the year that is settled and of the one before, with three months of run-out.
+DEMO_MONTHS_OF_CLAIMS = 27
 
 #: The state of ``hcip synth --state``: all acute hospitals of the reference table, Maryland's discharges.
 STATE_HOSPITALS, STATE_DISCHARGES_PER_YEAR = 46, 700_000
@@ -30,7 +32,7 @@ STATE_MONTHS_OF_CLAIMS, STATE_BENEFICIARIES = 12, 300_000
 TRUTH = "truth"
 _RECORD = "state.json"
 #: Raised whenever the same arguments come to give another state.
-_STATE_VERSION = 2
+_STATE_VERSION = 3
 
 
 def generate_state(
@@ -109,7 +111,7 @@ def generate_state(
 
 
 def demo_state(inbox: Path, seed: int, progress: Callable[[str], None] | None = None) -> SynthReport:
-    """The small state of ``hcip demo``, without CMS files. One of the same seed that lies there is left as it is.
+    """The small state of ``hcip demo``. One of the same seed that lies there is left as it is.
 
     Raises:
         UsageError: the seed is negative.
@@ -122,9 +124,10 @@ def demo_state(inbox: Path, seed: int, progress: Callable[[str], None] | None = 
         DEMO_END,
         seed,
         defects=False,
-        cms=False,
+        cms=True,
         file_format="csv",
         first_period=PerformancePeriod(DEMO_END.year, 1),
+        cms_last_months=DEMO_MONTHS_OF_CLAIMS,
     )
     record = inbox.parent / TRUTH / _RECORD
     if record.is_file() and (inbox / "policy.yaml").is_file():

@@ -144,7 +144,7 @@ def _read(
             if table not in members:
                 _write_nothing(staging, table)
                 continue
-            progress(f"{month} {members[table].file}: {layout.title}")
+            progress(f"{month}: CMS claim files · {members[table].file}: {layout.title}")
             files.append(_read_member(delivery, month, members[table], control, staging))
         circular = identifiers_in_cycles(links([staging / "cclf9.parquet", *cross_references]))
         if circular:

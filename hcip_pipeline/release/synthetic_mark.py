@@ -1,0 +1,56 @@
+"""SYNTHETIC, where a person cannot miss it: on every page, workbook and CSV file of a release of invented data.
+
+Belongs here: the mark and how a page or CSV document gets it. Does not belong here: which data are invented; their
+rates state it in ``source`` (``is_synthetic``).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+
+import polars as pl
+
+from hcip_pipeline.contracts.table import Column
+
+MARK = "SYNTHETIC"
+WORDS = f"{MARK} DATA: invented hospitals, people and dollars. Nothing here is payable."
+
+#: The last column of every table of a release of invented data; its cells are empty.
+COLUMN = Column(MARK, "text", "this table is synthetic: every row is invented", nullable=True)
+
+#: Above the page on a screen; on paper on each sheet.
+_BANNER = (
+    "<style>.synthetic-mark{background:#8a1c14;color:#fff;font:bold 1rem/1.4 system-ui,sans-serif;text-align:center;"
+    "padding:.4rem 1rem;margin:0 0 1rem}"
+    "@media print{.synthetic-mark{position:fixed;top:0;right:0;margin:0;padding:1px 6px;font-size:9px;"
+    "background:#fff;color:#8a1c14;border:1px solid #8a1c14;z-index:9}}</style>"
+    f'<div class="synthetic-mark" role="note">{WORDS}</div>'
+)
+
+
+def is_synthetic(rates: Iterable[pl.DataFrame]) -> bool:
+    """Whether the rates that a release rests on are those of an invented state."""
+    sources = (frame["source"] for frame in rates if "source" in frame.columns)
+    return any(bool(source.str.starts_with(MARK).any()) for source in sources)
+
+
+def marked_frame(frame: pl.DataFrame) -> pl.DataFrame:
+    """The table with the column that carries the mark."""
+    return frame.with_columns(pl.lit(None, pl.String).alias(MARK))
+
+
+def marked_document(content: bytes, mediatype: str) -> bytes:
+    """A page with its banner, or a CSV document with its column; anything else as it is (workbooks mark themselves)."""
+    if mediatype == "text/html":
+        start = content.index(b"<body")
+        end = content.index(b">", start) + 1
+        return content[:end] + _BANNER.encode() + content[end:]
+    if mediatype == "text/csv":
+        out = io.StringIO(newline="")
+        writer = csv.writer(out)
+        rows = csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
+        writer.writerows([*row, MARK if at == 0 else ""] for at, row in enumerate(rows))
+        return out.getvalue().encode()
+    return content

@@ -1,0 +1,55 @@
+"""Every file of a release of invented data carries the mark, and any other release is as it was."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import openpyxl
+import polars as pl
+
+from hcip_pipeline.contracts.table import Column, Table
+from hcip_pipeline.release.synthetic_mark import MARK, is_synthetic, marked_document
+from hcip_pipeline.release.tables import write_table
+from hcip_pipeline.reports.workbook import book
+
+TABLE = Table(
+    "payments", "one row a payment", (Column("npi", "text", "NPI", key=True), Column("cases", "integer", "n"))
+)
+FRAME = pl.DataFrame({"npi": ["1", "2"], "cases": [3, 4]})
+
+
+def test_the_rates_tell_invented_data() -> None:
+    real, invented = pl.DataFrame({"source": ["rate order", None]}), pl.DataFrame({"source": ["SYNTHETIC: invented"]})
+    assert not is_synthetic([real, pl.DataFrame({"year": [1]})]) and is_synthetic([real, invented])
+
+
+def test_a_table_has_one_more_column_in_both_its_forms(tmp_path: Path) -> None:
+    plain = write_table(FRAME, TABLE, tmp_path, "plain")
+    marked = write_table(FRAME, TABLE, tmp_path, "marked", is_synthetic=True)
+    assert plain[0].path.read_bytes() == b"npi,cases\r\n1,3\r\n2,4\r\n"
+    assert marked[0].path.read_bytes() == b"npi,cases,SYNTHETIC\r\n1,3,\r\n2,4,\r\n"
+    assert tuple(pl.read_parquet(marked[1].path).columns) == marked[0].table.names == ("npi", "cases", MARK)
+
+
+def test_a_page_says_so_above_everything_and_on_paper() -> None:
+    page = b'<!DOCTYPE html><html><head></head><body class="x">\n<h1>Report</h1></body></html>'
+    marked = marked_document(page, "text/html").decode()
+    assert marked.index("SYNTHETIC DATA") < marked.index("<h1>") and "@media print" in marked
+    assert "position:fixed" in marked and "://" not in marked
+
+
+def test_a_csv_document_keeps_its_cells() -> None:
+    content = b'what,"said, or so"\r\n"two\nlines",x\r\n'
+    rows = list(csv.reader(io.StringIO(marked_document(content, "text/csv").decode(), newline="")))
+    assert rows == [["what", "said, or so", MARK], ["two\nlines", "x", ""]]
+    assert marked_document(b"{}", "application/json") == b"{}"
+
+
+def test_every_sheet_of_a_workbook_says_so() -> None:
+    with book("Title", "Subject", is_synthetic=True) as (made, stream):
+        made.sheet("One", "Payments")
+        made.sheet("Two", "Quality")
+    for sheet in openpyxl.load_workbook(io.BytesIO(stream.getvalue())):
+        assert str(sheet["A1"].value).startswith("SYNTHETIC DATA") and "SYNTHETIC" in sheet.oddHeader.center.text
