@@ -33,7 +33,7 @@ def command(home_path: Path | None, seed: int, threads: int | None, as_json: boo
             )
         progress("making a synthetic state")
         from hcip_pipeline.synthetic import demo_state
-        from hcip_pipeline.synthetic.late_discharges import deliver_late, keep_back
+        from hcip_pipeline.synthetic.demo_events import deliver_late, keep_back
 
         demo_state(home.inbox, seed=seed)
         (home.inbox / "SYNTHETIC").write_text(f"made by `hcip demo --seed {seed}`\n", encoding="utf-8")

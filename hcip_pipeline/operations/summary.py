@@ -77,20 +77,26 @@ def closing_lines(release: Release, hospitals: Mapping[str, str]) -> list[str]:
         hospitals: CMS certification number -> name, as far as they are known.
     """
     incentives = released_frame(release.folder, "incentives")
-    paid = incentives.filter((pl.col("status") == "PAYABLE") & (pl.col("final_incentive") > 0))
-    people = paid["npi"].n_unique()
-    lines = [f"{_counted(paid.height, 'payment')} to {_counted(people, 'care partner')}"]
+    by_status = ", ".join(
+        f"{number:,} {status.lower()}"
+        for status in ("PAYABLE", "HELD", "ZERO")
+        if (number := incentives.filter(pl.col("status") == status).height)
+    )
+    people = incentives["npi"].n_unique()  # who works at several hospitals has a payment from each
+    lines = [f"{_counted(incentives.height, 'payment')} to {_counted(people, 'care partner')}: {by_status or 'none'}"]
     for status, title in (("HELD", "held"), ("ZERO", "zero")):
         rows = incentives.filter(pl.col("status") == status)
         if rows.is_empty():
             continue
-        lines.append(f"{title}: {_counted(rows.height, 'care partner')}, because")
+        lines.append(f"{title}, because")
         for reason, found in _by_reason(rows, is_hold=status == "HELD"):
-            where = ", ".join(
-                f"{ccn} {hospitals.get(ccn, '')}".strip() for ccn in found["hospital_ccn"].unique().sort()
-            )
-            amount = f"  {found['final_incentive'].sum():>14,}" if status == "HELD" else ""
-            lines.append(f"  {found.height:>5,}{amount}  {reason} ({where})")
+            places = found["hospital_ccn"].unique().sort().to_list()
+            if status == "HELD":
+                amount = f"  {found['final_incentive'].sum():>14,}"
+                named = ", ".join(f"{ccn} {hospitals.get(ccn, '')}".strip() for ccn in places)
+            else:
+                amount, named = "", ", ".join(places)
+            lines.append(f"  {found.height:>5,}{amount}  {reason} ({named})")
     return lines
 
 

@@ -52,7 +52,6 @@ def test_the_closing_lines_count_payments_and_name_each_hold(tmp_path: Path, mon
     monkeypatch.setattr(summary, "released_frame", lambda *_: frame)
     release = Release("2025H1", 1, tmp_path, 3, is_new=True)
     lines = summary.closing_lines(release, {"999001": "Alder Point"})
-    assert lines[0] == "2 payments to 1 care partner"
-    assert lines[1] == "held: 2 care partners, because"
+    assert lines[:2] == ["5 payments to 4 care partners: 2 payable, 2 held, 1 zero", "held, because"]
     assert any(line.split()[:2] == ["2", "12.50"] and "(999001 Alder Point, 999002)" in line for line in lines)
-    assert lines[-2] == "zero: 1 care partner, because" and "no counted case" in lines[-1]
+    assert lines[-2] == "zero, because" and lines[-1].endswith("(999001)") and "no counted case" in lines[-1]

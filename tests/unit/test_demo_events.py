@@ -1,4 +1,4 @@
-"""The demo's late discharges: the first submission lacks some, the next version has them all, and both are in order."""
+"""What happens in the demo: a submission that lacks discharges, its next version with them all, pending screenings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from hcip_pipeline.periods import PerformancePeriod, Quarter
-from hcip_pipeline.synthetic.late_discharges import deliver_late, keep_back
+from hcip_pipeline.synthetic.demo_events import deliver_late, keep_back
 from tests.intake_submissions import CCN, Draft
 
 PERIOD = PerformancePeriod(2025, 1)
@@ -23,8 +23,13 @@ def test_what_is_kept_back_comes_as_the_next_version(tmp_path: Path) -> None:
     first = inbox / "hospital" / "2025Q2" / CCN
     Draft(quarter=Quarter(2025, 2), count=100).write(first, control={"discharges": 100})
     whole = accounts(first, "discharges")
+    partners = inbox / "program" / "2025H1" / "care_partners.csv"
+    partners.parent.mkdir(parents=True)
+    lines = [f"{CCN},1234567893,cleared", f"{CCN},1000000012,cleared", "210002,1234567893,cleared"]
+    partners.write_text("hospital_ccn,npi,screening_status\n" + "\n".join(lines) + "\n")
     keep_back(inbox, PERIOD)
     keep_back(inbox, PERIOD)  # once
+    assert partners.read_text().splitlines()[1:] == [lines[0].replace("cleared", "pending"), *lines[1:]]
     left = accounts(first, "discharges")
     assert len(left) == 60 and left < whole and accounts(first, "charges") == left
     totals = json.loads((first / "control_totals.json").read_text(encoding="utf-8"))
