@@ -35,7 +35,7 @@ spark.sql.codegen.factoryMode NO_CODEGEN
 spark.sql.parquet.compression.codec uncompressed
 """
 #: when this model of the half-year is done, much is computed and much is not
-_KILL_AFTER = f"{PERIOD}: savings"
+_KILL_AFTER = "savings"
 
 
 @dataclass
@@ -49,7 +49,7 @@ class _Killer:
     def __call__(self, message: str) -> None:
         if self.killed_after:
             self.models_after += 1
-        elif message == _KILL_AFTER:
+        elif str(PERIOD) in message and message.split()[-1] == _KILL_AFTER:
             self.cluster.kill(0)
             self.killed_after = message
 
