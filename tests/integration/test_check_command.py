@@ -109,7 +109,7 @@ def test_a_column_of_mixed_dates_is_told_with_its_forms(capsys: pytest.CaptureFi
     code, out, _ = run(capsys, str(draft.write(tmp_path / "2025Q1" / CCN)))
     said = " ".join(out.split())
     assert code == 0 and out.count("D-DATE-UNREADABLE") == 1 and "F-DATE-FORMS" not in out
-    assert "admit_date is written in several forms, as in 2025-03-14 (119 rows), 3/14/2025 (1 rows)" in said
+    assert "admit_date is written in several forms, as in 2025-03-14 (119 rows), 3/14/2025 (1 row)" in said
 
 
 def test_a_workbook_under_any_name_is_checked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

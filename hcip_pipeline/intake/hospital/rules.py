@@ -75,6 +75,7 @@ _NO_AMOUNT = "the amount is negative, over $100 billion, or no amount"
 _SCRIPT = "a code holds a letter or digit of another script, such as a full-width digit"
 _ASCII = "write codes in the letters A-Z and the digits 0-9"
 _SHOWN_SO = "nothing; export the column as text to send it as it is kept"
+_LEFT_EMPTY = "nothing, or leave the cell empty"
 _TEXT_COLUMN = "format the column as text and export again: the digits are lost in the file itself"
 _RESEND = "mend the file and send both files again as a new version beside this one (<ccn>.r2, .r3, …)"
 
@@ -191,7 +192,9 @@ ROW_RULES = (
         "codes are written otherwise (I63.9, or I10;E11.9) and read as the contract has them (I639, I10|E119)",
         _SHOWN_SO,
     ),
-    _warn("D-PLACEHOLDER", "", "the cell says that there is nothing (NULL, N/A, nan), and is read as empty", _SHOWN_SO),
+    _warn(
+        "D-PLACEHOLDER", "", "the cell says that there is nothing (NULL, N/A, nan), and is read as empty", _LEFT_EMPTY
+    ),
     _warn(
         "D-ID-FORM", "", "every identifier ends in .0, as data frames write numbers, and is read without it", _SHOWN_SO
     ),
@@ -253,7 +256,9 @@ ROW_RULES = (
         "C-CODE-PADDED", "revenue_code", "a code is shorter than its column and is read with leading zeros",
         _SHOWN_SO,
     ),
-    _warn("C-PLACEHOLDER", "", "the cell says that there is nothing (NULL, N/A, nan), and is read as empty", _SHOWN_SO),
+    _warn(
+        "C-PLACEHOLDER", "", "the cell says that there is nothing (NULL, N/A, nan), and is read as empty", _LEFT_EMPTY
+    ),
     _warn(
         "C-ID-FORM", "account_no", "every number ends in .0, as data frames write numbers, and is read without it",
         _SHOWN_SO,

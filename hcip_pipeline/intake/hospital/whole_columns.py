@@ -65,7 +65,7 @@ def date_forms(bench: Bench, table: Table, file: str, cells: str) -> Forms:
     readings, problems = [], []
     for column, written in met.items():
         if len(written) > 1:
-            found = ", ".join(f"{_EXAMPLES[form]} ({rows:,} rows)" for form, rows in written.items())
+            found = ", ".join(f"{_EXAMPLES[form]} ({rows:,} row{'s' * (rows != 1)})" for form, rows in written.items())
             problems.append(Problem("F-DATE-FORMS", f"{column} is written in several forms, as in {found}", file))
         elif written and (form := next(iter(written))) != "iso" and form not in not_days:
             readings.append(habits.date_reading(column, form))
