@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from hcip_pipeline.intake.survey_intake import check_survey
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.policy.protocol_checks import check_protocol
+from hcip_pipeline.reference.list_check import list_of, read_list
 from hcip_pipeline.reference.tables import check_reference_file, known_hospitals
 from hcip_pipeline.tables.file_names import is_left_alone, shown_path
 from hcip_pipeline.tables.problems import TableRefusedError
@@ -38,8 +39,9 @@ class FileCheck:
     """The verdict on one file.
 
     Attributes:
-        kind: ``program``, ``reference``, ``survey``, ``protocol`` or ``policy``.
+        kind: ``program``, ``reference``, ``list``, ``survey``, ``protocol`` or ``policy``.
         problems: as receipts have them: rule, severity, row, column, message, fix.
+        counts: what was counted in a national list, in words.
     """
 
     kind: str
@@ -47,6 +49,7 @@ class FileCheck:
     accepted: bool
     rows: int | None = None
     problems: tuple[dict[str, object], ...] = ()
+    counts: dict[str, int | str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
         """The same facts for ``--json``."""
@@ -56,6 +59,7 @@ class FileCheck:
         """The verdict, then each problem with its place and its way out, within 80 columns."""
         rows = "" if self.rows is None else f", {self.rows:,} row{'s' * (self.rows != 1)}"
         lines = [f"{self.file}: {'accepted' if self.accepted else 'refused'}{rows}"]
+        lines += [f"  {name}: {f'{n:,}' if isinstance(n, int) else n}" for name, n in self.counts.items()]
         return "\n".join([*lines, *(told_problem(problem) for problem in self.problems)])
 
 
@@ -89,6 +93,8 @@ def _check_of(path: Path, period: PerformancePeriod | None) -> Callable[[], File
         return partial(_program_file, path, name, period)
     if (name := table_of(path.name, tuple(reference.TABLES))) is not None:
         return partial(_reference_file, path, name)
+    if (name := list_of(path)) is not None:
+        return partial(_national_list, path, name)
     if path.name == "policy.yaml":
         return partial(_policy, path)
     if (match := _PROTOCOL.fullmatch(path.name)) is not None:
@@ -137,6 +143,16 @@ def _reference_file(path: Path, name: str) -> FileCheck:
         return FileCheck("reference", path.name, accepted=False, problems=_problems(error))
     told = tuple(problem.as_dict() for problem in table.warnings)
     return FileCheck("reference", path.name, accepted=True, rows=table.frame.height, problems=told)
+
+
+def _national_list(path: Path, name: str) -> FileCheck:
+    try:
+        if problems := _twice(path, name):
+            return FileCheck("list", path.name, accepted=False, problems=problems)
+        rows, counts = read_list(path, name, _inbox(path, "reference"))
+    except HcipError as error:
+        return FileCheck("list", path.name, accepted=False, problems=_problems(error))
+    return FileCheck("list", path.name, accepted=True, rows=rows, counts=counts)
 
 
 def _twice(path: Path, name: str) -> tuple[dict[str, object], ...]:

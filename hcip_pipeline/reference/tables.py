@@ -109,7 +109,19 @@ def unknown_reference_files(inbox: Path) -> list[str]:
         return []
     known = (*TABLES, *LISTS)
     names = [path.name for path in folder.iterdir() if not is_left_alone(path.name)]
-    return sorted(shown_path(name) for name in names if table_of(name, known) is None)
+    return sorted(_shown(name) for name in names if table_of(name, known) is None)
+
+
+#: How publishers name their lists, as far as it tells them apart -> the name that is read here.
+_PUBLISHED_AS = {
+    "updated": "leie", "leie": "leie", "npidata": "nppes", "nppes": "nppes", "order": "order_and_referring",
+}  # fmt: skip
+
+
+def _shown(name: str) -> str:
+    """A name as a message may show it, with the list that it may hold."""
+    meant = next((mine for start, mine in _PUBLISHED_AS.items() if name.lower().startswith(start)), None)
+    return f"{shown_path(name)} (perhaps {meant}.csv?)" if meant else shown_path(name)
 
 
 def write_lake_reference(inbox: Path | None, lake_reference: Path) -> dict[str, object]:

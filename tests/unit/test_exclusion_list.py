@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from hcip_pipeline.intake.kept_files import check_kept_files
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference.exclusions import excluded_in_period, state_of
 from hcip_pipeline.reference.leie import COLUMNS, ExclusionList, read_leie
-from hcip_pipeline.reference.list_check import check_list
 from hcip_pipeline.reference.tables import unknown_reference_files
 from hcip_pipeline.tables.problems import TableRefusedError
 from tests.screening_lists import excluded, leie_text, put_list
@@ -23,6 +23,14 @@ REAL = Path(__file__).parents[2].parent / "shared" / "data" / "formats" / "leie"
 def read(tmp_path: Path, *rows: dict[str, str], name: str = "leie.csv", text: str | None = None) -> ExclusionList:
     path = put_list(tmp_path, name, leie_text(rows) if text is None else text)
     return read_leie(path, "MD", tmp_path)
+
+
+def preflight(path: Path) -> list[tuple[object, object]]:
+    """Rule and row of what `hcip check` finds wrong with a file; it is refused if anything is."""
+    (verdict,) = check_kept_files(path) or []
+    assert verdict.accepted == (not verdict.problems)
+    assert all(len(line) <= 80 for line in verdict.details().splitlines())
+    return [(problem["rule"], problem["row"]) for problem in verdict.problems]
 
 
 @pytest.mark.parametrize(
@@ -82,8 +90,7 @@ def test_what_would_be_read_wrong_is_refused_with_its_row(
     with pytest.raises(TableRefusedError) as refused:
         read(tmp_path, excluded(npi=OTHER), excluded(**cells))
     assert [(problem.row, problem.column, problem.rule) for problem in refused.value.problems] == [(3, column, rule)]
-    verdict = check_list(tmp_path / "reference" / "leie.csv")
-    assert (verdict.status, verdict.rules_broken) == ("refused", {rule: 1})
+    assert preflight(tmp_path / "reference" / "leie.csv") == [(rule, 3)]
 
 
 def test_a_spreadsheet_may_have_opened_it(tmp_path: Path) -> None:
@@ -112,12 +119,13 @@ def test_another_file_is_no_list(tmp_path: Path, text: str, rule: str) -> None:
     with pytest.raises(TableRefusedError) as refused:
         read_leie(path, "MD")
     assert rule in refused.value.counts
-    assert check_list(path).rules_broken == dict(sorted(refused.value.counts.items()))
+    assert preflight(path) == [(problem.rule, problem.row) for problem in refused.value.problems]
 
 
 def test_a_column_that_is_misspelt_is_named(tmp_path: Path) -> None:
     path = put_list(tmp_path, "leie.csv", leie_text([excluded()]).replace('"EXCLDATE"', '"EXCL_DATE"'))
-    assert "is 'excl_date' meant?" in check_list(path).details()
+    (verdict,) = check_kept_files(path) or []
+    assert "is 'excl_date'" in verdict.details()
 
 
 def test_the_published_example_reads(tmp_path: Path) -> None:
@@ -128,6 +136,13 @@ def test_the_published_example_reads(tmp_path: Path) -> None:
     assert found.individuals.get_column("npi").to_list() == ["1234567893", "1972902351"]
     assert found.by_name.get_column("busname").to_list() == ["#1 MARKETING SERVICE, INC"]
     assert tuple(found.columns.columns) == COLUMNS
+
+
+def test_a_list_under_its_publishers_name_is_noticed(tmp_path: Path) -> None:
+    for name in ("UPDATED.csv", "npidata_pfile_20050523-20250907.csv", "OrderReferring.csv"):
+        put_list(tmp_path, name, "")
+    meant = [text.rsplit("perhaps ")[1] for text in unknown_reference_files(tmp_path)]
+    assert sorted(meant) == ["leie.csv?)", "nppes.csv?)", "order_and_referring.csv?)"]
 
 
 def test_the_state_is_the_hospitals_own() -> None:

@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from hcip_pipeline import received_files
+from hcip_pipeline.intake.kept_files import check_kept_files
 from hcip_pipeline.reference import wide_lists
-from hcip_pipeline.reference.list_check import check_list
 from hcip_pipeline.reference.nppes import read_nppes
 from hcip_pipeline.reference.order_and_referring import read_order_and_referring
 from hcip_pipeline.tables.problems import TableRefusedError
@@ -71,8 +71,8 @@ def test_what_would_be_read_wrong_is_refused(tmp_path: Path, by_column: bool, te
     with pytest.raises(TableRefusedError) as refused:
         read_nppes(path)
     assert rule in refused.value.counts
-    verdict = check_list(path)
-    assert (verdict.status, rule in verdict.rules_broken) == ("refused", True)
+    (verdict,) = check_kept_files(path) or []
+    assert not verdict.accepted and rule in [problem["rule"] for problem in verdict.problems]
     assert "1222222224" not in verdict.details()  # no cell of the file
 
 
