@@ -71,7 +71,7 @@ def read_leie(path: Path, state: str, within: Path | None = None) -> ExclusionLi
         is_wrong = pl.col(day).is_null() & (~_is_none(column) | pl.lit(column == "excldate"))
         if (wrong := dated.filter(is_wrong)).height:
             refuse_cells(path, "CELL_FORMAT", column, wrong, "the cell is no date, yyyymmdd")
-    is_waived = (pl.col("wvrstate").str.to_uppercase() == (state or None)) & pl.col("waived_on").is_not_null()
+    is_waived = (pl.col("wvrstate").str.to_uppercase() == state) & pl.col("waived_on").is_not_null()
     marked = dated.with_columns(is_waived.fill_null(value=False).alias("is_waived"))
     in_force = marked.filter(~pl.col("is_waived"))
     known = in_force.filter(pl.col("npi").is_not_null())
