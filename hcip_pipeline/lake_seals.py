@@ -113,7 +113,7 @@ def damage(home: Home, damaged: list[Path]) -> HcipError:
     if is_frozen:
         fix = "put the norm table back from a backup: it is frozen, and never made again unasked"
     else:
-        fix = "run it again (`hcip run`): what is damaged was set aside and is taken in from the inbox anew"
+        fix = "run it again (`hcip run`): damaged files were set aside and are ingested again from the inbox"
     return HcipError(
         f"the lake is damaged: {names}{more} is not what was taken in",
         file=damaged[0],

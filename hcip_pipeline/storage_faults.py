@@ -49,7 +49,7 @@ def storage_fault(error: BaseException, where: Path | str) -> HcipError | None:
             "the disk cannot be read or written",
             file=file,
             rule="DISK-ERROR",
-            fix="look at the disk's health and its free room, and run it again; nothing was released",
+            fix="check the disk's health and free space, and run it again; nothing was released",
         )
     if number in _FORBIDDEN or any(words in said for words in _FORBIDDEN_WORDS):
         return HcipError(
@@ -117,5 +117,5 @@ def _damage(home: Home, read: Iterable[Path]) -> HcipError | None:
         "the file is damaged: it cannot be read",
         file=broken[0],
         rule="RELEASE-DAMAGED",
-        fix="put the release back from a backup (`hcip verify` says whether it is whole), and run it again",
+        fix="put the release back from a backup (`hcip verify` tells whether it is complete), and run it again",
     )

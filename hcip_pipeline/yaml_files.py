@@ -52,7 +52,7 @@ class _Loader(_FAST):
             key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {ascii(str(key))[:60]} stands twice", key_node.start_mark
+                    None, None, f"the key {ascii(str(key))[:60]} appears twice", key_node.start_mark
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
@@ -108,7 +108,10 @@ def parse_yaml(text: str, path: Path, what: str) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         raise HcipError(
-            f"is not valid YAML: {error.problem}", file=path, row=mark.line + 1 if mark else None, fix="mend that line"
+            f"is not valid YAML: {error.problem}",
+            file=path,
+            row=mark.line + 1 if mark else None,
+            fix="correct that line",
         ) from error
     except yaml.reader.ReaderError as error:  # a character that YAML forbids
         row = 1 + text.count("\n", 0, error.position) if isinstance(error.position, int) else None
@@ -116,7 +119,7 @@ def parse_yaml(text: str, path: Path, what: str) -> dict[str, Any]:
             "is not valid YAML: it holds a control character", file=path, row=row, fix="remove the character"
         ) from error
     except (yaml.YAMLError, *_UNREADABLE, RecursionError) as error:
-        raise HcipError("is not valid YAML", file=path, fix="mend the file") from error
+        raise HcipError("is not valid YAML", file=path, fix="correct the file") from error
     if not isinstance(content, dict):
         raise HcipError(f"holds no {what}: a mapping of keys to values is expected", file=path, fix="see the README")
     return content
@@ -133,7 +136,7 @@ def _check_depth(text: str, path: Path, what: str) -> None:
                     f"is nested deeper than {_MAX_DEPTH} levels: no {what} is",
                     file=path,
                     row=event.start_mark.line + 1 if event.start_mark else None,
-                    fix="mend that line",
+                    fix="correct that line",
                 )
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1

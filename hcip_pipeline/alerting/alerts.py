@@ -101,7 +101,7 @@ def _tell_one(home: Home, alert: Alert, target: AlertTarget, end: float, said: C
                 told = True
                 said(f"told {name}: {alert.title}")
                 break
-            said(f"{name} could not be told (try {tried} of {_TRIES}): {problem}")
+            said(f"{name} could not be delivered (attempt {tried} of {_TRIES}): {problem}")
             if target.command or time.monotonic() + _PAUSE_SECONDS > end:
                 break  # a program that fails does so again
             time.sleep(_PAUSE_SECONDS)

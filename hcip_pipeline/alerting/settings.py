@@ -149,9 +149,9 @@ def check_settings(home: Home, tell: Callable[[str], None], *, signs: bool = Fal
         signer.sign(b"")
     for target in settings.alerts:
         if target.webhook_from and not os.environ.get(target.webhook_from):
-            tell(f"alerts: the environment variable {target.webhook_from} is not set, so nobody is told through it")
+            tell(f"alerts: the environment variable {target.webhook_from} is not set, so no alert is sent through it")
         if target.command and shutil.which(target.command[0]) is None:
-            tell(f"alerts: there is no program {target.command[0]}, so nobody is told through it")
+            tell(f"alerts: there is no program {target.command[0]}, so no alert is sent through it")
 
 
 def signer_of(home: Home) -> Signer | None:

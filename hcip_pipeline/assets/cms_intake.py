@@ -43,7 +43,7 @@ def take_in_month(session: Session, resource: HomeResource, key: str) -> "list[A
             CLAIM_FILES,
             group_name="cms_intake",
             description="The archives that CMS delivered in a month (CCLF): each taken in whole, a Parquet file a "
-            "table, or refused.\n\nA month of which an archive is refused fails until it is mended.",
+            "table, or refused.\n\nA month of which an archive is refused fails until it is corrected.",
             kinds={"parquet"},
             owners=["team:data-intake"],
             skippable=True,
@@ -61,7 +61,7 @@ def take_in_month(session: Session, resource: HomeResource, key: str) -> "list[A
             "archives_accepted",
             CLAIM_FILES,
             MONTHS,
-            "No archive of the month is refused, and no file lies there that is no archive.",
+            "No archive of the month is refused, and the folder holds no file that is not an archive.",
         ),
     ],
     partitions_def=MONTHS,

@@ -76,7 +76,7 @@ def _judge_with_others(session: Session, home: Home, quarter: Quarter, policy: "
             group_name="hospital_intake",
             description="Discharges and charge lines of every hospital for a quarter: edits applied, accepted rows in "
             "the lake, rows in error in quarantine, a receipt for each file.\n\nA quarter of which a submission is "
-            "refused fails until it is mended; the other hospitals' submissions are taken in all the same.",
+            "refused fails until it is corrected; the other hospitals' submissions are taken in all the same.",
             kinds={"csv", "parquet"},
             owners=["team:data-intake"],
             deps=["reference_tables", "policy"],

@@ -54,7 +54,7 @@ def base_year_norms(
         read_undisturbed(session, where, period, partitions_read(where, period, policy))
         check_home(where, [period], session.progress, reads_inbox=False)
         files = check_seals(where, sealed_files(where, period, policy), recorded_hashes(where))
-        context.log.info(f"{files} files of the lake are what was taken in")
+        context.log.info(f"{files} files of the lake are as they were ingested")
         # A norm table is frozen for good: not before the period that asks for it can be built.
         settlement.check_period(where, period, policy)
         folder = norm_folder(where, policy)
@@ -76,7 +76,7 @@ def base_year_norms(
         session.progress(f"base year {policy.base_year}: {told}")
         context.log.warning(told)
     rows = json.loads((norms.folder / "manifest.json").read_text(encoding="utf-8"))["tables"]
-    context.log.info(f"norm table {norms.folder.name}: " + ("made" if norms.build else "stands since an earlier run"))
+    context.log.info(f"norm table {norms.folder.name}: " + ("made" if norms.build else "frozen by an earlier run"))
     return dg.MaterializeResult(
         metadata={
             "base year": policy.base_year,

@@ -93,7 +93,7 @@ def after_earlier_ones(context: dg.AssetExecutionContext, period: PerformancePer
             raise HcipError(
                 f"{period} is not settled: {key} of the same backfill was not released, and {period} reads its release",
                 rule="BACKFILL-ORDER",
-                fix=f"mend what stopped {key}, then re-execute the backfill's failed runs",
+                fix=f"resolve what stopped {key}, then re-execute the backfill's failed runs",
             )
         if status is not dg.DagsterRunStatus.SUCCESS:
             context.log.info(f"{period}: waiting for {key} of the same backfill")

@@ -99,7 +99,7 @@ class Runs:
             raise HcipError(
                 f"{name}: {' '.join(str(error).split())}",
                 file=self.home.root,
-                fix="the run's checks in the Dagster UI give the counts; mend the input they name and run again",
+                fix="the run's checks in the Dagster UI give the counts; correct the input they name and run again",
             ) from error
         finally:
             self.session.locks.let_go(but=self.kept)

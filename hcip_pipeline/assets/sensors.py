@@ -82,7 +82,7 @@ def _last_taken_in(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: 
 @dg.run_failure_sensor(
     name="tell_of_failures",
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Tells of runs that failed, also of those whose process was killed: see alerts in settings.yaml.",
+    description="Sends an alert for each failed run, even one whose process was killed: see alerts in settings.yaml.",
 )
 def tell_of_failures(context: dg.RunFailureSensorContext) -> None:
     """Send an alert for each failed run."""

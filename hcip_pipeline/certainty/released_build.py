@@ -71,7 +71,7 @@ def open_build(
     releases = releases_of(home, period)
     if not releases:
         raise HcipError(
-            f"{period} is not released: there is no payment to look at",
+            f"{period} is not released: there is no payment to explain",
             file=home.releases / str(period),
             fix=f"run `hcip run {period}` first",
         )

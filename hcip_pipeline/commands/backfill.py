@@ -83,9 +83,9 @@ def _print(home: Home, report: BackfillReport) -> None:
         if keys:
             click.echo(f"{what}: {', '.join(keys)}")
     for error in report.refused.values():
-        click.echo(f"refused, the rest of it was taken in: {error}", err=True)
+        click.echo(f"refused, the rest was ingested: {error}", err=True)
     for key, error in report.failed.items():
         click.echo(f"error: {key}: {error}", err=True)
     if report.failed:
         first, last = report.name.split("..")
-        click.echo(f"mend that, then: hcip backfill {first} {last} --resume", err=True)
+        click.echo(f"correct that, then run: hcip backfill {first} {last} --resume", err=True)

@@ -38,7 +38,7 @@ def _set_volume(context: click.Context, option: click.Parameter, chosen: bool) -
 def volume_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--quiet`` and ``--verbose``, for a command that shows its progress."""
     for flag, words in (
-        ("--verbose", "Show every table and file as it is done."),
+        ("--verbose", "Show each table and file as it finishes."),
         ("--quiet", "Show nothing but the result and errors."),
     ):
         option = click.option(flag, is_flag=True, expose_value=False, callback=_set_volume, help=words)

@@ -61,13 +61,13 @@ def command(
             raise HcipError(
                 "what is due has changed in the meantime; nothing was destroyed",
                 file=home.root,
-                fix="run it again and look at the new list",
+                fix="run it again and review the new list",
             )
         destroyed = retention.destroy(home, due, signer_of(home))
     if as_json:
         show_json({**due.as_dict(), "destroyed": destroyed})
     else:
-        click.echo(f"{destroyed} files destroyed; what and why stands in releases/<period>/r<n>.destroyed.json")
+        click.echo(f"{destroyed} files destroyed; releases/<period>/r<n>.destroyed.json lists what and why")
 
 
 def _tell(due: object) -> None:
@@ -87,6 +87,8 @@ def _tell(due: object) -> None:
     if due.left_over:
         click.echo(f"lake/quarantine and warehouse: {len(due.left_over)} files that nothing reads any more")
     if due.elsewhere:
-        click.echo("The same patients' rows lie here too; other periods may need them, so they are left to you:")
+        click.echo(
+            "The same patients' rows are also in these files. Other periods may need them; deleting them is up to you:"
+        )
         for line in due.elsewhere:
             click.echo(f"  {line}")

@@ -125,7 +125,7 @@ def show(home: Home, period: PerformancePeriod, releases: list[Release], as_json
         return
     print_releases(home, releases)
     for each in changed:
-        click.echo(f"not taken in: {each}\nWhat to do: {each.fix}")
+        click.echo(f"not ingested: {each}\nWhat to do: {each.fix}")
     for reason in stale:
         click.echo(f"stale: {reason}")
     for fix in dict.fromkeys(reason.fix for reason in stale):

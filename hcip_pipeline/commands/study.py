@@ -56,7 +56,7 @@ def command(
             result = run_sparcs_study(home, sparcs_file, year, policy, progress=progress, allow_errors=allowed)
         elif first_day and last_day and not (sparcs_file or year):
             if last_day < first_day:
-                raise UsageError("--to lies before --from", fix="give the first day, then the last")
+                raise UsageError("--to is before --from", fix="give the first day, then the last")
             result = run_window_study(home, first_day.date(), last_day.date(), policy, progress=progress)
         else:
             raise UsageError(

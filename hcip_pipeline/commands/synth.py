@@ -70,7 +70,7 @@ def command(
 
     first, last = Quarter.parse(start), Quarter.parse(end)
     if last < first:
-        raise UsageError(f"the end {end} lies before the start {start}", fix="give --start before --end")
+        raise UsageError(f"the end {end} is before the start {start}", fix="give --start before --end")
     if inbox.exists() and any(inbox.iterdir()):
         raise HcipError("the folder is not empty", file=inbox, fix="name a new folder; nothing is ever overwritten")
     with shown_progress(as_json) as progress:

@@ -33,7 +33,7 @@ def _folder_of(release: str, home_path: Path | None, progress: Progress) -> Iter
 @click.option("--head", default="", help="A ledger head that was kept: also read every file that the ledger covers.")
 @click.option("--ledger", type=_FILE, help="The ledger [default: ledger.jsonl of the release's home].")
 @click.option("--signers", type=_FILE, help="Allowed signers, as ssh-keygen reads them: check every signature.")
-@click.option("--partial", is_flag=True, help="Accept that a release which this one names does not lie beside it.")
+@click.option("--partial", is_flag=True, help="Accept that a release named by this one is not available next to it.")
 @home_option
 @volume_options
 @json_option

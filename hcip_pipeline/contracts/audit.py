@@ -151,9 +151,16 @@ _REGULATOR_SAVINGS = Table(
         Column("scope", "text", "all physicians, or participating ones", key=True, allowed=("all", "participating")),
         Column("cases", "integer", "counted cases in cells with a norm; empty where hidden", nullable=True),
         Column("baseline_cases", "integer", "cases of the baseline window; empty where hidden", nullable=True),
-        Column("actual_cost", "money", "Σ cost; empty beside a hidden count", nullable=True),
-        Column("best_practice_cost", "money", "Σ best practice norm; empty beside a hidden count", nullable=True),
-        Column("potential_savings", "money", "potential savings; empty beside a hidden count", nullable=True),
+        Column("actual_cost", "money", "Σ cost; empty where a count next to it is hidden", nullable=True),
+        Column(
+            "best_practice_cost",
+            "money",
+            "Σ best practice norm; empty where a count next to it is hidden",
+            nullable=True,
+        ),
+        Column(
+            "potential_savings", "money", "potential savings; empty where a count next to it is hidden", nullable=True
+        ),
         Column("internal_savings_core", "money", "internal savings of the core component"),
         Column("internal_savings_supply_drug", "money", "internal savings of supplies and drugs"),
         Column("internal_savings", "money", "sum of the two; may be negative"),

@@ -137,7 +137,7 @@ _DATA_QUALITY = Table(
         Column("rate", "ratio", "rows that break the rule over rows read", nullable=True),
         Column("year_before_rate", "ratio", "the same rate in the same quarter a year before", nullable=True),
         Column("state_rate", "ratio", "the same rate over all hospitals of the quarter", nullable=True),
-        Column("description", "text", "what the rule says"),
+        Column("description", "text", "what the rule requires"),
         Column("fix", "text", "what to do"),
         Column("suppressed", "text", "columns emptied because of a small count, separated by |", nullable=True),
     ),

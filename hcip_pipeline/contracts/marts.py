@@ -41,7 +41,7 @@ INCENTIVES = Table(
         ),
         Column("pfs_cap_adjustment", "money", "reduction to the fee-schedule cap"),
         Column("distribution_limit_adjustment", "money", "reduction to the hospital's distribution limit"),
-        Column("final_incentive", "money", "what is left; payable where the status says so"),
+        Column("final_incentive", "money", "final amount; payable if the status says so"),
         Column("status", "text", "what happens with it", allowed=("PAYABLE", "HELD", "ZERO")),
         Column("reasons", "text", "why it was reduced, held or zero, separated by |", nullable=True),
     ),
@@ -69,7 +69,7 @@ CONDITIONS = Table(
         Column(
             "threshold_operator",
             "text",
-            "how it must stand to the threshold",
+            "how the measure must compare with the threshold",
             nullable=True,
             allowed=("below", "at most", "at least", "above"),
         ),
@@ -233,7 +233,7 @@ NORM_CASES = Table(
 
 PHYSICIAN_CELLS = Table(
     "physician_cells",
-    "one row a care partner and cell: the mean that the performance gate looked at, at any hospital (methodology §7)",
+    "one row a care partner and cell: the mean that the performance gate tested, over all hospitals (methodology §7)",
     (
         _PERIOD,
         Column("npi", "text", "NPI of the care partner", key=True),
@@ -358,7 +358,7 @@ PROGRAMS = Table(
             nullable=True,
         ),
         Column("other_first_periods", "text", "others that later protocols name, separated by |", nullable=True),
-        Column("corrected_first_period", "text", "what an approved correction says instead", nullable=True),
+        Column("corrected_first_period", "text", "the value that an approved correction states", nullable=True),
         Column("correction_filed_in", "text", "period of the program folder that holds the correction", nullable=True),
         Column("is_first_period_changed", "boolean", "protocols disagree on the first period, and nothing settles it"),
         Column("protocol_year", "integer", "year of the protocol in force", nullable=True),

@@ -162,7 +162,7 @@ _TABLE = (
         "change",
         "an earlier period was restated, and its payments and savings count here",
         "earlier period restated",
-        "An earlier half-year was restated, which changes what is left for this one.",
+        "An earlier half-year was restated, which changes the amount available for this one.",
     ),
     PaymentReason(
         "EXCLUSION_LIFTED",
@@ -259,7 +259,7 @@ _TABLE = (
     PaymentReason(
         "LATER_PERIOD_PAID",
         "hold",
-        "the release of the year's later half-year makes payable what is left of the year's fee-schedule cap",
+        "the release of the year's later half-year makes payable what remains of the year's fee-schedule cap",
         "cap paid in the later half-year",
         "The amount is held because the later half of the year was settled before and used the rest of the year's cap.",
         "The administrator settles the later half-year again, then this one (`hcip run PERIOD --onward`).",

@@ -15,7 +15,7 @@ PROTOCOLS = Table(
         Column("tin", "text", "tax identification number of the hospital", nullable=True),
         Column("approved_on", "date", "day of approval", nullable=True),
         Column("first_performance_period", "text", "the first performance period that this protocol names"),
-        Column("meeting_frequency", "text", "how often the oversight committee says it meets"),
+        Column("meeting_frequency", "text", "how often the oversight committee is to meet"),
         Column("meetings_reported", "integer", "meetings reported within the period"),
         Column("weight_total_percent", "ratio", "sum of the weights of the conditions, in percent"),
         Column("has_locked_conditions", "boolean", "weights total 100% and were approved before the period started"),
@@ -43,7 +43,7 @@ PROGRAMS = Table(
             nullable=True,
         ),
         Column("other_first_periods", "text", "others that later protocols name, separated by |", nullable=True),
-        Column("corrected_first_period", "text", "what an approved correction says instead", nullable=True),
+        Column("corrected_first_period", "text", "the value that an approved correction states", nullable=True),
         Column("correction_filed_in", "text", "period of the program folder that holds the correction", nullable=True),
         Column("first_performance_period", "text", "the hospital's first performance period", nullable=True),
         Column("period_number", "integer", "1 in the first performance period; 0 and below before it", nullable=True),
@@ -68,7 +68,7 @@ CONDITIONS = Table(
         Column(
             "threshold_operator",
             "text",
-            "how the measure must stand to the threshold",
+            "how the measure must compare with the threshold",
             nullable=True,
             allowed=("below", "at most", "at least", "above"),
         ),
@@ -123,7 +123,7 @@ EXCLUDED_IN_PERIOD = Table(
     "one row an individual who cannot be paid for the period because of an exclusion",
     (
         Column("npi", "text", "NPI", key=True, max_length=10),
-        Column("source", "text", "lists the exclusion stands on, separated by |"),
+        Column("source", "text", "lists that name the individual, separated by |"),
         Column("effective_date", "date", "first day of the earliest of these exclusions"),
         Column(
             "reinstated_date", "date", "day of reinstatement from all of them; empty while one lasts", nullable=True

@@ -82,11 +82,9 @@ QUALITY_SCORECARD = Table(
         *_LIMITS,
         Column("change", "ratio", "value ÷ baseline_value − 1", nullable=True),
         *_TARGET,
-        Column("reference_value", "ratio", "a national figure to see beside it, never compared with it", nullable=True),
+        Column("reference_value", "ratio", "a national figure for reference, never compared with it", nullable=True),
         Column("reference_goal", "ratio", "the national goal", nullable=True),
-        Column(
-            "reference_note", "text", "where the reference comes from; another method where it says so", nullable=True
-        ),
+        Column("reference_note", "text", "source of the reference, and its method where it differs", nullable=True),
     ),
 )
 
@@ -253,7 +251,7 @@ MEASURE_LEADERS = Table(
 )
 
 _SIGNS = ("READMISSIONS", "MORTALITY", "SHORT_STAYS", "TRANSFERS", "SEVERITY", "VOLUME")
-_LEVEL = Column("level", "text", "who is looked at", key=True, allowed=("hospital", "care_partner"))
+_LEVEL = Column("level", "text", "who is examined", key=True, allowed=("hospital", "care_partner"))
 _SIGN = Column("sign", "text", "what would be a sign of stinting or steering", key=True, allowed=_SIGNS)
 _WHOSE = Column("npi", "text", "the care partner; ALL of the whole hospital", key=True)
 

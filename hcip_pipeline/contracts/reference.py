@@ -113,7 +113,7 @@ EXCLUDED_INDIVIDUALS = Table(
     "one row an exclusion of an individual",
     (
         Column("npi", "text", "NPI", key=True, max_length=10),
-        Column("source", "text", "list the exclusion stands on", key=True),
+        Column("source", "text", "list that names the individual", key=True),
         Column("effective_date", "date", "first day of the exclusion", key=True),
         Column("reinstated_date", "date", "day of reinstatement", nullable=True),
     ),
@@ -134,8 +134,8 @@ QUALITY_TARGETS = Table(
         Column("label", "text", "what it is, in words", is_words=True),
         Column("unit", "text", "a share, or per 1,000", allowed=("share", "per_1000")),
         Column("target_change", "ratio", "relative change from the baseline to reach; empty for none", nullable=True),
-        Column("reference_value", "ratio", "national figure to see beside it", nullable=True),
-        Column("reference_goal", "ratio", "national goal to see beside it", nullable=True),
+        Column("reference_value", "ratio", "national figure for reference", nullable=True),
+        Column("reference_goal", "ratio", "national goal for reference", nullable=True),
         Column(
             "reference_note",
             "text",

@@ -78,7 +78,7 @@ _ROW_RULES: dict[str, tuple[RowRule, ...]] = {
         ),
     ),
     "committee_meetings": (
-        RowRule("NUMBER_OUT_OF_RANGE", "members_present", pl.col("members_present") < 1, "nobody was present"),
+        RowRule("NUMBER_OUT_OF_RANGE", "members_present", pl.col("members_present") < 1, "no member was present"),
         RowRule(
             "NUMBER_OUT_OF_RANGE", "physicians_present", pl.col("physicians_present") < 0, "physicians_present is < 0"
         ),

@@ -218,7 +218,7 @@ def _told_of_file(rows: int, *, is_recoded: bool, by_name: bool) -> tuple[Sparcs
         message = "the file is Windows-1252 text, and read so"
         told.append(SparcsFinding("SPARCS_WINDOWS_1252", "WARN", rows, message, "nothing, or save it as UTF-8"))
     if by_name:
-        message = "no row has a facility id: hospitals are told apart by their names"
+        message = "no row has a facility id: hospitals are distinguished by their names"
         told.append(SparcsFinding("SPARCS_BY_NAME", "WARN", rows, message, "nothing, if each has one spelling"))
     return tuple(told)
 
@@ -231,7 +231,7 @@ def _refuse_open_quotes(database: duckdb.DuckDBPyConnection, file: Path) -> None
     )
     if row:
         raise HcipError(
-            "a quotation mark is never closed, so rows after it cannot be told apart",
+            "a quotation mark is never closed, so the rows after it cannot be separated",
             file=file,
             row=row,
             rule="SPARCS_OPEN_QUOTE",

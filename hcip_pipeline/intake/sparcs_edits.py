@@ -107,24 +107,24 @@ STRAY_RULES = (
     SparcsRule(
         "SPARCS_NOT_A_DISCHARGE", "ERROR", "",
         f"{_text('facility_id')} is null and {_text('apr_drg')} is null and {_text('discharge_year')} is null",
-        "a total or a note, not a discharge", "nothing to do; the row is left out",
+        "a total or a note, not a discharge", "no action; the row is left out",
     ),
     SparcsRule(
         "SPARCS_OTHER_YEAR", "ERROR", "discharge_year", "year <> $year",
-        "discharged in another year than the one asked for", "run that year as a study of its own",
+        "discharged in a year other than the one requested", "run that year as a study of its own",
     ),
 )  # fmt: skip
 
 #: A line that is not a row of the file's columns; found by the reader, so it has no SQL.
 MALFORMED = SparcsRule(
     "SPARCS_MALFORMED_ROW", "ERROR", "", "",
-    "not a row of the columns of the header (cells, quotes or encoding)", "mend the line or download the file again",
+    "not a row of the columns of the header (cells, quotes or encoding)", "correct the line or download the file again",
 )  # fmt: skip
 
 RULES = (
     SparcsRule(
         "SPARCS_FACILITY_REDACTED", "ERROR", "facility_id", f"{_text('facility_id')} is null",
-        "the publisher withholds the facility to protect the patient", "nothing to do; the row is left out",
+        "the publisher withholds the facility to protect the patient", "no action; the row is left out",
     ),
     SparcsRule(
         "SPARCS_FACILITY_ID", "ERROR", "facility_id", f"{_text('facility_id')} is not null and facility is null",

@@ -101,7 +101,7 @@ def check_home(
         tell(f"{NOTE}the inbox is not what was accepted: {_named(exchanged)}. The lake keeps what was accepted")
     recorded = read_ledger(home)
     if not has_history and any(line.entry.kind == "release" for line in recorded[1:]):
-        tell(f"{NOTE}the history of runs is gone; the ledger keeps the {len(recorded)} lines from before")
+        tell(f"{NOTE}the history of runs is missing; the ledger keeps the {len(recorded)} lines from before")
     known = {line.entry.name for line in covered.values() if subject(line.entry) == "release"}
     unrecorded = [each for each in leaves.release_entries(home, map(str, periods)) if each.name not in known]
     for entry in unrecorded:
@@ -151,5 +151,5 @@ def forget_unrecorded(home: Home, folder: Path, tell: Tell) -> None:
         if held.get(name) == leaves.sha256_of(path):
             continue
         what = "is not what the ledger records" if name in held else "has no line in the ledger"
-        tell(f"{NOTE}{name} {what}: it is set aside, and what it is about is taken in anew")
+        tell(f"{NOTE}{name} {what}: it is set aside, and its files are ingested again")
         path.replace(path.with_name(f"{path.name}.unrecorded"))

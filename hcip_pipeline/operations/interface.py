@@ -125,11 +125,11 @@ class _Parts:
                     raise HcipError(
                         f"the {name} ended with exit code {process.returncode}: …{last}",
                         file=self.log,
-                        fix="mend what it says and start `hcip ui` again",
+                        fix="correct that and start `hcip ui` again",
                     )
             if seconds is not None and time.monotonic() > end:
                 raise HcipError(
-                    f"the UI did not start within {seconds} seconds", file=self.log, fix="see what it says there"
+                    f"the UI did not start within {seconds} seconds", file=self.log, fix="see the message there"
                 )
             time.sleep(_LOOK_AGAIN_SECONDS)
 
@@ -195,7 +195,9 @@ def serve(home: Home, variables: Mapping[str, str], listener: Listener, report: 
             if not stopped:
                 report(f"the UI is at {access.link} (log of its processes: {log}); Ctrl-C ends it")
                 if not (listener.is_local or listener.public_url):
-                    report("anybody on the network can read along: see docs/deployment.md for a reverse proxy with TLS")
+                    report(
+                        "anyone on the network can read traffic: see docs/deployment.md for a reverse proxy with TLS"
+                    )
             if not has_column_lineage():
                 parts.start("column lineage", *python, "hcip_pipeline.warehouse.column_lineage", optional=True)
             parts.wait(lambda: False, stopped, seconds=None)

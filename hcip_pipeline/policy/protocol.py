@@ -32,7 +32,7 @@ MODEL_PLAN_QUESTIONS = {
     "incentive_data_use": "how data support incentive payments",
     "opportunity_identification": "how opportunities for improvement are found",
     "monitoring_and_reporting": "how results are monitored and reported",
-    "communication_and_education": "how physicians and staff are told and taught",
+    "communication_and_education": "how physicians and staff are informed and trained",
     "care_partner_feedback": "how feedback of care partners improves the interventions",
 }
 
@@ -221,12 +221,12 @@ class Protocol(_Section):
             ("oversight committee member", [member.member for member in self.oversight_committee]),
         ):
             if repeated := _repeated(ids):
-                raise ValueError(f"the {what} {', '.join(repeated)} stands twice")
+                raise ValueError(f"the {what} {', '.join(repeated)} appears twice")
         for condition in self.conditions_of_payment:
             if unknown := [id_ for id_ in condition.interventions if id_ not in CATALOGUE]:
                 raise ValueError(f"condition {condition.id}: {', '.join(unknown)} is not in the catalogue")
             if repeated := _repeated(condition.interventions):
-                raise ValueError(f"condition {condition.id}: the intervention {', '.join(repeated)} stands twice")
+                raise ValueError(f"condition {condition.id}: the intervention {', '.join(repeated)} appears twice")
         return self
 
     @property

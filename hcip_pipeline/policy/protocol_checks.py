@@ -53,7 +53,9 @@ FINDING_RULES = {
         "ERROR", "fewer than half of the committee are physicians", "appoint physicians until they are half"
     ),
     "MEETINGS_TOO_FEW": FindingRule(
-        "WARN", "the committee met less often than it says", "report the meetings that are missing, or hold them"
+        "WARN",
+        "the committee met less often than its protocol states",
+        "report the meetings that are missing, or hold them",
     ),
     "WEIGHTS_NOT_100": FindingRule(
         "ERROR", "the weights of the conditions do not total 100%", "set the weights so that they total exactly 100"
@@ -75,7 +77,7 @@ FINDING_RULES = {
     "FIRST_PERIOD_CHANGED": FindingRule(
         "ERROR",
         "the hospital's protocols name different first performance periods",
-        "file an approved correction in program/<period>/program_corrections.csv that says which is right",
+        "file an approved correction in program/<period>/program_corrections.csv that states which is correct",
     ),
     "NO_INTERVENTION": FindingRule("ERROR", "no intervention is included", "include at least one intervention"),
     "CONDITION_NOT_TIED": FindingRule(

@@ -59,9 +59,7 @@ class Reproduction:
         if self.from_inbox is None:
             return []
         if not self.from_inbox:
-            return [
-                f"{self.release}: the lake and the norm table as of then came out of the inbox again, byte for byte"
-            ]
+            return [f"{self.release}: the lake and norm table of that time were rebuilt from the inbox, byte for byte"]
         return [
             f"{self.release}: the inbox does not give the lake of then again:",
             *(f"  {each}" for each in self.from_inbox),

@@ -284,7 +284,7 @@ def check_gate(build: BuildResult) -> None:
             f"nothing is released: {len(failed)} checks or models did not pass ({names})",
             file=build.file,
             rule="RELEASE-GATE",
-            fix="mend what they name and run the period again",
+            fix="correct what they name and run the period again",
         )
     now = fingerprints(build.file) if build.file.is_file() else {}
     leaving = {layout.table.name for layout in LAYOUTS}
@@ -295,7 +295,7 @@ def check_gate(build: BuildResult) -> None:
     )
     if changed:
         raise HcipError(
-            f"nothing is released: {len(changed)} tables are not what the checks of this build looked at "
+            f"nothing is released: {len(changed)} tables differ from what the checks of this build tested "
             f"({', '.join(changed[:5])})",
             file=build.file,
             rule="RELEASE-GATE",

@@ -164,7 +164,7 @@ def release_path(root: Path, path: str) -> Path:
         raise HcipError(
             f"no file of a release can be called {path!r}",
             rule="RELEASE-PATH",
-            fix="mend the identifier in the input that this name was made of; nothing was released",
+            fix="correct the identifier in the input that this name comes from; nothing was released",
         )
     return root.joinpath(*parts)
 

@@ -217,7 +217,7 @@ def _sureness(row: Row) -> Row:
     elif norm > high:
         verdict = "Below the statewide norm by more than chance explains."
     else:
-        verdict = "With this many cases it cannot be told from the statewide norm."
+        verdict = "With this many cases, the difference from the statewide norm may be chance."
     return row | {"name": words.STREAMS[row["stream"]], "verdict": verdict}
 
 

@@ -21,8 +21,8 @@ _HOW = (
     "2. A condition is met (Y) or not (N). A blank stays missing, and a missing result counts as not met.",
     "3. Conditions without yellow cells are computed from discharges: their result is shown, not asked.",
     "4. Activities are approved activities performed in the period; without any, nothing can be paid.",
-    "5. Keep the file's name, its sheets and its first columns as they are.",
-    "6. Send the file to the program's administrator; what is wrong with it is told sheet by sheet, cell by cell.",
+    "5. Do not change the file's name, its sheets or its first columns.",
+    "6. Send the file to the program's administrator; any problems will be reported sheet by sheet and cell by cell.",
 )
 
 

@@ -73,7 +73,7 @@ def current_build(home: Home, period: PerformancePeriod, policy: PolicyFile) -> 
     tables = fingerprints(file) if file.is_file() else {}
     differing = sorted(name for name, print_ in record["fingerprints"].items() if tables.get(name) != print_)
     if differing:
-        raise _outdated(home, period, f"tables that are not what its checks looked at: {', '.join(differing[:5])}")
+        raise _outdated(home, period, f"tables that differ from what its checks tested: {', '.join(differing[:5])}")
     nodes = tuple(NodeResult(**node) for node in record["nodes"])
     result = BuildResult(spec, file, nodes, record["fingerprints"], record.get("engine", "duckdb"))
     return PeriodBuild(result, tuple(record["inputs"]), tuple(record["notes"]), now)
@@ -89,7 +89,7 @@ def _read(home: Home, period: PerformancePeriod) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise _outdated(home, period, "there is no finished build of it") from None
+        raise _outdated(home, period, "it has no finished build") from None
     except ValueError:
         raise _outdated(home, period, "its build.json cannot be read") from None
     if record.get("version") != _VERSION:

@@ -47,7 +47,7 @@ def check_base_year(home: Home, policy: Policy, taken_in: Sequence[SubmissionRec
             f"the norms of {policy.base_year} are not made: these submissions are refused ({', '.join(refused)})",
             file=home.inbox / "hospital",
             rule="BASE-YEAR-INCOMPLETE",
-            fix="mend what was refused (`hcip check` says why), or set require_complete: none in the policy",
+            fix="correct what was refused (`hcip check` explains why), or set require_complete: none in the policy",
         )
     return in_base_year
 
@@ -87,7 +87,7 @@ def check_complete(
             f"{period} is not built: accepted data are missing of {len(missing)} hospitals ({'; '.join(missing)})",
             file=home.inbox / "hospital",
             rule="PERIOD-INCOMPLETE",
-            fix="put in what is missing, mend what was refused (`hcip check` says why), "
+            fix="put in what is missing, correct what was refused (`hcip check` explains why), "
             "or set require_complete: none in the policy",
         )
     months = {receipt.month for receipt in archives_in_force(home)}

@@ -197,10 +197,10 @@ def check_period(home: Home, period: PerformancePeriod, policy: Policy) -> list[
     check_cost_index(cost_index, windows, str(home.inbox / "reference" / "cost_index.csv"))
     if receipt_in_force("care_partners", home.lake_program(period)) is None:
         raise HcipError(
-            "there is no certified list of care partners: nobody could be paid",
+            "there is no certified list of care partners, so no one could be paid",
             file=home.inbox / "program" / str(period) / "care_partners.csv",
             rule="CARE-PARTNERS-MISSING",
-            fix="put the list there; a file with only its header says that nobody takes part",
+            fix="add the list; a file with only its header means that no one takes part",
         )
     is_frozen = (home.lake / "norms" / norm_key(policy) / "manifest.json").is_file()
     archives = [r for r in archives_in_force(home) if Month.parse(r.month).start < period.run_date]
@@ -320,7 +320,7 @@ def _claim_sources(home: Home, period: PerformancePeriod) -> dict[str, Source]:
 def _files(path: Path, table: Table) -> list[Path]:
     if not path.exists():
         raise HcipError(
-            f"the table {table.name} has not been taken in", file=path, fix="run `hcip ingest` for this partition first"
+            f"the table {table.name} has not been ingested", file=path, fix="run `hcip ingest` for this partition first"
         )
     return [path]
 

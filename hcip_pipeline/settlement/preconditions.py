@@ -41,10 +41,10 @@ def check_can_start(home: Home, period: PerformancePeriod, policy: Policy) -> No
     is_there = any(folder.glob("care_partners.*")) if folder.is_dir() else False
     if not is_there and receipt_in_force("care_partners", home.lake_program(period)) is None:
         raise HcipError(
-            "there is no certified list of care partners: nobody could be paid",
+            "there is no certified list of care partners, so no one could be paid",
             file=folder / "care_partners.csv",
             rule="CARE-PARTNERS-MISSING",
-            fix="put the list there; a file with only its header says that nobody takes part",
+            fix="add the list; a file with only its header means that no one takes part",
         )
 
 

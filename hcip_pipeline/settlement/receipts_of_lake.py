@@ -90,5 +90,5 @@ def _differs(home: Home, path: Path, stated: str, held: str) -> HcipError:
         f"the receipt accounts for {stated}, and the lake holds {held}",
         file=path.relative_to(home.root),
         rule="LAKE-RECEIPT",
-        fix="remove the receipt of this file from its receipts folder and run the period again: it is taken in anew",
+        fix="remove the receipt of this file from its receipts folder and run the period again: it is ingested again",
     )

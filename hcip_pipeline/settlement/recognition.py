@@ -101,7 +101,7 @@ def _reasons(
     hashes: FileHashes,
 ) -> list[str]:
     if not record:
-        return ["no run of it is remembered"]
+        return ["there is no record of an earlier run"]
     if (newest.name, manifest_sha256(newest)) != (record["release"], record["manifest_sha256"]):
         return [f"{newest.name} is not the release that its last run made"]
     reasons = [f"inbox/{change}" for change in changes(record["inbox"], contents)]
@@ -115,7 +115,7 @@ def _reasons(
         return reasons
     now = built_from_now(home, period, policy, hashes.sha256)
     if now is None:
-        return ["the norm table of its base year is gone"]
+        return ["the norm table of its base year is missing"]
     changed = changed_parts(record["built_from"], now)
     if not changed and digest_of(now) != record["digest"]:
         return ["the record of its last run was changed"]

@@ -122,7 +122,7 @@ def _walk(
             figures = last if at == len(steps) - 1 else compute(step.spec, step.cause)
         except HcipError:
             held_over = step.cause
-            notes.append(f"{step.cause} cannot be computed without what follows: it is told with the next cause")
+            notes.append(f"{step.cause} cannot be computed without the next cause, and is included in it")
             continue
         rows += _differences(period, before, step.cause, current, figures)
         current = figures

@@ -197,11 +197,11 @@ def status_lines(status: PeriodStatus, shown: int = 10) -> list[str]:
         for each in status.over_cap
     ]
     lines += [f"  stale: {reason['message']}; {reason['fix']}" for reason in status.stale]
-    lines += [f"  not taken in: {changed['message']}; {changed['fix']}" for changed in status.changed_since_taken_in]
+    lines += [f"  not ingested: {changed['message']}; {changed['fix']}" for changed in status.changed_since_taken_in]
     if status.unchanged:
         lines.append(f"  a run now: nothing changed since {status.release}")
     else:
-        lines.append(f"  a run now: takes in what is new and builds {status.period}, because")
+        lines.append(f"  a run now: ingests what is new and builds {status.period}, because")
         lines += [f"    {reason}" for reason in status.reasons[:shown]]
         if len(status.reasons) > shown:
             lines.append(f"    and {len(status.reasons) - shown} more (--json gives all)")

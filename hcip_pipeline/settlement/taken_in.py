@@ -37,7 +37,7 @@ class Changed:
     fix: str
 
     def __str__(self) -> str:
-        return f"inbox/{self.file} {self.what} after it was taken in; what was taken in still counts"
+        return f"inbox/{self.file} {self.what} after it was ingested; the version ingested still counts"
 
     def as_dict(self) -> dict[str, str]:
         """For JSON."""
@@ -72,7 +72,7 @@ def _of_hospitals(home: Home, contents: Mapping[str, str]) -> Iterator[Changed]:
     for folder, receipt in _receipts(home, contents).items():
         if not receipt.ccn:
             continue
-        fix = f"leave it as it was sent and put the correction beside it as {_next(folder, contents)}/"
+        fix = f"leave it unchanged and put the correction next to it as {_next(folder, contents)}/"
         sent = {file.name: file.sha256 for file in receipt.files if file.sha256}
         here = {path.removeprefix(f"{folder}/"): _sha256(contents[path]) for path in _files_below(contents, folder)}
         for name in sorted(sent.keys() | here.keys()):

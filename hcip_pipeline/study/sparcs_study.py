@@ -86,7 +86,7 @@ def _require_few_errors(file: Path, receipt: SparcsReceipt, allow_errors: Decima
         rule="SPARCS_ERROR_RATE",
         fix=f"use a file of {receipt.year} alone, or allow the others to be left out: --allow-errors {needed}%"
         if of_other_years
-        else "mend the file, or allow more of them to be left out: --allow-errors 5%",
+        else "correct the file, or allow more rows to be left out: --allow-errors 5%",
     )
 
 
@@ -101,7 +101,7 @@ def plan_sparcs_study(home: Home, name: str, receipt: SparcsReceipt, policy: Pol
     factors, about_factors = _cost_factors(home, ccns, year)
     statements = [*STATEMENTS]
     if receipt.has_license_numbers:
-        statements.append("licence numbers stand for NPIs")
+        statements.append("license numbers are used in place of NPIs")
     else:
         statements.append(
             "the file has no licence numbers: the norms are by case_percentile and there are no physician rows"

@@ -39,7 +39,7 @@ RULES = {
         Rule("FILE_OUTSIDE_INBOX", "ERROR", "a link leads out of the inbox", "put the file itself into the inbox"),
         Rule("FILE_ABSENT", "ERROR", "there is no such file", "check its name"),
         Rule("FILE_UNREADABLE", "ERROR", "the file cannot be opened", "put a readable file there, not a folder"),
-        Rule("FILE_NOT_REGULAR", "ERROR", "what lies there is no regular file", "put the file itself there"),
+        Rule("FILE_NOT_REGULAR", "ERROR", "it is not a regular file", "put the file itself there"),
         Rule("FILE_EMPTY", "ERROR", "the file is empty", "send at least the header line, or no file"),
         Rule("FILE_TOO_LARGE", "ERROR", "the file is over a ceiling", "check that it is the file you mean"),
         Rule("FILE_TWICE", "ERROR", "the table is there in several files", "send each table once"),
@@ -52,7 +52,7 @@ RULES = {
         Rule("CODE_SPELLING", "WARN", "codes are spelled otherwise, and read (yes as Y)", "nothing"),
         Rule("DATE_FORM", "WARN", "dates are written otherwise, and read (3/14/2025, month first)", "nothing"),
         Rule("NUMBER_FORM", "WARN", "numbers are written otherwise, and read ($1,234.50)", "nothing"),
-        Rule("PLACEHOLDER", "WARN", "a cell says that there is nothing (NULL, N/A), and is read as empty", "nothing"),
+        Rule("PLACEHOLDER", "WARN", "a cell holds a word for 'empty' (NULL, N/A) and is read as empty", "nothing"),
         Rule("SHEETS_IGNORED", "WARN", "sheets of a workbook are ignored", "nothing, if no rows are in them"),
         Rule("CELL_BLANKS", "WARN", "blanks or a spreadsheet's marks are taken out of cells", "nothing"),
         Rule(
@@ -69,12 +69,12 @@ RULES = {
         Rule(
             "QUOTE_BARE",
             "ERROR",
-            "a quotation mark stands inside a cell that is not quoted",
+            "an unquoted cell contains a quotation mark",
             'quote the cell and double the mark: "a ""b"" c"',
         ),
         Rule("ROW_RAGGED", "ERROR", "the row has another number of cells than the header", "quote cells with commas"),
         Rule("COLUMN_MISSING", "ERROR", "a column is missing", "add the column"),
-        Rule("COLUMN_REPEATED", "ERROR", "a column stands twice in the header", "remove one of them"),
+        Rule("COLUMN_REPEATED", "ERROR", "a column appears twice in the header", "remove one of them"),
         Rule("COLUMN_UNKNOWN", "WARN", "an unknown column is ignored", "nothing, or remove it"),
         Rule("CELL_MISSING", "ERROR", "a cell that must be filled is empty", "fill the cell"),
         Rule("CELL_FORMAT", "ERROR", "a cell cannot be read as what its column holds", "write it as its column asks"),
@@ -114,7 +114,7 @@ RULES = {
         Rule(
             "SURVEY_OTHER_FORM",
             "ERROR",
-            "the form is of another hospital, period or version than its name says",
+            "the form belongs to another hospital, period or version than its name states",
             "fill in the form that the release holds for this hospital and period",
         ),
         Rule(
@@ -128,16 +128,16 @@ RULES = {
             "SURVEY_COMPUTED",
             "WARN",
             "a computed result was changed in a survey, and the computed one holds",
-            "send the discharges that the measure lacks, or ask the program's administrator",
+            "send the discharges that are missing from the measure, or ask the program's administrator",
         ),
         Rule("SURVEY_BLANK", "WARN", "nothing is filled in", "fill in the yellow cells, or remove the file"),
         Rule(
             "SURVEY_CONFLICT",
             "WARN",
-            "a survey and a CSV file say different things, and the CSV file counts",
+            "a survey form and a CSV file disagree; the CSV file counts",
             "correct the one that is wrong",
         ),
-        Rule("YEAR_INCOMPLETE", "ERROR", "a year lacks one of its rows", "add the missing row"),
+        Rule("YEAR_INCOMPLETE", "ERROR", "a year is missing one of its rows", "add the missing row"),
     )
 }
 

@@ -163,7 +163,7 @@ def _check_quotes(text: np.ndarray, quoted: np.ndarray, path: Path, sign: int) -
     problems = []
     if (bare := np.flatnonzero(opens | closes)).size:
         row = 1 + int(np.count_nonzero(text[: bare[0]] == _LF))
-        problems.append(Problem("QUOTE_BARE", "a quotation mark stands where none can", row))
+        problems.append(Problem("QUOTE_BARE", "a quotation mark is in a place where none is allowed", row))
     elif quoted[-1]:
         start = int(np.flatnonzero(mark)[-1])
         row = 1 + int(np.count_nonzero(text[:start] == _LF))

@@ -194,7 +194,7 @@ def stop_if_broken(nodes: tuple[NodeResult, ...], where: Path) -> None:
             "the build stopped: " + "; ".join(_describe(node) for node in broken),
             file=where,
             rule=broken[0].unique_id.split(".")[2] if broken[0].unique_id.count(".") > 1 else "",
-            fix="nothing was released; mend the input that the check names and run the period again",
+            fix="nothing was released; correct the input that the check names and run the period again",
         )
 
 

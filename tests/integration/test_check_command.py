@@ -89,7 +89,9 @@ def test_each_finding_is_told_once_within_80_columns(capsys: pytest.CaptureFixtu
     rules = [line.split()[0].rstrip(":") for line in out.splitlines() if re.match(r"  [A-Z]-[A-Z]", line)]
     assert len(rules) == len(set(rules)) and "S-PATIENT-ID-MISSING" not in rules  # one with the rows that it counts
     assert rules.index("S-ERROR-RATE") < rules.index("D-SEVERITY-INVALID") < rules.index("C-CODE-PADDED")
-    assert "5 rows of discharges" in out and "lines 2, 5, 8, …" in out and "5 of 200 discharges lack patient_id" in out
+    assert (
+        "5 rows of discharges" in out and "lines 2, 5, 8, …" in out and "5 of 200 discharges have no patient_id" in out
+    )
     assert "1EG4" not in out
 
 

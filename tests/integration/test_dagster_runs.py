@@ -196,7 +196,7 @@ def test_a_run_of_the_ui_is_recognized_by_the_next_command(settled: SettledHome,
     shutil.copytree(first, first.with_name(f"{first.name}.r2"))
     keep_look(home, PERIOD, policy)
     _release_alone(home)
-    assert outlook(home, PERIOD).reasons == ("no run of it is remembered",)
+    assert outlook(home, PERIOD).reasons == ("there is no record of an earlier run",)
 
 
 def test_a_later_half_year_shows_that_it_became_stale(settled: SettledHome, tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_a_table_that_its_checks_did_not_see_is_not_released(settled: SettledHom
     shutil.copytree(settled.home.warehouse, home.warehouse)
     with duckdb.connect(home.warehouse / str(PERIOD) / FILE_NAME) as connection:
         connection.execute("update marts.savings set potential_savings = potential_savings + 1")
-    with pytest.raises(HcipError, match="not what its checks looked at: savings"):
+    with pytest.raises(HcipError, match="differ from what its checks tested: savings"):
         _release_alone(home)
 
 

@@ -80,7 +80,7 @@ def test_files_in_order_are_as_expected(home: Home) -> None:
 
 def test_each_fault_is_counted_under_the_words_it_breaks(spoiled: dict[str, SuiteResult]) -> None:
     assert not_met(spoiled["discharges"]) == {
-        "Every discharge lies in 2025Q1": 1,
+        "Every discharge is in 2025Q1": 1,
         "identifier_type is one of NPI, LICENSE": 1,
         "At least 98% of discharges carry the statewide patient id": 10,
         "No two rows share hospital_ccn and account_no": 2,

@@ -124,7 +124,7 @@ def test_a_history_of_runs_that_was_zeroed(home: Home) -> None:
         assert raised.value.rule == "HISTORY-DAMAGED" and raised.value.file == str(database)
     told: list[str] = []
     check_home(home, [PERIOD], told.append, has_history=False)
-    assert any("history of runs is gone" in message for message in told)
+    assert any("history of runs is missing" in message for message in told)
 
 
 def test_receipts_are_held_against_the_lake_before_a_build(home: Home) -> None:

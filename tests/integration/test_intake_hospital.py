@@ -308,7 +308,7 @@ def test_a_receipt_that_names_a_file_that_is_gone_is_an_error(home: Home) -> Non
     Draft().send(home)
     ingest(home)
     files_in_force(home, "charges", QUARTER)[0].unlink()
-    with pytest.raises(HcipError, match="lacks a file"):
+    with pytest.raises(HcipError, match="missing from the lake"):
         files_in_force(home, "charges", QUARTER)
 
 

@@ -205,7 +205,7 @@ def test_a_file_overwritten_after_it_was_taken_in_is_named_every_time(
     cli.main(["run", str(PERIOD), "--home", str(home.root)])
     cli.main(["status", str(PERIOD), "--home", str(home.root)])
     told = " ".join(capsys.readouterr().out.split())
-    assert told.count("after it was taken in; what was taken in still counts") == 2 and told.count(way_out) == 2
+    assert told.count("after it was ingested; the version ingested still counts") == 2 and told.count(way_out) == 2
 
 
 def test_rebuild_forces_it(home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

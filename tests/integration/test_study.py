@@ -129,7 +129,7 @@ class TestSparcsStudy:
             "the window is its own base year",
             "every responsible physician counts as a care partner",
             "nothing is payable",
-            "licence numbers stand for NPIs",
+            "license numbers are used in place of NPIs",
             "no cost_factors file: every factor is 1",
             "the file has no charge lines: cost_method is reported, not the policy's markup",
             "1 of 13 rows could not be used and are left out",
@@ -174,7 +174,7 @@ class TestWithoutLicenceNumbers:
     def test_is_said(self, anonymous: StudyResult) -> None:
         said = "the file has no licence numbers: the norms are by case_percentile and there are no physician rows"
         assert said in anonymous.plan.statements
-        assert "licence numbers stand for NPIs" not in anonymous.plan.statements
+        assert "license numbers are used in place of NPIs" not in anonymous.plan.statements
         shown = console_text(anonymous, 100)
         assert said.split(":")[0] in shown
         assert "14,500" in shown
@@ -337,7 +337,7 @@ class TestWindowStudy:
         assert dict(incentives.select("npi", "performance_incentive").rows()) == {
             npi(surgeon): earned for surgeon, earned in EARNED.items()
         }
-        assert "licence numbers stand for NPIs" not in result.plan.statements
+        assert "license numbers are used in place of NPIs" not in result.plan.statements
         assert result.plan.policy.cost_method == "markup"
         assert result.plan.inputs[0].file == f"hospital/2025Q1/{HOSPITAL}/charges.csv"
         assert result.folder.name == "2025-01-01_2025-02-28"

@@ -84,7 +84,7 @@ def test_an_address_is_tried_again_and_stays_secret(
     said: list[str] = []
     assert tell(home, HELD, said.append) == 1
     assert len(received) == 2 and received[0] == received[1]
-    assert "could not be told (try 1 of 3)" in said[0] and "told TEAM_ALERTS" in said[1]
+    assert "could not be delivered (attempt 1 of 3)" in said[0] and "told TEAM_ALERTS" in said[1]
     assert "secret" not in "".join(said)
 
 

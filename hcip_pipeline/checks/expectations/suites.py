@@ -58,7 +58,7 @@ def of_submissions(quarter: Quarter, hospitals: int) -> tuple[Suite, ...]:
     """
     discharges = (
         _distinct("hospital_ccn", hospitals, f"As many hospitals as a year before are there ({hospitals})"),
-        _between("discharge_date", quarter.start, quarter.end, f"Every discharge lies in {quarter}"),
+        _between("discharge_date", quarter.start, quarter.end, f"Every discharge is in {quarter}"),
         _not_less("discharge_date", "admit_date", "No discharge is before its admission"),
         _between("length_of_stay", 1, 365, "Stays last from a day to a year", mostly=_RARE),
         _filled("patient_id", "At least 98% of discharges carry the statewide patient id", mostly=_FEW),
@@ -121,7 +121,7 @@ def of_release(period: PerformancePeriod, small_cell_threshold: int) -> tuple[Su
     )
     quality = (
         _not_in_set("rows", few, f"No count of 1 to {small_cell_threshold} rows is shown"),
-        _between("rate", 0, 1, "A rate lies between nothing and all"),
+        _between("rate", 0, 1, "A rate is between 0 and 1"),
         *_of_contract(DATA_QUALITY),
     )
     about = {table.name: table.grain for table in (*marts.TABLES.values(), DATA_QUALITY)}

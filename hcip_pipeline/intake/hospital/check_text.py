@@ -29,7 +29,7 @@ def summary(result: CheckResult) -> str:
     if result.receipt.files:
         console.print(_files(result))
     if not result.accepted:
-        console.print("Nothing of a refused submission is taken in; an accepted one before it stays in force.")
+        console.print("No row of a refused submission is used; the last accepted submission stays in force.")
     told = findings_told(result)
     for weights, title in _sections(accepted=result.accepted):
         chosen = [finding for finding in told if finding.weight in weights]

@@ -64,7 +64,7 @@ def check_columns(names: tuple[str, ...], table: Table, file: str, needed: tuple
         Problem("F-COLUMN-MISSING", f"the column {name} is missing{_resembling(name, unknown)}", file, 1)
         for name in missing
     ]
-    wrong += [Problem("F-COLUMN-REPEATED", f"the column {name} stands twice", file, 1) for name in repeated]
+    wrong += [Problem("F-COLUMN-REPEATED", f"the column {name} appears twice", file, 1) for name in repeated]
     if wrong:
         raise ReadingError(*wrong)
     return tuple(

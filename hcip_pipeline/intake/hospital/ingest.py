@@ -111,7 +111,7 @@ def ingest_quarter(
         path = receipt_path(home, quarter, receipt.stem)
         if _read(path) != receipt:
             write_json(receipt.as_dict(), path)
-    note = Problem("S-CHANGED", "changed since it was taken in")
+    note = Problem("S-CHANGED", "changed since it was ingested")
     judged_now = adopted | {submission.stem for submission in waiting}
     return [
         replace(
@@ -172,7 +172,9 @@ def files_in_force(home: Home, table: HospitalTable, quarter: Quarter) -> list[P
     for path in paths:
         if not path.is_file():
             raise HcipError(
-                "the lake lacks a file that a receipt names", file=path, fix="remove the receipt and ingest again"
+                "a file that a receipt names is missing from the lake",
+                file=path,
+                fix="remove the receipt and ingest again",
             )
     return paths
 

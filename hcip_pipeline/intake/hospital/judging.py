@@ -297,9 +297,9 @@ class Judge:
             as_sent, once = (differences(case.totals, *_read(discharges, charges, twice=t)) for t in (True, False))
             case.problems += once if len(once) < len(as_sent) else as_sent
         for rule, part, whole, what, share in (
-            ("S-NPI-MISSING", outcome.npi_missing, outcome.discharges, "discharges lack their physician's NPI",
+            ("S-NPI-MISSING", outcome.npi_missing, outcome.discharges, "discharges have no physician's NPI",
              rules.MAX_NPI_MISSING),
-            ("S-PATIENT-ID-MISSING", outcome.patient_id_missing, outcome.discharges, "discharges lack patient_id",
+            ("S-PATIENT-ID-MISSING", outcome.patient_id_missing, outcome.discharges, "discharges have no patient_id",
              rules.MAX_PATIENT_ID_MISSING),
         ):  # fmt: skip
             if exceeds(part, whole, share):

@@ -74,10 +74,10 @@ _MONEY = "write amounts as digits with two decimals, such as 1234.50"
 _NO_AMOUNT = "the amount is negative, over $100 billion, or no amount"
 _SCRIPT = "a code holds a letter or digit of another script, such as a full-width digit"
 _ASCII = "write codes in the letters A-Z and the digits 0-9"
-_SHOWN_SO = "nothing; export the column as text to send it as it is kept"
+_SHOWN_SO = "nothing; to send the value exactly as stored, export the column as text"
 _LEFT_EMPTY = "nothing, or leave the cell empty"
 _TEXT_COLUMN = "format the column as text and export again: the digits are lost in the file itself"
-_RESEND = "mend the file and send both files again as a new version beside this one (<ccn>.r2, .r3, …)"
+_RESEND = "correct the file and send both files again as a new version next to this one (<ccn>.r2, .r3, …)"
 
 ROW_RULES = (
     _error(
@@ -91,10 +91,10 @@ ROW_RULES = (
     _error("D-KEY-MISSING", "hospital_ccn account_no", "part of the key is empty", "fill hospital_ccn and account_no"),
     _error(
         "D-KEY-PLACEHOLDER", "account_no", "the account number is a placeholder such as NULL, N/A or 0",
-        "send the account number of the bill; rows with a placeholder cannot be told apart",
+        "send the account number of the bill; rows with a placeholder cannot be distinguished",
     ),
     _error(
-        "D-KEY-REPEATED", "account_no", "several discharges share this key; none of them is taken",
+        "D-KEY-REPEATED", "account_no", "several discharges share this key; none of them is accepted",
         "send one row for each stay; a corrected abstract replaces the first, it is not added",
     ),
     _error(
@@ -148,7 +148,7 @@ ROW_RULES = (
     ),
     _error(
         "D-LINE-QUARANTINED", "", "a charge line of this discharge is quarantined, so its cost would be understated",
-        "mend the charge line", follows=True,
+        "correct the charge line", follows=True,
     ),
     _warn(
         "D-ATTENDING-NPI", "attending_npi", "the attending NPI is missing or fails its check digit",
@@ -184,7 +184,7 @@ ROW_RULES = (
     ),
     _warn(
         "D-CODE-MALFORMED", "principal_diagnosis diagnoses procedures",
-        "an item is no ICD-10 code, or has another present-on-admission flag or day; the cell is kept as it is",
+        "an item is no ICD-10 code, or has another present-on-admission flag or day; the cell is kept unchanged",
         "write the rest as code:poa|code:poa and procedures as code:YYYY-MM-DD|code:YYYY-MM-DD",
     ),
     _warn(
@@ -193,7 +193,7 @@ ROW_RULES = (
         _SHOWN_SO,
     ),
     _warn(
-        "D-PLACEHOLDER", "", "the cell says that there is nothing (NULL, N/A, nan), and is read as empty", _LEFT_EMPTY
+        "D-PLACEHOLDER", "", "the cell holds a word for 'empty' (NULL, N/A, nan) and is read as empty", _LEFT_EMPTY
     ),
     _warn(
         "D-ID-FORM", "", "every identifier ends in .0, as data frames write numbers, and is read without it", _SHOWN_SO
@@ -246,7 +246,7 @@ ROW_RULES = (
     ),
     _error(
         "C-DISCHARGE-QUARANTINED", "", "the line is in order and its discharge is quarantined",
-        "mend the discharge; its lines come with it", follows=True,
+        "correct the discharge; its lines are then accepted with it", follows=True,
     ),
     _warn(
         "C-REVENUE-CODE-UNMAPPED", "revenue_code", "the revenue code has no rate center; the line counts as UNMAPPED",
@@ -257,7 +257,7 @@ ROW_RULES = (
         _SHOWN_SO,
     ),
     _warn(
-        "C-PLACEHOLDER", "", "the cell says that there is nothing (NULL, N/A, nan), and is read as empty", _LEFT_EMPTY
+        "C-PLACEHOLDER", "", "the cell holds a word for 'empty' (NULL, N/A, nan) and is read as empty", _LEFT_EMPTY
     ),
     _warn(
         "C-ID-FORM", "account_no", "every number ends in .0, as data frames write numbers, and is read without it",
@@ -296,7 +296,7 @@ SUBMISSION_RULES = (
         "F-AMBIGUOUS", "a table is there several times, or it is not clear which workbook holds it",
         "send each table once, in one workbook with sheets discharges and charges or in a file of its own",
     ),
-    _refuse("F-NOT-A-FILE", "what lies there is no regular file", "put the file itself there"),
+    _refuse("F-NOT-A-FILE", "it is not a regular file", "put the file itself there"),
     _refuse("F-TOO-LARGE", "the file is over a ceiling of bytes, rows or columns", "check that it is the right file"),
     _refuse("F-EMPTY", "the file is empty", _RESEND),
     _refuse("F-NO-ROWS", "the file has a header and no rows", _RESEND),
@@ -317,16 +317,16 @@ SUBMISSION_RULES = (
         "format the column as text and export again: 1234.0 and 1234 would be two",
     ),
     _refuse("F-FORMULA", "cells hold formulas without a stored value", "open the workbook, save it, and send it again"),
-    _refuse("F-UNREADABLE", "the file cannot be read as what its name says", "export it again and send it anew"),
+    _refuse("F-UNREADABLE", "the file is not of the type that its name says", "export it again and send it anew"),
     _refuse("F-COLUMN-MISSING", "a column is missing", "add the column; the order is free"),
-    _refuse("F-COLUMN-REPEATED", "a column stands twice in the header", "remove one of them"),
+    _refuse("F-COLUMN-REPEATED", "a column appears twice in the header", "remove one of them"),
     _refuse(
         "F-COLUMN-TYPE", "a Parquet column has another type than its contents",
         "write codes as text, dates as DATE, money as DECIMAL(18,2): numbers lose leading zeros, times their day",
     ),
     _refuse("S-CONTROL-UNREADABLE", "control_totals.json cannot be read",
             'write {"discharges": 123, "charge_lines": 4567, "total_charges": "89012.34"}'),
-    _refuse("S-CONTROL-DIFFERS", "the files are not what control_totals.json says",
+    _refuse("S-CONTROL-DIFFERS", "the files do not match control_totals.json",
             "send the files the totals were counted on, or correct the totals"),
     _refuse(
         "S-UNMAPPED-MOST", "over 20% of charge lines or dollars have no rate center", "see C-REVENUE-CODE-UNMAPPED"
@@ -349,19 +349,19 @@ SUBMISSION_RULES = (
     _say("S-GROUPER-VERSION", "a grouper version is not in the APR-DRG table", "see D-GROUPER-UNKNOWN"),
     _say("F-COLUMN-UNKNOWN", "an unknown column is ignored", "nothing, or leave it out"),
     _say("S-FILE-UNKNOWN", "an unknown file is ignored", "nothing, or leave it out"),
-    _say("S-CONTROL-KEY-UNKNOWN", "control_totals.json says something unknown", "nothing, or leave it out"),
+    _say("S-CONTROL-KEY-UNKNOWN", "control_totals.json has an unknown entry", "nothing, or leave it out"),
     _say(
         "S-COST-FACTORS-ABSENT", "there is no table of cost factors, so every factor is 1",
         "add reference/cost_factors.csv when costs of several hospitals are to be compared",
     ),
     _say("S-VOLUME", "discharges are more than 20% away from the same quarter a year before",
          "check that the quarter is complete and sent once"),
-    _say("S-NPI-MISSING", "over 2% of discharges lack the NPI of their physician", "see the rules on NPIs"),
+    _say("S-NPI-MISSING", "more than 2% of discharges are missing their physician's NPI", "see the rules on NPIs"),
     _say("S-UNMAPPED", "over 1% of charge lines have no rate center", "see C-REVENUE-CODE-UNMAPPED"),
     _say("S-PATIENT-ID-MISSING", "over 1% of discharges have no patient_id", "see D-PATIENT-ID-MISSING"),
     _say("S-REPEATED", "the same files were sent before", "nothing, if that was meant"),
-    _say("S-CHANGED", "the folder was changed after it was taken in; the lake keeps what was taken in",
-         "leave the folder as it was sent and put the correction beside it as <ccn>.r2/, <ccn>.r3/ …"),
+    _say("S-CHANGED", "the folder was changed after it was ingested; the lake keeps the version ingested",
+         "leave the folder unchanged and put the correction next to it as <ccn>.r2/, <ccn>.r3/ …"),
 )  # fmt: skip
 
 RULES: dict[str, Rule] = {rule.id: rule for rule in (*ROW_RULES, *SUBMISSION_RULES)}
