@@ -96,7 +96,7 @@ CHANGES: dict[str, tuple[Callable[[Home], object], str]] = {
     "another newest release": (_renamed_release, "r2"),
     "an edited manifest": (lambda h: one_byte_edited(h.releases / "2025H1/r1/datapackage.json"), "r1"),
     "no release": (lambda h: shutil.rmtree(h.releases / "2025H1"), "no release"),
-    "no record of the run": (lambda h: shutil.rmtree(h.warehouse / "last_runs"), "remembered"),
+    "no record of the run": (lambda h: shutil.rmtree(h.warehouse / "last_runs"), "no record"),
 }
 
 

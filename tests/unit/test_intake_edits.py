@@ -302,7 +302,7 @@ def test_shares_over_their_bound_are_said_of_the_submission(
     assert rule not in {problem.rule for problem in at_the_bound.problems}
     receipt = judged(judge, draft.set("discharges", cells, column, ""), tmp_path)
     (problem,) = receipt.problems
-    assert problem.rule == rule and problem.message.startswith(f"{cells} of 100 discharges lack")
+    assert problem.rule == rule and problem.message.startswith(f"{cells} of 100 discharges have no")
     assert receipt.status == "accepted"
 
 

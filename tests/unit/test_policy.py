@@ -54,7 +54,7 @@ def test_there_is_no_default_base_year(tmp_path: Path) -> None:
         ("min_cases_per_cell: 0", "min_cases_per_cell"),
         ("performance_exponent: 0", "performance_exponent"),
         ("best_practice_percentile: 0.123456789", "best_practice_percentile"),
-        ("base_year: 2024", "stands twice"),
+        ("base_year: 2024", "appears twice"),
         ("require_complete: yes", "require_complete"),
         ("small_cell_threshold: .nan", "not valid YAML"),
         ("incentive_rate: true", "incentive_rate"),

@@ -107,7 +107,7 @@ def test_elections_in_force_are_the_hospitals_or_the_policys(home: Home) -> None
         ("", "holds no implementation protocol"),
         ("- a\n- b\n", "a mapping of keys to values is expected"),
         ("hospital: [", "is not valid YAML"),
-        ("hospital: {}\nhospital: {}\n", "stands twice"),
+        ("hospital: {}\nhospital: {}\n", "appears twice"),
         ("hospital: !!python/object/apply:os.system ['true']\n", "is not valid YAML"),
         (EXAMPLE.replace('ccn: "210043"', 'ccn: "210099"'), "the folder is 210043"),
         (EXAMPLE.replace("weight: 40", "weight: forty"), "conditions_of_payment.3.weight"),
