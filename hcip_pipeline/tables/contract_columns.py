@@ -82,7 +82,7 @@ def check_contract_table(text: TextTable, path: Path, table: Table, rules: Seque
     cells, read = read_habits(cells, table)
     for habit, name, changed in read:
         count, first = int(changed.sum()), cells.filter(changed).get_column(LINE)[0]
-        findings.add(Problem(habit, f"{count} cells, this one first", first, name))
+        findings.add(Problem(habit, f"{count:,} cells, this one first" if count > 1 else "this cell", first, name))
         findings.counts[habit] += count - 1
     typed = cells.select(*[_typed(column) for column in table.columns], LINE)
     sound = {column.name: ~_check_cells(cells, typed, column, findings) for column in table.columns}

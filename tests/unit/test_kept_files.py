@@ -9,10 +9,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from hcip_pipeline.assets.execution import IngestReport
 from hcip_pipeline.cli import main
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.kept_files import check_kept_files
+from hcip_pipeline.intake.period_intake import PeriodIntake
 from hcip_pipeline.intake.program_files import ingest_program
+from hcip_pipeline.operations.summary import print_ingest
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.plain_lines import WIDTH
 
@@ -97,6 +100,24 @@ def test_a_refusal_names_row_column_rule_and_the_way_out(tmp_path: Path, capsys:
     assert "ERROR ADJUSTMENT_INCREASE row 3, column adjustment_amount:" in said and "What to do:" in said
     assert run(str(tmp_path), "--period", "2025H1", "--json") == 1
     assert json.loads(capsys.readouterr().out)[0]["problems"][0]["rule"] == "ADJUSTMENT_INCREASE"
+
+
+def test_ingest_tells_refusals_and_conversions_of_program_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = Home(tmp_path)
+    folder = home.inbox / "program" / str(PERIOD)
+    folder.mkdir(parents=True)
+    _csv(folder, _table({"adjustment_amount": "12.50", "approved_on": "6/30/2025"}))
+    notice = "hospital_ccn,incentive_pool,contested,notice_date\n210001,1000000.00,no,2025-07-01\n"
+    (folder / "pool_notices.csv").write_text(notice)
+    report = IngestReport({}, {}, {str(PERIOD): PeriodIntake(ingest_program(home, PERIOD), ())})
+    print_ingest(home, report)
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines()[:-1])) <= WIDTH  # the last names the lake
+    said = " ".join(out.split())
+    assert "committee_adjustments.csv: refused" in said and "row 3, column adjustment_amount:" in said
+    assert "WARN CODE_SPELLING row 2, column contested: this cell" in said and not report.ok
 
 
 @pytest.mark.parametrize(
