@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
 from hcip_pipeline.reference.wide_lists import ListColumns, read_list_columns, read_npis
 
 NAME, SOURCE = "order_and_referring", "CMS"
@@ -18,9 +20,9 @@ COLUMNS = ("npi", "last_name", "first_name", "partb", "dme", "hha", "pmd")
 
 @dataclass(frozen=True)
 class OrderAndReferring:
-    """The NPIs on the list."""
+    """The NPIs on the list, each once: two million, so they are kept as a column."""
 
-    npis: frozenset[str]
+    npis: pl.Series
     columns: ListColumns
 
 
@@ -31,4 +33,4 @@ def read_order_and_referring(path: Path, within: Path | None = None) -> OrderAnd
         TableRefusedError: the file cannot be read, or a column is missing.
     """
     found = read_list_columns(path, COLUMNS, (), within, lambda rows: read_npis(path, rows))
-    return OrderAndReferring(frozenset(found.frame.get_column("npi").drop_nulls()), found)
+    return OrderAndReferring(found.frame.get_column("npi").drop_nulls().unique(), found)

@@ -209,12 +209,9 @@ def _irregular(irregular: pl.DataFrame, partners: pl.DataFrame, period: Performa
     return rows
 
 
-def _not_ordering(npis: frozenset[str], partners: pl.DataFrame) -> list[_Row]:
-    return [
-        _row(person, screening.NOT_ORDERING, order_and_referring.SOURCE, 0, None)
-        for person in partners.select("hospital_ccn", "npi").to_dicts()
-        if person["npi"] not in npis
-    ]
+def _not_ordering(npis: pl.Series, partners: pl.DataFrame) -> list[_Row]:
+    absent = partners.select("hospital_ccn", "npi").join(npis.to_frame(), on="npi", how="anti")
+    return [_row(person, screening.NOT_ORDERING, order_and_referring.SOURCE, 0, None) for person in absent.to_dicts()]
 
 
 def _row(person: _Row, reason: str, source: str, line: int, since: dt.date | None) -> _Row:
