@@ -8,11 +8,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
+from hcip_pipeline.contracts.reference import RATES
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.release.synthetic_mark import is_synthetic, marked_document
 from hcip_pipeline.release.tables import write_table
 from hcip_pipeline.study.figures import TABLES, StudyFigures
 from hcip_pipeline.study.page import render_page
@@ -35,9 +40,11 @@ def write_study(plan: StudyPlan, figures: StudyFigures, folder: Path) -> tuple[s
     try:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
+        invented = is_synthetic(_rates(plan))
         for table in TABLES:
-            write_table(figures.tables[table.name], table, work, table.name)
-        (work / PAGE).write_text(render_page(plan, figures), encoding="utf-8")
+            write_table(figures.tables[table.name], table, work, table.name, is_synthetic=invented)
+        page = render_page(plan, figures).encode()
+        (work / PAGE).write_bytes(marked_document(page, "text/html") if invented else page)
         description = json.dumps(describe(plan, figures), indent=2, ensure_ascii=False)
         (work / DESCRIPTION).write_text(description + "\n", encoding="utf-8")
         names = tuple(sorted(path.name for path in work.iterdir()))
@@ -52,6 +59,16 @@ def write_study(plan: StudyPlan, figures: StudyFigures, folder: Path) -> tuple[s
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return names
+
+
+def _rates(plan: StudyPlan) -> Iterator[pl.DataFrame]:
+    """The tables of rates that a study rests on, as far as it brings them."""
+    for name in RATES:
+        source = plan.spec.sources.get(name)
+        if isinstance(source, pl.DataFrame):
+            yield source
+        else:
+            yield from (pl.read_parquet(path) for path in source or ())
 
 
 def describe(plan: StudyPlan, figures: StudyFigures) -> dict[str, Any]:

@@ -314,9 +314,12 @@ def test_references_program_files_and_protocols_are_taken_in_without_a_word(demo
     policy = load_policy(home.policy).policy
     assert policy.base_year == 2023
     tables = read_reference(home.inbox)
-    written = {"cost_factors", "cost_index", "per_diem", "networks", "excluded_individuals"}
+    written = {"hospitals", "cost_factors", "cost_index", "per_diem", "networks", "excluded_individuals"}
     assert {name for name, table in tables.items() if table.source == "inbox"} == written
     assert not any(table.warnings for table in tables.values())
+    names = tables["hospitals"].frame.get_column("name")
+    assert names.is_unique().all() and names.str.ends_with("(SYNTHETIC)").all()
+    assert not set(names) & set(load_reference(None)["hospitals"].get_column("name"))
     factors = tables["cost_factors"].frame
     for quarter in map(Quarter.parse, demo.quarters):
         covered = factors.filter(pl.col("rate_center") == "ALL", pl.col("rate_year") == rate_year(quarter.start))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 import yaml
 
 from hcip_pipeline.guides import render
+from hcip_pipeline.guides.policy_worth import TRIED
 from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.simulation.scenarios import PARAMETERS
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "hcip_pipeline"
@@ -34,6 +37,11 @@ def test_the_methodology_names_every_key_of_the_policy() -> None:
     page = (ROOT / "docs" / "methodology.md").read_text(encoding="utf-8")
     table = page[page.index("## 13. ") : page.index("## 14. ")]
     assert all(f"`{key}`" in table for key in Policy.model_fields)
+
+
+def test_what_keys_are_worth_is_measured_for_every_key_that_a_simulation_can_change() -> None:
+    measured = {row["key"] for row in csv.DictReader((PACKAGE / "guides/data/policy_worth.csv").open(encoding="utf-8"))}
+    assert measured == set(TRIED) == set(PARAMETERS) - {"exclusions"}
 
 
 def test_every_refusal_of_a_claim_archive_is_described() -> None:
