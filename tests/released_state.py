@@ -23,6 +23,7 @@ import pytest
 
 from hcip_pipeline.contracts import marts, program, protocol
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.reference import RATES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
@@ -435,7 +436,7 @@ def norms_of(of: State) -> dict[str, pl.DataFrame]:
 
 def write_lake(spec: BuildSpec, file: Path) -> None:
     """What a build's file holds of program files, as a release reads it."""
-    names = [*program.TABLES, *protocol.TABLES, "earlier_payments"]
+    names = [*program.TABLES, *protocol.TABLES, *RATES, "earlier_payments"]
     with duckdb.connect(file) as connection:
         connection.execute("create schema lake")
         for name in names:
@@ -445,7 +446,8 @@ def write_lake(spec: BuildSpec, file: Path) -> None:
                 connection.execute(f'create table lake."{name}" as {LAKE_SOURCES[name].empty_select()}')
             else:
                 connection.register("incoming", source.to_arrow())
-                connection.execute(f'create table lake."{name}" as from incoming')
+                empty = LAKE_SOURCES[name].empty_select()
+                connection.execute(f'create table lake."{name}" as {empty} union all by name from incoming')
 
 
 def release(

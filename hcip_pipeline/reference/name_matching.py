@@ -63,6 +63,7 @@ class Name:
 
     @property
     def initials(self) -> frozenset[str]:
+        """First letters of all names."""
         return frozenset(word[0] for word in (*self.last, *self.first, *self.middle))
 
 
