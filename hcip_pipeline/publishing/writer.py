@@ -176,6 +176,7 @@ def write_files(
         HcipError: a figure is not found again, or a name from data is no file name.
     """
     with duckdb.connect(build.file, read_only=True) as connection:
+        rates = [_lake(connection, name) for name in RATES if name in _lake_tables(connection)]
         draft = Draft(
             home,
             period,
@@ -192,7 +193,7 @@ def write_files(
             signed_by,
             received,
             later=tuple(later),
-            is_synthetic=is_synthetic(_lake(connection, name) for name in RATES),
+            is_synthetic=is_synthetic(rates),
         )
         files = [*_write_marts(draft, root), *_write_derived(draft, derivations, root)]
         groupers = _grouper_versions(connection)
@@ -347,6 +348,11 @@ def _grouper_versions(connection: duckdb.DuckDBPyConnection) -> list[str]:
 def _mart(connection: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
     columns = ", ".join(f'"{column}"' for column in marts.TABLES[name].names)
     return connection.sql(f"select {columns} from marts.{name}").pl()
+
+
+def _lake_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    rows = connection.execute("select table_name from information_schema.tables where table_schema = 'lake'")
+    return {name for (name,) in rows.fetchall()}
 
 
 def _lake(connection: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
