@@ -126,7 +126,18 @@ def show(home: Home, period: PerformancePeriod, releases: list[Release], as_json
     print_releases(home, releases)
     for each in changed:
         click.echo(f"not ingested: {each}\nWhat to do: {each.fix}")
+    for each in _waiting(home, settled):
+        click.echo(f"waiting: {each} holds payments that the cap of {each.year} had no room for")
+        click.echo(f"What to do: settle it and the later half-years again: `hcip run {each} --onward`")
     for reason in stale:
         click.echo(f"stale: {reason}")
     for fix in dict.fromkeys(reason.fix for reason in stale):
         click.echo(f"What to do: {fix}")
+
+
+def _waiting(home: Home, settled: list[PerformancePeriod]) -> list[PerformancePeriod]:
+    """Half-years up to the settled ones, of the same years, with payments that wait for a later one."""
+    from hcip_pipeline.release.reading import released_periods, releases_of, waits_for_later
+
+    of_years = [each for each in released_periods(home) if each.year in {period.year for period in settled}]
+    return [each for each in of_years if waits_for_later(releases_of(home, each)[-1])]

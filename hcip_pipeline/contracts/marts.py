@@ -397,8 +397,8 @@ PROGRAM_CHANGES = Table(
 
 YEAR_CAPS = Table(
     "year_caps",
-    "one row a physician of a hospital, care partner or not, to whom another half-year of the calendar year made "
-    "something payable: what the fee-schedule cap of the year leaves (methodology §9, step 5)",
+    "one row a physician of a hospital, care partner or not, whom the calendar year's earlier half-year paid, or whose "
+    "payment waits for its later one: what the fee-schedule cap of the year leaves (methodology §9, step 5)",
     (
         _CCN,
         _PERIOD,

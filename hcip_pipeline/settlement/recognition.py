@@ -9,6 +9,7 @@ A run is remembered in ``warehouse/last_runs/<period>.json``; without that file 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile, load_policy
 from hcip_pipeline.program_version import program_version
 from hcip_pipeline.release.manifest import manifest_sha256
-from hcip_pipeline.release.reading import releases_of
+from hcip_pipeline.release.reading import ReleaseFiles, releases_of, waits_for_later
+from hcip_pipeline.release.rests_on import resting_on
 from hcip_pipeline.settlement.inbox_contents import Contents, changes, inbox_contents
 from hcip_pipeline.settlement.period import built_from_now
 from hcip_pipeline.settlement.spec_digest import Parts, changed_parts, digest_of
@@ -111,6 +113,7 @@ def _reasons(
         reasons.append("the program changed")
     if project_digest() != record["built_from"]["the models"]:
         reasons.append("the models changed")
+    reasons += _later_ones_settled_since(home, newest)
     if reasons:
         return reasons
     now = built_from_now(home, period, policy, hashes.sha256)
@@ -120,6 +123,17 @@ def _reasons(
     if not changed and digest_of(now) != record["digest"]:
         return ["the record of its last run was changed"]
     return [_told(part, record["built_from"], now) for part in changed]
+
+
+def _later_ones_settled_since(home: Home, newest: Path) -> Iterator[str]:
+    """Later half-years that payments of a release wait for and that were settled again since it was made."""
+    release = ReleaseFiles.at(newest)
+    if not waits_for_later(newest):
+        return
+    known = {each["period"]: each["manifest_sha256"] for each in release.manifest.get("makes_stale", ())}
+    for later in resting_on(home, release.period):
+        if later.period.startswith(f"{release.period.year}H") and known.get(later.period) != later.manifest_sha256:
+            yield f"payments wait for {later.period}, which was settled again as {later.release}"
 
 
 def _told(part: str, before: Parts, now: Parts) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from hcip_pipeline.contracts.run import LATER_PAYMENTS
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
 
 #: name of a part -> sha256 of what it was
@@ -52,7 +53,12 @@ def built_from(
         "elections": frame_sha256(spec.elections_frame()),
         "parameters": _sha256([spec.name, spec.kind, spec.dbt_vars()]),
     }
-    parts |= {f"table {name}": _source_sha256(source, file_sha256) for name, source in spec.sources.items()}
+    parts |= {
+        f"table {name}": _source_sha256(source, file_sha256)
+        for name, source in spec.sources.items()
+        if name
+        != LATER_PAYMENTS.name  # what a later period pays makes nobody settle this one again: see ``recognition``
+    }
     return parts | {f"file {item['file']}": str(item["sha256"]) for item in inputs}
 
 

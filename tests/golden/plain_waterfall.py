@@ -219,7 +219,11 @@ def waterfall(
         row["distribution_limit_adjustment"] = after[npi] - before[npi]
         row["final_incentive"] = after[npi]
         row["reasons"] |= {"DISTRIBUTION_LIMIT"} if after[npi] < before[npi] else set()
-        if after[npi] and _would_exceed_the_year(ccn, npi, after[npi], row["year_cap"], tables, start.year):
+        if (
+            after[npi]
+            and not row["held"]
+            and _would_exceed_the_year(ccn, npi, after[npi], row["year_cap"], tables, start.year)
+        ):
             row["held"] = row["held"] | {"LATER_PERIOD_PAID"}
         row["reasons"] |= row["held"]
         row["status"] = "ZERO" if after[npi] == 0 else "HELD" if row["held"] else "PAYABLE"

@@ -93,6 +93,13 @@ def test_the_second_half_settled_first(made: HalfYears, in_order: HalfYears, tmp
         assert mine.equals(theirs)
 
 
+def test_a_later_release_makes_nobody_settle_the_first_half_again(in_order: HalfYears, tmp_path: Path) -> None:
+    """The first half-year comes out as it did, whether or not the second one has a release by now."""
+    state = in_order.copy(tmp_path / "home")
+    state.release(FIRST)
+    assert [folder.name for folder in releases_of(state.home, PerformancePeriod.parse(FIRST))] == ["r1"]
+
+
 def test_a_first_half_restated_upward(in_order: HalfYears, tmp_path: Path) -> None:
     """What the second half has used by then is not paid again; nothing waits where the cap leaves room."""
     state = in_order.copy(tmp_path / "home")

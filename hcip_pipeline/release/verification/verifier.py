@@ -34,7 +34,7 @@ from .signatures import check_signatures
 from .tables import Row, UnreadableTableError
 from .terms import Terms, UnreadablePolicyError, read_terms
 from .waterfall import check_final, check_steps
-from .year_caps import Whom, check_admitted, check_year_caps
+from .year_caps import YearCaps, check_waiting, check_year_caps
 
 Progress = Callable[[str], None]
 
@@ -120,7 +120,7 @@ class _Statewide:
     ledger: Ledger
     earlier: Earlier
     programs: Programs
-    year_caps: Mapping[Whom, Row]
+    year_caps: YearCaps | None
 
 
 def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progress) -> None:
@@ -180,10 +180,10 @@ def _check_hospital(hospital: Hospital, state: _Statewide, findings: Findings) -
     partners = check_steps(hospital, performance, improvement, paid_this_year, terms, findings)
     limit = state.limits.get(hospital.ccn)
     final = check_limit(hospital, limit, saved_to_date, partners, earlier, findings)
-    year_caps = {npi: row for (ccn, npi), row in state.year_caps.items() if ccn == hospital.ccn}
-    for npi in year_caps.keys() & hospital.inputs.keys():
-        check_admitted(year_caps[npi], hospital.inputs[npi], findings)
-    check_final(partners, final, bool(limit and limit["is_contested"]), year_caps, findings)
+    is_contested = bool(limit and limit["is_contested"])
+    held = {npi for npi, partner in partners.items() if partner.holds or is_contested}
+    waiting = check_waiting(hospital.ccn, hospital.inputs, final, held, state.year_caps, findings)
+    check_final(partners, final, is_contested, waiting, findings)
 
     everyone = state.savings.get((hospital.ccn, "all"))
     check_hospital_ledger(hospital, partners, performance, final, everyone, state.ledger, findings)

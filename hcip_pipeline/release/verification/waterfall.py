@@ -6,7 +6,7 @@ Belongs here: steps 1 to 5, and the last one once the hospital's limit is known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -18,7 +18,6 @@ from .measures import Measured, check_measures, outcome
 from .report import Findings
 from .tables import Row
 from .terms import Terms
-from .year_caps import is_paid_later
 
 
 @dataclass
@@ -238,13 +237,13 @@ def check_final(
     partners: Mapping[str, Partner],
     final: Mapping[str, Decimal],
     is_contested: bool,
-    year_caps: Mapping[str, Row],
+    waiting: Collection[str],
     findings: Findings,
 ) -> None:
     """Step 7, after the distribution limit left ``final``.
 
     Args:
-        year_caps: NPI -> what the year's other half-years pay (``year_caps``).
+        waiting: NPIs whose payments wait for the year's later half-year (``year_caps``).
     """
     for npi, partner in partners.items():
         amount = final[npi]
@@ -252,7 +251,7 @@ def check_final(
         if amount < partner.after_cap:
             reasons.append("DISTRIBUTION_LIMIT")
         holds = [*partner.holds, *(["POOL_CONTESTED"] if is_contested else [])]
-        if is_paid_later(year_caps.get(npi), amount):
+        if npi in waiting and not holds:
             holds.append(LATER_PERIOD_PAID)
         status = "ZERO" if amount == 0 else "HELD" if holds else "PAYABLE"
         reduction = {"distribution_limit_adjustment": amount - partner.after_cap}

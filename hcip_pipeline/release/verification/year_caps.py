@@ -6,7 +6,8 @@ belong here: the cap of one payment (``waterfall``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from .earlier import Earlier, Release, read_release
@@ -21,39 +22,79 @@ Whom = tuple[str, str]
 _ADMITTED = ("pfs_source", "pfs_approved_amount", "physician_cap_percent")
 
 
-def check_year_caps(package: Package, earlier: Earlier, findings: Findings) -> dict[Whom, Row]:
-    """The table computed again; empty for a release from before there was one."""
+@dataclass(frozen=True)
+class YearCaps:
+    """The table, and what the year's later releases paid when this one was made.
+
+    Attributes:
+        later: (hospital, NPI) -> payable and cap of the year, by the later releases themselves; None: one is not here.
+    """
+
+    rows: Mapping[Whom, Row] = field(default_factory=dict)
+    later: Mapping[Whom, tuple[Decimal, Decimal | None]] | None = None
+
+
+def check_year_caps(package: Package, earlier: Earlier, findings: Findings) -> YearCaps | None:
+    """The table computed again; None for a release from before there was one."""
     table = package.optional("audit", "year_caps")
     if table is None:
-        return {}
+        return None
     rows = {(row["hospital_ccn"], row["npi"]): row for row in table}
     before = None if earlier.missing("", package.year) else _earlier(earlier, package.year)
     after = _later(package, findings)
-    if before is not None and after is not None:
-        expected, found = sorted(before.keys() | after.keys()), sorted(rows)
-        findings.fact(RULE, table.path, "whom the year's other half-years pay", expected, found)
+    if before is not None:
+        found = sorted(whom for whom, row in rows.items() if row["earlier_payable"])
+        findings.fact(RULE, table.path, "whom the year's earlier half-year paid", sorted(before), found)
     for whom, row in rows.items():
         if before is not None:
             findings.compare(RULE, row, {"earlier_payable": before.get(whom, ZERO)})
         if after is not None:
             paid, cap = after.get(whom, (ZERO, None))
             findings.compare(RULE, row, {"later_payable": paid, "later_year_cap": cap})
-        cap = max((each for each in (_whole_cap(row), row["later_year_cap"]) if each is not None), default=None)
+        cap = _greater(_whole_cap(row), row["later_year_cap"])
         over = None if cap is None else max(ZERO, row["earlier_payable"] + row["later_payable"] - cap)
         findings.compare(RULE, row, {"year_cap": cap, "over_cap": over})
-    return rows
+    return YearCaps(rows, after)
 
 
-def is_paid_later(row: Row | None, final: Decimal) -> bool:
-    """Whether a payment must wait: with what the year's later half-year makes payable it would exceed the cap."""
-    if row is None or not row["later_payable"] or row["year_cap"] is None:
-        return False
-    return final > max(ZERO, row["year_cap"] - row["earlier_payable"] - row["later_payable"])
+def check_waiting(
+    ccn: str,
+    inputs: Mapping[str, Row],
+    final: Mapping[str, Decimal],
+    held: Collection[str],
+    caps: YearCaps | None,
+    findings: Findings,
+) -> set[str]:
+    """Whose payments wait: with what the year's later half-year makes payable they would exceed the cap of the year.
+
+    Args:
+        inputs: NPI -> row of ``payment_inputs``.
+        final: NPI -> final incentive.
+        held: NPIs of those held for another reason: they do not wait for this one too.
+    """
+    if caps is None:
+        return set()
+    own = {npi: row for (hospital, npi), row in caps.rows.items() if hospital == ccn}
+    for npi in own.keys() & inputs.keys():
+        findings.compare(RULE, own[npi], {column: inputs[npi][column] for column in _ADMITTED})
+    waiting = set()
+    for npi, amount in final.items():
+        if caps.later is not None:
+            paid, cap = caps.later.get((ccn, npi), (ZERO, None))
+        else:
+            paid, cap = (own[npi]["later_payable"], own[npi]["later_year_cap"]) if npi in own else (ZERO, None)
+        whole = _greater(_whole_cap(inputs[npi]), cap)
+        taken = inputs[npi]["earlier_period_incentive"] + paid
+        if npi not in held and paid and whole is not None and amount > max(ZERO, whole - taken):
+            waiting.add(npi)
+    found = sorted(npi for npi, row in own.items() if not row["earlier_payable"])
+    expected = sorted(npi for npi in waiting if not inputs[npi]["earlier_period_incentive"])
+    findings.fact(RULE, "audit/", "whose payments wait for a later half-year", expected, found, key=ccn)
+    return waiting
 
 
-def check_admitted(row: Row, inputs: Row, findings: Findings) -> None:
-    """The amounts that a care partner's own cap is taken of."""
-    findings.compare(RULE, row, {column: inputs[column] for column in _ADMITTED})
+def _greater(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return max((each for each in (one, other) if each is not None), default=None)
 
 
 def _whole_cap(row: Row) -> Decimal | None:

@@ -23,51 +23,50 @@ limits as (
     select hospital_ccn, is_contested from {{ ref('int_distribution_limits') }}
 ),
 
-limited as (
-    select hospital_ccn, npi, incentive from {{ ref('int_waterfall_distribution_limit') }}
+year_caps as (
+    select hospital_ccn, npi, is_paid_later from {{ ref('int_year_caps') }}
 ),
 
-year_caps as (
+held as (
     select
-        hospital_ccn,
-        npi,
-        later_payable,
-        year_cap - earlier_payable - later_payable as year_cap_left
-    from {{ ref('int_year_caps') }}
+        capped.hospital_ccn,
+        capped.npi,
+        {% if run_fact('kind') == 'study' -%}
+        {{ text_list(["'STUDY'"]) }} as hold_reasons
+        {%- else -%}
+        {{ text_list([
+            "case
+                when protocols.hospital_ccn is null or protocols.approved_on is null or programs.program_year is null
+                    then 'NO_PROTOCOL'
+                when not protocols.has_locked_conditions then 'CONDITIONS_NOT_LOCKED'
+            end",
+            "case when programs.is_first_period_changed then 'FIRST_PERIOD_CHANGED' end",
+            "case
+                when coalesce(care_partners.screening_status, 'pending') not in ('cleared', 'failed')
+                    then 'SCREENING_NOT_CLEARED'
+            end",
+            "case when screening.has_organization_npi then 'NPI_NOT_AN_INDIVIDUAL' end",
+            "case when screening.has_deactivated_npi then 'NPI_DEACTIVATED' end",
+            "case when capped.pfs_approved_amount is null then 'HELD_NO_PFS_CAP' end",
+            "case when limits.is_contested then 'POOL_CONTESTED' end",
+        ]) }} as hold_reasons
+        {%- endif %}
+    from capped
+    left join protocols using (hospital_ccn)
+    left join programs using (hospital_ccn)
+    left join care_partners using (hospital_ccn, npi)
+    left join screening using (hospital_ccn, npi)
+    left join limits using (hospital_ccn)
 )
 
+-- What waits for another reason is not payable anyway: whether the cap of the year has room is asked once that is settled.
 select
-    capped.hospital_ccn,
-    capped.npi,
-    {% if run_fact('kind') == 'study' -%}
-    {{ text_list(["'STUDY'"]) }} as hold_reasons
-    {%- else -%}
-    {{ text_list([
-        "case
-            when protocols.hospital_ccn is null or protocols.approved_on is null or programs.program_year is null
-                then 'NO_PROTOCOL'
-            when not protocols.has_locked_conditions then 'CONDITIONS_NOT_LOCKED'
-        end",
-        "case when programs.is_first_period_changed then 'FIRST_PERIOD_CHANGED' end",
-        "case
-            when coalesce(care_partners.screening_status, 'pending') not in ('cleared', 'failed')
-                then 'SCREENING_NOT_CLEARED'
-        end",
-        "case when screening.has_organization_npi then 'NPI_NOT_AN_INDIVIDUAL' end",
-        "case when screening.has_deactivated_npi then 'NPI_DEACTIVATED' end",
-        "case when capped.pfs_approved_amount is null then 'HELD_NO_PFS_CAP' end",
-        "case when limits.is_contested then 'POOL_CONTESTED' end",
-        "case
-            when year_caps.later_payable > 0 and limited.incentive > greatest(year_caps.year_cap_left, 0)
-                then 'LATER_PERIOD_PAID'
-        end",
-    ]) }} as hold_reasons
-    {%- endif %}
-from capped
-left join protocols using (hospital_ccn)
-left join programs using (hospital_ccn)
-left join care_partners using (hospital_ccn, npi)
-left join screening using (hospital_ccn, npi)
-left join limits using (hospital_ccn)
-left join limited using (hospital_ccn, npi)
+    held.hospital_ccn,
+    held.npi,
+    case
+        when year_caps.is_paid_later and {{ list_length('held.hold_reasons') }} = 0
+            then {{ text_list(["'LATER_PERIOD_PAID'"]) }}
+        else held.hold_reasons
+    end as hold_reasons
+from held
 left join year_caps using (hospital_ccn, npi)

@@ -58,6 +58,10 @@ amounts as (
     left join elections using (hospital_ccn)
 ),
 
+limited as (
+    select hospital_ccn, npi, incentive from {{ ref('int_waterfall_distribution_limit') }}
+),
+
 caps as (
     select
         *,
@@ -70,8 +74,8 @@ caps as (
 )
 
 select
-    hospital_ccn,
-    npi,
+    caps.hospital_ccn,
+    caps.npi,
     cast(earlier_payable as decimal(18, 2)) as earlier_payable,
     cast(later_payable as decimal(18, 2)) as later_payable,
     pfs_source,
@@ -81,5 +85,10 @@ select
     cast(year_cap as decimal(18, 2)) as year_cap,
     cast(
         case when year_cap is not null then greatest(earlier_payable + later_payable - year_cap, 0) end as decimal(18, 2)
-    ) as over_cap
+    ) as over_cap,
+    -- With what the later half-year makes payable the payment would exceed the cap of the year.
+    coalesce(
+        later_payable > 0 and limited.incentive > greatest(year_cap - earlier_payable - later_payable, 0), false
+    ) as is_paid_later
 from caps
+left join limited using (hospital_ccn, npi)

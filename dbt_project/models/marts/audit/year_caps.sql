@@ -1,8 +1,9 @@
--- What the fee-schedule cap of the calendar year leaves, for everybody whom another half-year of it paid.
+-- What the fee-schedule cap of the calendar year leaves, for whom its earlier half-year paid and who waits for its later
+-- one: what the later one pays to others changes nothing here.
 select
-    hospital_ccn,
+    year_caps.hospital_ccn,
     '{{ run_fact("name") }}' as period,
-    npi,
+    year_caps.npi,
     earlier_payable,
     later_payable,
     pfs_source,
@@ -11,4 +12,6 @@ select
     later_year_cap,
     year_cap,
     over_cap
-from {{ ref('int_year_caps') }}
+from {{ ref('int_year_caps') }} as year_caps
+left join {{ ref('int_holds') }} as holds using (hospital_ccn, npi)
+where year_caps.earlier_payable > 0 or {{ joined_text('holds.hold_reasons', '|') }} = 'LATER_PERIOD_PAID'
