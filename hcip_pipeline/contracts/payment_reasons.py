@@ -165,11 +165,11 @@ _TABLE = (
         "An earlier half-year was restated, which changes the amount available for this one.",
     ),
     PaymentReason(
-        "EXCLUSION_LIFTED",
+        "EXCLUSIONS_CHANGED",
         "change",
-        "a care partner of the hospital who was on an exclusion list in the release before is on none now",
-        "exclusion lifted",
-        "A care partner of your hospital is not on an exclusion list any more.",
+        "a care partner of the hospital came off an exclusion list, or on one, since the release before",
+        "exclusions changed",
+        "A care partner of your hospital came off an exclusion list, or on one, since the half-year before.",
     ),
     PaymentReason(
         "FIRST_PERIOD_CORRECTED",

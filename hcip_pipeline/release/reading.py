@@ -16,14 +16,11 @@ from typing import Any
 
 import polars as pl
 
-from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.layouts import MANIFEST, folder_of
 from hcip_pipeline.release.synthetic_mark import MARK
-
-_HOLDS = [reason.code for reason in PAYMENT_REASONS.values() if reason.is_hold]
 
 
 @dataclass(frozen=True)
@@ -150,8 +147,7 @@ def counted_payments(incentives: pl.DataFrame) -> pl.DataFrame:
 
 
 def _waits_for_later() -> pl.Expr:
-    holds = pl.col("reasons").str.split("|").list.set_intersection(_HOLDS)
-    return (pl.col("status") == "HELD") & (holds.list.join("|") == "LATER_PERIOD_PAID")
+    return (pl.col("status") == "HELD") & pl.col("reasons").str.split("|").list.contains("LATER_PERIOD_PAID")
 
 
 def waits_for_later(folder: Path) -> bool:

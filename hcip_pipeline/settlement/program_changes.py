@@ -55,7 +55,7 @@ def program_changes(
         if measure.has("other_programs"):
             found += _of_other_programs(measure, earlier_amounts)
         if measure.has("payment_inputs"):
-            found += _exclusions_lifted(measure, care_partners, excluded)
+            found += _exclusions_changed(measure, care_partners, excluded)
         found += _restated(home, before, measure)
         found += _resubmitted(home, period, baseline)
     schema = {column.name: column.polars_type for column in PROGRAM_CHANGES.columns}
@@ -108,11 +108,14 @@ def _sums(frame: pl.DataFrame, period: str) -> dict[tuple[str, str], Decimal]:
     return {(ccn, own): Decimal(amount) for ccn, own, amount in summed.iter_rows()}
 
 
-def _exclusions_lifted(measure: ReleaseFiles, care_partners: pl.DataFrame, excluded: pl.DataFrame) -> Iterator[Change]:
-    was = measure.table("payment_inputs").filter("is_excluded").select("hospital_ccn", "npi")
-    lifted = was.join(care_partners, on=["hospital_ccn", "npi"], how="semi").join(excluded, on="npi", how="anti")
-    for ccn, npi in lifted.sort("hospital_ccn", "npi").iter_rows():
-        yield ccn, "EXCLUSION_LIFTED", f"{npi} is on no exclusion list; on one in {measure.name}"
+def _exclusions_changed(measure: ReleaseFiles, care_partners: pl.DataFrame, excluded: pl.DataFrame) -> Iterator[Change]:
+    was = measure.table("payment_inputs").select("hospital_ccn", "npi", "is_excluded")
+    both = was.join(care_partners, on=["hospital_ccn", "npi"], how="semi").sort("hospital_ccn", "npi")
+    now = set(excluded["npi"])
+    for ccn, npi, was_excluded in both.iter_rows():
+        if was_excluded != (npi in now):
+            detail = "on no exclusion list, on one" if was_excluded else "on an exclusion list, on none"
+            yield ccn, "EXCLUSIONS_CHANGED", f"{npi} is {detail} in {measure.name}"
 
 
 def _restated(home: Home, before: Sequence[PerformancePeriod], measure: ReleaseFiles) -> Iterator[Change]:

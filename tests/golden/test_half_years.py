@@ -211,6 +211,6 @@ def test_an_exclusion_that_is_lifted_names_itself(tmp_path: Path) -> None:
     assert "EXCLUDED_INDIVIDUAL" in first.table("incentives").filter(hospital_ccn=A, npi=npi(1))["reasons"][0]
     (reference / "excluded_individuals.csv").write_text(listed.split("{")[0], encoding="utf-8")
     second = both.release("2025H2")
-    assert "EXCLUSION_LIFTED" in reasons(second, A) and "EXCLUSION_LIFTED" not in reasons(second, B)
-    (detail,) = second.table("program_changes").filter(reason="EXCLUSION_LIFTED")["detail"]
+    assert "EXCLUSIONS_CHANGED" in reasons(second, A) and "EXCLUSIONS_CHANGED" not in reasons(second, B)
+    (detail,) = second.table("program_changes").filter(reason="EXCLUSIONS_CHANGED")["detail"]
     assert npi(1) in detail and "2025H1_r1" in detail

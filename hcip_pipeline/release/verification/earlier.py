@@ -23,16 +23,12 @@ from .tables import Row, Table, UnreadableTableError, read_csv
 _NAMED = re.compile(r"releases/(?P<period>[0-9]{4}H[12])/(?P<number>r[0-9]+)/datapackage\.json")
 
 
-#: what holds a payment, whatever else is met
+#: the only hold of the payments that have it
 LATER_PERIOD_PAID = "LATER_PERIOD_PAID"
-HOLDS = {
-    "NO_PROTOCOL", "CONDITIONS_NOT_LOCKED", "FIRST_PERIOD_CHANGED", "SCREENING_NOT_CLEARED", "HELD_NO_PFS_CAP",
-    "POOL_CONTESTED", LATER_PERIOD_PAID,
-}  # fmt: skip
 
 
 def _waits_for_later(row: Row) -> bool:
-    return row["status"] == "HELD" and HOLDS & set(row["reasons"].split("|")) == {LATER_PERIOD_PAID}
+    return row["status"] == "HELD" and LATER_PERIOD_PAID in row["reasons"].split("|")
 
 
 @dataclass(frozen=True)

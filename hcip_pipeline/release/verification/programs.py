@@ -20,9 +20,9 @@ from .report import Findings
 from .tables import Row
 from .terms import Terms
 
-EXCLUSION_LIFTED = "EXCLUSION_LIFTED"
+EXCLUSIONS_CHANGED = "EXCLUSIONS_CHANGED"
 _CHANGES = (
-    "BASELINE_RESUBMITTED", "EARLIER_PERIOD_RESTATED", EXCLUSION_LIFTED, "FIRST_PERIOD_CORRECTED",
+    "BASELINE_RESUBMITTED", "EARLIER_PERIOD_RESTATED", EXCLUSIONS_CHANGED, "FIRST_PERIOD_CORRECTED",
     "OTHER_PROGRAMS_CHANGED", "PROTOCOL_CHANGED",
 )  # fmt: skip
 
@@ -83,25 +83,25 @@ def check_programs(package: Package, earlier: Earlier, terms: Terms, findings: F
         programs.changes.setdefault(row["hospital_ccn"], []).append(row["reason"])
     if not earlier.absent:
         expected = sorted(set(_changes(package, rows, amounts, earlier, terms)))
-        found = sorted((row["hospital_ccn"], row["reason"]) for row in changes if row["reason"] != EXCLUSION_LIFTED)
+        found = sorted((row["hospital_ccn"], row["reason"]) for row in changes if row["reason"] != EXCLUSIONS_CHANGED)
         findings.fact("programs", changes.path, "hospital and reason", expected, found)
     return programs
 
 
-def check_exclusion_lifted(
+def check_exclusions_changed(
     ccn: str, inputs: Mapping[str, Row], programs: Programs, earlier: Earlier, findings: Findings
 ) -> None:
-    """Whether a care partner was excluded in the measure of changes and is not now, and the release tells so.
+    """Whether a care partner came off an exclusion list, or on one, since the measure of changes, and it is named.
 
     Args:
         inputs: NPI -> row of ``payment_inputs``.
     """
     if earlier.absent or earlier.measure is None:
         return
-    were = {row["npi"] for row in earlier.measure.payment_inputs if row["hospital_ccn"] == ccn and row["is_excluded"]}
-    is_lifted = any(npi in inputs and not inputs[npi]["is_excluded"] for npi in were)
-    found = EXCLUSION_LIFTED in programs.changes.get(ccn, [])
-    findings.fact("programs", "audit/", EXCLUSION_LIFTED, is_lifted, found, key=ccn)
+    own = [row for row in earlier.measure.payment_inputs if row["hospital_ccn"] == ccn and row["npi"] in inputs]
+    is_changed = any(row["is_excluded"] != inputs[row["npi"]]["is_excluded"] for row in own)
+    found = EXCLUSIONS_CHANGED in programs.changes.get(ccn, [])
+    findings.fact("programs", "audit/", EXCLUSIONS_CHANGED, is_changed, found, key=ccn)
 
 
 def _accepted(ccn: str, earlier: Earlier) -> str:

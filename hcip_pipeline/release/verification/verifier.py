@@ -25,7 +25,7 @@ from .improvement import check_improvement
 from .limits import check_limit
 from .norms import Cell, Norm, Rates, cell_of, check_norms, check_rates
 from .package import MANIFEST, Package
-from .programs import Programs, check_exclusion_lifted, check_programs
+from .programs import Programs, check_exclusions_changed, check_programs
 from .proofs import Proofs
 from .report import Findings, VerificationReport
 from .savings import check_participating, check_savings, check_scopes
@@ -169,7 +169,7 @@ def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progres
 def _check_hospital(hospital: Hospital, state: _Statewide, findings: Findings) -> None:
     terms, earlier, first_period = state.terms, state.earlier, hospital.first_period
     check_elections(hospital, terms, findings)
-    check_exclusion_lifted(hospital.ccn, hospital.inputs, state.programs, earlier, findings)
+    check_exclusions_changed(hospital.ccn, hospital.inputs, state.programs, earlier, findings)
     performance = check_cases(hospital, state.norms, state.gated, terms, findings)
     check_baseline(hospital, state.norms, findings)
     improvement = check_improvement(hospital, state.rates, terms, findings)
