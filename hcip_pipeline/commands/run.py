@@ -66,7 +66,7 @@ def command(
             settle_or_recognize, home, policy_path=policy_path, threads=threads, progress=progress, engine=chosen
         )
         releases = [settled(each, rebuild=rebuild) for each in (parsed, *later)]
-        while later and any(release.is_new and waits_for_later(release.folder) for release in releases):
+        while later and any(r.is_new for r in releases) and any(waits_for_later(r.folder) for r in releases):
             # The later half-years have left their part of the year's cap by now: what waited for that is settled.
             releases = [settled(each, rebuild=False) for each in (parsed, *later)]
     show(home, parsed, releases, as_json)
