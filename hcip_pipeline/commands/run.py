@@ -126,9 +126,9 @@ def show(home: Home, period: PerformancePeriod, releases: list[Release], as_json
     print_releases(home, releases)
     for each in changed:
         click.echo(f"not ingested: {each}\nWhat to do: {each.fix}")
-    for each in _waiting(home, settled):
-        click.echo(f"waiting: {each} holds payments that the cap of {each.year} had no room for")
-        click.echo(f"What to do: settle it and the later half-years again: `hcip run {each} --onward`")
+    for holding in _waiting(home, settled):
+        click.echo(f"waiting: {holding} holds payments that the cap of {holding.year} had no room for")
+        click.echo(f"What to do: settle it and the later half-years again: `hcip run {holding} --onward`")
     for reason in stale:
         click.echo(f"stale: {reason}")
     for fix in dict.fromkeys(reason.fix for reason in stale):
