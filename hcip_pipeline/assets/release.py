@@ -108,8 +108,8 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
             context.log.warning(f"{reason} (RESTS_ON_SUPERSEDED); {reason.fix}")
         for later in dict.fromkeys(reason.stale_period for reason in stale):
             reasons = [reason for reason in stale_releases(home.home()) if reason.stale_period == later]
-            # Dagster takes it; its declared type of events lacks it. Without a run only one could be kept a partition.
-            context.log_event(stale_since(RELEASE, later, reasons))  # type: ignore[arg-type]
+            # of this run: without a run only one event could be kept a check and partition
+            context.log_event(stale_since(RELEASE, later, reasons))
         yield dg.MaterializeResult(
             metadata={
                 "release": written.name,
