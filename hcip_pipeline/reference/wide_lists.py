@@ -31,7 +31,7 @@ from hcip_pipeline.tables.table_shapes import delimiter_of
 from hcip_pipeline.tables.tabular import LINE, read_text_table
 
 _FIRST_BYTES, _ROWS_AT_ONCE = 256 * 1024, 500_000
-_CSV_LINE = re.compile(r"Line:\s*(\d+)")
+_CSV_LINE = re.compile(r"Line:\s*([0-9]+)")
 
 
 @dataclass(frozen=True)

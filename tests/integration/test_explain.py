@@ -82,7 +82,7 @@ def test_the_steps_are_told_with_their_sums(explained: dict[tuple[str, str], Exp
 def test_without_a_lake_the_explanation_stands_and_says_so(explained: dict[tuple[str, str], Explanation]) -> None:
     payment = explained[A, npi(1)]
     assert all(case.source is None for cell in payment.cells for case in cell.cases)
-    assert "not known here" in render_text(payment)
+    assert "The source rows are not available" in " ".join(render_text(payment).split())
 
 
 def test_it_names_no_patient(released: Path, explained: dict[tuple[str, str], Explanation]) -> None:

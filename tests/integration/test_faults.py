@@ -81,7 +81,7 @@ def test_a_killed_run_loses_nothing_and_the_next_one_heals(settled: SettledHome,
     abandoned.write_bytes(b"half a file")
 
     in_dbt = _start(home, "run", str(PERIOD))
-    _until(in_dbt, "2025H1: int_cases")
+    _until(in_dbt, "building 2025H1: ")
     os.kill(in_dbt.pid, signal.SIGSTOP)  # it still runs, as far as anybody can see
     with pytest.raises(BusyError, match=rf"2025H1 is in use by another run: settling 2025H1, process {in_dbt.pid}"):
         settle(home, PERIOD)

@@ -61,24 +61,26 @@ CASE_FORMULAS = [
 
 
 @cache
-def _two_opinions() -> tuple[Bench, Settlement]:
-    scenario = generated_state(1)
+def _two_opinions(seed: int = 1) -> tuple[Bench, Settlement]:
+    scenario = generated_state(seed)
     return Bench(scenario.spec(), scenario.estimates), two_opinions.settle_plainly(scenario)
 
 
 @FORMULA
 @pytest.mark.parametrize("formula", CASE_FORMULAS, ids=lambda formula: str(Mutant(*formula)))
 def test_a_changed_formula_of_cases_is_noticed_in_plain_python(formula: tuple[str, str, str]) -> None:
-    bench, plain = _two_opinions()
+    assert any(_noticed(formula, seed) for seed in (1, 5))  # few states have a case so close to the bound of outliers
+
+
+def _noticed(formula: tuple[str, str, str], seed: int) -> bool:
+    bench, plain = _two_opinions(seed)
     with bench.changed(Mutant(*formula), "exclusions", "norms") as connection:
-        changed = Settled(connection)
-        noticed = []
         for compare in (two_opinions.compare_exclusions, two_opinions.compare_norms):
             try:
-                compare(changed, plain)
+                compare(Settled(connection), plain)
             except AssertionError:
-                noticed.append(compare.__name__)
-    assert noticed
+                return True
+    return False
 
 
 #: model or macro file, its text, what stands there instead

@@ -18,6 +18,7 @@ from hcip_pipeline.audit.findings import finding_tables
 from hcip_pipeline.audit.payments import prior_period_adjustments
 from hcip_pipeline.audit.report import audit_report
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.screening import ATTENDING_SCREENING
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.policy.loader import load_policy
@@ -128,8 +129,9 @@ def test_a_cause_that_is_cooked_is_found(restated: RestatedHome, tmp_path: Path)
     folder = tmp_path / "releases" / str(PERIOD) / "r2"
     file = next((folder / "audit").glob("HCIP_STATE_restatement_*.csv"))
     header, first, *rest = file.read_bytes().decode().split("\r\n")
-    *key, final, amount = first.split(",")
-    file.write_text("\r\n".join([header, ",".join([*key, final, str(D(amount) + D("0.01"))]), *rest]), newline="")
+    cells = dict(zip(header.split(","), first.split(","), strict=True))
+    cells["payable_difference"] = str(D(cells["payable_difference"]) + D("0.01"))
+    file.write_text("\r\n".join([header, ",".join(cells.values()), *rest]), newline="")
     manifest = json.loads((folder / "datapackage.json").read_text())
     entry = next(each for each in manifest["resources"] if each["path"].endswith(file.name))
     entry["hash"] = f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
@@ -153,9 +155,13 @@ def next_draft(restated: RestatedHome, tmp_path: Path) -> Iterator[Draft]:
         schema = {column.name: column.polars_type for column in LAKE_SOURCES[name].columns}
         return pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=schema)
 
+    def marts(name: str) -> pl.DataFrame:  # nobody was screened
+        assert name == ATTENDING_SCREENING.name
+        return pl.DataFrame(schema={column.name: column.polars_type for column in ATTENDING_SCREENING.columns})
+
     policy = load_policy(restated.home.policy)
     hospitals = tuple(files.hospitals)
-    yield Draft(restated.home, NEXT, 1, policy, files, hospitals, tuple(inputs), lake=lake)
+    yield Draft(restated.home, NEXT, 1, policy, files, hospitals, tuple(inputs), lake=lake, marts=marts)
 
 
 def test_the_next_periods_audit_report_carries_the_adjustment(restated: RestatedHome, next_draft: Draft) -> None:

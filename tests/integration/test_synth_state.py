@@ -335,7 +335,8 @@ def test_references_program_files_and_protocols_are_taken_in_without_a_word(demo
         intake = ingest_program(home, period, conditions)
         assert not intake.unknown_files
         accepted = {receipt.table: receipt for receipt in intake.receipts if receipt.status == "accepted"}
-        assert set(accepted) == {receipt.table for receipt in intake.receipts} - {"payments", "program_corrections"}
+        not_yet = {"payments", "program_corrections", "screening_clearances"}
+        assert set(accepted) == {receipt.table for receipt in intake.receipts} - not_yet
         assert not any(receipt.rules_broken for receipt in accepted.values())
         # One hospital has no protocol; one approved its conditions after the first of the two periods began.
         assert len({p.ccn for p in protocols}) == len(demo.hospitals) - 1

@@ -164,7 +164,7 @@ def test_a_half_year_shows_its_figures(running: RunningInterface, page: Page) ->
 
 def test_checks_are_shown_with_what_they_block(running: RunningInterface, page: Page) -> None:
     open_asset(page, running.address, "release", "checks")
-    expect(page.get_by_text("Checks (5)")).to_be_visible()
+    expect(page.get_by_text("Checks (6)")).to_be_visible()
     expect(page.get_by_text("This is a blocking asset check")).to_be_visible()
     open_asset(page, running.address, "submissions", "checks")
     expect(page.get_by_text("discharges_edits").first).to_be_attached()

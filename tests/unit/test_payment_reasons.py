@@ -17,7 +17,7 @@ _WATERFALL = PROJECT / "models" / "intermediate" / "waterfall"
 
 
 def _codes(path: Path) -> set[str]:
-    given = re.findall(r"then\s+'([A-Z_0-9]{5,})'", path.read_text(encoding="utf-8"))
+    given = re.findall(r"then\s+(?:\{\{ text_list\(\[\")?'([A-Z_0-9]{5,})'", path.read_text(encoding="utf-8"))
     return set(given) - {"PAYABLE", "CLAIMS", "NOTICE"}
 
 

@@ -6,6 +6,7 @@ belong here: the cap of one payment (``waterfall``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -113,7 +114,11 @@ def _earlier(earlier: Earlier, year: int) -> dict[Whom, Decimal]:
 def _later(package: Package, findings: Findings) -> dict[Whom, tuple[Decimal, Decimal | None]] | None:
     """What the later releases of the year that were there before this one make payable; None where one is not here."""
     found: dict[Whom, tuple[Decimal, Decimal | None]] = {}
-    for named in package.manifest.get("makes_stale", ()):
+    stale = package.manifest.get("makes_stale", [])
+    for named in stale if isinstance(stale, list) else [stale]:
+        if not _names_a_release(named):
+            findings.differ(RULE, MANIFEST, "", "makes_stale: later releases with period, release and hash", str(named))
+            return None
         if int(named["period"][:4]) != package.year:
             continue
         folder = package.folder.parent.parent / named["period"] / named["release"]
@@ -131,3 +136,11 @@ def _later(package: Package, findings: Findings) -> dict[Whom, tuple[Decimal, De
 def _payable(release: Release) -> Mapping[Whom, tuple[Decimal, Decimal | None]]:
     inputs = {(row["hospital_ccn"], row["npi"]): row for row in release.payment_inputs}
     return {whom: (amount, _whole_cap(inputs[whom])) for whom, amount in release.payable_now.items() if whom in inputs}
+
+
+def _names_a_release(named: object) -> bool:
+    """Whether an entry of the manifest is as a release writes it: anybody may have edited it."""
+    if not isinstance(named, dict) or not all(isinstance(value, str) for value in named.values()):
+        return False
+    patterns = {"period": "[0-9]{4}H[12]", "release": "r[0-9]+", "manifest_sha256": "[0-9a-f]{64}"}
+    return all(re.fullmatch(pattern, named.get(name, "")) for name, pattern in patterns.items())
