@@ -79,7 +79,11 @@ def test_the_wheel_settles_the_demo_in_an_empty_environment(wheel: Path, tmp_pat
 
     releases = json.loads(_output([environment / "bin/hcip", "demo", "--json"], clean, tmp_path))
 
-    assert len(releases) == 2
+    assert [(each["period"], each["release"]) for each in releases] == [
+        ("2025H1", "r1"),
+        ("2025H1", "r2"),
+        ("2025H2", "r1"),
+    ]
     for period in (tmp_path / "home/releases").glob("*H[12]"):
         verified = json.loads(_output([environment / "bin/hcip", "verify", period.name, "--json"], clean, tmp_path))
         assert verified["ok"], verified
