@@ -1,4 +1,4 @@
-"""``settings.yaml`` of a home: who is told of failures, what runs by itself, which engine. No figure depends on it."""
+"""``settings.yaml`` of a home: who is alerted to failures, which schedules run, and on which engine. It changes no result."""
 
 from __future__ import annotations
 

@@ -18,11 +18,11 @@ import polars as pl
 
 from hcip_pipeline.certainty import replicates
 from hcip_pipeline.certainty.attribution import STATE, TARGETS, other_readings
-from hcip_pipeline.certainty.released_build import open_build
 from hcip_pipeline.certainty.reliability import Components, components
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.tables import write_csv
+from hcip_pipeline.simulation.released_build import open_build
 
 Progress = Callable[[str], None]
 

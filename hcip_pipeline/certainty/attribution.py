@@ -13,9 +13,9 @@ from typing import Any
 import polars as pl
 from scipy.stats import kendalltau
 
-from hcip_pipeline.certainty.released_build import WITHOUT_COSTS, ReleasedBuild, with_norms_build
 from hcip_pipeline.contracts import marts, run
 from hcip_pipeline.home import Home
+from hcip_pipeline.simulation.released_build import WITHOUT_COSTS, ReleasedBuild, with_norms_build
 from hcip_pipeline.simulation.workbench import Workbench
 from hcip_pipeline.warehouse.spec import BuildSpec
 

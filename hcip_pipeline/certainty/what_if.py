@@ -16,13 +16,13 @@ from typing import Any
 import polars as pl
 
 from hcip_pipeline.certainty.changes import CaseChange, Changes, read_changes
-from hcip_pipeline.certainty.released_build import WITHOUT_COSTS, open_build, with_norms_build
 from hcip_pipeline.contracts import marts, program, run
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.simulation.released_build import WITHOUT_COSTS, open_build, with_norms_build
 from hcip_pipeline.simulation.workbench import Workbench
 from hcip_pipeline.warehouse.spec import BuildSpec
 

@@ -18,19 +18,20 @@ from hcip_pipeline.contracts import marts, run
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.periods import PerformancePeriod, base_year_window
-from hcip_pipeline.policy.loader import PolicyFile, read_policy
-from hcip_pipeline.release.manifest import FILE_NAME as MANIFEST
-from hcip_pipeline.release.reading import released_frame, releases_of
+from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.release.reading import released_frame
 from hcip_pipeline.release.tables import write_csv
-from hcip_pipeline.settlement.norm_tables import NORM_PARAMETERS, norm_key
-from hcip_pipeline.settlement.period import build_period, elections_in_force, rebuild_base_year, windows_of
+from hcip_pipeline.settlement.norm_tables import NORM_PARAMETERS
+from hcip_pipeline.settlement.period import elections_in_force
+from hcip_pipeline.simulation.released_build import open_build, with_norms_build
 from hcip_pipeline.simulation.scenarios import AS_IS, Scenario, read_scenarios
 from hcip_pipeline.simulation.workbench import Workbench
-from hcip_pipeline.warehouse.build import FILE_NAME as WAREHOUSE
 from hcip_pipeline.warehouse.spec import BuildSpec
 
 Progress = Callable[[str], None]
+
+#: a scenario, its payments and its savings
+_Result = tuple[Scenario, pl.DataFrame, pl.DataFrame]
 
 _TABLES = (marts.INCENTIVES, marts.SAVINGS, marts.DISTRIBUTION_LIMITS)
 
@@ -82,48 +83,32 @@ def simulate(
         HcipError: the period is not released, the warehouse holds another build than the release's, or a scenario is
             refused.
     """
-    releases = releases_of(home, period)
-    if not releases:
-        raise HcipError(
-            f"{period} is not released: there is nothing to compare with",
-            file=home.releases / str(period),
-            fix=f"run `hcip run {period}` first",
-        )
-    release = releases[-1]
-    text = json.loads((release / MANIFEST).read_text(encoding="utf-8"))["policy"]["text"]
-    policy = read_policy(text, release / MANIFEST)
-    wanted = read_scenarios(scenarios, policy)
-    spec = BuildSpec(str(period), "period", windows_of(period, policy), policy)
-    norms_spec = BuildSpec(f"base-year-{policy.base_year}", "norms", (base_year_window(policy.base_year),), policy)
-    built = home.warehouse / str(period) / WAREHOUSE
-    norms_built = home.warehouse / f"norms-{norm_key(policy)}" / WAREHOUSE
-    # A warehouse may be thrown away at any time: what is missing is built again from the lake.
-    if not norms_built.exists():
-        rebuild_base_year(home, policy, threads=threads, progress=progress)
-    if not built.exists():
-        build_period(home, period, PolicyFile(policy, text, "", release / MANIFEST), threads=threads, progress=progress)
-    given = ("elections", "frozen_norms")
-    with (
-        Workbench(built, spec, [table.name for table in _TABLES], given, threads) as bench,
-        Workbench(norms_built, norms_spec, ["norms"], (), threads) as norms_bench,
-    ):
-        hospitals = bench.connection.sql('select ccn from hcip."lake"."hospitals"').pl()
-        protocols = bench.connection.sql('select * from hcip."lake"."protocols"').pl()
-        results: list[tuple[Scenario, pl.DataFrame, pl.DataFrame]] = []
-        for number, scenario in enumerate(wanted, start=1):
-            progress(f"scenario {number} of {len(wanted)}: {scenario.name}")
-            whole = scenario.name == AS_IS
-            elections = scenario.elections(elections_in_force(hospitals, protocols, scenario.policy))
-            there = replace(spec, policy=scenario.policy, elections=elections)
-            tables = _lake_of(scenario, there, norms_spec, norms_bench, whole=whole)
-            try:
-                bench.compute(there, tables, whole=whole)
-            except HcipError as error:
-                raise HcipError(f"the scenario '{scenario.name}': {error.message}", file=scenarios) from error
-            if whole:
-                _check_as_is(bench, release, tables)
-            results.append((scenario, bench.table(marts.INCENTIVES), bench.table(marts.SAVINGS)))
-    return _compared(period, release.name, results)
+    targets = [table.name for table in _TABLES]
+    with open_build(home, period, targets, threads, progress, given=("elections", "frozen_norms")) as released:
+        wanted = read_scenarios(scenarios, released.policy)
+
+        def compute(norms_bench: Workbench, norms_spec: BuildSpec) -> list[_Result]:
+            bench = released.bench
+            hospitals = bench.connection.sql('select ccn from hcip."lake"."hospitals"').pl()
+            protocols = bench.connection.sql('select * from hcip."lake"."protocols"').pl()
+            results: list[_Result] = []
+            for number, scenario in enumerate(wanted, start=1):
+                progress(f"scenario {number} of {len(wanted)}: {scenario.name}")
+                whole = scenario.name == AS_IS
+                elections = scenario.elections(elections_in_force(hospitals, protocols, scenario.policy))
+                there = replace(released.spec, policy=scenario.policy, elections=elections)
+                tables = _lake_of(scenario, there, norms_spec, norms_bench, whole=whole)
+                try:
+                    bench.compute(there, tables, whole=whole)
+                except HcipError as error:
+                    raise HcipError(f"the scenario '{scenario.name}': {error.message}", file=scenarios) from error
+                if whole:
+                    _check_as_is(bench, released.folder, tables)
+                results.append((scenario, bench.table(marts.INCENTIVES), bench.table(marts.SAVINGS)))
+            return results
+
+        results = with_norms_build(home, released.policy, compute, threads, progress)
+    return _compared(period, released.folder.name, results)
 
 
 def _lake_of(
@@ -153,9 +138,7 @@ def _check_as_is(bench: Workbench, release: Path, tables: dict[str, tuple[Table,
         )
 
 
-def _compared(
-    period: PerformancePeriod, release: str, results: Sequence[tuple[Scenario, pl.DataFrame, pl.DataFrame]]
-) -> Simulation:
+def _compared(period: PerformancePeriod, release: str, results: Sequence[_Result]) -> Simulation:
     key = ["hospital_ccn", "npi"]
     before = results[0][1].select(*key, pl.col("final_incentive").alias("as_is"))
     partners = pl.concat(

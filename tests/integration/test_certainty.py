@@ -13,10 +13,10 @@ from hcip_pipeline import cli
 from hcip_pipeline.certainty import replicates
 from hcip_pipeline.certainty.assessment import TABLES, assess
 from hcip_pipeline.certainty.attribution import STATE, TARGETS, other_readings
-from hcip_pipeline.certainty.released_build import ReleasedBuild, open_build
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.simulation.released_build import ReleasedBuild, open_build
 from tests.settled_home import PERIOD, SettledHome
 
 pytestmark = pytest.mark.slow

@@ -21,6 +21,7 @@ PAGES = {
     "committee without protocol": f"reports/{C}/oversight.html",
     "statewide": "audit/statewide.html",
     "index": "reports/index.html",
+    "audit": "audit/audit_report.html",
 }
 #: CSS pixels: a desk, a phone, and a letter page between its margins
 WIDTHS = {"desktop": 1280, "phone": 390, "paper": 725}

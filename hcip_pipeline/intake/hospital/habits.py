@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hcip_pipeline.contracts.table import Column, Table
-from hcip_pipeline.intake.hospital.placeholders import is_placeholder, may_be_empty
+from hcip_pipeline.intake.hospital.placeholders import is_placeholder
 
 #: Codes of fixed width that are digits: leading zeros are what a spreadsheet takes from them.
 WIDTHS = {
@@ -75,7 +75,7 @@ def bare(column: Column) -> Reading:
 
 def empty(column: Column) -> Reading | None:
     """Placeholders read as empty cells; None for a column that may not be empty."""
-    if not may_be_empty(column):
+    if not column.nullable:
         return None
     return Reading(
         "PLACEHOLDER", column.name, f"case when {is_placeholder(column.name)} then '' else {column.name} end"

@@ -6,7 +6,6 @@ that may be empty (``habits``), and breaks its row in one that may not (``edits`
 
 from __future__ import annotations
 
-from hcip_pipeline.contracts.table import Column
 from hcip_pipeline.tables.placeholders import WORDS
 
 #: Words that are a code of the column: of sex, U.
@@ -26,8 +25,3 @@ def is_placeholder(column: str) -> str:
     if column == "patient_id":
         sql += f" or regexp_full_match({column}, '9{{9,}}')"
     return f"({sql})"
-
-
-def may_be_empty(column: Column) -> bool:
-    """Whether a placeholder of the column is read as an empty cell."""
-    return column.nullable

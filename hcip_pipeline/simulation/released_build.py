@@ -58,12 +58,18 @@ class ReleasedBuild:
 
 @contextmanager
 def open_build(
-    home: Home, period: PerformancePeriod, targets: Iterable[str], threads: int | None, progress: Progress
+    home: Home,
+    period: PerformancePeriod,
+    targets: Iterable[str],
+    threads: int | None,
+    progress: Progress,
+    given: Iterable[str] = (),
 ) -> Iterator[ReleasedBuild]:
     """Open the build of a period's newest release.
 
     Args:
         targets: models that will be computed.
+        given: tables of the lake that will be replaced when everything is computed anew.
 
     Raises:
         HcipError: the period is not released, or its warehouse holds another build than the release's.
@@ -86,16 +92,16 @@ def open_build(
         raise HcipError(
             f"the build of {period} was made with other models than this version's",
             file=home.warehouse / str(period),
-            rule="RELEASED-BUILD",
+            rule="SIMULATION-AS-IS",
             fix=f"run `hcip run {period}` with this version and try again",
         )
     payments = released_frame(release, marts.INCENTIVES.name).select(marts.INCENTIVES.names).sort("hospital_ccn", "npi")
-    with Workbench(built, spec, targets, (), threads) as bench:
+    with Workbench(built, spec, targets, given, threads) as bench:
         if not bench.table(marts.INCENTIVES).sort("hospital_ccn", "npi").equals(payments):
             raise HcipError(
                 f"the warehouse does not hold the build that {period} {release.name} was made from",
                 file=release,
-                rule="RELEASED-BUILD",
+                rule="SIMULATION-AS-IS",
                 fix=f"run `hcip run {period}` and try again",
             )
         yield ReleasedBuild(release, policy.policy, spec, bench, payments)
