@@ -1,4 +1,4 @@
-"""``settings.yaml`` of a home: who is alerted to failures, which schedules run, and on which engine. It changes no result."""
+"""``settings.yaml`` of a home: who is alerted to failures, what is scheduled, on which engine. It changes no result."""
 
 from __future__ import annotations
 

@@ -20,12 +20,13 @@ WORDS = f"{MARK} DATA: invented hospitals, people and dollars. Nothing here is p
 #: The last column of every table of a release of invented data; its cells are empty.
 COLUMN = Column(MARK, "text", "this table is synthetic: every row is invented", nullable=True)
 
-#: Above the page on a screen; on paper on each sheet.
+#: Above the page on a screen and on the first sheet of paper; in the bottom margin of every sheet, over no text.
 _BANNER = (
     "<style>.synthetic-mark{background:#8a1c14;color:#fff;font:bold 1rem/1.4 system-ui,sans-serif;text-align:center;"
     "padding:.4rem 1rem;margin:0 0 1rem}"
-    "@media print{.synthetic-mark{position:fixed;top:0;right:0;margin:0;padding:1px 6px;font-size:9px;"
-    "background:#fff;color:#8a1c14;border:1px solid #8a1c14;z-index:9}}</style>"
+    "@media print{.synthetic-mark{background:#fff;color:#8a1c14;border:1px solid #8a1c14;font-size:9px;"
+    "padding:1px 6px;margin:0 0 4px}}"
+    f"@page{{@bottom-left{{content:'{WORDS}';color:#8a1c14;font:bold 8px sans-serif;white-space:nowrap}}}}</style>"
     f'<div class="synthetic-mark" role="note">{WORDS}</div>'
 )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import zlib
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from hcip_pipeline.release.synthetic_mark import marked_document
 from tests.released_state import A, B, C, released, unreleased  # noqa: F401 - fixtures
 from tests.scenario import npi
 from tests.ui.browser import browser  # noqa: F401 - a fixture
@@ -62,6 +64,34 @@ def test_a_physicians_dashboard_prints_on_two_pages(released: Path, browser: Bro
         printed = page.pdf(prefer_css_page_size=True, print_background=True)
         assert 1 <= len(re.findall(rb"/Type\s*/Page[^s]", printed)) <= 2, path.name
     page.close()
+
+
+def test_invented_data_say_so_on_every_sheet_and_cover_no_text(
+    released: Path,  # noqa: F811
+    browser: Browser,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    marked = tmp_path / "oversight.html"
+    marked.write_bytes(marked_document((released / PAGES["committee"]).read_bytes(), "text/html"))
+    page = browser.new_page(viewport={"width": WIDTHS["paper"], "height": 900})
+    page.emulate_media(media="print")
+    page.goto(marked.as_uri())
+    printed = page.pdf(prefer_css_page_size=True, print_background=True)
+    sheets = len(re.findall(rb"/Type\s*/Page[^s]", printed))
+    streams = re.findall(rb"stream\r?\n(.*?)endstream", printed, re.DOTALL)
+    red = [stream for stream in map(_inflated, streams) if b".541" in stream and b" rg" in stream]  # 0x8a of 0xff
+    assert sheets > 1 and len(red) >= sheets
+    boxes = "[...document.querySelectorAll('.synthetic-mark, h1')].map(e => e.getBoundingClientRect())"
+    mark, heading = page.evaluate(f"{boxes}.map(b => [b.top, b.bottom])")
+    assert mark[1] <= heading[0]
+    page.close()
+
+
+def _inflated(stream: bytes) -> bytes:
+    try:
+        return zlib.decompress(stream)
+    except zlib.error:
+        return b""
 
 
 def test_everything_can_be_read_without_javascript(released: Path, browser: Browser) -> None:  # noqa: F811

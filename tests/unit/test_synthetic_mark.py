@@ -37,7 +37,8 @@ def test_a_page_says_so_above_everything_and_on_paper() -> None:
     page = b'<!DOCTYPE html><html><head></head><body class="x">\n<h1>Report</h1></body></html>'
     marked = marked_document(page, "text/html").decode()
     assert marked.index("SYNTHETIC DATA") < marked.index("<h1>") and "@media print" in marked
-    assert "position:fixed" in marked and "://" not in marked
+    assert "@page{@bottom-left{content:'SYNTHETIC DATA" in marked and "://" not in marked
+    assert "position:fixed" not in marked  # it would lie over the text of each sheet
 
 
 def test_a_csv_document_keeps_its_cells() -> None:
