@@ -98,7 +98,7 @@ ARCHIVE_DAMAGE = (*DAMAGE, ValueError)
 
 
 class NotReceivedError(HcipError):
-    """A file that is not opened; ``rule`` is one of the FILE_ rules of :mod:`hcip_pipeline.tables.problems`."""
+    """A file that is not opened; ``rule`` is one of the FILE- rules of :mod:`hcip_pipeline.rules.files`."""
 
 
 def told_bytes(size: int) -> str:
@@ -119,14 +119,14 @@ def require_file(path: Path, ceiling: Ceiling, *, within: Path | None = None, li
         links: False refuses every link.
 
     Raises:
-        NotReceivedError: FILE_IS_LINK, FILE_OUTSIDE_INBOX, FILE_ABSENT, FILE_UNREADABLE, FILE_NOT_REGULAR,
-            FILE_TOO_LARGE.
+        NotReceivedError: FILE-IS-LINK, FILE-OUTSIDE-INBOX, FILE-ABSENT, FILE-UNREADABLE, FILE-NOT-REGULAR,
+            FILE-TOO-LARGE.
     """
     try:
         if not links and path.is_symlink():
-            raise _refused(path, "FILE_IS_LINK", "the file is a link, and what it points to may change unseen")
+            raise _refused(path, "FILE-IS-LINK", "the file is a link, and what it points to may change unseen")
         if within is not None and not path.resolve(strict=True).is_relative_to(within.resolve(strict=True)):
-            raise _refused(path, "FILE_OUTSIDE_INBOX", "a link leads out of the inbox")
+            raise _refused(path, "FILE-OUTSIDE-INBOX", "a link leads out of the inbox")
         found = path.stat()
     except (OSError, RuntimeError) as error:  # a circle of links is a RuntimeError up to Python 3.12
         raise _unreadable(path, error) from error
@@ -147,7 +147,7 @@ def open_file(path: Path, ceiling: Ceiling, *, within: Path | None = None, links
         now = os.fstat(descriptor)
         _check(path, now, ceiling)
         if (before.st_dev, before.st_ino) != (now.st_dev, now.st_ino):
-            raise _refused(path, "FILE_UNREADABLE", "the file was exchanged while it was opened", "run it again")
+            raise _refused(path, "FILE-UNREADABLE", "the file was exchanged while it was opened", "run it again")
         yield stream
 
 
@@ -174,7 +174,7 @@ def sha256_of(path: Path, ceiling: Ceiling, *, within: Path | None = None, links
 
 def _check(path: Path, found: os.stat_result, ceiling: Ceiling) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise _refused(path, "FILE_NOT_REGULAR", f"what lies here is {_kind(found.st_mode)}, not a regular file")
+        raise _refused(path, "FILE-NOT-REGULAR", f"what lies here is {_kind(found.st_mode)}, not a regular file")
     if found.st_size > ceiling.bytes:
         raise _too_large(path, ceiling)
 
@@ -198,14 +198,14 @@ def _unreadable(path: Path, error: OSError | RuntimeError) -> NotReceivedError:
     with suppress(OSError):
         is_link = path.is_symlink()
     if number == errno.ENOENT and not is_link:
-        return _refused(path, "FILE_ABSENT", "there is no such file", "check its name")
+        return _refused(path, "FILE-ABSENT", "there is no such file", "check its name")
     reason = os.strerror(number) if number else "input/output error"
     message = "the file cannot be opened: " + ("the link leads nowhere" if number == errno.ENOENT else reason)
-    return _refused(path, "FILE_UNREADABLE", message, "put a readable file there")
+    return _refused(path, "FILE-UNREADABLE", message, "put a readable file there")
 
 
 def _too_large(path: Path, ceiling: Ceiling) -> NotReceivedError:
-    return _refused(path, "FILE_TOO_LARGE", f"the file is larger than {told_bytes(ceiling.bytes)}", _RESEND)
+    return _refused(path, "FILE-TOO-LARGE", f"the file is larger than {told_bytes(ceiling.bytes)}", _RESEND)
 
 
 def _refused(path: Path, rule: str, message: str, fix: str = "put the file itself there") -> NotReceivedError:

@@ -87,7 +87,7 @@ def read_yaml_text(path: Path, what: str, *, within: Path | None = None, links: 
         raw = read_file(path, YAML, within=within, links=links)
         text = raw.decode("utf-8-sig")
     except NotReceivedError as error:
-        if error.rule == "FILE_ABSENT":
+        if error.rule == "FILE-ABSENT":
             raise HcipError(f"there is no {what} here", file=path, fix=f"write the {what} to this path") from error
         raise
     except UnicodeDecodeError as error:

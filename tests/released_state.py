@@ -310,7 +310,7 @@ def _earlier_sources() -> dict[str, pl.DataFrame]:
                 (
                     A,
                     2025,
-                    "COMMITTEE_NO_CMO",
+                    "COMMITTEE-NO-CMO",
                     "CMO",
                     "ERROR",
                     "no member of the oversight committee is the CMO",

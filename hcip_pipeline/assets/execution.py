@@ -66,7 +66,7 @@ class IngestReport:
                         for r in taken_in.program.receipts
                     ],
                     "protocols": [
-                        {"hospital_ccn": p.ccn, "year": p.year, "findings": [finding.id for finding in p.findings]}
+                        {"hospital_ccn": p.ccn, "year": p.year, "problems": [problem.rule for problem in p.problems]}
                         for p in taken_in.protocols
                     ],
                 }

@@ -114,7 +114,7 @@ def period_intake(
         asset_key=PROTOCOLS,
         metadata={
             "protocols": len(taken_in.protocols),
-            "findings": sum(len(file.findings) for file in taken_in.protocols),
+            "findings": sum(len(file.problems) for file in taken_in.protocols),
         },
         check_results=[protocols_accepted(PROTOCOLS, taken_in.protocols)],
     )

@@ -21,6 +21,7 @@ from hcip_pipeline.release.documents import Draft
 from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.release.rests_on import RULE as RESTS_ON_SUPERSEDED
 from hcip_pipeline.release.rests_on import Named, named_releases
+from hcip_pipeline.rules.catalog import current_id
 
 
 @dataclass(frozen=True)
@@ -266,7 +267,7 @@ def _conditions(draft: Draft) -> Iterator[_Found]:
 
 def _protocols(draft: Draft) -> Iterator[_Found]:
     for row in draft.lake("protocol_findings").sort("hospital_ccn", "finding_id", "subject").iter_rows(named=True):
-        of_committee = row["finding_id"].startswith(("COMMITTEE_", "MEETINGS_"))
+        of_committee = current_id(row["finding_id"]).startswith(("COMMITTEE-", "MEETINGS-"))
         severity = "medium" if row["severity"] == "ERROR" else "low"
         yield _Found(
             "COMMITTEE" if of_committee else "PROTOCOL",

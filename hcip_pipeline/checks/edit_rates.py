@@ -1,7 +1,7 @@
 """How often each edit is broken by what hospitals sent, as one check a table.
 
 Belongs here: rates of row edits over the submissions in force, and their bounds. Does not belong here: the edits
-(``intake.hospital.rules``), and whether a submission is refused.
+(``rules.hospital``), and whether a submission is refused.
 """
 
 from collections.abc import Sequence
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from hcip_pipeline.intake.hospital.rules import (
+from hcip_pipeline.intake.hospital.limits import (
     MAX_ERROR_SHARE,
     MAX_NPI_MISSING,
     MAX_PATIENT_ID_MISSING,
     MAX_UNMAPPED,
-    ROW_RULES,
-    Rule,
     exceeds,
 )
+from hcip_pipeline.rules.hospital import ROW_RULES
+from hcip_pipeline.rules.rule import Rule
 
 if TYPE_CHECKING:
     from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt

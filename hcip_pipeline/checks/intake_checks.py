@@ -59,7 +59,7 @@ def archives_accepted(asset: dg.AssetKey, receipts: "Sequence[ArchiveReceipt]") 
 def program_files_in_force(asset: dg.AssetKey, program: "ProgramIntake") -> dg.AssetCheckResult:
     """No program file is refused that has no accepted version before it."""
     lacking = [receipt for receipt in program.refused if not receipt.in_force]
-    first = [str(problem["message"]) for receipt in lacking for problem in receipt.problems[:3]]
+    first = [problem.message for receipt in lacking for problem in receipt.problems[:3]]
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name="files_in_force",
@@ -79,9 +79,9 @@ def program_files_accepted(asset: dg.AssetKey, program: "ProgramIntake") -> dg.A
 
 def protocols_accepted(asset: dg.AssetKey, protocols: "Sequence[ProtocolFile]") -> dg.AssetCheckResult:
     """No protocol is refused or breaks a rule of the program."""
-    broken = [(file, finding) for file in protocols for finding in file.findings if finding.severity == "ERROR"]
+    broken = [(file, problem) for file in protocols for problem in file.problems if problem.severity == "ERROR"]
     names = sorted({f"{file.ccn}/{file.year}" for file, _ in broken})
-    return _accepted(asset, "protocols_accepted", names, Counter(finding.id for _, finding in broken))
+    return _accepted(asset, "protocols_accepted", names, Counter(problem.rule for _, problem in broken))
 
 
 def _accepted(asset: dg.AssetKey, name: str, refused: Iterable[str], rules: Counter[str]) -> dg.AssetCheckResult:

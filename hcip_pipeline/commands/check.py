@@ -34,36 +34,23 @@ def command(
     from hcip_pipeline.intake.kept_files import check_kept_files
     from hcip_pipeline.periods import PerformancePeriod
     from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.rules.rendering import render_html, render_text
 
     period = PerformancePeriod.parse(period_key) if period_key else None
+    facts: object
     if (kept := check_kept_files(path, period)) is not None:
-        _no_page(html_file, path)
-        if as_json:
-            show_json([each.as_dict() for each in kept])
-        else:
-            click.echo("\n".join(each.details() for each in kept))
-        ctx.exit(0 if all(each.accepted for each in kept) else 1)
-    if holds_claim_files(path):
-        _no_page(html_file, path)
+        verdicts = [each.verdict for each in kept]
+        facts = [each.as_dict() for each in kept]
+    elif holds_claim_files(path):
         archives = check_claim_files(path)
-        if as_json:
-            show_json(archives.as_dict())
-        else:
-            click.echo(archives.summary())
-        ctx.exit(0 if archives.accepted else 1)
-    policy = load_policy(policy_path).policy if policy_path else None
-    result = preflight(path, policy=policy)
-    if html_file:
-        html_file.write_text(result.html(), encoding="utf-8")
-    if as_json:
-        show_json(result.as_dict())
+        verdicts, facts = [*archives.verdicts], archives.as_dict()
     else:
-        click.echo(result.summary())
-    ctx.exit(0 if result.accepted else 1)
-
-
-def _no_page(html_file: Path | None, path: Path) -> None:
-    from hcip_pipeline.errors import UsageError
-
+        result = preflight(path, policy=load_policy(policy_path).policy if policy_path else None)
+        verdicts, facts = [result.verdict], result.as_dict()
     if html_file:
-        raise UsageError("a page of findings is made of submissions alone", file=path, fix="leave out --html")
+        html_file.write_text(render_html(verdicts), encoding="utf-8")
+    if as_json:
+        show_json(facts)
+    else:
+        click.echo(render_text(verdicts))
+    ctx.exit(0 if verdicts and all(verdict.accepted for verdict in verdicts) else 1)

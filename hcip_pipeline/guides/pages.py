@@ -1,4 +1,4 @@
-"""``docs/inbox.md`` and ``docs/policy.md``, from what contracts, rules and the policy declare.
+"""``docs/inbox.md``, ``docs/rules.md`` and ``docs/policy.md``, from what contracts, rules and the policy declare.
 
 Belongs here: what fills a page; its words are in ``data/*.md.j2``. Does not belong here: what a file or key is.
 """
@@ -11,23 +11,17 @@ from decimal import Decimal
 from pathlib import Path
 
 import jinja2
-import yaml
 
 from hcip_pipeline.contracts.table import TYPES, Table
 from hcip_pipeline.guides.examples import CONTROL_TOTALS, EXAMPLES
 from hcip_pipeline.guides.inbox_files import InboxFile, hospital_files, program_files, reference_files
-from hcip_pipeline.intake.hospital.rules import RULES as HOSPITAL_RULES
-from hcip_pipeline.intake.hospital.rules import Rule as HospitalRule
 from hcip_pipeline.policy.keys import policy_keys
-from hcip_pipeline.policy.protocol_checks import FINDING_RULES
 from hcip_pipeline.reference.tables import SHIPPED
-from hcip_pipeline.tables.problems import RULES as TABLE_RULES
+from hcip_pipeline.rules.catalog import CATALOGS, RULES, former_id
+from hcip_pipeline.rules.rule import Rule
 
 _DATA = Path(__file__).parent / "data"
 _GENERATED = "<!-- Generated from the declarations by `make contracts`; a test compares the two. -->"
-
-#: id, what happens, what is wrong, what to do
-_RuleLine = tuple[str, str, str, str]
 
 
 def inbox_page() -> str:
@@ -35,18 +29,20 @@ def inbox_page() -> str:
     return _page(
         "inbox.md.j2",
         control_totals=CONTROL_TOTALS,
-        claim_refusals=yaml.safe_load((_DATA / "claim_refusals.yaml").read_text(encoding="utf-8")),
         files=lambda files: "\n".join(line for file in files for line in _file(file)),
-        rules=_rules,
         hospital_files=hospital_files(),
         program_files=program_files(),
         reference_files=reference_files(),
-        submission_rules=[(r.id, _effect(r), r.description, r.fix) for r in HOSPITAL_RULES.values()],
-        protocol_rules=[(id_, r.severity, r.meaning, r.fix) for id_, r in FINDING_RULES.items()],
-        table_rules=[
-            (r.id, "the file is refused" if r.severity == "ERROR" else "accepted, reported", r.meaning, r.fix)
-            for r in TABLE_RULES.values()
-        ],
+    )
+
+
+def rules_page() -> str:
+    """Every rule on files, and the ids that older receipts have."""
+    return _page(
+        "rules.md.j2",
+        catalogs=CATALOGS,
+        rules=_rules,
+        former=[(former_id(rule), rule.id) for rule in RULES.values() if former_id(rule)],
     )
 
 
@@ -65,12 +61,6 @@ def _page(template: str, **content: object) -> str:
         undefined=jinja2.StrictUndefined,
     )
     return environment.get_template(template).render(generated=_GENERATED, **content).rstrip("\n") + "\n"
-
-
-def _effect(rule: HospitalRule) -> str:
-    if rule.refuses:
-        return "the submission is refused"
-    return {"ERROR": "the row is quarantined", "WARN": "accepted, counted"}.get(rule.severity, "accepted, reported")
 
 
 def _worth() -> dict[str, list[dict[str, str]]]:
@@ -116,10 +106,18 @@ def _row(table: Table) -> str:
     return ",".join(f'"{cell}"' if "," in cell else cell for cell in cells)
 
 
-def _rules(rules: Iterable[_RuleLine]) -> str:
+def _rules(rules: Iterable[Rule], whole: str, kept_out: str) -> str:
+    """A table of rules.
+
+    Args:
+        whole: what is refused by a rule that refuses.
+        kept_out: what follows from an ERROR that does not refuse.
+    """
     lines = ["| rule | what happens | what is wrong | what to do |", "|---|---|---|---|"]
-    for id_, effect, wrong, fix in rules:
-        lines.append(f"| `{id_}` | {effect} | {_cell(wrong)} | {_cell(fix)} |")
+    for rule in rules:
+        follows = "accepted, counted" if rule.severity == "WARN" else "accepted, reported"
+        effect = f"{whole} is refused" if rule.refuses else kept_out if rule.severity == "ERROR" else follows
+        lines.append(f"| `{rule.id}` | {effect} | {_cell(rule.description)} | {_cell(rule.fix)} |")
     return "\n".join(lines)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hcip_pipeline.guides.new_home import protocol_example
-from hcip_pipeline.guides.pages import inbox_page, policy_page
+from hcip_pipeline.guides.pages import inbox_page, policy_page, rules_page
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,6 +16,7 @@ def rendered() -> dict[Path, str]:
     return {
         docs / "inbox.md": inbox_page(),
         docs / "policy.md": policy_page(),
+        docs / "rules.md": rules_page(),
         docs / "protocol_example.yaml": protocol_example(),
     }
 

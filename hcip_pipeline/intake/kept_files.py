@@ -17,7 +17,7 @@ from hcip_pipeline.contracts.survey import parse_form_name
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.intake.hospital.folders import CCN
 from hcip_pipeline.intake.program_files import check_program_file
-from hcip_pipeline.intake.program_receipts import ProgramReceipt, told_problem
+from hcip_pipeline.intake.program_receipts import ProgramReceipt
 from hcip_pipeline.intake.program_starts import start_of
 from hcip_pipeline.intake.protocol_files import conditions_in_force, read_protocol
 from hcip_pipeline.intake.survey_intake import check_survey
@@ -26,8 +26,10 @@ from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.policy.protocol_checks import check_protocol
 from hcip_pipeline.reference.list_check import list_of, read_list
 from hcip_pipeline.reference.tables import check_reference_file, known_hospitals
+from hcip_pipeline.rules.problem import Problem
+from hcip_pipeline.rules.verdict import Verdict, sections_of
 from hcip_pipeline.tables.file_names import is_left_alone, shown_path
-from hcip_pipeline.tables.problems import TableRefusedError
+from hcip_pipeline.tables.refusals import TableRefusedError
 from hcip_pipeline.tables.table_shapes import find_table, table_of
 from hcip_pipeline.yaml_files import load_yaml
 
@@ -40,7 +42,7 @@ class FileCheck:
 
     Attributes:
         kind: ``program``, ``reference``, ``list``, ``survey``, ``protocol`` or ``policy``.
-        problems: as receipts have them: rule, severity, row, column, message, fix.
+        problems: what refuses the file, and what is worth knowing.
         counts: what was counted in a national list, in words.
     """
 
@@ -48,19 +50,19 @@ class FileCheck:
     file: str
     accepted: bool
     rows: int | None = None
-    problems: tuple[dict[str, object], ...] = ()
+    problems: tuple[Problem, ...] = ()
     counts: dict[str, int | str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
         """The same facts for ``--json``."""
-        return asdict(self)
+        return asdict(self) | {"problems": [problem.as_dict() for problem in self.problems]}
 
-    def details(self) -> str:
-        """The verdict, then each problem with its place and its way out, within 80 columns."""
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict for a reader."""
         rows = "" if self.rows is None else f", {self.rows:,} row{'s' * (self.rows != 1)}"
-        lines = [f"{self.file}: {'accepted' if self.accepted else 'refused'}{rows}"]
-        lines += [f"  {name}: {f'{n:,}' if isinstance(n, int) else n}" for name, n in self.counts.items()]
-        return "\n".join([*lines, *(told_problem(problem) for problem in self.problems)])
+        counted = tuple(f"{name}: {f'{n:,}' if isinstance(n, int) else n}" for name, n in self.counts.items())
+        return Verdict(f"{self.file}{rows}", self.accepted, sections_of(self.problems), counted)
 
 
 def check_kept_files(path: Path, period: PerformancePeriod | None = None) -> list[FileCheck] | None:
@@ -141,8 +143,7 @@ def _reference_file(path: Path, name: str) -> FileCheck:
         table = check_reference_file(path, name, _inbox(path, "reference"))
     except HcipError as error:
         return FileCheck("reference", path.name, accepted=False, problems=_problems(error))
-    told = tuple(problem.as_dict() for problem in table.warnings)
-    return FileCheck("reference", path.name, accepted=True, rows=table.frame.height, problems=told)
+    return FileCheck("reference", path.name, accepted=True, rows=table.frame.height, problems=table.warnings)
 
 
 def _national_list(path: Path, name: str) -> FileCheck:
@@ -155,7 +156,7 @@ def _national_list(path: Path, name: str) -> FileCheck:
     return FileCheck("list", path.name, accepted=True, rows=rows, counts=counts)
 
 
-def _twice(path: Path, name: str) -> tuple[dict[str, object], ...]:
+def _twice(path: Path, name: str) -> tuple[Problem, ...]:
     """What refuses a table that lies in its folder in several files."""
     try:
         find_table(path.parent, name)
@@ -176,12 +177,8 @@ def _protocol(path: Path, period: PerformancePeriod) -> FileCheck:
         policy = load_policy(inbox / "policy.yaml").policy if inbox and (inbox / "policy.yaml").is_file() else None
     except HcipError as error:
         return FileCheck("protocol", path.name, accepted=False, problems=_problems(error))
-    findings = check_protocol(protocol, period, policy, None, start_of([protocol.first_performance_period]))
-    told: Iterable[dict[str, object]] = (
-        {"rule": f.id, "severity": f.severity, "row": None, "column": f.subject, "message": f.message, "fix": f.fix}
-        for f in findings
-    )
-    return FileCheck("protocol", path.name, accepted=True, problems=tuple(told))
+    problems = check_protocol(protocol, period, policy, None, start_of([protocol.first_performance_period]))
+    return FileCheck("protocol", path.name, accepted=True, problems=tuple(problems))
 
 
 def _policy(path: Path) -> FileCheck:
@@ -192,22 +189,11 @@ def _policy(path: Path) -> FileCheck:
     return FileCheck("policy", path.name, accepted=True)
 
 
-def _problems(error: HcipError) -> tuple[dict[str, object], ...]:
-    if isinstance(error, TableRefusedError):
-        return tuple(problem.as_dict() for problem in error.problems)
-    facts = error.as_dict()
-    return ({**facts, "severity": "ERROR", "column": "", "message": facts["error"]},)
+def _problems(error: HcipError) -> tuple[Problem, ...]:
+    return error.problems if isinstance(error, TableRefusedError) else (Problem.from_error(error),)
 
 
 def _unknown(files: Iterable[Path], folder: Path) -> list[FileCheck]:
     names: Sequence[str] = sorted(shown_path(file.relative_to(folder).as_posix()) for file in files)
-    return [
-        FileCheck(
-            "unknown", name, accepted=True,
-            problems=({
-                "rule": "FILE_UNKNOWN", "severity": "WARN", "row": None, "column": "",
-                "message": "the file is unknown and ignored", "fix": "check its name, or remove it",
-            },),
-        )
-        for name in names
-    ]  # fmt: skip
+    problem = Problem("FILE-UNKNOWN", "the file is unknown and ignored")
+    return [FileCheck("unknown", name, accepted=True, problems=(problem,)) for name in names]

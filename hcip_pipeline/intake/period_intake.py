@@ -32,7 +32,7 @@ class PeriodIntake:
     @property
     def refused_protocols(self) -> tuple[ProtocolFile, ...]:
         """Protocols that were refused."""
-        return tuple(file for file in self.protocols if any(f.id == "PROTOCOL_REFUSED" for f in file.findings))
+        return tuple(file for file in self.protocols if file.is_refused)
 
 
 def take_in_period(home: Home, period: PerformancePeriod, policy: Policy) -> PeriodIntake:
@@ -43,7 +43,7 @@ def take_in_period(home: Home, period: PerformancePeriod, policy: Policy) -> Per
     Raises:
         HcipError: a reference table in the inbox is refused, or a file of an earlier period that this one reads and no
             version before it is in force. Refused program files of its own and protocols do not raise: see
-            ``ProgramIntake.require_in_force`` and the finding ``PROTOCOL_REFUSED``.
+            ``ProgramIntake.require_in_force`` and the finding ``PROTOCOL-REFUSED``.
     """
     conditions = conditions_in_force(home.inbox, period, policy)
     ingest_read_later(home, period)

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -31,7 +31,7 @@ from hcip_pipeline.received_files import TABLE, NotReceivedError, sha256_of
 from hcip_pipeline.reference.tables import known_hospitals
 from hcip_pipeline.tables.contract_columns import RowRule, check_contract_table, contract_schema
 from hcip_pipeline.tables.file_names import is_left_alone, shown_path
-from hcip_pipeline.tables.problems import TableRefusedError
+from hcip_pipeline.tables.refusals import TableRefusedError
 from hcip_pipeline.tables.table_shapes import find_table, table_of
 from hcip_pipeline.tables.tabular import LINE, read_text_table
 
@@ -57,19 +57,12 @@ class ProgramIntake:
         """
         lacking = [receipt for receipt in self.refused if not receipt.in_force]
         if lacking:
-            told = [f"{r.file}: {'; '.join(map(_placed, r.problems[:3]))}" for r in lacking]
+            told = [f"{r.file}: {'; '.join(map(str, r.problems[:3]))}" for r in lacking]
             raise ProgramRefusedError(
                 f"program files of {self.period} are refused and none before is in force: " + " | ".join(told),
                 fix="correct the files and ingest again; their receipts list every problem",
-                rule="PROGRAM_FILE_REFUSED",
+                rule="PROGRAM-FILE-REFUSED",
             )
-
-
-def _placed(problem: Mapping[str, object]) -> str:
-    """The message of a problem with its row and column."""
-    place = [f"row {problem['row']}"] if problem["row"] is not None else []
-    place += [f"column {problem['column']}"] if problem["column"] else []
-    return f"{', '.join(place)}: {problem['message']}" if place else str(problem["message"])
 
 
 def ingest_read_later(home: Home, period: PerformancePeriod) -> list[ProgramIntake]:
@@ -157,7 +150,7 @@ def _ingest(
         in_force, frame = 0, pl.DataFrame(schema=contract_schema(table))
     receipt = replace(receipt, in_force=in_force, rows_in_force=frame.height)
     if receipt.version:
-        write_json(asdict(receipt), lake / "receipts" / f"{table.name}.r{receipt.version}.json")
+        write_json(receipt.as_dict(), lake / "receipts" / f"{table.name}.r{receipt.version}.json")
     write_parquet(frame, lake / f"{table.name}.parquet")
     return receipt
 
@@ -184,7 +177,7 @@ def judge_program_file(
         ignored_columns=checked.ignored_columns,
         times_as_given=_times_as_given(frame),
         rules_broken=dict(sorted(checked.warning_counts.items())),
-        problems=tuple(problem.as_dict() for problem in checked.warnings),
+        problems=checked.warnings,
     ), frame
 
 
@@ -192,7 +185,7 @@ def _with_problems(receipt: ProgramReceipt, error: TableRefusedError) -> Program
     return replace(
         receipt,
         rules_broken=dict(sorted(error.counts.items())),
-        problems=tuple(problem.as_dict() for problem in error.problems),
+        problems=error.problems,
     )
 
 

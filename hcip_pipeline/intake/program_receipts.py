@@ -6,13 +6,15 @@ Belongs here: the receipt, its number, and finding those of before. Does not bel
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from hcip_pipeline.plain_lines import wrapped
 from hcip_pipeline.records import read_record
+from hcip_pipeline.rules.catalog import current_id
+from hcip_pipeline.rules.problem import Problem
+from hcip_pipeline.rules.rendering import problem_text
 
 Status = Literal["accepted", "refused", "absent"]
 
@@ -42,9 +44,13 @@ class ProgramReceipt:
     ignored_columns: tuple[str, ...] = ()
     times_as_given: dict[str, list[str]] = field(default_factory=dict)
     rules_broken: dict[str, int] = field(default_factory=dict)
-    problems: tuple[dict[str, object], ...] = ()
+    problems: tuple[Problem, ...] = ()
     in_force: int = 0
     rows_in_force: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The receipt for JSON."""
+        return asdict(self) | {"problems": [problem.as_dict() for problem in self.problems]}
 
     def summary(self) -> str:
         """One line for a person."""
@@ -57,16 +63,7 @@ class ProgramReceipt:
     def details(self, indent: int = 0) -> str:
         """The verdict on the file, then each problem with its place and its way out, within 80 columns."""
         verdict = wrapped(f"{self.file}: {self.status}, {self.rows:,} row{'s' * (self.rows != 1)}", indent)
-        return "\n".join([verdict, *(told_problem(problem, indent) for problem in self.problems)])
-
-
-def told_problem(problem: Mapping[str, object], indent: int = 0) -> str:
-    """A problem of a receipt with its place and its way out, within 80 columns."""
-    place = [f"row {problem['row']}"] if problem.get("row") is not None else []
-    place += [f"column {problem['column']}"] if problem["column"] else []
-    where = f"{', '.join(place)}: " if place else ""
-    said = wrapped(f"{problem['severity']} {problem['rule']} {where}{problem['message']}", indent + 2, indent + 4)
-    return said + "\n" + wrapped(f"What to do: {problem['fix']}", indent + 4, indent + 6)
+        return "\n".join([verdict, *(problem_text(problem, indent) for problem in self.problems)])
 
 
 def numbered(receipt: ProgramReceipt, earlier: list[dict[str, Any]]) -> ProgramReceipt:
@@ -79,7 +76,7 @@ def numbered(receipt: ProgramReceipt, earlier: list[dict[str, Any]]) -> ProgramR
 
 
 def _verdict(receipt: ProgramReceipt) -> dict[str, Any]:
-    plain = json.loads(json.dumps(asdict(receipt)))
+    plain = json.loads(json.dumps(receipt.as_dict()))
     return {name: plain[name] for name in plain if name not in ("version", "in_force", "rows_in_force")}
 
 
@@ -91,5 +88,12 @@ def receipt_in_force(name: str, lake: Path) -> dict[str, Any] | None:
 def receipts_of(name: str, lake: Path) -> list[dict[str, Any]]:
     """Receipts of a table so far, oldest first."""
     files = (lake / "receipts").glob(f"{name}.r*.json") if (lake / "receipts").is_dir() else iter(())
-    found = [read_record(file, "version", "status") for file in files]
+    found = [_with_current_ids(read_record(file, "version", "status")) for file in files]
     return sorted(found, key=lambda receipt: int(receipt["version"]))
+
+
+def _with_current_ids(receipt: dict[str, Any]) -> dict[str, Any]:
+    """A receipt with the ids that its rules have now: the same file judged again is the same verdict."""
+    problems = [Problem.from_dict(problem).as_dict() for problem in receipt.get("problems", ())]
+    broken = {current_id(rule): count for rule, count in receipt.get("rules_broken", {}).items()}
+    return receipt | {"problems": problems, "rules_broken": dict(sorted(broken.items()))}

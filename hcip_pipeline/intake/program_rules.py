@@ -23,28 +23,28 @@ _PLAUSIBLE = (dt.date(1900, 1, 1), dt.date(2200, 12, 31))
 
 
 def _negative(column: str) -> RowRule:
-    return RowRule("AMOUNT_NEGATIVE", column, pl.col(column) < 0, f"{column} is below zero")
+    return RowRule("AMOUNT-NEGATIVE", column, pl.col(column) < 0, f"{column} is below zero")
 
 
 _ROW_RULES: dict[str, tuple[RowRule, ...]] = {
     "care_partners": (
         RowRule(
-            "DATE_ORDER",
+            "DATE-ORDER",
             "participation_end",
             pl.col("participation_end") < pl.col("participation_start"),
             "the participation ends before it starts",
         ),
         RowRule(
-            "TIN_NOT_NINE_DIGITS",
+            "TIN-NOT-NINE-DIGITS",
             "tin",
             ~pl.col("tin").str.contains(TIN),
             "the TIN has not nine digits",
         ),
     ),
     "intervention_activity": (
-        RowRule("NUMBER_OUT_OF_RANGE", "activities", pl.col("activities") < 0, "activities is below zero"),
+        RowRule("NUMBER-OUT-OF-RANGE", "activities", pl.col("activities") < 0, "activities is below zero"),
         RowRule(
-            "INTERVENTION_UNKNOWN",
+            "INTERVENTION-UNKNOWN",
             "intervention_id",
             ~pl.col("intervention_id").is_in(list(CATALOGUE)),
             "the intervention is not in the catalogue",
@@ -52,7 +52,7 @@ _ROW_RULES: dict[str, tuple[RowRule, ...]] = {
     ),
     "committee_adjustments": (
         RowRule(
-            "ADJUSTMENT_INCREASE",
+            "ADJUSTMENT-INCREASE",
             "adjustment_amount",
             pl.col("adjustment_amount") > 0,
             "the adjustment increases a payment, and no more is paid than was calculated",
@@ -63,7 +63,7 @@ _ROW_RULES: dict[str, tuple[RowRule, ...]] = {
     "other_program_amounts": (_negative("amount"),),
     "program_corrections": (
         RowRule(
-            "PERIOD_UNKNOWN",
+            "PERIOD-UNKNOWN",
             "first_performance_period",
             ~pl.col("first_performance_period").str.contains(r"^[0-9]{4}H[12]$"),
             "first_performance_period is not a performance period",
@@ -71,19 +71,19 @@ _ROW_RULES: dict[str, tuple[RowRule, ...]] = {
     ),
     "screening_clearances": (
         RowRule(
-            "SOURCE_UNKNOWN",
+            "SOURCE-UNKNOWN",
             "source",
             ~pl.col("source").str.to_uppercase().is_in(CLEARED_SOURCES),
             "the source is no list that is compared by name (OIG)",
         ),
     ),
     "committee_meetings": (
-        RowRule("NUMBER_OUT_OF_RANGE", "members_present", pl.col("members_present") < 1, "no member was present"),
+        RowRule("NUMBER-OUT-OF-RANGE", "members_present", pl.col("members_present") < 1, "no member was present"),
         RowRule(
-            "NUMBER_OUT_OF_RANGE", "physicians_present", pl.col("physicians_present") < 0, "physicians_present is < 0"
+            "NUMBER-OUT-OF-RANGE", "physicians_present", pl.col("physicians_present") < 0, "physicians_present is < 0"
         ),
         RowRule(
-            "PARTS_EXCEED_TOTAL",
+            "PARTS-EXCEED-TOTAL",
             "physicians_present",
             pl.col("physicians_present") > pl.col("members_present"),
             "more physicians than members were present",
@@ -108,7 +108,7 @@ def program_rules(
     """
     ccn = pl.col("hospital_ccn")
     rules = [
-        RowRule("CCN_UNKNOWN", "hospital_ccn", ~ccn.is_in(sorted(hospitals)), "the hospital is not known"),
+        RowRule("CCN-UNKNOWN", "hospital_ccn", ~ccn.is_in(sorted(hospitals)), "the hospital is not known"),
         *_ROW_RULES.get(table.name, ()),
     ]
     for column in table.columns:
@@ -116,14 +116,14 @@ def program_rules(
         last = dt.date(9999, 12, 31) if column.name == "participation_end" else _PLAUSIBLE[1]
         if column.type == "date":
             outside = ~pl.col(column.name).is_between(_PLAUSIBLE[0], last)
-            rules.append(RowRule("DATE_IMPLAUSIBLE", column.name, outside, f"{column.name} is before 1900 or too late"))
+            rules.append(RowRule("DATE-IMPLAUSIBLE", column.name, outside, f"{column.name} is before 1900 or too late"))
     if table.name == "committee_meetings":
         outside = ~pl.col("met_on").is_between(period.start, period.end)
-        rules.append(RowRule("DATE_OUTSIDE_PERIOD", "met_on", outside, f"the meeting was not held in {period}"))
+        rules.append(RowRule("DATE-OUTSIDE-PERIOD", "met_on", outside, f"the meeting was not held in {period}"))
     if table.name == "condition_results" and conditions is not None:
         # The hospitals without a protocol are told elsewhere, once each.
         with_protocol = ccn.is_in(sorted({hospital for hospital, _ in conditions}))
         known = (ccn + "\0" + pl.col("condition_id")).is_in(sorted(f"{h}\0{c}" for h, c in conditions))
         message = "the condition is not one of the hospital's protocol"
-        rules.append(RowRule("CONDITION_UNKNOWN", "condition_id", with_protocol & ~known, message))
+        rules.append(RowRule("CONDITION-UNKNOWN", "condition_id", with_protocol & ~known, message))
     return tuple(rules)

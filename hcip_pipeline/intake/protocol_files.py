@@ -25,9 +25,10 @@ from hcip_pipeline.intake.protocol_tables import write_protocol_tables
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.policy.protocol import Protocol
-from hcip_pipeline.policy.protocol_checks import Finding, ProgramStart, check_protocol, conditions_changed
+from hcip_pipeline.policy.protocol_checks import ProgramStart, check_protocol, conditions_changed
 from hcip_pipeline.received_files import YAML, NotReceivedError, read_file, sha256_of
 from hcip_pipeline.reference.tables import known_hospitals
+from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import is_left_alone, shown_path
 from hcip_pipeline.yaml_files import load_yaml, validate_yaml
 
@@ -39,7 +40,7 @@ class ProtocolFile:
     Attributes:
         ccn, year: the hospital, and the year of the file: the newest not after the period's.
         protocol: None when the file is refused and no version before it was accepted.
-        findings: every breach of the program's rules; a refused file is one.
+        problems: every breach of the program's rules; a refused file is one.
         file: the file in the inbox.
         sha256: of the file whose protocol is in force; of the refused one when none is.
         version: of the protocol in force, counted from 1 as they came in; 0 before it is in the lake.
@@ -48,10 +49,15 @@ class ProtocolFile:
     ccn: str
     year: int
     protocol: Protocol | None
-    findings: tuple[Finding, ...]
+    problems: tuple[Problem, ...]
     file: Path
     sha256: str
     version: int = 0
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the file in the inbox is refused; the version before it may still be in force."""
+        return any(problem.rule == "PROTOCOL-REFUSED" for problem in self.problems)
 
 
 def load_protocols(
@@ -61,7 +67,7 @@ def load_protocols(
     meetings: pl.DataFrame | None = None,
     starts: Mapping[str, ProgramStart] | None = None,
 ) -> list[ProtocolFile]:
-    """Each hospital's protocol in force in a period, with its findings, in order of CCN.
+    """Each hospital's protocol in force in a period, with its problems, in order of CCN.
 
     Args:
         inbox: the inbox folder.
@@ -71,7 +77,7 @@ def load_protocols(
         starts: when each hospital's program began; None asks the protocols in the inbox.
 
     Raises:
-        HcipError: the table of hospitals in the inbox is refused. A refused protocol is a finding of its hospital.
+        HcipError: the table of hospitals in the inbox is refused. A refused protocol is a problem of its hospital.
     """
     hospitals = set(known_hospitals(inbox))
     held = _meetings_by_hospital(meetings)
@@ -86,12 +92,12 @@ def load_protocols(
         except HcipError as error:
             # Without the path: what reaches a release must not depend on where the home lies.
             where = f"line {error.row}: " if error.row is not None else ""
-            finding = Finding("PROTOCOL_REFUSED", f"{where}{error.message} ({error.fix})", file.name)
-            loaded.append(ProtocolFile(ccn, max(usable), None, (finding,), file, _sha256(file)))
+            problem = Problem("PROTOCOL-REFUSED", f"{where}{error.message} ({error.fix})", column=file.name)
+            loaded.append(ProtocolFile(ccn, max(usable), None, (problem,), file, _sha256(file)))
             continue
         start = starts.get(ccn) if starts is not None else start_of(_named(files, max(usable), ccn, hospitals, inbox))
-        findings = check_protocol(protocol, period, policy, None if held is None else held.get(ccn, []), start)
-        loaded.append(ProtocolFile(ccn, max(usable), protocol, tuple(findings), file, _sha256(file)))
+        problems = check_protocol(protocol, period, policy, None if held is None else held.get(ccn, []), start)
+        loaded.append(ProtocolFile(ccn, max(usable), protocol, tuple(problems), file, _sha256(file)))
     return loaded
 
 
@@ -167,18 +173,14 @@ def unknown_protocol_files(inbox: Path) -> list[str]:
 
 def _receipt(file: ProtocolFile) -> dict[str, object]:
     """What became of one protocol file; ``sha256`` is the inbox file's, ``sha256_in_force`` that of what holds."""
-    is_refused = any(finding.id == "PROTOCOL_REFUSED" for finding in file.findings)
     return {
         "hospital_ccn": file.ccn,
         "file": f"protocols/{file.ccn}/{file.year}.yaml",
-        "status": "refused" if is_refused else "accepted",
+        "status": "refused" if file.is_refused else "accepted",
         "sha256": _sha256(file.file),
         "in_force": file.version,
         "sha256_in_force": file.sha256 if file.protocol else "",
-        "findings": [
-            {"id": f.id, "severity": f.severity, "subject": f.subject, "message": f.message, "fix": f.fix}
-            for f in file.findings
-        ],
+        "problems": [problem.as_dict() for problem in file.problems],
     }
 
 
@@ -198,15 +200,15 @@ def _with_version(
         if not newest:
             return file
         protocol = read_protocol(versions[newest], file.ccn, hospitals)
-        findings = (*file.findings, *check_protocol(protocol, period, policy, held, starts[file.ccn]))
-        return replace(file, protocol=protocol, findings=findings, sha256=_sha256(versions[newest]), version=newest)
-    changed: list[Finding] = []
+        problems = (*file.problems, *check_protocol(protocol, period, policy, held, starts[file.ccn]))
+        return replace(file, protocol=protocol, problems=problems, sha256=_sha256(versions[newest]), version=newest)
+    changed: list[Problem] = []
     if newest > 1:
         # The first version under this approval is what the committee approved.
         same_day = (read_protocol(versions[n], file.ccn, hospitals) for n in sorted(versions) if n < newest)
         first = next((p for p in same_day if p.approved_on == file.protocol.approved_on), None)
         changed = conditions_changed(file.protocol, first) if first else []
-    return replace(file, findings=(*file.findings, *changed), version=newest)
+    return replace(file, problems=(*file.problems, *changed), version=newest)
 
 
 def _keep_versions(home: Home, period: PerformancePeriod, hospitals: set[str]) -> None:
@@ -241,7 +243,7 @@ def _readable(file: Path, ccn: str, hospitals: set[str], inbox: Path) -> Protoco
     try:
         return read_protocol(file, ccn, hospitals, inbox)
     except HcipError:
-        return None  # a refused file says nothing
+        return None  # a refused file counts for nothing
 
 
 def _meetings_by_hospital(meetings: pl.DataFrame | None) -> dict[str, list[dt.date]] | None:

@@ -94,7 +94,7 @@ def _protocol(
         "meeting_frequency": protocol.meeting_frequency,
         "meetings_reported": meetings.get(file.ccn, 0),
         "weight_total_percent": protocol.total_weight,
-        "has_locked_conditions": UNLOCKING.isdisjoint(finding.id for finding in file.findings),
+        "has_locked_conditions": UNLOCKING.isdisjoint(problem.rule for problem in file.problems),
         **{name: _decimal(getattr(effective, name)) for name in _ELECTIVE},
         **{f"has_elected_{name}": name in elections.model_fields_set for name in _ELECTIVE},
         "version": file.version,
@@ -189,11 +189,11 @@ def _findings(file: ProtocolFile) -> list[dict[str, Any]]:
         {
             "hospital_ccn": file.ccn,
             "protocol_year": file.year,
-            "finding_id": finding.id,
-            "subject": finding.subject,
-            "severity": finding.severity,
-            "message": finding.message,
-            "fix": finding.fix,
+            "finding_id": problem.rule,
+            "subject": problem.column,
+            "severity": problem.severity,
+            "message": problem.message,
+            "fix": problem.fix,
         }
-        for finding in file.findings
+        for problem in file.problems
     ]

@@ -17,28 +17,19 @@ import duckdb
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.sparcs_columns import COLUMNS, SparcsHeader, check_size, read_header, utf8_copy
-from hcip_pipeline.intake.sparcs_edits import MALFORMED, READINGS, RULES, STRAY_RULES, SparcsRule
+from hcip_pipeline.intake.sparcs_edits import EDITS, MALFORMED, READINGS, STRAY_EDITS, Edit
 from hcip_pipeline.intake.sparcs_tables import write_tables
 from hcip_pipeline.received_files import SPARCS, sha256_of
+from hcip_pipeline.rules.problem import Problem
+from hcip_pipeline.rules.sparcs import RULES
 
 #: A cell's shape without its content: letters as ``A``, digits as ``9``.
 _REDACTED = "regexp_replace(regexp_replace(left(coalesce({}, ''), 24), '[\\pL]', 'A', 'g'), '[0-9]', '9', 'g')"
 
 #: Rules on rows that are no fault of the file.
-_BLAMELESS = ("SPARCS_NOT_A_DISCHARGE", "SPARCS_FACILITY_REDACTED")
+_BLAMELESS = ("SPARCS-NOT-A-DISCHARGE", "SPARCS-FACILITY-REDACTED")
 #: Hospitals without an id are numbered from here, where no published id is.
 _FIRST_BY_NAME = 900_000
-
-
-@dataclass(frozen=True)
-class SparcsFinding:
-    """How many rows break one rule; ERROR rows are in quarantine, WARN rows were accepted."""
-
-    rule: str
-    severity: str
-    rows: int
-    message: str
-    fix: str
 
 
 @dataclass(frozen=True)
@@ -51,7 +42,7 @@ class SparcsReceipt:
         error_rows: rows that are faulty, or of another year; a note or a withheld facility is none.
         has_license_numbers: whether any physician is identified; without, only norms over cases are possible.
         ignored_columns: columns of the file that no published year has.
-        findings: every rule that any row breaks.
+        problems: every rule that any row breaks, and how many rows do; those of an ERROR are in quarantine.
         folder: where the tables lie as Parquet (``read_sparcs``, ``into``).
     """
 
@@ -66,17 +57,18 @@ class SparcsReceipt:
     hospitals: int
     has_license_numbers: bool
     ignored_columns: tuple[str, ...]
-    findings: tuple[SparcsFinding, ...]
+    problems: tuple[Problem, ...]
     folder: Path
 
     @property
     def rule_counts(self) -> dict[str, int]:
         """Rows by rule."""
-        return {finding.rule: finding.rows for finding in self.findings}
+        return {problem.rule: problem.rows or 0 for problem in self.problems}
 
     def as_dict(self) -> dict[str, object]:
         """The receipt for JSON, without the place on this machine."""
-        return {name: value for name, value in asdict(self).items() if name != "folder"}
+        content = {name: value for name, value in asdict(self).items() if name != "folder"}
+        return content | {"problems": [problem.as_dict() for problem in self.problems]}
 
 
 def read_sparcs(file: Path, year: int, into: Path) -> SparcsReceipt:
@@ -108,10 +100,10 @@ def read_sparcs(file: Path, year: int, into: Path) -> SparcsReceipt:
         has_licenses = _flag(database, "attending_license is not null or operating_license is not null")
         _judge(database, file.name, year, has_licenses)
         rows_read, accepted = _count_rows(database)
-        findings = _findings(database, accepted)
-        findings += _told_of_file(rows_read, is_recoded=is_recoded, by_name=by_name)
+        problems = _problems_of_rows(database, accepted)
+        problems += _problems_of_file(rows_read, is_recoded=is_recoded, by_name=by_name)
         if not accepted:
-            raise _nothing_usable(database, file, year, rows_read, findings)
+            raise _nothing_usable(database, file, year, rows_read, problems)
         write_tables(database, file.name, year, grouper_version, into)
         hospitals = _number(database, "select count(distinct facility) from accepted")
         blameless = ", ".join(f"'{rule}'" for rule in _BLAMELESS)
@@ -129,7 +121,7 @@ def read_sparcs(file: Path, year: int, into: Path) -> SparcsReceipt:
         hospitals=hospitals,
         has_license_numbers=has_licenses,
         ignored_columns=header.unknown,
-        findings=findings,
+        problems=problems,
         folder=into,
     )
 
@@ -198,7 +190,7 @@ def _identify_by_name(database: duckdb.DuckDBPyConnection, file: Path) -> bool:
         raise HcipError(
             "names no hospital: facility id and facility name are blank in every row",
             file=file,
-            rule="SPARCS_FACILITY_ID",
+            rule="SPARCS-FACILITY-ID",
             fix="use a file that has one of them",
         )
     database.execute(
@@ -212,15 +204,13 @@ def _identify_by_name(database: duckdb.DuckDBPyConnection, file: Path) -> bool:
     return True
 
 
-def _told_of_file(rows: int, *, is_recoded: bool, by_name: bool) -> tuple[SparcsFinding, ...]:
-    told = []
-    if is_recoded:
-        message = "the file is Windows-1252 text, and read so"
-        told.append(SparcsFinding("SPARCS_WINDOWS_1252", "WARN", rows, message, "nothing, or save it as UTF-8"))
-    if by_name:
-        message = "no row has a facility id: hospitals are distinguished by their names"
-        told.append(SparcsFinding("SPARCS_BY_NAME", "WARN", rows, message, "nothing, if each has one spelling"))
-    return tuple(told)
+def _problems_of_file(rows: int, *, is_recoded: bool, by_name: bool) -> tuple[Problem, ...]:
+    found = ["SPARCS-WINDOWS-1252"] * is_recoded + ["SPARCS-BY-NAME"] * by_name
+    return tuple(_counted(rule, rows) for rule in found)
+
+
+def _counted(rule: str, rows: int) -> Problem:
+    return Problem(rule, RULES[rule].description, rows=rows)
 
 
 def _refuse_open_quotes(database: duckdb.DuckDBPyConnection, file: Path) -> None:
@@ -234,7 +224,7 @@ def _refuse_open_quotes(database: duckdb.DuckDBPyConnection, file: Path) -> None
             "a quotation mark is never closed, so the rows after it cannot be separated",
             file=file,
             row=row,
-            rule="SPARCS_OPEN_QUOTE",
+            rule="SPARCS-OPEN-QUOTE",
             fix="close the quotation mark in that line, or download the file again",
         )
 
@@ -262,33 +252,33 @@ def _judge(database: duckdb.DuckDBPyConnection, file_name: str, year: int, has_l
     database.execute(
         "create table broken (source_row bigint, column_name varchar, rule varchar, redacted_value varchar)"
     )
-    database.execute("insert into broken select source_row, '', ?, '' from malformed", [MALFORMED.rule])
+    database.execute("insert into broken select source_row, '', ?, '' from malformed", [MALFORMED])
     values = {"year": year, "has_license_numbers": has_licenses}
 
-    def insert(rule: SparcsRule, rows: str) -> None:
-        cell = "coalesce(severity_code, severity_word)" if rule.column == "severity" else rule.column
+    def insert(edit: Edit, rows: str) -> None:
+        cell = "coalesce(severity_code, severity_word)" if edit.column == "severity" else edit.column
         redacted = _REDACTED.format(cell) if cell else "''"
-        used = {name: value for name, value in values.items() if f"${name}" in rule.broken}
+        used = {name: value for name, value in values.items() if f"${name}" in edit.broken}
         database.execute(
-            f"insert into broken select source_row, '{rule.column}', '{rule.rule}', {redacted} "
-            f"from {rows} where {rule.broken}",
+            f"insert into broken select source_row, '{edit.column}', '{edit.rule}', {redacted} "
+            f"from {rows} where {edit.broken}",
             used,
         )
 
-    for rule in STRAY_RULES:
-        insert(rule, "cells")
+    for edit in STRAY_EDITS:
+        insert(edit, "cells")
     database.execute(
         """create table stray as select source_row from broken;
         create view discharged as from cells anti join stray using (source_row)"""
     )
-    for rule in RULES:
-        if rule.severity == "ERROR":
-            insert(rule, "discharged")
+    for edit in EDITS:
+        if not edit.keeps_row:
+            insert(edit, "discharged")
     database.execute("create table quarantine as select ? as file, * from broken", [file_name])
     database.execute("create view accepted as from cells anti join quarantine using (source_row)")
-    for rule in RULES:
-        if rule.severity == "WARN":
-            insert(rule, "accepted")
+    for edit in EDITS:
+        if edit.keeps_row:
+            insert(edit, "accepted")
 
 
 def _count_rows(database: duckdb.DuckDBPyConnection) -> tuple[int, int]:
@@ -301,13 +291,10 @@ def _count_rows(database: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     return rows_read, accepted
 
 
-def _findings(database: duckdb.DuckDBPyConnection, accepted: int) -> tuple[SparcsFinding, ...]:
+def _problems_of_rows(database: duckdb.DuckDBPyConnection, accepted: int) -> tuple[Problem, ...]:
     counts = dict(database.execute("select rule, count(*) from broken group by rule").fetchall())
-    findings = [
-        SparcsFinding(rule.rule, rule.severity, counts[rule.rule], rule.message, rule.fix)
-        for rule in (MALFORMED, *STRAY_RULES, *RULES)
-        if rule.rule in counts
-    ]
+    in_order = (MALFORMED, *(edit.rule for edit in (*STRAY_EDITS, *EDITS)))
+    problems = [_counted(rule, counts[rule]) for rule in in_order if rule in counts]
     if accepted:
         several = _number(
             database,
@@ -315,20 +302,12 @@ def _findings(database: duckdb.DuckDBPyConnection, accepted: int) -> tuple[Sparc
             having count(distinct mdc_code) > 1 or count(distinct drg_type_code) > 1)""",
         )
         if several:
-            findings.append(
-                SparcsFinding(
-                    "SPARCS_DRG_SEVERAL_MDC",
-                    "WARN",
-                    several,
-                    "APR-DRGs with more than one MDC or type among their discharges; the most frequent counts",
-                    "nothing to do; some groups span several categories",
-                )
-            )
-    return tuple(findings)
+            problems.append(_counted("SPARCS-DRG-SEVERAL-MDC", several))
+    return tuple(problems)
 
 
 def _nothing_usable(
-    database: duckdb.DuckDBPyConnection, file: Path, year: int, rows_read: int, findings: tuple[SparcsFinding, ...]
+    database: duckdb.DuckDBPyConnection, file: Path, year: int, rows_read: int, problems: tuple[Problem, ...]
 ) -> HcipError:
     if not rows_read:
         return HcipError("has a header and no discharges", file=file, fix="download the file again")
@@ -340,12 +319,12 @@ def _nothing_usable(
         return HcipError(
             f"holds no discharges of {year}, only of {', '.join(years[:10])}",
             file=file,
-            rule="SPARCS_OTHER_YEAR",
+            rule="SPARCS-OTHER-YEAR",
             fix=f"ask for the year the file holds (--year {years[-1]}), or use the file of {year}",
         )
-    worst = max((finding for finding in findings if finding.severity == "ERROR"), key=lambda finding: finding.rows)
+    worst = max((problem for problem in problems if problem.severity == "ERROR"), key=lambda problem: problem.rows or 0)
     first = _number(database, f"select min(source_row) from quarantine where rule = '{worst.rule}'")
-    counted = ", ".join(f"{finding.rule} {finding.rows}" for finding in findings)
+    counted = ", ".join(f"{problem.rule} {problem.rows}" for problem in problems)
     return HcipError(
         f"none of its {rows_read} rows can be used ({counted}); first: {worst.message}",
         file=file,

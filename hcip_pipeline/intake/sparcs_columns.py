@@ -251,7 +251,7 @@ def check_size(file: Path, is_gzip: bool) -> None:
     """Make sure that a file holds no more than a state's discharges, before an engine unpacks it.
 
     Raises:
-        HcipError: SPARCS_TOO_LARGE: more bytes or lines than the ceiling; or the gzip file is damaged.
+        HcipError: SPARCS-TOO-LARGE: more bytes or lines than the ceiling; or the gzip file is damaged.
     """
     most = SPARCS.max_unpacked(file.stat().st_size) if is_gzip else SPARCS.bytes
     size = lines = 0
@@ -264,10 +264,10 @@ def check_size(file: Path, is_gzip: bool) -> None:
                 lines += chunk.count(b"\n")
                 if size > most:
                     words = f"unpacks to more than {told_bytes(most)}" if is_gzip else f"is over {told_bytes(most)}"
-                    raise HcipError(words, file=file, rule="SPARCS_TOO_LARGE", fix=fix)
+                    raise HcipError(words, file=file, rule="SPARCS-TOO-LARGE", fix=fix)
                 if lines > SPARCS.rows:
                     words = f"holds more than {SPARCS.rows:,} lines"
-                    raise HcipError(words, file=file, rule="SPARCS_TOO_LARGE", fix=fix)
+                    raise HcipError(words, file=file, rule="SPARCS-TOO-LARGE", fix=fix)
     except (EOFError, OSError, zlib.error) as error:
         raise _damaged(file) from error
 
@@ -324,7 +324,7 @@ def _refuse_missing(file: Path, positions: dict[str, int]) -> None:
             + "; ".join(missing),
             file=file,
             row=1,
-            rule="SPARCS_MISSING_COLUMN",
+            rule="SPARCS-MISSING-COLUMN",
             fix="use a Hospital Inpatient Discharges (SPARCS De-Identified) file with its header line; names may be "
             "in any case, with blanks or underscores",
         )

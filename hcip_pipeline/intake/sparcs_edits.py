@@ -1,4 +1,4 @@
-"""The edits of a SPARCS file: how a printed cell is read, and each rule once with its severity and the way out.
+"""The edits of a SPARCS file: how a printed cell is read, and how each rule is evaluated.
 
 Belongs here: SQL over the table ``printed``, whose columns are those of ``sparcs_columns.COLUMNS`` as text, null
 where the file has none. Does not belong here: reading the file and writing the lake (``sparcs.py``).
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from hcip_pipeline.contracts.table import LIMITS
 from hcip_pipeline.intake import sparcs_columns as published
+from hcip_pipeline.rules.sparcs import RULES
 
 _MONEY = r"\$?\s*([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]*)?"
 
@@ -82,104 +82,53 @@ READINGS = {
 
 
 @dataclass(frozen=True)
-class SparcsRule:
-    """One edit.
+class Edit:
+    """How one rule is evaluated.
 
     Attributes:
-        rule: its id.
-        severity: ERROR rows are quarantined, WARN rows are kept and counted.
+        rule: its id (``rules.sparcs``).
         column: the column of ``printed`` it judges; empty: the row as a whole.
         broken: SQL over ``printed`` and ``READINGS``, true where broken; ``$year`` is the year asked for.
-        message: what is wrong, in words.
-        fix: the way out, in words.
     """
 
     rule: str
-    severity: Literal["ERROR", "WARN"]
     column: str
     broken: str
-    message: str
-    fix: str
+
+    @property
+    def keeps_row(self) -> bool:
+        """Whether a row that breaks the rule is kept and counted; otherwise it is quarantined."""
+        return RULES[self.rule].severity == "WARN"
 
 
 #: Rows these apply to are no discharges of the year asked for; no other rule is judged on them.
-STRAY_RULES = (
-    SparcsRule(
-        "SPARCS_NOT_A_DISCHARGE", "ERROR", "",
+STRAY_EDITS = (
+    Edit(
+        "SPARCS-NOT-A-DISCHARGE",
+        "",
         f"{_text('facility_id')} is null and {_text('apr_drg')} is null and {_text('discharge_year')} is null",
-        "a total or a note, not a discharge", "no action; the row is left out",
     ),
-    SparcsRule(
-        "SPARCS_OTHER_YEAR", "ERROR", "discharge_year", "year <> $year",
-        "discharged in a year other than the one requested", "run that year as a study of its own",
-    ),
-)  # fmt: skip
+    Edit("SPARCS-OTHER-YEAR", "discharge_year", "year <> $year"),
+)
 
 #: A line that is not a row of the file's columns; found by the reader, so it has no SQL.
-MALFORMED = SparcsRule(
-    "SPARCS_MALFORMED_ROW", "ERROR", "", "",
-    "not a row of the columns of the header (cells, quotes or encoding)", "correct the line or download the file again",
-)  # fmt: skip
+MALFORMED = "SPARCS-MALFORMED-ROW"
 
-RULES = (
-    SparcsRule(
-        "SPARCS_FACILITY_REDACTED", "ERROR", "facility_id", f"{_text('facility_id')} is null",
-        "the publisher withholds the facility to protect the patient", "no action; the row is left out",
+EDITS = (
+    Edit("SPARCS-FACILITY-REDACTED", "facility_id", f"{_text('facility_id')} is null"),
+    Edit("SPARCS-FACILITY-ID", "facility_id", f"{_text('facility_id')} is not null and facility is null"),
+    Edit("SPARCS-DISCHARGE-YEAR", "discharge_year", "year is null"),
+    Edit("SPARCS-APR-DRG", "apr_drg", f"{_text('apr_drg')} is not null and drg is null"),
+    Edit("SPARCS-SEVERITY", "severity", "severity is null and not is_ungroupable"),
+    Edit("SPARCS-DRG-TYPE", "drg_type", "drg_type_code is null and not is_ungroupable"),
+    Edit("SPARCS-LENGTH-OF-STAY", "length_of_stay", "days is null"),
+    Edit("SPARCS-TOTAL-CHARGES", "total_charges", "charges is null"),
+    Edit("SPARCS-TOTAL-COSTS", "total_costs", "costs is null"),
+    Edit("SPARCS-DISPOSITION", "disposition", "patient_status is null"),
+    Edit("SPARCS-LENGTH-OF-STAY-TOP-CODED", "length_of_stay", "is_top_coded"),
+    Edit("SPARCS-NO-ATTENDING", "attending", "$has_license_numbers and attending_license is null"),
+    Edit(
+        "SPARCS-NO-OPERATING", "operating", "$has_license_numbers and drg_type_code = 'P' and operating_license is null"
     ),
-    SparcsRule(
-        "SPARCS_FACILITY_ID", "ERROR", "facility_id", f"{_text('facility_id')} is not null and facility is null",
-        "the facility id is not a number of up to six digits", "restore the published id",
-    ),
-    SparcsRule(
-        "SPARCS_DISCHARGE_YEAR", "ERROR", "discharge_year", "year is null",
-        "the discharge year is not a year", "restore the published year",
-    ),
-    SparcsRule(
-        "SPARCS_APR_DRG", "ERROR", "apr_drg", f"{_text('apr_drg')} is not null and drg is null",
-        "the APR-DRG is not a code of up to three digits", "restore the published code",
-    ),
-    SparcsRule(
-        "SPARCS_SEVERITY", "ERROR", "severity", "severity is null and not is_ungroupable",
-        "the severity of illness is not 1–4 (Minor, Moderate, Major, Extreme)", "restore the published severity",
-    ),
-    SparcsRule(
-        "SPARCS_DRG_TYPE", "ERROR", "drg_type", "drg_type_code is null and not is_ungroupable",
-        "the APR-DRG is neither medical nor surgical", "restore the published description",
-    ),
-    SparcsRule(
-        "SPARCS_LENGTH_OF_STAY", "ERROR", "length_of_stay", "days is null",
-        "the length of stay is not a number of days", "restore the published days, or 120 +",
-    ),
-    SparcsRule(
-        "SPARCS_TOTAL_CHARGES", "ERROR", "total_charges", "charges is null",
-        "the total charges are negative, over $100 billion, missing or no number", "restore the published amount",
-    ),
-    SparcsRule(
-        "SPARCS_TOTAL_COSTS", "ERROR", "total_costs", "costs is null",
-        "the total costs are negative, over $100 billion, missing or no number", "restore the published amount",
-    ),
-    SparcsRule(
-        "SPARCS_DISPOSITION", "WARN", "disposition", "patient_status is null",
-        "the disposition is no known label; kept with no code, so no exclusion by disposition applies",
-        "restore the published label",
-    ),
-    SparcsRule(
-        "SPARCS_LENGTH_OF_STAY_TOP_CODED", "WARN", "length_of_stay", "is_top_coded",
-        "printed as 120 + and taken as 120 days", "nothing to do; the publisher cuts stays there",
-    ),
-    SparcsRule(
-        "SPARCS_NO_ATTENDING", "WARN", "attending", "$has_license_numbers and attending_license is null",
-        "no licence number of an attending physician", "nothing to do; medical cases have no responsible physician",
-    ),
-    SparcsRule(
-        "SPARCS_NO_OPERATING", "WARN", "operating",
-        "$has_license_numbers and drg_type_code = 'P' and operating_license is null",
-        "surgical without the licence number of an operating physician",
-        "nothing to do; the case has no responsible physician",
-    ),
-    SparcsRule(
-        "SPARCS_COST_TO_CHARGE", "WARN", "total_costs",
-        "costs * 10 < charges or costs * 2 > charges * 3",
-        "cost is outside 0.1 to 1.5 times the charges", "see whether the hospital's cost report is sound",
-    ),
-)  # fmt: skip
+    Edit("SPARCS-COST-TO-CHARGE", "total_costs", "costs * 10 < charges or costs * 2 > charges * 3"),
+)

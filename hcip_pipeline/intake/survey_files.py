@@ -28,8 +28,10 @@ from hcip_pipeline.contracts.survey import FormSheet
 from hcip_pipeline.intake.program_rules import program_rules
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.received_files import DAMAGE, SURVEY, WORKBOOK, NotReceivedError, read_file
+from hcip_pipeline.rules.files import RULES
+from hcip_pipeline.rules.problem import Problem, tally
 from hcip_pipeline.tables.contract_columns import check_contract_table
-from hcip_pipeline.tables.problems import RULES, Problem, TableRefusedError, tally
+from hcip_pipeline.tables.refusals import TableRefusedError
 from hcip_pipeline.tables.tabular import LINE, TextTable
 from hcip_pipeline.tables.workbook_extent import ExtentError, check_extent
 
@@ -105,7 +107,7 @@ def judge_survey(
     except NotReceivedError as error:
         return _with(judged, [Problem(error.rule, error.message)])
     except _UNREADABLE as error:
-        return _with(judged, [Problem("SURVEY_UNREADABLE", _why(error))])
+        return _with(judged, [Problem("SURVEY-UNREADABLE", _why(error))])
 
 
 def _judge_book(
@@ -138,13 +140,13 @@ def _judge_book(
             problems += [_located(problem, form) for problem in error.problems]
             counts += error.counts
             continue
-        listed = [problem for problem in checked.warnings if problem.rule != "FILE_NO_ROWS"]
+        listed = [problem for problem in checked.warnings if problem.rule != "FILE-NO-ROWS"]
         problems += [_located(problem, form) for problem in listed]
-        counts += Counter({rule: n for rule, n in checked.warning_counts.items() if rule != "FILE_NO_ROWS"})
+        counts += Counter({rule: n for rule, n in checked.warning_counts.items() if rule != "FILE-NO-ROWS"})
         frames[form.table] = checked.frame.drop(LINE).sort(table.key)
     if not problems and not any(frame.height for frame in frames.values()):
-        problems.append(Problem("SURVEY_BLANK", "no cell of the form is filled in"))
-        counts["SURVEY_BLANK"] += 1
+        problems.append(Problem("SURVEY-BLANK", "no cell of the form is filled in"))
+        counts["SURVEY-BLANK"] += 1
     judged = replace(judged, problems=tuple(problems), counts=counts, sent_out=sent_out)
     return judged if judged.is_refused else replace(judged, frames=frames)
 
@@ -180,7 +182,7 @@ def _opened(raw: bytes) -> Iterator[Any]:
 
 def _other_form(book: Any, ccn: str, period: PerformancePeriod) -> Problem | None:
     if survey.COVER not in book.sheetnames:
-        return Problem("SURVEY_CHANGED", f"the sheet '{survey.COVER}' is missing", column=survey.COVER)
+        return Problem("SURVEY-CHANGED", f"the sheet '{survey.COVER}' is missing", column=survey.COVER)
     wanted = {survey.HOSPITAL_CELL: ccn, survey.PERIOD_CELL: str(period), survey.VERSION_CELL: survey.VERSION}
     cover = {
         f"{get_column_letter(place)}{line}": value
@@ -190,7 +192,7 @@ def _other_form(book: Any, ccn: str, period: PerformancePeriod) -> Problem | Non
     for cell, value in wanted.items():
         if str(cover.get(cell) or "").strip() != value:
             return Problem(
-                "SURVEY_OTHER_FORM",
+                "SURVEY-OTHER-FORM",
                 f"the form says {_shown(cover.get(cell))} where its name says {value}",
                 column=f"{survey.COVER}!{cell}",
             )
@@ -224,16 +226,16 @@ def _sheet(
     Computed answers are no rows: they are in the form to be seen. Where one was changed, that is noted.
     """
     if form.name not in book.sheetnames:
-        return [Problem("SURVEY_CHANGED", f"the sheet '{form.name}' is missing", column=form.name)]
+        return [Problem("SURVEY-CHANGED", f"the sheet '{form.name}' is missing", column=form.name)]
     rows = book[form.name].iter_rows(min_row=survey.HEAD_ROW, max_row=SURVEY.rows, max_col=len(form.columns))
     head = next(rows, ())
     titles = [str(cell.value or "").strip() for cell in head]
     for place, (title, wanted) in enumerate(zip(titles, form.titles, strict=False), start=1):
         if title != wanted:
             cell = f"{form.name}!{get_column_letter(place)}{survey.HEAD_ROW}"
-            return [Problem("SURVEY_CHANGED", f"the head is {_shown(title)}, not '{wanted}'", survey.HEAD_ROW, cell)]
+            return [Problem("SURVEY-CHANGED", f"the head is {_shown(title)}, not '{wanted}'", survey.HEAD_ROW, cell)]
     if len(titles) < len(form.titles):
-        return [Problem("SURVEY_CHANGED", f"the sheet '{form.name}' lacks columns", survey.HEAD_ROW, form.name)]
+        return [Problem("SURVEY-CHANGED", f"the sheet '{form.name}' lacks columns", survey.HEAD_ROW, form.name)]
     formulas: list[Problem] = []
     filled: list[dict[str, str | int | None]] = []
     noted: list[Problem] = []
@@ -248,14 +250,14 @@ def _sheet(
             if values.get(form.answer) != shown.answer:
                 where, typed = f"{form.name}!{answer_letter}{line}", _shown(values.get(form.answer))
                 message = f"the cell is {typed} where the computed result is {shown.answer}: the computed one holds"
-                noted.append(Problem("SURVEY_COMPUTED", message, line, where))
+                noted.append(Problem("SURVEY-COMPUTED", message, line, where))
             continue
         for place, (column, cell) in enumerate(zip(form.columns, row, strict=False), start=1):
             if not column.field:
                 continue
             if cell.data_type == "f":
                 where = f"{form.name}!{get_column_letter(place)}{line}"
-                formulas.append(Problem("SURVEY_FORMULA", "the cell holds a formula", line, where))
+                formulas.append(Problem("SURVEY-FORMULA", "the cell holds a formula", line, where))
             cells[column.field] = values[column.field]
         if any(cells.get(field) for field in form.filled):
             filled.append(cells)

@@ -9,7 +9,7 @@ Lake: ``history/survey_<ccn>.r<n>.<table>.parquet`` every accepted form, ``recei
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -22,7 +22,7 @@ from hcip_pipeline.intake.program_receipts import ProgramReceipt, numbered, rece
 from hcip_pipeline.intake.survey_files import JudgedSurvey, form_cells, judge_survey
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference.tables import known_hospitals
-from hcip_pipeline.tables.problems import Problem
+from hcip_pipeline.rules.problem import Problem
 
 #: Conflicts a receipt lists; all are counted.
 _LISTED = 20
@@ -70,7 +70,7 @@ def ingest_surveys(
             frames = {table: pl.read_parquet(_history(name, in_force, table, lake)) for table in _ANSWER}
         receipt = replace(receipt, in_force=in_force, rows_in_force=sum(frame.height for frame in frames.values()))
         if receipt.version:
-            write_json(asdict(receipt), lake / "receipts" / f"{name}.r{receipt.version}.json")
+            write_json(receipt.as_dict(), lake / "receipts" / f"{name}.r{receipt.version}.json")
         for table, frame in frames.items():
             _join(frame, table, lake)
         receipts.append(receipt)
@@ -115,7 +115,7 @@ def _receipt(judged: JudgedSurvey, path: Path, period: PerformancePeriod) -> Pro
         bytes=judged.bytes,
         rows=judged.rows,
         rules_broken=dict(sorted(judged.counts.items())),
-        problems=tuple(problem.as_dict() for problem in judged.problems),
+        problems=judged.problems,
     )
 
 
@@ -141,13 +141,13 @@ def _with_conflicts(receipt: ProgramReceipt, judged: JudgedSurvey, path: Path, l
         for own, line in form_cells(form, said.keys(), path):
             mine, csv = said[own]
             message = f"the form says {mine} and {form.table}.csv {csv}: the CSV file counts"
-            problems.append(Problem("SURVEY_CONFLICT", message, line, f"{form.name}!{place}{line}"))
+            problems.append(Problem("SURVEY-CONFLICT", message, line, f"{form.name}!{place}{line}"))
     if not problems:
         return receipt
     return replace(
         receipt,
-        rules_broken=dict(sorted((receipt.rules_broken | {"SURVEY_CONFLICT": len(problems)}).items())),
-        problems=(*receipt.problems, *(problem.as_dict() for problem in problems[:_LISTED])),
+        rules_broken=dict(sorted((receipt.rules_broken | {"SURVEY-CONFLICT": len(problems)}).items())),
+        problems=(*receipt.problems, *problems[:_LISTED]),
     )
 
 

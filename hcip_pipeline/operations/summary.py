@@ -207,10 +207,10 @@ def print_ingest(home: Home, report: IngestReport) -> None:
             if form.status != "absent" and (form.problems or form.table.startswith("survey_")):
                 print(form.details(indent=2))
         for protocol in period_intake.protocols:
-            for finding in protocol.findings:
-                if finding.id == "PROTOCOL_REFUSED":
-                    _say(f"refused protocols/{protocol.ccn}/{protocol.year}.yaml: {finding.message}", 2)
-                    _say(f"What to do: {finding.fix}", 4)
+            for problem in protocol.problems:
+                if problem.rule == "PROTOCOL-REFUSED":
+                    _say(f"refused protocols/{protocol.ccn}/{protocol.year}.yaml: {problem.message}", 2)
+                    _say(f"What to do: {problem.fix}", 4)
         for name in period_intake.program.unknown_files:
             _say(f"left alone: program/{key}/{name} is no program file", 2)
     for folder in report.unknown_folders:

@@ -14,8 +14,9 @@ from pathlib import Path
 import polars as pl
 
 from hcip_pipeline.contracts.patterns import VERSION_RANGE
+from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.contract_columns import RowRule
-from hcip_pipeline.tables.problems import LISTED_PER_RULE, Problem, TableRefusedError
+from hcip_pipeline.tables.refusals import LISTED_PER_RULE, TableRefusedError
 from hcip_pipeline.tables.tabular import LINE, TextTable
 
 #: The rate center of a revenue code that maps to none (methodology §2); it is always core.
@@ -29,13 +30,13 @@ MAX_GROUPER_VERSIONS = 50
 ROW_RULES: dict[str, tuple[RowRule, ...]] = {
     "rate_centers": (
         RowRule(
-            "VALUE_NOT_ALLOWED",
+            "VALUE-NOT-ALLOWED",
             "component",
             (pl.col("rate_center") == UNMAPPED) & (pl.col("component") != "core"),
             "the component of UNMAPPED is core",
         ),
         RowRule(
-            "VALUE_NOT_ALLOWED",
+            "VALUE-NOT-ALLOWED",
             "rate_center",
             pl.col("rate_center") == ALL_RATE_CENTERS,
             "ALL stands for every rate center in cost_factors and cannot be one",
@@ -43,7 +44,7 @@ ROW_RULES: dict[str, tuple[RowRule, ...]] = {
     ),
     "revenue_codes": (
         RowRule(
-            "RANGE_REVERSED",
+            "RANGE-REVERSED",
             "revenue_code_to",
             pl.col("revenue_code_from") > pl.col("revenue_code_to"),
             "the range ends before it starts",
@@ -51,21 +52,21 @@ ROW_RULES: dict[str, tuple[RowRule, ...]] = {
     ),
     "cost_factors": (
         RowRule(
-            "FACTOR_MISSING",
+            "FACTOR-MISSING",
             "markup",
             pl.col("markup").is_null() & pl.col("cost_to_charge").is_null(),
             "neither markup nor cost_to_charge is given",
         ),
     ),
     "networks": (
-        RowRule("DATE_ORDER", "end", pl.col("end") < pl.col("start"), "the membership ends before it starts"),
+        RowRule("DATE-ORDER", "end", pl.col("end") < pl.col("start"), "the membership ends before it starts"),
         RowRule(
-            "NUMBER_OUT_OF_RANGE", "recruitment_goal", pl.col("recruitment_goal") < 0, "recruitment_goal is below zero"
+            "NUMBER-OUT-OF-RANGE", "recruitment_goal", pl.col("recruitment_goal") < 0, "recruitment_goal is below zero"
         ),
     ),
     "excluded_individuals": (
         RowRule(
-            "DATE_ORDER",
+            "DATE-ORDER",
             "reinstated_date",
             pl.col("reinstated_date") < pl.col("effective_date"),
             "the reinstatement is before the exclusion",
@@ -93,8 +94,8 @@ def widen_grouper_versions(text: TextTable, path: Path) -> TextTable:
     frame = text.frame.with_columns(first.alias("range first"), last.alias("range last"))
     width = pl.col("range last") - pl.col("range first")
     for rule, breached, message in (
-        ("RANGE_REVERSED", width < 0, "the range of versions ends before it starts"),
-        ("NUMBER_OUT_OF_RANGE", width >= MAX_GROUPER_VERSIONS, "the range of versions is too wide"),
+        ("RANGE-REVERSED", width < 0, "the range of versions ends before it starts"),
+        ("NUMBER-OUT-OF-RANGE", width >= MAX_GROUPER_VERSIONS, "the range of versions is too wide"),
     ):
         _refuse_rows(path, rule, "grouper_version", frame.filter(breached), message)
     versions = pl.int_ranges("range first", pl.col("range last") + 1).cast(pl.List(pl.String))
@@ -115,16 +116,16 @@ def check_whole_table(name: str, frame: pl.DataFrame, path: Path) -> None:
         TableRefusedError: no rows where some are needed, a year with rows missing, ranges equally narrow.
     """
     if frame.is_empty() and name not in MAY_BE_EMPTY:
-        problem = Problem("FILE_EMPTY", "the file has no rows, and would replace those in force by nothing")
-        raise TableRefusedError(path, [problem], Counter(FILE_EMPTY=1))
+        problem = Problem("FILE-EMPTY", "the file has no rows, and would replace those in force by nothing")
+        raise TableRefusedError(path, [problem], Counter({"FILE-EMPTY": 1}))
     if name in _WHOLE_YEARS:
         year, needed = _WHOLE_YEARS[name]
         short = frame.group_by(year).agg(pl.len(), pl.col(LINE).min()).filter(pl.col("len") < needed).sort(LINE)
-        _refuse_rows(path, "YEAR_INCOMPLETE", year, short, f"the year has fewer than {needed} rows")
+        _refuse_rows(path, "YEAR-INCOMPLETE", year, short, f"the year has fewer than {needed} rows")
     if name == "revenue_codes":
         _refuse_rows(
             path,
-            "RANGE_AMBIGUOUS",
+            "RANGE-AMBIGUOUS",
             "revenue_code_from",
             _equally_narrow(frame),
             "the range overlaps another that is equally wide, so neither is the narrowest",
@@ -140,18 +141,18 @@ def check_between_tables(frames: Mapping[str, pl.DataFrame], files: Mapping[str,
     rate_centers = frames["rate_centers"].get_column("rate_center")
     hospitals = frames["hospitals"].get_column("ccn")
     for name, column, known, rule in (
-        ("revenue_codes", "rate_center", rate_centers, "RATE_CENTER_UNKNOWN"),
+        ("revenue_codes", "rate_center", rate_centers, "RATE-CENTER-UNKNOWN"),
         (
             "cost_factors",
             "rate_center",
             pl.concat([rate_centers, pl.Series([ALL_RATE_CENTERS])]),
-            "RATE_CENTER_UNKNOWN",
+            "RATE-CENTER-UNKNOWN",
         ),
-        ("cost_factors", "hospital_ccn", hospitals, "CCN_UNKNOWN"),
-        ("networks", "hospital_ccn", hospitals, "CCN_UNKNOWN"),
+        ("cost_factors", "hospital_ccn", hospitals, "CCN-UNKNOWN"),
+        ("networks", "hospital_ccn", hospitals, "CCN-UNKNOWN"),
     ):
         unknown = frames[name].filter(~pl.col(column).is_in(known.to_list())).sort(LINE)
-        where = "hospitals" if rule == "CCN_UNKNOWN" else "rate_centers"
+        where = "hospitals" if rule == "CCN-UNKNOWN" else "rate_centers"
         _refuse_rows(files[name], rule, column, unknown, f"{column} is not in the table {where}")
 
 

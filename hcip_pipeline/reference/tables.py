@@ -23,9 +23,9 @@ from hcip_pipeline.reference.rules import (
     check_whole_table,
     widen_grouper_versions,
 )
+from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.contract_columns import check_contract_table, contract_schema
 from hcip_pipeline.tables.file_names import is_left_alone, shown_path
-from hcip_pipeline.tables.problems import Problem
 from hcip_pipeline.tables.table_shapes import find_table, table_of
 from hcip_pipeline.tables.tabular import LINE, read_text_table
 

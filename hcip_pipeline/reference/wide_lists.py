@@ -25,8 +25,9 @@ import duckdb
 import polars as pl
 
 from hcip_pipeline.received_files import TABLE, WIDE_LIST, NotReceivedError, open_file, require_file, sha256_of
+from hcip_pipeline.rules.problem import Problem, tally
 from hcip_pipeline.tables.cell_habits import LOST_DIGITS
-from hcip_pipeline.tables.problems import LISTED_PER_RULE, Problem, TableRefusedError, tally
+from hcip_pipeline.tables.refusals import LISTED_PER_RULE, TableRefusedError
 from hcip_pipeline.tables.table_shapes import delimiter_of
 from hcip_pipeline.tables.tabular import LINE, read_text_table
 
@@ -91,7 +92,7 @@ def read_npis(path: Path, rows: pl.DataFrame, column: str = "npi") -> pl.DataFra
     """
     lost = rows.filter(pl.col(column).str.contains(LOST_DIGITS))
     if lost.height:
-        refuse_cells(path, "DIGITS_LOST", column, lost, "the spreadsheet has lost digits of the NPI")
+        refuse_cells(path, "DIGITS-LOST", column, lost, "the spreadsheet has lost digits of the NPI")
     digits = pl.col(column).str.replace_all(r"\s", "").str.replace(r"\.0+$", "").str.zfill(10)
     is_npi = digits.str.contains("^[0-9]{10}$") & (digits != "0" * 10)
     return rows.with_columns(pl.when(is_npi).then(digits).alias(column))
@@ -133,7 +134,7 @@ def _read_large(
     except duckdb.Error as error:
         _refuse(path, _unreadable(error))
     if rows > WIDE_LIST.rows:
-        _refuse(path, Problem("FILE_TOO_LARGE", f"the file has more than {WIDE_LIST.rows:,} rows"))
+        _refuse(path, Problem("FILE-TOO-LARGE", f"the file has more than {WIDE_LIST.rows:,} rows"))
     nobody = pl.DataFrame(schema={**dict.fromkeys((*needed, *wanted), pl.String), LINE: pl.Int64})
     sha256 = sha256_of(path, WIDE_LIST, links=False)
     return ListColumns(pl.concat([keep(nobody), *kept]), header, rows, path.stat().st_size, sha256)
@@ -157,16 +158,16 @@ def _header(path: Path) -> tuple[tuple[str, ...], str]:
         try:
             first = (gzip.GzipFile(fileobj=stream) if is_packed else stream).read(_FIRST_BYTES)
         except (OSError, EOFError, zlib.error):
-            _refuse(path, Problem("FILE_UNREADABLE", "the file cannot be unpacked: it is cut off or locked"))
+            _refuse(path, Problem("FILE-UNREADABLE", "the file cannot be unpacked: it is cut off or locked"))
     text = first.removeprefix(b"\xef\xbb\xbf")
     sign = delimiter_of(text)
     cells = next(csv.reader(io.StringIO(text.decode("utf-8", "replace")), delimiter=sign), [])
     header = tuple(cell.strip().lower() for cell in cells)
     if len(header) > TABLE.columns:
-        _refuse(path, Problem("FILE_TOO_LARGE", f"the header has more than {TABLE.columns:,} columns", 1))
+        _refuse(path, Problem("FILE-TOO-LARGE", f"the header has more than {TABLE.columns:,} columns", 1))
     repeated = sorted(name for name, times in Counter(header).items() if times > 1)
     if repeated:
-        _refuse(path, Problem("COLUMN_REPEATED", f"the header has twice: {', '.join(repeated[:5])}", 1))
+        _refuse(path, Problem("COLUMN-REPEATED", f"the header has twice: {', '.join(repeated[:5])}", 1))
     return header, sign
 
 
@@ -176,7 +177,7 @@ def _require_columns(path: Path, header: Sequence[str], needed: Sequence[str]) -
         if name not in header:
             close = difflib.get_close_matches(name, header, n=1, cutoff=0.8)
             like = f"; is '{close[0][:60]}' meant?" if close else ""
-            problems.append(Problem("COLUMN_MISSING", f"the column '{name}' is missing{like}", 1, name))
+            problems.append(Problem("COLUMN-MISSING", f"the column '{name}' is missing{like}", 1, name))
     if problems:
         raise TableRefusedError(path, problems, tally(problems))
 
@@ -184,9 +185,9 @@ def _require_columns(path: Path, header: Sequence[str], needed: Sequence[str]) -
 def _unreadable(error: duckdb.Error) -> Problem:
     line = _CSV_LINE.search(str(error))
     if line is None:
-        return Problem("FILE_UNREADABLE", "the file cannot be read as CSV in UTF-8")
+        return Problem("FILE-UNREADABLE", "the file cannot be read as CSV in UTF-8")
     row = int(line[1])
-    return Problem("ROW_RAGGED", "the row cannot be read as CSV in UTF-8 with the cells of the header", row)
+    return Problem("ROW-RAGGED", "the row cannot be read as CSV in UTF-8 with the cells of the header", row)
 
 
 def _refuse(path: Path, problem: Problem) -> NoReturn:

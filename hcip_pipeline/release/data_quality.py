@@ -16,7 +16,6 @@ from hcip_pipeline.intake.hospital import pages
 from hcip_pipeline.intake.hospital.ingest import receipts
 from hcip_pipeline.intake.hospital.quality import STATE, SUBMISSION, Received, counted, data_quality
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
-from hcip_pipeline.intake.hospital.rules import RULES
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Document, Draft
@@ -25,6 +24,7 @@ from hcip_pipeline.release.quality_orders import rounded
 from hcip_pipeline.release.side_by_side import beside
 from hcip_pipeline.release.spreadsheets import neutralized
 from hcip_pipeline.release.suppression import MARK, CountTable, suppressed
+from hcip_pipeline.rules.hospital import RULES
 
 #: what tells the files of submissions apart
 _FILE = ["quarter", "hospital_ccn", "table"]

@@ -80,7 +80,7 @@ def describe(plan: StudyPlan, figures: StudyFigures) -> dict[str, Any]:
         "window": {"start": window.start.isoformat(), "end": window.end.isoformat()},
         "statements": list(plan.statements),
         "inputs": [asdict(each) for each in plan.inputs],
-        "findings": [asdict(each) for each in plan.findings],
+        "problems": [problem.as_dict() for problem in plan.problems],
         "totals": {
             name: value if isinstance(value, int) else str(value) for name, value in asdict(figures.totals).items()
         },

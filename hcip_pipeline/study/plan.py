@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hcip_pipeline.errors import UsageError
 from hcip_pipeline.periods import Window
 from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.warehouse.spec import BuildSpec
 
 #: Said of every study (outputs.md, "Commands").
@@ -33,22 +34,13 @@ class StudyInput:
 
 
 @dataclass(frozen=True)
-class StudyFinding:
-    """A rule that rows of the input break, and how many."""
-
-    rule: str
-    severity: str
-    rows: int
-    message: str
-
-
-@dataclass(frozen=True)
 class StudyPlan:
     """A study before it is built.
 
     Attributes:
         title: what it is, for a heading.
         statements: what a reader must know to read the figures right.
+        problems: rules that rows of the input break, and how many rows do.
         identifier: what identifies physicians: ``NPI`` or ``licence number``; empty where nothing does.
     """
 
@@ -56,7 +48,7 @@ class StudyPlan:
     spec: BuildSpec
     statements: tuple[str, ...]
     inputs: tuple[StudyInput, ...]
-    findings: tuple[StudyFinding, ...] = ()
+    problems: tuple[Problem, ...] = ()
     identifier: str = "NPI"
 
     @property

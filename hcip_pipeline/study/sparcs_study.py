@@ -20,7 +20,7 @@ from hcip_pipeline.intake.sparcs import SparcsReceipt, read_sparcs
 from hcip_pipeline.periods import Window, base_year_window
 from hcip_pipeline.policy.model import Elections, Policy
 from hcip_pipeline.reference.rules import ROW_RULES
-from hcip_pipeline.study.plan import STATEMENTS, StudyFinding, StudyInput, StudyPlan, check_name
+from hcip_pipeline.study.plan import STATEMENTS, StudyInput, StudyPlan, check_name
 from hcip_pipeline.study.result import Progress, StudyResult, carry_out
 from hcip_pipeline.tables.contract_columns import read_contract_table
 from hcip_pipeline.warehouse.spec import BuildSpec
@@ -76,14 +76,14 @@ def _require_few_errors(file: Path, receipt: SparcsReceipt, allow_errors: Decima
     judged = receipt.accepted + receipt.error_rows
     if receipt.error_rows <= allow_errors * judged:
         return
-    counted = ", ".join(f"{f.rule} {f.rows}" for f in receipt.findings if f.severity == "ERROR")
-    of_other_years = 2 * receipt.rule_counts.get("SPARCS_OTHER_YEAR", 0) > receipt.error_rows
+    counted = ", ".join(f"{f.rule} {f.rows}" for f in receipt.problems if f.severity == "ERROR")
+    of_other_years = 2 * receipt.rule_counts.get("SPARCS-OTHER-YEAR", 0) > receipt.error_rows
     needed = (receipt.error_rows * 100 + judged - 1) // judged
     raise HcipError(
         f"{receipt.error_rows} of {judged} rows are faulty or of another year, more than {_percent(allow_errors)}"
         f" ({counted})",
         file=file,
-        rule="SPARCS_ERROR_RATE",
+        rule="SPARCS-ERROR-RATE",
         fix=f"use a file of {receipt.year} alone, or allow the others to be left out: --allow-errors {needed}%"
         if of_other_years
         else "correct the file, or allow more rows to be left out: --allow-errors 5%",
@@ -131,7 +131,7 @@ def plan_sparcs_study(home: Home, name: str, receipt: SparcsReceipt, policy: Pol
         spec=spec,
         statements=tuple(statements),
         inputs=(StudyInput(receipt.file, receipt.sha256, receipt.rows_read, receipt.accepted, receipt.quarantined),),
-        findings=tuple(StudyFinding(f.rule, f.severity, f.rows, f.message) for f in receipt.findings),
+        problems=receipt.problems,
         identifier="licence number" if receipt.has_license_numbers else "",
     )
 

@@ -37,8 +37,8 @@ def print_study(result: StudyResult, console: Console | None = None) -> None:
         f"{totals.cases:,} discharges: {totals.excluded:,} excluded, {totals.without_norm:,} in cells without a norm, "
         f"{totals.with_norm:,} counted with a norm"
     )
-    for finding in plan.findings:
-        console.print(Text(f"  {finding.severity} {finding.rule}: {finding.rows:,} rows: {finding.message}"))
+    for problem in plan.problems:
+        console.print(Text(f"  {problem.severity} {problem.rule}: {problem.rows:,} rows: {problem.message}"))
     console.print(_norms(norms_side_by_side(tables["norms"]), plan.policy.norm_method))
     hospitals = largest(tables["opportunity_by_hospital"], "potential_savings", "hospital_ccn")
     console.print(_opportunity(hospitals, "Opportunity by hospital", {"hospital_name": "hospital"}))

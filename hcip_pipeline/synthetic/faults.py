@@ -1,7 +1,7 @@
 """The faults that ``--defects`` plants: which rule each breaks, where, and how.
 
 Belongs here: the list. Does not belong here: choosing rows and submissions for them (``defects``), and the rules
-themselves (``intake.hospital.rules``), whose ids these are.
+themselves (``rules.hospital``), whose ids these are.
 """
 
 from __future__ import annotations

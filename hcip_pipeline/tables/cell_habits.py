@@ -67,7 +67,7 @@ def has_lost_digits(column: Column) -> bool:
 
 def _habits(column: Column, values: pl.Series) -> Iterator[tuple[str, pl.Expr]]:
     cell = pl.col(column.name)
-    yield "CELL_BLANKS", _bare(column)
+    yield "CELL-BLANKS", _bare(column)
     if not column.is_words and column.nullable:
         lower = cell.str.to_lowercase()
         known = [code.lower() for code in column.allowed]
@@ -77,25 +77,25 @@ def _habits(column: Column, values: pl.Series) -> Iterator[tuple[str, pl.Expr]]:
         )
     if column.name == "npi":
         joined = cell.str.replace_all(r"\s", "").str.replace(r"\.0+$", "")
-        yield "CELL_BLANKS", pl.when(joined.str.contains("^[0-9]{10}$")).then(joined).otherwise(cell)
+        yield "CELL-BLANKS", pl.when(joined.str.contains("^[0-9]{10}$")).then(joined).otherwise(cell)
     elif column.name in WIDTHS:
         width = WIDTHS[column.name]
         digits = cell.str.replace(r"\.0+$", "")
         least = width if column.name.endswith("ccn") else 1  # a digit less is another hospital, not a zero lost
         short = digits.str.contains(rf"^[0-9]{{{least},{width}}}$")
-        yield "CODE_PADDED", pl.when(short).then(digits.str.zfill(width)).otherwise(cell)
+        yield "CODE-PADDED", pl.when(short).then(digits.str.zfill(width)).otherwise(cell)
     elif column.name == "grouper_version":
-        yield "CODE_SPELLING", cell.str.replace(r"^[vV]?0*([0-9]{1,3})(\.0+)?$", "${1}")
+        yield "CODE-SPELLING", cell.str.replace(r"^[vV]?0*([0-9]{1,3})(\.0+)?$", "${1}")
     elif column.allowed:
-        yield "CODE_SPELLING", _spelled(column)
+        yield "CODE-SPELLING", _spelled(column)
     elif column.type == "date":
         if (read := _date(column.name, values)) is not None:
-            yield "DATE_FORM", read
+            yield "DATE-FORM", read
     elif column.type == "money":
-        yield "NUMBER_FORM", _dollars(cell)
+        yield "NUMBER-FORM", _dollars(cell)
     elif column.type == "integer":
         plain = cell.str.replace_all(",", "", literal=True).str.replace(r"\.0*$", "")
-        yield "NUMBER_FORM", pl.when(cell.str.contains(_WHOLE)).then(plain).otherwise(cell)
+        yield "NUMBER-FORM", pl.when(cell.str.contains(_WHOLE)).then(plain).otherwise(cell)
 
 
 def _bare(column: Column) -> pl.Expr:

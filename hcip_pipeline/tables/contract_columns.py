@@ -18,9 +18,10 @@ import polars as pl
 
 from hcip_pipeline.contracts.patterns import ASCII, CODES, WRITTEN
 from hcip_pipeline.contracts.table import Column, Table
+from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.cell_habits import LOST_DIGITS, has_lost_digits, read_habits
 from hcip_pipeline.tables.placeholders import WORDS
-from hcip_pipeline.tables.problems import LISTED_PER_RULE, Problem, TableRefusedError
+from hcip_pipeline.tables.refusals import LISTED_PER_RULE, TableRefusedError
 from hcip_pipeline.tables.tabular import LINE, TextTable, read_text_table
 
 #: Text without a length of its own in the contract: long enough for any reason, short enough for any report.
@@ -67,9 +68,9 @@ def check_contract_table(text: TextTable, path: Path, table: Table, rules: Seque
     unknown = tuple(name for name in text.header if name not in table.names)
     missing = [c for c in table.columns if c.name not in text.header and not c.optional]
     for column in missing:
-        findings.add(Problem("COLUMN_MISSING", _missing_column(column.name, text.header), 1, column.name))
+        findings.add(Problem("COLUMN-MISSING", _missing_column(column.name, text.header), 1, column.name))
     for name in unknown:
-        findings.add(Problem("COLUMN_UNKNOWN", f"the column '{name[:60]}' is unknown and ignored", 1, name[:60]))
+        findings.add(Problem("COLUMN-UNKNOWN", f"the column '{name[:60]}' is unknown and ignored", 1, name[:60]))
     findings.raise_errors()
 
     absent = [pl.lit(None, pl.String).alias(c.name) for c in table.columns if c.name not in text.header]
@@ -77,7 +78,7 @@ def check_contract_table(text: TextTable, path: Path, table: Table, rules: Seque
     for column in table.columns:
         if has_lost_digits(column):
             lost = cells.filter(pl.col(column.name).str.contains(LOST_DIGITS)).get_column(LINE)
-            findings.add_rows("DIGITS_LOST", column.name, lost, ["the cell is in exponent form"] * LISTED_PER_RULE)
+            findings.add_rows("DIGITS-LOST", column.name, lost, ["the cell is in exponent form"] * LISTED_PER_RULE)
     findings.raise_errors()
     cells, read = read_habits(cells, table)
     for habit, name, changed in read:
@@ -93,7 +94,7 @@ def check_contract_table(text: TextTable, path: Path, table: Table, rules: Seque
         rows = typed.filter(rule.breached, *readable)
         findings.add_rows(rule.rule, rule.column, rows.get_column(LINE), [rule.message] * LISTED_PER_RULE)
     if typed.is_empty():
-        findings.add(Problem("FILE_NO_ROWS", "the file has a header and no rows"))
+        findings.add(Problem("FILE-NO-ROWS", "the file has a header and no rows"))
     findings.raise_errors()
     return ContractTable(typed, text, tuple(findings.problems), findings.counts, unknown)
 
@@ -162,31 +163,31 @@ def _check_cells(cells: pl.DataFrame, typed: pl.DataFrame, column: Column, findi
     limit = column.max_length or MAX_TEXT
     what = _what(column)
     rules: list[tuple[str, pl.Expr, str]] = [
-        ("CELL_CONTROL_CHARACTER", cell.str.contains(_CONTROL_CHARACTER), "the cell holds a control character"),
-        ("CELL_TOO_LONG", cell.str.len_chars() > limit, f"the cell is longer than {limit} characters"),
+        ("CELL-CONTROL-CHARACTER", cell.str.contains(_CONTROL_CHARACTER), "the cell holds a control character"),
+        ("CELL-TOO-LONG", cell.str.len_chars() > limit, f"the cell is longer than {limit} characters"),
     ]
     if not column.nullable:
-        rules.append(("CELL_MISSING", cell.is_null(), f"the cell is empty, and needs {what}"))
+        rules.append(("CELL-MISSING", cell.is_null(), f"the cell is empty, and needs {what}"))
     if not column.nullable and column.type == "text" and not column.is_words and not column.allowed:
         says_nothing = cell.str.to_lowercase().is_in(WORDS)
-        rules.append(("CELL_MISSING", says_nothing, f"{{}} is a placeholder, and the cell needs {what}"))
+        rules.append(("CELL-MISSING", says_nothing, f"{{}} is a placeholder, and the cell needs {what}"))
     if column.allowed:
-        rules.append(("VALUE_NOT_ALLOWED", ~cell.is_in(column.allowed), f"{{}} is not {what}"))
+        rules.append(("VALUE-NOT-ALLOWED", ~cell.is_in(column.allowed), f"{{}} is not {what}"))
     elif column.type != "text":
         unread = cell.is_not_null() & typed.get_column(column.name).is_null()
-        rules.append(("CELL_FORMAT", unread, f"{{}} is not {what}"))
+        rules.append(("CELL-FORMAT", unread, f"{{}} is not {what}"))
         if column.limits is not None:
             least, most = column.limits
             number = typed.get_column(column.name)
             beyond = cell.is_not_null() & ((number < Decimal(least)) | (number > Decimal(most)))
-            rules.append(("NUMBER_OUT_OF_RANGE", beyond, f"{{}} is not between {least} and {most}"))
+            rules.append(("NUMBER-OUT-OF-RANGE", beyond, f"{{}} is not between {least} and {most}"))
     elif column.name in CODES:
-        rules.append(("CELL_FORMAT", ~cell.str.contains(CODES[column.name].pattern), f"{{}} is not {what}"))
+        rules.append(("CELL-FORMAT", ~cell.str.contains(CODES[column.name].pattern), f"{{}} is not {what}"))
     elif not column.is_words:
-        rules.append(("CELL_FORMAT", ~cell.str.contains(ASCII.pattern), f"{{}} is not in {ASCII.words}"))
+        rules.append(("CELL-FORMAT", ~cell.str.contains(ASCII.pattern), f"{{}} is not in {ASCII.words}"))
     if column.name == "npi":
         fails = cell.str.contains(CODES["npi"].pattern) & npi_fails_check_digit(cell)
-        rules.append(("NPI_CHECK_DIGIT", fails, "{} fails the check digit of an NPI"))
+        rules.append(("NPI-CHECK-DIGIT", fails, "{} fails the check digit of an NPI"))
     earlier = pl.lit(False)
     for rule, broken, message in rules:
         breached = broken.fill_null(False) & ~earlier
@@ -219,7 +220,7 @@ def _check_key(typed: pl.DataFrame, table: Table, findings: _Findings) -> None:
     whole = pl.all_horizontal(pl.col(name).is_not_null() for name in key)
     repeated = typed.filter(whole).filter(~pl.struct(key).is_first_distinct())
     findings.add_rows(
-        "KEY_REPEATED",
+        "KEY-REPEATED",
         ", ".join(key),
         repeated.get_column(LINE),
         ["an earlier row has the same key"] * LISTED_PER_RULE,

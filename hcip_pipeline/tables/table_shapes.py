@@ -18,8 +18,9 @@ from typing import NoReturn
 import polars as pl
 
 from hcip_pipeline.received_files import ARCHIVE_DAMAGE, TABLE, WORKBOOK
+from hcip_pipeline.rules.problem import Problem, tally
 from hcip_pipeline.tables.file_names import shown_unknown
-from hcip_pipeline.tables.problems import Problem, TableRefusedError, tally
+from hcip_pipeline.tables.refusals import TableRefusedError
 from hcip_pipeline.tables.workbooks import WorkbookError, ignored_sheets, sheet_rows
 
 ENDINGS = (".csv", ".csv.gz", ".csv.zip", ".parquet", ".xlsx")
@@ -36,7 +37,7 @@ def find_table(folder: Path, name: str) -> Path:
     """The file of a table in a folder, in any letter case and shape; ``<name>.csv`` where there is none.
 
     Raises:
-        TableRefusedError: FILE_TWICE.
+        TableRefusedError: FILE-TWICE.
     """
     plain = folder / f"{name}.csv"
     if not folder.is_dir():
@@ -45,7 +46,7 @@ def find_table(folder: Path, name: str) -> Path:
     found = sorted(entry for entry in folder.iterdir() if entry.name.lower() in wanted)
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
-        _refuse(found[0], Problem("FILE_TWICE", f"{name} is there {len(found)} times: {names}"))
+        _refuse(found[0], Problem("FILE-TWICE", f"{name} is there {len(found)} times: {names}"))
     return found[0] if found else plain
 
 
@@ -59,7 +60,7 @@ def as_csv(raw: bytes, path: Path) -> tuple[bytes, tuple[Problem, ...]]:
     """The bytes of a file as UTF-8 CSV, line for line, and what is told of it.
 
     Raises:
-        TableRefusedError: FILE_UNREADABLE, FILE_TOO_LARGE.
+        TableRefusedError: FILE-UNREADABLE, FILE-TOO-LARGE.
     """
     name = path.name.lower()
     if name.endswith(".xlsx"):
@@ -74,7 +75,7 @@ def as_csv(raw: bytes, path: Path) -> tuple[bytes, tuple[Problem, ...]]:
         raw.decode("utf-8")
     except UnicodeDecodeError:
         try:
-            return raw.decode("cp1252").encode(), (Problem("FILE_WINDOWS_1252", "the file is Windows-1252 text"),)
+            return raw.decode("cp1252").encode(), (Problem("FILE-WINDOWS-1252", "the file is Windows-1252 text"),)
         except UnicodeDecodeError:
             return raw, ()
     return raw, ()
@@ -103,23 +104,23 @@ def _from_workbook(raw: bytes, path: Path) -> tuple[bytes, tuple[Problem, ...]]:
                 writer.writerow(cells)
                 line = number + 1
         except WorkbookError as error:
-            _refuse(path, Problem("FILE_UNREADABLE", f"the workbook {error}"))
+            _refuse(path, Problem("FILE-UNREADABLE", f"the workbook {error}"))
         ignored = ignored_sheets(Path(copy.name), table, WORKBOOK)
     if not ignored:
         return text.getvalue().encode(), ()
     listed = ", ".join(f"'{shown_unknown(name)}'" for name in ignored[:_SHEETS])
     more = f" and {len(ignored) - _SHEETS} more" if len(ignored) > _SHEETS else ""
-    return text.getvalue().encode(), (Problem("SHEETS_IGNORED", f"no tables: {listed}{more}"),)
+    return text.getvalue().encode(), (Problem("SHEETS-IGNORED", f"no tables: {listed}{more}"),)
 
 
 def _from_parquet(raw: bytes, path: Path) -> bytes:
     try:
         frame = pl.read_parquet(io.BytesIO(raw))
         if frame.height > TABLE.rows:
-            _refuse(path, Problem("FILE_TOO_LARGE", f"the file has more than {TABLE.rows:,} rows"))
+            _refuse(path, Problem("FILE-TOO-LARGE", f"the file has more than {TABLE.rows:,} rows"))
         return frame.write_csv(datetime_format="%Y-%m-%d %H:%M:%S").encode()
     except pl.exceptions.PolarsError:
-        _refuse(path, Problem("FILE_UNREADABLE", "the file cannot be read as Parquet"))
+        _refuse(path, Problem("FILE-UNREADABLE", "the file cannot be read as Parquet"))
 
 
 def _unpacked(raw: bytes, path: Path) -> bytes:
@@ -131,13 +132,13 @@ def _unpacked(raw: bytes, path: Path) -> bytes:
             with zipfile.ZipFile(io.BytesIO(raw)) as archive:
                 names = [n for n in archive.namelist() if not n.endswith("/") and not n.startswith("__MACOSX/")]
                 if len(names) != 1:
-                    _refuse(path, Problem("FILE_UNREADABLE", f"the archive holds {len(names)} files, not one"))
+                    _refuse(path, Problem("FILE-UNREADABLE", f"the archive holds {len(names)} files, not one"))
                 with archive.open(names[0]) as stream:
                     content = stream.read(TABLE.bytes + 1)
     except ARCHIVE_DAMAGE:
-        _refuse(path, Problem("FILE_UNREADABLE", "the file cannot be unpacked: it is cut off or locked"))
+        _refuse(path, Problem("FILE-UNREADABLE", "the file cannot be unpacked: it is cut off or locked"))
     if len(content) > TABLE.bytes:
-        _refuse(path, Problem("FILE_TOO_LARGE", "the file unpacks to more than a table holds"))
+        _refuse(path, Problem("FILE-TOO-LARGE", "the file unpacks to more than a table holds"))
     return content
 
 

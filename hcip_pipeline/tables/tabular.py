@@ -17,7 +17,8 @@ import numpy as np
 import polars as pl
 
 from hcip_pipeline.received_files import TABLE, NotReceivedError, read_file
-from hcip_pipeline.tables.problems import LISTED_PER_RULE, Problem, TableRefusedError, tally
+from hcip_pipeline.rules.problem import Problem, tally
+from hcip_pipeline.tables.refusals import LISTED_PER_RULE, TableRefusedError
 from hcip_pipeline.tables.table_shapes import OTHER_DELIMITERS, as_csv, delimiter_of
 
 #: Name of the column that carries the line number; no file can have it because of its blank.
@@ -74,7 +75,7 @@ def parse_text_table(raw: bytes, path: Path) -> TextTable:
     _check_text(data, path)
     sign = delimiter_of(data)
     if sign != ",":
-        notes = (*notes, Problem("FILE_DELIMITER", f"cells are separated by {OTHER_DELIMITERS[sign]}", 1))
+        notes = (*notes, Problem("FILE-DELIMITER", f"cells are separated by {OTHER_DELIMITERS[sign]}", 1))
     text = np.frombuffer(data, dtype=np.uint8)
     # Parity of the quotation marks so far: 1 inside a quoted cell. It survives the wrap at 256.
     quoted = np.cumsum(text == _QUOTE, dtype=np.uint8) & 1
@@ -89,15 +90,15 @@ def parse_text_table(raw: bytes, path: Path) -> TextTable:
     filled = np.diff(np.concatenate(([0], np.cumsum(~dropped)))[np.concatenate(([0], record_ends))]) > 0
     lines = 1 + np.searchsorted(line_ends, record_starts)
     if not filled.any():
-        _refuse(path, [Problem("FILE_EMPTY", "the file holds nothing but line ends")])
+        _refuse(path, [Problem("FILE-EMPTY", "the file holds nothing but line ends")])
 
     commas = np.concatenate(([0], np.cumsum((text == ord(sign)) & (quoted == 0))))
     cells = commas[record_ends] - commas[record_starts] + 1
     first = int(np.argmax(filled))
     if cells[first] > TABLE.columns:
-        _refuse(path, [Problem("FILE_TOO_LARGE", f"the header has more than {TABLE.columns:,} columns", 1)])
+        _refuse(path, [Problem("FILE-TOO-LARGE", f"the header has more than {TABLE.columns:,} columns", 1)])
     if int(filled.sum()) > TABLE.rows:
-        _refuse(path, [Problem("FILE_TOO_LARGE", f"the file has more than {TABLE.rows:,} rows")])
+        _refuse(path, [Problem("FILE-TOO-LARGE", f"the file has more than {TABLE.rows:,} rows")])
     ragged = np.flatnonzero(filled & (cells != cells[first]))
     if (
         ragged.size
@@ -105,13 +106,13 @@ def parse_text_table(raw: bytes, path: Path) -> TextTable:
         and filled[first + 1 :].any()
         and (cells[first + 1 :][filled[first + 1 :]] > 1).all()
     ):
-        _refuse(path, [Problem("TITLE_ROW", "the first line is a title, not the header", int(lines[first]))])
+        _refuse(path, [Problem("TITLE-ROW", "the first line is a title, not the header", int(lines[first]))])
     if ragged.size:
         problems = [
-            Problem("ROW_RAGGED", f"{cells[i]} cells where the header has {cells[first]}", int(lines[i]))
+            Problem("ROW-RAGGED", f"{cells[i]} cells where the header has {cells[first]}", int(lines[i]))
             for i in ragged[:LISTED_PER_RULE]
         ]
-        raise TableRefusedError(path, problems, Counter(ROW_RAGGED=int(ragged.size)))
+        raise TableRefusedError(path, problems, Counter({"ROW-RAGGED": int(ragged.size)}))
 
     # Carriage returns and blank lines go before the parse, so that one reading of the file is possible.
     keep = np.repeat(filled, record_ends - record_starts) & ~((text == _CR) & (quoted == 0))
@@ -132,8 +133,8 @@ def _check_rows(frame: pl.DataFrame, header: tuple[str, ...], path: Path) -> Non
     same = pl.all_horizontal(pl.col(name).str.to_lowercase().eq_missing(name or None) for name in header)
     total = pl.col(header[0]).str.to_lowercase().str.contains(r"^(grand |sub)?totals?:?$")
     for rule, rows, words in (
-        ("HEADER_REPEATED", frame.filter(same), "the header comes again"),
-        ("TOTAL_ROW", frame.tail(3).filter(total), "a row of totals"),
+        ("HEADER-REPEATED", frame.filter(same), "the header comes again"),
+        ("TOTAL-ROW", frame.tail(3).filter(total), "a row of totals"),
     ):
         if rows.height:
             _refuse(path, [Problem(rule, words, rows.get_column(LINE)[0])])
@@ -141,16 +142,16 @@ def _check_rows(frame: pl.DataFrame, header: tuple[str, ...], path: Path) -> Non
 
 def _check_text(data: bytes, path: Path) -> None:
     if not data.strip():
-        _refuse(path, [Problem("FILE_EMPTY", "the file is empty")])
+        _refuse(path, [Problem("FILE-EMPTY", "the file is empty")])
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or data.count(0) > len(data) // 4:
-        _refuse(path, [Problem("FILE_ENCODING", "the file is UTF-16 text, not UTF-8")])
+        _refuse(path, [Problem("FILE-ENCODING", "the file is UTF-16 text, not UTF-8")])
     if (at := data.find(0)) >= 0:
-        _refuse(path, [Problem("FILE_NUL", "the line holds a NUL byte", 1 + data.count(b"\n", 0, at))])
+        _refuse(path, [Problem("FILE-NUL", "the line holds a NUL byte", 1 + data.count(b"\n", 0, at))])
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         row = 1 + data.count(b"\n", 0, error.start)
-        _refuse(path, [Problem("FILE_ENCODING", f"the line is not UTF-8 text (byte {data[error.start]:#04x})", row)])
+        _refuse(path, [Problem("FILE-ENCODING", f"the line is not UTF-8 text (byte {data[error.start]:#04x})", row)])
 
 
 def _check_quotes(text: np.ndarray, quoted: np.ndarray, path: Path, sign: int) -> None:
@@ -163,14 +164,14 @@ def _check_quotes(text: np.ndarray, quoted: np.ndarray, path: Path, sign: int) -
     problems = []
     if (bare := np.flatnonzero(opens | closes)).size:
         row = 1 + int(np.count_nonzero(text[: bare[0]] == _LF))
-        problems.append(Problem("QUOTE_BARE", "a quotation mark is in a place where none is allowed", row))
+        problems.append(Problem("QUOTE-BARE", "a quotation mark is in a place where none is allowed", row))
     elif quoted[-1]:
         start = int(np.flatnonzero(mark)[-1])
         row = 1 + int(np.count_nonzero(text[:start] == _LF))
-        problems.append(Problem("QUOTE_OPEN", "the last quotation mark opens a cell that never ends", row))
+        problems.append(Problem("QUOTE-OPEN", "the last quotation mark opens a cell that never ends", row))
     elif (alone := np.flatnonzero((text == _CR) & (quoted == 0) & (after != _LF))).size:
         row = 1 + int(np.count_nonzero(text[: alone[0]] == _LF))
-        problems.append(Problem("FILE_LINE_ENDS", "the line holds a carriage return that ends no line", row))
+        problems.append(Problem("FILE-LINE-ENDS", "the line holds a carriage return that ends no line", row))
     if problems:
         _refuse(path, problems)
 
@@ -181,7 +182,7 @@ def _header(head: bytes, path: Path, sign: str) -> tuple[str, ...]:
     repeated = sorted(name for name, times in Counter(names).items() if times > 1)
     if repeated:
         shown = ", ".join(repr(name[:60]) for name in repeated[:LISTED_PER_RULE])
-        _refuse(path, [Problem("COLUMN_REPEATED", f"the header has twice: {shown}", 1)])
+        _refuse(path, [Problem("COLUMN-REPEATED", f"the header has twice: {shown}", 1)])
     return names
 
 

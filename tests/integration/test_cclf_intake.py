@@ -126,11 +126,11 @@ def test_an_older_or_changed_archive_is_refused(home):
     newer = deliver(home)
     ingest_month(home, "2025-04")
     older = deliver(home, APRIL - dt.timedelta(days=1), files(claim="9"))
-    assert [r.rule for r in ingest_month(home, "2025-04")] == ["CCLF_OLDER", ""]
+    assert [r.rule for r in ingest_month(home, "2025-04")] == ["CCLF-OLDER", ""]
     older.unlink()
     newer.unlink()
     deliver(home, content=files(claim="9"))
-    assert only(ingest_month(home, "2025-04")).rule == "CCLF_CHANGED"
+    assert only(ingest_month(home, "2025-04")).rule == "CCLF-CHANGED"
     assert pl.read_parquet(files_in_force(home, "cclf1"))["cur_clm_uniq_id"].to_list() == ["1"]
 
 
@@ -145,7 +145,7 @@ def test_months_may_arrive_in_any_order(home):
 def test_a_file_named_by_the_control_file_is_missing(home):
     path = deliver(home)
     rezip(path, lambda name, content: None if ".ZC5Y" in name else content)
-    assert rule_of(home) == "CCLF_FILE_MISSING"
+    assert rule_of(home) == "CCLF-FILE-MISSING"
 
 
 def rezip(path: Path, change) -> None:
@@ -161,13 +161,13 @@ def rezip(path: Path, change) -> None:
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        (lambda n, c: None if ".ZC0Y" in n else c, "CCLF_NO_CONTROL"),
-        (lambda n, c: c * 2 if ".ZC1Y" in n else c, "CCLF_COUNT"),
-        (lambda n, c: b"" if ".ZC1Y" in n else c, "CCLF_COUNT"),
-        (lambda n, c: c[:-30] if ".ZC1Y" in n else c, "CCLF_TRUNCATED"),
-        (lambda n, c: c[:100] + c[101:] if ".ZC1Y" in n else c, "CCLF_RECORD_LENGTH"),
-        (lambda n, c: c.replace(b"2025-04-15", b"2025-04-31") if ".ZC1Y" in n else c, "CCLF_VALUE"),
-        (lambda n, c: b"\n".join(c.splitlines()[:-1]) if ".ZC0Y" in n else c, "CCLF_FILE_NOT_LISTED"),
+        (lambda n, c: None if ".ZC0Y" in n else c, "CCLF-NO-CONTROL"),
+        (lambda n, c: c * 2 if ".ZC1Y" in n else c, "CCLF-COUNT"),
+        (lambda n, c: b"" if ".ZC1Y" in n else c, "CCLF-COUNT"),
+        (lambda n, c: c[:-30] if ".ZC1Y" in n else c, "CCLF-TRUNCATED"),
+        (lambda n, c: c[:100] + c[101:] if ".ZC1Y" in n else c, "CCLF-RECORD-LENGTH"),
+        (lambda n, c: c.replace(b"2025-04-15", b"2025-04-31") if ".ZC1Y" in n else c, "CCLF-VALUE"),
+        (lambda n, c: b"\n".join(c.splitlines()[:-1]) if ".ZC0Y" in n else c, "CCLF-FILE-NOT-LISTED"),
     ],
 )
 def test_each_fault_has_its_own_message(home, change, rule):
@@ -179,15 +179,15 @@ def test_a_file_twice(home):
     path = deliver(home)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("again/" + member_name(path.name, "cclf1"), b"")
-    assert rule_of(home) == "CCLF_FILE_TWICE"
+    assert rule_of(home) == "CCLF-FILE-TWICE"
 
 
 @pytest.mark.parametrize(
     ("before", "after", "rule"),
     [
-        ("D250415", "D250315", "CCLF_OTHER_MONTH"),
-        ("ZC1Y25", "ZC1R25", "CCLF_OTHER_SERIES"),
-        ("A1234.ACO.ZC1", "A9999.ACO.ZC1", "CCLF_OTHER_ORGANIZATION"),
+        ("D250415", "D250315", "CCLF-OTHER-MONTH"),
+        ("ZC1Y25", "ZC1R25", "CCLF-OTHER-SERIES"),
+        ("A1234.ACO.ZC1", "A9999.ACO.ZC1", "CCLF-OTHER-ORGANIZATION"),
     ],
 )
 def test_a_member_that_belongs_elsewhere(home, before, after, rule):
@@ -200,14 +200,14 @@ def test_a_member_that_belongs_elsewhere(home, before, after, rule):
 
 def test_an_archive_of_another_month(home):
     deliver(home, dt.date(2025, 5, 15)).rename(inbox(home) / archive_name("A1234.ACO", dt.date(2025, 5, 15)))
-    assert rule_of(home) == "CCLF_OTHER_MONTH"
+    assert rule_of(home) == "CCLF-OTHER-MONTH"
 
 
 @pytest.mark.parametrize("member", ["../../evil", "/etc/evil", "a/../../evil", "..\\evil", "C:evil"])
 def test_a_path_that_leads_out_of_the_archive(home, tmp_path, member):
     with zipfile.ZipFile(deliver(home), "a") as archive:
         archive.writestr(member, b"x")
-    assert rule_of(home) == "CCLF_UNSAFE_MEMBER"
+    assert rule_of(home) == "CCLF-UNSAFE-MEMBER"
     assert not list(tmp_path.rglob("*evil*"))
 
 
@@ -217,17 +217,17 @@ def test_links_are_refused_inside_and_outside(home, tmp_path):
     link.external_attr = 0o120777 << 16
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(link, "/etc/passwd")
-    assert rule_of(home) == "CCLF_UNSAFE_MEMBER"
+    assert rule_of(home) == "CCLF-UNSAFE-MEMBER"
     path.rename(tmp_path / path.name)
     path.symlink_to(tmp_path / path.name)
-    assert rule_of(home) == "CCLF_LINK"
+    assert rule_of(home) == "CCLF-LINK"
 
 
 def test_a_file_that_would_grow_without_end(home):
     path = deliver(home)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("blank.txt", b" " * 60_000_000)
-    assert rule_of(home) == "CCLF_EXPANSION"
+    assert rule_of(home) == "CCLF-EXPANSION"
 
 
 def test_damage_shows_while_reading(home):
@@ -237,20 +237,20 @@ def test_damage_shows_while_reading(home):
         entry = archive.getinfo(member_name(path.name, "cclf7"))
     content[entry.header_offset + 90] ^= 0xFF
     path.write_bytes(content)
-    assert rule_of(home) == "CCLF_ARCHIVE_CORRUPT"
+    assert rule_of(home) == "CCLF-ARCHIVE-CORRUPT"
 
 
 def test_what_is_no_archive_is_said(home):
     (inbox(home) / "readme.txt").write_text("hello")
     (inbox(home) / archive_name("A1234.ACO", APRIL)).write_text("hello")
-    assert [r.rule for r in ingest_month(home, "2025-04")] == ["CCLF_ARCHIVE_CORRUPT", "CCLF_NAME"]
+    assert [r.rule for r in ingest_month(home, "2025-04")] == ["CCLF-ARCHIVE-CORRUPT", "CCLF-NAME"]
 
 
 def test_a_misstated_length_is_a_warning(home):
     rezip(deliver(home), lambda n, c: c.replace(b"|  549", b"|  540") if ".ZC0Y" in n else c)
     receipt = only(ingest_month(home, "2025-04"))
     assert receipt.accepted
-    assert any(warning.startswith("CCLF_STATED_LENGTH") for warning in receipt.warnings)
+    assert any(warning.startswith("CCLF-STATED-LENGTH") for warning in receipt.warnings)
 
 
 def test_test_archives_count_only_until_a_production_one(home):
@@ -260,7 +260,7 @@ def test_test_archives_count_only_until_a_production_one(home):
     path.rename(home.root / "kept")
     test = only(ingest_month(home, "2025-04"))
     assert test.accepted
-    assert any(warning.startswith("CCLF_TEST_FILE") for warning in test.warnings)
+    assert any(warning.startswith("CCLF-TEST-FILE") for warning in test.warnings)
     assert len(files_in_force(home, "cclf1")) == 1
     (home.root / "kept").rename(path)
     ingest_month(home, "2025-04")
@@ -271,11 +271,11 @@ def test_identifiers_in_a_circle_are_refused_in_one_file_and_across_months(home,
     deliver(home, content=files(links=(("A", "B"), ("B", "C"), ("X", "X"))))
     assert only(ingest_month(home, "2025-04")).accepted
     deliver(home, dt.date(2025, 5, 15), files(links=(("C", "A"),)))
-    assert only(ingest_month(home, "2025-05")).rule == "CCLF_IDENTIFIER_CYCLE"
+    assert only(ingest_month(home, "2025-05")).rule == "CCLF-IDENTIFIER-CYCLE"
     assert not files_in_force(home, "cclf9", ["2025-05"])
     other = Home(tmp_path / "other")
     deliver(other, content=files(links=(("A", "B"), ("B", "A"))))
-    assert rule_of(other) == "CCLF_IDENTIFIER_CYCLE"
+    assert rule_of(other) == "CCLF-IDENTIFIER-CYCLE"
 
 
 def test_receipts_say_no_more_than_counts_and_are_all_kept(home):
@@ -292,7 +292,7 @@ def test_receipts_say_no_more_than_counts_and_are_all_kept(home):
 
 def test_a_refusal_leaves_nothing_behind(home):
     rezip(deliver(home), lambda n, c: b"" if ".ZCBY" in n or ".ZC8Y" in n else c)
-    assert rule_of(home) == "CCLF_COUNT"
+    assert rule_of(home) == "CCLF-COUNT"
     assert [path for path in home.lake.rglob("*") if path.is_file() and path.suffix != ".json"] == []
 
 
@@ -301,12 +301,12 @@ def test_a_submitter_can_check_without_a_home(home):
     assert only(check_deliveries(path)).accepted
     assert not home.lake.exists()
     rezip(path, lambda n, c: b"" if ".ZC8Y" in n else c)
-    assert only(check_deliveries(path.parent)).rule == "CCLF_COUNT"
+    assert only(check_deliveries(path.parent)).rule == "CCLF-COUNT"
 
 
 def test_hcip_check_tells_what_is_in_an_archive_and_what_is_wrong_with_it(home, capsys):
     path = deliver(home)
-    for expected, said in ((0, "accepted"), (1, "CCLF_COUNT")):
+    for expected, said in ((0, "accepted"), (1, "CCLF-COUNT")):
         with pytest.raises(SystemExit) as stopped:
             cli.main(["check", str(path)])
         assert stopped.value.code == expected
@@ -338,7 +338,7 @@ def test_what_is_refused_is_told_with_the_way_out(home, capsys):
     assert max(map(len, out.splitlines()[:-1])) <= 80  # the last names the lake
     out = " ".join(out.split())
     assert "2025-04: 1 CMS archives, 2 records accepted" in out
-    assert "CCLF_VALUE: P.A1234.ACO.ZC1Y25.D250415.T0100000, record 1: CLM_FROM_DT" in out
+    assert "CCLF-VALUE: P.A1234.ACO.ZC1Y25.D250415.T0100000, record 1: CLM_FROM_DT" in out
     assert "What to do: ask CMS for the archive again" in out
     assert MBI not in out
 
@@ -351,4 +351,4 @@ def test_folders_in_an_archive_play_no_part(home):
         archive.writestr("__MACOSX/._" + member_name(name, "cclf1"), b"x")
     receipt = only(ingest_month(home, "2025-04"))
     assert receipt.accepted, receipt
-    assert [warning.split(":")[0] for warning in receipt.warnings] == ["CCLF_UNKNOWN_MEMBER"]
+    assert [warning.split(":")[0] for warning in receipt.warnings] == ["CCLF-UNKNOWN-MEMBER"]

@@ -74,7 +74,7 @@ class TestSpellings:
         assert table(tmp_path / "out", "charges").is_empty()
         assert receipt.has_license_numbers
         assert (receipt.rows_read, receipt.accepted, receipt.quarantined, receipt.hospitals) == (1, 1, 0, 1)
-        assert receipt.findings == ()
+        assert receipt.problems == ()
         assert receipt.ignored_columns == ()
 
     def test_references_come_from_the_file(self, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ class TestSpellings:
         only = table(tmp_path / "out", "discharges").row(0, named=True)
         assert (only["total_charges"], only["reported_cost"]) == (Decimal("1241000.50"), Decimal("620500.25"))
         assert only["length_of_stay"] == 120
-        assert receipt.rule_counts == {"SPARCS_LENGTH_OF_STAY_TOP_CODED": 1}
+        assert receipt.rule_counts == {"SPARCS-LENGTH-OF-STAY-TOP-CODED": 1}
 
     def test_a_later_year_without_licence_numbers_and_severity_as_a_word(self, tmp_path: Path) -> None:
         names: dict[str, str | None] = {
@@ -130,7 +130,7 @@ class TestSpellings:
         assert discharges["severity_of_illness"].to_list() == ["1", "2", "3", "4"]
         assert discharges["attending_npi"].null_count() == discharges["operating_npi"].null_count() == 4
         assert not receipt.has_license_numbers
-        assert receipt.findings == ()
+        assert receipt.problems == ()
         assert receipt.grouper_version == "SPARCS-2021"
 
     def test_codes_that_passed_through_a_data_frame(self, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ class TestSpellings:
         assert (only["length_of_stay"], only["reported_cost"]) == (7, Decimal("20500.25"))
         assert (only["attending_npi"], only["operating_npi"]) == ("200001", None)
         assert table(tmp_path / "out", "apr_drg")["mdc"].to_list() == [None]
-        assert receipt.rule_counts == {"SPARCS_NO_OPERATING": 1}
+        assert receipt.rule_counts == {"SPARCS-NO-OPERATING": 1}
 
     @pytest.mark.parametrize(
         ("label", "code"),
@@ -161,7 +161,7 @@ class TestSpellings:
     def test_dispositions_by_label(self, tmp_path: Path, label: str, code: str) -> None:
         receipt = read_sparcs(write(tmp_path / "a.csv", [row(Patient_Disposition=label)]), 2016, tmp_path / "out")
         assert table(tmp_path / "out", "discharges")["discharge_disposition"].to_list() == [code]
-        assert ("SPARCS_DISPOSITION" in receipt.rule_counts) == (code == "")
+        assert ("SPARCS-DISPOSITION" in receipt.rule_counts) == (code == "")
 
     def test_a_stay_of_no_days_counts_one(self, tmp_path: Path) -> None:
         read_sparcs(write(tmp_path / "a.csv", [row(Length_of_Stay="0")]), 2016, tmp_path / "out")
@@ -180,20 +180,20 @@ class TestEdits:
     @pytest.mark.parametrize(
         ("changes", "rule", "column", "redacted"),
         [
-            ({"Facility_Id": ""}, "SPARCS_FACILITY_REDACTED", "facility_id", ""),
-            ({"Facility_Id": "Lake 7"}, "SPARCS_FACILITY_ID", "facility_id", "AAAA 9"),
-            ({"Discharge_Year": "2015"}, "SPARCS_OTHER_YEAR", "discharge_year", "9999"),
-            ({"Discharge_Year": "MMXVI"}, "SPARCS_DISCHARGE_YEAR", "discharge_year", "AAAAA"),
-            ({"APR_DRG_Code": "1301"}, "SPARCS_APR_DRG", "apr_drg", "9999"),
+            ({"Facility_Id": ""}, "SPARCS-FACILITY-REDACTED", "facility_id", ""),
+            ({"Facility_Id": "Lake 7"}, "SPARCS-FACILITY-ID", "facility_id", "AAAA 9"),
+            ({"Discharge_Year": "2015"}, "SPARCS-OTHER-YEAR", "discharge_year", "9999"),
+            ({"Discharge_Year": "MMXVI"}, "SPARCS-DISCHARGE-YEAR", "discharge_year", "AAAAA"),
+            ({"APR_DRG_Code": "1301"}, "SPARCS-APR-DRG", "apr_drg", "9999"),
             ({"APR_Severity_of_Illness_Code": "7", "APR_Severity_of_Illness_Description": "Dire"},
-             "SPARCS_SEVERITY", "severity", "9"),
-            ({"APR_Medical_Surgical_Description": "Not Applicable"}, "SPARCS_DRG_TYPE", "drg_type", "AAA AAAAAAAAAA"),
-            ({"Length_of_Stay": "-2"}, "SPARCS_LENGTH_OF_STAY", "length_of_stay", "-9"),
-            ({"Total_Charges": "-41000.50"}, "SPARCS_TOTAL_CHARGES", "total_charges", "-99999.99"),
-            ({"Total_Costs": "20.500,25"}, "SPARCS_TOTAL_COSTS", "total_costs", "99.999,99"),
-            ({"Total_Costs": ""}, "SPARCS_TOTAL_COSTS", "total_costs", ""),
+             "SPARCS-SEVERITY", "severity", "9"),
+            ({"APR_Medical_Surgical_Description": "Not Applicable"}, "SPARCS-DRG-TYPE", "drg_type", "AAA AAAAAAAAAA"),
+            ({"Length_of_Stay": "-2"}, "SPARCS-LENGTH-OF-STAY", "length_of_stay", "-9"),
+            ({"Total_Charges": "-41000.50"}, "SPARCS-TOTAL-CHARGES", "total_charges", "-99999.99"),
+            ({"Total_Costs": "20.500,25"}, "SPARCS-TOTAL-COSTS", "total_costs", "99.999,99"),
+            ({"Total_Costs": ""}, "SPARCS-TOTAL-COSTS", "total_costs", ""),
             ({"Facility_Id": "", "APR_DRG_Code": "", "Discharge_Year": "", "Total_Costs": "1"},
-             "SPARCS_NOT_A_DISCHARGE", "", ""),
+             "SPARCS-NOT-A-DISCHARGE", "", ""),
         ],
     )  # fmt: skip
     def test_an_error_quarantines_the_row(
@@ -204,7 +204,7 @@ class TestEdits:
         assert table(tmp_path / "out", "discharges")["source_row"].to_list() == [2, 4]
         assert (receipt.rows_read, receipt.accepted, receipt.quarantined) == (3, 2, 1)
         assert receipt.rule_counts == {rule: 1}
-        assert receipt.findings[0].severity == "ERROR"
+        assert receipt.problems[0].severity == "ERROR"
 
     def test_a_row_that_breaks_two_rules_is_one_row(self, tmp_path: Path) -> None:
         receipt = read_sparcs(
@@ -227,10 +227,10 @@ class TestEdits:
     @pytest.mark.parametrize(
         ("changes", "rule"),
         [
-            ({"Attending_Provider_License_Number": ""}, "SPARCS_NO_ATTENDING"),
-            ({"Operating_Provider_License_Number": "00000000"}, "SPARCS_NO_OPERATING"),
-            ({"Total_Costs": "4100.04"}, "SPARCS_COST_TO_CHARGE"),
-            ({"Total_Costs": "61500.76"}, "SPARCS_COST_TO_CHARGE"),
+            ({"Attending_Provider_License_Number": ""}, "SPARCS-NO-ATTENDING"),
+            ({"Operating_Provider_License_Number": "00000000"}, "SPARCS-NO-OPERATING"),
+            ({"Total_Costs": "4100.04"}, "SPARCS-COST-TO-CHARGE"),
+            ({"Total_Costs": "61500.76"}, "SPARCS-COST-TO-CHARGE"),
         ],
     )
     def test_a_warning_keeps_the_row(self, tmp_path: Path, changes: dict[str, str], rule: str) -> None:
@@ -241,7 +241,7 @@ class TestEdits:
     def test_one_drg_in_two_categories_takes_the_more_frequent(self, tmp_path: Path) -> None:
         receipt = read_sparcs(write(tmp_path / "a.csv", [row(APR_MDC_Code="4"), ROW, ROW]), 2016, tmp_path / "out")
         assert table(tmp_path / "out", "apr_drg")["mdc"].to_list() == ["08"]
-        assert receipt.rule_counts == {"SPARCS_DRG_SEVERAL_MDC": 1}
+        assert receipt.rule_counts == {"SPARCS-DRG-SEVERAL-MDC": 1}
 
     def test_lines_that_are_no_rows_keep_the_numbers_of_the_others(self, tmp_path: Path) -> None:
         lines = write(tmp_path / "a.csv", [ROW] * 6).read_text().splitlines()
@@ -250,7 +250,7 @@ class TestEdits:
         lines[5] = lines[5].rpartition(",")[0]
         (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
         receipt = read_sparcs(tmp_path / "a.csv", 2016, tmp_path / "out")
-        malformed = "SPARCS_MALFORMED_ROW"
+        malformed = "SPARCS-MALFORMED-ROW"
         assert quarantined(tmp_path / "out") == [(line, "", malformed, "") for line in (2, 5, 6)]
         assert table(tmp_path / "out", "discharges")["source_row"].to_list() == [3, 4, 7]
         assert (receipt.rows_read, receipt.accepted, receipt.quarantined) == (6, 3, 3)
@@ -315,7 +315,7 @@ class TestRefusals:
     def test_missing_column_names_its_spellings(self, tmp_path: Path) -> None:
         error = self.refusal(write(tmp_path / "a.csv", [ROW], {"Total Costs": None}))
         assert "'Total Costs' (accepted: total_costs, total_cost)" in error.message
-        assert error.rule == "SPARCS_MISSING_COLUMN"
+        assert error.rule == "SPARCS-MISSING-COLUMN"
 
     def test_severity_missing_both_as_word_and_as_code(self, tmp_path: Path) -> None:
         names: dict[str, str | None] = {
@@ -339,7 +339,7 @@ class TestRefusals:
         error = self.refusal(write(tmp_path / "a.csv", [row(Total_Costs="confidential")] * 3))
         assert "none of its 3 rows" in error.message
         assert "confidential" not in str(error)
-        assert (error.rule, error.row) == ("SPARCS_TOTAL_COSTS", 2)
+        assert (error.rule, error.row) == ("SPARCS-TOTAL-COSTS", 2)
 
     @pytest.mark.parametrize("cell", ['"HIP REPLACEMENT', '"HIP" REPLACEMENT'])
     def test_an_open_quote_is_not_a_smaller_file(self, tmp_path: Path, cell: str) -> None:
@@ -347,7 +347,7 @@ class TestRefusals:
         lines[2] = lines[2].replace('"HIP REPLACEMENT,TOT/PRT"', cell)
         (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
         error = self.refusal(tmp_path / "a.csv")
-        assert (error.rule, error.row) == ("SPARCS_OPEN_QUOTE", 3)
+        assert (error.rule, error.row) == ("SPARCS-OPEN-QUOTE", 3)
         assert "Lakeside" not in str(error)
 
     def test_no_text(self, tmp_path: Path) -> None:
@@ -374,7 +374,7 @@ def test_more_than_a_state_has_is_refused_before_it_is_unpacked(
     monkeypatch.setattr("hcip_pipeline.intake.sparcs_columns.SPARCS", replace(SPARCS, rows=100))
     with pytest.raises(HcipError, match="more than 100 lines") as caught:
         read_sparcs(file, 2016, tmp_path / "out")
-    assert caught.value.rule == "SPARCS_TOO_LARGE" and not list((tmp_path / "out").glob("*.parquet"))
+    assert caught.value.rule == "SPARCS-TOO-LARGE" and not list((tmp_path / "out").glob("*.parquet"))
     monkeypatch.setattr("hcip_pipeline.intake.sparcs_columns.SPARCS", replace(SPARCS, times=1, harmless=1_000))
     if name.endswith(".gz"):
         with pytest.raises(HcipError, match="unpacks to more than"):
@@ -390,7 +390,7 @@ class TestHabits:
             other.write_bytes(pack(file.read_bytes().decode().encode("cp1252")))
             receipt = read_sparcs(other, 2016, tmp_path / name.replace(".", "-"))
             assert (receipt.accepted, receipt.error_rows) == (2, 0)
-            assert "SPARCS_WINDOWS_1252" in receipt.rule_counts
+            assert "SPARCS-WINDOWS-1252" in receipt.rule_counts
 
     @pytest.mark.parametrize("printed", ["120 +", "120+", "120 or more", "120 OR MORE"])
     def test_the_longest_stays_in_words(self, tmp_path: Path, printed: str) -> None:
@@ -406,7 +406,7 @@ class TestHabits:
         rows = [row(**blank), row(Facility_Name="Hill Hospital", **blank), row(Facility_Name="HILL HOSPITAL ", **blank)]
         receipt = read_sparcs(write(tmp_path / "a.csv", rows, names), 2016, tmp_path / "out")
         assert (receipt.accepted, receipt.hospitals) == (3, 2)
-        assert receipt.rule_counts["SPARCS_BY_NAME"] == 3
+        assert receipt.rule_counts["SPARCS-BY-NAME"] == 3
         assert table(tmp_path / "out", "discharges")["hospital_ccn"].to_list() == ["900002", "900001", "900001"]
 
     def test_hospitals_without_id_and_name_are_one_clear_message(self, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter, quarantine_path
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
-from hcip_pipeline.intake.hospital.rules import RULES
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.loader import load_policy
+from hcip_pipeline.rules.hospital import RULES
 from hcip_pipeline.synthetic import SynthReport, generate_state
 
 pytestmark = pytest.mark.slow

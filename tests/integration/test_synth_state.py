@@ -340,9 +340,9 @@ def test_references_program_files_and_protocols_are_taken_in_without_a_word(demo
         assert not any(receipt.rules_broken for receipt in accepted.values())
         # One hospital has no protocol; one approved its conditions after the first of the two periods began.
         assert len({p.ccn for p in protocols}) == len(demo.hospitals) - 1
-        late = [p.ccn for p in protocols if any(f.id == "APPROVED_AFTER_START" for f in p.findings)]
+        late = [p.ccn for p in protocols if any(each.rule == "APPROVED-AFTER-START" for each in p.problems)]
         assert len(late) == (1 if key == "2025H1" else 0)
-        assert all(f.id == "APPROVED_AFTER_START" for p in protocols for f in p.findings)
+        assert all(each.rule == "APPROVED-AFTER-START" for p in protocols for each in p.problems)
         elections = [p.protocol.elections.model_dump(exclude_unset=True) for p in protocols if p.protocol]
         assert any("mpi_floor" in chosen for chosen in elections)
         assert len(set(map(frozenset, elections))) == len(elections)  # no two elect the same

@@ -18,16 +18,16 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="public CCLF data are 
 @pytest.mark.parametrize(
     ("archive", "rule", "says"),
     [
-        ("corrupted/T.BCD.A0001.ZCY18.D181120.T1000000", "CCLF_ARCHIVE_CORRUPT", "cannot be opened"),
-        ("missing_data/T.BCD.A0001.ZCY18.D181120.T1000000", "CCLF_FILE_MISSING", "CCLF1"),
-        ("missing_data/T.BCD.A0001.ZCY18.D181122.T1000000", "CCLF_CONTROL_NAMES_TWICE", "CCLF8 twice"),
-        ("missing_data/T.BCD.ACO.ZC0Y18.D181120.T0001000", "CCLF_FILE_MISSING", "CCLF1"),
-        ("missing_data/T.BCD.ACO.ZC0Y18.D181120.T0001098", "CCLF_NO_CONTROL", "no control file"),
-        ("missing_data/T.BCD.ACO.ZC0Y18.D181121.T0001000", "CCLF_FILE_MISSING", "CCLF8"),
-        ("missing_data/T.BCD.ACO.ZC0Y18.D181122.T0001000", "CCLF_CONTROL_NAMES_TWICE", "CCLF8 twice"),
-        ("valid/T.BCD.A0001.ZCY18.D181120.T1000000", "CCLF_FILE_MISSING", "CCLF1, CCLF2"),
-        ("valid/T.BCD.A9988.ZCY18.D181120.T1000000", "CCLF_FILE_MISSING", "CCLF9"),
-        ("valid/T.BCD.ACOB.ZC0Y18.D181120.T0001000", "CCLF_FILE_MISSING", "CCLF8"),
+        ("corrupted/T.BCD.A0001.ZCY18.D181120.T1000000", "CCLF-ARCHIVE-CORRUPT", "cannot be opened"),
+        ("missing_data/T.BCD.A0001.ZCY18.D181120.T1000000", "CCLF-FILE-MISSING", "CCLF1"),
+        ("missing_data/T.BCD.A0001.ZCY18.D181122.T1000000", "CCLF-CONTROL-NAMES-TWICE", "CCLF8 twice"),
+        ("missing_data/T.BCD.ACO.ZC0Y18.D181120.T0001000", "CCLF-FILE-MISSING", "CCLF1"),
+        ("missing_data/T.BCD.ACO.ZC0Y18.D181120.T0001098", "CCLF-NO-CONTROL", "no control file"),
+        ("missing_data/T.BCD.ACO.ZC0Y18.D181121.T0001000", "CCLF-FILE-MISSING", "CCLF8"),
+        ("missing_data/T.BCD.ACO.ZC0Y18.D181122.T0001000", "CCLF-CONTROL-NAMES-TWICE", "CCLF8 twice"),
+        ("valid/T.BCD.A0001.ZCY18.D181120.T1000000", "CCLF-FILE-MISSING", "CCLF1, CCLF2"),
+        ("valid/T.BCD.A9988.ZCY18.D181120.T1000000", "CCLF-FILE-MISSING", "CCLF9"),
+        ("valid/T.BCD.ACOB.ZC0Y18.D181120.T0001000", "CCLF-FILE-MISSING", "CCLF8"),
     ],
 )
 def test_incomplete_and_corrupted_archives_are_refused_each_with_its_message(archive, rule, says):

@@ -120,16 +120,16 @@ def test_an_empty_file_is_no_records():
 
 def test_refused_lengths_name_the_record():
     error = refusal("cclf9", record("cclf9") + b"\n" + record("cclf9")[:-1] + b"\n" + record("cclf9") + b"\n")
-    assert (error.rule, error.row) == ("CCLF_RECORD_LENGTH", 2)
-    assert refusal("cclf9", b"x" * 54 + b"\n").rule == "CCLF_RECORD_LENGTH"
+    assert (error.rule, error.row) == ("CCLF-RECORD-LENGTH", 2)
+    assert refusal("cclf9", b"x" * 54 + b"\n").rule == "CCLF-RECORD-LENGTH"
     assert refusal("cclf1", (record("cclf1", 292) + b"\n") * 2 + record("cclf1") + b"\n").row == 3
 
 
 def test_a_truncated_file_says_so():
     error = refusal("cclf9", (record("cclf9") + b"\n") * 3 + record("cclf9")[:20])
-    assert (error.rule, error.row) == ("CCLF_TRUNCATED", 4)
+    assert (error.rule, error.row) == ("CCLF-TRUNCATED", 4)
     assert "20 bytes of 55" in error.message
-    assert refusal("cclf9", record("cclf9")[:20]).rule == "CCLF_TRUNCATED"
+    assert refusal("cclf9", record("cclf9")[:20]).rule == "CCLF-TRUNCATED"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_truncated_file_says_so():
 )
 def test_a_value_that_cannot_be_read_refuses_and_is_not_shown(table, cells):
     error = refusal(table, (record(table) + b"\n") * 2 + record(table, **cells) + b"\n")
-    assert (error.rule, error.row) == ("CCLF_VALUE", 3)
+    assert (error.rule, error.row) == ("CCLF-VALUE", 3)
     assert next(iter(cells)).upper() in error.message
     assert next(iter(cells.values())).decode().strip() not in str(error)
 
@@ -179,7 +179,7 @@ def test_amounts_are_read_as_a_plain_reading_of_each_has_them(cells):
             wrong.append(row)
     if wrong:
         error = refusal("cclf1", content)
-        assert (error.rule, error.row) == ("CCLF_VALUE", wrong[0])
+        assert (error.rule, error.row) == ("CCLF-VALUE", wrong[0])
     else:
         assert read("cclf1", content)[0]["clm_pmt_amt"].to_list() == expected
 
@@ -233,19 +233,19 @@ def test_control_file_lines_of_69_or_70_and_odd_lengths():
         control = parse_control(text, "CCLF0")
         assert (control.lines["cclf9"].records, control.lines["cclf9"].record_length) == (1, 55)
     misstated = parse_control(content.replace(b"|   55", b"|   54"), "CCLF0")
-    assert any(warning.startswith("CCLF_STATED_LENGTH") for warning in misstated.warnings)
+    assert any(warning.startswith("CCLF-STATED-LENGTH") for warning in misstated.warnings)
 
 
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        (lambda c: b"", "CCLF_CONTROL_UNREADABLE"),
-        (lambda c: c.splitlines()[0], "CCLF_CONTROL_UNREADABLE"),
-        (lambda c: c.replace(b"\n", b"", 1), "CCLF_CONTROL_UNREADABLE"),
-        (lambda c: c.replace(b"CCLF9", b"CCLFZ"), "CCLF_CONTROL_UNREADABLE"),
-        (lambda c: c.replace(b"          1|", b"          x|"), "CCLF_CONTROL_UNREADABLE"),
-        (lambda c: c.replace(b"          1|", b"9" * 5000 + b"|"), "CCLF_CONTROL_UNREADABLE"),
-        (lambda c: c + c.splitlines()[1], "CCLF_CONTROL_NAMES_TWICE"),
+        (lambda c: b"", "CCLF-CONTROL-UNREADABLE"),
+        (lambda c: c.splitlines()[0], "CCLF-CONTROL-UNREADABLE"),
+        (lambda c: c.replace(b"\n", b"", 1), "CCLF-CONTROL-UNREADABLE"),
+        (lambda c: c.replace(b"CCLF9", b"CCLFZ"), "CCLF-CONTROL-UNREADABLE"),
+        (lambda c: c.replace(b"          1|", b"          x|"), "CCLF-CONTROL-UNREADABLE"),
+        (lambda c: c.replace(b"          1|", b"9" * 5000 + b"|"), "CCLF-CONTROL-UNREADABLE"),
+        (lambda c: c + c.splitlines()[1], "CCLF-CONTROL-NAMES-TWICE"),
     ],
 )
 def test_control_files_that_cannot_be_relied_on(change, rule):

@@ -12,7 +12,8 @@ from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference.exclusions import excluded_in_period, state_of
 from hcip_pipeline.reference.leie import COLUMNS, ExclusionList, read_leie
 from hcip_pipeline.reference.tables import unknown_reference_files
-from hcip_pipeline.tables.problems import TableRefusedError
+from hcip_pipeline.rules.rendering import render_text
+from hcip_pipeline.tables.refusals import TableRefusedError
 from tests.screening_lists import excluded, leie_text, put_list
 
 PERIOD = PerformancePeriod(2025, 1)
@@ -29,8 +30,8 @@ def preflight(path: Path) -> list[tuple[object, object]]:
     """Rule and row of what `hcip check` finds wrong with a file; it is refused if anything is."""
     (verdict,) = check_kept_files(path) or []
     assert verdict.accepted == (not verdict.problems)
-    assert all(len(line) <= 80 for line in verdict.details().splitlines())
-    return [(problem["rule"], problem["row"]) for problem in verdict.problems]
+    assert all(len(line) <= 80 for line in render_text([verdict.verdict]).splitlines())
+    return [(problem.rule, problem.row) for problem in verdict.problems]
 
 
 @pytest.mark.parametrize(
@@ -76,12 +77,12 @@ def test_an_npi_that_cannot_be_read_stops_nothing_and_is_compared_by_name(tmp_pa
 @pytest.mark.parametrize(
     ("cells", "column", "rule"),
     [
-        ({"excldate": "20201301"}, "excldate", "CELL_FORMAT"),
-        ({"excldate": ""}, "excldate", "CELL_FORMAT"),
-        ({"npi": NPI, "excldate": "00000000"}, "excldate", "CELL_FORMAT"),
-        ({"reindate": "soon"}, "reindate", "CELL_FORMAT"),
-        ({"waiverdate": "2021"}, "waiverdate", "CELL_FORMAT"),
-        ({"npi": "1.23457E+09"}, "npi", "DIGITS_LOST"),
+        ({"excldate": "20201301"}, "excldate", "CELL-FORMAT"),
+        ({"excldate": ""}, "excldate", "CELL-FORMAT"),
+        ({"npi": NPI, "excldate": "00000000"}, "excldate", "CELL-FORMAT"),
+        ({"reindate": "soon"}, "reindate", "CELL-FORMAT"),
+        ({"waiverdate": "2021"}, "waiverdate", "CELL-FORMAT"),
+        ({"npi": "1.23457E+09"}, "npi", "DIGITS-LOST"),
     ],
 )
 def test_what_would_be_read_wrong_is_refused_with_its_row(
@@ -105,13 +106,13 @@ def test_a_spreadsheet_may_have_opened_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
-        ("", "FILE_EMPTY"),
-        ("npi,source,effective_date,reinstated_date\n1234567893,OIG,2024-01-01,\n", "COLUMN_MISSING"),
-        (leie_text([excluded()]).replace('"EXCLDATE"', '"EXCL_DATE"'), "COLUMN_MISSING"),
-        (leie_text([excluded()]).replace('"WVRSTATE"', '"ZIP2"').replace('"WAIVERDATE"', '"W"'), "COLUMN_MISSING"),
-        ("LEIE Downloadable Database\n" + leie_text([excluded()]), "TITLE_ROW"),
-        (leie_text([excluded()]) + '"SHORT"\r\n', "ROW_RAGGED"),
-        ("<html><body>moved</body></html>\n", "COLUMN_MISSING"),
+        ("", "FILE-EMPTY"),
+        ("npi,source,effective_date,reinstated_date\n1234567893,OIG,2024-01-01,\n", "COLUMN-MISSING"),
+        (leie_text([excluded()]).replace('"EXCLDATE"', '"EXCL_DATE"'), "COLUMN-MISSING"),
+        (leie_text([excluded()]).replace('"WVRSTATE"', '"ZIP2"').replace('"WAIVERDATE"', '"W"'), "COLUMN-MISSING"),
+        ("LEIE Downloadable Database\n" + leie_text([excluded()]), "TITLE-ROW"),
+        (leie_text([excluded()]) + '"SHORT"\r\n', "ROW-RAGGED"),
+        ("<html><body>moved</body></html>\n", "COLUMN-MISSING"),
     ],
 )
 def test_another_file_is_no_list(tmp_path: Path, text: str, rule: str) -> None:
@@ -125,7 +126,7 @@ def test_another_file_is_no_list(tmp_path: Path, text: str, rule: str) -> None:
 def test_a_column_that_is_misspelt_is_named(tmp_path: Path) -> None:
     path = put_list(tmp_path, "leie.csv", leie_text([excluded()]).replace('"EXCLDATE"', '"EXCL_DATE"'))
     (verdict,) = check_kept_files(path) or []
-    assert "is 'excl_date'" in verdict.details()
+    assert "is 'excl_date' meant?" in " ".join(render_text([verdict.verdict]).split())
 
 
 def test_the_published_example_reads(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 
 from hcip_pipeline.guides import render
 from hcip_pipeline.guides.policy_worth import TRIED
@@ -42,16 +41,6 @@ def test_the_methodology_names_every_key_of_the_policy() -> None:
 def test_what_keys_are_worth_is_measured_for_every_key_that_a_simulation_can_change() -> None:
     measured = {row["key"] for row in csv.DictReader((PACKAGE / "guides/data/policy_worth.csv").open(encoding="utf-8"))}
     assert measured == set(TRIED) == set(PARAMETERS) - {"exclusions"}
-
-
-def test_every_refusal_of_a_claim_archive_is_described() -> None:
-    described = set(yaml.safe_load((PACKAGE / "guides/data/claim_refusals.yaml").read_text(encoding="utf-8")))
-    found = {
-        rule
-        for path in (PACKAGE / "intake" / "cclf").rglob("*.py")
-        for rule in re.findall(r'"(CCLF_[A-Z_]+)"', path.read_text(encoding="utf-8"))
-    }
-    assert described == found
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hcip_pipeline.intake.hospital.folders import submission_at
 from hcip_pipeline.intake.hospital.judging import Judge
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
-from hcip_pipeline.intake.hospital.rules import ROW_RULES, RULES
+from hcip_pipeline.rules.hospital import ROW_RULES, RULES
 from tests.intake_submissions import CCN, OTHER_CCN, QUARTER, Draft, reference
 
 

@@ -18,6 +18,7 @@ from hcip_pipeline.intake.program_files import ingest_program
 from hcip_pipeline.operations.summary import print_ingest
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.plain_lines import WIDTH
+from hcip_pipeline.rules.rendering import render_text
 
 PERIOD = PerformancePeriod(2025, 1)
 ROW = {
@@ -80,7 +81,7 @@ def test_a_program_file_is_judged_as_the_intake_judges_it(tmp_path: Path, write:
     assert checked is not None
     for each in checked:
         assert (each.accepted, each.problems) == (taken[0].status == "accepted", taken[0].problems)
-        assert all(len(line) <= WIDTH for line in each.details().split("\n"))
+        assert all(len(line) <= WIDTH for line in render_text([each.verdict]).split("\n"))
 
 
 def test_a_refusal_names_row_column_rule_and_the_way_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,10 +97,10 @@ def test_a_refusal_names_row_column_rule_and_the_way_out(tmp_path: Path, capsys:
     assert "--period 2025H1" in capsys.readouterr().err
     assert run(file, "--period", "2025H1") == 1
     said = " ".join(capsys.readouterr().out.split())
-    assert "committee_adjustments.csv: refused, 2 rows" in said
-    assert "ERROR ADJUSTMENT_INCREASE row 3, column adjustment_amount:" in said and "What to do:" in said
+    assert "REFUSED: committee_adjustments.csv, 2 rows" in said
+    assert "ADJUSTMENT-INCREASE: row 3, column adjustment_amount:" in said and "What to do:" in said
     assert run(str(tmp_path), "--period", "2025H1", "--json") == 1
-    assert json.loads(capsys.readouterr().out)[0]["problems"][0]["rule"] == "ADJUSTMENT_INCREASE"
+    assert json.loads(capsys.readouterr().out)[0]["problems"][0]["rule"] == "ADJUSTMENT-INCREASE"
 
 
 def test_ingest_tells_refusals_and_conversions_of_program_files(
@@ -117,16 +118,16 @@ def test_ingest_tells_refusals_and_conversions_of_program_files(
     assert max(map(len, out.splitlines()[:-1])) <= WIDTH  # the last names the lake
     said = " ".join(out.split())
     assert "committee_adjustments.csv: refused" in said and "row 3, column adjustment_amount:" in said
-    assert "WARN CODE_SPELLING row 2, column contested: this cell" in said and not report.ok
+    assert "WARN CODE-SPELLING row 2, column contested: this cell" in said and not report.ok
 
 
 @pytest.mark.parametrize(
     ("name", "text", "rule"),
     [
         ("per_diem.csv", "year,severity,amount\n2025,1,1200.00\n2025,2,1.50\n2025,3,2\n2025,4,3\n", None),
-        ("per_diem.csv", "year;severity;amount\n2025;1;$1,200.00\n2025;2;1.50\n2025;3;2\n2025;4;3\n", "NUMBER_FORM"),
-        ("per_diem.csv", "year,severity,amount\n2025,9,1200.00\n", "VALUE_NOT_ALLOWED"),
-        ("revenue_codes.csv", "revenue_code_from,revenue_code_to,rate_center\n0120,0120,XYZ\n", "RATE_CENTER_UNKNOWN"),
+        ("per_diem.csv", "year;severity;amount\n2025;1;$1,200.00\n2025;2;1.50\n2025;3;2\n2025;4;3\n", "NUMBER-FORM"),
+        ("per_diem.csv", "year,severity,amount\n2025,9,1200.00\n", "VALUE-NOT-ALLOWED"),
+        ("revenue_codes.csv", "revenue_code_from,revenue_code_to,rate_center\n0120,0120,XYZ\n", "RATE-CENTER-UNKNOWN"),
     ],
 )
 def test_a_reference_file_is_judged_among_the_others(tmp_path: Path, name: str, text: str, rule: str | None) -> None:
@@ -134,8 +135,8 @@ def test_a_reference_file_is_judged_among_the_others(tmp_path: Path, name: str, 
     folder.mkdir(parents=True)
     (folder / name).write_text(text)
     (each,) = check_kept_files(folder / name) or ()
-    told = {problem["rule"] for problem in each.problems}
-    assert each.accepted == (rule in (None, "NUMBER_FORM"))
+    told = {problem.rule for problem in each.problems}
+    assert each.accepted == (rule in (None, "NUMBER-FORM"))
     assert rule in told if rule else not told
 
 
@@ -147,7 +148,7 @@ def test_a_protocol_and_a_policy_are_judged(tmp_path: Path) -> None:
     (protocol,) = check_kept_files(tmp_path / "inbox" / "protocols") or ()
     (policy,) = check_kept_files(tmp_path / "inbox" / "policy.yaml") or ()
     assert (protocol.file, protocol.accepted, policy.accepted) == ("210001/2025.yaml", False, False)
-    assert all(problem["message"] for each in (protocol, policy) for problem in each.problems)
+    assert all(problem.message for each in (protocol, policy) for problem in each.problems)
 
 
 def test_a_file_that_is_none_of_them_in_a_folder_of_them_is_named(tmp_path: Path) -> None:

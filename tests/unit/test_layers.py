@@ -47,6 +47,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "plain_lines",
         "received_files",
         "records",
+        "rules",
         "scratch",
         "yaml_files",
     ),

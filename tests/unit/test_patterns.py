@@ -21,7 +21,7 @@ from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 from hcip_pipeline.policy.measured_conditions import MEASURES_OF_CONDITIONS, parse_threshold
 from hcip_pipeline.reference.dispositions import DISCHARGE_DISPOSITIONS
 from hcip_pipeline.tables.contract_columns import check_contract_table, npi_fails_check_digit
-from hcip_pipeline.tables.problems import TableRefusedError
+from hcip_pipeline.tables.refusals import TableRefusedError
 from hcip_pipeline.tables.tabular import parse_text_table
 from tests.intake_submissions import CCN, QUARTER, Draft
 from tests.intake_submissions import reference as reference_tables

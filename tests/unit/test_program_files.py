@@ -104,16 +104,16 @@ def test_a_payment_taken_back_is_negative(home: Home) -> None:
 def test_a_header_without_rows_is_accepted_with_a_warning(home: Home) -> None:
     put(home, "pool_notices", POOLS)
     receipt = ingest(home, "pool_notices")
-    assert (receipt.status, receipt.rules_broken) == ("accepted", {"FILE_NO_ROWS": 1})
+    assert (receipt.status, receipt.rules_broken) == ("accepted", {"FILE-NO-ROWS": 1})
 
 
 @pytest.mark.parametrize(
     ("table", "text", "rule", "column"),
     [
-        ("pool_notices", "hospital_ccn,incentive_pool,contested,notice_date,note\n210043,1.00,N,2025-10-01,x\n", "COLUMN_UNKNOWN", "note"),
-        ("care_partners", PARTNERS + f"210043,{NPI},Kim,12345,,2024-01-01,,2023-12-01,cleared,2023-12-02\n", "TIN_NOT_NINE_DIGITS", "tin"),
-        ("committee_meetings", MEETINGS + "210043,2025-07-01,5,3\n", "DATE_OUTSIDE_PERIOD", "met_on"),
-        ("intervention_activity", ACTIVITY + f"210043,{NPI},handwashing,3,\n", "INTERVENTION_UNKNOWN", "intervention_id"),
+        ("pool_notices", "hospital_ccn,incentive_pool,contested,notice_date,note\n210043,1.00,N,2025-10-01,x\n", "COLUMN-UNKNOWN", "note"),
+        ("care_partners", PARTNERS + f"210043,{NPI},Kim,12345,,2024-01-01,,2023-12-01,cleared,2023-12-02\n", "TIN-NOT-NINE-DIGITS", "tin"),
+        ("committee_meetings", MEETINGS + "210043,2025-07-01,5,3\n", "DATE-OUTSIDE-PERIOD", "met_on"),
+        ("intervention_activity", ACTIVITY + f"210043,{NPI},handwashing,3,\n", "INTERVENTION-UNKNOWN", "intervention_id"),
     ],
 )  # fmt: skip
 def test_what_is_worth_a_warning_is_accepted_and_told(
@@ -122,14 +122,14 @@ def test_what_is_worth_a_warning_is_accepted_and_told(
     put(home, table, text)
     receipt = ingest(home, table)
     assert receipt.status == "accepted"
-    assert [(problem["rule"], problem["column"]) for problem in receipt.problems] == [(rule, column)]
+    assert [(problem.rule, problem.column) for problem in receipt.problems] == [(rule, column)]
 
 
 def test_a_result_for_a_condition_that_the_protocol_lacks_is_told(home: Home) -> None:
     put(home, "condition_results", RESULTS + f"210043,{NPI},charts,Y,,\n210043,{NPI},chart,Y,,\n210044,{NPI},x,Y,,\n")
     receipts = ingest_program(home, PERIOD, {("210043", "charts")}).receipts
     receipt = next(receipt for receipt in receipts if receipt.table == "condition_results")
-    assert [(problem["rule"], problem["row"]) for problem in receipt.problems] == [("CONDITION_UNKNOWN", 3)]
+    assert [(problem.rule, problem.row) for problem in receipt.problems] == [("CONDITION-UNKNOWN", 3)]
 
 
 # Refused
@@ -138,34 +138,34 @@ def test_a_result_for_a_condition_that_the_protocol_lacks_is_told(home: Home) ->
 @pytest.mark.parametrize(
     ("table", "text", "rule", "row", "column"),
     [
-        ("care_partners", PARTNERS + f"210043,{NPI},Kim,,,2024-01-01,2023-01-01,,cleared,\n", "DATE_ORDER", 2, "participation_end"),
-        ("care_partners", PARTNERS + "210043,1234567890,Kim,,,2024-01-01,,,cleared,\n", "NPI_CHECK_DIGIT", 2, "npi"),
-        ("care_partners", PARTNERS + "210043,123456789X,Kim,,,2024-01-01,,,cleared,\n", "CELL_FORMAT", 2, "npi"),
-        ("care_partners", PARTNERS + "210043,=1234567893,Kim,,,2024-01-01,,,cleared,\n", "CELL_TOO_LONG", 2, "npi"),
-        ("care_partners", PARTNERS + f"210099,{NPI},Kim,,,2024-01-01,,,cleared,\n", "CCN_UNKNOWN", 2, "hospital_ccn"),
-        ("care_partners", PARTNERS + f"210043,{NPI},Kim,,,0204-01-01,,,cleared,\n", "DATE_IMPLAUSIBLE", 2, "participation_start"),
-        ("care_partners", PARTNERS + f"210043,{NPI},,,,2024-01-01,,,cleared,\n", "CELL_MISSING", 2, "name"),
-        ("care_partners", PARTNERS + f"210043,{NPI},A,,,2024-01-01,,,cleared,\n" * 2, "KEY_REPEATED", 3, "hospital_ccn, npi"),
-        ("condition_results", RESULTS + f"210043,{NPI},,Y,,\n", "CELL_MISSING", 2, "condition_id"),
-        ("intervention_activity", ACTIVITY + f"210043,{NPI},vaccination,-1,\n", "NUMBER_OUT_OF_RANGE", 2, "activities"),
-        ("intervention_activity", ACTIVITY + f"210043,{NPI},vaccination,1.5,\n", "CELL_FORMAT", 2, "activities"),
-        ("committee_adjustments", ADJUSTMENTS + f"210043,{NPI},0.01,x,y,2025-08-01\n", "ADJUSTMENT_INCREASE", 2, "adjustment_amount"),
-        ("committee_adjustments", ADJUSTMENTS + f"210043,{NPI},-0.005,x,y,2025-08-01\n", "CELL_FORMAT", 2, "adjustment_amount"),
-        ("committee_adjustments", ADJUSTMENTS + f"210043,{NPI},-5,,y,2025-08-01\n", "CELL_MISSING", 2, "reason"),
-        ("committee_adjustments", ADJUSTMENTS + f"210043,{NPI},-5,x,,2025-08-01\n", "CELL_MISSING", 2, "approved_by"),
-        ("pfs_cap_notices", CAPS + f"210043,{NPI},2025,-1,2025-10-01\n", "AMOUNT_NEGATIVE", 2, "approved_amount"),
-        ("pfs_cap_notices", CAPS + f"210043,{NPI},25,1,2025-10-01\n", "NUMBER_OUT_OF_RANGE", 2, "calendar_year"),
-        ("pool_notices", POOLS + "210043,100,,2025-10-01\n", "CELL_MISSING", 2, "contested"),
-        ("pool_notices", POOLS + "210043,-100,N,2025-10-01\n", "AMOUNT_NEGATIVE", 2, "incentive_pool"),
-        ("pool_notices", POOLS + "210043,99999999999999999,N,2025-10-01\n", "CELL_FORMAT", 2, "incentive_pool"),
-        ("other_program_amounts", OTHERS + "210043,ECIP,savings,1\n", "VALUE_NOT_ALLOWED", 2, "kind"),
-        ("other_program_amounts", OTHERS + "210043,ECIP,incentive,-1\n", "AMOUNT_NEGATIVE", 2, "amount"),
-        ("payments", PAYMENTS + f"210043,{NPI},10,2025-02-29,R\n", "CELL_FORMAT", 2, "paid_on"),
-        ("payments", PAYMENTS + f"210043,{NPI},10,2025-10-01,\n", "CELL_MISSING", 2, "reference"),
-        ("committee_meetings", MEETINGS + "210043,2025-02-01,3,4\n", "PARTS_EXCEED_TOTAL", 2, "physicians_present"),
-        ("committee_meetings", MEETINGS + "210043,2025-02-01,0,0\n", "NUMBER_OUT_OF_RANGE", 2, "members_present"),
-        ("committee_meetings", b"hospital_ccn,met_on\n210043,2025-02-01,5\n", "ROW_RAGGED", 2, ""),
-        ("committee_meetings", b"", "FILE_EMPTY", None, ""),
+        ("care_partners", PARTNERS + f"210043,{NPI},Kim,,,2024-01-01,2023-01-01,,cleared,\n", "DATE-ORDER", 2, "participation_end"),
+        ("care_partners", PARTNERS + "210043,1234567890,Kim,,,2024-01-01,,,cleared,\n", "NPI-CHECK-DIGIT", 2, "npi"),
+        ("care_partners", PARTNERS + "210043,123456789X,Kim,,,2024-01-01,,,cleared,\n", "CELL-FORMAT", 2, "npi"),
+        ("care_partners", PARTNERS + "210043,=1234567893,Kim,,,2024-01-01,,,cleared,\n", "CELL-TOO-LONG", 2, "npi"),
+        ("care_partners", PARTNERS + f"210099,{NPI},Kim,,,2024-01-01,,,cleared,\n", "CCN-UNKNOWN", 2, "hospital_ccn"),
+        ("care_partners", PARTNERS + f"210043,{NPI},Kim,,,0204-01-01,,,cleared,\n", "DATE-IMPLAUSIBLE", 2, "participation_start"),
+        ("care_partners", PARTNERS + f"210043,{NPI},,,,2024-01-01,,,cleared,\n", "CELL-MISSING", 2, "name"),
+        ("care_partners", PARTNERS + f"210043,{NPI},A,,,2024-01-01,,,cleared,\n" * 2, "KEY-REPEATED", 3, "hospital_ccn, npi"),
+        ("condition_results", RESULTS + f"210043,{NPI},,Y,,\n", "CELL-MISSING", 2, "condition_id"),
+        ("intervention_activity", ACTIVITY + f"210043,{NPI},vaccination,-1,\n", "NUMBER-OUT-OF-RANGE", 2, "activities"),
+        ("intervention_activity", ACTIVITY + f"210043,{NPI},vaccination,1.5,\n", "CELL-FORMAT", 2, "activities"),
+        ("committee_adjustments", ADJUSTMENTS + f"210043,{NPI},0.01,x,y,2025-08-01\n", "ADJUSTMENT-INCREASE", 2, "adjustment_amount"),
+        ("committee_adjustments", ADJUSTMENTS + f"210043,{NPI},-0.005,x,y,2025-08-01\n", "CELL-FORMAT", 2, "adjustment_amount"),
+        ("committee_adjustments", ADJUSTMENTS + f"210043,{NPI},-5,,y,2025-08-01\n", "CELL-MISSING", 2, "reason"),
+        ("committee_adjustments", ADJUSTMENTS + f"210043,{NPI},-5,x,,2025-08-01\n", "CELL-MISSING", 2, "approved_by"),
+        ("pfs_cap_notices", CAPS + f"210043,{NPI},2025,-1,2025-10-01\n", "AMOUNT-NEGATIVE", 2, "approved_amount"),
+        ("pfs_cap_notices", CAPS + f"210043,{NPI},25,1,2025-10-01\n", "NUMBER-OUT-OF-RANGE", 2, "calendar_year"),
+        ("pool_notices", POOLS + "210043,100,,2025-10-01\n", "CELL-MISSING", 2, "contested"),
+        ("pool_notices", POOLS + "210043,-100,N,2025-10-01\n", "AMOUNT-NEGATIVE", 2, "incentive_pool"),
+        ("pool_notices", POOLS + "210043,99999999999999999,N,2025-10-01\n", "CELL-FORMAT", 2, "incentive_pool"),
+        ("other_program_amounts", OTHERS + "210043,ECIP,savings,1\n", "VALUE-NOT-ALLOWED", 2, "kind"),
+        ("other_program_amounts", OTHERS + "210043,ECIP,incentive,-1\n", "AMOUNT-NEGATIVE", 2, "amount"),
+        ("payments", PAYMENTS + f"210043,{NPI},10,2025-02-29,R\n", "CELL-FORMAT", 2, "paid_on"),
+        ("payments", PAYMENTS + f"210043,{NPI},10,2025-10-01,\n", "CELL-MISSING", 2, "reference"),
+        ("committee_meetings", MEETINGS + "210043,2025-02-01,3,4\n", "PARTS-EXCEED-TOTAL", 2, "physicians_present"),
+        ("committee_meetings", MEETINGS + "210043,2025-02-01,0,0\n", "NUMBER-OUT-OF-RANGE", 2, "members_present"),
+        ("committee_meetings", b"hospital_ccn,met_on\n210043,2025-02-01,5\n", "ROW-RAGGED", 2, ""),
+        ("committee_meetings", b"", "FILE-EMPTY", None, ""),
     ],
 )  # fmt: skip
 def test_a_bad_row_refuses_its_file(
@@ -174,9 +174,9 @@ def test_a_bad_row_refuses_its_file(
     put(home, table, text)
     receipt = ingest(home, table)
     assert receipt.status == "refused"
-    first = next(problem for problem in receipt.problems if problem["severity"] == "ERROR")
-    assert (first["rule"], first["row"], first["column"]) == (rule, row, column)
-    assert first["fix"]
+    first = next(problem for problem in receipt.problems if problem.severity == "ERROR")
+    assert (first.rule, first.row, first.column) == (rule, row, column)
+    assert first.fix
     assert lake(home, table).is_empty()
 
 
@@ -185,7 +185,7 @@ def test_every_problem_is_listed_at_once(home: Home) -> None:
     put(home, "committee_adjustments", ADJUSTMENTS + rows)
     receipt = ingest(home, "committee_adjustments")
     assert receipt.rules_broken == {
-        "ADJUSTMENT_INCREASE": 1, "CCN_UNKNOWN": 1, "CELL_FORMAT": 2, "CELL_MISSING": 1, "NPI_CHECK_DIGIT": 1
+        "ADJUSTMENT-INCREASE": 1, "CCN-UNKNOWN": 1, "CELL-FORMAT": 2, "CELL-MISSING": 1, "NPI-CHECK-DIGIT": 1
     }  # fmt: skip
     assert len(receipt.problems) == 6
 
@@ -285,7 +285,7 @@ def test_a_link_is_not_followed(home: Home, tmp_path: Path) -> None:
     path.symlink_to(secret)
     receipt = ingest(home, "pool_notices")
     assert (receipt.status, receipt.sha256) == ("refused", "")
-    assert receipt.rules_broken == {"FILE_IS_LINK": 1}
+    assert receipt.rules_broken == {"FILE-IS-LINK": 1}
 
 
 # The check digit of an NPI

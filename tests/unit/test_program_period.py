@@ -47,7 +47,7 @@ def test_every_table_of_the_period_is_there_and_conditions_are_compared(home: Ho
     for name in program.TABLES | protocol.TABLES:
         assert (home.lake_program(PERIOD) / f"{name}.parquet").exists(), name
     results = next(receipt for receipt in taken.program.receipts if receipt.table == "condition_results")
-    assert results.rules_broken == {"CONDITION_UNKNOWN": 1}
+    assert results.rules_broken == {"CONDITION-UNKNOWN": 1}
     excluded = pl.read_parquet(home.lake_program(PERIOD) / "excluded_in_period.parquet")
     assert excluded.get_column("npi").to_list() == ["1234567893"]
 
@@ -61,7 +61,10 @@ def test_the_receipt_of_protocols_tells_of_each_file(home: Home) -> None:
         hashlib.sha256((home.inbox / "protocols" / c / "2025.yaml").read_bytes()) for c in ("210043", "210044")
     )
     assert told == {"210043": ("accepted", 1, good.hexdigest()), "210044": ("refused", 0, bad.hexdigest())}
-    assert [f["id"] for p in receipt["protocols"] for f in p["findings"]] == ["MEETINGS_TOO_FEW", "PROTOCOL_REFUSED"]
+    assert [each["rule"] for p in receipt["protocols"] for each in p["problems"]] == [
+        "MEETINGS-TOO-FEW",
+        "PROTOCOL-REFUSED",
+    ]
 
 
 def test_files_in_force_are_those_that_a_release_lists(home: Home) -> None:
@@ -80,7 +83,7 @@ def test_files_in_force_are_those_that_a_release_lists(home: Home) -> None:
 def test_a_preflight_judges_one_file_as_the_intake_would(home: Home, tmp_path: Path) -> None:
     path = tmp_path / "pool_notices.csv"
     path.write_text("hospital_ccn,incentive_pool,contested,notice_date\n210043,5,maybe,2025-10-01\n")
-    assert check_program_file(path, PERIOD).rules_broken == {"VALUE_NOT_ALLOWED": 1}
+    assert check_program_file(path, PERIOD).rules_broken == {"VALUE-NOT-ALLOWED": 1}
     path.write_text("hospital_ccn,incentive_pool,contested,notice_date\n210043,5,Y,2025-10-01\n")
     assert check_program_file(path, PERIOD).status == "accepted"
     with pytest.raises(HcipError, match="is no program file"):

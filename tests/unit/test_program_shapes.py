@@ -18,7 +18,7 @@ from hcip_pipeline.contracts import program, reference
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.reference.tables import load_reference
 from hcip_pipeline.tables.contract_columns import read_contract_table
-from hcip_pipeline.tables.problems import TableRefusedError
+from hcip_pipeline.tables.refusals import TableRefusedError
 from hcip_pipeline.tables.table_shapes import find_table
 from hcip_pipeline.tables.tabular import LINE
 
@@ -35,19 +35,19 @@ def read(path: Path, table: Table = program.POOL_NOTICES) -> tuple[list[tuple[ob
 
 
 TEXTS: dict[str, tuple[Callable[[str], str | bytes], set[str]]] = {
-    "yes and no": (lambda t: t.replace("Y", "YES").replace(",N,", ",no,"), {"CODE_SPELLING"}),
-    "1 and 0": (lambda t: t.replace(",Y,", ",1,").replace(",N,", ",0,"), {"CODE_SPELLING"}),
-    "small letters": (lambda t: t.replace(",Y,", ",y,").replace(",N,", ",n,"), {"CODE_SPELLING"}),
+    "yes and no": (lambda t: t.replace("Y", "YES").replace(",N,", ",no,"), {"CODE-SPELLING"}),
+    "1 and 0": (lambda t: t.replace(",Y,", ",1,").replace(",N,", ",0,"), {"CODE-SPELLING"}),
+    "small letters": (lambda t: t.replace(",Y,", ",y,").replace(",N,", ",n,"), {"CODE-SPELLING"}),
     "dates month first": (lambda t: t.replace("2025-03-14", "3/14/2025").replace("2025-11-02", "11/2/2025"),
-                          {"DATE_FORM"}),
+                          {"DATE-FORM"}),
     "dates with a time": (lambda t: t.replace("03-14", "03-14 00:00:00").replace("11-02", "11-02 00:00:00"),
-                          {"DATE_FORM"}),
-    "money with signs": (lambda t: t.replace("1234.50", '"$1,234.50"'), {"NUMBER_FORM"}),
-    "semicolons": (lambda t: t.replace(",", ";"), {"FILE_DELIMITER"}),
-    "tabs": (lambda t: t.replace(",", "\t"), {"FILE_DELIMITER"}),
+                          {"DATE-FORM"}),
+    "money with signs": (lambda t: t.replace("1234.50", '"$1,234.50"'), {"NUMBER-FORM"}),
+    "semicolons": (lambda t: t.replace(",", ";"), {"FILE-DELIMITER"}),
+    "tabs": (lambda t: t.replace(",", "\t"), {"FILE-DELIMITER"}),
     "capitals": (lambda t: t.split("\n", 1)[0].upper() + "\n" + t.split("\n", 1)[1], set()),
-    "text marks": (lambda t: t.replace("210043", '"=""210043"""'), {"CELL_BLANKS"}),
-    "floats": (lambda t: t.replace("210043", "210043.0").replace("210001", "210001.0"), {"CODE_PADDED"}),
+    "text marks": (lambda t: t.replace("210043", '"=""210043"""'), {"CELL-BLANKS"}),
+    "floats": (lambda t: t.replace("210043", "210043.0").replace("210001", "210001.0"), {"CODE-PADDED"}),
     "empty rows": (lambda t: t + ",,,\n\n,,,\n", set()),
 }  # fmt: skip
 
@@ -109,21 +109,21 @@ def test_windows_1252_is_read_and_told(tmp_path: Path) -> None:
     path = tmp_path / "hospitals.csv"
     path.write_bytes("ccn,name,acute,county,system\n210043,Ménière,Y,,\n".encode("cp1252"))
     rows, told = read(path, reference.HOSPITALS)
-    assert rows[0][1] == "Ménière" and told == {"FILE_WINDOWS_1252"}
+    assert rows[0][1] == "Ménière" and told == {"FILE-WINDOWS-1252"}
 
 
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        (lambda t: t.replace("2025-11-02", "11/2/2025"), "CELL_FORMAT"),
-        (lambda t: t.replace("2025-03-14", "14/3/2025").replace("2025-11-02", "2/11/2025"), "CELL_FORMAT"),
-        (lambda t: t.replace("1234.50", "1E+05"), "DIGITS_LOST"),
-        (lambda t: t.replace("1234.50", "12.345"), "CELL_FORMAT"),
-        (lambda t: t.replace(",Y,", ",maybe,"), "VALUE_NOT_ALLOWED"),
-        (lambda t: t + "Total,1246.50,,\n", "TOTAL_ROW"),
-        (lambda t: "Pool notices of the half-year\n" + t, "TITLE_ROW"),
-        (lambda t: t + t, "HEADER_REPEATED"),
-        (lambda t: t.replace("incentive_pool", "incentive pool", 1), "COLUMN_MISSING"),
+        (lambda t: t.replace("2025-11-02", "11/2/2025"), "CELL-FORMAT"),
+        (lambda t: t.replace("2025-03-14", "14/3/2025").replace("2025-11-02", "2/11/2025"), "CELL-FORMAT"),
+        (lambda t: t.replace("1234.50", "1E+05"), "DIGITS-LOST"),
+        (lambda t: t.replace("1234.50", "12.345"), "CELL-FORMAT"),
+        (lambda t: t.replace(",Y,", ",maybe,"), "VALUE-NOT-ALLOWED"),
+        (lambda t: t + "Total,1246.50,,\n", "TOTAL-ROW"),
+        (lambda t: "Pool notices of the half-year\n" + t, "TITLE-ROW"),
+        (lambda t: t + t, "HEADER-REPEATED"),
+        (lambda t: t.replace("incentive_pool", "incentive pool", 1), "COLUMN-MISSING"),
     ],
 )
 def test_what_would_be_a_guess_is_refused(tmp_path: Path, change: Callable[[str], str], rule: str) -> None:
@@ -139,7 +139,7 @@ def test_codes_get_their_zeros_back(tmp_path: Path) -> None:
     path = tmp_path / "revenue_codes.csv"
     path.write_text("revenue_code_from,revenue_code_to,rate_center\n110,120,MSG\n360,369.0,ORC\n")
     rows, told = read(path, reference.REVENUE_CODES)
-    assert rows == [("0110", "0120", "MSG"), ("0360", "0369", "ORC")] and told == {"CODE_PADDED"}
+    assert rows == [("0110", "0120", "MSG"), ("0360", "0369", "ORC")] and told == {"CODE-PADDED"}
 
 
 def test_unmapped_is_known_without_a_row_of_its_own(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hcip_pipeline.received_files import Ceiling
-from hcip_pipeline.tables.problems import TableRefusedError
+from hcip_pipeline.tables.refusals import TableRefusedError
 from hcip_pipeline.tables.tabular import LINE, TextTable, parse_text_table, read_text_table
 
 PATH = Path("file.csv")
@@ -82,7 +82,7 @@ def test_a_damaged_file_is_refused_or_reads_as_the_csv_module_reads_it(edits: li
         assert error.problems and error.fix
         return
     plain = damaged.removeprefix(b"\xef\xbb\xbf")
-    text = plain.decode("cp1252" if any(note.rule == "FILE_WINDOWS_1252" for note in table.notes) else "utf-8")
+    text = plain.decode("cp1252" if any(note.rule == "FILE-WINDOWS-1252" for note in table.notes) else "utf-8")
     oracle = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     assert table.header == tuple(cell.strip().lower() for cell in oracle[0])
     expected = [tuple(map(stripped, row)) for row in oracle[1:]]
@@ -92,24 +92,24 @@ def test_a_damaged_file_is_refused_or_reads_as_the_csv_module_reads_it(edits: li
 @pytest.mark.parametrize(
     ("raw", "rule", "row"),
     [
-        (b"", "FILE_EMPTY", None),
-        (b"\xef\xbb\xbf", "FILE_EMPTY", None),
-        (b"\n\r\n \n", "FILE_EMPTY", None),
-        ("a,b\n1,2\n".encode("utf-16"), "FILE_ENCODING", None),
-        ("a,b\n1,2\n".encode("utf-16-le"), "FILE_ENCODING", None),
-        (b"a,b\n1,\x00\n", "FILE_NUL", 2),
-        (b"a,b\n1,2\nx,Jos\x81\n", "FILE_ENCODING", 3),
-        (b"A title\na,b\n1,2\n", "TITLE_ROW", 1),
-        (b"a,b\n1,2\nA,B\n3,4\n", "HEADER_REPEATED", 3),
-        (b"a,b\n1,2\nGrand Total,2\n", "TOTAL_ROW", 3),
-        (b"a,b\r1,2\r", "FILE_LINE_ENDS", 1),
-        (b'a,b\n1,"2\n3,4\n', "QUOTE_OPEN", 2),
-        (b'a,b\n1,2" pipe\n', "QUOTE_BARE", 2),
-        (b'a,b\n1,"2"x\n', "QUOTE_BARE", 2),
-        (b"a,b\n1\n", "ROW_RAGGED", 2),
-        (b'a,b\n"1\n1",2\n3,4,5\n', "ROW_RAGGED", 4),
-        (b"a,a\n1,2\n", "COLUMN_REPEATED", 1),
-        (b"a,,\n1,2,3\n", "COLUMN_REPEATED", 1),
+        (b"", "FILE-EMPTY", None),
+        (b"\xef\xbb\xbf", "FILE-EMPTY", None),
+        (b"\n\r\n \n", "FILE-EMPTY", None),
+        ("a,b\n1,2\n".encode("utf-16"), "FILE-ENCODING", None),
+        ("a,b\n1,2\n".encode("utf-16-le"), "FILE-ENCODING", None),
+        (b"a,b\n1,\x00\n", "FILE-NUL", 2),
+        (b"a,b\n1,2\nx,Jos\x81\n", "FILE-ENCODING", 3),
+        (b"A title\na,b\n1,2\n", "TITLE-ROW", 1),
+        (b"a,b\n1,2\nA,B\n3,4\n", "HEADER-REPEATED", 3),
+        (b"a,b\n1,2\nGrand Total,2\n", "TOTAL-ROW", 3),
+        (b"a,b\r1,2\r", "FILE-LINE-ENDS", 1),
+        (b'a,b\n1,"2\n3,4\n', "QUOTE-OPEN", 2),
+        (b'a,b\n1,2" pipe\n', "QUOTE-BARE", 2),
+        (b'a,b\n1,"2"x\n', "QUOTE-BARE", 2),
+        (b"a,b\n1\n", "ROW-RAGGED", 2),
+        (b'a,b\n"1\n1",2\n3,4,5\n', "ROW-RAGGED", 4),
+        (b"a,a\n1,2\n", "COLUMN-REPEATED", 1),
+        (b"a,,\n1,2,3\n", "COLUMN-REPEATED", 1),
     ],
 )
 def test_each_structural_fault_has_its_rule_and_line(raw: bytes, rule: str, row: int | None) -> None:
@@ -138,11 +138,11 @@ def test_a_link_a_folder_and_a_file_too_large_are_refused(tmp_path: Path, monkey
     link.symlink_to(target)
     folder = tmp_path / "folder.csv"
     folder.mkdir()
-    for path, rule in ((link, "FILE_IS_LINK"), (folder, "FILE_NOT_REGULAR")):
+    for path, rule in ((link, "FILE-IS-LINK"), (folder, "FILE-NOT-REGULAR")):
         with pytest.raises(TableRefusedError) as caught:
             read_text_table(path)
         assert caught.value.rule == rule
     monkeypatch.setattr("hcip_pipeline.tables.tabular.TABLE", Ceiling(3))
     with pytest.raises(TableRefusedError) as caught:
         read_text_table(target)
-    assert caught.value.rule == "FILE_TOO_LARGE"
+    assert caught.value.rule == "FILE-TOO-LARGE"

@@ -23,13 +23,13 @@ from hcip_pipeline.policy.interventions import CATALOGUE, CATEGORIES
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.policy.protocol import Protocol, period_number, program_year
 from hcip_pipeline.policy.protocol_checks import (
-    FINDING_RULES,
     UNLOCKING,
     ProgramStart,
     check_protocol,
     conditions_changed,
     elections_in_force,
 )
+from hcip_pipeline.rules.protocols import RULES
 from hcip_pipeline.yaml_files import load_yaml, validate_yaml
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "protocol_example.yaml"
@@ -50,9 +50,9 @@ def example() -> Content:
     return copy.deepcopy(read_example())
 
 
-def finding_ids(content: Content, period: PerformancePeriod = PERIOD, **given_: Any) -> list[str]:
+def rules_broken(content: Content, period: PerformancePeriod = PERIOD, **given_: Any) -> list[str]:
     given_ = {"policy": POLICY, "met_on": MEETINGS} | given_
-    return sorted(finding.id for finding in check_protocol(Protocol.model_validate(content), period, **given_))
+    return sorted(problem.rule for problem in check_protocol(Protocol.model_validate(content), period, **given_))
 
 
 def test_the_documented_example_passes_with_no_finding() -> None:
@@ -93,31 +93,31 @@ def put(*path: str | int, value: object) -> Callable[[Content], None]:
 @pytest.mark.parametrize(
     ("change", "ids"),
     [
-        (drop_member("Robin Castellano"), ["COMMITTEE_NO_CEO"]),
-        (drop_member("Pat Lindqvist"), ["COMMITTEE_NO_CFO"]),
-        (drop_member("Jo Whitfield"), ["COMMITTEE_NO_CONSUMER"]),
-        (put("oversight_committee", 2, "role", value=None), ["COMMITTEE_NO_CMO"]),
-        (drop_member("Kim Novak"), ["COMMITTEE_FEW_PHYSICIANS"]),
-        (put("conditions_of_payment", 0, "weight", value=Decimal("25.000001")), ["WEIGHTS_NOT_100"]),
-        (put("conditions_of_payment", 0, "weight", value=Decimal("24.99")), ["WEIGHTS_NOT_100"]),
+        (drop_member("Robin Castellano"), ["COMMITTEE-NO-CEO"]),
+        (drop_member("Pat Lindqvist"), ["COMMITTEE-NO-CFO"]),
+        (drop_member("Jo Whitfield"), ["COMMITTEE-NO-CONSUMER"]),
+        (put("oversight_committee", 2, "role", value=None), ["COMMITTEE-NO-CMO"]),
+        (drop_member("Kim Novak"), ["COMMITTEE-FEW-PHYSICIANS"]),
+        (put("conditions_of_payment", 0, "weight", value=Decimal("25.000001")), ["WEIGHTS-NOT-100"]),
+        (put("conditions_of_payment", 0, "weight", value=Decimal("24.99")), ["WEIGHTS-NOT-100"]),
         (put("conditions_of_payment", 0, "interventions", value=[]),
-            ["CONDITION_NOT_TIED", "INTERVENTION_WITHOUT_CONDITION"]),
+            ["CONDITION-NOT-TIED", "INTERVENTION-WITHOUT-CONDITION"]),
         (put("conditions_of_payment", 3, "interventions", value=["vaccination", "follow_up_appointment"]),
-            ["CONDITION_NOT_TIED"]),
-        (put("interventions", 1, "include", value=False), ["CONDITION_NOT_INCLUDED", "CONDITION_NOT_TIED"]),
-        (put("hospital", "tin", value="123456"), ["TIN_NOT_NINE_DIGITS"]),
-        (put("hospital", "tin", value=None), ["TIN_NOT_NINE_DIGITS"]),
+            ["CONDITION-NOT-TIED"]),
+        (put("interventions", 1, "include", value=False), ["CONDITION-NOT-INCLUDED", "CONDITION-NOT-TIED"]),
+        (put("hospital", "tin", value="123456"), ["TIN-NOT-NINE-DIGITS"]),
+        (put("hospital", "tin", value=None), ["TIN-NOT-NINE-DIGITS"]),
         (put("hospital", "tin", value="52-0000001"), []),
-        (put("approved_on", value=None), ["NOT_APPROVED"]),
-        (put("approved_on", value=dt.date(2025, 1, 1)), ["APPROVED_AFTER_START"]),
+        (put("approved_on", value=None), ["NOT-APPROVED"]),
+        (put("approved_on", value=dt.date(2025, 1, 1)), ["APPROVED-AFTER-START"]),
         (put("approved_on", value=dt.date(2024, 12, 31)), []),
-        (put("first_performance_period", value="2025H2"), ["NOT_STARTED"]),
+        (put("first_performance_period", value="2025H2"), ["NOT-STARTED"]),
         (put("first_performance_period", value="2025H1"), []),
-        (put("key_personnel", value=[]), ["KEY_PERSONNEL_MISSING"]),
-        (put("model_plan", "cms_data_use", value=" "), ["MODEL_PLAN_INCOMPLETE"]),
-        (put("model_plan", "cms_data_use", value="word " * 201), ["MODEL_PLAN_TOO_LONG"]),
-        (put("elections", value={"mpi_floor": 200, "mpi_ceiling": 100}), ["ELECTIONS_CONTRADICT"]),
-        (put("elections", value={"mpi_floor": 3001}), ["ELECTIONS_CONTRADICT"]),
+        (put("key_personnel", value=[]), ["KEY-PERSONNEL-MISSING"]),
+        (put("model_plan", "cms_data_use", value=" "), ["MODEL-PLAN-INCOMPLETE"]),
+        (put("model_plan", "cms_data_use", value="word " * 201), ["MODEL-PLAN-TOO-LONG"]),
+        (put("elections", value={"mpi_floor": 200, "mpi_ceiling": 100}), ["ELECTIONS-CONTRADICT"]),
+        (put("elections", value={"mpi_floor": 3001}), ["ELECTIONS-CONTRADICT"]),
         (put("elections", value=None), []),
         (put("elections", value={"improvement_share": "1/2"}), []),
     ],
@@ -126,35 +126,35 @@ def test_each_rule_finds_its_breach_and_nothing_else(
     example: Content, change: Callable[[Content], None], ids: list[str]
 ) -> None:
     change(example)
-    assert finding_ids(example) == ids
+    assert rules_broken(example) == ids
 
 
 def test_no_intervention_included(example: Content) -> None:
     for chosen in example["interventions"]:
         chosen["include"] = False
-    assert "NO_INTERVENTION" in finding_ids(example)
+    assert "NO-INTERVENTION" in rules_broken(example)
 
 
 def test_no_conditions_do_not_total_100(example: Content) -> None:
     example["conditions_of_payment"] = []
-    assert "WEIGHTS_NOT_100" in finding_ids(example)
+    assert "WEIGHTS-NOT-100" in rules_broken(example)
 
 
 def test_weights_in_thirds_total_100_only_when_they_do(example: Content) -> None:
     example["conditions_of_payment"].pop()
     for condition, weight in zip(example["conditions_of_payment"], ("33.34", "33.33", "33.33"), strict=True):
         condition["weight"] = Decimal(weight)
-    assert "WEIGHTS_NOT_100" not in finding_ids(example)
+    assert "WEIGHTS-NOT-100" not in rules_broken(example)
     example["conditions_of_payment"][0]["weight"] = Decimal("33.33")
-    assert "WEIGHTS_NOT_100" in finding_ids(example)
+    assert "WEIGHTS-NOT-100" in rules_broken(example)
 
 
 def test_the_sources_own_sample_earns_its_warnings(example: Content) -> None:
     """Six digits of TIN, and conditions of payment that are not among the included interventions."""
     example["hospital"]["tin"] = "123456"
     example["interventions"][3] |= {"include": False, "condition_of_payment": True}
-    assert finding_ids(example) == ["CONDITION_NOT_INCLUDED", "CONDITION_NOT_TIED", "TIN_NOT_NINE_DIGITS"]
-    assert {FINDING_RULES[id_].severity for id_ in finding_ids(example)} == {"WARN"}
+    assert rules_broken(example) == ["CONDITION-NOT-INCLUDED", "CONDITION-NOT-TIED", "TIN-NOT-NINE-DIGITS"]
+    assert {RULES[id_].severity for id_ in rules_broken(example)} == {"WARN"}
 
 
 @pytest.mark.parametrize(
@@ -163,33 +163,33 @@ def test_the_sources_own_sample_earns_its_warnings(example: Content) -> None:
 def test_the_committee_meets_as_often_as_it_says(example: Content, frequency: str, needed: int) -> None:
     example["meeting_frequency"] = frequency
     days = [dt.date(2025, month, 1) for month in range(1, needed + 1)]
-    assert finding_ids(example, met_on=days) == []
-    assert finding_ids(example, met_on=days[1:]) == ["MEETINGS_TOO_FEW"]
+    assert rules_broken(example, met_on=days) == []
+    assert rules_broken(example, met_on=days[1:]) == ["MEETINGS-TOO-FEW"]
     # A day twice is one meeting, and one outside the period is none of it.
-    assert finding_ids(example, met_on=[*days[1:], *days[1:], dt.date(2025, 7, 1)]) == ["MEETINGS_TOO_FEW"]
-    assert finding_ids(example, met_on=None) == []
+    assert rules_broken(example, met_on=[*days[1:], *days[1:], dt.date(2025, 7, 1)]) == ["MEETINGS-TOO-FEW"]
+    assert rules_broken(example, met_on=None) == []
 
 
 def test_a_physician_is_one_by_what_they_represent_or_by_degree(example: Content) -> None:
     member(example, "Kim Novak")["represents"] = "hospital"
-    assert finding_ids(example) == []
+    assert rules_broken(example) == []
     member(example, "Kim Novak")["credentials"] = "RN, MDiv"
-    assert finding_ids(example) == ["COMMITTEE_FEW_PHYSICIANS"]
+    assert rules_broken(example) == ["COMMITTEE-FEW-PHYSICIANS"]
     member(example, "Kim Novak")["credentials"] = "FACP, M.D."
-    assert finding_ids(example) == []
+    assert rules_broken(example) == []
 
 
 def test_the_first_performance_period_does_not_move(example: Content) -> None:
     changed = ProgramStart("2023H1", others=("2024H1",))
-    assert finding_ids(example, start=changed) == ["FIRST_PERIOD_CHANGED"]
+    assert rules_broken(example, start=changed) == ["FIRST-PERIOD-CHANGED"]
     settled = replace(changed, corrected="2024H1", filed_in="2025H1")
-    assert finding_ids(example, start=settled) == []
+    assert rules_broken(example, start=settled) == []
 
 
-def test_every_finding_has_a_severity_and_a_way_out() -> None:
-    assert {rule.severity for rule in FINDING_RULES.values()} == {"ERROR", "WARN"}
-    assert all(rule.fix and rule.meaning for rule in FINDING_RULES.values())
-    assert {FINDING_RULES[id_].severity for id_ in UNLOCKING} == {"ERROR"}
+def test_every_rule_has_a_severity_and_a_way_out() -> None:
+    assert {rule.severity for rule in RULES.values()} == {"ERROR", "WARN"}
+    assert all(rule.fix and rule.description for rule in RULES.values())
+    assert {RULES[id_].severity for id_ in UNLOCKING} == {"ERROR"}
 
 
 # Elections
@@ -201,37 +201,37 @@ def test_the_split_may_change_from_the_third_period_on(example: Content) -> None
         example["first_performance_period"] = first
         protocol = Protocol.model_validate(example)
         assert ProgramStart(first).period_number(PERIOD) == number
-        elections, findings = elections_in_force(protocol, PERIOD, POLICY)
+        elections, problems = elections_in_force(protocol, PERIOD, POLICY)
         assert ("improvement_share" in elections.model_fields_set) is is_in_force
-        assert [finding.id for finding in findings] == ([] if is_in_force else ["SPLIT_CHANGED_EARLY"])
+        assert [problem.rule for problem in problems] == ([] if is_in_force else ["SPLIT-CHANGED-EARLY"])
         assert elections.over(POLICY).improvement_share == (Decimal("0.5") if is_in_force else Decimal("0.66666667"))
 
 
 def test_the_split_goes_by_the_program_not_by_the_protocols_word(example: Content) -> None:
     example |= {"elections": {"improvement_share": "1/2"}, "first_performance_period": "2020H1"}
-    _, findings = elections_in_force(Protocol.model_validate(example), PERIOD, POLICY, ProgramStart("2025H1"))
-    assert [finding.id for finding in findings] == ["SPLIT_CHANGED_EARLY"]
+    _, problems = elections_in_force(Protocol.model_validate(example), PERIOD, POLICY, ProgramStart("2025H1"))
+    assert [problem.rule for problem in problems] == ["SPLIT-CHANGED-EARLY"]
 
 
-@pytest.mark.parametrize(("elected", "cap", "told"), [(25, 20, ["CAP_ABOVE_POLICY"]), (20, 20, []), (5, 5, [])])
+@pytest.mark.parametrize(("elected", "cap", "told"), [(25, 20, ["CAP-ABOVE-POLICY"]), (20, 20, []), (5, 5, [])])
 def test_of_two_caps_the_smaller_counts(example: Content, elected: int, cap: int, told: list[str]) -> None:
     policy = POLICY.model_copy(update={"physician_cap_percent": Decimal(20)})
     example["elections"] = {"physician_cap_percent": elected}
-    elections, findings = elections_in_force(Protocol.model_validate(example), PERIOD, policy)
+    elections, problems = elections_in_force(Protocol.model_validate(example), PERIOD, policy)
     assert elections.over(policy).physician_cap_percent == cap
-    assert [finding.id for finding in findings] == told
+    assert [problem.rule for problem in problems] == told
 
 
 def test_electing_the_policys_own_split_is_no_change(example: Content) -> None:
     example |= {"elections": {"improvement_share": "2/3"}, "first_performance_period": "2025H1"}
-    assert finding_ids(example) == []
+    assert rules_broken(example) == []
 
 
 def test_null_takes_a_bound_away_and_elects_nothing_else(example: Content) -> None:
     example["elections"] = {"mpi_floor": None, "mpi_ceiling": None, "improvement_share": None}
-    elections, findings = elections_in_force(Protocol.model_validate(example), PERIOD, POLICY)
+    elections, problems = elections_in_force(Protocol.model_validate(example), PERIOD, POLICY)
     effective = elections.over(POLICY)
-    assert findings == []
+    assert problems == []
     assert (effective.mpi_floor, effective.mpi_ceiling) == (None, None)
     assert effective.improvement_share == POLICY.improvement_share
 
@@ -250,7 +250,7 @@ def test_conditions_that_change_need_an_approval_of_their_own(example: Content) 
     example["conditions_of_payment"][0]["weight"] = 20
     example["conditions_of_payment"][1]["weight"] = 30
     after = Protocol.model_validate(example)
-    assert [finding.id for finding in conditions_changed(after, before)] == ["CONDITIONS_CHANGED"]
+    assert [problem.rule for problem in conditions_changed(after, before)] == ["CONDITIONS-CHANGED"]
     example["approved_on"] = dt.date(2024, 12, 20)
     assert conditions_changed(Protocol.model_validate(example), before) == []
 

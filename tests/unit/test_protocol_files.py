@@ -98,7 +98,7 @@ def test_elections_in_force_are_the_hospitals_or_the_policys(home: Home) -> None
         (Decimal("50.50"), None, Decimal("0.6"), Decimal("12.5")),
         (Decimal("50.50"), None, Decimal("0.66666667"), Decimal("12.5")),
     ]
-    assert ("210044", "SPLIT_CHANGED_EARLY") in findings(home)
+    assert ("210044", "SPLIT-CHANGED-EARLY") in findings(home)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_bad_file_is_its_own_hospitals_finding(home: Home, text: str, told: st
     path.write_text(text)
     write_lake_protocols(home, PERIOD, POLICY)
     assert table(home, "protocols").get_column("hospital_ccn").to_list() == ["210044"]
-    refused = table(home, "protocol_findings").filter(finding_id="PROTOCOL_REFUSED").row(0, named=True)
+    refused = table(home, "protocol_findings").filter(finding_id="PROTOCOL-REFUSED").row(0, named=True)
     assert (refused["hospital_ccn"], refused["severity"]) == ("210043", "ERROR")
     assert told in refused["message"]
     assert str(home.root) not in refused["message"], "a release must not depend on where the home lies"
@@ -143,7 +143,7 @@ def test_a_hospital_that_is_not_known_is_refused(home: Home) -> None:
     put(home, ccn="990001")
     (file,) = load_protocols(home.inbox, PERIOD)
     assert file.protocol is None
-    assert "not in the table of hospitals" in file.findings[0].message
+    assert "not in the table of hospitals" in file.problems[0].message
 
 
 def test_other_names_are_told_and_not_read(home: Home) -> None:
@@ -165,7 +165,7 @@ def test_a_refused_file_leaves_the_version_before_in_force_and_says_so(home: Hom
     put(home, EXAMPLE.replace("weight: 40", "weight: -40"))
     write_lake_protocols(home, PERIOD, POLICY)
     assert table(home, "protocols").select("version", "sha256").rows() == [(1, sha256)]
-    assert ("210043", "PROTOCOL_REFUSED") in findings(home)
+    assert ("210043", "PROTOCOL-REFUSED") in findings(home)
 
 
 def test_conditions_changed_under_the_same_approval_are_not_locked(home: Home) -> None:
@@ -175,7 +175,7 @@ def test_conditions_changed_under_the_same_approval_are_not_locked(home: Home) -
     put(home, changed)
     write_lake_protocols(home, PERIOD, POLICY)
     assert table(home, "protocols").select("version", "has_locked_conditions").rows() == [(2, False)]
-    assert ("210043", "CONDITIONS_CHANGED") in findings(home)
+    assert ("210043", "CONDITIONS-CHANGED") in findings(home)
     # Run again, approved anew before the period, or taken back.
     write_lake_protocols(home, PERIOD, POLICY)
     assert table(home, "protocols").select("version", "has_locked_conditions").rows() == [(2, False)]
@@ -199,7 +199,7 @@ def test_a_first_period_that_moves_between_years_is_found(home: Home) -> None:
     put(home, EXAMPLE.replace("first_performance_period: 2024H1", "first_performance_period: 2023H1"), year=2024)
     put(home)
     write_lake_protocols(home, PERIOD, POLICY)
-    assert ("210043", "FIRST_PERIOD_CHANGED") in findings(home)
+    assert ("210043", "FIRST-PERIOD-CHANGED") in findings(home)
 
 
 def program(home: Home, period: PerformancePeriod = PERIOD) -> tuple[str | None, int | None, bool]:
@@ -232,7 +232,7 @@ def test_a_program_begins_with_the_first_protocol_that_was_accepted(home: Home, 
     put(home, year=2025)  # named rightly again: the change stays in sight
     write_lake_protocols(home, PERIOD, POLICY)
     assert program(home) == ("2024H1", 2, True)
-    assert ("210043", "FIRST_PERIOD_CHANGED") in findings(home)
+    assert ("210043", "FIRST-PERIOD-CHANGED") in findings(home)
 
 
 def test_the_first_protocol_counts_whichever_period_was_taken_in_before(home: Home) -> None:

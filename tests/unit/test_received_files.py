@@ -74,7 +74,7 @@ def test_what_is_no_file_of_the_inbox_is_refused(tmp_path: Path, put: Callable[[
     with pytest.raises(NotReceivedError) as caught:
         read_file(inbox / "file", SMALL, within=inbox)
     assert caught.value.rule in (
-        "FILE_NOT_REGULAR", "FILE_UNREADABLE", "FILE_OUTSIDE_INBOX",
+        "FILE-NOT-REGULAR", "FILE-UNREADABLE", "FILE-OUTSIDE-INBOX",
     )  # fmt: skip
     assert "\n" not in caught.value.message and caught.value.fix
 
@@ -95,7 +95,7 @@ def test_a_link_inside_the_inbox_may_be_allowed(tmp_path: Path) -> None:
     assert read_file(tmp_path / "link", SMALL, within=tmp_path) == b"x"
     with pytest.raises(NotReceivedError) as caught:
         read_file(tmp_path / "link", SMALL, links=False)
-    assert caught.value.rule == "FILE_IS_LINK"
+    assert caught.value.rule == "FILE-IS-LINK"
 
 
 def test_a_file_exchanged_while_it_is_opened_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ def _reference(path: Path) -> str:
 def _program(path: Path) -> str:
     receipt = check_program_file(path, PERIOD)
     assert receipt.status == "refused"
-    return str(receipt.problems[0]["message"])
+    return receipt.problems[0].message
 
 
 def _filled_survey(path: Path) -> str:

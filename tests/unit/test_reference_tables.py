@@ -22,7 +22,7 @@ from hcip_pipeline.reference.tables import (
     write_lake_reference,
 )
 from hcip_pipeline.tables.contract_columns import contract_schema
-from hcip_pipeline.tables.problems import TableRefusedError
+from hcip_pipeline.tables.refusals import TableRefusedError
 
 
 @pytest.fixture(scope="module")
@@ -201,49 +201,49 @@ EXCLUDED = "npi,source,effective_date,reinstated_date\n"
 @pytest.mark.parametrize(
     ("name", "text", "rule", "row", "column"),
     [
-        ("hospitals", "", "FILE_EMPTY", None, ""),
-        ("hospitals", HOSPITALS, "FILE_EMPTY", None, ""),
-        ("hospitals", "ccn,name,county,system\n210043,A,,\n", "COLUMN_MISSING", 1, "acute"),
-        ("hospitals", HOSPITALS + "210043,A,Y,,\n21043,B,Y,,\n", "CELL_FORMAT", 3, "ccn"),
-        ("hospitals", HOSPITALS + "2100430,A,Y,,\n", "CELL_TOO_LONG", 2, "ccn"),
-        ("hospitals", HOSPITALS + "210043,,Y,,\n", "CELL_MISSING", 2, "name"),
-        ("hospitals", HOSPITALS + "210043,A,Y,,\n210044,B,Y,,\n210043,C,Y,,\n", "KEY_REPEATED", 4, "ccn"),
-        ("hospitals", HOSPITALS + f"210043,{'A' * 1001},Y,,\n", "CELL_TOO_LONG", 2, "name"),
-        ("hospitals", HOSPITALS + "210043,A\x1b[31m,Y,,\n", "CELL_CONTROL_CHARACTER", 2, "name"),
-        ("apr_drg", DRG + "38,045,Stroke,01,S,\n", "VALUE_NOT_ALLOWED", 2, "type"),
-        ("apr_drg", DRG + "38-40,045,Stroke,01,M,\n39,045,Stroke,01,M,\n", "KEY_REPEATED", 3, "grouper_version, apr_drg"),
-        ("apr_drg", DRG + "42-38,045,Stroke,01,M,\n", "RANGE_REVERSED", 2, "grouper_version"),
-        ("apr_drg", DRG + "1-999999999,045,Stroke,01,M,\n", "NUMBER_OUT_OF_RANGE", 2, "grouper_version"),
+        ("hospitals", "", "FILE-EMPTY", None, ""),
+        ("hospitals", HOSPITALS, "FILE-EMPTY", None, ""),
+        ("hospitals", "ccn,name,county,system\n210043,A,,\n", "COLUMN-MISSING", 1, "acute"),
+        ("hospitals", HOSPITALS + "210043,A,Y,,\n21043,B,Y,,\n", "CELL-FORMAT", 3, "ccn"),
+        ("hospitals", HOSPITALS + "2100430,A,Y,,\n", "CELL-TOO-LONG", 2, "ccn"),
+        ("hospitals", HOSPITALS + "210043,,Y,,\n", "CELL-MISSING", 2, "name"),
+        ("hospitals", HOSPITALS + "210043,A,Y,,\n210044,B,Y,,\n210043,C,Y,,\n", "KEY-REPEATED", 4, "ccn"),
+        ("hospitals", HOSPITALS + f"210043,{'A' * 1001},Y,,\n", "CELL-TOO-LONG", 2, "name"),
+        ("hospitals", HOSPITALS + "210043,A\x1b[31m,Y,,\n", "CELL-CONTROL-CHARACTER", 2, "name"),
+        ("apr_drg", DRG + "38,045,Stroke,01,S,\n", "VALUE-NOT-ALLOWED", 2, "type"),
+        ("apr_drg", DRG + "38-40,045,Stroke,01,M,\n39,045,Stroke,01,M,\n", "KEY-REPEATED", 3, "grouper_version, apr_drg"),
+        ("apr_drg", DRG + "42-38,045,Stroke,01,M,\n", "RANGE-REVERSED", 2, "grouper_version"),
+        ("apr_drg", DRG + "1-999999999,045,Stroke,01,M,\n", "NUMBER-OUT-OF-RANGE", 2, "grouper_version"),
         (
             "rate_centers",
             "rate_center,name,group,component\nUNMAPPED,None,,supply_drug\n",
-            "VALUE_NOT_ALLOWED",
+            "VALUE-NOT-ALLOWED",
             2,
             "component",
         ),
-        ("revenue_codes", CODES + "0110,0100,MSG\n", "RANGE_REVERSED", 2, "revenue_code_to"),
-        ("revenue_codes", CODES + "0110,0120,XYZ\n", "RATE_CENTER_UNKNOWN", 2, "rate_center"),
-        ("revenue_codes", CODES + "0110,0120,MSG\n0300,0310,LAB\n0115,0125,OBS\n", "RANGE_AMBIGUOUS", 4, "revenue_code_from"),
-        ("cost_factors", FACTORS + "210043,ALL,2025,,,1,0,0\n", "FACTOR_MISSING", 2, "markup"),
-        ("cost_factors", FACTORS + "210043,ALL,2025,0,,1,0,0\n", "NUMBER_OUT_OF_RANGE", 2, "markup"),
-        ("cost_factors", FACTORS + "210043,ALL,2025,1.1,,0,0,0\n", "NUMBER_OUT_OF_RANGE", 2, "labor_market"),
-        ("cost_factors", FACTORS + "210043,ALL,2025,1.1,,1,-1,0\n", "NUMBER_OUT_OF_RANGE", 2, "ime"),
-        ("cost_factors", FACTORS + "210043,ALL,25,1.1,,1,0,0\n", "NUMBER_OUT_OF_RANGE", 2, "rate_year"),
-        ("cost_factors", FACTORS + "210043,ALL,2025,\"1,100.00\",,1,0,0\n", "CELL_FORMAT", 2, "markup"),
-        ("cost_factors", FACTORS + "210043,ALL,2025,1e0,,1,0,0\n", "CELL_FORMAT", 2, "markup"),
-        ("cost_factors", FACTORS + "210043,ALL,2025,1.123456789,,1,0,0\n", "CELL_FORMAT", 2, "markup"),
-        ("cost_factors", FACTORS + "210099,ALL,2025,1.1,,1,0,0\n", "CCN_UNKNOWN", 2, "hospital_ccn"),
-        ("cost_factors", FACTORS + "210043,NOPE,2025,1.1,,1,0,0\n", "RATE_CENTER_UNKNOWN", 2, "rate_center"),
-        ("cost_index", "calendar_year,component,index_value\n2025,core,1\n2025,total,1\n", "YEAR_INCOMPLETE", 2, "calendar_year"),
-        ("cost_index", "calendar_year,component,index_value\n2025,core,0\n", "NUMBER_OUT_OF_RANGE", 2, "index_value"),
-        ("per_diem", "year,severity,amount\n2025,1,-1\n", "NUMBER_OUT_OF_RANGE", 2, "amount"),
-        ("per_diem", "year,severity,amount\n2025,1,1\n", "YEAR_INCOMPLETE", 2, "year"),
-        ("networks", NETWORKS + "N,Net,HEN,210043,falls,2020-01-01,2019-01-01,\n", "DATE_ORDER", 2, "end"),
-        ("networks", NETWORKS + "N,Net,HEN,999999,falls,2020-01-01,,\n", "CCN_UNKNOWN", 2, "hospital_ccn"),
-        ("excluded_individuals", EXCLUDED + "0000000000,OIG,2020-01-01,\n", "NPI_CHECK_DIGIT", 2, "npi"),
-        ("excluded_individuals", EXCLUDED + "123456789,OIG,2020-01-01,\n", "CELL_FORMAT", 2, "npi"),
-        ("excluded_individuals", EXCLUDED + "1234567893,OIG,2020-02-30,\n", "CELL_FORMAT", 2, "effective_date"),
-        ("excluded_individuals", EXCLUDED + "1234567893,OIG,2020-02-01,2020-01-01\n", "DATE_ORDER", 2, "reinstated_date"),
+        ("revenue_codes", CODES + "0110,0100,MSG\n", "RANGE-REVERSED", 2, "revenue_code_to"),
+        ("revenue_codes", CODES + "0110,0120,XYZ\n", "RATE-CENTER-UNKNOWN", 2, "rate_center"),
+        ("revenue_codes", CODES + "0110,0120,MSG\n0300,0310,LAB\n0115,0125,OBS\n", "RANGE-AMBIGUOUS", 4, "revenue_code_from"),
+        ("cost_factors", FACTORS + "210043,ALL,2025,,,1,0,0\n", "FACTOR-MISSING", 2, "markup"),
+        ("cost_factors", FACTORS + "210043,ALL,2025,0,,1,0,0\n", "NUMBER-OUT-OF-RANGE", 2, "markup"),
+        ("cost_factors", FACTORS + "210043,ALL,2025,1.1,,0,0,0\n", "NUMBER-OUT-OF-RANGE", 2, "labor_market"),
+        ("cost_factors", FACTORS + "210043,ALL,2025,1.1,,1,-1,0\n", "NUMBER-OUT-OF-RANGE", 2, "ime"),
+        ("cost_factors", FACTORS + "210043,ALL,25,1.1,,1,0,0\n", "NUMBER-OUT-OF-RANGE", 2, "rate_year"),
+        ("cost_factors", FACTORS + "210043,ALL,2025,\"1,100.00\",,1,0,0\n", "CELL-FORMAT", 2, "markup"),
+        ("cost_factors", FACTORS + "210043,ALL,2025,1e0,,1,0,0\n", "CELL-FORMAT", 2, "markup"),
+        ("cost_factors", FACTORS + "210043,ALL,2025,1.123456789,,1,0,0\n", "CELL-FORMAT", 2, "markup"),
+        ("cost_factors", FACTORS + "210099,ALL,2025,1.1,,1,0,0\n", "CCN-UNKNOWN", 2, "hospital_ccn"),
+        ("cost_factors", FACTORS + "210043,NOPE,2025,1.1,,1,0,0\n", "RATE-CENTER-UNKNOWN", 2, "rate_center"),
+        ("cost_index", "calendar_year,component,index_value\n2025,core,1\n2025,total,1\n", "YEAR-INCOMPLETE", 2, "calendar_year"),
+        ("cost_index", "calendar_year,component,index_value\n2025,core,0\n", "NUMBER-OUT-OF-RANGE", 2, "index_value"),
+        ("per_diem", "year,severity,amount\n2025,1,-1\n", "NUMBER-OUT-OF-RANGE", 2, "amount"),
+        ("per_diem", "year,severity,amount\n2025,1,1\n", "YEAR-INCOMPLETE", 2, "year"),
+        ("networks", NETWORKS + "N,Net,HEN,210043,falls,2020-01-01,2019-01-01,\n", "DATE-ORDER", 2, "end"),
+        ("networks", NETWORKS + "N,Net,HEN,999999,falls,2020-01-01,,\n", "CCN-UNKNOWN", 2, "hospital_ccn"),
+        ("excluded_individuals", EXCLUDED + "0000000000,OIG,2020-01-01,\n", "NPI-CHECK-DIGIT", 2, "npi"),
+        ("excluded_individuals", EXCLUDED + "123456789,OIG,2020-01-01,\n", "CELL-FORMAT", 2, "npi"),
+        ("excluded_individuals", EXCLUDED + "1234567893,OIG,2020-02-30,\n", "CELL-FORMAT", 2, "effective_date"),
+        ("excluded_individuals", EXCLUDED + "1234567893,OIG,2020-02-01,2020-01-01\n", "DATE-ORDER", 2, "reinstated_date"),
     ],
 )  # fmt: skip
 def test_a_breach_is_told_with_file_row_column_and_fix(
@@ -262,7 +262,7 @@ def test_a_breach_is_told_with_file_row_column_and_fix(
 def test_every_breach_is_counted_and_the_listing_is_short(tmp_path: Path) -> None:
     put(tmp_path, "hospitals", HOSPITALS + "".join(f"2100{n:02},A,maybe,,\n" for n in range(60)))
     error = refusal(tmp_path)
-    assert error.counts == {"VALUE_NOT_ALLOWED": 60}
+    assert error.counts == {"VALUE-NOT-ALLOWED": 60}
     assert len(error.problems) == 5
     assert "60 errors" in error.message
     assert "and 55 more" in error.message

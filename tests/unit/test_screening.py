@@ -17,7 +17,7 @@ from hcip_pipeline.ledger.leaves import accepted_in
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import write_lake_reference
-from hcip_pipeline.tables.problems import TableRefusedError
+from hcip_pipeline.tables.refusals import TableRefusedError
 from tests.screening_lists import excluded, leie_text, nppes_text, ordering_text, put_list
 
 PERIOD = PerformancePeriod(2025, 1)
@@ -172,7 +172,7 @@ def test_a_clearance_needs_somebody_and_a_day(inbox: Inbox) -> None:
     inbox.program("screening_clearances", CLEARANCES + f"{A},{JANE},OIG,,2025-05-01,x\n{A},{JANE},OIG,me,soon,x\n")
     taken = take_in_period(inbox.home, PERIOD, POLICY)
     (receipt,) = [each for each in taken.program.receipts if each.table == "screening_clearances"]
-    assert (receipt.status, set(receipt.rules_broken)) == ("refused", {"CELL_MISSING", "CELL_FORMAT", "KEY_REPEATED"})
+    assert (receipt.status, set(receipt.rules_broken)) == ("refused", {"CELL-MISSING", "CELL-FORMAT", "KEY-REPEATED"})
 
 
 @pytest.mark.parametrize(

@@ -106,12 +106,12 @@ def test_a_blank_stays_missing(form: Any, send: Callable[[Any], ProgramIntake], 
 @pytest.mark.parametrize(
     ("sheet", "column", "value", "rule"),
     [
-        (CONDITIONS, "F", "perhaps", "VALUE_NOT_ALLOWED"),
-        (CONDITIONS, "F", '=IF(1,"Y","N")', "SURVEY_FORMULA"),
-        (CONDITIONS, "H", "last week", "CELL_FORMAT"),
-        (CONDITIONS, "A", "1234567890", "NPI_CHECK_DIGIT"),
-        (ACTIVITIES, "E", 2.5, "CELL_FORMAT"),
-        (ACTIVITIES, "E", -1, "NUMBER_OUT_OF_RANGE"),
+        (CONDITIONS, "F", "perhaps", "VALUE-NOT-ALLOWED"),
+        (CONDITIONS, "F", '=IF(1,"Y","N")', "SURVEY-FORMULA"),
+        (CONDITIONS, "H", "last week", "CELL-FORMAT"),
+        (CONDITIONS, "A", "1234567890", "NPI-CHECK-DIGIT"),
+        (ACTIVITIES, "E", 2.5, "CELL-FORMAT"),
+        (ACTIVITIES, "E", -1, "NUMBER-OUT-OF-RANGE"),
     ],
 )
 def test_a_cell_that_cannot_be_read_is_told_by_its_place(
@@ -120,24 +120,24 @@ def test_a_cell_that_cannot_be_read_is_told_by_its_place(
     form[sheet][f"{column}6"] = value
     receipt = _survey(send(form))
     assert receipt.status == "refused"
-    (problem,) = (problem for problem in receipt.problems if problem["rule"] == rule)
-    assert problem["column"] == f"{sheet}!{column}6"
-    assert problem["fix"]
+    (problem,) = (problem for problem in receipt.problems if problem.rule == rule)
+    assert problem.column == f"{sheet}!{column}6"
+    assert problem.fix
 
 
 def test_another_form_is_refused(form: Any, send: Callable[[Any], ProgramIntake]) -> None:
     form[survey.COVER][survey.PERIOD_CELL] = "2019H1"
     (problem,) = _survey(send(form)).problems
-    assert (problem["rule"], problem["column"]) == ("SURVEY_OTHER_FORM", f"{survey.COVER}!{survey.PERIOD_CELL}")
+    assert (problem.rule, problem.column) == ("SURVEY-OTHER-FORM", f"{survey.COVER}!{survey.PERIOD_CELL}")
 
 
 def test_a_changed_sheet_is_refused(form: Any, send: Callable[[Any], ProgramIntake]) -> None:
     form[CONDITIONS].delete_cols(2)
     del form[ACTIVITIES]
     problems = _survey(send(form)).problems
-    assert [(problem["rule"], problem["column"]) for problem in problems] == [
-        ("SURVEY_CHANGED", f"{CONDITIONS}!B4"),
-        ("SURVEY_CHANGED", ACTIVITIES),
+    assert [(problem.rule, problem.column) for problem in problems] == [
+        ("SURVEY-CHANGED", f"{CONDITIONS}!B4"),
+        ("SURVEY-CHANGED", ACTIVITIES),
     ]
 
 
@@ -145,7 +145,7 @@ def test_what_is_no_workbook_is_refused(form: Any, send: Callable[[Any], Program
     send(form)
     (Home(tmp_path).inbox / "program" / str(PERIOD) / NAME).write_bytes(b"PK\x03\x04 not a workbook")
     receipt = _survey(ingest_program(Home(tmp_path), PERIOD))
-    assert (receipt.status, list(receipt.rules_broken)) == ("refused", ["SURVEY_UNREADABLE"])
+    assert (receipt.status, list(receipt.rules_broken)) == ("refused", ["SURVEY-UNREADABLE"])
     assert receipt.in_force == 1, "the form before it stays in force"
     assert _lake(tmp_path, "condition_results").height == 8
 
@@ -163,7 +163,7 @@ def test_where_a_csv_file_says_otherwise_it_counts_and_the_conflict_is_told(
     receipt = _survey(send(form))
     assert receipt.status == "accepted"
     (problem,) = receipt.problems
-    assert (problem["rule"], problem["column"]) == ("SURVEY_CONFLICT", f"{CONDITIONS}!F{line}")
+    assert (problem.rule, problem.column) == ("SURVEY-CONFLICT", f"{CONDITIONS}!F{line}")
     results = {
         row[:2]: row[2] for row in _lake(tmp_path, "condition_results").select("npi", "condition_id", "met").rows()
     }
@@ -199,7 +199,7 @@ def test_a_typed_answer_among_those_of_the_form_is_the_one_conflict(
     line = _line(form[CONDITIONS], npi(2), "A3")
     form[CONDITIONS][f"F{line}"] = "N"
     (problem,) = _survey(send(form)).problems
-    assert (problem["rule"], problem["column"]) == ("SURVEY_CONFLICT", f"{CONDITIONS}!F{line}")
+    assert (problem.rule, problem.column) == ("SURVEY-CONFLICT", f"{CONDITIONS}!F{line}")
 
 
 @pytest.mark.usefixtures("all_otherwise")
@@ -208,7 +208,7 @@ def test_a_form_that_does_not_tell_what_it_held_is_read_as_typed(
 ) -> None:
     del form[survey.SENT_OUT]
     receipt = _survey(send(form))
-    assert (receipt.status, receipt.rules_broken) == ("accepted", {"SURVEY_CONFLICT": 8})
+    assert (receipt.status, receipt.rules_broken) == ("accepted", {"SURVEY-CONFLICT": 8})
 
 
 def test_a_computed_condition_is_shown_and_one_without_data_is_asked(computed_form: Any) -> None:
@@ -229,9 +229,9 @@ def test_a_computed_condition_is_no_reported_result_whatever_was_typed_over_it(
     sheet[f"F{_line(sheet, npi(2), 'A3')}"] = "Y"
     receipt = _survey(send(computed_form))
     (problem,) = receipt.problems
-    assert (receipt.status, problem["rule"], problem["column"]) == (
+    assert (receipt.status, problem.rule, problem.column) == (
         "accepted",
-        "SURVEY_COMPUTED",
+        "SURVEY-COMPUTED",
         f"{CONDITIONS}!F{line}",
     )
     results = _lake(tmp_path, "condition_results").select("npi", "condition_id").rows()

@@ -16,7 +16,8 @@ from hcip_pipeline.intake.kept_files import check_kept_files
 from hcip_pipeline.reference import wide_lists
 from hcip_pipeline.reference.nppes import read_nppes
 from hcip_pipeline.reference.order_and_referring import read_order_and_referring
-from hcip_pipeline.tables.problems import TableRefusedError
+from hcip_pipeline.rules.rendering import render_text
+from hcip_pipeline.tables.refusals import TableRefusedError
 from tests.screening_lists import NPPES_COUNTING, NPPES_WIDE, nppes_text, ordering_text, put_list
 
 ROWS = [
@@ -59,11 +60,11 @@ def test_nppes_is_read_by_its_columns(tmp_path: Path, by_column: bool, columns: 
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
-        (nppes_text(ROWS).replace("Entity Type Code", "Entity"), "COLUMN_MISSING"),
-        (nppes_text(ROWS).replace("03/14/2025", "14/03/2025"), "CELL_FORMAT"),
-        (nppes_text([*ROWS, ("1.22E+09", "2", "", "")]), "DIGITS_LOST"),
-        (nppes_text(ROWS) + '"1","2"\r\n', "ROW_RAGGED"),
-        (nppes_text(ROWS).replace("NPI Deactivation Date", "NPI"), "COLUMN_REPEATED"),
+        (nppes_text(ROWS).replace("Entity Type Code", "Entity"), "COLUMN-MISSING"),
+        (nppes_text(ROWS).replace("03/14/2025", "14/03/2025"), "CELL-FORMAT"),
+        (nppes_text([*ROWS, ("1.22E+09", "2", "", "")]), "DIGITS-LOST"),
+        (nppes_text(ROWS) + '"1","2"\r\n', "ROW-RAGGED"),
+        (nppes_text(ROWS).replace("NPI Deactivation Date", "NPI"), "COLUMN-REPEATED"),
     ],
 )
 def test_what_would_be_read_wrong_is_refused(tmp_path: Path, by_column: bool, text: str, rule: str) -> None:
@@ -72,8 +73,8 @@ def test_what_would_be_read_wrong_is_refused(tmp_path: Path, by_column: bool, te
         read_nppes(path)
     assert rule in refused.value.counts
     (verdict,) = check_kept_files(path) or []
-    assert not verdict.accepted and rule in [problem["rule"] for problem in verdict.problems]
-    assert "1222222224" not in verdict.details()  # no cell of the file
+    assert not verdict.accepted and rule in [problem.rule for problem in verdict.problems]
+    assert "1222222224" not in render_text([verdict.verdict])  # no cell of the file
 
 
 def test_delimiters_line_ends_and_blank_lines_do_not_matter(tmp_path: Path, by_column: bool) -> None:

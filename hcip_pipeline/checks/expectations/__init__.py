@@ -2,5 +2,5 @@
 Expectations.
 
 Belongs here: the suites in words (``suites``), their evaluation (``validation``), their page (``page``). Does not
-belong here: rules that decide about rows (``intake.hospital.rules``) or money (dbt tests, ``release.verification``).
+belong here: rules that decide about rows (``rules.hospital``) or money (dbt tests, ``release.verification``).
 """

@@ -54,7 +54,7 @@ class Delivery:
         """Every file of the archive, by name.
 
         Raises:
-            HcipError: ``CCLF_ARCHIVE_CORRUPT``, ``CCLF_UNSAFE_MEMBER``, ``CCLF_ARCHIVE_ENCRYPTED``, ``CCLF_EXPANSION``.
+            HcipError: ``CCLF-ARCHIVE-CORRUPT``, ``CCLF-UNSAFE-MEMBER``, ``CCLF-ARCHIVE-ENCRYPTED``, ``CCLF-EXPANSION``.
         """
         if not self.is_zip:
             return [Member(path.name, CclfName.parse(path.name), path) for path in sorted(self.paths)]
@@ -64,24 +64,24 @@ class Delivery:
             if len(entries) > MAX_MEMBERS:
                 raise ValueError(f"it holds {len(entries):,} files, more than {MAX_MEMBERS:,}")
         except ARCHIVE_DAMAGE as error:
-            raise self.refusal("CCLF_ARCHIVE_CORRUPT", f"the archive cannot be opened ({error})", _RESEND) from error
+            raise self.refusal("CCLF-ARCHIVE-CORRUPT", f"the archive cannot be opened ({error})", _RESEND) from error
         return [self._checked(entry) for entry in entries]
 
     def _checked(self, entry: zipfile.ZipInfo) -> Member:
         path = PurePosixPath(entry.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in entry.filename:
             raise self.refusal(
-                "CCLF_UNSAFE_MEMBER", "the archive holds a file whose path leads out of it", "do not use this archive"
+                "CCLF-UNSAFE-MEMBER", "the archive holds a file whose path leads out of it", "do not use this archive"
             )
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise self.refusal("CCLF_UNSAFE_MEMBER", "the archive holds a symbolic link", "do not use this archive")
+            raise self.refusal("CCLF-UNSAFE-MEMBER", "the archive holds a symbolic link", "do not use this archive")
         if entry.flag_bits & 0x1:
             raise self.refusal(
-                "CCLF_ARCHIVE_ENCRYPTED", "the archive is encrypted", "decrypt it and put the archive or its files here"
+                "CCLF-ARCHIVE-ENCRYPTED", "the archive is encrypted", "decrypt it and put the archive or its files here"
             )
         if entry.file_size > CLAIMS.max_unpacked(entry.compress_size):
             raise self.refusal(
-                "CCLF_EXPANSION",
+                "CCLF-EXPANSION",
                 f"a file of the archive would grow over {CLAIMS.times} times, or {told_bytes(CLAIMS.unpacked)}",
                 "check where the archive comes from; if it is genuine, unzip it and put its files here",
             )
@@ -103,7 +103,7 @@ class Member:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """The member's bytes; damage shows while reading, as ``CCLF_ARCHIVE_CORRUPT``."""
+        """The member's bytes; damage shows while reading, as ``CCLF-ARCHIVE-CORRUPT``."""
         try:
             if self.entry is None:
                 with open_file(self.path, CLAIMS) as stream:
@@ -118,7 +118,7 @@ class Member:
         except DAMAGE as error:
             raise HcipError(
                 f"the file cannot be read to its end ({type(error).__name__})",
-                fix=_RESEND, file=self.file, rule="CCLF_ARCHIVE_CORRUPT",
+                fix=_RESEND, file=self.file, rule="CCLF-ARCHIVE-CORRUPT",
             ) from error  # fmt: skip
 
 
@@ -145,7 +145,7 @@ def find_deliveries(folder: Path) -> tuple[list[Delivery], list[HcipError]]:
             strays.append(
                 HcipError(
                     "a link or special file is not taken in", fix="put the file itself here", file=path.name,
-                    rule="CCLF_LINK",
+                    rule="CCLF-LINK",
                 )
             )  # fmt: skip
         elif name is None:
@@ -153,11 +153,11 @@ def find_deliveries(folder: Path) -> tuple[list[Delivery], list[HcipError]]:
                 HcipError(
                     "the name is not one that CMS gives its archives and files",
                     fix="keep the name as delivered, for example P.A1234.ACO.ZCY25.D250415.T1234567",
-                    file=path.name, rule="CCLF_NAME",
+                    file=path.name, rule="CCLF-NAME",
                 )
             )  # fmt: skip
         elif (fault := _fault(path)) is not None:
-            strays.append(HcipError(fault.message, fix=fault.fix, file=path.name, rule="CCLF_FILE"))
+            strays.append(HcipError(fault.message, fix=fault.fix, file=path.name, rule="CCLF-FILE"))
         elif not name.file or _starts_like_zip(path):
             deliveries.append(Delivery(name, (path,), is_zip=True))
         else:

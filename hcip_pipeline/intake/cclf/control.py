@@ -39,7 +39,7 @@ def parse_control(content: bytes, file: str) -> Control:
         file: its name, for messages.
 
     Raises:
-        HcipError: ``CCLF_CONTROL_UNREADABLE`` or ``CCLF_CONTROL_NAMES_TWICE``.
+        HcipError: ``CCLF-CONTROL-UNREADABLE`` or ``CCLF-CONTROL-NAMES-TWICE``.
     """
     rows = content.decode("latin-1").replace("\r\n", "\n").rstrip("\n\x1a ").split("\n")
     if rows[0].count("|") != 3:
@@ -56,7 +56,7 @@ def parse_control(content: bytes, file: str) -> Control:
         if table in lines:
             raise HcipError(
                 f"the control file names {table.upper()} twice", fix=_FIX, file=file, row=number,
-                rule="CCLF_CONTROL_NAMES_TWICE",
+                rule="CCLF-CONTROL-NAMES-TWICE",
             )  # fmt: skip
         odd_lengths += len(row) not in _LINE_LENGTHS
         lines[table] = ControlLine(table, int(cells[2]), int(cells[3]) if cells[3] else None)
@@ -64,21 +64,21 @@ def parse_control(content: bytes, file: str) -> Control:
         raise _unreadable("it names no file", file, None)
     warnings = []
     if odd_lengths:
-        warnings.append(f"CCLF_CONTROL_LINE_LENGTH: {odd_lengths} lines of the control file are not 69 or 70 long")
+        warnings.append(f"CCLF-CONTROL-LINE-LENGTH: {odd_lengths} lines of the control file are not 69 or 70 long")
     for table, line in lines.items():
         expected = LAYOUTS[table].record_lengths
         if line.record_length not in expected:
             warnings.append(
-                f"CCLF_STATED_LENGTH: the control file states records of {line.record_length} bytes for "
+                f"CCLF-STATED-LENGTH: the control file states records of {line.record_length} bytes for "
                 f"{table.upper()}; its layout has {' or '.join(map(str, expected))}"
             )
     absent = [table.upper() for table in LAYOUTS if table not in lines]
     if absent:
-        warnings.append(f"CCLF_NOT_LISTED: the control file does not name {', '.join(absent)}")
+        warnings.append(f"CCLF-NOT-LISTED: the control file does not name {', '.join(absent)}")
     return Control(lines, tuple(warnings))
 
 
 def _unreadable(why: str, file: str, row: int | None) -> HcipError:
     return HcipError(
-        f"the control file cannot be read: {why}", fix=_FIX, file=file, row=row, rule="CCLF_CONTROL_UNREADABLE"
+        f"the control file cannot be read: {why}", fix=_FIX, file=file, row=row, rule="CCLF-CONTROL-UNREADABLE"
     )

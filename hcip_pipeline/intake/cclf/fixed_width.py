@@ -74,7 +74,7 @@ class RecordReader:
         """Every column of the layout, and ``source_row`` counted from 1, in the file's order.
 
         Raises:
-            HcipError: ``CCLF_TRUNCATED``, ``CCLF_RECORD_LENGTH`` or ``CCLF_VALUE``; of several, the first in the file.
+            HcipError: ``CCLF-TRUNCATED``, ``CCLF-RECORD-LENGTH`` or ``CCLF-VALUE``; of several, the first in the file.
         """
         with ThreadPoolExecutor(_THREADS) as threads:
             waiting: deque[Future[_CutPiece]] = deque()
@@ -171,7 +171,7 @@ class RecordReader:
             f"{field.name.upper()} (bytes {field.offset + 1}–{field.end}) is not a {field.kind} "
             f"in {error.values} record{'s' if error.values > 1 else ''}, this one first",
             fix=_RESEND + "; a value that cannot be read may mean that the record is shifted",
-            file=self._file, row=first_row + error.first_record, rule="CCLF_VALUE",
+            file=self._file, row=first_row + error.first_record, rule="CCLF-VALUE",
         )  # fmt: skip
 
     def _first_odd_line(self, piece: _RawPiece) -> HcipError:
@@ -187,12 +187,12 @@ class RecordReader:
         if last:
             return HcipError(
                 f"the file is truncated: its last record has {length} bytes of {wanted}",
-                fix=_RESEND, file=self._file, row=row, rule="CCLF_TRUNCATED",
+                fix=_RESEND, file=self._file, row=row, rule="CCLF-TRUNCATED",
             )  # fmt: skip
         return HcipError(
             f"a record is {length} bytes long; {self._layout.file.upper()} has records of {wanted}",
             fix=_RESEND + ", and check that no transfer changed its encoding or line ends",
-            file=self._file, row=row, rule="CCLF_RECORD_LENGTH",
+            file=self._file, row=row, rule="CCLF-RECORD-LENGTH",
         )  # fmt: skip
 
 

@@ -80,7 +80,7 @@ def _take_in(home: Home, month: Month, delivery: Delivery, progress: Progress) -
         told = (
             error
             if isinstance(error, HcipError)
-            else HcipError(str(error.strerror), rule="FILE_UNREADABLE", fix=_RESEND)
+            else HcipError(str(error.strerror), rule="FILE-UNREADABLE", fix=_RESEND)
         )
         return _refused(delivery, month, told)
     before = [receipt for receipt in receipts(home, [month]) if receipt.accepted]
@@ -115,13 +115,13 @@ def _check_age(delivery: Delivery, before: list[ArchiveReceipt]) -> None:
         ours, theirs = ((name.file_date, name.file_time) for name in (delivery.name, receipt.name))
         if ours < theirs:
             raise delivery.refusal(
-                "CCLF_OLDER",
+                "CCLF-OLDER",
                 f"the archive is older than {receipt.archive}, which is already taken in for this month",
                 "remove it: the newer one holds the month",
             )
         if ours == theirs:
             raise delivery.refusal(
-                "CCLF_CHANGED",
+                "CCLF-CHANGED",
                 f"an archive of the same name and another content is already taken in ({receipt.sha256[:12]})",
                 "keep the archive as first delivered; a correction by CMS has a later date in its name",
             )
@@ -134,7 +134,7 @@ def _read(
     try:
         if delivery.name.month != str(month):
             raise delivery.refusal(
-                "CCLF_OTHER_MONTH",
+                "CCLF-OTHER-MONTH",
                 f"the archive is dated {delivery.name.file_date}, which is not in {month}",
                 f"put it into the folder cms/{delivery.name.month}",
             )
@@ -149,7 +149,7 @@ def _read(
         circular = identifiers_in_cycles(links([staging / "cclf9.parquet", *cross_references]))
         if circular:
             raise delivery.refusal(
-                "CCLF_IDENTIFIER_CYCLE",
+                "CCLF-IDENTIFIER-CYCLE",
                 f"{circular} beneficiary identifiers replace each other in a circle, alone or with earlier months",
                 "ask CMS which identifier is current; no claim can be assigned until then",
             )
@@ -157,14 +157,14 @@ def _read(
         return _refused(delivery, month, error)
     for file in files:
         if file.recoded_values:
-            warnings.append(f"CCLF_TEXT_ENCODING: {file.recoded_values} texts of {file.file} are not UTF-8")
+            warnings.append(f"CCLF-TEXT-ENCODING: {file.recoded_values} texts of {file.file} are not UTF-8")
         if file.widened_values:
             warnings.append(
-                f"CCLF_CODE_WIDTH: {file.widened_values} codes of {file.file} were brought to the digits of their kind"
+                f"CCLF-CODE-WIDTH: {file.widened_values} codes of {file.file} were brought to the digits of their kind"
             )
         if file.rounded_values:
             warnings.append(
-                f"CCLF_PLACES: {file.rounded_values} numbers of {file.file} had more places than their format"
+                f"CCLF-PLACES: {file.rounded_values} numbers of {file.file} had more places than their format"
             )
     return ArchiveReceipt(str(delivery.name), str(month), "accepted", warnings=tuple(warnings), files=tuple(files))
 
@@ -173,54 +173,54 @@ def _inventory(delivery: Delivery) -> tuple[dict[str, Member], Control, list[str
     """Which member is which file, and the control file, after every rule that needs no record."""
     warnings = []
     if delivery.name.is_test:
-        warnings.append("CCLF_TEST_FILE: a test archive counts only while no production archive has been taken in")
+        warnings.append("CCLF-TEST-FILE: a test archive counts only while no production archive has been taken in")
     members: dict[str, Member] = {}
     for member in delivery.members():
         name = member.name
         if name is None or not name.file:
-            warnings.append("CCLF_UNKNOWN_MEMBER: a file of the archive is not one of CMS's and is ignored")
+            warnings.append("CCLF-UNKNOWN-MEMBER: a file of the archive is not one of CMS's and is ignored")
             continue
         if name.month != delivery.name.month:
             raise delivery.refusal(
-                "CCLF_OTHER_MONTH",
+                "CCLF-OTHER-MONTH",
                 f"{name.table.upper()} in the archive is dated {name.file_date}, the archive {delivery.name.file_date}",
                 _RESEND,
             )
         if (name.is_run_out, name.performance_year) != (delivery.name.is_run_out, delivery.name.performance_year):
             raise delivery.refusal(
-                "CCLF_OTHER_SERIES",
+                "CCLF-OTHER-SERIES",
                 f"{name.table.upper()} in the archive is of another performance year, or run-out among monthly files",
                 _RESEND,
             )
         if name.table in members:
-            raise delivery.refusal("CCLF_FILE_TWICE", f"{name.table.upper()} is in the archive twice", _RESEND)
+            raise delivery.refusal("CCLF-FILE-TWICE", f"{name.table.upper()} is in the archive twice", _RESEND)
         if name.file_date != delivery.name.file_date:
-            warnings.append(f"CCLF_FILE_DATE: {name.table.upper()} is dated {name.file_date}, unlike its archive")
+            warnings.append(f"CCLF-FILE-DATE: {name.table.upper()} is dated {name.file_date}, unlike its archive")
         members[name.table] = member
     if len({member.name.organization for member in members.values() if member.name}) > 1:
-        raise delivery.refusal("CCLF_OTHER_ORGANIZATION", "the archive mixes files of several organizations", _RESEND)
+        raise delivery.refusal("CCLF-OTHER-ORGANIZATION", "the archive mixes files of several organizations", _RESEND)
     if "cclf0" not in members:
         raise delivery.refusal(
-            "CCLF_NO_CONTROL",
+            "CCLF-NO-CONTROL",
             "the archive has no control file (CCLF0)",
             _RESEND + "; without it no count can be checked",
         )
     with members["cclf0"].open() as stream:
         content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise delivery.refusal("CCLF_CONTROL_UNREADABLE", "the control file is far too long", _RESEND)
+        raise delivery.refusal("CCLF-CONTROL-UNREADABLE", "the control file is far too long", _RESEND)
     control = parse_control(content, members["cclf0"].file)
     absent = [table.upper() for table in control.lines if table not in members]
     if absent:
         raise delivery.refusal(
-            "CCLF_FILE_MISSING",
+            "CCLF-FILE-MISSING",
             f"the archive lacks {', '.join(absent)}, named by its control file",
             _RESEND,
         )
     unlisted = [table.upper() for table in members if table != "cclf0" and table not in control.lines]
     if unlisted:
         raise delivery.refusal(
-            "CCLF_FILE_NOT_LISTED",
+            "CCLF-FILE-NOT-LISTED",
             f"the control file does not name {', '.join(unlisted)}, which the archive holds: no count to check",
             _RESEND,
         )
@@ -250,7 +250,7 @@ def _read_member(delivery: Delivery, month: Month, member: Member, control: Cont
     if reader.records != stated.records:
         raise HcipError(
             f"the control file states {stated.records} records, the file holds {reader.records}",
-            fix=_RESEND + "; part of the file is missing or repeated", file=member.file, rule="CCLF_COUNT",
+            fix=_RESEND + "; part of the file is missing or repeated", file=member.file, rule="CCLF-COUNT",
         )  # fmt: skip
     return FileReceipt(
         table, member.file, stated.records, reader.records, reader.record_length, stated.record_length,

@@ -14,7 +14,7 @@ from typing import Any
 from hcip_pipeline.intake.cclf.month import check_deliveries
 from hcip_pipeline.intake.cclf.names import CclfName
 from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
-from hcip_pipeline.plain_lines import wrapped
+from hcip_pipeline.rules.verdict import Counts, Verdict, sections_of
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -35,9 +35,10 @@ class DeliveryCheck:
         """The same facts for ``--json``."""
         return {"accepted": self.accepted, "archives": [receipt.as_dict() for receipt in self.receipts]}
 
-    def summary(self) -> str:
-        """The verdict as text for a terminal."""
-        return "\n\n".join(_told(receipt) for receipt in self.receipts)
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """One for each archive, for a reader."""
+        return tuple(map(_verdict, self.receipts))
 
 
 def holds_claim_files(path: Path) -> bool:
@@ -55,12 +56,12 @@ def check_claim_files(path: Path, progress: Callable[[str], None] | None = None)
     return DeliveryCheck(path, tuple(check_deliveries(path, progress)))
 
 
-def _told(receipt: ArchiveReceipt) -> str:
-    lines = [f"{receipt.archive}: {receipt.status}"]
-    for file in receipt.files:
-        length = f", {file.record_length} bytes each" if file.record_length else ""
-        lines.append(f"  {file.file}: {file.records_read:,} records{length}")
-    lines += [wrapped(f"note: {warning}", 2, 4) for warning in receipt.warnings]
-    if not receipt.accepted:
-        lines += [wrapped(receipt.refusal, 2, 4), wrapped(f"What to do: {receipt.fix}", 2, 4)]
-    return "\n".join(lines)
+def _verdict(receipt: ArchiveReceipt) -> Verdict:
+    rows = tuple((file.file, f"{file.records_read:,}", f"{file.record_length or '–'}") for file in receipt.files)
+    return Verdict(
+        title=receipt.archive,
+        accepted=receipt.accepted,
+        sections=sections_of(receipt.problems),
+        counts=Counts(("file", "records", "bytes\neach"), rows) if rows else None,
+        consequence="No file of a refused archive is used.",
+    )

@@ -15,6 +15,8 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.cclf.names import CclfName
 from hcip_pipeline.records import read_record
+from hcip_pipeline.rules.catalog import current_id
+from hcip_pipeline.rules.problem import Problem
 
 Status = Literal["accepted", "refused"]
 
@@ -71,7 +73,18 @@ class ArchiveReceipt:
             return ""
         where = f", record {self.row}" if self.row else ""
         place = f"{self.file}{where}: " if where or self.file not in ("", self.archive) else ""
-        return f"{self.rule}: {place}{self.message}"
+        return f"{current_id(self.rule)}: {place}{self.message}"
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What refused it, if so, and the warnings; ids of older receipts are the present ones here."""
+        refused = [] if self.accepted else [self._refusal()]
+        return (*refused, *map(_warning, self.warnings))
+
+    def _refusal(self) -> Problem:
+        where = self.file if self.file != self.archive else ""
+        message = f"{where}: {self.message}" if where else self.message
+        return Problem(current_id(self.rule), message, self.row, file=self.file, fix=self.fix)
 
     def as_dict(self) -> dict[str, Any]:
         """The receipt for JSON."""
@@ -90,6 +103,12 @@ class ArchiveReceipt:
     def write(self, home: Home) -> None:
         """Write the receipt."""
         write_json(self.as_dict(), self.path(home))
+
+
+def _warning(text: str) -> Problem:
+    """A warning of a receipt, ``<rule>: <words>``."""
+    rule, _, message = text.partition(": ")
+    return Problem(current_id(rule), message)
 
 
 def receipts(home: Home, months: Iterable[object] | None = None) -> list[ArchiveReceipt]:

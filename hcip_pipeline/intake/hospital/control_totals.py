@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from hcip_pipeline.intake.hospital.folders import CONTROL_TOTALS
-from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.received_files import CONTROL_TOTALS as CEILING
 from hcip_pipeline.received_files import NotReceivedError, read_file
+from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import shown
 
 _COUNTS = ("discharges", "charge_lines")
@@ -55,18 +55,20 @@ def read_control_totals(path: Path | None) -> tuple[ControlTotals | None, tuple[
         if all(v is None for v in (totals.discharges, totals.charge_lines, totals.total_charges)):
             raise ValueError("states none of discharges, charge_lines and total_charges")
     except UnicodeDecodeError:
-        return None, (Problem("S-CONTROL-UNREADABLE", "is not UTF-8 text", CONTROL_TOTALS),)
+        return None, (Problem("S-CONTROL-UNREADABLE", "is not UTF-8 text", file=CONTROL_TOTALS),)
     except json.JSONDecodeError as error:
-        return None, (Problem("S-CONTROL-UNREADABLE", f"is not JSON ({error.msg})", CONTROL_TOTALS, error.lineno),)
+        return None, (
+            Problem("S-CONTROL-UNREADABLE", f"is not JSON ({error.msg})", file=CONTROL_TOTALS, row=error.lineno),
+        )
     except RecursionError:
-        return None, (Problem("S-CONTROL-UNREADABLE", "is nested too deeply", CONTROL_TOTALS),)
+        return None, (Problem("S-CONTROL-UNREADABLE", "is nested too deeply", file=CONTROL_TOTALS),)
     except (ValueError, ArithmeticError) as error:
-        return None, (Problem("S-CONTROL-UNREADABLE", str(error)[:120], CONTROL_TOTALS),)
+        return None, (Problem("S-CONTROL-UNREADABLE", str(error)[:120], file=CONTROL_TOTALS),)
     except NotReceivedError as error:
-        return None, (Problem("S-CONTROL-UNREADABLE", error.message.removeprefix("the file "), CONTROL_TOTALS),)
+        return None, (Problem("S-CONTROL-UNREADABLE", error.message.removeprefix("the file "), file=CONTROL_TOTALS),)
     unknown = [name for name in content if name not in (*_COUNTS, "total_charges", STATED_TIME)]
     said = tuple(
-        Problem("S-CONTROL-KEY-UNKNOWN", f"'{shown(name)}' is unknown and ignored", CONTROL_TOTALS)
+        Problem("S-CONTROL-KEY-UNKNOWN", f"'{shown(name)}' is unknown and ignored", file=CONTROL_TOTALS)
         for name in unknown[:20]
     )
     return totals, said
@@ -82,7 +84,7 @@ def differences(
         ("total_charges", totals.total_charges, total_charges),
     )
     return tuple(
-        Problem("S-CONTROL-DIFFERS", f"{name}: {stated} stated, {read} read", CONTROL_TOTALS)
+        Problem("S-CONTROL-DIFFERS", f"{name}: {stated} stated, {read} read", file=CONTROL_TOTALS)
         for name, stated, read in compared
         if stated is not None and read is not None and stated != read
     )

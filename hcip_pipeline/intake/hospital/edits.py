@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.contracts.patterns import CHARGE
 from hcip_pipeline.contracts.table import LIMITS, Column, Table
-from hcip_pipeline.intake.hospital import code_lists, rules
+from hcip_pipeline.intake.hospital import code_lists, limits
 from hcip_pipeline.intake.hospital.bench import CCN, FIRST_DAY, LAST_DAY
 from hcip_pipeline.intake.hospital.placeholders import is_placeholder
 
@@ -60,7 +60,7 @@ def _longer(column: str, limit: int) -> str:
 
 def _too_long(prefix: str, table: Table, judged_elsewhere: tuple[str, ...]) -> list[Check]:
     return [
-        Check(f"{prefix}-TEXT-TOO-LONG", column.name, _longer(column.name, column.max_length or rules.MAX_TEXT))
+        Check(f"{prefix}-TEXT-TOO-LONG", column.name, _longer(column.name, column.max_length or limits.MAX_TEXT))
         for column in table.columns
         if column.type == "text" and not column.allowed and column.name not in judged_elsewhere
     ]
@@ -89,7 +89,7 @@ def _any_table(prefix: str) -> list[Check]:
 
 def discharge_errors(*, reported_cost_needed: bool) -> list[Check]:
     """Checks on a discharge by itself, of the hospital and quarter that are on the bench."""
-    ungroupable = ", ".join(f"'{drg}'" for drg in rules.UNGROUPABLE)
+    ungroupable = ", ".join(f"'{drg}'" for drg in limits.UNGROUPABLE)
     reported = "reported_cost is null" if reported_cost_needed else _unreadable("reported_cost")
     outside = f"(discharge_date < {FIRST_DAY} or discharge_date > {LAST_DAY})"
     return [
@@ -140,7 +140,7 @@ def unlisted(kind: str) -> str:
 
 def discharge_warnings() -> list[Check]:
     """Checks that are counted on discharges which are kept."""
-    aged = f"date_sub('year', birth_date, admit_date) > {rules.MAX_AGE_YEARS}"
+    aged = f"date_sub('year', birth_date, admit_date) > {limits.MAX_AGE_YEARS}"
     bad = unlisted("npi")
     coded = ("sex", "nature_of_admission", "source_of_admission", "primary_payer", "risk_of_mortality")
     return [
@@ -149,7 +149,7 @@ def discharge_warnings() -> list[Check]:
         Check("D-OPERATING-NPI-INVALID", "operating_npi", f"operating_npi in {bad}"),
         Check("D-PATIENT-ID-MISSING", "patient_id", "patient_id is null"),
         Check("D-PATIENT-ID-SHARED", "patient_id", "patient_id in (from shared_ids)"),
-        Check("D-STAY-LONG", "discharge_date", f"length_of_stay > {rules.MAX_STAY_DAYS}"),
+        Check("D-STAY-LONG", "discharge_date", f"length_of_stay > {limits.MAX_STAY_DAYS}"),
         Check("D-AGE", "birth_date", f"birth_date > discharge_date or {aged}"),
         *(Check("D-CODE-UNKNOWN", name, f"{name}__unknown") for name in coded),
         *(Check("D-CODE-MALFORMED", name, f"{name}__irregular") for name in code_lists.WARNED),

@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.received_files import WORKBOOK
+from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import is_left_alone, shown_unknown
 from hcip_pipeline.tables.workbooks import holds_sheet
 
@@ -141,7 +141,7 @@ def contents(submission: Submission, *, only: str = "", charges_needed: bool = T
             problems.append(Problem("F-AMBIGUOUS", words))
             known.update(unnamed)
         elif found and leads_out(folder / found[0], submission.root):
-            problems.append(Problem("S-OUTSIDE-INBOX", "is a link that leads out of the inbox", found[0]))
+            problems.append(Problem("S-OUTSIDE-INBOX", "is a link that leads out of the inbox", file=found[0]))
         elif found:
             tables[table] = folder / found[0]
         elif table == "discharges" or charges_needed:
@@ -150,7 +150,7 @@ def contents(submission: Submission, *, only: str = "", charges_needed: bool = T
     known.update(stated)
     control = folder / stated[0] if stated else None
     if control is not None and leads_out(control, submission.root):
-        problems.append(Problem("S-OUTSIDE-INBOX", "is a link that leads out of the inbox", CONTROL_TOTALS))
+        problems.append(Problem("S-OUTSIDE-INBOX", "is a link that leads out of the inbox", file=CONTROL_TOTALS))
         control = None
     unknown = [name for name in names if name not in known]
     if not only:

@@ -11,8 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.received_files import MAX_COLUMNS
+from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import shown
 
 
@@ -45,7 +45,9 @@ def check_columns(names: tuple[str, ...], table: Table, file: str, needed: tuple
         ReadingError: no header at all, a column missing or repeated.
     """
     if len(names) > MAX_COLUMNS:
-        raise ReadingError(Problem("F-TOO-LARGE", f"has {len(names):,} columns, more than {MAX_COLUMNS:,}", file, 1))
+        raise ReadingError(
+            Problem("F-TOO-LARGE", f"has {len(names):,} columns, more than {MAX_COLUMNS:,}", file=file, row=1)
+        )
     must = [column.name for column in table.columns if not column.optional or column.name in needed]
     missing = [name for name in must if name not in names]
     unknown = [name for name in names if name not in table.names]
@@ -55,20 +57,20 @@ def check_columns(names: tuple[str, ...], table: Table, file: str, needed: tuple
             Problem(
                 "F-COLUMN-MISSING",
                 f"the first line is not the header: {len(missing)} of {len(must)} columns are missing",
-                file,
-                1,
+                file=file,
+                row=1,
             )
         )
     repeated = sorted(name for name, times in Counter(names).items() if times > 1 and name in table.names)
     wrong = [
-        Problem("F-COLUMN-MISSING", f"the column {name} is missing{_resembling(name, unknown)}", file, 1)
+        Problem("F-COLUMN-MISSING", f"the column {name} is missing{_resembling(name, unknown)}", file=file, row=1)
         for name in missing
     ]
-    wrong += [Problem("F-COLUMN-REPEATED", f"the column {name} appears twice", file, 1) for name in repeated]
+    wrong += [Problem("F-COLUMN-REPEATED", f"the column {name} appears twice", file=file, row=1) for name in repeated]
     if wrong:
         raise ReadingError(*wrong)
     return tuple(
-        Problem("F-COLUMN-UNKNOWN", f"the column '{shown(name)}' is unknown and ignored", file, 1)
+        Problem("F-COLUMN-UNKNOWN", f"the column '{shown(name)}' is unknown and ignored", file=file, row=1)
         for name in unknown[:20]
     )
 

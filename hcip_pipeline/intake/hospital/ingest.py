@@ -30,11 +30,11 @@ from hcip_pipeline.intake.hospital import lake_files, standing
 from hcip_pipeline.intake.hospital.folders import Submission, contents, submissions
 from hcip_pipeline.intake.hospital.judging import Judge
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
-from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.intake.hospital.survey import survey
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import load_reference
+from hcip_pipeline.rules.problem import Problem
 
 HospitalTable = Literal["discharges", "charges"]
 _TABLES: tuple[HospitalTable, ...] = ("discharges", "charges")

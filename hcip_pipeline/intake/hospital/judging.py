@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 import polars as pl
 
-from hcip_pipeline.intake.hospital import cost_factors, edits, habits, mending, outcomes, rules
+from hcip_pipeline.intake.hospital import cost_factors, edits, habits, limits, mending, outcomes
 from hcip_pipeline.intake.hospital.bench import Bench, memory_limit
 from hcip_pipeline.intake.hospital.control_totals import ControlTotals, differences, read_control_totals
 from hcip_pipeline.intake.hospital.cost_factors import CostMethod
@@ -26,15 +26,17 @@ from hcip_pipeline.intake.hospital.culprits import failing_row
 from hcip_pipeline.intake.hospital.edits import Check
 from hcip_pipeline.intake.hospital.folders import Submission, contents
 from hcip_pipeline.intake.hospital.headers import Cells, ReadingError
+from hcip_pipeline.intake.hospital.limits import exceeds
 from hcip_pipeline.intake.hospital.mending import Mended
 from hcip_pipeline.intake.hospital.reading import read_cells
 from hcip_pipeline.intake.hospital.receipts import FileReceipt, RuleCount, SubmissionReceipt, Tally, reconcile
-from hcip_pipeline.intake.hospital.rules import Problem, exceeds
 from hcip_pipeline.intake.hospital.shapes import arrive
 from hcip_pipeline.intake.hospital.survey import Survey, survey
 from hcip_pipeline.periods import rate_year
 from hcip_pipeline.received_files import DISCHARGES, HOSPITAL, told_bytes
 from hcip_pipeline.reference.dispositions import load_dispositions
+from hcip_pipeline.rules.hospital import RULES
+from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.storage_faults import storage_fault
 from hcip_pipeline.tables.file_names import shown
 
@@ -182,7 +184,7 @@ class Judge:
             row = failing_row(fails, 2, max(2, found.lines or HOSPITAL.rows))
             if row is not None and fails(row, row) and not fails(1, 1):
                 outcomes.restart(self.bench)
-                return Problem("F-UNREADABLE", message, found.name, row)
+                return Problem("F-UNREADABLE", message, file=found.name, row=row)
         outcomes.restart(self.bench)
         return Problem("F-UNREADABLE", f"the engine cannot compute with these files ({type(error).__name__})")
 
@@ -192,7 +194,7 @@ class Judge:
         ceiling = DISCHARGES if name == "discharges" else HOSPITAL
         if found.lines > ceiling.rows:
             words = f"holds {found.lines:,} lines, more than {ceiling.rows:,}"
-            case.problems.append(Problem("F-TOO-LARGE", words, found.name))
+            case.problems.append(Problem("F-TOO-LARGE", words, file=found.name))
             return
         try:
             cells = read_cells(self.con, found, outcomes.CONTRACTS[name], needed)
@@ -228,7 +230,7 @@ class Judge:
             case.problems += mended.notes
             if mended.blank_rows:
                 words = f"{mended.blank_rows:,} rows without any cell filled are skipped"
-                case.problems.append(Problem("F-BLANK-ROWS", words, case.surveys[name].name))
+                case.problems.append(Problem("F-BLANK-ROWS", words, file=case.surveys[name].name))
         outcome = replace(outcome, rules=(*outcome.rules, *told))
         if not only:
             case.problems += self._cost_factor_problems(outcome, factors)
@@ -236,7 +238,7 @@ class Judge:
 
     def _mend(self, case: _Case, outcome: outcomes.Outcome) -> bool:
         """Whether the rows that are not in order show a habit that was not known before."""
-        erring = {count.table for count in outcome.rules if rules.RULES[count.rule].severity == "ERROR"}
+        erring = {count.table for count in outcome.rules if RULES[count.rule].severity == "ERROR"}
         changed = False
         for name, cells in list(case.cells.items()):
             mended = case.mended[name]
@@ -283,12 +285,12 @@ class Judge:
 
     def _judge_whole(self, case: _Case, outcome: outcomes.Outcome, only: str) -> None:
         for name, count in outcome.tables.items():
-            if exceeds(count.error_rows, count.read, rules.MAX_ERROR_SHARE):
+            if exceeds(count.error_rows, count.read, limits.MAX_ERROR_SHARE):
                 case.problems.append(
                     Problem(
                         "S-ERROR-RATE",
                         f"{count.error_rows:,} of {count.read:,} rows break an ERROR rule, more than 1%",
-                        case.surveys[name].name,
+                        file=case.surveys[name].name,
                     )
                 )
         if case.totals is not None:
@@ -298,9 +300,9 @@ class Judge:
             case.problems += once if len(once) < len(as_sent) else as_sent
         for rule, part, whole, what, share in (
             ("S-NPI-MISSING", outcome.npi_missing, outcome.discharges, "discharges have no physician's NPI",
-             rules.MAX_NPI_MISSING),
+             limits.MAX_NPI_MISSING),
             ("S-PATIENT-ID-MISSING", outcome.patient_id_missing, outcome.discharges, "discharges have no patient_id",
-             rules.MAX_PATIENT_ID_MISSING),
+             limits.MAX_PATIENT_ID_MISSING),
         ):  # fmt: skip
             if exceeds(part, whole, share):
                 case.problems.append(Problem(rule, f"{part:,} of {whole:,} {what}"))
@@ -317,7 +319,7 @@ class Judge:
         versions = [row[0] for row in self.bench.run("select grouper_version from ref_groupers").fetchall()]
         known = ", ".join(sorted(versions, key=lambda v: (len(v), v)))
         words = f"grouper version {', '.join(unknown)}: the APR-DRG table has {known}"
-        return [Problem("S-GROUPER-VERSION", words, case.surveys["discharges"].name)]
+        return [Problem("S-GROUPER-VERSION", words, file=case.surveys["discharges"].name)]
 
     def _receipt(self, case: _Case, outcome: outcomes.Outcome) -> SubmissionReceipt:
         # A workbook of both tables is told once.
@@ -367,12 +369,12 @@ def _read(
 def _unmapped(outcome: outcomes.Outcome) -> list[Problem]:
     lines = f"{outcome.unmapped:,} of {outcome.charges:,} charge lines"
     part, whole = (int(amount * 100) for amount in (outcome.unmapped_dollars, outcome.dollars))
-    if exceeds(outcome.unmapped, outcome.charges, rules.MOST_UNMAPPED) or (
-        part > 0 and exceeds(part, whole, rules.MOST_UNMAPPED)
+    if exceeds(outcome.unmapped, outcome.charges, limits.MOST_UNMAPPED) or (
+        part > 0 and exceeds(part, whole, limits.MOST_UNMAPPED)
     ):
         words = f"{lines} and ${outcome.unmapped_dollars:,.2f} of ${outcome.dollars:,.2f} have no rate center"
         return [Problem("S-UNMAPPED-MOST", words)]
-    if exceeds(outcome.unmapped, outcome.charges, rules.MAX_UNMAPPED):
+    if exceeds(outcome.unmapped, outcome.charges, limits.MAX_UNMAPPED):
         return [Problem("S-UNMAPPED", f"{lines} have no rate center")]
     return []
 

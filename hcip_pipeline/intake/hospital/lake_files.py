@@ -18,7 +18,7 @@ from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
 from hcip_pipeline.contracts.pandera_schemas import MAX_SAMPLE, guard
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
-from hcip_pipeline.intake.hospital.rules import RULES
+from hcip_pipeline.rules.hospital import RULES
 
 #: ``k`` numbers the accounts in their order: one number sorts faster than an account and a row.
 _KEPT = {

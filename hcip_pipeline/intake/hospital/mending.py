@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.intake.hospital import code_lists, habits, rules, whole_columns
+from hcip_pipeline.intake.hospital import code_lists, habits, limits, whole_columns
 from hcip_pipeline.intake.hospital.bench import Bench
 from hcip_pipeline.intake.hospital.edits import warned_columns
 from hcip_pipeline.intake.hospital.habits import Reading
 from hcip_pipeline.intake.hospital.headers import Cells
 from hcip_pipeline.intake.hospital.receipts import RuleCount
-from hcip_pipeline.intake.hospital.rules import Problem
+from hcip_pipeline.rules.problem import Problem
 
 _SHORT = {"discharges": "d", "charges": "c"}
 _LISTED = 10
@@ -108,7 +108,7 @@ def has_repeated(bench: Bench, table: Table) -> bool:
 def repeated_rows(bench: Bench, table: Table) -> tuple[int, Decimal]:
     """How many rows of the file repeat an earlier one, and their dollars."""
     amount = "total_charges" if table.name == "discharges" else "charge"
-    added = "" if table.name == "discharges" else f" filter (revenue_code <> '{rules.TOTAL_REVENUE_CODE}')"
+    added = "" if table.name == "discharges" else f" filter (revenue_code <> '{limits.TOTAL_REVENUE_CODE}')"
     row = bench.con.execute(
         f"select count(*), coalesce(sum({amount}){added}, 0)::decimal(38,2)"
         f" from {_repeated(bench, table)} r join {_SHORT[table.name]} t on t.row = r.first_row"
@@ -173,12 +173,12 @@ def _refusals(bench: Bench, table: Table, file: str, cells: Cells) -> tuple[Prob
         ("F-TOTAL-ROW", total, "a row of totals"),
     ):
         if places := _lines(bench, table, sql):
-            problems.append(Problem(rule, f"{words}{_in_lines(*places)}", file, places[1][0]))
+            problems.append(Problem(rule, f"{words}{_in_lines(*places)}", file=file, row=places[1][0]))
     for column in table.columns:
         sql_lost = habits.has_lost_digits(column)
         if sql_lost and (places := _lines(bench, table, f"shape_ok and {sql_lost}")):
             words = f"{column.name} is in exponent form{_in_lines(*places)}"
-            problems.append(Problem("F-DIGITS-LOST", words, file, places[1][0]))
+            problems.append(Problem("F-DIGITS-LOST", words, file=file, row=places[1][0]))
     return tuple(problems)
 
 
@@ -244,7 +244,7 @@ def _without_repeated(bench: Bench, table: Table, cells: Cells, so_far: Mended) 
             "select account_no, total_charges from d where row in"
             " (select row from found where rule = 'D-CHARGES-DIFFER')"
         )
-        counted = f"c.row = twin.first_row and c.revenue_code <> '{rules.TOTAL_REVENUE_CODE}'"
+        counted = f"c.row = twin.first_row and c.revenue_code <> '{limits.TOTAL_REVENUE_CODE}'"
         twins = f"""
         with twin as (
             select row, account_no as account, min(row) over (partition by {every}) as first_row from ({text})
@@ -252,7 +252,7 @@ def _without_repeated(bench: Bench, table: Table, cells: Cells, so_far: Mended) 
         adds_up as (
             select account from twin join c using (row) join ({differ}) owed on owed.account_no = account
             group by account, total_charges
-            having abs(coalesce(sum(charge) filter ({counted}), 0) - total_charges) <= {rules.CHARGES_TOLERANCE})
+            having abs(coalesce(sum(charge) filter ({counted}), 0) - total_charges) <= {limits.CHARGES_TOLERANCE})
         select row, first_row from twin where account in (select account from adds_up)"""
     if not bench.one("select exists(from found where rule in ('D-KEY-REPEATED', 'D-CHARGES-DIFFER'))")[0]:
         return False

@@ -23,7 +23,7 @@ from typing import Any
 
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.intake.hospital import rules
+from hcip_pipeline.intake.hospital import limits
 from hcip_pipeline.intake.hospital.bench import CCN, Bench
 from hcip_pipeline.intake.hospital.code_lists import WARNED, is_irregular
 from hcip_pipeline.intake.hospital.cost_factors import ALL_RATE_CENTERS, UNMAPPED, CostMethod
@@ -41,6 +41,7 @@ from hcip_pipeline.intake.hospital.edits import (
 from hcip_pipeline.intake.hospital.folders import Submission
 from hcip_pipeline.intake.hospital.placeholders import is_placeholder
 from hcip_pipeline.intake.hospital.receipts import RuleCount, Tally
+from hcip_pipeline.rules.hospital import RULES
 
 #: what a submission holds, by name
 CONTRACTS = {table.name: table for table in (DISCHARGES, CHARGES)}
@@ -48,7 +49,7 @@ CONTRACTS = {table.name: table for table in (DISCHARGES, CHARGES)}
 _SHORT = {"discharges": "d", "charges": "c"}
 _LISTED = 10
 _IS_UNMAPPED = f"rate_center = '{UNMAPPED}'"
-_NOT_TOTAL = f"revenue_code <> '{rules.TOTAL_REVENUE_CODE}'"
+_NOT_TOTAL = f"revenue_code <> '{limits.TOTAL_REVENUE_CODE}'"
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def load(bench: Bench, table: Table, cells: str, errors: list[Check]) -> None:
 
 def _look_up(bench: Bench) -> None:
     """Codes against their tables, each distinct code once."""
-    ungroupable = ", ".join(f"'{drg}'" for drg in rules.UNGROUPABLE)
+    ungroupable = ", ".join(f"'{drg}'" for drg in limits.UNGROUPABLE)
     bench.run(
         f"""create table codes_met as
         select 'drg' as kind, used.code as code, ref.code is null and apr_drg not in ({ungroupable}) as is_bad,
@@ -251,7 +252,7 @@ def decide(bench: Bench, cells: Mapping[str, str], errors: Mapping[str, list[Che
         select 'discharges', row, 'total_charges', 'D-CHARGES-DIFFER', cast(total_charges as varchar)
         from d left join sums using (account_no)
         where shape_ok and account_no <> '' and coalesce(unreadable, 0) = 0
-            and abs(coalesce(charged, 0) - total_charges) > {rules.CHARGES_TOLERANCE}
+            and abs(coalesce(charged, 0) - total_charges) > {limits.CHARGES_TOLERANCE}
             and account_no not in (select account_no from credits where account_no is not null)
             and row not in (select row from repeated)
         union all
@@ -350,7 +351,7 @@ def _count_found(bench: Bench) -> tuple[dict[str, tuple[int, int]], list[RuleCou
         f"""insert into findings
         select file, row, "column", rule, coalesce({redacted("value", '"column"')}, '') as value from found"""
     )
-    follows = ", ".join(f"'{rule.id}'" for rule in rules.RULES.values() if rule.follows)
+    follows = ", ".join(f"'{rule.id}'" for rule in RULES.values() if rule.follows)
     counts = bench.run(
         f"""select file, count(distinct row), count(distinct row) filter (rule not in ({follows}))
         from findings group by 1"""
@@ -372,7 +373,7 @@ def _count_discharges(
     found: list[RuleCount],
     warnings: list[Check],
 ) -> dict[str, Any]:
-    low, high = rules.COST_TO_CHARGE_BOUNDS
+    low, high = limits.COST_TO_CHARGE_BOUNDS
     unlikely = f"total_charges > 0 and (cost < total_charges * {low} or cost > total_charges * {high})"
     asked = [*_met(bench, "d", warnings), Check("D-COST-TO-CHARGE", "total_charges", unlikely)]
     flags = ", ".join(f"{_asked_of(check.rule)} and ({check.sql}) as w{n}" for n, check in enumerate(asked))

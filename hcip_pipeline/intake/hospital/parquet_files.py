@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from hcip_pipeline.contracts.table import Column, Table
 from hcip_pipeline.intake.hospital.bench import plain_path
 from hcip_pipeline.intake.hospital.headers import Cells, ReadingError, check_columns
-from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.intake.hospital.survey import Survey
 from hcip_pipeline.received_files import HOSPITAL, MAX_COLUMNS
+from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import shown
 from hcip_pipeline.tables.workbooks import CENT_TOLERANCE
 
@@ -49,12 +49,12 @@ def parquet_cells(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, n
         stated = con.execute("select num_rows from parquet_file_metadata(?)", [path]).fetchone() or (0,)
         if stated[0] > HOSPITAL.rows:
             words = f"states {stated[0]:,} rows, more than {HOSPITAL.rows:,}"
-            raise ReadingError(Problem("F-TOO-LARGE", words, found.name))
+            raise ReadingError(Problem("F-TOO-LARGE", words, file=found.name))
         # The schema's rows: its root, and one a column (or more of one that is nested).
         width = con.execute("select count(*) - 1 from parquet_schema(?)", [path]).fetchone() or (0,)
         if width[0] > MAX_COLUMNS:
             words = f"has {width[0]:,} columns, more than {MAX_COLUMNS:,}"
-            raise ReadingError(Problem("F-TOO-LARGE", words, found.name))
+            raise ReadingError(Problem("F-TOO-LARGE", words, file=found.name))
         described = con.execute("describe select * from read_parquet(?, hive_partitioning=false)", [path]).fetchall()
         stored = [
             str(row[0]).strip().lower()
@@ -70,7 +70,7 @@ def parquet_cells(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, n
         how = {column.name: _stored(column, names[column.name], types, zones) for column in columns}
         empty, lossless = _looked_at(con, path, names, how)
         wrong = [
-            Problem("F-COLUMN-TYPE", f"the column {name} is {shown(types[names[name]])}{why}", found.name)
+            Problem("F-COLUMN-TYPE", f"the column {name} is {shown(types[names[name]])}{why}", file=found.name)
             for name, stored_as in how.items()
             if name not in empty and (why := _refusal(stored_as, name in lossless)) is not None
         ]
@@ -78,7 +78,7 @@ def parquet_cells(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, n
             raise ReadingError(*wrong)
         told = [f"{name} ({s.told})" for name, s in how.items() if s and s.told and name not in empty]
         if told:
-            problems.append(Problem("F-PARQUET-TYPE", f"read without loss: {', '.join(told)}", found.name))
+            problems.append(Problem("F-PARQUET-TYPE", f"read without loss: {', '.join(told)}", file=found.name))
         texts = {name: s.text for name, s in how.items() if s and name not in empty}
         cells = ", ".join(f"{texts.get(name, 'null::varchar')} as {name}" for name in table.names)
         con.execute(
@@ -88,7 +88,7 @@ def parquet_cells(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, n
         )
     rows = con.execute(f"select count(*) from raw_{table.name}").fetchone() or (0,)
     if rows[0] == 0:
-        raise ReadingError(Problem("F-NO-ROWS", "has columns and no rows", found.name))
+        raise ReadingError(Problem("F-NO-ROWS", "has columns and no rows", file=found.name))
     control = " or ".join(
         rf"coalesce(regexp_matches({column.name}, '[\x00-\x1f\x7f]'), false)"
         for column in columns
@@ -170,7 +170,7 @@ def _zones(con: duckdb.DuckDBPyConnection, path: str, names: list[str], file: st
         schema = pq.read_schema(path)
     except (pa.ArrowException, OSError):
         words = "the time zones of its columns cannot be read"
-        raise ReadingError(Problem("F-UNREADABLE", words, file)) from None
+        raise ReadingError(Problem("F-UNREADABLE", words, file=file)) from None
     known = {row[0] for row in con.execute("select name from pg_timezone_names()").fetchall()}
     local: dict[str, str] = {}
     unknown = []
@@ -184,7 +184,7 @@ def _zones(con: duckdb.DuckDBPyConnection, path: str, names: list[str], file: st
             local[name] = f"timezone('{zone}', {{}})"
         else:
             words = f"the column {shown(name.strip().lower())} has times in the unknown time zone '{shown(zone or '')}'"
-            unknown.append(Problem("F-COLUMN-TYPE", words, file))
+            unknown.append(Problem("F-COLUMN-TYPE", words, file=file))
     if unknown:
         raise ReadingError(*unknown)
     return local

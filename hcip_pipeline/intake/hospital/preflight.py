@@ -1,14 +1,14 @@
 """A submitter's preflight (``hcip check``): the intake's verdict on one file or folder, without a home.
 
 Belongs here: which hospital and quarter a folder is judged as, and with what. Does not belong here: any rule; the
-verdict is ``judging``'s, so it is the one the intake will give. Rendering is ``pages``' and ``check_text``'s.
+verdict is ``judging``'s, so it is the one the intake will give. How it looks: ``rules.rendering``.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ import polars as pl
 
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.errors import UsageError
-from hcip_pipeline.intake.hospital import check_text, pages
 from hcip_pipeline.intake.hospital.folders import (
     CCN,
     FORMATS,
@@ -34,28 +33,22 @@ from hcip_pipeline.intake.hospital.judging import Judge
 from hcip_pipeline.intake.hospital.reading import read_cells
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.intake.hospital.shapes import arrive
+from hcip_pipeline.intake.hospital.verdict import verdict
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import load_reference
+from hcip_pipeline.rules.hospital import RULES
+from hcip_pipeline.rules.problem import Problem
+from hcip_pipeline.rules.rendering import render_html, render_text
+from hcip_pipeline.rules.verdict import Verdict
 from hcip_pipeline.scratch import scratch_folder
 from hcip_pipeline.tables.file_names import shown, shown_unknown
 
 #: Broken rows that are listed one by one; all are counted.
-MAX_FINDINGS = 1000
+MAX_ROWS = 1000
 #: Names that a message lists where no submission is found.
 _SEEN = 5
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One broken ERROR rule of one row, as quarantine has it."""
-
-    file: str
-    row: int
-    column: str
-    rule: str
-    value: str
 
 
 @dataclass(frozen=True)
@@ -64,13 +57,13 @@ class CheckResult:
 
     Attributes:
         receipt: what the intake would write.
-        findings: the first rows that break an ERROR rule, by rule.
+        rows: the first rows that break an ERROR rule, by rule, each with its cell.
         notes: what was taken for granted, and what could not be checked here.
     """
 
     path: Path
     receipt: SubmissionReceipt
-    findings: tuple[Finding, ...]
+    rows: tuple[Problem, ...]
     notes: tuple[str, ...]
 
     @property
@@ -92,16 +85,21 @@ class CheckResult:
             "accepted": self.accepted,
             **receipt,
             "notes": list(self.notes),
-            "findings": [asdict(finding) for finding in self.findings],
+            "findings": [{"value": "", **problem.as_dict()} for problem in self.rows],
         }
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict for a reader."""
+        return verdict(self)
 
     def summary(self) -> str:
         """The verdict as text for a terminal."""
-        return check_text.summary(self)
+        return render_text([self.verdict])
 
     def html(self) -> str:
         """The verdict as a page that needs no network."""
-        return pages.check_page(self)
+        return render_html([self.verdict])
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,7 @@ class Preflight:
             notes += (f"one file alone: what it owes to {other}, control totals and cost factors were not checked",)
         elif not self.factors_known:
             notes += ("no cost factors here: whether the hospital has rates for all it charges was not checked",)
-        return CheckResult(path, receipt, _findings(self.judge, receipt), notes)
+        return CheckResult(path, receipt, _broken_rows(self.judge, receipt), notes)
 
 
 def check(
@@ -288,9 +286,12 @@ def _said_by_rows(place: _Place, judge: Judge) -> tuple[str, Quarter | None]:
     return said_ccn, said_quarter
 
 
-def _findings(judge: Judge, receipt: SubmissionReceipt) -> tuple[Finding, ...]:
+def _broken_rows(judge: Judge, receipt: SubmissionReceipt) -> tuple[Problem, ...]:
     names = {file.table: file.name for file in receipt.files}
     rows = judge.con.execute(
-        f'select file, row, "column", rule, value from findings order by rule, file, row, "column" limit {MAX_FINDINGS}'
+        f'select file, row, "column", rule, value from findings order by rule, file, row, "column" limit {MAX_ROWS}'
     ).fetchall()
-    return tuple(Finding(names[row[0]], row[1], row[2], row[3], row[4]) for row in rows)
+    return tuple(
+        Problem(rule, RULES[rule].description, row, column, file=names[table], value=value or "")
+        for table, row, column, rule, value in rows
+    )

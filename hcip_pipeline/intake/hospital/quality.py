@@ -17,8 +17,9 @@ from hcip_pipeline.contracts.hospital import DATA_QUALITY
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.ingest import receipts
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
-from hcip_pipeline.intake.hospital.rules import RULES, Rule
 from hcip_pipeline.periods import Quarter
+from hcip_pipeline.rules.hospital import RULES
+from hcip_pipeline.rules.rule import Rule
 
 #: stands for all hospitals of a quarter; the table of a rule about a whole submission; the column of one about a row
 STATE = "STATE"

@@ -18,8 +18,8 @@ from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.intake.hospital.bench import plain_path
 from hcip_pipeline.intake.hospital.headers import Cells, ReadingError, check_columns
 from hcip_pipeline.intake.hospital.parquet_files import parquet_cells
-from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.intake.hospital.survey import Survey
+from hcip_pipeline.rules.problem import Problem
 
 #: A line longer than this is no row of these tables.
 MAX_LINE_BYTES = 2_000_000
@@ -49,7 +49,7 @@ def read_cells(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, need
             if "max_line_size" in str(error) or "Maximum line" in str(error)
             else "cannot be read"
         )
-        raise ReadingError(Problem("F-UNREADABLE", reason, found.name)) from None
+        raise ReadingError(Problem("F-UNREADABLE", reason, file=found.name)) from None
 
 
 def _csv(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, needed: tuple[str, ...]) -> Cells:
@@ -57,7 +57,7 @@ def _csv(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, needed: tu
     problems = (*found.noted, *header.noted, *check_columns(header.names, table, found.name, needed))
     separator = next((chr(code) for code in (1, 2, 3, 4, 5, 6, 28, 29, 30, 31) if code not in found.controls), None)
     if separator is None:
-        raise ReadingError(Problem("F-UNREADABLE", "is binary, not text", found.name))
+        raise ReadingError(Problem("F-UNREADABLE", "is binary, not text", file=found.name))
     packed = "gzip" if found.path.suffix.lower() == ".gz" else "none"
     with plain_path(found.path) as path:
         con.execute(
@@ -69,9 +69,9 @@ def _csv(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, needed: tu
     filled = "nullif(trim(line), '')" if found.has_padding else "line"
     lines = con.execute(f"select count(*), count({filled}) from raw_{table.name}").fetchone() or (0, 0)
     if lines[0] != found.lines:
-        raise ReadingError(Problem("F-UNREADABLE", "is not made of lines of text", found.name))
+        raise ReadingError(Problem("F-UNREADABLE", "is not made of lines of text", file=found.name))
     if lines[1] <= 1:
-        raise ReadingError(Problem("F-NO-ROWS", "has a header and no rows", found.name))
+        raise ReadingError(Problem("F-NO-ROWS", "has a header and no rows", file=found.name))
     return Cells(csv_sql(table, header, found), header.names, problems, has_lines=True)
 
 
@@ -152,18 +152,20 @@ def _header(found: Survey, table: Table) -> Header:
     row, line = next(((n, line) for n, line in enumerate(lines, start=1) if line.strip(b' ,;\t|"')), (1, found.header))
     names, delimiter = _cut_header(line, table)
     if names is None:
-        raise ReadingError(Problem("F-HEADER", "the first line cannot be read as a header", found.name, row))
+        raise ReadingError(Problem("F-HEADER", "the first line cannot be read as a header", file=found.name, row=row))
     if _known(names, table) * 2 < len(table.columns):
         for below, title in enumerate(lines[row:], start=row + 1):
             if _known(_cut_header(title, table)[0] or (), table) * 2 >= len(table.columns):
                 raise ReadingError(
-                    Problem("F-TITLE-ROW", f"the header is in line {below}, below a title", found.name, row)
+                    Problem("F-TITLE-ROW", f"the header is in line {below}, below a title", file=found.name, row=row)
                 )
     noted = []
     if delimiter != ",":
-        noted.append(Problem("F-DELIMITER", f"cells are separated by {DELIMITERS[delimiter]}, and read so", found.name))
+        noted.append(
+            Problem("F-DELIMITER", f"cells are separated by {DELIMITERS[delimiter]}, and read so", file=found.name)
+        )
     if any(name != name.lower() and name.lower() in table.names for name in names):
-        noted.append(Problem("F-LETTER-CASE", "column names are read in lower case", found.name, row))
+        noted.append(Problem("F-LETTER-CASE", "column names are read in lower case", file=found.name, row=row))
     return Header(tuple(name.lower() for name in names), delimiter, tuple(noted), row)
 
 

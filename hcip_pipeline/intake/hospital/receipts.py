@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.intake.hospital.rules import RULES, Problem
+from hcip_pipeline.rules.hospital import RULES
+from hcip_pipeline.rules.problem import Problem
 
 Status = Literal["accepted", "refused"]
 
@@ -150,15 +151,11 @@ class SubmissionReceipt:
         for file, said in zip(self.files, content["files"], strict=True):
             said["rows"] = {name: int(value) for name, value in asdict(file.rows).items()}
             said["dollars"] = {name: f"{value:.2f}" for name, value in asdict(file.dollars).items()}
-        for item in content["rules"] + content["problems"]:
+        for item in content["rules"]:
             rule = RULES[item["rule"]]
-            item |= {"severity": rule.severity, "fix": rule.fix}
-            item["lines"] = list(item["lines"]) if "lines" in item else None
-            if item["lines"] is None:
-                del item["lines"]
-                item["refuses"] = rule.refuses
-            else:
-                item["description"] = rule.description
+            item |= {"severity": rule.severity, "description": rule.description, "fix": rule.fix}
+            item["lines"] = list(item["lines"])
+        content["problems"] = [problem.as_dict() | {"refuses": problem.refuses} for problem in self.problems]
         if self.change is not None:
             content["change"]["total_charges"] = f"{self.change.total_charges:.2f}"
         return content
@@ -172,7 +169,7 @@ class SubmissionReceipt:
         counts = tuple(
             RuleCount(c["rule"], c["table"], c["column"], c["rows"], tuple(c["lines"])) for c in content["rules"]
         )
-        problems = tuple(Problem(p["rule"], p["message"], p["file"], p["row"]) for p in content["problems"])
+        problems = tuple(Problem.from_dict(problem) for problem in content["problems"])
         change = content["change"] and Change(
             **{**content["change"], "total_charges": Decimal(content["change"]["total_charges"])}
         )

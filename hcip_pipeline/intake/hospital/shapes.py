@@ -15,9 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.intake.hospital.survey import Survey, survey
 from hcip_pipeline.received_files import ARCHIVE_DAMAGE, DAMAGE, HOSPITAL, WORKBOOK, told_bytes
+from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import shown_unknown
 from hcip_pipeline.tables.workbooks import FormulaError, WorkbookError, ignored_sheets, sheet_rows
 
@@ -52,7 +52,7 @@ def _copied(found: Survey, copy: Path, make: Callable[[], tuple[Problem, ...]]) 
     try:
         noted = make()
     except _UnreadableError as error:
-        return replace(found, problem=Problem(error.rule, str(error), found.name))
+        return replace(found, problem=Problem(error.rule, str(error), file=found.name))
     seen = survey(copy)
     problem = replace(seen.problem, file=found.name) if seen.problem is not None else None
     came = found.arrived or found.path
@@ -84,7 +84,7 @@ def _from_workbook(path: Path, table: Table, copy: Path) -> tuple[Problem, ...]:
     if ignored := ignored_sheets(path, table.name, WORKBOOK):
         listed = ", ".join(f"'{shown_unknown(name)}'" for name in ignored[:_SHEETS])
         more = f" and {len(ignored) - _SHEETS} more" if len(ignored) > _SHEETS else ""
-        return (Problem("F-SHEETS-IGNORED", f"sheets are no tables and are ignored: {listed}{more}", path.name),)
+        return (Problem("F-SHEETS-IGNORED", f"sheets are no tables and are ignored: {listed}{more}", file=path.name),)
     return ()
 
 
@@ -120,4 +120,4 @@ def _from_windows_1252(found: Survey, copy: Path) -> tuple[Problem, ...]:
         raise _UnreadableError("F-ENCODING", "is neither UTF-8 nor Windows-1252 text") from None
     except DAMAGE:
         raise _UnreadableError("F-COMPRESSION", "is cut off or no gzip file") from None
-    return (Problem("F-WINDOWS-1252", "is Windows-1252 text, and read so", found.name),)
+    return (Problem("F-WINDOWS-1252", "is Windows-1252 text, and read so", file=found.name),)

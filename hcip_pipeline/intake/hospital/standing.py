@@ -11,9 +11,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 from hcip_pipeline.intake.hospital import receipts as account
+from hcip_pipeline.intake.hospital.limits import MAX_VOLUME_CHANGE, exceeds
 from hcip_pipeline.intake.hospital.receipts import Change, FileReceipt, SubmissionReceipt, Tally
-from hcip_pipeline.intake.hospital.rules import MAX_VOLUME_CHANGE, Problem, exceeds
 from hcip_pipeline.periods import Quarter
+from hcip_pipeline.rules.problem import Problem
 
 _DERIVED = ("S-VOLUME", "S-REPEATED")
 

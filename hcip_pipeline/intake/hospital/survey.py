@@ -14,16 +14,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hcip_pipeline.intake.hospital.rules import Problem
 from hcip_pipeline.received_files import HOSPITAL, NotReceivedError, open_file, require_file, told_bytes
+from hcip_pipeline.rules.problem import Problem
 
 _CHUNK = 1 << 20
 _MAX_HEADER = 1 << 16
 #: what refuses a file before it is opened -> the rule of a submission
 _RULES = {
-    "FILE_NOT_REGULAR": "F-NOT-A-FILE",
-    "FILE_TOO_LARGE": "F-TOO-LARGE",
-    "FILE_OUTSIDE_INBOX": "S-OUTSIDE-INBOX",
+    "FILE-NOT-REGULAR": "F-NOT-A-FILE",
+    "FILE-TOO-LARGE": "F-TOO-LARGE",
+    "FILE-OUTSIDE-INBOX": "S-OUTSIDE-INBOX",
 }
 _PRINTABLE = bytes(byte for byte in range(256) if byte >= 32 and byte != 127) + b"\r\n"
 _PADDING = (b" ,", b", ", b" \n", b"\n ", b" \r", b'" ', b' "')
@@ -88,14 +88,14 @@ def survey(path: Path) -> Survey:
             if path.suffix.lower() == ".gz":
                 _survey_text(found, _unpacked(found))
     except NotReceivedError as error:
-        found.problem = Problem(_RULES.get(error.rule, "F-UNREADABLE"), _reason(error), found.name)
+        found.problem = Problem(_RULES.get(error.rule, "F-UNREADABLE"), _reason(error), file=found.name)
         return found
     except OSError as error:
         found.problem = Problem(
-            "F-UNREADABLE", f"cannot be opened ({error.strerror or 'input/output error'})", found.name
+            "F-UNREADABLE", f"cannot be opened ({error.strerror or 'input/output error'})", file=found.name
         )
     if found.size == 0 and found.problem is None:
-        found.problem = Problem("F-EMPTY", "is empty", found.name)
+        found.problem = Problem("F-EMPTY", "is empty", file=found.name)
     return found
 
 
@@ -120,7 +120,7 @@ def _unpacked(found: Survey) -> Iterator[bytes]:
             unpacked += len(chunk)
             if unpacked > most:
                 message = f"unpacks to more than {told_bytes(most)}, {most // found.size} times its size"
-                found.problem = Problem("F-TOO-LARGE", message, found.name)
+                found.problem = Problem("F-TOO-LARGE", message, file=found.name)
                 return
             yield chunk
 
@@ -144,12 +144,12 @@ def _survey_text(found: Survey, chunks: Iterator[bytes]) -> None:
                     decoder.decode(chunk)
                 except UnicodeDecodeError as error:
                     row = newlines + error.object[: error.start].count(b"\n") + 1
-                    found.problem = Problem("F-ENCODING", "is not UTF-8 text", found.name, row)
+                    found.problem = Problem("F-ENCODING", "is not UTF-8 text", file=found.name, row=row)
                     found.is_other_text = True
                     continue
             newlines += chunk.count(b"\n")
             if newlines > HOSPITAL.rows:
-                found.problem = Problem("F-TOO-LARGE", f"holds more than {HOSPITAL.rows:,} lines", found.name)
+                found.problem = Problem("F-TOO-LARGE", f"holds more than {HOSPITAL.rows:,} lines", file=found.name)
                 continue
             if b"\r" in chunk:
                 returns += chunk.count(b"\r")
@@ -162,10 +162,10 @@ def _survey_text(found: Survey, chunks: Iterator[bytes]) -> None:
             if strange := chunk.translate(None, _PRINTABLE):
                 found.controls.update(strange)
                 if 0 in found.controls:
-                    found.problem = Problem("F-NUL", "holds NUL bytes", found.name)
+                    found.problem = Problem("F-NUL", "holds NUL bytes", file=found.name)
             last = chunk[-1:]
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        found.problem = found.problem or Problem("F-COMPRESSION", "is cut off or no gzip file", found.name)
+        found.problem = found.problem or Problem("F-COMPRESSION", "is cut off or no gzip file", file=found.name)
         return
     if found.problem is not None:
         return
@@ -175,21 +175,21 @@ def _survey_text(found: Survey, chunks: Iterator[bytes]) -> None:
     found.head = head.removeprefix(codecs.BOM_UTF8)
     found.header = found.head.split(b"\n", 1)[0].rstrip(b"\r")
     if found.problem is None and not found.head.strip():
-        found.problem = Problem("F-EMPTY", "is empty", found.name)
+        found.problem = Problem("F-EMPTY", "is empty", file=found.name)
     if found.problem is None and len(found.header) >= _MAX_HEADER - len(codecs.BOM_UTF8) - 1:
-        found.problem = Problem("F-HEADER", "the first line is far too long for a header", found.name, 1)
+        found.problem = Problem("F-HEADER", "the first line is far too long for a header", file=found.name, row=1)
 
 
 def _foreign(head: bytes, found: Survey) -> Problem | None:
     """Formats people send by mistake, named so that the way out is plain."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return Problem("F-ENCODING", "is UTF-16 text, not UTF-8", found.name, 1)
+        return Problem("F-ENCODING", "is UTF-16 text, not UTF-8", file=found.name, row=1)
     if head.startswith(b"\x1f\x8b"):
-        return Problem("F-ENCODING", "is compressed: its name should end in .csv.gz", found.name)
+        return Problem("F-ENCODING", "is compressed: its name should end in .csv.gz", file=found.name)
     if head.startswith(b"PAR1"):
-        return Problem("F-ENCODING", "is a Parquet file: its name should end in .parquet", found.name)
+        return Problem("F-ENCODING", "is a Parquet file: its name should end in .parquet", file=found.name)
     if head.startswith(b"PK\x03\x04"):
-        return Problem("F-ENCODING", "is a workbook or an archive, not CSV", found.name)
+        return Problem("F-ENCODING", "is a workbook or an archive, not CSV", file=found.name)
     return None
 
 
@@ -197,9 +197,9 @@ def _whole_text_problem(
     found: Survey, decoder: codecs.IncrementalDecoder, newlines: int, returns: int, pairs: int
 ) -> Problem | None:
     if decoder.getstate()[0]:
-        return Problem("F-ENCODING", "ends in the middle of a character", found.name, newlines + 1)
+        return Problem("F-ENCODING", "ends in the middle of a character", file=found.name, row=newlines + 1)
     if returns != pairs:
-        return Problem("F-LINE-ENDS", "holds carriage returns that end no line", found.name)
+        return Problem("F-LINE-ENDS", "holds carriage returns that end no line", file=found.name)
     if 0 < pairs < newlines:
-        return Problem("F-LINE-ENDS", "some lines end in CR LF and some in LF", found.name)
+        return Problem("F-LINE-ENDS", "some lines end in CR LF and some in LF", file=found.name)
     return None

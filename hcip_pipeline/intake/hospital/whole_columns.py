@@ -13,7 +13,7 @@ from hcip_pipeline.intake.hospital import code_lists, habits
 from hcip_pipeline.intake.hospital.bench import Bench
 from hcip_pipeline.intake.hospital.habits import Reading
 from hcip_pipeline.intake.hospital.placeholders import is_placeholder
-from hcip_pipeline.intake.hospital.rules import Problem
+from hcip_pipeline.rules.problem import Problem
 
 #: Identifiers as text, which a data frame may have held as numbers.
 _IDENTIFIERS = ("account_no", "patient_id")
@@ -66,13 +66,13 @@ def date_forms(bench: Bench, table: Table, file: str, cells: str) -> Forms:
     for column, written in met.items():
         if len(written) > 1:
             found = ", ".join(f"{_EXAMPLES[form]} ({rows:,} row{'s' * (rows != 1)})" for form, rows in written.items())
-            problems.append(Problem("F-DATE-FORMS", f"{column} is written in several forms, as in {found}", file))
+            problems.append(Problem("F-DATE-FORMS", f"{column} is written in several forms, as in {found}", file=file))
         elif written and (form := next(iter(written))) != "iso" and form not in not_days:
             readings.append(habits.date_reading(column, form))
     if "month first" in not_days:
         column, line = not_days["month first"]
         words = f"{column} has no month of that number in line {line}: no date is read month first"
-        problems.append(Problem("F-DATE-FORMS", words, file, line))
+        problems.append(Problem("F-DATE-FORMS", words, file=file, row=line))
     return Forms(tuple(readings), "month first" in not_days, tuple(problems))
 
 
@@ -100,7 +100,7 @@ def identifier_forms(bench: Bench, table: Table, file: str, cells: str) -> tuple
         words = (
             f"{column} ends in .0 in {ending:,} of {rows:,} rows (line {first}) and not in the others (line {other})"
         )
-        problems.append(Problem("F-ID-MIXED", words, file, first))
+        problems.append(Problem("F-ID-MIXED", words, file=file, row=first))
     return readings, problems
 
 

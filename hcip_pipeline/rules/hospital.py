@@ -1,56 +1,12 @@
-"""Every rule of the intake, once: its id, what it does to a row or a submission, and the fix in words.
+"""What can be wrong with a hospital's submission: every rule on a row, a file and the submission as a whole.
 
-Belongs here: the registry that receipts, quarantine, preflight and the data quality report read.
-Does not belong here: how a rule is evaluated (``edits``, ``survey``, ``reading``, ``judging``).
+Belongs here: the rules that receipts, quarantine, preflight and the data quality report read.
+Does not belong here: how a rule is evaluated (``intake.hospital``: ``edits``, ``survey``, ``reading``, ``judging``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-Severity = Literal["ERROR", "WARN", "SUBMISSION"]
-
-#: More ERROR rows than this share of a file's rows refuse the submission (inputs.md, "Edits").
-MAX_ERROR_SHARE = (1, 100)
-#: |Σ charge lines − total_charges| may be this many dollars.
-CHARGES_TOLERANCE = 1
-#: Volume this far from the same quarter a year before is worth a word.
-MAX_VOLUME_CHANGE = (20, 100)
-MAX_NPI_MISSING = (2, 100)
-MAX_UNMAPPED = (1, 100)
-#: Without a rate center for more than this share of lines or dollars, components and cost centers mean nothing.
-MOST_UNMAPPED = (20, 100)
-MAX_PATIENT_ID_MISSING = (1, 100)
-MAX_AGE_YEARS = 120
-MAX_STAY_DAYS = 365
-COST_TO_CHARGE_BOUNDS = ("0.1", "1.5")
-#: Text without a length of its own in the contract.
-MAX_TEXT = 4000
-#: A total line of a bill: never added.
-TOTAL_REVENUE_CODE = "0001"
-#: APR-DRGs that say "could not be grouped": such a case needs no severity.
-UNGROUPABLE = ("955", "956")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One rule.
-
-    Attributes:
-        severity: ERROR quarantines the row; WARN is counted and the row is accepted; SUBMISSION judges the whole.
-        columns: the columns it looks at; empty for a file or a submission.
-        refuses: a SUBMISSION rule that refuses the submission (else it is only said).
-        follows: the row itself is in order and shares the fate of another: not counted toward the 1%.
-    """
-
-    id: str
-    severity: Severity
-    columns: tuple[str, ...]
-    description: str
-    fix: str
-    refuses: bool = False
-    follows: bool = False
+from hcip_pipeline.rules.rule import Rule, by_id
 
 
 def _error(rule: str, columns: str, description: str, fix: str, *, follows: bool = False) -> Rule:
@@ -364,34 +320,4 @@ SUBMISSION_RULES = (
          "leave the folder unchanged and put the correction next to it as <ccn>.r2/, <ccn>.r3/ …"),
 )  # fmt: skip
 
-RULES: dict[str, Rule] = {rule.id: rule for rule in (*ROW_RULES, *SUBMISSION_RULES)}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A SUBMISSION rule that was met, in words that carry no cell of a row.
-
-    Attributes:
-        file: the file's name within the submission; empty for the submission as a whole.
-        row: the line of the file, where there is one to name.
-    """
-
-    rule: str
-    message: str
-    file: str = ""
-    row: int | None = None
-
-    @property
-    def refuses(self) -> bool:
-        """Whether the problem refuses the submission."""
-        return RULES[self.rule].refuses
-
-    @property
-    def fix(self) -> str:
-        """What to do about it."""
-        return RULES[self.rule].fix
-
-
-def exceeds(part: int, whole: int, share: tuple[int, int]) -> bool:
-    """``part / whole > share`` in whole numbers."""
-    return part * share[1] > whole * share[0]
+RULES = by_id(*ROW_RULES, *SUBMISSION_RULES)

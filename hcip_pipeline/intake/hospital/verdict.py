@@ -1,0 +1,130 @@
+"""The verdict of a preflight on a submission: each rule once and the worst first.
+
+Belongs here: order, and which problems of a submission are one entry. Does not belong here: any rule, and how a verdict
+looks (``rules.rendering``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from hcip_pipeline.intake.hospital.edits import LONGEST_SHOWN
+from hcip_pipeline.rules.hospital import RULES
+from hcip_pipeline.rules.problem import Problem
+from hcip_pipeline.rules.rule import Rule
+from hcip_pipeline.rules.verdict import Counts, Entry, Place, Section, Tone, Verdict
+
+if TYPE_CHECKING:
+    from hcip_pipeline.intake.hospital.preflight import CheckResult
+    from hcip_pipeline.intake.hospital.receipts import RuleCount, SubmissionReceipt
+
+Weight = Literal["refuses", "error", "follows", "warning", "note"]
+
+#: Places of an entry that are named; all are counted.
+PLACES = 3
+#: A share over its bound is one entry with the rule on rows that it counts.
+_COUNTED_BY = {
+    "S-UNMAPPED": ("C-REVENUE-CODE-UNMAPPED",),
+    "S-PATIENT-ID-MISSING": ("D-PATIENT-ID-MISSING",),
+    "S-NPI-MISSING": ("D-ATTENDING-NPI",),
+    "S-GROUPER-VERSION": ("D-GROUPER-UNKNOWN",),
+    "F-DATE-FORMS": ("D-DATE-UNREADABLE", "C-DATE-UNREADABLE"),
+}
+
+
+def verdict(result: CheckResult) -> Verdict:
+    """Every rule that is broken once, the worst first: what refuses, rows kept out, what follows, warnings, remarks."""
+    entries = _entries(result)
+    by_weight: dict[Weight, list[Entry]] = {}
+    for entry in sorted(entries, key=lambda entry: -entry.row_count):
+        by_weight.setdefault(_weight(RULES[entry.rule]), []).append(entry)
+    headings: tuple[tuple[str, Tone, tuple[Weight, ...]], ...] = (
+        ("Why it is refused", "bad", ("refuses",)),
+        (
+            "Rows that are quarantined" if result.accepted else "Rows that break an ERROR rule",
+            "bad",
+            ("error", "follows"),
+        ),
+        (
+            "Rows that are accepted with a warning" if result.accepted else "Rows that are worth a look",
+            "warn",
+            ("warning",),
+        ),
+        ("Worth knowing", "", ("note",)),
+    )
+    sections = (
+        Section(title, tone, tuple(entry for weight in weights for entry in by_weight.get(weight, ())))
+        for title, tone, weights in headings
+    )
+    return Verdict(
+        title=result.title,
+        accepted=result.accepted,
+        sections=tuple(section for section in sections if section.entries),
+        notes=result.notes,
+        counts=_counts(result.receipt),
+        consequence="No row of a refused submission is used; the last accepted submission stays in force.",
+        in_order="Every row is in order.",
+    )
+
+
+def _entries(result: CheckResult) -> list[Entry]:
+    receipt = result.receipt
+    counted: dict[str, list[RuleCount]] = {}
+    for count in receipt.rules:
+        counted.setdefault(count.rule, []).append(count)
+    problems: dict[str, list[Problem]] = {}
+    for problem in receipt.problems:
+        by = next((rule for rule in _COUNTED_BY.get(problem.rule, ()) if rule in counted), problem.rule)
+        problems.setdefault(by, []).append(problem)
+    rows: dict[str, list[Problem]] = {}
+    for row in result.rows:
+        rows.setdefault(row.rule, []).append(row)
+    return [
+        Entry(
+            rule,
+            RULES[rule].description,
+            RULES[rule].fix,
+            tuple(_message(problem) for problem in problems.get(rule, [])),
+            tuple(_place(count, rows.get(rule, [])) for count in sorted(counted.get(rule, []), key=lambda c: -c.rows)),
+            tuple(rows.get(rule, [])),
+        )
+        for rule in dict.fromkeys((*problems, *counted))
+    ]
+
+
+def _weight(rule: Rule) -> Weight:
+    if rule.severity == "SUBMISSION":
+        return "refuses" if rule.refuses else "note"
+    if rule.severity == "WARN":
+        return "warning"
+    return "follows" if rule.follows else "error"
+
+
+def _message(problem: Problem) -> str:
+    where = f"{problem.file}: " if problem.file else ""
+    line = f" (line {problem.row})" if problem.row and f" {problem.row}" not in problem.message else ""
+    return f"{where}{problem.message}{line}"
+
+
+def _place(count: RuleCount, rows: Sequence[Problem]) -> Place:
+    cells = [row.value for row in rows if row.column == count.column and row.value]
+    different = list(dict.fromkeys(cells))
+    listed = ", ".join(different[:PLACES]) + (", …" if len(different) > PLACES else "")
+    is_shape = any(len(cell) > LONGEST_SHOWN for cell in different[:PLACES])
+    shown = (
+        f"looks like: {listed} (9 is any digit, A any letter)" if is_shape else f"found: {listed}" if different else ""
+    )
+    return Place(count.table, count.column, count.rows, count.lines[:PLACES], shown)
+
+
+def _counts(receipt: SubmissionReceipt) -> Counts | None:
+    if not receipt.files:
+        return None
+    rows = []
+    for file in receipt.files:
+        if file.table:
+            counts = (file.rows.read, file.rows.accepted, file.rows.quarantined, file.error_rows)
+            rows.append((file.name, *(f"{int(n):,}" for n in counts), f"{file.dollars.accepted:,.2f}"))
+    heads = ("file", "rows\nread", "accepted", "quarantined", "ERROR\nrows", "dollars\naccepted")
+    return Counts(heads, tuple(rows))

@@ -1,0 +1,43 @@
+"""Every rule on files, of whatever kind, and the ids that older receipts have.
+
+Belongs here: finding a rule by its id. Does not belong here: rules (the other modules of this package).
+"""
+
+from __future__ import annotations
+
+from hcip_pipeline.rules import cclf, files, hospital, protocols, sparcs
+from hcip_pipeline.rules.rule import Rule, by_id
+
+#: Kind of file -> its rules.
+CATALOGS: dict[str, dict[str, Rule]] = {
+    "hospital": hospital.RULES,
+    "cclf": cclf.RULES,
+    "files": files.RULES,
+    "protocols": protocols.RULES,
+    "sparcs": sparcs.RULES,
+}
+RULES = by_id(*(rule for rules in CATALOGS.values() for rule in rules.values()))
+
+#: Kinds of file whose rules had underscores in their ids before; receipts of that time keep them.
+FORMERLY_UNDERSCORED = ("cclf", "files", "protocols", "sparcs")
+
+
+def current_id(id_: str) -> str:
+    """The id that a rule has now, from any id that it ever had; an unknown one is returned as it is."""
+    hyphenated = id_.replace("_", "-")
+    return hyphenated if hyphenated in RULES else id_
+
+
+def former_id(rule: Rule) -> str:
+    """The id of a rule in older receipts; empty where it never had another."""
+    spelled = rule.id.replace("-", "_")
+    return spelled if spelled != rule.id and any(rule.id in CATALOGS[kind] for kind in FORMERLY_UNDERSCORED) else ""
+
+
+def find_rule(id_: str) -> Rule:
+    """The rule with an id, present or former.
+
+    Raises:
+        KeyError: no rule has it.
+    """
+    return RULES[current_id(id_)]

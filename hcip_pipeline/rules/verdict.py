@@ -1,0 +1,122 @@
+"""The verdict on a file or submission, with its problems in the order in which a reader should see them.
+
+Belongs here: which problems are one entry, and their order. Does not belong here: any rule, and how a verdict looks
+(``rendering``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from hcip_pipeline.rules.catalog import RULES
+from hcip_pipeline.rules.problem import Problem
+
+#: How a section is colored.
+Tone = Literal["bad", "warn", ""]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where rows break a rule: a column of a table, how many rows, the first of them, and what the cells hold."""
+
+    table: str
+    column: str
+    rows: int
+    lines: tuple[int, ...]
+    cells: str
+
+    @property
+    def where(self) -> str:
+        """``lines 2, 3, 4, …``."""
+        more = ", …" if self.rows > len(self.lines) else ""
+        return f"line{'s' * (self.rows > 1)} {', '.join(map(str, self.lines))}{more}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One rule that is broken, with everything about it.
+
+    Attributes:
+        rule: its id; empty for an error outside the catalog.
+        messages: about a file or a single place.
+        places: of a rule on rows that are counted, most rows first.
+        rows: single rows, for a reader who wants each of them.
+    """
+
+    rule: str
+    description: str
+    fix: str
+    messages: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
+    rows: tuple[Problem, ...] = ()
+
+    @property
+    def row_count(self) -> int:
+        """Number of rows that break the rule."""
+        return sum(place.rows for place in self.places)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Entries of one consequence under a heading."""
+
+    title: str
+    tone: Tone
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A table of what was read: names in the first column, figures in the others."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a preflight reports on one file, archive or submission.
+
+    Attributes:
+        title: what was judged.
+        notes: what was assumed, and what could not be checked.
+        counts: what was read; None where there is nothing to count.
+        consequence: what follows from a refusal, in one sentence.
+        in_order: what to write where there is no entry at all.
+    """
+
+    title: str
+    accepted: bool
+    sections: tuple[Section, ...] = ()
+    notes: tuple[str, ...] = ()
+    counts: Counts | None = None
+    consequence: str = ""
+    in_order: str = ""
+
+
+def entries_of(problems: Iterable[Problem]) -> tuple[Entry, ...]:
+    """Problems by rule, in the order in which the rules come; each message with its place."""
+    by_rule: dict[str, list[Problem]] = {}
+    for problem in problems:
+        by_rule.setdefault(problem.rule, []).append(problem)
+    return tuple(
+        Entry(
+            rule,
+            RULES[rule].description if rule in RULES else found[0].message,
+            "; ".join(dict.fromkeys(problem.fix for problem in found if problem.fix)),
+            tuple(map(str, found)),
+        )
+        for rule, found in by_rule.items()
+    )
+
+
+def sections_of(problems: Sequence[Problem]) -> tuple[Section, ...]:
+    """The sections of a file that is accepted or refused whole: refusals, breaches that do not refuse it, remarks."""
+    kinds: tuple[tuple[str, Tone, list[Problem]], ...] = (
+        ("Why it is refused", "bad", [p for p in problems if p.severity == "ERROR" and p.refuses]),
+        ("What breaks a rule of the program", "bad", [p for p in problems if p.severity == "ERROR" and not p.refuses]),
+        ("Worth knowing", "", [p for p in problems if p.severity != "ERROR"]),
+    )
+    return tuple(Section(title, tone, entries_of(found)) for title, tone, found in kinds if found)
