@@ -68,7 +68,7 @@ def _verdict_text(verdict: Verdict) -> str:
             _print_entry(console, entry)
     if verdict.in_order and not verdict.sections:
         console.print(f"\n{verdict.in_order}")
-    return "\n".join(line.rstrip() for line in out.getvalue().rstrip("\n").split("\n"))
+    return "\n".join(line.rstrip() for line in out.getvalue().rstrip().split("\n"))
 
 
 def _print_entry(console: Console, entry: Entry) -> None:

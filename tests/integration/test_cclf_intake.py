@@ -306,7 +306,7 @@ def test_a_submitter_can_check_without_a_home(home):
 
 def test_hcip_check_tells_what_is_in_an_archive_and_what_is_wrong_with_it(home, capsys):
     path = deliver(home)
-    for expected, said in ((0, "accepted"), (1, "CCLF-COUNT")):
+    for expected, said in ((0, "ACCEPTED"), (1, "CCLF-COUNT")):
         with pytest.raises(SystemExit) as stopped:
             cli.main(["check", str(path)])
         assert stopped.value.code == expected
