@@ -111,6 +111,7 @@ class Settings(_Strict):
         settle_seconds: a folder of the inbox counts as complete when nothing in it has changed for so long.
         engine: computes builds where a command or run names none.
         spark_master: of Spark, where neither a command nor ``HCIP_SPARK_MASTER`` names one; empty: this machine.
+        storage: where the home is shared with other machines (``HCIP_STORAGE`` comes first); empty: it is not.
     """
 
     automation: bool = False
@@ -119,6 +120,7 @@ class Settings(_Strict):
     signing: Signing | None = None
     engine: EngineName = "duckdb"
     spark_master: str = ""
+    storage: str = Field(default="", pattern=r"^([a-z][a-z0-9+.-]*://.+)?$")
 
 
 def load_settings(home: Home) -> Settings:

@@ -46,6 +46,7 @@ def base_year_norms(
         partitions_read,
         sealed_files,
     )
+    from hcip_pipeline.sharing import share
 
     period = PerformancePeriod.parse(context.partition_key)
     where, policy = home.home(), home.policy().policy
@@ -69,6 +70,7 @@ def base_year_norms(
         if norms.build is not None:
             seal(where, sorted(folder.glob("*.parquet")))
             record_norms(where, folder.name)
+            share(where, session.progress, held=[str(period), f"norms-{folder.name}"])
         session.locks.drop(where, f"norms-{folder.name}")
     since = settlement.files_since_frozen(where, policy, norms)
     if since:

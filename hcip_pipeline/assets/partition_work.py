@@ -38,6 +38,7 @@ def intake_lock(
     from hcip_pipeline.lake_seals import changed_since, seal, snapshot, sweep
     from hcip_pipeline.ledger.comparison import forget_unrecorded
     from hcip_pipeline.ledger.recording import record_acceptances
+    from hcip_pipeline.sharing import share
 
     with storage_told(home):
         session.locks.take(home, name, doing, wait=wait)
@@ -49,6 +50,7 @@ def intake_lock(
         yield
         seal(home, changed_since(before, folders))
         record_acceptances(home, name)
+        share(home, session.progress, held=[name])
     session.locks.drop(home, name)
 
 

@@ -81,6 +81,7 @@ def period_intake(
     from hcip_pipeline.lake_seals import sweep
     from hcip_pipeline.ledger.recording import record_acceptances
     from hcip_pipeline.settlement.recognition import keep_look
+    from hcip_pipeline.sharing import share
 
     period = PerformancePeriod.parse(context.partition_key)
     session.progress(f"{period}: program files and protocols")
@@ -92,6 +93,7 @@ def period_intake(
         sweep([where.lake_program(period), where.lake_program(period) / "receipts"])
         taken_in = take_in_period(where, period, home.policy().policy)
         record_acceptances(where, period)
+        share(where, session.progress, held=[str(period)])
     session.periods[str(period)] = taken_in
     receipts = taken_in.program.receipts
     for receipt in receipts:

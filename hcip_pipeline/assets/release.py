@@ -65,6 +65,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         from hcip_pipeline.settlement.kept_sources import keep_sources
         from hcip_pipeline.settlement.recognition import kept_look, remember
         from hcip_pipeline.settlement.restatement import restatement
+        from hcip_pipeline.sharing import share
         from hcip_pipeline.warehouse.project import project_digest
 
         period = PerformancePeriod.parse(context.partition_key)
@@ -92,6 +93,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 release_made(written.is_new)
             if written.is_new:
                 record_release(home.home(), period, written.number, project_digest())
+                share(home.home(), session.progress, held=[str(period)])
             sign_head(home.home(), signer)
             seen = session.outlooks.get(str(period)) or kept_look(home.home(), period)
             if seen is not None:  # the next run recognizes what has not changed since

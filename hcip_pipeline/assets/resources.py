@@ -30,8 +30,15 @@ class HomeResource(dg.ConfigurableResource):
     join: bool = Field(default=False, description="Take a quarter in together with other runs, on any machine.")
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Restrict file modes: what a run writes is about patients and payments."""
+        """Restrict file modes: what a run writes is about patients and payments. Bring what other machines accepted.
+
+        Raises:
+            HcipError: the home is shared, and its storage cannot be reached or disagrees with it.
+        """
+        from hcip_pipeline.sharing import share
+
         private_from_here()
+        share(self.home(), context.log.info if context.log else print)
 
     def home(self) -> Home:
         """The home that the run reads and writes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable
@@ -36,14 +37,31 @@ class Day(click.DateTime):
         return super().convert(value, param, ctx)
 
 
-home_option = click.option(
-    "--home", "home_path", type=click.Path(path_type=Path), help="Home folder [default: $HCIP_HOME or ./hcip_home]."
-)
 policy_option = click.option(
     "--policy", "policy_path", type=click.Path(path_type=Path), help="Policy file [default: inbox/policy.yaml]."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="The same facts for machines.")
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--home``, as ``home_path``. A shared home is synchronized with its storage before the command begins."""
+
+    @functools.wraps(command)
+    def synchronized(*arguments: Any, home_path: Path | None, **options: Any) -> Any:
+        from hcip_pipeline.commands.progress import shown_progress
+        from hcip_pipeline.home import Home
+        from hcip_pipeline.sharing import share, storage_of
+
+        home = Home.locate(home_path)
+        if storage_of(home):
+            with shown_progress(bool(options.get("as_json"))) as progress:
+                share(home, progress)
+        return command(*arguments, home_path=home_path, **options)
+
+    return click.option(
+        "--home", "home_path", type=click.Path(path_type=Path), help="Home folder [default: $HCIP_HOME or ./hcip_home]."
+    )(synchronized)
 
 
 def engine_options(command: Command) -> Command:

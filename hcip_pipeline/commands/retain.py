@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from hcip_pipeline.commands.options import Day, home_option, json_option, policy_option, show_json
+from hcip_pipeline.commands.progress import shown_progress
 from hcip_pipeline.home import Home
 
 
@@ -40,6 +41,7 @@ def command(
     from hcip_pipeline.home_locks import HomeLocks
     from hcip_pipeline.operations import retention
     from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.sharing import share
 
     home = Home.locate(home_path)
     day = as_of.date() if as_of else dt.date.today()
@@ -55,7 +57,8 @@ def command(
     if not yes:
         click.confirm(f"Destroy {due.files} files for good?", abort=True)
     with HomeLocks() as locks:
-        for name in retention.lock_names(home):
+        names = retention.lock_names(home)
+        for name in names:
             locks.take(home, name, "destroying what is past its retention")
         if retention.what_is_due(home, policy.retention_years, day) != due:
             raise HcipError(
@@ -64,6 +67,8 @@ def command(
                 fix="run it again and review the new list",
             )
         destroyed = retention.destroy(home, due, signer_of(home))
+        with shown_progress(as_json) as progress:
+            share(home, progress, held=names, removed=due.paths(home))
     if as_json:
         show_json({**due.as_dict(), "destroyed": destroyed})
     else:

@@ -124,6 +124,58 @@ def append(home: Home, entries: Callable[[Sequence[Line]], Iterable[Entry]]) -> 
         ) from error
 
 
+def raw_lines(home: Home) -> list[bytes]:
+    """The bytes of every whole line, without their line ends. Raises HcipError as :func:`read_ledger`."""
+    path = ledger_path(home)
+    content = path.read_bytes() if path.is_file() else b""
+    whole = content[: content.rfind(b"\n") + 1]
+    list(_parse(whole, path))
+    return whole.split(b"\n")[:-1]
+
+
+def parsed(raw: Sequence[bytes], where: Path) -> list[Line]:
+    """Lines from their bytes.
+
+    Args:
+        where: the file or address that they come from, for messages.
+
+    Raises:
+        HcipError: as :func:`read_ledger`.
+    """
+    return list(_parse(b"".join(line + b"\n" for line in raw), where))
+
+
+def continued(lines: Sequence[Line], entries: Iterable[Entry]) -> list[bytes]:
+    """The bytes of the lines with which a ledger goes on."""
+    return [raw for _, raw in _continue(lines, entries)]
+
+
+def rebase(home: Home, onto: Callable[[Sequence[bytes]], Sequence[bytes]]) -> None:
+    """Exchange the end of the ledger: other machines appended to the shared one meanwhile (``shared_home``).
+
+    Args:
+        onto: gives the whole ledger's lines for those that are there; called while no other process can append.
+
+    Raises:
+        HcipError: the lines are no ledger, or the file cannot be written.
+    """
+    path = ledger_path(home)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(path) as file:
+        content = file.read()
+        before = content[: content.rfind(b"\n") + 1].split(b"\n")[:-1]
+        after = onto(before)
+        parsed(after, path)
+        same = next((n for n, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), None)
+        same = min(len(before), len(after)) if same is None else same
+        start = sum(len(line) + 1 for line in before[:same])
+        file.truncate(start)
+        file.seek(start)
+        file.write(b"".join(line + b"\n" for line in after[same:]))
+        file.flush()
+        os.fsync(file.fileno())
+
+
 @contextmanager
 def _alone(path: Path) -> Iterator[IO[bytes]]:
     with path.open("a+b") as created:  # never truncated, so that two processes may create it at once

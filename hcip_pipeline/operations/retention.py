@@ -110,6 +110,11 @@ class Retention:
         """How many files ``destroy`` would remove."""
         return len(self.due) + len(self.kept_sources) + len(self.left_over)
 
+    def paths(self, home: Home) -> Iterator[Path]:
+        """Every file that ``destroy`` removes."""
+        yield from (_folder(home, each.release) / each.path for each in self.due)
+        yield from (*self.kept_sources, *self.left_over)
+
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
         return {

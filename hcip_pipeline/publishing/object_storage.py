@@ -17,21 +17,18 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import fsspec
 
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.release.layouts import MANIFEST
 from hcip_pipeline.release.reading import ReleaseFiles
+from hcip_pipeline.shared_home.address import Storage, open_storage
 
 _PROGRESS = Callable[[str], None]
 _AT_A_TIME = 16
-_OF_OBJECTS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl"})
-_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://(.+)", re.DOTALL)
 _RELEASE = re.compile(r"(?:.*/)?(?P<period>[0-9]{4}H[12])/(?P<number>r[0-9]+)")
 _NAMED = re.compile(r"releases/(?P<release>[0-9]{4}H[12]/r[0-9]+)/" + re.escape(MANIFEST))
 
@@ -56,11 +53,6 @@ class Published:
         return {"release": self.release, "address": self.address, "files": self.files, "written": self.written}
 
 
-def is_address(text: str) -> bool:
-    """Whether a release is named by an address rather than by a folder."""
-    return _ADDRESS.fullmatch(text) is not None
-
-
 def publish(release: Path, address: str, progress: _PROGRESS = lambda _: None) -> Published:
     """Copy a release to ``<address>/<period>/r<n>``, its signature beside it.
 
@@ -75,17 +67,25 @@ def publish(release: Path, address: str, progress: _PROGRESS = lambda _: None) -
     files = ReleaseFiles.at(release)
     name = f"{files.period}/r{files.number}"
     *others, manifest = _files_of(files)
-    with _storage(address) as storage, ThreadPoolExecutor(_AT_A_TIME) as pool:
+    with open_storage(address) as storage, ThreadPoolExecutor(_AT_A_TIME) as pool:
         running = []
         for file in others:
             progress(file.place)
-            running.append(pool.submit(storage.write, file))
+            running.append(pool.submit(_write, storage, file))
         written = sum(future.result() for future in running)
         progress(manifest.place)
-        list(pool.map(storage.compare, others))
-        written += storage.write(manifest)
-        storage.compare(manifest)
+        list(pool.map(partial(_compare, storage), others))
+        written += _write(storage, manifest)
+        _compare(storage, manifest)
     return Published(name, f"{address.rstrip('/')}/{name}", len(others) + 1, written)
+
+
+def is_published(release: Path, address: str) -> bool:
+    """Whether a release is at an address already, whole. Raises as :func:`publish`."""
+    files = ReleaseFiles.at(release)
+    with open_storage(address) as storage:
+        there = storage.read(f"{files.period}/r{files.number}/{MANIFEST}")
+    return there == (files.folder / MANIFEST).read_bytes()
 
 
 def fetch(address: str, folder: Path, progress: _PROGRESS = lambda _: None) -> Path:
@@ -103,7 +103,7 @@ def fetch(address: str, folder: Path, progress: _PROGRESS = lambda _: None) -> P
         raise UsageError(f"{address} is no address of a release", fix="name one such as s3://bucket/prefix/2025H1/r1")
     first = f"{named['period']}/{named['number']}"
     waiting, fetched = [first], set[str]()
-    with _storage(address.rstrip("/").removesuffix(first)) as storage:
+    with open_storage(address.rstrip("/").removesuffix(first)) as storage:
         while waiting:
             release = waiting.pop()
             content = storage.read(f"{release}/{MANIFEST}")
@@ -198,96 +198,41 @@ def _put(folder: Path, path: str, content: bytes | None) -> None:
         place.write_bytes(content)
 
 
-@dataclass(frozen=True)
-class _Storage:
-    """Files below one address."""
-
-    system: fsspec.AbstractFileSystem
-    root: str
-    #: whether a file is there whole or not at all
-    has_objects: bool
-
-    def read(self, path: str) -> bytes | None:
-        """A file's bytes; None where there is none."""
-        try:
-            content = self.system.cat_file(f"{self.root}/{path}")
-        except FileNotFoundError:
-            return None
-        assert isinstance(content, bytes)
-        return content
-
-    def write(self, file: _File) -> bool:
-        """Write a file where there is none; gives whether it was written now.
-
-        Raises:
-            HcipError: another file is there, or the release's is not what its manifest states.
-        """
-        place, content = f"{self.root}/{file.place}", file.content()
-        try:
-            self.system.pipe_file(place, content, mode="create")
-            return True
-        except FileExistsError:
-            there = self.read(file.place)
-        if there == content:
-            return False
-        if not self.has_objects and there is not None and content.startswith(there):  # cut off in the middle
-            self.system.pipe_file(place, content, mode="overwrite")
-            return True
-        raise HcipError(
-            "another file is at this address",
-            file=self.system.unstrip_protocol(place),
-            rule="PUBLISH",
-            fix="a release is never replaced: publish to another address, and find out who published there",
-        )
-
-    def compare(self, file: _File) -> None:
-        """Make sure that a file is there, byte for byte.
-
-        Raises:
-            HcipError: it is not; somebody else writes there, or the storage lost it.
-        """
-        content = self.read(file.place)
-        if content is None or _sha256(content) != file.sha256:
-            raise HcipError(
-                "what was written is not what is there",
-                file=self.system.unstrip_protocol(f"{self.root}/{file.place}"),
-                rule="PUBLISH",
-                fix="the release is not published; see that nobody else writes there, and publish it again",
-            )
-
-
-@contextmanager
-def _storage(address: str) -> Iterator[_Storage]:
-    """The storage at an address.
+def _write(storage: Storage, file: _File) -> bool:
+    """Write a file where there is none; gives whether it was written now.
 
     Raises:
-        UsageError: the address is none, or its kind of storage is not installed.
-        HcipError: what is done in the ``with`` block could not be done there.
+        HcipError: another file is there, or the release's is not what its manifest states.
     """
-    named = _ADDRESS.fullmatch(address)
-    if named is None:
-        raise UsageError(f"{address} is no address", fix="name one such as s3://bucket/prefix or file:///mnt/releases")
-    try:
-        local = {"auto_mkdir": True} if named[1] in ("file", "local") else {}
-        system, root = fsspec.url_to_fs(address.rstrip("/"), **local, use_listings_cache=False)
-    except ImportError as error:
-        raise UsageError(
-            f"what reads {named[1]}:// is not installed",
-            rule="PUBLISH",
-            fix="for s3:// install the package with its extra, `pip install 'hcip-pipeline[s3]'`; for Google Cloud "
-            "gcsfs, for Azure adlfs",
-        ) from error
-    except ValueError as error:
-        raise UsageError(f"{named[1]}:// is no kind of storage: {error}", fix="name one such as s3://") from error
-    try:
-        yield _Storage(system, root.rstrip("/"), named[1] in _OF_OBJECTS)
-    except HcipError:
-        raise
-    except Exception as error:  # every storage has its own
+    content = file.content()
+    if storage.create(file.place, content):
+        return True
+    there = storage.read(file.place)
+    if there == content:
+        return False
+    if not storage.has_objects and there is not None and content.startswith(there):  # cut off in the middle
+        storage.remove(file.place)
+        if storage.create(file.place, content):
+            return True
+    raise HcipError(
+        "another file is at this address",
+        file=storage.address_of(file.place),
+        rule="PUBLISH",
+        fix="a release is never replaced: publish to another address, and find out who published there",
+    )
+
+
+def _compare(storage: Storage, file: _File) -> None:
+    """Make sure that a file is there, byte for byte.
+
+    Raises:
+        HcipError: it is not; somebody else writes there, or the storage lost it.
+    """
+    content = storage.read(file.place)
+    if content is None or _sha256(content) != file.sha256:
         raise HcipError(
-            f"the storage refused or cannot be reached: {' '.join(str(error).split())[:400] or type(error).__name__}",
-            file=address,
+            "what was written is not what is there",
+            file=storage.address_of(file.place),
             rule="PUBLISH",
-            fix="check the address, the credentials (the environment or the machine's role) and the network, and do it "
-            "again: a release is published whole or not at all",
-        ) from error
+            fix="the release is not published; see that nobody else writes there, and publish it again",
+        )

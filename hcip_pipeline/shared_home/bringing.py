@@ -1,0 +1,153 @@
+"""Bringing into a home what the shared one has: the home's folders are a checked copy of it.
+
+Belongs here: what differs, and putting it right. Does not belong here: sharing (``synchronizing``).
+
+A file of the lake or of a release that is missing or was changed since it was brought is brought again. The inbox is
+the home's own as well: a file that somebody put there or changed stays, and one that was taken away stays away.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from hcip_pipeline.atomic_files import write_bytes
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.home_locks import BusyError, HomeLocks
+from hcip_pipeline.ledger.lines import ledger_path, rebase
+from hcip_pipeline.release.documents import make_private, private_folder
+from hcip_pipeline.shared_home.address import Storage
+from hcip_pipeline.shared_home.commits import AT_A_TIME, Commit, get_object, ledger_lines, snapshot
+from hcip_pipeline.shared_home.ledgers import rebased
+from hcip_pipeline.shared_home.scope import POLICY, lock_of
+from hcip_pipeline.shared_home.state import State, folder_of
+
+Tell = Callable[[str], None]
+
+
+def bring(
+    home: Home, storage: Storage, state: State, commits: Sequence[Commit], tell: Tell, held: Collection[str]
+) -> int:
+    """Make the home's shared folders what the newest commit says; gives how many files were brought.
+
+    Nothing is brought while another process of this machine has a partition in use that a newer commit changes.
+
+    Args:
+        held: locks that the caller holds alone.
+
+    Raises:
+        HcipError: the storage cannot be reached or is damaged, or the policy was changed on both sides.
+    """
+    shared = snapshot(commits)
+    missing = {path: sha256 for path, sha256 in shared.items() if _is_missing(home, storage, state, path, sha256)}
+    gone = [path for path in state.files if path not in shared]
+    with HomeLocks() as locks:
+        busy = _busy(home, locks, {lock_of(path) for path in (*missing, *gone)} - {"", *held})
+        waiting = {path for path in missing if lock_of(path) in busy and state.base(path) != missing[path]}
+        waiting |= {path for path in gone if lock_of(path) in busy}
+        if waiting:
+            names = ", ".join(sorted({lock_of(path) for path in waiting}))
+            tell(f"note: another run has {names} in use: what other machines have accepted comes with the next command")
+            return 0
+        missing = {path: sha256 for path, sha256 in missing.items() if lock_of(path) not in busy}
+        _tell_of(state, missing, tell)
+        _fetch(home, storage, state, missing)
+        for path in gone:
+            if state.sha256_now(home, path) == state.base(path) and not path.startswith("inbox/"):
+                (home.root / path).unlink(missing_ok=True)
+            del state.files[path]
+        lines = ledger_lines(commits)
+        if lines:
+            rebase(home, lambda own: rebased(own, lines, ledger_path(home)))
+        state.commit, state.lines = len(commits), len(lines)
+    return len(missing)
+
+
+def _is_missing(home: Home, storage: Storage, state: State, path: str, sha256: str) -> bool:
+    """Whether a shared file must be brought; one that is here already is noted."""
+    now, base = state.sha256_now(home, path), state.base(path)
+    if now == sha256:
+        if base != sha256:
+            state.note(home, path, sha256)
+        return False
+    if not path.startswith("inbox/"):
+        return True
+    if now is None:
+        return base != sha256  # what was taken away stays away until others change it
+    if path == POLICY and base is not None and now != base and base != sha256:
+        raise two_policies(home, storage, sha256)
+    return now == base
+
+
+def two_policies(home: Home, storage: Storage, sha256: str | None) -> HcipError:
+    """The error for a policy that was changed here and on another machine; the other's is laid beside."""
+    other = folder_of(home) / "policy.yaml"
+    if sha256 is not None:
+        write_bytes(get_object(storage, sha256), other)
+    return HcipError(
+        f"the policy was changed here and on another machine, whose is {other.relative_to(home.root)} now",
+        file=home.policy,
+        rule="STORAGE-CONFLICT",
+        fix="copy that one over the home's, make the changes that you need in it, and run it again",
+    )
+
+
+def _busy(home: Home, locks: HomeLocks, names: Collection[str]) -> set[str]:
+    """Those of the locks that other runs hold; the rest is taken."""
+    busy = set()
+    for name in sorted(names):
+        try:
+            locks.take(home, name, "bringing it from the storage")
+        except BusyError:
+            busy.add(name)
+    return busy
+
+
+def _tell_of(state: State, missing: Mapping[str, str], tell: Tell) -> None:
+    again = sorted(path for path, sha256 in missing.items() if state.base(path) == sha256)
+    if again:
+        more = f" and {len(again) - 3} more" if len(again) > 3 else ""
+        tell(f"note: {', '.join(again[:3])}{more}: was changed or lost in this home and is brought from the storage")
+    if len(missing) > len(again):
+        tell(f"bringing {len(missing) - len(again):,} files from the storage")
+
+
+def _fetch(home: Home, storage: Storage, state: State, missing: Mapping[str, str]) -> None:
+    """Bring files; a release appears as a whole."""
+    new = {folder for path in missing if (folder := _release_of(path)) and not (home.root / folder).exists()}
+    beside = {folder: _beside(home, folder) for folder in new}
+
+    def fetch(path: str) -> None:
+        folder = _release_of(path)
+        place = beside[folder] / path.removeprefix(f"{folder}/") if folder in new else home.root / path
+        if path.startswith("releases/"):
+            private_folder(place.parent)
+        write_bytes(get_object(storage, missing[path]), place)
+        if path.startswith("releases/"):
+            make_private(place)
+
+    try:
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            list(pool.map(fetch, missing))
+        for folder in sorted(new):
+            beside[folder].rename(home.root / folder)
+    finally:
+        for place in beside.values():
+            shutil.rmtree(place, ignore_errors=True)
+    for path, sha256 in missing.items():
+        state.note(home, path, sha256)
+
+
+def _beside(home: Home, folder: str) -> Path:
+    place = home.root / folder
+    return place.with_name(f".{place.name}.{os.getpid()}")
+
+
+def _release_of(path: str) -> str:
+    """The folder of the release that a file is in; empty: it is in none."""
+    parts = path.split("/")
+    return "/".join(parts[:3]) if parts[0] == "releases" and len(parts) > 3 else ""

@@ -1,0 +1,231 @@
+"""What lies at the address of a shared home: objects named after their sha256, and commits that name objects.
+
+    objects/ab/<sha256>      the bytes of a file of the lake, the inbox or a release; written once
+    commits/00000001.json    which files the first acceptance brought or replaced, and its lines of the ledger
+
+A commit is written where there is none: of two machines that write the same number one is refused by the storage, looks
+at what came before it, and writes the next number. So everything that an acceptance changes changes at once, and the
+ledger has one order. Each commit names the sha256 of the one before. A process that is killed before its commit leaves
+objects that nothing names.
+
+Belongs here: the format, reading and writing. Does not belong here: which files are committed (``scope``), and what is
+done when two machines disagree (``synchronizing``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hcip_pipeline.atomic_files import write_bytes
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.shared_home.address import Storage
+
+FORMAT = 1
+AT_A_TIME = 8
+_NOTHING_BEFORE = "0" * 64
+_NAME = re.compile(r"[0-9]{8}\.json")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+#: a path of a shared home: below one of these folders, and never out of it
+_PATH = re.compile(r"(lake|releases|inbox)(/(?!\.{1,2}(/|$))[^/\0]+)+")
+_PROBE = "conditional-write"
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One acceptance, norm table, release or destruction.
+
+    Attributes:
+        files: path within the home -> sha256 of what is there from here on.
+        removed: paths at which nothing is from here on.
+        lines: lines of the ledger that are appended, without their line ends.
+        hash: sha256 of the commit's own bytes.
+    """
+
+    number: int
+    previous: str
+    files: Mapping[str, str]
+    removed: Sequence[str]
+    lines: Sequence[str]
+    hash: str = ""
+
+    def content(self) -> bytes:
+        """Its bytes."""
+        said = {
+            "format": FORMAT,
+            "commit": self.number,
+            "previous": self.previous,
+            "files": dict(self.files),
+            "removed": sorted(self.removed),
+            "lines": list(self.lines),
+        }
+        return (json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+
+
+def object_place(sha256: str) -> str:
+    """Where the bytes with a hash lie."""
+    return f"objects/{sha256[:2]}/{sha256}"
+
+
+def _commit_place(number: int) -> str:
+    return f"commits/{number:08d}.json"
+
+
+def read_commits(storage: Storage, cache: Path) -> list[Commit]:
+    """Every commit, the oldest first; those in the folder ``cache`` are not fetched again.
+
+    Raises:
+        HcipError: a commit is missing, cannot be read, or does not follow the one before.
+    """
+    numbers = sorted(int(name.partition(".")[0]) for name in storage.names("commits") if _NAME.fullmatch(name))
+    if numbers != list(range(1, len(numbers) + 1)):
+        missing = next(n for n in range(1, len(numbers) + 2) if n not in numbers)
+        raise _damaged(storage, _commit_place(missing), "is missing")
+
+    def content(number: int) -> bytes:
+        kept = cache / f"{number:08d}.json"
+        if kept.is_file():
+            return kept.read_bytes()
+        fetched = storage.read(_commit_place(number))
+        if fetched is None:
+            raise _damaged(storage, _commit_place(number), "is missing")
+        return fetched
+
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        contents = list(pool.map(content, numbers))
+    commits: list[Commit] = []
+    for number, raw in zip(numbers, contents, strict=True):
+        commit = _parsed(storage, number, raw)
+        if commit.previous != (commits[-1].hash if commits else _NOTHING_BEFORE):
+            raise _damaged(storage, _commit_place(number), "does not follow the one before it")
+        commits.append(commit)
+    for commit, raw in zip(commits, contents, strict=True):
+        kept = cache / f"{commit.number:08d}.json"
+        if not kept.is_file():
+            write_bytes(raw, kept)
+    return commits
+
+
+def next_commit(
+    commits: Sequence[Commit], files: Mapping[str, str], removed: Iterable[str], lines: Iterable[str]
+) -> Commit:
+    """The commit that follows."""
+    previous = commits[-1].hash if commits else _NOTHING_BEFORE
+    return Commit(len(commits) + 1, previous, files, sorted(removed), list(lines))
+
+
+def write_commit(storage: Storage, commit: Commit) -> bool:
+    """Write a commit under its number; False: another machine was first.
+
+    Raises:
+        HcipError: the storage overwrites what it should keep, so that no machine could tell.
+    """
+    if commit.number == 1:
+        _check_conditions(storage)
+    content = commit.content()
+    return (
+        storage.create(_commit_place(commit.number), content) or storage.read(_commit_place(commit.number)) == content
+    )
+
+
+def _check_conditions(storage: Storage) -> None:
+    """Make sure that the storage refuses a second file under one name."""
+    storage.create(_PROBE, b"first")
+    if storage.create(_PROBE, b"second"):
+        raise HcipError(
+            "the storage has no conditional writes, so two machines could overwrite each other's acceptances",
+            file=storage.address_of(""),
+            rule="STORAGE",
+            fix="use one that has them (S3's If-None-Match); `hcip publish` needs none",
+        )
+
+
+def snapshot(commits: Iterable[Commit]) -> dict[str, str]:
+    """Path -> sha256 of everything that is shared now."""
+    found: dict[str, str] = {}
+    for commit in commits:
+        found |= commit.files
+        for path in commit.removed:
+            found.pop(path, None)
+    return found
+
+
+def ledger_lines(commits: Iterable[Commit]) -> list[bytes]:
+    """The shared ledger's lines, without their line ends."""
+    return [line.encode() for commit in commits for line in commit.lines]
+
+
+def put_object(storage: Storage, sha256: str, content: bytes) -> None:
+    """Store bytes under their hash; those that are there stay.
+
+    Raises:
+        HcipError: the bytes are others than those of the hash, or what is there is.
+    """
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise HcipError(
+            "the file was changed while it was shared",
+            file=storage.address_of(object_place(sha256)),
+            rule="STORAGE",
+            fix="see that nothing else writes into the home, and run it again",
+        )
+    if not storage.create(object_place(sha256), content) and storage.size(object_place(sha256)) != len(content):
+        raise _damaged(storage, object_place(sha256), "is not what its name states")
+
+
+def get_object(storage: Storage, sha256: str) -> bytes:
+    """The bytes with a hash.
+
+    Raises:
+        HcipError: they are gone, or others.
+    """
+    content = storage.read(object_place(sha256))
+    if content is None:
+        raise _damaged(storage, object_place(sha256), "is missing")
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise _damaged(storage, object_place(sha256), "is not what its name states")
+    return content
+
+
+def _parsed(storage: Storage, number: int, raw: bytes) -> Commit:
+    place = _commit_place(number)
+    try:
+        said: dict[str, Any] = json.loads(raw)
+        if said["format"] != FORMAT:
+            raise HcipError(
+                f"it is written in format {said['format']}, which this version does not read",
+                file=storage.address_of(place),
+                rule="STORAGE",
+                fix="install the version that the other machines have",
+            )
+        files = {str(path): str(sha256) for path, sha256 in said["files"].items()}
+        removed, lines = [str(path) for path in said["removed"]], [str(line) for line in said["lines"]]
+        commit = Commit(int(said["commit"]), str(said["previous"]), files, removed, lines, _sha256(raw))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _damaged(storage, place, "cannot be read") from error
+    paths = [*files, *removed]
+    if (
+        commit.number != number
+        or not all(map(_PATH.fullmatch, paths))
+        or not all(map(_SHA256.fullmatch, files.values()))
+    ):
+        raise _damaged(storage, place, "cannot be read")
+    return commit
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _damaged(storage: Storage, place: str, what: str) -> HcipError:
+    return HcipError(
+        f"the shared home is damaged: {place} {what}",
+        file=storage.address_of(place),
+        rule="STORAGE-DAMAGED",
+        fix="restore it from the bucket's versions or a backup; nothing may write there but `hcip`",
+    )

@@ -1,0 +1,136 @@
+"""Which files of a home an acceptance consists of, and which lock guards a file.
+
+Belongs here: paths. Does not belong here: reading or comparing files.
+
+A line of the ledger names what was accepted (``hospital/2025Q1/210001.r1``); what is shared with it is the whole
+partition: receipts, rows, seals, quarantine, and the inbox files that they came from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hcip_pipeline.home import Home
+from hcip_pipeline.ledger.lines import Entry
+from hcip_pipeline.records import read_record
+
+POLICY = "inbox/policy.yaml"
+_LOCKS = (
+    (re.compile(r"lake/.*/quarter=([^/]+)/.*"), "{}"),
+    (re.compile(r"lake/.*/month=([^/]+)/.*"), "{}"),
+    (re.compile(r"lake/(?:seals/)?(reference)/.*"), "{}"),
+    (re.compile(r"lake/program/period=([^/]+)/.*"), "{}"),
+    (re.compile(r"lake/(?:seals/)?norms/([^/]+)/.*"), "norms-{}"),
+    (re.compile(r"releases/([^/]+)/.*"), "{}"),
+)
+#: what a verdict waits in until it counts (``intake.hospital.together``), and what was set aside
+_NOT_SHARED = re.compile(r"(.*/)?\..*|lake/hospital/judged/.*|.*\.(damaged|unrecorded)|.*/\.[^/]*(/.*)?")
+
+
+@dataclass(frozen=True, order=True)
+class Part:
+    """What lines of the ledger are about: accepted whole, or not at all.
+
+    Attributes:
+        kind: ``hospital``, ``cms``, ``reference``, ``program``, ``norms``, ``release`` or ``destruction``.
+        key: ``2025Q1``, ``2025-04``, ``2025H1``, a norm table's key, or ``2025H1/r1``.
+    """
+
+    kind: str
+    key: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}".strip()
+
+
+def part_of(entry: Entry) -> Part | None:
+    """What an entry of the ledger is about; None: the ledger itself."""
+    if entry.kind == "start":
+        return None
+    if entry.kind in ("norms", "destruction"):
+        return Part(entry.kind, entry.name)
+    if entry.kind in ("release", "found"):
+        return Part("release", entry.name)
+    kind, _, rest = entry.name.partition("/")
+    return Part(kind, rest.partition("/")[0])
+
+
+def lock_of(path: str) -> str:
+    """The lock that whoever changes a file holds; empty: nobody needs one."""
+    for pattern, name in _LOCKS:
+        if found := pattern.fullmatch(path):
+            return name.format(found[1])
+    return ""
+
+
+def is_own(part: Part, path: str) -> bool:
+    """Whether nobody but the part's own intake writes a file of its scope."""
+    if part.kind == "release":
+        return path.startswith(f"releases/{part.key}")
+    own = {"norms": f"norms-{part.key}", "reference": "reference"}.get(part.kind, part.key)
+    return path.startswith("lake/") and lock_of(path) == own
+
+
+def files_of(home: Home, part: Part) -> Iterator[str]:
+    """The paths of a part that are in the home now; the inbox's last."""
+    found: set[str] = set()
+    for pattern in _patterns(home, part):
+        for path in home.root.glob(pattern):
+            name = path.relative_to(home.root).as_posix()
+            if path.is_file() and not _NOT_SHARED.fullmatch(name):
+                found.add(name)
+    yield from sorted(found, key=lambda name: (name.startswith("inbox/"), name))
+
+
+def belongs(part: Part, path: str) -> bool:
+    """Whether a shared path is a part's, so that it is gone when the home has it no more. The inbox's never are."""
+    match part.kind:
+        case "hospital" | "cms" | "reference" | "program" | "norms":
+            return is_own(part, path)
+        case _:
+            return False
+
+
+def _patterns(home: Home, part: Part) -> Iterator[str]:
+    key = part.key
+    match part.kind:
+        case "hospital" | "cms":
+            cadence = "quarter" if part.kind == "hospital" else "month"
+            for folder in (f"lake/{part.kind}", f"lake/seals/{part.kind}"):
+                yield f"{folder}/*/{cadence}={key}/*"
+            yield f"lake/quarantine/{part.kind}/{cadence}={key}/*"
+            yield f"inbox/{part.kind}/{key}/**/*"
+            yield "inbox/*"
+        case "reference":
+            yield from ("lake/reference/**/*", "lake/seals/reference/**/*", "inbox/reference/**/*", "inbox/*")
+        case "program":
+            # sums to date read the program files of the half-years before, which are taken in with this one
+            yield from ("lake/program/**/*", "lake/protocols/**/*", "inbox/program/**/*", "inbox/protocols/**/*")
+            yield from ("inbox/reference/**/*", "inbox/*")
+        case "norms":
+            yield from (f"lake/norms/{key}/**/*", f"lake/seals/norms/{key}/**/*")
+        case "release":
+            yield from (f"releases/{key}/**/*", f"releases/{key}.sig")
+            yield from _known(home, key)
+        case "destruction":
+            yield from (f"releases/{key}.destroyed.json", f"releases/{key}.destroyed.json.sig")
+
+
+def _known(home: Home, release: str) -> Iterator[str]:
+    """What was kept of a release's sources (``settlement.kept_sources``)."""
+    record = home.lake / "known" / f"{release.replace('/', '_')}.json"
+    if not record.is_file():
+        return
+    yield _name(home, record)
+    said = read_record(record, "policy_sha256", "sources")
+    yield f"lake/known/policies/{said['policy_sha256']}.yaml"
+    for files in said["sources"].values():
+        for sha256 in files:
+            yield f"lake/known/{sha256[:2]}/{sha256}.parquet"
+
+
+def _name(home: Home, path: Path) -> str:
+    return path.relative_to(home.root).as_posix()

@@ -1,0 +1,99 @@
+"""What a home has of the shared one: ``storage/state.json``, and a copy of each commit.
+
+Belongs here: remembering which bytes came from the storage or went there, and whether a file is still those. Does not
+belong here: what follows from a difference (``synchronizing``).
+
+The record can be removed at any time: files are then compared by their content instead of their size and time.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hcip_pipeline.atomic_files import write_json
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.lake_seals import sha256_of
+
+_VERSION = 1
+
+
+@dataclass
+class State:
+    """Attributes:
+    address: where the home is shared.
+    commit: the newest commit that is whole in this home.
+    lines: how many lines of the home's ledger are the shared ledger's.
+    files: path -> the sha256 last brought or shared, and size and time of the file that had it.
+    published: releases that lie at the address as `hcip publish` writes them.
+    """
+
+    address: str
+    commit: int = 0
+    lines: int = 0
+    files: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+    published: set[str] = field(default_factory=set)
+
+    def base(self, path: str) -> str | None:
+        """The sha256 that the home and the storage last had in common at a path."""
+        return self.files[path][0] if path in self.files else None
+
+    def note(self, home: Home, path: str, sha256: str) -> None:
+        """Home and storage have the same bytes at a path now."""
+        stat = (home.root / path).stat()
+        self.files[path] = (sha256, stat.st_size, stat.st_mtime_ns)
+
+    def sha256_now(self, home: Home, path: str) -> str | None:
+        """What is at a path of the home; read only where size or time have changed. None: nothing is."""
+        file = home.root / path
+        try:
+            stat = file.stat()
+            if path in self.files and self.files[path][1:] == (stat.st_size, stat.st_mtime_ns):
+                return self.files[path][0]
+            return sha256_of(file)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+
+
+def folder_of(home: Home) -> Path:
+    """Where a home keeps what concerns its storage."""
+    return home.root / "storage"
+
+
+def load_state(home: Home, address: str) -> State:
+    """What the home has of the shared one; nothing where nothing is remembered.
+
+    Raises:
+        HcipError: the home was shared at another address.
+    """
+    try:
+        said = json.loads((folder_of(home) / "state.json").read_text(encoding="utf-8"))
+        if said["version"] != _VERSION:
+            return State(address)
+        files = {str(path): (str(of[0]), int(of[1]), int(of[2])) for path, of in said["files"].items()}
+        state = State(str(said["address"]), int(said["commit"]), int(said["lines"]), files, set(said["published"]))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return State(address)
+    if state.address != address:
+        raise HcipError(
+            f"the home is shared at {state.address}, and not at {address}",
+            file=home.root / "settings.yaml",
+            rule="STORAGE",
+            fix="name that address; to share the home at another one, remove its folder storage/",
+        )
+    return state
+
+
+def save_state(home: Home, state: State) -> None:
+    """Remember it."""
+    said = {
+        "version": _VERSION,
+        "address": state.address,
+        "commit": state.commit,
+        "lines": state.lines,
+        "files": {path: list(of) for path, of in state.files.items()},
+        "published": sorted(state.published),
+    }
+    write_json(said, folder_of(home) / "state.json")

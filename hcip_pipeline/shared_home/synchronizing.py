@@ -1,0 +1,263 @@
+"""A home and the shared one made equal: what was accepted here is shared, what others have accepted is brought.
+
+Belongs here: the order of both, and what becomes of two machines that disagree. Does not belong here: reading and
+writing the storage (``commits``), which files an acceptance has (``scope``).
+
+1. Lines of the ledger that the shared one lacks are shared with their files: objects first, then one commit, which the
+   storage takes only if nobody wrote that number. What was accepted from the same beginning on another machine is in
+   force; this home's is set aside, and the error names it.
+2. What the shared home has and this one lacks is brought: files first, the ledger last. A partition that another
+   process of this machine has in use waits for the next command.
+
+A process that is killed in between leaves what the next call completes.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.home_locks import HomeLocks
+from hcip_pipeline.ledger.lines import Entry, Line, continued, ledger_path, parsed, raw_lines, rebase
+from hcip_pipeline.ledger.recording import subject
+from hcip_pipeline.shared_home import bringing
+from hcip_pipeline.shared_home.address import Storage, open_storage
+from hcip_pipeline.shared_home.commits import (
+    AT_A_TIME,
+    Commit,
+    ledger_lines,
+    next_commit,
+    object_place,
+    put_object,
+    read_commits,
+    snapshot,
+    write_commit,
+)
+from hcip_pipeline.shared_home.ledgers import not_said, same_lines
+from hcip_pipeline.shared_home.scope import POLICY, Part, belongs, files_of, is_own, part_of
+from hcip_pipeline.shared_home.state import State, folder_of, load_state, save_state
+
+Tell = Callable[[str], None]
+#: as often another machine may be first
+_TRIES = 20
+
+
+@dataclass(frozen=True)
+class Synchronized:
+    """What was done.
+
+    Attributes:
+        commit: the newest that the home has whole.
+        shared: files that this call shared.
+        brought: files that it brought.
+        releases: every release that is shared and whole in this home: ``2025H1/r1``.
+    """
+
+    commit: int
+    shared: int
+    brought: int
+    releases: tuple[str, ...]
+
+
+@dataclass
+class _Change:
+    """What a commit would hold, and the parts that another machine has accepted otherwise."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
+    disputed: set[Part] = field(default_factory=set)
+
+
+def synchronize(
+    home: Home, address: str, tell: Tell, *, held: Collection[str] = (), removed: Iterable[Path] = ()
+) -> Synchronized:
+    """Share what this home has accepted, and bring what others have.
+
+    Args:
+        tell: told in words what is going on.
+        held: locks that the caller holds alone.
+        removed: files that were destroyed in the home and must go from the storage too.
+
+    Raises:
+        UsageError: the address is none, or its kind of storage is not installed.
+        HcipError: the storage cannot be reached or is damaged, the ledger is not the shared one's, or another machine
+            has accepted something otherwise: that is in force now, and what this home made of it is set aside.
+    """
+    with HomeLocks(told=tell) as locks:
+        locks.take(home, "storage", "synchronizing with the storage", wait=True)
+        with open_storage(address) as storage:
+            run = _Run(home, storage, load_state(home, address), tell)
+            try:
+                shared = run.share({path.relative_to(home.root).as_posix() for path in removed})
+                brought = bringing.bring(home, storage, run.state, run.commits, tell, held)
+            finally:
+                save_state(home, run.state)
+            if run.set_aside:
+                raise run.conflict()
+            whole = snapshot(run.commits[: run.state.commit])
+            manifests = (path for path in whole if path.startswith("releases/") and path.endswith("/datapackage.json"))
+            releases = tuple(path.removeprefix("releases/").rpartition("/")[0] for path in manifests)
+            return Synchronized(run.state.commit, shared, brought, releases)
+
+
+@dataclass
+class _Run:
+    home: Home
+    storage: Storage
+    state: State
+    tell: Tell
+    commits: list[Commit] = field(default_factory=list)
+    set_aside: dict[Part, Path] = field(default_factory=dict)
+
+    def share(self, removed: set[str]) -> int:
+        """Commit the ledger's lines that the shared one lacks; gives how many files were shared."""
+        for _ in range(_TRIES):
+            self.commits = read_commits(self.storage, folder_of(self.home) / "commits")
+            before = snapshot(self.commits)
+            lines = parsed(ledger_lines(self.commits), Path(self.storage.address_of("commits")))
+            entries = self._unshared(lines)
+            change = self._change(entries, before)
+            change.removed |= removed & before.keys()
+            if change.disputed:
+                self._set_aside(change.disputed, entries, before)
+            elif not entries and not change.removed:
+                return 0
+            elif self._commit(change, lines, entries):
+                self._forget_objects(change, before)
+                return len(change.files)
+        raise HcipError(
+            "other machines share faster than this one can",
+            file=self.state.address,
+            rule="STORAGE",
+            fix="run it again: what was accepted is in this home and is shared then",
+        )
+
+    def _unshared(self, shared: Sequence[Line]) -> list[Entry]:
+        """What the home's ledger says and the shared one does not."""
+        own = parsed(raw_lines(self.home), ledger_path(self.home))
+        same = same_lines(own, shared)
+        if same < min(self.state.lines, len(own)) or (own and shared and not same):
+            raise HcipError(
+                "the home's ledger is not the one that is shared",
+                file=ledger_path(self.home),
+                rule="STORAGE-LEDGER",
+                fix="a home is shared at an address of its own: name another in settings.yaml, or begin with an empty "
+                "home, which brings everything",
+            )
+        return not_said([line.entry for line in own[same:]], shared)
+
+    def _change(self, entries: Sequence[Entry], before: Mapping[str, str]) -> _Change:
+        change = _Change()
+        parts = dict.fromkeys(part for entry in entries if (part := part_of(entry)) is not None)
+        if parts:
+            self.tell(f"sharing {len(entries)} lines of the ledger")
+        for part in parts:
+            self._add_part(change, part, before)
+        newest = {(subject(entry), entry.name): entry for entry in entries}
+        for entry in newest.values():
+            part = part_of(entry)
+            if part is not None and part.kind != "program" and part not in change.disputed:
+                self._check_recorded(entry)
+        return change
+
+    def _add_part(self, change: _Change, part: Part, before: Mapping[str, str]) -> None:
+        there = set()
+        for path in files_of(self.home, part):
+            there.add(path)
+            now, shared, base = self.state.sha256_now(self.home, path), before.get(path), self.state.base(path)
+            if now is None or now == shared:
+                continue
+            if shared == base:
+                change.files[path] = now
+            elif path == POLICY:
+                if now != base:
+                    raise bringing.two_policies(self.home, self.storage, shared)
+            elif not path.startswith("inbox/") and (now != base or is_own(part, path)):
+                change.disputed.add(part)
+        for path, sha256 in before.items():
+            if belongs(part, path) and path not in there:
+                if self.state.base(path) == sha256:
+                    change.removed.add(path)
+                else:
+                    change.disputed.add(part)
+
+    def _check_recorded(self, entry: Entry) -> None:
+        """What is shared is what the ledger records."""
+        for path, sha256 in entry.files.items():
+            if path.startswith(("lake/", "releases/")) and self.state.sha256_now(self.home, path) != sha256:
+                raise HcipError(
+                    f"it is not what the ledger records of {entry.name}, so nothing was shared",
+                    file=self.home.root / path,
+                    rule="LEDGER-MISMATCH",
+                    fix="put it back from a backup, or take it in again (`hcip ingest`)",
+                )
+
+    def _commit(self, change: _Change, lines: Sequence[Line], entries: Sequence[Entry]) -> bool:
+        def put(path: str) -> None:
+            put_object(self.storage, change.files[path], (self.home.root / path).read_bytes())
+
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            list(pool.map(put, change.files))
+        raw = [line.decode() for line in continued(lines, entries)]
+        commit = next_commit(self.commits, change.files, change.removed, raw)
+        if not write_commit(self.storage, commit):
+            return False
+        for path, sha256 in change.files.items():
+            self.state.note(self.home, path, sha256)
+        for path in change.removed:
+            self.state.files.pop(path, None)
+        self.commits = read_commits(self.storage, folder_of(self.home) / "commits")
+        return True
+
+    def _forget_objects(self, change: _Change, before: Mapping[str, str]) -> None:
+        """What was destroyed goes from the storage: patients' rows must not outlast their retention there."""
+        kept = set(snapshot(self.commits).values())
+        for path in change.removed:
+            if path.startswith(("releases/", "lake/known/", "lake/quarantine/")):
+                if before[path] not in kept:
+                    self.storage.remove(object_place(before[path]))
+                self.storage.remove(path)
+
+    def _set_aside(self, parts: Collection[Part], entries: Sequence[Entry], before: Mapping[str, str]) -> None:
+        """Take what another machine has accepted otherwise out of the home, and its lines out of the ledger."""
+        for part in sorted(parts):
+            aside = folder_of(self.home) / "set_aside" / f"{part.kind}-{part.key.replace('/', '-')}"
+            shutil.rmtree(aside, ignore_errors=True)
+            for path in files_of(self.home, part):
+                now = self.state.sha256_now(self.home, path)
+                if path.startswith("inbox/") or now in (before.get(path), self.state.base(path)):
+                    continue
+                if path.startswith("lake/known/") and before.get(path) is None and path.endswith((".parquet", ".yaml")):
+                    continue  # named after its content: in nobody's way
+                (aside / path).parent.mkdir(parents=True, exist_ok=True)
+                (self.home.root / path).replace(aside / path)
+            if part.kind == "release":
+                shutil.rmtree(self.home.releases / part.key, ignore_errors=True)
+            self.set_aside[part] = aside
+        gone = {id(entry) for entry in entries if part_of(entry) in parts}
+        kept = [entry for entry in entries if id(entry) not in gone]
+        shared = ledger_lines(self.commits)
+
+        def without(own: Sequence[bytes]) -> list[bytes]:
+            own_lines = parsed(own, ledger_path(self.home))
+            stays = own_lines[: same_lines(own_lines, parsed(shared, ledger_path(self.home)))]
+            return [*own[: len(stays)], *continued(stays, kept)]
+
+        rebase(self.home, without)
+
+    def conflict(self) -> HcipError:
+        """The error for what was set aside."""
+        named = ", ".join(map(str, self.set_aside))
+        places = ", ".join(str(path.relative_to(self.home.root)) for path in self.set_aside.values())
+        return HcipError(
+            f"another machine has accepted {named} otherwise meanwhile: that is in force, and what this one made of it "
+            f"was set aside in {places}",
+            file=self.home.root,
+            rule="STORAGE-CONFLICT",
+            fix="run it again: it starts from what is in force now",
+        )
