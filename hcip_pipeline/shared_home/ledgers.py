@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from hcip_pipeline.ledger.lines import Entry, Line, continued, parsed
@@ -15,18 +15,24 @@ def same_lines(own: Sequence[Line], shared: Sequence[Line]) -> int:
     return next((n for n, (one, other) in pairs if one.hash != other.hash), min(len(own), len(shared)))
 
 
-def not_said(entries: Iterable[Entry], shared: Sequence[Line]) -> list[Entry]:
-    """Those that the newest shared line about the same thing does not say."""
-    said = {(subject(line.entry), line.entry.name): dict(line.entry.files) for line in shared}
-    return [
-        entry
-        for entry in entries
-        if not (entry.kind == "start" and shared) and said.get((subject(entry), entry.name)) != dict(entry.files)
-    ]
+def unshared(own: Sequence[Line], shared: Sequence[Line]) -> list[Entry]:
+    """What a home's ledger says and the shared one does not.
+
+    Lines that were shared stand there after other machines' lines, and so in another chain. A line about something is
+    shared as well if the newest shared line about it says the same.
+    """
+    same = same_lines(own, shared)
+    said = {_key(line.entry) for line in shared[same:]}
+    said |= {_key(entry) for entry in {(subject(line.entry), line.entry.name): line.entry for line in shared}.values()}
+    rest = (line.entry for line in own[same:])
+    return [entry for entry in rest if not (entry.kind == "start" and shared) and _key(entry) not in said]
+
+
+def _key(entry: Entry) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    return subject(entry), entry.name, tuple(sorted(entry.files.items()))
 
 
 def rebased(own: Sequence[bytes], shared: Sequence[bytes], where: Path) -> list[bytes]:
     """The shared ledger, then what the own one says besides."""
     own_lines, shared_lines = parsed(own, where), parsed(shared, where)
-    rest = [line.entry for line in own_lines[same_lines(own_lines, shared_lines) :]]
-    return [*shared, *continued(shared_lines, not_said(rest, shared_lines))]
+    return [*shared, *continued(shared_lines, unshared(own_lines, shared_lines))]

@@ -38,7 +38,7 @@ from hcip_pipeline.shared_home.commits import (
     snapshot,
     write_commit,
 )
-from hcip_pipeline.shared_home.ledgers import not_said, same_lines
+from hcip_pipeline.shared_home.ledgers import same_lines, unshared
 from hcip_pipeline.shared_home.scope import POLICY, Part, belongs, files_of, is_own, part_of
 from hcip_pipeline.shared_home.state import State, folder_of, load_state, save_state
 
@@ -149,7 +149,7 @@ class _Run:
                 fix="a home is shared at an address of its own: name another in settings.yaml, or begin with an empty "
                 "home, which brings everything",
             )
-        return not_said([line.entry for line in own[same:]], shared)
+        return unshared(own, shared)
 
     def _change(self, entries: Sequence[Entry], before: Mapping[str, str]) -> _Change:
         change = _Change()

@@ -1,0 +1,148 @@
+"""Small homes that machines share, made by hand: files, receipts and ledger lines without any intake.
+
+Belongs here: making them, killing a machine at a step, and what must be equal. Does not belong here: any scenario.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hcip_pipeline.home import Home
+from hcip_pipeline.ledger.lines import Entry, append
+from hcip_pipeline.shared_home import bringing
+from hcip_pipeline.shared_home.address import Storage
+from hcip_pipeline.shared_home.synchronizing import Synchronized, synchronize
+
+#: one of every kind of thing that is accepted
+KINDS = ("hospital", "cms", "reference", "program", "norms", "release")
+
+
+class KilledError(BaseException):
+    """The machine is gone."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A home of its own, and where it is shared."""
+
+    home: Home
+    address: str
+
+    def synchronize(
+        self, told: list[str] | None = None, *, held: tuple[str, ...] = (), removed: tuple[Path, ...] = ()
+    ) -> Synchronized:
+        tell: Callable[[str], None] = (lambda _: None) if told is None else told.append
+        return synchronize(self.home, self.address, tell, held=held, removed=removed)
+
+    def files(self) -> dict[str, bytes]:
+        """What is shared of the home."""
+        root = self.home.root
+        found = [path for folder in ("lake", "inbox", "releases") for path in (root / folder).rglob("*")]
+        return {
+            path.relative_to(root).as_posix(): path.read_bytes()
+            for path in [*found, root / "ledger.jsonl"]
+            if path.is_file()
+        }
+
+
+def accept(machine: Machine, kind: str, key: str = "", text: str = "1", ccn: str = "210001") -> None:
+    """Accept something, as an intake, a build or a release leaves it in the home."""
+    home = machine.home
+    files: dict[str, str] = {}
+
+    def write(path: str, content: str, *, is_covered: bool = True) -> None:
+        file = home.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)
+        file.write_text(content, encoding="utf-8")
+        if is_covered:
+            files[path] = hashlib.sha256(content.encode()).hexdigest()
+
+    match kind:
+        case "hospital":
+            key = key or "2025Q1"
+            write(f"lake/hospital/discharges/quarter={key}/{ccn}.r1.parquet", f"rows {text}")
+            write(f"lake/quarantine/hospital/quarter={key}/{ccn}.r1.parquet", f"refused {text}", is_covered=False)
+            write(f"lake/seals/hospital/discharges/quarter={key}/{ccn}.r1.parquet.json", text, is_covered=False)
+            write(f"lake/hospital/receipts/quarter={key}/{ccn}.r1.json", f"receipt {text}")
+            write(f"inbox/hospital/{key}/{ccn}/discharges.csv", f"sent {text}")
+            name = f"hospital/{key}/{ccn}.r1"
+        case "cms":
+            key = key or "2025-04"
+            write(f"lake/cms/part_a/month={key}/archive.zip.parquet", f"claims {text}")
+            write(f"lake/cms/receipts/month={key}/archive.zip.0.json", f"receipt {text}")
+            name = f"cms/{key}/archive.zip.0"
+        case "reference":
+            write("lake/reference/hospitals.parquet", f"hospitals {text}")
+            write("lake/reference/receipt.json", f"receipt {text}")
+            name = "reference"
+        case "program":
+            key = key or "2025H1"
+            write(f"lake/program/period={key}/care_partners.parquet", f"partners {text}")
+            write(f"lake/program/period={key}/receipts/care_partners.json", f"receipt {text}")
+            name = f"program/{key}"
+        case "norms":
+            name = key = key or "2024-abc"
+            write(f"lake/norms/{key}/frozen_norms.parquet", f"norms {text}")
+            write(f"lake/norms/{key}/manifest.json", f"manifest {text}")
+        case "release":
+            name = key = key or "2025H1/r1"
+            source = f"source {text}"
+            sha256 = hashlib.sha256(source.encode()).hexdigest()
+            write(f"lake/known/{sha256[:2]}/{sha256}.parquet", source, is_covered=False)
+            write("lake/known/policies/p1.yaml", "policy", is_covered=False)
+            record = {"policy_sha256": "p1", "sources": {"discharges": [sha256]}}
+            write(f"lake/known/{key.replace('/', '_')}.json", json.dumps(record))
+            write(f"releases/{key}/incentives/table.csv", f"paid {text}", is_covered=False)
+            write(f"releases/{key}/datapackage.json", f"manifest {text}")
+            write(f"releases/{key}.sig", f"signature {text}", is_covered=False)
+        case _:
+            raise AssertionError(kind)
+    entry = Entry(kind if kind in ("norms", "release") else "acceptance", name, files)  # type: ignore[arg-type]
+    append(home, lambda lines: [*([] if lines else [Entry("start", "a new home")]), entry])
+
+
+@contextmanager
+def killed_at(step: int, *, after: bool) -> Iterator[list[str]]:
+    """The machine is gone at its ``step``-th write into the storage, before or after it; gives the writes begun."""
+    begun: list[str] = []
+    real = Storage.create
+
+    def create(self: Storage, path: str, content: bytes) -> bool:
+        begun.append(path)
+        if len(begun) > step:
+            raise KilledError
+        if len(begun) == step and not after:
+            raise KilledError
+        done = real(self, path, content)
+        if len(begun) == step:
+            raise KilledError
+        return done
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Storage, "create", create)
+        yield begun
+
+
+@contextmanager
+def killed_while_bringing(step: int) -> Iterator[list[str]]:
+    """The machine is gone before it reads its ``step``-th object."""
+    begun: list[str] = []
+    real = bringing.get_object
+
+    def get(storage: Storage, sha256: str) -> bytes:
+        begun.append(sha256)
+        if len(begun) >= step:
+            raise KilledError
+        return real(storage, sha256)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bringing, "get_object", get)
+        yield begun

@@ -1,0 +1,428 @@
+"""Homes that machines share: each acceptance arrives whole or not at all, and nobody accepts the same thing twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hcip_pipeline.errors import HcipError, UsageError
+from hcip_pipeline.home import Home
+from hcip_pipeline.home_locks import HomeLocks
+from hcip_pipeline.ledger.lines import read_ledger
+from hcip_pipeline.shared_home import synchronizing
+from hcip_pipeline.shared_home.address import Storage
+from tests.shared_homes import KINDS, KilledError, Machine, accept, killed_at, killed_while_bringing
+
+Make = Callable[[str], Machine]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Makes machines with empty homes that share one address."""
+
+    def machine(name: str) -> Machine:
+        (tmp_path / name).mkdir()
+        return Machine(Home(tmp_path / name), f"file://{tmp_path}/there")
+
+    return machine
+
+
+def _accepted(machine: Machine, text: str = "1") -> None:
+    for kind in KINDS:
+        accept(machine, kind, text=text)
+
+
+def _remove(machine: Machine, path: str) -> Path:
+    file = machine.home.root / path
+    file.unlink()
+    return file
+
+
+def test_an_empty_home_becomes_the_one_that_is_shared(make: Make) -> None:
+    one, other = make("one"), make("other")
+    _accepted(one)
+    done = one.synchronize()
+    assert done.releases == ("2025H1/r1",) and done.shared == len(one.files()) - 1
+    assert other.synchronize().brought == done.shared
+    assert other.files() == one.files()
+    assert one.synchronize().shared == other.synchronize().brought == 0
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_machine_that_is_gone_at_any_write_leaves_nothing_half_shared(make: Make, after: bool) -> None:
+    """Before the commit others see nothing of it, after it everything; and it goes on where it was."""
+    step = 0
+    while True:
+        step += 1
+        one, other, last = make(f"one{step}"), make(f"other{step}"), make(f"last{step}")
+        one, other, last = (Machine(machine.home, f"{machine.address}-{step}") for machine in (one, other, last))
+        _accepted(one)
+        try:
+            with killed_at(step, after=after) as begun:
+                one.synchronize()
+        except KilledError:
+            pass
+        else:
+            break
+        is_committed = after and begun[step - 1].startswith("commits/")
+        other.synchronize()
+        assert other.files() == (one.files() if is_committed else {})
+        one.synchronize()
+        last.synchronize()
+        assert last.files() == one.files()
+    assert step > len(set(begun)) > 15, "every write was a step"
+
+
+def test_a_machine_that_is_gone_while_it_brings_goes_on_and_shows_no_half_release(make: Make) -> None:
+    one = make("one")
+    _accepted(one)
+    shared = one.synchronize().shared
+    for step in range(1, shared + 1, 3):
+        other = make(f"other{step}")
+        with pytest.raises(KilledError), killed_while_bringing(step):
+            other.synchronize()
+        assert not (other.home.releases / "2025H1" / "r1").exists()
+        assert not read_ledger(other.home)
+        other.synchronize()
+        assert other.files() == one.files()
+
+
+def test_different_partitions_of_two_machines_are_both_in_force(make: Make) -> None:
+    one, other = make("one"), make("other")
+    accept(one, "hospital", "2025Q1")
+    accept(other, "hospital", "2025Q2")
+    accept(other, "cms")
+    one.synchronize(), other.synchronize(), one.synchronize()
+    assert one.files() == other.files()
+    names = [line.entry.name for line in read_ledger(one.home)]
+    assert names == [
+        "a new home",
+        "hospital/2025Q1/210001.r1",
+        "hospital/2025Q2/210001.r1",
+        "cms/2025-04/archive.zip.0",
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_two_machines_accept_differently_is_in_force_once(make: Make, kind: str) -> None:
+    one, other = make("one"), make("other")
+    accept(one, kind, text="first"), accept(other, kind, text="second")
+    accept(other, "hospital", "2025Q4")
+    own = other.files()
+    one.synchronize()
+    with pytest.raises(HcipError, match="another machine has accepted") as refused:
+        other.synchronize()
+    assert refused.value.rule == "STORAGE-CONFLICT" and refused.value.fix
+    (aside,) = (other.home.root / "storage" / "set_aside").iterdir()
+    kept = {path.relative_to(aside).as_posix(): path.read_bytes() for path in aside.rglob("*") if path.is_file()}
+    assert kept and all(own[path] == content for path, content in kept.items())
+    other.synchronize(), one.synchronize()
+    assert _but_inbox(other) == _but_inbox(one)
+    assert "hospital/2025Q4/210001.r1" in [line.entry.name for line in read_ledger(one.home)], "the rest is shared"
+    assert b"second" not in b"".join(_but_inbox(one).values())
+
+
+def _but_inbox(machine: Machine) -> dict[str, bytes]:
+    """An inbox keeps what was put into it; sources that were kept under their hash are in nobody's way."""
+    return {
+        path: content
+        for path, content in machine.files().items()
+        if not path.startswith("inbox/") and not (path.startswith("lake/known/") and path.endswith(".parquet"))
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_two_machines_accept_alike_is_recorded_once(make: Make, kind: str) -> None:
+    one, other = make("one"), make("other")
+    accept(one, kind), accept(other, kind)
+    one.synchronize(), other.synchronize()
+    assert one.files() == other.files() and len(read_ledger(other.home)) == 2
+
+
+def test_a_machine_that_is_second_at_the_commit_follows_the_first(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = make("one"), make("other")
+    accept(one, "hospital", "2025Q1")
+    accept(other, "hospital", "2025Q2")
+    real = synchronizing.write_commit
+    waiting = [other]
+
+    def late(storage: Storage, commit: synchronizing.Commit) -> bool:
+        if waiting:
+            waiting.pop().synchronize()
+        return real(storage, commit)
+
+    monkeypatch.setattr(synchronizing, "write_commit", late)
+    one.synchronize(), other.synchronize()
+    assert one.files() == other.files()
+    names = [line.entry.name for line in read_ledger(one.home)]
+    assert names == ["a new home", "hospital/2025Q2/210001.r1", "hospital/2025Q1/210001.r1"]
+
+
+def test_a_commit_whose_answer_was_lost_is_not_written_twice(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client sends it again and is told that something is there: its own."""
+    one, other = make("one"), make("other")
+    accept(one, "hospital")
+    real = Storage.create
+
+    def lost(self: Storage, path: str, content: bytes) -> bool:
+        return real(self, path, content) and not path.startswith("commits/")
+
+    monkeypatch.setattr(Storage, "create", lost)
+    one.synchronize(), other.synchronize()
+    assert one.files() == other.files() and len(read_ledger(one.home)) == 2
+
+
+def test_versions_that_follow_one_another_are_recorded_once_each(make: Make) -> None:
+    """Also where another machine's line came between them and the last shared one."""
+    one, other = make("one"), make("other")
+    accept(one, "hospital"), one.synchronize(), other.synchronize()
+    accept(other, "cms")
+    for text in ("2", "3", "2"):
+        accept(one, "hospital", text=text)
+    other.synchronize(), one.synchronize(), one.synchronize(), other.synchronize()
+    assert one.files() == other.files()
+    names = [line.entry.name for line in read_ledger(one.home)[2:]]
+    assert names == ["cms/2025-04/archive.zip.0", *["hospital/2025Q1/210001.r1"] * 3]
+
+
+def test_what_only_the_other_machine_has_of_a_partition_is_not_taken_for_removed(make: Make) -> None:
+    one, other = make("one"), make("other")
+    accept(one, "hospital")
+    accept(other, "hospital", ccn="210002")
+    one.synchronize()
+    with pytest.raises(HcipError, match="another machine has accepted hospital 2025Q1"):
+        other.synchronize()
+    assert _but_inbox(other) == _but_inbox(one) and b"rows 1" in one.files().values()
+    accept(other, "hospital", ccn="210002")  # its inbox still has the file
+    other.synchronize(), one.synchronize()
+    assert one.files() == other.files() and len(read_ledger(one.home)) == 3
+
+
+def test_a_later_version_replaces_the_one_before_everywhere(make: Make) -> None:
+    one, other = make("one"), make("other")
+    _accepted(one)
+    one.synchronize(), other.synchronize()
+    accept(other, "hospital", text="corrected")
+    accept(other, "cms", text="corrected")
+    other.synchronize(), one.synchronize()
+    assert one.files() == other.files()
+    assert one.files()["lake/hospital/discharges/quarter=2025Q1/210001.r1.parquet"] == b"rows corrected"
+
+
+def test_rows_that_a_new_verdict_takes_out_of_the_lake_are_gone_everywhere(make: Make) -> None:
+    one, other = make("one"), make("other")
+    _accepted(one)
+    one.synchronize(), other.synchronize()
+    _remove(other, "lake/seals/hospital/discharges/quarter=2025Q1/210001.r1.parquet.json")
+    receipt = "lake/hospital/receipts/quarter=2025Q1/210001.r1.json"
+    accept(other, "hospital", text="2")
+    _remove(other, "lake/quarantine/hospital/quarter=2025Q1/210001.r1.parquet")
+    other.synchronize(), one.synchronize()
+    assert one.files() == other.files() and one.files()[receipt] == b"receipt 2"
+    assert not any("quarantine" in path for path in one.files())
+
+
+@pytest.mark.parametrize("path", [
+    "lake/hospital/discharges/quarter=2025Q1/210001.r1.parquet", "lake/norms/2024-abc/manifest.json",
+    "lake/known/2025H1_r1.json", "releases/2025H1/r1/incentives/table.csv", "releases/2025H1/r1/datapackage.json",
+])  # fmt: skip
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_file_that_was_changed_or_lost_is_brought_again(make: Make, path: str, is_lost: bool) -> None:
+    one = make("one")
+    _accepted(one)
+    one.synchronize()
+    before = one.files()
+    file = _remove(one, path)
+    if not is_lost:
+        file.write_text("changed")
+    told: list[str] = []
+    one.synchronize(told)
+    assert one.files() == before
+    assert any(path in line and "brought from the storage" in line for line in told)
+
+
+def test_the_inbox_keeps_what_was_done_to_it(make: Make) -> None:
+    one, other = make("one"), make("other")
+    accept(one, "hospital", "2025Q1"), accept(one, "hospital", "2025Q2")
+    one.synchronize(), other.synchronize()
+    _remove(one, "inbox/hospital/2025Q1/210001/discharges.csv")
+    _remove(one, "inbox/hospital/2025Q2/210001/discharges.csv").write_text("another")
+    one.synchronize(), other.synchronize()
+    assert "inbox/hospital/2025Q1/210001/discharges.csv" not in one.files()
+    assert one.files()["inbox/hospital/2025Q2/210001/discharges.csv"] == b"another"
+    assert other.files()["inbox/hospital/2025Q2/210001/discharges.csv"] == b"sent 1"
+
+
+def test_a_policy_that_two_machines_change_is_nobodys(make: Make) -> None:
+    one, other = make("one"), make("other")
+    for machine in (one, other):
+        machine.home.inbox.mkdir()
+    one.home.policy.write_text("version: 1")
+    accept(one, "hospital", "2025Q1")
+    one.synchronize(), other.synchronize()
+    assert other.home.policy.read_text() == "version: 1"
+    one.home.policy.write_text("version: 2, of one")
+    other.home.policy.write_text("version: 2, of the other")
+    accept(one, "hospital", "2025Q2")
+    one.synchronize()
+    for _ in range(2):
+        with pytest.raises(HcipError, match="the policy was changed here and on another machine") as refused:
+            other.synchronize()
+    shared = other.home.root / "storage" / "policy.yaml"
+    assert "storage/policy.yaml" in str(refused.value) and shared.read_text() == "version: 2, of one"
+    other.home.policy.write_text(shared.read_text())
+    other.synchronize()
+    other.home.policy.write_text("version: 3")
+    accept(other, "hospital", "2025Q3")
+    other.synchronize(), one.synchronize()
+    assert one.files() == other.files() and one.home.policy.read_text() == "version: 3"
+
+
+def test_what_is_destroyed_goes_from_the_storage_and_from_every_home(make: Make, tmp_path: Path) -> None:
+    one, other = make("one"), make("other")
+    _accepted(one)
+    one.synchronize(), other.synchronize()
+    (source,) = (path for path in one.files() if path.startswith("lake/known/") and path.endswith(".parquet"))
+    gone = tuple(_remove(one, path) for path in ("releases/2025H1/r1/incentives/table.csv", source))
+    one.synchronize(removed=gone)
+    assert one.synchronize().brought == 0
+    other.synchronize()
+    assert one.files() == other.files() and source not in other.files()
+    there = b"".join(path.read_bytes() for path in (tmp_path / "there" / "objects").rglob("*") if path.is_file())
+    assert b"source 1" not in there and b"paid 1" not in there and b"rows 1" in there
+
+
+def test_a_partition_in_use_is_not_changed_under_its_reader(make: Make) -> None:
+    one, other = make("one"), make("other")
+    accept(one, "hospital", "2025Q1")
+    one.synchronize(), other.synchronize()
+    before = one.files()
+    accept(other, "hospital", "2025Q1", text="corrected"), accept(other, "hospital", "2025Q2")
+    other.synchronize()
+    told: list[str] = []
+    with HomeLocks() as locks:
+        locks.take(one.home, "2025Q1", "settling 2025H1, which reads 2025Q1", "shared")
+        one.synchronize(told)
+        assert one.files() == before and any("2025Q1 in use" in line for line in told)
+        accept(one, "hospital", "2025Q3")
+        one.synchronize()  # what it accepts meanwhile is shared all the same
+    other.synchronize(), one.synchronize()
+    assert one.files() == other.files()
+    assert len(read_ledger(one.home)) == 5
+
+
+def test_a_file_that_is_not_what_the_ledger_records_is_not_shared(make: Make) -> None:
+    one = make("one")
+    accept(one, "hospital")
+    path = "lake/hospital/discharges/quarter=2025Q1/210001.r1.parquet"
+    _remove(one, path).write_text("forged")
+    with pytest.raises(HcipError, match="is not what the ledger records") as refused:
+        one.synchronize()
+    assert path in refused.value.file and not list(Path(one.address[7:]).rglob("*.json"))
+
+
+def test_a_home_with_a_ledger_of_its_own_is_not_mixed_in(make: Make) -> None:
+    one, other = make("one"), make("other")
+    accept(one, "hospital"), one.synchronize()
+    accept(other, "hospital", "2025Q2"), other.synchronize()
+    ledger = other.home.root / "ledger.jsonl"
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    ledger.write_bytes(b"".join(lines[:1]))
+    accept(other, "cms")
+    with pytest.raises(HcipError, match="not the one that is shared"):
+        other.synchronize()
+
+
+def test_a_home_is_shared_at_one_address(make: Make) -> None:
+    one = make("one")
+    accept(one, "hospital"), one.synchronize()
+    with pytest.raises(HcipError, match="the home is shared at"):
+        Machine(one.home, f"{one.address}-elsewhere").synchronize()
+    with pytest.raises(UsageError, match="is no address"):
+        synchronizing.synchronize(make("other").home, "nowhere", print)
+
+
+def test_a_storage_that_overwrites_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def overwrite(self: Storage, path: str, content: bytes) -> bool:
+        place = Path(f"{self.root}/{path}")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+        return True
+
+    one = make("one")
+    accept(one, "hospital")
+    monkeypatch.setattr(Storage, "create", overwrite)
+    with pytest.raises(HcipError, match="no conditional writes"):
+        one.synchronize()
+
+
+def _object(there: Path) -> Path:
+    return max(
+        (path for path in (there / "objects").rglob("*") if path.is_file()), key=lambda path: path.stat().st_size
+    )
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda there: _object(there).write_bytes(b"x" * _object(there).stat().st_size),
+        lambda there: _object(there).unlink(),
+        lambda there: (there / "commits" / "00000001.json").unlink(),
+        lambda there: (there / "commits" / "00000001.json").write_text("{"),
+        lambda there: _edit(there, "00000001", files={}),
+        lambda there: _edit(there, "00000002", files={"lake/../../outside": "0" * 64}),
+        lambda there: _edit(there, "00000002", files={"/etc/outside": "0" * 64}),
+        lambda there: _edit(there, "00000002", files={"settings.yaml": "0" * 64}),
+        lambda there: _edit(there, "00000002", removed=["lake/./x"]),
+        lambda there: _edit(there, "00000002", lines=["{}"]),
+        lambda there: _edit(there, "00000002", format=2),
+    ],
+)
+def test_storage_that_was_tampered_with_is_named_and_nothing_counts(make: Make, harm: Callable[[Path], object]) -> None:
+    one, other = make("one"), make("other")
+    accept(one, "hospital"), one.synchronize()
+    accept(one, "release"), one.synchronize()
+    harm(Path(one.address[7:]))
+    with pytest.raises(HcipError) as refused:
+        other.synchronize()
+    assert refused.value.fix and refused.value.file.startswith(("file:", "/")) and refused.value.exit_code == 1
+    assert not read_ledger(other.home)
+
+
+def _edit(there: Path, name: str, **changes: object) -> None:
+    path = there / "commits" / f"{name}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("HCIP_SHARED_HISTORIES", "6"))))
+def test_whatever_three_machines_do_they_end_equal(make: Make, seed: int) -> None:
+    """Random acceptances, synchronizations and deaths; at the end all homes are one, and nothing accepted is lost."""
+    chance = random.Random(seed)
+    machines = [make(name) for name in "abc"]
+    shared: set[tuple[str, str]] = set()
+    for number in range(25):
+        machine = chance.choice(machines)
+        kind, key = chance.choice([("hospital", "2025Q1"), ("hospital", "2025Q2"), ("cms", ""), ("release", "")])
+        if chance.random() < 0.5 and not (kind == "release" and (machine.home.releases / "2025H1" / "r1").exists()):
+            accept(machine, kind, key, text=str(number))
+        try:
+            with killed_at(chance.randint(1, 12) if chance.random() < 0.4 else 1_000, after=chance.random() < 0.5):
+                machine.synchronize()
+        except KilledError:
+            continue
+        except HcipError as error:
+            assert error.rule == "STORAGE-CONFLICT"
+        shared |= {(line.entry.name, line.sha256) for line in read_ledger(machine.home)}
+    for machine in machines * 2:
+        try:
+            machine.synchronize()
+        except HcipError as error:
+            assert error.rule == "STORAGE-CONFLICT"
+    contents = [_but_inbox(machine) for machine in machines]
+    assert contents[0] == contents[1] == contents[2]
+    assert shared <= {(line.entry.name, line.sha256) for line in read_ledger(machines[0].home)}
