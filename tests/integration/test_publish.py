@@ -6,10 +6,7 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +19,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.publishing.object_storage import Published, fetch, publish
 from hcip_pipeline.release.layouts import MANIFEST
 from hcip_pipeline.scratch import scratch_folder
+from tests.s3_server import s3_server
 
 BUCKET = "hcip-releases"
 
@@ -57,33 +55,9 @@ def release(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server of S3 in a process of its own; gives an address in an empty bucket."""
-    log = tmp_path_factory.mktemp("s3") / "log"
-    with log.open("wb") as stream, pytest.MonkeyPatch.context() as patch:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"], stdout=stream, stderr=stream
-        )
-        try:
-            patch.setenv("AWS_ENDPOINT_URL", _address_in(log, server))
-            patch.setenv("AWS_ACCESS_KEY_ID", "test")
-            patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-            patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-            fsspec.filesystem("s3").mkdir(BUCKET)
-            yield f"s3://{BUCKET}"
-        finally:
-            server.kill()
-            server.wait()
-
-
-def _address_in(log: Path, server: subprocess.Popen[bytes]) -> str:
-    end = time.monotonic() + 120
-    while time.monotonic() < end and server.poll() is None:
-        for word in log.read_text(encoding="utf-8", errors="replace").split():
-            if word.startswith("http://127.0.0.1:"):
-                urllib.request.urlopen(f"{word}/moto-api/").close()
-                return word
-        time.sleep(0.1)
-    raise AssertionError(f"no S3 server: {log.read_text(encoding='utf-8', errors='replace')}")
+    """An address in an empty bucket."""
+    with s3_server(tmp_path_factory.mktemp("s3"), BUCKET) as address:
+        yield address
 
 
 def _there(address: str) -> dict[str, bytes]:
