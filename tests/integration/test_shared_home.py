@@ -1,4 +1,4 @@
-"""Machines that share a home through a server that speaks S3: killed at any write, at once, and from files to a release."""
+"""Machines that share a home through a server that speaks S3: killed at any write, at once, from files to a release."""
 
 from __future__ import annotations
 
