@@ -23,24 +23,24 @@ select 'int_pfs_approved_amounts' as model, 'hospital_ccn, npi' as model_key, co
 from (select count(*) as copies from {{ ref('int_pfs_approved_amounts') }} group by hospital_ccn, npi having count(*) > 1) as repeated
 having count(*) > 0
 union all
-select 'int_waterfall_committee' as model, 'hospital_ccn, npi' as model_key, count(*) as repeated_keys
-from (select count(*) as copies from {{ ref('int_waterfall_committee') }} group by hospital_ccn, npi having count(*) > 1) as repeated
+select 'int_waterfall_2_conditions' as model, 'hospital_ccn, npi' as model_key, count(*) as repeated_keys
+from (select count(*) as copies from {{ ref('int_waterfall_2_conditions') }} group by hospital_ccn, npi having count(*) > 1) as repeated
 having count(*) > 0
 union all
-select 'int_waterfall_conditions' as model, 'hospital_ccn, npi' as model_key, count(*) as repeated_keys
-from (select count(*) as copies from {{ ref('int_waterfall_conditions') }} group by hospital_ccn, npi having count(*) > 1) as repeated
+select 'int_waterfall_3_standing' as model, 'hospital_ccn, npi' as model_key, count(*) as repeated_keys
+from (select count(*) as copies from {{ ref('int_waterfall_3_standing') }} group by hospital_ccn, npi having count(*) > 1) as repeated
 having count(*) > 0
 union all
-select 'int_waterfall_distribution_limit' as model, 'hospital_ccn, npi' as model_key, count(*) as repeated_keys
-from (select count(*) as copies from {{ ref('int_waterfall_distribution_limit') }} group by hospital_ccn, npi having count(*) > 1) as repeated
+select 'int_waterfall_4_committee' as model, 'hospital_ccn, npi' as model_key, count(*) as repeated_keys
+from (select count(*) as copies from {{ ref('int_waterfall_4_committee') }} group by hospital_ccn, npi having count(*) > 1) as repeated
 having count(*) > 0
 union all
-select 'int_waterfall_pfs_cap' as model, 'hospital_ccn, npi' as model_key, count(*) as repeated_keys
-from (select count(*) as copies from {{ ref('int_waterfall_pfs_cap') }} group by hospital_ccn, npi having count(*) > 1) as repeated
+select 'int_waterfall_5_pfs_cap' as model, 'hospital_ccn, npi' as model_key, count(*) as repeated_keys
+from (select count(*) as copies from {{ ref('int_waterfall_5_pfs_cap') }} group by hospital_ccn, npi having count(*) > 1) as repeated
 having count(*) > 0
 union all
-select 'int_waterfall_standing' as model, 'hospital_ccn, npi' as model_key, count(*) as repeated_keys
-from (select count(*) as copies from {{ ref('int_waterfall_standing') }} group by hospital_ccn, npi having count(*) > 1) as repeated
+select 'int_waterfall_6_distribution_limit' as model, 'hospital_ccn, npi' as model_key, count(*) as repeated_keys
+from (select count(*) as copies from {{ ref('int_waterfall_6_distribution_limit') }} group by hospital_ccn, npi having count(*) > 1) as repeated
 having count(*) > 0
 union all
 select 'int_year_caps' as model, 'hospital_ccn, npi' as model_key, count(*) as repeated_keys

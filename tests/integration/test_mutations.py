@@ -118,16 +118,16 @@ FORMULAS = [
     # §9: the waterfall
     ("int_condition_outcomes", "reported = 'Y', false)", "reported = 'Y', true)"),
     ("int_condition_outcomes", "'conditions.weight_percent', '100'", "'conditions.weight_percent', '99'"),
-    ("int_waterfall_conditions", "bool_and(is_met)", "bool_or(is_met)"),
-    ("int_waterfall_standing", "participation_start > period.start_date", "participation_start > period.end_date"),
-    ("int_waterfall_standing", "screening_status = 'failed'", "screening_status = 'lost'"),
-    ("int_waterfall_committee", "standing.incentive + least", "standing.incentive - least"),
-    ("int_waterfall_pfs_cap", "- coalesce(earlier.amount, 0)", "+ coalesce(earlier.amount, 0)"),
-    ("int_waterfall_pfs_cap", "like '{{ run_fact(\"year\") }}H%'", "like '%'"),
+    ("int_waterfall_2_conditions", "bool_and(is_met)", "bool_or(is_met)"),
+    ("int_waterfall_3_standing", "participation_start > period.start_date", "participation_start > period.end_date"),
+    ("int_waterfall_3_standing", "screening_status = 'failed'", "screening_status = 'lost'"),
+    ("int_waterfall_4_committee", "standing.incentive + least", "standing.incentive - least"),
+    ("int_waterfall_5_pfs_cap", "- coalesce(earlier.amount, 0)", "+ coalesce(earlier.amount, 0)"),
+    ("int_waterfall_5_pfs_cap", "like '{{ run_fact(\"year\") }}H%'", "like '%'"),
     ("int_distribution_limits", "- earlier_incentives -", "+ earlier_incentives -"),
     ("int_distribution_limits", "policy(\"limit_scope\")", "'all'"),
     ("int_distribution_limits", "least(cumulative_limit, incentive_pool)", "cumulative_limit"),
-    ("int_waterfall_distribution_limit", "order by remainder desc", "order by remainder"),
+    ("int_waterfall_6_distribution_limit", "order by remainder desc", "order by remainder"),
     ("int_year_caps", "like '{{ run_fact(\"year\") }}H%'", "like '%'"),
     ("int_year_caps", "'pfs_approved_amount', 'physician_cap_percent'", "'pfs_approved_amount', '100'"),
     ("int_holds", "case when limits.is_contested then 'POOL_CONTESTED' end", "null"),
@@ -138,7 +138,7 @@ FORMULAS = [
     ("int_internal_savings", "filter (where component = 'supply_drug')", "filter (where component = 'total')"),
     ("int_scoped_cases", "where is_care_partner", "where not is_care_partner"),
     # §3: the ledger
-    ("int_case_ledger", "count(*) filter (where is_counted) as cases_kept", "count(*) as cases_kept"),
+    ("int_case_ledger_4_exclusions", "count(*) filter (where is_counted) as cases_kept", "count(*) as cases_kept"),
     ("int_incentive_ledger", "sum(final_incentive) as amount_kept", "sum(calculated_incentive) as amount_kept"),
 ]  # fmt: skip
 

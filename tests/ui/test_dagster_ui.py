@@ -89,7 +89,7 @@ def test_the_lineage_of_the_waterfall_shows_where_the_fee_schedule_cap_is_applie
             assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= SIZE[0], asset.name
     open_asset(page, running.address, "5_fee_schedule_cap", "overview")
     expect(page.get_by_text("the cap by the Medicare Physician Fee Schedule").first).to_be_visible()
-    expect(page.get_by_text("int_waterfall_pfs_cap").first).to_be_attached()
+    expect(page.get_by_text("int_waterfall_5_pfs_cap").first).to_be_attached()
 
 
 def test_the_timeline_and_the_job_show_what_the_command_line_ran(running: RunningInterface, page: Page) -> None:

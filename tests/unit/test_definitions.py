@@ -128,7 +128,7 @@ def test_a_model_that_no_asset_computes_is_refused() -> None:
 def test_a_column_is_traced_to_another_asset() -> None:
     translator = Translator(json.loads(manifest_path().read_bytes()), registry.source_deps)
     columns = {
-        "int_waterfall_pfs_cap": {"cap": [["int_pfs_approved_amounts", "approved"]]},
+        "int_waterfall_5_pfs_cap": {"cap": [["int_pfs_approved_amounts", "approved"]]},
         "int_pfs_approved_amounts": {"approved": [["int_pfs_approved_by_claims", "approved"]]},
         "int_pfs_approved_by_claims": {"approved": [["int_final_professional_lines", "allowed"]]},
     }

@@ -23,7 +23,7 @@ def _codes(path: Path) -> set[str]:
 
 def test_the_models_give_exactly_the_declared_codes() -> None:
     given = _codes(PROJECT / "models/marts/incentives/incentives.sql")
-    for name in ("int_waterfall_standing", "int_holds"):
+    for name in ("int_waterfall_3_standing", "int_holds"):
         given |= _codes(_WATERFALL / f"{name}.sql")
     # What changed since an earlier half-year is found outside of the models (settlement.program_changes).
     assert given == {reason.code for reason in PAYMENT_REASONS.values() if reason.step != "change"}
@@ -32,7 +32,7 @@ def test_the_models_give_exactly_the_declared_codes() -> None:
 def test_holds_and_standing_are_the_codes_of_their_models() -> None:
     by_step = {step: {reason.code for reason in PAYMENT_REASONS.values() if reason.step == step} for step in STEPS}
     assert by_step["hold"] == _codes(_WATERFALL / "int_holds.sql")
-    assert by_step["standing"] == _codes(_WATERFALL / "int_waterfall_standing.sql")
+    assert by_step["standing"] == _codes(_WATERFALL / "int_waterfall_3_standing.sql")
     assert sum(map(len, by_step.values())) == len(PAYMENT_REASONS)
 
 

@@ -15,5 +15,5 @@ def test_no_amount_of_the_waterfall_knows_of_a_guardrail() -> None:
     while waiting:
         reached |= waiting
         waiting = {ref for name in waiting for ref in _REFERENCE.findall(models[name])} - reached
-    assert "int_waterfall_conditions" in reached
+    assert "int_waterfall_2_conditions" in reached
     assert not {name for name in reached if "guardrail" in name}

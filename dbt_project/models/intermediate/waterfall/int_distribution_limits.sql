@@ -4,7 +4,7 @@ with payable as (
     select
         hospital_ccn,
         cast(sum(incentive) as decimal(18, 2)) as incentives
-    from {{ ref('int_waterfall_pfs_cap') }}
+    from {{ ref('int_waterfall_5_pfs_cap') }}
     group by hospital_ccn
 ),
 

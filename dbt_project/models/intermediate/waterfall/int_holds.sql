@@ -1,6 +1,6 @@
 -- Why a hospital's payments, or one care partner's, wait: the amount stands, nothing of it is payable yet.
 with capped as (
-    select * from {{ ref('int_waterfall_pfs_cap') }}
+    select * from {{ ref('int_waterfall_5_pfs_cap') }}
 ),
 
 protocols as (

@@ -59,7 +59,7 @@ amounts as (
 ),
 
 limited as (
-    select hospital_ccn, npi, incentive from {{ ref('int_waterfall_distribution_limit') }}
+    select hospital_ccn, npi, incentive from {{ ref('int_waterfall_6_distribution_limit') }}
 ),
 
 caps as (

@@ -4,23 +4,23 @@ with calculated as (
 ),
 
 conditions as (
-    select * from {{ ref('int_waterfall_conditions') }}
+    select * from {{ ref('int_waterfall_2_conditions') }}
 ),
 
 standing as (
-    select * from {{ ref('int_waterfall_standing') }}
+    select * from {{ ref('int_waterfall_3_standing') }}
 ),
 
 committee as (
-    select * from {{ ref('int_waterfall_committee') }}
+    select * from {{ ref('int_waterfall_4_committee') }}
 ),
 
 capped as (
-    select * from {{ ref('int_waterfall_pfs_cap') }}
+    select * from {{ ref('int_waterfall_5_pfs_cap') }}
 ),
 
 limited as (
-    select * from {{ ref('int_waterfall_distribution_limit') }}
+    select * from {{ ref('int_waterfall_6_distribution_limit') }}
 ),
 
 holds as (

@@ -12,15 +12,15 @@ elections as (
 ),
 
 standing as (
-    select * from {{ ref('int_waterfall_standing') }}
+    select * from {{ ref('int_waterfall_3_standing') }}
 ),
 
 committee as (
-    select * from {{ ref('int_waterfall_committee') }}
+    select * from {{ ref('int_waterfall_4_committee') }}
 ),
 
 capped as (
-    select * from {{ ref('int_waterfall_pfs_cap') }}
+    select * from {{ ref('int_waterfall_5_pfs_cap') }}
 ),
 
 protocols as (

@@ -6,7 +6,7 @@ after_limit as (
     select
         hospital_ccn,
         cast(sum(incentive) as decimal(18, 2)) as incentives
-    from {{ ref('int_waterfall_distribution_limit') }}
+    from {{ ref('int_waterfall_6_distribution_limit') }}
     group by hospital_ccn
 )
 

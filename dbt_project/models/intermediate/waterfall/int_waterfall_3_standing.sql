@@ -1,6 +1,6 @@
 -- Step 3: a care partner who may not be paid gets nothing, and is told every reason.
 with conditions as (
-    select * from {{ ref('int_waterfall_conditions') }}
+    select * from {{ ref('int_waterfall_2_conditions') }}
 ),
 
 care_partners as (

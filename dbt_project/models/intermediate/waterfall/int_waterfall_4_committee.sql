@@ -1,6 +1,6 @@
 -- Step 4: the oversight committee's reduction, never more than there is.
 with standing as (
-    select * from {{ ref('int_waterfall_standing') }}
+    select * from {{ ref('int_waterfall_3_standing') }}
 ),
 
 adjustments as (

@@ -1,7 +1,7 @@
 -- Step 5: at most the hospital's percentage of the fee-schedule amounts of the calendar year, less what the year's earlier
 -- period made payable, whenever the program began. Without an amount there is no cap yet, and the payment is held.
 with committee as (
-    select * from {{ ref('int_waterfall_committee') }}
+    select * from {{ ref('int_waterfall_4_committee') }}
 ),
 
 approved as (

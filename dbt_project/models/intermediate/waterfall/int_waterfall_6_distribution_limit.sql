@@ -1,6 +1,6 @@
 -- Step 6: what exceeds the hospital's limit is scaled down pro rata, to cents by largest remainder, ties by NPI ascending.
 with capped as (
-    select * from {{ ref('int_waterfall_pfs_cap') }}
+    select * from {{ ref('int_waterfall_5_pfs_cap') }}
 ),
 
 limits as (
