@@ -24,10 +24,10 @@ CAUSES = (
     "undetermined",
 )
 
-_SUPPRESSED = Column("suppressed", "text", "columns hidden in this row, separated by |", nullable=True)
-_PERIOD = Column("period", "text", "performance period of the release", key=True)
+_SUPPRESSED = Column("suppressed", "text", "columns emptied because of a small count, separated by |", nullable=True)
+_PERIOD = Column("period", "text", "performance period; that of the release", key=True)
 _CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True)
-_NPI = Column("npi", "text", "NPI of the care partner", key=True)
+_NPI = Column("npi", "text", "NPI; the care partner", key=True)
 _CAUSE = Column("cause", "text", "what changed since the release before", key=True, allowed=CAUSES)
 
 RESTATEMENT = Table(
@@ -69,7 +69,7 @@ PAYMENT_RECONCILIATION = Table(
         _NPI,
         Column("status", "text", "status of the release; empty for who is not in it", nullable=True),
         Column("payable_amount", "money", "final incentive where it is payable, else 0"),
-        Column("paid_amount", "money", "Σ of the payments reported"),
+        Column("paid_amount", "money", "amount paid; Σ of the payments reported"),
         Column("payments", "integer", "number of payments reported"),
         Column("difference", "money", "paid less payable"),
         Column(
@@ -91,8 +91,10 @@ AUDIT_FINDINGS = Table(
         Column("finding_id", "text", "rule, hospital and number: stable while inputs are the same", key=True),
         Column("rule", "text", "what was looked for"),
         Column("severity", "text", "how urgent it is", allowed=SEVERITIES),
-        Column("hospital_ccn", "text", "hospital it concerns; empty: the whole state", nullable=True),
-        Column("npi", "text", "care partner it concerns", nullable=True),
+        Column(
+            "hospital_ccn", "text", "CMS certification number of the hospital; empty: the whole state", nullable=True
+        ),
+        Column("npi", "text", "NPI; the care partner it concerns", nullable=True),
         Column("amount", "money", "dollars at stake; empty where there are none", nullable=True),
         Column("finding", "text", "what was found"),
         Column("what_to_do", "text", "the way out"),
@@ -119,16 +121,16 @@ _REGULATOR_INCENTIVES = Table(
         _CCN,
         _PERIOD,
         _NPI,
-        Column("name", "text", "name of the care partner", nullable=True),
+        Column("name", "text", "name; of the care partner", nullable=True),
         Column("performance_incentive", "money", "performance incentive"),
-        Column("improvement_incentive", "money", "improvement incentive, both streams"),
+        Column("improvement_incentive", "money", "improvement incentive; of both streams"),
         Column("calculated_incentive", "money", "performance + improvement"),
         Column("conditions_adjustment", "money", "reduction for conditions of payment not met"),
         Column("standing_adjustment", "money", "reduction of who may not be paid"),
         Column("committee_adjustment", "money", "the oversight committee's reduction"),
         Column("pfs_cap_adjustment", "money", "reduction to the fee-schedule cap"),
         Column("distribution_limit_adjustment", "money", "reduction to the hospital's distribution limit"),
-        Column("final_incentive", "money", "what is left"),
+        Column("final_incentive", "money", "final incentive"),
         Column("status", "text", "what happens with it", allowed=("PAYABLE", "HELD", "ZERO")),
         Column("reasons", "text", "why it was reduced, held or zero, separated by |", nullable=True),
     ),
@@ -149,7 +151,7 @@ _REGULATOR_SAVINGS = Table(
         _CCN,
         _PERIOD,
         Column("scope", "text", "all physicians, or participating ones", key=True, allowed=("all", "participating")),
-        Column("cases", "integer", "counted cases in cells with a norm; empty where hidden", nullable=True),
+        Column("cases", "integer", "cases; counted, in cells with a norm, empty where hidden", nullable=True),
         Column("baseline_cases", "integer", "cases of the baseline window; empty where hidden", nullable=True),
         Column("actual_cost", "money", "Σ cost; empty where a count next to it is hidden", nullable=True),
         Column(
@@ -163,8 +165,8 @@ _REGULATOR_SAVINGS = Table(
         ),
         Column("internal_savings_core", "money", "internal savings of the core component"),
         Column("internal_savings_supply_drug", "money", "internal savings of supplies and drugs"),
-        Column("internal_savings", "money", "sum of the two; may be negative"),
-        Column("internal_savings_to_date", "money", "with the hospital's earlier periods"),
+        Column("internal_savings", "money", "internal savings; core plus supplies and drugs, may be negative"),
+        Column("internal_savings_to_date", "money", "internal savings to date; with the hospital's earlier periods"),
         _SUPPRESSED,
     ),
 )
@@ -221,7 +223,7 @@ def _to_the_cent(column: Column) -> Column:
     """A mean to the cent is a mean over any number of cases; further places would tell over how many."""
     if column.name != "physician_mean_cost":
         return column
-    return replace(column, type="money", meaning=f"{column.meaning}, to the cent")
+    return replace(column, type="money", meaning=f"{column.meaning}; to the cent")
 
 
 PUBLIC_NORM_PHYSICIANS = declared(

@@ -42,15 +42,15 @@ DISCHARGES = Table(
         Column(
             "nature_of_admission",
             "text",
-            "1 delivery, 2 newborn, 3 emergency, 4 urgent, 5 scheduled, 6 other, 8 rehabilitation, 9 unknown, "
-            "0 chronic",
+            "nature of admission; 1 delivery, 2 newborn, 3 emergency, 4 urgent, 5 scheduled, 6 other, 8 rehabilitation, "
+            "9 unknown, 0 chronic",
             nullable=True,
             allowed=("0", "1", "2", "3", "4", "5", "6", "8", "9"),
         ),
         Column(
             "source_of_admission",
             "text",
-            f"source of admission (UB-04 point of origin): {_listed(SOURCES_OF_ADMISSION)}",
+            f"source of admission (UB-04 point of origin); {_listed(SOURCES_OF_ADMISSION)}",
             nullable=True,
             allowed=tuple(SOURCES_OF_ADMISSION),
         ),
@@ -58,7 +58,7 @@ DISCHARGES = Table(
         Column(
             "primary_payer",
             "text",
-            f"primary payer: {_listed(PAYERS)}",
+            f"primary payer; {_listed(PAYERS)}",
             nullable=True,
             allowed=tuple(PAYERS),
         ),
@@ -67,7 +67,7 @@ DISCHARGES = Table(
         Column("principal_diagnosis", "text", "ICD-10-CM principal diagnosis", nullable=True),
         Column("diagnoses", "text", "other ICD-10-CM diagnoses, code:poa separated by |", nullable=True),
         Column("procedures", "text", "ICD-10-PCS procedures, code:date separated by |", nullable=True),
-        Column("grouper_version", "text", "APR-DRG version that grouped the case; never regrouped here"),
+        Column("grouper_version", "text", "APR-DRG grouper version; the one that grouped the case, never another"),
         Column("apr_drg", "text", "APR-DRG", nullable=True, max_length=3),
         Column("severity_of_illness", "text", "APR severity of illness", allowed=("1", "2", "3", "4"), nullable=True),
         Column("risk_of_mortality", "text", "APR risk of mortality", allowed=("1", "2", "3", "4"), nullable=True),
@@ -119,8 +119,8 @@ _DATA_QUALITY = Table(
     "data_quality",
     "one row a quarter, hospital (STATE: all of them), rule and column that was broken",
     (
-        Column("quarter", "text", "quarter of the submission, such as 2025Q1", key=True),
-        Column("hospital_ccn", "text", "CMS certification number of the hospital, or STATE", key=True, max_length=6),
+        Column("quarter", "text", "quarter of the submission; such as 2025Q1", key=True),
+        Column("hospital_ccn", "text", "CMS certification number of the hospital; or STATE", key=True, max_length=6),
         Column("table", "text", "table the rule is about, or submission", key=True),
         Column("rule", "text", "id of the rule", key=True),
         Column("column", "text", "column it was broken in, or (whole)", key=True),
@@ -133,7 +133,7 @@ _DATA_QUALITY = Table(
             nullable=True,
         ),
         Column("rows", "integer", "rows that break the rule; empty for a rule about a submission", nullable=True),
-        Column("rows_read", "integer", "rows of the file", nullable=True),
+        Column("rows_read", "integer", "rows read; of the file", nullable=True),
         Column("rate", "ratio", "rows that break the rule over rows read", nullable=True),
         Column("year_before_rate", "ratio", "the same rate in the same quarter a year before", nullable=True),
         Column("state_rate", "ratio", "the same rate over all hospitals of the quarter", nullable=True),

@@ -2,8 +2,8 @@
 
 from hcip_pipeline.contracts.table import Column, Table
 
-_CCN = Column("hospital_ccn", "text", "CMS certification number", key=True, max_length=6)
-_NPI = Column("npi", "text", "NPI of the care partner", key=True, max_length=10)
+_CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True, max_length=6)
+_NPI = Column("npi", "text", "NPI; the care partner", key=True, max_length=10)
 
 CARE_PARTNERS = Table(
     "care_partners",
@@ -12,7 +12,7 @@ CARE_PARTNERS = Table(
         _CCN,
         _NPI,
         Column("name", "text", "name", is_words=True),
-        Column("tin", "text", "tax identification number payments go to", nullable=True),
+        Column("tin", "text", "tax identification number; payments go to it", nullable=True),
         Column("specialty", "text", "specialty", nullable=True, is_words=True),
         Column("participation_start", "date", "first day of participation"),
         Column("participation_end", "date", "last day of participation; empty while it lasts", nullable=True),
@@ -27,7 +27,7 @@ CONDITION_RESULTS = Table(
     (
         _CCN,
         _NPI,
-        Column("condition_id", "text", "condition of the hospital's protocol", key=True),
+        Column("condition_id", "text", "condition of payment; as the hospital's protocol names it", key=True),
         Column("met", "text", "condition met", nullable=True, allowed=("Y", "N")),
         Column("source", "text", "who reported it", nullable=True, is_words=True),
         Column("reported_on", "date", "day of the report", nullable=True),
@@ -113,7 +113,9 @@ PROGRAM_CORRECTIONS = Table(
     "one row a hospital: the first performance period that is right where its protocols disagree (methodology §15)",
     (
         _CCN,
-        Column("first_performance_period", "text", "first performance period of the hospital's program", max_length=6),
+        Column(
+            "first_performance_period", "text", "the hospital's first performance period; as corrected", max_length=6
+        ),
         Column("reason", "text", "reason"),
         Column("approved_by", "text", "who approved it"),
         Column("approved_on", "date", "day of approval"),

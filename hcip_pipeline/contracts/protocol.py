@@ -3,26 +3,35 @@
 from hcip_pipeline.contracts import screening
 from hcip_pipeline.contracts.table import Column, Table
 
-_CCN = Column("hospital_ccn", "text", "CMS certification number", key=True, max_length=6)
+_CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True, max_length=6)
 
 PROTOCOLS = Table(
     "protocols",
     "one row a hospital with a protocol in force in the period",
     (
         _CCN,
-        Column("protocol_year", "integer", "year of the protocol file, the newest not after the period's"),
+        Column("protocol_year", "integer", "year of the protocol file; the newest not after the period's"),
         Column("legal_name", "text", "legal name of the hospital"),
-        Column("tin", "text", "tax identification number of the hospital", nullable=True),
+        Column("tin", "text", "tax identification number; of the hospital", nullable=True),
         Column("approved_on", "date", "day of approval", nullable=True),
-        Column("first_performance_period", "text", "the first performance period that this protocol names"),
+        Column(
+            "first_performance_period", "text", "the hospital's first performance period; as this protocol names it"
+        ),
         Column("meeting_frequency", "text", "how often the oversight committee is to meet"),
         Column("meetings_reported", "integer", "meetings reported within the period"),
         Column("weight_total_percent", "ratio", "sum of the weights of the conditions, in percent"),
-        Column("has_locked_conditions", "boolean", "weights total 100% and were approved before the period started"),
-        Column("mpi_floor", "money", "least MPI a case, in force; empty for none", nullable=True),
-        Column("mpi_ceiling", "money", "greatest MPI a case, in force; empty for none", nullable=True),
-        Column("improvement_share", "ratio", "share of the MPI for improvement, in force"),
-        Column("physician_cap_percent", "ratio", "percent of fee-schedule amounts a payment may reach, in force"),
+        Column("has_locked_conditions", "boolean", "weights total 100% and were approved before the period"),
+        Column(
+            "mpi_floor", "money", "least maximum physician incentive a case; in force, empty for none", nullable=True
+        ),
+        Column(
+            "mpi_ceiling",
+            "money",
+            "greatest maximum physician incentive a case; in force, empty for none",
+            nullable=True,
+        ),
+        Column("improvement_share", "ratio", "share of the maximum physician incentive for improvement; in force"),
+        Column("physician_cap_percent", "ratio", "cap in percent of fee-schedule approved amounts; in force"),
         Column("has_elected_mpi_floor", "boolean", "the hospital elected the floor"),
         Column("has_elected_mpi_ceiling", "boolean", "the hospital elected the ceiling"),
         Column("has_elected_improvement_share", "boolean", "the hospital elected the share"),
@@ -47,7 +56,12 @@ PROGRAMS = Table(
         Column("correction_filed_in", "text", "period of the program folder that holds the correction", nullable=True),
         Column("first_performance_period", "text", "the hospital's first performance period", nullable=True),
         Column("period_number", "integer", "1 in the first performance period; 0 and below before it", nullable=True),
-        Column("program_year", "integer", "two periods to a year; empty before the first", nullable=True),
+        Column(
+            "program_year",
+            "integer",
+            "program year of the hospital; two periods to a year, empty before the first",
+            nullable=True,
+        ),
         Column("is_first_period_changed", "boolean", "protocols disagree on the first period, and nothing settles it"),
         Column("terms", "text", "terms of the protocol in force that move payments, as JSON", nullable=True),
     ),
@@ -124,9 +138,9 @@ EXCLUDED_IN_PERIOD = Table(
     (
         Column("npi", "text", "NPI", key=True, max_length=10),
         Column("source", "text", "lists that name the individual, separated by |"),
-        Column("effective_date", "date", "first day of the earliest of these exclusions"),
+        Column("effective_date", "date", "first day of the exclusion; of several the earliest"),
         Column(
-            "reinstated_date", "date", "day of reinstatement from all of them; empty while one lasts", nullable=True
+            "reinstated_date", "date", "day of reinstatement; from all of them, empty while one lasts", nullable=True
         ),
     ),
 )

@@ -6,7 +6,7 @@ leaves the program of them (``quality_released``).
 
 from hcip_pipeline.contracts.table import Column, Table
 
-_PERIOD = Column("period", "text", "performance period, or name of the study", key=True)
+_PERIOD = Column("period", "text", "performance period; or name of the study", key=True)
 _CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True)
 _MEASURE = Column("measure", "text", "measure (methodology §12)", key=True)
 
@@ -29,7 +29,9 @@ _EXPECTED = Column(
     "expected", "ratio", "readmissions expected from the base year's cell rates; adjusted rates only", nullable=True
 )
 _TARGET = (
-    Column("target_change", "ratio", "relative change to reach; empty without a target", nullable=True),
+    Column(
+        "target_change", "ratio", "relative change from the baseline to reach; empty without a target", nullable=True
+    ),
     Column("target_value", "ratio", "baseline_value × (1 + target_change)", nullable=True),
     Column("distance", "ratio", "value − target_value: above zero is still to go", nullable=True),
     Column("is_on_track", "boolean", "the target is reached; empty without a target", nullable=True),
@@ -74,17 +76,21 @@ QUALITY_SCORECARD = Table(
         _MEASURE,
         Column("entity_name", "text", "its name"),
         *_LABELS,
-        Column("hospitals", "integer", "hospitals it is measured over"),
-        Column("member_ccns", "text", "which, separated by |; NONE are beneficiaries of no hospital's area"),
+        Column("hospitals", "integer", "hospitals; those it is measured over"),
+        Column(
+            "member_ccns", "text", "CCNs of the members, separated by |; NONE are beneficiaries of no hospital's area"
+        ),
         *_COUNTS,
         _EXPECTED,
         _VALUE,
         *_LIMITS,
         Column("change", "ratio", "value ÷ baseline_value − 1", nullable=True),
         *_TARGET,
-        Column("reference_value", "ratio", "a national figure for reference, never compared with it", nullable=True),
-        Column("reference_goal", "ratio", "the national goal", nullable=True),
-        Column("reference_note", "text", "source of the reference, and its method where it differs", nullable=True),
+        Column("reference_value", "ratio", "national figure for reference; never compared with it", nullable=True),
+        Column("reference_goal", "ratio", "national goal for reference", nullable=True),
+        Column(
+            "reference_note", "text", "where the reference comes from, and what it may not be used for", nullable=True
+        ),
     ),
 )
 
@@ -97,15 +103,15 @@ NETWORK_SCORECARD = Table(
             allowed=("network", "community", "participants"),
         ),
         Column("group_id", "text", "network, county, or PROGRAM", key=True),
-        Column("topic", "text", "what the network works on; else ALL", key=True),
+        Column("topic", "text", "what they work on; else ALL", key=True),
         _PERIOD,
         _MEASURE,
         Column("group_name", "text", "its name"),
         Column("network_kind", "text", "kind of network", nullable=True, allowed=("HEN", "HIIN", "QIN-QIO", "LAN")),
         Column("is_topic_measure", "boolean", "the measure shows whether work on the topic succeeds"),
         *_LABELS,
-        Column("hospitals", "integer", "members measured in both windows"),
-        Column("member_ccns", "text", "which, separated by |"),
+        Column("hospitals", "integer", "hospitals; members measured in both windows"),
+        Column("member_ccns", "text", "CCNs of the members, separated by |"),
         *_COUNTS,
         _VALUE,
         Column("change", "ratio", "value ÷ baseline_value − 1", nullable=True),
@@ -128,12 +134,12 @@ READMISSIONS = Table(
     "readmissions",
     "one row a hospital, and of the state one row a service line and one an APR-DRG within it",
     (
-        Column("hospital_ccn", "text", "CMS certification number, or STATE", key=True),
-        Column("service_line", "text", "service line, or ALL", key=True),
-        Column("apr_drg", "text", "APR-DRG, or ALL", key=True),
+        Column("hospital_ccn", "text", "CMS certification number of the hospital; or STATE", key=True),
+        Column("service_line", "text", "service line; or ALL", key=True),
+        Column("apr_drg", "text", "APR-DRG; or ALL", key=True),
         _PERIOD,
         Column("index_discharges", "integer", "discharges that can be followed for 30 days"),
-        Column("readmissions", "integer", "followed by an unplanned admission to any hospital within 30 days"),
+        Column("readmissions", "integer", "unplanned readmissions within 30 days; to any hospital"),
         Column("planned_returns", "integer", "followed by planned admissions only"),
         Column("observed_rate", "ratio", "readmissions ÷ index discharges", nullable=True),
         Column("observed_lower", "ratio", "95% lower limit (Wilson)", nullable=True),
@@ -149,13 +155,13 @@ HOSPITAL_ACQUIRED_CONDITIONS = Table(
     "hospital_acquired_conditions",
     "one row a hospital, and of the state one row a condition code: flags of the abstract against the own baseline",
     (
-        Column("hospital_ccn", "text", "CMS certification number, or STATE", key=True),
+        Column("hospital_ccn", "text", "CMS certification number of the hospital; or STATE", key=True),
         Column("code", "text", "code of the condition, or ALL", key=True),
         _PERIOD,
         Column("baseline_discharges", "integer", "discharges of the baseline window"),
         Column("baseline_conditions", "integer", "flags of the baseline window"),
         Column("baseline_per_1000", "ratio", "flags per 1,000 discharges of the baseline window", nullable=True),
-        Column("discharges", "integer", "discharges of the performance period"),
+        Column("discharges", "integer", "discharges; of the performance period"),
         Column("conditions", "integer", "flags of the performance period"),
         Column("per_1000", "ratio", "flags per 1,000 discharges", nullable=True),
         Column("change", "ratio", "per_1000 ÷ baseline_per_1000 − 1", nullable=True),
@@ -167,11 +173,11 @@ CARE_TRANSITIONS = Table(
     "one row a source and hospital, and of the state one row a source and place patients went to",
     (
         Column("source", "text", "hospitals' records, or Medicare claims", key=True, allowed=("all_payer", "medicare")),
-        Column("hospital_ccn", "text", "CMS certification number, or STATE", key=True),
+        Column("hospital_ccn", "text", "CMS certification number of the hospital; or STATE", key=True),
         Column("destination", "text", "where patients went, or ALL", key=True),
         _PERIOD,
-        Column("discharges", "integer", "index discharges"),
-        Column("readmissions", "integer", "of these, readmitted unplanned within 30 days"),
+        Column("discharges", "integer", "discharges; index discharges"),
+        Column("readmissions", "integer", "unplanned readmissions within 30 days"),
         Column("readmission_share", "ratio", "readmissions ÷ discharges", nullable=True),
         Column("within_7_days", "integer", "of the readmitted, within 7 days"),
         Column("mean_days_to_return", "mean", "mean days from discharge to readmission", nullable=True),
@@ -192,7 +198,7 @@ NETWORK_RECRUITMENT = Table(
         Column("network_name", "text", "name of the network"),
         Column("network_kind", "text", "kind of network", allowed=("HEN", "HIIN", "QIN-QIO", "LAN")),
         Column("members", "integer", "member hospitals in the period"),
-        Column("member_ccns", "text", "who they are, separated by |", nullable=True),
+        Column("member_ccns", "text", "CCNs of the members, separated by |", nullable=True),
         Column("recruitment_goal", "integer", "members the network set out to recruit", nullable=True),
         Column("recruited_share", "ratio", "members ÷ goal", nullable=True),
         Column("still_to_recruit", "integer", "members missing to the goal", nullable=True),
@@ -204,8 +210,8 @@ REPORTING_SETS = Table(
     "one row a hospital, measure and area: what it reports once for all its networks",
     (
         _CCN,
-        Column("measure", "text", "measure (methodology §12); NONE for a topic that no measure stands for", key=True),
-        Column("area", "text", "what the topics are part of", key=True),
+        Column("measure", "text", "measure (methodology §12); NONE for a topic without a measure", key=True),
+        Column("area", "text", "what the topic is part of", key=True),
         _PERIOD,
         Column("networks", "integer", "networks that ask for it"),
         Column("network_ids", "text", "which, separated by |"),
@@ -222,7 +228,7 @@ HOSPITAL_PEERS = Table(
         _CCN,
         Column("peer_rank", "integer", "1 is the most alike", key=True),
         _PERIOD,
-        Column("discharges", "integer", "discharges of the performance period"),
+        Column("discharges", "integer", "discharges; of the performance period"),
         Column("case_mix_days", "mean", "mean base-year stay of its cells"),
         Column("peer_ccn", "text", "the peer"),
         Column("peer_discharges", "integer", "its discharges"),
@@ -239,7 +245,7 @@ MEASURE_LEADERS = Table(
         Column("place", "integer", "1 leads", key=True),
         _PERIOD,
         Column("hospital_ccn", "text", "CMS certification number of the hospital"),
-        Column("hospital_name", "text", "its name"),
+        Column("hospital_name", "text", "name of the hospital"),
         Column("numerator", "integer", "events of the performance period"),
         Column("denominator", "integer", "what they are counted over"),
         _VALUE,
@@ -253,7 +259,7 @@ MEASURE_LEADERS = Table(
 _SIGNS = ("READMISSIONS", "MORTALITY", "SHORT_STAYS", "TRANSFERS", "SEVERITY", "VOLUME")
 _LEVEL = Column("level", "text", "who is examined", key=True, allowed=("hospital", "care_partner"))
 _SIGN = Column("sign", "text", "what would be a sign of stinting or steering", key=True, allowed=_SIGNS)
-_WHOSE = Column("npi", "text", "the care partner; ALL of the whole hospital", key=True)
+_WHOSE = Column("npi", "text", "NPI; the care partner, or ALL for the whole hospital", key=True)
 
 GUARDRAILS = Table(
     "guardrails",
@@ -309,11 +315,11 @@ QUALITY_CELLS = Table(
         Column("apr_drg", "text", "APR-DRG", key=True),
         Column("severity_of_illness", "text", "APR severity of illness", key=True),
         Column("discharges", "integer", "discharges"),
-        Column("days", "integer", "their days"),
+        Column("days", "integer", "days; Σ over these stays"),
         Column("short_stays", "integer", "of these, shorter than half of the cell's mean stay"),
         Column("deaths", "integer", "of these, died"),
         Column("sent_on", "integer", "of these, sent on to another acute hospital"),
         Column("index_discharges", "integer", "discharges that can be followed for 30 days"),
-        Column("readmissions", "integer", "of these, readmitted unplanned"),
+        Column("readmissions", "integer", "unplanned readmissions within 30 days"),
     ),
 )

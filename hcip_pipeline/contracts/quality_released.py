@@ -10,7 +10,7 @@ from hcip_pipeline.contracts import quality
 from hcip_pipeline.contracts.disclosure import GivesAway, declared
 from hcip_pipeline.contracts.table import Column, Table
 
-_SUPPRESSED = Column("suppressed", "text", "what was emptied to hide a small count, separated by |", nullable=True)
+_SUPPRESSED = Column("suppressed", "text", "columns emptied because of a small count, separated by |", nullable=True)
 
 _LABEL = "names what the row is about"
 _NO_PATIENTS = "about hospitals and networks, not patients"

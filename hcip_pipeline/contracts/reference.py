@@ -16,7 +16,7 @@ HOSPITALS = Table(
     "one row a hospital",
     (
         Column("ccn", "text", "CMS certification number", key=True, max_length=6),
-        Column("name", "text", "hospital name", is_words=True),
+        Column("name", "text", "name; of the hospital", is_words=True),
         Column("acute", "text", "acute general hospital", allowed=("Y", "N")),
         Column("county", "text", "county", nullable=True, is_words=True),
         Column("system", "text", "health system", nullable=True, is_words=True),
@@ -38,7 +38,7 @@ RATE_CENTERS = Table(
     "rate_centers",
     "one row a rate center",
     (
-        Column("rate_center", "text", "rate center (cost center of the rate-setting system)", key=True),
+        Column("rate_center", "text", "rate center; a cost center of the rate-setting system", key=True),
         Column("name", "text", "name", is_words=True),
         Column("group", "text", "group for reports", nullable=True, is_words=True),
         Column("component", "text", "cost component", allowed=("core", "supply_drug")),
@@ -57,8 +57,8 @@ COST_FACTORS = Table(
     "cost_factors",
     "one row a hospital, rate center (or ALL) and rate year",
     (
-        Column("hospital_ccn", "text", "CMS certification number", key=True, max_length=6),
-        Column("rate_center", "text", "rate center, or ALL", key=True),
+        Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True, max_length=6),
+        Column("rate_center", "text", "rate center; or ALL", key=True),
         Column(
             "rate_year",
             "integer",
@@ -99,9 +99,9 @@ NETWORKS = Table(
     "one row a network, hospital and topic",
     (
         Column("network_id", "text", "network", key=True),
-        Column("name", "text", "name of the network", is_words=True),
+        Column("name", "text", "name; of the network", is_words=True),
         Column("kind", "text", "kind of network", allowed=("HEN", "HIIN", "QIN-QIO", "LAN")),
-        Column("hospital_ccn", "text", "CMS certification number of a member", key=True, max_length=6),
+        Column("hospital_ccn", "text", "CMS certification number of the hospital; a member", key=True, max_length=6),
         Column("topic", "text", "what they work on", key=True),
         Column("start", "date", "first day of membership"),
         Column("end", "date", "last day of membership", nullable=True),
@@ -131,9 +131,14 @@ QUALITY_TARGETS = Table(
     "one row a measure of quality that is computed, with its target",
     (
         Column("measure", "text", "measure (methodology §12)", key=True),
-        Column("label", "text", "what it is, in words", is_words=True),
+        Column("label", "text", "short label; what it is, in words", is_words=True),
         Column("unit", "text", "a share, or per 1,000", allowed=("share", "per_1000")),
-        Column("target_change", "ratio", "relative change from the baseline to reach; empty for none", nullable=True),
+        Column(
+            "target_change",
+            "ratio",
+            "relative change from the baseline to reach; empty without a target",
+            nullable=True,
+        ),
         Column("reference_value", "ratio", "national figure for reference", nullable=True),
         Column("reference_goal", "ratio", "national goal for reference", nullable=True),
         Column(
@@ -149,9 +154,9 @@ NETWORK_TOPICS = Table(
     "network_topics",
     "one row a topic of networks and measure that shows whether work on it succeeds",
     (
-        Column("topic", "text", "topic, as the table networks names it", key=True),
+        Column("topic", "text", "what they work on; as the table networks names it", key=True),
         Column("measure", "text", "measure (methodology §12)", key=True),
-        Column("area", "text", "what the topic is part of: topics of one area are similar ones", is_words=True),
+        Column("area", "text", "what the topic is part of; topics of one area are similar ones", is_words=True),
     ),
 )
 

@@ -10,7 +10,7 @@ WINDOWS = Table(
         Column("window_name", "text", "performance, baseline or base_year", key=True),
         Column("start_date", "date", "first day"),
         Column("end_date", "date", "last day"),
-        Column("calendar_year", "integer", "year whose dollars the window's costs are in"),
+        Column("calendar_year", "integer", "calendar year; the one whose dollars the window's costs are in"),
     ),
 )
 
@@ -18,11 +18,11 @@ ELECTIONS = Table(
     "elections",
     "one row a hospital: the policy as it holds there",
     (
-        Column("hospital_ccn", "text", "CMS certification number", key=True),
-        Column("mpi_floor", "money", "least maximum physician incentive per case; empty = none", nullable=True),
-        Column("mpi_ceiling", "money", "greatest maximum physician incentive per case; empty = none", nullable=True),
-        Column("improvement_share", "ratio", "share of the maximum physician incentive that rewards improvement"),
-        Column("physician_cap_percent", "ratio", "cap in percent of Physician Fee Schedule approved amounts"),
+        Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True),
+        Column("mpi_floor", "money", "least maximum physician incentive a case; empty for none", nullable=True),
+        Column("mpi_ceiling", "money", "greatest maximum physician incentive a case; empty for none", nullable=True),
+        Column("improvement_share", "ratio", "share of the maximum physician incentive for improvement"),
+        Column("physician_cap_percent", "ratio", "cap in percent of fee-schedule approved amounts"),
     ),
 )
 
@@ -30,12 +30,12 @@ RECEIPTS = Table(
     "receipts",
     "one row a hospital and quarter: discharges of the submission in force, from its receipt",
     (
-        Column("hospital_ccn", "text", "CMS certification number", key=True),
+        Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True),
         Column("quarter", "text", "quarter of the submission", key=True),
-        Column("rows_read", "integer", "discharge rows read"),
+        Column("rows_read", "integer", "rows read; discharges"),
         Column("rows_excluded", "integer", "discharge rows quarantined or superseded"),
         Column("amount_read", "money", "total charges of the rows read"),
-        Column("amount_excluded", "money", "total charges of the rows quarantined or superseded"),
+        Column("amount_excluded", "money", "dollars excluded; total charges of the rows quarantined or superseded"),
     ),
 )
 
@@ -44,9 +44,9 @@ EARLIER_INCENTIVES = Table(
     "one row a care partner and earlier period, of the program or before it: final incentives as last released that "
     "are payable, or held only until a later half-year of the same calendar year is settled again",
     (
-        Column("hospital_ccn", "text", "CMS certification number", key=True),
+        Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True),
         Column("period", "text", "performance period", key=True),
-        Column("npi", "text", "NPI of the care partner", key=True),
+        Column("npi", "text", "NPI; the care partner", key=True),
         Column("final_incentive", "money", "final incentive"),
     ),
 )
@@ -55,11 +55,11 @@ LATER_PAYMENTS = Table(
     "later_payments",
     "one row a care partner and later period of the same calendar year: payable final incentives as last released",
     (
-        Column("hospital_ccn", "text", "CMS certification number", key=True),
+        Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True),
         Column("period", "text", "performance period", key=True),
-        Column("npi", "text", "NPI of the care partner", key=True),
+        Column("npi", "text", "NPI; the care partner", key=True),
         Column("final_incentive", "money", "final incentive"),
-        Column("year_cap", "money", "fee-schedule cap of the whole year, as that release has it", nullable=True),
+        Column("year_cap", "money", "fee-schedule cap of the whole year; as that release has it", nullable=True),
     ),
 )
 
@@ -67,7 +67,7 @@ EARLIER_SAVINGS = Table(
     "earlier_savings",
     "one row a hospital, earlier period and scope: internal savings as last released",
     (
-        Column("hospital_ccn", "text", "CMS certification number", key=True),
+        Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True),
         Column("period", "text", "performance period", key=True),
         Column("scope", "text", "all physicians, or participating ones", key=True, allowed=("all", "participating")),
         Column("internal_savings", "money", "internal savings"),
@@ -91,7 +91,7 @@ PROGRAM_CHANGES = Table(
     "program_changes",
     "one row a hospital and kind of change since an earlier period was released that may move its payments",
     (
-        Column("hospital_ccn", "text", "CMS certification number", key=True),
+        Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True),
         Column("reason", "text", "kind of change: a reason code of payments", key=True),
         Column("detail", "text", "what changed, in words"),
     ),

@@ -21,11 +21,11 @@ LISTS = ("leie", "order_and_referring", "nppes")
 #: How a clearance may name the list that is compared by name.
 CLEARED_SOURCES = ("OIG", "LEIE", "OIG LEIE")
 
-_CCN = Column("hospital_ccn", "text", "CMS certification number", key=True, max_length=6)
+_CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True, max_length=6)
 
 _COLUMNS = (
     _CCN,
-    Column("npi", "text", "NPI of the care partner", key=True, max_length=10),
+    Column("npi", "text", "NPI; the care partner", key=True, max_length=10),
     Column("reason", "text", "what the list holds against the care partner", key=True, allowed=REASONS),
     Column("source", "text", "list: OIG, NPPES or CMS", key=True),
     Column("list_row", "integer", "row of the list's file, the header is 1; 0 for who is not in it", key=True),
@@ -54,7 +54,7 @@ SCREENED_LISTS = Table(
     (
         Column("list_name", "text", "list, as its file is named", key=True),
         Column("file", "text", "file below the inbox"),
-        Column("list_date", "date", "date of the list; empty where it is not known", nullable=True),
+        Column("list_date", "date", "day on which the list was published; empty where it is not known", nullable=True),
         Column(
             "date_from",
             "text",
@@ -63,7 +63,7 @@ SCREENED_LISTS = Table(
             allowed=("stated", "file"),
         ),
         Column("list_rows", "integer", "rows of the file"),
-        Column("care_partners", "integer", "NPIs of care partners that were screened"),
+        Column("care_partners", "integer", "care partners; NPIs that were screened"),
         Column("found", "integer", "of these, NPIs that the list holds, by NPI or by a like name"),
         Column("waived", "integer", "exclusions with a waiver for the hospitals' state"),
         Column("without_npi", "integer", "rows without an NPI that can be read, compared by name"),
@@ -87,7 +87,7 @@ UNUSED_CLEARANCES = Table(
     "one row a clearance that answers no question of the period",
     (
         _CCN,
-        Column("npi", "text", "NPI of the care partner", key=True, max_length=10),
+        Column("npi", "text", "NPI; the care partner", key=True, max_length=10),
         Column("source", "text", "list that the clearance is about", key=True),
         Column("cleared_on", "date", "day of the clearance"),
         Column("why_unused", "text", "why it answers nothing", is_words=True),
@@ -101,8 +101,8 @@ ATTENDING_SCREENING = Table(
         _CCN,
         Column("period", "text", "performance period", key=True),
         Column("reason", "text", "kind of NPI, by NPPES", key=True, allowed=(NOT_AN_INDIVIDUAL, DEACTIVATED)),
-        Column("physicians", "integer", "attending NPIs"),
-        Column("discharges", "integer", "discharges they attended"),
+        Column("physicians", "integer", "physicians; attending NPIs"),
+        Column("discharges", "integer", "discharges; those they attended"),
     ),
 )
 
