@@ -1,7 +1,7 @@
 """What a name means, once for every table that has a column of it.
 
-Belongs here: the type and the meaning of each name that several tables share, and the few words that mean another thing
-Belongs here: the type and meaning of each name that several tables share, and the few words that mean another thing in
+Belongs here: the type and meaning of each name that several tables share, and the few words whose meaning depends on
+the table. Does not belong here: what a single table adds, which its column states after a semicolon. CMS's own files
 (CCLF) keep CMS's labels. A test holds every column against this list.
 """
 

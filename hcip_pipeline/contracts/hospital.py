@@ -42,8 +42,8 @@ DISCHARGES = Table(
         Column(
             "nature_of_admission",
             "text",
-            "nature of admission; 1 delivery, 2 newborn, 3 emergency, 4 urgent, 5 scheduled, 6 other, 8 rehabilitation, "
-            "9 unknown, 0 chronic",
+            "nature of admission; 1 delivery, 2 newborn, 3 emergency, 4 urgent, 5 scheduled, 6 other, "
+            "8 rehabilitation, 9 unknown, 0 chronic",
             nullable=True,
             allowed=("0", "1", "2", "3", "4", "5", "6", "8", "9"),
         ),
