@@ -11,7 +11,7 @@ import polars as pl
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
-    """Write a frame as Parquet beside its place and rename it there."""
+    """Write a frame as Parquet next to its place and rename it there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -22,13 +22,13 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
 
 
 def write_json(content: dict[str, Any], path: Path) -> None:
-    """Write JSON (sorted keys, one trailing line end) beside its place and rename it there."""
+    """Write JSON (sorted keys, one trailing line end) next to its place and rename it there."""
     text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     write_bytes(text.encode(), path)
 
 
 def write_bytes(content: bytes, path: Path) -> None:
-    """Write bytes beside their place and rename them there."""
+    """Write bytes next to their place and rename them there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

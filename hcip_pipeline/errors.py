@@ -1,7 +1,7 @@
 """The one exception a user is meant to read.
 
 Belongs here: the error type that every layer raises for bad input and that the command line prints.
-Does not belong here: the rules themselves, which live beside the data they judge.
+Does not belong here: the rules themselves, which live next to the data they judge.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class HcipError(Exception):
-    """Bad input, or a check that did not pass, told so that the reader can mend it.
+    """Bad input, or a check that did not pass, described so that the reader can mend it.
 
     Args:
         message: what is wrong, in one sentence.
@@ -61,7 +61,7 @@ class UsageError(HcipError):
 
 
 class RefusedFileError(HcipError):
-    """A file that was sent is refused: everything else of its partition was taken in."""
+    """A file that was sent is refused: everything else of its partition was accepted."""
 
 
 class ProgramRefusedError(HcipError):
@@ -69,7 +69,7 @@ class ProgramRefusedError(HcipError):
 
 
 class PartitionsFailedError(HcipError):
-    """Partitions of which something was refused, or that could not be taken in; the others were.
+    """Partitions of which something was refused, or that could not be accepted; the others were.
 
     Args:
         problems: partition -> what is wrong with it.

@@ -1,6 +1,6 @@
 """Who works on what in a home: one lock a partition, so that two runs of the same period never meet.
 
-Belongs here: taking, sharing and letting go of locks, and saying who holds one. Does not belong here: which locks a
+Belongs here: taking, sharing and letting go of locks, and stating who holds one. Does not belong here: which locks a
 piece of work needs (``assets``).
 
 A lock is the operating system's (``flock``) on a file below ``locks/``: it is gone the moment its process is,
@@ -40,8 +40,8 @@ class HomeLocks:
     """The locks that one run holds; they go together, when it ends.
 
     Args:
-        told: told in words when a lock must be waited for.
-        machine: which machine this is; by default, what the system says.
+        told: called with a sentence when a lock must be waited for.
+        machine: which machine this is; by default, as the system reports.
     """
 
     def __init__(self, told: Callable[[str], None] = lambda _: None, machine: str | None = None) -> None:
@@ -67,7 +67,7 @@ class HomeLocks:
             wait: until it is free; otherwise a lock that is held is an error at once.
 
         Raises:
-            BusyError: another run holds it. Says which.
+            BusyError: another run holds it; the message names it.
             HcipError: the home cannot be written.
         """
         path = home.root / "locks" / f"{name}.lock"
@@ -138,7 +138,7 @@ class HomeLocks:
 
 
 def _holder(path: Path) -> str:
-    """Who holds a lock, as far as its file says."""
+    """Who holds a lock, as far as its file states."""
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         return f"{said['doing']}, process {said['process']} on {said['machine']}"

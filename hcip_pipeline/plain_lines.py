@@ -1,6 +1,6 @@
 """Words for a terminal of 80 columns.
 
-Belongs here: breaking lines. Does not belong here: what is said.
+Belongs here: breaking lines. Does not belong here: the words.
 """
 
 from __future__ import annotations

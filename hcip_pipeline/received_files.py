@@ -110,7 +110,7 @@ def told_bytes(size: int) -> str:
 
 
 def require_file(path: Path, ceiling: Ceiling, *, within: Path | None = None, links: bool = True) -> os.stat_result:
-    """What the system says of a file that may be opened; nothing is opened.
+    """What the system states about a file that may be opened; nothing is opened.
 
     Args:
         path: the file.

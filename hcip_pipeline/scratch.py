@@ -1,8 +1,8 @@
 """Folders for what a process needs only while it runs, and what becomes of those that a killed process left.
 
-A process that is killed cannot remove its folder. The name of each says whose it is, so that the next one sweeps it.
+A process that is killed cannot remove its folder. The name of each states whose it is, so that the next one sweeps it.
 
-Belongs here: folders below the system's temporary folder, or another. Does not belong here: what is written beside its
+Belongs here: folders below the system's temporary folder, or another. Does not belong here: what is written next to its
 place in a home, which is swept under the lock of its partition (``lake_seals.sweep``).
 """
 

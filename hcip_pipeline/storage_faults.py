@@ -16,15 +16,15 @@ from hcip_pipeline.home import Home
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
-#: as DuckDB, SQLite, Arrow and polars say it
+#: as DuckDB, SQLite, Arrow and polars word it
 _FULL_WORDS = ("no space left on device", "disk is full", "file too large", "disk quota exceeded", "out of disk space")
 _BROKEN_WORDS = ("disk i/o error",)
 _FORBIDDEN_WORDS = ("read-only file system", "readonly database", "read-only database", "permission denied")
-#: modules whose errors say that a file could not be read or written
+#: modules whose errors mean that a file could not be read or written
 _ENGINES = ("duckdb", "_duckdb", "polars", "pyarrow", "sqlite3", "sqlalchemy")
 #: how far back an error is followed
 _MOST_LINKS = 20
-#: rules of errors that say all there is to say
+#: rules of errors that need no further explanation
 _TOLD = ("DISK-FULL", "DISK-ERROR", "READ-ONLY", "LAKE-DAMAGED", "IN-USE")
 
 

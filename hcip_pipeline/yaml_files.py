@@ -25,7 +25,7 @@ _MAX_DEPTH = 50
 _MAX_DIGITS = 30
 #: types by their tags, in words
 _WORDS = {"timestamp": "date", "float": "number", "int": "whole number", "bool": "true or false"}
-#: what constructors raise for a value that is not what its tag says
+#: what constructors raise for a value that is not what its tag states
 _UNREADABLE = (ValueError, KeyError, IndexError, AttributeError, TypeError, ArithmeticError)
 
 

@@ -1,10 +1,10 @@
-"""Telling people: a run failed, or a release holds payments. Each thing is told once.
+"""Telling people: a run failed, or a release holds payments. Each thing is reported once.
 
-Belongs here: what an alert says, how it gets there, and that it goes once. Does not belong here: who is told
+Belongs here: what an alert states, how it is sent, and that it is sent once. Does not belong here: who receives it
 (``settings``), and when a run has failed (``assets``).
 
 An alert carries counts, dollars, rule ids and ways out; never a row. What was delivered is noted below ``alerts/``
-in the home, so that the run itself, the daemon and a second try do not tell the same thing twice.
+in the home, so that the run itself, the daemon and a second try do not send the same alert twice.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from hcip_pipeline.home import Home
 TOTAL_SECONDS = 30.0
 _TRIES = 3
 _PAUSE_SECONDS = 1.0
-_CANNOT_START, _TOO_SLOW = -1001, -1002  # beside the exit codes of programs
+_CANNOT_START, _TOO_SLOW = -1001, -1002  # next to the exit codes of programs
 _EXIT_PROBLEMS = {_CANNOT_START: "it cannot be started", _TOO_SLOW: "it took too long and was ended"}
 
 
 @dataclass(frozen=True)
 class Alert:
-    """One thing to tell.
+    """One thing to report.
 
     Args:
         key: what makes it the same thing: a run's id, or a release.
@@ -56,16 +56,16 @@ class Alert:
 
 
 def tell(home: Home, alert: Alert, said: Callable[[str], None] = lambda _: None) -> int:
-    """Tell everybody who wants to know and has not been told.
+    """Notify everybody who wants to know and has not been notified.
 
     Nothing that goes wrong here reaches the caller, and it takes no longer than `TOTAL_SECONDS`: an alert never fails
-    or holds a run, and never takes the place of the error that it tells of.
+    or holds a run, and never replaces the error that it reports.
 
     Args:
-        said: told in words what became of it.
+        said: called with a sentence about what became of it.
 
     Returns:
-        How many were told just now.
+        How many were notified just now.
     """
     end = time.monotonic() + TOTAL_SECONDS
     delivered = 0

@@ -88,7 +88,7 @@ def build_events(
     built = {name for name, model in translator.models.items() if _is(became.get(model["unique_id"]), "success")}
     try:
         measures = measure(file, built) if built else {}
-    except duckdb.Error:  # of a build that stopped: what its views read may be gone, and the build says so itself
+    except duckdb.Error:  # of a build that stopped: what its views read may be gone, and the build reports it itself
         if len(built) == len(translator.models):
             raise
         measures = {}

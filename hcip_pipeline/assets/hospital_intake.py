@@ -106,7 +106,7 @@ def _judge_with_others(session: Session, home: Home, quarter: Quarter, policy: "
 def submissions(
     context: dg.AssetExecutionContext, home: HomeResource, session: dg.ResourceParam[Session]
 ) -> Iterator[Event]:
-    """Take in the submissions of the run's quarters."""
+    """Ingest the submissions of the run's quarters."""
     reports = []
     for taken in take_in_each(session, home, context.partition_keys, take_in_quarter):
         if taken.receipts is not None:

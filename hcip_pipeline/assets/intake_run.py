@@ -1,6 +1,6 @@
-"""A run over one partition or a range of them: each taken in by itself, and each with its own events.
+"""A run over one partition or a range of them: each accepted by itself, and each with its own events.
 
-Belongs here: sharing partitions among processes, what Dagster is told of each. Does not belong here: taking one in.
+Belongs here: sharing partitions among processes, and what is reported to Dagster. Does not belong here: ingesting one.
 
 In a range Dagster would give all partitions the same result, so each gets its own materialization and checks. One of
 which something is refused has no materialization: it is red until it is mended, and the run fails once the others are
@@ -46,7 +46,7 @@ class Taken(Generic[R]):
 
 @dataclass(frozen=True)
 class Reported:
-    """What Dagster is told of a partition.
+    """What is reported to Dagster about a partition.
 
     Attributes:
         problem: why it counts as failed, although it may hold accepted data.
@@ -112,7 +112,7 @@ def require_files(home: Home, source: str, key: str, what: str, lake: Path) -> N
     Args:
         source: the folder of the inbox, ``hospital`` or ``cms``.
         what: is missing, in words: ``archive``.
-        lake: the folder of the partition's receipts; one that was taken in before needs no files.
+        lake: the folder of the partition's receipts; one that was accepted before needs no files.
 
     Raises:
         HcipError: there is neither a file nor a receipt.
@@ -137,7 +137,7 @@ def report(
         blocking: the names of the checks that stop what follows.
 
     Raises:
-        PartitionsFailedError: of some partitions something was refused, or they could not be taken in.
+        PartitionsFailedError: of some partitions something was refused, or they could not be accepted.
     """
     is_range = len(context.partition_keys) > 1
     for each in reports:

@@ -1,4 +1,4 @@
-"""Runs whose process was killed: the history says that they failed, instead of that they still run.
+"""Runs whose process was killed: the history shows that they failed, not that they still run.
 
 Belongs here: runs of this process and its like. Does not belong here: runs that the daemon started, which it watches
 itself (``run_monitoring`` in ``dagster.yaml``).

@@ -128,7 +128,7 @@ def runs_on(
         progress: called with what is going on, in words.
         command: what the person typed, for the run's tags.
         tags: further tags of every run.
-        processes: how many take in quarters and months; None: as many as pay.
+        processes: how many ingest quarters and months; None: as many as pay.
         engine: computes the builds; None: the one of the settings.
         join: take a quarter in together with other runs that do.
         signs: a half-year is released, which the settings may want signed.

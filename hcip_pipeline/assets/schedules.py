@@ -23,7 +23,7 @@ class Automation:
     sensors: dg.DefaultSensorStatus
 
 
-#: ``hcip ui`` says so where settings.yaml does
+#: ``hcip ui`` reports it where settings.yaml does
 STATUS = (
     Automation(dg.DefaultScheduleStatus.RUNNING, dg.DefaultSensorStatus.RUNNING)
     if os.environ.get("HCIP_AUTOMATION")

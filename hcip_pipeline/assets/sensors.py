@@ -31,7 +31,7 @@ def inbox_sensor(
 
     Args:
         folder: below the inbox; its subfolders are named for partitions.
-        asset: what the job makes of a partition: a partition taken in after its files came needs no run.
+        asset: what the job makes of a partition: a partition accepted after its files came needs no run.
         cadence: in words.
     """
     known = frozenset(partitions.get_partition_keys())

@@ -1,6 +1,6 @@
 """Counts of cases on the audit report's page, small ones hidden: exclusions by hospital, and the ledger's stages.
 
-The regulator's savings and the quality tables lie beside the page. There a hospital has its discharges, which here are
+The regulator's savings and the quality tables lie next to the page. There a hospital has its discharges, which here are
 its exclusions and its cases with a norm; the stages are sums over hospitals. So what those tables show is known.
 
 Belongs here: which counts of the page hang together, and with which of other tables. Does not belong here: hiding
@@ -29,7 +29,7 @@ _STAGES = (
     ("6 care partners", "cases_kept", "participating"),
 )
 
-#: stage of the ledger -> the one that takes in what it keeps, within the performance window
+#: stage of the ledger -> the one that ingests what it keeps, within the performance window
 _NEXT = {
     "3 costs": "4 exclusions",
     "4 exclusions": "5 norms",
@@ -42,7 +42,7 @@ _NEXT = {
 def shown_cases(draft: Draft) -> dict[str, list[dict[str, Any]]]:
     """Exclusions by reason and hospital, and the ledger's stages: counts of one page, so they are hidden together.
 
-    The pages of the period's earlier releases lie beside it; what they showed is found again from their tables.
+    The pages of the period's earlier releases lie next to it; what they showed is found again from their tables.
     """
     before: dict[str, list[pl.DataFrame]] = {"excluded": [], "ledger": []}
     for release in draft.superseded:

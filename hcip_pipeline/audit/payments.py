@@ -1,7 +1,7 @@
 """Payments: reported against released, and what restatements of earlier periods ask of this cycle.
 
 Belongs here: the tables ``restatement``, ``prior_period_adjustments`` and ``payment_reconciliation``. Does not belong
-here: what is said of them (``findings``).
+here: what is stated about them (``findings``).
 """
 
 from __future__ import annotations

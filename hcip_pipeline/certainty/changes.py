@@ -47,7 +47,7 @@ class CaseChange(_Change):
     Args:
         hospital, account: the case.
         npi: its responsible physician.
-        counted: whether it counts, whatever the exclusion rules say of it.
+        counted: whether it counts, whatever the exclusion rules state about it.
         apr_drg, severity_of_illness: its cell.
         cost: its total cost in dollars.
     """

@@ -79,7 +79,7 @@ from certainty.cases cross join certainty.replicates where not is_partner
 
 
 def _resampled() -> str:
-    """Each case as often as a Poisson variable of mean 1 says, by inversion of the hash."""
+    """Each case as often as a Poisson variable of mean 1 states, by inversion of the hash."""
     weight = " + ".join(f"cast(u >= {bound} as integer)" for bound in poisson_bounds())
     return f"""
 create or replace table certainty.counted as
@@ -108,7 +108,7 @@ def poisson_bounds() -> tuple[int, ...]:
 
 
 def prepare(bench: Workbench) -> None:
-    """Put the cases beside the build; once for each workbench."""
+    """Put the cases next to the build; once for each workbench."""
     bench.connection.execute("create schema certainty")
     bench.connection.execute(_CASES)
     bench.connection.execute("create table certainty.replicates (replicate integer)")

@@ -140,7 +140,7 @@ def what_if(
 
 
 def _place_cases(bench: Workbench, cases: Sequence[CaseChange]) -> set[tuple[str, str]]:
-    """Put the changed cases beside the models, as ``what_if.cases``; returns those that the build has.
+    """Put the changed cases next to the models, as ``what_if.cases``; returns those that the build has.
 
     The new physician takes the place that makes him responsible (methodology §4): operating in a surgical cell,
     attending in a medical one.

@@ -33,7 +33,7 @@ _BOUNDS = {
 
 _TABLES = {"D": "discharges", "C": "charges"}
 
-#: check -> what it says; a row in error is quarantined, so no wrong money follows and neither blocks
+#: check -> what it states; a row in error is quarantined, so no wrong money follows and neither blocks
 EDIT_CHECKS = {
     f"{table}_edits": f"No edit on rows of {table} is broken by more rows of a submission than its bound allows. "
     "The table lists every edit with the rows that break it."

@@ -1,4 +1,4 @@
-"""What must hold of a release, as checks on it: blocking ones are the gate, the others are said.
+"""Asset checks on a release. Blocking checks form the release gate; the others only warn.
 
 Belongs here: conditions of a release read off its build, its files and its manifest. Does not belong here: refusing to
 write one (``publishing.writer``), and recomputing it (``release.verification``).
@@ -142,7 +142,7 @@ def rests_on_current_releases(asset: dg.AssetKey, stale: "Sequence[Outdated]") -
 
 
 def stale_since(asset: dg.AssetKey, partition: str, stale: "Sequence[Outdated]") -> dg.AssetCheckEvaluation:
-    """The same check on a later half-year, which an earlier one's run has just made stale: no run of it tells."""
+    """The same check on a later half-year, that an earlier one's run has just made stale."""
     return dg.AssetCheckEvaluation(
         asset_key=asset,
         check_name=RESTS_ON_CURRENT,
@@ -205,7 +205,7 @@ def files_as_stated(asset: dg.AssetKey, folder: Path) -> dg.AssetCheckResult:
 
 
 def _stated(content: Any) -> "list[tuple[str, int, str]]":
-    """Every file that a manifest states, wherever in it that stands."""
+    """Every file that a manifest states, wherever in it that is."""
     if isinstance(content, list):
         return [file for item in content for file in _stated(item)]
     if not isinstance(content, dict):

@@ -48,7 +48,7 @@ def command(
     master: str,
     as_json: bool,
 ) -> None:
-    """Take in or settle every partition from FIRST to LAST: quarters, months or half-years.
+    """Ingest or settle every partition from FIRST to LAST: quarters, months or half-years.
 
     Quarters and months are one run; half-years go in order, because each reads the releases before it. What changes
     nothing releases nothing.

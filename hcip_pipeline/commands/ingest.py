@@ -31,9 +31,9 @@ def command(
     join: bool,
     as_json: bool,
 ) -> None:
-    """Take in what the inbox holds and the lake does not yet.
+    """Ingest what the inbox holds and the lake does not yet.
 
-    Exit code 1: something was refused; everything else was taken in.
+    Exit code 1: something was refused; everything else was accepted.
 
     PARTITIONS are quarters (2025Q1), months (2025-04) or half-years (2025H1); none means all that the inbox holds.
     """

@@ -1,7 +1,7 @@
 """What a command shows while it works, and the log of it that stays in the home.
 
 Belongs here: one line for each stage, in the user's words, with a count and the time since the start. Does not belong
-here: what is being done. A message may end in `` · detail`` (the name of a model, say): only ``--verbose`` shows it.
+here: what is being done. A message may end in `` · detail`` (the name of a model, state): only ``--verbose`` shows it.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from hcip_pipeline.contracts import marts, screening
 from hcip_pipeline.contracts.disclosure import GivesAway, declared
 from hcip_pipeline.contracts.table import Column, Table
 
-#: what a note of a run says where an earlier half-year is to be settled again
+#: what a note of a run states where an earlier half-year is to be settled again
 RESTATEMENT_DUE = "a restatement is due"
 
 CAUSES = (
@@ -187,7 +187,7 @@ REGULATOR_SAVINGS = declared(
     },
 )
 
-#: what a hidden count of cases takes with it: each gives the count away beside the rest of the table. The variance is
+#: what a hidden count of cases takes with it: with the rest of the table each reveals the count. The variance is
 #: ten times the incentive that is divided by cases, every physician has at least so many cases, and the weights are
 #: means over all cells, which a single unknown count can be solved from.
 NORM_DEPENDENTS = (
@@ -238,7 +238,7 @@ PUBLIC_NORM_PHYSICIANS = declared(
     },
 )
 
-#: tables of a release that are no marts, by the folder they stand in
+#: tables of a release that are no marts, by the folder they are in
 TABLES: dict[str, tuple[Table, ...]] = {
     "audit": (RESTATEMENT, PRIOR_PERIOD_ADJUSTMENTS, PAYMENT_RECONCILIATION, AUDIT_FINDINGS, SCREENING, SCREENED_LISTS),
     "regulator": (REGULATOR_INCENTIVES, REGULATOR_SAVINGS),

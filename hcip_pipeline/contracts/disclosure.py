@@ -1,4 +1,4 @@
-"""What a column that leaves the program says of small counts: each column of a public table declares one of three.
+"""What a column that leaves the program states about small counts: each column of a public table declares one of three.
 
 A column is a count of people, stays or rows (``Count``); it is made of counts and goes with them (``GivesAway``); or it
 gives no count away, for a reason (``Harmless``). A test fails where a public column declares none.
@@ -60,7 +60,7 @@ def declared(
     gives_away: Mapping[str, GivesAway] | None = None,
     harmless: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Table:
-    """The table with what its columns say of counts.
+    """The table with what its columns state about counts.
 
     Args:
         counts: columns that count people, stays or rows.

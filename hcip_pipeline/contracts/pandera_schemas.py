@@ -100,7 +100,7 @@ def guard(frame: pl.DataFrame, table: Table, what: str) -> None:
         _whole(table).validate(sample)
         return
     reasons = "the whole-frame check failed, and no column's check did"
-    try:  # the schema by column says what is wrong
+    try:  # the schema by column states what is wrong
         schema(table).validate(sample, lazy=True)
     except (SchemaError, SchemaErrors) as error:
         reasons = _reasons(error)

@@ -1,4 +1,4 @@
-"""The tables of ``quality/`` as they leave the program: any figure may be hidden, and each says what it gives away.
+"""The tables of ``quality/`` as they leave the program: any figure may be hidden, and each states what it gives away.
 
 Belongs here: which columns are counts, which are hidden with them, and how many digits a rate is given. Does not belong
 here: the columns themselves (``quality``), and hiding (``release.quality_tables``).

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-#: Cells of the first sheet that say which form it is.
+#: Cells of the first sheet that state which form it is.
 COVER = "Read me"
 HOSPITAL_CELL = "B3"
 PERIOD_CELL = "B4"

@@ -100,7 +100,7 @@ def arrivals(
         folders: partition -> its folder in the inbox.
         now: seconds since the epoch.
         settle_seconds: how long nothing must have changed.
-        taken_in: when a partition was last taken in, in seconds since the epoch (0: never); what was there before that
+        taken_in: when a partition was last accepted, in seconds since the epoch (0: never); what was there before that
             needs no run.
 
     Returns:

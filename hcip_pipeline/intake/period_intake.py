@@ -1,4 +1,4 @@
-"""Everything a period needs beside claims: program files, protocols and exclusions, in the order they need each other.
+"""Everything a period needs besides claims: program files, protocols and exclusions, in order of dependence.
 
 Belongs here: that order, and the list of the files in force. Does not belong here: how any of them is judged.
 """

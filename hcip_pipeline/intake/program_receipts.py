@@ -26,7 +26,7 @@ class ProgramReceipt:
     Attributes:
         status: ``absent`` when the inbox holds no such file.
         version: counted from 1 as files of this name came in; 0 for an absent one.
-        times_as_given: first and last day of each date column, as the file itself says; no clock is read.
+        times_as_given: first and last day of each date column, as the file itself has them; no clock is read.
         in_force: the version that holds; 0 when none does and the table is empty.
         rules_broken: breaches by rule, warnings included.
         problems: the first breaches of each rule and column, in words.

@@ -1,4 +1,4 @@
-"""Taking in implementation protocols: ``<inbox>/protocols/<ccn>/<year>.yaml`` to the lake.
+"""Ingesting implementation protocols: ``<inbox>/protocols/<ccn>/<year>.yaml`` to the lake.
 
 Belongs here: which file of a hospital is in force in a period, its versions, and the protocol tables of the lake.
 Does not belong here: what a protocol may hold and must satisfy (``policy.protocol``, ``policy.protocol_checks``).
@@ -212,7 +212,7 @@ def _with_version(
 
 
 def _keep_versions(home: Home, period: PerformancePeriod, hospitals: set[str]) -> None:
-    """Keep what is new of every year's protocol up to the period's: the first one says when the program began."""
+    """Keep what is new of every year's protocol up to the period's: the first one states when the program began."""
     for ccn, files in _protocol_files(home.inbox).items():
         folder = home.lake / "protocols" / ccn
         for year, file in files.items():

@@ -79,7 +79,7 @@ def read_sparcs(file: Path, year: int, into: Path) -> SparcsReceipt:
         year: the discharge year asked for; rows of other years are quarantined.
         into: a folder; made if absent. It gets ``discharges`` (LAKE_DISCHARGES, by ``source_row``), ``charges``
             (LAKE_CHARGES, empty: the file has none), ``receipts`` (RECEIPTS; the rows of a facility that cannot be
-            read stand under UNKNOWN), ``hospitals``, ``apr_drg`` and ``quarantine``.
+            read are under UNKNOWN), ``hospitals``, ``apr_drg`` and ``quarantine``.
 
     Returns:
         The receipt. ``source_row`` counts records from the header as 1; blank lines are not counted.
@@ -128,7 +128,7 @@ def read_sparcs(file: Path, year: int, into: Path) -> SparcsReceipt:
 
 @contextmanager
 def _database(beside: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An engine that spills beside the study's tables."""
+    """An engine that spills next to the study's tables."""
     with tempfile.TemporaryDirectory(prefix=".spill-", dir=beside) as spill:
         database = duckdb.connect(config={"temp_directory": spill})
         try:
@@ -230,7 +230,7 @@ def _refuse_open_quotes(database: duckdb.DuckDBPyConnection, file: Path) -> None
 
 
 def _read_cells(database: duckdb.DuckDBPyConnection) -> None:
-    """Table ``cells``: ``printed`` with what its cells say and each row's place in the file."""
+    """Table ``cells``: ``printed`` with what its cells state and each row's place in the file."""
     readings = ", ".join(f"{sql} as {name}" for name, sql in READINGS.items())
     # The reader numbers only the rows it accepts; the lines it rejected are put back between them.
     database.execute(

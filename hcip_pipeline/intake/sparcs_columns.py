@@ -158,7 +158,7 @@ class SparcsHeader:
     """A file's header line.
 
     Attributes:
-        names: the columns as they stand in the file, in order.
+        names: the columns as they are in the file, in order.
         positions: name of a ``SparcsColumn`` -> its place in the file, from 0; absent ones are left out.
         unknown: names in the file that no published year has.
         is_gzip: whether the file is compressed.
@@ -175,7 +175,7 @@ def read_header(file: Path) -> SparcsHeader:
 
     Raises:
         HcipError: no such file, empty, not gzip though named so, not UTF-8, another delimiter than the comma, a
-            column missing (naming the spellings that are accepted) or standing twice.
+            column missing (naming the spellings that are accepted) or repeated.
     """
     is_gzip = _check_container(file)
     line = _first_line(file, is_gzip)
@@ -203,7 +203,7 @@ def read_header(file: Path) -> SparcsHeader:
     positions: dict[str, int] = {}
     for column in COLUMNS:
         found = [position for spelling in column.spellings for position in by_name.get(spelling, [])]
-        if column.name in _CODES_WITH_LABELS:  # the label may have the bare name, beside the code's own
+        if column.name in _CODES_WITH_LABELS:  # the label may have the bare name, next to the code's own
             found = by_name.get(column.spellings[0], found)
         if len(found) > 1:
             raise HcipError(

@@ -48,7 +48,7 @@ def _license(column: str) -> str:
 _SEVERITY = ", ".join(_labels(_code(column), published.SEVERITIES) for column in ("severity_code", "severity_word"))
 _LABEL_LETTERS = "regexp_replace(lower(disposition), '[^a-z0-9]', '', 'g')"
 
-#: What each cell says; null where it says nothing that can be read.
+#: What each cell means; null where it cannot be read.
 READINGS = {
     # the same hospital in every year: some files print the id with leading zeros
     "facility": f"nullif(ltrim({_digits('facility_id', 6)}, '0'), '')",

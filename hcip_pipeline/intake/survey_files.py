@@ -1,6 +1,6 @@
 """Care redesign surveys that come back filled: ``<inbox>/program/<period>/survey_<ccn>_<period>.xlsx``.
 
-Belongs here: reading a form's sheets as the program tables they become, and telling each breach by sheet and cell. Does
+Belongs here: reading a form's sheets as the program tables they become, and each breach by sheet and cell. Does
 not belong here: the form's layout (``contracts.survey``), versions and what is in force (``survey_intake``).
 """
 
@@ -200,7 +200,7 @@ def _other_form(book: Any, ccn: str, period: PerformancePeriod) -> Problem | Non
 
 
 def _sent_out(book: Any) -> dict[tuple[str, str, str], SentOut]:
-    """What the form held when it went out; nothing where it is of a release whose forms did not tell."""
+    """What the form held when it was sent; nothing where it is of a release whose forms did not record that."""
     found: dict[tuple[str, str, str], SentOut] = {}
     if survey.SENT_OUT in book.sheetnames:
         width = len(survey.SENT_OUT_HEAD)
@@ -212,7 +212,7 @@ def _sent_out(book: Any) -> dict[tuple[str, str, str], SentOut]:
 
 @dataclass(frozen=True)
 class _Filled:
-    """What was filled into a sheet, and what is told of the rest."""
+    """What was filled into a sheet, and what is reported about the rest."""
 
     text: TextTable
     noted: list[Problem]
@@ -298,7 +298,7 @@ def _shown(value: object) -> str:
 
 
 def form_cells(form: FormSheet, keys: Collection[tuple[str, str]], path: Path) -> Iterator[tuple[tuple[str, str], int]]:
-    """The row of the sheet on which each of ``keys`` (NPI and id) stands."""
+    """The row of the sheet on which each of ``keys`` (NPI and id) is."""
     places = {column.field: place for place, column in enumerate(form.columns)}
     with _opened(read_file(path, SURVEY, links=False)) as book:
         rows = book[form.name].iter_rows(min_row=survey.HEAD_ROW + 1, values_only=True, max_col=len(form.columns))

@@ -1,7 +1,7 @@
 """Which filled surveys are in force in a period, and how they join the CSV files of the same tables.
 
 Belongs here: versions, receipts, and the join: a CSV file is the administrator's own word, so where both speak of one
-result it counts and the difference is told. Does not belong here: reading a form (``survey_files``).
+result it counts and the difference is reported. Does not belong here: reading a form (``survey_files``).
 
 Lake: ``history/survey_<ccn>.r<n>.<table>.parquet`` every accepted form, ``receipts/survey_<ccn>.r<n>.json`` every form.
 """
@@ -40,7 +40,7 @@ def ingest_surveys(
 ) -> list[ProgramReceipt]:
     """Judge every form of a period and join what is in force to the lake's tables.
 
-    Run after the CSV files of the period have been taken in: their rows lie in ``lake`` and are joined to.
+    Run after the CSV files of the period have been accepted: their rows lie in ``lake`` and are joined to.
 
     Args:
         inbox: ``<inbox>/program/<period>``.
@@ -152,7 +152,7 @@ def _with_conflicts(receipt: ProgramReceipt, judged: JudgedSurvey, path: Path, l
 
 
 def _csv_rows(table: str, lake: Path) -> pl.DataFrame:
-    """The CSV file's rows that say something."""
+    """The CSV file's rows that state something."""
     return pl.read_parquet(lake / f"{table}.parquet").filter(pl.col(_ANSWER[table]).is_not_null())
 
 

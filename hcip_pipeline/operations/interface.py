@@ -217,7 +217,7 @@ def _answers(accepting: socket.socket, access: Access) -> bool:
 
 
 def _script(name: str) -> str:
-    """A command that a dependency installs beside this interpreter."""
+    """A command that a dependency installs next to this interpreter."""
     found = shutil.which(name, path=os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", ""))))
     if found is None:
         raise HcipError(f"{name} is not installed", fix="install the program again with all its dependencies")

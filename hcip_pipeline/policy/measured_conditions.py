@@ -1,6 +1,6 @@
 """Conditions of payment that name a computed measure: evaluated from the data in place of a report (methodology §12).
 
-Belongs here: which measures a condition may name, and what its threshold says. Does not belong here: the measures'
+Belongs here: which measures a condition may name, and what its threshold states. Does not belong here: the measures'
 values (``dbt_project/models/intermediate/quality``) and the outcome (``int_condition_outcomes``).
 """
 
@@ -14,7 +14,7 @@ from decimal import Decimal
 #: move a payment, so a condition on one of them is reported.
 MEASURES_OF_CONDITIONS = ("readmission_rate", "readmission_rate_adjusted", "planned_readmission_rate", "hac_per_1000")
 
-#: Words of a threshold -> how the measure must stand to it.
+#: Words of a threshold -> how the measure must compare with it.
 OPERATORS = {
     "below": "below", "under": "below", "less than": "below", "<": "below",
     "at most": "at most", "no more than": "at most", "<=": "at most", "≤": "at most",
@@ -36,7 +36,7 @@ class Threshold:
 
 
 def parse_threshold(measure: str, text: str | None) -> Threshold:
-    """What ``at most 12.5%`` or ``below 25`` says of a measure.
+    """What ``at most 12.5%`` or ``below 25`` states about a measure.
 
     Raises:
         ValueError: it cannot be read, or a share is not between 0 and 1 (0% and 100%).

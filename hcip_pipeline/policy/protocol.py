@@ -19,7 +19,7 @@ from hcip_pipeline.policy.interventions import CATALOGUE
 from hcip_pipeline.policy.measured_conditions import MEASURES_OF_CONDITIONS, Threshold, parse_threshold
 from hcip_pipeline.policy.model import Elections, Number
 
-#: How often a committee says it meets -> the least number of meetings in a half-year.
+#: How often a committee states it meets -> the least number of meetings in a half-year.
 MEETINGS_PER_HALF_YEAR = {"monthly": 6, "bi-monthly": 3, "quarterly": 2, "bi-annually": 1}
 
 #: The narrative questions of Table 1, in its order -> the question, shortened.
@@ -127,7 +127,7 @@ class CommitteeMember(_Section):
 
 
 class ChosenIntervention(_Section):
-    """What the hospital says of one intervention of the catalogue (section D, Table 2)."""
+    """What the hospital states about one intervention of the catalogue (section D, Table 2)."""
 
     id: Annotated[str, Field(min_length=1)]
     include: bool

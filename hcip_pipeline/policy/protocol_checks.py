@@ -33,7 +33,7 @@ UNLOCKING = frozenset({"WEIGHTS-NOT-100", "NOT-APPROVED", "APPROVED-AFTER-START"
 
 @dataclass(frozen=True)
 class ProgramStart:
-    """When a hospital's program began, and who says so (methodology §15).
+    """When a hospital's program began, and which documents state it (methodology §15).
 
     Attributes:
         accepted: the first performance period that the first accepted protocol names; None where none was accepted.
@@ -101,7 +101,7 @@ def conditions_changed(protocol: Protocol, before: Protocol) -> list[Problem]:
 def elections_in_force(
     protocol: Protocol, period: PerformancePeriod, policy: Policy | None = None, start: ProgramStart | None = None
 ) -> tuple[Elections, list[Problem]]:
-    """The elections that hold in a period, and why others do not; the policy's own value stands in for those.
+    """The elections that hold in a period, and why others do not; the policy's own value replaces those.
 
     A change of the split before the third period is left out; elections that contradict each other or the policy are
     left out whole. A hospital may lower the cap and never raise it: of the policy's and its own the smaller counts.

@@ -1,4 +1,4 @@
-"""Who stands on an exclusion list and so cannot be paid for a period.
+"""Who is on an exclusion list and so cannot be paid for a period.
 
 Belongs here: the exclusion as of a period. Does not belong here: a hospital's own screening (``care_partners``), what a
 list holds by name (``screening``), and what both do to a payment (methodology §9, step 3).

@@ -19,7 +19,7 @@ from hcip_pipeline.contracts.reference import EXCLUDED_INDIVIDUALS
 from hcip_pipeline.reference.wide_lists import ListColumns, read_list_columns, read_npis, refuse_cells
 from hcip_pipeline.tables.contract_columns import contract_schema
 
-#: Name of the table's file, and what the payments are told of it.
+#: Name of the table's file, and the source that payments name.
 NAME, SOURCE = "leie", "OIG"
 
 COLUMNS = (

@@ -5,7 +5,7 @@ Belongs here: what counts as a name's words, and how like two names are. Does no
 
 Two names are like when their token sort ratio is at least 92 (``rapidfuzz``) and the listed last name begins with the
 letter that a word of the other begins with. Case, accents, signs, titles and suffixes (Jr, III, MD) do not count, nor
-does the order of words. A middle name that only one of the two has, or that is an initial there, tells nobody apart.
+does the order of words. A middle name that only one of the two has, or that is an initial there, distinguishes nobody.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _TITLES = (
     "miss prof esq"
 )
 _SUFFIXES = frozenset(("jr", "sr", "ii", "iii", "iv"))
-#: What is written beside a name and is none of it; a few are names as well (Do, Ma).
+#: What is written next to a name and is none of it; a few are names as well (Do, Ma).
 _BESIDE = _SUFFIXES | frozenset(_TITLES.split())
 
 
@@ -45,7 +45,7 @@ def words_of(text: str | None) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Name:
-    """A name: words of the last, first and middle names, as far as they are told apart."""
+    """A name: words of the last, first and middle names, as far as they can be separated."""
 
     last: tuple[str, ...]
     first: tuple[str, ...]
@@ -142,5 +142,5 @@ def _forms(places: Iterable[int], names: Sequence[Name]) -> Mapping[str, list[tu
 
 
 def _may_be_one(middle: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether middle names tell two persons apart: not where one is an initial of the other."""
+    """Whether middle names distinguish two persons: not where one is an initial of the other."""
     return any(a == b or (1 in (len(a), len(b)) and a[0] == b[0]) for a in middle for b in other)

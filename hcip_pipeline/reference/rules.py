@@ -74,7 +74,7 @@ ROW_RULES: dict[str, tuple[RowRule, ...]] = {
     ),
 }
 
-#: A file of these with no rows says "none", which may be so; of any other it would empty the settlement.
+#: A file of these with no rows means "none", which may be so; any other without rows would empty the settlement.
 MAY_BE_EMPTY = ("networks", "excluded_individuals", "list_dates")
 
 #: Rows a year must have: without one, a trend or a per diem would be missing.

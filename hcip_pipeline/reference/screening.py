@@ -54,7 +54,7 @@ class NationalLists:
 
 
 def write_lake_screening(home: Home, period: PerformancePeriod) -> None:
-    """Screen the period's care partners, which are in the lake, and write what was found beside them.
+    """Screen the period's care partners, which are in the lake, and write what was found next to them.
 
     Raises:
         HcipError: a list or a reference table in the inbox is refused.
@@ -220,7 +220,7 @@ def _row(person: _Row, reason: str, source: str, line: int, since: dt.date | Non
 
 
 def _facts(record: _Row) -> _Row:
-    """What the list tells of a person, to know them by."""
+    """What the list has about a person, to recognize them by."""
     person = " ".join(filter(None, (record["firstname"], record["midname"], record["lastname"])))
     born = (record["dob"] or "").strip()[:4]
     return {

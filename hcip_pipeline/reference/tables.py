@@ -54,7 +54,7 @@ class ReferenceTable:
 
 
 def load_reference(inbox: Path | None) -> dict[str, pl.DataFrame]:
-    """Every reference table by name, typed as its contract says, ordered by key.
+    """Every reference table by name, typed as its contract states, ordered by key.
 
     Args:
         inbox: the inbox folder; None for the shipped defaults alone.
@@ -112,7 +112,7 @@ def unknown_reference_files(inbox: Path) -> list[str]:
     return sorted(_shown(name) for name in names if table_of(name, known) is None)
 
 
-#: How publishers name their lists, as far as it tells them apart -> the name that is read here.
+#: How publishers name their lists, as far as it distinguishes them -> the name that is read here.
 _PUBLISHED_AS = {
     "updated": "leie", "leie": "leie", "npidata": "nppes", "nppes": "nppes", "order": "order_and_referring",
 }  # fmt: skip

@@ -40,7 +40,7 @@ class Readers:
 
     Attributes:
         hidden: counts that files do not show; may grow, which takes knowledge from every reader.
-        unpublished: counts that stand in no file.
+        unpublished: counts that are in no file.
         told: hidden counts that an earlier release showed.
     """
 
@@ -52,7 +52,7 @@ class Readers:
     hidden: set[Count] = field(default_factory=set)
     unpublished: set[Count] = field(default_factory=set)
     told: set[Count] = field(default_factory=set)
-    #: hospitals to whom earlier releases told too much: they are taken to have this one alone
+    #: hospitals to whom earlier releases revealed too much: they are taken to have this one alone
     without_earlier: set[str] = field(default_factory=set)
     #: proven open, count by count: hiding more keeps it so
     _proven: dict[Count, set[str]] = field(default_factory=dict)
@@ -123,7 +123,7 @@ class Readers:
         return {owner for exchange in exchanges for each in exchange if (owner := self.owner.get(each))}
 
     def _with_a_neighbour(self, cell: Count, closed: Collection[str]) -> list[dict[Count, int]] | None:
-        """An exchange with one open count that stands in all the same relations on the same side."""
+        """An exchange with one open count that is in all the same relations on the same side."""
         relations = self.of.get(cell, ())
         for other in self.relations[relations[0]].cells if relations else ():
             if other == cell or self.of[other] != relations or not self.is_open(other, closed):
@@ -174,7 +174,7 @@ class Readers:
         return None
 
     def _connected(self, cell: Count, closed: Collection[str]) -> tuple[list[Count], list[int]]:
-        """The open counts that hang together with the cell, and the relations that say so."""
+        """The open counts that depend on the cell, and the relations between them."""
         variables: dict[Count, None] = {cell: None}
         relations: dict[int, None] = {}
         queue = [cell]

@@ -26,7 +26,7 @@ from hcip_pipeline.release.spreadsheets import neutralized
 from hcip_pipeline.release.suppression import MARK, CountTable, suppressed
 from hcip_pipeline.rules.hospital import RULES
 
-#: what tells the files of submissions apart
+#: what distinguishes the files of submissions
 _FILE = ["quarter", "hospital_ccn", "table"]
 
 
@@ -122,7 +122,7 @@ def without_small_counts(
 
 
 def _changed_by_few(counts: pl.DataFrame, threshold: int, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Files whose number of rows is hidden, because an earlier release hid it or said one that is close to it."""
+    """Files whose number of rows is hidden, because an earlier release hid it or stated one that is close to it."""
 
     def of_files(frame: pl.DataFrame, *more: pl.Expr) -> pl.DataFrame:
         return frame.filter(pl.col("table") != SUBMISSION).select(*_FILE, "rows_read", *more).unique()

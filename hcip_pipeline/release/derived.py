@@ -1,7 +1,7 @@
-"""Tables of a release that are no mart as it stands: what is hidden from a reader, compared with what came before, or
+"""Tables of a release that are no mart as it is: what is hidden from a reader, compared with what came before, or
 taken from receipts. Each is a pure function of the draft.
 
-Belongs here: what a derivation gives back. Does not belong here: any figure (beside its domain), the list of them
+Belongs here: what a derivation gives back. Does not belong here: any figure (next to its domain), the list of them
 (``derivations``), and tables that leave as the build made them (``layouts``).
 """
 
@@ -21,7 +21,7 @@ class DerivedTable:
     """One table with its place.
 
     Attributes:
-        folder: of ``layouts.AUDIENCES``; a table that stands in two folders is found by name in the one of its mart.
+        folder: of ``layouts.AUDIENCES``; a table that is in two folders is found by name in the one of its mart.
         owner: a hospital's CMS certification number, or ``STATE``.
     """
 

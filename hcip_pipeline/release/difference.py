@@ -1,6 +1,6 @@
 """What changed between two releases of a period, payment by payment, by cause.
 
-Belongs here: adding up what the restatements between the two say, and holding that to the payments themselves. Does not
+Belongs here: adding up the restatements between the two, and comparing the sum with the payments themselves. Does not
 belong here: finding the causes (``settlement.restatement``), which the later release carries.
 """
 
@@ -247,7 +247,7 @@ def _payable(final: Decimal | None, status: str | None) -> Decimal:
 
 
 def _causes(first: ReleaseFiles, last: ReleaseFiles) -> dict[tuple[str, str], dict[str, Decimal]]:
-    """(hospital, NPI) -> cause -> Σ of what the restatements after ``first`` up to ``last`` say."""
+    """(hospital, NPI) -> cause -> Σ of what the restatements after ``first`` up to ``last`` state."""
     found: dict[tuple[str, str], dict[str, Decimal]] = {}
     for number in range(first.number + 1, last.number + 1):
         folder = last.folder.with_name(f"r{number}")

@@ -81,7 +81,7 @@ def explainer(folder: Path, home: Home | None = None) -> Explainer:
 def draft_explainer(draft: Draft) -> Explainer:
     """What explains the payments of a release that is being written, for its physicians' reports.
 
-    Their cases do not say where they stand in the hospital's files: a physician does not see those.
+    Their cases do not state where they are in the hospital's files: a physician does not see those.
     """
     return Explainer(draft.period, f"r{draft.number}", draft.policy.policy, _Kept(draft), names_of(draft.home))
 

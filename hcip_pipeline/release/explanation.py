@@ -1,7 +1,7 @@
-"""One payment, explained: everything the release says of it, and the lines of the files that its cases came from.
+"""One payment, explained: everything the release states about it, and the lines of the files that its cases came from.
 
 Belongs here: gathering the figures of one care partner, for the command and for the physician's report. Does not belong
-here: how they are told (``explanation_text``), where a case stands in the inbox (``explanation_sources``), and any
+here: how they are shown (``explanation_text``), where a case is in the inbox (``explanation_sources``), and any
 figure that the release does not hold or that is not a sum over its rows.
 """
 
@@ -42,7 +42,7 @@ class Names:
 
 @dataclass(frozen=True)
 class ExplainedCase:
-    """One case: what it cost, what it earned, and where it stands.
+    """One case: what it cost, what it earned, and where it is.
 
     Attributes:
         row: its line in the release's file of cases; the header is line 1.
@@ -190,7 +190,7 @@ class Explainer:
     Attributes:
         tables: the release's.
         policy: the one it was made under.
-        sources: (hospital, account numbers) -> where they stand; None without a lake.
+        sources: (hospital, account numbers) -> where they are; None without a lake.
     """
 
     period: PerformancePeriod
@@ -276,7 +276,7 @@ class Explainer:
 
 
 class Sources(Protocol):
-    """Where cases of a hospital stand in the inbox, by account number."""
+    """Where cases of a hospital are in the inbox, by account number."""
 
     def __call__(self, ccn: str, accounts: set[str], /) -> Mapping[str, CaseSource]:
         """Account number -> where the case came from."""

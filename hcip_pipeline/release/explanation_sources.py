@@ -20,7 +20,7 @@ from hcip_pipeline.periods import Quarter
 
 @dataclass(frozen=True)
 class CaseSource:
-    """The lines a case stands in, in files below the inbox; the header of a file is line 1.
+    """The lines a case is in, in files below the inbox; the header of a file is line 1.
 
     Attributes:
         charge_lines: how many rows of the charges file are this stay's; then the first and the last of them.
@@ -54,7 +54,7 @@ def case_sources(
         accounts: account numbers of the hospital ``ccn``.
         quarters: of the windows that the cases were discharged in.
         inputs: the files that the release was made from, as its manifest names them: a version that was sent later
-            says nothing about this release.
+            reveals nothing about this release.
     """
     submissions = _submissions(ccn, {str(quarter): quarter for quarter in quarters}, inputs)
     discharges = _rows_of(home, "discharges", submissions, accounts, {"discharge_date": pl.Date})

@@ -22,7 +22,7 @@ from hcip_pipeline.release.suppression import MARK, CountTable, Remainder, suppr
 def regulator_tables(draft: Draft) -> Iterable[DerivedTable]:
     """Calculated, adjustments and final by care partner; internal savings by hospital and scope.
 
-    A payment has no count beside it. Savings have: cases of all and of participating physicians, whose difference are
+    A payment has no count next to it. Savings have: cases of all and of participating physicians, whose difference are
     the cases of the others; both windows. Sums of dollars go with a count: norms and what a case costs are known.
     """
     streams = pl.col("improvement_incentive_medical") + pl.col("improvement_incentive_surgical")
@@ -61,7 +61,7 @@ def norm_tables(draft: Draft) -> Iterable[DerivedTable]:
     """Norms and physicians' means without the small cells' counts; the proof has them in full in audit/.
 
     A policy's ``min_cases_per_cell`` is above the threshold by default, so that nothing is hidden. A base year's norms
-    stand in the releases of every period: they are held against all that a reader may have.
+    are in the releases of every period: they are held against all that a reader may have.
     """
     norms = CountTable(
         "norms",

@@ -3,7 +3,7 @@
 Belongs here: which count a cell of a table shows, and which counts add up to which. Does not belong here: hiding
 (``suppression``) and the tables as they leave (``quality_tables``).
 
-All groups are sets of hospitals: what is said of a hospital, a community, a network, its peers and the state are the
+All groups are sets of hospitals: the figures of a hospital, a community, a network, its peers and the state are the
 same counts summed over other sets. So each set has its counts once, and the tables point to them.
 """
 
@@ -24,7 +24,7 @@ _COUNTS = (
     "baseline_denominator", "baseline_numerator", "baseline_without_post_acute",
     "denominator", "numerator", "without_post_acute", "within_7_days", "baseline_within_7_days",
 )  # fmt: skip
-#: stands in no table, but the release of the baseline's period showed it
+#: is in no table, but the release of the baseline's period showed it
 _TOLD_ALONE = "baseline_within_7_days"
 #: counts of a measure that are another one's: (measure, count) -> (measure, count)
 _SAME = {
@@ -221,7 +221,7 @@ class Sets:
         for members, measure, count in self.values:
             if "|" in members and count != _TOLD_ALONE:
                 table = by_name["shares" if measure in _SHARES else "others"]
-                # a hospital of which a measure says nothing, a psychiatric one say, adds nothing to it
+                # a hospital without a value of a measure, such as a psychiatric one, adds nothing to it
                 shown = [each for each in members.split("|") if (each, measure, count) in self.values]
                 parts = [table.cell(count, members=each, measure=measure) for each in shown]
                 yield Sum(table.cell(count, members=members, measure=measure), tuple(parts))
@@ -229,7 +229,7 @@ class Sets:
                 yield from self._rest(by_name, members, measure, count)
 
     def _rest(self, by_name: Mapping[str, CountTable], members: str, measure: str, count: str) -> Iterator[Sum]:
-        """What other measures leave over of this one's count: people who stand nowhere."""
+        """What other measures leave over of this one's count: people who are nowhere."""
         wholes = [(members, measure, count), *((members, *part) for part in _PART_OF[measure, count])]
         if all(self.values.get(each) is not None for each in wholes):
             total, *parts = (

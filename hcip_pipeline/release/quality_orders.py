@@ -1,6 +1,6 @@
 """What is made of several rows' counts in ``quality/``: places, likeness, sums of days; and how many digits a rate has.
 
-Each is asked again of what is shown alone, so that it says nothing of a count that is hidden. Where nothing is hidden
+Each is asked again of what is shown alone, so that it reveals no count that is hidden. Where nothing is hidden
 each figure is the build's own.
 
 Belongs here: these figures, of rows whose small counts are hidden already. Does not belong here: which counts those are
@@ -93,7 +93,7 @@ def without_totals_of_hidden_days(rows: list[Row]) -> list[Row]:
 
 
 def peers_among_shown(rows: list[Row]) -> list[Row]:
-    """Peers asked again among hospitals whose size is shown: the range of sizes would tell of the one that is not."""
+    """Peers asked again among hospitals whose size is shown: the range would reveal the one that is not."""
     sizes = {row["hospital_ccn"]: row for row in rows}
     shown = {ccn: row for ccn, row in sizes.items() if not is_hidden(row, "discharges")}
     if len(shown) == len(sizes):

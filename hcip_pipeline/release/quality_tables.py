@@ -1,6 +1,6 @@
 """``quality/`` as it leaves the program: the measures' tables with every small count hidden (outputs.md, "Privacy").
 
-Belongs here: the tables, and what gives a count away beside it. Does not belong here: which counts are the same or add
+Belongs here: the tables, and what gives a count away next to it. Does not belong here: which counts are the same or add
 up (``quality_counts``), hiding (``suppression``), and any figure: each is the build's own. Service lines, APR-DRGs and
 codes too small to show are put together as OTHER, so that little must be hidden besides.
 """
@@ -28,7 +28,7 @@ from hcip_pipeline.release.side_by_side import added, baselines, halves_of_basel
 from hcip_pipeline.release.suppression import MARK, CountTable, Sum, suppressed
 
 _FOLDER = "quality"
-#: figures whose being empty would tell of a hidden count: marked beside it even where there is none
+#: figures whose being empty would reveal a hidden count: marked next to it even where there is none
 _ALWAYS = frozenset({"place", "could_teach", "learner_ccns", "state_value"})
 
 #: table -> the columns that name a part of the state's counts, and the counts
@@ -40,7 +40,7 @@ _PARTS = {
         ("discharges", "readmissions", "within_7_days", "without_post_acute"),
     ),
 }
-#: where the parts of one total stand apart from it: parts of the state, and APR-DRGs of a service line
+#: where the parts of one total are apart from it: parts of the state, and APR-DRGs of a service line
 _WHOLE = {
     "readmissions": {"index_discharges": "denominator", "readmissions": "numerator"},
     "hospital_acquired_conditions": {"baseline_conditions": "baseline_numerator", "conditions": "numerator"},
@@ -96,7 +96,7 @@ def _lines_together(readmissions: pl.DataFrame, threshold: int, told: pl.DataFra
     """APR-DRGs with a small count as OTHER of their service line, and such lines as OTHER of the state.
 
     Args:
-        told: the table as the period's release before gave it out: what stood alone there stands alone again, for
+        told: the table as the period's release before gave it out: what was alone there is alone again, for
             what moves into OTHER or out of it is the difference of two releases.
     """
     of_state = readmissions["hospital_ccn"] == STATE
@@ -121,7 +121,7 @@ def _lines_together(readmissions: pl.DataFrame, threshold: int, told: pl.DataFra
 
 
 def _codes_together(conditions: pl.DataFrame, threshold: int, told: pl.DataFrame | None) -> pl.DataFrame:
-    """Codes with a small count as OTHER; those that stood alone in ``told`` stand alone again."""
+    """Codes with a small count as OTHER; those that were alone in ``told`` are alone again."""
     is_code = (conditions["hospital_ccn"] == STATE) & (conditions["code"] != ALL)
     small = _is_small(("baseline_conditions", "conditions"), threshold)
     if told is not None:

@@ -1,4 +1,4 @@
-"""What a reader may lay beside a release: what was hidden there must not follow from the two together.
+"""What a reader may lay next to a release: what was hidden there must not follow from the two together.
 
 Belongs here: which releases these are, and how another period's counts are called in this one. Does not belong here:
 hiding (``suppression``), and any table.
@@ -31,7 +31,7 @@ def beside(draft: Draft) -> list[ReleaseFiles]:
 
 
 def baselines(draft: Draft) -> Iterator[tuple[ReleaseFiles, bool]]:
-    """Those that tell of this release's baseline, and whether of all of it."""
+    """Those that show this release's baseline, and whether of all of it."""
     is_whole = draft.policy.policy.baseline_window == "same_half"
     for release in beside(draft):
         if release.period.year == draft.period.year - 1 and (not is_whole or release.period.half == draft.period.half):
@@ -39,7 +39,7 @@ def baselines(draft: Draft) -> Iterator[tuple[ReleaseFiles, bool]]:
 
 
 def halves_of_baseline(draft: Draft) -> Iterator[tuple[ReleaseFiles, ReleaseFiles]]:
-    """Pairs of releases that tell of the two halves of a baseline of a full year: any two lie side by side."""
+    """Pairs of releases that show the two halves of a baseline of a full year: any two lie side by side."""
     if draft.policy.policy.baseline_window == "same_half":
         return
     of_year = [release for release in beside(draft) if release.period.year == draft.period.year - 1]

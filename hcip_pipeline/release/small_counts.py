@@ -18,15 +18,15 @@ from hcip_pipeline.release.count_readers import ANYBODY, Count, Readers, Relatio
 
 @dataclass
 class CountSystem:
-    """Counts, relations between them, and what was said of them before."""
+    """Counts, relations between them, and what earlier releases revealed."""
 
     threshold: int
     _values: dict[Count, int] = field(default_factory=dict)
     _relations: list[Relation] = field(default_factory=list)
     _of: dict[Count, list[int]] = field(default_factory=dict)
-    #: counts that stand nowhere and follow by subtraction
+    #: counts that are nowhere and follow by subtraction
     _unpublished: set[Count] = field(default_factory=set)
-    #: counts that must not be known: small ones, and such as would tell a small change
+    #: counts that must not be known: small ones, and such as would reveal a small change
     _sensitive: dict[Count, None] = field(default_factory=dict)
     #: the hospital that a count is of
     _owner: dict[Count, str] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class CountSystem:
     _told: set[Count] = field(default_factory=set)
 
     def add(self, cell: Count, value: int, owner: str | None = None) -> None:
-        """A count that stands in a file.
+        """A count that is in a file.
 
         Args:
             owner: the hospital whose own count it is, so that it knows it.
@@ -65,7 +65,7 @@ class CountSystem:
         self._relations.append(Relation(total, tuple(parts)))
 
     def add_remainder(self, left: Count, whole: Count, parts: Sequence[Count]) -> None:
-        """``whole`` less ``parts`` counts something that stands nowhere, of the same hospital as the whole."""
+        """``whole`` less ``parts`` counts something that is nowhere, of the same hospital as the whole."""
         value = self._values[whole] - sum(self._values[part] for part in parts)
         self.add(left, value, self._owner.get(whole))
         self._unpublished.add(left)
@@ -85,7 +85,7 @@ class CountSystem:
             self._told.add(cell)
 
     def hide(self) -> frozenset[Count]:
-        """The counts that stand in files and must be emptied."""
+        """The counts that are in files and must be emptied."""
         hidden = {cell for cell in self._sensitive if cell not in self._unpublished and self._values[cell]}
         hidden |= self._kept_hidden
         self._told -= hidden
@@ -98,7 +98,7 @@ class CountSystem:
                     hidden.add(companion)
                 elif reader != ANYBODY:
                     readers.give_up(cell, reader)
-                elif self._told:  # earlier releases told too much: protect it from readers of this one alone
+                elif self._told:  # earlier releases revealed too much: protect it from readers of this one alone
                     self._told.clear()
                 else:
                     raise ValueError(f"{cell[0]}: nothing is left that {cell[2]} could be hidden behind")

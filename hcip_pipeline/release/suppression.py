@@ -6,8 +6,8 @@ here: which tables leave the program (``layouts``), and what they hold.
 A count of 1 to n (``small_cell_threshold``) is hidden with all that gives it away: the rate it is the numerator of, the
 total it could be subtracted from. The reader is taken to know every relation between counts, that a count is whole and
 never negative, and that nobody hides a zero; and may be a hospital, which knows its own counts. A small count is safe
-when at least n values of it are possible to every reader. That holds also for counts that stand nowhere and follow by
-subtraction (``Remainder``), and for the difference to what an earlier release said.
+when at least n values of it are possible to every reader. That holds also for counts that are nowhere and follow by
+subtraction (``Remainder``), and for the difference to what an earlier release stated.
 
     discharges = CountTable(
         "discharges", frame, key=("hospital_ccn",), counts=("medical", "surgical", "all"),
@@ -28,13 +28,13 @@ import polars as pl
 from hcip_pipeline.release.count_readers import Count
 from hcip_pipeline.release.small_counts import CountSystem
 
-#: the column that says which cells of a row were hidden
+#: the column that states which cells of a row were hidden
 MARK = "suppressed"
 
 
 @dataclass(frozen=True)
 class Remainder:
-    """What is left of a whole: stands in no file and follows by subtraction.
+    """What is left of a whole: is in no file and follows by subtraction.
 
     Attributes:
         column: a key column, or empty where ``whole`` and ``part`` are count columns of one row.
@@ -52,11 +52,11 @@ class CountTable:
     """A table with counts of discharges, cases or beneficiaries, and how they hang together.
 
     Attributes:
-        name: of the table; tells cells of one table from those of another, and finds them in an earlier release.
+        name: of the table; distinguishes its cells from those of another, and finds them in an earlier release.
         frame: one row a key. An empty count counts nothing.
-        key: columns that tell rows apart.
+        key: columns that distinguish rows.
         counts: integer columns that count people or stays.
-        dependents: count -> columns that would give it away (rates, means beside a sum); emptied with it. A key "*"
+        dependents: count -> columns that would give it away (rates, means next to a sum); emptied with it. A key "*"
             names columns that are emptied when any count of the row is.
         parts: count column -> count columns that add up to it in every row.
         totals: key column -> its value in rows that add up all others (``STATE``, ``ALL``).
@@ -91,7 +91,7 @@ class CountTable:
 class Sum:
     """``total`` is the sum of ``parts``; ties counts of different tables together. Two equal counts: one part.
 
-    ``with_rest``: they leave something over, which counts people too and stands nowhere.
+    ``with_rest``: they leave something over, which counts people too and is nowhere.
     """
 
     total: Count
@@ -177,7 +177,7 @@ def _add_remainder(
 ) -> None:
     name = f"{remainder.whole} less {remainder.part}"
     if not remainder.column:
-        # A set of hospitals may be shown with a part alone: from a whole that stands nowhere nobody subtracts.
+        # A set of hospitals may be shown with a part alone: from a whole that is nowhere nobody subtracts.
         whole_known = table.frame.filter(pl.col(remainder.whole).is_not_null()).select(table.key)
         for key in sorted((tuple(row) for row in whole_known.iter_rows()), key=_in_order):
             left: Count = (table.name, key, name)

@@ -1,6 +1,6 @@
-"""Where the marks of a chart stand. Drawing only: whole and half units of a viewBox, never a figure.
+"""Where the marks of a chart are. Drawing only: whole and half units of a viewBox, never a figure.
 
-Belongs here: scales and places. Does not belong here: how a mark looks (``templates/charts.html.j2``), what it says.
+Belongs here: scales and places. Does not belong here: how a mark looks (``templates/charts.html.j2``), what it states.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class TrendMark:
 
 @dataclass(frozen=True)
 class Trend:
-    """Own average a period with its interval, beside baseline and norm."""
+    """Own average a period with its interval, next to baseline and norm."""
 
     marks: tuple[TrendMark, ...]
     ticks: tuple[Tick, ...]
@@ -220,7 +220,7 @@ def step(before: Decimal, after: Decimal, top: Decimal) -> Bar:
 
 @dataclass(frozen=True)
 class Range:
-    """From best practice to the 75th percentile, and where the own mean stands, on one strip."""
+    """From best practice to the 75th percentile, and where the own mean is, on one strip."""
 
     x: float
     width: float
@@ -228,7 +228,7 @@ class Range:
 
 
 def norm_range(own: Decimal, best_practice: Decimal, p75: Decimal) -> Range:
-    """Zero is not on it: the strip shows the neighborhood of the norm, and a mean beyond its ends stands at the end."""
+    """Zero is not on it: the strip shows the neighborhood of the norm, and a mean beyond its ends is at the end."""
     width = max(p75 - best_practice, best_practice / 20, Decimal(1))
     scale = Scale(best_practice - width, p75 + width, 2, STRIP - 2)
     return Range(scale.at(best_practice), round(scale.at(p75) - scale.at(best_practice), 1), scale.at(own))

@@ -1,7 +1,7 @@
 """What is missing of a hospital's period, for its Program Coordinator: one list for the page, the workbook and the CSV.
 
 Belongs here: which gaps in what was reported there are, what each costs, and who can close it. Does not belong here:
-data that hospitals submit (their data quality pages say what is wrong with those).
+data that hospitals submit (their data quality pages state what is wrong with those).
 """
 
 from __future__ import annotations

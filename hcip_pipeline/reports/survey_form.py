@@ -1,6 +1,6 @@
 """The care redesign survey of a hospital: a form with its conditions, interventions and care partners to fill in.
 
-Belongs here: what stands in the form, and what it lets one type. Does not belong here: reading it back
+Belongs here: what is in the form, and what it lets one type. Does not belong here: reading it back
 (``intake.survey_files``).
 """
 
@@ -101,7 +101,7 @@ def survey_form(source: ReportSource, ccn: str) -> bytes:
 
 
 def _is_computed(row: Row) -> bool:
-    """Whether a measured value tells a condition: one that is to be measured and has no value is asked."""
+    """Whether a measured value shows a condition: one that is to be measured and has no value is asked."""
     return bool(row["source"] == "MEASURED")
 
 
@@ -168,7 +168,7 @@ def _sent_out(
     sheets: Mapping[survey.FormSheet, Sequence[Sequence[object]]],
     computed: Collection[tuple[object, object]],
 ) -> None:
-    """The hidden sheet by which the intake tells what a person typed from what the form held."""
+    """The hidden sheet by which the intake distinguishes what a person typed from what the form held."""
     sheet = made.workbook.add_worksheet(survey.SENT_OUT)
     lines: list[tuple[object, ...]] = [survey.SENT_OUT_HEAD]
     for form, rows in sheets.items():

@@ -66,7 +66,7 @@ def _put_back(home: Home, known: Known, name: str, sha256: str) -> bool:
 
 @contextmanager
 def home_as_of(home: Home, known: Known, folder: Path) -> Iterator[Home]:
-    """What a release looks at beside its build: reference tables as they were, receipts, the releases before it.
+    """What a release needs besides its build: reference tables as they were, receipts, the releases before it.
 
     Args:
         folder: is made for it, and removed in the end.

@@ -1,7 +1,7 @@
-"""What the inbox holds for a half-year: every file that a run of it may take in, with its hash.
+"""What the inbox holds for a half-year: every file that a run of it may ingest, with its hash.
 
 Belongs here: which part of the inbox a run looks at. Does not belong here: judging any file. Whatever is not known to
-belong to another period counts, so that nothing that could be taken in is overlooked.
+belong to another period counts, so that nothing that could be accepted is overlooked.
 """
 
 from __future__ import annotations

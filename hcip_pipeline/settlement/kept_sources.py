@@ -140,7 +140,7 @@ def keep_sources(
         "receipts": {
             str(quarter): [receipt.as_dict() for receipt in receipts(home, quarter)]
             for own in period.quarters
-            for quarter in (own, own.year_before())  # what data quality is told of
+            for quarter in (own, own.year_before())  # what data quality is reported about
         },
     }
     write_json(record, path)

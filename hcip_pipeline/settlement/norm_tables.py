@@ -2,7 +2,7 @@
 
 A table is kept in ``lake/norms/<key>/`` and never overwritten. The key is made of everything a norm depends on in the
 policy; another base year or another version is another table. Late base-year data do not move a frozen norm: the
-table's own manifest says which files it came from.
+table's own manifest states which files it came from.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def _manifest_inputs(folder: Path) -> tuple[dict[str, Any], ...]:
 def _freeze(
     folder: Path, frames: Mapping[str, pl.DataFrame], policy: Policy, inputs: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Write beside and rename: a table is whole or absent."""
+    """Write under another name and rename: a table is whole or absent."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(work, ignore_errors=True)

@@ -34,7 +34,7 @@ def norm_differences(home: Home, known: Known, folder: Path) -> list[str]:
     """What of a release's norm table does not come out of the inbox again.
 
     Args:
-        folder: is made for taking in again, and removed in the end.
+        folder: is made for ingesting again, and removed in the end.
     """
     policy = known.policy.policy
     frozen = frozen_norm_table(home, policy)

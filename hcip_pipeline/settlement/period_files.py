@@ -40,7 +40,7 @@ def earlier_periods(home: Home, period: PerformancePeriod) -> list[str]:
 
 
 def sealed_files(home: Home, period: PerformancePeriod, policy: Policy) -> list[Path]:
-    """Files of the lake that the build reads and that were sealed when they were taken in.
+    """Files of the lake that the build reads and that were sealed when they were accepted.
 
     Raises:
         HcipError: a receipt names a file that is not there.

@@ -44,7 +44,7 @@ class Outlook:
         unchanged: the newest release, if the same would come out again.
         reasons: why the period must be built, in words; empty where it need not be.
         contents: of the inbox now; None where it could not be looked at.
-        changed_since: files of it that are not as they were taken in.
+        changed_since: files of it that are not as they were accepted.
     """
 
     period: PerformancePeriod
@@ -58,7 +58,7 @@ class Outlook:
 def outlook(home: Home, period: PerformancePeriod, policy_path: Path | None = None) -> Outlook:
     """Compare everything that ``period`` is made from with what its newest release was made from.
 
-    Nothing is written. What cannot be read counts as changed: the run that follows says what is wrong with it.
+    Nothing is written. What cannot be read counts as changed: the run that follows reports what is wrong with it.
     """
     record = _read(home, period)
     hashes = FileHashes(record.get("hashes"))
@@ -77,7 +77,7 @@ def outlook(home: Home, period: PerformancePeriod, policy_path: Path | None = No
 
 
 def changed_at_last_run(home: Home, period: PerformancePeriod) -> list[Changed]:
-    """Files of the inbox that the last run of ``period`` found changed after they were taken in."""
+    """Files of the inbox that the last run of ``period`` found changed after they were accepted."""
     return _recorded_changes(_read(home, period))
 
 
@@ -144,7 +144,7 @@ def _told(part: str, before: Parts, now: Parts) -> str:
 
 
 def remember(home: Home, seen: Outlook, release: Path, parts: Parts) -> None:
-    """Keep what a run was made from, so that the next can tell whether anything changed.
+    """Keep what a run was made from, so that the next can determine whether anything changed.
 
     Args:
         seen: the outlook of before the run: what arrived since then counts as changed.
@@ -178,7 +178,7 @@ def keep_look(home: Home, period: PerformancePeriod, policy: PolicyFile) -> None
 
 
 def kept_look(home: Home, period: PerformancePeriod) -> Outlook | None:
-    """What ``keep_look`` noted; None where the lake lacks something of it, which the next run must take in."""
+    """What ``keep_look`` noted; None where the lake lacks something of it, which the next run must ingest."""
     try:
         look: dict[str, Any] = json.loads(_look_path(home, period).read_text(encoding="utf-8"))
         if look["version"] != _VERSION or waiting(home, look["inbox"]):

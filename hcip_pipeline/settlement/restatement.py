@@ -4,7 +4,7 @@ Belongs here: replacing what the release before was made from, one cause after t
 each. Does not belong here: what a cause's tables hold.
 
 The order is fixed (``CHANGES``). After the last replacement the build is the new one, so the differences add up to the
-whole, to the cent, whatever the order; the order only says to whom a joint effect is reckoned. Attribution is who is
+whole, to the cent, whatever the order; the order only decides where a joint effect counts. Attribution is who is
 responsible for a case that both submissions hold; everything else of a resubmission is ``discharges``.
 """
 
@@ -55,7 +55,7 @@ class Restatement:
 
     Attributes:
         frame: in the columns of ``contracts.audit.RESTATEMENT``; payments that did not change have no row.
-        notes: causes that could not be told apart, in words.
+        notes: causes that could not be separated, in words.
     """
 
     frame: pl.DataFrame

@@ -1,6 +1,6 @@
 """Earlier half-years whose program files or submissions are not those that their newest release was made from (§15).
 
-Belongs here: what a later half-year's run says of them. Does not belong here: what a change does to later payments
+Belongs here: what a later half-year's run states about them. Does not belong here: what a change does to later payments
 (``program_changes``), and why a period itself would be built anew (``recognition``).
 """
 
@@ -66,7 +66,7 @@ def _program_files(home: Home, release: ReleaseFiles, hashes: FileHashes) -> Ite
         try:
             sha256 = hashes.sha256(path)
         except OSError:
-            continue  # the run of that half-year says what is wrong with it
+            continue  # the run of that half-year states what is wrong with it
         known = receipts_of(name or f"survey_{form[0] if form else ''}", lake)
         if sha256 in made_from.values() or sha256 in {r["sha256"] for r in known if r["status"] == "refused"}:
             continue
@@ -89,7 +89,7 @@ def _hospitals(home: Home, period: PerformancePeriod, path: Path, name: str, the
     except HcipError:
         return ""
     if now is None:
-        return ""  # it is refused: whose rows it would change cannot be told
+        return ""  # it is refused: whose rows it would change cannot be reported
     before = pl.read_parquet(then) if then.is_file() else now.clear()
     on = now.columns
     differing = pl.concat(

@@ -1,6 +1,6 @@
 """Where a half-year stands: what is in, missing and late, what is held, what is stale, and what a run would do now.
 
-Belongs here: putting together what the inbox, lake and releases say. Does not belong here: how it is shown. The day is
+Belongs here: combining what the inbox, lake and releases have. Does not belong here: how it is shown. The day is
 an argument: nothing that is released depends on it.
 """
 

@@ -1,4 +1,4 @@
-"""The inbox against what was taken in of it: what waits, and what was changed after it was taken in.
+"""The inbox against what was accepted of it: what waits, and what was changed after it was accepted.
 
 Belongs here: comparing the inbox's files with the receipts of hospitals and CMS. Does not belong here: what the inbox
 holds (``inbox_contents``), and judging a file.
@@ -25,7 +25,7 @@ RULE = "CHANGED_SINCE_TAKEN_IN"
 
 @dataclass(frozen=True)
 class Changed:
-    """A file of the inbox that is not as it was taken in: the lake keeps what was taken in.
+    """A file of the inbox that is not as it was accepted: the lake keeps what was accepted.
 
     Attributes:
         file: path below the inbox, as a log may show it.
@@ -45,7 +45,7 @@ class Changed:
 
 
 def changed_since_taken_in(home: Home, contents: Mapping[str, str]) -> list[Changed]:
-    """Files of submissions and archives that differ from what was taken in under their name, in order of path.
+    """Files of submissions and archives that differ from what was accepted under their name, in order of path.
 
     Args:
         contents: of the inbox (``inbox_contents``).
@@ -57,7 +57,7 @@ def changed_since_taken_in(home: Home, contents: Mapping[str, str]) -> list[Chan
 
 
 def waiting(home: Home, contents: Mapping[str, str]) -> list[str]:
-    """Submissions and archives of the inbox that were not taken in yet, as paths below it.
+    """Submissions and archives of the inbox that were not accepted yet, as paths below it.
 
     Raises:
         HcipError: as ``changed_since_taken_in``.
@@ -115,7 +115,7 @@ def _archives(home: Home, contents: Mapping[str, str]) -> Iterator[_Archive]:
 
 
 def _receipts(home: Home, contents: Mapping[str, str]) -> dict[str, SubmissionReceipt]:
-    """Path of a submission's folder -> its receipt, for those that were taken in."""
+    """Path of a submission's folder -> its receipt, for those that were accepted."""
     of_quarter: dict[str, dict[str, SubmissionReceipt]] = {}
     found = {}
     for folder in _submissions(contents):
@@ -139,7 +139,7 @@ def _is_quarter(name: str) -> bool:
     try:
         Quarter.parse(name)
     except HcipError:
-        return False  # nothing of it is taken in
+        return False  # nothing of it is accepted
     return True
 
 

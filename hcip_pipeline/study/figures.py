@@ -1,4 +1,4 @@
-"""What a study says, read from its finished build.
+"""The figures of a study, read from its finished build.
 
 Belongs here: sums over the build's cases and norms, by hospital and by physician. Does not belong here: the
 methodology itself (``dbt_project``), and how figures are shown (``outputs``, ``summary``).
@@ -165,7 +165,7 @@ _EXCLUSIONS = """
 
 
 def norms_side_by_side(norms: pl.DataFrame) -> pl.DataFrame:
-    """One row a cell with a norm by any method, the three methods beside each other, the largest cells first.
+    """One row a cell with a norm by any method, the three methods next to each other, the largest cells first.
 
     Columns: apr_drg, severity_of_illness, cases, physicians, and ``<quantity>_<method>`` for the best practice norm,
     P75 and maximum physician incentive; null where a method gives the cell no norm.

@@ -1,4 +1,4 @@
-"""A study before it is built: its name, its build, and what must be said of it.
+"""A study before it is built: its name, its build, and what must be stated about it.
 
 Belongs here: values only. Does not belong here: where data and policy come from (``sparcs_study``, ``window_study``).
 """

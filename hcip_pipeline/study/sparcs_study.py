@@ -46,7 +46,7 @@ def run_sparcs_study(
             ``inbox/reference/cost_factors.csv`` that names the file's hospitals is used.
         year: the discharge year; it is its own base year.
         policy: the policy's defaults where None. Its base year and cost method give way to ``year`` and ``reported``.
-        progress: told each step as it is done.
+        progress: called with each step as it is done.
         allow_errors: the share of faulty rows, of those of the year, that the study may leave out.
         name: of the study; ``sparcs-<year>`` where None.
 
@@ -95,7 +95,7 @@ def _percent(share: Decimal) -> str:
 
 
 def plan_sparcs_study(home: Home, name: str, receipt: SparcsReceipt, policy: Policy | None) -> StudyPlan:
-    """The build of a file that was read, and what must be said of it. Raises HcipError as ``run_sparcs_study``."""
+    """The build of a file that was read, and what must be stated about it. Raises HcipError as ``run_sparcs_study``."""
     year, folder = receipt.year, receipt.folder
     ccns = pl.read_parquet(folder / "hospitals.parquet")["ccn"].to_list()
     factors, about_factors = _cost_factors(home, ccns, year)
@@ -147,7 +147,7 @@ def _policy(policy: Policy | None, receipt: SparcsReceipt) -> Policy:
 
 
 def _cost_factors(home: Home, ccns: list[str], year: int) -> tuple[pl.DataFrame, str]:
-    """Cost factors of the file's hospitals, and what to say of them; the table writes facility 214 as 000214."""
+    """Cost factors of the file's hospitals, and what to state about them; the table writes facility 214 as 000214."""
     path = home.inbox / "reference" / "cost_factors.csv"
     if not path.exists():
         return _factors_of_one(ccns, year), "no cost_factors file: every factor is 1"

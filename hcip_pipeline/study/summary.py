@@ -79,7 +79,7 @@ def _norms(norms: pl.DataFrame, in_force: str) -> Table:
     for quantity, head in (("best_practice_norm", "norm by"), ("p75_cost", "P75 by")):
         for method in NORM_METHODS:
             heads[f"{quantity}_{method}"] = f"{head} {_METHODS[method]}{'*' if method == in_force else ''}"
-    del heads["p75_cost_mean_below_threshold"]  # it is the physicians' P75: two columns would say the same
+    del heads["p75_cost_mean_below_threshold"]  # it is the physicians' P75: two columns would state the same
     return _rows(cells, f"Norms by all three methods, $ (* in force: {in_force})", heads)
 
 
@@ -99,7 +99,7 @@ def _opportunity(frame: pl.DataFrame, title: str, heads: dict[str, str]) -> Tabl
 
 
 def _rows(frame: pl.DataFrame, title: str, heads: dict[str, str]) -> Table:
-    """The first rows of ``frame``: ``heads`` is column -> heading; text stands left, numbers right."""
+    """The first rows of ``frame``: ``heads`` is column -> heading; text is left, numbers right."""
     table = _table(title, frame.height)
     shown = [[_cell(value) for value in row] for row in frame.select(*heads).head(ROWS).rows()]
     for place, (name, head) in enumerate(heads.items()):

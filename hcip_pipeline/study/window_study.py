@@ -36,7 +36,7 @@ def run_window_study(
     Args:
         start, end: first and last day of discharge; the window is its own base year, in dollars of the last day's year.
         policy: the policy's defaults where None. Its base year gives way to the window.
-        progress: told each step as it is done.
+        progress: called with each step as it is done.
         name: of the study; ``<start>_<end>`` where None.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The synthetic state: everything an inbox holds, from one seed, with what was planted written beside it.
+"""The synthetic state: everything an inbox holds, from one seed, with what was planted written next to it.
 
 Belongs here: how the invented state comes about. Does not belong here: reading or judging what it wrote (``intake``).
 """

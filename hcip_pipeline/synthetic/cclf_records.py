@@ -1,6 +1,6 @@
 """Writing CCLF files and archives: the inverse of ``intake.cclf``, byte for byte as CMS lays records out.
 
-Belongs here: frames to records, control files, zip archives. Does not belong here: what the records say (``cclf``).
+Belongs here: frames to records, control files, zip archives. Does not belong here: what the records state (``cclf``).
 """
 
 from __future__ import annotations

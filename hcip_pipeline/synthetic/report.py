@@ -16,7 +16,7 @@ class SynthReport:
     """What was written.
 
     Attributes:
-        truth: the folder, beside the inbox, that says what was planted.
+        truth: the folder, next to the inbox, that states what was planted.
         total_charges: of what each hospital sent first, dollars.
         submissions: folders of hospital submissions, resubmissions included.
         cms_archives: monthly archives of CMS, run-outs included.

@@ -89,7 +89,7 @@ def check_contract_table(text: TextTable, path: Path, table: Table, rules: Seque
     sound = {column.name: ~_check_cells(cells, typed, column, findings) for column in table.columns}
     _check_key(typed, table, findings)
     for rule in rules:
-        # A cell that cannot be read is told once, not again by every rule that looks at it.
+        # A cell that cannot be read is reported once, not again by every rule that looks at it.
         readable = [sound[name] for name in rule.breached.meta.root_names()]
         rows = typed.filter(rule.breached, *readable)
         findings.add_rows(rule.rule, rule.column, rows.get_column(LINE), [rule.message] * LISTED_PER_RULE)
@@ -158,7 +158,7 @@ def _typed(column: Column) -> pl.Expr:
 
 
 def _check_cells(cells: pl.DataFrame, typed: pl.DataFrame, column: Column, findings: _Findings) -> pl.Series:
-    """The contract's own rules on one column, of which one is told for a cell; the mask of cells that break one."""
+    """The contract's own rules on one column, one reported for each cell; the mask of cells that break one."""
     cell = pl.col(column.name)
     limit = column.max_length or MAX_TEXT
     what = _what(column)

@@ -1,4 +1,4 @@
-"""How the name of a received file may be shown: what may identify a patient in it is told by its shape.
+"""How the name of a received file may be shown: what may identify a patient in it is shown by its shape.
 
 Belongs here: names in messages, receipts, logs and metadata. Does not belong here: which names the product knows.
 """

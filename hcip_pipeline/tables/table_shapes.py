@@ -51,13 +51,13 @@ def find_table(folder: Path, name: str) -> Path:
 
 
 def table_of(file_name: str, names: tuple[str, ...]) -> str | None:
-    """The table that a file's name says it holds."""
+    """The table that a file holds, by its name."""
     lower = file_name.lower()
     return next((name for name in names if lower in {f"{name}{ending}" for ending in ENDINGS}), None)
 
 
 def as_csv(raw: bytes, path: Path) -> tuple[bytes, tuple[Problem, ...]]:
-    """The bytes of a file as UTF-8 CSV, line for line, and what is told of it.
+    """The bytes of a file as UTF-8 CSV, line for line, and what is reported about it.
 
     Raises:
         TableRefusedError: FILE-UNREADABLE, FILE-TOO-LARGE.

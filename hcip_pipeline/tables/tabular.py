@@ -1,4 +1,4 @@
-"""A CSV file as text, strictly: what it holds is what is read, cell for cell, with the line each row stands on.
+"""A CSV file as text, strictly: what it holds is what is read, cell for cell, with the line each row is on.
 
 Belongs here: encoding, quoting, line ends, ragged rows, the header. Does not belong here: what the cells mean
 (``contract_columns``) and files of patients (the hospital intake).
@@ -37,7 +37,7 @@ class TextTable:
         header: the names of the header, in order.
         blank_rows: rows without any cell filled, which are left out.
         bytes, sha256: of the file as it lies there.
-        notes: what is told of its shape.
+        notes: what is reported about its shape.
     """
 
     frame: pl.DataFrame
@@ -155,7 +155,7 @@ def _check_text(data: bytes, path: Path) -> None:
 
 
 def _check_quotes(text: np.ndarray, quoted: np.ndarray, path: Path, sign: int) -> None:
-    """Quotation marks must stand around whole cells, or in pairs inside them."""
+    """Quotation marks must enclose whole cells, or come in pairs inside them."""
     before = np.concatenate(([_LF], text[:-1]))
     after = np.concatenate((text[1:], [_LF]))
     mark = text == _QUOTE

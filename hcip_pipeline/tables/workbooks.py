@@ -175,7 +175,7 @@ def _text(value: Any) -> str:
     if value.__class__ is str:
         return _one_line(value) if "\n" in value or "\r" in value else str(value)
     if value.__class__ is float:
-        if abs(value) >= 1e15:  # Excel keeps 15 digits: the exponent says that some are lost
+        if abs(value) >= 1e15:  # Excel keeps 15 digits: the exponent states that some are lost
             return f"{value:.5E}"
         return str(int(value)) if value.is_integer() else repr(value)
     if value.__class__ is int and abs(value) >= 10**15:

@@ -3,8 +3,8 @@
 Belongs here: reading it out of the compiled SQL, and keeping what was read. Does not belong here: anything a build
 needs.
 
-Reading takes half a minute and happens once for a state of the project, beside ``hcip ui`` (or with
-``python -m hcip_pipeline.warehouse.column_lineage``, when an image is made); settlements then say what lies there.
+Reading takes half a minute and happens once for a state of the project, next to ``hcip ui`` (or with
+``python -m hcip_pipeline.warehouse.column_lineage``, when an image is made); settlements then show what lies there.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ _FILE = "column_lineage.json"
 
 
 def read_column_lineage() -> Lineage:
-    """What was read of the project as it stands; empty when nobody has."""
+    """The lineage that was read of the project as it is; empty when it was not read."""
     file = target_folder() / _FILE
     lineage: Lineage = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return lineage
 
 
 def has_column_lineage() -> bool:
-    """Whether the lineage of the project as it stands was read."""
+    """Whether the lineage of the project as it is was read."""
     return (target_folder() / _FILE).exists()
 
 
 def write_column_lineage(said: Callable[[str], None] = lambda _: None) -> Path:
-    """Read the lineage of every model, unless that was done for the project as it stands."""
+    """Read the lineage of every model, unless that was done for the project as it is."""
     from hcip_pipeline.atomic_files import write_json
 
     file = target_folder() / _FILE

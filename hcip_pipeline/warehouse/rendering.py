@@ -69,7 +69,7 @@ def checks() -> Mapping[str, Model]:
 
 
 def needed(targets: Iterable[str]) -> list[str]:
-    """``targets`` and every model they stand on, each after those it reads."""
+    """``targets`` and every model they are on, each after those it reads."""
     ordered: dict[str, None] = {}
 
     def visit(name: str) -> None:

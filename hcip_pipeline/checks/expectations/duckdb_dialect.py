@@ -29,7 +29,7 @@ class _Buffered(PGExecutionContext_psycopg2):
 
 
 class Dialect(duckdb_engine.Dialect):
-    """DuckDB that says it is PostgreSQL, so that expectations with regular expressions are given to it."""
+    """DuckDB that presents itself as PostgreSQL, so that expectations with regular expressions are passed to it."""
 
     name = "postgresql"
     execution_ctx_cls = _Buffered

@@ -30,7 +30,7 @@ class Expectation:
     """One expectation.
 
     Attributes:
-        says: what it expects, as a sentence for people.
+        states: what it expects, as a sentence for people.
         kind: class of ``great_expectations.expectations``.
         arguments: of that class.
     """
@@ -42,7 +42,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Suite:
-    """The expectations of one table; ``about`` says to a reader what the table is."""
+    """The expectations of one table; ``about`` states to a reader what the table is."""
 
     table: str
     title: str

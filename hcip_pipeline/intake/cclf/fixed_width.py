@@ -49,7 +49,7 @@ class _CutPiece:
 
 
 class RecordReader:
-    """Reads one file of records; after iteration the counts say what was there.
+    """Reads one file of records; after iteration the counts state what was there.
 
     Args:
         stream: the file's bytes, read once from the start.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-#: A cross-reference row of MBIs; rows of HICNs (H) tell nothing about MBIs.
+#: A cross-reference row of MBIs; rows of HICNs (H) have no MBIs.
 _MBI = "M"
 
 

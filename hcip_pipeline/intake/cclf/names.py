@@ -16,9 +16,9 @@ _NAME = re.compile(
 
 @dataclass(frozen=True)
 class CclfName:
-    """What a name says. ``file`` is empty for an archive, else 0–9, A or B.
+    """What a name states. ``file`` is empty for an archive, else 0–9, A or B.
 
-    ``organization`` is whatever stands before ``ZC``: ``A1234.ACO``, ``D1234``, ``K1234.ACO``, ``BCD.A0001`` …
+    ``organization`` is whatever comes before ``ZC``: ``A1234.ACO``, ``D1234``, ``K1234.ACO``, ``BCD.A0001`` …
     """
 
     is_test: bool

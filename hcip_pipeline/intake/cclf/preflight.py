@@ -52,7 +52,7 @@ def holds_claim_files(path: Path) -> bool:
 
 
 def check_claim_files(path: Path, progress: Callable[[str], None] | None = None) -> DeliveryCheck:
-    """Judge every archive at ``path`` as the intake would, but for what only a home knows: archives taken in before."""
+    """Judge every archive at ``path`` as the intake would, but for what only a home knows: archives accepted before."""
     return DeliveryCheck(path, tuple(check_deliveries(path, progress)))
 
 

@@ -90,7 +90,7 @@ def _most(field: Field) -> int:
 
 
 def read_field(piece: Piece, field: Field) -> FieldColumn:
-    """The field's values of every record of the piece, null where it says nothing.
+    """The field's values of every record of the piece, null where it is empty.
 
     Raises:
         UnreadableError: a value is not of the field's kind, or beyond what any number of it can be.

@@ -90,7 +90,7 @@ class Bench:
             self.con.execute(f"drop table work.{name}")
 
     def clear(self, submission: Submission) -> None:
-        """Forget the submission before, and say which comes now."""
+        """Forget the submission before, and state which comes now."""
         quarter = submission.quarter
         self.con.execute(
             "drop schema work cascade; create schema work; set search_path = 'work,main';"

@@ -2,7 +2,7 @@
 
 Belongs here: diagnoses, procedures and complications. Does not belong here: whether a file has the habit (``mending``).
 
-A cell is read only if all of it becomes a list of codes; otherwise it stays as it was sent, and a check says so.
+A cell is read only if all of it becomes a list of codes; otherwise it stays as it was sent, and a check reports it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ITEMS = {
     "hac_flags": "[A-Z][A-Z0-9._-]{1,11}|[0-9]{2,3}",
 }
 COLUMNS = tuple(_ITEMS)
-#: Columns whose irregular cells are told; one of complications breaks its row.
+#: Columns whose irregular cells are reported; one of complications breaks its row.
 WARNED = tuple(name for name in COLUMNS if name != "hac_flags")
 #: What stands for no complication, and for a complication that is not named.
 _NO, _YES = ("n", "no", "false", "f", "0", "00"), ("YES", "TRUE", "NO", "FALSE")

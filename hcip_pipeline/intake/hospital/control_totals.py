@@ -20,7 +20,7 @@ from hcip_pipeline.tables.file_names import shown
 
 _COUNTS = ("discharges", "charge_lines")
 _MONEY = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,2})?", re.ASCII)
-#: When the submitter says the files were made; free text, kept as given.
+#: When the submitter states the files were made; free text, kept as given.
 STATED_TIME = "prepared_at"
 
 

@@ -1,6 +1,6 @@
 """The edits of inputs.md as SQL over whole tables: one expression a check, each naming its rule and column.
 
-Belongs here: what a cell and a row may say, and what rows of the two files owe each other.
+Belongs here: what a cell and a row may state, and what rows of the two files owe each other.
 Does not belong here: severities and fixes (``rules``), reading (``reading``), the verdict (``judging``).
 """
 
@@ -178,14 +178,14 @@ def charge_warnings() -> list[Check]:
 
 
 def warned_columns(table: Table) -> list[str]:
-    """Columns whose unknown codes are kept as empty: ``<column>__unknown`` says where."""
+    """Columns whose unknown codes are kept as empty: ``<column>__unknown`` states where."""
     errors = ("severity_of_illness",)
     coded = [column.name for column in table.columns if column.allowed and column.name not in errors]
     return coded + [column.name for column in table.columns if column.type == "integer"]
 
 
 def typed_sql(table: Table, cells: str) -> str:
-    """Cells as typed columns, null where they cannot be read, with the text of each beside it as ``<column>__raw``."""
+    """Cells as typed columns, null where they cannot be read, with the text of each next to it as ``<column>__raw``."""
     tried: list[str] = []
     typed: list[str] = []
     for column in table.columns:
@@ -221,7 +221,7 @@ def _is_written(column: Column, raw: str, attempt: str) -> str:
 
 
 def any_of(checks: list[Check]) -> str:
-    """True where a row breaks any of the checks, as far as the row alone can say."""
+    """True where a row breaks any of the checks, as far as the row alone can state."""
     asked = [check.sql if check.bulk is None else check.bulk for check in checks]
     return "coalesce(" + " or ".join(f"({sql})" for sql in asked if sql != "false") + ", false)"
 

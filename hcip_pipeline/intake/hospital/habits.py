@@ -1,7 +1,7 @@
 """How spreadsheets and data frames write cells, and how such cells are read: each column's text as the edits expect it.
 
 Belongs here: one expression a habit, from text to text. Does not belong here: whether a file has the habit
-(``mending``), and what a cell may say (``edits``).
+(``mending``), and what a cell may state (``edits``).
 
 Nothing is guessed: a cell that a reading does not fit stays as it is, and the edits judge it.
 """

@@ -39,7 +39,7 @@ class Cells:
 
 
 def check_columns(names: tuple[str, ...], table: Table, file: str, needed: tuple[str, ...] = ()) -> tuple[Problem, ...]:
-    """Judge a header; what is only said is returned.
+    """Judge a header; what is only stated is returned.
 
     Raises:
         ReadingError: no header at all, a column missing or repeated.

@@ -20,7 +20,7 @@ COST_TO_CHARGE_BOUNDS = ("0.1", "1.5")
 MAX_TEXT = 4000
 #: A total line of a bill: never added.
 TOTAL_REVENUE_CODE = "0001"
-#: APR-DRGs that say "could not be grouped": such a case needs no severity.
+#: APR-DRGs that state "could not be grouped": such a case needs no severity.
 UNGROUPABLE = ("955", "956")
 
 

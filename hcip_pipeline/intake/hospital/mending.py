@@ -160,7 +160,7 @@ def _gather(bench: Bench, table: Table, cells: str) -> None:
 
 
 def _refusals(bench: Bench, table: Table, file: str, cells: Cells) -> tuple[Problem, ...]:
-    """Rows that are none of the table, and columns that have lost digits: each said once, with its first places."""
+    """Rows that are none of the table, and columns that have lost digits: each stated once, with its first places."""
     problems = []
     keys = ("hospital_ccn", "account_no")
     header = " or ".join(f"lower({name}) = '{name}'" for name in keys)
@@ -215,7 +215,7 @@ def _take_out(bench: Bench, table: Table, rows: str, cells: Cells) -> None:
 
 
 def _without_marks(bench: Bench, table: Table, cells: Cells, so_far: Mended) -> bool:
-    """Lines in which ``="0120"`` stands bare, so that its quotation marks are not as CSV has them."""
+    """Lines in which ``="0120"`` is bare, so that its quotation marks are not as CSV has them."""
     if not cells.has_lines:
         return False
     rows = f"select row from odd_{table.name} where not shape_ok"

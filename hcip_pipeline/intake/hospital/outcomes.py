@@ -323,7 +323,7 @@ def count(
     """Rows, dollars and rules, counted independently of one another so that they can be reconciled.
 
     Args:
-        any_found: as :func:`decide` says.
+        any_found: as :func:`decide` states.
     """
     quarantined: dict[str, tuple[int, int]] = {}
     rules_met: list[RuleCount] = []
@@ -334,7 +334,7 @@ def count(
     if "discharges" in tables:
         more |= _count_discharges(bench, quarantined.get("discharges", (0, 0)), result, rules_met, d_warnings)
     if "charges" in tables:
-        # Without discharges beside them (a single file is checked) lines are kept unless broken by themselves.
+        # Without discharges next to them (a single file is checked) lines are kept unless broken by themselves.
         with_fate = "join fate using (account_no) where k is not null and not broken"
         kept = with_fate if "discharges" in tables else "where not broken"
         by_code = "all_codes"

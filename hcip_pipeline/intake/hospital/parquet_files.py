@@ -1,7 +1,7 @@
 """A Parquet file as a table of cells, every one of them text, as long as nothing is lost on the way.
 
 Belongs here: which stored types can stand for which column, and how they become text. Does not belong here: what a cell
-may say (``edits``).
+may state (``edits``).
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def _zones(con: duckdb.DuckDBPyConnection, path: str, names: list[str], file: st
         names: of these columns, as the file has them.
 
     Raises:
-        ReadingError: the file does not say the zone of a column, or the zone is unknown: another would shift its days.
+        ReadingError: the file does not state the zone of a column, or it is unknown: another would shift its days.
     """
     try:
         schema = pq.read_schema(path)

@@ -17,7 +17,7 @@ _IDENTIFIERS = frozenset(
 
 
 def is_placeholder(column: str) -> str:
-    """SQL: the cell of the column says that there is nothing."""
+    """SQL: the cell of the column states that there is nothing."""
     words = ", ".join(f"'{word}'" for word in WORDS if word not in _CODES.get(column, ()))
     sql = f"lower({column}) in ({words})"
     if column in _IDENTIFIERS:

@@ -1,7 +1,7 @@
 """A surveyed file as a table of cells, every one of them text, in DuckDB.
 
 Belongs here: the header line, how a line becomes cells. Does not belong here: Parquet (``parquet_files``), what a cell
-may say (``edits``).
+may state (``edits``).
 
 A CSV file is read line by line as one column, and the lines are cut into cells in SQL: so every row keeps the number
 of its line, a malformed one spoils nothing but itself, and what was read is exactly what was there.
@@ -26,12 +26,12 @@ MAX_LINE_BYTES = 2_000_000
 
 #: What may separate cells, and how a message names it.
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-#: A header is looked for so many lines down, to say that a title stands above it.
+#: A header is looked for so many lines down, to state that a title is above it.
 _TITLE_LINES = 20
 
 
 def read_cells(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, needed: tuple[str, ...] = ()) -> Cells:
-    """Load a file into ``raw_<table>`` and say how its cells are selected.
+    """Load a file into ``raw_<table>`` and state how its cells are selected.
 
     Args:
         needed: optional columns of the contract that this policy needs all the same.
@@ -134,7 +134,7 @@ def _split(sign: str, *, has_quotes: bool) -> str:
 
 @dataclass(frozen=True)
 class Header:
-    """The header line: names in lower case, what separates them, its line, and what is told of it."""
+    """The header line: names in lower case, what separates them, its line, and what is reported about it."""
 
     names: tuple[str, ...]
     delimiter: str

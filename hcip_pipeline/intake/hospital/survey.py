@@ -1,6 +1,6 @@
 """What bytes a file is made of: size, sha256, encoding, line ends. One pass in large chunks, before any row is read.
 
-Belongs here: everything that can be said of a file without knowing its table, so that the reader meets only clean
+Belongs here: everything that can be stated about a file without knowing its table, so that the reader meets only clean
 UTF-8 lines. Does not belong here: headers and cells (``reading``).
 """
 
@@ -41,7 +41,7 @@ class Survey:
         problem: what refuses the file.
         head: the beginning of the text, where the header may lie below a title.
         arrived: the file as it came, where ``path`` is a copy of its text in another shape.
-        noted: what was read otherwise than as plain CSV, to be told.
+        noted: what was read otherwise than as plain CSV, to be reported.
         is_other_text: whether the bytes are no UTF-8, and may be text in another encoding.
     """
 
@@ -100,7 +100,7 @@ def survey(path: Path) -> Survey:
 
 
 def _reason(error: NotReceivedError) -> str:
-    """As a problem says it, which names the file itself."""
+    """As a problem states it, which names the file itself."""
     return error.message.removeprefix("the file ").removeprefix("what lies here ")
 
 

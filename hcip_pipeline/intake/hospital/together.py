@@ -1,6 +1,6 @@
 """Judging a quarter's submissions in several processes at once, on one machine or on several that share the home.
 
-Belongs here: which submissions are free, and where a verdict waits until the quarter is taken in. Does not belong here:
+Belongs here: which submissions are free, and where a verdict waits until the quarter is accepted. Does not belong here:
 the verdict (``judging``), what then counts (``ingest``).
 
 A process judges whatever no other has in hand: accepted rows go to the lake, and the receipt to

@@ -1,4 +1,4 @@
-"""How a column is read where one cell alone does not say: the form of its dates, identifiers that end in ``.0``.
+"""How a column is read where one cell alone does not state: the form of its dates, identifiers that end in ``.0``.
 
 Belongs here: looking at every cell of a column of which some row is odd. Does not belong here: readings of a cell by
 itself (``habits``), and which rows are odd (``mending``).

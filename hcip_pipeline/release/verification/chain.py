@@ -1,7 +1,7 @@
 """The chain of releases: what a release supersedes and what it was made from, down to the last byte of each.
 
 Belongs here: manifests that name manifests, and every file against them; what was destroyed on purpose. Does not belong
-here: what a file says.
+here: what a file states.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NAMED = re.compile(r"releases/(?P<period>[0-9]{4}H[12])/(?P<number>r[0-9]+)/dat
 
 
 def check_chain(package: Package, proofs: Proofs, findings: Findings) -> None:
-    """Every release that this one supersedes or was made from, and those behind them, each beside this one."""
+    """Every release that this one supersedes or was made from, and those behind them, each next to this one."""
     folder, manifest = package.folder, package.manifest
     if folder.parent.name == package.period and not folder.name.startswith("."):  # so one that is being written
         findings.fact("chain", MANIFEST, "folder", manifest["number"], folder.name)

@@ -1,4 +1,4 @@
-"""What Medicare's claims say, against itself: final action loses no claim and no cent; kinds of care add up (§11).
+"""What Medicare's claims state, against itself: final action loses no claim and no cent; kinds of care add up (§11).
 
 Belongs here: the identities of the claims tables. Does not belong here: which claims are final, which only the claim
 files show.

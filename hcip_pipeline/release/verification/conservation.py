@@ -1,4 +1,4 @@
-"""Cases and cents are conserved (methodology §3): every stage balances and hands on what the next one takes in.
+"""Cases and cents are conserved (methodology §3): every stage balances and hands on what the next one ingests.
 
 Belongs here: the ledger against itself, the exclusions, the cases and the payments. Does not belong here: why a case is
 excluded, which only the discharges show.
@@ -41,7 +41,7 @@ class Ledger:
 
 
 def check_ledger(package: Package, terms: Terms, findings: Findings) -> Ledger:
-    """Every stage balances; exclusions are the ledger's; each stage takes in what the one before kept."""
+    """Every stage balances; exclusions are the ledger's; each stage ingests what the one before kept."""
     table = package.table("conservation")
     ledger = Ledger(table.path, {(row["stage"], row["window_name"], row["hospital_ccn"]): row for row in table})
     excluded = _exclusions(package, terms, findings)

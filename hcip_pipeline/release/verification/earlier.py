@@ -142,8 +142,8 @@ class Earlier:
 
     Attributes:
         in_order: those that this release was made from, by period.
-        absent: periods whose release was taken in and cannot be read here.
-        measure: the first release of the latest of these periods, against which changes are told; None where there is
+        absent: periods whose release was used and cannot be read here.
+        measure: the first release of the latest of these periods, against which changes count; None where there is
             none, or none to read.
         firsts: period -> its first release.
     """

@@ -54,7 +54,7 @@ def check_handed_on(package: Package, terms: Terms, findings: Findings) -> None:
         own = [row for ccn in package.hospitals for row in package.table("incentives", ccn)]
         savings, norms = list(package.table("savings")), list(package.table("norms"))
     except UnreadableTableError:
-        return  # told where the rules need it
+        return  # reported where the rules need it
     handed = package.optional("regulator", "incentives")
     if handed is not None:
         _same(handed, own, _INCENTIVES, findings)
@@ -86,7 +86,7 @@ def _check_physician_means(package: Package, findings: Findings) -> None:
     cell = ("base_year", "apr_drg", "severity_of_illness")
     small = {tuple(row[column] for column in cell) for row in norms if row["suppressed"]}
     shown = [row for row in package.table("norm_physicians") if tuple(row[column] for column in cell) not in small]
-    places = MEAN if package.is_before_privacy_rule else CENTS  # further places tell over how many cases a mean is
+    places = MEAN if package.is_before_privacy_rule else CENTS  # further places reveal over how many cases a mean is
     settled = {row.key(): rounded(row["physician_mean_cost"], places) for row in shown}
     handed = {row.key(): row for row in means}
     findings.fact("handed_on", means.path, "rows", sorted(map(str, settled)), sorted(map(str, handed)))
@@ -96,7 +96,7 @@ def _check_physician_means(package: Package, findings: Findings) -> None:
 
 
 def _same(table: Table, rows: Iterable[Row], columns: Iterable[str], findings: Findings) -> None:
-    """Row by row the settled figures, but for cells that the row says are hidden."""
+    """Row by row the settled figures, but for cells that the row states are hidden."""
     settled = {row.key(): row for row in rows}
     order = next(iter(settled.values())).table.shape.key if settled else table.shape.key
     handed = {tuple(row[column] for column in order): row for row in table}
@@ -117,7 +117,7 @@ def _check_restatement(package: Package, own: Iterable[Row], restated: Table, fi
         told[row["hospital_ccn"], row["npi"]] = (final + row["final_difference"], payable + row["payable_difference"])
     before = package.folder.parent / f"r{number - 1}"
     if number > 1 and not (before / MANIFEST).is_file():
-        return  # told by the chain
+        return  # reported by the chain
     try:
         were = _payments(_earlier(before)) if number > 1 else {}
     except (UnreadableReleaseError, UnreadableTableError, OSError):

@@ -1,7 +1,7 @@
 """The home's ledger: whether its chain is whole, whether it continues a head that was kept, and the home against it.
 
 Belongs here: reading ``ledger.jsonl`` once more, written from ``docs/audit_trail.md`` alone. Does not belong here: what
-a release says.
+a release states.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ def _check_files(root: Path, covered: Mapping[str, Line], findings: Findings) ->
 
 
 def _half_year(path: str) -> str:
-    """The half-year that a file of the inbox or the lake was taken in for; empty for another file."""
+    """The half-year that a file of the inbox or the lake was accepted for; empty for another file."""
     match = _PARTITION.search(path) if path.startswith(("inbox/", "lake/hospital/", "lake/cms/")) else None
     if match is None:
         return ""

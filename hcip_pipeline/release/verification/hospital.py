@@ -28,7 +28,7 @@ _OF_THE_HOSPITAL = (
 
 @dataclass(frozen=True)
 class Hospital:
-    """What the release says of one hospital."""
+    """What the release states about one hospital."""
 
     ccn: str
     period: str

@@ -1,6 +1,6 @@
 """Measures of quality, as far as conditions of payment rest on them (methodology §12, §9 step 2).
 
-Belongs here: a measure's value from the counts beside it, and whether a condition on it is met. Does not belong here:
+Belongs here: a measure's value from the counts next to it, and whether a condition on it is met. Does not belong here:
 the counts themselves, which no file of a release holds the cases of.
 """
 

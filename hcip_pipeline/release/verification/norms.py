@@ -120,7 +120,7 @@ def check_norms(package: Package, terms: Terms, rates: Rates, findings: Findings
 
     enough = {cell for cell, own in cases.items() if len(own.costs) >= terms.min_cases_per_cell}
     by_physician = {cell for cell in enough if physicians.get(cell, 0) >= terms.min_physicians_per_cell}
-    # Cases do not tell who is named: without a physician in any cell the release may give a BPN alone, in every cell.
+    # Cases do not reveal who is named: without a physician in any cell the release may give a BPN alone, in every cell.
     alone = not any(physicians.values()) and bool(stated["mean_below_threshold"])
     below = enough if alone else by_physician
     should = {"case_percentile": enough, "physician_percentile": by_physician, "mean_below_threshold": below}

@@ -92,7 +92,7 @@ def entries(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def destroyed_files(folder: Path) -> dict[str, str]:
     """Path -> hash of files that were destroyed on purpose: retention or a data-use agreement ended.
 
-    The record lies beside the release and holds only for the manifest that it names, only for files that show single
+    The record lies next to the release and holds only for the manifest that it names, only for files that show single
     patients, and only from the day after the retention of its policy or the agreement ended. A file that it may not
     cover counts as missing, and so does one that had another hash than the manifest states.
     """
@@ -112,7 +112,7 @@ def has_destroyed(folder: Path) -> bool:
     return bool(destroyed_files(folder))
 
 
-#: what a manifest says of a release whose public tables hide small counts in every column
+#: what a manifest states about a release whose public tables hide small counts in every column
 PRIVACY_RULES = ("every-column", "every-reader")
 #: the same, to readers who have counts of their own as well
 _TO_HOSPITALS = ("every-reader",)
@@ -286,7 +286,7 @@ class Package:
                 self.findings.differ("tables", table.path, "hospital_ccn", owner, row["hospital_ccn"], row=row.line)
 
     def _is_in_order(self, table: Table, keys: Sequence[tuple[Any, ...]], owner: str) -> bool:
-        """Whether there is nothing to be told row by row."""
+        """Whether there is nothing to report row by row."""
         if any(None in key for key in keys) or not all(map(operator.lt, keys, keys[1:])):
             return False
         if (table.shape.folder, table.shape.name) not in SHAPES:

@@ -55,7 +55,7 @@ def program_year(period: str, first_period: str) -> int | None:
 
 
 def check_programs(package: Package, earlier: Earlier, terms: Terms, findings: Findings) -> Programs:
-    """The tables ``programs``, ``program_changes`` and ``other_programs``, as far as earlier releases tell of them.
+    """The tables ``programs``, ``program_changes`` and ``other_programs``, as far as earlier releases show them.
 
     Raises:
         UnreadableTableError: one of them is missing or cannot be read.
@@ -105,7 +105,7 @@ def check_exclusions_changed(
 
 
 def _accepted(ccn: str, earlier: Earlier) -> str:
-    """The first performance period of the first accepted protocol, as the earliest release that knew one says."""
+    """The first performance period of the first accepted protocol, as the earliest release that knew one states."""
     told = (release.first_periods.get(ccn, "") for release in earlier.in_order)
     return next((first for first in told if first), "")
 

@@ -1,6 +1,6 @@
 """What verification found: per rule what was checked, and every difference.
 
-Belongs here: counting, and saying it. Does not belong here: a rule.
+Belongs here: counting, and reporting the counts. Does not belong here: a rule.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .rules import RULES
 if TYPE_CHECKING:
     from .tables import Row
 
-#: Of each rule so many differences are told one by one; all are counted.
+#: Of each rule so many differences are listed; all are counted.
 TOLD = 10
 
 #: What may not be repeated outside the hospital's own files, not even in a message.
@@ -96,7 +96,7 @@ class Findings:
             self.differ(rule, file, what, expected, found, key=key)
 
     def require(self, rule: str, row: Row, column: str, holds: bool, what: str) -> None:
-        """A row's figure must satisfy what is told in words."""
+        """A row's figure must satisfy a condition that is given in words."""
         self.tallies[rule].figures += 1
         if not holds:
             self.differ(rule, row.table.path, column, what, row[column], row=row.line, key=row.label)

@@ -1,7 +1,7 @@
 """Reading the tables of a release as text, exactly.
 
 Belongs here: a CSV file as typed rows, and a Parquet file's columns to hold against it. Does not belong here: what the
-manifest says of them (``package``), and any figure.
+manifest states about them (``package``), and any figure.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SKIPPED = ("Z", "Cc", "Cf")  # Unicode categories: blanks, controls, invisible 
 
 
 def runs_in_a_spreadsheet(text: str) -> bool:
-    """Whether a spreadsheet would run a text cell; in CSV files an apostrophe stands before it."""
+    """Whether a spreadsheet would run a text cell; in CSV files an apostrophe comes before it."""
     bare = text.lstrip("'")
     if bare[:1] in ("\t", "\r", "\n"):
         return True
@@ -100,7 +100,7 @@ class Table:
     path: str
     columns: tuple[str, ...]
     rows: list[Row] = field(default_factory=list)
-    #: the columns as they stand in the file, and typed, as long as the file is being checked
+    #: the columns as they are in the file, and typed, as long as the file is being checked
     raw: list[Sequence[str]] = field(default_factory=list)
     typed: list[Sequence[Any]] = field(default_factory=list)
 
@@ -183,7 +183,7 @@ def read_parquet(file: Path) -> pa.Table:
 
 
 def differing_columns(table: Table, twin: pa.Table) -> Iterator[tuple[int, str]]:
-    """Line and column of every cell in which a Parquet file differs from the CSV file beside it."""
+    """Line and column of every cell in which a Parquet file differs from the CSV file next to it."""
     if _is_equal(table, twin):
         return
     for column in twin.column_names:
@@ -196,7 +196,7 @@ def differing_columns(table: Table, twin: pa.Table) -> Iterator[tuple[int, str]]
 
 
 def _is_equal(table: Table, twin: pa.Table) -> bool:
-    """Whether the CSV file's texts say exactly what the Parquet file holds; False also where Arrow cannot tell."""
+    """Whether the CSV file's texts are exactly what the Parquet file holds; False also where Arrow cannot decide."""
     import pyarrow as pa
 
     said, held = [], []

@@ -65,7 +65,7 @@ def check_steps(
         npi = row["npi"]
         inputs = hospital.inputs.get(npi)
         if inputs is None:
-            continue  # told by check_elections
+            continue  # reported by check_elections
         partner = partners[npi] = Partner(row)
         _calculated(partner, cases.get(npi, []), performance, improvement, findings)
         _conditions(partner, conditions.get(npi, []), measured, terms, findings)
@@ -197,7 +197,7 @@ def _committee(partner: Partner, inputs: Row, findings: Findings) -> None:
 
 
 def _fee_schedule_cap(partner: Partner, inputs: Row, earlier: Decimal | None, findings: Findings) -> None:
-    """``earlier`` as the earlier period's own release says; without it as this release says."""
+    """``earlier`` as the earlier period's own release states; without it as this release states."""
     taken = inputs["earlier_period_incentive"] if earlier is None else earlier
     findings.compare("fee_schedule_cap", inputs, {"earlier_period_incentive": taken})
     approved = inputs["pfs_approved_amount"]
