@@ -159,10 +159,10 @@ def main() -> None:
     )
     for name in ("step", "seconds", "CPU seconds", "peak MB", "rows a second", "times reading", "in CPU"):
         table.add_column(name, justify="left" if name == "step" else "right")
-    for step, told in STEPS.items():
+    for step, reported in STEPS.items():
         found, reading = best[step], best["read"]
         table.add_row(
-            told,
+            reported,
             f"{found['seconds']:.2f}",
             f"{found['cpu_seconds']:.2f}",
             f"{found['peak_megabytes']:.0f}",

@@ -140,7 +140,7 @@ class HomeLocks:
 def _holder(path: Path) -> str:
     """Who holds a lock, as far as its file states."""
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        return f"{said['doing']}, process {said['process']} on {said['machine']}"
+        stated = json.loads(path.read_text(encoding="utf-8"))
+        return f"{stated['doing']}, process {stated['process']} on {stated['machine']}"
     except (OSError, ValueError, KeyError):
         return "it does not say which"

@@ -65,17 +65,17 @@ class Claims:
             with suppress(OSError):
                 written.unlink(missing_ok=True)
             return None, ""
-        for other, said, age in self._others(folder, name, own):
-            if said.get("machine") == self.machine:
-                if not _is_alive(said.get("process")):
+        for other, stated, age in self._others(folder, name, own):
+            if stated.get("machine") == self.machine:
+                if not _is_alive(stated.get("process")):
                     other.unlink(missing_ok=True)  # left by a process that was killed
-            elif "alone" in (mode, said.get("mode")):
+            elif "alone" in (mode, stated.get("mode")):
                 if age <= STALE_SECONDS:
                     own.unlink(missing_ok=True)
                     wait = STALE_SECONDS - age
                     return None, (
-                        f"{said.get('doing')}, process {said.get('process')} on {said.get('host')}, seen {age:.0f} "
-                        f"seconds ago; if that machine is gone, it counts no more in {wait:.0f} seconds"
+                        f"{stated.get('doing')}, process {stated.get('process')} on {stated.get('host')}, "
+                        f"seen {age:.0f} seconds ago; if that machine is gone, it counts no more in {wait:.0f} seconds"
                     )
                 other.unlink(missing_ok=True)
         self._keep(own)
@@ -102,10 +102,10 @@ class Claims:
             except FileNotFoundError:
                 continue
             try:
-                said = json.loads(path.read_text(encoding="utf-8"))
+                stated = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
-                said = {}  # damaged: somebody else's, until it is old
-            yield path, said if isinstance(said, dict) else {}, age
+                stated = {}  # damaged: somebody else's, until it is old
+            yield path, stated if isinstance(stated, dict) else {}, age
 
     def _keep(self, claim: Path) -> None:
         with self._guard:

@@ -35,23 +35,23 @@ def storage_fault(error: BaseException, where: Path | str) -> HcipError | None:
         where: the folder it concerns, when the error names no file.
     """
     number = error.errno if isinstance(error, OSError) else None
-    said = str(error).lower()
+    stated = str(error).lower()
     file = (isinstance(error, OSError) and error.filename) or where
-    if number in _FULL or any(words in said for words in _FULL_WORDS):
+    if number in _FULL or any(words in stated for words in _FULL_WORDS):
         return HcipError(
             "there is no room left to write",
             file=file,
             rule="DISK-FULL",
             fix="make room (everything below warehouse/ can be removed) and run it again; nothing was released",
         )
-    if number == errno.EIO or any(words in said for words in _BROKEN_WORDS):
+    if number == errno.EIO or any(words in stated for words in _BROKEN_WORDS):
         return HcipError(
             "the disk cannot be read or written",
             file=file,
             rule="DISK-ERROR",
             fix="check the disk's health and free space, and run it again; nothing was released",
         )
-    if number in _FORBIDDEN or any(words in said for words in _FORBIDDEN_WORDS):
+    if number in _FORBIDDEN or any(words in stated for words in _FORBIDDEN_WORDS):
         return HcipError(
             "this may not be written: it is read-only, or another user's",
             file=file,

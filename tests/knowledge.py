@@ -80,14 +80,14 @@ class Knowledge:
         cells, where, low, high = [], ([], []), [], []  # type: ignore[var-annotated]
         for number in rows:
             weights, least, greatest = self.relations[number]
-            told = sum(weight * self.known[each] for each, weight in weights.items() if each in self.known)
+            reported = sum(weight * self.known[each] for each, weight in weights.items() if each in self.known)
             for each, weight in weights.items():
                 if each in at:
                     cells.append(weight)
                     where[0].append(len(low))
                     where[1].append(at[each])
-            low.append(least - told)
-            high.append(greatest - told)
+            low.append(least - reported)
+            high.append(greatest - reported)
         constraints = ()
         if rows:
             matrix = csr_array((cells, where), shape=(len(low), len(names)))

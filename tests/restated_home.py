@@ -56,9 +56,9 @@ def build_restated_home(settled: SettledHome, folder: Path) -> None:
     """Copy the settled home, plant one change a cause and settle the period again."""
     home = settled.copy(folder, "inbox", "lake", "releases")
     planted = plant(home, settled.release.folder)
-    said: list[str] = []
-    second = settle(home, PERIOD, progress=said.append)
-    record: dict[str, object] = {"planted": planted, "said": said}
+    stated: list[str] = []
+    second = settle(home, PERIOD, progress=stated.append)
+    record: dict[str, object] = {"planted": planted, "said": stated}
     for release in (settled.release, second):
         record[release.name] = {name: value for name, value in vars(release).items() if name != "folder"}
     (folder / "restated.json").write_text(json.dumps(record), encoding="utf-8")

@@ -51,8 +51,8 @@ class Alert:
 
     def content(self, home: Home) -> bytes:
         """As JSON; ``text`` is what chat services show."""
-        said = {"text": f"{self.title}\n{self.message}", "home": str(home.root), **asdict(self)}
-        return json.dumps(said, ensure_ascii=False, default=str).encode()
+        stated = {"text": f"{self.title}\n{self.message}", "home": str(home.root), **asdict(self)}
+        return json.dumps(stated, ensure_ascii=False, default=str).encode()
 
 
 def tell(home: Home, alert: Alert, said: Callable[[str], None] = lambda _: None) -> int:
@@ -93,12 +93,12 @@ def _tell_one(home: Home, alert: Alert, target: AlertTarget, end: float, said: C
     except OSError as error:  # a full disk is the very thing to tell of
         said(f"that an alert was sent cannot be noted: {error.strerror}")
     name = target.command[0] if target.command else target.webhook_from or "the webhook"
-    told = False
+    reported = False
     try:
         for tried in range(1, _TRIES + 1):
             problem = _deliver(target, alert.content(home), end)
             if not problem:
-                told = True
+                reported = True
                 said(f"told {name}: {alert.title}")
                 break
             said(f"{name} could not be delivered (attempt {tried} of {_TRIES}): {problem}")
@@ -106,10 +106,10 @@ def _tell_one(home: Home, alert: Alert, target: AlertTarget, end: float, said: C
                 break  # a program that fails does so again
             time.sleep(_PAUSE_SECONDS)
     finally:
-        if not told:
+        if not reported:
             with suppress(OSError):
                 note.unlink(missing_ok=True)
-    return told
+    return reported
 
 
 def _deliver(target: AlertTarget, content: bytes, end: float) -> str:
@@ -157,9 +157,9 @@ def _run(command: Sequence[str], content: bytes, seconds: float, *, is_heard: bo
 
 def failure_alert(run_id: str, job: str, partition: str, error: BaseException | str) -> Alert:
     """A run that failed, in the words of its error."""
-    told = error.as_dict() if isinstance(error, HcipError) else {}
+    reported = error.as_dict() if isinstance(error, HcipError) else {}
     title = f"{job} {partition} failed".replace("  ", " ")
-    return Alert("failure", run_id, title, str(error), {"job": job, "partition": partition, "run": run_id, **told})
+    return Alert("failure", run_id, title, str(error), {"job": job, "partition": partition, "run": run_id, **reported})
 
 
 def held_alert(release: str, partners: int, dollars: str, reasons: dict[str, int]) -> Alert:

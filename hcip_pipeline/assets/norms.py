@@ -74,9 +74,11 @@ def base_year_norms(
         session.locks.drop(where, f"norms-{folder.name}")
     since = settlement.files_since_frozen(where, policy, norms)
     if since:
-        told = f"{len(since)} files came after its norms were frozen and do not move them; a new policy version would"
-        session.progress(f"base year {policy.base_year}: {told}")
-        context.log.warning(told)
+        reported = (
+            f"{len(since)} files came after its norms were frozen and do not move them; a new policy version would"
+        )
+        session.progress(f"base year {policy.base_year}: {reported}")
+        context.log.warning(reported)
     rows = json.loads((norms.folder / "manifest.json").read_text(encoding="utf-8"))["tables"]
     context.log.info(f"norm table {norms.folder.name}: " + ("made" if norms.build else "frozen by an earlier run"))
     return dg.MaterializeResult(

@@ -151,12 +151,12 @@ def runs_on(
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         "resources": {"home": {"config": of_home}, "engine": {"config": asdict(engine) if engine else {}}},
     }
-    said = {"command": command, "user": _user()} if command else {}
+    stated = {"command": command, "user": _user()} if command else {}
     definitions = build_defs(resources={"session": session})
     with storage_told(home), home_instance(home) as instance:  # the history of runs is in the home too
         close_interrupted(instance)
         with session.locks:
-            yield Runs(home, instance, definitions, session, config, {**said, **(tags or {})})
+            yield Runs(home, instance, definitions, session, config, {**stated, **(tags or {})})
 
 
 def _user() -> str:

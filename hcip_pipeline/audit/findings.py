@@ -141,14 +141,14 @@ def _payments(draft: Draft) -> Iterator[_Found]:
     for row in reconciled.iter_rows(named=True):
         if row["verdict"] in _PAYMENT_RULES:
             rule, text = _PAYMENT_RULES[row["verdict"]]
-            said = text.format(
+            stated = text.format(
                 paid=dollars(row["paid_amount"]),
                 payable=dollars(row["payable_amount"]),
                 difference=dollars(abs(row["difference"])),
                 period=row["paid_period"],
                 release=row["released_as"],
             )
-            yield _Found(rule, said, row["hospital_ccn"], row["npi"], abs(row["difference"]))
+            yield _Found(rule, stated, row["hospital_ccn"], row["npi"], abs(row["difference"]))
     waiting = reconciled.filter(pl.col("verdict") == "NOT_YET_REPORTED")
     for (ccn, period), rows in sorted(waiting.group_by("hospital_ccn", "paid_period")):
         total = Decimal(rows["payable_amount"].sum())

@@ -76,8 +76,8 @@ def _shown(
             sums.append(Sum(total, tuple(parts)))
     beside = _beside(of)
     sums += _sums_beside(beside, exclusions, ledger)
-    told = {**before, beside.name: [_as_given_out(of, beside)]}
-    return suppressed([exclusions, ledger, beside], threshold, sums=sums, before=told)[:2]
+    reported = {**before, beside.name: [_as_given_out(of, beside)]}
+    return suppressed([exclusions, ledger, beside], threshold, sums=sums, before=reported)[:2]
 
 
 def _beside(of: Draft | ReleaseFiles) -> CountTable:

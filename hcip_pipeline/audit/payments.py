@@ -48,7 +48,7 @@ def prior_period_adjustments(draft: Draft) -> pl.DataFrame:
     Returns:
         ``contracts.audit.PRIOR_PERIOD_ADJUSTMENTS``; only causes that moved a payable amount.
     """
-    told = {
+    reported = {
         key
         for release in draft.earlier
         if release.has("prior_period_adjustments")
@@ -57,7 +57,7 @@ def prior_period_adjustments(draft: Draft) -> pl.DataFrame:
     frames = [_empty(audit.PRIOR_PERIOD_ADJUSTMENTS)]
     for newest in draft.earlier:
         for release in _restatements(newest):
-            if (str(release.period), f"r{release.number}") not in told:
+            if (str(release.period), f"r{release.number}") not in reported:
                 frames.append(
                     release.table("restatement")
                     .filter(pl.col("payable_difference") != 0)

@@ -49,6 +49,6 @@ def command(
     else:
         print_ingest(home, report)
     for key, error in report.problems.items():
-        said = f"error: {error}" if str(error).startswith(key) else f"error: {key}: {error}"
-        click.echo("\n".join(wrapped(line, hanging=2) for line in said.split("\n")), err=True)
+        stated = f"error: {error}" if str(error).startswith(key) else f"error: {key}: {error}"
+        click.echo("\n".join(wrapped(line, hanging=2) for line in stated.split("\n")), err=True)
     ctx.exit(0 if report.ok else 1)

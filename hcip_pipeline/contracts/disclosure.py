@@ -70,15 +70,15 @@ def declared(
     Raises:
         ValueError: a column is declared twice, or is none of the table.
     """
-    said: dict[str, Disclosure] = {}
+    stated: dict[str, Disclosure] = {}
     given: list[tuple[str, Disclosure]] = [(name, Count()) for name in counts]
     given += (gives_away or {}).items()
     given += [(name, Harmless(reason)) for reason, names in (harmless or {}).items() for name in names]
     for name, disclosure in given:
-        if name in said or name not in table.names:
+        if name in stated or name not in table.names:
             raise ValueError(f"{table.name}.{name} is declared twice, or is no column")
-        said[name] = disclosure
-    columns = tuple(replace(column, disclosure=said.get(column.name)) for column in table.columns)
+        stated[name] = disclosure
+    columns = tuple(replace(column, disclosure=stated.get(column.name)) for column in table.columns)
     return replace(table, columns=columns)
 
 

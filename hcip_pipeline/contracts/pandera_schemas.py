@@ -119,5 +119,5 @@ def _reasons(error: Exception) -> str:
     # Checks on the set of columns name a column where the others show a cell.
     on_columns = pl.col("check").str.starts_with("column_")
     named = pl.when(on_columns).then(pl.col("failure_case").cast(pl.String)).otherwise("column")
-    told = cases.select(pl.format("{}: {}", named, "check")).to_series().unique(maintain_order=True)
-    return "; ".join(told.head(5).to_list())
+    reported = cases.select(pl.format("{}: {}", named, "check")).to_series().unique(maintain_order=True)
+    return "; ".join(reported.head(5).to_list())

@@ -130,16 +130,16 @@ def _with_conflicts(receipt: ProgramReceipt, judged: JudgedSurvey, path: Path, l
         ours = judged.frames[form.table].select(*key, answer)
         theirs = _csv_rows(form.table, lake).select(*key, pl.col(answer).alias("csv"))
         differing = ours.join(theirs, on=key).filter(pl.col(answer).is_not_null() & (pl.col(answer) != pl.col("csv")))
-        said = {
+        stated = {
             (npi, subject): (mine, csv)
             for _, npi, subject, mine, csv in differing.iter_rows()
             if (sent := judged.sent_out.get((form.name, npi, subject))) is None or sent.answer != str(mine)
         }
-        if not said:
+        if not stated:
             continue
         place = chr(ord("A") + [column.field for column in form.columns].index(answer))
-        for own, line in form_cells(form, said.keys(), path):
-            mine, csv = said[own]
+        for own, line in form_cells(form, stated.keys(), path):
+            mine, csv = stated[own]
             message = f"the form says {mine} and {form.table}.csv {csv}: the CSV file counts"
             problems.append(Problem("SURVEY-CONFLICT", message, line, f"{form.name}!{place}{line}"))
     if not problems:

@@ -190,7 +190,7 @@ def _continue(lines: Sequence[Line], entries: Iterable[Entry]) -> list[tuple[Lin
     new: list[tuple[Line, bytes]] = []
     for entry in entries:
         sequence += 1
-        said = {
+        stated = {
             "sequence": sequence,
             "kind": entry.kind,
             "name": entry.name,
@@ -198,8 +198,8 @@ def _continue(lines: Sequence[Line], entries: Iterable[Entry]) -> list[tuple[Lin
             "files": dict(entry.files),
             "previous": previous,
         }
-        raw = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-        line = Line(sequence, entry, str(said["sha256"]), previous, hashlib.sha256(raw).hexdigest())
+        raw = json.dumps(stated, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        line = Line(sequence, entry, str(stated["sha256"]), previous, hashlib.sha256(raw).hexdigest())
         new.append((line, raw))
         previous = line.hash
     return new
@@ -209,9 +209,9 @@ def _parse(content: bytes, path: Path) -> Iterator[Line]:
     previous = _NOTHING_BEFORE
     for number, raw in enumerate(content.split(b"\n")[:-1], start=1):
         try:
-            said: dict[str, Any] = json.loads(raw)
-            entry = Entry(said["kind"], str(said["name"]), {str(k): str(v) for k, v in said["files"].items()})
-            line = Line(int(said["sequence"]), entry, str(said["sha256"]), str(said["previous"]), _sha256(raw))
+            stated: dict[str, Any] = json.loads(raw)
+            entry = Entry(stated["kind"], str(stated["name"]), {str(k): str(v) for k, v in stated["files"].items()})
+            line = Line(int(stated["sequence"]), entry, str(stated["sha256"]), str(stated["previous"]), _sha256(raw))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise _broken(path, number, "cannot be read") from error
         if line.previous != previous or line.sequence != number:

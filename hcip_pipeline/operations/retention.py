@@ -331,11 +331,11 @@ def _write_record(folder: Path, files: Sequence[Due], as_of: dt.date, signer: Si
     before: list[dict[str, Any]] = []
     if path.is_file():
         before = read_record(path, "files")["files"]
-    told = {entry["path"] for entry in before}
+    reported = {entry["path"] for entry in before}
     added = [
         {"path": each.path, "hash": each.hash, "bytes": each.bytes, "reason": each.reason, "as_of": str(as_of)}
         for each in files
-        if each.path not in told
+        if each.path not in reported
     ]
     record = {
         "release": f"{folder.parent.name}_{folder.name}",

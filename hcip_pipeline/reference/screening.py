@@ -75,9 +75,9 @@ def write_lake_screening(home: Home, period: PerformancePeriod) -> None:
     own = lists.nppes.irregular if lists.nppes else pl.DataFrame()
     write_parquet(_frame(own, screening.IRREGULAR_NPIS), lake / "irregular_npis.parquet")
     stated = dict(tables["list_dates"].select("list_name", "list_date").iter_rows())
-    told = _screened_lists(lists, files, stated, partners, screened, excluded)
-    write_parquet(told, lake / "screened_lists.parquet")
-    _write_receipts(lists, files, told, lake / "receipts")
+    reported = _screened_lists(lists, files, stated, partners, screened, excluded)
+    write_parquet(reported, lake / "screened_lists.parquet")
+    _write_receipts(lists, files, reported, lake / "receipts")
 
 
 def read_lists(inbox: Path, state: str) -> tuple[NationalLists, dict[str, Path]]:

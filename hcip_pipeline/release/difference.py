@@ -267,33 +267,33 @@ def lines(compared: ReleaseDifference, shown: int = 40) -> Sequence[str]:
     title = f"{compared.period}: {compared.before} → {compared.after}"
     if not compared.payments and not compared.savings:
         return [f"{title}: every payment and all savings are the same"]
-    said = [title, "", f"  {'figure':<20}{'changed':>9}{'before':>18}{'after':>18}{'difference':>18}"]
-    said += [
+    stated = [title, "", f"  {'figure':<20}{'changed':>9}{'before':>18}{'after':>18}{'difference':>18}"]
+    stated += [
         f"  {name:<20}{moved.changed:>9,}{moved.before:>18,}{moved.after:>18,}{_signed(moved.difference):>18}"
         for name, moved in compared.moved.items()
     ]
     if compared.by_cause:
-        said += ["", "payable, by cause"]
-        said += [f"  {name.replace('_', ' '):<20}{_signed(total):>18}" for name, total in compared.by_cause.items()]
-    said += _payment_lines(compared, shown)
+        stated += ["", "payable, by cause"]
+        stated += [f"  {name.replace('_', ' '):<20}{_signed(total):>18}" for name, total in compared.by_cause.items()]
+    stated += _payment_lines(compared, shown)
     if compared.savings:
-        said += ["", f"  {'hospital':<10}{'scope':<16}{'internal savings':>18}{'after':>18}{'difference':>18}"]
-        said += [
+        stated += ["", f"  {'hospital':<10}{'scope':<16}{'internal savings':>18}{'after':>18}{'difference':>18}"]
+        stated += [
             f"  {each.hospital_ccn:<10}{each.scope:<16}{each.internal_before:>18,}{each.internal_after:>18,}"
             f"{_signed(each.internal_after - each.internal_before):>18}"
             for each in compared.savings[:shown]
         ]
     if not compared.ok:
         broken = [f"{each.hospital_ccn} {each.npi}" for each in compared.payments if not each.is_explained]
-        said += ["", f"The causes do not add up to the difference of {', '.join(broken[:5])}: verify both releases."]
-    return said
+        stated += ["", f"The causes do not add up to the difference of {', '.join(broken[:5])}: verify both releases."]
+    return stated
 
 
 def _payment_lines(compared: ReleaseDifference, shown: int) -> list[str]:
     if not compared.payments:
         return ["", "every payment is the same"]
     head = f"  {'hospital':<10}{'npi':<12}{'calculated':>14}{'final':>14}{'payable':>14}{'payable after':>16}"
-    said = ["", f"{head}  status and causes (changes of calculated, final and payable)"]
+    stated = ["", f"{head}  status and causes (changes of calculated, final and payable)"]
 
     def size(each: PaymentDifference) -> tuple[Decimal, Decimal, str, str]:
         calculated = each.calculated_after - each.calculated_before
@@ -305,14 +305,14 @@ def _payment_lines(compared: ReleaseDifference, shown: int) -> list[str]:
         )
         if each.status_before != each.status_after:
             causes = f"{each.status_before or 'absent'} → {each.status_after or 'absent'}; {causes}".removesuffix("; ")
-        said.append(
+        stated.append(
             f"  {each.hospital_ccn:<10}{each.npi:<12}{_signed(each.calculated_after - each.calculated_before):>14}"
             f"{_signed(each.final_after - each.final_before):>14}{_signed(each.difference):>14}"
             f"{each.payable_after:>16,}  {causes}".rstrip()
         )
     if len(compared.payments) > shown:
-        said.append(f"  and {len(compared.payments) - shown} more (--json gives all)")
-    return said
+        stated.append(f"  and {len(compared.payments) - shown} more (--json gives all)")
+    return stated
 
 
 def _signed(amount: Decimal) -> str:

@@ -48,13 +48,15 @@ def _savings_before(draft: Draft) -> Iterator[pl.DataFrame]:
             yield release.table("savings", folder="regulator")
     for release, is_whole in baselines(draft):
         if release.has("savings", folder="regulator"):
-            told = release.table("savings", folder="regulator").with_columns(pl.lit(str(draft.period)).alias("period"))
-            yield renamed(told, {"cases": "baseline_cases"}, with_values=is_whole)
+            reported = release.table("savings", folder="regulator").with_columns(
+                pl.lit(str(draft.period)).alias("period")
+            )
+            yield renamed(reported, {"cases": "baseline_cases"}, with_values=is_whole)
     for pair in halves_of_baseline(draft):
         if all(release.has("savings", folder="regulator") for release in pair):
             one, two = (release.table("savings", folder="regulator") for release in pair)
-            told = added(one, two, ("hospital_ccn", "scope"), {"cases": "baseline_cases"})
-            yield told.with_columns(pl.lit(str(draft.period)).alias("period"))
+            reported = added(one, two, ("hospital_ccn", "scope"), {"cases": "baseline_cases"})
+            yield reported.with_columns(pl.lit(str(draft.period)).alias("period"))
 
 
 def norm_tables(draft: Draft) -> Iterable[DerivedTable]:

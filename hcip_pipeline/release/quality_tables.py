@@ -64,9 +64,9 @@ def quality_tables(draft: Draft) -> Iterable[DerivedTable]:
     """The tables of ``quality/`` that count people."""
     threshold = draft.policy.policy.small_cell_threshold
     frames = {name: draft.marts(name) for name in CELLS}
-    told = next((each for each in reversed(draft.superseded) if all(each.has(name) for name in CELLS)), None)
+    reported = next((each for each in reversed(draft.superseded) if all(each.has(name) for name in CELLS)), None)
     for name, together in (("readmissions", _lines_together), ("hospital_acquired_conditions", _codes_together)):
-        frames[name] = together(frames[name], threshold, told.table(name, folder=_FOLDER) if told else None)
+        frames[name] = together(frames[name], threshold, reported.table(name, folder=_FOLDER) if reported else None)
     everybody = "|".join(sorted(set(frames["readmissions"]["hospital_ccn"]) - {STATE}))
     frames = _with_sets(frames, everybody)
     sets = _sets(frames)

@@ -86,14 +86,14 @@ def condition_words(conditions: Sequence[Row]) -> list[str]:
     """Which conditions took their weight, and why."""
     missed = [f"{c['description']} ({words.percent(c['weight'])})" for c in conditions if c["met"] == "N"]
     missing = [f"{c['description']} ({words.percent(c['weight'])})" for c in conditions if c["is_missing"]]
-    said = []
+    stated = []
     if missed:
-        said.append(f"Not met: {'; '.join(missed)}.")
+        stated.append(f"Not met: {'; '.join(missed)}.")
     if missing:
-        said.append(f"No result reported, so it counts as not met: {'; '.join(missing)}.")
-    if conditions and not said:
-        said.append("All conditions were met.")
-    return said or ["The hospital has no conditions of payment in force."]
+        stated.append(f"No result reported, so it counts as not met: {'; '.join(missing)}.")
+    if conditions and not stated:
+        stated.append("All conditions were met.")
+    return stated or ["The hospital has no conditions of payment in force."]
 
 
 def cap_words(row: Row, inputs: Row, year: int, is_first_half: bool) -> list[str]:
@@ -102,7 +102,7 @@ def cap_words(row: Row, inputs: Row, year: int, is_first_half: bool) -> list[str
         return ["No Medicare fee-schedule amount is known yet, so the cap cannot be determined."]
     source = "CMS's notice" if inputs["pfs_source"] == "NOTICE" else "an estimate from Medicare claims"
     share = words.percent(inputs["physician_cap_percent"] / 100, 0)
-    said = f"{share} of {words.money(inputs['pfs_approved_amount'])} in Medicare approved amounts ({source})"
+    stated = f"{share} of {words.money(inputs['pfs_approved_amount'])} in Medicare approved amounts ({source})"
     if not is_first_half and inputs["earlier_period_incentive"]:
-        said += f", less {words.money(inputs['earlier_period_incentive'])} for the first half of {year},"
-    return [f"{said} allows at most {words.money(row['pfs_cap_amount'])}."]
+        stated += f", less {words.money(inputs['earlier_period_incentive'])} for the first half of {year},"
+    return [f"{stated} allows at most {words.money(row['pfs_cap_amount'])}."]

@@ -37,15 +37,15 @@ def inbox_contents(home: Home, period: PerformancePeriod, policy: Policy, hashes
 
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """What came, changed or went, in words, in order of path; names as a log may show them."""
-    said = []
+    stated = []
     for path in sorted(before.keys() | now.keys()):
         if path not in before:
-            said.append(f"{shown_path(path)} is new")
+            stated.append(f"{shown_path(path)} is new")
         elif path not in now:
-            said.append(f"{shown_path(path)} is gone")
+            stated.append(f"{shown_path(path)} is gone")
         elif before[path] != now[path]:
-            said.append(f"{shown_path(path)} changed")
-    return said
+            stated.append(f"{shown_path(path)} changed")
+    return stated
 
 
 def _entries(

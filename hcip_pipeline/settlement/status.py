@@ -182,8 +182,8 @@ def status_lines(status: PeriodStatus, shown: int = 10) -> list[str]:
     for delivery in status.deliveries:
         senders.setdefault(delivery.sender, []).append(delivery)
     for sender, sent in senders.items():
-        told = [f"{each.partition} {each.state}" + _due(each) for each in sent]
-        lines.append(f"  {sender:<8}{', '.join(told)}")
+        reported = [f"{each.partition} {each.state}" + _due(each) for each in sent]
+        lines.append(f"  {sender:<8}{', '.join(reported)}")
     if status.held:
         lines.append("  held")
         lines += [

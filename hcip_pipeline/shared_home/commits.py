@@ -57,7 +57,7 @@ class Commit:
 
     def content(self) -> bytes:
         """Its bytes."""
-        said = {
+        stated = {
             "format": FORMAT,
             "commit": self.number,
             "previous": self.previous,
@@ -65,7 +65,7 @@ class Commit:
             "removed": sorted(self.removed),
             "lines": list(self.lines),
         }
-        return (json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+        return (json.dumps(stated, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
 
 def object_place(sha256: str) -> str:
@@ -195,17 +195,17 @@ def get_object(storage: Storage, sha256: str) -> bytes:
 def _parsed(storage: Storage, number: int, raw: bytes) -> Commit:
     place = _commit_place(number)
     try:
-        said: dict[str, Any] = json.loads(raw)
-        if said["format"] != FORMAT:
+        stated: dict[str, Any] = json.loads(raw)
+        if stated["format"] != FORMAT:
             raise HcipError(
-                f"it is written in format {said['format']}, which this version does not read",
+                f"it is written in format {stated['format']}, which this version does not read",
                 file=storage.address_of(place),
                 rule="STORAGE",
                 fix="install the version that the other machines have",
             )
-        files = {str(path): str(sha256) for path, sha256 in said["files"].items()}
-        removed, lines = [str(path) for path in said["removed"]], [str(line) for line in said["lines"]]
-        commit = Commit(int(said["commit"]), str(said["previous"]), files, removed, lines, _sha256(raw))
+        files = {str(path): str(sha256) for path, sha256 in stated["files"].items()}
+        removed, lines = [str(path) for path in stated["removed"]], [str(line) for line in stated["lines"]]
+        commit = Commit(int(stated["commit"]), str(stated["previous"]), files, removed, lines, _sha256(raw))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(storage, place, "cannot be read") from error
     paths = [*files, *removed]

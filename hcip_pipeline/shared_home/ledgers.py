@@ -22,10 +22,12 @@ def unshared(own: Sequence[Line], shared: Sequence[Line]) -> list[Entry]:
     shared as well if the newest shared line about it says the same.
     """
     same = same_lines(own, shared)
-    said = {_key(line.entry) for line in shared[same:]}
-    said |= {_key(entry) for entry in {(subject(line.entry), line.entry.name): line.entry for line in shared}.values()}
+    stated = {_key(line.entry) for line in shared[same:]}
+    stated |= {
+        _key(entry) for entry in {(subject(line.entry), line.entry.name): line.entry for line in shared}.values()
+    }
     rest = (line.entry for line in own[same:])
-    return [entry for entry in rest if not (entry.kind == "start" and shared) and _key(entry) not in said]
+    return [entry for entry in rest if not (entry.kind == "start" and shared) and _key(entry) not in stated]
 
 
 def _key(entry: Entry) -> tuple[str, str, tuple[tuple[str, str], ...]]:

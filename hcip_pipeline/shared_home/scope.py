@@ -125,9 +125,9 @@ def _known(home: Home, release: str) -> Iterator[str]:
     if not record.is_file():
         return
     yield _name(home, record)
-    said = read_record(record, "policy_sha256", "sources")
-    yield f"lake/known/policies/{said['policy_sha256']}.yaml"
-    for files in said["sources"].values():
+    stated = read_record(record, "policy_sha256", "sources")
+    yield f"lake/known/policies/{stated['policy_sha256']}.yaml"
+    for files in stated["sources"].values():
         for sha256 in files:
             yield f"lake/known/{sha256[:2]}/{sha256}.parquet"
 

@@ -69,11 +69,13 @@ def load_state(home: Home, address: str) -> State:
         HcipError: the home was shared at another address.
     """
     try:
-        said = json.loads((folder_of(home) / "state.json").read_text(encoding="utf-8"))
-        if said["version"] != _VERSION:
+        stated = json.loads((folder_of(home) / "state.json").read_text(encoding="utf-8"))
+        if stated["version"] != _VERSION:
             return State(address)
-        files = {str(path): (str(of[0]), int(of[1]), int(of[2])) for path, of in said["files"].items()}
-        state = State(str(said["address"]), int(said["commit"]), int(said["lines"]), files, set(said["published"]))
+        files = {str(path): (str(of[0]), int(of[1]), int(of[2])) for path, of in stated["files"].items()}
+        state = State(
+            str(stated["address"]), int(stated["commit"]), int(stated["lines"]), files, set(stated["published"])
+        )
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return State(address)
     if state.address != address:
@@ -88,7 +90,7 @@ def load_state(home: Home, address: str) -> State:
 
 def save_state(home: Home, state: State) -> None:
     """Remember it."""
-    said = {
+    stated = {
         "version": _VERSION,
         "address": state.address,
         "commit": state.commit,
@@ -96,4 +98,4 @@ def save_state(home: Home, state: State) -> None:
         "files": {path: list(of) for path, of in state.files.items()},
         "published": sorted(state.published),
     }
-    write_json(said, folder_of(home) / "state.json")
+    write_json(stated, folder_of(home) / "state.json")

@@ -65,9 +65,9 @@ def run_sparcs_study(
     _require_few_errors(file, receipt, allow_errors)
     plan = plan_sparcs_study(home, name, receipt, policy)
     if allow_errors > MAX_ERRORS:
-        said = f"up to {_percent(allow_errors)} rows that are faulty or of another year were allowed: "
-        said += f"{receipt.error_rows} are left out"
-        plan = replace(plan, statements=(*plan.statements, said))
+        stated = f"up to {_percent(allow_errors)} rows that are faulty or of another year were allowed: "
+        stated += f"{receipt.error_rows} are left out"
+        plan = replace(plan, statements=(*plan.statements, stated))
     return carry_out(home, plan, progress)
 
 
@@ -155,8 +155,8 @@ def _cost_factors(home: Home, ccns: list[str], year: int) -> tuple[pl.DataFrame,
     facility = pl.col("hospital_ccn").str.strip_chars_start("0")
     given = table.frame.with_columns(facility).filter(facility.is_in(ccns)).select(reference.COST_FACTORS.names)
     if given.is_empty():
-        said = "the cost_factors file names none of these hospitals: every factor is 1"
-        return _factors_of_one(ccns, year), said
+        stated = "the cost_factors file names none of these hospitals: every factor is 1"
+        return _factors_of_one(ccns, year), stated
     # A reported cost has no rate centers: only the row for all of them applies.
     have = given.filter((pl.col("rate_center") == "ALL") & (pl.col("rate_year") == year))["hospital_ccn"].to_list()
     without = [ccn for ccn in ccns if ccn not in set(have)]

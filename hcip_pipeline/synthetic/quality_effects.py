@@ -128,12 +128,12 @@ def tell_effects(
             rows.append(("NETWORK_BEATS_PEERS", ccn, NETWORK, TOPIC, None, effects.year, f"{share:.2f} fewer returns"))
         if number == improving:
             fewer = float(effects.fewer_conditions[number])
-            told = f"{share:.2f} fewer returns, {fewer:.2f} fewer conditions"
-            rows.append(("HOSPITAL_IMPROVES", ccn, None, None, None, effects.year, told))
+            reported = f"{share:.2f} fewer returns, {fewer:.2f} fewer conditions"
+            rows.append(("HOSPITAL_IMPROVES", ccn, None, None, None, effects.year, reported))
     if effects.early != NOBODY:
         at = hospitals.ccn[physicians.home[effects.early]]
-        npi, told = physicians.npi[effects.early], f"{_DAYS_LEFT:.2f} of the days, {_BACK_SOON:.2f} ready to return"
-        rows.append(("DISCHARGES_TOO_EARLY", at, None, None, npi, effects.year, told))
+        npi, reported = physicians.npi[effects.early], f"{_DAYS_LEFT:.2f} of the days, {_BACK_SOON:.2f} ready to return"
+        rows.append(("DISCHARGES_TOO_EARLY", at, None, None, npi, effects.year, reported))
     names = ["effect", "hospital_ccn", "network_id", "topic", "npi", "from_year", "size"]
     schema = dict.fromkeys(names, pl.String) | {"from_year": pl.Int64}
     write_csv(truth / "quality_effects.csv", pl.DataFrame(rows, schema=schema, orient="row"))

@@ -74,8 +74,8 @@ def _java_version() -> int:
     if java is None:
         return 0
     try:
-        said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=True).stderr
+        stated = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=True).stderr
     except (OSError, subprocess.SubprocessError):
         return 0
-    version = re.search(r'version "(?:1\.)?([0-9]+)', said)
+    version = re.search(r'version "(?:1\.)?([0-9]+)', stated)
     return int(version[1]) if version else 0

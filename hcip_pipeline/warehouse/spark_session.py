@@ -129,5 +129,5 @@ def said_by_java(error: BaseException) -> str:
     """What an error of Spark comes to, in one line without Java's stack."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    telling = [line for line in lines if not line.startswith(("at ", "An error occurred", "..."))]
-    return (causes[-1:] or telling[:1] or [type(error).__name__])[0][:400]
+    reporting = [line for line in lines if not line.startswith(("at ", "An error occurred", "..."))]
+    return (causes[-1:] or reporting[:1] or [type(error).__name__])[0][:400]

@@ -314,24 +314,24 @@ def edited(number: int, before: Callable[[int], Before], place: Path) -> tuple[R
     rng = Random(f"{SEED}/{number}")
     made = before(shape_of(number))
     changed = made.state.copy(place)
-    told = MAKERS[number % len(MAKERS)](rng)(changed)
+    reported = MAKERS[number % len(MAKERS)](rng)(changed)
     if number % 2 and rng.random() < 0.3:
-        told += "; " + rng.choice(MAKERS)(rng)(changed)
-    return rng, changed, made, told
+        reported += "; " + rng.choice(MAKERS)(rng)(changed)
+    return rng, changed, made, reported
 
 
 @pytest.mark.parametrize("number", range(EDITS))
 def test_no_edit_raises_a_payment_unseen(number: int, before: Callable[[int], Before], tmp_path: Path) -> None:
-    rng, changed, made, told = edited(number, before, tmp_path / "home")
+    rng, changed, made, reported = edited(number, before, tmp_path / "home")
     try:
         if rng.random() < 0.25:
             changed.release(BEFORE[1])
-            told += f"; {BEFORE[1]} restated"
+            reported += f"; {BEFORE[1]} restated"
         now = settled(changed)
     except HcipError as error:  # a file that is refused with nothing before it stops the run, in words
-        assert error.fix, told
+        assert error.fix, reported
         return
-    hold(made.unchanged, now, told)
+    hold(made.unchanged, now, reported)
 
 
 @pytest.mark.parametrize("number", range(EDITS // 6))
@@ -340,16 +340,16 @@ def test_no_order_pays_a_year_twice(number: int, before: Callable[[int], Before]
     made = before(1 if number % 2 == 0 else shape_of(number))
     rng = Random(f"order/{SEED}/{number}")
     state = made.state.copy(tmp_path / "home")
-    told = []
+    reported = []
     try:
         for _ in range(rng.randint(2, 3)):
-            told.append(rng.choice([*MAKERS, edit_own_files, edit_own_files])(rng)(state))
+            reported.append(rng.choice([*MAKERS, edit_own_files, edit_own_files])(rng)(state))
             period = rng.choice([BEFORE[1], NOW])
-            told.append(f"{period} released")
+            reported.append(f"{period} released")
             state.release(period)
-            hold_the_year(state, "; ".join(told))
+            hold_the_year(state, "; ".join(reported))
     except HcipError as error:
-        assert error.fix, told
+        assert error.fix, reported
 
 
 def hold_the_year(state: HalfYears, told: str) -> None:

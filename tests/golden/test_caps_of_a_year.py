@@ -142,11 +142,11 @@ def test_a_cap_lowered_after_the_first_half_was_paid(in_order: HalfYears, tmp_pa
         assert row["amount"] == before - cap and row["severity"] == "high"
         assert dollars(before) in row["finding"] and dollars(cap) in row["finding"] and "2025" in row["finding"]
         assert "recover" in row["what_to_do"]
-    told = period_status(state.home, PerformancePeriod.parse(SECOND), dt.date(2026, 4, 1))
-    assert {(each.hospital_ccn, each.npi): each.over_cap for each in told.over_cap} == {
+    reported = period_status(state.home, PerformancePeriod.parse(SECOND), dt.date(2026, 4, 1))
+    assert {(each.hospital_ccn, each.npi): each.over_cap for each in reported.over_cap} == {
         (row["hospital_ccn"], row["npi"]): str(row["amount"]) for row in found.iter_rows(named=True)
     }
-    assert sum("over the cap of 2025" in line for line in status_lines(told)) == 2
+    assert sum("over the cap of 2025" in line for line in status_lines(reported)) == 2
     assert kept in set(
         second.table("incentives").filter(final_incentive=Decimal(0)).select("hospital_ccn", "npi").rows()
     )

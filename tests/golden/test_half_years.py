@@ -65,7 +65,7 @@ class Both:
         elections = {ccn: elections.model_dump(exclude_unset=True) for ccn, elections in spec.elections.items()}
         folders = {each: {"other_program_amounts": self._typed(each)} for each in HALVES}
         policy = spec.policy.model_dump()
-        named = {ccn: [n for year, n in told if year <= int(period[:4])] for ccn, told in self.named.items()}
+        named = {ccn: [n for year, n in reported if year <= int(period[:4])] for ccn, reported in self.named.items()}
         corrected = {ccn: first for ccn, (filed, first) in self.corrected.items() if filed <= period}
         plain = self.plain.settle(period, own, folders, named, corrected, policy, elections)
         self._compare(release, plain)

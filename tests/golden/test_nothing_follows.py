@@ -71,12 +71,12 @@ def laid_side_by_side(seed: int, home: Path) -> tuple[Knowledge, list[tuple[Name
     first = state("2024H1", years[0], years[1], seed)
     second = state("2025H1", years[1].with_late(seed), years[2], seed)
     third = state("2025H1", years[1].with_late(seed), years[2].with_late(seed + 1), seed)
-    told = given_out(released(first), home, "2024H1_r1")
-    r1 = given_out(released(second, earlier=[told]), home, "2025H1_r1")
+    reported = given_out(released(first), home, "2024H1_r1")
+    r1 = given_out(released(second, earlier=[reported]), home, "2025H1_r1")
     shown = {
-        "2024H1_r1": ({name: told.table(name, folder="quality") for name in ROLES}, first),
+        "2024H1_r1": ({name: reported.table(name, folder="quality") for name in ROLES}, first),
         "2025H1_r1": ({name: r1.table(name, folder="quality") for name in ROLES}, second),
-        "2025H1_r2": (released(third, superseded=[r1], earlier=[told]), third),
+        "2025H1_r2": (released(third, superseded=[r1], earlier=[reported]), third),
     }
     knowledge = Knowledge()
     for tag, (frames, of) in shown.items():
@@ -130,18 +130,18 @@ def test_two_halves_and_the_year_tell_no_small_number_of_late_discharges(tmp_pat
     """A baseline of a full year less the two half-years that were released is what came late."""
     halves = [Year.invented(40 + number, HOSPITALS) for number in range(4)]
     whole = halves[0].plus(halves[1]).with_late(4)
-    told = []
+    reported = []
     for period, before, now in (("2024H1", halves[2], halves[0]), ("2024H2", halves[2], halves[1])):
-        told.append(given_out(released(state(period, before, now, 5)), tmp_path, f"{period}_r1"))
+        reported.append(given_out(released(state(period, before, now, 5)), tmp_path, f"{period}_r1"))
     of = state("2025H1", whole, halves[3], 5)
     shown = {
-        "baseline": (released(of, earlier=told, baseline="full_year"), of),
+        "baseline": (released(of, earlier=reported, baseline="full_year"), of),
         "2024H1": (
-            {name: told[0].table(name, folder="quality") for name in ROLES},
+            {name: reported[0].table(name, folder="quality") for name in ROLES},
             state("2024H1", halves[2], halves[0], 5),
         ),
         "2024H2": (
-            {name: told[1].table(name, folder="quality") for name in ROLES},
+            {name: reported[1].table(name, folder="quality") for name in ROLES},
             state("2024H2", halves[2], halves[1], 5),
         ),
     }

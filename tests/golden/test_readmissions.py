@@ -27,10 +27,10 @@ def followed(*stays: Stay) -> dict[str, tuple[str, int | None, str | None]]:
     """Account of each index discharge of the period -> what followed, after how many days, at which hospital."""
     with run(stays_spec([*stays, *LATE]), "int_index_discharges") as connection:
         rows = connection.sql("from int_index_discharges where window_name = 'performance'").pl().to_dicts()
-    said = {True: "readmitted", False: "nothing"}
+    stated = {True: "readmitted", False: "nothing"}
     return {
         row["account_no"]: (
-            "planned" if row["is_planned_return"] else said[row["is_readmitted"]],
+            "planned" if row["is_planned_return"] else stated[row["is_readmitted"]],
             row["days_to_return"],
             row["return_hospital_ccn"],
         )

@@ -20,8 +20,8 @@ CCN = "210043"
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as done:
         cli.main(["check", *arguments])
-    said = capsys.readouterr()
-    return int(done.value.code or 0), said.out, said.err
+    stated = capsys.readouterr()
+    return int(done.value.code or 0), stated.out, stated.err
 
 
 @pytest.fixture
@@ -54,11 +54,11 @@ def test_a_refusal_says_why_where_and_what_to_do(capsys: pytest.CaptureFixture[s
 
 def test_machines_get_the_same_facts(capsys: pytest.CaptureFixture[str], refused: Path) -> None:
     code, out, _ = run(capsys, str(refused), "--json")
-    told = json.loads(out)
-    assert code == 1 and told["accepted"] is False and told["ccn"] == CCN
-    assert {problem["rule"] for problem in told["problems"]} == {"S-CONTROL-DIFFERS", "S-ERROR-RATE"}
-    assert [file["rows"]["read"] for file in told["files"] if file["table"]] == [100, 300]
-    assert {(f["rule"], f["row"], f["value"]) for f in told["findings"]} >= {("D-APR-DRG-UNKNOWN", 6, "9Z9")}
+    reported = json.loads(out)
+    assert code == 1 and reported["accepted"] is False and reported["ccn"] == CCN
+    assert {problem["rule"] for problem in reported["problems"]} == {"S-CONTROL-DIFFERS", "S-ERROR-RATE"}
+    assert [file["rows"]["read"] for file in reported["files"] if file["table"]] == [100, 300]
+    assert {(f["rule"], f["row"], f["value"]) for f in reported["findings"]} >= {("D-APR-DRG-UNKNOWN", 6, "9Z9")}
 
 
 def test_what_is_in_order_is_accepted_wherever_it_lies(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -109,9 +109,9 @@ def test_large_amounts_are_never_cut(capsys: pytest.CaptureFixture[str], tmp_pat
 def test_a_column_of_mixed_dates_is_told_with_its_forms(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     draft = Draft(ccn=CCN).set("discharges", 5, "admit_date", "1/6/2025")
     code, out, _ = run(capsys, str(draft.write(tmp_path / "2025Q1" / CCN)))
-    said = " ".join(out.split())
+    stated = " ".join(out.split())
     assert code == 0 and out.count("D-DATE-UNREADABLE") == 1 and "F-DATE-FORMS" not in out
-    assert "admit_date is written in several forms, as in 2025-03-14 (119 rows), 3/14/2025 (1 row)" in said
+    assert "admit_date is written in several forms, as in 2025-03-14 (119 rows), 3/14/2025 (1 row)" in stated
 
 
 def test_a_workbook_under_any_name_is_checked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

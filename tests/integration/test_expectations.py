@@ -142,8 +142,8 @@ def test_the_command_says_what_is_not_met(home: Home, capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit) as done:
         cli.main(["expectations", str(QUARTER), "--home", str(home.root), "--json"])
     assert done.value.code in (0, None)
-    (told,) = json.loads(capsys.readouterr().out)
-    assert told["met"] and told["tables"][0]["rows"] == 120
+    (reported,) = json.loads(capsys.readouterr().out)
+    assert reported["met"] and reported["tables"][0]["rows"] == 120
     with pytest.raises(SystemExit) as done:
         cli.main(["expectations", "2024Q1", "--home", str(home.root)])
     assert done.value.code == 1

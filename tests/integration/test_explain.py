@@ -88,8 +88,8 @@ def test_without_a_lake_the_explanation_stands_and_says_so(explained: dict[tuple
 def test_it_names_no_patient(released: Path, explained: dict[tuple[str, str], Explanation]) -> None:
     accounts = set(released_frame(released, "incentive_cases")["account_no"])
     for payment in explained.values():
-        said = render_text(payment) + json.dumps(payment.as_dict())
-        assert not accounts & set(re.findall(r"A\d{5}", said))
+        stated = render_text(payment) + json.dumps(payment.as_dict())
+        assert not accounts & set(re.findall(r"A\d{5}", stated))
 
 
 def test_the_row_is_that_of_the_released_file(released: Path, explained: dict[tuple[str, str], Explanation]) -> None:
@@ -120,8 +120,8 @@ def test_the_command(
         cli.main(["explain", *arguments, "--home", str(home.root)])
         raise SystemExit(0)
     assert ended.value.code == code
-    said = capsys.readouterr()
-    assert words in " ".join((said.out if code == 0 else said.err).split())
+    stated = capsys.readouterr()
+    assert words in " ".join((stated.out if code == 0 else stated.err).split())
 
 
 def test_machines_get_the_same_facts(released: Path, capsys: pytest.CaptureFixture[str]) -> None:

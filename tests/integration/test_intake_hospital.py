@@ -84,11 +84,11 @@ def test_quarantine_names_file_row_column_rule_and_shape(home: Home) -> None:
 
 def test_what_was_taken_in_is_not_taken_in_again(home: Home) -> None:
     Draft().send(home)
-    told: list[str] = []
-    first = ingest(home, progress=told.append)
+    reported: list[str] = []
+    first = ingest(home, progress=reported.append)
     stored = {path: path.stat().st_mtime_ns for path in home.lake.rglob("*") if path.is_file()}
-    assert ingest(home, progress=told.append) == first == receipts(home, QUARTER)
-    assert told == ["2025Q1/210001"]
+    assert ingest(home, progress=reported.append) == first == receipts(home, QUARTER)
+    assert reported == ["2025Q1/210001"]
     assert {path: path.stat().st_mtime_ns for path in home.lake.rglob("*") if path.is_file()} == stored
 
 

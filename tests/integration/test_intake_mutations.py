@@ -268,8 +268,8 @@ def test_every_row_and_dollar_is_accounted_for(batch: Batch) -> None:
 
 def test_no_cell_of_a_patient_is_in_what_is_said(batch: Batch) -> None:
     for spoiled in batch[1]:
-        said = " ".join(problem.message for problem in spoiled.checked.receipt.problems)
-        assert "P000" not in said and "1956-03" not in said and "I639" not in said, spoiled.what
+        stated = " ".join(problem.message for problem in spoiled.checked.receipt.problems)
+        assert "P000" not in stated and "1956-03" not in stated and "I639" not in stated, spoiled.what
 
 
 def test_a_verdict_can_be_read_in_every_form(batch: Batch) -> None:

@@ -95,9 +95,9 @@ def test_two_processes_that_share_a_quarter_make_the_lake_of_one(
 
         locks.take(home, str(QUARTER), "judging it in the test", "shared")
         judge_free(home, QUARTER, load_policy(home.policy).policy, hold, mine.append)
-    _, told = other[0].communicate(timeout=_PATIENCE)
+    _, reported = other[0].communicate(timeout=_PATIENCE)
     assert other[0].returncode == 1
-    judged = {line.partition("] ")[2] for line in told.splitlines() if line.startswith("[")}
+    judged = {line.partition("] ")[2] for line in reported.splitlines() if line.startswith("[")}
     assert len(mine) == 1 and mine[0] not in judged
     assert len({name for name in judged if name.startswith(f"{QUARTER}/")}) == 4
     assert _lake(home) == alone

@@ -73,10 +73,10 @@ def _of(release: Path) -> dict[str, bytes]:
 
 
 def test_what_is_published_is_the_release_and_comes_back_as_it_was(release: Path, s3: str, tmp_path: Path) -> None:
-    told: list[str] = []
-    published = publish(release, f"{s3}/one", told.append)
+    reported: list[str] = []
+    published = publish(release, f"{s3}/one", reported.append)
     assert published == Published("2025H1/r1", f"{s3}/one/2025H1/r1", 7, 7)
-    assert told[-1] == f"2025H1/r1/{MANIFEST}"
+    assert reported[-1] == f"2025H1/r1/{MANIFEST}"
     assert _there(f"{s3}/one") == _of(release)
     back = fetch(published.address, tmp_path / "back")
     assert _of(back) == _of(release)
@@ -210,8 +210,8 @@ def test_an_address_that_will_not_do_is_named(
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["publish", str(release), "--to", address])
-    told = capsys.readouterr().err
-    assert ended.value.code == code and message in told and "What to do" in told
+    reported = capsys.readouterr().err
+    assert ended.value.code == code and message in reported and "What to do" in reported
 
 
 def test_the_command_publishes_a_home_once(tmp_path: Path, s3: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -275,9 +275,9 @@ class TestChain:
         releases = self.copy(restated, tmp_path)
         (releases / "2025H2/r1/extra.txt").write_text("")
         (releases / "2025H1/r1/savings/HCIP_STATE_savings_2025H1_r1.parquet").unlink()
-        told = [(each.rule, each.file) for each in verify_release(releases / "2025H2" / "r2").told]
-        assert ("chain", "2025H2/r1/extra.txt") in told
-        assert ("chain", "2025H1/r1/savings/HCIP_STATE_savings_2025H1_r1.parquet") in told
+        reported = [(each.rule, each.file) for each in verify_release(releases / "2025H2" / "r2").told]
+        assert ("chain", "2025H2/r1/extra.txt") in reported
+        assert ("chain", "2025H1/r1/savings/HCIP_STATE_savings_2025H1_r1.parquet") in reported
 
     def test_what_must_go_goes_and_the_chain_still_verifies(
         self, restated: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]

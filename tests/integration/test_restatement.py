@@ -184,8 +184,8 @@ def test_the_next_periods_audit_report_carries_the_adjustment(restated: Restated
 
 def test_the_next_period_makes_it_good_once(restated: RestatedHome, next_draft: Draft) -> None:
     adjusted = prior_period_adjustments(next_draft)
-    told = adjusted.group_by("hospital_ccn", "npi").agg(pl.col("adjustment_amount").sum())
-    assert {(ccn, npi): amount for ccn, npi, amount in told.iter_rows() if amount} == difference(restated)
+    reported = adjusted.group_by("hospital_ccn", "npi").agg(pl.col("adjustment_amount").sum())
+    assert {(ccn, npi): amount for ccn, npi, amount in reported.iter_rows() if amount} == difference(restated)
     assert set(adjusted["restated_release"]) == {"r2"}
 
     # Once a release of the next period has recommended it, the one after does not.
@@ -208,9 +208,9 @@ def test_a_release_as_of_then_can_be_made_again(
     home, kept = str(restated.home.root), tmp_path / "again" / "r1"
     with pytest.raises(SystemExit) as stopped:
         cli.main(["reproduce", str(PERIOD), "--home", home, "--release", "1", "--to", str(kept), "--json"])
-    said = json.loads(capsys.readouterr().out)
-    assert (stopped.value.code, said["differing"], said["same_program"]) == (0, [], True)
-    assert said["files"] == len(ReleaseFiles.at(restated.first.folder).manifest["resources"])
+    stated = json.loads(capsys.readouterr().out)
+    assert (stopped.value.code, stated["differing"], stated["same_program"]) == (0, [], True)
+    assert stated["files"] == len(ReleaseFiles.at(restated.first.folder).manifest["resources"])
     assert digest(kept) == digest(restated.first.folder)
     assert not list((restated.home.releases / str(PERIOD)).glob(".again*"))
 
@@ -226,8 +226,13 @@ def test_a_release_as_of_then_can_be_made_again(
 
 def test_what_comes_out_otherwise_is_named() -> None:
     paths = tuple(f"audit/{number}.csv" for number in range(12))
-    told = "\n".join(Reproduction("2025H1_r1", 40, paths, same_program=False).lines())
-    assert "12 of 40 files" in told and "audit/0.csv" in told and "and 2 more" in told and "code_version" in told
+    reported = "\n".join(Reproduction("2025H1_r1", 40, paths, same_program=False).lines())
+    assert (
+        "12 of 40 files" in reported
+        and "audit/0.csv" in reported
+        and "and 2 more" in reported
+        and "code_version" in reported
+    )
 
 
 def test_what_was_known_then_must_be_as_it_was(restated: RestatedHome, tmp_path: Path) -> None:
@@ -250,11 +255,11 @@ def test_diff_says_what_changed_and_why(
     with pytest.raises(SystemExit) as stopped:
         cli.main(["diff", before, after, "--json"])
     assert not stopped.value.code
-    said = json.loads(capsys.readouterr().out)
-    assert said["adds_up"] is True
+    stated = json.loads(capsys.readouterr().out)
+    assert stated["adds_up"] is True
     total = sum(difference(restated).values())
-    assert sum(map(D, said["causes"].values())) == D(said["difference"]) == total
-    assert set(said["causes"]) == CAUSES and all(D(amount) for amount in said["causes"].values())
+    assert sum(map(D, stated["causes"].values())) == D(stated["difference"]) == total
+    assert set(stated["causes"]) == CAUSES and all(D(amount) for amount in stated["causes"].values())
 
     with pytest.raises(SystemExit):
         cli.main(["diff", before, after])
@@ -265,11 +270,11 @@ def test_diff_says_what_changed_and_why(
             dict(released_frame(release.folder, "incentives").select("npi", column).iter_rows())
             for release in (restated.first, restated.second)
         )
-        figure = said["figures"][name]
+        figure = stated["figures"][name]
         assert figure["changed"] == sum(were.get(npi) != are.get(npi) for npi in were.keys() | are.keys())
         assert D(figure["difference"]) == sum(are.values()) - sum(were.values())
-    assert said["figures"]["payable"]["changed"] == len(difference(restated))
-    assert len(said["savings"]) > 0 and "internal savings" in text
+    assert stated["figures"]["payable"]["changed"] == len(difference(restated))
+    assert len(stated["savings"]) > 0 and "internal savings" in text
     with pytest.raises(SystemExit):
         cli.main(["diff", after, after])
     assert "every payment and all savings are the same" in capsys.readouterr().out

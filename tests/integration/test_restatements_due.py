@@ -92,9 +92,9 @@ def test_an_edited_input_of_a_released_half_year_is_named(
     state: HalfYears, change: Callable[[HalfYears], None], file: str, hospitals: str
 ) -> None:
     change(state)
-    (told,) = due(state)
+    (reported,) = due(state)
     whose = f" ({hospitals})" if hospitals else ""
-    assert told == f"2025H1: {file} since r1{whose}: a restatement is due, `hcip run 2025H1 --onward`"
+    assert reported == f"2025H1: {file} since r1{whose}: a restatement is due, `hcip run 2025H1 --onward`"
     assert not due(state, EARLIER), "the half-year itself is built anew instead"
 
 

@@ -140,8 +140,8 @@ def test_a_hold_cannot_be_taken_out_of_the_table(
     for old, new in ((b"hold", b"noted"), (b"question", b"answered")):
         assert old in whole
         path.write_bytes(whole.replace(old, new))
-        told = verify_release(root)
-        assert not told.ok and told.tallies["screening"].differences
+        reported = verify_release(root)
+        assert not reported.ok and reported.tallies["screening"].differences
     path.write_bytes(whole)
     assert verify_release(root).ok
     for file in (root / "audit").glob("HCIP_STATE_screening_*"):

@@ -156,9 +156,9 @@ def test_an_empty_inbox(tmp_path: Path) -> None:
 
 def test_a_misspelt_key_of_the_policy(spoilable_home: Home) -> None:
     replace_text(spoilable_home.policy, "base_year", "base_yaer")
-    said = refused(spoilable_home)
-    assert "base_yaer: unknown key" in said
-    assert "base_year: missing" in said
+    stated = refused(spoilable_home)
+    assert "base_yaer: unknown key" in stated
+    assert "base_year: missing" in stated
 
 
 def test_a_base_year_without_data(spoilable_home: Home) -> None:
@@ -170,9 +170,9 @@ def test_a_header_only_submission_stops_the_period(spoilable_home: Home) -> None
     forget(spoilable_home, "2025Q2")
     victim = submissions(spoilable_home, "2025Q2")[0]
     rewrite(victim / "discharges.csv", lambda rows: rows[:1])
-    said = refused(spoilable_home)
-    assert f"{victim.name}: 2025Q2" in said
-    assert "hcip check" in said
+    stated = refused(spoilable_home)
+    assert f"{victim.name}: 2025Q2" in stated
+    assert "hcip check" in stated
 
 
 def test_a_missing_column_stops_the_period(spoilable_home: Home) -> None:

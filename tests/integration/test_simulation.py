@@ -105,10 +105,10 @@ def test_the_tables_are_written_and_told(
     only.write_text("steep: {performance_exponent: 2}\n", encoding="utf-8")
     arguments = ["simulate", str(PERIOD), str(only), "--home", str(settled_home.home.root)]
     cli.main([*arguments, "--out", str(tmp_path / "out"), "--json"])
-    told = json.loads(capsys.readouterr().out)
-    assert [row["scenario"] for row in told["scenarios"]] == ["as is", "steep"]
+    reported = json.loads(capsys.readouterr().out)
+    assert [row["scenario"] for row in reported["scenarios"]] == ["as is", "steep"]
     written = pl.read_csv(tmp_path / "out" / "scenarios.csv", infer_schema=False)
-    assert written["final_incentive"].to_list() == [row["final_incentive"] for row in told["scenarios"]]
+    assert written["final_incentive"].to_list() == [row["final_incentive"] for row in reported["scenarios"]]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "hospitals.csv", "partners.csv", "scenarios.csv"
     ]  # fmt: skip

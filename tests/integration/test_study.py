@@ -172,11 +172,11 @@ class TestWithoutLicenceNumbers:
         assert anonymous.figures.totals.excluded == 1  # the death, not the missing physicians
 
     def test_is_said(self, anonymous: StudyResult) -> None:
-        said = "the file has no licence numbers: the norms are by case_percentile and there are no physician rows"
-        assert said in anonymous.plan.statements
+        stated = "the file has no licence numbers: the norms are by case_percentile and there are no physician rows"
+        assert stated in anonymous.plan.statements
         assert "license numbers are used in place of NPIs" not in anonymous.plan.statements
         shown = console_text(anonymous, 100)
-        assert said.split(":")[0] in shown
+        assert stated.split(":")[0] in shown
         assert "14,500" in shown
         assert "Performance incentives" not in shown
         assert "14,500" in (anonymous.folder / "study.html").read_text()

@@ -325,9 +325,9 @@ def test_a_signed_chain_rewritten_without_the_key(
     r3 = f"releases/{PERIOD}/r3"
     alter_page(home, r3)
     rewrite_ledger(home)
-    told = found(home, r3, Proofs(signers=key.with_suffix(".signers")))
-    assert says(told, "[signatures]", MANIFEST, "does not hold")
-    assert says(told, "[signatures]", "ledger.head", "the ledger has no such line")
+    reported = found(home, r3, Proofs(signers=key.with_suffix(".signers")))
+    assert says(reported, "[signatures]", MANIFEST, "does not hold")
+    assert says(reported, "[signatures]", "ledger.head", "the ledger has no such line")
 
 
 @pytest.mark.parametrize("fault", ["no key", "passphrase", "in the home", "no agent"])

@@ -54,14 +54,14 @@ def verify(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, st
     with pytest.raises(SystemExit) as ended:
         cli.main(["verify", *arguments])
         raise SystemExit(0)
-    said = capsys.readouterr()
+    stated = capsys.readouterr()
     code = ended.value.code
     assert isinstance(code, int)
-    return code, said.out + said.err
+    return code, stated.out + stated.err
 
 
 def test_it_says_what_it_checked(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, said = verify(capsys, str(released))
+    code, stated = verify(capsys, str(released))
     assert code == 0
     for rule in (
         "performance",
@@ -71,45 +71,45 @@ def test_it_says_what_it_checked(released: Path, capsys: pytest.CaptureFixture[s
         "distribution_limit",
         "norm_percentiles",
     ):
-        assert rule in said
-    assert "$" in said
+        assert rule in stated
+    assert "$" in stated
 
 
 def test_a_cent_is_told_by_file_and_row(released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     copy = mutants.copy_of(released, tmp_path)
     mutants.forge_cell(copy, "incentives", A, 2, "final_incentive", lambda cell: "0.01")
-    code, said = verify(capsys, str(copy))
+    code, stated = verify(capsys, str(copy))
     assert code == 1
-    assert f"incentives/HCIP_{A}_incentives_2025H2_r1.csv, row 2" in said
-    assert "found 0.01" in said
+    assert f"incentives/HCIP_{A}_incentives_2025H2_r1.csv, row 2" in stated
+    assert "found 0.01" in stated
 
 
 def test_machines_get_the_same_facts(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, said = verify(capsys, str(released), "--json")
-    facts = json.loads(said)
+    code, stated = verify(capsys, str(released), "--json")
+    facts = json.loads(stated)
     assert (code, facts["ok"]) == (0, True)
 
 
 def test_what_is_no_release_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, said = verify(capsys, str(tmp_path))
+    code, stated = verify(capsys, str(tmp_path))
     assert code == 1
-    assert "What to do" in said
+    assert "What to do" in stated
 
 
 def test_a_release_from_before_the_rule_of_hidden_counts_is_listed(
     released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its manifest does not say which rule its public tables follow; that alone is no difference."""
-    _, said = verify(capsys, str(released))
+    _, stated = verify(capsys, str(released))
     own = f"{released.parent.name}/{released.name}"
-    assert own not in said.partition("rule of hidden counts")[2]
+    assert own not in stated.partition("rule of hidden counts")[2]
     folder = tmp_path / "releases" / released.parent.name / released.name
     shutil.copytree(released, folder)
     manifest = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
     assert manifest.pop("privacy") == {"rule": "every-reader", "small_cell_threshold": 10}
     (folder / "datapackage.json").write_text(json.dumps(manifest), encoding="utf-8")
-    _, said = verify(capsys, str(folder))
-    listed = said.partition("Made before the rule of hidden counts")[2]
+    _, stated = verify(capsys, str(folder))
+    listed = stated.partition("Made before the rule of hidden counts")[2]
     assert own in listed and "hand on none of them" in listed
 
 
@@ -121,10 +121,10 @@ def test_a_release_that_a_hospital_can_subtract_from_is_listed(
     manifest = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
     manifest["privacy"]["rule"] = "every-column"
     (folder / "datapackage.json").write_text(json.dumps(manifest), encoding="utf-8")
-    _, said = verify(capsys, str(folder))
+    _, stated = verify(capsys, str(folder))
     own = f"{released.parent.name}/{released.name}"
-    assert own in said.partition("Made before the rule of hospitals as readers")[2]
-    assert "Made before the rule of hidden counts" not in said
+    assert own in stated.partition("Made before the rule of hospitals as readers")[2]
+    assert "Made before the rule of hidden counts" not in stated
 
 
 def test_a_release_from_before_the_tables_of_programs_gets_one_difference(
@@ -140,8 +140,8 @@ def test_a_release_from_before_the_tables_of_programs_gets_one_difference(
         if path.name.startswith(gone):
             path.unlink()
     (folder / "datapackage.json").write_text(json.dumps(manifest), encoding="utf-8")
-    code, said = verify(capsys, str(folder))
+    code, stated = verify(capsys, str(folder))
     assert code == 1
-    assert "made the release before there were any" in said
-    assert "every payment: recompute it with version" in said
-    assert said.count(": expected ") == 1, "one difference, whatever else such a release lacks"
+    assert "made the release before there were any" in stated
+    assert "every payment: recompute it with version" in stated
+    assert stated.count(": expected ") == 1, "one difference, whatever else such a release lacks"

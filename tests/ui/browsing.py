@@ -70,13 +70,13 @@ def interface(home: Home) -> Iterator[RunningInterface]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None
-            said = []
+            stated = []
             for line in process.stderr:
-                said.append(line)
+                stated.append(line)
                 if found := re.search(r"the UI is at (http://127.0.0.1:\d+)/\?token=(\S+)", line):
                     break
             else:
-                raise AssertionError("the UI did not start: " + "".join(said))
+                raise AssertionError("the UI did not start: " + "".join(stated))
             yield RunningInterface(home, process, found[1], found[2])
         finally:
             if process.poll() is None:

@@ -81,18 +81,18 @@ def test_an_address_is_tried_again_and_stays_secret(
     address, received = posted
     monkeypatch.setenv("TEAM_ALERTS", address)
     _settings(home, "alerts: [{webhook_from: TEAM_ALERTS}]")
-    said: list[str] = []
-    assert tell(home, HELD, said.append) == 1
+    stated: list[str] = []
+    assert tell(home, HELD, stated.append) == 1
     assert len(received) == 2 and received[0] == received[1]
-    assert "could not be delivered (attempt 1 of 3)" in said[0] and "told TEAM_ALERTS" in said[1]
-    assert "secret" not in "".join(said)
+    assert "could not be delivered (attempt 1 of 3)" in stated[0] and "told TEAM_ALERTS" in stated[1]
+    assert "secret" not in "".join(stated)
 
 
 def test_what_cannot_be_delivered_fails_nothing_and_is_tried_with_the_next(home: Home) -> None:
     _settings(home, f"alerts: [{{command: {_program(home, 'raise SystemExit(3)')}}}, {{webhook_from: NOT_SET}}]")
-    said: list[str] = []
-    assert tell(home, FAILED, said.append) == 0
-    assert "it ended with exit code 3" in said[0] and "NOT_SET is not set" in said[-1]
+    stated: list[str] = []
+    assert tell(home, FAILED, stated.append) == 0
+    assert "it ended with exit code 3" in stated[0] and "NOT_SET is not set" in stated[-1]
     _settings(home, f"alerts: [{{command: {_program(home, '')}}}]")
     assert tell(home, FAILED) == 1
 
@@ -197,10 +197,10 @@ def test_what_is_no_success_counts_as_not_told(
     elsewhere, other_address, reached = _answering(b"HTTP/1.1 204 x\r\n\r\n")
     here, address, _ = _answering(answer.replace(b"ELSEWHERE", other_address.encode()))
     _settings(home, f"alerts: [{{webhook: '{address}'}}]")
-    said: list[str] = []
+    stated: list[str] = []
     with here, elsewhere:
-        assert tell(home, FAILED, said.append) == 0
-    assert re.search(why, said[0]) and "secret" not in said[0] and not reached
+        assert tell(home, FAILED, stated.append) == 0
+    assert re.search(why, stated[0]) and "secret" not in stated[0] and not reached
     assert not list((home.root / "alerts").iterdir())  # it is tried again with the next
 
 
@@ -213,9 +213,9 @@ def test_a_slow_answer_and_a_slow_program_are_ended_in_time(home: Home, monkeypa
     here, address, _ = _answering(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 10_000, drip=True)
     last = json.dumps([sys.executable, str(quick)])
     _settings(home, f"alerts: [{{webhook: '{address}'}}, {{command: {_program(home, child)}}}, {{command: {last}}}]")
-    said: list[str] = []
+    stated: list[str] = []
     began = time.monotonic()
     with here:
-        assert tell(home, FAILED, said.append) == 1
-    assert time.monotonic() - began < 20 and sum("took too long" in line for line in said) == 2
+        assert tell(home, FAILED, stated.append) == 1
+    assert time.monotonic() - began < 20 and sum("took too long" in line for line in stated) == 2
     assert (home.root / "quick.py.out").exists()

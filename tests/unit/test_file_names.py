@@ -54,13 +54,13 @@ def test_no_list_of_unknown_files_holds_an_identifier(tmp_path: Path) -> None:
     for folder in ("program/2025H1", "reference", "protocols/210043", "cms/2025-04"):
         (home.inbox / folder).mkdir(parents=True)
         (home.inbox / folder / f"care_partner {ID}.csv").write_text("x")
-    told = [
+    reported = [
         *ingest_program(home, PerformancePeriod(2025, 1)).unknown_files,
         *unknown_reference_files(home.inbox),
         *unknown_protocol_files(home.inbox),
         *(receipt.archive for receipt in check_deliveries(home.inbox / "cms" / "2025-04")),
     ]
-    assert told == [
+    assert reported == [
         "care_partner 9AA9-AA9-AA99.csv (perhaps care_partners.csv?)",
         "care_partner 9AA9-AA9-AA99.csv",
         "210043/care_partner 9AA9-AA9-AA99.csv",
@@ -70,6 +70,6 @@ def test_no_list_of_unknown_files_holds_an_identifier(tmp_path: Path) -> None:
 
 def test_what_changed_in_the_inbox_is_told_without_an_identifier() -> None:
     path = f"hospital/2025Q1/210043/{ID}.xlsx"
-    told = [*changes({}, {path: "a"}), *changes({path: "a"}, {}), *changes({path: "a"}, {path: "b"})]
+    reported = [*changes({}, {path: "a"}), *changes({path: "a"}, {}), *changes({path: "a"}, {path: "b"})]
     shape = "hospital/2025Q1/210043/9AA9-AA9-AA99.xlsx"
-    assert told == [f"{shape} is new", f"{shape} is gone", f"{shape} changed"]
+    assert reported == [f"{shape} is new", f"{shape} is gone", f"{shape} changed"]

@@ -378,8 +378,8 @@ def test_amounts_at_the_ceiling_are_judged_exactly(tmp_path: Path) -> None:
     rates["cost_factors"] = rates["cost_factors"].with_columns(low)
     with Judge(rates) as judge:
         receipt = judged(judge, draft.write(tmp_path / CCN))
-    told = {(rule.rule, rule.lines) for rule in receipt.rules}
-    assert ("D-MONEY-INVALID", (3,)) in told and ("C-MONEY-INVALID", (8,)) in told
+    reported = {(rule.rule, rule.lines) for rule in receipt.rules}
+    assert ("D-MONEY-INVALID", (3,)) in reported and ("C-MONEY-INVALID", (8,)) in reported
     read = receipt.file("discharges")
     assert read is not None and read.dollars.read == Decimal("100000000000.00") + 148 * 600
 

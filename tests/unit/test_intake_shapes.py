@@ -308,9 +308,9 @@ def test_sheets_that_are_no_tables_are_told_once(judge: Judge, tmp_path: Path) -
     notes = pl.DataFrame({"made by": ["K"], "on": ["Monday"]})
     sheets = {"discharges": draft.discharges, "Notes": notes, "charges": draft.charges, "Q1-123-45-6789": notes}
     receipt = sent(judge, tmp_path / CCN, {"w.xlsx": workbook(tmp_path / "w.xlsx", sheets, as_numbers=False)})
-    (told,) = receipt.problems
-    assert (receipt.status, told.rule) == ("accepted", "F-SHEETS-IGNORED")
-    assert told.message.endswith("'Notes', 'A9-999-99-9999'")
+    (reported,) = receipt.problems
+    assert (receipt.status, reported.rule) == ("accepted", "F-SHEETS-IGNORED")
+    assert reported.message.endswith("'Notes', 'A9-999-99-9999'")
 
 
 def _books(folder: Path) -> dict[str, bytes]:
@@ -463,10 +463,10 @@ def test_a_placeholder_in_a_column_that_may_be_empty_is_no_value(judge: Judge, t
             draft.set("discharges", row, column, word)
     receipt = sent(judge, tmp_path / CCN, files(draft))
     assert (receipt.status, receipt.rows("discharges")) == ("accepted", 120)
-    told = {count.column: 0 for count in receipt.rules}
+    reported = {count.column: 0 for count in receipt.rules}
     for count in receipt.rules:
-        told[count.column] += count.rows * (count.rule in ("D-PLACEHOLDER", "D-LIST-FORM"))
-    assert {column: told[column] for column in optional} == dict.fromkeys(optional, len(PLACEHOLDERS))
+        reported[count.column] += count.rows * (count.rule in ("D-PLACEHOLDER", "D-LIST-FORM"))
+    assert {column: reported[column] for column in optional} == dict.fromkeys(optional, len(PLACEHOLDERS))
     nothing = " and ".join(f"{column} is null" for column in optional)
     assert judge.con.execute(f"select count(*) from d where {nothing}").fetchone() == (len(PLACEHOLDERS),)
 
@@ -526,8 +526,8 @@ def test_an_amount_that_may_be_another_is_no_amount(judge: Judge, tmp_path: Path
 
 def test_an_unknown_grouper_is_told_with_the_versions_that_are_there(judge: Judge, tmp_path: Path) -> None:
     receipt = sent(judge, tmp_path / CCN, NOT_GUESSED["an unknown grouper"][0]())
-    (told,) = [p for p in receipt.problems if p.rule == "S-GROUPER-VERSION"]
-    assert "'43'" in told.message and told.message.endswith("has 41")
+    (reported,) = [p for p in receipt.problems if p.rule == "S-GROUPER-VERSION"]
+    assert "'43'" in reported.message and reported.message.endswith("has 41")
     assert {count.rule for count in receipt.rules if count.table == "discharges"} == {"D-GROUPER-UNKNOWN"}
 
 
@@ -666,8 +666,8 @@ def test_a_file_under_another_name_is_named_where_one_is_missing(judge: Judge, t
 
 def test_a_member_s_id_in_a_file_name_is_in_no_message(judge: Judge, tmp_path: Path) -> None:
     receipt = sent(judge, tmp_path / CCN, files(Draft()) | {"note on 1EG4-TE5-MK73.txt": b"", "P000123456.csv": b""})
-    told = " ".join(problem.message for problem in receipt.problems)
-    assert "1EG4" not in told and "000123456" not in told and "note on" in told
+    reported = " ".join(problem.message for problem in receipt.problems)
+    assert "1EG4" not in reported and "000123456" not in reported and "note on" in reported
 
 
 def test_rates_are_of_rows_read(judge: Judge, tmp_path: Path) -> None:
@@ -675,5 +675,5 @@ def test_rates_are_of_rows_read(judge: Judge, tmp_path: Path) -> None:
     for n in range(3, 120):
         draft.set("discharges", n, "apr_drg", "999").set("discharges", n, "attending_npi", "")
     receipt = sent(judge, tmp_path / CCN, files(draft))
-    (told,) = [problem for problem in receipt.problems if problem.rule == "S-NPI-MISSING"]
-    assert told.message.startswith("117 of 120 discharges")
+    (reported,) = [problem for problem in receipt.problems if problem.rule == "S-NPI-MISSING"]
+    assert reported.message.startswith("117 of 120 discharges")

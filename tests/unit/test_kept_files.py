@@ -96,9 +96,9 @@ def test_a_refusal_names_row_column_rule_and_the_way_out(tmp_path: Path, capsys:
     assert run(file) == 2
     assert "--period 2025H1" in capsys.readouterr().err
     assert run(file, "--period", "2025H1") == 1
-    said = " ".join(capsys.readouterr().out.split())
-    assert "REFUSED: committee_adjustments.csv, 2 rows" in said
-    assert "ADJUSTMENT-INCREASE: row 3, column adjustment_amount:" in said and "What to do:" in said
+    stated = " ".join(capsys.readouterr().out.split())
+    assert "REFUSED: committee_adjustments.csv, 2 rows" in stated
+    assert "ADJUSTMENT-INCREASE: row 3, column adjustment_amount:" in stated and "What to do:" in stated
     assert run(str(tmp_path), "--period", "2025H1", "--json") == 1
     assert json.loads(capsys.readouterr().out)[0]["problems"][0]["rule"] == "ADJUSTMENT-INCREASE"
 
@@ -116,9 +116,9 @@ def test_ingest_tells_refusals_and_conversions_of_program_files(
     print_ingest(home, report)
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines()[:-1])) <= WIDTH  # the last names the lake
-    said = " ".join(out.split())
-    assert "committee_adjustments.csv: refused" in said and "row 3, column adjustment_amount:" in said
-    assert "WARN CODE-SPELLING row 2, column contested: this cell" in said and not report.ok
+    stated = " ".join(out.split())
+    assert "committee_adjustments.csv: refused" in stated and "row 3, column adjustment_amount:" in stated
+    assert "WARN CODE-SPELLING row 2, column contested: this cell" in stated and not report.ok
 
 
 @pytest.mark.parametrize(
@@ -135,9 +135,9 @@ def test_a_reference_file_is_judged_among_the_others(tmp_path: Path, name: str, 
     folder.mkdir(parents=True)
     (folder / name).write_text(text)
     (each,) = check_kept_files(folder / name) or ()
-    told = {problem.rule for problem in each.problems}
+    reported = {problem.rule for problem in each.problems}
     assert each.accepted == (rule in (None, "NUMBER-FORM"))
-    assert rule in told if rule else not told
+    assert rule in reported if rule else not reported
 
 
 def test_a_protocol_and_a_policy_are_judged(tmp_path: Path) -> None:

@@ -110,16 +110,16 @@ def test_a_home_from_before_its_ledger_says_so(home: Home) -> None:
     norms = home.lake / "norms" / "2023-0"
     norms.mkdir(parents=True)
     (norms / "manifest.json").write_text("{}")
-    told: list[str] = []
-    check_home(home, (), told.append)
+    reported: list[str] = []
+    check_home(home, (), reported.append)
     first, second = read_ledger(home)
     assert "before its ledger" in first.entry.name and second.entry.name == "2023-0"
-    assert "older than its ledger" in told[0]
+    assert "older than its ledger" in reported[0]
     record_norms(home, "2023-0")
     assert len(read_ledger(home)) == 2, "what a line says already has no second one"
     (norms / "manifest.json").write_text('{"inputs": []}')
     with pytest.raises(HcipError, match=r"lake/norms/2023-0/manifest\.json is changed \(line 2") as raised:
-        check_home(home, (), told.append)
+        check_home(home, (), reported.append)
     assert raised.value.rule == "LEDGER-MISMATCH"
 
 
@@ -128,10 +128,10 @@ def test_a_receipt_without_a_line_is_set_aside(home: Home) -> None:
     folder = home.lake_hospital("receipts", "2025Q1")
     folder.mkdir(parents=True)
     (folder / "210001.r1.json").write_text(json.dumps({"status": "accepted"}))
-    told: list[str] = []
-    forget_unrecorded(home, folder, told.append)
+    reported: list[str] = []
+    forget_unrecorded(home, folder, reported.append)
     assert [path.name for path in folder.iterdir()] == ["210001.r1.json.unrecorded"]
-    assert "has no line in the ledger" in told[0]
+    assert "has no line in the ledger" in reported[0]
 
 
 def test_a_full_disk_is_named_and_loses_no_line(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

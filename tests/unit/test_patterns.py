@@ -104,9 +104,9 @@ def test_no_row_of_a_hospital_with_another_script_passes(judge: Judge, tmp_path:
                 row += 3 if table == "charges" else 1
     folder = draft.write(tmp_path / CCN)
     judge.judge(submission_at(folder, QUARTER, tmp_path))
-    told = judge.con.execute("select file, row from findings").fetchall()
+    reported = judge.con.execute("select file, row from findings").fetchall()
     for table, rows in planted.items():
-        assert len(rows) > 20 and rows <= {row for file, row in told if file == table}
+        assert len(rows) > 20 and rows <= {row for file, row in reported if file == table}
 
 
 def test_a_check_digit_that_cannot_be_computed_has_failed() -> None:

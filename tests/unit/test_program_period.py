@@ -56,11 +56,11 @@ def test_the_receipt_of_protocols_tells_of_each_file(home: Home) -> None:
     take_in_period(home, PERIOD, POLICY)
     receipt = json.loads((home.lake_program(PERIOD) / "receipts" / "protocols.json").read_text())
     assert receipt["unknown_files"] == ["210043/notes.txt"]
-    told = {p["hospital_ccn"]: (p["status"], p["in_force"], p["sha256"]) for p in receipt["protocols"]}
+    reported = {p["hospital_ccn"]: (p["status"], p["in_force"], p["sha256"]) for p in receipt["protocols"]}
     good, bad = (
         hashlib.sha256((home.inbox / "protocols" / c / "2025.yaml").read_bytes()) for c in ("210043", "210044")
     )
-    assert told == {"210043": ("accepted", 1, good.hexdigest()), "210044": ("refused", 0, bad.hexdigest())}
+    assert reported == {"210043": ("accepted", 1, good.hexdigest()), "210044": ("refused", 0, bad.hexdigest())}
     assert [each["rule"] for p in receipt["protocols"] for each in p["problems"]] == [
         "MEETINGS-TOO-FEW",
         "PROTOCOL-REFUSED",

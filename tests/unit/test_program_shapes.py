@@ -54,11 +54,11 @@ TEXTS: dict[str, tuple[Callable[[str], str | bytes], set[str]]] = {
 
 @pytest.mark.parametrize("how", TEXTS)
 def test_a_spreadsheet_s_csv_is_read_as_the_plain_file(tmp_path: Path, how: str) -> None:
-    change, told = TEXTS[how]
+    change, reported = TEXTS[how]
     path = tmp_path / "pool_notices.csv"
     text = change(POOLS)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    assert read(path) == (PLAIN, told)
+    assert read(path) == (PLAIN, reported)
 
 
 def _zip(content: bytes) -> bytes:
@@ -108,8 +108,8 @@ def test_a_table_is_found_and_read_in_every_shape(tmp_path: Path, name: str, pac
 def test_windows_1252_is_read_and_told(tmp_path: Path) -> None:
     path = tmp_path / "hospitals.csv"
     path.write_bytes("ccn,name,acute,county,system\n210043,Ménière,Y,,\n".encode("cp1252"))
-    rows, told = read(path, reference.HOSPITALS)
-    assert rows[0][1] == "Ménière" and told == {"FILE-WINDOWS-1252"}
+    rows, reported = read(path, reference.HOSPITALS)
+    assert rows[0][1] == "Ménière" and reported == {"FILE-WINDOWS-1252"}
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_what_would_be_a_guess_is_refused(tmp_path: Path, change: Callable[[str]
 def test_codes_get_their_zeros_back(tmp_path: Path) -> None:
     path = tmp_path / "revenue_codes.csv"
     path.write_text("revenue_code_from,revenue_code_to,rate_center\n110,120,MSG\n360,369.0,ORC\n")
-    rows, told = read(path, reference.REVENUE_CODES)
-    assert rows == [("0110", "0120", "MSG"), ("0360", "0369", "ORC")] and told == {"CODE-PADDED"}
+    rows, reported = read(path, reference.REVENUE_CODES)
+    assert rows == [("0110", "0120", "MSG"), ("0360", "0369", "ORC")] and reported == {"CODE-PADDED"}
 
 
 def test_unmapped_is_known_without_a_row_of_its_own(tmp_path: Path) -> None:

@@ -61,8 +61,8 @@ def test_nothing_changed_has_no_cause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("cause", "table"), ONE_OF_EACH.items())
 def test_a_changed_table_has_its_cause(monkeypatch: pytest.MonkeyPatch, cause: str, table: str) -> None:
-    ((told, replaced, _),) = steps(monkeypatch, {table})
-    assert (told, list(replaced)) == (cause, [table])
+    ((reported, replaced, _),) = steps(monkeypatch, {table})
+    assert (reported, list(replaced)) == (cause, [table])
 
 
 def test_causes_follow_one_another_and_end_in_what_is_now(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,8 +89,8 @@ def test_a_like_name_asks_at_every_hospital_with_what_the_list_knows(inbox: Inbo
     inbox.lists(leie=leie_text([excluded(lastname="ZZ"), excluded()]))
     assert inbox.questions() == [(B, JANE, NAME), (A, JANE, NAME)]
     row = inbox.table("screening").row(0, named=True)
-    told = {name: row[name] for name in row if name.startswith("listed_") or name in ("list_row", "source")}
-    assert told == {
+    reported = {name: row[name] for name in row if name.startswith("listed_") or name in ("list_row", "source")}
+    assert reported == {
         "source": "OIG", "list_row": 3, "listed_name": "JANE Q DOE", "listed_specialty": "FAMILY PRACTICE",
         "listed_city": "ALBANY, NY", "listed_birth_year": 1960, "listed_on": dt.date(2020, 1, 1),
     }  # fmt: skip
@@ -214,8 +214,8 @@ def test_every_list_is_told_with_its_date_and_has_a_receipt(inbox: Inbox) -> Non
     )
     write_lake_reference(inbox.home.inbox, inbox.home.lake_reference)
     inbox.take_in()
-    told = inbox.table("screened_lists").drop("file", "care_partners").rows()
-    assert told == [
+    reported = inbox.table("screened_lists").drop("file", "care_partners").rows()
+    assert reported == [
         ("leie", dt.date(2025, 8, 15), "file", 3, 2, 0, 1, 1),
         ("nppes", dt.date(2025, 9, 14), "stated", 2, 1, 0, 0, 0),
         ("order_and_referring", None, None, 1, 1, 0, 0, 0),

@@ -67,10 +67,10 @@ def test_alerts_that_reach_nobody_are_told(home: Home, monkeypatch: pytest.Monke
     (home.root / "settings.yaml").write_text(
         "alerts: [{webhook_from: HCIP_TEAM_ALERTS}, {command: [no-such-program-here]}]", encoding="utf-8"
     )
-    told: list[str] = []
-    check_settings(home, told.append, signs=True)
-    assert len(told) == 2
-    assert "HCIP_TEAM_ALERTS is not set" in told[0] and "no program no-such-program-here" in told[1]
+    reported: list[str] = []
+    check_settings(home, reported.append, signs=True)
+    assert len(reported) == 2
+    assert "HCIP_TEAM_ALERTS is not set" in reported[0] and "no program no-such-program-here" in reported[1]
 
 
 @pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs OpenSSH")

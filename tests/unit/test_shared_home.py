@@ -240,10 +240,10 @@ def test_a_file_that_was_changed_or_lost_is_brought_again(make: Make, path: str,
     file = _remove(one, path)
     if not is_lost:
         file.write_text("changed")
-    told: list[str] = []
-    one.synchronize(told)
+    reported: list[str] = []
+    one.synchronize(reported)
     assert one.files() == before
-    assert any(path in line and "brought from the storage" in line for line in told)
+    assert any(path in line and "brought from the storage" in line for line in reported)
 
 
 def test_the_inbox_keeps_what_was_done_to_it(make: Make) -> None:
@@ -304,11 +304,11 @@ def test_a_partition_in_use_is_not_changed_under_its_reader(make: Make) -> None:
     before = one.files()
     accept(other, "hospital", "2025Q1", text="corrected"), accept(other, "hospital", "2025Q2")
     other.synchronize()
-    told: list[str] = []
+    reported: list[str] = []
     with HomeLocks() as locks:
         locks.take(one.home, "2025Q1", "settling 2025H1, which reads 2025Q1", "shared")
-        one.synchronize(told)
-        assert one.files() == before and any("2025Q1 in use" in line for line in told)
+        one.synchronize(reported)
+        assert one.files() == before and any("2025Q1 in use" in line for line in reported)
         accept(one, "hospital", "2025Q3")
         one.synchronize()  # what it accepts meanwhile is shared all the same
     other.synchronize(), one.synchronize()

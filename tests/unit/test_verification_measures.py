@@ -53,8 +53,8 @@ def test_values_follow_from_counts() -> None:
 def test_a_wrong_value_is_told() -> None:
     findings = Findings()
     check_measures(_measures(_row("readmission_rate", 1, 3, value=D("0.33333334"))), findings)
-    (told,) = findings.told
-    assert "value" in str(told)
+    (reported,) = findings.told
+    assert "value" in str(reported)
 
 
 @pytest.mark.parametrize(

@@ -143,8 +143,8 @@ def _of_contract(table: Table) -> Iterator[Expectation]:
     columns = {"column_set": list(table.names), "exact_match": True}
     yield Expectation("The columns are those of the data dictionary", "ExpectTableColumnsToMatchSet", columns)
     if len(table.key) > 1:
-        says = f"No two rows share {', '.join(table.key[:-1])} and {table.key[-1]}"
-        yield Expectation(says, "ExpectCompoundColumnsToBeUnique", {"column_list": list(table.key)})
+        states = f"No two rows share {', '.join(table.key[:-1])} and {table.key[-1]}"
+        yield Expectation(states, "ExpectCompoundColumnsToBeUnique", {"column_list": list(table.key)})
     for column in table.columns:
         if not column.nullable:
             yield _filled(column.name, f"{column.name} is never empty")

@@ -67,11 +67,11 @@ def read_control_totals(path: Path | None) -> tuple[ControlTotals | None, tuple[
     except NotReceivedError as error:
         return None, (Problem("S-CONTROL-UNREADABLE", error.message.removeprefix("the file "), file=CONTROL_TOTALS),)
     unknown = [name for name in content if name not in (*_COUNTS, "total_charges", STATED_TIME)]
-    said = tuple(
+    stated = tuple(
         Problem("S-CONTROL-KEY-UNKNOWN", f"'{shown(name)}' is unknown and ignored", file=CONTROL_TOTALS)
         for name in unknown[:20]
     )
-    return totals, said
+    return totals, stated
 
 
 def differences(

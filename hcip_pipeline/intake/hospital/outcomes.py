@@ -308,8 +308,8 @@ def find_errors(bench: Bench, table: Table, cells: str, errors: list[Check]) -> 
     cases = []
     for check in asked:
         cell = f"{check.column}__raw" if check.column in typed else check.column or "''"
-        said = f"{{'rule': '{check.rule}', 'column': '{check.column}', 'cell': {cell}}}"
-        cases.append(f"case when {check.sql} then {said} end")
+        stated = f"{{'rule': '{check.rule}', 'column': '{check.column}', 'cell': {cell}}}"
+        cases.append(f"case when {check.sql} then {stated} end")
     bench.run(
         f"""insert into found
         select '{table.name}', row, found."column", found.rule, found.cell
@@ -377,12 +377,12 @@ def _count_discharges(
     unlikely = f"total_charges > 0 and (cost < total_charges * {low} or cost > total_charges * {high})"
     asked = [*_met(bench, "d", warnings), Check("D-COST-TO-CHARGE", "total_charges", unlikely)]
     flags = ", ".join(f"{_asked_of(check.rule)} and ({check.sql}) as w{n}" for n, check in enumerate(asked))
-    told = ", ".join(f"count(*) filter (w{n}), min(row, {_LISTED}) filter (w{n})" for n in range(len(asked)))
+    reported = ", ".join(f"count(*) filter (w{n}), min(row, {_LISTED}) filter (w{n})" for n in range(len(asked)))
     row = bench.one(
         f"""select count(*), count(*) filter (kept), coalesce(sum(total_charges), 0),
             coalesce(sum(total_charges) filter (kept), 0), coalesce(sum(total_charges) filter (not kept), 0),
             count(*) filter (shape_ok and (attending_npi is null or (is_surgical and operating_npi is null))),
-            count(*) filter (shape_ok and patient_id is null), {told}
+            count(*) filter (shape_ok and patient_id is null), {reported}
         from (select *, {flags} from (
             select d.*, cost, row not in (select row from rejected) as kept,
                 coalesce({DRG_CODE} in (select code from codes_met where kind = 'drg' and is_surgical), false)
@@ -457,8 +457,8 @@ def _count_charges(
 
 
 def _warnings(bench: Bench, table: str, kept: str, checks: list[Check]) -> list[RuleCount]:
-    told = ", ".join(f"count(*) filter ({c.sql}), min(row, {_LISTED}) filter ({c.sql})" for c in checks)
-    row = bench.one(f"select {told} from {kept}")
+    reported = ", ".join(f"count(*) filter ({c.sql}), min(row, {_LISTED}) filter ({c.sql})" for c in checks)
+    row = bench.one(f"select {reported} from {kept}")
     return [
         RuleCount(check.rule, table, check.column, rows, tuple(lines))
         for check, rows, lines in zip(checks, row[::2], row[1::2], strict=True)

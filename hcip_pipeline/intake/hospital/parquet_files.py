@@ -76,9 +76,9 @@ def parquet_cells(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, n
         ]
         if wrong:
             raise ReadingError(*wrong)
-        told = [f"{name} ({s.told})" for name, s in how.items() if s and s.told and name not in empty]
-        if told:
-            problems.append(Problem("F-PARQUET-TYPE", f"read without loss: {', '.join(told)}", file=found.name))
+        reported = [f"{name} ({s.told})" for name, s in how.items() if s and s.told and name not in empty]
+        if reported:
+            problems.append(Problem("F-PARQUET-TYPE", f"read without loss: {', '.join(reported)}", file=found.name))
         texts = {name: s.text for name, s in how.items() if s and name not in empty}
         cells = ", ".join(f"{texts.get(name, 'null::varchar')} as {name}" for name in table.names)
         con.execute(
@@ -146,12 +146,12 @@ def _looked_at(
     lossless = set(how) - set(asked)
     if not asked:
         return set(), lossless
-    said = []
+    stated = []
     for name in asked:
         cell, stored = '"' + names[name].replace('"', '""') + '"', how[name]
-        said.append(f"count({cell}) = 0")
-        said.append(f"coalesce(bool_and({stored.is_lossless}), true)" if stored else "false")
-    row = con.execute(f"select {', '.join(said)} from read_parquet(?, hive_partitioning=false)", [path]).fetchone()
+        stated.append(f"count({cell}) = 0")
+        stated.append(f"coalesce(bool_and({stored.is_lossless}), true)" if stored else "false")
+    row = con.execute(f"select {', '.join(stated)} from read_parquet(?, hive_partitioning=false)", [path]).fetchone()
     assert row is not None  # an aggregate always has a row
     empty = {name for name, is_empty in zip(asked, row[::2], strict=True) if is_empty}
     return empty, lossless | {name for name, survives in zip(asked, row[1::2], strict=True) if survives}

@@ -100,13 +100,13 @@ def data_quality(counts: pl.DataFrame, quarters: Iterable[Quarter]) -> pl.DataFr
     every = counts.to_dicts()  # rules by hospital and quarter: a few thousand at most
     by_key = {tuple(row[name] for name in DATA_QUALITY.key): row for row in every}
     read = {(row["quarter"], row["hospital_ccn"], row["table"]): row["rows_read"] for row in every}
-    told = []
+    reported = []
     for quarter in sorted(set(quarters)):
         before = str(quarter.year_before())
         for row in every:
             if row["quarter"] == str(quarter) and row["rule"]:
-                told.append(_with_rates(row, by_key, read, before))
-    return _worst_first(pl.DataFrame(told, schema=_SCHEMA))
+                reported.append(_with_rates(row, by_key, read, before))
+    return _worst_first(pl.DataFrame(reported, schema=_SCHEMA))
 
 
 def _with_rates(

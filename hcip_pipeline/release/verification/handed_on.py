@@ -110,11 +110,14 @@ def _same(table: Table, rows: Iterable[Row], columns: Iterable[str], findings: F
 
 def _check_restatement(package: Package, own: Iterable[Row], restated: Table, findings: Findings) -> None:
     number = int(package.manifest["number"][1:])
-    told: _Payments = {}
+    reported: _Payments = {}
     for row in restated:
         findings.require("restatement", row, "superseded_release", row["superseded_release"] == f"r{number - 1}", "r-1")
-        final, payable = told.get((row["hospital_ccn"], row["npi"]), (ZERO, ZERO))
-        told[row["hospital_ccn"], row["npi"]] = (final + row["final_difference"], payable + row["payable_difference"])
+        final, payable = reported.get((row["hospital_ccn"], row["npi"]), (ZERO, ZERO))
+        reported[row["hospital_ccn"], row["npi"]] = (
+            final + row["final_difference"],
+            payable + row["payable_difference"],
+        )
     before = package.folder.parent / f"r{number - 1}"
     if number > 1 and not (before / MANIFEST).is_file():
         return  # reported by the chain
@@ -124,11 +127,13 @@ def _check_restatement(package: Package, own: Iterable[Row], restated: Table, fi
         findings.differ("restatement", restated.path, "", f"the payments of r{number - 1}", "none that can be read")
         return
     are = _payments(own) if number > 1 else {}
-    for payment in sorted(were.keys() | are.keys() | told.keys()):
+    for payment in sorted(were.keys() | are.keys() | reported.keys()):
         was, now = were.get(payment, (ZERO, ZERO)), are.get(payment, (ZERO, ZERO))
         expected = (now[0] - was[0], now[1] - was[1])
         key = " ".join(payment)
-        findings.fact("restatement", restated.path, "differences", expected, told.get(payment, (ZERO, ZERO)), key=key)
+        findings.fact(
+            "restatement", restated.path, "differences", expected, reported.get(payment, (ZERO, ZERO)), key=key
+        )
 
 
 def _payments(rows: Iterable[Row]) -> _Payments:

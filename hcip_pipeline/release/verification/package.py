@@ -291,10 +291,10 @@ class Package:
             return False
         if (table.shape.folder, table.shape.name) not in SHAPES:
             return True
-        said = {"period": self.period} | ({"hospital_ccn": owner} if owner != "STATE" else {})
+        stated = {"period": self.period} | ({"hospital_ccn": owner} if owner != "STATE" else {})
         return all(
             set(table.typed[table.positions[column]]) <= {value}
-            for column, value in said.items()
+            for column, value in stated.items()
             if column in table.positions
         )
 

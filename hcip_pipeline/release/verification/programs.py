@@ -106,8 +106,8 @@ def check_exclusions_changed(
 
 def _accepted(ccn: str, earlier: Earlier) -> str:
     """The first performance period of the first accepted protocol, as the earliest release that knew one states."""
-    told = (release.first_periods.get(ccn, "") for release in earlier.in_order)
-    return next((first for first in told if first), "")
+    reported = (release.first_periods.get(ccn, "") for release in earlier.in_order)
+    return next((first for first in reported if first), "")
 
 
 def _check_start(row: Row, accepted: str, period: str, findings: Findings) -> None:
@@ -126,8 +126,10 @@ def _check_start(row: Row, accepted: str, period: str, findings: Findings) -> No
     whole = parts[:1] * 3 == parts and bool(row["protocol_terms"]) == parts[0]
     findings.require("programs", row, "protocol_year", whole, "with version, hash and terms, or none of them")
     filed = row["correction_filed_in"]
-    told = bool(filed) == bool(row["corrected_first_period"]) and filed <= period
-    findings.require("programs", row, "correction_filed_in", told, f"a period up to {period}, with every correction")
+    reported = bool(filed) == bool(row["corrected_first_period"]) and filed <= period
+    findings.require(
+        "programs", row, "correction_filed_in", reported, f"a period up to {period}, with every correction"
+    )
 
 
 def _changes(

@@ -109,8 +109,8 @@ class Findings:
         tally.differences += 1
         if tally.differences <= TOLD:
             hidden = column in _PATIENT_COLUMNS
-            said = ("(not shown)", "(not shown)") if hidden else (_said(expected), _said(found))
-            self.told.append(Difference(rule, file, row, key, column, *said))
+            stated = ("(not shown)", "(not shown)") if hidden else (_said(expected), _said(found))
+            self.told.append(Difference(rule, file, row, key, column, *stated))
 
     def counted(self, rule: str, rows: int) -> None:
         """Rows that a rule looked at without comparing them one by one."""

@@ -199,17 +199,17 @@ def _is_equal(table: Table, twin: pa.Table) -> bool:
     """Whether the CSV file's texts are exactly what the Parquet file holds; False also where Arrow cannot decide."""
     import pyarrow as pa
 
-    said, held = [], []
+    stated, held = [], []
     try:
         for column in twin.column_names:
             cells, values = table.raw[table.positions[column]], twin.column(column)
             if table.shape.types.get(column, "text") == "text":
-                said.append(pa.array(cells, pa.string()))
+                stated.append(pa.array(cells, pa.string()))
                 held.append(values.fill_null("") if values.null_count else values)
             else:
-                said.append(pa.array([cell or None for cell in cells], pa.string()))
+                stated.append(pa.array([cell or None for cell in cells], pa.string()))
                 held.append(values)
         expected = pa.table(held, schema=twin.schema)
-        return bool(pa.table(said, names=twin.column_names).cast(twin.schema).equals(expected))
+        return bool(pa.table(stated, names=twin.column_names).cast(twin.schema).equals(expected))
     except (pa.ArrowException, ValueError):
         return False
