@@ -10,7 +10,7 @@ from hcip_pipeline.assets.partition_work import intake_lock
 from hcip_pipeline.assets.partitions import MONTHS, check_spec
 from hcip_pipeline.assets.resources import HomeResource, Session
 from hcip_pipeline.checks.intake_checks import archives_accepted, records_as_stated
-from hcip_pipeline.contracts.cclf_layout import TITLES
+from hcip_pipeline.contracts import cms
 from hcip_pipeline.errors import HcipError, RefusedFileError
 from hcip_pipeline.periods import Month
 
@@ -27,13 +27,13 @@ def take_in_month(session: Session, resource: HomeResource, key: str) -> "list[A
     Raises:
         HcipError: nothing was sent.
     """
-    from hcip_pipeline.intake.cclf.month import ingest_month
+    from hcip_pipeline.intake.claim_months import ingest_claims
 
     month, home = Month.parse(key), resource.home()
-    lake = [home.lake_cms(table, month) for table in (*TITLES, "receipts", "staging")]
+    lake = [home.lake_cms(table, month) for table in (*cms.TABLES, "receipts", "staging")]
     require_files(home, "cms", key, "archive", home.lake_cms("receipts", month))
     with intake_lock(session, home, key, f"taking in {key}", *lake):
-        return ingest_month(home, month, session.progress)
+        return ingest_claims(home, month, session.progress)
 
 
 @dg.multi_asset(

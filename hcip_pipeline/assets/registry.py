@@ -6,9 +6,8 @@ import dagster as dg
 
 from hcip_pipeline.assets import cms_intake, expectations, hospital_intake, norms, program_intake, reference
 from hcip_pipeline.assets.partitions import MONTHS_OF_HALVES, QUARTERS_OF_HALVES
-from hcip_pipeline.contracts import program, protocol, run
+from hcip_pipeline.contracts import cms, program, protocol, run
 from hcip_pipeline.contracts import reference as reference_contracts
-from hcip_pipeline.contracts.cclf_layout import TITLES
 
 #: modules whose assets are made in Python; those that dbt models compute are listed in ``published.yaml``
 MODULES = (hospital_intake, cms_intake, program_intake, reference, norms, expectations)
@@ -26,7 +25,7 @@ SOURCE_DEPS: dict[str, tuple[dg.AssetDep, ...]] = {
     "discharges": (_SUBMISSIONS,),
     "charges": (_SUBMISSIONS,),
     "receipts": (_SUBMISSIONS,),
-    **dict.fromkeys(TITLES, (_CLAIM_FILES,)),
+    **dict.fromkeys(cms.TABLES, (_CLAIM_FILES,)),
     **dict.fromkeys(program.TABLES, (_PROGRAM_FILES,)),
     **dict.fromkeys(protocol.TABLES, (_PROTOCOLS,)),
     **dict.fromkeys(reference_contracts.TABLES, (_REFERENCE,)),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hcip_pipeline.commands.options import Number, json_option, show_json
 from hcip_pipeline.commands.progress import shown_progress, volume_options
 from hcip_pipeline.errors import HcipError, UsageError
+
+if TYPE_CHECKING:
+    from hcip_pipeline.synthetic.cclf import CmsShape
 
 
 @click.command("synth")
@@ -33,6 +37,14 @@ from hcip_pipeline.errors import HcipError, UsageError
     help="As large as Maryland: 46 hospitals, 700,000 discharges a year, as Parquet; "
     "CMS's last 12 months of 300,000 people.",
 )
+@click.option(
+    "--cms",
+    "cms_shape",
+    type=click.Choice(["cclf", "bcda"]),
+    default="cclf",
+    show_default=True,
+    help="In which shape CMS's claims are written: monthly archives (CCLF), or exports of FHIR resources (BCDA v3).",
+)
 @volume_options
 @json_option
 @click.pass_context
@@ -47,6 +59,7 @@ def command(
     defects: bool,
     effects: bool,
     whole_state: bool,
+    cms_shape: CmsShape,
     as_json: bool,
 ) -> None:
     """Write a seeded synthetic state into the folder INBOX."""
@@ -86,6 +99,7 @@ def command(
             file_format="parquet" if whole_state else "csv",
             cms_last_months=STATE_MONTHS_OF_CLAIMS if whole_state else None,
             cms_beneficiaries=STATE_BENEFICIARIES if whole_state else 0,
+            cms_shape=cms_shape,
             progress=progress,
         )
     if as_json:

@@ -93,6 +93,27 @@ TABLES: dict[str, Table] = {
         (*(f.column for f in layout.fields), *LINEAGE),
     )
     for file, layout in LAYOUTS.items()
+} | {
+    "claim_tags": Table(
+        "claim_tags",
+        "one row a claim of an export of BCDA: what CMS holds of it that CCLF has no field for",
+        (
+            Column("cur_clm_uniq_id", "text", "current claim unique identifier", nullable=True),
+            Column("clm_adjsmt_type_cd", "text", "claim adjustment type code", nullable=True),
+            Column("part", "text", "A, B, DME or D", nullable=True),
+            Column("final_action", "text", "CMS's own tag: FinalAction or NotFinalAction", nullable=True),
+            *LINEAGE,
+        ),
+    ),
+    "patient_numbers": Table(
+        "patient_numbers",
+        "one row a Patient of an export of BCDA: the number that its claims name it by, and its MBI",
+        (
+            Column("patient_id", "text", "id of the Patient resource", nullable=True),
+            Column("bene_mbi_id", "text", "current Medicare beneficiary identifier", nullable=True),
+            *LINEAGE,
+        ),
+    ),
 }
 
 POST_ACUTE = Table(

@@ -5,13 +5,14 @@ Belongs here: finding a rule by its id. Does not belong here: rules (the other m
 
 from __future__ import annotations
 
-from hcip_pipeline.rules import cclf, files, hospital, protocols, sparcs
+from hcip_pipeline.rules import bcda, cclf, files, hospital, protocols, sparcs
 from hcip_pipeline.rules.rule import Rule, by_id
 
 #: Kind of file -> its rules.
 CATALOGS: dict[str, dict[str, Rule]] = {
     "hospital": hospital.RULES,
     "cclf": cclf.RULES,
+    "bcda": bcda.RULES,
     "files": files.RULES,
     "protocols": protocols.RULES,
     "sparcs": sparcs.RULES,

@@ -19,7 +19,7 @@ import polars as pl
 from hcip_pipeline.contracts import cms, program, protocol, reference
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.cclf.month import ingest_month
+from hcip_pipeline.intake.claim_months import ingest_claims
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter
 from hcip_pipeline.intake.period_intake import take_in_period
 from hcip_pipeline.ledger.leaves import sha256_of
@@ -74,7 +74,7 @@ def taken_in_again(home: Home, known: Known, tables: Collection[str], folder: Pa
                 ingest_quarter(then, quarter, known.policy.policy, reference=frames)
         if set(tables) & set(cms.TABLES):
             for month in _months(home, known):
-                ingest_month(then, month)
+                ingest_claims(then, month)
         yield {sha256_of(file): file for file in sorted(then.lake.rglob("*.parquet"))}
     finally:
         shutil.rmtree(folder, ignore_errors=True)

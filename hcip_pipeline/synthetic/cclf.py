@@ -7,7 +7,10 @@ belong here: what is billed (``cclf_claims``), adjustment chains (``cclf_chains`
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -15,12 +18,16 @@ import polars as pl
 from hcip_pipeline.contracts.cms import LAYOUTS
 from hcip_pipeline.periods import Month
 from hcip_pipeline.synthetic import cclf_frames
+from hcip_pipeline.synthetic.bcda import ExportWriter
 from hcip_pipeline.synthetic.cclf_chains import deliver, month_number
 from hcip_pipeline.synthetic.cclf_claims import Claims, bill, ready_dates
 from hcip_pipeline.synthetic.cclf_records import archive_name, encode, write_archive
 from hcip_pipeline.synthetic.files import write_csv
 from hcip_pipeline.synthetic.streams import stream
 
+#: In which CMS's months are written.
+CmsShape = Literal["cclf", "bcda"]
+CMS_SHAPES: tuple[CmsShape, ...] = ("cclf", "bcda")
 ORGANIZATION = "D0210.ACO"
 #: Primary payer of fee-for-service Medicare.
 _MEDICARE = "01"
@@ -46,12 +53,17 @@ class CclfWriter:
         first, last: first and last month of delivery.
         seed: the state's.
         beneficiaries: whom CMS names at least; those beyond the ones with stays have none.
+        shape: in which the months are written: archives of CCLF, or exports of BCDA.
     """
 
-    def __init__(self, inbox: Path, truth: Path, first: Month, last: Month, seed: int, beneficiaries: int = 0) -> None:
+    def __init__(
+        self, inbox: Path, truth: Path, first: Month, last: Month, seed: int, beneficiaries: int = 0,
+        shape: CmsShape = "cclf",
+    ) -> None:  # fmt: skip
         self._inbox, self._truth = inbox, truth
         self._first, self._last, self._seed = first, last, seed
         self._beneficiaries = beneficiaries
+        self._exports = ExportWriter() if shape == "bcda" else None
         self._stays: list[pl.DataFrame] = []
 
     def add(self, discharges: pl.DataFrame) -> None:
@@ -89,7 +101,8 @@ class CclfWriter:
             monthly = versions.filter((pl.col("month") == number) & ~pl.col("in_run_out"))
             changes = numbers.filter((pl.col("from_month") == number) & (pl.col("change") > 0))
             alive = people.filter(pl.col("death_month").is_null() | (pl.col("death_month") >= number))
-            self._write(month, cclf_frames.frames(monthly, claims, named, alive, changes), run_out=False)
+            write = self._writing(month, versions, named, people)
+            write(cclf_frames.frames(monthly, claims, named, alive, changes), run_out=False)
             archives += 1
             if month.number == 4 and month.year > self._first.year:
                 again = versions.filter(
@@ -98,7 +111,7 @@ class CclfWriter:
                 late = versions.filter(pl.col("in_run_out") & (pl.col("month") == number))
                 nobody, no_changes = alive.clear(), changes.clear()
                 run_out = cclf_frames.frames(pl.concat([again, late]), claims, named, nobody, no_changes)
-                self._write(month, run_out, run_out=True)
+                write(run_out, run_out=True)
                 archives += 1
             month = month.next()
         self._tell(claims, versions, numbers)
@@ -169,6 +182,25 @@ class CclfWriter:
                 "zip_code": people["zip_code"].gather(like[2]),
             }
         )
+
+    def _writing(
+        self, month: Month, versions: pl.DataFrame, named: pl.DataFrame, people: pl.DataFrame
+    ) -> Callable[..., None]:
+        """What writes a month's rows in the shape that is asked for."""
+        exports = self._exports
+        if exports is None:
+            return partial(self._write, month)
+        everyone = people.join(named, on="person").sort("person")
+        rows = cclf_frames.beneficiaries(everyone).with_columns(person=everyone["person"])
+        final = set(versions.filter("is_final")["claim_id"])
+
+        def export(frames: dict[str, pl.DataFrame], *, run_out: bool) -> None:
+            folder = self._inbox / "cms" / str(month)
+            day = dt.date(month.year, month.number, 15)
+            exports.write(folder / "late" if run_out else folder, day, frames, rows, final,
+                          hour=2 if run_out else 1, since=run_out)  # fmt: skip
+
+        return export
 
     def _write(self, month: Month, frames: dict[str, pl.DataFrame], *, run_out: bool) -> None:
         day = dt.date(month.year, month.number, 15)

@@ -185,9 +185,9 @@ def _drugs(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _people(people: pl.DataFrame) -> pl.DataFrame:
-    """Beneficiaries; one with a hospice stay and death after it has the range in a second row as well."""
-    rows = people.select(
+def beneficiaries(people: pl.DataFrame) -> pl.DataFrame:
+    """A row of CCLF8 a beneficiary, in the order of ``people``, without hospice ranges."""
+    return people.select(
         bene_mbi_id="mbi",
         bene_fips_state_cd=pl.lit("24"),
         bene_fips_cnty_cd=(pl.col("zip_code").str.slice(0, 3).cast(pl.Int64, strict=False) % 48 + 1)
@@ -203,7 +203,11 @@ def _people(people: pl.DataFrame) -> pl.DataFrame:
         geo_zip_plc_name=pl.lit("Baltimore"),
         geo_usps_state_cd=pl.lit("MD"),
         geo_zip5_cd="zip_code",
-        hospice="hospice_date",
     )  # fmt: skip
+
+
+def _people(people: pl.DataFrame) -> pl.DataFrame:
+    """Beneficiaries; one with a hospice stay and death after it has the range in a second row as well."""
+    rows = beneficiaries(people).with_columns(hospice=people["hospice_date"])
     ranges = rows.filter(pl.col("hospice").is_not_null()).with_columns(bene_rng_bgn_dt="hospice")
     return pl.concat([rows, ranges]).sort("bene_mbi_id", "bene_rng_bgn_dt", nulls_last=False).drop("hospice")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.periods import PerformancePeriod, Quarter
+from hcip_pipeline.synthetic.cclf import CmsShape
 from hcip_pipeline.synthetic.files import FILE_FORMATS, FileFormat
 from hcip_pipeline.synthetic.report import SynthReport
 from hcip_pipeline.synthetic.state_files import StateArguments, write_state
@@ -50,6 +51,7 @@ def generate_state(
     effects: bool = True,
     cms_last_months: int | None = None,
     cms_beneficiaries: int = 0,
+    cms_shape: CmsShape = "cclf",
     progress: Callable[[str], None] | None = None,
 ) -> SynthReport:
     """Write an inbox as inputs.md describes it, and ``truth/`` beside it: both complete, or neither.
@@ -70,6 +72,7 @@ def generate_state(
         effects: plant effects on quality in the last year (``quality_effects``).
         cms_last_months: write only this many of CMS's months, the last ones, with the stays from then on.
         cms_beneficiaries: whom CMS names at least; those beyond the ones with stays have none.
+        cms_shape: in which CMS's months are written: archives of CCLF, or exports of BCDA.
         progress: told each quarter once it is written.
 
     Raises:
@@ -90,6 +93,7 @@ def generate_state(
         effects,
         cms_last_months,
         cms_beneficiaries,
+        cms_shape,
     )
     _check(arguments)
     truth = inbox.parent / TRUTH
@@ -138,7 +142,10 @@ def demo_state(inbox: Path, seed: int, progress: Callable[[str], None] | None = 
 
 
 def _made_with(arguments: StateArguments) -> dict[str, str]:
-    return {"state": str(_STATE_VERSION)} | {name: str(value) for name, value in vars(arguments).items()}
+    said = {name: str(value) for name, value in vars(arguments).items()}
+    if arguments.cms_shape == "cclf":
+        del said["cms_shape"]  # a state that was made before there was another is the same
+    return {"state": str(_STATE_VERSION)} | said
 
 
 def _check(arguments: StateArguments) -> None:

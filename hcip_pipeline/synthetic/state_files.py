@@ -17,7 +17,7 @@ from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 from hcip_pipeline.reference.tables import load_reference
 from hcip_pipeline.synthetic.abstracts import Scene, account_numbers, write_charges, write_discharges
 from hcip_pipeline.synthetic.case_mix import load_case_mix
-from hcip_pipeline.synthetic.cclf import CclfWriter
+from hcip_pipeline.synthetic.cclf import CclfWriter, CmsShape
 from hcip_pipeline.synthetic.charges import ChargeMaster, draw_charges
 from hcip_pipeline.synthetic.comorbidities import Comorbidities
 from hcip_pipeline.synthetic.faults import ODD_RATE
@@ -54,6 +54,7 @@ class StateArguments:
     effects: bool = True
     cms_last_months: int | None = None
     cms_beneficiaries: int = 0
+    cms_shape: CmsShape = "cclf"
 
     @property
     def quarters(self) -> list[Quarter]:
@@ -130,7 +131,7 @@ def write_state(
     tell_effects(truth, places, physicians, effects, members)
     claims = None
     if arguments.cms:
-        claims = CclfWriter(inbox, truth, *arguments.cms_months, seed, arguments.cms_beneficiaries)
+        claims = CclfWriter(inbox, truth, *arguments.cms_months, seed, arguments.cms_beneficiaries, arguments.cms_shape)
     written = _write_quarters(scene, arguments, volumes, submitter, claims, truth, progress)
     if claims is not None and progress is not None:
         progress("the monthly files of CMS")

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hcip_pipeline.contracts.cms import TABLES
+from hcip_pipeline.contracts.cms import LAYOUTS
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.cclf import files_in_force, ingest_month
 from hcip_pipeline.periods import Month
@@ -86,7 +86,7 @@ def months() -> list[Month]:
 @pytest.fixture(scope="module")
 def warehouse(home: Home) -> duckdb.DuckDBPyConnection:
     connection = connect()
-    for table in TABLES:
+    for table in LAYOUTS:
         fill(connection, table, pl.read_parquet(files_in_force(home, table)))
     return connection
 

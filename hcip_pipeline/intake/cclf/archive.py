@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
 
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.intake.bcda.names import is_export_file
 from hcip_pipeline.intake.cclf.names import CclfName
 from hcip_pipeline.received_files import ARCHIVE_DAMAGE, CLAIMS, DAMAGE, open_file, sha256_of, told_bytes
 
@@ -130,7 +131,7 @@ def _opened(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> IO[bytes]:
 
 
 def find_deliveries(folder: Path) -> tuple[list[Delivery], list[HcipError]]:
-    """Every delivery below a folder, oldest first, and what lies there that is none.
+    """Every delivery below a folder, oldest first, and what lies there that is neither one nor of an export of BCDA.
 
     Unzipped files of one organization, date and kind are one delivery, wherever they lie below the folder.
     """
@@ -141,6 +142,8 @@ def find_deliveries(folder: Path) -> tuple[list[Delivery], list[HcipError]]:
         if any(part.startswith((".", "__")) for part in path.relative_to(folder).parts):
             continue  # a file manager's own
         name = CclfName.parse(path.name)
+        if name is None and is_export_file(path.name):
+            continue  # another shape, with rules of its own
         if path.is_symlink() or not path.is_file():
             strays.append(
                 HcipError(

@@ -6,17 +6,12 @@ reading records (``fixed_width``), names, control lines, or any rule about claim
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from hcip_pipeline.contracts.cms import LAYOUTS, TABLES
 from hcip_pipeline.errors import HcipError
@@ -26,11 +21,11 @@ from hcip_pipeline.intake.cclf.control import MAX_BYTES, Control, parse_control
 from hcip_pipeline.intake.cclf.fixed_width import RecordReader
 from hcip_pipeline.intake.cclf.identity import identifiers_in_cycles, links
 from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt, FileReceipt, in_force, receipts
+from hcip_pipeline.intake.claim_tables import ROW_GROUP, scratch_folder, table_file
 from hcip_pipeline.periods import Month
 from hcip_pipeline.tables.file_names import shown_path
 
 _RESEND = "ask CMS for the archive again"
-_ROW_GROUP = 120_000
 Progress = Callable[[str], None]
 
 
@@ -64,7 +59,7 @@ def check_deliveries(path: Path, progress: Progress | None = None) -> list[Archi
     results = []
     for delivery in deliveries:
         month = Month.parse(delivery.name.month)
-        with _folder_beside(None) as staging:
+        with scratch_folder(None) as staging:
             results.append(_read(delivery, month, staging, [], progress or _silent))
     return [*results, *(_stray_receipt(stray, "") for stray in strays)]
 
@@ -92,7 +87,7 @@ def _take_in(home: Home, month: Month, delivery: Delivery, progress: Progress) -
         for receipt in in_force(home)
         if (receipt.month, receipt.name.series) != (str(month), delivery.name.series)
     ]
-    with _folder_beside(home.lake_cms("staging", month)) as staging:
+    with scratch_folder(home.lake_cms("staging", month)) as staging:
         try:
             _check_age(delivery, before)
             receipt = _read(delivery, month, staging, [path for path in others if path.is_file()], progress)
@@ -239,7 +234,7 @@ def _read_member(delivery: Delivery, month: Month, member: Member, control: Cont
         "is_run_out": member.name.is_run_out,
     }
     told = _repeated(table, lineage, 0)
-    with member.open() as stream, _parquet(staging, table) as writer:
+    with member.open() as stream, table_file(staging, table) as writer:
         reader = RecordReader(stream, LAYOUTS[table], member.file)
         for rows in _in_row_groups(reader):
             if told.num_rows < rows.num_rows:
@@ -272,9 +267,9 @@ def _in_row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     gathered: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:
-        while rows + batch.num_rows >= _ROW_GROUP:
-            yield pa.Table.from_batches([*gathered, batch.slice(0, _ROW_GROUP - rows)])
-            batch = batch.slice(_ROW_GROUP - rows)
+        while rows + batch.num_rows >= ROW_GROUP:
+            yield pa.Table.from_batches([*gathered, batch.slice(0, ROW_GROUP - rows)])
+            batch = batch.slice(ROW_GROUP - rows)
             gathered, rows = [], 0
         gathered.append(batch)
         rows += batch.num_rows
@@ -283,32 +278,8 @@ def _in_row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 
 def _write_nothing(staging: Path, table: str) -> None:
-    with _parquet(staging, table):
+    with table_file(staging, table):
         pass
-
-
-@cache
-def _schema(table: str) -> pa.Schema:
-    return pl.DataFrame(schema={c.name: c.polars_type for c in TABLES[table].columns}).to_arrow().schema
-
-
-@contextmanager
-def _parquet(staging: Path, table: str) -> Iterator[pq.ParquetWriter]:
-    schema = _schema(table)
-    with pq.ParquetWriter(staging / f"{table}.parquet", schema, compression="zstd", write_statistics=False) as writer:
-        yield writer
-
-
-@contextmanager
-def _folder_beside(parent: Path | None) -> Iterator[Path]:
-    """A scratch folder on the lake's own file system, so that what is ready can be renamed into place."""
-    if parent is not None:
-        parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(mkdtemp(prefix=".cclf-", dir=parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _refused(delivery: Delivery, month: Month, error: HcipError) -> ArchiveReceipt:

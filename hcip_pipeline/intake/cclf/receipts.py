@@ -13,6 +13,7 @@ from typing import Any, Literal
 from hcip_pipeline.atomic_files import write_json
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.intake.bcda.names import ExportName
 from hcip_pipeline.intake.cclf.names import CclfName
 from hcip_pipeline.records import read_record
 from hcip_pipeline.rules.catalog import current_id
@@ -37,8 +38,25 @@ class FileReceipt:
 
 
 @dataclass(frozen=True)
+class ResourceReceipt:
+    """One file of an export of BCDA: every line is a resource that was read, or one that is counted apart."""
+
+    file: str
+    resource: str
+    lines: int
+    read: int
+    not_adjudicated: int
+    other_claims: int
+
+
+@dataclass(frozen=True)
 class ArchiveReceipt:
-    """What became of one archive. ``rule``, ``message`` and ``fix`` are empty unless it was refused."""
+    """What became of one archive, or one export. ``rule``, ``message`` and ``fix`` are empty unless it was refused.
+
+    Attributes:
+        shape: in which it came: ``CCLF``, or ``BCDA v3``.
+        resources: what an export's files held; ``files`` are the rows that came of them.
+    """
 
     archive: str
     month: str
@@ -52,6 +70,8 @@ class ArchiveReceipt:
     row: int | None = None
     warnings: tuple[str, ...] = ()
     files: tuple[FileReceipt, ...] = ()
+    shape: str = "CCLF"
+    resources: tuple[ResourceReceipt, ...] = ()
 
     @property
     def accepted(self) -> bool:
@@ -59,9 +79,9 @@ class ArchiveReceipt:
         return self.status == "accepted"
 
     @property
-    def name(self) -> CclfName:
-        """The parsed name of the archive."""
-        name = CclfName.parse(self.archive)
+    def name(self) -> CclfName | ExportName:
+        """The parsed name of the archive or export."""
+        name = CclfName.parse(self.archive) or ExportName.parse(self.archive)
         if name is None:
             raise ValueError(f"{self.archive} is not an archive's name")
         return name
@@ -94,7 +114,8 @@ class ArchiveReceipt:
     def from_dict(cls, content: dict[str, Any]) -> ArchiveReceipt:
         """Read a receipt from JSON."""
         files = tuple(FileReceipt(**file) for file in content["files"])
-        return cls(**{**content, "warnings": tuple(content["warnings"]), "files": files})
+        resources = tuple(ResourceReceipt(**resource) for resource in content.get("resources", ()))
+        return cls(**{**content, "warnings": tuple(content["warnings"]), "files": files, "resources": resources})
 
     def path(self, home: Home) -> Path:
         """Where the receipt lies."""
@@ -144,6 +165,6 @@ def in_force(home: Home, months: Iterable[object] | None = None) -> list[Archive
 
 
 def files_in_force(home: Home, table: str, months: Iterable[object] | None = None) -> list[Path]:
-    """Parquet files of one table (``cclf1`` … ``cclfb``) whose rows count, in order of month and name."""
+    """Parquet files of one table (``cclf1`` …, ``claim_tags``) whose rows count, in order of month and name."""
     paths = [home.lake_cms(table, receipt.month) / f"{receipt.archive}.parquet" for receipt in in_force(home, months)]
     return [path for path in paths if path.is_file()]

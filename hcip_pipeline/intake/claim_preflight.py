@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hcip_pipeline.intake.cclf.month import check_deliveries
+from hcip_pipeline.intake.bcda.names import is_data_file
 from hcip_pipeline.intake.cclf.names import CclfName
 from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
+from hcip_pipeline.intake.claim_months import check_claims
 from hcip_pipeline.rules.verdict import Counts, Verdict, sections_of
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
@@ -47,21 +48,31 @@ def holds_claim_files(path: Path) -> bool:
     if folder.absolute().parent.name == "cms" and _MONTH.fullmatch(folder.name):
         return path.exists()
     if path.is_dir():
-        return any(CclfName.parse(file.name) for file in path.rglob("*"))
-    return CclfName.parse(path.name) is not None
+        return any(CclfName.parse(file.name) or is_data_file(file.name) for file in path.rglob("*"))
+    return CclfName.parse(path.name) is not None or is_data_file(path.name)
 
 
 def check_claim_files(path: Path, progress: Callable[[str], None] | None = None) -> DeliveryCheck:
-    """Judge every archive at ``path`` as the intake would, but for what only a home knows: archives accepted before."""
-    return DeliveryCheck(path, tuple(check_deliveries(path, progress)))
+    """Judge every delivery at ``path`` as the intake would, but for what only a home knows: those accepted before."""
+    return DeliveryCheck(path, tuple(check_claims(path, progress)))
 
 
 def _verdict(receipt: ArchiveReceipt) -> Verdict:
-    rows = tuple((file.file, f"{file.records_read:,}", f"{file.record_length or '–'}") for file in receipt.files)
     return Verdict(
-        title=receipt.archive,
+        title=f"{receipt.archive} ({receipt.shape})" if receipt.resources else receipt.archive,
         accepted=receipt.accepted,
         sections=sections_of(receipt.problems),
-        counts=Counts(("file", "records", "bytes\neach"), rows) if rows else None,
+        counts=_counts(receipt),
         consequence="No file of a refused archive is used.",
     )
+
+
+def _counts(receipt: ArchiveReceipt) -> Counts | None:
+    if receipt.resources:
+        lines = (
+            (r.file, f"{r.lines:,}", f"{r.read:,}", f"{r.not_adjudicated + r.other_claims:,}")
+            for r in receipt.resources
+        )
+        return Counts(("file", "resources", "read", "left\nalone"), tuple(lines))
+    rows = tuple((file.file, f"{file.records_read:,}", f"{file.record_length or '–'}") for file in receipt.files)
+    return Counts(("file", "records", "bytes\neach"), rows) if rows else None

@@ -1,0 +1,139 @@
+"""Lines of ndjson, looked over and laid out in pieces that DuckDB's JSON reader takes at once.
+
+Belongs here: bytes: compression, line ends, lengths, signs that no text holds, and numbers kept as they are written.
+Does not belong here: what a resource says (``tables``), JSON that cannot be read (``faults``).
+
+A number in JSON becomes a double in most readers. Every number under the key ``value`` is put into quotation marks
+here, so that an amount stays the text that it is in the file.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.intake.bcda.exports import DataFile
+from hcip_pipeline.intake.bcda.manifest import bundle
+from hcip_pipeline.received_files import CLAIMS, DAMAGE, open_file, told_bytes
+
+#: A claim of a thousand lines is some 2 MB.
+MAX_LINE_BYTES = 16 * 1024 * 1024
+#: Bytes of text that are read at once.
+PIECE_BYTES = 24 * 1024 * 1024
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_AGAIN = "download the file again"
+#: A key ``value`` with a number. In a text the quotation marks would have backslashes before them.
+_NUMBER = re.compile(rb'"value"\s*:\s*(-?[0-9][0-9.eE+-]*)')
+_QUOTED = rb'"value":"\1"'
+_EXPONENT = re.compile(rb'"value"\s*:\s*-?[0-9][0-9.]*[eE]')
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Lines of a file, each with its number under the key ``_row``, written to ``path``."""
+
+    path: Path
+    lines: int
+
+
+def pieces(file: DataFile, scratch: Path, piece_bytes: int = PIECE_BYTES) -> Iterator[Piece]:
+    """The file's lines in pieces; each is overwritten by the next.
+
+    Raises:
+        HcipError: ``BCDA-EXPANSION``, ``BCDA-DAMAGED``, ``BCDA-LINE-TOO-LONG``, ``BCDA-NUL``, ``BCDA-BUNDLE``,
+            ``BCDA-NOT-NDJSON``, ``BCDA-TRUNCATED``, ``BCDA-LINE``, ``BCDA-EXPONENT``.
+    """
+    gathered: list[bytes] = []
+    size = 0
+    for row, line in _lines(file):
+        gathered.append(b'{"_row":%d,%b\n' % (row, _numbers_kept(line, row, file)[1:]))
+        size += len(line)
+        if size >= piece_bytes:
+            yield _written(gathered, scratch)
+            gathered, size = [], 0
+    if gathered:
+        yield _written(gathered, scratch)
+
+
+def _written(lines: list[bytes], scratch: Path) -> Piece:
+    path = scratch / "piece.ndjson"
+    with path.open("wb") as target:
+        target.writelines(lines)
+    return Piece(path, len(lines))
+
+
+def _lines(file: DataFile) -> Iterator[tuple[int, bytes]]:
+    """Every line that is not empty, with its number from 1."""
+    name = file.path.name
+    try:
+        with open_file(file.path, CLAIMS) as packed:
+            is_gzip = packed.read(2) == b"\x1f\x8b"
+            packed.seek(0)
+            most = CLAIMS.max_unpacked(file.path.stat().st_size) if is_gzip else CLAIMS.bytes
+            stream = gzip.GzipFile(fileobj=packed) if is_gzip else packed
+            row = total = 0
+            while raw := stream.readline(MAX_LINE_BYTES + 1):
+                row, total = row + 1, total + len(raw)
+                if total > most:
+                    raise HcipError(
+                        f"the compressed file would grow over {CLAIMS.times} times, or {told_bytes(CLAIMS.unpacked)}",
+                        fix="check where the file comes from; if it is genuine, decompress it and put it here",
+                        file=name, rule="BCDA-EXPANSION",
+                    )  # fmt: skip
+                if len(raw) > MAX_LINE_BYTES:
+                    raise HcipError(
+                        f"a line is longer than {told_bytes(MAX_LINE_BYTES)}: no resource is",
+                        fix=_AGAIN, file=name, row=row, rule="BCDA-LINE-TOO-LONG",
+                    )  # fmt: skip
+                line = raw.removeprefix(_BYTE_ORDER_MARK).strip() if row == 1 else raw.strip()
+                if line:
+                    _check(line, row, is_last=not raw.endswith(b"\n"), name=name)
+                    yield row, line
+    except DAMAGE as error:
+        raise HcipError(
+            f"the file cannot be read to its end ({type(error).__name__})", fix=_AGAIN, file=name, rule="BCDA-DAMAGED"
+        ) from error
+
+
+def _check(line: bytes, row: int, *, is_last: bool, name: str) -> None:
+    if b"\x00" in line or b"\\u0000" in line:
+        raise HcipError(
+            "the line holds a NUL, which no text of a resource can", fix=_AGAIN, file=name, row=row, rule="BCDA-NUL"
+        )
+    if line.startswith(b"[") or line == b"{":
+        raise HcipError(
+            "the file is one JSON document over several lines or a list, not one resource a line",
+            fix="use the files of a bulk export ($export), which are ndjson",
+            file=name, row=row, rule="BCDA-NOT-NDJSON",
+        )  # fmt: skip
+    if row == 1 and b'"Bundle"' in line[:2000] and re.search(rb'"resourceType"\s*:\s*"Bundle"', line[:2000]):
+        raise bundle(name)
+    if not (line.startswith(b"{") and line.endswith(b"}")):
+        raise cut(name, row) if is_last and line.startswith(b"{") else not_a_resource(name, row)
+
+
+def cut(name: str, row: int) -> HcipError:
+    """The refusal of a file whose last line ends too early."""
+    return HcipError(
+        "the file is truncated: its last line ends in the middle of a resource",
+        fix=_AGAIN, file=name, row=row, rule="BCDA-TRUNCATED",
+    )  # fmt: skip
+
+
+def not_a_resource(name: str, row: int, why: str = "it does not begin and end as a JSON object") -> HcipError:
+    """The refusal of a line that is no resource."""
+    return HcipError(f"the line is not a resource: {why}", fix=_AGAIN, file=name, row=row, rule="BCDA-LINE")
+
+
+def _numbers_kept(line: bytes, row: int, file: DataFile) -> bytes:
+    if _EXPONENT.search(line):
+        raise HcipError(
+            "an amount or quantity is written with an exponent (1E+05): its digits may be lost",
+            fix="use the file as CMS delivers it, not as another program has written it again",
+            file=file.path.name, row=row, rule="BCDA-EXPONENT",
+        )  # fmt: skip
+    return _NUMBER.sub(_QUOTED, line)

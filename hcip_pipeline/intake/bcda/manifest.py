@@ -1,0 +1,114 @@
+"""An export's manifest: what the job's status answered when it was complete. Pure.
+
+Belongs here: reading it. Does not belong here: the files that it names (``exports``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import parse_qs, urlsplit
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.intake.bcda.names import ExportName
+
+#: A manifest names some dozen files.
+MAX_BYTES = 4_000_000
+_FIX = "save the answer of the job's status request, unchanged, as manifest.json"
+_MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?")
+_VERSION = re.compile(r"/(v[0-9]+)/")
+
+
+@dataclass(frozen=True)
+class Output:
+    """One file as the manifest names it; ``count`` where it states one."""
+
+    resource: str
+    file: str
+    count: int | None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The manifest read.
+
+    Attributes:
+        version: of the interface that was asked, ``v3``; empty where the manifest does not tell.
+        errors: files with errors of the job.
+    """
+
+    file: str
+    name: ExportName
+    version: str
+    outputs: tuple[Output, ...]
+    errors: tuple[str, ...]
+
+
+def parse_manifest(content: bytes, file: str) -> Manifest:
+    """Read a manifest.
+
+    Args:
+        content: the whole file.
+        file: its name, for messages.
+
+    Raises:
+        HcipError: ``BCDA-MANIFEST`` or ``BCDA-BUNDLE``.
+    """
+    try:
+        said = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise _unreadable("it is not JSON", file) from error
+    if isinstance(said, dict) and said.get("resourceType") == "Bundle":
+        raise bundle(file)
+    if not isinstance(said, dict) or not isinstance(said.get("output"), list):
+        raise _unreadable("it has no list of output files", file)
+    when = re.match(
+        r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?", str(said.get("transactionTime"))
+    )
+    try:
+        moment = dt.datetime.fromisoformat(f"{when[1]}T{when[2]}") if when else None
+    except ValueError:
+        moment = None
+    if when is None or moment is None:
+        raise _unreadable("transactionTime is not a date and time", file)
+    request = urlsplit(str(said.get("request") or ""))
+    version = _VERSION.search(request.path)
+    name = ExportName(
+        is_test="sandbox" in (request.hostname or ""),
+        is_since="_since" in parse_qs(request.query),
+        file_date=moment.date(),
+        file_time=f"{moment:%H%M%S}{(when[3] or '.0')[1]}",
+    )
+    errors = said.get("error") or []
+    if not isinstance(errors, list):
+        raise _unreadable("error is not a list", file)
+    return Manifest(
+        file, name, version[1] if version else "",
+        tuple(_output(entry, file) for entry in said["output"]),
+        tuple(_output(entry, file).file for entry in errors),
+    )  # fmt: skip
+
+
+def bundle(file: str) -> HcipError:
+    """The refusal of a Bundle, which is how FHIR servers answer a search."""
+    return HcipError(
+        "the file is a Bundle, one JSON document, not one resource a line",
+        fix="use the files of a bulk export ($export), which are ndjson",
+        file=file, rule="BCDA-BUNDLE",
+    )  # fmt: skip
+
+
+def _output(entry: object, file: str) -> Output:
+    if not isinstance(entry, dict) or not isinstance(entry.get("type"), str) or not isinstance(entry.get("url"), str):
+        raise _unreadable("a file in it has no type or url", file)
+    count = entry.get("count")
+    if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
+        raise _unreadable("a count in it is not a whole number", file)
+    return Output(entry["type"], PurePosixPath(urlsplit(entry["url"]).path).name, count)
+
+
+def _unreadable(why: str, file: str) -> HcipError:
+    return HcipError(f"the manifest cannot be read: {why}", fix=_FIX, file=file, rule="BCDA-MANIFEST")

@@ -1,0 +1,197 @@
+"""Taking in the exports of a month: each whole or not at all, with a receipt, into the tables that CCLF fills.
+
+Belongs here: the rules between an export and those before it. Does not belong here: its files (``exports``), what they
+hold (``reader``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from hcip_pipeline.contracts.cms import TABLES
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.bcda.exports import RESOURCES, DataFile, Export, find_exports
+from hcip_pipeline.intake.bcda.manifest import Manifest
+from hcip_pipeline.intake.bcda.names import ExportName
+from hcip_pipeline.intake.bcda.reader import ExportReader, FileCount, noted
+from hcip_pipeline.intake.cclf.identity import identifiers_in_cycles, links
+from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt, FileReceipt, ResourceReceipt, in_force, receipts
+from hcip_pipeline.intake.claim_tables import scratch_folder
+from hcip_pipeline.periods import Month
+from hcip_pipeline.tables.file_names import shown_path
+
+Progress = Callable[[str], None]
+SHAPE = "BCDA v3"
+_WHOLE = "export the Patient resources of the whole group (without _since), and put them into the month's folder too"
+
+
+def ingest_exports(home: Home, month: Month, progress: Progress) -> list[ArchiveReceipt]:
+    """Take in every export of ``inbox/cms/<month>/`` that is not yet in the lake; one receipt an export.
+
+    Args:
+        home: the home folder.
+        month: of delivery.
+        progress: told in words what is being read.
+    """
+    exports, strays = find_exports(home.inbox / "cms" / str(month))
+    results = [_take_in(home, month, export, progress) for export in exports]
+    return [*results, *(_stray_receipt(stray, str(month)) for stray in strays)]
+
+
+def check_exports(path: Path, progress: Progress) -> list[ArchiveReceipt]:
+    """The same rules on the exports at a path, without a home; nothing is kept."""
+    folder = path if path.is_dir() else path.parent
+    exports, strays = find_exports(folder)
+    if not path.is_dir():
+        exports = [export for export in exports if path in export.paths]
+        strays = [stray for stray in strays if stray.file == path.name]
+    results = []
+    for export in exports:
+        with scratch_folder(None) as staging:
+            results.append(_read(export, None, staging, [], [], progress))
+    return [*results, *(_stray_receipt(stray, "") for stray in strays)]
+
+
+def _take_in(home: Home, month: Month, export: Export, progress: Progress) -> ArchiveReceipt:
+    try:
+        sha256, size = export.sha256(), export.size
+    except (HcipError, OSError) as error:  # gone, locked or too large: it must not stop the others
+        told = (
+            error
+            if isinstance(error, HcipError)
+            else HcipError(str(error.strerror), rule="FILE-UNREADABLE", fix="put a readable file there")
+        )
+        return _refused(export, str(month), told)
+    before = [receipt for receipt in receipts(home, [month]) if receipt.accepted]
+    for receipt in before:
+        if receipt.sha256 == sha256:
+            return receipt
+    earlier = in_force(home)
+    numbers = [home.lake_cms("patient_numbers", receipt.month) / f"{receipt.archive}.parquet" for receipt in earlier]
+    changes = [home.lake_cms("cclf9", receipt.month) / f"{receipt.archive}.parquet" for receipt in earlier]
+    with scratch_folder(home.lake_cms("staging", month)) as staging:
+        known, cross_references = ([path for path in paths if path.is_file()] for paths in (numbers, changes))
+        receipt = _read(export, month, staging, known, cross_references, progress, before)
+        if receipt.accepted:
+            for table in TABLES:
+                target = home.lake_cms(table, month) / f"{receipt.archive}.parquet"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (staging / f"{table}.parquet").replace(target)
+    receipt = replace(receipt, sha256=sha256, bytes=size)
+    if ExportName.parse(receipt.archive) is not None:
+        receipt.write(home)
+    return receipt
+
+
+def _read(
+    export: Export, month: Month | None, staging: Path, known: list[Path], cross_references: list[Path],
+    progress: Progress, before: list[ArchiveReceipt] | None = None,
+) -> ArchiveReceipt:  # fmt: skip
+    """Read an export into ``staging`` (one Parquet file a table) and say whether it can be taken in."""
+    try:
+        manifest = export.manifest()
+        name = manifest.name
+        if month is not None and name.month != str(month):
+            raise HcipError(
+                f"the export is dated {name.file_date}, which is not in {month}",
+                fix=f"put it into the folder cms/{name.month}", file=manifest.file, rule="BCDA-OTHER-MONTH",
+            )  # fmt: skip
+        for receipt in before or ():
+            if receipt.archive == str(name):
+                raise HcipError(
+                    f"an export of the same moment and another content is already taken in ({receipt.sha256[:12]})",
+                    fix="keep the export as first delivered; a later job has a later transactionTime",
+                    file=manifest.file, rule="BCDA-CHANGED",
+                )  # fmt: skip
+        files = export.files(manifest)
+        reader = ExportReader(staging, _lineage(manifest, month), known)
+        reader.read(_told(files, name.month, progress))
+        warnings = _warnings(name, files, reader)
+        if reader.unknown_claims and (month is not None or not name.is_since):
+            raise HcipError(
+                f"{reader.unknown_claims:,} claims are of patients whom no Patient resource names, here or in an "
+                "earlier export: whose they are cannot be told",
+                fix=_WHOLE, file=manifest.file, rule="BCDA-PATIENT-UNKNOWN",
+            )  # fmt: skip
+        circular = identifiers_in_cycles(links([staging / "cclf9.parquet", *cross_references]))
+        if circular:
+            raise HcipError(
+                f"{circular} beneficiary identifiers replace each other in a circle, alone or with earlier months",
+                fix="ask CMS which identifier is current; no claim can be assigned until then",
+                file=manifest.file, rule="BCDA-IDENTIFIER-CYCLE",
+            )  # fmt: skip
+    except HcipError as error:
+        return _refused(export, str(month or ""), error)
+    rows = [
+        FileReceipt(table, count.file, found, found, None, None, 0, count.rounded[table], count.widened[table])
+        for count in reader.counts
+        for table, found in count.rows.items()
+        if found
+    ]
+    return ArchiveReceipt(
+        str(name), str(month or name.month), "accepted", warnings=tuple(warnings), files=tuple(rows), shape=SHAPE,
+        resources=tuple(_resource(count) for count in reader.counts),
+    )  # fmt: skip
+
+
+def _told(files: list[DataFile], month: str, progress: Progress) -> list[DataFile]:
+    readable = [file for file in files if file.resource in RESOURCES]
+    for file in readable:
+        progress(f"{month}: CMS claim files · {file.path.name}: {file.resource}")
+    return readable
+
+
+def _lineage(manifest: Manifest, month: Month | None) -> dict[str, object]:
+    return {
+        "source_archive": str(manifest.name),
+        "file_date": manifest.name.file_date,
+        "delivery_month": str(month or manifest.name.month),
+        "is_run_out": False,
+    }
+
+
+def _warnings(name: ExportName, files: list[DataFile], reader: ExportReader) -> list[str]:
+    warnings = []
+    if name.is_test:
+        warnings.append("BCDA-TEST: an export of the sandbox counts only while nothing of production has been taken in")
+    others = sorted({file.resource for file in files} - set(RESOURCES))
+    if others:
+        warnings.append(
+            f"BCDA-OTHER-RESOURCES: files of {', '.join(others)} are not adjudicated claims and are left alone"
+        )
+    lacking = [resource for resource in RESOURCES if resource not in {file.resource for file in files}]
+    if lacking and not name.is_since:
+        warnings.append(f"BCDA-NOT-EXPORTED: the export has no {', '.join(lacking)}")
+    if reader.unknown_claims and name.is_since:
+        warnings.append(
+            f"BCDA-PATIENT-ELSEWHERE: {reader.unknown_claims:,} claims are of patients whom this export does not name; "
+            "an earlier export of the home must"
+        )
+    warnings.append(
+        "BCDA-LACKS: BCDA has no county, ZIP code, age or hospice range of beneficiaries: rates by hospital area are "
+        "not available"
+    )
+    return [*warnings, *noted(reader.counts)]
+
+
+def _resource(count: FileCount) -> ResourceReceipt:
+    return ResourceReceipt(
+        count.file, count.resource, count.lines, count.read, count.not_adjudicated, count.other_claims
+    )
+
+
+def _refused(export: Export, month: str, error: HcipError) -> ArchiveReceipt:
+    return ArchiveReceipt(
+        export.label, month, "refused", rule=error.rule, message=error.message, fix=error.fix,
+        file=str(error.file or ""), row=error.row, shape=SHAPE,
+    )  # fmt: skip
+
+
+def _stray_receipt(error: HcipError, month: str) -> ArchiveReceipt:
+    name = shown_path(error.file)
+    return ArchiveReceipt(
+        name, month, "refused", rule=error.rule, message=error.message, fix=error.fix, file=name, shape=SHAPE
+    )

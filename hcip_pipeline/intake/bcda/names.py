@@ -1,0 +1,67 @@
+"""What BCDA's files are called, and what an export is called here. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+
+_NAME = re.compile(r"(?P<test>T\.)?BCDA\.(?P<scope>ALL|SINCE)\.D(?P<date>[0-9]{6})\.T(?P<time>[0-9]{7})")
+_DATA = (".ndjson", ".ndjson.gz")
+
+
+@dataclass(frozen=True)
+class ExportName:
+    """An export's name, made from its manifest: BCDA gives an export no name of its own.
+
+    Attributes:
+        is_test: from CMS's sandbox.
+        is_since: holds what changed since a date, not everything.
+        file_date, file_time: of the manifest's ``transactionTime``, as CMS writes it.
+    """
+
+    is_test: bool
+    is_since: bool
+    file_date: dt.date
+    file_time: str
+
+    @classmethod
+    def parse(cls, name: str) -> ExportName | None:
+        """The name read, or None if it is not an export's."""
+        match = _NAME.fullmatch(name)
+        if match is None:
+            return None
+        try:
+            file_date = dt.datetime.strptime(match["date"], "%y%m%d").date()
+        except ValueError:
+            return None
+        return cls(bool(match["test"]), match["scope"] == "SINCE", file_date, match["time"])
+
+    @property
+    def month(self) -> str:
+        """The month of delivery, as ``2025-03``."""
+        return f"{self.file_date:%Y-%m}"
+
+    @property
+    def series(self) -> tuple[str, bool, int]:
+        """Every export is one of its own: what two of them hold of the same claim counts once, the newest."""
+        return (str(self), False, self.file_date.year)
+
+    def __str__(self) -> str:
+        scope = "SINCE" if self.is_since else "ALL"
+        return f"{'T.' if self.is_test else ''}BCDA.{scope}.D{self.file_date:%y%m%d}.T{self.file_time}"
+
+
+def is_data_file(name: str) -> bool:
+    """Whether a file holds resources, one a line: ``.ndjson``, or compressed ``.ndjson.gz``."""
+    return name.lower().endswith(_DATA)
+
+
+def is_manifest(name: str) -> bool:
+    """Whether a file may be an export's manifest."""
+    return name.lower().endswith(".json")
+
+
+def is_export_file(name: str) -> bool:
+    """Whether a file of ``cms/<month>/`` belongs to an export of BCDA, by its name."""
+    return is_data_file(name) or is_manifest(name)

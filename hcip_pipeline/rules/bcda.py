@@ -1,0 +1,109 @@
+"""What can be wrong with Medicare claims as FHIR: exports of CMS's Beneficiary Claims Data API.
+
+Belongs here: the rules. Does not belong here: reading exports and resources (``intake.bcda``), and rules on claims.
+"""
+
+from __future__ import annotations
+
+from hcip_pipeline.rules.rule import by_id, refusal, warning
+
+_AGAIN = "download the job's files again"
+_ANEW = "start the job again, and put its files into the folder once it reports no errors"
+_NDJSON = "use the files of a bulk export ($export), which are ndjson"
+_V3 = "export from BCDA v3 (/api/v3/)"
+
+RULES = by_id(
+    refusal(
+        "BCDA-NO-MANIFEST",
+        "there is no manifest, or more than one, in the export's folder",
+        "save the answer of the job's status request as manifest.json next to its files, each export in a folder of "
+        "its own",
+    ),
+    refusal(
+        "BCDA-MANIFEST",
+        "the manifest cannot be read",
+        "save the answer of the job's status request, unchanged, as manifest.json",
+    ),
+    refusal("BCDA-FILE-MISSING", "a file that the manifest names is not there", _AGAIN),
+    refusal(
+        "BCDA-FILE-NOT-LISTED",
+        "a file is there that the manifest does not name",
+        "put each export into a folder of its own, with its manifest",
+    ),
+    refusal("BCDA-FILE", "the file is not a regular file, or is too large", "put the file itself into the folder"),
+    refusal("BCDA-LINK", "a link or special file is in the folder", "put the file itself into the folder"),
+    refusal("BCDA-JOB-ERRORS", "the job reports errors, in its manifest or in a file of errors", _ANEW),
+    refusal(
+        "BCDA-OTHER-MONTH",
+        "the export lies in another month's folder than its date",
+        "put it into the folder of its month, cms/<month>",
+    ),
+    refusal(
+        "BCDA-CHANGED",
+        "an export of the same moment with another content was already accepted",
+        "keep the export as first delivered; a later job has a later transactionTime",
+    ),
+    refusal("BCDA-VERSION", "the resources are of version 1 or 2, without claim id and adjustment code", _V3),
+    refusal("BCDA-BUNDLE", "the file is a Bundle, one JSON document, not ndjson", _NDJSON),
+    refusal("BCDA-NOT-NDJSON", "the file is one JSON document over several lines, or a list", _NDJSON),
+    refusal("BCDA-TRUNCATED", "the file ends in the middle of a resource", _AGAIN),
+    refusal("BCDA-DAMAGED", "the compressed file cannot be read to its end", _AGAIN),
+    refusal(
+        "BCDA-EXPANSION",
+        "the compressed file would grow out of proportion",
+        "check where the file comes from; if it is genuine, decompress it and put it into the folder",
+    ),
+    refusal("BCDA-LINE", "a line is not a resource: it is no JSON object, or a key stands twice in one", _AGAIN),
+    refusal("BCDA-LINE-TOO-LONG", "a line is longer than any resource", _AGAIN),
+    refusal("BCDA-NUL", "a line holds a NUL", _AGAIN),
+    refusal(
+        "BCDA-RESOURCE",
+        "a file holds a resource of another type than its own",
+        "download the job's files again, and keep each under the name that the manifest gives it",
+    ),
+    refusal("BCDA-COUNT", "a file holds another number of resources than the manifest states", _AGAIN),
+    refusal(
+        "BCDA-EXPONENT",
+        "an amount is written with an exponent (1E+05)",
+        "use the file as CMS delivers it, not as another program has written it again",
+    ),
+    refusal("BCDA-VALUE", "a date, number or code cannot be read", "ask CMS for the export again"),
+    refusal("BCDA-NO-CLAIM-ID", "a claim has no claim id (identifier of type uc)", _V3),
+    refusal(
+        "BCDA-PATIENT-UNKNOWN",
+        "a claim is of a patient whom no Patient resource names",
+        "export the Patient resources of the whole group (without _since), and put them into the month's folder too",
+    ),
+    refusal(
+        "BCDA-IDENTIFIER-CYCLE",
+        "beneficiary numbers replace each other in a circle",
+        "ask CMS which identifier is current; no claim can be assigned until then",
+    ),
+    warning(
+        "BCDA-NOT-ADJUDICATED",
+        "claims of a shared system, or not complete: they are counted, and nothing is settled on them",
+        "nothing",
+    ),
+    warning("BCDA-CLAIM-TYPE", "claims are of types that CCLF does not hold", "nothing"),
+    warning(
+        "BCDA-OTHER-RESOURCES", "files of other resources hold no adjudicated claims and are left alone", "nothing"
+    ),
+    warning("BCDA-NOT-EXPORTED", "the export lacks one of Patient, Coverage and ExplanationOfBenefit", "export it too"),
+    warning(
+        "BCDA-PATIENT-ELSEWHERE",
+        "claims are of patients whom this export does not name",
+        "nothing, if an earlier export of the home does",
+    ),
+    warning(
+        "BCDA-LACKS",
+        "BCDA has no county, ZIP code, age or hospice range of beneficiaries: rates by hospital area are not available",
+        "nothing",
+    ),
+    warning("BCDA-CODE-WIDTH", "codes were brought to the digits of their kind", "nothing"),
+    warning("BCDA-PLACES", "numbers have more places than their format", "nothing"),
+    warning(
+        "BCDA-TEST",
+        "an export of the sandbox counts only while nothing of production was accepted",
+        "nothing, or send the production export",
+    ),
+)

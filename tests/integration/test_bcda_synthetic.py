@@ -1,0 +1,87 @@
+"""One synthetic state as CCLF and as BCDA v3: the same rows in the lake, but for what v3 lacks, and the same claims."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from hcip_pipeline.contracts.cms import LAYOUTS, LINEAGE, TABLES
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.bcda.mapping import mapping
+from hcip_pipeline.intake.cclf import files_in_force
+from hcip_pipeline.intake.claim_months import ingest_claims
+from hcip_pipeline.periods import Month
+from hcip_pipeline.synthetic.cclf import CclfWriter, CmsShape
+from tests.claims_models import connect, fill, rows
+from tests.integration.test_cclf_synthetic import discharges
+
+#: with the run-out of a year, and months around it
+FIRST, LAST = Month(2024, 10), Month(2025, 5)
+#: what a delivery says of itself, and run-out: BCDA has none
+_OF_DELIVERY = {"source_archive", "source_file", "source_row", "is_run_out"}
+#: what the synthetic archives leave blank and a resource cannot
+_MORE_IN_BCDA = {("cclf5", "clm_dgns_1_cd"), ("cclf5", "dgns_prcdr_icd_ind")}
+
+
+def _home(tmp_path_factory: pytest.TempPathFactory, shape: CmsShape) -> Home:
+    home = Home(tmp_path_factory.mktemp(shape))
+    writer = CclfWriter(home.inbox, home.root / "truth", FIRST, LAST, seed=11, shape=shape)
+    # whom CMS names from the first month on
+    stays = discharges(people=150).filter(pl.col("admit_date") >= "2024-10-01")
+    writer.add(stays)
+    writer.finish()
+    month = FIRST
+    while month <= LAST:
+        for receipt in ingest_claims(home, month):
+            assert receipt.accepted, receipt
+            assert receipt.shape == ("CCLF" if shape == "cclf" else "BCDA v3")
+        month = month.next()
+    return home
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Home]:
+    return {shape: _home(tmp_path_factory, shape) for shape in ("cclf", "bcda")}
+
+
+def _rows(home: Home, table: str) -> pl.DataFrame:
+    return pl.read_parquet(files_in_force(home, table)).drop(_OF_DELIVERY)
+
+
+@pytest.mark.parametrize("table", LAYOUTS)
+def test_the_same_rows_but_for_what_v3_lacks(both, table):
+    cclf, bcda = _rows(both["cclf"], table), _rows(both["bcda"], table)
+    assert cclf.height > 0
+    known = [c.name for c in LINEAGE if c.name not in _OF_DELIVERY]
+    known += [f.name for f in LAYOUTS[table].fields if (table, f.name) in mapping()]
+    lacking = [name for name in bcda.columns if name not in known]
+    assert all(bcda[name].null_count() == bcda.height for name in lacking)
+    known = [name for name in known if (table, name) not in _MORE_IN_BCDA]
+    cclf, bcda = cclf.select(known), bcda.select(known)
+    if table == "cclf8":  # hospice ranges are gone, and the dead may have a Patient once more
+        cclf = cclf.unique()
+        bcda = bcda.filter(
+            pl.col("bene_death_dt").is_null()
+            | (pl.col("bene_death_dt").dt.strftime("%Y-%m") >= pl.col("delivery_month"))
+        )
+    missing, more = (
+        cclf.join(bcda, on=known, how="anti", nulls_equal=True),
+        bcda.join(cclf, on=known, how="anti", nulls_equal=True),
+    )
+    assert (missing.height, more.height) == (0, 0), f"{missing.head(3)}\n{more.head(3)}"
+    assert cclf.height == bcda.height
+
+
+def test_the_same_claims_are_final(both):
+    found = {}
+    for shape, home in both.items():
+        warehouse = connect()
+        for table in TABLES:
+            if files := files_in_force(home, table):
+                fill(warehouse, table, pl.read_parquet(files))
+        found[shape] = [
+            rows(warehouse, f"select * from {model} order by all")
+            for model in ("int_final_action", "int_inpatient_episodes")
+        ]
+    assert found["cclf"] == found["bcda"]
+    assert found["cclf"][1]
