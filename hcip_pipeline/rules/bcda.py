@@ -85,9 +85,7 @@ RULES = by_id(
         "nothing",
     ),
     warning("BCDA-CLAIM-TYPE", "claims are of types that CCLF does not hold", "nothing"),
-    warning(
-        "BCDA-OTHER-RESOURCES", "files of other resources hold no adjudicated claims and are left alone", "nothing"
-    ),
+    warning("BCDA-OTHER-RESOURCES", "files of other resources are left alone", "nothing"),
     warning("BCDA-NOT-EXPORTED", "the export lacks one of Patient, Coverage and ExplanationOfBenefit", "export it too"),
     warning(
         "BCDA-PATIENT-ELSEWHERE",
