@@ -9,6 +9,7 @@ Belongs here: the Jinja environment and these rules. Does not belong here: templ
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Any
@@ -23,7 +24,8 @@ CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'
 #: they change the order of what follows them; U+061C to U+200F are invisible marks, the others embed or isolate
 BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
-_LINE_ENDS = frozenset("\t\n\r")
+#: bidirectional controls, and Unicode's category Cc without tab and line ends
+_CONTROL = re.compile(rf"[{''.join(sorted(BIDI_CONTROLS))}\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 #: elements that hold text alone
 _TEXT_ONLY = ("title", "desc", "text", "style")
 
@@ -32,17 +34,13 @@ def show_controls(value: Any) -> Any:
     """Control characters of a text as ``[U+202E]``; anything else as it is."""
     if not isinstance(value, str) or value.isprintable():
         return value
-    shown = "".join(f"[U+{ord(sign):04X}]" if _is_control(sign) else sign for sign in value)
+    shown = _CONTROL.sub(lambda found: f"[U+{ord(found[0]):04X}]", value)
     return Markup(shown) if isinstance(value, Markup) else shown
 
 
 def name_tag(value: Any) -> Markup:
     """A name in an element of its own, so that its direction ends with it; empty for no name."""
     return Markup(f"<bdi>{escape(show_controls(value))}</bdi>") if value not in (None, "") else Markup("")
-
-
-def _is_control(sign: str) -> bool:
-    return sign in BIDI_CONTROLS or (unicodedata.category(sign) == "Cc" and sign not in _LINE_ENDS)
 
 
 def _isolate(value: Any) -> Any:

@@ -6,9 +6,9 @@ Belongs here: reading each table once and cutting it by hospital and care partne
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -17,6 +17,7 @@ from hcip_pipeline.release.documents import Draft
 from hcip_pipeline.release.reading import ReleaseFiles
 
 Row = dict[str, Any]
+T = TypeVar("T")
 
 
 class Tables:
@@ -26,6 +27,7 @@ class Tables:
         self._files = files
         self._by_hospital: dict[str, dict[str, list[Row]]] = {}
         self._by_partner: dict[tuple[str, str], dict[str, list[Row]]] = {}
+        self._has: dict[str, bool] = {}
 
     @property
     def period(self) -> PerformancePeriod:
@@ -34,7 +36,9 @@ class Tables:
 
     def has(self, table: str) -> bool:
         """Whether the release has the table."""
-        return self._files.has(table)
+        if table not in self._has:
+            self._has[table] = self._files.has(table)
+        return self._has[table]
 
     def frame(self, table: str) -> pl.DataFrame:
         """A table of the release, all hospitals."""
@@ -67,6 +71,14 @@ class ReportSource:
         self.now = Tables(draft.files)
         self.period = draft.period
         self.policy = draft.policy.policy
+        self._once: dict[str, Any] = {}
+
+    def once(self, name: str, make: Callable[[ReportSource], T]) -> T:
+        """What ``make`` computes of the whole release, under a name of its own: once for all hospitals' pages."""
+        if name not in self._once:
+            self._once[name] = make(self)
+        made: T = self._once[name]
+        return made
 
     @property
     def release(self) -> str:

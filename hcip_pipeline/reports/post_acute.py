@@ -129,17 +129,27 @@ def _elsewhere(source: ReportSource, ccn: str) -> dict[str | None, Row]:
     """
     least = source.policy.small_cell_threshold
     groups: dict[str | None, list[Row]] = defaultdict(list)
-    for other in source.hospitals:
+    for other, sums in source.once("post_acute", _sums_by_hospital).items():
         if other != ccn:
-            for row in source.now.of_hospital("post_acute", other):
-                groups[None].append(row)
-                groups[_line(row)].append(row)
+            for line, row in sums.items():
+                groups[line].append(row)
     found = {}
     for line, rows in groups.items():
-        sums = _summed(line or "", rows)
-        counts = [sums[column] for column in ("readmissions", "episodes_with_post_acute")]
-        counts += [sums["episodes"] - count for count in counts]
-        hospitals = {row["hospital_ccn"] for row in rows}
-        if len(hospitals) >= MIN_OTHER_HOSPITALS and min(counts) > least:
-            found[line] = sums
+        sums_of_others = _summed(line or "", rows)
+        counts = [sums_of_others[column] for column in ("readmissions", "episodes_with_post_acute")]
+        counts += [sums_of_others["episodes"] - count for count in counts]
+        if len(rows) >= MIN_OTHER_HOSPITALS and min(counts) > least:
+            found[line] = sums_of_others
+    return found
+
+
+def _sums_by_hospital(source: ReportSource) -> dict[str, dict[str | None, Row]]:
+    """CCN -> service line, or None for all together -> its sums, where the hospital has such episodes."""
+    found: dict[str, dict[str | None, Row]] = {}
+    for ccn in source.hospitals:
+        groups: dict[str | None, list[Row]] = defaultdict(list)
+        for row in source.now.of_hospital("post_acute", ccn):
+            groups[None].append(row)
+            groups[_line(row)].append(row)
+        found[ccn] = {line: _summed(line or "", rows) | {"npi": None} for line, rows in groups.items()}
     return found

@@ -11,7 +11,7 @@ from jinja2 import DictLoader
 from markupsafe import Markup
 
 import hcip_pipeline
-from hcip_pipeline.html_pages import BIDI_CONTROLS, page_environment
+from hcip_pipeline.html_pages import BIDI_CONTROLS, page_environment, show_controls
 
 _HEBREW, _OVERRIDE = "דר כהן", "Dr. \u202eevil"
 TEMPLATES = sorted(Path(hcip_pipeline.__file__).parent.rglob("templates/*.html.j2"))
@@ -69,3 +69,10 @@ def test_pages_are_rendered_in_this_environment_alone() -> None:
         path.relative_to(root).as_posix() for path in root.rglob("*.py") if "Environment(" in path.read_text("utf-8")
     }
     assert own <= {"html_pages.py", "warehouse/rendering.py", "guides/pages.py"}  # the others: SQL, and Markdown
+
+
+def test_the_shown_controls_are_unicode_controls_but_tab_and_line_ends() -> None:
+    signs = [chr(code) for code in range(0x2100)]
+    expected = {sign for sign in signs if unicodedata.category(sign) == "Cc"} - set("\t\n\r") | set(BIDI_CONTROLS)
+    shown = {sign for sign in signs if show_controls(f"{sign}\n") != f"{sign}\n"}
+    assert shown == {sign for sign in expected if sign in signs}
