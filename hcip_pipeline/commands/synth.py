@@ -13,6 +13,7 @@ from hcip_pipeline.errors import HcipError, UsageError
 
 if TYPE_CHECKING:
     from hcip_pipeline.synthetic.cclf import CmsShape
+    from hcip_pipeline.synthetic.files import FileFormat
 
 
 @click.command("synth")
@@ -45,6 +46,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="In which shape CMS's claims are written: monthly archives (CCLF), or exports of FHIR resources (BCDA v3).",
 )
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["csv", "csv.gz", "parquet", "x12"]),
+    help="How hospitals submit; x12: bills (837 institutional) and a grouping file  "
+    "[default: csv; with --state parquet]",
+)
 @volume_options
 @json_option
 @click.pass_context
@@ -60,6 +68,7 @@ def command(
     effects: bool,
     whole_state: bool,
     cms_shape: CmsShape,
+    file_format: FileFormat | None,
     as_json: bool,
 ) -> None:
     """Write a seeded synthetic state into the folder INBOX."""
@@ -96,7 +105,7 @@ def command(
             seed=seed,
             defects=defects,
             effects=effects,
-            file_format="parquet" if whole_state else "csv",
+            file_format=file_format or ("parquet" if whole_state else "csv"),
             cms_last_months=STATE_MONTHS_OF_CLAIMS if whole_state else None,
             cms_beneficiaries=STATE_BENEFICIARIES if whole_state else 0,
             cms_shape=cms_shape,

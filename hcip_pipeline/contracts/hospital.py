@@ -1,5 +1,7 @@
 """Hospital submission (inputs.md, "Hospital submission"): what a hospital sends, and what the lake keeps of it."""
 
+from dataclasses import replace
+
 from hcip_pipeline.contracts.disclosure import GivesAway, declared
 from hcip_pipeline.contracts.table import Column, Table
 
@@ -87,6 +89,41 @@ CHARGES = Table(
         Column("service_date", "date", "date of service", nullable=True),
         Column("units", "integer", "units of service", nullable=True),
         Column("charge", "money", "charge; below zero for a credit, which is netted by account and revenue code"),
+    ),
+)
+
+_GROUPED = {column.name: column for column in DISCHARGES.columns}
+
+#: Beside bills: what no bill holds, by account.
+GROUPING = Table(
+    "grouping",
+    "one row an account that was billed: what the grouper made of it",
+    (
+        Column("account_no", "text", "account number of the bill (CLM01)", key=True, max_length=20),
+        *(
+            _GROUPED[name]
+            for name in (
+                "patient_id",
+                "grouper_version",
+                "apr_drg",
+                "severity_of_illness",
+                "risk_of_mortality",
+            )
+        ),
+        replace(_GROUPED["hac_flags"], optional=True),
+        replace(
+            _GROUPED["nature_of_admission"],
+            meaning="in place of the bill's (CL101), which knows no delivery: "
+            f"{_GROUPED['nature_of_admission'].meaning}",
+            optional=True,
+        ),
+        replace(
+            _GROUPED["primary_payer"],
+            meaning="in place of the bill's (SBR09), which does not set Medicaid managed care apart; codes as in "
+            "discharges",
+            optional=True,
+        ),
+        _GROUPED["reported_cost"],
     ),
 )
 

@@ -43,6 +43,18 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "units": "3",
         "charge": "5400.00",
     },
+    "grouping": {
+        "account_no": "A-104233",
+        "patient_id": "P0048213",
+        "grouper_version": "42",
+        "apr_drg": "045",
+        "severity_of_illness": "2",
+        "risk_of_mortality": "2",
+        "hac_flags": "",
+        "nature_of_admission": "",
+        "primary_payer": "",
+        "reported_cost": "",
+    },
     "care_partners": {
         "hospital_ccn": CCN,
         "npi": NPI,
@@ -189,5 +201,50 @@ EXAMPLES: dict[str, dict[str, str]] = {
     },
     "network_topics": {"topic": "Readmissions", "measure": "readmission_rate", "area": "Care transitions"},
 }
+
+#: The bill of the discharge above.
+BILL = f"""\
+ISA*00*          *00*          *ZZ*{CCN}         *ZZ*HCIP           *250401*0915*^*00501*000000118*0*P*:~
+GS*HC*{CCN}*HCIP*20250401*0915*118*X*005010X223A2~
+ST*837*0001*005010X223A2~
+BHT*0019*00*0001*20250401*0915*CH~
+NM1*41*2*ALDER POINT HOSPITAL*****46*{CCN}~
+PER*IC*PATIENT ACCOUNTS*TE*3025550100~
+NM1*40*2*PROGRAM ADMINISTRATOR*****46*HCIP~
+HL*1**20*1~
+NM1*85*2*ALDER POINT HOSPITAL*****XX*1999999992~
+N3*1 HARBOR ROAD~
+N4*ALDER POINT*DE*199010000~
+REF*EI*520000001~
+HL*2*1*22*0~
+SBR*P*18*******MA~
+NM1*IL*1*ASH*IRIS****MI*1EG4TE5MK73~
+N3*12 ELM STREET~
+N4*DOVER*DE*19901~
+DMG*D8*19560302*F~
+NM1*PR*2*MEDICARE*****PI*12302~
+CLM*A-104233*12480.5***11:A:1**A*Y*Y~
+DTP*096*TM*1130~
+DTP*434*RD8*20250114-20250117~
+DTP*435*DT*202501140642~
+CL1*1*1*01~
+HI*ABK:I639:::::::Y~
+HI*ABJ:I639~
+HI*ABF:I10:::::::Y*ABF:E119:::::::N~
+HI*BBR:3E03317:D8:20250114~
+NM1*71*1*BROOK*ADA****XX*{NPI}~
+LX*1~
+SV2*0120**5400*DA*3~
+DTP*472*D8*20250114~
+LX*2~
+SV2*0250**1980.5*UN*22~
+DTP*472*D8*20250114~
+LX*3~
+SV2*0450**5100*UN*1~
+DTP*472*D8*20250114~
+SE*36*0001~
+GE*1*118~
+IEA*1*000000118~
+"""
 
 CONTROL_TOTALS = '{"discharges": 1204, "charge_lines": 48113, "total_charges": "18204411.37"}'

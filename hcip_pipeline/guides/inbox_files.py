@@ -45,6 +45,11 @@ def hospital_files() -> tuple[InboxFile, ...]:
     return _described((hospital.DISCHARGES, hospital.CHARGES))
 
 
+def bill_files() -> tuple[InboxFile, ...]:
+    """Beside bills, which hold what the tables of a submission do."""
+    return _described((hospital.GROUPING,))
+
+
 def program_files() -> tuple[InboxFile, ...]:
     """Of a half-year."""
     return _described(program.TABLES.values())

@@ -17,6 +17,7 @@ from hcip_pipeline.guides.examples import CONTROL_TOTALS, EXAMPLES
 from hcip_pipeline.guides.inbox_files import (
     OWN_TABLES,
     InboxFile,
+    bill_files,
     hospital_files,
     program_files,
     reference_files,
@@ -104,7 +105,7 @@ def _files(region: str, base_year: int, period: PerformancePeriod) -> Iterator[t
         if not is_maryland and file.table.name in OWN_TABLES:
             yield f"inbox/reference/{file.name}", _header(file.table)
         yield f"templates/reference/{file.name}", _header(file.table)
-    for file in hospital_files():
+    for file in (*hospital_files(), *bill_files()):
         yield f"templates/hospital/{file.name}", _header(file.table)
     yield "templates/hospital/control_totals.json", CONTROL_TOTALS + "\n"
     yield "templates/protocol.yaml", protocol_example()
@@ -177,8 +178,9 @@ def _hospital_readme(base_year: int) -> str:
         "",
         "A correction lies beside the first (`.r2`, `.r3`, …); the newest accepted one counts, all are kept.",
         "Files may be .csv, .csv.gz, .csv.zip, .xlsx or .parquet.",
+        "In place of discharges and charges: bills (X12 837 institutional: .837, .837i, .edi, .x12) and grouping.csv.",
         "",
-        *_file_lines(hospital_files()),
+        *_file_lines((*hospital_files(), *bill_files())),
         "",
         "`control_totals.json` states what you counted; files that differ from it are refused:",
         "",
@@ -187,7 +189,7 @@ def _hospital_readme(base_year: int) -> str:
         "Before you send, run `hcip check` on the folder. It applies the intake's own rules and needs no home.",
         "",
     ]
-    for file in hospital_files():
+    for file in (*hospital_files(), *bill_files()):
         lines += [f"`{file.name}`, a row of it:", "", *_example(file.table), ""]
     return "\n".join(lines)
 

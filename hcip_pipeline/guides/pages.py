@@ -13,8 +13,8 @@ from pathlib import Path
 import jinja2
 
 from hcip_pipeline.contracts.table import TYPES, Table
-from hcip_pipeline.guides.examples import CONTROL_TOTALS, EXAMPLES
-from hcip_pipeline.guides.inbox_files import InboxFile, hospital_files, program_files, reference_files
+from hcip_pipeline.guides.examples import BILL, CONTROL_TOTALS, EXAMPLES
+from hcip_pipeline.guides.inbox_files import InboxFile, bill_files, hospital_files, program_files, reference_files
 from hcip_pipeline.policy.keys import policy_keys
 from hcip_pipeline.reference.tables import SHIPPED
 from hcip_pipeline.rules.catalog import CATALOGS, RULES, former_id
@@ -31,6 +31,8 @@ def inbox_page() -> str:
         control_totals=CONTROL_TOTALS,
         files=lambda files: "\n".join(line for file in files for line in _file(file)),
         hospital_files=hospital_files(),
+        bill_files=bill_files(),
+        bill=BILL.rstrip("\n"),
         program_files=program_files(),
         reference_files=reference_files(),
     )

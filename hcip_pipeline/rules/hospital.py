@@ -6,6 +6,7 @@ Does not belong here: how a rule is evaluated (``intake.hospital``: ``edits``, `
 
 from __future__ import annotations
 
+from hcip_pipeline.rules.bills import BILL_RULES
 from hcip_pipeline.rules.rule import Rule, by_id
 
 
@@ -34,6 +35,8 @@ _SHOWN_SO = "nothing; to send the value exactly as stored, export the column as 
 _LEFT_EMPTY = "nothing, or leave the cell empty"
 _TEXT_COLUMN = "format the column as text and export again: the digits are lost in the file itself"
 _RESEND = "correct the file and send both files again as a new version next to this one (<ccn>.r2, .r3, …)"
+
+_RESEND_BILLS = "export the bills again: the separators in ISA are not those of the file, or it is damaged"
 
 ROW_RULES = (
     _error(
@@ -320,4 +323,4 @@ SUBMISSION_RULES = (
          "leave the folder unchanged and put the correction next to it as <ccn>.r2/, <ccn>.r3/ …"),
 )  # fmt: skip
 
-RULES = by_id(*ROW_RULES, *SUBMISSION_RULES)
+RULES = by_id(*ROW_RULES, *BILL_RULES, *SUBMISSION_RULES)

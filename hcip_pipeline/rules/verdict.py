@@ -26,10 +26,13 @@ class Place:
     rows: int
     lines: tuple[int, ...]
     cells: str
+    named: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
-        """``lines 2, 3, 4, …``."""
+        """``lines 2, 3, 4, …``; of bills the file, the segment and the claim of each."""
+        if self.named:
+            return "; ".join(self.named) + ("; …" if self.rows > len(self.named) else "")
         more = ", …" if self.rows > len(self.lines) else ""
         return f"line{'s' * (self.rows > 1)} {', '.join(map(str, self.lines))}{more}"
 

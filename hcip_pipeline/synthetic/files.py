@@ -16,8 +16,9 @@ from typing import Literal, get_args
 import polars as pl
 
 from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.synthetic.x12_files import write_bills
 
-FileFormat = Literal["csv", "csv.gz", "parquet"]
+FileFormat = Literal["csv", "csv.gz", "parquet", "x12"]
 FILE_FORMATS: tuple[str, ...] = get_args(FileFormat)
 
 
@@ -26,7 +27,9 @@ def write_submission(
 ) -> Decimal:
     """A hospital submission: each table in the format, and ``control_totals.json``. Returns the total charges."""
     folder.mkdir(parents=True)
-    for name, frame in tables.items():
+    if file_format == "x12":
+        write_bills(folder, tables, prepared_at)
+    for name, frame in tables.items() if file_format != "x12" else ():
         path = folder / f"{name}.{file_format}"
         if file_format == "parquet":
             frame.write_parquet(path, compression="zstd", statistics=False)

@@ -66,7 +66,7 @@ def generate_state(
         seed: 0 or more.
         defects: plant every kind of fault that the intake knows.
         cms: write CMS's monthly archives too, for the months of the quarters and the three after them.
-        file_format: of hospital submissions; defects need text, so not ``parquet``.
+        file_format: of hospital submissions; defects need text tables, so neither ``parquet`` nor ``x12`` (bills).
         first_period: the first performance period of most hospitals; by default the first half of the year after the
             base year, or of the last year if that is earlier.
         effects: plant effects on quality in the last year (``quality_effects``).
@@ -155,8 +155,9 @@ def _check(arguments: StateArguments) -> None:
         raise UsageError(f"{arguments.seed} is no seed", fix="use a whole number, 0 or more")
     if arguments.file_format not in FILE_FORMATS:
         raise UsageError(f"'{arguments.file_format}' is no file format", fix=f"use one of {', '.join(FILE_FORMATS)}")
-    if arguments.defects and arguments.file_format == "parquet":
-        raise UsageError("Parquet cannot hold the faults of text files", fix="plant defects in csv or csv.gz")
+    if arguments.defects and arguments.file_format in ("parquet", "x12"):
+        words = f"{arguments.file_format} cannot hold the faults of text files"
+        raise UsageError(words, fix="plant defects in csv or csv.gz")
 
 
 def _check_empty(*folders: Path) -> None:

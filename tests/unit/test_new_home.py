@@ -12,7 +12,7 @@ from hcip_pipeline import cli
 from hcip_pipeline.contracts import hospital, program, reference
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.guides.examples import EXAMPLES
-from hcip_pipeline.guides.inbox_files import OWN_TABLES, hospital_files, program_files, reference_files
+from hcip_pipeline.guides.inbox_files import OWN_TABLES, bill_files, hospital_files, program_files, reference_files
 from hcip_pipeline.guides.new_home import make_home, policy_text
 from hcip_pipeline.intake.program_rules import program_rules
 from hcip_pipeline.intake.protocol_files import read_protocol, unknown_protocol_files
@@ -24,11 +24,15 @@ from hcip_pipeline.reference.rules import ROW_RULES
 from hcip_pipeline.reference.tables import load_reference, unknown_reference_files
 from hcip_pipeline.tables.contract_columns import read_contract_table
 
-SENT = {**program.TABLES, **reference.TABLES, "discharges": hospital.DISCHARGES, "charges": hospital.CHARGES}
+SENT = {
+    **program.TABLES,
+    **reference.TABLES,
+    **{table.name: table for table in (hospital.DISCHARGES, hospital.CHARGES, hospital.GROUPING)},
+}
 
 
 def test_every_file_that_people_send_is_described_and_has_an_example() -> None:
-    described = {file.table.name for file in (*hospital_files(), *program_files(), *reference_files())}
+    described = {file.table.name for file in (*hospital_files(), *bill_files(), *program_files(), *reference_files())}
     assert described == SENT.keys() == EXAMPLES.keys()
 
 

@@ -160,7 +160,7 @@ def test_a_file_in_the_inbox_replaces_the_default_of_its_name_alone(tmp_path: Pa
 def test_windows_and_spreadsheet_ways_of_writing_a_file(tmp_path: Path) -> None:
     text = '\ufeffccn,name,acute,county,system\r\n\r\n"210043"," Bayside, ""North"" ",Y,,\r\n,,,,\r\n'
     put(tmp_path, "hospitals", text)
-    assert load_reference(tmp_path)["hospitals"].rows() == [("210043", 'Bayside, "North"', "Y", None, None)]
+    assert load_reference(tmp_path)["hospitals"].rows() == [("210043", 'Bayside, "North"', "Y", None, None, None)]
     assert known_hospitals(tmp_path) == ["210043"]
 
 

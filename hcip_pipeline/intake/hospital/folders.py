@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from hcip_pipeline.intake.x12.file_names import GROUPING, is_bill_file
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.received_files import WORKBOOK
 from hcip_pipeline.rules.problem import Problem
@@ -22,13 +23,19 @@ CCN = re.compile(r"[0-9A-Z]{6}", re.ASCII)
 _FOLDER = re.compile(rf"({CCN.pattern})(?:\.r([2-9]|[1-9][0-9]{{1,3}}))?", re.ASCII)
 FORMATS = (".csv", ".csv.gz", ".csv.zip", ".parquet", ".xlsx")
 TABLES = ("discharges", "charges")
+#: What :func:`table_of` says of a file of bills, which holds both.
+BILLS = "bills"
 CONTROL_TOTALS = "control_totals.json"
-KNOWN_NAMES = {f"{table}{ending}": table for table in TABLES for ending in FORMATS} | {CONTROL_TOTALS: ""}
+_NAMED = 3
+KNOWN_NAMES = {f"{table}{ending}": table for table in (*TABLES, GROUPING) for ending in FORMATS} | {CONTROL_TOTALS: ""}
 
 
 def table_of(name: str) -> str | None:
-    """The table that a file's name says it holds, in any letter case: empty for control totals, None for none."""
-    return KNOWN_NAMES.get(name.lower())
+    """The table that a file's name says it holds, in any letter case: empty for control totals, None for none.
+
+    ``bills`` for X12 bills, which hold discharges and charges, and ``grouping`` for the file beside them.
+    """
+    return BILLS if is_bill_file(name) else KNOWN_NAMES.get(name.lower())
 
 
 def is_workbook(name: str) -> bool:
@@ -100,12 +107,20 @@ class Contents:
 
     Attributes:
         entries: names of this submission's files, read or not: with more or fewer of them it is another submission.
+        bills, grouping: X12 bills by name and the file beside them, in place of ``tables``.
     """
 
     tables: dict[str, Path]
     control_totals: Path | None
     problems: tuple[Problem, ...]
     entries: tuple[str, ...] = ()
+    bills: tuple[Path, ...] = ()
+    grouping: Path | None = None
+
+    @property
+    def paths(self) -> list[Path]:
+        """Every file that holds rows."""
+        return [*self.tables.values(), *self.bills, *([self.grouping] if self.grouping else [])]
 
 
 def contents(submission: Submission, *, only: str = "", charges_needed: bool = True) -> Contents:
@@ -128,7 +143,8 @@ def contents(submission: Submission, *, only: str = "", charges_needed: bool = T
     tables: dict[str, Path] = {}
     known: set[str] = set()
     books = [name for name in names if is_workbook(name) and not leads_out(folder / name, submission.root)]
-    for table in TABLES if not only else (only,):
+    bills = [name for name in names if table_of(name) == BILLS] if not only else []
+    for table in (GROUPING,) if bills else TABLES if not only else (only,):
         found = [name for name in names if table_of(name) == table]
         found += [book for book in books if book not in found and holds_sheet(folder / book, table, WORKBOOK)]
         if not found and (book := _only_workbook(names, books)):
@@ -144,7 +160,7 @@ def contents(submission: Submission, *, only: str = "", charges_needed: bool = T
             problems.append(Problem("S-OUTSIDE-INBOX", "is a link that leads out of the inbox", file=found[0]))
         elif found:
             tables[table] = folder / found[0]
-        elif table == "discharges" or charges_needed:
+        elif table != "charges" or charges_needed:
             problems.append(Problem("F-MISSING", f"there is no {table} file{_seen(table, names)}"))
     stated = [name for name in names if table_of(name) == ""]
     known.update(stated)
@@ -152,13 +168,30 @@ def contents(submission: Submission, *, only: str = "", charges_needed: bool = T
     if control is not None and leads_out(control, submission.root):
         problems.append(Problem("S-OUTSIDE-INBOX", "is a link that leads out of the inbox", file=CONTROL_TOTALS))
         control = None
+    if bills:
+        known.update(name for name in names if table_of(name) in (BILLS, *TABLES))
+        problems += _problems_of_bills(submission, names, bills)
     unknown = [name for name in names if name not in known]
     if not only:
         problems += [
             Problem("S-FILE-UNKNOWN", f"'{shown_unknown(name)}' is unknown and ignored") for name in unknown[:20]
         ]
     entries = tuple(name for name in names if table_of(name) is not None or is_workbook(name))
-    return Contents(tables, control, tuple(problems), entries)
+    grouping = tables.pop(GROUPING, None)
+    return Contents(tables, control, tuple(problems), entries, tuple(folder / name for name in bills), grouping)
+
+
+def _problems_of_bills(submission: Submission, names: list[str], bills: list[str]) -> list[Problem]:
+    both = [name for name in names if table_of(name) in TABLES]
+    problems = [
+        Problem("S-OUTSIDE-INBOX", "is a link that leads out of the inbox", file=name)
+        for name in bills
+        if leads_out(submission.folder / name, submission.root)
+    ]
+    if both:
+        words = f"there are bills ({_listed(bills[:_NAMED])}) and tables ({_listed(both)}) of the same stays"
+        problems.append(Problem("F-AMBIGUOUS", words))
+    return problems
 
 
 def _only_workbook(names: list[str], books: list[str]) -> str | None:

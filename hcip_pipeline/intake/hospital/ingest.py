@@ -124,7 +124,7 @@ def ingest_quarter(
 
 def _is_small(submission: Submission) -> bool:
     """Whether so little is sent that one engine leaves most of a machine idle, and two of them fit into its memory."""
-    files = contents(submission).tables.values()
+    files = contents(submission).paths
     return sum(path.stat().st_size for path in files if path.is_file()) <= _SMALL_BYTES
 
 

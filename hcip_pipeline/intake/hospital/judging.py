@@ -18,13 +18,14 @@ from tempfile import TemporaryDirectory
 import duckdb
 import polars as pl
 
+from hcip_pipeline.contracts.hospital import GROUPING
 from hcip_pipeline.intake.hospital import cost_factors, edits, habits, limits, mending, outcomes
 from hcip_pipeline.intake.hospital.bench import Bench, memory_limit
 from hcip_pipeline.intake.hospital.control_totals import ControlTotals, differences, read_control_totals
 from hcip_pipeline.intake.hospital.cost_factors import CostMethod
 from hcip_pipeline.intake.hospital.culprits import failing_row
 from hcip_pipeline.intake.hospital.edits import Check
-from hcip_pipeline.intake.hospital.folders import Submission, contents
+from hcip_pipeline.intake.hospital.folders import Contents, Submission, contents
 from hcip_pipeline.intake.hospital.headers import Cells, ReadingError
 from hcip_pipeline.intake.hospital.limits import exceeds
 from hcip_pipeline.intake.hospital.mending import Mended
@@ -32,7 +33,9 @@ from hcip_pipeline.intake.hospital.reading import read_cells
 from hcip_pipeline.intake.hospital.receipts import FileReceipt, RuleCount, SubmissionReceipt, Tally, reconcile
 from hcip_pipeline.intake.hospital.shapes import arrive
 from hcip_pipeline.intake.hospital.survey import Survey, survey
-from hcip_pipeline.periods import rate_year
+from hcip_pipeline.intake.x12 import places
+from hcip_pipeline.intake.x12.reading import SHAPE, Bills, file_receipts, read_bills, said_by_bills
+from hcip_pipeline.periods import Quarter, rate_year
 from hcip_pipeline.received_files import DISCHARGES, HOSPITAL, told_bytes
 from hcip_pipeline.reference.dispositions import load_dispositions
 from hcip_pipeline.rules.hospital import RULES
@@ -60,6 +63,7 @@ class _Case:
     totals: ControlTotals | None = None
     control: Survey | None = None
     entries: tuple[str, ...] = ()
+    bills: Bills | None = None
 
 
 class Judge:
@@ -86,6 +90,11 @@ class Judge:
         self.cost_method = cost_method
         self.factors_known = factors_known
         self._factors = reference["cost_factors"]
+        hospitals = reference["hospitals"]
+        #: what a hospital bills under, where the table has it
+        self._npis: dict[str, str] = {}
+        if "npi" in hospitals.columns:
+            self._npis = dict(hospitals.drop_nulls("npi").select("ccn", "npi").iter_rows())
         self._hospitals = frozenset(reference["hospitals"].get_column("ccn").to_list())
         dispositions = reference.get("discharge_dispositions")
         tables = {name: reference[name] for name in _REFERENCE_USED}
@@ -145,17 +154,25 @@ class Judge:
                 for name, path in there.tables.items()
             }
             try:
+                if there.bills:
+                    self._read_bills(case, there, Path(copies), errors)
                 for name, found in surveys.items():
                     self._load(case, name, found.result(), errors[name])
                 if case.cells:
                     outcome = self._edit(case, errors, only)
                     self._judge_whole(case, outcome, only)
+                if case.bills is not None:
+                    outcome = replace(outcome, rules=places.told(self.bench, outcome.rules))
             except duckdb.Error as error:  # one submission must not stop the others
                 if (fault := storage_fault(error, self.bench.spill)) is not None:
                     raise fault from error
                 outcome = outcomes.Outcome()
                 case.problems.append(self._engine_problem(case, errors, error))
         return self._receipt(case, outcome)
+
+    def said_by_bills(self, bills: tuple[Path, ...], scratch: Path) -> tuple[str, Quarter | None]:
+        """The hospital and the quarter that bills name by themselves."""
+        return said_by_bills(self.bench, bills, scratch, self._npis)
 
     def _engine_problem(self, case: _Case, errors: Mapping[str, list[Check]], error: duckdb.Error) -> Problem:
         """What the engine could not do, in words without a cell of it, and at which row."""
@@ -205,6 +222,18 @@ class Judge:
         case.mended[name] = Mended()
         case.problems += cells.problems
         outcomes.load(self.bench, outcomes.CONTRACTS[name], cells.sql, errors)
+
+    def _read_bills(self, case: _Case, there: Contents, copies: Path, errors: dict[str, list[Check]]) -> None:
+        """Bills give the cells of both tables, and their own checks on a discharge."""
+        grouping = arrive(there.grouping, GROUPING, copies) if there.grouping is not None else None
+        needed = ("reported_cost",) if self.cost_method == "reported" else ()
+        npi = self._npis.get(case.submission.ccn)
+        case.bills = bills = read_bills(self.bench, there.bills, grouping, copies, npi, needed)
+        case.problems += bills.problems
+        errors["discharges"] = bills.errors(errors["discharges"])
+        for name, cells in bills.cells.items():
+            case.surveys[name], case.cells[name], case.mended[name] = bills.survey, cells, Mended()
+            outcomes.load(self.bench, outcomes.CONTRACTS[name], cells.sql, errors[name])
 
     def _edit(self, case: _Case, errors: Mapping[str, list[Check]], only: str) -> outcomes.Outcome:
         """Judge the rows; where a file is written like a spreadsheet's, mend the working copy and judge again."""
@@ -264,7 +293,8 @@ class Judge:
         outcomes.price(self.bench, factors, edits.charge_warnings(), has_charges=has_charges, method=self.cost_method)
         cells = {name: self._text(case, name, case.cells[name]) for name in tables}
         any_found = outcomes.decide(self.bench, cells, errors)
-        warnings = edits.discharge_warnings(), edits.charge_warnings()
+        of_bills = case.bills.warnings() if case.bills is not None else []
+        warnings = [*edits.discharge_warnings(), *of_bills], edits.charge_warnings()
         return outcomes.count(self.bench, tables, *warnings, any_found=any_found), factors
 
     def _cost_factor_problems(self, outcome: outcomes.Outcome, factors: dict[str, Decimal | None]) -> list[Problem]:
@@ -325,13 +355,17 @@ class Judge:
         # A workbook of both tables is told once.
         problems = sorted(dict.fromkeys(case.problems), key=lambda problem: (not problem.refuses, problem.file))
         refused = any(problem.refuses for problem in problems)
-        files = []
-        for name, found in case.surveys.items():
-            count = outcome.tables.get(name, outcomes.TableCount())
-            rows, dollars = count.tallies
-            if refused:
-                rows, dollars = rows.refused(), dollars.refused()
-            files.append(FileReceipt(name, found.name, found.size, found.sha256, rows, dollars, count.error_rows))
+        if case.bills is not None:
+            counted = {name: (*count.tallies, count.error_rows) for name, count in outcome.tables.items()}
+            files = file_receipts(self.bench, case.bills, counted)
+        else:
+            files = [
+                FileReceipt(name, found.name, found.size, found.sha256, *count.tallies, count.error_rows)
+                for name, found in case.surveys.items()
+                for count in [outcome.tables.get(name, outcomes.TableCount())]
+            ]
+        if refused:
+            files = [replace(file, rows=file.rows.refused(), dollars=file.dollars.refused()) for file in files]
         if case.control is not None:
             files.append(FileReceipt("", case.control.name, case.control.size, case.control.sha256, Tally(), Tally()))
         submission = case.submission
@@ -351,6 +385,8 @@ class Judge:
                 stated_time=case.totals.stated_time if case.totals else None,
                 stem=submission.stem,
                 entries=case.entries,
+                shape=SHAPE if case.bills is not None else "",
+                bills=case.bills.counts if case.bills is not None else (),
             )
         )
 

@@ -18,6 +18,7 @@ from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
 from hcip_pipeline.contracts.pandera_schemas import MAX_SAMPLE, guard
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
+from hcip_pipeline.intake.x12.places import LABELED, located
 from hcip_pipeline.rules.hospital import RULES
 
 #: ``k`` numbers the accounts in their order: one number sorts faster than an account and a row.
@@ -48,12 +49,17 @@ def write_accepted(con: duckdb.DuckDBPyConnection, table: str, receipt: Submissi
         "identifier_type": "NPI",
     }
     cells = {name: f"'{value}'::enum('{value}')" for name, value in same.items()}
-    cells |= {"source_row": "row", "discharge_year": "year(discharge_date)::bigint"}
+    kept = _KEPT[table]
+    if receipt.shape:  # a row of bills is a segment of one of several files
+        short = kept[0]
+        kept = kept.replace(short, f"({located(table, f'from {short}')}) {short}", 1)
+        cells["source_file"] = "bill_file"
+    cells |= {"source_row": "segment" if receipt.shape else "row", "discharge_year": "year(discharge_date)::bigint"}
     contract = _CONTRACTS[table]
     columns = ", ".join(f"{cells.get(name, name)} as {name}" for name in contract.names)
     with _beside(path) as place:
         # Cells that are the same in every row are put beside the others after these were sorted.
-        written = _copy(con, f"select {columns} from (select * from {_KEPT[table]})", place)
+        written = _copy(con, f"select {columns} from (select * from {kept})", place)
         what = f"{receipt.submission}/{file.name}"
         if written != int(file.rows.accepted):
             raise HcipError(
@@ -67,6 +73,9 @@ def write_accepted(con: duckdb.DuckDBPyConnection, table: str, receipt: Submissi
 def write_quarantine(con: duckdb.DuckDBPyConnection, receipt: SubmissionReceipt, path: Path) -> None:
     """Write one row a broken ERROR rule: submission, file, row, column, rule, redacted value."""
     is_empty = not any(RULES[count.rule].severity == "ERROR" for count in receipt.rules)
+    if receipt.shape:
+        _write_located(con, receipt, path)
+        return
     names = " ".join(f"when '{file.table}' then '{file.name}'" for file in receipt.files if file.table)
     file = f"case file {names} end" if names else "file"
     with _beside(path) as place:
@@ -81,6 +90,20 @@ def write_quarantine(con: duckdb.DuckDBPyConnection, receipt: SubmissionReceipt,
         )
         if is_empty:
             _EMPTY[bool(names)] = place.read_bytes()
+
+
+def _write_located(con: duckdb.DuckDBPyConnection, receipt: SubmissionReceipt, path: Path) -> None:
+    """The same of bills: the file and the number of the segment, and the claim by its last signs."""
+    met = {count.table for count in receipt.rules}
+    parts = [located(table, f"from findings where file = '{table}'") for table in _CONTRACTS if table in met]
+    nothing = "select *, '' as bill_file, row as segment, '' as claim from findings limit 0"
+    with _beside(path) as place:
+        _copy(
+            con,
+            f"select '{receipt.submission}' as submission, bill_file as file, segment as row, \"column\", rule,"
+            f" {LABELED} as value from ({' union all '.join(parts) or nothing}) order by all",
+            place,
+        )
 
 
 @contextmanager

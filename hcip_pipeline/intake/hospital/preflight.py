@@ -18,6 +18,7 @@ import polars as pl
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.errors import UsageError
 from hcip_pipeline.intake.hospital.folders import (
+    BILLS,
     CCN,
     FORMATS,
     TABLES,
@@ -34,6 +35,8 @@ from hcip_pipeline.intake.hospital.reading import read_cells
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.intake.hospital.shapes import arrive
 from hcip_pipeline.intake.hospital.verdict import verdict
+from hcip_pipeline.intake.x12.file_names import GROUPING
+from hcip_pipeline.intake.x12.places import LABELED, located
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.policy.model import Policy
@@ -198,6 +201,10 @@ def _place(path: Path) -> _Place:
                 fix=f"name it so, with one of the endings {', '.join(FORMATS)}",
             )
         folder = path.parent
+        if only in (BILLS, GROUPING):
+            raise UsageError(
+                "bills are judged together with their grouping file", file=path, fix="name the folder that holds both"
+            )
     folder = folder.absolute()
     parents = folder.parents
     in_inbox = len(parents) > 2 and parents[1].name == "hospital" and _quarter(parents[0].name) is not None
@@ -244,6 +251,12 @@ def _submission(
     if quarter is not None and ccn is not None:
         return replace(named, quarter=quarter, ccn=ccn, version=max(named.version, 1), name_problem=None), ()
     said_ccn, said_quarter = _said_by_rows(place, judge)
+    if not (ccn or said_ccn) and contents(replace(named, ccn=""), only=place.only).bills:
+        raise UsageError(
+            "no bill names the hospital by its CCN",
+            file=folder,
+            fix="name the folder by the CCN, and the folder above it by the quarter: 2025Q1/210043",
+        )
     notes = []
     if ccn is None and said_ccn:
         notes.append(f"judged as hospital {said_ccn}, whose number most rows carry")
@@ -263,7 +276,11 @@ def _said_by_rows(place: _Place, judge: Judge) -> tuple[str, Quarter | None]:
     """The hospital and quarter most rows name; empty where the files cannot be read."""
     said_ccn, said_quarter = "", None
     somewhere = Submission(place.folder, Quarter(1, 1), "", 1, place.folder)
-    for table, path in contents(somewhere, only=place.only).tables.items():
+    there = contents(somewhere, only=place.only)
+    if there.bills:
+        with scratch_folder("copies") as copies:
+            return judge.said_by_bills(there.bills, copies)
+    for table, path in there.tables.items():
         contract = DISCHARGES if table == "discharges" else CHARGES
         day = "discharge_date" if table == "discharges" else "service_date"
         try:
@@ -287,6 +304,19 @@ def _said_by_rows(place: _Place, judge: Judge) -> tuple[str, Quarter | None]:
 
 
 def _broken_rows(judge: Judge, receipt: SubmissionReceipt) -> tuple[Problem, ...]:
+    if receipt.shape:
+        met = {count.table for count in receipt.rules}
+        parts = [located(name, f"from findings where file = '{name}'") for name in TABLES if name in met]
+        if not parts:
+            return ()
+        found = judge.con.execute(
+            f'select bill_file, segment, "column", rule, {LABELED} from ({" union all ".join(parts)})'
+            f' order by rule, bill_file, segment, "column" limit {MAX_ROWS}'
+        ).fetchall()
+        return tuple(
+            Problem(rule, RULES[rule].description, segment, column, file=file, value=value)
+            for file, segment, column, rule, value in found
+        )
     names = {file.table: file.name for file in receipt.files}
     rows = judge.con.execute(
         f'select file, row, "column", rule, value from findings order by rule, file, row, "column" limit {MAX_ROWS}'

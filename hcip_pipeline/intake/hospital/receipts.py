@@ -64,13 +64,27 @@ class FileReceipt:
 
 @dataclass(frozen=True)
 class RuleCount:
-    """A row rule, the column it was broken in, how many rows, and the first few of their line numbers."""
+    """A row rule, the column it was broken in, how many rows, and the first few of their line numbers.
+
+    Attributes:
+        places: of those first few, where lines are segments of several files of bills.
+    """
 
     rule: str
     table: str
     column: str
     rows: int
     lines: tuple[int, ...] = ()
+    places: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BillCount:
+    """Bills of one outcome (counted, replaced, voided, …), and what they charge."""
+
+    outcome: str
+    bills: int
+    dollars: Decimal
 
 
 @dataclass(frozen=True)
@@ -104,6 +118,8 @@ class SubmissionReceipt:
         earlier: verdicts on the same folder while it lacked files, the oldest first: files by name and sha256, and
             refusals by rule and message.
         is_new: whether it was judged by the very command that has it; never written down.
+        shape: what kind of files it came as, where these are not the tables themselves.
+        bills: of a submission of bills, all of them by what became of them.
         judged_with: hash of rules, reference tables and cost method: another one judges the submission again.
     """
 
@@ -123,6 +139,8 @@ class SubmissionReceipt:
     stem: str = ""
     entries: tuple[str, ...] = ()
     earlier: tuple[Incomplete, ...] = ()
+    shape: str = ""
+    bills: tuple[BillCount, ...] = ()
     is_new: bool = field(default=False, compare=False)
 
     def as_earlier(self) -> tuple[Incomplete, ...]:
@@ -136,8 +154,19 @@ class SubmissionReceipt:
         return tuple(problem for problem in self.problems if problem.refuses)
 
     def file(self, table: str) -> FileReceipt | None:
-        """Receipt of one table's file; None: it was not sent."""
-        return next((file for file in self.files if file.table == table), None)
+        """Receipt of one table's file; None: it was not sent. Several files of bills are one, without a hash."""
+        files = [file for file in self.files if file.table == table]
+        if len(files) < 2:
+            return files[0] if files else None
+        return FileReceipt(
+            table,
+            f"{len(files)} files of bills",
+            sum(file.bytes for file in files),
+            "",
+            _sum(file.rows for file in files),
+            _sum(file.dollars for file in files),
+            sum(file.error_rows for file in files),
+        )
 
     def rows(self, table: str, outcome: str = "accepted") -> int:
         """Number of a table's rows with this outcome."""
@@ -148,6 +177,10 @@ class SubmissionReceipt:
         """For JSON: numbers of rows as numbers, dollars as text, rules with severity and fix."""
         content = asdict(self)
         del content["is_new"]
+        if not self.shape:
+            del content["shape"], content["bills"]
+        for count in content.get("bills", ()):
+            count["dollars"] = f"{count['dollars']:.2f}"
         for file, said in zip(self.files, content["files"], strict=True):
             said["rows"] = {name: int(value) for name, value in asdict(file.rows).items()}
             said["dollars"] = {name: f"{value:.2f}" for name, value in asdict(file.dollars).items()}
@@ -155,6 +188,8 @@ class SubmissionReceipt:
             rule = RULES[item["rule"]]
             item |= {"severity": rule.severity, "description": rule.description, "fix": rule.fix}
             item["lines"] = list(item["lines"])
+            if not item["places"]:
+                del item["places"]
         content["problems"] = [problem.as_dict() | {"refuses": problem.refuses} for problem in self.problems]
         if self.change is not None:
             content["change"]["total_charges"] = f"{self.change.total_charges:.2f}"
@@ -167,7 +202,8 @@ class SubmissionReceipt:
             FileReceipt(**{**f, "rows": _tally(f["rows"]), "dollars": _tally(f["dollars"])}) for f in content["files"]
         )
         counts = tuple(
-            RuleCount(c["rule"], c["table"], c["column"], c["rows"], tuple(c["lines"])) for c in content["rules"]
+            RuleCount(c["rule"], c["table"], c["column"], c["rows"], tuple(c["lines"]), tuple(c.get("places", ())))
+            for c in content["rules"]
         )
         problems = tuple(Problem.from_dict(problem) for problem in content["problems"])
         change = content["change"] and Change(
@@ -177,8 +213,26 @@ class SubmissionReceipt:
             Incomplete(*(tuple((name, said) for name, said in each[part]) for part in ("files", "problems")))
             for each in content.get("earlier", ())
         )
-        parts = {"files": files, "rules": counts, "problems": problems, "change": change, "earlier": earlier}
+        bills = tuple(BillCount(b["outcome"], b["bills"], Decimal(b["dollars"])) for b in content.get("bills", ()))
+        parts = {
+            "bills": bills,
+            "files": files,
+            "rules": counts,
+            "problems": problems,
+            "change": change,
+            "earlier": earlier,
+        }
         return cls(**{**content, **parts, "entries": tuple(content["entries"])})
+
+
+def _sum(tallies: Iterable[Tally]) -> Tally:
+    every = list(tallies)
+    return Tally(
+        *(
+            sum((getattr(tally, name) for tally in every), Decimal(0))
+            for name in ("read", "accepted", "quarantined", "superseded")
+        )
+    )
 
 
 def _tally(content: dict[str, Any]) -> Tally:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from hcip_pipeline.intake.hospital.edits import LONGEST_SHOWN
+from hcip_pipeline.intake.hospital.folders import TABLES
 from hcip_pipeline.rules.hospital import RULES
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.rules.rule import Rule
@@ -61,7 +62,7 @@ def verdict(result: CheckResult) -> Verdict:
         title=result.title,
         accepted=result.accepted,
         sections=tuple(section for section in sections if section.entries),
-        notes=result.notes,
+        notes=(*_bills(result.receipt), *result.notes),
         counts=_counts(result.receipt),
         consequence="No row of a refused submission is used; the last accepted submission stays in force.",
         in_order="Every row is in order.",
@@ -109,22 +110,34 @@ def _message(problem: Problem) -> str:
 
 def _place(count: RuleCount, rows: Sequence[Problem]) -> Place:
     cells = [row.value for row in rows if row.column == count.column and row.value]
+    if count.places:  # a claim comes before each
+        cells = [cell for value in cells if (cell := value.partition(": ")[2])]
     different = list(dict.fromkeys(cells))
     listed = ", ".join(different[:PLACES]) + (", …" if len(different) > PLACES else "")
     is_shape = any(len(cell) > LONGEST_SHOWN for cell in different[:PLACES])
     shown = (
         f"looks like: {listed} (9 is any digit, A any letter)" if is_shape else f"found: {listed}" if different else ""
     )
-    return Place(count.table, count.column, count.rows, count.lines[:PLACES], shown)
+    return Place(count.table, count.column, count.rows, count.lines[:PLACES], shown, count.places[:PLACES])
+
+
+def _bills(receipt: SubmissionReceipt) -> tuple[str, ...]:
+    """What became of the bills, which are more than stays where several are of one."""
+    if not receipt.bills:
+        return ()
+    told = "; ".join(f"{count.bills:,} {count.outcome} (${count.dollars:,.2f})" for count in receipt.bills)
+    return (f"{receipt.shape}, {sum(count.bills for count in receipt.bills):,} bills: {told}",)
 
 
 def _counts(receipt: SubmissionReceipt) -> Counts | None:
     if not receipt.files:
         return None
     rows = []
-    for file in receipt.files:
+    files = [file for name in TABLES if (file := receipt.file(name))] if receipt.shape else receipt.files
+    for file in files:
         if file.table:
             counts = (file.rows.read, file.rows.accepted, file.rows.quarantined, file.error_rows)
-            rows.append((file.name, *(f"{int(n):,}" for n in counts), f"{file.dollars.accepted:,.2f}"))
+            name = f"{file.table} of {file.name}" if receipt.shape else file.name
+            rows.append((name, *(f"{int(n):,}" for n in counts), f"{file.dollars.accepted:,.2f}"))
     heads = ("file", "rows\nread", "accepted", "quarantined", "ERROR\nrows", "dollars\naccepted")
     return Counts(heads, tuple(rows))

@@ -1,0 +1,287 @@
+"""The interchange around the bills: its separators, where it ends, and its segments as lines of text.
+
+Belongs here: bytes, in large chunks. Does not belong here: what a segment means (``segments``).
+
+Separators are the interchange's own: they stand at fixed places of its first segment, ISA. The copy has them all
+replaced, one segment a line, so that everything after this knows one kind of file alone.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import string
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from hcip_pipeline.received_files import HOSPITAL, NotReceivedError, open_file, require_file, told_bytes
+from hcip_pipeline.rules.problem import Problem
+
+#: What separates elements, components and repetitions in the copy.
+ELEMENT, COMPONENT, REPETITION = b"\x1f", b"\x1e", b"\x1d"
+#: A segment that is longer than this never ends.
+MAX_SEGMENT = 64 * 1024
+
+_CHUNK = 1 << 20
+_ISA = 106
+#: Places of the element separator in ISA.
+_ELEMENTS = (3, 6, 17, 20, 31, 34, 50, 53, 69, 76, 81, 83, 89, 99, 101, 103)
+_REPETITION_AT, _COMPONENT_AT, _SEGMENT_AT = 82, 104, 105
+_NO_SEPARATOR = string.ascii_letters.encode() + string.digits.encode() + b" "
+_BLANK = b" \t\r\n"
+_MOST_BLANKS = 64
+_BOM = b"\xef\xbb\xbf"
+_CONTROLS = bytes(byte for byte in range(32) if byte not in b"\r\n") + b"\x7f"
+_TEXT = bytes(byte for byte in range(256) if byte not in _CONTROLS)
+
+
+class EnvelopeError(Exception):
+    """The file is refused."""
+
+    def __init__(self, rule: str, message: str, segment: int | None = None) -> None:
+        super().__init__(message)
+        self.rule, self.segment = rule, segment
+
+
+@dataclass
+class BillFile:
+    """One file of bills as it came.
+
+    Attributes:
+        first, segments: its segments in the copy of all files, counted from 1; first is the number before them.
+        problem: what refuses it.
+    """
+
+    name: str
+    size: int = 0
+    sha256: str = ""
+    first: int = 0
+    segments: int = 0
+    problem: Problem | None = None
+
+
+def copy_segments(path: Path, target: BinaryIO, first: int) -> BillFile:
+    """Add a file's segments to the copy, a line each; never raises for what the file holds.
+
+    Args:
+        path: a file whose name is one of bills.
+        target: the copy, which gets elements, components and repetitions with the separators of this module.
+        first: how many segments the copy holds already.
+    """
+    found = BillFile(path.name, first=first)
+    feed = _Feed()
+    try:
+        found.size = require_file(path, HOSPITAL).st_size
+        with open_file(path, HOSPITAL) as stream:
+            digest = hashlib.sha256()
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+            found.sha256 = digest.hexdigest()
+            stream.seek(0)
+            is_packed = path.name.lower().endswith(".gz")
+            feed.chunks = _unpacked(stream, found) if is_packed else iter(lambda: stream.read(_CHUNK), b"")
+            _copy(feed, target)
+    except EnvelopeError as error:
+        found.problem = Problem(error.rule, str(error), file=found.name, row=error.segment)
+    except NotReceivedError as error:
+        rule = {"FILE_TOO_LARGE": "F-TOO-LARGE", "FILE_UNREADABLE": "F-UNREADABLE"}.get(
+            error.rule.replace("-", "_"), "F-NOT-A-FILE"
+        )
+        found.problem = Problem(rule, error.message.removeprefix("the file "), file=found.name)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        found.problem = Problem("F-COMPRESSION", "is cut off or no gzip file", file=found.name)
+    except OSError as error:
+        words = f"cannot be opened ({error.strerror or 'input/output error'})"
+        found.problem = Problem("F-UNREADABLE", words, file=found.name)
+    found.segments = feed.segments
+    return found
+
+
+def _unpacked(stream: BinaryIO, found: BillFile) -> Iterator[bytes]:
+    unpacked, most = 0, HOSPITAL.max_unpacked(found.size)
+    with gzip.open(stream, "rb") as text:
+        while chunk := text.read(_CHUNK):
+            unpacked += len(chunk)
+            if unpacked > most:
+                raise EnvelopeError("F-TOO-LARGE", f"unpacks to more than {told_bytes(most)}")
+            yield chunk
+
+
+class _Feed:
+    """The bytes of a file, and how much of them was copied."""
+
+    def __init__(self) -> None:
+        self.chunks: Iterator[bytes] = iter(())
+        self.waiting = b""
+        self.segments = 0
+        self.claims = 0
+
+    def more(self) -> bool:
+        """Read a chunk more; whether there was one."""
+        chunk = next(self.chunks, b"")
+        self.waiting += chunk
+        return bool(chunk)
+
+    def has(self, count: int) -> bool:
+        """Whether so many bytes are waiting, or can be."""
+        while len(self.waiting) < count:
+            if not self.more():
+                return False
+        return True
+
+    def skip_blanks(self) -> bool:
+        """Take blanks and line ends away; whether anything comes after them."""
+        while True:
+            self.waiting = self.waiting.lstrip(_BLANK)
+            if self.waiting:
+                return True
+            if not self.more():
+                return False
+
+
+@dataclass(frozen=True)
+class _Separators:
+    element: bytes
+    component: bytes
+    repetition: bytes
+    segment: bytes
+
+    def translation(self) -> bytes:
+        """Each separator to the one that the copy has."""
+        return bytes.maketrans(
+            self.element + self.component + self.repetition + self.segment, ELEMENT + COMPONENT + REPETITION + b"\n"
+        )
+
+    def dropped(self) -> bytes:
+        """Line ends that are no separator: they stand between segments for the eye."""
+        return bytes(byte for byte in b"\r\n" if byte not in self.all)
+
+    @property
+    def all(self) -> bytes:
+        """All four."""
+        return self.element + self.component + self.repetition + self.segment
+
+
+def _copy(feed: _Feed, target: BinaryIO) -> None:
+    feed.has(len(_BOM))
+    feed.waiting = feed.waiting.removeprefix(_BOM)
+    if not feed.skip_blanks():
+        raise EnvelopeError("F-EMPTY", "is empty")
+    while feed.skip_blanks():
+        _interchange(feed, target)
+
+
+def _separators(feed: _Feed) -> _Separators:
+    """Those of the interchange that begins here.
+
+    Raises:
+        EnvelopeError: none begins here, or its first segment is not as long as all are.
+    """
+    is_first = feed.segments == 0
+    if not feed.has(3) or feed.waiting[:3] != b"ISA":
+        if is_first:
+            raise EnvelopeError("B-ENVELOPE", "does not begin with ISA: it is no X12 interchange")
+        raise EnvelopeError("B-ENVELOPE", f"holds something after its end, segment {feed.segments}", feed.segments)
+    if not feed.has(_ISA):
+        raise EnvelopeError("B-TRUNCATED", _truncated(feed), feed.segments or None)
+    isa = feed.waiting[:_ISA]
+    element = isa[3:4]
+    if any(isa[at : at + 1] != element for at in _ELEMENTS):
+        raise EnvelopeError("B-ENVELOPE", "its segment ISA is not of fixed width, 106 signs", feed.segments + 1)
+    version = isa[84:89].decode("latin-1")
+    if version != "00501":
+        raise EnvelopeError("B-VERSION", "its interchange is not of version 00501 (ISA12)", feed.segments + 1)
+    found = _Separators(
+        element,
+        isa[_COMPONENT_AT:_SEGMENT_AT],
+        isa[_REPETITION_AT : _REPETITION_AT + 1],
+        isa[_SEGMENT_AT : _SEGMENT_AT + 1],
+    )
+    if len(set(found.all)) < len(found.all) or any(byte in _NO_SEPARATOR for byte in found.all):
+        words = "its separators (ISA11, ISA16, and the signs after ISA and at its end) are not four different signs"
+        raise EnvelopeError("B-ENVELOPE", words, feed.segments + 1)
+    return found
+
+
+def _interchange(feed: _Feed, target: BinaryIO) -> None:
+    """Copy one interchange, to the end of its segment IEA; what is waiting always begins a segment."""
+    separators = _separators(feed)
+    end, sign = b"IEA" + separators.element, separators.segment
+    copied = _Copied(separators, feed, target)
+    looked_at = 0
+    while True:
+        at = feed.waiting.find(end, looked_at)
+        if at >= 0 and not _begins(feed.waiting, at, sign):
+            looked_at = at + 1
+            continue
+        close = feed.waiting.find(sign, at) if at >= 0 else -1
+        whole = close + 1 if close >= 0 else feed.waiting.rfind(sign) + 1
+        copied.add(feed.waiting[:whole])
+        feed.waiting = feed.waiting[whole:]
+        if close >= 0:
+            return
+        if len(feed.waiting) > MAX_SEGMENT:
+            raise _endless(feed.segments + 1)
+        looked_at = 0
+        if not feed.more():
+            raise EnvelopeError("B-TRUNCATED", _truncated(feed), feed.segments)
+
+
+def _endless(segment: int) -> EnvelopeError:
+    words = f"segment {segment} does not end within {told_bytes(MAX_SEGMENT)}"
+    return EnvelopeError("B-SEGMENT-ENDLESS", words, segment)
+
+
+def _begins(waiting: bytes, at: int, sign: bytes) -> bool:
+    """Whether a segment begins there: blanks and line ends apart, a separator comes before it."""
+    before = waiting[max(0, at - _MOST_BLANKS) : at].rstrip(_BLANK.translate(None, sign))
+    return not before or before.endswith(sign)
+
+
+def _truncated(feed: _Feed) -> str:
+    claims = f"{feed.claims:,} claim{'s' * (feed.claims != 1)}"
+    return f"ends before its IEA, after {claims} in {feed.segments:,} segments"
+
+
+class _Copied:
+    """Whole segments of one interchange, on their way into the copy."""
+
+    def __init__(self, separators: _Separators, feed: _Feed, target: BinaryIO) -> None:
+        self._table = separators.translation()
+        self._dropped = separators.dropped()
+        self._separators = separators
+        self._feed = feed
+        self._target = target
+
+    def add(self, part: bytes) -> None:
+        if not part:
+            return
+        strange = set(part.translate(None, _TEXT)) - set(self._separators.all)
+        if strange:
+            words = f"holds control characters, or is binary, after segment {self._feed.segments}"
+            raise EnvelopeError("B-CONTROL-CHARACTER", words, self._feed.segments)
+        text = part.translate(self._table, self._dropped)
+        if text[:1] in (b" ", b"\t") or b"\n " in text or b"\n\t" in text:
+            text = re.sub(rb"\n[ \t]+", b"\n", text.lstrip(b" \t"))
+        if not text.isascii():  # names and addresses; each byte stays a sign of its own
+            text = text.decode("latin-1").encode("utf-8")
+        self._require_ends(text)
+        claim = b"CLM" + ELEMENT
+        self._feed.claims += text.startswith(claim) + text.count(b"\n" + claim)
+        self._feed.segments += text.count(b"\n")
+        if self._feed.segments > HOSPITAL.rows:
+            raise EnvelopeError("F-TOO-LARGE", f"holds more than {HOSPITAL.rows:,} segments")
+        self._target.write(text)
+
+    def _require_ends(self, text: bytes) -> None:
+        """Raise B-SEGMENT-ENDLESS where a segment is longer than any is: a few looks a chunk."""
+        at = 0
+        while len(text) - at > MAX_SEGMENT:
+            end = text.rfind(b"\n", at, at + MAX_SEGMENT)
+            if end < 0:
+                raise _endless(self._feed.segments + text.count(b"\n", 0, at) + 1)
+            at = end + 1

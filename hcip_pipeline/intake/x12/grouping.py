@@ -1,0 +1,88 @@
+"""What no bill holds: the patient's id and what the grouper made of the stay, from the file beside the bills.
+
+Belongs here: matching its rows with stays, by account number. Does not belong here: how the file is written: it is
+read as every other table of people is (``hospital.shapes``, ``hospital.reading``), and the habits of spreadsheets are
+mended in the cells of ``discharges``.
+"""
+
+from __future__ import annotations
+
+from hcip_pipeline.contracts.hospital import DISCHARGES, GROUPING
+from hcip_pipeline.intake.hospital.bench import CCN, Bench
+from hcip_pipeline.intake.hospital.headers import Cells
+from hcip_pipeline.rules.problem import Problem
+
+#: Rows of the grouping file that a message names.
+_NAMED = 3
+#: Cells of ``discharges`` that the file states where the bill does not, or says too little.
+_OVER_BILL = ("nature_of_admission", "primary_payer")
+
+
+def join_grouping(bench: Bench, cells: Cells | None, file: str) -> list[Problem]:
+    """Make ``raw_discharges`` of the stays and their rows of the grouping file; what is told of the rest of it.
+
+    Args:
+        cells: of the grouping file; None where bills are looked at by themselves.
+    """
+    names = ", ".join(GROUPING.names)
+    if cells is None:
+        empty = ", ".join(f"null::varchar as {name}" for name in GROUPING.names)
+        bench.con.execute(f"create or replace table raw_groups as select 0::bigint as row, {empty} limit 0")
+    else:
+        filled = " or ".join(f"coalesce(trim({name}), '') <> ''" for name in GROUPING.names)
+        bench.con.execute(
+            f"""create or replace table raw_groups as
+            select min(row) as row, {names} from (
+                select row, shape_ok, has_control, trim(account_no) as account_no,
+                    {", ".join(name for name in GROUPING.names if name != "account_no")} from ({cells.sql}))
+            where shape_ok and not has_control and ({filled}) group by all"""  # the same row again is the same row
+        )
+    problems = _told(bench, cells, file) if cells is not None else []
+    given = {name: f"g.{name}" for name in GROUPING.names if name != "account_no"}
+    given |= {name: f"coalesce(nullif(trim(g.{name}), ''), s.{name})" for name in _OVER_BILL}
+    columns = ", ".join(
+        f"{CCN} as hospital_ccn" if name == "hospital_ccn" else f"{given.get(name, f's.{name}')} as {name}"
+        for name in DISCHARGES.names
+    )
+    bench.con.execute(
+        f"""create or replace table raw_discharges as
+        select s.row, {columns} from raw_stays s
+        left join (select * from raw_groups qualify count(*) over (partition by account_no) = 1) g
+            on g.account_no = s.account_no and s.account_no <> ''
+        order by s.row"""
+    )
+    if cells is not None:
+        bench.con.execute(
+            """insert into raw_faults
+            select row, case when account_no in (select account_no from raw_groups) then 'B-GROUPING-REPEATED'
+                else 'B-NOT-GROUPED' end
+            from raw_stays where account_no not in (
+                select account_no from raw_groups where account_no is not null group by 1 having count(*) = 1)"""
+        )
+    return problems
+
+
+def _told(bench: Bench, cells: Cells, file: str) -> list[Problem]:
+    unread = bench.one(
+        f"select count(*), coalesce(min(row, {_NAMED}), []) from ({cells.sql}) where not shape_ok or has_control"
+    )
+    without = bench.one(
+        f"""select count(*), coalesce(min(row, {_NAMED}), []) from raw_groups
+        where coalesce(account_no, '') not in (select account_no from raw_standing)"""
+    )
+    return [
+        Problem(rule, f"{_rows(count)} {words}: {_lines(count, lines)}", file=file, row=lines[0])
+        for rule, (count, lines), words in (
+            ("B-GROUPING-ROW", unread, "of the grouping file cannot be read"),
+            ("B-NO-BILL", without, "of the grouping file have no bill"),
+        )
+        if count
+    ]
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}"
+
+
+def _lines(count: int, lines: list[int]) -> str:
+    return f"line{'s' * (count != 1)} {', '.join(map(str, lines))}{', …' if count > len(lines) else ''}"

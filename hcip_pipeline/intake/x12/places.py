@@ -1,0 +1,50 @@
+"""Where a row of bills came from: its file, its segment there, and the claim by the last signs of its number.
+
+Belongs here: from the number of a segment among all to what people look for. Does not belong here: counting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hcip_pipeline.intake.hospital.bench import Bench
+from hcip_pipeline.intake.hospital.receipts import RuleCount
+
+#: Signs of an account number that a message shows, and never all of it.
+_SHOWN = 4
+
+#: SQL, over rows of findings that are located: the claim, and the cell.
+LABELED = "'claim ' || claim || case when value <> '' then ': ' || value else '' end"
+
+
+def redacted_claim(account: str) -> str:
+    """SQL of an account number by its last signs."""
+    return f"'…' || right({account}, least({_SHOWN}, greatest(length({account}) - 1, 0)))"
+
+
+def located(table: str, rows: str) -> str:
+    """SQL: rows of a query with ``row`` (a segment among all of a table's), with file, segment and claim besides."""
+    account = redacted_claim("coalesce(b.account_no, '')")
+    claims = (
+        "raw_bills"
+        if table == "discharges"
+        else "(select l.row, b.account_no from raw_lines l join raw_bills b on b.row = l.claim)"
+    )
+    return (
+        f"select q.*, f.name as bill_file, q.row - f.first_row + 1 as segment, {account} as claim"
+        f" from ({rows}) q asof join raw_files f on q.row >= f.first_row left join {claims} b on b.row = q.row"
+    )
+
+
+def told(bench: Bench, counts: Sequence[RuleCount]) -> tuple[RuleCount, ...]:
+    """The counts with the first places of each: file, segment and claim."""
+    return tuple(_told(bench, count) if count.lines else count for count in counts)
+
+
+def _told(bench: Bench, count: RuleCount) -> RuleCount:
+    rows = bench.con.execute(
+        located(count.table, "select unnest($1::bigint[]) as row") + " order by q.row", [list(count.lines)]
+    ).fetchall()
+    places = tuple(f"{file} segment {segment}, claim {claim}" for _, file, segment, claim in rows)
+    return replace(count, lines=tuple(int(row[2]) for row in rows), places=places)

@@ -1,0 +1,218 @@
+"""Bills and their grouping file as the cells of ``discharges`` and ``charges``: everything of this package in order.
+
+Belongs here: the order, what is told of the bills as a whole, and their part of a receipt. Does not belong here: the
+verdict (``hospital.judging``), which these cells get as those of any other file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES, GROUPING
+from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.intake.hospital import limits
+from hcip_pipeline.intake.hospital.bench import Bench
+from hcip_pipeline.intake.hospital.edits import Check
+from hcip_pipeline.intake.hospital.headers import Cells, ReadingError
+from hcip_pipeline.intake.hospital.reading import read_cells
+from hcip_pipeline.intake.hospital.receipts import BillCount, FileReceipt, Tally
+from hcip_pipeline.intake.hospital.survey import Survey
+from hcip_pipeline.intake.x12 import stays
+from hcip_pipeline.intake.x12.claims import find_bills
+from hcip_pipeline.intake.x12.envelope import BillFile, copy_segments
+from hcip_pipeline.intake.x12.grouping import join_grouping
+from hcip_pipeline.intake.x12.segments import load_segments
+from hcip_pipeline.intake.x12.stays import find_stays
+from hcip_pipeline.periods import Quarter
+from hcip_pipeline.rules.hospital import RULES
+from hcip_pipeline.rules.problem import Problem
+
+SHAPE = "X12 837 institutional"
+
+#: Outcomes of bills that are told, with the rule and the words of each.
+_TOLD = {
+    stays.NOT_INPATIENT: ("B-NOT-INPATIENT", "of another facility code than 11 are left out"),
+    stays.REPLACED: ("B-REPLACED", "are replaced by a later one (frequency 7)"),
+    stays.VOIDED: ("B-VOIDED", "are removed by a later one (frequency 8)"),
+    stays.STAYS_ON: ("B-STILL-A-PATIENT", "are of stays that have not ended (patient status 30)"),
+}
+
+
+@dataclass
+class Bills:
+    """The bills of a submission as they were read.
+
+    Attributes:
+        problems: of the files, and what is told of the bills.
+        cells: of ``discharges`` and ``charges``; empty where a file is refused.
+        counts: bills by what becomes of them.
+        faults: rules that single bills break, as far as bills alone can.
+    """
+
+    files: tuple[BillFile, ...]
+    grouping: Survey | None
+    problems: list[Problem]
+    cells: dict[str, Cells]
+    counts: tuple[BillCount, ...] = ()
+    faults: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The file, or how many there are."""
+        return self.files[0].name if len(self.files) == 1 else f"{len(self.files)} files of bills"
+
+    @property
+    def survey(self) -> Survey:
+        """The bills as one file that was read."""
+        return Survey(Path(self.name), lines=sum(file.segments for file in self.files))
+
+    def errors(self, checks: Sequence[Check]) -> list[Check]:
+        """The checks on a discharge, and those that bills alone can break."""
+        own = [check for check in _checks(self.faults) if RULES[check.rule].severity == "ERROR"]
+        told = "(select row from raw_faults where rule in ('B-NOT-GROUPED', 'B-GROUPING-REPEATED'))"
+        return [
+            replace(check, sql=f"{check.sql} and row not in {told}") if check.column == "grouper_version" else check
+            for check in checks
+        ] + own
+
+    def warnings(self) -> list[Check]:
+        """Checks that are counted on stays that are kept."""
+        return [check for check in _checks(self.faults) if RULES[check.rule].severity == "WARN"]
+
+
+def _checks(faults: Sequence[str]) -> list[Check]:
+    return [Check(rule, "account_no", f"row in (select row from raw_faults where rule = '{rule}')") for rule in faults]
+
+
+def read_bills(
+    bench: Bench,
+    paths: Sequence[Path],
+    grouping: Survey | None,
+    scratch: Path,
+    npi: str | None,
+    needed: tuple[str, ...] = (),
+) -> Bills:
+    """Read every file of bills of a submission.
+
+    Args:
+        paths: the files, by name.
+        grouping: the surveyed grouping file; None where bills are looked at by themselves.
+        scratch: a folder for the copy of the segments, which holds what the files hold.
+        npi: the hospital's own, where it is known.
+        needed: optional columns of ``grouping`` that this policy needs all the same.
+    """
+    copy = scratch / "segments.txt"
+    files: list[BillFile] = []
+    with copy.open("wb") as target:
+        for path in paths:
+            files.append(copy_segments(path, target, files[-1].first + files[-1].segments if files else 0))
+    found = Bills(tuple(files), grouping, [file.problem for file in files if file.problem is not None], {})
+    cells = None
+    if grouping is not None:
+        try:
+            cells = read_cells(bench.con, grouping, GROUPING, needed)
+        except ReadingError as error:
+            found.problems += error.problems
+        else:
+            found.problems += cells.problems
+    if any(problem.refuses for problem in found.problems):
+        return found
+    found.problems += load_segments(bench, copy, files)
+    copy.unlink()
+    if any(problem.refuses for problem in found.problems):
+        return found
+    find_bills(bench)
+    if not bench.one("select exists(from raw_bills)")[0]:
+        found.problems.append(Problem("F-NO-ROWS", "holds no claim", file=found.name))
+        return found
+    found.counts = find_stays(bench)
+    found.problems += [_told(count) for count in found.counts if count.outcome in _TOLD]
+    found.problems += join_grouping(bench, cells, grouping.name if grouping else "")
+    if npi:
+        bench.con.execute(
+            "insert into raw_faults select row, 'B-OTHER-PROVIDER' from raw_stays where billing_npi not in ('', ?)",
+            [npi],
+        )
+    rows = bench.con.execute("select distinct rule from raw_faults order by rule").fetchall()
+    found.faults = tuple(row[0] for row in rows)
+    found.cells = {"discharges": _cells(DISCHARGES), "charges": _cells(CHARGES)}
+    return found
+
+
+def said_by_bills(
+    bench: Bench, paths: Sequence[Path], scratch: Path, hospitals: Mapping[str, str]
+) -> tuple[str, Quarter | None]:
+    """The hospital that most bills name by the NPI they are billed under, and the quarter that most of them end in.
+
+    Args:
+        hospitals: NPI of each hospital that has one, by CCN.
+    """
+    found = read_bills(bench, paths, None, scratch, None)
+    if not found.cells:
+        return "", None
+    said = bench.con.execute(
+        """select mode(nullif(billing_npi, '')), mode(year(day) * 4 + quarter(day))
+        from (select billing_npi, try_cast(discharge_date as date) as day from raw_stays)"""
+    ).fetchone() or (None, None)
+    ccn = next((ccn for ccn, npi in hospitals.items() if npi == said[0]), "")
+    return ccn, Quarter((said[1] - 1) // 4, (said[1] - 1) % 4 + 1) if said[1] else None
+
+
+def _cells(table: Table) -> Cells:
+    names = ", ".join(table.names)
+    control = "regexp_matches(account_no, '[\\x00-\\x1f\\x7f]')"
+    return Cells(
+        f"select row, true as shape_ok, {control} as has_control, {names} from raw_{table.name}", table.names, ()
+    )
+
+
+def _told(count: BillCount) -> Problem:
+    rule, words = _TOLD[count.outcome]
+    return Problem(rule, f"{count.bills:,} bill{'s' * (count.bills != 1)} over ${count.dollars:,.2f} {words}")
+
+
+def file_receipts(bench: Bench, bills: Bills, totals: Mapping[str, tuple[Tally, Tally, int]]) -> list[FileReceipt]:
+    """The account of each file: what it holds of each table, and the grouping file.
+
+    Args:
+        totals: rows, dollars and rows that break an ERROR rule of each table, as the verdict counts them.
+    """
+    receipts = []
+    for table in ("discharges", "charges"):
+        by_file = {0: totals[table]} if table in totals else {}
+        if len(bills.files) > 1 and table in totals:
+            by_file = _by_file(bench, table)
+        for number, file in enumerate(bills.files):
+            rows, dollars, errors = by_file.get(number, (Tally(), Tally(), 0))
+            receipts.append(FileReceipt(table, file.name, file.size, file.sha256, rows, dollars, errors))
+    if (grouping := bills.grouping) is not None:
+        receipts.append(FileReceipt("", grouping.name, grouping.size, grouping.sha256))
+    return receipts
+
+
+def _by_file(bench: Bench, table: str) -> dict[int, tuple[Tally, Tally, int]]:
+    follows = ", ".join(f"'{rule.id}'" for rule in RULES.values() if rule.follows)
+    if table == "discharges":
+        rows = "select row, total_charges as amount, row not in (select row from rejected) as kept from d"
+    else:
+        rows = (
+            f"select row, case when coalesce(revenue_code, '') <> '{limits.TOTAL_REVENUE_CODE}' then charge end"
+            " as amount, coalesce(k is not null and not broken, false) as kept from c left join fate using (account_no)"
+        )
+    found = bench.con.execute(
+        f"""select f.file_no, count(*), count(*) filter (kept), coalesce(sum(amount), 0),
+            coalesce(sum(amount) filter (kept), 0), count(*) filter (errs)
+        from (select *, row in (select row from findings where file = '{table}' and rule not in ({follows})) as errs
+            from ({rows})) r asof join raw_files f on r.row >= f.first_row group by 1"""
+    ).fetchall()
+    return {
+        number: (
+            Tally(Decimal(read), Decimal(kept), Decimal(read - kept)),
+            Tally(dollars, dollars_kept, dollars - dollars_kept),
+            errors,
+        )
+        for number, read, kept, dollars, dollars_kept, errors in found
+    }

@@ -1,0 +1,119 @@
+"""Several bills of one account as one stay: what adds up, what replaces, what removes.
+
+Belongs here: which bills count and what a stay takes from which of them. Does not belong here: what one bill says
+(``claims``).
+
+The bills of an account in their order (BHT04, file name, place): 7 replaces what stood before it, 8 removes it and
+itself; whole bills (1, 7) and interim ones (2, 3, 4) are stays, and late charges (5) add to them. Two whole bills that
+neither replaces nor removes are two rows of one key, which the edits of every submission answer.
+
+Working tables, on the bench:
+    raw_standing    row and outcome of every bill: counted, replaced, voided, void (the frequency 8 itself), not
+                    inpatient, still a patient
+    raw_discharges  the cells of ``discharges`` but for what the grouper gives; row is the claim's segment
+    raw_charges     the cells of ``charges``; row is the line's segment
+"""
+
+from __future__ import annotations
+
+from hcip_pipeline.intake.hospital.bench import CCN, Bench
+from hcip_pipeline.intake.hospital.receipts import BillCount
+from hcip_pipeline.intake.x12.claims import INPATIENT
+
+#: Patient status (CL103): still a patient.
+STILL_A_PATIENT = "30"
+
+#: Bills by what becomes of them, as a receipt names them.
+COUNTED, REPLACED, VOIDED, VOID, NOT_INPATIENT, STAYS_ON = (
+    "counted", "replaced", "voided", "void", "not inpatient", "still a patient",
+)  # fmt: skip
+
+_WHOLE = "frequency not in ('2', '3', '4', '5')"
+
+
+def find_stays(bench: Bench) -> tuple[BillCount, ...]:
+    """Make the tables of this module; the outcome of every bill, counted."""
+    bench.con.execute(f"create or replace table raw_standing as {_standing()}")
+    bench.con.execute(f"create or replace table raw_stays as {_stays()}")
+    bench.con.execute(
+        f"""update raw_standing set outcome = '{STAYS_ON}' where row in (
+            select b.row from raw_standing b join raw_stays s on s.account_key = b.account_key and s.part = b.part
+            where s.last_frequency in ('2', '3') and s.discharge_disposition = '{STILL_A_PATIENT}'
+                and b.outcome = '{COUNTED}')"""
+    )
+    bench.con.execute(
+        f"""delete from raw_stays
+        where last_frequency in ('2', '3') and discharge_disposition = '{STILL_A_PATIENT}'"""
+    )
+    bench.con.execute(
+        """insert into raw_faults
+        select row, 'B-LATE-ALONE' from raw_stays where last_frequency = '5'
+        union all
+        select s.row, f.rule from raw_faults f join raw_standing b on b.row = f.row
+        join raw_stays s on s.account_key = b.account_key and s.part = b.part
+        where b.outcome = 'counted' and f.row <> s.row"""
+    )
+    bench.con.execute(
+        f"""create or replace table raw_charges as
+        select l.row, {CCN} as hospital_ccn, b.account_no, l.revenue_code, l.service_date, l.units, l.charge
+        from raw_lines l join raw_standing b on b.row = l.claim where b.outcome = '{COUNTED}' order by l.row"""
+    )
+    rows = bench.con.execute(
+        "select outcome, count(*), coalesce(sum(try_cast(total as decimal(18,2))), 0)"
+        " from raw_standing group by outcome order by outcome"
+    ).fetchall()
+    return tuple(BillCount(outcome, count, dollars) for outcome, count, dollars in rows)
+
+
+def _standing() -> str:
+    """The next bill after it that replaces or removes decides; a bill without an account stands for itself."""
+    return f"""
+        with keyed as (
+            select *, case when account_no = '' then 'row ' || row else 'account ' || account_no end as account_key
+            from raw_bills),
+        inpatient as (select * from keyed where facility = '{INPATIENT}'),
+        resets as (
+            select *, count(case when frequency in ('7', '8') then 1 end) over w as epoch from inpatient
+            window w as (partition by account_key order by ordinal)),
+        decided as (
+            select r.*, n.frequency as next_frequency from resets r
+            left join resets n on n.account_key = r.account_key and n.epoch = r.epoch + 1
+                and n.frequency in ('7', '8')),
+        standing as (
+            select *, case when frequency = '8' then '{VOID}' when next_frequency = '7' then '{REPLACED}'
+                when next_frequency = '8' then '{VOIDED}' else '{COUNTED}' end as outcome from decided)
+        select row, ordinal, account_key, account_no, frequency, total, outcome,
+            case when {_WHOLE} then greatest(1, count(case when {_WHOLE} and outcome = '{COUNTED}' then 1 end) over (
+                partition by account_key, outcome order by ordinal)) else 1 end as part
+        from standing
+        union all
+        select row, ordinal, account_key, account_no, frequency, total, '{NOT_INPATIENT}', 1
+        from keyed where facility <> '{INPATIENT}'"""
+
+
+def _stays() -> str:
+    # Late charges say little of the stay: they come last where something is taken from the last bill.
+    first = "arg_min({0}, ordinal + late) filter ({0} <> '')".format
+    last = "coalesce(arg_max({0}, ordinal - late) filter ({0} <> ''), '')".format
+    from_last = (
+        "birth_date", "sex", "zip_code", "discharge_disposition", "primary_payer", "attending_npi", "operating_npi",
+        "principal_diagnosis", "diagnoses", "procedures",
+    )  # fmt: skip
+    from_first = ("nature_of_admission", "source_of_admission")
+    cells = ", ".join(
+        [f"{last(name)} as {name}" for name in from_last]
+        + [f"coalesce({first(name)}, '') as {name}" for name in from_first]
+    )
+    amount = "try_cast(total as decimal(18,2))"
+    return f"""
+        with counted as (
+            select s.account_key, s.part, b.*, case when b.frequency = '5' then 1000000000 else 0 end as late
+            from raw_standing s join raw_bills b using (row) where s.outcome = '{COUNTED}')
+        select account_key, part, arg_min(row, ordinal + late) as row, any_value(account_no) as account_no,
+            count(*) as bills, arg_max(frequency, ordinal - late) as last_frequency,
+            coalesce(min(admit_date) filter (admit_date <> ''), '') as admit_date,
+            coalesce(max(last_day) filter (last_day <> ''), '') as discharge_date, {cells},
+            case when count({amount}) < count(*) then arg_min(total, row) filter ({amount} is null)
+                else cast(sum({amount}) as varchar) end as total_charges,
+            coalesce(max(billing_npi), '') as billing_npi
+        from counted group by account_key, part"""

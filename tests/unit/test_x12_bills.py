@@ -1,0 +1,384 @@
+"""Bills as a submission: what is read from them, what several of an account mean, and what is refused and how."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from hcip_pipeline.errors import UsageError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.hospital.ingest import ingest_quarter, lake_path, quarantine_path
+from hcip_pipeline.intake.hospital.preflight import CheckResult, Preflight
+from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
+from hcip_pipeline.periods import Quarter
+from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.reference.tables import load_reference
+from tests.bills import ATTENDING, CCN, OPERATING, OTHER_PAYER, Signs, claim, interchange, patient, write
+
+ONE = "250000001"
+FRACTION = (("0120", "1.005", "1", ""),)
+QUARTER = Quarter(2025, 1)
+
+
+@pytest.fixture(scope="module")
+def reference() -> dict[str, pl.DataFrame]:
+    tables = load_reference(None)
+    rate = {"hospital_ccn": CCN, "rate_center": "ALL", "rate_year": 2025, "markup": Decimal("1.25"),
+            "labor_market": Decimal(1), "ime": Decimal(0), "dsh": Decimal(0)}  # fmt: skip
+    tables["cost_factors"] = pl.DataFrame([rate], schema=tables["cost_factors"].schema)
+    npi = pl.when(pl.col("ccn") == CCN).then(pl.lit("1999999992")).alias("npi")
+    tables["hospitals"] = tables["hospitals"].with_columns(npi)
+    return tables
+
+
+@pytest.fixture(scope="module")
+def preflight(reference: dict[str, pl.DataFrame]) -> Iterator[Preflight]:
+    with Preflight(reference) as desk:
+        yield desk
+
+
+def discharges(preflight: Preflight) -> list[dict[str, Any]]:
+    found = preflight.judge.con.execute("select * from d order by account_no, row")
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def charges(preflight: Preflight) -> list[tuple[Any, ...]]:
+    return preflight.judge.con.execute(
+        "select account_no, revenue_code, service_date::varchar, units, charge from c order by row"
+    ).fetchall()
+
+
+def rules(result: CheckResult) -> set[str]:
+    return {problem.rule for problem in result.receipt.problems} | {count.rule for count in result.receipt.rules}
+
+
+def bills(result: CheckResult) -> dict[str, tuple[int, Decimal]]:
+    return {count.outcome: (count.bills, count.dollars) for count in result.receipt.bills}
+
+
+def test_a_bill_is_a_discharge_with_its_lines(preflight: Preflight, tmp_path: Path) -> None:
+    result = preflight.check(write(tmp_path, interchange(patient(), claim()), ONE))
+    assert result.accepted, result.summary()
+    (row,) = discharges(preflight)
+    found = {name: str(row[name]) for name in row if row[name] is not None}
+    expected = {
+        "account_no": ONE, "patient_id": f"P{ONE}", "birth_date": "1950-01-01", "sex": "F", "zip_code": "21216",
+        "admit_date": "2025-01-02", "discharge_date": "2025-01-05", "nature_of_admission": "5",
+        "source_of_admission": "01", "discharge_disposition": "01", "primary_payer": "01", "attending_npi": ATTENDING,
+        "operating_npi": OPERATING, "principal_diagnosis": "M1611", "diagnoses": "E119:Y|I10:N",
+        "procedures": "0SR90JZ:2025-01-02", "grouper_version": "42", "apr_drg": "301", "severity_of_illness": "2",
+        "risk_of_mortality": "1", "total_charges": "5000.25",
+    }  # fmt: skip
+    assert {name: found[name] for name in expected} == expected
+    assert charges(preflight) == [
+        (ONE, "0120", "2025-01-02", 3, Decimal("4800.00")),
+        (ONE, "0250", "2025-01-02", 4, Decimal("200.25")),  # without a day of its own: the statement's first
+    ]
+    assert result.receipt.shape == "X12 837 institutional"
+    assert bills(result) == {"counted": (1, Decimal("5000.25"))}
+
+
+@pytest.mark.parametrize(
+    "signs",
+    [
+        Signs(after=""),
+        Signs(after="\r\n"),
+        Signs(segment="\n", after=""),
+        Signs(segment="\r", after="\n"),
+        Signs("|", ">", "!", "'", "  \n"),
+        Signs("\x1d", "\x1f", "\x1e", "\x1c", ""),
+        Signs("+", "~", "*", "\\", "\n"),
+        Signs("\xa7", "\xb6", "\xa4", "\xac", ""),
+    ],
+    ids=repr,
+)
+def test_separators_are_those_of_the_envelope(preflight: Preflight, tmp_path: Path, signs: Signs) -> None:
+    preflight.check(write(tmp_path / "plain", interchange(patient(), claim()), ONE))
+    plain = discharges(preflight), charges(preflight)
+    result = preflight.check(write(tmp_path / "odd", interchange(patient(), claim(), signs=signs), ONE))
+    assert result.accepted, result.summary()
+    assert (discharges(preflight), charges(preflight)) == plain
+
+
+def test_interchanges_of_other_separators_may_lie_in_one_file(preflight: Preflight, tmp_path: Path) -> None:
+    two = interchange(patient(), claim()) + "\n" + interchange(patient(), claim("250000002"), signs=Signs("|", ">"))
+    result = preflight.check(write(tmp_path, {"A.EDI.GZ": gzip.compress(two.encode())}, ONE, "250000002"))
+    assert result.accepted, result.summary()
+    assert [row["account_no"] for row in discharges(preflight)] == [ONE, "250000002"]
+
+
+def test_the_patient_is_the_patient_loops_and_not_the_payers(preflight: Preflight, tmp_path: Path) -> None:
+    child = patient(child=("20241230", "M", "20901"))
+    result = preflight.check(
+        write(tmp_path, interchange(child, claim(), patient(4), claim("250000002")), ONE, "250000002")
+    )
+    assert result.accepted, result.summary()
+    first, second = discharges(preflight)
+    assert (str(first["birth_date"]), first["sex"], first["zip_code"]) == ("2024-12-30", "M", "20901")
+    assert (str(second["birth_date"]), second["sex"], second["zip_code"]) == ("1950-01-01", "F", "21216")
+
+
+def test_other_payers_providers_are_not_the_claims(preflight: Preflight, tmp_path: Path) -> None:
+    theirs = (*OTHER_PAYER, "NM1*71*1*THEIRS****XX*1999999992", "NM1*72*1*THEIRS****XX*1999999992")
+    people = (f"NM1*71*1*ATTENDING*ANN****XX*{ATTENDING}",)
+    result = preflight.check(write(tmp_path, interchange(patient(), claim(people=people, others=theirs)), ONE))
+    assert result.accepted
+    (row,) = discharges(preflight)
+    assert (row["attending_npi"], row["operating_npi"]) == (ATTENDING, None)
+
+
+def test_the_primary_payer_may_be_one_of_the_claim(preflight: Preflight, tmp_path: Path) -> None:
+    other = ("SBR*P*18*******CI", *OTHER_PAYER[1:])
+    result = preflight.check(write(tmp_path, interchange(patient(order="S"), claim(others=other)), ONE))
+    assert result.accepted
+    assert discharges(preflight)[0]["primary_payer"] == "05"
+
+
+def test_a_license_is_no_npi_and_procedures_keep_their_order(preflight: Preflight, tmp_path: Path) -> None:
+    codes = (
+        "HI*ABK:M1611",
+        "HI*BBR:0SR90JZ:D8:20250102",
+        "HI*BBQ:3E03317:D8:20250103*BBQ:0W9G3ZZ:D8:20250104",
+        "HI*DR:470",
+    )
+    people = ("NM1*71*1*JONES*JOHN*J", "REF*1G*B99937")
+    preflight.check(write(tmp_path, interchange(patient(), claim(codes=codes, people=people)), ONE))
+    (row,) = discharges(preflight)
+    assert row["procedures"] == "0SR90JZ:2025-01-02|3E03317:2025-01-03|0W9G3ZZ:2025-01-04"
+    assert row["attending_npi"] is None and row["diagnoses"] is None
+
+
+def test_several_bills_of_an_account_are_one_stay(preflight: Preflight, tmp_path: Path) -> None:
+    parts = (
+        claim(frequency="2", last="20250131", status="30", lines=(("0120", "100", "29", ""),)),
+        claim(frequency="3", first="20250201", last="20250228", status="30", lines=(("0120", "200", "28", ""),)),
+        claim(frequency="4", first="20250301", last="20250310", status="03", lines=(("0120", "300", "9", ""),)),
+        claim(frequency="5", first="20250301", last="20250310", status="", lines=(("0250", "4.5", "1", ""),)),
+    )
+    result = preflight.check(write(tmp_path, interchange(patient(), *parts), ONE))
+    assert result.accepted, result.summary()
+    (row,) = discharges(preflight)
+    assert [str(row[name]) for name in ("admit_date", "discharge_date", "discharge_disposition", "total_charges")] == [
+        "2025-01-02", "2025-03-10", "03", "604.50",
+    ]  # fmt: skip
+    assert [str(line[4]) for line in charges(preflight)] == ["100.00", "200.00", "300.00", "4.50"]
+    assert bills(result) == {"counted": (4, Decimal("604.50"))}
+
+
+def test_a_bill_replaces_or_removes_what_was_there_before(preflight: Preflight, tmp_path: Path) -> None:
+    """In the order of BHT04, then of names, then of places; files are read by name."""
+    line = (("0120", "100", "1", ""),)
+    more = (("0120", "111.5", "1", ""),)
+    files = {
+        "a.837": interchange(patient(), claim(frequency="7", lines=more), made="20250402"),
+        "b.837": interchange(
+            patient(), claim(lines=line), claim("V", lines=line), claim("W", lines=line), made="20250401",
+        ),
+        "c.837": interchange(
+            patient(), claim("V", frequency="8", lines=line), claim("W", frequency="8", lines=line),
+            claim("W", lines=more), made="20250403",
+        ),
+    }  # fmt: skip
+    result = preflight.check(write(tmp_path, files, ONE, "V", "W"))
+    assert result.accepted, result.summary()
+    assert [(row["account_no"], str(row["total_charges"])) for row in discharges(preflight)] == [
+        (ONE, "111.50"), ("W", "111.50"),
+    ]  # fmt: skip
+    assert bills(result) == {
+        "counted": (2, Decimal("223.00")), "replaced": (1, Decimal("100.00")), "void": (2, Decimal("200.00")),
+        "voided": (2, Decimal("200.00")),
+    }  # fmt: skip
+    assert rules(result) == {"B-REPLACED", "B-VOIDED"}
+    by_file = {(f.table, f.name): int(f.rows.accepted) for f in result.receipt.files}
+    assert by_file["discharges", "a.837"] == by_file["discharges", "c.837"] == 1
+    assert by_file["discharges", "b.837"] == by_file["charges", "b.837"] == 0
+    assert result.receipt.rows("discharges") == 2
+    assert SubmissionReceipt.from_dict(result.receipt.as_dict()) == result.receipt
+
+
+def test_bills_that_are_no_stay_are_counted_apart(preflight: Preflight, tmp_path: Path) -> None:
+    line = (("0120", "100", "1", ""),)
+    parts = (
+        claim("1", lines=line), claim("2", lines=line, facility="13"),
+        claim("3", lines=line, frequency="2", status="30"),
+    )  # fmt: skip
+    result = preflight.check(write(tmp_path, interchange(patient(), *parts), "1"))
+    assert result.accepted, result.summary()
+    one = (1, Decimal("100.00"))
+    assert bills(result) == {"counted": one, "not inpatient": one, "still a patient": one}
+    assert [row["account_no"] for row in discharges(preflight)] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "content", "accounts"),
+    [
+        ("B-NOT-GROUPED", interchange(patient(), claim("99887766")), ("1",)),
+        ("B-LATE-ALONE", interchange(patient(), claim("99887766", frequency="5")), ("99887766",)),
+        ("B-FREQUENCY", interchange(patient(), claim("99887766", frequency="Q")), ("99887766",)),
+        ("B-HIERARCHY", interchange(["HL*2*7*22*0", *patient()[1:]], claim("99887766")), ("99887766",)),
+        ("D-KEY-REPEATED", interchange(patient(), claim("99887766"), claim("99887766", status="03")), ("99887766",)),
+        ("D-CHARGES-DIFFER", interchange(patient(), claim("99887766", total="7")), ("99887766",)),
+        ("D-DISCHARGE-OUTSIDE-QUARTER", interchange(patient(), claim("99887766", last="20250402")), ("99887766",)),
+        ("D-DATE-UNREADABLE", interchange(patient(), claim("99887766", admitted="20250230")), ("99887766",)),
+        ("C-MONEY-INVALID", interchange(patient(), claim("99887766", lines=FRACTION)), ("99887766",)),
+        ("D-KEY-MISSING", interchange(patient(), claim("")), ("1",)),
+    ],
+)  # fmt: skip
+def test_a_claim_that_cannot_be_taken_is_named_by_file_segment_and_last_four(
+    preflight: Preflight, tmp_path: Path, rule: str, content: str, accounts: tuple[str, ...]
+) -> None:
+    result = preflight.check(write(tmp_path, content, *accounts))
+    assert rule in rules(result), result.summary()
+    found = next(finding for finding in result.rows if finding.rule == rule)
+    segments = content.split("~\n")
+    assert found.file == "a.837"
+    assert segments[found.row - 1].startswith(("SV2" if rule.startswith("C-") else "CLM", "CLM"))
+    assert found.value.partition(":")[0] == ("claim …" if rule == "D-KEY-MISSING" else "claim …7766")
+    assert "99887766" not in result.summary() and "99887766" not in result.html()
+
+
+def test_what_is_worth_a_word_quarantines_nothing(preflight: Preflight, tmp_path: Path) -> None:
+    icd_9 = claim(codes=("HI*BK:3669",))
+    result = preflight.check(write(tmp_path, interchange(patient(), icd_9, npi="1234567893"), ONE, "NOBODY"))
+    assert result.accepted
+    assert rules(result) >= {"B-ICD-9", "B-OTHER-PROVIDER", "B-NO-BILL"}
+
+
+WHOLE = interchange(patient(), claim())
+LEVEL_OUTSIDE = WHOLE.replace("GE*1", "HL*9**20*0~\nGE*1")
+WRONG_COUNT = re.sub(r"SE\*\d+", "SE*99", WHOLE)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words", "content"),
+    [
+        ("B-TRUNCATED", "after 1 claim in ", WHOLE[: WHOLE.index("SE*")]),
+        ("B-TRUNCATED", "after 0 claims", WHOLE[:60]),
+        ("B-TRUNCATED", "after 1 claim in ", WHOLE[:-5]),
+        ("B-ENVELOPE", "no X12 interchange", "account_no,total\n1,2\n"),
+        ("B-ENVELOPE", "no X12 interchange", "%PDF-1.7 \xff\xfe\x00\x01"),
+        ("B-ENVELOPE", "after its end", WHOLE + "HELLO"),
+        ("B-ENVELOPE", "fixed width", WHOLE.replace("*00*          *", "*00**", 1)),
+        ("B-ENVELOPE", "separators", WHOLE.replace("*T*:~", "*T**~", 1)),
+        ("B-ENVELOPE", "outside ST and SE", LEVEL_OUTSIDE),
+        ("B-ENVELOPE", "follows", WHOLE.replace("GE*1*1~\n", "")),
+        ("B-CONTROL", "SE01 states 99", WRONG_COUNT),
+        ("B-CONTROL", "GE02 is not the control number", WHOLE.replace("GE*1*1~", "GE*1*2~")),
+        ("B-CONTROL", "IEA01 states 2", WHOLE.replace("IEA*1*", "IEA*2*")),
+        ("B-VERSION", "005010X222A1", WHOLE.replace("005010X223A2", "005010X222A1")),
+        ("B-VERSION", "00501", WHOLE.replace("*00501*", "*00401*")),
+        ("B-CONTROL-CHARACTER", "control characters", WHOLE.replace("ATTENDING", "ATT\x07END")),
+        ("B-SEGMENT-ENDLESS", "does not end within 64 KiB", WHOLE.replace("NM1*71", "NM1*" + "A" * 200_000)),
+        ("F-EMPTY", "is empty", "\n \n"),
+        ("F-NO-ROWS", "no claim", interchange(patient())),
+    ],
+)
+def test_a_file_that_is_no_whole_interchange_is_refused_in_one_line(
+    preflight: Preflight, tmp_path: Path, rule: str, words: str, content: str
+) -> None:
+    result = preflight.check(write(tmp_path, content, ONE))
+    assert not result.accepted
+    said = [problem for problem in result.receipt.problems if problem.rule == rule]
+    assert said and words in said[0].message, result.summary()
+    assert said[0].file == "a.837"
+    assert all(file.sha256 for file in result.receipt.files)
+    assert result.receipt.rows("discharges", "read") == 0
+
+
+def test_a_huge_file_without_an_end_costs_little(preflight: Preflight, tmp_path: Path) -> None:
+    head = interchange(patient(), claim()).split("GS*", maxsplit=1)[0]
+    for filling in ("A" * 3_000_000, "IEA*" * 700_000, "\n" * 3_000_000, "IEA\n" * 700_000):
+        result = preflight.check(write(tmp_path, head + filling, ONE))
+        assert rules(result) & {"B-SEGMENT-ENDLESS", "B-TRUNCATED"}, result.summary()
+
+
+def test_a_packed_file_that_is_cut_is_refused(preflight: Preflight, tmp_path: Path) -> None:
+    packed = gzip.compress(interchange(patient(), claim()).encode())
+    result = preflight.check(write(tmp_path, {"a.837.gz": packed[:-20]}, ONE))
+    assert "F-COMPRESSION" in rules(result) or "B-TRUNCATED" in rules(result)
+
+
+def test_bills_and_tables_in_one_folder_are_refused(preflight: Preflight, tmp_path: Path) -> None:
+    folder = write(tmp_path, interchange(patient(), claim()), ONE)
+    (folder / "charges.csv").write_text("hospital_ccn\n")
+    assert "F-AMBIGUOUS" in rules(preflight.check(folder))
+
+
+def test_bills_without_a_grouping_file_are_refused_until_it_comes(
+    reference: dict[str, pl.DataFrame], preflight: Preflight, tmp_path: Path
+) -> None:
+    folder = write(tmp_path, interchange(patient(), claim()))
+    result = preflight.check(folder)
+    assert not result.accepted and "there is no grouping file" in result.summary()
+    home, policy = Home(tmp_path), Policy(version="test", base_year=2024)
+    (receipt,) = ingest_quarter(home, QUARTER, policy, reference=reference)
+    assert receipt.status == "refused"
+    write(tmp_path, {}, ONE)
+    (receipt,) = ingest_quarter(home, QUARTER, policy, reference=reference)
+    assert receipt.status == "accepted" and receipt.earlier
+
+
+def test_grouping_cells_are_read_as_people_write_them(preflight: Preflight, tmp_path: Path) -> None:
+    folder = write(tmp_path, interchange(patient(payer="MC"), claim(), claim("2")))
+    (folder / "Grouping.CSV").write_text(
+        "Account_No;patient_id;grouper_version;apr_drg;severity_of_illness;risk_of_mortality;nature_of_admission;primary_payer\n"
+        f"{ONE};P1;V42;45;2.0;NULL;1;14\n{ONE};P1;V42;45;2.0;NULL;1;14\n2;P2;42;301;1;1;;\n"
+    )
+    result = preflight.check(folder)
+    assert result.accepted, result.summary()
+    first = next(row for row in discharges(preflight) if row["account_no"] == ONE)
+    told = [
+        first[name]
+        for name in ("apr_drg", "grouper_version", "severity_of_illness", "nature_of_admission", "primary_payer")
+    ]
+    assert told == ["045", "42", "2", "1", "14"]
+    assert rules(result) >= {"D-CODE-PADDED", "D-CODE-SPELLING", "D-PLACEHOLDER"}
+
+
+def test_the_lake_and_quarantine_name_file_and_segment(reference: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    many = [claim(str(n)) for n in range(1000, 1200)]
+    first, second = interchange(patient(), *many[:150]), interchange(patient(), *many[150:], claim("55556666"))
+    write(tmp_path, {"a.837": first, "b.837": second}, *(str(n) for n in range(1000, 1200)))
+    home = Home(tmp_path)
+    (receipt,) = ingest_quarter(home, QUARTER, Policy(version="test", base_year=2024), reference=reference)
+    assert receipt.status == "accepted", receipt.problems
+    kept = pl.read_parquet(lake_path(home, "charges", QUARTER, receipt.stem))
+    text = {"a.837": first.split("~\n"), "b.837": second.split("~\n")}
+    assert kept.height == 400
+    assert all(
+        text[file][row - 1].startswith("SV2") for file, row in kept.select("source_file", "source_row").iter_rows()
+    )
+    (lost,) = (
+        pl.read_parquet(quarantine_path(home, QUARTER, receipt.stem))
+        .filter(pl.col("rule") == "B-NOT-GROUPED")
+        .to_dicts()
+    )
+    assert lost["file"] == "b.837" and text["b.837"][lost["row"] - 1].startswith("CLM*55556666")
+    assert lost["value"].startswith("claim …6666")
+    by_file = {
+        (f.table, f.name): (int(f.rows.read), int(f.rows.accepted), f.error_rows) for f in receipt.files if f.table
+    }
+    assert by_file["discharges", "a.837"] == (150, 150, 0) and by_file["discharges", "b.837"] == (51, 50, 1)
+    assert by_file["charges", "b.837"] == (102, 100, 0)
+
+
+def test_bills_outside_an_inbox_are_known_by_their_provider_or_by_their_folder(
+    preflight: Preflight, tmp_path: Path
+) -> None:
+    inside = write(tmp_path, interchange(patient(), claim()), ONE)
+    desk = inside.rename(tmp_path / "desk")
+    result = preflight.check(desk)
+    assert result.accepted and result.title == f"2025Q1/{CCN}"
+    (desk / "a.837").write_text(interchange(patient(), claim(), npi="1234567893"))
+    with pytest.raises(UsageError, match="no bill names the hospital"):
+        preflight.check(desk)
+    with pytest.raises(UsageError, match="together with their grouping file"):
+        preflight.check(desk / "a.837")
