@@ -1,6 +1,6 @@
 """What assets are given: the home, the engine, and the session of the process that runs them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -53,20 +53,26 @@ class HomeResource(dg.ConfigurableResource):
         return load_policy(Path(self.policy_path) if self.policy_path else self.home().policy)
 
 
+#: tags of a run that name its engine, where its configuration does not: backfills from the UI have tags alone
+ENGINE_TAG, MASTER_TAG = "hcip/engine", "hcip/spark_master"
+
+
 class EngineResource(dg.ConfigurableResource):
     """What computes the builds of a run: DuckDB, or Spark, whose session is opened by the first build and ends with the
-    run.
+    run. A tag of the run (``hcip/engine: spark``) names it where its configuration does not.
     """
 
-    name: str = Field(default="", description="duckdb or spark; empty: `engine` of the home's settings.yaml.")
-    master: str = Field(default="", description="Spark's; empty: $HCIP_SPARK_MASTER, else `spark_master` of settings.")
+    name: str = Field(default="", description="duckdb or spark; empty: the tag hcip/engine, else settings.yaml.")
+    master: str = Field(default="", description="Spark's; empty: the tag hcip/spark_master, $HCIP_SPARK_MASTER, ….")
 
+    _tags: Mapping[str, str] = PrivateAttr(default_factory=dict)
     _opened: "list[Engine | None]" = PrivateAttr(default_factory=list)
     _until_done: ExitStack = PrivateAttr(default_factory=ExitStack)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> "Iterator[EngineResource]":
         """Keep the engine from its first build to the end of the run."""
+        self._tags = context.run.tags if context.run else {}
         with ExitStack() as self._until_done:
             yield self
 
@@ -84,7 +90,8 @@ class EngineResource(dg.ConfigurableResource):
         from hcip_pipeline.warehouse.engines import opened
 
         if not self._opened:
-            chosen = chosen_engine(home, EngineChoice(self.name, self.master))
+            name, master = self.name or self._tags.get(ENGINE_TAG, ""), self.master or self._tags.get(MASTER_TAG, "")
+            chosen = chosen_engine(home, EngineChoice(name, master))
             self._opened.append(self._until_done.enter_context(opened(chosen.name, home, chosen.master)))
         with compute_builds_with(self._opened[0]):
             yield

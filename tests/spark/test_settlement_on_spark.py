@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
+import urllib.request
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -19,6 +23,7 @@ from hcip_pipeline.release.verification import verify_release
 from hcip_pipeline.settlement.recognition import outlook
 from hcip_pipeline.synthetic import demo_state
 from tests.spark.both_engines import PERIOD, Both, settle_on_both
+from tests.ui.browsing import RunningInterface, interface
 
 pytestmark = pytest.mark.slow
 
@@ -75,6 +80,66 @@ def test_both_releases_differ_in_nothing_that_diff_compares(both: Both, capsys: 
         main(["diff", str(both.duckdb.release.folder), str(both.spark.release.folder), "--json"])
     compared = json.loads(capsys.readouterr().out)
     assert ended.value.code == 0 and not compared["payments"] and not compared["savings"]
+
+
+def test_a_run_that_the_ui_launches_with_the_tag_is_computed_on_spark(both: Both) -> None:
+    """The half-year that DuckDB released, settled again from the UI: Spark finds nothing that has changed."""
+    home = both.duckdb.home
+    with interface(home) as running:
+        launched = _asked(running, _LAUNCH)["launchRun"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        run, status = launched["run"]["runId"], ""
+        end = time.monotonic() + _PATIENCE
+        while status not in ("SUCCESS", "FAILURE", "CANCELED") and time.monotonic() < end:
+            time.sleep(1)
+            status = _asked(running, f'{{runOrError(runId:"{run}"){{... on Run{{status}}}}}}')["runOrError"]["status"]
+        with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+            (event,) = (
+                entry.asset_materialization
+                for entry in instance.all_logs(run, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+                if entry.asset_materialization and entry.asset_materialization.asset_key == dg.AssetKey("release")
+            )
+    assert status == "SUCCESS"
+    told = {name: value.value for name, value in event.metadata.items()}
+    assert (told["engine"], told["release"], told["new"]) == ("spark", "r1", False)
+
+
+_PATIENCE = 900
+_LAUNCH = """mutation{launchRun(executionParams:{
+  selector:{repositoryName:"__repository__", repositoryLocationName:"hcip", jobName:"settlement"}, mode:"default",
+  runConfigData:"{}", executionMetadata:{tags:[
+    {key:"dagster/partition", value:"2025H1"}, {key:"hcip/engine", value:"spark"}]}
+}){__typename ... on LaunchRunSuccess{run{runId}} ... on PythonError{message}}}"""
+
+
+def _asked(running: RunningInterface, query: str) -> Any:
+    content = json.dumps({"query": query}).encode()
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {running.token}"}
+    request = urllib.request.Request(f"{running.address}/graphql", content, headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.loads(answer.read())["data"]
+
+
+def test_a_study_has_the_same_files_on_both_engines(both: Both) -> None:
+    home = both.duckdb.home
+    files: list[dict[str, bytes]] = []
+    for engine in ("duckdb", "spark"):
+        main(["study", "--from", "2025-01-01", "--to", "2025-06-30", "--home", str(home.root), "--engine", engine])
+        (folder,) = home.studies.iterdir()
+        files.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert files[0] == files[1] and len(files[0]) > 3
+
+
+def test_a_simulation_computes_beside_a_build_of_spark(both: Both, capsys: pytest.CaptureFixture[str]) -> None:
+    """On this machine: the models that a scenario changes read the files that Spark wrote."""
+    told = []
+    for settled in (both.duckdb, both.spark):
+        scenarios = settled.home.root / "scenarios.yaml"
+        scenarios.write_text("{steep: {performance_exponent: 2}, by cases: {norm_method: case_percentile}}\n", encoding="utf-8")
+        main(["simulate", str(PERIOD), str(scenarios), "--home", str(settled.home.root), "--json"])
+        told.append(json.loads(capsys.readouterr().out))
+        del told[-1]["files"]
+    assert told[0] == told[1]
 
 
 def test_the_state_binds_every_reduction(both: Both) -> None:

@@ -126,10 +126,24 @@ def test_an_old_java_is_recognized_by_its_old_numbering(installed: None, tmp_pat
         require("spark")
 
 
+@pytest.mark.parametrize(
+    ("config", "tags", "expected"),
+    [
+        ({"name": "spark", "master": "yarn"}, {}, "spark yarn"),
+        ({}, {"hcip/engine": "spark", "hcip/spark_master": "yarn"}, "spark yarn"),
+        ({"name": "spark"}, {"hcip/engine": "duckdb", "hcip/spark_master": "yarn"}, "spark yarn"),
+        ({}, {}, "duckdb "),
+    ],
+)
 def test_a_run_opens_its_engine_once_and_closes_it_when_it_ends(
-    installed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: dict[str, str],
+    tags: dict[str, str],
+    expected: str,
+    installed: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As a run from the UI does it, whose configuration names the engine."""
+    """As a run from the UI does it, whose configuration or tags name the engine."""
     became: list[str] = []
 
     @contextmanager
@@ -150,9 +164,10 @@ def test_a_run_opens_its_engine_once_and_closes_it_when_it_ends(
     dg.materialize(
         [computes("norms"), computes("half_year", "norms")],
         resources={"engine": EngineResource()},
-        run_config={"resources": {"engine": {"config": {"name": "spark", "master": "yarn"}}}},
+        run_config={"resources": {"engine": {"config": config}}},
+        tags=tags,
     )
-    assert became == ["opened spark yarn", "norms", "half_year", "closed"]
+    assert became == [f"opened {expected}", "norms", "half_year", "closed"]
 
 
 def test_no_command_loads_spark_that_is_not_asked_for() -> None:
