@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
@@ -120,7 +121,14 @@ class Settings(_Strict):
     signing: Signing | None = None
     engine: EngineName = "duckdb"
     spark_master: str = ""
-    storage: str = Field(default="", pattern=r"^([a-z][a-z0-9+.-]*://.+)?$")
+    storage: str = ""
+
+    @field_validator("storage")
+    @classmethod
+    def _is_address(cls, storage: str) -> str:
+        if storage and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/].*|file:///.+", storage):
+            raise ValueError("name an address such as s3://bucket/prefix")
+        return storage
 
 
 def load_settings(home: Home) -> Settings:

@@ -96,6 +96,8 @@ class Runs:
         except dg.DagsterExecutionInterruptedError as stopped:
             raise KeyboardInterrupt from stopped
         except dg.DagsterError as error:  # blocking checks that did not pass, above all
+            if isinstance(error.__cause__, HcipError):  # of a resource: Dagster wraps what it raises
+                raise error.__cause__ from error
             raise HcipError(
                 f"{name}: {' '.join(str(error).split())}",
                 file=self.home.root,

@@ -39,6 +39,7 @@ def command(
     from hcip_pipeline.alerting.settings import signer_of
     from hcip_pipeline.errors import HcipError
     from hcip_pipeline.home_locks import HomeLocks
+    from hcip_pipeline.ledger.signing import sign_head
     from hcip_pipeline.operations import retention
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.sharing import share
@@ -66,9 +67,11 @@ def command(
                 file=home.root,
                 fix="run it again and review the new list",
             )
-        destroyed = retention.destroy(home, due, signer_of(home))
+        signer = signer_of(home)
+        destroyed = retention.destroy(home, due, signer)
         with shown_progress(as_json) as progress:
             share(home, progress, held=names, removed=due.paths(home))
+        sign_head(home, signer)  # another machine's lines may have come before those of this destruction
     if as_json:
         show_json({**due.as_dict(), "destroyed": destroyed})
     else:

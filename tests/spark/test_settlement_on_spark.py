@@ -135,7 +135,9 @@ def test_a_simulation_computes_beside_a_build_of_spark(both: Both, capsys: pytes
     told = []
     for settled in (both.duckdb, both.spark):
         scenarios = settled.home.root / "scenarios.yaml"
-        scenarios.write_text("{steep: {performance_exponent: 2}, by cases: {norm_method: case_percentile}}\n", encoding="utf-8")
+        scenarios.write_text(
+            "{steep: {performance_exponent: 2}, by cases: {norm_method: case_percentile}}\n", encoding="utf-8"
+        )
         main(["simulate", str(PERIOD), str(scenarios), "--home", str(settled.home.root), "--json"])
         told.append(json.loads(capsys.readouterr().out))
         del told[-1]["files"]

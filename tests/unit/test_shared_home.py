@@ -8,8 +8,11 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from hcip_pipeline import cli
+from hcip_pipeline.assets.resources import HomeResource
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import HomeLocks
@@ -426,3 +429,45 @@ def test_whatever_three_machines_do_they_end_equal(make: Make, seed: int) -> Non
     contents = [_but_inbox(machine) for machine in machines]
     assert contents[0] == contents[1] == contents[2]
     assert shared <= {(line.entry.name, line.sha256) for line in read_ledger(machines[0].home)}
+
+
+@pytest.mark.parametrize("storage", ["nowhere", "s3://", "/mnt/share", "s3:bucket"])
+def test_settings_with_an_address_that_is_none_are_refused(
+    storage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "settings.yaml").write_text(f"storage: {storage}\n", encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["status", "--home", str(tmp_path)])
+    told = capsys.readouterr().err
+    assert ended.value.code == 1 and "name an address such as s3://bucket/prefix" in told
+
+
+@pytest.mark.parametrize("is_named_by", ["settings", "environment"])
+def test_a_command_brings_what_others_accepted_and_shares_what_was_not_yet(
+    is_named_by: str, make: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = make("one"), make("other")
+    accept(one, "hospital"), one.synchronize()
+    accept(other, "cms")
+    if is_named_by == "settings":
+        (other.home.root / "settings.yaml").write_text(f"storage: {one.address}/\n", encoding="utf-8")
+    else:
+        monkeypatch.setenv("HCIP_STORAGE", one.address)
+    with pytest.raises(SystemExit):
+        cli.main(["explain", "2025H1", "1234567893", "--home", str(other.home.root)])
+    assert "bringing 5 files" in capsys.readouterr().err
+    one.synchronize()
+    assert one.files() == other.files()
+
+
+def test_a_run_of_dagster_brings_what_others_accepted(make: Make) -> None:
+    one, other = make("one"), make("other")
+    accept(one, "hospital"), one.synchronize()
+    (other.home.root / "settings.yaml").write_text(f"storage: {one.address}\n", encoding="utf-8")
+
+    @dg.asset
+    def reads(home: HomeResource) -> None:
+        assert (home.home().lake / "hospital" / "receipts").is_dir()
+
+    dg.materialize([reads], resources={"home": HomeResource(path=str(other.home.root))})
+    assert one.files() == other.files()
