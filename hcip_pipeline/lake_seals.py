@@ -51,17 +51,17 @@ def seal(home: Home, files: Iterable[Path]) -> int:
 
 
 def snapshot(folders: Iterable[Path]) -> dict[Path, tuple[int, int, int]]:
-    """Which Parquet files lie in these folders, and what tells each from one that is written in its place."""
+    """Which tables and receipts lie in these folders, and what tells each from one that is written in its place."""
     found = {}
     for folder in folders:
-        for path in sorted(folder.glob("*.parquet")):
+        for path in sorted([*folder.glob("*.parquet"), *folder.glob("*.json")]):
             stat = path.stat()
             found[path] = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
     return found
 
 
 def changed_since(before: dict[Path, tuple[int, int, int]], folders: Iterable[Path]) -> Iterator[Path]:
-    """Parquet files of these folders that were written after a snapshot. No clock is asked: clocks are set back."""
+    """Files of these folders that were written after a snapshot. No clock is asked: clocks are set back."""
     yield from (path for path, identity in snapshot(folders).items() if before.get(path) != identity)
 
 
@@ -129,7 +129,11 @@ def _receipts_of(home: Home, path: Path) -> list[Path]:
         return []
     folder = home.lake / parts[0] / "receipts" / parts[2]
     name = path.name.removesuffix(".parquet")
-    return sorted(folder.glob(f"{name}.json" if parts[0] == "hospital" else f"{name}.*.json"))
+    if parts[0] == "hospital":
+        return sorted(folder.glob(f"{name}.json"))
+    # An archive is refused when a newer one of its series is in the lake: the newer ones come after it again.
+    series = name.rpartition(".D")[0]
+    return sorted(each for each in folder.glob(f"{series}.D*.json") if each.name >= name)
 
 
 def unreadable(files: Iterable[Path]) -> list[Path]:

@@ -3,7 +3,7 @@
 Belongs here: which partitions, in which order. Does not belong here: a run (``runs``), what an asset does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,8 +112,10 @@ def ingest(
 
     command = " ".join(["hcip ingest", *partitions, *(["--join"] if join else [])])
     with runs_on(home, policy_path, progress=progress, command=command, join=join) as runs:
-        check_home(home, (), runs.session.progress)
-        problems = take_in(runs, [key for key in keys if not isinstance(key, PerformancePeriod)])
+        again = check_home(home, (), runs.session.progress)
+        problems = take_in(
+            runs, with_partitions([key for key in keys if not isinstance(key, PerformancePeriod)], again)
+        )
         for period in sorted({key for key in keys if isinstance(key, PerformancePeriod)}):
             try:
                 runs.run(program_job.name, period)
@@ -212,16 +214,22 @@ def settle_each(
         for period in periods:
             runs.hold(period)
             runs.session.outlooks[str(period)] = looked_at.get(str(period)) or outlook(home, period, policy_path)
-        check_home(home, periods, runs.session.progress, has_history=bool(runs.instance.get_runs(limit=1)))
+        has_history = bool(runs.instance.get_runs(limit=1))
+        again = check_home(home, periods, runs.session.progress, has_history=has_history)
         quarters = sorted({quarter for period in periods for quarter in quarters_needed(period, policy)})
         months = sorted({month for period in periods for month in months_needed(home, period)})
-        needed: list[Key] = [*quarters, *months]
+        needed = with_partitions([*quarters, *months], again)
         sent = [key for key in needed if was_sent(home, key)]
         stop_unless_refused(take_in(runs, sent), runs.session.progress)
         for period in periods:
             runs.run(settlement_job.name, period)
             runs.let_go(period)
     return [runs.session.releases[str(period)] for period in periods]
+
+
+def with_partitions(keys: Iterable[Key], names: Iterable[str]) -> list[Key]:
+    """Partitions with more of them by name, each once, in order of their names."""
+    return sorted({*keys, *map(parse_key, names)}, key=str)
 
 
 def was_sent(home: Home, key: Key) -> bool:

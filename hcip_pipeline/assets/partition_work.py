@@ -34,8 +34,12 @@ def intake_lock(
     Args:
         name: the partition: ``2025Q1``, ``2025-04``, ``reference``.
         folders: of the lake, that nobody but this partition's intake writes to.
+
+    Raises:
+        HcipError: files of the partition are not what was accepted (:func:`ledger.acceptances.check_partition`).
     """
     from hcip_pipeline.lake_seals import changed_since, seal, snapshot, sweep
+    from hcip_pipeline.ledger.acceptances import check_partition
     from hcip_pipeline.ledger.comparison import forget_unrecorded
     from hcip_pipeline.ledger.recording import record_acceptances
     from hcip_pipeline.sharing import share
@@ -43,13 +47,15 @@ def intake_lock(
     with storage_told(home):
         session.locks.take(home, name, doing, wait=wait)
         sweep(folders)
+        check_partition(home, name)
         for folder in folders:
             if folder.parent.name == "receipts":
                 forget_unrecorded(home, folder, session.progress)
         before = snapshot(folders)
         yield
-        seal(home, changed_since(before, folders))
-        record_acceptances(home, name)
+        written = list(changed_since(before, folders))
+        seal(home, (path for path in written if path.suffix == ".parquet"))
+        record_acceptances(home, name, written)
         share(home, session.progress, held=[name])
     session.locks.drop(home, name)
 

@@ -1,13 +1,15 @@
 """What committees, the regulator and CMS report for a half-year, the hospitals' protocols, and the region's policy."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 
-from hcip_pipeline.assets.partition_work import after_earlier_ones, period_lock
+from hcip_pipeline.assets.partition_work import after_earlier_ones, period_lock, read_undisturbed
 from hcip_pipeline.assets.partitions import HALVES, check_spec
 from hcip_pipeline.assets.resources import HomeResource, Session
 from hcip_pipeline.checks.intake_checks import program_files_accepted, program_files_in_force, protocols_accepted
+from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 
 GROUP = "program_intake"
@@ -78,7 +80,9 @@ def period_intake(
 ) -> Iterator[dg.MaterializeResult]:
     """Take in the program files, protocols and survey forms of the run's half-year."""
     from hcip_pipeline.intake.period_intake import take_in_period
-    from hcip_pipeline.lake_seals import sweep
+    from hcip_pipeline.intake.program_files import read_later_periods
+    from hcip_pipeline.lake_seals import changed_since, snapshot, sweep
+    from hcip_pipeline.ledger.program_history import check_program_history
     from hcip_pipeline.ledger.recording import record_acceptances
     from hcip_pipeline.settlement.recognition import keep_look
     from hcip_pipeline.sharing import share
@@ -91,8 +95,16 @@ def period_intake(
         if str(period) not in session.outlooks:
             keep_look(where, period, home.policy())
         sweep([where.lake_program(period), where.lake_program(period) / "receipts"])
+        earlier = [str(each) for each in read_later_periods(where.inbox, period)]
+        read_undisturbed(session, where, period, earlier)
+        folders = [folder for each in (*earlier, period) for folder in _folders(where, each)]
+        for each in (*earlier, period):
+            check_program_history(where, each, session.progress)
+        before = snapshot(folders)
         taken_in = take_in_period(where, period, home.policy().policy)
-        record_acceptances(where, period)
+        written = list(changed_since(before, folders))
+        for each in (*earlier, period):
+            record_acceptances(where, each, written)
         share(where, session.progress, held=[str(period)])
     session.periods[str(period)] = taken_in
     receipts = taken_in.program.receipts
@@ -120,6 +132,12 @@ def period_intake(
         },
         check_results=[protocols_accepted(PROTOCOLS, taken_in.protocols)],
     )
+
+
+def _folders(home: Home, period: object) -> list[Path]:
+    """The folders of a half-year's lake that its intake writes to."""
+    folder = home.lake_program(period)
+    return [folder, folder / "receipts", folder / "history"]
 
 
 ASSETS = [policy, period_intake]

@@ -92,11 +92,12 @@ def settle_or_recognize(
     from hcip_pipeline.publishing.writer import standing_release
     from hcip_pipeline.settlement.recognition import outlook
 
+    lacks = False
     if home.inbox.is_dir():  # a home that is none is named by what reads it
         check_settings(home, lambda _: None, signs=True)  # whom alerts do not reach is told where the run starts
-        check_home(home, (), progress, reads_inbox=False)
+        lacks = bool(check_home(home, (), progress, reads_inbox=False))
     seen = outlook(home, period, policy_path)
-    if seen.unchanged is not None and not rebuild:
+    if seen.unchanged is not None and not rebuild and not lacks:
         progress(f"{period}: nothing changed since {seen.unchanged.name}")
         return standing_release(seen.unchanged)
     from hcip_pipeline.assets.execution import settle  # takes a second to import

@@ -75,12 +75,10 @@ def ingest_read_later(home: Home, period: PerformancePeriod) -> list[ProgramInta
     """
     hospitals = known_hospitals(home.inbox)
     taken_in = []
-    for name in program_periods(home.inbox):
-        if not re.fullmatch(r"[0-9]{4}H[12]", name) or (earlier := PerformancePeriod.parse(name)) >= period:
-            continue
+    for earlier in read_later_periods(home.inbox, period):
         receipts = tuple(
             _ingest(
-                home.inbox / "program" / name,
+                home.inbox / "program" / str(earlier),
                 table,
                 earlier,
                 program_rules(table, earlier, hospitals),
@@ -212,6 +210,12 @@ def check_program_file(
     table = TABLES[name]
     rules = program_rules(table, period, known_hospitals(inbox), conditions)
     return judge_program_file(path, table, period, rules, inbox)[0]
+
+
+def read_later_periods(inbox: Path, period: PerformancePeriod) -> list[PerformancePeriod]:
+    """Half-years before ``period`` that the inbox has program files of."""
+    named = [name for name in program_periods(inbox) if re.fullmatch(r"[0-9]{4}H[12]", name)]
+    return [earlier for earlier in map(PerformancePeriod.parse, named) if earlier < period]
 
 
 def program_periods(inbox: Path) -> list[str]:

@@ -14,7 +14,9 @@ from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.lake_seals import damage
 from hcip_pipeline.ledger import leaves
+from hcip_pipeline.ledger.acceptances import is_sealed_as, partitions_to_take_in_again
 from hcip_pipeline.ledger.lines import Line, read_ledger
 from hcip_pipeline.ledger.recording import begin, record_found, subject
 
@@ -66,21 +68,25 @@ def recorded_hashes(home: Home) -> dict[str, str]:
 
 def check_home(
     home: Home, periods: Iterable[object], tell: Tell, *, has_history: bool = True, reads_inbox: bool = True
-) -> None:
+) -> list[str]:
     """Compare the home with its ledger before a run. Starts a ledger where there is none.
 
     A file of the inbox that is missing or was exchanged is told and stops nothing, since the lake holds what was
-    accepted; what the lake lacks is taken in anew. A release of the run's periods that no line is about is recorded as
-    found.
+    accepted. What the lake lacks of any quarter or month, read or not, must be taken in again. A release of the run's
+    periods that no line is about is recorded as found.
 
     Args:
         periods: half-years that this run holds the locks of.
         has_history: whether Dagster's history knows any run.
         reads_inbox: False where something else has just compared the inbox.
 
+    Returns:
+        Quarters and months that lack something that was accepted: the inbox gives it again.
+
     Raises:
         HcipError: the ledger itself was changed, or a release, what it was made from, a norm table or a record of a
-            destruction is not what was recorded. Names them.
+            destruction is not what was recorded; files of the lake were forged with their seals; or the inbox does not
+            give again what the lake lacks. Names them.
     """
     if begin(home):
         tell(f"{NOTE}this home is older than its ledger: a ledger was started with what the home holds now")
@@ -94,6 +100,17 @@ def check_home(
             rule="LEDGER-MISMATCH",
             fix="put them back from a backup; a release is never changed or removed. `hcip verify` names every file",
         )
+    forged = [
+        home.root / path
+        for path, line in covered.items()
+        if path.startswith("lake/norms/") and path.endswith(".parquet")
+        if not is_sealed_as(home, path, line.entry.files[path])
+    ]
+    if forged:
+        raise damage(home, forged)
+    again = partitions_to_take_in_again(home)
+    if again:
+        tell(f"{NOTE}the lake lacks what was accepted of {', '.join(again)}: it is ingested again")
     received = {path: line for path, line in covered.items() if path.startswith("inbox/hospital/")}
     received |= {path: line for path, line in covered.items() if path.startswith("inbox/cms/")}
     exchanged = list(differences(home, received)) if reads_inbox else []
@@ -109,9 +126,12 @@ def check_home(
         tell(f"{NOTE}{entry.name} has no line in the ledger ({why}): it is recorded now")
     if unrecorded:
         record_found(home, unrecorded)
+    return again
 
 
 def _must_stop(path: str) -> bool:
+    if path.startswith("lake/reference/history/"):
+        return True
     return path.startswith(("releases/", "lake/known/", "lake/norms/")) and not path.endswith(".parquet")
 
 

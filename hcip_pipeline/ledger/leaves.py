@@ -86,15 +86,18 @@ def _reference(home: Home) -> Iterator[Entry]:
     files |= {
         f"inbox/reference/{table['file']}": table["sha256"] for table in said.values() if table["source"] == "inbox"
     }
-    yield Entry("acceptance", "reference", files | _sealed(home, sorted(home.lake_reference.glob("*.parquet"))))
+    kept = {_name(home, path): sha256_of(path) for path in sorted((home.lake_reference / "history").glob("*.parquet"))}
+    files |= kept | _sealed(home, sorted(home.lake_reference.glob("*.parquet")))
+    yield Entry("acceptance", "reference", files)
 
 
 def _program(home: Home, period: str) -> Iterator[Entry]:
     folder = home.lake_program(period)
-    own = [*sorted((folder / "receipts").glob("*.json")), *sorted(folder.glob("*.parquet"))]
+    own_receipts = sorted((folder / "receipts").glob("*.json"))
+    own = [*own_receipts, *sorted((folder / "history").glob("*.parquet")), *sorted(folder.glob("*.parquet"))]
     files = {_name(home, path): sha256_of(path) for path in own}
-    for path in sorted((folder / "receipts").glob("*.json")):
-        said = json.loads(path.read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = [json.loads(path.read_text(encoding="utf-8")) for path in own_receipts]
+    for said in sorted(found, key=lambda each: int(each.get("version") or 0)):  # of one name the newest in force
         if said.get("version") == said.get("in_force") and said.get("sha256"):
             files[f"inbox/{said.get('folder', f'program/{period}')}/{said['file']}"] = said["sha256"]
     if files:

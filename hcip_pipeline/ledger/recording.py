@@ -6,12 +6,13 @@ Belongs here: the occasions, each called by what does the work, after the work. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 
 from hcip_pipeline.home import Home
-from hcip_pipeline.lake_seals import seal, seal_path
+from hcip_pipeline.lake_seals import damage, seal, seal_path
 from hcip_pipeline.ledger import leaves
-from hcip_pipeline.ledger.lines import Entry, Line, append, ledger_path
+from hcip_pipeline.ledger.lines import Entry, Line, append, ledger_path, read_ledger
 from hcip_pipeline.periods import PerformancePeriod
 
 _NEW = "a new home"
@@ -53,9 +54,29 @@ def _seal_unsealed(home: Home) -> None:
                 seal(home, [path])
 
 
-def record_acceptances(home: Home, partition: object) -> list[Line]:
-    """A line for every receipt of the partition that says something new."""
-    return _record(home, leaves.accepted_in(home, str(partition)))
+def record_acceptances(home: Home, partition: object, written: Collection[Path]) -> list[Line]:
+    """A line for every receipt of the partition that says something new.
+
+    Args:
+        written: files of the lake that the intake wrote just now. Nothing else of the lake may differ from the line
+            before: a line comes from an intake, never from a file that somebody exchanged.
+
+    Raises:
+        HcipError: a file differs that the intake did not write; it is set aside, and no line is written.
+    """
+    entries = leaves.accepted_in(home, str(partition))
+    names = {path.relative_to(home.root).as_posix() for path in written}
+    said = {(subject(line.entry), line.entry.name): line.entry.files for line in read_ledger(home)}
+    exchanged = [
+        home.root / path
+        for entry in entries
+        if not any("receipt" in path and path in names for path in entry.files)
+        for path, sha256 in said.get((subject(entry), entry.name), {}).items()
+        if path.startswith("lake/") and path in entry.files and entry.files[path] != sha256 and path not in names
+    ]
+    if exchanged:
+        raise damage(home, exchanged)
+    return _record(home, entries)
 
 
 def record_norms(home: Home, key: str) -> list[Line]:

@@ -19,7 +19,7 @@ import dagster as dg
 
 from hcip_pipeline.alerting.settings import check_settings, chosen_engine
 from hcip_pipeline.assets.cms_intake import CLAIM_FILES
-from hcip_pipeline.assets.execution import take_in, was_sent
+from hcip_pipeline.assets.execution import take_in, was_sent, with_partitions
 from hcip_pipeline.assets.hospital_intake import SUBMISSIONS
 from hcip_pipeline.assets.instance import home_instance
 from hcip_pipeline.assets.jobs import settlement_job
@@ -145,7 +145,7 @@ def backfill(
     else:
         intake = [key for key in keys if not isinstance(key, PerformancePeriod)]
     intake = [key for key in intake if _unless_done(key, done, report)]
-    check_home(home, (), progress)
+    intake = with_partitions(intake, check_home(home, (), progress))
     _take_in(home, intake, policy_path, jobs, tags, progress, report)
     if not report.failed:
         wanted = [period for period in periods if _unless_done(period, done, report)]

@@ -1,0 +1,163 @@
+"""What was accepted, by the ledger, against the lake: files that were forged with their seal, receipts that are gone.
+
+Belongs here: finding both in every quarter and month of the home, whether a run reads it or not, and whether the inbox
+can give them again. Does not belong here: taking in, and program tables (``program_history``).
+
+A line about an acceptance may change only because its files were taken in again. So a file of the lake that is not what
+the ledger holds is damaged, whatever its seal holds: it is set aside with its receipt, and taken in again from an inbox
+that is as it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.home_locks import BusyError, HomeLocks
+from hcip_pipeline.lake_seals import damage, seal_path, sha256_of
+from hcip_pipeline.ledger.lines import Line, read_ledger
+
+#: partitions whose files are kept under the hash that they were accepted with
+_KINDS = ("hospital", "cms")
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """The newest line about a submission or an archive that was accepted.
+
+    Attributes:
+        name: ``hospital/2025Q1/210001.r1``.
+        partition: ``2025Q1``.
+        receipt: path of its receipt within the home; lake, inbox: path within the home -> sha256.
+    """
+
+    name: str
+    partition: str
+    receipt: str
+    receipt_sha256: str
+    lake: Mapping[str, str]
+    inbox: Mapping[str, str]
+
+    def forged(self, home: Home) -> list[Path]:
+        """Its files of the lake that are gone, or whose seal is not of what was accepted.
+
+        A file that was changed alone keeps its seal: no line can come of it, and what reads the file finds it. A run
+        that was killed leaves another receipt before it leaves another seal.
+        """
+        return [home.root / path for path, sha256 in self.lake.items() if not is_sealed_as(home, path, sha256)]
+
+    def has_receipt(self, home: Home) -> bool:
+        """Whether its receipt is the one that was accepted."""
+        path = home.root / self.receipt
+        return path.is_file() and sha256_of(path) == self.receipt_sha256
+
+    def is_destroyed(self, home: Home) -> bool:
+        """Whether nothing of it is left, in the inbox or the lake: somebody ended its retention."""
+        return not any((home.root / path).exists() for path in (self.receipt, *self.lake, *self.inbox))
+
+    def require_inbox(self, home: Home) -> None:
+        """Make sure that the inbox gives again what was accepted.
+
+        Raises:
+            HcipError: it does not; names the file.
+        """
+        for name, sha256 in self.inbox.items():
+            path = home.root / name
+            if path.is_file() and sha256_of(path) == sha256:
+                continue
+            raise HcipError(
+                f"{self.name} is not in the lake as it was accepted, and cannot be ingested again:"
+                f" the file {'is not what was accepted' if path.exists() else 'is gone'}",
+                file=name,
+                rule="LAKE-DAMAGED",
+                fix=f"put the accepted file (sha256 {sha256[:16]}…) back from a backup and run this again; a correction"
+                " goes into a folder of its own",
+            )
+
+
+def is_sealed_as(home: Home, name: str, sha256: str) -> bool:
+    """Whether a file of the lake is there with a seal of this hash; ``name`` is its path within the home."""
+    path = home.root / name
+    try:
+        said = json.loads(seal_path(home, path).read_text(encoding="utf-8"))
+        return bool(said["sha256"] == sha256 and path.is_file())
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return False
+
+
+def acceptances(lines: Iterable[Line], partition: str | None = None) -> list[Acceptance]:
+    """What is accepted of hospitals and CMS by the newest line about it, of one partition or of all."""
+    newest = {line.entry.name: line.entry for line in lines if line.entry.kind in ("acceptance", "refusal")}
+    found = []
+    for name, entry in newest.items():
+        kind, _, rest = name.partition("/")
+        of = rest.partition("/")[0]
+        if entry.kind != "acceptance" or kind not in _KINDS or partition not in (None, of):
+            continue
+        receipt = next((path for path in entry.files if path.startswith(f"lake/{kind}/receipts/")), "")
+        found.append(
+            Acceptance(
+                name,
+                of,
+                receipt,
+                entry.files.get(receipt, ""),
+                {path: sha for path, sha in entry.files.items() if path.startswith("lake/") and path != receipt},
+                {path: sha for path, sha in entry.files.items() if path.startswith("inbox/")},
+            )
+        )
+    return found
+
+
+def check_partition(home: Home, partition: str) -> None:
+    """Before a partition is taken in: nothing of it was forged, and what lacks its receipt comes from the same files.
+
+    Call it with the partition's lock held.
+
+    Raises:
+        HcipError: files of the lake were forged, and are set aside now; or the inbox is not what was accepted.
+    """
+    accepted = acceptances(read_ledger(home), partition)
+    _stop_if_forged(home, accepted)
+    for each in _lacking(home, accepted):
+        each.require_inbox(home)
+
+
+def partitions_to_take_in_again(home: Home) -> list[str]:
+    """Quarters and months with an acceptance whose receipt is gone or was changed, and that no other run has in hand.
+
+    Raises:
+        HcipError: files of the lake were forged, and are set aside now; or the inbox is not what was accepted.
+    """
+    with HomeLocks() as locks:
+        every = acceptances(read_ledger(home))
+        suspect = {each.partition for each in every if each.forged(home) or not each.has_receipt(home)}
+        free = [partition for partition in sorted(suspect) if _is_free(home, partition, locks)]
+        # Read again with the locks held: an intake that was under way may have ended meanwhile.
+        accepted = [each for each in acceptances(read_ledger(home)) if each.partition in free] if free else []
+        _stop_if_forged(home, accepted)
+        lacking = list(_lacking(home, accepted))
+        for each in lacking:
+            each.require_inbox(home)
+    return sorted({each.partition for each in lacking})
+
+
+def _is_free(home: Home, partition: str, locks: HomeLocks) -> bool:
+    try:
+        locks.take(home, partition, f"comparing {partition} with the ledger")
+    except BusyError:
+        return False  # whoever takes it in makes the same comparison
+    return True
+
+
+def _stop_if_forged(home: Home, accepted: Iterable[Acceptance]) -> None:
+    forged = [path for each in accepted if each.has_receipt(home) for path in each.forged(home)]
+    if forged:
+        raise damage(home, forged)
+
+
+def _lacking(home: Home, accepted: Iterable[Acceptance]) -> Iterator[Acceptance]:
+    yield from (each for each in accepted if not each.has_receipt(home) and not each.is_destroyed(home))

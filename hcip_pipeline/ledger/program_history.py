@@ -1,0 +1,89 @@
+"""The versions of program files that a half-year's lake keeps, against the ledger, before more are taken in.
+
+Belongs here: receipts and accepted versions that were changed, removed or put there by hand. Does not belong here:
+taking program files in, and the tables in force, which every intake writes again from these versions.
+
+A refused or missing file leaves the version before it in force, so whoever can put a version into ``history/`` can put
+rows into a release. A newest version is set aside and taken in again from an inbox that is as it was; an older one is
+nowhere else than in the lake and its backup.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.lake_seals import sha256_of
+from hcip_pipeline.ledger.lines import read_ledger
+from hcip_pipeline.ledger.recording import begin
+
+_VERSION = re.compile(r"(?P<name>.+?)\.r(?P<number>[0-9]+)(?:\.[a-z_]+)?\.(?:json|parquet)", re.ASCII)
+_KEPT = ("receipts", "history")
+_NONE = ("", 0)
+
+
+def check_program_history(home: Home, period: object, tell: Callable[[str], None]) -> None:
+    """Compare a half-year's versions with its newest line. Call it while no other run takes program files of it in.
+
+    Raises:
+        HcipError: a version is not what was recorded, and the inbox does not give it again. Names it.
+    """
+    begin(home)
+    held: Mapping[str, str] = {}
+    for line in read_ledger(home):
+        if line.entry.name == f"program/{period}":
+            held = line.entry.files
+    folder = home.lake_program(period)
+    if not folder.is_dir():
+        return
+    recorded = {
+        home.root / path: sha256 for path, sha256 in held.items() if _version(folder, home.root / path) != _NONE
+    }
+    damaged = {path for path, sha256 in recorded.items() if not path.is_file() or sha256_of(path) != sha256}
+    versions = {_version(folder, path) for path in recorded}
+    for name, number in sorted({_version(folder, path) for path in damaged}):
+        newest = max(each for of, each in versions if of == name)
+        if number != newest or not _inbox_agrees(home, held, name, recorded, number):
+            path = next(path for path in sorted(damaged) if _version(folder, path) == (name, number))
+            raise HcipError(
+                f"version {number} of {name} is not what the ledger records, and the inbox does not give it again",
+                file=path.relative_to(home.root),
+                rule="LEDGER-MISMATCH",
+                fix="put the file back from a backup of the lake, or the accepted file back into the inbox",
+            )
+    for path in _there(folder):
+        what = "is not what the ledger records" if path in recorded else "has no line in the ledger"
+        if _version(folder, path) in {_version(folder, each) for each in damaged} or path not in recorded:
+            tell(f"note: {path.relative_to(home.root)} {what}: it is set aside, and the inbox is ingested again")
+            path.replace(path.with_name(f"{path.name}.unrecorded"))
+
+
+def _there(folder: Path) -> Iterator[Path]:
+    for kept in _KEPT:
+        yield from (path for path in sorted((folder / kept).glob("*.r*.*")) if _version(folder, path) != _NONE)
+
+
+def _version(folder: Path, path: Path) -> tuple[str, int]:
+    """Name and number of the version that a file belongs to; an empty name: it belongs to none."""
+    match = _VERSION.fullmatch(path.name)
+    if match is None or path.parent.parent != folder or path.parent.name not in _KEPT:
+        return _NONE
+    return match["name"], int(match["number"])
+
+
+def _inbox_agrees(home: Home, held: Mapping[str, str], name: str, recorded: Mapping[Path, str], number: int) -> bool:
+    """Whether the inbox holds the file of a version; one that was refused is not needed."""
+    kept = {path.name for path in recorded if path.parent.name == "history"}
+    if not any(each.startswith(f"{name}.r{number}.") for each in kept):
+        return True
+    sent = {path: sha256 for path, sha256 in held.items() if path.startswith("inbox/") and _names(path, name)}
+    return bool(sent) and all((home.root / p).is_file() and sha256_of(home.root / p) == s for p, s in sent.items())
+
+
+def _names(path: str, name: str) -> bool:
+    """Whether a file of the inbox is of this table or survey: ``survey_210001_2025H1.xlsx`` is of survey_210001."""
+    stem = path.rpartition("/")[2].partition(".")[0]
+    return stem.lower() == name or stem.startswith(f"{name}_2")

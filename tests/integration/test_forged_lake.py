@@ -1,0 +1,230 @@
+"""Files of the lake that were forged with everything beside them: no run gives one a new line of the ledger.
+
+A line about an acceptance comes from an intake alone, in every quarter and month of the home, read by a run or not.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hcip_pipeline.assets.execution import ingest
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.lake_seals import seal
+from hcip_pipeline.ledger.comparison import check_home
+from hcip_pipeline.ledger.lines import NAME, ledger_path, read_ledger
+from hcip_pipeline.ledger.program_history import check_program_history
+from hcip_pipeline.ledger.recording import record_acceptances
+from tests.settled_home import PERIOD, SettledHome
+
+pytestmark = pytest.mark.slow
+
+#: files of the lake that an intake seals: of a quarter that the next run reads, of one that it does not, of a month
+SEALED = {
+    "2025Q1": "hospital/discharges/quarter=2025Q1/*.parquet",
+    "2024Q1": "hospital/charges/quarter=2024Q1/*.parquet",
+    "2025-05": "cms/cclf5/month=2025-05/*.parquet",
+}
+
+
+@pytest.fixture
+def home(settled_home: SettledHome, tmp_path: Path) -> Home:
+    """The settled home with its ledger; files are links, so a test unlinks what it changes."""
+    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "releases")
+    shutil.copy(settled_home.home.root / NAME, home.root / NAME)
+    return home
+
+
+@pytest.fixture
+def lines(home: Home) -> Callable[[], bytes]:
+    """The ledger's bytes."""
+    return ledger_path(home).read_bytes
+
+
+def replace(path: Path, content: bytes) -> None:
+    path.unlink()
+    path.write_bytes(content)
+
+
+def forge(home: Home, path: Path) -> bytes:
+    """Rows of a table doubled, and the seal made to fit; gives what it was."""
+    whole = path.read_bytes()
+    frame = pl.read_parquet(path, hive_partitioning=False)
+    path.unlink()
+    pl.concat([frame, frame]).write_parquet(path)
+    seal(home, [path])
+    return whole
+
+
+def quiet(_message: str) -> None:
+    return None
+
+
+class TestSealedFiles:
+    @pytest.mark.parametrize("partition", SEALED)
+    def test_one_that_was_forged_is_named_set_aside_and_taken_in_again(
+        self, home: Home, lines: Callable[[], bytes], partition: str
+    ) -> None:
+        path = sorted(home.lake.glob(SEALED[partition]))[0]
+        before = lines()
+        whole = forge(home, path)
+        with pytest.raises(HcipError) as raised:
+            check_home(home, [PERIOD], quiet)
+        assert raised.value.rule == "LAKE-DAMAGED" and path.name in raised.value.message
+        assert "run it again" in raised.value.fix
+        assert not path.exists() and path.with_name(f"{path.name}.damaged").is_file(), "nothing is thrown away"
+        told: list[str] = []
+        assert check_home(home, [PERIOD], told.append) == [partition]
+        assert any(partition in message and "ingested again" in message for message in told)
+        assert not ingest(home, ["2025Q2"]).problems, "the next intake, whatever it is of"
+        assert path.read_bytes() == whole
+        assert lines() == before, "the same files accepted again are no news"
+        assert check_home(home, [PERIOD], quiet) == []
+
+    def test_an_intake_alone_stops_for_it(self, home: Home, lines: Callable[[], bytes]) -> None:
+        """The UI starts an intake without a command around it: the partition is compared under its own lock."""
+        from hcip_pipeline.ledger.acceptances import check_partition
+
+        path = sorted(home.lake.glob(SEALED["2024Q1"]))[0]
+        before = lines()
+        forge(home, path)
+        with pytest.raises(HcipError, match=path.name):
+            check_partition(home, "2024Q1")
+        assert lines() == before
+
+    @pytest.mark.parametrize("partition", SEALED)
+    def test_no_line_is_written_for_what_no_intake_wrote(
+        self, home: Home, lines: Callable[[], bytes], partition: str
+    ) -> None:
+        path = sorted(home.lake.glob(SEALED[partition]))[0]
+        before = lines()
+        assert record_acceptances(home, partition, []) == []
+        forge(home, path)
+        with pytest.raises(HcipError) as raised:
+            record_acceptances(home, partition, [])
+        assert raised.value.rule == "LAKE-DAMAGED" and lines() == before
+
+    def test_an_inbox_that_was_exchanged_as_well_is_not_taken_in(self, home: Home, lines: Callable[[], bytes]) -> None:
+        path = sorted(home.lake.glob(SEALED["2024Q1"]))[0]
+        before, whole = lines(), forge(home, path)
+        sent = home.inbox / "hospital" / "2024Q1" / path.name.split(".")[0] / "charges.csv"
+        accepted = sent.read_bytes()
+        replace(sent, accepted.replace(b"1", b"7", 1))
+        with pytest.raises(HcipError, match="is not what was taken in"):
+            check_home(home, (), quiet)
+        for _ in range(2):
+            with pytest.raises(HcipError, match="cannot be ingested again") as raised:
+                ingest(home, ["2024Q1"])
+            assert raised.value.file == sent.relative_to(home.root).as_posix() and "backup" in raised.value.fix
+        assert not path.exists() and lines() == before
+        replace(sent, accepted)
+        assert not ingest(home, ["2024Q1"]).problems
+        assert path.read_bytes() == whole and lines() == before
+
+
+class TestReceipts:
+    def test_one_of_a_quarter_that_no_run_reads(self, home: Home, lines: Callable[[], bytes]) -> None:
+        receipt = sorted(home.lake_hospital("receipts", "2024Q1").glob("*.json"))[0]
+        before, whole = lines(), receipt.read_bytes()
+        for content in (whole.replace(b'"accepted": ', b'"accepted":  '), None):
+            receipt.unlink()
+            if content:
+                receipt.write_bytes(content)
+            assert check_home(home, [PERIOD], quiet) == ["2024Q1"]
+            assert not ingest(home, ["2024Q1"]).problems
+            assert receipt.read_bytes() == whole and lines() == before
+
+    def test_without_the_accepted_file_nothing_is_dropped(self, home: Home) -> None:
+        receipt = sorted(home.lake_hospital("receipts", "2024Q1").glob("*.json"))[0]
+        receipt.unlink()
+        shutil.rmtree(home.inbox / "hospital" / "2024Q1")
+        with pytest.raises(HcipError, match="cannot be ingested again: the file is gone"):
+            check_home(home, [PERIOD], quiet)
+
+    def test_a_quarter_whose_retention_ended_is_missed_by_nobody(self, home: Home) -> None:
+        shutil.rmtree(home.inbox / "hospital" / "2024Q1")
+        for folder in home.lake.glob("hospital/*/quarter=2024Q1"):
+            shutil.rmtree(folder)
+        assert check_home(home, [PERIOD], quiet) == []
+
+
+class TestProgramFiles:
+    """Versions of program files: one that was refused or removed leaves the version before in force."""
+
+    def place(self, home: Home) -> tuple[Path, Path]:
+        history = home.lake_program(PERIOD) / "history" / "care_partners.r1.parquet"
+        return history, home.inbox / "program" / str(PERIOD) / "care_partners.csv"
+
+    def test_a_version_that_was_forged_is_taken_in_again(self, home: Home, lines: Callable[[], bytes]) -> None:
+        history, _ = self.place(home)
+        before, whole = lines(), history.read_bytes()
+        forge(home, history)
+        told: list[str] = []
+        assert not ingest(home, [str(PERIOD)], progress=told.append).problems
+        assert any(history.name in message and "set aside" in message for message in told)
+        assert history.read_bytes() == whole and lines() == before
+
+    def test_one_that_the_inbox_does_not_give_again_stops_the_run(self, home: Home, lines: Callable[[], bytes]) -> None:
+        history, sent = self.place(home)
+        before = lines()
+        whole = forge(home, history)
+        sent.unlink()
+        with pytest.raises(HcipError, match="version 1 of care_partners") as raised:
+            check_program_history(home, PERIOD, quiet)
+        assert raised.value.rule == "LEDGER-MISMATCH" and "backup" in raised.value.fix
+        replace(history, whole)
+        check_program_history(home, PERIOD, quiet)
+        assert lines() == before
+
+    def test_one_that_was_put_there_by_hand_counts_for_nothing(self, home: Home) -> None:
+        history, _ = self.place(home)
+        receipt = home.lake_program(PERIOD) / "receipts" / "care_partners.r1.json"
+        forged = receipt.read_text(encoding="utf-8").replace('"version": 1', '"version": 2')
+        receipt.with_name("care_partners.r2.json").write_text(forged, encoding="utf-8")
+        shutil.copy(history, history.with_name("care_partners.r2.parquet"))
+        told: list[str] = []
+        check_program_history(home, PERIOD, told.append)
+        assert len(told) == 2 and all("care_partners.r2" in message for message in told)
+        assert not list(home.lake_program(PERIOD).glob("*/care_partners.r2.*t"))
+        assert not list(home.lake_program(PERIOD).glob("*/care_partners.r2.json"))
+
+    def test_a_table_in_force_is_written_again_by_every_intake(self, home: Home, lines: Callable[[], bytes]) -> None:
+        path = home.lake_program(PERIOD) / "care_partners.parquet"
+        before, whole = lines(), path.read_bytes()
+        forge(home, path)
+        assert not ingest(home, [str(PERIOD)]).problems
+        assert path.read_bytes() == whole and lines() == before
+
+
+class TestReferenceTables:
+    def test_a_table_in_force_is_written_again_by_every_intake(self, home: Home, lines: Callable[[], bytes]) -> None:
+        path = home.lake_reference / "hospitals.parquet"
+        before, whole = lines(), path.read_bytes()
+        forge(home, path)
+        with pytest.raises(HcipError, match=path.name):
+            record_acceptances(home, "reference", [])
+        assert not ingest(home, [str(PERIOD)]).problems
+        assert path.read_bytes() == whole and lines() == before
+
+    def test_a_version_that_was_once_in_force(self, home: Home) -> None:
+        path = sorted((home.lake_reference / "history").glob("*.parquet"))[0]
+        forge(home, path)
+        with pytest.raises(HcipError, match=f"{path.name} is changed") as raised:
+            check_home(home, [PERIOD], quiet)
+        assert raised.value.rule == "LEDGER-MISMATCH"
+
+
+def test_a_norm_table_forged_with_its_seal_stops_every_run(home: Home, lines: Callable[[], bytes]) -> None:
+    path = sorted(home.lake.glob("norms/*/frozen_norms.parquet"))[0]
+    before = lines()
+    forge(home, path)
+    with pytest.raises(HcipError, match=path.name) as raised:
+        check_home(home, (), quiet)
+    assert raised.value.rule == "LAKE-DAMAGED" and "backup" in raised.value.fix
+    assert path.is_file() and lines() == before
+    assert read_ledger(home)
