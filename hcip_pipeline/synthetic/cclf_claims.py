@@ -12,14 +12,15 @@ import polars as pl
 
 from hcip_pipeline.synthetic.streams import stream
 
-#: disposition -> claim type, provider's last four or its letter form, days, dollars a day
+#: disposition -> claim type, last four of the provider (the end of its type's range, which Maryland has not come to),
+#: days, dollars a day
 _AFTERWARDS = {
-    "03": ("20", "5101", 18, 520),
-    "06": ("10", "7102", 30, 95),
-    "50": ("50", "1503", 20, 190),
-    "51": ("50", "1504", 9, 780),
-    "62": ("60", "3025", 13, 1_900),
-    "63": ("60", "2001", 24, 1_700),
+    "03": ("20", "6490", 18, 520),
+    "06": ("10", "8490", 30, 95),
+    "50": ("50", "1798", 20, 190),
+    "51": ("50", "1799", 9, 780),
+    "62": ("60", "3099", 13, 1_900),
+    "63": ("60", "2299", 24, 1_700),
 }
 #: A stay this long is billed in two claims with adjacent dates.
 _SPLIT_DAYS = 25

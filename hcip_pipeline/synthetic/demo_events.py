@@ -65,7 +65,7 @@ def _leave_pending(file: Path, ccn: str, discharges: pl.DataFrame) -> None:
 
 
 def deliver_late(inbox: Path) -> list[str]:
-    """Put what was kept back into the inbox; gives the submissions, ``2025Q2/210004.r2``."""
+    """Put what was kept back into the inbox; gives the submissions, ``2025Q2/210804.r2``."""
     waiting = sorted((inbox.parent / _LATE_FOLDER).glob("*/*.r2"))
     for folder in waiting:
         folder.rename(inbox / "hospital" / folder.parent.name / folder.name)

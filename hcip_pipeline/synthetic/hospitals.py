@@ -5,7 +5,7 @@ Belongs here: facts of a hospital that hold for years. Does not belong here: the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,31 +73,36 @@ class Hospitals:
         return self.labor_market * (1 + self.ime) * (1 + self.dsh)
 
 
-#: First digits of the ZIP codes around the county of a hospital.
-_ZIP_PREFIXES = {
-    "Baltimore City": "212", "Baltimore": "212", "Montgomery": "208", "Prince George's": "207", "Anne Arundel": "214",
-    "Howard": "210", "Harford": "210", "Carroll": "211", "Frederick": "217", "Washington": "217", "Allegany": "215",
-    "Garrett": "215", "Charles": "206", "St. Mary's": "206", "Calvert": "206", "Wicomico": "218", "Worcester": "218",
-    "Talbot": "216", "Kent": "216", "Cecil": "219",
-}  # fmt: skip
+def invented_hospitals() -> pl.DataFrame:
+    """The hospitals that states are made of: none is a hospital's, in name, number or county.
+
+    ``ccn`` keeps Maryland's state code (21) and the type of facility that CMS's last four digits name (State Operations
+    Manual, section 2779A1), so that rules that read either find it. CMS gives numbers out in order, and each of these
+    is far above the highest of its range in Maryland: short-term hospitals from 210801 (real ones are below 210100),
+    children's from 213390, psychiatric from 214490, federal from 21090F.
+
+    Returns:
+        One row a hospital in order of ``ccn``: the columns of the reference table, ``zip_prefix`` (first three digits
+        of most patients' ZIP codes), and ``volume`` (relative discharges; null for one that sends nothing).
+    """
+    text = dict.fromkeys(("ccn", "name", "acute", "county", "system", "zip_prefix"), pl.String)
+    return pl.read_csv(DATA / "hospitals.csv", schema_overrides={**text, "volume": pl.Float64})
 
 
-def choose_hospitals(
-    reference: Mapping[str, pl.DataFrame], mix: CaseMix, count: int, discharges_per_year: int, seed: int
-) -> Hospitals:
-    """``count`` acute hospitals of the reference table, from large to small ones evenly.
+def choose_hospitals(mix: CaseMix, count: int, discharges_per_year: int, seed: int) -> Hospitals:
+    """``count`` acute hospitals of the invented ones, from large to small ones evenly.
 
     Where more are asked for than are acute, five others are among them, and send what counts in no norm.
 
     Raises:
         UsageError: there are not so many, or so few discharges that a hospital's volume could not be told from noise.
     """
-    sizes = pl.read_csv(DATA / "hospital_volumes.csv", schema_overrides={"ccn": pl.String})
-    known = reference["hospitals"].join(sizes, on="ccn").sort("volume", "ccn", descending=[True, False])
+    sending = invented_hospitals().drop_nulls("volume")
+    known = sending.sort("volume", "ccn", descending=[True, False])
     acute = known.filter(pl.col("acute") == "Y")
     known = acute if count <= len(acute) else known
     if not 1 <= count <= len(known):
-        raise UsageError(f"there are 1 to {len(sizes)} hospitals, not {count}", fix=f"ask for at most {len(sizes)}")
+        raise UsageError(f"there are 1 to {len(sending)} hospitals, not {count}", fix=f"ask for at most {len(sending)}")
     chosen = known[((np.arange(count) + 0.5) * len(known) / count).astype(np.int64)]
     largest = np.argsort(-chosen["volume"].to_numpy(), kind="stable")
     rank = np.empty(count, dtype=np.int64)
@@ -125,7 +130,7 @@ def choose_hospitals(
         ime=_four(np.where(chosen["rank"].to_numpy() < count * 0.4, 0.02 + 0.12 * rng.random(count), 0)),
         dsh=_four(0.005 + 0.06 * rng.random(count)),
         markup=_markups(count, rng),
-        zip_prefix=tuple(_ZIP_PREFIXES.get(county, "212") for county in chosen["county"]),
+        zip_prefix=tuple(chosen["zip_prefix"]),
     )
 
 

@@ -14,28 +14,15 @@ import polars as pl
 
 from hcip_pipeline.contracts import reference as contracts
 from hcip_pipeline.periods import Quarter, rate_year
-from hcip_pipeline.reference.tables import load_reference
 from hcip_pipeline.synthetic.charges import YEARLY_RISE, price_level
 from hcip_pipeline.synthetic.files import write_contract
-from hcip_pipeline.synthetic.hospitals import RATED, Hospitals
+from hcip_pipeline.synthetic.hospitals import RATED, Hospitals, invented_hospitals
 from hcip_pipeline.synthetic.physicians import Physicians
 from hcip_pipeline.synthetic.streams import Integers, stream
 
 #: Professional fee forgone for a day, by severity, in the first year, and its yearly rise.
 _PER_DIEM = (56.0, 63.0, 71.0, 90.0)
 _PER_DIEM_RISE = 0.012
-#: First and second part of invented names; 30 and 7 have no common factor, so that 210 hospitals have different ones.
-_HOSPITAL_NAMES = (
-    (
-        "Alder", "Bramble", "Cinder", "Dune", "Elderberry", "Fallow", "Gorse", "Hollow", "Inlet", "Juniper", "Kestrel",
-        "Larkspur", "Marlow", "Nettle", "Orchard", "Pebble", "Quarry", "Rushing", "Saltgrass", "Thistle", "Umber",
-        "Vesper", "Willow", "Yarrow", "Amber", "Birchwood", "Copper", "Driftwood", "Ember", "Fern",
-    ),
-    (
-        "Point Hospital", "Hill Medical Center", "General Hospital", "Valley Hospital", "Bay Medical Center",
-        "Ridge Hospital", "Creek Community Hospital",
-    ),
-)  # fmt: skip
 #: Where the rates come from, as their files state it.
 _INVENTED = pl.lit("SYNTHETIC: invented with the state").alias("source")
 
@@ -83,23 +70,10 @@ def write_references(
     ]
     fees = pl.DataFrame(amounts, schema=["year", "severity", "amount"], orient="row")
     write_contract(folder, contracts.PER_DIEM, fees.with_columns(_INVENTED))
-    write_contract(folder, contracts.HOSPITALS, _invented_hospitals())
+    write_contract(folder, contracts.HOSPITALS, invented_hospitals().drop("zip_prefix", "volume"))
     write_contract(folder, contracts.NETWORKS, _networks(hospitals, first, seed))
     write_contract(
         folder, contracts.EXCLUDED_INDIVIDUALS, _excluded_individuals(physicians, care_partners, first, seed)
-    )
-
-
-def _invented_hospitals() -> pl.DataFrame:
-    """The shipped table with invented names: no real hospital's name is next to invented dollars."""
-    known = load_reference(None)["hospitals"].sort("ccn")
-    first, last = _HOSPITAL_NAMES
-    names = [f"{first[at % len(first)]} {last[at % len(last)]} (SYNTHETIC)" for at in range(known.height)]
-    systems = {
-        system: f"{first[-1 - at]} Health" for at, system in enumerate(known["system"].drop_nulls().unique().sort())
-    }
-    return known.with_columns(
-        pl.Series("name", names), pl.col("system").replace_strict(systems, default=None, return_dtype=pl.String)
     )
 
 

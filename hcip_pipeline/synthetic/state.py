@@ -25,7 +25,7 @@ DEMO_DISCHARGES_PER_YEAR = 8_000
 #: Claims of the year that is settled and of the one before, with three months of run-out.
 DEMO_MONTHS_OF_CLAIMS = 27
 
-#: The state of ``hcip synth --state``: all acute hospitals of the reference table, Maryland's discharges.
+#: The state of ``hcip synth --state``: all acute hospitals that were invented, as many discharges as Maryland's.
 STATE_HOSPITALS, STATE_DISCHARGES_PER_YEAR = 46, 700_000
 STATE_MONTHS_OF_CLAIMS, STATE_BENEFICIARIES = 12, 300_000
 
@@ -33,7 +33,7 @@ STATE_MONTHS_OF_CLAIMS, STATE_BENEFICIARIES = 12, 300_000
 TRUTH = "truth"
 _RECORD = "state.json"
 #: Raised whenever the same arguments come to give another state.
-_STATE_VERSION = 3
+_STATE_VERSION = 4
 
 
 def generate_state(
@@ -60,7 +60,7 @@ def generate_state(
 
     Args:
         inbox: the folder to write; it must be new or empty.
-        hospitals: how many, of the acute ones in the reference table.
+        hospitals: how many, of the invented ones (``hospitals.invented_hospitals``).
         discharges_per_year: of all hospitals together.
         start, end: the first and the last quarter; the first one's year is the policy's base year.
         seed: 0 or more.

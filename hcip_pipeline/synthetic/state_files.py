@@ -22,7 +22,7 @@ from hcip_pipeline.synthetic.charges import ChargeMaster, draw_charges
 from hcip_pipeline.synthetic.comorbidities import Comorbidities
 from hcip_pipeline.synthetic.faults import ODD_RATE
 from hcip_pipeline.synthetic.files import FileFormat, write_csv, write_text
-from hcip_pipeline.synthetic.hospitals import choose_hospitals, local_mix, quarterly_volumes
+from hcip_pipeline.synthetic.hospitals import choose_hospitals, invented_hospitals, local_mix, quarterly_volumes
 from hcip_pipeline.synthetic.patients import Population
 from hcip_pipeline.synthetic.physicians import TRENDS, Physicians, employ_physicians
 from hcip_pipeline.synthetic.program_files import certify, write_program
@@ -94,7 +94,7 @@ def write_state(
     seed, years, quarters = arguments.seed, arguments.years, arguments.quarters
     reference = load_reference(None)
     mix = load_case_mix(reference)
-    places = choose_hospitals(reference, mix, arguments.hospitals, arguments.discharges_per_year, seed)
+    places = choose_hospitals(mix, arguments.hospitals, arguments.discharges_per_year, seed)
     physicians = employ_physicians(
         places, mix, local_mix(places, mix, seed), arguments.discharges_per_year, years, seed
     )
@@ -120,7 +120,7 @@ def write_state(
     surgical = tuple(code for code, is_surgical in zip(mix.apr_drg, mix.surgical, strict=True) if is_surgical)
     submitter = Submitter(inbox, arguments.file_format, surgical, seed)
     if arguments.defects:
-        submitter.plan_defects(places.ccn, quarters, volumes, reference["hospitals"]["ccn"].to_list())
+        submitter.plan_defects(places.ccn, quarters, volumes, invented_hospitals()["ccn"].to_list())
 
     odd_rate = ODD_RATE if arguments.defects else None
     write_references(inbox / "reference", places, physicians, partners.physician, quarters, seed, odd_rate)

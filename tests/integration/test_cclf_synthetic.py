@@ -37,7 +37,7 @@ def discharges(people: int = 250, seed: int = 3) -> pl.DataFrame:
     dispositions = np.array(["01", "03", "06", "50", "62", "63", "02"])[rng.integers(0, 7, n)]
     return pl.DataFrame(
         {
-            "hospital_ccn": np.array(["210001", "210002", "210009"])[rng.integers(0, 3, n)],
+            "hospital_ccn": np.array(["210801", "210802", "210807"])[rng.integers(0, 3, n)],
             "account_no": np.arange(n).astype(str),
             "patient_id": [f"P{p:05d}" for p in person],
             "birth_date": [str(np.datetime64("1940-01-01") + int(p)) for p in person],

@@ -80,7 +80,7 @@ def test_a_receipt_changed_by_hand_is_set_aside_and_its_submission_taken_in_anew
 
 
 def test_an_accepted_inbox_file_exchanged_at_the_same_size(home: Home) -> None:
-    path = home.inbox / "hospital" / "2025Q1" / "210012" / "discharges.csv"
+    path = home.inbox / "hospital" / "2025Q1" / "210809" / "discharges.csv"
     replace(path, flipped(path))
     told: list[str] = []
     check_home(home, [PERIOD], told.append)
@@ -203,11 +203,11 @@ def test_the_way_from_the_inbox_to_the_lake(home: Home, tmp_path: Path) -> None:
     manifest = json.loads((home.releases / str(PERIOD) / "r1" / "datapackage.json").read_text(encoding="utf-8"))
     assert differences_from_inbox(home, known, manifest, tmp_path / "again") == []
     assert not (tmp_path / "again").exists()
-    path = home.inbox / "hospital" / "2025Q1" / "210012" / "charges.csv"
+    path = home.inbox / "hospital" / "2025Q1" / "210809" / "charges.csv"
     replace(path, path.read_bytes().replace(b"2025", b"2024", 1))
     (home.inbox / "program" / str(PERIOD) / "care_partners.csv").unlink()
     found = differences_from_inbox(home, known, manifest, tmp_path / "again")
-    assert "inbox/hospital/2025Q1/210012/charges.csv: not what was accepted" in found
+    assert "inbox/hospital/2025Q1/210809/charges.csv: not what was accepted" in found
     assert f"inbox/program/{PERIOD}/care_partners.csv: gone" in found
     assert "lake, charges: 1 file of then do not come out of the inbox again" in found
 

@@ -41,7 +41,7 @@ def one_byte_edited(path: Path) -> None:
 
 
 def _hospital_file(home: Home) -> Path:
-    return home.inbox / "hospital" / "2025Q1" / "210012" / "discharges.csv"
+    return home.inbox / "hospital" / "2025Q1" / "210809" / "discharges.csv"
 
 
 def _resubmitted(home: Home) -> None:
@@ -52,7 +52,7 @@ def _resubmitted(home: Home) -> None:
 def _of_an_earlier_period(home: Home) -> None:
     folder = home.inbox / "program" / "2024H2"
     folder.mkdir(exist_ok=True)
-    (folder / "other_program_amounts.csv").write_text("hospital_ccn,program,kind,amount\n210012,MPP,incentive,10.00\n")
+    (folder / "other_program_amounts.csv").write_text("hospital_ccn,program,kind,amount\n210809,MPP,incentive,10.00\n")
 
 
 def _claims_of_another_month(home: Home) -> None:
@@ -125,7 +125,7 @@ def test_another_policy_file_counts_by_its_text(home: Home, tmp_path: Path) -> N
 
 
 def test_what_belongs_to_a_later_period_does_not_count(home: Home) -> None:
-    for place in ("hospital/2025Q3/210012", "cms/2026-01", "program/2025H2"):
+    for place in ("hospital/2025Q3/210809", "cms/2026-01", "program/2025H2"):
         (home.inbox / place).mkdir(parents=True)
         (home.inbox / place / "file.csv").write_text("a\n")
     assert outlook(home, PERIOD).unchanged is not None
@@ -169,24 +169,24 @@ def run_again(home: Home) -> None:
 
 def _overwritten(home: Home) -> str:
     one_byte_edited(_hospital_file(home))
-    return "put the correction next to it as 210012.r2/"
+    return "put the correction next to it as 210809.r2/"
 
 
 def _added_to_a_submission(home: Home) -> str:
     folder = _hospital_file(home).parent
     shutil.copyfile(folder / "charges.csv", folder / "charges.csv.gz")
-    return "put the correction next to it as 210012.r2/"
+    return "put the correction next to it as 210809.r2/"
 
 
 def _overwritten_resubmission(home: Home) -> str:
     receipts = home.lake / "hospital" / "receipts" / "quarter=2025Q1"
-    receipt = json.loads((receipts / "210012.r1.json").read_text())
-    later = receipt | {"version": 2, "stem": "210012.r2", "submission": "2025Q1/210012.r2", "in_force": False}
-    (receipts / "210012.r2.json").write_text(json.dumps(later))
+    receipt = json.loads((receipts / "210809.r1.json").read_text())
+    later = receipt | {"version": 2, "stem": "210809.r2", "submission": "2025Q1/210809.r2", "in_force": False}
+    (receipts / "210809.r2.json").write_text(json.dumps(later))
     first = _hospital_file(home).parent
-    shutil.copytree(first, first.with_name("210012.r2"))
-    one_byte_edited(first.with_name("210012.r2") / "charges.csv")
-    return "put the correction next to it as 210012.r3/"
+    shutil.copytree(first, first.with_name("210809.r2"))
+    one_byte_edited(first.with_name("210809.r2") / "charges.csv")
+    return "put the correction next to it as 210809.r3/"
 
 
 def _overwritten_archive(home: Home) -> str:

@@ -32,7 +32,7 @@ def test_a_settled_period(home: Home, capsys: pytest.CaptureFixture[str]) -> Non
     found = status(home, capsys)
     assert (found["release"], found["unchanged"], found["reasons"], found["stale"]) == ("r1", True, [], [])
     states = {(each["sender"], each["partition"]): each["state"] for each in found["deliveries"]}
-    assert states["210012", "2025Q1"] == states["210018", "2025Q2"] == states["CMS", "2025-05"] == "in"
+    assert states["210809", "2025Q1"] == states["210813", "2025Q2"] == states["CMS", "2025-05"] == "in"
     assert (states["CMS", "2025-01"], states["CMS", "2025-06"]) == ("late", "late")
     rows = released_frame(home.releases / str(PERIOD) / "r1", "incentives").filter(pl.col("status") == "HELD")
     assert sum(each["care_partners"] for each in found["held"]) >= rows.height > 0
@@ -42,14 +42,14 @@ def test_a_settled_period(home: Home, capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_what_is_new_missing_and_stale(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(home.lake / "hospital" / "receipts" / "quarter=2025Q2")
-    shutil.rmtree(home.inbox / "hospital" / "2025Q2" / "210012")
+    shutil.rmtree(home.inbox / "hospital" / "2025Q2" / "210809")
     folder = home.releases / "2024H2" / "r1"
     shutil.copytree(home.releases / str(PERIOD) / "r1", folder)
     found = status(home, capsys)
     states = {(each["sender"], each["partition"]): each for each in found["deliveries"]}
-    assert states["210012", "2025Q2"]["state"] == "due" and states["210012", "2025Q2"]["due"] == "2025-08-14"
-    assert states["210018", "2025Q2"]["state"] == "in the inbox"
-    assert not found["unchanged"] and any("210012" in reason for reason in found["reasons"])
+    assert states["210809", "2025Q2"]["state"] == "due" and states["210809", "2025Q2"]["due"] == "2025-08-14"
+    assert states["210813", "2025Q2"]["state"] == "in the inbox"
+    assert not found["unchanged"] and any("210809" in reason for reason in found["reasons"])
     assert [reason["rule"] for reason in found["stale"]] == ["RESTS_ON_SUPERSEDED"]
     cli.main(["status", str(PERIOD), "--home", str(home.root), "--on", "2025-09-01"])
     text = capsys.readouterr().out

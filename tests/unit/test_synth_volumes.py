@@ -10,7 +10,7 @@ from hcip_pipeline.errors import UsageError
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.reference.tables import load_reference
 from hcip_pipeline.synthetic.case_mix import CaseMix, load_case_mix
-from hcip_pipeline.synthetic.hospitals import choose_hospitals, local_mix, quarterly_volumes
+from hcip_pipeline.synthetic.hospitals import choose_hospitals, invented_hospitals, local_mix, quarterly_volumes
 from hcip_pipeline.synthetic.physicians import employ_physicians
 from hcip_pipeline.synthetic.streams import draw_grouped
 
@@ -29,14 +29,12 @@ def mix(reference: dict[str, pl.DataFrame]) -> CaseMix:
 
 @pytest.mark.parametrize("hospitals", [1, 2, 41, 46])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_volumes_add_up_and_never_move_by_a_fifth(
-    reference: dict[str, pl.DataFrame], mix: CaseMix, hospitals: int, seed: int
-) -> None:
+def test_volumes_add_up_and_never_move_by_a_fifth(mix: CaseMix, hospitals: int, seed: int) -> None:
     with pytest.raises(UsageError) as caught:
-        choose_hospitals(reference, mix, hospitals, 1, seed)
+        choose_hospitals(mix, hospitals, 1, seed)
     smallest = int("".join(sign for sign in caught.value.fix if sign.isdigit()))
     for discharges in (smallest, 700_000):
-        places = choose_hospitals(reference, mix, hospitals, discharges, seed)
+        places = choose_hospitals(mix, hospitals, discharges, seed)
         volumes = quarterly_volumes(places, discharges, QUARTERS, seed)
         assert volumes.reshape(3, 4, hospitals).sum(axis=(1, 2)).tolist() == [discharges] * 3
         change = np.abs(volumes[4:] - volumes[:-4]) / volumes[:-4]
@@ -44,9 +42,9 @@ def test_volumes_add_up_and_never_move_by_a_fifth(
 
 
 def test_every_stay_finds_a_physician_of_its_service_at_its_hospital_in_every_year(
-    reference: dict[str, pl.DataFrame], mix: CaseMix
+    mix: CaseMix,
 ) -> None:
-    places = choose_hospitals(reference, mix, 12, 20_000, 4)
+    places = choose_hospitals(mix, 12, 20_000, 4)
     local = local_mix(places, mix, 4)
     physicians = employ_physicians(places, mix, local, 20_000, [2023, 2024, 2025], 4)
     hospital, drg = np.nonzero(local)
@@ -64,3 +62,18 @@ def test_every_stay_finds_a_physician_of_its_service_at_its_hospital_in_every_ye
     away = physicians.at_hospital != physicians.home[physicians.at_physician]
     assert 0.03 < away.sum() / len(physicians) < 0.25
     assert not physicians.active.all()
+
+
+def test_no_invented_hospital_is_a_hospitals(reference: dict[str, pl.DataFrame]) -> None:
+    """Number, name, county and system are nobody's; the number keeps state and type of facility."""
+    real, invented = reference["hospitals"], invented_hospitals()
+    for column in ("ccn", "name", "county", "system"):
+        assert not set(real[column].drop_nulls()) & set(invented[column].drop_nulls()), column
+        assert invented[column].drop_nulls().len() == real[column].drop_nulls().len(), column
+    assert invented["ccn"].is_unique().all() and invented["ccn"].is_sorted()
+    assert set(invented["ccn"].str.slice(0, 2)) == {"21"}
+    assert invented["name"].is_unique().all() and invented["name"].str.ends_with("(SYNTHETIC)").all()
+    in_order = real.sort("ccn")["ccn"], invented["ccn"]
+    types = [["F" if ccn[5] == "F" else ccn[2:4] if ccn[2] == "3" else ccn[2] for ccn in each] for each in in_order]
+    assert types[0] == types[1]
+    assert "210801" in invented["ccn"] and not set(real["ccn"]) & {f"210{at}" for at in range(801, 880)}
