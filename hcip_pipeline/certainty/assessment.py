@@ -47,6 +47,7 @@ class Certainty:
         partners: one row a care partner: calculated, an interval around it from samples of the own cases, and what
             chance alone would have calculated; dollars.
         attribution, attribution_partners: other readings of the responsible physician (``attribution.Attribution``).
+        is_synthetic: the release is of invented data.
     """
 
     period: str
@@ -58,6 +59,7 @@ class Certainty:
     partners: pl.DataFrame
     attribution: pl.DataFrame
     attribution_partners: pl.DataFrame
+    is_synthetic: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; money and ratios as text."""
@@ -74,7 +76,7 @@ class Certainty:
         written = []
         for name in TABLES:
             written.append(folder / f"{name}.csv")
-            write_csv(getattr(self, name), written[-1])
+            write_csv(getattr(self, name), written[-1], is_synthetic=self.is_synthetic)
         return written
 
 
@@ -106,7 +108,7 @@ def assess(
         shuffled = replicates.shuffled(bench, spec, draws, progress)
         resampled = replicates.resampled(bench, spec, draws, progress)
         readings = other_readings(home, released, threads, progress)
-        release = released.folder.name
+        release, is_synthetic = released.folder.name, released.is_synthetic
     partners = (
         names.join(calculated, on=_PARTNER)
         .join(_spread(resampled, _PARTNER, "interval").drop("interval_mean"), on=_PARTNER)
@@ -123,6 +125,7 @@ def assess(
         partners,
         readings.hospitals,
         readings.partners,
+        is_synthetic,
     )
 
 

@@ -34,6 +34,7 @@ def command(
     from hcip_pipeline.intake.kept_files import check_kept_files
     from hcip_pipeline.periods import PerformancePeriod
     from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.release.synthetic_mark import marked_document
     from hcip_pipeline.rules.rendering import render_html, render_text
 
     period = PerformancePeriod.parse(period_key) if period_key else None
@@ -48,9 +49,23 @@ def command(
         result = preflight(path, policy=load_policy(policy_path).policy if policy_path else None)
         verdicts, facts = [result.verdict], result.as_dict()
     if html_file:
-        html_file.write_text(render_html(verdicts), encoding="utf-8")
+        page = render_html(verdicts).encode()
+        html_file.write_bytes(marked_document(page, "text/html") if _is_synthetic(path) else page)
     if as_json:
         show_json(facts)
     else:
         click.echo(render_text(verdicts))
     ctx.exit(0 if verdicts and all(verdict.accepted for verdict in verdicts) else 1)
+
+
+def _is_synthetic(path: Path) -> bool:
+    """Whether the inbox that a file lies in is of an invented state."""
+    from hcip_pipeline.errors import HcipError
+    from hcip_pipeline.reference.invented import is_synthetic
+    from hcip_pipeline.reference.tables import load_reference
+
+    inbox = next((folder for folder in path.absolute().parents if (folder / "reference").is_dir()), None)
+    try:
+        return inbox is not None and is_synthetic(load_reference(inbox).values())
+    except HcipError:
+        return False  # the verdict says what is wrong with the tables

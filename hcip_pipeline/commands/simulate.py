@@ -47,8 +47,11 @@ def _print(result: Simulation, written: list[Path]) -> None:
     from rich.table import Table
 
     from hcip_pipeline.operations.summary import print_whole
+    from hcip_pipeline.reference.invented import MARK
 
-    table = Table(title=f"{result.period} under other policies, against {result.release}, US dollars", box=SIMPLE)
+    mark = f"{MARK}: " if result.is_synthetic else ""
+    title = f"{mark}{result.period} under other policies, against {result.release}, US dollars"
+    table = Table(title=title, box=SIMPLE)
     table.add_column("scenario", overflow="fold")
     for name in ("final", "change", "winners", "gains", "losers", "losses"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -13,10 +13,10 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.plain_lines import wrapped
 from hcip_pipeline.publishing.writer import Release
+from hcip_pipeline.reference.invented import MARK
 from hcip_pipeline.release.explained_release import names_of
 from hcip_pipeline.release.layouts import MANIFEST
 from hcip_pipeline.release.reading import released_frame
-from hcip_pipeline.release.synthetic_mark import MARK
 from hcip_pipeline.tables.file_names import shown_unknown
 
 if TYPE_CHECKING:

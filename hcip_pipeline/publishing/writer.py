@@ -29,6 +29,7 @@ from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.publishing.derivations import DERIVATIONS
 from hcip_pipeline.publishing.renderers import RENDERERS
+from hcip_pipeline.reference.invented import is_synthetic
 from hcip_pipeline.release.derived import Derivation, DerivedTable
 from hcip_pipeline.release.documents import (
     Document,

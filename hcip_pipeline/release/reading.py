@@ -19,8 +19,8 @@ import polars as pl
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.reference.invented import MARK
 from hcip_pipeline.release.layouts import MANIFEST, folder_of
-from hcip_pipeline.release.synthetic_mark import MARK
 
 
 @dataclass(frozen=True)

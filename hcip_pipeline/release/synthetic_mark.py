@@ -1,20 +1,19 @@
 """SYNTHETIC, where a person cannot miss it: on every page, workbook and CSV file of a release of invented data.
 
-Belongs here: the mark and how a page or CSV document gets it. Does not belong here: which data are invented; their
-rates state it in ``source`` (``is_synthetic``).
+Belongs here: how a page, a table or a CSV document gets the mark. Does not belong here: which data are invented
+(``reference.invented``).
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
 
 import polars as pl
 
 from hcip_pipeline.contracts.table import Column
+from hcip_pipeline.reference.invented import MARK
 
-MARK = "SYNTHETIC"
 WORDS = f"{MARK} DATA: invented hospitals, people and dollars. Nothing here is payable."
 
 #: The last column of every table of a release of invented data; its cells are empty.
@@ -29,12 +28,6 @@ _BANNER = (
     f"@page{{@bottom-left{{content:'{WORDS}';color:#8a1c14;font:bold 8px sans-serif;white-space:nowrap}}}}</style>"
     f'<div class="synthetic-mark" role="note">{WORDS}</div>'
 )
-
-
-def is_synthetic(rates: Iterable[pl.DataFrame]) -> bool:
-    """Whether the rates that a release rests on are those of an invented state."""
-    sources = (frame["source"] for frame in rates if "source" in frame.columns)
-    return any(bool(source.str.starts_with(MARK).any()) for source in sources)
 
 
 def marked_frame(frame: pl.DataFrame) -> pl.DataFrame:

@@ -29,8 +29,13 @@ class WrittenFile:
     blank: frozenset[str] = frozenset()
 
 
-def write_csv(frame: pl.DataFrame, path: Path) -> None:
-    """RFC 4180: UTF-8, CRLF, quotes where needed, a header; money and ratios with all their places."""
+def write_csv(frame: pl.DataFrame, path: Path, *, is_synthetic: bool = False) -> None:
+    """RFC 4180: UTF-8, CRLF, quotes where needed, a header; money and ratios with all their places.
+
+    Args:
+        is_synthetic: add the column that marks invented data.
+    """
+    frame = marked_frame(frame) if is_synthetic else frame
     neutralized(frame).write_csv(path, line_terminator="\r\n", quote_style="necessary")
 
 

@@ -17,8 +17,8 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from hcip_pipeline.reference.invented import MARK
 from hcip_pipeline.release.spreadsheets import looks_like_formula
-from hcip_pipeline.release.synthetic_mark import MARK
 
 Kind = Literal["text", "wrapped", "count", "money", "dollars", "percent", "number", "date"]
 

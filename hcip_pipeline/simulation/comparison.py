@@ -44,6 +44,7 @@ class Simulation:
         scenarios: one row a scenario: money by step, care partners, winners and losers.
         hospitals: one row a scenario and hospital.
         partners: one row a scenario, hospital and care partner: final incentive as is, then, and the change.
+        is_synthetic: the release is of invented data.
     """
 
     period: str
@@ -51,12 +52,14 @@ class Simulation:
     scenarios: pl.DataFrame
     hospitals: pl.DataFrame
     partners: pl.DataFrame
+    is_synthetic: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; money as text."""
         rows = json.loads(json.dumps(self.scenarios.to_dicts(), default=str))
         hospitals = json.loads(json.dumps(self.hospitals.to_dicts(), default=str))
-        return {"period": self.period, "release": self.release, "scenarios": rows, "hospitals": hospitals}
+        found = {"period": self.period, "release": self.release, "scenarios": rows, "hospitals": hospitals}
+        return found | ({"synthetic": True} if self.is_synthetic else {})
 
     def write(self, folder: Path) -> list[Path]:
         """The tables as CSV, in the place of an earlier simulation's; the same scenarios give the same bytes."""
@@ -64,7 +67,7 @@ class Simulation:
         written = []
         for name in ("scenarios", "hospitals", "partners"):
             path = folder / f"{name}.csv"
-            write_csv(getattr(self, name), path)
+            write_csv(getattr(self, name), path, is_synthetic=self.is_synthetic)
             written.append(path)
         return written
 
@@ -108,7 +111,7 @@ def simulate(
             return results
 
         results = with_norms_build(home, released.policy, compute, threads, progress)
-    return _compared(period, released.folder.name, results)
+    return replace(_compared(period, released.folder.name, results), is_synthetic=released.is_synthetic)
 
 
 def _lake_of(

@@ -47,6 +47,7 @@ class ReleasedBuild:
 
     Attributes:
         payments: the release's ``incentives``, ordered by hospital and NPI.
+        is_synthetic: the release is of invented data.
     """
 
     folder: Path
@@ -54,6 +55,7 @@ class ReleasedBuild:
     spec: BuildSpec
     bench: Workbench
     payments: pl.DataFrame
+    is_synthetic: bool = False
 
 
 @contextmanager
@@ -82,7 +84,8 @@ def open_build(
             fix=f"run `hcip run {period}` first",
         )
     release, manifest = releases[-1], releases[-1] / MANIFEST
-    text = json.loads(manifest.read_text(encoding="utf-8"))["policy"]["text"]
+    said = json.loads(manifest.read_text(encoding="utf-8"))
+    text = said["policy"]["text"]
     policy = PolicyFile(read_policy(text, manifest), text, "", manifest)
     spec = BuildSpec(str(period), "period", windows_of(period, policy.policy), policy.policy)
     built = home.warehouse / str(period) / WAREHOUSE
@@ -104,7 +107,7 @@ def open_build(
                 rule="SIMULATION-AS-IS",
                 fix=f"run `hcip run {period}` and try again",
             )
-        yield ReleasedBuild(release, policy.policy, spec, bench, payments)
+        yield ReleasedBuild(release, policy.policy, spec, bench, payments, said.get("synthetic", False))
 
 
 def with_norms_build(

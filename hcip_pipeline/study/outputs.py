@@ -17,7 +17,8 @@ import polars as pl
 
 from hcip_pipeline.contracts.reference import RATES
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.release.synthetic_mark import is_synthetic, marked_document
+from hcip_pipeline.reference.invented import is_synthetic
+from hcip_pipeline.release.synthetic_mark import marked_document
 from hcip_pipeline.release.tables import write_table
 from hcip_pipeline.study.figures import TABLES, StudyFigures
 from hcip_pipeline.study.page import render_page

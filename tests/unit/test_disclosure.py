@@ -9,10 +9,10 @@ import pytest
 from hcip_pipeline.contracts.disclosure import Count, GivesAway, Harmless, counts_of, declared, dependents_of
 from hcip_pipeline.contracts.quality_released import RELEASED
 from hcip_pipeline.contracts.table import Column, Table
+from hcip_pipeline.reference.invented import MARK
 from hcip_pipeline.release.layouts import AUDIENCES, LAYOUTS, PUBLIC
 from hcip_pipeline.release.quality_orders import digits_over, rounded
 from hcip_pipeline.release.reading import ReleaseFiles
-from hcip_pipeline.release.synthetic_mark import MARK
 from tests.settled_home import SettledHome
 
 PUBLIC_TABLES = [(folder, table) for folder, tables in PUBLIC.items() for table in tables]

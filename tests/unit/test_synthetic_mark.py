@@ -8,11 +8,17 @@ from pathlib import Path
 
 import openpyxl
 import polars as pl
+import pytest
+from click.testing import CliRunner
 
+from hcip_pipeline.commands.check import command
 from hcip_pipeline.contracts.table import Column, Table
-from hcip_pipeline.release.synthetic_mark import MARK, is_synthetic, marked_document
-from hcip_pipeline.release.tables import write_table
+from hcip_pipeline.reference.invented import MARK, is_synthetic
+from hcip_pipeline.release.synthetic_mark import marked_document
+from hcip_pipeline.release.tables import write_csv, write_table
 from hcip_pipeline.reports.workbook import book
+from hcip_pipeline.simulation.comparison import Simulation
+from tests.intake_submissions import Draft
 
 TABLE = Table(
     "payments", "one row a payment", (Column("npi", "text", "NPI", key=True), Column("cases", "integer", "n"))
@@ -54,3 +60,29 @@ def test_every_sheet_of_a_workbook_says_so() -> None:
         made.sheet("Two", "Quality")
     for sheet in openpyxl.load_workbook(io.BytesIO(stream.getvalue())):
         assert str(sheet["A1"].value).startswith("SYNTHETIC DATA") and "SYNTHETIC" in sheet.oddHeader.center.text
+
+
+def test_tables_computed_from_an_invented_release_say_so(tmp_path: Path) -> None:
+    """What `hcip simulate` writes, and `hcip certainty` in the same way."""
+    for is_invented, header in ((True, "npi,cases,SYNTHETIC"), (False, "npi,cases")):
+        simulated = Simulation("2025H1", "r1", FRAME, FRAME, FRAME, is_invented)
+        for path in simulated.write(tmp_path):
+            assert path.read_text(encoding="utf-8").splitlines()[0] == header
+        assert simulated.as_dict().get("synthetic", False) is is_invented
+    write_csv(FRAME, tmp_path / "plain.csv")
+    assert MARK not in (tmp_path / "plain.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("source", ["SYNTHETIC: invented with the state", "rate order of 2025"])
+def test_the_page_of_a_check_says_so(tmp_path: Path, source: str) -> None:
+    inbox, page = tmp_path / "inbox", tmp_path / "findings.html"
+    folder = Draft(ccn="210801", count=30).write(inbox / "hospital" / "2025Q1" / "210801")
+    (inbox / "reference").mkdir()
+    (inbox / "reference" / "hospitals.csv").write_text("ccn,name,acute,county,system\n210801,Alder,Y,,\n")
+    rates = "".join(f"2025,{name},1.0,{source}\n" for name in ("total", "core", "supply_drug"))
+    (inbox / "reference" / "cost_index.csv").write_text("calendar_year,component,index_value,source\n" + rates)
+    found = CliRunner().invoke(command, [str(folder), "--html", str(page)])
+    assert found.exception is None or isinstance(found.exception, SystemExit), found.exception
+    text = page.read_text(encoding="utf-8")
+    assert "Submission 2025Q1/210801" in text
+    assert ("SYNTHETIC DATA" in text) is source.startswith(MARK)

@@ -20,7 +20,10 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.ingest import files_in_force, receipts
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.reference.invented import is_synthetic
+from hcip_pipeline.reference.tables import load_reference
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
+from hcip_pipeline.release.synthetic_mark import marked_document
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,9 @@ def validate_quarter(home: Home, quarter: Quarter) -> Validated:
         "discharges": files_in_force(home, "discharges", quarter),
         "charges": files_in_force(home, "charges", quarter),
     }
-    return _told(home, f"{quarter}", f"Submissions of {quarter}", "Accepted rows.", validate(expected, files))
+    invented = is_synthetic(load_reference(home.inbox).values())
+    found = validate(expected, files)
+    return _told(home, f"{quarter}", f"Submissions of {quarter}", "Accepted rows.", found, invented=invented)
 
 
 def validate_release(home: Home, period: PerformancePeriod, policy: Policy) -> Validated:
@@ -86,10 +91,15 @@ def validate_release(home: Home, period: PerformancePeriod, policy: Policy) -> V
     expected = suites.of_release(period, policy.small_cell_threshold)
     files = {suite.table: release.paths(suite.table) for suite in expected}
     subtitle = f"Files of release r{release.number}."
-    return _told(home, release.name, f"Release {period} r{release.number}", subtitle, validate(expected, files))
+    invented = bool(release.manifest.get("synthetic"))
+    title = f"Release {period} r{release.number}"
+    return _told(home, release.name, title, subtitle, validate(expected, files), invented=invented)
 
 
-def _told(home: Home, what: str, title: str, subtitle: str, results: tuple[SuiteResult, ...]) -> Validated:
+def _told(
+    home: Home, what: str, title: str, subtitle: str, results: tuple[SuiteResult, ...], *, invented: bool
+) -> Validated:
     page = home.warehouse / "expectations" / f"{what}.html"
-    write_bytes(expectations_page(title, subtitle, results).encode(), page)
+    content = expectations_page(title, subtitle, results).encode()
+    write_bytes(marked_document(content, "text/html") if invented else content, page)
     return Validated(what, results, page)
