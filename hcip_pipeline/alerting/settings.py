@@ -8,7 +8,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -18,6 +18,9 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.ledger.signing import Signer
 from hcip_pipeline.warehouse.engine_choice import EngineChoice, EngineName, require
 from hcip_pipeline.yaml_files import load_yaml, validate_yaml
+
+if TYPE_CHECKING:
+    from hcip_pipeline.ledger.timestamps import TimestampService
 
 Occasion = Literal["failure", "held"]
 
@@ -104,6 +107,24 @@ class Signing(_Strict):
     identity: str = Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")
 
 
+class Timestamps(_Strict):
+    """Who stamps releases and the ledger's head (RFC 3161).
+
+    Args:
+        url: of the service, https.
+        roots: path of a PEM file with the root certificates that its own are traced to.
+    """
+
+    url: str
+    roots: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _may_be_asked(self) -> Timestamps:
+        if problem := _address_problem(self.url):
+            raise ValueError(f"url: {problem}")
+        return self
+
+
 class Settings(_Strict):
     """Everything that may be set; an absent file is the defaults.
 
@@ -119,6 +140,7 @@ class Settings(_Strict):
     settle_seconds: int = Field(default=60, ge=0, le=86_400)
     alerts: tuple[AlertTarget, ...] = ()
     signing: Signing | None = None
+    timestamps: Timestamps | None = None
     engine: EngineName = "duckdb"
     spark_master: str = ""
     storage: str = ""
@@ -151,12 +173,15 @@ def check_settings(home: Home, tell: Callable[[str], None], *, signs: bool = Fal
         signs: the run releases something, so that the key must be able to sign now.
 
     Raises:
-        HcipError: the settings cannot be read or say something unknown, or the key cannot sign.
+        HcipError: the settings cannot be read or say something unknown, the key cannot sign, or the roots of the time
+            stamp service cannot be read.
     """
     settings = load_settings(home)
     signer = signer_of(home)
     if signs and signer is not None:
         signer.sign(b"")
+    if signs:
+        timestamps_of(home)
     for target in settings.alerts:
         if target.webhook_from and not os.environ.get(target.webhook_from):
             tell(f"alerts: the environment variable {target.webhook_from} is not set, so no alert is sent through it")
@@ -182,6 +207,20 @@ def signer_of(home: Home) -> Signer | None:
             fix="move the key to where only the person who signs can read it, or keep it in an SSH agent",
         )
     return Signer(key, signing.identity)
+
+
+def timestamps_of(home: Home) -> TimestampService | None:
+    """Who stamps in this home; None where the settings name nobody. Nobody is asked anything.
+
+    Raises:
+        HcipError: the settings or the roots cannot be read.
+    """
+    named = load_settings(home).timestamps
+    if named is None:
+        return None
+    from hcip_pipeline.ledger.timestamps import TimestampService, read_roots
+
+    return TimestampService(named.url, read_roots(Path(named.roots).expanduser()))
 
 
 def chosen_engine(home: Home, named: EngineChoice = _UNNAMED) -> EngineChoice:

@@ -13,12 +13,8 @@ import http.client
 import sys
 import urllib.error
 import urllib.request
-from typing import Any
 
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        """Follow nothing: the answer is then an error, as any other that is no success."""
+from hcip_pipeline.one_address import opener
 
 
 def post(address: str, content: bytes, seconds: float) -> str:
@@ -26,7 +22,7 @@ def post(address: str, content: bytes, seconds: float) -> str:
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "hcip"}
     request = urllib.request.Request(address, content, headers)
     try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=seconds) as answer:
+        with opener().open(request, timeout=seconds) as answer:
             status = answer.status
     except urllib.error.HTTPError as error:
         status = error.code

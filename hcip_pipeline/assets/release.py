@@ -55,10 +55,12 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         lake and policy.
         """
         from hcip_pipeline.alerting.alerts import held_alert, tell
-        from hcip_pipeline.alerting.settings import signer_of
+        from hcip_pipeline.alerting.settings import signer_of, timestamps_of
         from hcip_pipeline.ledger.recording import record_release
         from hcip_pipeline.ledger.signing import sign_head
+        from hcip_pipeline.ledger.timestamps import stamp_head, stamp_release
         from hcip_pipeline.publishing.writer import write_release
+        from hcip_pipeline.release.layouts import MANIFEST
         from hcip_pipeline.release.reading import ReleaseFiles
         from hcip_pipeline.release.rests_on import outdated, stale_releases
         from hcip_pipeline.settlement.build_record import current_build
@@ -78,7 +80,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
                     home.home(), period, policy, built.result, threads=home.threads, progress=session.progress
                 )
             session.progress(f"{period}: writing the release")
-            signer = signer_of(home.home())
+            signer, stamps = signer_of(home.home()), timestamps_of(home.home())
             with keep_sources(home.home(), period, policy, built.result.spec) as release_made:
                 written = write_release(
                     home.home(),
@@ -89,12 +91,15 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
                     notes=(*built.notes, *restated.notes),
                     restatement=restated.frame,
                     signer=signer,
+                    stamped_by=stamps.name if stamps else None,
                 )
                 release_made(written.is_new)
             if written.is_new:
                 record_release(home.home(), period, written.number, project_digest())
                 share(home.home(), session.progress, held=[str(period)])
             sign_head(home.home(), signer)
+            stamp_release(stamps, written.folder / MANIFEST, session.progress)
+            stamp_head(home.home(), stamps, session.progress)
             seen = session.outlooks.get(str(period)) or kept_look(home.home(), period)
             if seen is not None:  # the next run recognizes what has not changed since
                 remember(home.home(), seen, written.folder, built.built_from)

@@ -38,7 +38,11 @@ def origin_note(draft: Draft) -> Iterable[Document]:
 
 
 def signed_by(draft: Draft) -> str:
-    """Who signed the release, or that nobody did, in one sentence."""
-    if draft.signed_by is None:
-        return "This release is not signed."
-    return f"This release is signed by {draft.signed_by}: r{draft.number}.sig, in OpenSSH's format."
+    """Who signed the release, or that nobody did, and whose time stamp is with it."""
+    signed = "This release is not signed."
+    if draft.signed_by is not None:
+        signed = f"This release is signed by {draft.signed_by}: r{draft.number}.sig, in OpenSSH's format."
+    if draft.stamped_by is None:
+        return signed
+    name = f"r{draft.number}.tsr"
+    return f"{signed} Its time stamp by {draft.stamped_by} (RFC 3161) is {name}; without that file it is not stamped."

@@ -36,10 +36,11 @@ def command(
     Years are the policy's retention_years; agreements stand in inbox/data_use.yaml. Hashes, payments and aggregates
     stay, with a record, so that `hcip verify` still proves the chain.
     """
-    from hcip_pipeline.alerting.settings import signer_of
+    from hcip_pipeline.alerting.settings import signer_of, timestamps_of
     from hcip_pipeline.errors import HcipError
     from hcip_pipeline.home_locks import HomeLocks
     from hcip_pipeline.ledger.signing import sign_head
+    from hcip_pipeline.ledger.timestamps import stamp_head
     from hcip_pipeline.operations import retention
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.sharing import share
@@ -67,11 +68,12 @@ def command(
                 file=home.root,
                 fix="run it again and review the new list",
             )
-        signer = signer_of(home)
+        signer, stamps = signer_of(home), timestamps_of(home)
         destroyed = retention.destroy(home, due, signer)
         with shown_progress(as_json) as progress:
             share(home, progress, held=names, removed=due.paths(home))
-        sign_head(home, signer)  # another machine's lines may have come before those of this destruction
+            sign_head(home, signer)  # another machine's lines may have come before those of this destruction
+            stamp_head(home, stamps, progress)
     if as_json:
         show_json({**due.as_dict(), "destroyed": destroyed})
     else:

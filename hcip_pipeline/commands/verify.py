@@ -34,6 +34,7 @@ def _folder_of(release: str, home_path: Path | None, progress: Progress) -> Iter
 @click.option("--head", default="", help="A ledger head that was kept: also read every file that the ledger covers.")
 @click.option("--ledger", type=_FILE, help="The ledger [default: ledger.jsonl of the release's home].")
 @click.option("--signers", type=_FILE, help="Allowed signers, as ssh-keygen reads them: check every signature.")
+@click.option("--roots", type=_FILE, help="Root certificates of a time stamp service (PEM): check every time stamp.")
 @click.option("--partial", is_flag=True, help="Accept that a release named by this one is not available next to it.")
 @home_option
 @volume_options
@@ -45,6 +46,7 @@ def command(
     head: str,
     ledger: Path | None,
     signers: Path | None,
+    roots: Path | None,
     partial: bool,
     home_path: Path | None,
     as_json: bool,
@@ -58,7 +60,7 @@ def command(
     """
     from hcip_pipeline.release.verification import Proofs, UnreadableReleaseError, verify_release
 
-    proofs = Proofs(head, ledger, signers, partial)
+    proofs = Proofs(head, ledger, signers, roots, partial)
     try:
         with shown_progress(as_json) as progress, _folder_of(release, home_path, progress) as folder:
             report = verify_release(folder, progress, proofs)

@@ -159,6 +159,7 @@ def reproduce(
                     later=[Named(**named) for named in before.get("makes_stale", ())],
                     received=known.received if known.receipts is not None else None,
                     signed_by=before.get("signed_by"),
+                    stamped_by=before.get("stamped_by"),
                 )
                 made = {resource["path"]: _hashes(resource) for resource in written["resources"]}
                 were = {resource["path"]: _hashes(resource) for resource in before["resources"]}

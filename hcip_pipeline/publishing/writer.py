@@ -45,7 +45,7 @@ from hcip_pipeline.release.layouts import LAYOUTS
 from hcip_pipeline.release.manifest import FILE_NAME, made_from, manifest, manifest_sha256, write_manifest
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.release.rests_on import Named, named_releases, resting_on
-from hcip_pipeline.release.synthetic_mark import is_synthetic, marked_document
+from hcip_pipeline.release.synthetic_mark import marked_document
 from hcip_pipeline.release.tables import WrittenFile, write_table
 from hcip_pipeline.release.verification import VerificationReport, verify_release
 from hcip_pipeline.warehouse.build import BuildResult, fingerprints
@@ -83,6 +83,7 @@ def write_release(
     renderers: Mapping[str, Renderer] = RENDERERS,
     must_verify: bool = True,
     signer: Signer | None = None,
+    stamped_by: str | None = None,
 ) -> Release:
     """Release what ``build`` computed.
 
@@ -94,6 +95,7 @@ def write_release(
         renderers: who makes the documents, called in this order once all tables are written.
         must_verify: release nothing whose figures are not found again by ``verification``.
         signer: signs the manifest; None: the release is not signed.
+        stamped_by: host of the service that stamps the manifest afterwards; None: none does.
 
     Returns:
         The new release, or the newest one where the same inputs and policy gave the same figures again.
@@ -127,6 +129,7 @@ def write_release(
                     renderers=renderers,
                     must_verify=must_verify,
                     signed_by=signer.identity if signer else None,
+                    stamped_by=stamped_by,
                 )
                 make_private(write_manifest(content, work))
                 files = _number_of_files(content)
@@ -164,6 +167,7 @@ def write_files(
     renderers: Mapping[str, Renderer] = RENDERERS,
     must_verify: bool = True,
     signed_by: str | None = None,
+    stamped_by: str | None = None,
 ) -> dict[str, Any]:
     """Write every file of ``<period>/r<number>`` but the manifest into ``root``; give the manifest.
 
@@ -172,6 +176,7 @@ def write_files(
         later: releases of later periods that were made without this one.
         received: gives the receipts of a quarter; None: those that the home has now.
         signed_by: identity of whoever signs the release; None: nobody.
+        stamped_by: host of the time stamp service; None: none stamps it.
 
     Raises:
         HcipError: a figure is not found again, or a name from data is no file name.
@@ -195,6 +200,7 @@ def write_files(
             received,
             later=tuple(later),
             is_synthetic=is_synthetic(rates),
+            stamped_by=stamped_by,
         )
         files = [*_write_marts(draft, root), *_write_derived(draft, derivations, root)]
         groupers = _grouper_versions(connection)
@@ -213,6 +219,7 @@ def write_files(
             engine=build.engine,
             rates=[rate.as_dict() for rate in rates_in_force(draft)],
             is_synthetic=draft.is_synthetic,
+            stamped_by=stamped_by,
         )
         beside = root.with_name(f"{root.name}.documents")  # not among the tables while those are gone through
         try:

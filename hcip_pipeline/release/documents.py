@@ -90,6 +90,7 @@ class Draft:
         received: gives the receipts of a quarter as they were, where the release is one made again; None: the lake's.
         made_from: root over what the release is made from, as its manifest has it.
         signed_by: identity of whoever signs the release; None: nobody.
+        stamped_by: host of the time stamp service that is asked once it is written; None: none is.
         later: releases of later periods that were made without this one.
         is_synthetic: the data are invented, and every file is marked so.
         restatement: what changed since the release before (``contracts.audit.RESTATEMENT``); None: nothing was asked.
@@ -112,6 +113,7 @@ class Draft:
     recomputation: Callable[[], VerificationReport] | None = field(default=None, repr=False)
     later: tuple[Named, ...] = ()
     is_synthetic: bool = False
+    stamped_by: str | None = None
 
     @property
     def name(self) -> str:

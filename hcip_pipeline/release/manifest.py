@@ -94,6 +94,7 @@ def manifest(
     engine: str = "duckdb",
     rates: Sequence[Mapping[str, Any]] = (),
     is_synthetic: bool = False,
+    stamped_by: str | None = None,
 ) -> dict[str, Any]:
     """The manifest of the release in ``root``; nothing in it depends on the clock or the machine.
 
@@ -102,6 +103,7 @@ def manifest(
         makes_stale: the later periods' releases that were made without this one.
         engine: that computed the tables; stated where it is another than DuckDB.
         is_synthetic: the data are invented; stated only where they are.
+        stamped_by: host of the time stamp service; stated only where there is one.
         rates: the tables of rates in force, with their sources, and whether each is a shipped default.
     """
     twins = {file.path: file for file in files}
@@ -123,6 +125,7 @@ def manifest(
         "makes_stale": list(makes_stale),
         "made_from": made_from(inputs, policy, supersedes),
         "signed_by": signed_by,
+        **({"stamped_by": stamped_by} if stamped_by else {}),
         "notes": list(notes),
         "resources": [
             _resource(file, twins[file.path.with_suffix(".parquet")], root)

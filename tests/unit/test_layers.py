@@ -45,6 +45,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "background",
         "html_pages",
         "lock_claims",
+        "one_address",
         "periods",
         "plain_lines",
         "received_files",

@@ -15,10 +15,12 @@ class Proofs:
             the ledger covers is read.
         ledger: where the ledger lies; None: ``ledger.jsonl`` of the home that the release lies in.
         signers: file of allowed signers, as ``ssh-keygen`` reads it; None: signatures are not checked.
+        roots: PEM file of the root certificates of time stamps; None: those are not checked.
         is_partial: a release that this one names may be absent.
     """
 
     head: str = ""
     ledger: Path | None = None
     signers: Path | None = None
+    roots: Path | None = None
     is_partial: bool = False

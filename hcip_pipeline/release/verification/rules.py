@@ -9,6 +9,7 @@ RULES = {
     "chain": "every release behind this one has the hash that is stated, and each of its files too",
     "ledger": "the ledger is one chain that continues the head that was kept, and the home holds what it records",
     "signatures": "manifest, ledger head and records of destruction are signed by somebody who is allowed to",
+    "time_stamps": "manifest and ledger head carry a time stamp that traces to roots that are trusted",
     "frozen_norms": "the same policy has the same norms in every period (methodology §6)",
     "trends": "trend(a→b) = index_b ÷ index_a (methodology §2)",
     "norm_cells": "cells with enough cases and physicians have a norm, and no others (methodology §6)",

@@ -33,6 +33,7 @@ from .screening import check_screening
 from .signatures import check_signatures
 from .tables import Row, UnreadableTableError
 from .terms import Terms, UnreadablePolicyError, read_terms
+from .timestamps import check_timestamps
 from .waterfall import check_final, check_steps
 from .year_caps import YearCaps, check_waiting, check_year_caps
 
@@ -64,6 +65,7 @@ def verify_release(folder: Path, progress: Progress | None = None, proofs: Proof
         check_made_from(package, findings)
         check_home_ledger(package, proofs, findings)
         check_signatures(package, proofs, findings)
+        check_timestamps(package, proofs, findings)
         terms = _policy(package, findings)
         if package.is_before_programs:
             made_by = package.manifest.get("code_version")
