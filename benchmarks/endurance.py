@@ -1,6 +1,6 @@
 """What a home endures: kills at random points under load, a clock that is set back, two machines at once.
 
-    .venv/bin/python benchmarks/endurance.py kills --points 200 --burners 2
+    .venv/bin/python benchmarks/endurance.py kills --points 200 --burners 2 --work FOLDER   # the same again goes on
     .venv/bin/python benchmarks/endurance.py clock          # needs faketime
     .venv/bin/python benchmarks/endurance.py machines       # needs root, unshare and a C compiler
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -22,8 +23,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 PERIOD = "2025H1"
 #: kills of one home before it may finish
@@ -84,35 +86,49 @@ def burning(number: int) -> Iterator[None]:
 
 
 def kills(work: Path, points: int, burners: int, minutes: float, seed: int) -> None:
-    chance = random.Random(seed)
-    home = state(work / "state")
+    """Kill runs at random points, home after home; what was done is in ``progress.json``, and the next call goes on."""
+    stop = time.monotonic() + 60 * minutes
+    record = work / "progress.json"
+    said = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {"seed": seed, "done": 0, "homes": 0}
+    assert said["seed"] == seed, f"{record} is of seed {said['seed']}"
     with burning(burners):
-        plain = fresh(home, work / "plain")
-        whole = settled(plain)
-        expected = digest(plain)
-        print(f"an undisturbed run under load: {whole:.0f} seconds", flush=True)
-        done, finished, stop = 0, 0, time.monotonic() + 60 * minutes
-        while done < points and time.monotonic() < stop:
-            tried = fresh(home, work / "tried")
-            for _ in range(min(_IN_A_ROW, points - done)):
-                run = hcip(tried, "run", PERIOD)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    run.wait(chance.uniform(0.02, 1.0) * whole)
-                ended = run.poll()
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(run.pid, signal.SIGKILL)
-                run.wait()
-                assert ended in (None, 0), (tried / "said.txt").read_text()[-3000:]
-                done += 1
-                for folder in (tried / "releases").glob("*/r*"):
-                    assert not folder.is_dir() or (folder / "datapackage.json").is_file(), f"{folder} is half there"
-                if time.monotonic() > stop:
-                    break
-            settled(tried)
-            finished += 1
-            assert digest(tried) == expected, f"after kill {done} the release has other bytes"
-            assert hcip(tried, "verify", str(tried / "releases" / PERIOD / "r1")).wait() == 0
-            print(f"{done} kills, {finished} homes healed to the same bytes", flush=True)
+        if "expected" not in said:
+            for folder in ("state", "plain"):
+                shutil.rmtree(work / folder, ignore_errors=True)
+            plain = fresh(state(work / "state"), work / "plain")
+            said |= {"seconds": settled(plain), "expected": digest(plain)}
+            record.write_text(json.dumps(said), encoding="utf-8")
+        print(f"seed {seed}, an undisturbed run under load: {said['seconds']:.0f} seconds", flush=True)
+        while said["done"] < points and time.monotonic() < stop:
+            said["done"] += _kill_one_home(work, said, points - said["done"], stop)
+            said["homes"] += 1
+            record.write_text(json.dumps(said), encoding="utf-8")
+            print(f"{said['done']} kills, {said['homes']} homes healed to the same bytes", flush=True)
+
+
+def _kill_one_home(work: Path, said: Mapping[str, Any], most: int, stop: float) -> int:
+    """Kill the runs of one home, then let one end; gives how many. What chance decides follows from seed and home."""
+    chance = random.Random(f"{said['seed']}/{said['homes']}")
+    tried = fresh(work / "state", work / "tried")
+    done = 0
+    for _ in range(min(_IN_A_ROW, most)):
+        run = hcip(tried, "run", PERIOD)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(chance.uniform(0.02, 1.0) * said["seconds"])
+        ended = run.poll()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+        assert ended in (None, 0), (tried / "said.txt").read_text()[-3000:]
+        done += 1
+        for folder in (tried / "releases").glob("*/r*"):
+            assert not folder.is_dir() or (folder / "datapackage.json").is_file(), f"{folder} is half there"
+        if time.monotonic() > stop:
+            break
+    settled(tried)
+    assert digest(tried) == said["expected"], f"after kill {said['done'] + done} the release has other bytes"
+    assert hcip(tried, "verify", str(tried / "releases" / PERIOD / "r1")).wait() == 0
+    return done
 
 
 def clock(work: Path) -> None:
@@ -165,8 +181,11 @@ def main() -> None:
     parser.add_argument("--burners", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=24 * 60, help="kill nothing more after so long")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--work", type=Path, help="keep everything here; kills go on where they ended")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    if asked.work:
+        asked.work.mkdir(parents=True, exist_ok=True)
+    with contextlib.nullcontext(asked.work) if asked.work else tempfile.TemporaryDirectory() as folder:
         if asked.what == "kills":
             kills(Path(folder), asked.points, asked.burners, asked.minutes, asked.seed)
         else:
