@@ -25,8 +25,11 @@ LEVELS = (1, 2, 3, 3)
 #: Level of a subsequent hospital visit -> its procedure code.
 _CODES = {1: "99231", 2: "99232", 3: "99233"}
 
-#: Cells of a row of the RVU file, counted from 0: CMS has kept them since 2010.
-_CODE, _MODIFIER, _WORK, _FACILITY_PRACTICE, _MALPRACTICE, _CONVERSION_FACTOR = 0, 1, 5, 8, 10, 25
+#: Columns of the RVU file by the last two rows of its header, joined: CMS adds columns between them from year to year.
+_WORK, _FACILITY_PRACTICE, _MALPRACTICE, _CONVERSION_FACTOR = "WORK RVU", "FACILITY PE RVU", "MP RVU", "CONV FACTOR"
+_CODE, _MODIFIER = 0, 1
+#: What a conversion factor can be, dollars: anything else is another column's.
+_LEAST_FACTOR, _MOST_FACTOR = Decimal(10), Decimal(100)
 
 
 def shipped_localities() -> list[str]:
@@ -75,15 +78,15 @@ def read_per_diems(
         HcipError: a file lacks a visit, the locality or a number.
     """
     work, practice, malpractice = _indices(gpci, locality)
-    units = _units(rvu)
+    units, columns = _units(rvu)
     rows = []
     for severity, level in enumerate(levels, 1):
         cells = units[_CODES[level]]
-        per_unit = factor or _number(cells, _CONVERSION_FACTOR, rvu)
+        per_unit = factor or _factor_of(cells, columns[_CONVERSION_FACTOR], rvu)
         total = (
-            _number(cells, _WORK, rvu) * work
-            + _number(cells, _FACILITY_PRACTICE, rvu) * practice
-            + _number(cells, _MALPRACTICE, rvu) * malpractice
+            _number(cells, columns[_WORK], rvu) * work
+            + _number(cells, columns[_FACILITY_PRACTICE], rvu) * practice
+            + _number(cells, columns[_MALPRACTICE], rvu) * malpractice
         )
         amount = (total * per_unit).quantize(Decimal("0.01"), ROUND_HALF_UP)
         source = (
@@ -115,12 +118,14 @@ def _rows(path: Path) -> list[list[str]]:
         ) from error
 
 
-def _units(path: Path) -> dict[str, list[str]]:
-    """Procedure code of each visit -> its row."""
+def _units(path: Path) -> tuple[dict[str, list[str]], dict[str, int]]:
+    """Procedure code of each visit -> its row, and the place of each column that is read."""
+    rows = _rows(path)
+    columns = _columns(rows, path)
     found = {
         row[_CODE]: row
-        for row in _rows(path)
-        if len(row) > _MALPRACTICE and row[_CODE] in _CODES.values() and not row[_MODIFIER]
+        for row in rows
+        if len(row) > max(columns.values()) and row[_CODE] in _CODES.values() and not row[_MODIFIER]
     }
     if lacking := [code for code in _CODES.values() if code not in found]:
         raise HcipError(
@@ -129,7 +134,35 @@ def _units(path: Path) -> dict[str, list[str]]:
             fix="name PPRRVU….csv of the year",
             rule="PFS-RVU",
         )
-    return found
+    return found, columns
+
+
+def _columns(rows: Sequence[Sequence[str]], path: Path) -> dict[str, int]:
+    """Where each column that is read is, by the two rows of the header that name it."""
+    last = next((at for at, row in enumerate(rows) if row and row[_CODE].upper() == "HCPCS"), 0)
+    above, header = (rows[last - 1], rows[last]) if last else ((), ())
+    names = [f"{upper} {lower}".strip().upper() for upper, lower in zip(above, header, strict=False)]
+    wanted = (_WORK, _FACILITY_PRACTICE, _MALPRACTICE, _CONVERSION_FACTOR)
+    if lacking := [name for name in wanted if names.count(name) != 1]:
+        raise HcipError(
+            f"the header names no column {', '.join(lacking)}, or names it twice",
+            file=path,
+            fix="name PPRRVU….csv of the year as CMS publishes it, with its header",
+            rule="PFS-RVU",
+        )
+    return {name: names.index(name) for name in wanted}
+
+
+def _factor_of(cells: Sequence[str], at: int, path: Path) -> Decimal:
+    factor = _number(cells, at, path)
+    if not _LEAST_FACTOR <= factor <= _MOST_FACTOR:
+        raise HcipError(
+            f"{factor} dollars per unit are no conversion factor",
+            file=path,
+            fix="name the year's with --conversion-factor",
+            rule="PFS-RVU",
+        )
+    return factor
 
 
 def _indices(path: Path, locality: str) -> tuple[Decimal, Decimal, Decimal]:

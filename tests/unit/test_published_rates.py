@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -131,19 +132,39 @@ def test_shipped_fees_of_a_locality_are_a_per_diem_table(tmp_path: Path, capsys:
     assert code == 2 and "12302-01 Baltimore" in said
 
 
-def test_fees_follow_from_units_indices_and_the_factor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rvu, gpci = tmp_path / "PPRRVU2025.csv", tmp_path / "GPCI2025.csv"
-    rows = [["2025 National Physician Fee Schedule"], ["HCPCS", "MOD", "DESCRIPTION"]]
-    for code, work, practice, malpractice in (
-        ("99231", 1, 0.36, 0.07),
-        ("99232", 1.59, 0.62, 0.11),
-        ("99233", 2.4, 0.93, 0.2),
-    ):
-        cells = [""] * 31
-        cells[0], cells[5], cells[8], cells[10], cells[25] = code, work, practice, malpractice, 32.3465
-        rows += [[*cells[:1], "26", *cells[2:]], cells]  # a row with a modifier is another service
-    with rvu.open("w", newline="") as file:
-        csv.writer(file).writerows(rows)
+#: The last two rows of the header of CMS's RVU files; the file of another year has one column more before the base.
+HEADER = (
+    ",,,STATUS,MEDICARE,WORK,NON-FAC,NA,FACILITY,NA,MP,NON-FACILITY,FACILITY,PCTC,GLOB,PRE,INTRA,POST,MULT,BILAT,ASST,"
+    "CO-,TEAM,{more}ENDO,CONV,DIAGNOSTIC,CALCULATION,FAMILY,PAYMENT,PAYMENT,PAYMENT",
+    "HCPCS,MOD,DESCRIPTION,CODE,PAYMENT,RVU,PE RVU,INDICATOR,PE RVU,INDICATOR,RVU,TOTAL,TOTAL,IND,DAYS,OP,OP,OP,PROC,"
+    "SURG,SURG,SURG,SURG,{more}BASE,FACTOR,PROCEDURES,FLAG,INDICATOR,AMOUNT,AMOUNT,AMOUNT",
+)
+
+
+def rvu_file(path: Path, *, more: str = "", factor: float = 32.3465) -> Path:
+    """A file as CMS lays it out: titles, a header of two rows, services with and without a modifier."""
+    rows = [[",,2025 National Physician Fee Schedule"], *([cell] for cell in HEADER)]
+    text = "\n".join(row[0].replace("{more}", more) for row in rows) + "\n"
+    with path.open("w", newline="") as file:
+        file.write(text)
+        for code, work, practice, malpractice in (
+            ("99231", 1, 0.36, 0.07),
+            ("99232", 1.59, 0.62, 0.11),
+            ("99233", 2.4, 0.93, 0.2),
+        ):
+            cells = f"{code},,visit,A,,{work},{practice},,{practice},,{malpractice},2,2,0,XXX,0,0,0,0,0,0,0,0".split(
+                ","
+            )
+            cells += [*([""] if more else []), "", factor, "09", "0", "99", "0", "0", "0"]
+            csv.writer(file).writerows([[*cells[:1], "26", *cells[2:]], cells])
+    return path
+
+
+@pytest.mark.parametrize("more", ["", "PRIC,"], ids=["31 columns", "32 columns"])
+def test_fees_follow_from_units_indices_and_the_factor(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: str
+) -> None:
+    rvu, gpci = rvu_file(tmp_path / "PPRRVU2025.csv", more=more), tmp_path / "GPCI2025.csv"
     gpci.write_text(
         "ADDENDUM E\n"
         "Medicare Administrative Contractor (MAC),State,Locality Number,Locality Name,"
@@ -162,3 +183,24 @@ def test_fees_follow_from_units_indices_and_the_factor(tmp_path: Path, capsys: p
     assert code == 1 and "0 localities are called" in said
     code, _, said = hcip(capsys, "pfs", "--rvu", str(rvu), "--locality", "12102-01")
     assert code == 2 and "belong together" in said
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda text: text.replace("CONV,", "X,"), "no column CONV FACTOR"),
+        (lambda text: text.replace("HCPCS,MOD", "CODE,MOD"), "no column WORK RVU"),
+        (lambda text: text.replace("32.3465", "9"), "9 dollars per unit are no conversion factor"),
+        (lambda text: "", "no column WORK RVU"),
+    ],
+    ids=["another header", "no header", "another column's number", "an empty file"],
+)
+def test_an_rvu_file_of_another_layout_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[str], str], words: str
+) -> None:
+    rvu, gpci = rvu_file(tmp_path / "PPRRVU2025.csv"), tmp_path / "GPCI2025.csv"
+    rvu.write_text(spoil(rvu.read_text()))
+    gpci.write_text("MAC,State,Locality Number,Locality Name,PW GPCI,PE GPCI,MP GPCI\n12102,DE,01,DELAWARE,1,1,1\n")
+    arguments = ("--rvu", str(rvu), "--gpci", str(gpci), "--year", "2025", "--locality", "12102-01")
+    code, said, err = hcip(capsys, "pfs", *arguments)
+    assert code == 1 and words in err and not said and "Traceback" not in err
