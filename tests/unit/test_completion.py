@@ -1,0 +1,59 @@
+"""Completion in the shell: the line that the README gives for bash, in bash."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+#: what the shell does when somebody presses Tab after these words
+_TAB = """
+set -e
+{setup}
+spec=$(complete -p hcip)
+function=$(echo "$spec" | sed -E 's/.* -F ([^ ]+) .*/\\1/')
+COMP_WORDS=({words}) COMP_CWORD={at}
+"$function" hcip
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+
+
+def completed(*words: str) -> list[str]:
+    """What bash offers for the last of these words."""
+    found = re.search(r'`(eval "\$\(_HCIP_COMPLETE=bash_source hcip\)")`', README)
+    assert found, "the README gives the line for ~/.bashrc"
+    script = _TAB.format(setup=found[1], words=" ".join(f"'{word}'" for word in words), at=len(words) - 1)
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    bash = ["bash", "--norc", "--noprofile", "-c", script]
+    done = subprocess.run(bash, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("hcip", "re"), {"reproduce", "retain"}),
+        (("hcip", "rates", ""), {"hcris", "pfs"}),
+        (("hcip", "verify", "--he"), {"--head", "--help"}),
+    ],
+)
+def test_bash_completes_commands_and_options(words: tuple[str, ...], offered: set[str]) -> None:
+    assert set(completed(*words)) == offered
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_the_readme_gives_the_lines_of_other_shells(shell: str) -> None:
+    """zsh and fish are not there in general: their scripts are, and name the program."""
+    assert f"{shell}_source" in README
+    hcip = [str(Path(sys.executable).parent / "hcip")]
+    environment = os.environ | {"_HCIP_COMPLETE": f"{shell}_source"}
+    script = subprocess.run(hcip, capture_output=True, text=True, env=environment, timeout=60, check=True).stdout
+    assert f"_HCIP_COMPLETE={shell}_complete" in script
