@@ -119,7 +119,7 @@ def fetch(address: str, folder: Path, progress: _PROGRESS = lambda _: None) -> P
             progress(release)
             manifest = _parsed(content, f"{release}/{MANIFEST}")
             paths = [f"{release}/{entry['path']}" for entry in _entries(manifest)]
-            paths += [f"{release}.sig", f"{release}/{MANIFEST}"]
+            paths += [f"{release}.sig", f"{release}.tsr", f"{release}/{MANIFEST}"]
             with ThreadPoolExecutor(_AT_A_TIME) as pool:
                 list(pool.map(lambda path: _put(folder, path, storage.read(path)), paths))
             waiting += _names(release, manifest)
@@ -152,13 +152,14 @@ def _sha256(content: bytes) -> str:
 
 
 def _files_of(files: ReleaseFiles) -> Iterator[_File]:
-    """Every file of a release, its signature among them, the manifest last."""
+    """Every file of a release, its signature and time stamp among them, the manifest last."""
     name = f"{files.period}/r{files.number}"
     for entry in sorted(_entries(files.manifest), key=lambda entry: str(entry["path"])):
         yield _File(files.folder / entry["path"], f"{name}/{entry['path']}", entry["hash"])
-    signature = files.folder.with_name(f"r{files.number}.sig")
-    if signature.is_file():
-        yield _File(signature, f"{name}.sig", _sha256(signature.read_bytes()))
+    for ending in (".sig", ".tsr"):
+        proof = files.folder.with_name(f"r{files.number}{ending}")
+        if proof.is_file():
+            yield _File(proof, f"{name}{ending}", _sha256(proof.read_bytes()))
     manifest = files.folder / MANIFEST
     yield _File(manifest, f"{name}/{MANIFEST}", _sha256(manifest.read_bytes()))
 

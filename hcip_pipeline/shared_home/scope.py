@@ -113,7 +113,7 @@ def _patterns(home: Home, part: Part) -> Iterator[str]:
         case "norms":
             yield from (f"lake/norms/{key}/**/*", f"lake/seals/norms/{key}/**/*")
         case "release":
-            yield from (f"releases/{key}/**/*", f"releases/{key}.sig")
+            yield from (f"releases/{key}/**/*", f"releases/{key}.sig", f"releases/{key}.tsr")
             yield from _known(home, key)
         case "destruction":
             yield from (f"releases/{key}.destroyed.json", f"releases/{key}.destroyed.json.sig")
