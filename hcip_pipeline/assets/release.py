@@ -96,9 +96,10 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 release_made(written.is_new)
             if written.is_new:
                 record_release(home.home(), period, written.number, project_digest())
+            stamp_release(stamps, written.folder / MANIFEST, session.progress)
+            if written.is_new:
                 share(home.home(), session.progress, held=[str(period)])
             sign_head(home.home(), signer)
-            stamp_release(stamps, written.folder / MANIFEST, session.progress)
             stamp_head(home.home(), stamps, session.progress)
             seen = session.outlooks.get(str(period)) or kept_look(home.home(), period)
             if seen is not None:  # the next run recognizes what has not changed since

@@ -84,5 +84,5 @@ def test_the_page_of_a_check_says_so(tmp_path: Path, source: str) -> None:
     found = CliRunner().invoke(command, [str(folder), "--html", str(page)])
     assert found.exception is None or isinstance(found.exception, SystemExit), found.exception
     text = page.read_text(encoding="utf-8")
-    assert "Submission 2025Q1/210801" in text
+    assert "2025Q1/210801" in text
     assert ("SYNTHETIC DATA" in text) is source.startswith(MARK)

@@ -102,6 +102,13 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing is logged."""
 
 
+class Server(ThreadingHTTPServer):
+    """Tells nobody of a client that has gone."""
+
+    def handle_error(self, *_: object) -> None:
+        return
+
+
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A root, a certificate of it that stamps, and a root of somebody else."""
@@ -116,7 +123,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def url(authority: Path) -> Iterator[str]:
     handler = type("Handler", (Handler,), {"folder": authority})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with Server(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
