@@ -3,7 +3,8 @@
 Belongs here: what differs, and putting it right. Does not belong here: sharing (``synchronizing``).
 
 A file of the lake or of a release that is missing or was changed since it was brought is brought again. The inbox is
-the home's own as well: a file that somebody put there or changed stays, and one that was taken away stays away.
+the home's own as well: a file that somebody put there or changed stays, and one that was taken away stays away. Only of
+those that every run reads again (policy, program files, protocols, reference tables) there is one version.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from hcip_pipeline.atomic_files import write_bytes
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import BusyError, HomeLocks
-from hcip_pipeline.ledger.lines import ledger_path, rebase
+from hcip_pipeline.ledger.comparison import in_force
+from hcip_pipeline.ledger.lines import Line, ledger_path, parsed, rebase
 from hcip_pipeline.release.documents import make_private, private_folder
 from hcip_pipeline.shared_home.address import Storage
 from hcip_pipeline.shared_home.commits import AT_A_TIME, Commit, get_object, ledger_lines, snapshot
 from hcip_pipeline.shared_home.ledgers import rebased
-from hcip_pipeline.shared_home.scope import POLICY, lock_of
+from hcip_pipeline.shared_home.scope import is_read_again, lock_of
 from hcip_pipeline.shared_home.state import State, folder_of
 
 Tell = Callable[[str], None]
@@ -43,6 +45,9 @@ def bring(
         HcipError: the storage cannot be reached or is damaged, or the policy was changed on both sides.
     """
     shared = snapshot(commits)
+    lines = ledger_lines(commits)
+    if len(commits) > state.commit:
+        _check_recorded(storage, shared, parsed(lines, Path(storage.address_of("commits"))))
     missing = {path: sha256 for path, sha256 in shared.items() if _is_missing(home, storage, state, path, sha256)}
     gone = [path for path in state.files if path not in shared]
     with HomeLocks() as locks:
@@ -57,14 +62,26 @@ def bring(
         _tell_of(state, missing, tell)
         _fetch(home, storage, state, missing)
         for path in gone:
-            if state.sha256_now(home, path) == state.base(path) and not path.startswith("inbox/"):
+            if state.sha256_now(home, path) == state.base(path):
                 (home.root / path).unlink(missing_ok=True)
             del state.files[path]
-        lines = ledger_lines(commits)
         if lines:
             rebase(home, lambda own: rebased(own, lines, ledger_path(home)))
         state.commit, state.lines = len(commits), len(lines)
     return len(missing)
+
+
+def _check_recorded(storage: Storage, shared: Mapping[str, str], lines: Sequence[Line]) -> None:
+    """What the commits name is what the ledger records, where it records something."""
+    for path, line in in_force(lines).items():
+        is_exact = path.startswith(("lake/", "releases/")) and not path.startswith("lake/program/")
+        if is_exact and shared.get(path, line.entry.files[path]) != line.entry.files[path]:
+            raise HcipError(
+                f"the shared home is damaged: {path} is not what the ledger records of {line.entry.name}",
+                file=storage.address_of("commits"),
+                rule="STORAGE-DAMAGED",
+                fix="restore the commits from the bucket's versions or a backup; nothing was brought",
+            )
 
 
 def _is_missing(home: Home, storage: Storage, state: State, path: str, sha256: str) -> bool:
@@ -78,19 +95,18 @@ def _is_missing(home: Home, storage: Storage, state: State, path: str, sha256: s
         return True
     if now is None:
         return base != sha256  # what was taken away stays away until others change it
-    if path == POLICY and base is not None and now != base and base != sha256:
-        raise two_policies(home, storage, sha256)
+    if is_read_again(path) and now != base and base != sha256:
+        raise two_versions(home, storage, path, sha256)
     return now == base
 
 
-def two_policies(home: Home, storage: Storage, sha256: str | None) -> HcipError:
-    """The error for a policy that was changed here and on another machine; the other's is laid beside."""
-    other = folder_of(home) / "policy.yaml"
-    if sha256 is not None:
-        write_bytes(get_object(storage, sha256), other)
+def two_versions(home: Home, storage: Storage, path: str, sha256: str) -> HcipError:
+    """The error for a file that was changed here and on another machine, whose version is laid beside."""
+    other = folder_of(home) / "shared" / path
+    write_bytes(get_object(storage, sha256), other)
     return HcipError(
-        f"the policy was changed here and on another machine, whose is {other.relative_to(home.root)} now",
-        file=home.policy,
+        f"the file is another one than on other machines, whose is {other.relative_to(home.root)} now",
+        file=home.root / path,
         rule="STORAGE-CONFLICT",
         fix="copy that one over the home's, make the changes that you need in it, and run it again",
     )

@@ -103,7 +103,9 @@ def read_commits(storage: Storage, cache: Path) -> list[Commit]:
     for number, raw in zip(numbers, contents, strict=True):
         commit = _parsed(storage, number, raw)
         if commit.previous != (commits[-1].hash if commits else _NOTHING_BEFORE):
-            raise _damaged(storage, _commit_place(number), "does not follow the one before it")
+            raise _damaged(
+                storage, _commit_place(number), f"does not follow the one before it, of which {cache} may keep a copy"
+            )
         commits.append(commit)
     for commit, raw in zip(commits, contents, strict=True):
         kept = cache / f"{commit.number:08d}.json"

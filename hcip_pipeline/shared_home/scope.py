@@ -17,7 +17,8 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.ledger.lines import Entry
 from hcip_pipeline.records import read_record
 
-POLICY = "inbox/policy.yaml"
+#: of the inbox: files that people change where they lie, and that every run reads again
+_READ_AGAIN = re.compile(r"inbox/[^/]+|inbox/(reference|program|protocols)/.+")
 _LOCKS = (
     (re.compile(r"lake/.*/quarter=([^/]+)/.*"), "{}"),
     (re.compile(r"lake/.*/month=([^/]+)/.*"), "{}"),
@@ -86,12 +87,25 @@ def files_of(home: Home, part: Part) -> Iterator[str]:
 
 
 def belongs(part: Part, path: str) -> bool:
-    """Whether a shared path is a part's, so that it is gone when the home has it no more. The inbox's never are."""
-    match part.kind:
-        case "hospital" | "cms" | "reference" | "program" | "norms":
-            return is_own(part, path)
-        case _:
-            return False
+    """Whether a shared path of the lake is a part's, so that it is gone when the home has it no more."""
+    return part.kind in ("hospital", "cms", "reference", "program", "norms") and is_own(part, path)
+
+
+def is_read_again(path: str) -> bool:
+    """Whether every run reads a file of the inbox again, so that two versions of it would give two results."""
+    return _READ_AGAIN.fullmatch(path) is not None
+
+
+def is_read_with(part: Part, path: str) -> bool:
+    """Whether a file of the inbox that every run reads again is shared with a part, and its removal with it."""
+    folder = path.removeprefix("inbox/").rpartition("/")[0].partition("/")[0]
+    folders = {
+        "hospital": ("",),
+        "cms": ("",),
+        "reference": ("", "reference"),
+        "program": ("", "reference", "program", "protocols"),
+    }
+    return is_read_again(path) and folder in folders.get(part.kind, ())
 
 
 def _patterns(home: Home, part: Part) -> Iterator[str]:

@@ -39,7 +39,7 @@ from hcip_pipeline.shared_home.commits import (
     write_commit,
 )
 from hcip_pipeline.shared_home.ledgers import same_lines, unshared
-from hcip_pipeline.shared_home.scope import POLICY, Part, belongs, files_of, is_own, part_of
+from hcip_pipeline.shared_home.scope import Part, belongs, files_of, is_own, is_read_again, is_read_with, part_of
 from hcip_pipeline.shared_home.state import State, folder_of, load_state, save_state
 
 Tell = Callable[[str], None]
@@ -174,9 +174,9 @@ class _Run:
                 continue
             if shared == base:
                 change.files[path] = now
-            elif path == POLICY:
-                if now != base:
-                    raise bringing.two_policies(self.home, self.storage, shared)
+            elif is_read_again(path):
+                if shared is not None and now != base:
+                    raise bringing.two_versions(self.home, self.storage, path, shared)
             elif not path.startswith("inbox/") and (now != base or is_own(part, path)):
                 change.disputed.add(part)
         for path, sha256 in before.items():
@@ -185,6 +185,8 @@ class _Run:
                     change.removed.add(path)
                 else:
                     change.disputed.add(part)
+            elif is_read_with(part, path) and path not in there and self.state.base(path) == sha256:
+                change.removed.add(path)
 
     def _check_recorded(self, entry: Entry) -> None:
         """What is shared is what the ledger records."""

@@ -261,29 +261,54 @@ def test_the_inbox_keeps_what_was_done_to_it(make: Make) -> None:
     assert other.files()["inbox/hospital/2025Q2/210001/discharges.csv"] == b"sent 1"
 
 
-def test_a_policy_that_two_machines_change_is_nobodys(make: Make) -> None:
+IN_PLACE = (
+    "inbox/policy.yaml",
+    "inbox/program/2025H1/meetings.csv",
+    "inbox/reference/hospitals.csv",
+    "inbox/protocols/2100/2025.yaml",
+)
+
+
+def _edit_inbox(machine: Machine, path: str, text: str) -> None:
+    file = machine.home.root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    file.write_text(text)
+
+
+@pytest.mark.parametrize("path", IN_PLACE)
+def test_a_file_that_every_run_reads_is_one_on_all_machines(make: Make, path: str) -> None:
     one, other = make("one"), make("other")
-    for machine in (one, other):
-        machine.home.inbox.mkdir()
-    one.home.policy.write_text("version: 1")
-    accept(one, "hospital", "2025Q1")
-    one.synchronize(), other.synchronize()
-    assert other.home.policy.read_text() == "version: 1"
-    one.home.policy.write_text("version: 2, of one")
-    other.home.policy.write_text("version: 2, of the other")
-    accept(one, "hospital", "2025Q2")
-    one.synchronize()
+    _edit_inbox(one, path, "version: 1")
+    accept(one, "program"), one.synchronize(), other.synchronize()
+    assert other.files()[path] == b"version: 1"
+    _edit_inbox(one, path, "version: 2, of one")
+    _edit_inbox(other, path, "version: 2, of the other")
+    accept(one, "program", text="2"), one.synchronize()
     for _ in range(2):
-        with pytest.raises(HcipError, match="the policy was changed here and on another machine") as refused:
+        with pytest.raises(HcipError, match="another one than on other machines") as refused:
             other.synchronize()
-    shared = other.home.root / "storage" / "policy.yaml"
-    assert "storage/policy.yaml" in str(refused.value) and shared.read_text() == "version: 2, of one"
-    other.home.policy.write_text(shared.read_text())
+    shared = other.home.root / "storage" / "shared" / path
+    assert str(other.home.root / path) == refused.value.file and shared.read_text() == "version: 2, of one"
+    _edit_inbox(other, path, shared.read_text())
     other.synchronize()
-    other.home.policy.write_text("version: 3")
-    accept(other, "hospital", "2025Q3")
-    other.synchronize(), one.synchronize()
-    assert one.files() == other.files() and one.home.policy.read_text() == "version: 3"
+    _edit_inbox(other, path, "version: 3")
+    accept(other, "program", text="3"), other.synchronize(), one.synchronize()
+    assert one.files() == other.files() and one.files()[path] == b"version: 3"
+    _remove(one, path)
+    accept(one, "program", text="4"), one.synchronize(), other.synchronize()
+    assert one.files() == other.files() and path not in other.files()
+
+
+@pytest.mark.parametrize("path", IN_PLACE)
+def test_a_machine_that_comes_with_another_version_of_such_a_file_is_stopped(make: Make, path: str) -> None:
+    one, other = make("one"), make("other")
+    _edit_inbox(one, path, "version: 1")
+    accept(one, "program"), one.synchronize()
+    _edit_inbox(other, path, "version: 1, of the other")
+    with pytest.raises(HcipError, match="another one than on other machines"):
+        other.synchronize()
+    assert other.files() == {path: b"version: 1, of the other"}
 
 
 def test_what_is_destroyed_goes_from_the_storage_and_from_every_home(make: Make, tmp_path: Path) -> None:
@@ -378,6 +403,7 @@ def _object(there: Path) -> Path:
         lambda there: (there / "commits" / "00000001.json").unlink(),
         lambda there: (there / "commits" / "00000001.json").write_text("{"),
         lambda there: _edit(there, "00000001", files={}),
+        lambda there: _edit(there, "00000002", files={_RECEIPT: "0" * 64}),
         lambda there: _edit(there, "00000002", files={"lake/../../outside": "0" * 64}),
         lambda there: _edit(there, "00000002", files={"/etc/outside": "0" * 64}),
         lambda there: _edit(there, "00000002", files={"settings.yaml": "0" * 64}),
@@ -395,6 +421,9 @@ def test_storage_that_was_tampered_with_is_named_and_nothing_counts(make: Make, 
         other.synchronize()
     assert refused.value.fix and refused.value.file.startswith(("file:", "/")) and refused.value.exit_code == 1
     assert not read_ledger(other.home)
+
+
+_RECEIPT = "lake/hospital/receipts/quarter=2025Q1/210001.r1.json"
 
 
 def _edit(there: Path, name: str, **changes: object) -> None:
