@@ -13,7 +13,7 @@ from hcip_pipeline import __version__
 from hcip_pipeline.background import relax_gc
 from hcip_pipeline.commands.options import show_json
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import private_from_here
+from hcip_pipeline.home import restrict_umask
 from hcip_pipeline.storage_faults import storage_fault_behind
 
 #: in the order that ``--help`` lists them; each is the module of that name in ``commands``
@@ -55,7 +55,7 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; an error is a message and an exit code, never a stack trace (unless ``HCIP_DEBUG`` is set)."""
-    private_from_here()
+    restrict_umask()
     relax_gc()
     # Pandera loads all of Spark's Python where it is installed, and that warns of a part which nothing here uses.
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"pyspark\.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-def private_from_here() -> None:
+def restrict_umask() -> None:
     """What this process writes from here on its group may read, and nobody else on the machine."""
     os.umask(os.umask(0o077) | 0o027)
 

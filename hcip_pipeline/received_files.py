@@ -101,7 +101,7 @@ class NotReceivedError(HcipError):
     """A file that is not opened; ``rule`` is one of the FILE- rules of :mod:`hcip_pipeline.rules.files`."""
 
 
-def told_bytes(size: int) -> str:
+def bytes_in_words(size: int) -> str:
     """``8 GiB``: a ceiling in words."""
     for unit, name in ((_GIB, "GiB"), (_MIB, "MiB"), (1024, "KiB")):
         if size >= unit:
@@ -205,7 +205,7 @@ def _unreadable(path: Path, error: OSError | RuntimeError) -> NotReceivedError:
 
 
 def _too_large(path: Path, ceiling: Ceiling) -> NotReceivedError:
-    return _refused(path, "FILE-TOO-LARGE", f"the file is larger than {told_bytes(ceiling.bytes)}", _RESEND)
+    return _refused(path, "FILE-TOO-LARGE", f"the file is larger than {bytes_in_words(ceiling.bytes)}", _RESEND)
 
 
 def _refused(path: Path, rule: str, message: str, fix: str = "put the file itself there") -> NotReceivedError:

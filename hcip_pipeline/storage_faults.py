@@ -76,7 +76,7 @@ def storage_fault_behind(error: BaseException, where: Path | str) -> HcipError |
 
 
 @contextmanager
-def storage_told(home: Home, read: Callable[[], Iterable[Path]] = tuple) -> Iterator[None]:
+def explain_storage_errors(home: Home, read: Callable[[], Iterable[Path]] = tuple) -> Iterator[None]:
     """Turns faults of the disk into errors that name the file and the way out; others pass as they are.
 
     Args:

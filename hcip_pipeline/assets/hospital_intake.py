@@ -16,7 +16,7 @@ from hcip_pipeline.errors import HcipError, RefusedFileError
 from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import BusyError
 from hcip_pipeline.periods import Quarter
-from hcip_pipeline.storage_faults import storage_told
+from hcip_pipeline.storage_faults import explain_storage_errors
 from hcip_pipeline.tables.file_names import shown_unknown
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _judge_with_others(session: Session, home: Home, quarter: Quarter, policy: "
         finally:
             session.locks.drop(home, name)
 
-    with storage_told(home):
+    with explain_storage_errors(home):
         session.locks.take(home, str(quarter), f"judging {quarter} with others", "shared", wait=True)
         judge_free(home, quarter, policy, hold, session.progress)
     session.locks.drop(home, str(quarter))

@@ -17,7 +17,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import BusyError
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.storage_faults import storage_told
+from hcip_pipeline.storage_faults import explain_storage_errors
 
 #: a run that nobody waits for tries again this often, this many seconds apart, while another run is in its way
 _TRIES, _SECONDS = 120, 30
@@ -44,7 +44,7 @@ def intake_lock(
     from hcip_pipeline.ledger.recording import record_acceptances
     from hcip_pipeline.sharing import share
 
-    with storage_told(home):
+    with explain_storage_errors(home):
         session.locks.take(home, name, doing, wait=wait)
         sweep(folders)
         check_partition(home, name)
@@ -69,7 +69,7 @@ def period_lock(
     Args:
         read: the files it reads, for when one turns out to be damaged.
     """
-    with storage_told(home, read), retry_when_busy(session):
+    with explain_storage_errors(home, read), retry_when_busy(session):
         session.locks.take(home, str(period), f"settling {period}")
         yield
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from hcip_pipeline.home import Home, private_from_here
+from hcip_pipeline.home import Home, restrict_umask
 from hcip_pipeline.home_locks import HomeLocks
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class HomeResource(dg.ConfigurableResource):
         """
         from hcip_pipeline.sharing import share
 
-        private_from_here()
+        restrict_umask()
         share(self.home(), context.log.info if context.log else print)
 
     def home(self) -> Home:

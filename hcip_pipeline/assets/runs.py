@@ -26,7 +26,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import HomeLocks
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.storage_faults import storage_told
+from hcip_pipeline.storage_faults import explain_storage_errors
 
 if TYPE_CHECKING:
     from hcip_pipeline.warehouse.engine_choice import EngineChoice
@@ -155,7 +155,7 @@ def runs_on(
     }
     stated = {"command": command, "user": _user()} if command else {}
     definitions = build_defs(resources={"session": session})
-    with storage_told(home), home_instance(home) as instance:  # the history of runs is in the home too
+    with explain_storage_errors(home), home_instance(home) as instance:  # the history of runs is in the home too
         close_interrupted(instance)
         with session.locks:
             yield Runs(home, instance, definitions, session, config, {**stated, **(tags or {})})

@@ -50,7 +50,7 @@ def command(home_path: Path | None, host: str, port: int, public_url: str) -> No
     from hcip_pipeline.assets.interrupted_runs import close_interrupted
     from hcip_pipeline.operations.interface import Listener, environment, serve
     from hcip_pipeline.policy.loader import load_policy
-    from hcip_pipeline.storage_faults import storage_told
+    from hcip_pipeline.storage_faults import explain_storage_errors
 
     def say(message: str) -> None:
         click.echo(message, err=True)
@@ -64,7 +64,7 @@ def command(home_path: Path | None, host: str, port: int, public_url: str) -> No
         )
     settings = load_settings(home)
     base_year = load_policy(home.policy).policy.base_year if home.policy.exists() else None
-    with storage_told(home):
+    with explain_storage_errors(home):
         with home_instance(home) as instance:
             close_interrupted(instance)
         serve(home, environment(home, settings, base_year), Listener(host, port, public_url), say)

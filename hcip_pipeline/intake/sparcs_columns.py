@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.received_files import MAX_COLUMNS, SPARCS, NotReceivedError, open_file, told_bytes
+from hcip_pipeline.received_files import MAX_COLUMNS, SPARCS, NotReceivedError, bytes_in_words, open_file
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGIC = b"PK\x03\x04"
@@ -263,7 +263,9 @@ def check_size(file: Path, is_gzip: bool) -> None:
                 size += len(chunk)
                 lines += chunk.count(b"\n")
                 if size > most:
-                    words = f"unpacks to more than {told_bytes(most)}" if is_gzip else f"is over {told_bytes(most)}"
+                    words = (
+                        f"unpacks to more than {bytes_in_words(most)}" if is_gzip else f"is over {bytes_in_words(most)}"
+                    )
                     raise HcipError(words, file=file, rule="SPARCS-TOO-LARGE", fix=fix)
                 if lines > SPARCS.rows:
                     words = f"holds more than {SPARCS.rows:,} lines"

@@ -71,7 +71,7 @@ class CountSystem:
         self._unpublished.add(left)
         self.relate(whole, (*parts, left))
 
-    def said_before(self, cell: Count, value: int | None) -> None:
+    def revealed_before(self, cell: Count, value: int | None) -> None:
         """An earlier release gave ``value`` for the cell, or (None) hid it."""
         now = self._values.get(cell)
         if now is None:

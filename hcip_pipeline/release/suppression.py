@@ -200,7 +200,7 @@ def _add_before(system: CountSystem, table: CountTable, frame: pl.DataFrame) -> 
         hidden = set((row[MARK] or "").split("|")) if was_hidden else set()
         for count in table.counts:
             if count in hidden or row.get(count) is not None:
-                system.said_before((table.name, key, count), None if count in hidden else int(row[count]))
+                system.revealed_before((table.name, key, count), None if count in hidden else int(row[count]))
 
 
 def _emptied(table: CountTable, hidden: frozenset[Count]) -> pl.DataFrame:

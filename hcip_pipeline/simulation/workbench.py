@@ -15,7 +15,7 @@ import polars as pl
 
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.warehouse.rendering import Renderer, checks, downstream, models, moved, needed
+from hcip_pipeline.warehouse.rendering import Renderer, checks, downstream, models, with_catalogs, needed
 from hcip_pipeline.warehouse.spec import BuildSpec
 
 #: dbt wrote the build's file name into its views
@@ -140,7 +140,7 @@ class Workbench:
             fresh = name in self._lake if schema == "lake" else name in self._fresh
             return "" if fresh else _BUILD
 
-        return moved(sql, catalog)
+        return with_catalogs(sql, catalog)
 
 
 def _asks_policy(name: str) -> bool:

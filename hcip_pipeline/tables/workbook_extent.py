@@ -15,7 +15,7 @@ from typing import IO
 
 from openpyxl.utils import column_index_from_string
 
-from hcip_pipeline.received_files import Ceiling, told_bytes
+from hcip_pipeline.received_files import Ceiling, bytes_in_words
 
 #: Rows × columns of one sheet: ten times those of a hospital with a million charge lines.
 MAX_CELLS = 60_000_000
@@ -62,7 +62,7 @@ def check_members(path: Path | IO[bytes], size: int, ceiling: Ceiling) -> None:
         raise ExtentError(f"holds more than {MAX_MEMBERS:,} files")
     most = ceiling.max_unpacked(size)
     if sum(entry.file_size for entry in entries) > most:
-        raise ExtentError(f"unpacks to more than {told_bytes(most)}")
+        raise ExtentError(f"unpacks to more than {bytes_in_words(most)}")
 
 
 def _check_sheet(sheet: IO[bytes], ceiling: Ceiling) -> None:

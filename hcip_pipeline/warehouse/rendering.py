@@ -132,7 +132,7 @@ class Renderer:
             _macros.update(before)
 
 
-def moved(sql: str, catalog_of: Callable[[str, str], str]) -> str:
+def with_catalogs(sql: str, catalog_of: Callable[[str, str], str]) -> str:
     """``sql`` with the catalog that ``catalog_of`` a schema and table names before each table, if it names any."""
 
     def place(match: re.Match[str]) -> str:

@@ -39,7 +39,7 @@ from hcip_pipeline.warehouse.build import (
 )
 from hcip_pipeline.warehouse.project import PROJECT
 from hcip_pipeline.warehouse.rendering import SCHEMAS, Renderer, models, needed
-from hcip_pipeline.warehouse.spark_session import said_by_java
+from hcip_pipeline.warehouse.spark_session import java_message
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
 
 
@@ -83,7 +83,7 @@ class SparkEngine:
             return self._build(spec, folder, (select or "").split(), progress)
         except (PySparkException, Py4JError, ConnectionError) as error:
             raise HcipError(
-                f"Spark stopped: {said_by_java(error)}",
+                f"Spark stopped: {java_message(error)}",
                 file=folder,
                 rule="ENGINE",
                 fix="nothing was released; see to the cluster and run the period again",

@@ -70,7 +70,7 @@ def spark_session(warehouse: Path, master: str = "", memory: str = "2g") -> Iter
             session = builder.getOrCreate()
     except Exception as error:  # Spark's launcher raises whatever Java threw
         raise HcipError(
-            f"Spark did not start: {said_by_java(error)}",
+            f"Spark did not start: {java_message(error)}",
             file=log,
             rule="ENGINE",
             fix=f"see that a cluster answers at {master}" if master else "see that `java -version` works",
@@ -104,7 +104,7 @@ def _wait_for_workers(session: Any, master: str) -> None:
         session.range(1).collect()
     except Exception as error:  # of the cancelled job, or whatever Java threw
         raise HcipError(
-            f"no worker of the cluster took work within {seconds:.0f} seconds: {said_by_java(error)}",
+            f"no worker of the cluster took work within {seconds:.0f} seconds: {java_message(error)}",
             rule="ENGINE",
             fix=f"start workers for {master} that have the memory and the cores which spark-defaults.conf asks for",
         ) from error
@@ -125,7 +125,7 @@ def _standard_error_to(log: Path) -> Iterator[None]:
         os.close(kept)
 
 
-def said_by_java(error: BaseException) -> str:
+def java_message(error: BaseException) -> str:
     """What an error of Spark comes to, in one line without Java's stack."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]

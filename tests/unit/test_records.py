@@ -15,7 +15,7 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.intake.cclf.receipts import receipts
 from hcip_pipeline.intake.program_receipts import receipts_of
 from hcip_pipeline.records import read_record
-from hcip_pipeline.storage_faults import storage_fault_behind, storage_told
+from hcip_pipeline.storage_faults import explain_storage_errors, storage_fault_behind
 
 
 @pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe", b"[]", b"null", b"{}", b"[" * 100_000, b'{"version": 1}'])
@@ -62,7 +62,7 @@ def test_a_disk_that_fills_under_whatever_wraps_it_is_told(
         except Exception as behind:
             raise RuntimeError("the run could not be recorded") from behind
 
-    with pytest.raises(HcipError) as caught, storage_told(Home(tmp_path)):
+    with pytest.raises(HcipError) as caught, explain_storage_errors(Home(tmp_path)):
         fill()
     assert caught.value.rule == rule
     monkeypatch.setattr(cli.cli, "main", lambda **_: fill())

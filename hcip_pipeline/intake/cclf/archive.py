@@ -17,7 +17,7 @@ from typing import IO, BinaryIO, cast
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.bcda.names import is_export_file
 from hcip_pipeline.intake.cclf.names import CclfName
-from hcip_pipeline.received_files import ARCHIVE_DAMAGE, CLAIMS, DAMAGE, open_file, sha256_of, told_bytes
+from hcip_pipeline.received_files import ARCHIVE_DAMAGE, CLAIMS, DAMAGE, bytes_in_words, open_file, sha256_of
 
 #: CMS's archives hold eleven.
 MAX_MEMBERS = 1_000
@@ -83,7 +83,7 @@ class Delivery:
         if entry.file_size > CLAIMS.max_unpacked(entry.compress_size):
             raise self.refusal(
                 "CCLF-EXPANSION",
-                f"a file of the archive would grow over {CLAIMS.times} times, or {told_bytes(CLAIMS.unpacked)}",
+                f"a file of the archive would grow over {CLAIMS.times} times, or {bytes_in_words(CLAIMS.unpacked)}",
                 "check where the archive comes from; if it is genuine, unzip it and put its files here",
             )
         return Member(path.name, CclfName.parse(path.name), self.paths[0], entry)

@@ -36,7 +36,7 @@ from hcip_pipeline.intake.hospital.survey import Survey, survey
 from hcip_pipeline.intake.x12 import places
 from hcip_pipeline.intake.x12.reading import SHAPE, Bills, file_receipts, read_bills, said_by_bills
 from hcip_pipeline.periods import Quarter, rate_year
-from hcip_pipeline.received_files import DISCHARGES, HOSPITAL, told_bytes
+from hcip_pipeline.received_files import DISCHARGES, HOSPITAL, bytes_in_words
 from hcip_pipeline.reference.dispositions import load_dispositions
 from hcip_pipeline.rules.hospital import RULES
 from hcip_pipeline.rules.problem import Problem
@@ -177,7 +177,7 @@ class Judge:
     def _engine_problem(self, case: _Case, errors: Mapping[str, list[Check]], error: duckdb.Error) -> Problem:
         """What the engine could not do, in words without a cell of it, and at which row."""
         if isinstance(error, duckdb.OutOfMemoryException):
-            limit = told_bytes(memory_limit())
+            limit = bytes_in_words(memory_limit())
             return Problem("F-TOO-LARGE", f"the files hold more than can be judged in {limit} of memory and the disk")
         message = f"the engine cannot compute with this row ({type(error).__name__})"
         for name, found in case.surveys.items():

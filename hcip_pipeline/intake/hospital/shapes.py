@@ -16,7 +16,7 @@ from pathlib import Path
 
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.intake.hospital.survey import Survey, survey
-from hcip_pipeline.received_files import ARCHIVE_DAMAGE, DAMAGE, HOSPITAL, WORKBOOK, told_bytes
+from hcip_pipeline.received_files import ARCHIVE_DAMAGE, DAMAGE, HOSPITAL, WORKBOOK, bytes_in_words
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import shown_unknown
 from hcip_pipeline.tables.workbooks import FormulaError, WorkbookError, ignored_sheets, sheet_rows
@@ -102,7 +102,7 @@ def _from_zip(found: Survey, copy: Path) -> tuple[Problem, ...]:
                 while chunk := stream.read(_CHUNK):
                     unpacked += len(chunk)
                     if unpacked > limit:
-                        raise _UnreadableError("F-TOO-LARGE", f"unpacks to more than {told_bytes(limit)}")
+                        raise _UnreadableError("F-TOO-LARGE", f"unpacks to more than {bytes_in_words(limit)}")
                     target.write(chunk)
     except ARCHIVE_DAMAGE:
         raise _UnreadableError("F-COMPRESSION", "is cut off, locked, or no zip file") from None

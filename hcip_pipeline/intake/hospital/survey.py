@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hcip_pipeline.received_files import HOSPITAL, NotReceivedError, open_file, require_file, told_bytes
+from hcip_pipeline.received_files import HOSPITAL, NotReceivedError, bytes_in_words, open_file, require_file
 from hcip_pipeline.rules.problem import Problem
 
 _CHUNK = 1 << 20
@@ -119,7 +119,7 @@ def _unpacked(found: Survey) -> Iterator[bytes]:
         while found.problem is None and (chunk := stream.read(_CHUNK)):
             unpacked += len(chunk)
             if unpacked > most:
-                message = f"unpacks to more than {told_bytes(most)}, {most // found.size} times its size"
+                message = f"unpacks to more than {bytes_in_words(most)}, {most // found.size} times its size"
                 found.problem = Problem("F-TOO-LARGE", message, file=found.name)
                 return
             yield chunk
