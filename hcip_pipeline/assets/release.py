@@ -65,7 +65,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         from hcip_pipeline.release.rests_on import outdated, stale_releases
         from hcip_pipeline.settlement.build_record import current_build
         from hcip_pipeline.settlement.kept_sources import keep_sources
-        from hcip_pipeline.settlement.recognition import kept_look, keep_sources
+        from hcip_pipeline.settlement.recognition import keep_sources, kept_look
         from hcip_pipeline.settlement.restatement import restatement
         from hcip_pipeline.sharing import share
         from hcip_pipeline.warehouse.project import project_digest

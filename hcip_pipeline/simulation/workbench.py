@@ -15,7 +15,7 @@ import polars as pl
 
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.warehouse.rendering import Renderer, checks, downstream, models, with_catalogs, needed
+from hcip_pipeline.warehouse.rendering import Renderer, checks, downstream, models, needed, with_catalogs
 from hcip_pipeline.warehouse.spec import BuildSpec
 
 #: dbt wrote the build's file name into its views
