@@ -65,7 +65,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         from hcip_pipeline.release.rests_on import outdated, stale_releases
         from hcip_pipeline.settlement.build_record import current_build
         from hcip_pipeline.settlement.kept_sources import keep_sources
-        from hcip_pipeline.settlement.recognition import keep_sources, kept_look
+        from hcip_pipeline.settlement.recognition import kept_look, record_run
         from hcip_pipeline.settlement.restatement import restatement
         from hcip_pipeline.sharing import share
         from hcip_pipeline.warehouse.project import project_digest
@@ -103,7 +103,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
             stamp_head(home.home(), stamps, session.progress)
             seen = session.outlooks.get(str(period)) or kept_look(home.home(), period)
             if seen is not None:  # the next run recognizes what has not changed since
-                keep_sources(home.home(), seen, written.folder, built.built_from)
+                record_run(home.home(), seen, written.folder, built.built_from)
             paid = Paid.read(written.folder)
         session.releases[str(period)] = written
         outcome = "released" if written.is_new else "nothing changed since"

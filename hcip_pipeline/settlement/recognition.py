@@ -143,7 +143,7 @@ def _told(part: str, before: Parts, now: Parts) -> str:
     return f"{name} is gone" if part not in now else f"{name} changed"
 
 
-def keep_sources(home: Home, seen: Outlook, release: Path, parts: Parts) -> None:
+def record_run(home: Home, seen: Outlook, release: Path, parts: Parts) -> None:
     """Keep what a run was made from, so that the next can determine whether anything changed.
 
     Args:

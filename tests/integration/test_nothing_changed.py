@@ -164,7 +164,7 @@ def run_again(home: Home) -> None:
     """What a run leaves behind that takes in nothing and finds its newest release confirmed."""
     seen, record = outlook(home, PERIOD), json.loads((home.warehouse / f"last_runs/{PERIOD}.json").read_text())
     (home.warehouse / f"last_runs/{PERIOD}.json").unlink()
-    recognition.keep_sources(home, seen, home.releases / str(PERIOD) / "r1", record["built_from"])
+    recognition.record_run(home, seen, home.releases / str(PERIOD) / "r1", record["built_from"])
 
 
 def _overwritten(home: Home) -> str:

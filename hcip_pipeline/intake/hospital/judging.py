@@ -19,7 +19,7 @@ import duckdb
 import polars as pl
 
 from hcip_pipeline.contracts.hospital import GROUPING
-from hcip_pipeline.intake.hospital import cost_factors, edits, habits, limits, mending, outcomes
+from hcip_pipeline.intake.hospital import cost_factors, counting, edits, habits, limits, mending, outcomes
 from hcip_pipeline.intake.hospital.bench import Bench, memory_limit
 from hcip_pipeline.intake.hospital.control_totals import ControlTotals, differences, read_control_totals
 from hcip_pipeline.intake.hospital.cost_factors import CostMethod
@@ -129,7 +129,7 @@ class Judge:
         """The receipt of a submission, as if it were the only one; ``only`` judges one of its files alone."""
         outcomes.clear(self.bench, submission)
         if submission.name_problem is not None:
-            return self._receipt(_Case(submission, [submission.name_problem]), outcomes.Outcome())
+            return self._receipt(_Case(submission, [submission.name_problem]), counting.Outcome())
         reported = self.cost_method == "reported"
         there = contents(submission, only=only, charges_needed=not reported)
         case = _Case(submission, list(there.problems), entries=there.entries)
@@ -139,7 +139,7 @@ class Judge:
             "discharges": edits.discharge_errors(reported_cost_needed=reported),
             "charges": edits.charge_errors(),
         }
-        outcome = outcomes.Outcome()
+        outcome = counting.Outcome()
         if not only:
             case.totals, said = read_control_totals(there.control_totals)
             case.problems += said
@@ -166,7 +166,7 @@ class Judge:
             except duckdb.Error as error:  # one submission must not stop the others
                 if (fault := storage_fault(error, self.bench.spill)) is not None:
                     raise fault from error
-                outcome = outcomes.Outcome()
+                outcome = counting.Outcome()
                 case.problems.append(self._engine_problem(case, errors, error))
         return self._receipt(case, outcome)
 
@@ -235,7 +235,7 @@ class Judge:
             case.surveys[name], case.cells[name], case.mended[name] = bills.survey, cells, Mended()
             outcomes.load(self.bench, outcomes.CONTRACTS[name], cells.sql, errors[name])
 
-    def _edit(self, case: _Case, errors: Mapping[str, list[Check]], only: str) -> outcomes.Outcome:
+    def _edit(self, case: _Case, errors: Mapping[str, list[Check]], only: str) -> counting.Outcome:
         """Judge the rows; where a file is written like a spreadsheet's, mend the working copy and judge again."""
         outcome, factors = self._edit_once(case, errors)
         for _ in range(_MOST_MENDINGS):
@@ -245,7 +245,7 @@ class Judge:
             for name, cells in case.cells.items():
                 outcomes.load(self.bench, outcomes.CONTRACTS[name], self._text(case, name, cells), errors[name])
             if not case.cells:
-                return outcomes.Outcome()
+                return counting.Outcome()
             outcome, factors = self._edit_once(case, errors)
         told: list[RuleCount] = []
         for name, cells in case.cells.items():
@@ -265,7 +265,7 @@ class Judge:
             case.problems += self._cost_factor_problems(outcome, factors)
         return outcome
 
-    def _mend(self, case: _Case, outcome: outcomes.Outcome) -> bool:
+    def _mend(self, case: _Case, outcome: counting.Outcome) -> bool:
         """Whether the rows that are not in order show a habit that was not known before."""
         erring = {count.table for count in outcome.rules if RULES[count.rule].severity == "ERROR"}
         changed = False
@@ -285,7 +285,7 @@ class Judge:
 
     def _edit_once(
         self, case: _Case, errors: Mapping[str, list[Check]]
-    ) -> tuple[outcomes.Outcome, dict[str, Decimal | None]]:
+    ) -> tuple[counting.Outcome, dict[str, Decimal | None]]:
         tables = tuple(case.cells)
         year = rate_year(case.submission.quarter.start)
         factors = cost_factors.hospital_factors(self._factors, case.submission.ccn, year, self.cost_method)
@@ -295,9 +295,9 @@ class Judge:
         any_found = outcomes.decide(self.bench, cells, errors)
         of_bills = case.bills.warnings() if case.bills is not None else []
         warnings = [*edits.discharge_warnings(), *of_bills], edits.charge_warnings()
-        return outcomes.count(self.bench, tables, *warnings, any_found=any_found), factors
+        return counting.count(self.bench, tables, *warnings, any_found=any_found), factors
 
-    def _cost_factor_problems(self, outcome: outcomes.Outcome, factors: dict[str, Decimal | None]) -> list[Problem]:
+    def _cost_factor_problems(self, outcome: counting.Outcome, factors: dict[str, Decimal | None]) -> list[Problem]:
         """Methodology §2: a rate center the hospital charges, with no factor of its own and none for ALL."""
         if not self.factors_known:
             return []
@@ -313,7 +313,7 @@ class Judge:
         listed = ", ".join(missing[:10]) + (f" and {len(missing) - 10} more" if len(missing) > 10 else "")
         return [Problem("S-COST-FACTOR-MISSING", f"no cost factor ({self.cost_method}) for {listed}")]
 
-    def _judge_whole(self, case: _Case, outcome: outcomes.Outcome, only: str) -> None:
+    def _judge_whole(self, case: _Case, outcome: counting.Outcome, only: str) -> None:
         for name, count in outcome.tables.items():
             if exceeds(count.error_rows, count.read, limits.MAX_ERROR_SHARE):
                 case.problems.append(
@@ -351,7 +351,7 @@ class Judge:
         words = f"grouper version {', '.join(unknown)}: the APR-DRG table has {known}"
         return [Problem("S-GROUPER-VERSION", words, file=case.surveys["discharges"].name)]
 
-    def _receipt(self, case: _Case, outcome: outcomes.Outcome) -> SubmissionReceipt:
+    def _receipt(self, case: _Case, outcome: counting.Outcome) -> SubmissionReceipt:
         # A workbook of both tables is told once.
         problems = sorted(dict.fromkeys(case.problems), key=lambda problem: (not problem.refuses, problem.file))
         refused = any(problem.refuses for problem in problems)
@@ -362,7 +362,7 @@ class Judge:
             files = [
                 FileReceipt(name, found.name, found.size, found.sha256, *count.tallies, count.error_rows)
                 for name, found in case.surveys.items()
-                for count in [outcome.tables.get(name, outcomes.TableCount())]
+                for count in [outcome.tables.get(name, counting.TableCount())]
             ]
         if refused:
             files = [replace(file, rows=file.rows.refused(), dollars=file.dollars.refused()) for file in files]
@@ -392,7 +392,7 @@ class Judge:
 
 
 def _read(
-    discharges: outcomes.TableCount | None, charges: outcomes.TableCount | None, *, twice: bool
+    discharges: counting.TableCount | None, charges: counting.TableCount | None, *, twice: bool
 ) -> tuple[int | None, int | None, Decimal | None]:
     """Discharges, charge lines and dollars of discharges that were read; with repeated rows, or without."""
     return (
@@ -402,7 +402,7 @@ def _read(
     )
 
 
-def _unmapped(outcome: outcomes.Outcome) -> list[Problem]:
+def _unmapped(outcome: counting.Outcome) -> list[Problem]:
     lines = f"{outcome.unmapped:,} of {outcome.charges:,} charge lines"
     part, whole = (int(amount * 100) for amount in (outcome.unmapped_dollars, outcome.dollars))
     if exceeds(outcome.unmapped, outcome.charges, limits.MOST_UNMAPPED) or (
