@@ -1,0 +1,9 @@
+-- Charge lines by revenue code, with the rows that each warning is about.
+select
+    revenue_code,
+    count(*) as lines,
+    coalesce(sum(charge), 0) as charged,
+    min(charge) as least,
+    [{% for warning in warnings %}count(*) filter ({{ warning }}){{ ", " if not loop.last }}{% endfor %}] as warned
+from {{ lines }}
+group by revenue_code

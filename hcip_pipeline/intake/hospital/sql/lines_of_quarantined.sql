@@ -1,0 +1,5 @@
+-- Charge lines that are in order, of discharges that are quarantined.
+insert into found
+select 'charges', row, '', 'C-DISCHARGE-QUARANTINED', ''
+from c
+where account_no <> '' and not broken and account_no in (select account_no from fate where k is null)

@@ -1,0 +1,9 @@
+-- Discharges with an unknown code are broken.
+update d set broken = true
+where
+    shape_ok
+    and (
+        coalesce({{ drg_code }} in {{ unknown_drgs }}, false)
+        or coalesce(grouper_version in {{ unknown_groupers }}, false)
+        or coalesce(discharge_disposition, '') in {{ unknown_dispositions }}
+    )
