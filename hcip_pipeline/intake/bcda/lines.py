@@ -18,7 +18,7 @@ from pathlib import Path
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.bcda.exports import DataFile
 from hcip_pipeline.intake.bcda.manifest import bundle
-from hcip_pipeline.received_files import CLAIMS, DAMAGE, open_file, told_bytes
+from hcip_pipeline.received_files import CLAIMS, DAMAGE, bytes_in_words, open_file
 
 #: A claim of a thousand lines is some 2 MB.
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -80,13 +80,14 @@ def _lines(file: DataFile) -> Iterator[tuple[int, bytes]]:
                 row, total = row + 1, total + len(raw)
                 if total > most:
                     raise HcipError(
-                        f"the compressed file would grow over {CLAIMS.times} times, or {told_bytes(CLAIMS.unpacked)}",
+                        f"the compressed file would grow over {CLAIMS.times} times, or "
+                        f"{bytes_in_words(CLAIMS.unpacked)}",
                         fix="check where the file comes from; if it is genuine, decompress it and put it here",
                         file=name, rule="BCDA-EXPANSION",
                     )  # fmt: skip
                 if len(raw) > MAX_LINE_BYTES:
                     raise HcipError(
-                        f"a line is longer than {told_bytes(MAX_LINE_BYTES)}: no resource is",
+                        f"a line is longer than {bytes_in_words(MAX_LINE_BYTES)}: no resource is",
                         fix=_AGAIN, file=name, row=row, rule="BCDA-LINE-TOO-LONG",
                     )  # fmt: skip
                 line = raw.removeprefix(_BYTE_ORDER_MARK).strip() if row == 1 else raw.strip()

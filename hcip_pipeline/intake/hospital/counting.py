@@ -10,12 +10,12 @@ from decimal import Decimal
 from typing import Any
 
 from hcip_pipeline.intake.hospital import limits
-from hcip_pipeline.intake.hospital.bench import Bench
 from hcip_pipeline.intake.hospital.cost_factors import UNMAPPED
 from hcip_pipeline.intake.hospital.edits import DRG_CODE, MARKS, Check, redacted
 from hcip_pipeline.intake.hospital.outcomes import lines_by_code
 from hcip_pipeline.intake.hospital.receipts import RuleCount, Tally
 from hcip_pipeline.intake.hospital.statements import statement
+from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
 from hcip_pipeline.rules.hospital import RULES
 
 #: rows of each rule that are listed by their line; all are counted
@@ -65,7 +65,12 @@ class Outcome:
 
 
 def count(
-    bench: Bench, tables: tuple[str, ...], d_warnings: list[Check], c_warnings: list[Check], *, any_found: bool
+    database: SubmissionDatabase,
+    tables: tuple[str, ...],
+    d_warnings: list[Check],
+    c_warnings: list[Check],
+    *,
+    any_found: bool,
 ) -> Outcome:
     """Rows, dollars and rules, counted independently of one another so that they can be reconciled.
 
@@ -75,29 +80,29 @@ def count(
     quarantined: dict[str, tuple[int, int]] = {}
     rules_met: list[RuleCount] = []
     if any_found:
-        quarantined, rules_met = _count_found(bench)
+        quarantined, rules_met = _count_found(database)
     result: dict[str, TableCount] = {}
     more: dict[str, Any] = {}
     if "discharges" in tables:
-        more |= _count_discharges(bench, quarantined.get("discharges", (0, 0)), result, rules_met, d_warnings)
+        more |= _count_discharges(database, quarantined.get("discharges", (0, 0)), result, rules_met, d_warnings)
     if "charges" in tables:
         # Without discharges next to them (a single file is checked) lines are kept unless broken by themselves.
         with_fate = "join fate using (account_no) where k is not null and not broken"
         kept = with_fate if "discharges" in tables else "where not broken"
         by_code = "all_codes"
         if any_found:  # mostly not, and then the lines need not be read again
-            bench.run(f"create table by_code as {lines_by_code(f'c {kept}', c_warnings)}")
+            database.run(f"create table by_code as {lines_by_code(f'c {kept}', c_warnings)}")
             by_code = "by_code"
-        more |= _count_charges(bench, by_code, quarantined.get("charges", (0, 0)), result, rules_met, c_warnings)
+        more |= _count_charges(database, by_code, quarantined.get("charges", (0, 0)), result, rules_met, c_warnings)
     return Outcome(tables=result, rules=tuple(rules_met), **more)
 
 
-def _count_found(bench: Bench) -> tuple[dict[str, tuple[int, int]], list[RuleCount]]:
+def _count_found(database: SubmissionDatabase) -> tuple[dict[str, tuple[int, int]], list[RuleCount]]:
     """By file the rows quarantined and those of them that break a rule themselves; and every ERROR rule broken."""
-    bench.run(statement("findings", redacted=redacted("value", '"column"')))
+    database.run(statement("findings", redacted=redacted("value", '"column"')))
     following = ", ".join(f"'{rule.id}'" for rule in RULES.values() if rule.follows)
-    counts = bench.run(statement("quarantined_rows", following=following)).fetchall()
-    by_rule = bench.run(statement("findings_by_rule", listed=_LISTED)).fetchall()
+    counts = database.run(statement("quarantined_rows", following=following)).fetchall()
+    by_rule = database.run(statement("findings_by_rule", listed=_LISTED)).fetchall()
     return (
         {row[0]: (row[1], row[2]) for row in counts},
         [RuleCount(row[0], row[1], row[2], row[3], tuple(row[4])) for row in by_rule],
@@ -105,7 +110,7 @@ def _count_found(bench: Bench) -> tuple[dict[str, tuple[int, int]], list[RuleCou
 
 
 def _count_discharges(
-    bench: Bench,
+    database: SubmissionDatabase,
     bad: tuple[int, int],
     result: dict[str, TableCount],
     found: list[RuleCount],
@@ -113,9 +118,9 @@ def _count_discharges(
 ) -> dict[str, Any]:
     low, high = limits.COST_TO_CHARGE_BOUNDS
     unlikely = f"total_charges > 0 and (cost < total_charges * {low} or cost > total_charges * {high})"
-    asked = [*_met(bench, "d", warnings), Check("D-COST-TO-CHARGE", "total_charges", unlikely)]
+    asked = [*_met(database, "d", warnings), Check("D-COST-TO-CHARGE", "total_charges", unlikely)]
     flags = [f"{_asked_of(check.rule)} and ({check.sql})" for check in asked]
-    row = bench.one(statement("count_discharges", warnings=flags, listed=_LISTED, drg_code=DRG_CODE))
+    row = database.one(statement("count_discharges", warnings=flags, listed=_LISTED, drg_code=DRG_CODE))
     result["discharges"] = TableCount(row[0], row[1], *bad, *row[2:5])
     found += [
         RuleCount(check.rule, "discharges", check.column, rows, tuple(lines))
@@ -125,10 +130,10 @@ def _count_discharges(
     return {"discharges": row[0], "npi_missing": row[5], "patient_id_missing": row[6]}
 
 
-def _met(bench: Bench, table: str, warnings: list[Check]) -> list[Check]:
+def _met(database: SubmissionDatabase, table: str, warnings: list[Check]) -> list[Check]:
     """The checks but for those whose mark no row has: mostly all of them, and each costs more than one look at all."""
     marks = [check.sql for check in warnings if check.sql.endswith(MARKS)]
-    found = bench.one(f"select {', '.join(f'coalesce(bool_or({mark}), false)' for mark in marks)} from {table}")
+    found = database.one(f"select {', '.join(f'coalesce(bool_or({mark}), false)' for mark in marks)} from {table}")
     unmet = {mark for mark, is_met in zip(marks, found, strict=True) if not is_met}
     return [check for check in warnings if check.sql not in unmet]
 
@@ -139,7 +144,7 @@ def _asked_of(rule: str) -> str:
 
 
 def _count_charges(
-    bench: Bench,
+    database: SubmissionDatabase,
     by_code: str,
     bad: tuple[int, int],
     result: dict[str, TableCount],
@@ -147,16 +152,16 @@ def _count_charges(
     warnings: list[Check],
 ) -> dict[str, Any]:
     total = limits.TOTAL_REVENUE_CODE
-    lines_read, dollars_read, accepted, dollars_accepted, centers = bench.one(
+    lines_read, dollars_read, accepted, dollars_accepted, centers = database.one(
         statement("count_charges", by_code=by_code, total=total)
     )
-    unmapped, unmapped_dollars, warned = bench.one(statement("count_unmapped", unmapped=UNMAPPED))
-    refused = bench.one(statement("quarantined_charges", total=total)) if bad[0] else (Decimal(0),)
+    unmapped, unmapped_dollars, warned = database.one(statement("count_unmapped", unmapped=UNMAPPED))
+    refused = database.one(statement("quarantined_charges", total=total)) if bad[0] else (Decimal(0),)
     result["charges"] = TableCount(int(lines_read), int(accepted), *bad, dollars_read, dollars_accepted, refused[0])
     if warned:
-        found += _warnings(bench, "charges", "(from c where not broken)", warnings)
+        found += _warnings(database, "charges", "(from c where not broken)", warnings)
     if unmapped:
-        rows, lines = bench.one(statement("unmapped_lines", listed=_LISTED, unmapped=UNMAPPED))
+        rows, lines = database.one(statement("unmapped_lines", listed=_LISTED, unmapped=UNMAPPED))
         if rows:
             found.append(RuleCount("C-REVENUE-CODE-UNMAPPED", "charges", "revenue_code", rows, tuple(lines)))
     return {
@@ -168,9 +173,9 @@ def _count_charges(
     }
 
 
-def _warnings(bench: Bench, table: str, kept: str, checks: list[Check]) -> list[RuleCount]:
+def _warnings(database: SubmissionDatabase, table: str, kept: str, checks: list[Check]) -> list[RuleCount]:
     reported = ", ".join(f"count(*) filter ({c.sql}), min(row, {_LISTED}) filter ({c.sql})" for c in checks)
-    row = bench.one(f"select {reported} from {kept}")
+    row = database.one(f"select {reported} from {kept}")
     return [
         RuleCount(check.rule, table, check.column, rows, tuple(lines))
         for check, rows, lines in zip(checks, row[::2], row[1::2], strict=True)

@@ -12,8 +12,8 @@ from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.contracts.patterns import CHARGE
 from hcip_pipeline.contracts.table import LIMITS, Column, Table
 from hcip_pipeline.intake.hospital import code_lists, limits
-from hcip_pipeline.intake.hospital.bench import CCN, FIRST_DAY, LAST_DAY
 from hcip_pipeline.intake.hospital.placeholders import is_placeholder
+from hcip_pipeline.intake.hospital.submission_database import CCN, FIRST_DAY, LAST_DAY
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _any_table(prefix: str) -> list[Check]:
 
 
 def discharge_errors(*, reported_cost_needed: bool) -> list[Check]:
-    """Checks on a discharge by itself, of the hospital and quarter that are on the bench."""
+    """Checks on a discharge by itself, of the hospital and quarter in the database."""
     ungroupable = ", ".join(f"'{drg}'" for drg in limits.UNGROUPABLE)
     reported = "reported_cost is null" if reported_cost_needed else _unreadable("reported_cost")
     outside = f"(discharge_date < {FIRST_DAY} or discharge_date > {LAST_DAY})"
@@ -157,7 +157,7 @@ def discharge_warnings() -> list[Check]:
 
 
 def charge_errors() -> list[Check]:
-    """Checks on a charge line by itself, of the hospital that is on the bench."""
+    """Checks on a charge line by itself, of the hospital in the database."""
     return [
         *_any_table("C"),
         Check("C-DATE-UNREADABLE", "service_date", _unreadable("service_date")),

@@ -19,20 +19,20 @@ import duckdb
 import polars as pl
 
 from hcip_pipeline.contracts.hospital import GROUPING
-from hcip_pipeline.intake.hospital import cost_factors, counting, edits, habits, limits, mending, outcomes
-from hcip_pipeline.intake.hospital.bench import Bench, memory_limit
-from hcip_pipeline.intake.hospital.control_totals import ControlTotals, differences, read_control_totals
+from hcip_pipeline.intake.hospital import cost_factors, counting, edits, habits, mending, outcomes
+from hcip_pipeline.intake.hospital.control_totals import ControlTotals, read_control_totals
 from hcip_pipeline.intake.hospital.cost_factors import CostMethod
 from hcip_pipeline.intake.hospital.culprits import failing_row
 from hcip_pipeline.intake.hospital.edits import Check
 from hcip_pipeline.intake.hospital.folders import Contents, Submission, contents
 from hcip_pipeline.intake.hospital.headers import Cells, ReadingError
-from hcip_pipeline.intake.hospital.limits import exceeds
 from hcip_pipeline.intake.hospital.mending import Mended
 from hcip_pipeline.intake.hospital.reading import read_cells
 from hcip_pipeline.intake.hospital.receipts import FileReceipt, RuleCount, SubmissionReceipt, Tally, reconcile
 from hcip_pipeline.intake.hospital.shapes import arrive
+from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase, memory_limit
 from hcip_pipeline.intake.hospital.survey import Survey, survey
+from hcip_pipeline.intake.hospital.whole_submission import problems_of_whole
 from hcip_pipeline.intake.x12 import places
 from hcip_pipeline.intake.x12.reading import SHAPE, Bills, file_receipts, read_bills, said_by_bills
 from hcip_pipeline.periods import Quarter, rate_year
@@ -53,7 +53,7 @@ _REFERENCE_USED = ("hospitals", "apr_drg", "revenue_codes", "cost_factors")
 
 @dataclass
 class _Case:
-    """A submission on the bench."""
+    """A submission that is being judged."""
 
     submission: Submission
     problems: list[Problem]
@@ -69,7 +69,7 @@ class _Case:
 class Judge:
     """Judges submissions one after another against one set of reference tables.
 
-    After :meth:`judge` the rows of that submission are on its ``bench`` until the next one (``outcomes`` names the
+    After :meth:`judge` the rows of that submission are in its ``database`` until the next one (``outcomes`` names the
     tables).
 
     Args:
@@ -100,8 +100,8 @@ class Judge:
         tables = {name: reference[name] for name in _REFERENCE_USED}
         tables["dispositions"] = load_dispositions() if dispositions is None else dispositions
         self._tables = tables
-        self.bench = Bench(spill)
-        self.con = self.bench.con
+        self.database = SubmissionDatabase(spill)
+        self.con = self.database.con
         for name, select in (
             ("hospitals", "select distinct ccn"),
             ("groupers", "select distinct grouper_version"),
@@ -123,11 +123,11 @@ class Judge:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.bench.close()
+        self.database.close()
 
     def judge(self, submission: Submission, *, only: str = "") -> SubmissionReceipt:
         """The receipt of a submission, as if it were the only one; ``only`` judges one of its files alone."""
-        outcomes.clear(self.bench, submission)
+        outcomes.clear(self.database, submission)
         if submission.name_problem is not None:
             return self._receipt(_Case(submission, [submission.name_problem]), counting.Outcome())
         reported = self.cost_method == "reported"
@@ -145,7 +145,7 @@ class Judge:
             case.problems += said
             case.control = survey(there.control_totals) if there.control_totals is not None else None
         with (
-            TemporaryDirectory(prefix="copies-", dir=self.bench.spill) as copies,
+            TemporaryDirectory(prefix="copies-", dir=self.database.spill) as copies,
             ThreadPoolExecutor(max_workers=2) as beside,
         ):
             # One file is surveyed while the other is loaded.
@@ -160,11 +160,11 @@ class Judge:
                     self._load(case, name, found.result(), errors[name])
                 if case.cells:
                     outcome = self._edit(case, errors, only)
-                    self._judge_whole(case, outcome, only)
+                    self._judge_whole(case, outcome)
                 if case.bills is not None:
-                    outcome = replace(outcome, rules=places.told(self.bench, outcome.rules))
+                    outcome = replace(outcome, rules=places.told(self.database, outcome.rules))
             except duckdb.Error as error:  # one submission must not stop the others
-                if (fault := storage_fault(error, self.bench.spill)) is not None:
+                if (fault := storage_fault(error, self.database.spill)) is not None:
                     raise fault from error
                 outcome = counting.Outcome()
                 case.problems.append(self._engine_problem(case, errors, error))
@@ -172,7 +172,7 @@ class Judge:
 
     def said_by_bills(self, bills: tuple[Path, ...], scratch: Path) -> tuple[str, Quarter | None]:
         """The hospital and the quarter that bills name by themselves."""
-        return said_by_bills(self.bench, bills, scratch, self._npis)
+        return said_by_bills(self.database, bills, scratch, self._npis)
 
     def _engine_problem(self, case: _Case, errors: Mapping[str, list[Check]], error: duckdb.Error) -> Problem:
         """What the engine could not do, in words without a cell of it, and at which row."""
@@ -190,9 +190,11 @@ class Judge:
                 parts = case.cells | {name: replace(cells, sql=sql)}
                 part = _Case(case.submission, [], case.surveys, parts, case.mended)
                 try:
-                    outcomes.restart(self.bench)
+                    outcomes.restart(self.database)
                     for each, cut in part.cells.items():
-                        outcomes.load(self.bench, outcomes.CONTRACTS[each], self._text(part, each, cut), errors[each])
+                        outcomes.load(
+                            self.database, outcomes.CONTRACTS[each], self._text(part, each, cut), errors[each]
+                        )
                     self._edit_once(part, errors)
                 except duckdb.Error:
                     return True
@@ -200,9 +202,9 @@ class Judge:
 
             row = failing_row(fails, 2, max(2, found.lines or HOSPITAL.rows))
             if row is not None and fails(row, row) and not fails(1, 1):
-                outcomes.restart(self.bench)
+                outcomes.restart(self.database)
                 return Problem("F-UNREADABLE", message, file=found.name, row=row)
-        outcomes.restart(self.bench)
+        outcomes.restart(self.database)
         return Problem("F-UNREADABLE", f"the engine cannot compute with these files ({type(error).__name__})")
 
     def _load(self, case: _Case, name: str, found: Survey, errors: list[Check]) -> None:
@@ -221,19 +223,19 @@ class Judge:
         case.cells[name] = cells
         case.mended[name] = Mended()
         case.problems += cells.problems
-        outcomes.load(self.bench, outcomes.CONTRACTS[name], cells.sql, errors)
+        outcomes.load(self.database, outcomes.CONTRACTS[name], cells.sql, errors)
 
     def _read_bills(self, case: _Case, there: Contents, copies: Path, errors: dict[str, list[Check]]) -> None:
         """Bills give the cells of both tables, and their own checks on a discharge."""
         grouping = arrive(there.grouping, GROUPING, copies) if there.grouping is not None else None
         needed = ("reported_cost",) if self.cost_method == "reported" else ()
         npi = self._npis.get(case.submission.ccn)
-        case.bills = bills = read_bills(self.bench, there.bills, grouping, copies, npi, needed)
+        case.bills = bills = read_bills(self.database, there.bills, grouping, copies, npi, needed)
         case.problems += bills.problems
         errors["discharges"] = bills.errors(errors["discharges"])
         for name, cells in bills.cells.items():
             case.surveys[name], case.cells[name], case.mended[name] = bills.survey, cells, Mended()
-            outcomes.load(self.bench, outcomes.CONTRACTS[name], cells.sql, errors[name])
+            outcomes.load(self.database, outcomes.CONTRACTS[name], cells.sql, errors[name])
 
     def _edit(self, case: _Case, errors: Mapping[str, list[Check]], only: str) -> counting.Outcome:
         """Judge the rows; where a file is written like a spreadsheet's, mend the working copy and judge again."""
@@ -241,9 +243,9 @@ class Judge:
         for _ in range(_MOST_MENDINGS):
             if not self._mend(case, outcome):
                 break
-            outcomes.restart(self.bench)
+            outcomes.restart(self.database)
             for name, cells in case.cells.items():
-                outcomes.load(self.bench, outcomes.CONTRACTS[name], self._text(case, name, cells), errors[name])
+                outcomes.load(self.database, outcomes.CONTRACTS[name], self._text(case, name, cells), errors[name])
             if not case.cells:
                 return counting.Outcome()
             outcome, factors = self._edit_once(case, errors)
@@ -251,10 +253,10 @@ class Judge:
         for name, cells in case.cells.items():
             contract = outcomes.CONTRACTS[name]
             mended = case.mended[name]
-            if mended == Mended() and not mending.has_repeated(self.bench, contract):
+            if mended == Mended() and not mending.has_repeated(self.database, contract):
                 continue
-            told += mending.counts(self.bench, contract, cells, mended)
-            rows, dollars = mending.repeated_rows(self.bench, contract)
+            told += mending.counts(self.database, contract, cells, mended)
+            rows, dollars = mending.repeated_rows(self.database, contract)
             outcome.tables[name] = replace(outcome.tables[name], repeated=rows, dollars_repeated=dollars)
             case.problems += mended.notes
             if mended.blank_rows:
@@ -273,7 +275,7 @@ class Judge:
             mended = case.mended[name]
             file = case.surveys[name].name
             contract = outcomes.CONTRACTS[name]
-            if mending.look(self.bench, contract, file, cells, mended, any_error=name in erring):
+            if mending.look(self.database, contract, file, cells, mended, any_error=name in erring):
                 changed = True
             if mended.refusals:
                 case.problems += mended.refusals
@@ -290,12 +292,14 @@ class Judge:
         year = rate_year(case.submission.quarter.start)
         factors = cost_factors.hospital_factors(self._factors, case.submission.ccn, year, self.cost_method)
         has_charges = "charges" in tables
-        outcomes.price(self.bench, factors, edits.charge_warnings(), has_charges=has_charges, method=self.cost_method)
+        outcomes.price(
+            self.database, factors, edits.charge_warnings(), has_charges=has_charges, method=self.cost_method
+        )
         cells = {name: self._text(case, name, case.cells[name]) for name in tables}
-        any_found = outcomes.decide(self.bench, cells, errors)
+        any_found = outcomes.decide(self.database, cells, errors)
         of_bills = case.bills.warnings() if case.bills is not None else []
         warnings = [*edits.discharge_warnings(), *of_bills], edits.charge_warnings()
-        return counting.count(self.bench, tables, *warnings, any_found=any_found), factors
+        return counting.count(self.database, tables, *warnings, any_found=any_found), factors
 
     def _cost_factor_problems(self, outcome: counting.Outcome, factors: dict[str, Decimal | None]) -> list[Problem]:
         """Methodology §2: a rate center the hospital charges, with no factor of its own and none for ALL."""
@@ -313,51 +317,30 @@ class Judge:
         listed = ", ".join(missing[:10]) + (f" and {len(missing) - 10} more" if len(missing) > 10 else "")
         return [Problem("S-COST-FACTOR-MISSING", f"no cost factor ({self.cost_method}) for {listed}")]
 
-    def _judge_whole(self, case: _Case, outcome: counting.Outcome, only: str) -> None:
-        for name, count in outcome.tables.items():
-            if exceeds(count.error_rows, count.read, limits.MAX_ERROR_SHARE):
-                case.problems.append(
-                    Problem(
-                        "S-ERROR-RATE",
-                        f"{count.error_rows:,} of {count.read:,} rows break an ERROR rule, more than 1%",
-                        file=case.surveys[name].name,
-                    )
-                )
-        if case.totals is not None:
-            discharges, charges = outcome.tables.get("discharges"), outcome.tables.get("charges")
-            # A row that is repeated may have been counted once or twice.
-            as_sent, once = (differences(case.totals, *_read(discharges, charges, twice=t)) for t in (True, False))
-            case.problems += once if len(once) < len(as_sent) else as_sent
-        for rule, part, whole, what, share in (
-            ("S-NPI-MISSING", outcome.npi_missing, outcome.discharges, "discharges have no physician's NPI",
-             limits.MAX_NPI_MISSING),
-            ("S-PATIENT-ID-MISSING", outcome.patient_id_missing, outcome.discharges, "discharges have no patient_id",
-             limits.MAX_PATIENT_ID_MISSING),
-        ):  # fmt: skip
-            if exceeds(part, whole, share):
-                case.problems.append(Problem(rule, f"{part:,} of {whole:,} {what}"))
-        case.problems += _unmapped(outcome)
+    def _judge_whole(self, case: _Case, outcome: counting.Outcome) -> None:
+        names = {name: found.name for name, found in case.surveys.items()}
+        case.problems += problems_of_whole(outcome, case.totals, names)
         case.problems += self._unknown_groupers(case)
 
     def _unknown_groupers(self, case: _Case) -> list[Problem]:
         if "discharges" not in case.cells:
             return []
         sql = "select code from codes_met where kind = 'grouper' and is_bad order by code limit 5"
-        unknown = [f"'{shown(code)[:10]}'" for (code,) in self.bench.run(sql).fetchall()]
+        unknown = [f"'{shown(code)[:10]}'" for (code,) in self.database.run(sql).fetchall()]
         if not unknown:
             return []
-        versions = [row[0] for row in self.bench.run("select grouper_version from ref_groupers").fetchall()]
+        versions = [row[0] for row in self.database.run("select grouper_version from ref_groupers").fetchall()]
         known = ", ".join(sorted(versions, key=lambda v: (len(v), v)))
         words = f"grouper version {', '.join(unknown)}: the APR-DRG table has {known}"
         return [Problem("S-GROUPER-VERSION", words, file=case.surveys["discharges"].name)]
 
     def _receipt(self, case: _Case, outcome: counting.Outcome) -> SubmissionReceipt:
-        # A workbook of both tables is told once.
+        # A workbook of both tables is reported once.
         problems = sorted(dict.fromkeys(case.problems), key=lambda problem: (not problem.refuses, problem.file))
         refused = any(problem.refuses for problem in problems)
         if case.bills is not None:
             counted = {name: (*count.tallies, count.error_rows) for name, count in outcome.tables.items()}
-            files = file_receipts(self.bench, case.bills, counted)
+            files = file_receipts(self.database, case.bills, counted)
         else:
             files = [
                 FileReceipt(name, found.name, found.size, found.sha256, *count.tallies, count.error_rows)
@@ -389,30 +372,6 @@ class Judge:
                 bills=case.bills.counts if case.bills is not None else (),
             )
         )
-
-
-def _read(
-    discharges: counting.TableCount | None, charges: counting.TableCount | None, *, twice: bool
-) -> tuple[int | None, int | None, Decimal | None]:
-    """Discharges, charge lines and dollars of discharges that were read; with repeated rows, or without."""
-    return (
-        discharges.read + twice * discharges.repeated if discharges else None,
-        charges.read + twice * charges.repeated if charges else None,
-        discharges.dollars_read + twice * discharges.dollars_repeated if discharges else None,
-    )
-
-
-def _unmapped(outcome: counting.Outcome) -> list[Problem]:
-    lines = f"{outcome.unmapped:,} of {outcome.charges:,} charge lines"
-    part, whole = (int(amount * 100) for amount in (outcome.unmapped_dollars, outcome.dollars))
-    if exceeds(outcome.unmapped, outcome.charges, limits.MOST_UNMAPPED) or (
-        part > 0 and exceeds(part, whole, limits.MOST_UNMAPPED)
-    ):
-        words = f"{lines} and ${outcome.unmapped_dollars:,.2f} of ${outcome.dollars:,.2f} have no rate center"
-        return [Problem("S-UNMAPPED-MOST", words)]
-    if exceeds(outcome.unmapped, outcome.charges, limits.MAX_UNMAPPED):
-        return [Problem("S-UNMAPPED", f"{lines} have no rate center")]
-    return []
 
 
 def _fingerprint(tables: Mapping[str, pl.DataFrame], cost_method: str) -> str:

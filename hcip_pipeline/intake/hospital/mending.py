@@ -5,7 +5,7 @@ belong here: the readings themselves (``habits``), the edits, and the verdict (`
 
 A file without such rows is not looked at, so a plain file costs nothing.
 
-Working tables, on the bench: ``odd_<table>``, rows to look at (cells as text); ``raw_repeated_<table>``, rows that
+Working tables of the database: ``odd_<table>``, rows to look at (cells as text); ``raw_repeated_<table>``, rows that
 repeat an earlier one (row, first_row), which are taken out of the working copy.
 """
 
@@ -16,11 +16,11 @@ from decimal import Decimal
 
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.intake.hospital import code_lists, habits, limits, whole_columns
-from hcip_pipeline.intake.hospital.bench import Bench
 from hcip_pipeline.intake.hospital.edits import warned_columns
 from hcip_pipeline.intake.hospital.habits import Reading
 from hcip_pipeline.intake.hospital.headers import Cells
 from hcip_pipeline.intake.hospital.receipts import RuleCount
+from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
 from hcip_pipeline.rules.problem import Problem
 
 _SHORT = {"discharges": "d", "charges": "c"}
@@ -49,29 +49,31 @@ class Mended:
     notes: tuple[Problem, ...] = ()
 
 
-def look(bench: Bench, table: Table, file: str, cells: Cells, so_far: Mended, *, any_error: bool) -> bool:
+def look(
+    database: SubmissionDatabase, table: Table, file: str, cells: Cells, so_far: Mended, *, any_error: bool
+) -> bool:
     """Look at the rows that are not in order, and add to ``so_far`` how they are read; whether anything was added.
 
     Args:
         cells: of the file as it is written.
         any_error: whether any row of this file broke an ERROR rule.
     """
-    if not _has_odd_rows(bench, table, any_error=any_error):
+    if not _has_odd_rows(database, table, any_error=any_error):
         return False
-    _gather(bench, table, habits.mended(cells.sql, table, so_far.readings))
-    so_far.refusals = _refusals(bench, table, file, cells)
+    _gather(database, table, habits.mended(cells.sql, table, so_far.readings))
+    so_far.refusals = _refusals(database, table, file, cells)
     if so_far.refusals:
         return True
-    is_new = _without_blank_rows(bench, table, cells, so_far)
-    is_new |= _without_marks(bench, table, cells, so_far)
-    is_new |= _without_repeated(bench, table, cells, so_far)
+    is_new = _without_blank_rows(database, table, cells, so_far)
+    is_new |= _without_marks(database, table, cells, so_far)
+    is_new |= _without_repeated(database, table, cells, so_far)
     known = {(reading.rule, reading.column) for reading in so_far.readings}
-    new = [r for r in _readings(bench, table, file, cells, so_far) if (r.rule, r.column) not in known]
+    new = [r for r in _readings(database, table, file, cells, so_far) if (r.rule, r.column) not in known]
     so_far.readings += tuple(new)
     return is_new or bool(new) or bool(so_far.refusals)
 
 
-def counts(bench: Bench, table: Table, cells: Cells, mended: Mended) -> list[RuleCount]:
+def counts(database: SubmissionDatabase, table: Table, cells: Cells, mended: Mended) -> list[RuleCount]:
     """Cells that were read otherwise than as they are written, by rule and column, and rows that count once."""
     letter = table.name[0].upper()
     found = []
@@ -83,14 +85,16 @@ def counts(bench: Bench, table: Table, cells: Cells, mended: Mended) -> list[Rul
             f"count(*) filter ({r.sql} <> {r.column}), min(row, {_LISTED}) filter ({r.sql} <> {r.column})"
             for r in stage
         )
-        row = bench.con.execute(f"select {asked} from ({base}) where shape_ok").fetchone() or ()
+        row = database.con.execute(f"select {asked} from ({base}) where shape_ok").fetchone() or ()
         found += [
             RuleCount(f"{letter}-{r.rule}", table.name, r.column, rows, tuple(lines))
             for r, rows, lines in zip(stage, row[::2], row[1::2], strict=True)
             if rows
         ]
         base = habits.mended(base, table, stage)
-    repeated = bench.con.execute(f"select count(*), min(row, {_LISTED}) from {_repeated(bench, table)}").fetchone() or (
+    repeated = database.con.execute(
+        f"select count(*), min(row, {_LISTED}) from {_repeated(database, table)}"
+    ).fetchone() or (
         0,
         [],
     )
@@ -99,32 +103,32 @@ def counts(bench: Bench, table: Table, cells: Cells, mended: Mended) -> list[Rul
     return found
 
 
-def has_repeated(bench: Bench, table: Table) -> bool:
+def has_repeated(database: SubmissionDatabase, table: Table) -> bool:
     """Whether any row of the file was taken out because it repeats an earlier one."""
     sql = f"select count(*) from duckdb_tables() where table_name = 'raw_repeated_{table.name}'"
-    return bool(bench.one(sql)[0]) and bool(bench.one(f"select exists(from raw_repeated_{table.name})")[0])
+    return bool(database.one(sql)[0]) and bool(database.one(f"select exists(from raw_repeated_{table.name})")[0])
 
 
-def repeated_rows(bench: Bench, table: Table) -> tuple[int, Decimal]:
+def repeated_rows(database: SubmissionDatabase, table: Table) -> tuple[int, Decimal]:
     """How many rows of the file repeat an earlier one, and their dollars."""
     amount = "total_charges" if table.name == "discharges" else "charge"
     added = "" if table.name == "discharges" else f" filter (revenue_code <> '{limits.TOTAL_REVENUE_CODE}')"
-    row = bench.con.execute(
+    row = database.con.execute(
         f"select count(*), coalesce(sum({amount}){added}, 0)::decimal(38,2)"
-        f" from {_repeated(bench, table)} r join {_SHORT[table.name]} t on t.row = r.first_row"
+        f" from {_repeated(database, table)} r join {_SHORT[table.name]} t on t.row = r.first_row"
     ).fetchone()
     assert row is not None  # an aggregate always has a row
     return int(row[0]), row[1]
 
 
-def _has_odd_rows(bench: Bench, table: Table, *, any_error: bool) -> bool:
+def _has_odd_rows(database: SubmissionDatabase, table: Table, *, any_error: bool) -> bool:
     if any_error:
         return True
     unknown = " or ".join(f"{name}__unknown" for name in warned_columns(table))
     if table.name == "charges":
         strange = f"exists(from all_codes where {_ODD_REVENUE_CODE}), exists(from sums where {_odd_id('account_no')})"
-        return any(bench.one(f"select {strange}, exists(from c where {unknown})"))
-    return bool(bench.one(f"select coalesce(bool_or({_odd_discharge(unknown)}), false) from d")[0])
+        return any(database.one(f"select {strange}, exists(from c where {unknown})"))
+    return bool(database.one(f"select coalesce(bool_or({_odd_discharge(unknown)}), false) from d")[0])
 
 
 _ODD_REVENUE_CODE = "strlen(revenue_code) < 4 or contains(revenue_code, '.')"
@@ -146,20 +150,20 @@ def _odd_discharge(unknown: str) -> str:
     )
 
 
-def _gather(bench: Bench, table: Table, cells: str) -> None:
+def _gather(database: SubmissionDatabase, table: Table, cells: str) -> None:
     short = _SHORT[table.name]
     unknown = " or ".join(f"{name}__unknown" for name in warned_columns(table))
     odd = _odd_discharge(unknown) if table.name == "discharges" else f"broken or {unknown}"
     if table.name == "charges":
         odd += f" or revenue_code in (select revenue_code from all_codes where {_ODD_REVENUE_CODE})"
         odd += f" or account_no in (select account_no from sums where {_odd_id('account_no')})"
-    bench.con.execute(
+    database.con.execute(
         f"create or replace table odd_{table.name} as select * from ({cells})"
         f" where row in (select row from {short} where {odd})"
     )
 
 
-def _refusals(bench: Bench, table: Table, file: str, cells: Cells) -> tuple[Problem, ...]:
+def _refusals(database: SubmissionDatabase, table: Table, file: str, cells: Cells) -> tuple[Problem, ...]:
     """Rows that are none of the table, and columns that have lost digits: each stated once, with its first places."""
     problems = []
     keys = ("hospital_ccn", "account_no")
@@ -172,18 +176,18 @@ def _refusals(bench: Bench, table: Table, file: str, cells: Cells) -> tuple[Prob
         ("F-HEADER-REPEATED", header, "the header comes again"),
         ("F-TOTAL-ROW", total, "a row of totals"),
     ):
-        if places := _lines(bench, table, sql):
+        if places := _lines(database, table, sql):
             problems.append(Problem(rule, f"{words}{_in_lines(*places)}", file=file, row=places[1][0]))
     for column in table.columns:
         sql_lost = habits.has_lost_digits(column)
-        if sql_lost and (places := _lines(bench, table, f"shape_ok and {sql_lost}")):
+        if sql_lost and (places := _lines(database, table, f"shape_ok and {sql_lost}")):
             words = f"{column.name} is in exponent form{_in_lines(*places)}"
             problems.append(Problem("F-DIGITS-LOST", words, file=file, row=places[1][0]))
     return tuple(problems)
 
 
-def _lines(bench: Bench, table: Table, sql: str) -> tuple[int, list[int]] | None:
-    row = bench.con.execute(f"select count(*), min(row, {_NAMED}) from odd_{table.name} where {sql}").fetchone()
+def _lines(database: SubmissionDatabase, table: Table, sql: str) -> tuple[int, list[int]] | None:
+    row = database.con.execute(f"select count(*), min(row, {_NAMED}) from odd_{table.name} where {sql}").fetchone()
     return (int(row[0]), row[1]) if row and row[0] else None
 
 
@@ -192,7 +196,7 @@ def _in_lines(count: int, lines: list[int]) -> str:
     return f", {count:,} rows: lines {listed}{', …' if count > len(lines) else ''}" if count > 1 else f", line {listed}"
 
 
-def _without_blank_rows(bench: Bench, table: Table, cells: Cells, so_far: Mended) -> bool:
+def _without_blank_rows(database: SubmissionDatabase, table: Table, cells: Cells, so_far: Mended) -> bool:
     if cells.has_lines:
         blank = f"select rowid + 1 from raw_{table.name} where trim(line, ',;|\" ' || chr(9)) = ''"
     else:
@@ -200,39 +204,39 @@ def _without_blank_rows(bench: Bench, table: Table, cells: Cells, so_far: Mended
             f"coalesce(trim({name}), '') = ''" for name in table.names
         )
     rows = f"select row from odd_{table.name} where row in ({blank})"
-    count = bench.one(f"select count(*) from ({rows})")[0]
+    count = database.one(f"select count(*) from ({rows})")[0]
     if count:
-        _take_out(bench, table, rows, cells)
+        _take_out(database, table, rows, cells)
         so_far.blank_rows += count
     return bool(count)
 
 
-def _take_out(bench: Bench, table: Table, rows: str, cells: Cells) -> None:
+def _take_out(database: SubmissionDatabase, table: Table, rows: str, cells: Cells) -> None:
     if cells.has_lines:
-        bench.con.execute(f"update raw_{table.name} set line = null where rowid + 1 in ({rows})")
+        database.con.execute(f"update raw_{table.name} set line = null where rowid + 1 in ({rows})")
     else:
-        bench.con.execute(f"delete from raw_{table.name} where row in ({rows})")
+        database.con.execute(f"delete from raw_{table.name} where row in ({rows})")
 
 
-def _without_marks(bench: Bench, table: Table, cells: Cells, so_far: Mended) -> bool:
+def _without_marks(database: SubmissionDatabase, table: Table, cells: Cells, so_far: Mended) -> bool:
     """Lines in which ``="0120"`` is bare, so that its quotation marks are not as CSV has them."""
     if not cells.has_lines:
         return False
     rows = f"select row from odd_{table.name} where not shape_ok"
     marked = f"contains(line, '=\"') and rowid + 1 in ({rows})"
-    count, lines = bench.one(
+    count, lines = database.one(
         f"select count(*), coalesce(min(rowid + 1, {_LISTED}), []) from raw_{table.name} where {marked}"
     )
     if not count:
         return False
-    bench.con.execute(
+    database.con.execute(
         f"update raw_{table.name} set line = regexp_replace(line, '=\"([^\"]*)\"', '\\1', 'g') where {marked}"
     )
     so_far.marked_lines = (count, tuple(lines))
     return True
 
 
-def _without_repeated(bench: Bench, table: Table, cells: Cells, so_far: Mended) -> bool:
+def _without_repeated(database: SubmissionDatabase, table: Table, cells: Cells, so_far: Mended) -> bool:
     """Rows that are byte for byte an earlier one: discharges of a key; lines without which an account adds up."""
     every = ", ".join(table.names)
     text = habits.mended(cells.sql, table, so_far.readings)
@@ -254,36 +258,36 @@ def _without_repeated(bench: Bench, table: Table, cells: Cells, so_far: Mended) 
             group by account, total_charges
             having abs(coalesce(sum(charge) filter ({counted}), 0) - total_charges) <= {limits.CHARGES_TOLERANCE})
         select row, first_row from twin where account in (select account from adds_up)"""
-    if not bench.one("select exists(from found where rule in ('D-KEY-REPEATED', 'D-CHARGES-DIFFER'))")[0]:
+    if not database.one("select exists(from found where rule in ('D-KEY-REPEATED', 'D-CHARGES-DIFFER'))")[0]:
         return False
-    target = _repeated(bench, table)
-    added = bench.con.execute(
+    target = _repeated(database, table)
+    added = database.con.execute(
         f"insert into {target} select row, first_row from ({twins}) where row > first_row"
     ).fetchone()
     if not added or not added[0]:
         return False
-    _take_out(bench, table, f"select row from {target}", cells)
+    _take_out(database, table, f"select row from {target}", cells)
     return True
 
 
-def _repeated(bench: Bench, table: Table) -> str:
+def _repeated(database: SubmissionDatabase, table: Table) -> str:
     name = f"raw_repeated_{table.name}"
-    bench.con.execute(f"create table if not exists {name} (row bigint, first_row bigint)")
+    database.con.execute(f"create table if not exists {name} (row bigint, first_row bigint)")
     return name
 
 
-def _readings(bench: Bench, table: Table, file: str, cells: Cells, so_far: Mended) -> list[Reading]:
+def _readings(database: SubmissionDatabase, table: Table, file: str, cells: Cells, so_far: Mended) -> list[Reading]:
     """The habits that any odd row has; of dates and identifiers, the form that all of a column's have."""
     candidates = [habits.bare(column) for column in table.columns]
     candidates += [r for column in table.columns if (r := habits.empty(column)) is not None]
     candidates += [r for column in table.columns if (r := habits.written_otherwise(column)) is not None]
     asked = ", ".join(f"coalesce(bool_or({r.sql} <> {r.column}), false)" for r in candidates)
-    met = bench.one(f"select {asked} from odd_{table.name} where shape_ok")
+    met = database.one(f"select {asked} from odd_{table.name} where shape_ok")
     found = [reading for reading, is_met in zip(candidates, met, strict=True) if is_met]
     text = habits.mended(cells.sql, table, so_far.readings)
-    dates = whole_columns.date_forms(bench, table, file, text)
-    identifiers, mixed = whole_columns.identifier_forms(bench, table, file, text)
-    lists = whole_columns.list_readings(bench, table, text, has_day_first=dates.has_day_first)
+    dates = whole_columns.date_forms(database, table, file, text)
+    identifiers, mixed = whole_columns.identifier_forms(database, table, file, text)
+    lists = whole_columns.list_readings(database, table, text, has_day_first=dates.has_day_first)
     so_far.notes = dates.problems
     so_far.refusals = tuple(mixed)
     return [*found, *dates.readings, *identifiers, *lists]

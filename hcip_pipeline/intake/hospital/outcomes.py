@@ -24,13 +24,13 @@ from decimal import Decimal
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.intake.hospital import limits
-from hcip_pipeline.intake.hospital.bench import CCN, Bench
 from hcip_pipeline.intake.hospital.code_lists import WARNED, is_irregular
 from hcip_pipeline.intake.hospital.cost_factors import ALL_RATE_CENTERS, UNMAPPED, CostMethod
 from hcip_pipeline.intake.hospital.edits import DRG_CODE, NPI_FAILS, Check, any_of, typed_sql, unlisted, warned_columns
 from hcip_pipeline.intake.hospital.folders import Submission
 from hcip_pipeline.intake.hospital.placeholders import is_placeholder
 from hcip_pipeline.intake.hospital.statements import statement
+from hcip_pipeline.intake.hospital.submission_database import CCN, SubmissionDatabase
 
 #: what a submission holds, by name
 CONTRACTS = {table.name: table for table in (DISCHARGES, CHARGES)}
@@ -38,23 +38,23 @@ CONTRACTS = {table.name: table for table in (DISCHARGES, CHARGES)}
 _SHORT = {"discharges": "d", "charges": "c"}
 
 
-def clear(bench: Bench, submission: Submission) -> None:
+def clear(database: SubmissionDatabase, submission: Submission) -> None:
     """Forget the submission before."""
-    bench.clear(submission)
-    _make_findings(bench)
+    database.clear(submission)
+    _make_findings(database)
 
 
-def restart(bench: Bench) -> None:
+def restart(database: SubmissionDatabase) -> None:
     """Forget what was found so far: the files are loaded, and their rows will be judged again."""
-    bench.restart()
-    _make_findings(bench)
+    database.restart()
+    _make_findings(database)
 
 
-def _make_findings(bench: Bench) -> None:
-    bench.run('create table findings (file varchar, row bigint, "column" varchar, rule varchar, value varchar)')
+def _make_findings(database: SubmissionDatabase) -> None:
+    database.run('create table findings (file varchar, row bigint, "column" varchar, rule varchar, value varchar)')
 
 
-def load(bench: Bench, table: Table, cells: str, errors: list[Check]) -> None:
+def load(database: SubmissionDatabase, table: Table, cells: str, errors: list[Check]) -> None:
     """Type every row of a file and mark the rows that are broken by themselves."""
     columns = [name for name in table.names if name != "hospital_ccn"]  # of a kept row it is the folder's
     columns += [f"({name}__raw <> '' and {name} is null) as {name}__unknown" for name in warned_columns(table)]
@@ -62,21 +62,21 @@ def load(bench: Bench, table: Table, cells: str, errors: list[Check]) -> None:
         columns += [f"coalesce({is_irregular(name)}, false) as {name}__irregular" for name in WARNED]
         columns.append("greatest(1, discharge_date - admit_date)::bigint as length_of_stay")
         columns.append(f"coalesce(hospital_ccn = {CCN}, false) as is_own")
-    bench.run(
+    database.run(
         f"create table {_SHORT[table.name]} as select row, {', '.join(columns)},"
         f" (not shape_ok or {any_of(errors)}) as broken, shape_ok from ({typed_sql(table, cells)})"
     )
     if table.name == "discharges":
-        _look_up(bench)
+        _look_up(database)
 
 
-def _look_up(bench: Bench) -> None:
+def _look_up(database: SubmissionDatabase) -> None:
     """Codes against their tables, each distinct code once."""
     ungroupable = ", ".join(f"'{drg}'" for drg in limits.UNGROUPABLE)
-    bench.run(statement("codes_met", ungroupable=ungroupable, drg_code=DRG_CODE, npi_fails=NPI_FAILS))
-    bench.run(statement("shared_ids"))
-    if bench.one("select coalesce(bool_or(is_bad), false) from codes_met where kind <> 'npi'")[0]:
-        bench.run(
+    database.run(statement("codes_met", ungroupable=ungroupable, drg_code=DRG_CODE, npi_fails=NPI_FAILS))
+    database.run(statement("shared_ids"))
+    if database.one("select coalesce(bool_or(is_bad), false) from codes_met where kind <> 'npi'")[0]:
+        database.run(
             statement(
                 "mark_unknown_codes",
                 drg_code=DRG_CODE,
@@ -88,7 +88,7 @@ def _look_up(bench: Bench) -> None:
 
 
 def price(
-    bench: Bench,
+    database: SubmissionDatabase,
     factors: dict[str, Decimal | None],
     warnings: list[Check],
     *,
@@ -97,29 +97,29 @@ def price(
 ) -> None:
     """Charge lines by revenue code and by account, and their cost where a factor is known (for a warning)."""
     if not has_charges:
-        bench.run(statement("no_charges"))
+        database.run(statement("no_charges"))
         return
     known = {center: str(factor) for center, factor in factors.items() if factor is not None}
-    bench.run(f"create table all_codes as {lines_by_code('c', warnings)}")
+    database.run(f"create table all_codes as {lines_by_code('c', warnings)}")
     nothing = f"select revenue_code from all_codes where {is_placeholder('revenue_code')}"
-    if bench.one(f"select exists({nothing})")[0]:
-        bench.run(f"update c set broken = true where revenue_code in ({nothing})")
+    if database.one(f"select exists({nothing})")[0]:
+        database.run(f"update c set broken = true where revenue_code in ({nothing})")
     total = limits.TOTAL_REVENUE_CODE
-    bench.run(
+    database.run(
         statement("codes", total=total, unmapped=UNMAPPED, every_center=ALL_RATE_CENTERS),
         [list(known), list(known.values())],
     )
-    _net(bench)
-    bench.run(statement("sums", total=total, is_priced=method != "reported" and bool(known)))
+    _net(database)
+    database.run(statement("sums", total=total, is_priced=method != "reported" and bool(known)))
 
 
-def _net(bench: Bench) -> None:
+def _net(database: SubmissionDatabase) -> None:
     """Credits are netted by account and revenue code; what comes to less than zero breaks its lines."""
-    if not bench.one("select coalesce(min(least) < 0, false) from all_codes")[0]:  # mostly none
-        bench.run("create table credits (account_no varchar, revenue_code varchar)")
+    if not database.one("select coalesce(min(least) < 0, false) from all_codes")[0]:  # mostly none
+        database.run("create table credits (account_no varchar, revenue_code varchar)")
         return
-    bench.run(statement("credits"))
-    bench.run("update c set broken = true where (account_no, revenue_code) in (from credits)")
+    database.run(statement("credits"))
+    database.run("update c set broken = true where (account_no, revenue_code) in (from credits)")
 
 
 def lines_by_code(lines: str, warnings: list[Check]) -> str:
@@ -127,7 +127,7 @@ def lines_by_code(lines: str, warnings: list[Check]) -> str:
     return statement("lines_by_code", lines=lines, warnings=[check.sql for check in warnings])
 
 
-def decide(bench: Bench, cells: Mapping[str, str], errors: Mapping[str, list[Check]]) -> bool:
+def decide(database: SubmissionDatabase, cells: Mapping[str, str], errors: Mapping[str, list[Check]]) -> bool:
     """Which discharges are kept, and with them which lines; whether any row is not.
 
     Args:
@@ -135,29 +135,29 @@ def decide(bench: Bench, cells: Mapping[str, str], errors: Mapping[str, list[Che
     """
     tables = [CONTRACTS[name] for name in cells]
     if "discharges" not in cells:
-        bench.run(statement("nothing_found"))
-        broken = bench.one("select coalesce(bool_or(broken), false) from c")[0]
+        database.run(statement("nothing_found"))
+        broken = database.one("select coalesce(bool_or(broken), false) from c")[0]
         if broken:
-            find_errors(bench, tables[0], cells["charges"], errors["charges"])
+            find_errors(database, tables[0], cells["charges"], errors["charges"])
         return bool(broken)
     has_both = len(cells) == 2
-    bench.run(statement("found", has_both=has_both, tolerance=limits.CHARGES_TOLERANCE))
-    bench.run(statement("fate"))
-    any_found, any_d, any_c, orphans, shared = bench.one(statement("what_was_found", has_both=has_both))
+    database.run(statement("found", has_both=has_both, tolerance=limits.CHARGES_TOLERANCE))
+    database.run(statement("fate"))
+    any_found, any_d, any_c, orphans, shared = database.one(statement("what_was_found", has_both=has_both))
     if orphans:  # mostly none, and then the lines need not be read again
-        bench.run(statement("lines_without_discharge"))
+        database.run(statement("lines_without_discharge"))
     if shared:
-        bench.run(statement("lines_of_quarantined"))
+        database.run(statement("lines_of_quarantined"))
     for table in tables:
         if any_d if table.name == "discharges" else any_c:
-            find_errors(bench, table, cells[table.name], errors[table.name])
+            find_errors(database, table, cells[table.name], errors[table.name])
     return bool(any_found or any_d or any_c or orphans or shared)
 
 
-def find_errors(bench: Bench, table: Table, cells: str, errors: list[Check]) -> None:
+def find_errors(database: SubmissionDatabase, table: Table, cells: str, errors: list[Check]) -> None:
     """Name the rule, the column and the shape of the cell for every row that is broken by itself."""
     short, typed_cells = _SHORT[table.name], typed_sql(table, cells)
-    bench.run(statement("broken_rows", table=table.name, short=short, typed=typed_cells))
+    database.run(statement("broken_rows", table=table.name, short=short, typed=typed_cells))
     shape = Check(f"{errors[0].rule[0]}-ROW-SHAPE", "", "not shape_ok")
     asked = [shape, *(replace(check, sql=f"shape_ok and ({check.sql})") for check in errors)]
     typed = {column.name for column in table.columns if column.type != "text" or column.allowed}
@@ -166,4 +166,4 @@ def find_errors(bench: Bench, table: Table, cells: str, errors: list[Check]) -> 
         cell = f"{check.column}__raw" if check.column in typed else check.column or "''"
         finding = f"{{'rule': '{check.rule}', 'column': '{check.column}', 'cell': {cell}}}"
         cases.append(f"case when {check.sql} then {finding} end")
-    bench.run(statement("name_errors", table=table.name, cases=cases))
+    database.run(statement("name_errors", table=table.name, cases=cases))

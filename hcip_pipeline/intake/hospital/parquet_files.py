@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hcip_pipeline.contracts.table import Column, Table
-from hcip_pipeline.intake.hospital.bench import plain_path
 from hcip_pipeline.intake.hospital.headers import Cells, ReadingError, check_columns
+from hcip_pipeline.intake.hospital.submission_database import plain_path
 from hcip_pipeline.intake.hospital.survey import Survey
 from hcip_pipeline.received_files import HOSPITAL, MAX_COLUMNS
 from hcip_pipeline.rules.problem import Problem

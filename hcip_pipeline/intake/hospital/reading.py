@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import duckdb
 
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.intake.hospital.bench import plain_path
 from hcip_pipeline.intake.hospital.headers import Cells, ReadingError, check_columns
 from hcip_pipeline.intake.hospital.parquet_files import parquet_cells
+from hcip_pipeline.intake.hospital.submission_database import plain_path
 from hcip_pipeline.intake.hospital.survey import Survey
 from hcip_pipeline.rules.problem import Problem
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.intake.hospital import code_lists, habits
-from hcip_pipeline.intake.hospital.bench import Bench
 from hcip_pipeline.intake.hospital.habits import Reading
 from hcip_pipeline.intake.hospital.placeholders import is_placeholder
+from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
 from hcip_pipeline.rules.problem import Problem
 
 #: Identifiers as text, which a data frame may have held as numbers.
@@ -35,7 +35,7 @@ class Forms:
     problems: tuple[Problem, ...] = ()
 
 
-def date_forms(bench: Bench, table: Table, file: str, cells: str) -> Forms:
+def date_forms(database: SubmissionDatabase, table: Table, file: str, cells: str) -> Forms:
     """The form of each column of dates; a mixture is not read.
 
     Args:
@@ -51,10 +51,10 @@ def date_forms(bench: Bench, table: Table, file: str, cells: str) -> Forms:
             asked.append(f"count(*) filter ({is_form})")
             asked.append(f"min(row) filter ({is_form} and {day.format(column)} is null)")
     # Only columns that some odd row has in another form are worth a look at every row.
-    odd = bench.con.execute(f"select {', '.join(asked)} from odd_{table.name} where shape_ok").fetchone() or ()
+    odd = database.con.execute(f"select {', '.join(asked)} from odd_{table.name} where shape_ok").fetchone() or ()
     if not any(met for n, met in enumerate(odd[::2]) if forms[n % len(forms)] != "iso"):
         return Forms()
-    every = bench.con.execute(f"select {', '.join(asked)} from ({cells}) where shape_ok").fetchone() or ()
+    every = database.con.execute(f"select {', '.join(asked)} from ({cells}) where shape_ok").fetchone() or ()
     met: dict[str, dict[str, int]] = {column: {} for column in columns}
     not_days: dict[str, tuple[str, int]] = {}
     for n, (column, form) in enumerate((column, form) for column in columns for form in forms):
@@ -76,7 +76,9 @@ def date_forms(bench: Bench, table: Table, file: str, cells: str) -> Forms:
     return Forms(tuple(readings), "month first" in not_days, tuple(problems))
 
 
-def identifier_forms(bench: Bench, table: Table, file: str, cells: str) -> tuple[list[Reading], list[Problem]]:
+def identifier_forms(
+    database: SubmissionDatabase, table: Table, file: str, cells: str
+) -> tuple[list[Reading], list[Problem]]:
     """Identifiers of which all end in ``.0`` are read without it; where only some do, they would match nobody.
 
     Args:
@@ -86,12 +88,12 @@ def identifier_forms(bench: Bench, table: Table, file: str, cells: str) -> tuple
     for column in (name for name in _IDENTIFIERS if name in table.names):
         filled = f"{column} <> '' and not {is_placeholder(column)}"
         ends = f"(regexp_full_match({column}, '[0-9]+\\.0+') and {filled})"
-        if not bench.one(f"select coalesce(bool_or({ends}), false) from odd_{table.name} where shape_ok")[0]:
+        if not database.one(f"select coalesce(bool_or({ends}), false) from odd_{table.name} where shape_ok")[0]:
             continue
         means = f"regexp_full_match({column}, '[0-9]+\\.[0-9]*[1-9][0-9]*')"  # 1234.1: a suffix with a meaning
         asked = f"count(*) filter ({filled}), count(*) filter ({ends}), min(row) filter ({ends})"
         asked += f", count(*) filter ({means}), min(row) filter ({filled} and not {ends})"
-        rows, ending, first, meaning, other = bench.one(f"select {asked} from ({cells}) where shape_ok")
+        rows, ending, first, meaning, other = database.one(f"select {asked} from ({cells}) where shape_ok")
         if meaning:
             continue
         if ending == rows:
@@ -104,18 +106,18 @@ def identifier_forms(bench: Bench, table: Table, file: str, cells: str) -> tuple
     return readings, problems
 
 
-def list_readings(bench: Bench, table: Table, cells: str, *, has_day_first: bool) -> list[Reading]:
+def list_readings(database: SubmissionDatabase, table: Table, cells: str, *, has_day_first: bool) -> list[Reading]:
     """Columns of codes and of lists of codes that some odd row writes otherwise than the contract."""
     candidates = [column for column in code_lists.COLUMNS if column in table.names]
     if not candidates:
         return []
     reads = {column: code_lists.read_sql(column, month_first=True) for column in candidates}
     asked = ", ".join(f"coalesce(bool_or({sql} <> {column}), false)" for column, sql in reads.items())
-    met = bench.one(f"select {asked} from odd_{table.name} where shape_ok")
+    met = database.one(f"select {asked} from odd_{table.name} where shape_ok")
     found = [column for column, is_met in zip(candidates, met, strict=True) if is_met]
     if "procedures" in found and not has_day_first:
         day_first = f"select coalesce(bool_or({code_lists.has_day_first()}), false) from ({cells}) where shape_ok"
-        has_day_first = bool(bench.one(day_first)[0])
+        has_day_first = bool(database.one(day_first)[0])
     return [
         Reading("LIST-FORM", column, code_lists.read_sql(column, month_first=not has_day_first)) for column in found
     ]

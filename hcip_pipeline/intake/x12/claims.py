@@ -3,7 +3,7 @@
 Belongs here: from segments to bills, as SQL over whole tables. Does not belong here: what several bills of an account
 mean together (``stays``).
 
-Working tables, on the bench; every cell is text as the tables of a submission have it:
+Working tables of the database; every cell is text as the tables of a submission have it:
     raw_loops  one row an HL: row, id, parent, level, its subscriber's and its billing provider's HL, and what it says
     raw_bills  one row a claim: row, ordinal (in order of BHT04, file name, place), account_no, facility, frequency,
                total, dates, codes, physicians, patient, payer
@@ -13,7 +13,7 @@ Working tables, on the bench; every cell is text as the tables of a submission h
 
 from __future__ import annotations
 
-from hcip_pipeline.intake.hospital.bench import Bench
+from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
 from hcip_pipeline.intake.x12.payers import payer_sql
 from hcip_pipeline.intake.x12.segments import COMPONENT, ELEMENT, element
 
@@ -28,13 +28,13 @@ _IN_CLAIM = "claim > section"
 _BEFORE_OTHER_PAYERS = "coalesce(payer, 0) < claim and coalesce(service, 0) < claim"
 
 
-def find_bills(bench: Bench) -> None:
+def find_bills(database: SubmissionDatabase) -> None:
     """Make the tables of this module."""
-    bench.con.execute("create or replace table raw_faults (row bigint, rule varchar)")
-    bench.con.execute(f"create or replace table raw_loops as {_loops()}")
-    bench.con.execute(f"create or replace table raw_bills as {_bills()}")
-    bench.con.execute(f"create or replace table raw_lines as {_lines()}")
-    bench.con.execute(
+    database.con.execute("create or replace table raw_faults (row bigint, rule varchar)")
+    database.con.execute(f"create or replace table raw_loops as {_loops()}")
+    database.con.execute(f"create or replace table raw_bills as {_bills()}")
+    database.con.execute(f"create or replace table raw_lines as {_lines()}")
+    database.con.execute(
         f"""insert into raw_faults
         select row, 'B-HIERARCHY' from raw_bills where not is_in_order
         union all select row, 'B-FREQUENCY' from raw_bills where frequency not in {FREQUENCIES}

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from hcip_pipeline.received_files import HOSPITAL, NotReceivedError, open_file, require_file, told_bytes
+from hcip_pipeline.received_files import HOSPITAL, NotReceivedError, bytes_in_words, open_file, require_file
 from hcip_pipeline.rules.problem import Problem
 
 #: What separates elements, components and repetitions in the copy.
@@ -107,7 +107,7 @@ def _unpacked(stream: BinaryIO, found: BillFile) -> Iterator[bytes]:
         while chunk := text.read(_CHUNK):
             unpacked += len(chunk)
             if unpacked > most:
-                raise EnvelopeError("F-TOO-LARGE", f"unpacks to more than {told_bytes(most)}")
+                raise EnvelopeError("F-TOO-LARGE", f"unpacks to more than {bytes_in_words(most)}")
             yield chunk
 
 
@@ -232,7 +232,7 @@ def _interchange(feed: _Feed, target: BinaryIO) -> None:
 
 
 def _endless(segment: int) -> EnvelopeError:
-    words = f"segment {segment} does not end within {told_bytes(MAX_SEGMENT)}"
+    words = f"segment {segment} does not end within {bytes_in_words(MAX_SEGMENT)}"
     return EnvelopeError("B-SEGMENT-ENDLESS", words, segment)
 
 

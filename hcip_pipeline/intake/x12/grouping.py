@@ -8,8 +8,8 @@ mended in the cells of ``discharges``.
 from __future__ import annotations
 
 from hcip_pipeline.contracts.hospital import DISCHARGES, GROUPING
-from hcip_pipeline.intake.hospital.bench import CCN, Bench
 from hcip_pipeline.intake.hospital.headers import Cells
+from hcip_pipeline.intake.hospital.submission_database import CCN, SubmissionDatabase
 from hcip_pipeline.rules.problem import Problem
 
 #: Rows of the grouping file that a message names.
@@ -18,7 +18,7 @@ _NAMED = 3
 _OVER_BILL = ("nature_of_admission", "primary_payer")
 
 
-def join_grouping(bench: Bench, cells: Cells | None, file: str) -> list[Problem]:
+def join_grouping(database: SubmissionDatabase, cells: Cells | None, file: str) -> list[Problem]:
     """Make ``raw_discharges`` of the stays and their rows of the grouping file; what is told of the rest of it.
 
     Args:
@@ -27,24 +27,24 @@ def join_grouping(bench: Bench, cells: Cells | None, file: str) -> list[Problem]
     names = ", ".join(GROUPING.names)
     if cells is None:
         empty = ", ".join(f"null::varchar as {name}" for name in GROUPING.names)
-        bench.con.execute(f"create or replace table raw_groups as select 0::bigint as row, {empty} limit 0")
+        database.con.execute(f"create or replace table raw_groups as select 0::bigint as row, {empty} limit 0")
     else:
         filled = " or ".join(f"coalesce(trim({name}), '') <> ''" for name in GROUPING.names)
-        bench.con.execute(
+        database.con.execute(
             f"""create or replace table raw_groups as
             select min(row) as row, {names} from (
                 select row, shape_ok, has_control, trim(account_no) as account_no,
                     {", ".join(name for name in GROUPING.names if name != "account_no")} from ({cells.sql}))
             where shape_ok and not has_control and ({filled}) group by all"""  # the same row again is the same row
         )
-    problems = _told(bench, cells, file) if cells is not None else []
+    problems = _told(database, cells, file) if cells is not None else []
     given = {name: f"g.{name}" for name in GROUPING.names if name != "account_no"}
     given |= {name: f"coalesce(nullif(trim(g.{name}), ''), s.{name})" for name in _OVER_BILL}
     columns = ", ".join(
         f"{CCN} as hospital_ccn" if name == "hospital_ccn" else f"{given.get(name, f's.{name}')} as {name}"
         for name in DISCHARGES.names
     )
-    bench.con.execute(
+    database.con.execute(
         f"""create or replace table raw_discharges as
         select s.row, {columns} from raw_stays s
         left join (select * from raw_groups qualify count(*) over (partition by account_no) = 1) g
@@ -52,7 +52,7 @@ def join_grouping(bench: Bench, cells: Cells | None, file: str) -> list[Problem]
         order by s.row"""
     )
     if cells is not None:
-        bench.con.execute(
+        database.con.execute(
             """insert into raw_faults
             select row, case when account_no in (select account_no from raw_groups) then 'B-GROUPING-REPEATED'
                 else 'B-NOT-GROUPED' end
@@ -62,11 +62,11 @@ def join_grouping(bench: Bench, cells: Cells | None, file: str) -> list[Problem]
     return problems
 
 
-def _told(bench: Bench, cells: Cells, file: str) -> list[Problem]:
-    unread = bench.one(
+def _told(database: SubmissionDatabase, cells: Cells, file: str) -> list[Problem]:
+    unread = database.one(
         f"select count(*), coalesce(min(row, {_NAMED}), []) from ({cells.sql}) where not shape_ok or has_control"
     )
-    without = bench.one(
+    without = database.one(
         f"""select count(*), coalesce(min(row, {_NAMED}), []) from raw_groups
         where coalesce(account_no, '') not in (select account_no from raw_standing)"""
     )

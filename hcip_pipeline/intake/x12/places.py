@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hcip_pipeline.intake.hospital.bench import Bench
 from hcip_pipeline.intake.hospital.receipts import RuleCount
+from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
 
 #: Signs of an account number that a message shows, and never all of it.
 _SHOWN = 4
@@ -37,13 +37,13 @@ def located(table: str, rows: str) -> str:
     )
 
 
-def told(bench: Bench, counts: Sequence[RuleCount]) -> tuple[RuleCount, ...]:
+def told(database: SubmissionDatabase, counts: Sequence[RuleCount]) -> tuple[RuleCount, ...]:
     """The counts with the first places of each: file, segment and claim."""
-    return tuple(_told(bench, count) if count.lines else count for count in counts)
+    return tuple(_told(database, count) if count.lines else count for count in counts)
 
 
-def _told(bench: Bench, count: RuleCount) -> RuleCount:
-    rows = bench.con.execute(
+def _told(database: SubmissionDatabase, count: RuleCount) -> RuleCount:
+    rows = database.con.execute(
         located(count.table, "select unnest($1::bigint[]) as row") + " order by q.row", [list(count.lines)]
     ).fetchall()
     places = tuple(f"{file} segment {segment}, claim {claim}" for _, file, segment, claim in rows)

@@ -14,11 +14,11 @@ from pathlib import Path
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES, GROUPING
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.intake.hospital import limits
-from hcip_pipeline.intake.hospital.bench import Bench
 from hcip_pipeline.intake.hospital.edits import Check
 from hcip_pipeline.intake.hospital.headers import Cells, ReadingError
 from hcip_pipeline.intake.hospital.reading import read_cells
 from hcip_pipeline.intake.hospital.receipts import BillCount, FileReceipt, Tally
+from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
 from hcip_pipeline.intake.hospital.survey import Survey
 from hcip_pipeline.intake.x12 import stays
 from hcip_pipeline.intake.x12.claims import find_bills
@@ -88,7 +88,7 @@ def _checks(faults: Sequence[str]) -> list[Check]:
 
 
 def read_bills(
-    bench: Bench,
+    database: SubmissionDatabase,
     paths: Sequence[Path],
     grouping: Survey | None,
     scratch: Path,
@@ -113,47 +113,47 @@ def read_bills(
     cells = None
     if grouping is not None:
         try:
-            cells = read_cells(bench.con, grouping, GROUPING, needed)
+            cells = read_cells(database.con, grouping, GROUPING, needed)
         except ReadingError as error:
             found.problems += error.problems
         else:
             found.problems += cells.problems
     if any(problem.refuses for problem in found.problems):
         return found
-    found.problems += load_segments(bench, copy, files)
+    found.problems += load_segments(database, copy, files)
     copy.unlink()
     if any(problem.refuses for problem in found.problems):
         return found
-    find_bills(bench)
-    if not bench.one("select exists(from raw_bills)")[0]:
+    find_bills(database)
+    if not database.one("select exists(from raw_bills)")[0]:
         found.problems.append(Problem("F-NO-ROWS", "holds no claim", file=found.name))
         return found
-    found.counts = find_stays(bench)
+    found.counts = find_stays(database)
     found.problems += [_told(count) for count in found.counts if count.outcome in _TOLD]
-    found.problems += join_grouping(bench, cells, grouping.name if grouping else "")
+    found.problems += join_grouping(database, cells, grouping.name if grouping else "")
     if npi:
-        bench.con.execute(
+        database.con.execute(
             "insert into raw_faults select row, 'B-OTHER-PROVIDER' from raw_stays where billing_npi not in ('', ?)",
             [npi],
         )
-    rows = bench.con.execute("select distinct rule from raw_faults order by rule").fetchall()
+    rows = database.con.execute("select distinct rule from raw_faults order by rule").fetchall()
     found.faults = tuple(row[0] for row in rows)
     found.cells = {"discharges": _cells(DISCHARGES), "charges": _cells(CHARGES)}
     return found
 
 
 def said_by_bills(
-    bench: Bench, paths: Sequence[Path], scratch: Path, hospitals: Mapping[str, str]
+    database: SubmissionDatabase, paths: Sequence[Path], scratch: Path, hospitals: Mapping[str, str]
 ) -> tuple[str, Quarter | None]:
     """The hospital that most bills name by the NPI they are billed under, and the quarter that most of them end in.
 
     Args:
         hospitals: NPI of each hospital that has one, by CCN.
     """
-    found = read_bills(bench, paths, None, scratch, None)
+    found = read_bills(database, paths, None, scratch, None)
     if not found.cells:
         return "", None
-    said = bench.con.execute(
+    said = database.con.execute(
         """select mode(nullif(billing_npi, '')), mode(year(day) * 4 + quarter(day))
         from (select billing_npi, try_cast(discharge_date as date) as day from raw_stays)"""
     ).fetchone() or (None, None)
@@ -174,7 +174,9 @@ def _told(count: BillCount) -> Problem:
     return Problem(rule, f"{count.bills:,} bill{'s' * (count.bills != 1)} over ${count.dollars:,.2f} {words}")
 
 
-def file_receipts(bench: Bench, bills: Bills, totals: Mapping[str, tuple[Tally, Tally, int]]) -> list[FileReceipt]:
+def file_receipts(
+    database: SubmissionDatabase, bills: Bills, totals: Mapping[str, tuple[Tally, Tally, int]]
+) -> list[FileReceipt]:
     """The account of each file: what it holds of each table, and the grouping file.
 
     Args:
@@ -184,7 +186,7 @@ def file_receipts(bench: Bench, bills: Bills, totals: Mapping[str, tuple[Tally, 
     for table in ("discharges", "charges"):
         by_file = {0: totals[table]} if table in totals else {}
         if len(bills.files) > 1 and table in totals:
-            by_file = _by_file(bench, table)
+            by_file = _by_file(database, table)
         for number, file in enumerate(bills.files):
             rows, dollars, errors = by_file.get(number, (Tally(), Tally(), 0))
             receipts.append(FileReceipt(table, file.name, file.size, file.sha256, rows, dollars, errors))
@@ -193,7 +195,7 @@ def file_receipts(bench: Bench, bills: Bills, totals: Mapping[str, tuple[Tally, 
     return receipts
 
 
-def _by_file(bench: Bench, table: str) -> dict[int, tuple[Tally, Tally, int]]:
+def _by_file(database: SubmissionDatabase, table: str) -> dict[int, tuple[Tally, Tally, int]]:
     follows = ", ".join(f"'{rule.id}'" for rule in RULES.values() if rule.follows)
     if table == "discharges":
         rows = "select row, total_charges as amount, row not in (select row from rejected) as kept from d"
@@ -202,7 +204,7 @@ def _by_file(bench: Bench, table: str) -> dict[int, tuple[Tally, Tally, int]]:
             f"select row, case when coalesce(revenue_code, '') <> '{limits.TOTAL_REVENUE_CODE}' then charge end"
             " as amount, coalesce(k is not null and not broken, false) as kept from c left join fate using (account_no)"
         )
-    found = bench.con.execute(
+    found = database.con.execute(
         f"""select f.file_no, count(*), count(*) filter (kept), coalesce(sum(amount), 0),
             coalesce(sum(amount) filter (kept), 0), count(*) filter (errs)
         from (select *, row in (select row from findings where file = '{table}' and rule not in ({follows})) as errs

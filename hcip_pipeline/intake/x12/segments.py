@@ -3,7 +3,7 @@
 Belongs here: loops, sections and control counts, as SQL over the copy of ``envelope``. Does not belong here: what a
 claim says (``claims``).
 
-Working tables, on the bench:
+Working tables of the database:
     raw_files     files of bills: name, first_row (number of its first segment), file_no
     raw_segments  segments that matter: row (number among all segments), id, line, and as of that segment the numbers
                   of the newest section (ISA, GS, ST, HL, SE, GE, IEA), st, hl, claim (CLM), payer (SBR), service (SV2)
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from hcip_pipeline.intake.hospital.bench import Bench
+from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
 from hcip_pipeline.intake.x12.envelope import BillFile
 from hcip_pipeline.rules.problem import Problem
 
@@ -40,22 +40,22 @@ def element(number: int, line: str = "line") -> str:
     return f"split_part({line}, {ELEMENT}, {number + 1})"
 
 
-def load_segments(bench: Bench, copy: Path, files: list[BillFile]) -> list[Problem]:
+def load_segments(database: SubmissionDatabase, copy: Path, files: list[BillFile]) -> list[Problem]:
     """Load the copy of all files, and hold them against their envelopes; the problems refuse them."""
     total = sum(file.segments for file in files)
-    bench.con.execute(
+    database.con.execute(
         "create or replace table raw_files as select unnest($1::varchar[]) as name, unnest($2::bigint[]) as first_row,"
         " unnest(range(len($1::varchar[]))) as file_no",
         [[file.name for file in files], [file.first + 1 for file in files]],
     )
     try:
-        bench.con.execute(_load_sql(), [str(copy)])
-        last = bench.one("select coalesce(max(row), 0) from raw_segments")[0]
+        database.con.execute(_load_sql(), [str(copy)])
+        last = database.one("select coalesce(max(row), 0) from raw_segments")[0]
     except duckdb.InvalidInputException:  # the engine's own words quote the line
         last = -1
     if last != total:
         return [Problem("F-UNREADABLE", "the files cannot be read as segments", file=file.name) for file in files[:1]]
-    return [*_order(bench), *_versions(bench), *_counts(bench)]
+    return [*_order(database), *_versions(database), *_counts(database)]
 
 
 def _load_sql() -> str:
@@ -77,21 +77,21 @@ def _load_sql() -> str:
         window so_far as (rows between unbounded preceding and current row)"""
 
 
-def _problem(bench: Bench, rule: str, message: str, row: int) -> Problem:
+def _problem(database: SubmissionDatabase, rule: str, message: str, row: int) -> Problem:
     """A problem of the segment with this number among all, told by its file and its number there."""
-    name, number = bench.con.execute(
+    name, number = database.con.execute(
         "select name, $1 - first_row + 1 from raw_files where first_row <= $1 order by first_row desc limit 1", [row]
     ).fetchone() or ("", row)
     return Problem(rule, f"segment {number}: {message}", file=name, row=number)
 
 
-def _order(bench: Bench) -> list[Problem]:
+def _order(database: SubmissionDatabase) -> list[Problem]:
     """The first segment of each kind that stands where the envelope does not allow it."""
     after = " or ".join(
         f"(id = '{name}' and before in ({', '.join(repr(text) for text in allowed)}))"
         for name, allowed in _FOLLOWS.items()
     )
-    row = bench.con.execute(
+    row = database.con.execute(
         f"""select row, id, before from (
             select row, id, coalesce(lag(id) over (order by row), '') as before
             from raw_segments where id in {_ENVELOPE})
@@ -99,15 +99,15 @@ def _order(bench: Bench) -> list[Problem]:
     ).fetchone()
     if row is not None:
         before = f"follows {row[2]}" if row[2] else "is the first of the envelope"
-        return [_problem(bench, "B-ENVELOPE", f"{row[1]} {before}", row[0])]
-    outside = bench.con.execute(
+        return [_problem(database, "B-ENVELOPE", f"{row[1]} {before}", row[0])]
+    outside = database.con.execute(
         f"""select s.row, s.id from raw_segments s join raw_segments e on e.row = s.envelope
         where s.id not in {_ENVELOPE} and e.id <> 'ST' order by 1 limit 1""".replace(
             "raw_segments s", f"({_WITH_ENVELOPE}) s"
         )
     ).fetchone()
     if outside is not None:
-        return [_problem(bench, "B-ENVELOPE", f"{outside[1]} is outside ST and SE", outside[0])]
+        return [_problem(database, "B-ENVELOPE", f"{outside[1]} is outside ST and SE", outside[0])]
     return []
 
 
@@ -116,24 +116,24 @@ _WITH_ENVELOPE = f"""select row, id, max(case when id in {_ENVELOPE} then row en
     from raw_segments where id in ({", ".join(repr(name) for name in (*_ENVELOPE, "HL", "BHT", "CLM"))})"""
 
 
-def _versions(bench: Bench) -> list[Problem]:
+def _versions(database: SubmissionDatabase) -> list[Problem]:
     """Anything but institutional claims of a version that is read."""
     wrong = f"""select row, case when id = 'ST' then 'ST03' else 'GS08' end,
             case when id = 'ST' then {element(3)} else {element(8)} end as version
         from raw_segments where id in ('GS', 'ST') and (version not in {VERSIONS}
             or (id = 'ST' and {element(1)} <> '837') or (id = 'GS' and {element(1)} <> 'HC'))
         order by row limit 1"""
-    row = bench.con.execute(wrong).fetchone()
+    row = database.con.execute(wrong).fetchone()
     if row is None:
         return []
     found = row[2] if row[2].isascii() and row[2].isalnum() and len(row[2]) <= 12 else "another"
-    return [_problem(bench, "B-VERSION", f"{row[1]} is {found or 'empty'}, not {' or '.join(VERSIONS)}", row[0])]
+    return [_problem(database, "B-VERSION", f"{row[1]} is {found or 'empty'}, not {' or '.join(VERSIONS)}", row[0])]
 
 
-def _counts(bench: Bench) -> list[Problem]:
+def _counts(database: SubmissionDatabase) -> list[Problem]:
     """Trailers that count otherwise than what is there, or bear another control number than their headers."""
     same = "ltrim({}, '0') = ltrim({}, '0')".format
-    row = bench.con.execute(
+    row = database.con.execute(
         f"""with envelope as (
             select row, id, line, lag(row) over (order by row) as before, lag(line) over (order by row) as line_before,
                 count(case when id = 'ST' then 1 end) over w as sets,
@@ -157,7 +157,9 @@ def _counts(bench: Bench) -> list[Problem]:
     kinds = {"SE": "segments", "GE": "transaction sets", "IEA": "groups"}
     header = {"SE": "ST02", "GE": "GS06", "IEA": "ISA13"}[row[1]]
     if not row[4]:
-        return [_problem(bench, "B-CONTROL", f"{row[1]}02 is not the control number of its header ({header})", row[0])]
+        return [
+            _problem(database, "B-CONTROL", f"{row[1]}02 is not the control number of its header ({header})", row[0])
+        ]
     stated = row[2] if row[2].isdigit() and row[2].isascii() and len(row[2]) <= 10 else "no number"
     words = f"{row[1]}01 states {stated}, and {row[3]:,} {kinds[row[1]]} are there"
-    return [_problem(bench, "B-CONTROL", words, row[0])]
+    return [_problem(database, "B-CONTROL", words, row[0])]

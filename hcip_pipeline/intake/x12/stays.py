@@ -7,7 +7,7 @@ The bills of an account in their order (BHT04, file name, place): 7 replaces wha
 itself; whole bills (1, 7) and interim ones (2, 3, 4) are stays, and late charges (5) add to them. Two whole bills that
 neither replaces nor removes are two rows of one key, which the edits of every submission answer.
 
-Working tables, on the bench:
+Working tables of the database:
     raw_standing    row and outcome of every bill: counted, replaced, voided, void (the frequency 8 itself), not
                     inpatient, still a patient
     raw_discharges  the cells of ``discharges`` but for what the grouper gives; row is the claim's segment
@@ -16,8 +16,8 @@ Working tables, on the bench:
 
 from __future__ import annotations
 
-from hcip_pipeline.intake.hospital.bench import CCN, Bench
 from hcip_pipeline.intake.hospital.receipts import BillCount
+from hcip_pipeline.intake.hospital.submission_database import CCN, SubmissionDatabase
 from hcip_pipeline.intake.x12.claims import INPATIENT
 
 #: Patient status (CL103): still a patient.
@@ -31,21 +31,21 @@ COUNTED, REPLACED, VOIDED, VOID, NOT_INPATIENT, STAYS_ON = (
 _WHOLE = "frequency not in ('2', '3', '4', '5')"
 
 
-def find_stays(bench: Bench) -> tuple[BillCount, ...]:
+def find_stays(database: SubmissionDatabase) -> tuple[BillCount, ...]:
     """Make the tables of this module; the outcome of every bill, counted."""
-    bench.con.execute(f"create or replace table raw_standing as {_standing()}")
-    bench.con.execute(f"create or replace table raw_stays as {_stays()}")
-    bench.con.execute(
+    database.con.execute(f"create or replace table raw_standing as {_standing()}")
+    database.con.execute(f"create or replace table raw_stays as {_stays()}")
+    database.con.execute(
         f"""update raw_standing set outcome = '{STAYS_ON}' where row in (
             select b.row from raw_standing b join raw_stays s on s.account_key = b.account_key and s.part = b.part
             where s.last_frequency in ('2', '3') and s.discharge_disposition = '{STILL_A_PATIENT}'
                 and b.outcome = '{COUNTED}')"""
     )
-    bench.con.execute(
+    database.con.execute(
         f"""delete from raw_stays
         where last_frequency in ('2', '3') and discharge_disposition = '{STILL_A_PATIENT}'"""
     )
-    bench.con.execute(
+    database.con.execute(
         """insert into raw_faults
         select row, 'B-LATE-ALONE' from raw_stays where last_frequency = '5'
         union all
@@ -53,12 +53,12 @@ def find_stays(bench: Bench) -> tuple[BillCount, ...]:
         join raw_stays s on s.account_key = b.account_key and s.part = b.part
         where b.outcome = 'counted' and f.row <> s.row"""
     )
-    bench.con.execute(
+    database.con.execute(
         f"""create or replace table raw_charges as
         select l.row, {CCN} as hospital_ccn, b.account_no, l.revenue_code, l.service_date, l.units, l.charge
         from raw_lines l join raw_standing b on b.row = l.claim where b.outcome = '{COUNTED}' order by l.row"""
     )
-    rows = bench.con.execute(
+    rows = database.con.execute(
         "select outcome, count(*), coalesce(sum(try_cast(total as decimal(18,2))), 0)"
         " from raw_standing group by outcome order by outcome"
     ).fetchall()

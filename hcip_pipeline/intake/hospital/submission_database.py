@@ -20,12 +20,12 @@ import duckdb
 from hcip_pipeline.intake.hospital.folders import Submission
 from hcip_pipeline.scratch import scratch_folder
 
-#: SQL for what the submission on the bench is: its folder's hospital, the first and the last day of its quarter.
+#: SQL for the submission in the database: its folder's hospital, the first and the last day of its quarter.
 CCN = "getvariable('ccn')"
 FIRST_DAY = "getvariable('first_day')"
 LAST_DAY = "getvariable('last_day')"
 
-#: Memory of one bench: this share of what the engine would take by itself (4/5 of the machine or of its container),
+#: Memory of one database: this share of what the engine would take by itself (4/5 of the machine or of its container),
 #: since two may judge side by side, and not more than the largest hospital needs to be judged without a disk.
 _SHARE_OF_MEMORY = (2, 5)
 _MOST_MEMORY = 4 * 1024**3
@@ -50,14 +50,14 @@ def plain_path(path: Path) -> Iterator[str]:
 
 @functools.cache
 def memory_limit() -> int:
-    """Bytes that a bench may hold in memory before it spills."""
+    """Bytes that a database may hold in memory before it spills."""
     with duckdb.connect() as engine:
         row = engine.execute("select current_setting('memory_limit')").fetchone()
     number, unit = str(row[0] if row else "4 GiB").split()
     return min(_MOST_MEMORY, int(float(number) * _UNITS[unit]) * _SHARE_OF_MEMORY[0] // _SHARE_OF_MEMORY[1])
 
 
-class Bench:
+class SubmissionDatabase:
     """A connection of its own, with the tables of one submission in the schema ``work``.
 
     Args:
@@ -67,8 +67,8 @@ class Bench:
     def __init__(self, spill: Path | None = None) -> None:
         if spill is not None:
             spill.mkdir(parents=True, exist_ok=True)
-        self._scratch = ExitStack()  # gone with the bench
-        self.spill = self._scratch.enter_context(scratch_folder("bench", spill))
+        self._scratch = ExitStack()  # removed with the database
+        self.spill = self._scratch.enter_context(scratch_folder("database", spill))
         self.con = duckdb.connect(config={"temp_directory": str(self.spill)})
         self.con.execute(f"set memory_limit = '{memory_limit()}B'")
         # Working tables live for one submission: compressing them in between costs more than all the edits.
