@@ -19,7 +19,7 @@ from hcip_pipeline.storage_faults import storage_fault_behind
 #: in the order that ``--help`` lists them; each is the module of that name in ``commands``
 COMMANDS = (
     "demo", "init", "rates",
-    "synth", "check", "ingest", "run", "status", "backfill", "study", "explain", "verify", "publish",
+    "synth", "check", "ingest", "run", "status", "backfill", "interim", "study", "explain", "verify", "publish",
     "diff", "reproduce", "retain", "simulate", "what-if", "certainty", "expectations", "ui",
 )  # fmt: skip
 

@@ -57,6 +57,11 @@ class Home:
         return self.root / "studies"
 
     @property
+    def interim(self) -> Path:
+        """Reports of quarters between releases; nothing of them is payable."""
+        return self.root / "interim"
+
+    @property
     def dagster(self) -> Path:
         """History of runs."""
         return self.root / "dagster"

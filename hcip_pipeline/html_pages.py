@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined
+from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from markupsafe import Markup, escape
@@ -98,9 +98,12 @@ class _Position:
 
 
 def page_environment(loader: BaseLoader, *, lstrip_blocks: bool = True) -> Environment:
-    """The environment of templates for pages; ``content_policy`` belongs into each head, ``name`` around names."""
+    """The environment of templates for pages: their own, and those that all share (``base.html.j2``, its style).
+
+    ``content_policy`` belongs into each head, ``name`` around names.
+    """
     environment = Environment(
-        loader=loader,
+        loader=ChoiceLoader([loader, PackageLoader("hcip_pipeline")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -36,6 +36,11 @@
     last_day(cast(date_trunc('quarter', {{ day }}) + interval 2 month as date))
 {%- endmacro %}
 
+{# The calendar quarter of a day, as 2025Q1. #}
+{% macro quarter_of(day) -%}
+    year({{ day }}) || 'Q' || quarter({{ day }})
+{%- endmacro %}
+
 {# How many items a text separated by | holds. #}
 {% macro count_items(text) -%}
     case

@@ -7,6 +7,10 @@ select 'stg_committee_adjustments' as model, 'hospital_ccn, npi' as model_key, c
 from (select count(*) as copies from {{ ref('stg_committee_adjustments') }} group by hospital_ccn, npi having count(*) > 1) as repeated
 having count(*) > 0
 union all
+select 'stg_committee_meetings' as model, 'hospital_ccn, met_on' as model_key, count(*) as repeated_keys
+from (select count(*) as copies from {{ ref('stg_committee_meetings') }} group by hospital_ccn, met_on having count(*) > 1) as repeated
+having count(*) > 0
+union all
 select 'stg_condition_results' as model, 'hospital_ccn, npi, condition_id' as model_key, count(*) as repeated_keys
 from (select count(*) as copies from {{ ref('stg_condition_results') }} group by hospital_ccn, npi, condition_id having count(*) > 1) as repeated
 having count(*) > 0
@@ -43,6 +47,10 @@ select 'stg_programs' as model, 'hospital_ccn' as model_key, count(*) as repeate
 from (select count(*) as copies from {{ ref('stg_programs') }} group by hospital_ccn having count(*) > 1) as repeated
 having count(*) > 0
 union all
+select 'stg_protocol_committee' as model, 'hospital_ccn, member' as model_key, count(*) as repeated_keys
+from (select count(*) as copies from {{ ref('stg_protocol_committee') }} group by hospital_ccn, member having count(*) > 1) as repeated
+having count(*) > 0
+union all
 select 'stg_protocol_findings' as model, 'hospital_ccn, finding_id, subject' as model_key, count(*) as repeated_keys
 from (select count(*) as copies from {{ ref('stg_protocol_findings') }} group by hospital_ccn, finding_id, subject having count(*) > 1) as repeated
 having count(*) > 0
@@ -53,6 +61,10 @@ having count(*) > 0
 union all
 select 'stg_protocols' as model, 'hospital_ccn' as model_key, count(*) as repeated_keys
 from (select count(*) as copies from {{ ref('stg_protocols') }} group by hospital_ccn having count(*) > 1) as repeated
+having count(*) > 0
+union all
+select 'stg_redesign_results' as model, 'hospital_ccn, intervention_id, quarter' as model_key, count(*) as repeated_keys
+from (select count(*) as copies from {{ ref('stg_redesign_results') }} group by hospital_ccn, intervention_id, quarter having count(*) > 1) as repeated
 having count(*) > 0
 union all
 select 'stg_screening' as model, 'hospital_ccn, npi' as model_key, count(*) as repeated_keys

@@ -51,11 +51,15 @@ def audit_report(draft: Draft) -> Iterable[Document]:
     findings = draft.table("audit_findings")
     facts = {
         "draft": draft,
-        "title": f"Audit report {draft.period}",
+        "title": f"Audit report {draft.period}, {draft.name}",
+        "heading": f"Audit report {draft.period}",
+        "sheet": f"Audit report, release {draft.period} r{draft.number}",
+        "hospitals": dict(draft.table("participation").select("hospital_ccn", "hospital_name").iter_rows()),
+        "partners": _partners(draft),
         "steps": _waterfall(draft),
         "statuses": _statuses(draft),
         "severities": [(each, findings.filter(pl.col("severity") == each).height) for each in SEVERITIES],
-        "findings": _by_severity(findings),
+        "findings": _by_severity(_holds_together(findings.to_dicts())),
         "verdicts": _verdicts(draft),
         "adjustments": _adjustments(draft),
         "restated": _restated(draft),
@@ -74,11 +78,45 @@ def audit_report(draft: Draft) -> Iterable[Document]:
     yield Document("audit/audit_report.html", page.encode(), "text/html")
 
 
-def _by_severity(findings: pl.DataFrame) -> list[dict[str, Any]]:
+def _partners(draft: Draft) -> dict[str, str]:
+    """NPI -> name of a care partner, as far as the hospitals gave one."""
+    named = draft.table("incentives").select("npi", "name").drop_nulls().sort("npi", "name")
+    return dict(named.iter_rows())
+
+
+def _holds_together(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Payments of a hospital that are held for the same reasons as one line with their sum; other findings as they are.
+
+    The table ``audit_findings`` has one row a payment.
+    """
+    held: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    rows = []
+    for row in findings:
+        if row["rule"] == "PAYMENT_HELD":
+            held.setdefault((row["hospital_ccn"], row["finding"].partition(" is held: ")[2]), []).append(row)
+        else:
+            rows.append(row | {"held_partners": 0})
+    for (ccn, reasons), own in held.items():
+        if len(own) == 1:
+            rows.append(own[0] | {"held_partners": 0})
+            continue
+        total = sum((row["amount"] for row in own), Decimal("0.00"))
+        rows.append(
+            own[0]
+            | {
+                "finding_id": f"PAYMENT_HELD-{ccn}",
+                "npi": None,
+                "held_partners": len(own),
+                "amount": total,
+                "finding": f"{dollars(total)} is held: {reasons}",
+            }
+        )
+    return rows
+
+
+def _by_severity(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     order = {severity: at for at, severity in enumerate(SEVERITIES)}
-    return sorted(
-        findings.to_dicts(), key=lambda row: (order[row["severity"]], -(row["amount"] or 0), row["finding_id"])
-    )
+    return sorted(findings, key=lambda row: (order[row["severity"]], -(row["amount"] or 0), row["finding_id"]))
 
 
 def _waterfall(draft: Draft) -> list[tuple[str, Decimal]]:

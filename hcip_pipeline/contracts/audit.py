@@ -68,7 +68,7 @@ PAYMENT_RECONCILIATION = Table(
         _CCN,
         _NPI,
         Column("status", "text", "status of the release; empty for who is not in it", nullable=True),
-        Column("payable_amount", "money", "final incentive where it is payable, else 0"),
+        Column("payable_amount", "money", "what is payable; the final incentive where the status is PAYABLE, else 0"),
         Column("paid_amount", "money", "amount paid; Σ of the payments reported"),
         Column("payments", "integer", "number of payments reported"),
         Column("difference", "money", "paid less payable"),

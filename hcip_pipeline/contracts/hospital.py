@@ -156,7 +156,7 @@ _DATA_QUALITY = Table(
     "data_quality",
     "one row a quarter, hospital (STATE: all of them), rule and column that was broken",
     (
-        Column("quarter", "text", "quarter of the submission; such as 2025Q1", key=True),
+        Column("quarter", "text", "calendar quarter; of the submission; such as 2025Q1", key=True),
         Column("hospital_ccn", "text", "CMS certification number of the hospital; or STATE", key=True, max_length=6),
         Column("table", "text", "table the rule is about, or submission", key=True),
         Column("rule", "text", "id of the rule", key=True),

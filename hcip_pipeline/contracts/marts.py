@@ -150,6 +150,19 @@ PAYMENT_INPUTS = Table(
     ),
 )
 
+PAYMENT_LIST = Table(
+    "payment_list",
+    "one row a care partner with something payable: what a hospital pays, and to whom",
+    (
+        _CCN,
+        _PERIOD,
+        Column("npi", "text", "NPI; of the care partner", key=True),
+        Column("name", "text", "name; of the care partner", nullable=True),
+        Column("tin", "text", "tax identification number; the payment goes to it", nullable=True),
+        Column("payable_amount", "money", "what is payable; the final incentive"),
+    ),
+)
+
 SAVINGS = Table(
     "savings",
     "one row a hospital and scope (methodology §10), in the performance year's dollars",
@@ -431,7 +444,7 @@ YEAR_CAPS = Table(
 #: dbt folder of the marts -> its tables
 MARTS = {
     "norms": (NORMS, NORM_PHYSICIANS),
-    "incentives": (INCENTIVES, INCENTIVE_CASES, CONDITIONS, IMPROVEMENT, BASELINE_CASES, PAYMENT_INPUTS),
+    "incentives": (INCENTIVES, INCENTIVE_CASES, CONDITIONS, IMPROVEMENT, BASELINE_CASES, PAYMENT_INPUTS, PAYMENT_LIST),
     "savings": (SAVINGS, DISTRIBUTION_LIMITS),
     "audit": (
         EXCLUSIONS,

@@ -191,6 +191,74 @@ INTERVENTIONS = Table(
     ),
 )
 
+INTERVENTION_QUARTERS = Table(
+    "intervention_quarters",
+    "one row a hospital, care redesign intervention and quarter with a reported result",
+    (
+        _CCN,
+        _PERIOD,
+        Column("intervention_id", "text", "intervention of the catalogue", key=True),
+        Column("quarter", "text", "calendar quarter; of the result, as 2025Q1", key=True),
+        Column("measured", "text", "what was counted, in words", nullable=True),
+        Column("numerator", "integer", "events; how often it was done, or how many had it"),
+        Column("denominator", "integer", "what they are counted over; empty of a plain count", nullable=True),
+        Column("share", "ratio", "numerator ÷ denominator", nullable=True),
+        Column("is_included", "boolean", "the hospital carries it out; by its protocol"),
+    ),
+)
+
+MEASURE_QUARTERS = Table(
+    "measure_quarters",
+    "one row a hospital, quarter and measure that conditions of payment may name, computed from discharges",
+    (
+        _CCN,
+        _PERIOD,
+        Column(
+            "window_name",
+            "text",
+            "performance, baseline or base_year; here the first two",
+            key=True,
+            allowed=("performance", "baseline"),
+        ),
+        Column("quarter", "text", "calendar quarter; of the discharges, as 2025Q1", key=True),
+        Column("measure", "text", "measure (methodology §12)", key=True),
+        Column("numerator", "integer", "events"),
+        Column("denominator", "integer", "what they are counted over; discharges"),
+        Column("value", "ratio", "the measure; in the quarter, empty without data", nullable=True),
+    ),
+)
+
+COMMITTEE_ROSTER = Table(
+    "committee_roster",
+    "one row a hospital and member of its oversight committee, as its protocol in force names them",
+    (
+        _CCN,
+        _PERIOD,
+        Column("member", "text", "name of the member", key=True),
+        Column("credentials", "text", "credentials", nullable=True),
+        Column("title", "text", "job title", nullable=True),
+        Column("organization", "text", "organization", nullable=True),
+        Column("represents", "text", "whom the member represents, separated by |"),
+        Column("role", "text", "office in the hospital", nullable=True, allowed=("CEO", "CFO", "CMO")),
+        Column("is_physician", "boolean", "a physician, by representation or degree"),
+    ),
+)
+
+MEETINGS_HELD = Table(
+    "meetings_held",
+    "one row a meeting of an oversight committee that was reported for the period",
+    (
+        _CCN,
+        _PERIOD,
+        Column("met_on", "date", "day of the meeting", key=True),
+        Column("quarter", "text", "calendar quarter; of the meeting, as 2025Q1"),
+        Column("members_present", "integer", "members present"),
+        Column("physicians_present", "integer", "physicians among the members present"),
+        Column("members", "integer", "members that the protocol names"),
+        Column("physicians", "integer", "physicians; among these members"),
+    ),
+)
+
 CARE_PARTNER_ACTIVITIES = Table(
     "care_partner_activities",
     "one row a care partner and intervention with reported activities",
@@ -200,7 +268,7 @@ CARE_PARTNER_ACTIVITIES = Table(
         _NPI,
         Column("intervention_id", "text", "intervention of the catalogue", key=True),
         Column("activities", "integer", "approved activities performed; as reported"),
-        Column("is_approved", "boolean", "the hospital's protocol includes the intervention"),
+        Column("is_approved", "boolean", "the hospital carries it out; by its protocol"),
     ),
 )
 
@@ -244,4 +312,13 @@ PARTICIPATION = Table(
 )
 
 OPPORTUNITY_TABLES = (OPPORTUNITY, COST_CENTERS, PHYSICIANS, PHYSICIAN_COMPARISON)
-CARE_REDESIGN_TABLES = (CONDITION_MEASURES, INTERVENTIONS, CARE_PARTNER_ACTIVITIES, PROTOCOL_FINDINGS)
+CARE_REDESIGN_TABLES = (
+    CONDITION_MEASURES,
+    INTERVENTIONS,
+    CARE_PARTNER_ACTIVITIES,
+    PROTOCOL_FINDINGS,
+    INTERVENTION_QUARTERS,
+    MEASURE_QUARTERS,
+    COMMITTEE_ROSTER,
+    MEETINGS_HELD,
+)

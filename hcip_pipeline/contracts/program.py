@@ -44,6 +44,19 @@ INTERVENTION_ACTIVITY = Table(
         Column("reported_on", "date", "day of the report", nullable=True),
     ),
 )
+REDESIGN_RESULTS = Table(
+    "redesign_results",
+    "one row a hospital, intervention and quarter: how an intervention turned out, as its committee tracks it",
+    (
+        _CCN,
+        Column("intervention_id", "text", "intervention of the catalogue", key=True),
+        Column("quarter", "text", "calendar quarter; of the result, as 2025Q1", key=True, max_length=6),
+        Column("measured", "text", "what was counted, in words", nullable=True, is_words=True),
+        Column("numerator", "integer", "events; how often it was done, or how many had it"),
+        Column("denominator", "integer", "what they are counted over; empty of a plain count", nullable=True),
+        Column("reported_on", "date", "day of the report", nullable=True),
+    ),
+)
 COMMITTEE_ADJUSTMENTS = Table(
     "committee_adjustments",
     "one row a reduction by the oversight committee",
@@ -96,6 +109,9 @@ PAYMENTS = Table(
         Column("paid_amount", "money", "amount paid"),
         Column("paid_on", "date", "day of payment"),
         Column("reference", "text", "the payer's reference", key=True),
+        Column("name", "text", "name; of the care partner, on the form", nullable=True, optional=True, is_words=True),
+        Column("tin", "text", "tax identification number; on the form", nullable=True, optional=True),
+        Column("payable_amount", "money", "what is payable; on the form", nullable=True, optional=True),
     ),
 )
 COMMITTEE_MEETINGS = Table(
@@ -105,7 +121,7 @@ COMMITTEE_MEETINGS = Table(
         _CCN,
         Column("met_on", "date", "day of the meeting", key=True),
         Column("members_present", "integer", "members present"),
-        Column("physicians_present", "integer", "physicians among them"),
+        Column("physicians_present", "integer", "physicians among the members present"),
     ),
 )
 PROGRAM_CORRECTIONS = Table(
@@ -140,8 +156,8 @@ READ_LATER = ("other_program_amounts", "payments", "program_corrections")
 TABLES = {
     table.name: table
     for table in (
-        CARE_PARTNERS, CONDITION_RESULTS, INTERVENTION_ACTIVITY, COMMITTEE_ADJUSTMENTS, PFS_CAP_NOTICES, POOL_NOTICES,
-        OTHER_PROGRAM_AMOUNTS, PAYMENTS, COMMITTEE_MEETINGS, PROGRAM_CORRECTIONS,
+        CARE_PARTNERS, CONDITION_RESULTS, INTERVENTION_ACTIVITY, REDESIGN_RESULTS, COMMITTEE_ADJUSTMENTS,
+        PFS_CAP_NOTICES, POOL_NOTICES, OTHER_PROGRAM_AMOUNTS, PAYMENTS, COMMITTEE_MEETINGS, PROGRAM_CORRECTIONS,
         SCREENING_CLEARANCES,
     )
 }  # fmt: skip

@@ -110,7 +110,7 @@ PROTOCOL_COMMITTEE = Table(
     "one row a hospital and member of its oversight committee",
     (
         _CCN,
-        Column("member", "text", "name", key=True),
+        Column("member", "text", "name of the member", key=True),
         Column("credentials", "text", "credentials", nullable=True),
         Column("title", "text", "job title", nullable=True),
         Column("organization", "text", "organization", nullable=True),

@@ -14,10 +14,10 @@ _COUNTS = (
     Column("baseline_numerator", "integer", "events of the baseline window"),
     Column("baseline_denominator", "integer", "what they are counted over: discharges, readmitted, or months enrolled"),
     Column("baseline_value", "ratio", "the measure in the baseline window", nullable=True),
-    Column("numerator", "integer", "events of the performance period"),
+    Column("numerator", "integer", "events; of the performance period"),
     Column("denominator", "integer", "what they are counted over"),
 )
-_VALUE = Column("value", "ratio", "the measure in the performance period; per 12 months where it is per 1,000 people",
+_VALUE = Column("value", "ratio", "the measure; in the performance period; per 12 months where it is per 1,000 people",
                 nullable=True)  # fmt: skip
 _LIMITS = (
     Column(
@@ -246,7 +246,7 @@ MEASURE_LEADERS = Table(
         _PERIOD,
         Column("hospital_ccn", "text", "CMS certification number of the hospital"),
         Column("hospital_name", "text", "name of the hospital"),
-        Column("numerator", "integer", "events of the performance period"),
+        Column("numerator", "integer", "events; of the performance period"),
         Column("denominator", "integer", "what they are counted over"),
         _VALUE,
         _LIMITS[1],
@@ -270,7 +270,8 @@ GUARDRAILS = Table(
         _LEVEL,
         _WHOSE,
         _SIGN,
-        Column("observed", "integer", "events of the performance period; of VOLUME, discharges"),
+        Column("observed", "integer", "events; of the performance period; of VOLUME, discharges"),
+        Column("cases", "integer", "cases; in which the sign was looked for, empty of VOLUME", nullable=True),
         Column("expected_as_state", "ratio", "expected for these cases if they went as the state's", nullable=True),
         Column("baseline_observed", "integer", "events of the baseline window"),
         Column(

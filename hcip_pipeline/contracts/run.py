@@ -31,7 +31,7 @@ RECEIPTS = Table(
     "one row a hospital and quarter: discharges of the submission in force, from its receipt",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True),
-        Column("quarter", "text", "quarter of the submission", key=True),
+        Column("quarter", "text", "calendar quarter; of the submission", key=True),
         Column("rows_read", "integer", "rows read; discharges"),
         Column("rows_excluded", "integer", "discharge rows quarantined or superseded"),
         Column("amount_read", "money", "total charges of the rows read"),
@@ -83,7 +83,10 @@ EARLIER_OTHER_PROGRAM_AMOUNTS = Table(
 EARLIER_PAYMENTS = Table(
     "earlier_payments",
     "one row a payment that was reported for an earlier period",
-    (Column("period", "text", "performance period", key=True), *program.PAYMENTS.columns),
+    (
+        Column("period", "text", "performance period", key=True),
+        *(column for column in program.PAYMENTS.columns if not column.optional),
+    ),
 )
 
 

@@ -82,6 +82,15 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "activities": "14",
         "reported_on": "2025-07-31",
     },
+    "redesign_results": {
+        "hospital_ccn": CCN,
+        "intervention_id": "follow_up_appointment",
+        "quarter": "2025Q1",
+        "measured": "High-risk patients with an appointment within 10 days of discharge",
+        "numerator": "182",
+        "denominator": "211",
+        "reported_on": "2025-04-22",
+    },
     "committee_adjustments": {
         "hospital_ccn": CCN,
         "npi": NPI,

@@ -12,11 +12,13 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+import polars as pl
+
 from hcip_pipeline.contracts import program, reference
 from hcip_pipeline.contracts.survey import parse_form_name
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.intake.hospital.folders import CCN
-from hcip_pipeline.intake.program_files import check_program_file
+from hcip_pipeline.intake.program_files import read_program_file
 from hcip_pipeline.intake.program_receipts import ProgramReceipt
 from hcip_pipeline.intake.program_starts import start_of
 from hcip_pipeline.intake.protocol_files import conditions_in_force, read_protocol
@@ -43,7 +45,7 @@ class FileCheck:
     Attributes:
         kind: ``program``, ``reference``, ``list``, ``survey``, ``protocol`` or ``policy``.
         problems: what refuses the file, and what is worth knowing.
-        counts: what was counted in a national list, in words.
+        counts: what was counted in a national list, or paid by each hospital, in words.
     """
 
     kind: str
@@ -129,7 +131,19 @@ def _program_file(path: Path, name: str, period: PerformancePeriod | None) -> Fi
     if problems := _twice(path, name):
         return FileCheck("program", path.name, accepted=False, problems=problems)
     conditions = conditions_in_force(inbox, period) if inbox else None
-    return _of_receipt("program", check_program_file(path, period, inbox, conditions))
+    receipt, rows = read_program_file(path, period, inbox, conditions)
+    check = _of_receipt("program", receipt)
+    return replace(check, counts=_paid(rows)) if name == "payments" and rows is not None else check
+
+
+def _paid(payments: pl.DataFrame) -> dict[str, int | str]:
+    """Payments by hospital and in total, as the protocol has them reported."""
+    counts: dict[str, int | str] = {}
+    for (ccn,), rows in sorted(payments.group_by("hospital_ccn")):
+        partners = rows["npi"].n_unique()
+        who = f"{partners:,} care partner{'s' * (partners != 1)}"
+        counts[f"paid by {ccn}"] = f"${rows['paid_amount'].sum():,.2f} to {who}"
+    return counts
 
 
 def _of_receipt(kind: str, receipt: ProgramReceipt) -> FileCheck:

@@ -204,12 +204,22 @@ def check_program_file(
     Raises:
         HcipError: the file's name is no program table's, or the table of hospitals is refused.
     """
+    return read_program_file(path, period, inbox, conditions)[0]
+
+
+def read_program_file(
+    path: Path,
+    period: PerformancePeriod,
+    inbox: Path | None = None,
+    conditions: Collection[tuple[str, str]] | None = None,
+) -> tuple[ProgramReceipt, pl.DataFrame | None]:
+    """As :func:`check_program_file`, with the file's rows, or None when it is refused."""
     name = table_of(path.name, tuple(TABLES))
     if name is None:
         raise HcipError("is no program file", file=path, fix=f"name it {', '.join(f'{name}.csv' for name in TABLES)}")
     table = TABLES[name]
     rules = program_rules(table, period, known_hospitals(inbox), conditions)
-    return judge_program_file(path, table, period, rules, inbox)[0]
+    return judge_program_file(path, table, period, rules, inbox)
 
 
 def read_later_periods(inbox: Path, period: PerformancePeriod) -> list[PerformancePeriod]:

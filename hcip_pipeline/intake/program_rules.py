@@ -50,6 +50,36 @@ _ROW_RULES: dict[str, tuple[RowRule, ...]] = {
             "the intervention is not in the catalogue",
         ),
     ),
+    "payments": (
+        RowRule(
+            "PAID-OVER-PAYABLE",
+            "paid_amount",
+            pl.col("paid_amount") > pl.col("payable_amount"),
+            "more was paid than the form states as payable",
+        ),
+        RowRule(
+            "PAID-UNDER-PAYABLE",
+            "paid_amount",
+            pl.col("paid_amount") < pl.col("payable_amount"),
+            "less was paid than the form states as payable",
+        ),
+    ),
+    "redesign_results": (
+        RowRule(
+            "INTERVENTION-UNKNOWN",
+            "intervention_id",
+            ~pl.col("intervention_id").is_in(list(CATALOGUE)),
+            "the intervention is not in the catalogue",
+        ),
+        RowRule("NUMBER-OUT-OF-RANGE", "numerator", pl.col("numerator") < 0, "numerator is below zero"),
+        RowRule("NUMBER-OUT-OF-RANGE", "denominator", pl.col("denominator") < 1, "denominator is below one"),
+        RowRule(
+            "PARTS-EXCEED-TOTAL",
+            "numerator",
+            pl.col("numerator") > pl.col("denominator"),
+            "the numerator is larger than the denominator",
+        ),
+    ),
     "committee_adjustments": (
         RowRule(
             "ADJUSTMENT-INCREASE",
@@ -120,6 +150,9 @@ def program_rules(
     if table.name == "committee_meetings":
         outside = ~pl.col("met_on").is_between(period.start, period.end)
         rules.append(RowRule("DATE-OUTSIDE-PERIOD", "met_on", outside, f"the meeting was not held in {period}"))
+    if table.name == "redesign_results":
+        outside = ~pl.col("quarter").is_in([str(quarter) for quarter in period.quarters])
+        rules.append(RowRule("QUARTER-OUTSIDE-PERIOD", "quarter", outside, f"the quarter is none of {period}"))
     if table.name == "condition_results" and conditions is not None:
         # The hospitals without a protocol are told elsewhere, once each.
         with_protocol = ccn.is_in(sorted({hospital for hospital, _ in conditions}))

@@ -51,6 +51,7 @@ LAYOUTS = (
             marts.IMPROVEMENT,
             marts.BASELINE_CASES,
             marts.PAYMENT_INPUTS,
+            marts.PAYMENT_LIST,
         )
     ),
     *(Layout("savings", table, "state") for table in marts.MARTS["savings"]),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from hcip_pipeline.reports import words
 from hcip_pipeline.reports.figures import ReportSource
-from hcip_pipeline.reports.pages import page
+from hcip_pipeline.reports.pages import page, sheet
 
 
 def index_page(source: ReportSource, missing: Mapping[str, int]) -> bytes:
@@ -34,6 +34,7 @@ def index_page(source: ReportSource, missing: Mapping[str, int]) -> bytes:
         period=source.period,
         span=words.span(source.period),
         release=source.release,
+        sheet=sheet(source),
         policy=source.policy,
         rows=rows,
     )

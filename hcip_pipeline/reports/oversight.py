@@ -7,28 +7,18 @@ Belongs here: choosing, ordering and adding up a hospital's rows. Does not belon
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from hcip_pipeline.contracts.payment_reasons import parse_reasons
 from hcip_pipeline.policy.interventions import CATEGORIES
 from hcip_pipeline.reports import charts, waterfall, words
 from hcip_pipeline.reports.figures import ReportSource, Row, Tables
+from hcip_pipeline.reports.levels import ServiceLine, compared, others_by_line, over_norm, service_lines
 from hcip_pipeline.reports.missing import MissingItem
-from hcip_pipeline.reports.pages import page
-
-#: Rate centers a service line's drill-down shows: the largest differences from the state.
-COST_CENTERS_IN_A_LINE = 8
-
-
-@dataclass(frozen=True)
-class ServiceLine:
-    """A service line with what it opens to."""
-
-    row: Row
-    apr_drgs: tuple[tuple[Row, tuple[Row, ...]], ...]
-    cost_centers: tuple[Row, ...]
+from hcip_pipeline.reports.pages import page, sheet
+from hcip_pipeline.reports.signs import by_partner, payable_with_signs, signs_of
 
 
 @dataclass(frozen=True)
@@ -53,6 +43,7 @@ class Committee:
     interventions: tuple[Row, ...]
     specialties: tuple[SpecialtyGroup, ...]
     others: tuple[Row, ...]
+    measured: tuple[Row, ...]
     payments: tuple[Row, ...]
     waterfall: list[waterfall.Step]
     totals: Row
@@ -68,35 +59,43 @@ class Committee:
 def committee(source: ReportSource, ccn: str, missing: Sequence[MissingItem]) -> Committee:
     """Everything the committee of a hospital looks at."""
     now = source.now
-    payments = [row | {"why": list(parse_reasons(row["reasons"]))} for row in now.of_hospital("incentives", ccn)]
+    signs = signs_of(now, ccn)
+    signed = by_partner(signs)
+    payments = [
+        row | {"why": list(parse_reasons(row["reasons"])), "signs": signed.get(row["npi"], [])}
+        for row in now.of_hospital("incentives", ccn)
+    ]
     totals = waterfall.summed(payments)
     inputs = now.of_hospital("payment_inputs", ccn)
     levels = now.of_hospital("opportunity", ccn)
     savings = {row["scope"]: row for row in now.of_hospital("savings", ccn)}
+    partners_with_signs, payable_signed = payable_with_signs(payments, signed)
     return Committee(
         hospital=source.participation[ccn],
         savings=savings,
         history=_history(source, ccn),
         institution=next((row for row in levels if row["level"] == "institution"), None),
-        lines=_lines(levels, now.of_hospital("cost_centers", ccn)),
-        cost_centers=_compared(row for row in now.of_hospital("cost_centers", ccn) if row["service_line"] == "ALL"),
-        conditions=tuple(now.of_hospital("condition_measures", ccn)),
+        lines=service_lines(levels, now.of_hospital("cost_centers", ccn)),
+        cost_centers=compared(row for row in now.of_hospital("cost_centers", ccn) if row["service_line"] == "ALL"),
+        conditions=_conditions(now, ccn),
+        measured=_measured(now, ccn, payments),
         interventions=tuple(
             row | {"category_name": CATEGORIES.get(row["category"], row["category"] or "")}
             for row in now.of_hospital("interventions", ccn)
         ),
         specialties=_specialties(now, ccn),
-        others=_others(now.of_hospital("physicians", ccn)),
+        others=others_by_line(now.of_hospital("physicians", ccn)),
         payments=tuple(sorted(payments, key=lambda row: (-row["final_incentive"], row["name"] or "", row["npi"]))),
         waterfall=waterfall.steps(totals, {}),
         totals=totals
         | {status: _final(payments, status) for status in words.STATUSES}
-        | {f"{status}_count": sum(row["status"] == status for row in payments) for status in words.STATUSES},
+        | {f"{status}_count": sum(row["status"] == status for row in payments) for status in words.STATUSES}
+        | {"payable_with_signs": payable_signed, "payable_with_signs_count": partners_with_signs},
         bound=_bound(payments),
         limit=next(iter(now.of_hospital("distribution_limits", ccn)), None),
         elections=inputs[0] if inputs else None,
         quality=_quality(now, ccn),
-        signs=_signs(now, ccn, payments),
+        signs=signs,
         signs_looked_for=len(now.of_hospital("guardrails", ccn)),
         missing=tuple(missing),
     )
@@ -110,6 +109,7 @@ def oversight_page(source: ReportSource, ccn: str, content: Committee) -> bytes:
         period=source.period,
         span=words.span(source.period),
         release=source.release,
+        sheet=sheet(source),
         policy=source.policy,
         ccn=ccn,
         committee=content,
@@ -149,79 +149,61 @@ def _history(source: ReportSource, ccn: str) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _compared(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Rows with their bar of the difference from the state, the dearest first."""
-    found = list(rows)
-    reach = max((abs(row["difference_from_statewide"] or 0) for row in found), default=Decimal(0))
-    found.sort(key=lambda row: (-(row["difference_from_statewide"] or 0), -row["cost"]))
-    return tuple(
-        row | {"bar": charts.diverging(row["difference_from_statewide"] or Decimal(0), Decimal(reach))} for row in found
-    )
-
-
-def _lines(levels: Sequence[Row], centers: Sequence[Row]) -> tuple[ServiceLine, ...]:
-    of_line: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for row in levels:
-        of_line[row["service_line"]][row["level"]].append(row)
-    made = []
-    for line in _compared(row for row in levels if row["level"] == "service_line"):
-        own = of_line[line["service_line"]]
-        apr_drgs = sorted(own["apr_drg"], key=lambda row: (-row["potential_savings"], row["apr_drg"]))
-        cells: dict[str, list[Row]] = defaultdict(list)
-        for cell in own["cell"]:
-            cells[cell["apr_drg"]].append(cell)
-        own_centers = _compared(row for row in centers if row["service_line"] == line["service_line"])
-        by_size = sorted(own_centers, key=lambda row: -abs(row["difference_from_statewide"] or 0))
-        shown = {row["rate_center"] for row in by_size[:COST_CENTERS_IN_A_LINE]}
-        made.append(
-            ServiceLine(
-                line,
-                tuple((row, tuple(cells[row["apr_drg"]])) for row in apr_drgs),
-                tuple(row for row in own_centers if row["rate_center"] in shown),
-            )
-        )
-    return tuple(made)
-
-
 def _specialties(now: Tables, ccn: str) -> tuple[SpecialtyGroup, ...]:
     groups: dict[str, list[Row]] = defaultdict(list)
     for person in now.of_hospital("physicians", ccn):
         if person["is_care_partner"]:
             (payment,) = now.of_partner("incentives", ccn, person["npi"])
-            groups[person["specialty"] or "Specialty not reported"].append(person | {"payment": payment})
+            groups[person["specialty"] or "Specialty not reported"].append(
+                person
+                | {
+                    "payment": payment,
+                    "norm_ratio": over_norm(now.of_partner("physician_comparison", ccn, person["npi"])),
+                }
+            )
     return tuple(
         SpecialtyGroup(name, tuple(sorted(members, key=lambda row: (-row["cost"], row["npi"]))))
         for name, members in sorted(groups.items())
     )
 
 
-def _others(physicians: Sequence[Row]) -> tuple[Row, ...]:
-    """Physicians who do not take part, summed by the service line of most of their cases."""
-    groups: dict[str, list[Row]] = defaultdict(list)
-    for person in physicians:
-        if not person["is_care_partner"]:
-            groups[person["main_service_line"] or "Other"].append(person)
-    rows = []
-    for line, members in groups.items():
-        benchmarked = sum((row["benchmarked_cost"] for row in members), Decimal(0))
-        statewide = sum((row["statewide_cost"] or Decimal(0) for row in members), Decimal(0))
-        rows.append(
-            {
-                "service_line": line,
-                "physicians": len(members),
-                "cases": sum(row["cases"] for row in members),
-                "cost": sum((row["cost"] for row in members), Decimal(0)),
-                "potential_savings": sum((row["potential_savings"] for row in members), Decimal(0)),
-                "cost_ratio": _ratio(benchmarked, statewide),
-            }
-        )
-    return tuple(sorted(rows, key=lambda row: (-row["potential_savings"], row["service_line"])))
+def _conditions(now: Tables, ccn: str) -> tuple[Row, ...]:
+    """Conditions of payment; of one that is measured for the whole hospital, its value next to the threshold."""
+    of_all = {
+        row["condition_id"]: words.measured(row["measured_value"], row["computed_measure"])
+        for row in now.of_hospital("conditions", ccn)
+        if row["measured_level"] == "hospital" and row["measured_value"] is not None
+    }
+    return tuple(
+        row | {"measure_words": words.measure(row["measure"]), "hospital_value": of_all.get(row["condition_id"])}
+        for row in now.of_hospital("condition_measures", ccn)
+    )
 
 
-def _ratio(numerator: Decimal, denominator: Decimal) -> Decimal | None:
-    if not denominator:
-        return None
-    return (numerator / denominator).quantize(Decimal("0.00000001"), ROUND_HALF_UP)
+def _measured(now: Tables, ccn: str, payments: Sequence[Row]) -> tuple[Row, ...]:
+    """Every value that was measured for a care partner, next to its threshold; by condition, then by name."""
+    names = {row["npi"]: row["name"] or row["npi"] for row in payments}
+    rows = [
+        {
+            "condition_id": row["condition_id"],
+            "description": row["description"],
+            "measure_words": words.measure(row["computed_measure"]),
+            "npi": row["npi"],
+            "name": names[row["npi"]],
+            "value": words.measured(row["measured_value"], row["computed_measure"]),
+            "threshold": threshold_words(row),
+            "met": row["met"],
+        }
+        for row in now.of_hospital("conditions", ccn)
+        if row["measured_level"] == "physician" and row["measured_value"] is not None
+    ]
+    return tuple(sorted(rows, key=lambda row: (row["condition_id"], row["name"], row["npi"])))
+
+
+def threshold_words(condition: Row) -> str:
+    """What a measured condition asks, as ``at most 12.5%``."""
+    asked = words.measured(condition["threshold_value"], condition["computed_measure"])
+    return f"{condition['threshold_operator']} {asked}"
 
 
 def _bound(payments: Sequence[Row]) -> tuple[tuple[str, int, Decimal], ...]:
@@ -244,14 +226,3 @@ def _quality(now: Tables, ccn: str) -> tuple[Row, ...]:
         for row in now.frame("quality_scorecard").iter_rows(named=True)
         if row["entity_kind"] == "hospital" and row["entity_id"] == ccn
     )
-
-
-def _signs(now: Tables, ccn: str, payments: Sequence[Row]) -> tuple[Row, ...]:
-    """What the guardrails found: of the hospital, then of care partners by name."""
-    names = {row["npi"]: row["name"] or row["npi"] for row in payments}
-    found = [
-        row | {"who": "The hospital" if row["level"] == "hospital" else names.get(row["npi"], row["npi"])}
-        for row in now.of_hospital("guardrails", ccn)
-        if row["is_finding"]
-    ]
-    return tuple(sorted(found, key=lambda row: (row["level"] != "hospital", row["who"], row["sign"])))

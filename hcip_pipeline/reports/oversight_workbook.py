@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from hcip_pipeline.reports import words
 from hcip_pipeline.reports.figures import ReportSource, Row
+from hcip_pipeline.reports.meeting import Meeting
+from hcip_pipeline.reports.meeting_sheets import meeting_sheets
 from hcip_pipeline.reports.oversight import Committee
 from hcip_pipeline.reports.workbook import Book, Column, book
 
@@ -57,14 +59,25 @@ _HISTORY = (
 _CONDITIONS = (
     Column("condition_id", "Condition", "text", 18),
     Column("description", "What is asked", "wrapped", 40),
-    Column("measure", "Measure", "wrapped", 34),
+    Column("measure_words", "Measure", "wrapped", 34),
     Column("threshold", "Threshold", "text", 16),
+    Column("hospital_value", "The hospital's", "text", 12),
     Column("weight", "Weight", "percent", 9),
     Column("care_partners", "Care partners", "count", 9),
     Column("met", "Met", "count", 8),
     Column("not_met", "Not met", "count", 8),
     Column("missing", "Missing", "count", 8),
     Column("weighted_amount", "Worth", "money", 14),
+)
+_MEASURED = (
+    Column("condition_id", "Condition", "text", 18),
+    Column("description", "What is asked", "wrapped", 40),
+    Column("measure_words", "Measure", "wrapped", 34),
+    Column("npi", "NPI", "text", 13),
+    Column("name", "Care partner", "text", 26),
+    Column("value", "Measured", "text", 12),
+    Column("threshold", "Asked", "text", 16),
+    Column("met", "Met", "text", 8),
 )
 _INTERVENTIONS = (
     Column("intervention_id", "Intervention", "text", 28),
@@ -87,7 +100,8 @@ _PHYSICIANS = (
     Column("cost", "Cost", "money", 16),
     Column("adjusted_cost", "Adjusted cost per case", "money", 14),
     Column("adjusted_los", "Adjusted days per case", "number", 11),
-    Column("cost_ratio", "Cost over the state's", "percent", 11),
+    Column("cost_ratio", "Cost over the state's, this half-year", "percent", 13),
+    Column("norm_ratio", "Cost over the norm's", "percent", 11),
     Column("potential_savings", "Potential savings", "money", 15),
 )
 _OTHERS = (
@@ -115,6 +129,7 @@ _PAYMENTS = (
     Column("final_incentive", "Final", "money", 13),
     Column("status_words", "Status", "text", 11),
     Column("why_words", "Why", "wrapped", 50),
+    Column("sign_words", "Warning signs", "wrapped", 50),
 )
 _QUALITY = (
     Column("measure_label", "Measure", "wrapped", 46),
@@ -128,9 +143,10 @@ _QUALITY = (
 _SIGNS = (
     Column("who", "Who", "text", 26),
     Column("sign_words", "Sign", "wrapped", 40),
-    Column("observed", "Seen", "number", 10),
-    Column("expected_by_past", "As in the own past", "number", 12),
-    Column("expected_as_state", "As the state", "number", 12),
+    Column("observed", "Observed", "count", 10),
+    Column("cases", "of cases", "count", 10),
+    Column("expected_by_past", "Expected from own past", "number", 12),
+    Column("expected_as_state", "Expected from the state", "number", 12),
 )
 _MISSING = (
     Column("npi", "NPI", "text", 13),
@@ -142,12 +158,13 @@ _MISSING = (
 )
 
 
-def oversight_workbook(source: ReportSource, content: Committee) -> bytes:
-    """The committee's workbook."""
+def oversight_workbook(source: ReportSource, content: Committee, meeting: Meeting) -> bytes:
+    """The committee's workbook: its meeting first, then the figures of its report."""
     hospital = content.hospital
     title = f"{hospital['hospital_name']}, {words.half(str(source.period))}"
     with book(title, "HCIP oversight committee", is_synthetic=source.draft.is_synthetic) as (made, stream):
         _summary(made, source, content)
+        meeting_sheets(made, meeting)
         made.table("Savings", "Savings pool and its history", _HISTORY, content.history)
         lines = [line.row for line in content.lines]
         total = [content.institution] if content.institution else []
@@ -167,6 +184,8 @@ def oversight_workbook(source: ReportSource, content: Committee) -> bytes:
             [row for line in content.lines for row in line.cost_centers],
         )
         made.table("Conditions", "Conditions of payment and results", _CONDITIONS, content.conditions)
+        if content.measured:
+            made.table("Measured", "Measured for each care partner, next to what is asked", _MEASURED, content.measured)
         made.table("Interventions", "Care redesign interventions", _INTERVENTIONS, content.interventions)
         made.table(
             "Physicians",
@@ -194,6 +213,7 @@ def _payment(row: Row) -> Row:
     return row | {
         "status_words": words.STATUSES[row["status"]],
         "why_words": "; ".join(reason.cell for reason in row["why"]),
+        "sign_words": ". ".join(sign["says"] for sign in row["signs"]),
     }
 
 
@@ -213,6 +233,7 @@ def _summary(made: Book, source: ReportSource, content: Committee) -> None:
         ("Incentives calculated", content.totals["calculated_incentive"], "money"),
         ("Final", content.totals["final_incentive"], "money"),
         ("Payable", content.totals["PAYABLE"], "money"),
+        ("Payable to care partners with open warning signs", content.totals["payable_with_signs"], "money"),
         ("Held", content.totals["HELD"], "money"),
         ("Distribution limit", limit and limit["distribution_limit"], "money"),
         ("Saved to date, in the policy's scope", limit and limit["internal_savings_to_date"], "money"),

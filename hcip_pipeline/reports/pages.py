@@ -13,6 +13,7 @@ import jinja2
 from hcip_pipeline.contracts.payment_reasons import parse_reasons
 from hcip_pipeline.html_pages import page_environment
 from hcip_pipeline.reports import words
+from hcip_pipeline.reports.figures import ReportSource
 
 
 @cache
@@ -28,6 +29,8 @@ def _template(name: str) -> jinja2.Template:
         "count": words.count,
         "day": words.day,
         "half": words.half,
+        "measure": words.measure,
+        "against": words.against,
     }
     environment.globals |= {"plural": words.plural, "reasons": parse_reasons}
     environment.globals |= {"STATUSES": words.STATUSES, "SIGNS": words.SIGNS}
@@ -38,3 +41,8 @@ def page(template: str, **content: Any) -> bytes:
     """A page as UTF-8 with a final line end; blank lines left by the template's own lines are gone."""
     text = _template(template).render(content)
     return ("\n".join(line for line in text.splitlines() if line.strip()) + "\n").encode()
+
+
+def sheet(source: ReportSource) -> str:
+    """What the foot of every printed sheet says."""
+    return f"Release {source.period} {source.release}"

@@ -14,7 +14,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from hcip_pipeline.contracts.payment_reasons import parse_reasons
 from hcip_pipeline.reports import charts, waterfall, words
 from hcip_pipeline.reports.figures import ReportSource, Row
-from hcip_pipeline.reports.pages import page
+from hcip_pipeline.reports.pages import page, sheet
+from hcip_pipeline.reports.signs import by_partner, signs_of
 
 #: Cells on the page; what is beyond is summed in one more row, so that two printed pages hold it.
 CELLS = 10
@@ -67,13 +68,14 @@ def physician_page(source: ReportSource, ccn: str, partner: Row) -> bytes:
         period=source.period,
         span=words.span(source.period),
         release=source.release,
+        sheet=sheet(source),
         policy=source.policy,
         hospital=source.participation[ccn],
         partner=partner,
         person=person,
         inputs=inputs,
         overall=comparison.get("all"),
-        headline=_headline(comparison.get("all"), source.policy.base_year),
+        headline=_headline(comparison.get("all"), person["cost_ratio"]),
         streams=_streams(comparison),
         costs=charts.trend([_cost_point(row) for row in history]),
         days=charts.trend([_days_point(row) for row in history]),
@@ -81,6 +83,7 @@ def physician_page(source: ReportSource, ccn: str, partner: Row) -> bytes:
         steps=waterfall.steps(partner, _says(source, partner, inputs, conditions, improvement, cases)),
         standing=list(parse_reasons(partner["reasons"])),
         conditions=conditions,
+        signs=by_partner(signs_of(now, ccn)).get(npi, []),
         measured=words.measured,
         condition_total=sum((row["weighted_amount"] for row in conditions), Decimal("0.00")),
         cells=shown,
@@ -171,8 +174,12 @@ def _against(own: Decimal | None, other: Decimal | None) -> Decimal | None:
     return (own - other) / other
 
 
-def _headline(row: Row | None, base_year: int) -> list[Row]:
-    """Cost and days of all cases, each against the own baseline and the norm."""
+def _headline(row: Row | None, cost_ratio: Decimal | None) -> list[Row]:
+    """Cost and days of all cases, each against the own baseline and the norm; cost also against the state.
+
+    Args:
+        cost_ratio: cost over the same cases at this half-year's statewide mean.
+    """
     if row is None:
         return []
     return [
@@ -186,6 +193,7 @@ def _headline(row: Row | None, base_year: int) -> list[Row]:
             "against_baseline": _against(row["adjusted_cost"], row["baseline_adjusted_cost"]),
             "norm": words.dollars(row["norm_adjusted_cost"]),
             "against_norm": _against(row["adjusted_cost"], row["norm_adjusted_cost"]),
+            "against_state": None if cost_ratio is None else cost_ratio - 1,
         },
         {
             "name": "Days per case, adjusted for case mix",
@@ -197,6 +205,7 @@ def _headline(row: Row | None, base_year: int) -> list[Row]:
             "against_baseline": _against(row["adjusted_los"], row["baseline_adjusted_los"]),
             "norm": words.number(row["norm_adjusted_los"]),
             "against_norm": _against(row["adjusted_los"], row["norm_adjusted_los"]),
+            "against_state": None,
         },
     ]
 
@@ -213,11 +222,11 @@ def _sureness(row: Row) -> Row:
     if low is None:
         verdict = "One case is too few to judge a practice."
     elif norm < low:
-        verdict = "Above the statewide norm by more than chance explains."
+        verdict = "Above the norm by more than chance explains."
     elif norm > high:
-        verdict = "Below the statewide norm by more than chance explains."
+        verdict = "Below the norm by more than chance explains."
     else:
-        verdict = "With this many cases, the difference from the statewide norm may be chance."
+        verdict = "With this many cases, the difference from the norm may be chance."
     return row | {"name": words.STREAMS[row["stream"]], "verdict": verdict}
 
 
@@ -262,12 +271,10 @@ def improvement_words(row: Row) -> list[str]:
     if not row["has_baseline"]:
         return [f"{name}: {words.plural(row['baseline_cases'], 'case')} a year before, too few to measure improvement."]
     if row["stream"] == "medical":
-        return [
-            f"{name}: adjusted days per case went from {words.number(row['baseline_adjusted_los'])} to "
-            f"{words.number(row['adjusted_los'])}."
-        ]
+        days = words.went(words.number(row["baseline_adjusted_los"]), words.number(row["adjusted_los"]))
+        return [f"{name}: adjusted days per case {days}."]
     before = row["baseline_adjusted_cost"] * row["trend"]
+    cost = words.went(words.dollars(before), words.dollars(row["adjusted_cost"]), " (in this year's dollars)")
     return [
-        f"{name}: adjusted cost per case went from {words.dollars(before)} (in this year's dollars) to "
-        f"{words.dollars(row['adjusted_cost'])}, {words.percent(row['improvement_fraction'])} of the way that counts."
+        f"{name}: adjusted cost per case {cost}, {words.percent(row['improvement_fraction'])} of the way that counts."
     ]

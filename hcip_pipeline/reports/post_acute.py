@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from hcip_pipeline.reports import charts, words
 from hcip_pipeline.reports.figures import ReportSource, Row
-from hcip_pipeline.reports.pages import page
+from hcip_pipeline.reports.pages import page, sheet
 
 #: kind of service -> its column, in the order of a patient's way home
 SERVICES = {
@@ -77,6 +77,7 @@ def post_acute_page(source: ReportSource, ccn: str) -> bytes:
         period=source.period,
         span=words.span(source.period),
         release=source.release,
+        sheet=sheet(source),
         policy=source.policy,
         ccn=ccn,
         hospital=source.names[ccn],

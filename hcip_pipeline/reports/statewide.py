@@ -11,7 +11,7 @@ from typing import Any
 
 from hcip_pipeline.reports import charts, waterfall, words
 from hcip_pipeline.reports.figures import ReportSource, Row
-from hcip_pipeline.reports.pages import page
+from hcip_pipeline.reports.pages import page, sheet
 
 
 def statewide_rows(source: ReportSource) -> list[Row]:
@@ -83,6 +83,7 @@ def statewide_page(source: ReportSource) -> bytes:
         period=source.period,
         span=words.span(source.period),
         release=source.release,
+        sheet=sheet(source),
         policy=source.policy,
         rows=rows,
         totals=totals,

@@ -55,6 +55,11 @@ def signed_percent(value: Decimal | None) -> str:
     return NOTHING if value is None else _grouped(Decimal(value) * 100, 1, unit="%", always_signed=True)
 
 
+def against(ratio: Decimal | None) -> str:
+    """How far a quotient of two costs is from 1, as ``+12.3%``."""
+    return signed_percent(None if ratio is None else ratio - 1)
+
+
 def number(value: Decimal | None, places: int = 2) -> str:
     """A plain number with grouped thousands: ``1,234.56``."""
     return NOTHING if value is None else _grouped(value, places)
@@ -63,6 +68,11 @@ def number(value: Decimal | None, places: int = 2) -> str:
 def measured(value: Decimal | None, measure: str | None) -> str:
     """A computed quality measure: a number per 1,000, or a share."""
     return number(value, 1) if (measure or "").endswith("per_1000") else percent(value)
+
+
+def measure(text: str | None) -> str:
+    """A measure in words: a computed one by its name, anything else as the protocol has it."""
+    return MEASURES.get((text or "").strip(), text or "")
 
 
 def count(value: int | None) -> str:
@@ -86,6 +96,11 @@ def half(period: str) -> str:
     return f"{'first' if period.endswith('H1') else 'second'} half of {period[:4]}"
 
 
+def went(before: str, after: str, unit: str = "") -> str:
+    """``went from 4.20 to 3.90``, or ``stayed at 4.20`` where both read the same."""
+    return f"stayed at {after}" if before == after else f"went from {before}{unit} to {after}"
+
+
 def plural(number_of: int, one: str, many: str | None = None) -> str:
     """``1 case``, ``2 cases``."""
     return f"{number_of:,} {one if number_of == 1 else many or one + 's'}"
@@ -105,6 +120,14 @@ SIGNS = {
     "TRANSFERS": "More patients sent on to other hospitals",
     "SEVERITY": "More cases coded as severe",
     "VOLUME": "Many more discharges",
+}
+
+#: measures that conditions of payment may name (methodology §12)
+MEASURES = {
+    "readmission_rate": "Unplanned readmissions within 30 days",
+    "readmission_rate_adjusted": "Unplanned readmissions within 30 days, adjusted for case mix",
+    "planned_readmission_rate": "Planned returns within 30 days",
+    "hac_per_1000": "Hospital-acquired conditions per 1,000 discharges",
 }
 
 STATUSES = {"PAYABLE": "Payable", "HELD": "Held", "ZERO": "No payment"}

@@ -58,12 +58,27 @@ RULES = by_id(
     refusal("DATE-ORDER", "dates are in the wrong order", "correct one of the dates"),
     refusal("DATE-IMPLAUSIBLE", "a date is before 1900 or after 2200", "correct the year"),
     warning("DATE-OUTSIDE-PERIOD", "a date is outside the period", "check the date, or the folder"),
+    refusal(
+        "QUARTER-OUTSIDE-PERIOD",
+        "a quarter is none of the half-year",
+        "write it as 2025Q1, and lay results of another half-year into its own folder",
+    ),
     refusal("PERIOD-UNKNOWN", "a cell is no performance period", "write it as 2025H1 or 2025H2"),
     refusal("AMOUNT-NEGATIVE", "an amount that cannot be negative is", "correct the sign"),
     refusal(
         "ADJUSTMENT-INCREASE",
         "a committee adjustment increases a payment",
         "an adjustment only reduces: write zero or a negative amount",
+    ),
+    warning(
+        "PAID-OVER-PAYABLE",
+        "a payment is more than the form states as payable",
+        "correct the amount, or recover the excess: no more is paid than was calculated",
+    ),
+    warning(
+        "PAID-UNDER-PAYABLE",
+        "a payment is less than the form states as payable",
+        "correct the amount, or pay the difference with the next cycle",
     ),
     refusal("NUMBER-OUT-OF-RANGE", "a number is out of its range", "correct the number"),
     refusal("PARTS-EXCEED-TOTAL", "a part is larger than its whole", "correct one of the numbers"),

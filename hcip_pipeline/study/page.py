@@ -43,6 +43,7 @@ def render_page(plan: StudyPlan, figures: StudyFigures) -> str:
         label=pl.col("apr_drg").replace_strict(figures.apr_drg_labels, default="", return_dtype=pl.String)
     )
     return _template().render(
+        title=plan.title,
         plan=plan,
         totals=figures.totals,
         methods=METHOD_LABELS,

@@ -162,6 +162,7 @@ class _Report:
             (contracts.CARE_PARTNERS, self._care_partners()),
             (contracts.CONDITION_RESULTS, self._condition_results()),
             (contracts.INTERVENTION_ACTIVITY, self._intervention_activity()),
+            (contracts.REDESIGN_RESULTS, self._redesign_results()),
             (contracts.COMMITTEE_ADJUSTMENTS, self._committee_adjustments()),
             (contracts.PFS_CAP_NOTICES, self._pfs_cap_notices()),
             (contracts.POOL_NOTICES, self._pool_notices()),
@@ -232,6 +233,31 @@ class _Report:
         return frame.with_columns(pl.Series("activities", activities), self._after(rng, n).alias("reported_on")).filter(
             pl.Series(rng.random(n) >= 0.03)
         )
+
+    def _redesign_results(self) -> pl.DataFrame:
+        """What each hospital tracks of its interventions: shares that rise slowly, some quarters unreported."""
+        rng = self._rng("redesign results")
+        tracked = [list(ids) for ids in self.program.interventions]
+        frame = (
+            pl.DataFrame(
+                {"hospital_ccn": self.hospitals.ccn, "intervention_id": tracked},
+                schema={"hospital_ccn": pl.String, "intervention_id": pl.List(pl.String)},
+            )
+            .filter(pl.col("hospital_ccn").is_in(pl.Series(self.hospitals.ccn).gather(self.begun).implode()))
+            .explode("intervention_id")
+            .filter(pl.col("intervention_id").is_not_null())
+            .with_columns(pl.lit([str(quarter) for quarter in self.period.quarters]).alias("quarter"))
+            .explode("quarter")
+        )
+        n = len(frame)
+        asked = 40 + np.floor(260 * rng.random(n)).astype(np.int64)
+        share = np.clip(0.62 + 0.05 * (self.period.year - 2023) + 0.2 * rng.standard_normal(n), 0.05, 1)
+        return frame.with_columns(
+            pl.lit("Patients for whom it was done, of those who were to have it").alias("measured"),
+            pl.Series("numerator", np.floor(asked * share).astype(np.int64)),
+            pl.Series("denominator", asked),
+            self._after(rng, n).alias("reported_on"),
+        ).filter(pl.Series(rng.random(n) >= 0.06))
 
     def _committee_adjustments(self) -> pl.DataFrame:
         rng = self._rng("committee adjustments")

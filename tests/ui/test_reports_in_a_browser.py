@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from hcip_pipeline.release.synthetic_mark import marked_document
 from tests.released_state import A, B, C, released, unreleased  # noqa: F401 - fixtures
 from tests.scenario import npi
-from tests.ui.browser import browser  # noqa: F401 - a fixture
+from tests.ui.browser import browser, serious_findings  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.slow
 
@@ -20,6 +21,9 @@ PAGES = {
     "physician": f"reports/{A}/physicians/{npi(2)}.html",
     "physician on hold": f"reports/{C}/physicians/{npi(7)}.html",
     "committee": f"reports/{A}/oversight.html",
+    "meeting": f"reports/{A}/meeting.html",
+    "explorer": f"reports/{A}/explorer.html",
+    "after the stay": f"reports/{A}/post_acute.html",
     "committee without protocol": f"reports/{C}/oversight.html",
     "statewide": "audit/statewide.html",
     "index": "reports/index.html",
@@ -31,6 +35,19 @@ WIDTHS = {"desktop": 1280, "phone": 390, "paper": 725}
 _OVERFLOW = """() => [...document.querySelectorAll('body *')]
     .filter(e => !e.closest('.wide, .skip, svg') && e.getBoundingClientRect().right > innerWidth + 1)
     .map(e => e.tagName + '.' + e.className)"""
+
+
+_MARGIN_BOXES = """() => [...document.styleSheets].flatMap(sheet => [...sheet.cssRules])
+    .filter(rule => rule instanceof CSSPageRule).map(rule => rule.cssText)"""
+
+#: folds whose name and figure are drawn over each other
+_OVERLAPS = """() => [...document.querySelectorAll('details > summary')].filter(summary => {
+    const figure = summary.querySelector('.n'), range = document.createRange();
+    if (!figure) return false;
+    range.setStart(summary, 0); range.setEndBefore(figure);
+    const name = range.getBoundingClientRect(), other = figure.getBoundingClientRect();
+    return name.right > other.left + 1 && name.bottom > other.top + 1 && other.bottom > name.top + 1;
+}).map(summary => summary.textContent)"""
 
 
 def _listen(page: Page) -> list[str]:
@@ -126,9 +143,53 @@ def test_the_keyboard_reaches_what_opens_and_what_scrolls(released: Path, browse
 
 def test_a_dark_screen_gets_dark_pages_and_paper_stays_white(released: Path, browser: Browser) -> None:  # noqa: F811
     page = browser.new_page(color_scheme="dark")
-    page.goto((released / PAGES["physician"]).as_uri())
     background = "getComputedStyle(document.body).backgroundColor"
-    assert page.evaluate(background) == "rgb(17, 23, 29)"
+    for path in PAGES.values():
+        page.emulate_media(media="screen")
+        page.goto((released / path).as_uri())
+        assert page.evaluate(background) == "rgb(17, 23, 29)", path
+        page.emulate_media(media="print")
+        assert page.evaluate(background) == "rgb(255, 255, 255)", path
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_kind_has_a_serious_finding_of_axe(
+    released: Path,  # noqa: F811
+    browser: Browser,  # noqa: F811
+    name: str,
+    scheme: Literal["light", "dark"],
+) -> None:
+    page = browser.new_page(color_scheme=scheme, viewport={"width": WIDTHS["desktop"], "height": 900})
+    page.goto((released / PAGES[name]).as_uri())
+    assert serious_findings(page) == []
+    page.close()
+
+
+def test_folds_are_open_on_paper(released: Path, browser: Browser) -> None:  # noqa: F811
+    page = browser.new_page(viewport={"width": WIDTHS["paper"], "height": 900})
+    page.goto((released / PAGES["committee"]).as_uri())
+    inside = page.locator("details:not(.screen) table tbody th").first
+    height = "element => element.getBoundingClientRect().height"
     page.emulate_media(media="print")
-    assert page.evaluate(background) == "rgb(255, 255, 255)"
+    assert inside.evaluate(height) > 0
+    assert inside.evaluate("element => element.checkVisibility({contentVisibilityAuto: true})")
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["committee", "meeting", "statewide", "audit"])
+def test_every_sheet_has_its_number_and_its_release(released: Path, browser: Browser, name: str) -> None:  # noqa: F811
+    page = browser.new_page()
+    page.goto((released / PAGES[name]).as_uri())
+    rules = page.evaluate(_MARGIN_BOXES)
+    assert any('counter(page) " of " counter(pages)' in rule for rule in rules)
+    assert any("2025H2" in rule for rule in rules)
+    page.close()
+
+
+def test_no_texts_overlap_in_a_fold_on_a_phone(released: Path, browser: Browser) -> None:  # noqa: F811
+    page = browser.new_page(viewport={"width": WIDTHS["phone"], "height": 900})
+    page.goto((released / PAGES["committee"]).as_uri())
+    assert page.evaluate(_OVERLAPS) == []
     page.close()

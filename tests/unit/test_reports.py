@@ -21,6 +21,7 @@ from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.reports import physician, words
 from hcip_pipeline.reports.documents import render_reports
 from hcip_pipeline.reports.figures import ReportSource
+from hcip_pipeline.reports.meeting import meeting
 from hcip_pipeline.reports.oversight import committee, oversight_page
 from hcip_pipeline.reports.oversight_workbook import oversight_workbook
 from hcip_pipeline.reports.physician import physician_page
@@ -55,6 +56,9 @@ def test_every_reader_has_a_report_and_every_link_leads_somewhere(released: Path
     for ccn in HOSPITALS:
         folder = released / "reports" / ccn
         for name in (
+            "meeting.html",
+            "payments.csv",
+            "explorer.html",
             "oversight.html",
             "oversight.xlsx",
             "post_acute.html",
@@ -226,12 +230,12 @@ def test_what_the_guardrails_found_is_put_before_the_committee(draft: Draft) -> 
     looked = source.now.of_hospital("guardrails", A)
     found = next(row for row in looked if row["level"] == "care_partner")
     found |= {"is_finding": True, "sign": "VOLUME", "observed": 41, "expected_by_past": Decimal("17.25"), "npi": npi(1)}
-    found |= {"expected_as_state": None}
+    found |= {"expected_as_state": None, "cases": None}
     content = committee(source, A, [])
     assert len(content.signs) == 1 and content.signs_looked_for == len(looked)
     rows = Page(oversight_page(source, A, content).decode()).table("Who", "Sign", "Observed")
-    assert rows == [["=SUM(A1), MD", "Many more discharges", "41", "17.3", "–"]]
-    book = openpyxl.load_workbook(io.BytesIO(oversight_workbook(source, content)))
+    assert rows == [["=SUM(A1), MD", "Many more discharges", "41", "–", "17.3", "–"]]
+    book = openpyxl.load_workbook(io.BytesIO(oversight_workbook(source, content, meeting(source, A, content, []))))
     assert "Many more discharges" in {cell.value for row in book["Signs"].iter_rows() for cell in row}
 
 
@@ -314,7 +318,7 @@ def _luminance(color: str) -> float:
 
 
 def test_text_stands_out_on_every_ground() -> None:
-    style = (PROJECT.parent / "hcip_pipeline/reports/templates/style.css.j2").read_text()
+    style = (PROJECT.parent / "hcip_pipeline/templates/style.css.j2").read_text()
     palettes = [dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{3,6})", block)) for block in style.split(":root")[1:]]
     assert len(palettes) == 3, "light, dark and paper"
     for palette in palettes:

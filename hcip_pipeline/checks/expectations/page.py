@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jinja2 import ChoiceLoader, PackageLoader
+from jinja2 import PackageLoader
 
 from hcip_pipeline.checks.expectations.validation import SuiteResult
 from hcip_pipeline.html_pages import page_environment
@@ -15,8 +15,7 @@ from hcip_pipeline.html_pages import page_environment
 
 def expectations_page(title: str, subtitle: str, results: Sequence[SuiteResult]) -> str:
     """Self-contained HTML: no network, no script, no cell of a row."""
-    loaders = [PackageLoader("hcip_pipeline.checks.expectations"), PackageLoader("hcip_pipeline.intake.hospital")]
-    environment = page_environment(ChoiceLoader(loaders), lstrip_blocks=False)
+    environment = page_environment(PackageLoader("hcip_pipeline.checks.expectations"), lstrip_blocks=False)
     environment.filters["number"] = lambda count: "" if count is None else f"{count:,}"
     template = environment.get_template("expectations.html.j2")
     return template.render(title=title, subtitle=subtitle, results=results)

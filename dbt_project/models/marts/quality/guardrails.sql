@@ -38,6 +38,7 @@ select
     subject as npi,
     sign,
     observed,
+    cases,
     expected_as_state,
     baseline_observed,
     cast(case sign when 'VOLUME' then state_baseline_ratio * baseline_observed else expected_growth * baseline_observed end as decimal(18, 8))

@@ -3,6 +3,7 @@ select
     npi,
     name,
     specialty,
+    tin,
     tin is not null as has_tin,
     participation_start,
     participation_end,

@@ -16,6 +16,7 @@ physicians as (
         {%- for sign, event, expected in guardrail_signs() %}
         count(*) filter (where {{ event }} and {{ expected }} is not null) as {{ event }},
         coalesce(sum({{ expected }}), 0) as {{ expected }},
+        count({{ expected }}) as cases_{{ expected }},
         {%- endfor %}
         count(*) as discharges
     from discharges
@@ -48,6 +49,7 @@ signs as (
         subject,
         '{{ sign }}' as sign,
         cast(coalesce(sum({{ event }}) filter (where window_name = 'performance'), 0) as bigint) as observed,
+        cast({{ 'null' if sign == 'VOLUME' else 'coalesce(sum(cases_' ~ expected ~ ") filter (where window_name = 'performance'), 0)" }} as bigint) as cases,
         cast(sum({{ expected }}) filter (where window_name = 'performance') as decimal(18, 8)) as expected,
         cast(coalesce(sum({{ event }}) filter (where window_name = 'baseline'), 0) as bigint) as baseline_observed,
         cast(sum({{ expected }}) filter (where window_name = 'baseline') as decimal(18, 8)) as baseline_expected
@@ -75,6 +77,7 @@ select
     signs.subject,
     signs.sign,
     signs.observed,
+    signs.cases,
     signs.expected,
     signs.baseline_observed,
     signs.baseline_expected,

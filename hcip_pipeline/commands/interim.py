@@ -1,0 +1,37 @@
+"""``hcip interim``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hcip_pipeline.commands.options import home_option, json_option, show_json, threads_option
+from hcip_pipeline.commands.progress import shown_progress, volume_options
+from hcip_pipeline.home import Home
+
+
+@click.command("interim")
+@click.argument("quarter")
+@home_option
+@threads_option
+@volume_options
+@json_option
+def command(quarter: str, home_path: Path | None, threads: int | None, as_json: bool) -> None:
+    """Report a QUARTER (2025Q1) between two releases against the norms. Nothing of it is payable.
+
+    Each hospital gets a page by institution, service line, cost center, APR-DRG and physician, in
+    <home>/interim/<quarter>/. The quarter's data are those taken in (`hcip ingest`).
+    """
+    from hcip_pipeline.periods import Quarter
+    from hcip_pipeline.study.interim import interim
+
+    parsed = Quarter.parse(quarter)
+    with shown_progress(as_json) as progress:
+        result = interim(Home.locate(home_path), parsed, threads=threads, progress=progress)
+    if as_json:
+        show_json(result.as_dict())
+    else:
+        for statement in result.statements:
+            click.echo(f"  • {statement}")
+        click.echo(f"Interim report {parsed} of {len(result.hospitals)} hospitals: {result.folder / 'index.html'}")

@@ -1,0 +1,130 @@
+"""What an oversight committee has to decide in its meeting, by amount: made of the audit's findings.
+
+Belongs here: which findings are one item, and what each is called. Does not belong here: the findings themselves
+(``audit.findings``), and any amount of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hcip_pipeline.contracts.payment_reasons import parse_holds
+from hcip_pipeline.reports import words
+from hcip_pipeline.reports.figures import Row
+
+#: rule of the audit -> what it is called on an agenda; one that is not here needs no decision of a committee
+TITLES = {
+    "PAYMENT_NOT_PAYABLE": "Paid to somebody to whom nothing is payable",
+    "PAYMENT_OVER": "Paid more than is payable",
+    "PAYMENT_UNDER": "Paid less than is payable",
+    "PAYMENT_MISSING": "Payable and not reported as paid",
+    "PAYMENTS_NOT_REPORTED": "Payments not reported yet",
+    "PRIOR_PERIOD_ADJUSTMENT": "Adjustment of an earlier half-year",
+    "YEAR_OVER_CAP": "Payable over the year's fee-schedule cap",
+    "CAP_IN_DOUBT": "Fee-schedule cap in doubt",
+    "LIMIT_BOUND": "Amounts scaled down to the distribution limit",
+    "CONDITIONS_NOT_LOCKED": "Conditions of payment not fixed in time",
+    "CONDITION_RESULTS_MISSING": "Condition results not reported",
+    "COMMITTEE": "The committee's membership or meetings",
+    "PROGRAM_CHANGED": "The program's terms changed",
+    "PROTOCOL": "The implementation protocol",
+    "EXCLUSION_NAME_MATCH": "A name on an exclusion list",
+    "EXCLUSION_WAIVED": "Paid under a waived exclusion",
+    "RESTATEMENT_DUE": "An earlier half-year to be restated",
+}
+#: what the hospital learns of and decides nothing about, or the agenda has as an item of its own
+NOT_ON_AGENDA = frozenset(
+    {
+        "PAYMENT_HELD", "CAP_BOUND", "RESTATEMENT_UNEXPLAINED", "RESTS_ON_SUPERSEDED", "EXCLUSION_CLEARED",
+        "CLEARANCE_UNUSED", "NOT_ON_ORDER_AND_REFERRING", "ATTENDING_NPI", "LIST_STALE", "LIST_UNDATED", "DATA_MISSING",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Item:
+    """One decision; ``amount`` is None where no dollars hang on it."""
+
+    title: str
+    subject: str
+    care_partners: int
+    amount: Decimal | None
+    what_to_do: str
+
+
+def agenda(payments: Sequence[Row], findings: Iterable[Row], signs: Mapping[str, list[Row]]) -> list[Item]:
+    """The items, those on which most dollars hang first.
+
+    Args:
+        payments: rows of ``incentives``.
+        findings: rows of ``audit_findings`` of the hospital.
+        signs: NPI -> open warning signs.
+    """
+    items = [*_to_pay(payments, signs), *_holds(payments), *_found(findings)]
+    return sorted(items, key=lambda item: (item.amount is None, -(item.amount or 0), item.title, item.subject))
+
+
+def _to_pay(payments: Sequence[Row], signs: Mapping[str, list[Row]]) -> Iterable[Item]:
+    payable = [row for row in payments if row["status"] == "PAYABLE"]
+    if payable:
+        yield Item(
+            "Approve the payments",
+            f"{words.plural(len(payable), 'payable amount')}; the list is below",
+            len(payable),
+            _sum(payable),
+            "approve, or reduce in committee_adjustments.csv; no amount may be raised",
+        )
+    signed = [row for row in payable if row["npi"] in signs]
+    if signed:
+        yield Item(
+            "Review warning signs before paying",
+            "; ".join(row["name"] or row["npi"] for row in signed),
+            len(signed),
+            _sum(signed),
+            "review the cases in committee/…guardrail_cases…; pay, or reduce in committee_adjustments.csv",
+        )
+
+
+def _holds(payments: Sequence[Row]) -> Iterable[Item]:
+    """Held amounts, those with the same reasons in one item."""
+    groups: dict[str, list[Row]] = {}
+    for row in payments:
+        if row["status"] == "HELD":
+            groups.setdefault("|".join(hold.code for hold in parse_holds(row["reasons"])), []).append(row)
+    for codes, rows in sorted(groups.items()):
+        holds = parse_holds(codes)
+        yield Item(
+            "Resolve what holds payments",
+            "; ".join(hold.label for hold in holds),
+            len(rows),
+            _sum(rows),
+            " ".join(dict.fromkeys(hold.way_out for hold in holds if hold.way_out))
+            or "resolve the reason for the hold",
+        )
+
+
+def _found(findings: Iterable[Row]) -> Iterable[Item]:
+    """The other findings that need a decision: of one rule and remedy, one item; a single one with its own words.
+
+    That payments of the half-year itself are not reported yet is why the committee meets.
+    """
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in findings:
+        is_own = row["rule"] == "PAYMENTS_NOT_REPORTED" and f" payable for {row['period']} " in row["finding"]
+        if row["rule"] in TITLES and not is_own:
+            groups.setdefault((row["rule"], row["what_to_do"]), []).append(row)
+    for (rule, what_to_do), rows in sorted(groups.items()):
+        amounts = [row["amount"] for row in rows if row["amount"] is not None]
+        yield Item(
+            TITLES[rule],
+            rows[0]["finding"] if len(rows) == 1 else f"{len(rows):,} findings of the audit report",
+            len({row["npi"] for row in rows if row["npi"]}),
+            sum(amounts, Decimal("0.00")) if amounts else None,
+            what_to_do,
+        )
+
+
+def _sum(rows: Iterable[Row]) -> Decimal:
+    return sum((row["final_incentive"] for row in rows), Decimal("0.00"))

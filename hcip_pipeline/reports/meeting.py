@@ -1,0 +1,125 @@
+"""What an oversight committee has in front of it when it meets: decisions, results by quarter, the list to pay, and the
+form to report payments with.
+
+Belongs here: choosing and ordering what a meeting needs of a hospital's release. Does not belong here: the committee's
+report of the half-year (``oversight``), what makes an item (``agenda``), quarters (``quarters``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import polars as pl
+
+from hcip_pipeline.contracts.program import PAYMENTS
+from hcip_pipeline.release.spreadsheets import neutralized
+from hcip_pipeline.reports import words
+from hcip_pipeline.reports.agenda import Item, agenda
+from hcip_pipeline.reports.figures import ReportSource, Row
+from hcip_pipeline.reports.missing import MissingItem
+from hcip_pipeline.reports.oversight import Committee
+from hcip_pipeline.reports.pages import page, sheet
+from hcip_pipeline.reports.quarters import Quarters, by_quarter
+from hcip_pipeline.reports.signs import by_partner
+from hcip_pipeline.reports.waterfall import REDUCTIONS
+
+#: names that one open question lists; the count has all
+NAMES_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Question:
+    """Gaps of one kind: what is missing, for whom, and who can close it."""
+
+    missing: str
+    who: str
+    count: int
+    consequence: str
+    what_to_do: str
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A hospital's half-year as its committee meets about it."""
+
+    items: tuple[Item, ...]
+    roster: tuple[Row, ...]
+    meetings: tuple[Row, ...]
+    quarters: Quarters
+    questions: tuple[Question, ...]
+    to_pay: tuple[Row, ...]
+    not_paid: tuple[Row, ...]
+    total: Decimal
+
+
+def meeting(source: ReportSource, ccn: str, committee: Committee, missing: Sequence[MissingItem]) -> Meeting:
+    """Everything a meeting of the hospital's committee needs."""
+    now = source.now
+    signs = by_partner(committee.signs)
+    to_whom = {row["npi"]: row for row in now.of_hospital("payment_list", ccn)}
+    payments = [row | {"reductions": reductions(row)} for row in committee.payments]
+    to_pay = tuple(row | {"tin": to_whom[row["npi"]]["tin"]} for row in payments if row["npi"] in to_whom)
+    return Meeting(
+        items=tuple(agenda(committee.payments, now.of_hospital("audit_findings", ccn), signs)),
+        roster=tuple(now.of_hospital("committee_roster", ccn)),
+        meetings=tuple(now.of_hospital("meetings_held", ccn)),
+        quarters=by_quarter(source, ccn),
+        questions=questions(missing),
+        to_pay=to_pay,
+        not_paid=tuple(row for row in payments if row["npi"] not in to_whom),
+        total=sum((row["payable_amount"] for row in to_whom.values()), Decimal("0.00")),
+    )
+
+
+def reductions(row: Row) -> list[str]:
+    """Each reduction of a payment with its amount; the reasons of the same payment say why."""
+    return [f"{name} {words.money(row[column])}" for column, name in REDUCTIONS.items() if row[column]]
+
+
+def questions(missing: Sequence[MissingItem]) -> tuple[Question, ...]:
+    """What is missing, the same gap of several care partners once; the most frequent first."""
+    kinds = Counter((item.missing, item.consequence, item.what_to_do) for item in missing)
+    made = []
+    for kind, count in kinds.most_common():
+        own = [item for item in missing if (item.missing, item.consequence, item.what_to_do) == kind]
+        names = [item.name or item.npi for item in own if item.npi]
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        who = ", ".join(names[:NAMES_SHOWN]) + more if names else "The hospital"
+        made.append(Question(kind[0], who, count, kind[1], kind[2]))
+    return tuple(made)
+
+
+def meeting_page(source: ReportSource, ccn: str, committee: Committee, content: Meeting) -> bytes:
+    """The page to bring to a meeting."""
+    return page(
+        "meeting.html.j2",
+        title=f"Committee meeting: {committee.hospital['hospital_name']}, {words.half(str(source.period))}",
+        period=source.period,
+        span=words.span(source.period),
+        release=source.release,
+        sheet=sheet(source),
+        policy=source.policy,
+        ccn=ccn,
+        committee=committee,
+        meeting=content,
+    )
+
+
+def payments_form(ccn: str, content: Meeting) -> bytes:
+    """``payments.csv`` to fill in: who is to be paid how much, with the amount, day and reference blank."""
+    rows = [
+        {
+            "hospital_ccn": ccn,
+            "npi": row["npi"],
+            "name": row["name"],
+            "tin": row["tin"],
+            "payable_amount": str(row["final_incentive"]),
+        }
+        for row in content.to_pay
+    ]
+    schema = dict.fromkeys(PAYMENTS.names, pl.String)
+    frame = neutralized(pl.DataFrame(rows, schema=schema, orient="row"))
+    return frame.write_csv(line_terminator="\r\n", quote_style="necessary").encode()

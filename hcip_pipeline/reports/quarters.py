@@ -1,0 +1,140 @@
+"""Care redesign by quarter: interventions as hospitals track them, and the measures of conditions (the protocol's "Care
+Redesign Protocols by Quarter").
+
+Belongs here: quarters side by side, and how the last one moved. Does not belong here: the counts (``measure_quarters``,
+``intervention_quarters``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hcip_pipeline.policy.interventions import CATEGORIES
+from hcip_pipeline.reports import words
+from hcip_pipeline.reports.figures import ReportSource, Row
+
+#: quarters side by side, at most: a year and a half
+SHOWN = 6
+
+
+@dataclass(frozen=True)
+class QuarterRow:
+    """One intervention or measure; ``cells`` are the quarters of :class:`Quarters`, None without a result."""
+
+    group: str
+    name: str
+    note: str
+    cells: tuple[Row | None, ...]
+    trend: str
+
+
+@dataclass(frozen=True)
+class Quarters:
+    """Interventions and measures by quarter, oldest quarter first."""
+
+    quarters: tuple[str, ...]
+    interventions: tuple[QuarterRow, ...]
+    measure_quarters: tuple[str, ...]
+    measures: tuple[QuarterRow, ...]
+
+    @property
+    def not_reported(self) -> int:
+        """Interventions that are carried out, without any result in the last quarter."""
+        return sum(row.cells[-1] is None for row in self.interventions)
+
+
+def by_quarter(source: ReportSource, ccn: str) -> Quarters:
+    """The hospital's quarters: those of the period, and those that earlier releases tell of."""
+    own = [str(quarter) for quarter in source.period.quarters]
+    results = _results(source, ccn)
+    known = sorted({quarter for _, quarter in results} | set(own))
+    quarters = tuple(known[-SHOWN:])
+    rows = []
+    order = {category: place for place, category in enumerate(CATEGORIES)}
+    included = source.now.of_hospital("interventions", ccn)
+    for row in sorted(included, key=lambda row: order.get(row["category"], len(order))):
+        if not row["is_included"]:
+            continue
+        cells = [results.get((row["intervention_id"], quarter)) for quarter in quarters]
+        measured = [cell["measured"] for cell in cells if cell and cell["measured"]]
+        rows.append(
+            QuarterRow(
+                CATEGORIES.get(row["category"], row["category"] or "Other"),
+                row["wording"] or row["intervention_id"],
+                measured[-1] if measured else "",
+                tuple(None if cell is None else cell | {"shown": _result(cell)} for cell in cells),
+                _moved([cell["share"] if cell else None for cell in cells], None),
+            )
+        )
+    measure_quarters, measures = measures_by_quarter(
+        source.now.of_hospital("measure_quarters", ccn), source.now.of_hospital("condition_measures", ccn)
+    )
+    return Quarters(quarters, tuple(rows), measure_quarters, measures)
+
+
+def _results(source: ReportSource, ccn: str) -> dict[tuple[str, str], Row]:
+    """Intervention and quarter -> its newest result."""
+    found = {}
+    for tables in (*source.earlier, source.now):
+        if tables.has("intervention_quarters"):
+            for row in tables.of_hospital("intervention_quarters", ccn):
+                found[row["intervention_id"], row["quarter"]] = row
+    return found
+
+
+def _result(row: Row) -> str:
+    if row["denominator"] is None:
+        return f"{row['numerator']:,}"
+    return f"{words.percent(row['share'])} ({row['numerator']:,} of {row['denominator']:,})"
+
+
+def measures_by_quarter(
+    rows: Sequence[Row], conditions: Iterable[Row]
+) -> tuple[tuple[str, ...], tuple[QuarterRow, ...]]:
+    """Measures that conditions may name: the quarters there are, the same ones a year before first.
+
+    Args:
+        rows: a hospital's rows of ``measure_quarters``.
+        conditions: its rows of ``condition_measures``.
+    """
+    quarters = tuple(sorted({row["quarter"] for row in rows}))
+    asked: dict[str, list[str]] = {}
+    for row in conditions:
+        if row["measure"] and row["threshold"]:
+            asked.setdefault(row["measure"], []).append(row["threshold"])
+    made = []
+    for measure in words.MEASURES:
+        cells = {row["quarter"]: row for row in rows if row["measure"] == measure}
+        if cells:
+            thresholds = "; ".join(dict.fromkeys(asked.get(measure, ())))
+            made.append(
+                QuarterRow(
+                    "",
+                    words.MEASURES[measure],
+                    f"condition of payment: {thresholds}" if thresholds else "",
+                    tuple(
+                        None if (cell := cells.get(quarter)) is None else cell | {"shown": _measured(cell)}
+                        for quarter in quarters
+                    ),
+                    _moved([cells[quarter]["value"] if quarter in cells else None for quarter in quarters], measure),
+                )
+            )
+    return quarters, tuple(made)
+
+
+def _measured(row: Row) -> str:
+    return f"{words.measured(row['value'], row['measure'])} ({row['numerator']:,} of {row['denominator']:,})"
+
+
+def _moved(values: Iterable[Decimal | None], measure: str | None) -> str:
+    """How the last value moved from the one before it: in points of a share, or in the measure's own unit."""
+    known: Sequence[Decimal] = [value for value in values if value is not None]
+    if len(known) < 2:
+        return words.NOTHING
+    per_1000 = (measure or "").endswith("per_1000")
+    change = words.number(abs(known[-1] - known[-2]) * (1 if per_1000 else 100), 1)
+    if not Decimal(change.replace(",", "")):
+        return "unchanged"
+    return f"{'up' if known[-1] > known[-2] else 'down'} {change}{'' if per_1000 else ' points'}"

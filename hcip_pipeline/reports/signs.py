@@ -1,0 +1,56 @@
+"""Warning signs next to the money: what the guardrails found of a hospital and its care partners, in words.
+
+Belongs here: which findings there are, whose they are, and what is payable in spite of them. Does not belong here: what
+makes a finding (``dbt_project/models/marts/quality/guardrails.sql``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from hcip_pipeline.reports import words
+from hcip_pipeline.reports.figures import Row, Tables
+
+
+def signs_of(now: Tables, ccn: str) -> tuple[Row, ...]:
+    """What the guardrails found: of the hospital, then of care partners by name. ``says`` is the finding in words."""
+    names = {row["npi"]: row["name"] or row["npi"] for row in now.of_hospital("incentives", ccn)}
+    found = [
+        row
+        | {
+            "who": "The hospital" if row["level"] == "hospital" else names.get(row["npi"], row["npi"]),
+            "says": in_words(row),
+        }
+        for row in now.of_hospital("guardrails", ccn)
+        if row["is_finding"]
+    ]
+    return tuple(sorted(found, key=lambda row: (row["level"] != "hospital", row["who"], row["sign"])))
+
+
+def by_partner(signs: Iterable[Row]) -> dict[str, list[Row]]:
+    """NPI -> findings of the care partner; those of the hospital as a whole are nobody's."""
+    found: dict[str, list[Row]] = {}
+    for row in signs:
+        if row["level"] == "care_partner":
+            found.setdefault(row["npi"], []).append(row)
+    return found
+
+
+def payable_with_signs(payments: Iterable[Row], signs: Mapping[str, list[Row]]) -> tuple[int, Decimal]:
+    """Payable payments of care partners with an open sign: how many, and dollars."""
+    amounts = [row["final_incentive"] for row in payments if row["status"] == "PAYABLE" and row["npi"] in signs]
+    return len(amounts), sum(amounts, Decimal("0.00"))
+
+
+def in_words(row: Row) -> str:
+    """A finding with numerator, denominator and what was expected."""
+    said = f"{words.SIGNS[row['sign']]}: {row['observed']:,}"
+    if row["cases"] is not None:
+        said += f" of {words.plural(row['cases'], 'case')}"
+    expected = [
+        f"{words.number(row[column], 1)} {source}"
+        for column, source in (("expected_by_past", "by the own past"), ("expected_as_state", "by the state"))
+        if row[column] is not None
+    ]
+    return f"{said}; expected {' and '.join(expected)}" if expected else said

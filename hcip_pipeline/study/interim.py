@@ -1,0 +1,202 @@
+"""A quarter between two releases, against the norms: what a committee that meets quarterly looks at in between.
+
+Nothing of it is payable, and nothing is released: a quarter's report may be made again whenever data come in.
+
+Belongs here: the build of a quarter, and its tables. Does not belong here: the pages (``reports.interim``), and the
+settlement of a half-year (``settlement.period``).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from hcip_pipeline.contracts import program
+from hcip_pipeline.contracts.marts import TABLES
+from hcip_pipeline.contracts.reference import RATES
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.hospital.ingest import receipts
+from hcip_pipeline.periods import PerformancePeriod, Quarter, Window
+from hcip_pipeline.policy.loader import load_policy
+from hcip_pipeline.policy.model import Elections, Policy
+from hcip_pipeline.release.synthetic_mark import is_synthetic, marked_document
+from hcip_pipeline.release.tables import write_table
+from hcip_pipeline.reports.interim import InterimTables, interim_index, interim_page
+from hcip_pipeline.settlement.period import base_year_norms, lake_sources
+from hcip_pipeline.warehouse.build import build
+from hcip_pipeline.warehouse.spec import BuildSpec, Source
+
+Progress = Callable[[str], None]
+
+#: what a quarter is looked at by; each is of one hospital a row
+LEVELS = ("opportunity", "cost_centers", "physicians", "physician_comparison", "measure_quarters")
+#: in dbt's words: these with all they come from, no payments
+MODELS = " ".join(f"+{name}" for name in LEVELS)
+#: said on every page of it
+NOT_PAYABLE = "Interim figures: nothing here is payable, and the half-year's release may differ."
+
+
+@dataclass(frozen=True)
+class Interim:
+    """A quarter's reports: where they are, and for whom.
+
+    Attributes:
+        statements: what a reader must know to read the figures right.
+    """
+
+    quarter: Quarter
+    folder: Path
+    hospitals: tuple[str, ...]
+    statements: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "quarter": str(self.quarter),
+            "payable": False,
+            "folder": str(self.folder),
+            "index": str(self.folder / "index.html"),
+            "hospitals": list(self.hospitals),
+            "statements": list(self.statements),
+        }
+
+
+def interim(home: Home, quarter: Quarter, *, threads: int | None = None, progress: Progress | None = None) -> Interim:
+    """Compute a quarter from the lake and write its pages and tables to ``<home>/interim/<quarter>/``.
+
+    The same quarter a year before is what hospitals are compared with; norms are those of the policy's base year. An
+    earlier run's folder is replaced as a whole.
+
+    Raises:
+        HcipError: the lake has no accepted submission of the quarter or of the base year, a rate is missing, a check
+            did not pass, or the folder cannot be written.
+    """
+    tell = progress or (lambda _: None)
+    policy = load_policy(home.policy).policy
+    windows = _windows(quarter)
+    statements = [NOT_PAYABLE, *_received(home, windows)]
+    listed, of_half = _care_partners(home, quarter)
+    if of_half is None:
+        statements.append("no list of care partners is taken in yet: no physician is named")
+    elif of_half != _half_of(quarter):
+        statements.append(f"care partners are those of {of_half}: the list of {_half_of(quarter)} is not taken in yet")
+    norms = base_year_norms(home, policy, threads=threads, progress=progress)
+    spec = BuildSpec(
+        name=str(quarter),
+        kind="period",
+        windows=windows,
+        policy=policy,
+        elections=_no_elections(home),
+        sources={**lake_sources(home, list(windows)), "care_partners": listed, **norms.sources()},
+    )
+    built = build(spec, home.warehouse / "interim" / str(quarter), threads=threads, select=MODELS, progress=progress)
+    tell("writing the pages")
+    tables = _tables(built.file, home)
+    folder = home.interim / str(quarter)
+    hospitals = _write(folder, quarter, policy, tables, tuple(statements), is_synthetic(_rates(spec)))
+    return Interim(quarter, folder, hospitals, tuple(statements))
+
+
+def _windows(quarter: Quarter) -> tuple[Window, Window]:
+    before = quarter.year_before()
+    return Window(quarter.start, quarter.end, "performance"), Window(before.start, before.end, "baseline")
+
+
+def _half_of(quarter: Quarter) -> PerformancePeriod:
+    return PerformancePeriod(quarter.year, 1 if quarter.number <= 2 else 2)
+
+
+def _received(home: Home, windows: tuple[Window, Window]) -> list[str]:
+    """Which hospitals' data are missing, in words. Raises HcipError: nobody's data of the quarter are there."""
+    have = [{receipt.ccn for receipt in receipts(home, w.quarters[0]) if receipt.in_force} for w in windows]
+    now, before = have
+    quarter, year_before = (window.quarters[0] for window in windows)
+    if not now:
+        raise HcipError(
+            f"no hospital's data of {quarter} are in the lake",
+            file=home.inbox / "hospital" / str(quarter),
+            rule="QUARTER-MISSING",
+            fix=f"put the submissions of {quarter} into inbox/hospital and run `hcip ingest {quarter}`",
+        )
+    said = []
+    if lacking := sorted(before - now):
+        said.append(f"no accepted data of {quarter} from {', '.join(lacking)}: the state's means are without them")
+    if new := sorted(now - before):
+        said.append(f"no data of {year_before} from {', '.join(new)}: not compared with a year before")
+    return said
+
+
+def _care_partners(home: Home, quarter: Quarter) -> tuple[Source, PerformancePeriod | None]:
+    """The newest list taken in for the quarter's half-year or one before it, and of which half-year it is."""
+    folders = sorted((home.lake / "program").glob("period=*H[12]"), reverse=True)
+    for folder in folders:
+        period = PerformancePeriod.parse(folder.name.removeprefix("period="))
+        file = folder / f"{program.CARE_PARTNERS.name}.parquet"
+        if period <= _half_of(quarter) and file.is_file():
+            return [file], period
+    schema = {column.name: column.polars_type for column in program.CARE_PARTNERS.columns}
+    return pl.DataFrame(schema=schema), None
+
+
+def _no_elections(home: Home) -> dict[str, Elections]:
+    hospitals = pl.read_parquet(home.lake_reference / "hospitals.parquet")
+    return {ccn: Elections() for ccn in hospitals["ccn"]}
+
+
+def _rates(spec: BuildSpec) -> list[pl.DataFrame]:
+    sources = [spec.sources.get(name) or () for name in RATES]
+    return [pl.read_parquet(path) for source in sources if not isinstance(source, pl.DataFrame) for path in source]
+
+
+def _tables(file: Path, home: Home) -> InterimTables:
+    with duckdb.connect(file, read_only=True) as connection:
+        frames = {}
+        for name in LEVELS:
+            columns = ", ".join(f'"{column}"' for column in TABLES[name].names)
+            order = ", ".join(f'"{column}"' for column in TABLES[name].key)
+            frames[name] = connection.sql(f"select {columns} from marts.{name} order by {order}").pl()
+    names = pl.read_parquet(home.lake_reference / "hospitals.parquet")
+    return InterimTables(frames, dict(names.select("ccn", "name").iter_rows()))
+
+
+def _write(
+    folder: Path,
+    quarter: Quarter,
+    policy: Policy,
+    tables: InterimTables,
+    statements: tuple[str, ...],
+    invented: bool,
+) -> tuple[str, ...]:
+    """Write pages and tables beside their place, then rename; gives the hospitals."""
+    work = folder.with_name(f".{folder.name}.{os.getpid()}")
+
+    def page(path: Path, content: bytes) -> None:
+        path.write_bytes(marked_document(content, "text/html") if invented else content)
+
+    try:
+        shutil.rmtree(work, ignore_errors=True)
+        for ccn in tables.hospitals:
+            (work / ccn).mkdir(parents=True)
+            page(work / ccn / "interim.html", interim_page(tables, ccn, quarter, policy, statements))
+            for name in LEVELS:
+                own = tables.frames[name].filter(pl.col("hospital_ccn") == ccn)
+                write_table(own, TABLES[name], work / ccn, f"{name}_{ccn}_{quarter}", is_synthetic=invented)
+        page(work / "index.html", interim_index(tables, quarter, policy, statements))
+        shutil.rmtree(folder, ignore_errors=True)
+        work.rename(folder)
+    except OSError as error:
+        raise HcipError(
+            f"the interim report could not be written: {error.strerror}",
+            file=error.filename or folder,
+            fix="make room or grant the right to write, and make the report again",
+        ) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return tables.hospitals

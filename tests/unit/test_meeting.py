@@ -1,0 +1,154 @@
+"""The committee's meeting: decisions by amount, the list to pay, the form that comes back, quarters in words."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from hcip_pipeline import cli
+from hcip_pipeline.audit.findings import RULES
+from hcip_pipeline.contracts.program import PAYMENTS
+from hcip_pipeline.release.reading import ReleaseFiles
+from hcip_pipeline.reports import words
+from hcip_pipeline.reports.agenda import NOT_ON_AGENDA, TITLES, agenda
+from hcip_pipeline.reports.quarters import measures_by_quarter
+from hcip_pipeline.reports.signs import in_words, payable_with_signs
+from tests.html_tables import Page
+from tests.released_state import PERIOD, A, B, C, released, unreleased  # noqa: F401 - fixtures
+
+D = Decimal
+
+
+def _page(released: Path, path: str) -> Page:  # noqa: F811
+    return Page((released / path).read_text(encoding="utf-8"))
+
+
+def test_every_finding_of_the_audit_is_on_an_agenda_or_said_not_to_be() -> None:
+    assert set(TITLES) | NOT_ON_AGENDA == set(RULES)
+    assert not set(TITLES) & NOT_ON_AGENDA
+
+
+def _payment(npi: str, amount: str, status: str, reasons: str = "") -> dict[str, Any]:
+    return {"npi": npi, "name": f"Dr. {npi}", "final_incentive": D(amount), "status": status, "reasons": reasons}
+
+
+def test_decisions_come_by_amount_and_a_hold_of_all_is_one_line() -> None:
+    payments = [
+        _payment("1", "10.00", "PAYABLE"),
+        _payment("2", "7.00", "PAYABLE"),
+        *(_payment(str(n), "20.00", "HELD", "NO_PROTOCOL") for n in range(3, 8)),
+        _payment("8", "1.00", "HELD", "SCREENING_NOT_CLEARED"),
+        _payment("9", "0.00", "ZERO", "NO_CASES"),
+    ]
+    finding = {"period": "2025H2", "rule": "COMMITTEE", "npi": None, "amount": None, "what_to_do": "name a CMO"}
+    own = {"rule": "PAYMENTS_NOT_REPORTED", "amount": D("17.00"), "what_to_do": "", "npi": None, "period": "2025H2"}
+    findings = [
+        finding | {"finding": "there is no CMO"},
+        own | {"finding": "$17.00 is payable for 2025H2 to 2 care partners; nothing is reported"},
+        own | {"finding": "$5.00 is payable for 2025H1 to 1 care partner; nothing is reported", "amount": D("5.00")},
+    ]
+    items = agenda(payments, findings, {"2": [{}]})
+    told = [(item.title, item.care_partners, item.amount) for item in items]
+    assert told == [
+        ("Resolve what holds payments", 5, D("100.00")),
+        ("Approve the payments", 2, D("17.00")),
+        ("Review warning signs before paying", 1, D("7.00")),
+        ("Payments not reported yet", 0, D("5.00")),
+        ("Resolve what holds payments", 1, D("1.00")),
+        ("The committee's membership or meetings", 0, None),
+    ]
+
+
+def test_a_sign_says_numerator_denominator_and_what_was_expected() -> None:
+    row = {"sign": "READMISSIONS", "observed": 12, "cases": 90, "expected_by_past": D("5.06")}
+    said = "More unplanned readmissions within 30 days: 12 of 90 cases; expected 5.1 by the own past"
+    assert in_words(row | {"expected_as_state": None}) == said
+    assert in_words(row | {"expected_as_state": D("6")}) == f"{said} and 6.0 by the state"
+    payments = [_payment("1", "10.00", "PAYABLE"), _payment("2", "5.00", "HELD"), _payment("3", "4.00", "PAYABLE")]
+    assert payable_with_signs(payments, {"1": [], "2": []}) == (1, D("10.00"))
+
+
+def test_what_reads_the_same_is_not_told_as_a_change() -> None:
+    assert words.went("4.20", "4.20") == "stayed at 4.20"
+    rows = [
+        {"measure": measure, "quarter": quarter, "numerator": n, "denominator": 1000, "value": D(n) / per}
+        for measure, per in (("readmission_rate", 1000), ("hac_per_1000", 1))
+        for quarter, n in (("2025Q1", 100), ("2025Q2", {"readmission_rate": 100, "hac_per_1000": 97}[measure]))
+    ]
+    quarters, (readmissions, conditions) = measures_by_quarter(
+        rows, [{"measure": "hac_per_1000", "threshold": "at most 90"}]
+    )
+    assert quarters == ("2025Q1", "2025Q2")
+    assert [cell and cell["shown"] for cell in readmissions.cells] == ["10.0% (100 of 1,000)"] * 2
+    assert (readmissions.trend, conditions.trend) == ("unchanged", "down 3.0")
+    assert conditions.note == "condition of payment: at most 90"
+
+
+@pytest.mark.parametrize("hospital", [A, B, C])
+def test_the_list_to_pay_is_what_is_payable(released: Path, hospital: str) -> None:  # noqa: F811
+    payable = ReleaseFiles.at(released).table("incentives", hospital).filter(pl.col("status") == "PAYABLE")
+    page = _page(released, f"reports/{hospital}/meeting.html")
+    with (released / "reports" / hospital / "payments.csv").open(encoding="utf-8") as stream:
+        form = list(csv.DictReader(stream))
+    assert {row["npi"]: D(row["payable_amount"]) for row in form} == dict(payable["npi", "final_incentive"].iter_rows())
+    if payable.height:
+        *rows, together = page.table("Care partner", "NPI", "TIN")
+        assert {cells[1]: cells[-1] for cells in rows} == {
+            npi: words.money(amount) for npi, amount in payable["npi", "final_incentive"].iter_rows()
+        }
+        assert together[-1] == words.money(payable["final_incentive"].sum())
+    else:
+        assert "Nothing is payable." in page.text
+    book = openpyxl.load_workbook(io.BytesIO((released / "reports" / hospital / "oversight.xlsx").read_bytes()))
+    assert {"Decisions", "List to pay", "Members", "Interventions by quarter"} <= set(book.sheetnames)
+    assert book["List to pay"].max_row == 4 + payable.height
+
+
+def test_every_payments_row_says_why_and_with_which_signs(released: Path) -> None:  # noqa: F811
+    heads = _page(released, f"reports/{A}/oversight.html").table("Care partner", "Calculated")
+    assert all(len(cells) == 10 for cells in heads)
+
+
+def test_the_filled_form_is_checked_as_the_intake_would(released: Path, tmp_path: Path) -> None:  # noqa: F811
+    form = released / "reports" / A / "payments.csv"
+    rows = list(csv.DictReader(io.StringIO(form.read_text(encoding="utf-8"))))
+    assert rows and list(rows[0]) == list(PAYMENTS.names)
+    file = tmp_path / str(PERIOD) / "payments.csv"
+    file.parent.mkdir()
+
+    def check() -> dict[str, Any]:
+        with file.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, PAYMENTS.names)
+            writer.writeheader()
+            writer.writerows(rows)
+        ran = CliRunner().invoke(cli.cli, ["check", str(file), "--json"], catch_exceptions=False)
+        (told,) = json.loads(ran.stdout)
+        return told | {"code": ran.exit_code, "rules": {(each["rule"], each["row"]) for each in told["problems"]}}
+
+    blank = check()
+    assert blank["code"] == 1 and {("CELL_MISSING", 2)} <= blank["rules"]
+    for at, row in enumerate(rows):
+        row |= {"paid_amount": row["payable_amount"], "paid_on": "2026-05-04", "reference": f"EFT-{at}"}
+    total = sum(D(row["payable_amount"]) for row in rows)
+    filled = check()
+    assert filled["code"] == 0 and not filled["rules"]
+    assert filled["counts"] == {f"paid by {A}": f"${total:,.2f} to {len(rows)} care partner{'s' * (len(rows) != 1)}"}
+    rows[0]["paid_amount"] = str(D(rows[0]["payable_amount"]) + D("0.01"))
+    over = check()
+    assert over["code"] == 0 and over["rules"] == {("PAID_OVER_PAYABLE", 2)}
+
+
+def test_no_page_shows_a_measure_by_its_identifier(released: Path) -> None:  # noqa: F811
+    for path in released.glob("reports/**/*.html"):
+        if path.name != "explorer.html":
+            text = Page(path.read_text(encoding="utf-8")).text
+            assert not [measure for measure in words.MEASURES if measure in text], path.name
