@@ -135,7 +135,7 @@ def test_the_filled_form_is_checked_as_the_intake_would(released: Path, tmp_path
         return told | {"code": ran.exit_code, "rules": {(each["rule"], each["row"]) for each in told["problems"]}}
 
     blank = check()
-    assert blank["code"] == 1 and {("CELL_MISSING", 2)} <= blank["rules"]
+    assert blank["code"] == 1 and {("CELL-MISSING", 2)} <= blank["rules"]
     for at, row in enumerate(rows):
         row |= {"paid_amount": row["payable_amount"], "paid_on": "2026-05-04", "reference": f"EFT-{at}"}
     total = sum(D(row["payable_amount"]) for row in rows)
@@ -144,7 +144,7 @@ def test_the_filled_form_is_checked_as_the_intake_would(released: Path, tmp_path
     assert filled["counts"] == {f"paid by {A}": f"${total:,.2f} to {len(rows)} care partner{'s' * (len(rows) != 1)}"}
     rows[0]["paid_amount"] = str(D(rows[0]["payable_amount"]) + D("0.01"))
     over = check()
-    assert over["code"] == 0 and over["rules"] == {("PAID_OVER_PAYABLE", 2)}
+    assert over["code"] == 0 and over["rules"] == {("PAID-OVER-PAYABLE", 2)}
 
 
 def test_no_page_shows_a_measure_by_its_identifier(released: Path) -> None:  # noqa: F811

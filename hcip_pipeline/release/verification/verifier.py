@@ -23,6 +23,7 @@ from .home_ledger import check_home_ledger, check_made_from
 from .hospital import Hospital, check_elections, read_hospital
 from .improvement import check_improvement
 from .limits import check_limit
+from .meetings import check_meeting
 from .norms import Cell, Norm, Rates, cell_of, check_norms, check_rates
 from .package import MANIFEST, Package
 from .programs import Programs, check_exclusions_changed, check_programs
@@ -158,6 +159,7 @@ def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progres
         tell(f"hospital {ccn}")
         hospital = read_hospital(package, ccn, programs, held.get(ccn, {}))
         _check_hospital(hospital, state, findings)
+        check_meeting(package, hospital, findings)
         partners |= hospital.inputs.keys()
         for case in hospital.cases:
             number, cost = own.get((case["npi"], cell_of(case)), (0, ZERO))
