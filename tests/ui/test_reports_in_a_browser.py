@@ -33,7 +33,7 @@ PAGES = {
 WIDTHS = {"desktop": 1280, "phone": 390, "paper": 725}
 
 _OVERFLOW = """() => [...document.querySelectorAll('body *')]
-    .filter(e => !e.closest('.wide, .skip, svg') && e.getBoundingClientRect().right > innerWidth + 1)
+    .filter(e => !e.closest('.wide, .skip, svg, .tabulator') && e.getBoundingClientRect().right > innerWidth + 1)
     .map(e => e.tagName + '.' + e.className)"""
 
 
