@@ -26,7 +26,8 @@ from hcip_pipeline.intake.hospital.ingest import receipts
 from hcip_pipeline.periods import PerformancePeriod, Quarter, Window
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.policy.model import Elections, Policy
-from hcip_pipeline.release.synthetic_mark import is_synthetic, marked_document
+from hcip_pipeline.reference.invented import is_synthetic
+from hcip_pipeline.release.synthetic_mark import marked_document
 from hcip_pipeline.release.tables import write_table
 from hcip_pipeline.reports.interim import InterimTables, interim_index, interim_page
 from hcip_pipeline.settlement.period import base_year_norms, lake_sources
