@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 #: Rules that no file can be made to break: a link out of the inbox is none of ours to send, a table of cost factors
 #: is there, and a folder changes only after it was taken in. What is true of a whole file or column is not planted in
-#: rows (``test_intake_shapes`` sends such files).
+#: rows (``tests.unit.intake_shapes`` sends such files).
 NOT_PLANTED = {
     "S-OUTSIDE-INBOX", "S-COST-FACTORS-ABSENT", "S-CHANGED", "D-DATE-FORM", "C-DATE-FORM", "D-ROW-REPEATED",
     "C-ROW-REPEATED", "F-DELIMITER", "F-WINDOWS-1252", "F-LETTER-CASE", "F-PARQUET-TYPE", "F-BLANK-ROWS", "F-FORMULA",
