@@ -1,4 +1,4 @@
-"""sha256 of files that were hashed before: a file that looks the same is not read again.
+"""sha256 of files; those that were hashed before and look the same are not read again.
 
 A file looks the same when its device, inode, size and both times are the same; nobody can set the time of the last
 change (``ctime``) back. A file changed as late as the moment it was hashed is always read again.
@@ -16,6 +16,16 @@ from typing import Any
 
 #: a change within this time before a file was hashed may not show in its times
 _COARSE_NS = 2_000_000_000
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file of this program's own, read in pieces. What somebody else sent: ``received_files.sha256_of``.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 class FileHashes:

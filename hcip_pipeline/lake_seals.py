@@ -9,7 +9,6 @@ holds comes from the inbox, so a damaged file is set aside with its receipt, and
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,15 +18,10 @@ from typing import Any
 
 from hcip_pipeline.atomic_files import write_json
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.home import Home
 
 _DAMAGED = ".damaged"
-
-
-def sha256_of(path: Path) -> str:
-    """sha256 of a file, read in pieces."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def seal_path(home: Home, path: Path) -> Path:
@@ -44,7 +38,7 @@ def seal(home: Home, files: Iterable[Path]) -> int:
     sealed = 0
     for path in files:
         stat = path.stat()
-        said = {"bytes": stat.st_size, "sha256": sha256_of(path)}
+        said = {"bytes": stat.st_size, "sha256": file_sha256(path)}
         write_json(said, seal_path(home, path))
         sealed += 1
     return sealed
@@ -83,7 +77,7 @@ def check_seals(home: Home, files: Iterable[Path], recorded: Mapping[str, str] |
         said = _seal_of(home, path)
         held = said.get("sha256") if recorded is None else recorded.get(path.relative_to(home.root).as_posix())
         is_whole = held is not None and path.exists() and path.stat().st_size == said.get("bytes")
-        if not is_whole or not held == said.get("sha256") == sha256_of(path):
+        if not is_whole or not held == said.get("sha256") == file_sha256(path):
             damaged.append(path)
     if damaged:
         raise damage(home, damaged)

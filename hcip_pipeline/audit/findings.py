@@ -16,6 +16,7 @@ import polars as pl
 from hcip_pipeline.audit.screening import screening_findings
 from hcip_pipeline.contracts import audit
 from hcip_pipeline.contracts.payment_reasons import parse_holds
+from hcip_pipeline.dollars import dollars
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Draft
 from hcip_pipeline.release.reading import ReleaseFiles
@@ -100,11 +101,6 @@ class _Found:
     amount: Decimal | None = None
     what_to_do: str = ""
     severity: str = ""
-
-
-def dollars(amount: Decimal) -> str:
-    """``$1,234.50``, a negative amount with a minus before the sign."""
-    return f"{'-' if amount < 0 else ''}${abs(amount):,.2f}"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -14,12 +14,12 @@ from typing import Any
 import polars as pl
 from jinja2 import Environment, PackageLoader
 
-from hcip_pipeline.audit.findings import dollars
 from hcip_pipeline.audit.origin import signed_by
 from hcip_pipeline.audit.page_counts import shown_cases
 from hcip_pipeline.audit.rates import rates_in_force
 from hcip_pipeline.audit.screening import MAX_AGE_DAYS, screened_lists
 from hcip_pipeline.contracts.audit import SEVERITIES
+from hcip_pipeline.dollars import dollars
 from hcip_pipeline.html_pages import page_environment
 from hcip_pipeline.release.documents import Document, Draft
 

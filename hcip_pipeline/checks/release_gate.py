@@ -4,7 +4,6 @@ Belongs here: conditions of a release read off its build, its files and its mani
 write one (``publishing.writer``), and recomputing it (``release.verification``).
 """
 
-import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from hcip_pipeline.contracts.payment_reasons import parse_holds
+from hcip_pipeline.file_hashes import file_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -219,4 +219,4 @@ def _stated(content: Any) -> "list[tuple[str, int, str]]":
 def _is(path: Path, size: int, sha256: str) -> bool:
     if not path.is_file() or path.stat().st_size != size:
         return False
-    return hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+    return file_sha256(path) == sha256

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import BusyError, HomeLocks
-from hcip_pipeline.lake_seals import damage, seal_path, sha256_of
+from hcip_pipeline.lake_seals import damage, seal_path
 from hcip_pipeline.ledger.lines import Line, read_ledger
 
 #: partitions whose files are kept under the hash that they were accepted with
@@ -53,7 +54,7 @@ class Acceptance:
     def has_receipt(self, home: Home) -> bool:
         """Whether its receipt is the one that was accepted."""
         path = home.root / self.receipt
-        return path.is_file() and sha256_of(path) == self.receipt_sha256
+        return path.is_file() and file_sha256(path) == self.receipt_sha256
 
     def is_destroyed(self, home: Home) -> bool:
         """Whether nothing of it is left, in the inbox or the lake: somebody ended its retention."""
@@ -67,7 +68,7 @@ class Acceptance:
         """
         for name, sha256 in self.inbox.items():
             path = home.root / name
-            if path.is_file() and sha256_of(path) == sha256:
+            if path.is_file() and file_sha256(path) == sha256:
                 continue
             raise HcipError(
                 f"{self.name} is not in the lake as it was accepted, and cannot be ingested again:"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.home import Home
 from hcip_pipeline.lake_seals import damage
 from hcip_pipeline.ledger import leaves
@@ -146,7 +147,7 @@ def differences(home: Home, covered: Mapping[str, Line]) -> Iterator[Difference]
     def found(path: str) -> str:
         file = home.root / path
         with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            return leaves.sha256_of(file)
+            return file_sha256(file)
         return ""
 
     with ThreadPoolExecutor() as pool:
@@ -168,7 +169,7 @@ def forget_unrecorded(home: Home, folder: Path, tell: Tell) -> None:
     held = recorded_hashes(home)
     for path in sorted(folder.glob("*.json")):
         name = path.relative_to(home.root).as_posix()
-        if held.get(name) == leaves.sha256_of(path):
+        if held.get(name) == file_sha256(path):
             continue
         what = "is not what the ledger records" if name in held else "has no line in the ledger"
         tell(f"{NOTE}{name} {what}: it is set aside, and its files are ingested again")

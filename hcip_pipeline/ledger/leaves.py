@@ -9,13 +9,13 @@ were taken while the file was read or written.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from hcip_pipeline.contracts import cms
+from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.cclf.receipts import receipts as archive_receipts
 from hcip_pipeline.intake.hospital.ingest import receipt_path, receipts
@@ -24,12 +24,6 @@ from hcip_pipeline.ledger.lines import Entry
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 from hcip_pipeline.release.layouts import MANIFEST
 from hcip_pipeline.release.reading import releases_of
-
-
-def sha256_of(path: Path) -> str:
-    """sha256 of a file, read in pieces."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def accepted_in(home: Home, partition: str) -> list[Entry]:
@@ -54,7 +48,7 @@ def partitions_of(home: Home) -> list[str]:
 def _submissions(home: Home, quarter: Quarter) -> Iterator[Entry]:
     for receipt in receipts(home, quarter):
         own = receipt_path(home, quarter, receipt.stem)
-        files = {_name(home, own): sha256_of(own)}
+        files = {_name(home, own): file_sha256(own)}
         accepted = receipt.status == "accepted"
         if receipt.ccn:
             folder = f"inbox/hospital/{quarter}/{receipt.ccn}" + (f".r{receipt.version}" if receipt.version > 1 else "")
@@ -68,7 +62,7 @@ def _submissions(home: Home, quarter: Quarter) -> Iterator[Entry]:
 def _archives(home: Home, month: Month) -> Iterator[Entry]:
     for receipt in archive_receipts(home, [month]):
         own = receipt.path(home)
-        files = {_name(home, own): sha256_of(own)}
+        files = {_name(home, own): file_sha256(own)}
         delivered = home.inbox / "cms" / str(month) / receipt.archive
         if receipt.sha256 and delivered.suffix == ".zip":  # files that came unpacked have one hash together
             files[_name(home, delivered)] = receipt.sha256
@@ -82,11 +76,13 @@ def _reference(home: Home) -> Iterator[Entry]:
     if not own.is_file():
         return
     said: dict[str, Any] = json.loads(own.read_text(encoding="utf-8"))["tables"]
-    files = {_name(home, own): sha256_of(own)}
+    files = {_name(home, own): file_sha256(own)}
     files |= {
         f"inbox/reference/{table['file']}": table["sha256"] for table in said.values() if table["source"] == "inbox"
     }
-    kept = {_name(home, path): sha256_of(path) for path in sorted((home.lake_reference / "history").glob("*.parquet"))}
+    kept = {
+        _name(home, path): file_sha256(path) for path in sorted((home.lake_reference / "history").glob("*.parquet"))
+    }
     files |= kept | _sealed(home, sorted(home.lake_reference.glob("*.parquet")))
     yield Entry("acceptance", "reference", files)
 
@@ -95,7 +91,7 @@ def _program(home: Home, period: str) -> Iterator[Entry]:
     folder = home.lake_program(period)
     own_receipts = sorted((folder / "receipts").glob("*.json"))
     own = [*own_receipts, *sorted((folder / "history").glob("*.parquet")), *sorted(folder.glob("*.parquet"))]
-    files = {_name(home, path): sha256_of(path) for path in own}
+    files = {_name(home, path): file_sha256(path) for path in own}
     found: list[dict[str, Any]] = [json.loads(path.read_text(encoding="utf-8")) for path in own_receipts]
     for said in sorted(found, key=lambda each: int(each.get("version") or 0)):  # of one name the newest in force
         if said.get("version") == said.get("in_force") and said.get("sha256"):
@@ -112,7 +108,7 @@ def _sealed(home: Home, paths: Iterable[Path]) -> dict[str, str]:
         if seal.is_file():
             found[_name(home, path)] = str(json.loads(seal.read_text(encoding="utf-8"))["sha256"])
         elif path.is_file():
-            found[_name(home, path)] = sha256_of(path)
+            found[_name(home, path)] = file_sha256(path)
     return found
 
 
@@ -122,7 +118,7 @@ def norm_entries(home: Home) -> list[Entry]:
     for folder in sorted((home.lake / "norms").glob("[0-9]*")):
         if (folder / "manifest.json").is_file():
             own = folder / "manifest.json"
-            files = {_name(home, own): sha256_of(own)} | _sealed(home, sorted(folder.glob("*.parquet")))
+            files = {_name(home, own): file_sha256(own)} | _sealed(home, sorted(folder.glob("*.parquet")))
             found.append(Entry("norms", folder.name, files))
     return found
 
@@ -135,7 +131,7 @@ def release_entry(home: Home, period: PerformancePeriod, number: int, program: s
     """
     manifest = home.releases / str(period) / f"r{number}" / MANIFEST
     record = home.lake / "known" / f"{period}_r{number}.json"
-    files = {_name(home, path): sha256_of(path) for path in (manifest, record) if path.is_file()}
+    files = {_name(home, path): file_sha256(path) for path in (manifest, record) if path.is_file()}
     return Entry("release", f"{period}/r{number}", files | ({"program": program} if program else {}))
 
 
@@ -154,7 +150,7 @@ def release_entries(home: Home, periods: Iterable[str] | None = None) -> list[En
 def destruction_entries(home: Home) -> list[Entry]:
     """One entry for every record of a destruction."""
     return [
-        Entry("destruction", f"{path.parent.name}/{path.name.split('.')[0]}", {_name(home, path): sha256_of(path)})
+        Entry("destruction", f"{path.parent.name}/{path.name.split('.')[0]}", {_name(home, path): file_sha256(path)})
         for path in sorted(home.releases.glob("*/r*.destroyed.json"))
     ]
 

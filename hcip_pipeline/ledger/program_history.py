@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.home import Home
-from hcip_pipeline.lake_seals import sha256_of
 from hcip_pipeline.ledger.lines import read_ledger
 from hcip_pipeline.ledger.recording import begin
 
@@ -42,7 +42,7 @@ def check_program_history(home: Home, period: object, tell: Callable[[str], None
     recorded = {
         home.root / path: sha256 for path, sha256 in held.items() if _version(folder, home.root / path) != _NONE
     }
-    damaged = {path for path, sha256 in recorded.items() if not path.is_file() or sha256_of(path) != sha256}
+    damaged = {path for path, sha256 in recorded.items() if not path.is_file() or file_sha256(path) != sha256}
     versions = {_version(folder, path) for path in recorded}
     for name, number in sorted({_version(folder, path) for path in damaged}):
         newest = max(each for of, each in versions if of == name)
@@ -80,7 +80,7 @@ def _inbox_agrees(home: Home, held: Mapping[str, str], name: str, recorded: Mapp
     if not any(each.startswith(f"{name}.r{number}.") for each in kept):
         return True
     sent = {path: sha256 for path, sha256 in held.items() if path.startswith("inbox/") and _names(path, name)}
-    return bool(sent) and all((home.root / p).is_file() and sha256_of(home.root / p) == s for p, s in sent.items())
+    return bool(sent) and all((home.root / p).is_file() and file_sha256(home.root / p) == s for p, s in sent.items())
 
 
 def _names(path: str, name: str) -> bool:

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hcip_pipeline.atomic_files import write_json
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.home import Home
 from hcip_pipeline.ledger.signing import Signer, sign_file, sign_head
 from hcip_pipeline.periods import PerformancePeriod
@@ -315,8 +315,7 @@ def _folder(home: Home, release: str) -> Path:
 def _check_hashes(folder: Path, files: Sequence[Due]) -> None:
     for each in files:
         path = folder / each.path
-        with path.open("rb") as stream:
-            found = f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
+        found = f"sha256:{file_sha256(path)}"
         if found != each.hash:
             raise HcipError(
                 "the file is not what its release states, so nothing is destroyed",

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from hcip_pipeline.contracts.payment_reasons import parse_reasons
+from hcip_pipeline.dollars import dollars
 from hcip_pipeline.release.explanation import ExplainedCase, ExplainedCell, ExplainedStream, Explanation, Row, Sums
 
 _STATUS = {
@@ -27,7 +28,7 @@ def money(amount: Decimal | None, places: int = 2) -> str:
     """$1,234.50; -$50.25."""
     if amount is None:
         return "no amount"
-    return f"{'-' if amount < 0 else ''}${abs(amount):,.{places}f}"
+    return dollars(amount, places)
 
 
 def percent(ratio: Decimal) -> str:

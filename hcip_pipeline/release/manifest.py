@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from hcip_pipeline import __version__
 from hcip_pipeline.contracts.disclosure import RULE
 from hcip_pipeline.contracts.table import TYPES, Column
+from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.merkle import merkle_root
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.release.documents import WrittenDocument
@@ -154,4 +154,4 @@ def write_manifest(content: dict[str, Any], root: Path, indent: int | None = 2) 
 
 def manifest_sha256(root: Path) -> str:
     """sha256 of a release's manifest: what the release after it names as ``supersedes``."""
-    return hashlib.sha256((root / FILE_NAME).read_bytes()).hexdigest()
+    return file_sha256(root / FILE_NAME)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.release.documents import make_private
 from hcip_pipeline.release.spreadsheets import neutralized
 from hcip_pipeline.release.synthetic_mark import COLUMN, marked_frame
@@ -62,6 +62,6 @@ def write_table(
         path = folder / f"{name}.{suffix}"
         write(ordered, path)
         make_private(path)
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        sha256 = file_sha256(path)
         written.append(WrittenFile(path, table, ordered.height, path.stat().st_size, sha256, totals, blank))
     return written

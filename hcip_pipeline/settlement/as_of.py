@@ -8,7 +8,6 @@ A kept file that was damaged is restored from the lake, or from the inbox, whene
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import polars as pl
 
 from hcip_pipeline.contracts import reference
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.home import Home
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.settlement.from_inbox import lake_files_like, taken_in_again
@@ -37,7 +37,7 @@ def sources_of(home: Home, known: Known) -> dict[str, list[Path]]:
 
 def _as_it_was(home: Home, known: Known, name: str, sha256: str) -> Path:
     file = kept_file(home, sha256)
-    if file.is_file() and _sha256(file) == sha256:
+    if file.is_file() and file_sha256(file) == sha256:
         return file
     if _put_back(home, known, name, sha256):
         return file
@@ -103,8 +103,3 @@ def spec_of(known: Known, sources: Mapping[str, Source], policy: PolicyFile | No
 
 def _frame(source: Source) -> pl.DataFrame:
     return source if isinstance(source, pl.DataFrame) else pl.read_parquet(list(source))
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

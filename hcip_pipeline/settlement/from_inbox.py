@@ -18,11 +18,11 @@ import polars as pl
 
 from hcip_pipeline.contracts import cms, program, protocol, reference
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.claim_months import ingest_claims
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter
 from hcip_pipeline.intake.period_intake import take_in_period
-from hcip_pipeline.ledger.leaves import sha256_of
 from hcip_pipeline.periods import Month, Quarter
 from hcip_pipeline.reference.tables import write_lake_reference
 from hcip_pipeline.settlement.kept_sources import Known, kept_file
@@ -40,11 +40,11 @@ def lake_files_like(home: Home, sha256: str) -> Iterator[Path]:
         with suppress(OSError, ValueError, KeyError, TypeError):
             if json.loads(seal.read_text(encoding="utf-8"))["sha256"] == sha256:
                 file = home.lake / seal.relative_to(seals).with_suffix("")
-                if file.is_file() and sha256_of(file) == sha256:
+                if file.is_file() and file_sha256(file) == sha256:
                     yield file
     for kind in ("program", "reference"):
         for file in sorted((home.lake / kind).rglob("*.parquet")):
-            if sha256_of(file) == sha256:
+            if file_sha256(file) == sha256:
                 yield file
 
 
@@ -75,7 +75,7 @@ def taken_in_again(home: Home, known: Known, tables: Collection[str], folder: Pa
         if set(tables) & set(cms.TABLES):
             for month in _months(home, known):
                 ingest_claims(then, month)
-        yield {sha256_of(file): file for file in sorted(then.lake.rglob("*.parquet"))}
+        yield {file_sha256(file): file for file in sorted(then.lake.rglob("*.parquet"))}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -115,7 +115,7 @@ def differences_from_inbox(home: Home, known: Known, manifest: Mapping[str, Any]
         if not path.is_file():
             if not (name.startswith("cms/") and path.parent.is_dir()):  # an archive may have come unpacked
                 found.append(f"inbox/{name}: gone")
-        elif sha256_of(path) != item["sha256"]:
+        elif file_sha256(path) != item["sha256"]:
             found.append(f"inbox/{name}: not what was accepted")
     tables = [*_HOSPITAL, *cms.TABLES, *program.TABLES, *protocol.TABLES, *reference.TABLES]
     with taken_in_again(home, known, tables, folder) as again:

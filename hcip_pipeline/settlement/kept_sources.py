@@ -9,7 +9,6 @@ them. Where the file system can share blocks until one of them changes (reflink)
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from pathlib import Path
 import polars as pl
 
 from hcip_pipeline.atomic_files import write_bytes, write_json
+from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.ingest import receipts
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
@@ -79,15 +79,14 @@ def _pieces(source: Source) -> Sequence[Path | pl.DataFrame]:
 
 def _keep(home: Home, piece: Path | pl.DataFrame) -> str:
     if isinstance(piece, Path):
-        with piece.open("rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        sha256 = file_sha256(piece)
         copy_file(piece, kept_file(home, sha256))
         return sha256
     _folder(home).mkdir(parents=True, exist_ok=True)
     beside = _folder(home) / f".frame.{os.getpid()}.tmp"
     try:
         write_parquet(piece, beside)
-        sha256 = hashlib.sha256(beside.read_bytes()).hexdigest()
+        sha256 = file_sha256(beside)
         copy_file(beside, kept_file(home, sha256))
     finally:
         beside.unlink(missing_ok=True)

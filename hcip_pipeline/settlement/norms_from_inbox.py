@@ -16,9 +16,9 @@ import polars as pl
 
 from hcip_pipeline.contracts import reference, run
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter
-from hcip_pipeline.ledger.leaves import sha256_of
 from hcip_pipeline.periods import base_year_window
 from hcip_pipeline.release.tables import write_parquet
 from hcip_pipeline.settlement.kept_sources import Known, kept_file
@@ -45,7 +45,7 @@ def norm_differences(home: Home, known: Known, folder: Path) -> list[str]:
         path = home.inbox / str(item["file"])
         if not path.is_file():
             found.append(f"inbox/{item['file']}: gone")
-        elif sha256_of(path) != item["sha256"]:
+        elif file_sha256(path) != item["sha256"]:
             found.append(f"inbox/{item['file']}: not what was accepted")
     shutil.rmtree(folder, ignore_errors=True)  # what a killed run has left
     try:
@@ -80,7 +80,7 @@ def _computed_again(home: Home, known: Known, frozen: NormTable, folder: Path) -
     made = {}
     for name, frame in norm_frames(built).items():
         write_parquet(frame, folder / f"{name}.parquet")
-        made[name] = sha256_of(folder / f"{name}.parquet")
+        made[name] = file_sha256(folder / f"{name}.parquet")
     return made
 
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from hcip_pipeline.contracts import cms, program, protocol, reference, run
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.cclf.receipts import files_in_force as claim_files_in_force
 from hcip_pipeline.intake.cclf.receipts import in_force as archives_in_force
@@ -22,7 +23,6 @@ from hcip_pipeline.intake.hospital.ingest import files_in_force, receipts
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.intake.period_intake import files_in_force as files_in_force_of_period
 from hcip_pipeline.intake.program_receipts import receipt_in_force
-from hcip_pipeline.lake_seals import sha256_of
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter, Window, base_year_window
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.policy.model import Elections, Policy
@@ -94,7 +94,7 @@ def build_period(
     norms = base_year_norms(home, policy.policy, threads=threads, progress=progress)
     spec = period_spec(home, period, policy.policy, norms)
     inputs = period_inputs(home, period, spec, norms)
-    parts = _built_from(policy, spec, inputs, sha256_of)
+    parts = _built_from(policy, spec, inputs, file_sha256)
     result = build(spec, home.warehouse / str(period), threads=threads, select=select, progress=progress)
     if norms.build is not None:
         result = replace(result, nodes=norms.build.nodes + result.nodes)
@@ -123,7 +123,7 @@ def period_inputs(
 
 
 def built_from_now(
-    home: Home, period: PerformancePeriod, policy: PolicyFile, file_sha256: Callable[[Path], str] = sha256_of
+    home: Home, period: PerformancePeriod, policy: PolicyFile, file_sha256: Callable[[Path], str] = file_sha256
 ) -> Parts | None:
     """What a build of ``period`` would be made from as the lake is now; None before its norm table is made.
 

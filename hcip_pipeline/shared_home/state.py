@@ -14,8 +14,8 @@ from pathlib import Path
 
 from hcip_pipeline.atomic_files import write_json
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.home import Home
-from hcip_pipeline.lake_seals import sha256_of
 
 _VERSION = 1
 
@@ -52,7 +52,7 @@ class State:
             stat = file.stat()
             if path in self.files and self.files[path][1:] == (stat.st_size, stat.st_mtime_ns):
                 return self.files[path][0]
-            return sha256_of(file)
+            return file_sha256(file)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
 

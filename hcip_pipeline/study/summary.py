@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hcip_pipeline.dollars import dollars
 from hcip_pipeline.policy.model import NORM_METHODS
 from hcip_pipeline.study.figures import largest, norms_side_by_side
 from hcip_pipeline.study.outputs import PAGE
@@ -62,12 +63,12 @@ def print_study(result: StudyResult, console: Console | None = None) -> None:
             )
         )
         console.print(
-            f"Performance incentives of {totals.physicians:,} physicians: ${totals.performance_incentive:,.2f} "
+            f"Performance incentives of {totals.physicians:,} physicians: {dollars(totals.performance_incentive)} "
             "(nothing is payable)"
         )
     console.print(
-        f"Potential savings ${totals.potential_savings:,.2f} of ${totals.cost:,.2f}; "
-        f"best practice variance ${totals.best_practice_variance:,.2f}"
+        f"Potential savings {dollars(totals.potential_savings)} of {dollars(totals.cost)}; "
+        f"best practice variance {dollars(totals.best_practice_variance)}"
     )
     console.print(Text(f"Files: {result.folder}"))
     console.print(Text(f"Page:  {result.folder / PAGE}"))

@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hcip_pipeline.audit.findings import dollars
 from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS
+from hcip_pipeline.dollars import dollars
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of, waits_for_later
 from hcip_pipeline.settlement.status import period_status, status_lines

@@ -54,7 +54,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "scratch",
         "yaml_files",
     ),
-    ("atomic_files", "errors", "file_hashes", "merkle", "program_version"),
+    ("atomic_files", "dollars", "errors", "file_hashes", "merkle", "program_version"),
 )
 #: Besides the layers: imported from any, importing none of the product. The synthetic state writes what intake reads.
 BESIDE: Mapping[str, tuple[str, ...]] = {

@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader
 
+from hcip_pipeline.dollars import dollars
 from hcip_pipeline.html_pages import page_environment
 
 
@@ -19,7 +20,7 @@ def _environment() -> Environment:
     packages = ("hcip_pipeline.intake.hospital", "hcip_pipeline.rules")
     loader = ChoiceLoader([PackageLoader(package, "templates") for package in packages])
     environment = page_environment(loader, lstrip_blocks=False)
-    environment.filters["dollars"] = lambda amount: f"${amount:,.2f}"
+    environment.filters["dollars"] = dollars
     environment.filters["number"] = lambda count: f"{int(count):,}"
     environment.filters["percent"] = lambda rate: "–" if rate is None else f"{rate * 100:.2f}%"
     environment.filters["sentence"] = lambda words: words[:1].upper() + words[1:]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from hcip_pipeline.dollars import dollars
 from hcip_pipeline.intake.hospital.edits import LONGEST_SHOWN
 from hcip_pipeline.intake.hospital.folders import TABLES
 from hcip_pipeline.rules.hospital import RULES
@@ -125,7 +126,7 @@ def _bills(receipt: SubmissionReceipt) -> tuple[str, ...]:
     """What became of the bills, which are more than stays where several are of one."""
     if not receipt.bills:
         return ()
-    told = "; ".join(f"{count.bills:,} {count.outcome} (${count.dollars:,.2f})" for count in receipt.bills)
+    told = "; ".join(f"{count.bills:,} {count.outcome} ({dollars(count.dollars)})" for count in receipt.bills)
     return (f"{receipt.shape}, {sum(count.bills for count in receipt.bills):,} bills: {told}",)
 
 

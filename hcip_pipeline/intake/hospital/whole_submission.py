@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from hcip_pipeline.dollars import dollars
 from hcip_pipeline.intake.hospital.control_totals import ControlTotals, differences
 from hcip_pipeline.intake.hospital.counting import Outcome, TableCount
 from hcip_pipeline.intake.hospital.limits import (
@@ -71,7 +72,7 @@ def _unmapped(outcome: Outcome) -> list[Problem]:
     lines = f"{outcome.unmapped:,} of {outcome.charges:,} charge lines"
     part, whole = (int(amount * 100) for amount in (outcome.unmapped_dollars, outcome.dollars))
     if exceeds(outcome.unmapped, outcome.charges, MOST_UNMAPPED) or (part > 0 and exceeds(part, whole, MOST_UNMAPPED)):
-        words = f"{lines} and ${outcome.unmapped_dollars:,.2f} of ${outcome.dollars:,.2f} have no rate center"
+        words = f"{lines} and {dollars(outcome.unmapped_dollars)} of {dollars(outcome.dollars)} have no rate center"
         return [Problem("S-UNMAPPED-MOST", words)]
     if exceeds(outcome.unmapped, outcome.charges, MAX_UNMAPPED):
         return [Problem("S-UNMAPPED", f"{lines} have no rate center")]

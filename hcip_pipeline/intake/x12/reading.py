@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES, GROUPING
 from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.dollars import dollars
 from hcip_pipeline.intake.hospital import limits
 from hcip_pipeline.intake.hospital.edits import Check
 from hcip_pipeline.intake.hospital.headers import Cells, ReadingError
@@ -171,7 +172,7 @@ def _cells(table: Table) -> Cells:
 
 def _told(count: BillCount) -> Problem:
     rule, words = _TOLD[count.outcome]
-    return Problem(rule, f"{count.bills:,} bill{'s' * (count.bills != 1)} over ${count.dollars:,.2f} {words}")
+    return Problem(rule, f"{count.bills:,} bill{'s' * (count.bills != 1)} over {dollars(count.dollars)} {words}")
 
 
 def file_receipts(
