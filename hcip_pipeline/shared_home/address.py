@@ -77,6 +77,16 @@ class Storage:
         names = (str(path).rstrip("/").rpartition("/")[2] for path in found)
         return sorted(name for name in names if name and not name.startswith("."))
 
+    def check_bucket(self) -> None:
+        """Make sure that there is a bucket: one that is misspelled is empty for whoever lists it.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        bucket = self.root.partition("/")[0]
+        if self.has_objects and not self.system.exists(bucket):
+            raise FileNotFoundError(f"there is no bucket {bucket}")
+
     def size(self, path: str) -> int | None:
         """A file's size in bytes; None where there is none."""
         try:

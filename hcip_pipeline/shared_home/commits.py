@@ -84,6 +84,8 @@ def read_commits(storage: Storage, cache: Path) -> list[Commit]:
         HcipError: a commit is missing, cannot be read, or does not follow the one before.
     """
     numbers = sorted(int(name.partition(".")[0]) for name in storage.names("commits") if _NAME.fullmatch(name))
+    if not numbers:
+        storage.check_bucket()
     if numbers != list(range(1, len(numbers) + 1)):
         missing = next(n for n in range(1, len(numbers) + 2) if n not in numbers)
         raise _damaged(storage, _commit_place(missing), "is missing")

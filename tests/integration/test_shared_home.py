@@ -33,6 +33,11 @@ def _machine(folder: Path, address: str) -> Machine:
     return Machine(Home(folder), address)
 
 
+def test_a_bucket_that_does_not_exist_is_no_empty_home(s3: str, tmp_path: Path) -> None:
+    with pytest.raises(HcipError, match="there is no bucket hcip-hmoes"):
+        _machine(tmp_path / "one", "s3://hcip-hmoes/region").synchronize()
+
+
 @pytest.mark.parametrize("after", [False, True])
 def test_a_machine_that_is_gone_at_any_write_leaves_nothing_half_shared(s3: str, tmp_path: Path, after: bool) -> None:
     for step in range(1, 100):
