@@ -105,6 +105,19 @@ def open_lineage(page: Page, address: str) -> None:
     page.get_by_text(re.compile("^release$")).first.wait_for()
 
 
+def open_vertical_lineage(page: Page, address: str) -> None:
+    """The whole graph from top to bottom, which fits the screen in larger letters than from left to right."""
+    open_lineage(page, address)
+    if page.get_by_text("Hide navigation").is_visible():
+        page.get_by_text("Hide navigation").click()
+    page.locator("[aria-label=settings]").last.click()
+    page.get_by_role("menuitem", name=re.compile("vertical orientation")).click()
+    page.reload()
+    page.get_by_text(re.compile("^release$")).last.wait_for()
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1000)  # the graph moves into place
+
+
 def open_group(page: Page, address: str, group: str) -> None:
     """The assets of one group, with their neighbors in other groups."""
     page.goto(f"{address}/locations/hcip/asset-groups/{group}/lineage")
@@ -160,9 +173,7 @@ def take_pictures(home: Home, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with interface(home) as running, browser_page() as page:
         sign_in(page, running)
-        open_lineage(page, running.address)
-        page.get_by_text("Hide navigation").click()
-        open_lineage(page, running.address)
+        open_vertical_lineage(page, running.address)
         picture(page, folder / "lineage.png")
         open_group(page, running.address, "waterfall")
         page.get_by_text("5_fee_schedule_cap").first.wait_for()

@@ -34,6 +34,7 @@ from tests.ui.browsing import (
     open_asset,
     open_group,
     open_lineage,
+    open_vertical_lineage,
     re_execute,
     show_plots,
     sign_in,
@@ -75,6 +76,16 @@ def test_the_lineage_shows_every_group(running: RunningInterface, page: Page) ->
     open_lineage(page, running.address)
     for group in groups():
         expect(page.get_by_text(re.compile(f"^{group}$")).first).to_be_visible()
+
+
+def test_the_whole_lineage_from_top_to_bottom_fits_the_screen_in_letters_that_can_be_read(
+    running: RunningInterface, page: Page
+) -> None:
+    open_vertical_lineage(page, running.address)
+    for group in groups():
+        box = page.get_by_text(re.compile(f"^{group}$")).last.bounding_box()  # the first is the side panel's
+        assert box is not None and box["height"] >= 8, group
+        assert box["x"] >= 0 and box["x"] + box["width"] <= SIZE[0] and box["y"] + box["height"] <= SIZE[1], group
 
 
 def test_the_lineage_of_the_waterfall_shows_where_the_fee_schedule_cap_is_applied(
