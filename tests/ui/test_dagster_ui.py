@@ -86,6 +86,7 @@ def test_the_whole_lineage_from_top_to_bottom_fits_the_screen_in_letters_that_ca
         box = page.get_by_text(re.compile(f"^{group}$")).last.bounding_box()  # the first is the side panel's
         assert box is not None and box["height"] >= 8, group
         assert box["x"] >= 0 and box["x"] + box["width"] <= SIZE[0] and box["y"] + box["height"] <= SIZE[1], group
+    page.evaluate("localStorage.clear()")  # where the browser keeps the orientation
 
 
 def test_the_lineage_of_the_waterfall_shows_where_the_fee_schedule_cap_is_applied(
