@@ -287,11 +287,13 @@ class HalfYears:
         reports = settlement_models.REPORTS
         with settlement_models.run(spec, estimates=self.estimates, also=reports) as connection:
             connection.execute(f"attach '{file}' as built")
+            connection.begin()  # one commit, not one a table
             connection.execute("create schema built.marts; create schema built.intermediate")
             for name in needed:
                 connection.execute(f"create table built.{name} as from memory.{name}")
             for name, contract in of_claims.items():
                 connection.execute(f"create table built.marts.{name} as {contract.empty_select()}")
+            connection.commit()
         write_lake(spec, file)
         with duckdb.connect(file) as connection:
             connection.register("changes", pl.DataFrame(spec.sources["program_changes"]).to_arrow())

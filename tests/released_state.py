@@ -438,6 +438,7 @@ def write_lake(spec: BuildSpec, file: Path) -> None:
     """What a build's file holds of program files, as a release reads it."""
     names = [*program.TABLES, *protocol.TABLES, *RATES, "earlier_payments"]
     with duckdb.connect(file) as connection:
+        connection.begin()
         connection.execute("create schema lake")
         for name in names:
             source = spec.sources.get(name)
@@ -448,6 +449,7 @@ def write_lake(spec: BuildSpec, file: Path) -> None:
                 connection.register("incoming", source.to_arrow())
                 empty = LAKE_SOURCES[name].empty_select()
                 connection.execute(f'create table lake."{name}" as {empty} union all by name from incoming')
+        connection.commit()
 
 
 def release(
@@ -478,11 +480,13 @@ def compute(of: State, norms: dict[str, pl.DataFrame], folder: Path) -> BuildRes
     needed += ["intermediate.int_case_windows", "intermediate.int_cases"]
     with settlement_models.run(spec, estimates=ESTIMATES, also=settlement_models.REPORTS) as connection:
         connection.execute(f"attach '{file}' as built")
+        connection.begin()  # one commit, not one a table
         connection.execute("create schema built.marts; create schema built.intermediate")
         for name in needed:
             connection.execute(f"create table built.{name} as from memory.{name}")
         for name, contract in of_claims.items():
             connection.execute(f"create table built.marts.{name} as {contract.empty_select()}")
+        connection.commit()
     write_lake(spec, file)
     passed = (NodeResult("model.hcip.settlement", "success", 0, 0, ""),)
     return BuildResult(spec, file, passed, fingerprints(file))

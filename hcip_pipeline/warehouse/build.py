@@ -116,9 +116,11 @@ def prepare(spec: BuildSpec, file: Path) -> None:
         ) from error
     frames: dict[str, Source] = {"windows": spec.windows_frame(), "elections": spec.elections_frame()}
     with connection:
+        connection.begin()  # one commit, not one a table
         connection.execute("create schema lake")
         for name, table in LAKE_SOURCES.items():
             _register(connection, name, table, {**frames, **spec.sources}.get(name, ()))
+        connection.commit()
 
 
 def _register(connection: duckdb.DuckDBPyConnection, name: str, table: Table, source: Source) -> None:
