@@ -7,10 +7,13 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from hcip_pipeline.policy.model import Elections
+from hcip_pipeline.warehouse.build import COMPILED, BuildResult
 from hcip_pipeline.warehouse.project import manifest_path
+from hcip_pipeline.warehouse.rendering import Renderer, checks, models, moved
 from tests.scenario import HOSPITAL, Case, Scenario, Settled, npi
 
 pytestmark = pytest.mark.slow
@@ -45,15 +48,21 @@ def _cases(costs: dict[int, tuple[int, int]], apr_drg: str) -> list[Case]:
 
 
 @pytest.fixture(scope="module")
-def surgical(tmp_path_factory: pytest.TempPathFactory) -> Settled:
+def built(tmp_path_factory: pytest.TempPathFactory) -> BuildResult:
+    """The surgical example by dbt, as a run builds it."""
     scenario = Scenario(_cases(SURGEONS, "301"), policy=POLICY, elections=UNBOUNDED)
-    return scenario.settle(tmp_path_factory.mktemp("surgical"))
+    return scenario.build(tmp_path_factory.mktemp("surgical"))
 
 
 @pytest.fixture(scope="module")
-def medical(tmp_path_factory: pytest.TempPathFactory) -> Settled:
-    scenario = Scenario(_cases(HOSPITALISTS, "139"), policy=POLICY, elections=UNBOUNDED)
-    return scenario.settle(tmp_path_factory.mktemp("medical"))
+def surgical(built: BuildResult) -> Settled:
+    return Settled(duckdb.connect(built.file, read_only=True))
+
+
+@pytest.fixture(scope="module")
+def medical() -> Settled:
+    """The medical example by the same models in memory."""
+    return Scenario(_cases(HOSPITALISTS, "139"), policy=POLICY, elections=UNBOUNDED).compute()
 
 
 def test_surgical_norms_by_all_three_methods(surgical: Settled) -> None:
@@ -115,11 +124,31 @@ def test_ledger_balances(surgical: Settled) -> None:
         assert row["amount_in"] == row["amount_kept"] + row["amount_excluded"]
 
 
-def test_stock_materializations_build_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scenario = Scenario(_cases(SURGEONS, "301"), policy=POLICY, elections=UNBOUNDED)
-    own = scenario.build(tmp_path / "own")
+def test_stock_materializations_build_the_same_rows(
+    built: BuildResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HCIP_STOCK", "1")
-    stock = scenario.build(tmp_path / "stock")
-    assert own.fingerprints == stock.fingerprints and own.fingerprints
+    stock = Scenario(_cases(SURGEONS, "301"), policy=POLICY, elections=UNBOUNDED).build(tmp_path / "stock")
+    assert built.fingerprints == stock.fingerprints and built.fingerprints
     kinds = {node["config"]["materialized"] for node in json.loads(manifest_path().read_bytes())["nodes"].values()}
     assert not {kind for kind in kinds if kind.startswith("fresh")}
+
+
+def test_every_model_and_check_is_rendered_as_dbt_compiles_it(built: BuildResult) -> None:
+    """What simulations, what-if and these tests compute without dbt is word for word what dbt ran."""
+    renderer = Renderer(built.spec.dbt_vars())
+    compiled = {path.stem: path for path in (built.file.parent / COMPILED).glob("compiled/hcip/**/*.sql")}
+    for names, render in ((models(), renderer.model), (checks(), renderer.check)):
+        assert names.keys() <= compiled.keys()
+        for name in names:
+            sql = moved(render(name), lambda _schema, _table: built.file.stem)
+            assert sql.strip() == compiled[name].read_text(encoding="utf-8").strip(), name
+
+
+def test_the_models_in_memory_make_the_tables_of_dbt(built: BuildResult) -> None:
+    settled = Scenario(_cases(SURGEONS, "301"), policy=POLICY, elections=UNBOUNDED).compute()
+    made = [row["table_name"] for row in settled.rows("from duckdb_tables() where schema_name = 'marts'")]
+    assert {"incentives", "incentive_cases", "norms", "savings", "conservation"} <= set(made)
+    for name in made:
+        row = settled.row(f'select count(*) as rows, coalesce(sum(hash(each)), 0) as sum from marts."{name}" as each')
+        assert f"{row['rows']}:{row['sum']}" == built.fingerprints[name], name
