@@ -11,6 +11,7 @@ other modules could use is built with :func:`tests.shared_state.built_once`.
 from __future__ import annotations
 
 import gc
+import os
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ from tests.settled_home import SettledHome, build_settled_home
 from tests.shared_state import built_once
 
 gc.set_threshold(50_000, 20, 20)  # as the command line does (background.relax_gc)
-
+# The workers are as many as the cores, and the states are small: more threads would only wait for each other.
+os.environ.setdefault("HCIP_THREADS", "1")
 
 #: fixtures that settle a period or build a release first: whatever asks for one of them is slow
 _SETTLED = {"settled_home", "unreleased", "released"}

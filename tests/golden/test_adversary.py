@@ -27,7 +27,7 @@ from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from tests.half_years import CONDITIONS, FIRST, HALVES, PARTNERS, A, B, C, D, HalfYears
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("adversary")]
+pytestmark = pytest.mark.slow
 
 EDITS = int(os.environ.get("HCIP_ADVERSARY_EDITS", "12"))
 SEED = int(os.environ.get("HCIP_ADVERSARY_SEED", "3"))

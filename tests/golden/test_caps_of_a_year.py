@@ -17,7 +17,7 @@ from hcip_pipeline.settlement.status import period_status, status_lines
 from tests.golden.test_half_years import Both
 from tests.half_years import HALVES, HalfYears
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("half-years")]
+pytestmark = pytest.mark.slow
 
 FIRST, SECOND = "2025H1", "2025H2"
 SEED = 5

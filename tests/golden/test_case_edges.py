@@ -20,7 +20,7 @@ from hcip_pipeline.release.verification.tables import read_csv
 from hcip_pipeline.release.verification.terms import Terms
 from tests.scenario import Case, Norm, Scenario, Settled, npi
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("case-edges")]
+pytestmark = pytest.mark.slow
 
 D = Decimal
 DAY, BASE = dt.date(2025, 2, 1), dt.date(2023, 8, 1)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.scenario import HOSPITAL, Case, Norm, Scenario, Settled, npi, table
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cost-methods")]
+pytestmark = pytest.mark.slow
 
 D = Decimal
 NOW, LAST_OF_RATE_YEAR, FIRST_OF_NEXT = dt.date(2025, 3, 1), dt.date(2025, 6, 30), dt.date(2025, 7, 1)

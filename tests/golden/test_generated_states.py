@@ -18,7 +18,7 @@ from tests.scenario import Settled
 pytestmark = pytest.mark.slow
 
 SEEDS = range(10)
-EACH = pytest.mark.parametrize("seed", [pytest.param(n, marks=pytest.mark.xdist_group(f"state-{n}")) for n in SEEDS])
+EACH = pytest.mark.parametrize("seed", SEEDS)
 
 
 @cache

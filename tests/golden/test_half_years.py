@@ -25,7 +25,7 @@ from tests.golden.plain_periods import Periods
 from tests.half_years import FIRST, HALVES, A, B, C, D, HalfYears
 from tests.scenario import npi
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("half-years")]
+pytestmark = pytest.mark.slow
 
 SEEDS = range(int(os.environ.get("HCIP_HALF_YEARS", "1")))
 #: the rules that cross half-years: each must have been gone through

@@ -11,7 +11,7 @@ import pytest
 from hcip_pipeline.policy.model import Elections
 from tests.scenario import Case, Norm, Scenario, Settled, npi
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("incentive-edges")]
+pytestmark = pytest.mark.slow
 
 D = Decimal
 NOW, BEFORE, OTHER_HALF = dt.date(2025, 6, 30), dt.date(2024, 1, 1), dt.date(2024, 7, 1)

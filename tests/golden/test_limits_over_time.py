@@ -9,7 +9,7 @@ import pytest
 
 from tests.scenario import Case, Norm, Scenario, Settled, npi
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("limits-over-time")]
+pytestmark = pytest.mark.slow
 
 D = Decimal
 NOW, BEFORE, OTHER_HALF = dt.date(2025, 9, 1), dt.date(2024, 12, 31), dt.date(2024, 6, 30)

@@ -23,7 +23,7 @@ from tests.golden.generated_states import state as generated_state
 from tests.golden.plain_waterfall import scaled
 from tests.scenario import Case, Norm, Row, Scenario, Settled, npi, table
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("settlement-properties")]
+pytestmark = pytest.mark.slow
 
 D = Decimal
 CELLS = ("301", "302", "303", "139")

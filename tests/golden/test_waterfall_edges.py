@@ -12,7 +12,7 @@ import pytest
 from hcip_pipeline.policy.model import Elections
 from tests.scenario import CONDITION, INTERVENTION, Case, Norm, Scenario, Settled, npi
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("waterfall-edges")]
+pytestmark = pytest.mark.slow
 
 D = Decimal
 DAY, START, END = dt.date(2025, 2, 1), dt.date(2025, 1, 1), dt.date(2025, 6, 30)

@@ -25,7 +25,7 @@ from hcip_pipeline.intake.hospital.ingest import files_in_force, ingest_quarter
 from hcip_pipeline.periods import PerformancePeriod
 from tests.intake_submissions import CCN, POLICY, QUARTER, Draft, reference
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("expectations")]
+pytestmark = pytest.mark.slow
 PERIOD = PerformancePeriod(2025, 1)
 ALL = (*suites.of_submissions(QUARTER, 1), *suites.of_release(PERIOD, 10))
 

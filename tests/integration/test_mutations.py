@@ -30,10 +30,6 @@ __all__ = ["unreleased"]
 
 pytestmark = pytest.mark.slow
 
-#: what shares a state that takes seconds to make
-FORMULA = pytest.mark.xdist_group("mutations-formulas")
-FILE = pytest.mark.xdist_group("mutations-files")
-
 A, B, C, STATE = "210001", "210002", "210003", "STATE"
 
 #: model or macro file, its text, what stands there instead
@@ -66,7 +62,6 @@ def _two_opinions(seed: int = 1) -> tuple[Bench, Settlement]:
     return Bench(scenario.spec(), scenario.estimates), two_opinions.settle_plainly(scenario)
 
 
-@FORMULA
 @pytest.mark.parametrize("formula", CASE_FORMULAS, ids=lambda formula: str(Mutant(*formula)))
 def test_a_changed_formula_of_cases_is_noticed_in_plain_python(formula: tuple[str, str, str]) -> None:
     assert any(_noticed(formula, seed) for seed in (1, 5))  # few states have a case so close to the bound of outliers
@@ -156,7 +151,6 @@ def bench(unreleased: State, sealed: Path) -> mutants.ReleasedBench:
     return mutants.ReleasedBench(Bench(unreleased.spec, ESTIMATES), sealed)
 
 
-@FORMULA
 @pytest.mark.parametrize("formula", FORMULAS, ids=lambda formula: str(Mutant(*formula)))
 def test_a_changed_formula_is_noticed(
     formula: tuple[str, str, str], bench: mutants.ReleasedBench, tmp_path: Path
@@ -265,7 +259,6 @@ def copied(sealed: Path, tmp_path: Path) -> Path:
     return mutants.copy_of(sealed, tmp_path)
 
 
-@FILE
 @pytest.mark.parametrize(
     ("table", "owner", "line", "column", "change"),
     CELLS,
@@ -282,7 +275,6 @@ def test_a_forged_cell_is_noticed_by_recomputing(
     assert not report.ok
 
 
-@FILE
 @pytest.mark.parametrize(
     ("table", "owner", "line"),
     [
@@ -306,7 +298,6 @@ def test_a_row_taken_away_is_noticed_by_recomputing(table: str, owner: str, line
     assert not report.ok
 
 
-@FILE
 @pytest.mark.parametrize(
     "parameter",
     [
@@ -367,7 +358,6 @@ MANIFESTS: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 
 
-@FILE
 @pytest.mark.parametrize("what", MANIFESTS)
 def test_a_changed_manifest_is_noticed(what: str, copied: Path) -> None:
     mutants.forge_manifest(copied, MANIFESTS[what])
@@ -402,14 +392,12 @@ FILES: dict[str, Callable[[Path], Any]] = {
 }
 
 
-@FILE
 @pytest.mark.parametrize("what", FILES)
 def test_a_changed_file_is_noticed(what: str, copied: Path) -> None:
     FILES[what](copied)
     assert not verify_release(copied).ok
 
 
-@FILE
 def test_a_parquet_file_that_says_something_else_is_noticed(copied: Path) -> None:
     path = next(copied.glob("incentives/*_incentives_*.csv"))
     before = path.read_bytes()

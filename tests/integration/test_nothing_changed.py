@@ -18,7 +18,7 @@ from hcip_pipeline.settlement import recognition
 from hcip_pipeline.settlement.recognition import outlook
 from tests.settled_home import PERIOD, SettledHome
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("settled")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.synthetic import generate_state
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("postgres")]
+pytestmark = pytest.mark.slow
 
 _DEPLOYMENT = Path(__file__).parents[2] / "docs" / "deployment.md"
 

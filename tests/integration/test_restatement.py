@@ -32,7 +32,7 @@ from tests.html_tables import Page
 from tests.restated_home import RestatedHome, build_restated_home
 from tests.settled_home import PERIOD, SettledHome, digest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("restated")]
+pytestmark = pytest.mark.slow
 
 D = Decimal
 NEXT = PERIOD.next()

@@ -16,7 +16,7 @@ from hcip_pipeline.reference.tables import write_lake_reference
 from hcip_pipeline.settlement.restatements_due import restatements_due
 from tests.half_years import A, B, HalfYears
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("half-years")]
+pytestmark = pytest.mark.slow
 
 EARLIER, LATER = "2025H1", "2025H2"
 

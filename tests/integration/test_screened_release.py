@@ -21,7 +21,7 @@ from tests.scenario import npi, table
 from tests.screening_lists import excluded, leie_text, nppes_text, ordering_text, put_list
 
 __all__ = ["fresh_home", "released", "unreleased"]
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("released-state")]
+pytestmark = pytest.mark.slow
 
 ORGANIZATION, DEACTIVATED, ASKED = npi(3), npi(4), npi(5)
 CLEARANCE = {

@@ -14,7 +14,7 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.release.reading import released_frame
 from tests.settled_home import CAPPED_BY_CLAIMS, PERIOD, SettledHome
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("settled")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

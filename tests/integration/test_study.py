@@ -28,7 +28,7 @@ from hcip_pipeline.study.window_study import run_window_study
 from tests.scenario import HOSPITAL, npi
 from tests.sparcs_files import ROW, row, write
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("study")]
+pytestmark = pytest.mark.slow
 
 D = Decimal
 COSTS = {1: (13_000, 15_000), 2: (15_500, 16_500), 3: (17_000, 19_000), 4: (20_000, 24_000), 5: (25_000, 27_000)}

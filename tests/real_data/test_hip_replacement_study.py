@@ -21,7 +21,6 @@ FILE = Path(__file__).parents[2].parent / "shared" / "data" / "sparcs" / "hip_re
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not FILE.exists(), reason="the public file is not beside the checkout"),
-    pytest.mark.xdist_group("hip_replacement_study"),
 ]
 
 

@@ -40,7 +40,7 @@ from tests.ui.browsing import (
     sign_in,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dagster_ui")]
+pytestmark = pytest.mark.slow
 expect.set_options(timeout=60_000)
 
 
