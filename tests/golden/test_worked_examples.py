@@ -13,7 +13,7 @@ import pytest
 from hcip_pipeline.policy.model import Elections
 from hcip_pipeline.warehouse.build import COMPILED, BuildResult
 from hcip_pipeline.warehouse.project import manifest_path
-from hcip_pipeline.warehouse.rendering import Renderer, checks, models, moved
+from hcip_pipeline.warehouse.rendering import Renderer, checks, models, with_catalogs
 from tests.scenario import HOSPITAL, Case, Scenario, Settled, npi
 
 pytestmark = pytest.mark.slow
@@ -141,7 +141,7 @@ def test_every_model_and_check_is_rendered_as_dbt_compiles_it(built: BuildResult
     for names, render in ((models(), renderer.model), (checks(), renderer.check)):
         assert names.keys() <= compiled.keys()
         for name in names:
-            sql = moved(render(name), lambda _schema, _table: built.file.stem)
+            sql = with_catalogs(render(name), lambda _schema, _table: built.file.stem)
             assert sql.strip() == compiled[name].read_text(encoding="utf-8").strip(), name
 
 
