@@ -1,4 +1,4 @@
-"""How fast a month of CMS files is taken in, in how much memory, and whether twice the bytes take twice the time.
+"""How fast a month of CMS files is accepted, in how much memory, and whether twice the bytes take twice the time.
 
     python benchmarks/cclf.py [--gigabytes 2] [--folder DIR]
 

@@ -90,7 +90,7 @@ class Measured:
 
 
 def make_lake(home: Home, share: float) -> None:
-    """A synthetic state without CMS files, taken in: base year, baseline and half-year."""
+    """A synthetic state without CMS files, accepted: base year, baseline and half-year."""
     from hcip_pipeline.periods import Quarter
     from hcip_pipeline.synthetic import generate_state
 

@@ -153,7 +153,7 @@ def core(home: Home, _share: float, threads: int) -> None:
 
 
 def restated(home: Home, _share: float, threads: int) -> None:
-    """One hospital submits a quarter again, without its first discharge: taken in, and the half-year built again."""
+    """One hospital submits a quarter again, without its first discharge: accepted, and the half-year built again."""
     from hcip_pipeline.intake.hospital.ingest import ingest_quarter
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.settlement.period import build_period

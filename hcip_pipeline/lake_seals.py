@@ -1,10 +1,10 @@
-"""Seals of the lake: the sha256 of every file taken in, and what becomes of one that is no longer what was written.
+"""Seals of the lake: the sha256 of every file accepted, and what becomes of one that is no longer what was written.
 
 Belongs here: sealing, finding damaged files, setting them aside. Does not belong here: reading the lake, and taking
 files in.
 
-A broken disk or a stray program can change a figure and leave a file that reads well; the seal tells. What the lake
-holds comes from the inbox, so a damaged file is set aside with its receipt, and the next run takes it in again.
+A broken disk or a stray program can change a figure and leave a file that reads well; the seal shows it. What the lake
+holds comes from the inbox, so a damaged file is set aside with its receipt, and the next run ingests it again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def seal_path(home: Home, path: Path) -> Path:
 
 
 def seal(home: Home, files: Iterable[Path]) -> int:
-    """Seal files of the lake as they stand now; returns how many. A file that has its seal keeps it.
+    """Seal files of the lake as they are now; returns how many. A file that has its seal keeps it.
 
     Call it for what this run wrote, before anything else can have touched it.
     """
@@ -45,7 +45,7 @@ def seal(home: Home, files: Iterable[Path]) -> int:
 
 
 def snapshot(folders: Iterable[Path]) -> dict[Path, tuple[int, int, int]]:
-    """Which tables and receipts lie in these folders, and what tells each from one that is written in its place."""
+    """Which tables and receipts lie in these folders, and what distinguishes each from another in its place."""
     found = {}
     for folder in folders:
         for path in sorted([*folder.glob("*.parquet"), *folder.glob("*.json")]):
@@ -63,7 +63,7 @@ def check_seals(home: Home, files: Iterable[Path], recorded: Mapping[str, str] |
     """Make sure that files of the lake are what was written; returns how many there are.
 
     A file without a seal is damaged, and so is one that was changed together with its seal. A damaged file that came
-    from the inbox is set aside with its receipt, so that the next run takes it in again.
+    from the inbox is set aside with its receipt, so that the next run ingests it again.
 
     Args:
         recorded: path within the home -> sha256 that the home's ledger holds.
@@ -94,7 +94,7 @@ def _seal_of(home: Home, path: Path) -> dict[str, Any]:
 
 
 def damage(home: Home, damaged: list[Path]) -> HcipError:
-    """The error for damaged files of the lake, after setting aside those that can be taken in again."""
+    """The error for damaged files of the lake, after setting aside those that can be accepted again."""
     returnable = [path for path in damaged if _receipts_of(home, path)]
     for path in returnable:
         for file in (path, *_receipts_of(home, path)):
@@ -117,7 +117,7 @@ def damage(home: Home, damaged: list[Path]) -> HcipError:
 
 
 def _receipts_of(home: Home, path: Path) -> list[Path]:
-    """The receipts that say a file of the lake was taken in; none for what does not come from an inbox file."""
+    """The receipts that state a file of the lake was accepted; none for what does not come from an inbox file."""
     parts = path.relative_to(home.lake).parts
     if len(parts) != 4 or parts[0] not in ("hospital", "cms"):
         return []

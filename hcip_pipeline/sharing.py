@@ -1,4 +1,4 @@
-"""A home that is shared through object storage: when it is synchronized, and its releases published beside.
+"""A home that is shared through object storage: when it is synchronized, and its releases published next to.
 
 Belongs here: the occasions (a command or run begins; something was accepted, released or destroyed). Does not belong
 here: the protocol (``shared_home``). Where the settings name no storage, nothing is done.
@@ -35,7 +35,7 @@ def share(home: Home, tell: Tell, *, held: Collection[str] = (), removed: Iterab
     """Share what the home has accepted, bring what other machines have, and publish the releases among it.
 
     Args:
-        tell: told in words what is going on.
+        tell: called with a description of what is going on.
         held: locks that the caller holds alone.
         removed: files that were destroyed, and must go from the storage too.
 

@@ -1,4 +1,4 @@
-"""What a page says, taken apart: its tables as text, its links and the places they may lead to."""
+"""What a page states, taken apart: its tables as text, its links and the places they may lead to."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ OTHER_CCN = "210002"
 QUARTER = Quarter(2025, 1)
 POLICY = Policy(version="test", base_year=2024)
 
-#: Columns a submission has when nothing is said (reported_cost is optional).
+#: Columns a submission has when nothing is stated (reported_cost is optional).
 COLUMNS = tuple(name for name in DISCHARGES.names if name != "reported_cost")
 
 

@@ -1,7 +1,7 @@
 """What a reader of counts can work out: whole numbers, linear relations between them, and an integer program.
 
 Belongs here: the arithmetic of an attacker. It shares nothing with the code that hides counts. Does not belong here:
-which tables say what (``laid_side_by_side``).
+which tables state what (``laid_side_by_side``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-#: whatever tells one count from another
+#: whatever distinguishes one count from another
 Name = Hashable
 
 _INFINITE = float("inf")
@@ -21,7 +21,7 @@ _INFINITE = float("inf")
 
 @dataclass
 class Knowledge:
-    """Counts that are known, hidden or stand nowhere, and what relates them; ``truth`` is for the test alone."""
+    """Counts that are known, hidden or are nowhere, and what relates them; ``truth`` is for the test alone."""
 
     truth: dict[Name, int] = field(default_factory=dict)
     least: dict[Name, int] = field(default_factory=dict)

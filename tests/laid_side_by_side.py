@@ -1,4 +1,4 @@
-"""Every released table that leaves the program, laid side by side: what each column says of counts.
+"""Every released table that leaves the program, laid side by side: what each column states about counts.
 
 Belongs here: reading tables as their reader would, column by column. It knows nothing of how counts are hidden, and
 shares no code with that. Does not belong here: the arithmetic (``knowledge``), and any state.
@@ -62,7 +62,7 @@ _ADJUSTED_RATES = dict.fromkeys(
     MadeOf(("index_discharges", "readmissions")),
 )
 
-#: table -> column -> what it says
+#: table -> column -> what it states
 ROLES: dict[str, dict[str, Role]] = {
     "quality_scorecard": _OF_CARD
     | dict.fromkeys(
@@ -100,7 +100,7 @@ ROLES: dict[str, dict[str, Role]] = {
     "hospital_peers": dict.fromkeys(("hospital_ccn", "period", "suppressed"), LABEL)
     | dict.fromkeys(("discharges", "peer_discharges"), COUNT)
     | {
-        "peer_rank": LABEL,  # of a place alone; who has it is what tells
+        "peer_rank": LABEL,  # of a place alone; who has it is what counts
         "case_mix_days": MadeOf(("discharges",)),
         "peer_case_mix_days": MadeOf(("peer_discharges",)),
         "peer_ccn": MadeOf(("discharges", "peer_discharges")),
@@ -136,7 +136,7 @@ def digits_of(value: Decimal) -> int:
 
 
 class Reader:
-    """Lays the quality tables of one release into what is known; ``tag`` tells releases apart."""
+    """Lays the quality tables of one release into what is known; ``tag`` distinguishes releases."""
 
     def __init__(self, knowledge: Knowledge, tag: str, shown: Mapping[str, Rows], true: Mapping[str, Rows]) -> None:
         self.knowledge, self.tag, self.shown = knowledge, tag, shown
@@ -266,7 +266,7 @@ class Reader:
                 self.knowledge.ratio(numerator, denominator, float(value), digits_of(value), per)
 
     def _places(self) -> None:
-        """The order of hospitals, and who is said to do worse."""
+        """The order of hospitals, and who is stated to do worse."""
         by_measure: dict[str, list[Row]] = {}
         for row in self.shown["measure_leaders"]:
             if row["place"] is not None:
@@ -332,7 +332,7 @@ class Reader:
         self._rest(whole, (part,), ("the rest of", part))
 
     def _rest(self, whole: Name, parts: tuple[Name, ...], called: tuple[Any, ...]) -> None:
-        """What is left of a whole counts people too, though it stands nowhere."""
+        """What is left of a whole counts people too, though it is nowhere."""
         least, truth = self.knowledge.least, self.knowledge.truth
         if whole in least and all(part in least for part in parts):
             rest: Name = (self.tag, *called)
@@ -388,7 +388,7 @@ class Reader:
 
 
 def same_where_equal(knowledge: Knowledge, pairs: Iterable[tuple[Name, Name]]) -> None:
-    """A reader who takes what two releases say of the same thing for the same, wherever it is."""
+    """A reader who takes what two releases state about the same thing for the same, wherever it is."""
     for one, other in pairs:
         both = one in knowledge.least and other in knowledge.least
         if both and knowledge.truth.get(one) == knowledge.truth.get(other) is not None:

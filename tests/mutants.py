@@ -71,7 +71,7 @@ def _replace(release: Path, layout: Layout, frame: pl.DataFrame) -> None:
 
 
 def copy_of(released: Path, folder: Path) -> Path:
-    """The release with its earlier periods beside it; its files are links, so what is changed is unlinked first."""
+    """The release with its earlier periods next to it; its files are links, so what is changed is unlinked first."""
     shutil.copytree(released.parent.parent, folder / "releases", copy_function=os.link)
     return folder / "releases" / released.parent.name / released.name
 

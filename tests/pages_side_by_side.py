@@ -1,6 +1,6 @@
 """The audit report's page, the regulator's savings and the hospitals' discharges, laid side by side.
 
-Belongs here: what these say of counts, read as their reader would. It shares no code with hiding. Does not belong here:
+Belongs here: what these reveal of counts, read as their reader would, with no code of the hiding. Does not belong here:
 the arithmetic (``knowledge``), and the tables of ``quality/`` among themselves (``laid_side_by_side``).
 """
 
@@ -49,7 +49,7 @@ def _say(knowledge: Knowledge, name: Name, shown: int | None, true: int) -> None
 
 
 def _savings(knowledge: Knowledge, release: ReleaseFiles) -> list[str]:
-    """Cases of all and of participating physicians; the rest are cases too, which stand nowhere."""
+    """Cases of all and of participating physicians; the rest are cases too, which are nowhere."""
     shown = release.table("savings", folder="regulator")
     true = {
         (row["hospital_ccn"], row["scope"]): row

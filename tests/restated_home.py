@@ -34,7 +34,7 @@ NOW_APPROVED = Decimal("380.00")
 
 @dataclass(frozen=True)
 class RestatedHome:
-    """A home with both releases; ``planted`` says whose payment each cause must have moved, ``said`` what was told."""
+    """A home with both releases; ``planted`` has whose payment each cause must move, ``stated`` what was reported."""
 
     home: Home
     first: Release
@@ -108,7 +108,7 @@ def _rewrite(path: Path, change: Callable[[list[Row]], list[Row]]) -> None:
 
 
 def _resubmit(home: Home, ccn: str, cheaper: str, late: str, moved: str, to: str) -> None:
-    """A second version beside the first.
+    """A second version next to the first.
 
     Args:
         cheaper: account whose charges were a tenth too high.

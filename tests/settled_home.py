@@ -26,7 +26,7 @@ from tests.fee_schedule_claims import deliver, fee_schedule_claims
 
 PERIOD = PerformancePeriod.parse("2025H1")
 QUARTERS = ("2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2")
-#: who has no notice of a cap: claims say what was approved for the physician at the hospital
+#: who has no notice of a cap: claims state what was approved for the physician at the hospital
 CAPPED_BY_CLAIMS = ("210809", "2693254155")
 APPROVED = Decimal("300.00")
 _RECORD = "settled.json"
@@ -34,7 +34,7 @@ _RECORD = "settled.json"
 
 @dataclass(frozen=True)
 class SettledHome:
-    """A settled home; ``said`` is the progress that was told."""
+    """A settled home; ``stated`` is the progress that was reported."""
 
     home: Home
     release: Release

@@ -26,7 +26,7 @@ from hcip_pipeline.warehouse.spec import BuildSpec
 #: what is computed, with everything it refers to, wherever that is
 _PROTOCOL = ("attribution", "performance", "improvement", "waterfall", "incentives")
 _SETTLEMENT = ("cases", "costs", "norms", *_PROTOCOL, "savings", "ledger", "audit")
-#: what reports look at beside it: only a release needs these
+#: what reports look at next to it: only a release needs these
 REPORTS = ("opportunity", "care_redesign", "quality", "screening")
 #: what comes from claims is given, the estimate by the caller and the rest empty: claims have tests of their own
 ESTIMATES = "int_pfs_approved_by_claims"
@@ -118,7 +118,7 @@ def run(
 
     Args:
         estimates: (hospital, NPI, year, approved amount) as claims would have it.
-        also: folders of models beside the settlement's.
+        also: folders of models next to the settlement's.
 
     Raises:
         AssertionError: a check found rows that break it.
@@ -186,7 +186,7 @@ def _frozen_frames(connection: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFr
 
 @dataclass(frozen=True)
 class Mutant:
-    """One text of a model's or a macro's file, and what stands there instead."""
+    """One text of a model's or a macro's file, and what is there instead."""
 
     file: str
     old: str
@@ -215,7 +215,7 @@ class Bench:
             marts: what will be looked at; without any, all.
 
         Raises:
-            AssertionError: the text does not stand in the file, or no model says anything else for it.
+            AssertionError: the text is not in the file, or no model states anything else for it.
         """
         norms = {}
         affected = _changed_models(self.norm_spec, mutant)
@@ -242,7 +242,7 @@ class Bench:
 
 
 def _changed_models(spec: BuildSpec, mutant: Mutant) -> dict[str, str]:
-    """Model -> SQL, of those that say something else with ``mutant`` than without."""
+    """Model -> SQL, of those that state something else with ``mutant`` than without."""
     before, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True))
     macros = PROJECT / "macros" / f"{mutant.file}.sql"
     text = models()[mutant.file].template if mutant.file in before else macros.read_text(encoding="utf-8")

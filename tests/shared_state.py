@@ -15,7 +15,7 @@ import pytest
 def built_once(factory: pytest.TempPathFactory, worker_id: str, name: str, build: Callable[[Path], None]) -> Path:
     """The folder ``name`` of this test session, which whoever comes first has ``build`` fill; the others wait.
 
-    A build that fails leaves nothing behind, so that each worker tells its own error.
+    A build that fails leaves nothing behind, so that each worker shows its own error.
     """
     base = factory.getbasetemp()
     root = base if worker_id == "master" else base.parent  # each worker has a folder of its own in the session's

@@ -62,7 +62,7 @@ def tell(home: Home, alert: Alert, said: Callable[[str], None] = lambda _: None)
     or holds a run, and never replaces the error that it reports.
 
     Args:
-        said: called with a sentence about what became of it.
+        stated: called with a sentence about what became of it.
 
     Returns:
         How many were notified just now.

@@ -32,7 +32,7 @@ class _Strict(BaseModel):
 
 
 class AlertTarget(_Strict):
-    """Who is told: a program that reads the alert as JSON on its standard input, or an address it is posted to.
+    """Who is notified: a program that reads the alert as JSON on its standard input, or an address it is posted to.
 
     Args:
         webhook_from: the environment variable that holds the address, where it is a secret.
@@ -157,7 +157,7 @@ def load_settings(home: Home) -> Settings:
     """The settings of a home.
 
     Raises:
-        HcipError: the file is there and cannot be read, or says something unknown.
+        HcipError: the file is there and cannot be read, or states something unknown.
     """
     file = home.root / "settings.yaml"
     if not file.exists():
@@ -169,11 +169,11 @@ def check_settings(home: Home, tell: Callable[[str], None], *, signs: bool = Fal
     """Look at the settings before anything is done, so that a long run does not fail at its end.
 
     Args:
-        tell: is told in words of alerts that would reach nobody; they fail no run.
+        tell: called with a sentence about alerts that would reach nobody; they fail no run.
         signs: the run releases something, so that the key must be able to sign now.
 
     Raises:
-        HcipError: the settings cannot be read or say something unknown, the key cannot sign, or the roots of the time
+        HcipError: the settings cannot be read or state something unknown, the key cannot sign, or the roots of the time
             stamp service cannot be read.
     """
     settings = load_settings(home)

@@ -71,7 +71,7 @@ def take_in_month(session: Session, resource: HomeResource, key: str) -> "list[A
 def cms_claim_files(
     context: dg.AssetExecutionContext, home: HomeResource, session: dg.ResourceParam[Session]
 ) -> Iterator[Event]:
-    """Take in the claim files of the run's months."""
+    """Ingest the claim files of the run's months."""
     reports = []
     for taken in take_in_each(session, home, context.partition_keys, take_in_month):
         if taken.receipts is not None:

@@ -30,11 +30,11 @@ INBOX_FOLDERS: dict[type[Key], str] = {Quarter: "hospital", Month: "cms", Perfor
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What was taken in, by partition.
+    """What was accepted, by partition.
 
     Attributes:
         unknown_folders: of the inbox, that name no partition.
-        problems: partition -> what was refused of it, or why it could not be taken in.
+        problems: partition -> what was refused of it, or why it could not be accepted.
     """
 
     submissions: "dict[str, list[SubmissionReceipt]]"
@@ -47,7 +47,7 @@ class IngestReport:
     def ok(self) -> bool:
         """Whether nothing was refused: no submission, archive, program file or protocol.
 
-        A submission that is refused counts once even if a later version mended it: whoever sent it must be told.
+        A submission that is refused counts once even if a later version mended it: whoever sent it must be notified.
         """
         program = any(taken_in.program.refused or taken_in.refused_protocols for taken_in in self.periods.values())
         submissions = (receipt for receipts in self.submissions.values() for receipt in receipts)
@@ -85,7 +85,7 @@ def ingest(
     progress: Progress | None = None,
     join: bool = False,
 ) -> IngestReport:
-    """Take in what lies in the inbox and is not yet in the lake.
+    """Ingest what lies in the inbox and is not yet in the lake.
 
     Args:
         partitions: keys of quarters, months or half-years; none means all that the inbox holds.
@@ -129,7 +129,7 @@ def take_in(runs: Runs, keys: Sequence[Key]) -> dict[str, HcipError]:
     """Take quarters and months in: partitions of a cadence that follow one another are one run.
 
     Returns:
-        Partition -> what was refused of it, or why it could not be taken in.
+        Partition -> what was refused of it, or why it could not be accepted.
     """
     problems: dict[str, HcipError] = {}
     for kind in (Quarter, Month):
@@ -192,7 +192,7 @@ def settle_each(
     seen: "Sequence[Outlook]" = (),
     engine: "EngineChoice | None" = None,
 ) -> "list[Release]":
-    """:func:`settle` for periods one after another; a quarter or month that several need is taken in once."""
+    """:func:`settle` for periods one after another; a quarter or month that several need is accepted once."""
     from hcip_pipeline.alerting.settings import chosen_engine
     from hcip_pipeline.ledger.comparison import check_home
     from hcip_pipeline.policy.loader import load_policy
@@ -242,7 +242,7 @@ def stop_unless_refused(problems: dict[str, HcipError], progress: Progress) -> N
     """What is refused leaves the version before in force, and whether that is enough the policy decides.
 
     Raises:
-        HcipError: a partition could not be taken in at all.
+        HcipError: a partition could not be accepted at all.
     """
     for key, error in problems.items():
         if not isinstance(error, RefusedFileError):

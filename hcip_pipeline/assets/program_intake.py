@@ -78,7 +78,7 @@ def policy(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Material
 def period_intake(
     context: dg.AssetExecutionContext, home: HomeResource, session: dg.ResourceParam[Session]
 ) -> Iterator[dg.MaterializeResult]:
-    """Take in the program files, protocols and survey forms of the run's half-year."""
+    """Ingest the program files, protocols and survey forms of the run's half-year."""
     from hcip_pipeline.intake.period_intake import take_in_period
     from hcip_pipeline.intake.program_files import read_later_periods
     from hcip_pipeline.lake_seals import changed_since, snapshot, sweep

@@ -107,8 +107,8 @@ class Session:
     Attributes:
         attended: somebody waits at a terminal: a run that finds its work in use by another reports it at once, instead
             of trying again later.
-        outlooks: half-year -> what was seen of it before anything was taken in, where somebody looked.
-        processes: how many take in quarters and months side by side; None: as many as pay. No result depends on it.
+        outlooks: half-year -> what was seen of it before anything was accepted, where somebody looked.
+        processes: how many ingest quarters and months at the same time; None: as many as pay. No result depends on it.
     """
 
     progress: Callable[[str], None] = lambda _: None

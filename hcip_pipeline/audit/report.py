@@ -1,6 +1,6 @@
 """The audit report of a payment cycle as a page: self-contained, printable, for people.
 
-Belongs here: what the template is given. Does not belong here: figures of its own; each stands in a table of the
+Belongs here: what the template is given. Does not belong here: figures of its own; each is in a table of the
 release. The page may be shown to the regulator, so its counts of cases are hidden where they are small.
 """
 
@@ -189,7 +189,7 @@ def _committees(draft: Draft) -> list[dict[str, Any]]:
     return found
 
 
-#: what the proof says of files and of releases beside this one is not of this page: it may be asked again at any time
+#: the proof of files and of neighboring releases is not on this page: it may be asked for again at any time
 _OF_FILES = ("files", "chain")
 
 

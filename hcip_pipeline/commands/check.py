@@ -68,4 +68,4 @@ def _is_synthetic(path: Path) -> bool:
     try:
         return inbox is not None and is_synthetic(load_reference(inbox).values())
     except HcipError:
-        return False  # the verdict says what is wrong with the tables
+        return False  # the verdict states what is wrong with the tables

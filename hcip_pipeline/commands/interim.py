@@ -21,7 +21,7 @@ def command(quarter: str, home_path: Path | None, threads: int | None, as_json: 
     """Report a QUARTER (2025Q1) between two releases against the norms. Nothing of it is payable.
 
     Each hospital gets a page by institution, service line, cost center, APR-DRG and physician, in
-    <home>/interim/<quarter>/. The quarter's data are those taken in (`hcip ingest`).
+    <home>/interim/<quarter>/. The quarter's data are those accepted (`hcip ingest`).
     """
     from hcip_pipeline.periods import Quarter
     from hcip_pipeline.study.interim import interim

@@ -33,7 +33,7 @@ def command(
 ) -> None:
     """List what is past its retention or a data-use end date; --destroy removes it from releases.
 
-    Years are the policy's retention_years; agreements stand in inbox/data_use.yaml. Hashes, payments and aggregates
+    Years are the policy's retention_years; agreements are in inbox/data_use.yaml. Hashes, payments and aggregates
     stay, with a record, so that `hcip verify` still proves the chain.
     """
     from hcip_pipeline.alerting.settings import signer_of, timestamps_of

@@ -46,7 +46,7 @@ def command(
     rebuild: bool,
     as_json: bool,
 ) -> None:
-    """Settle PERIOD (2025H1): take in what it needs, build it, check it, release it.
+    """Settle PERIOD (2025H1): ingest what it needs, build it, check it, release it.
 
     A period that would come out as its newest release did is recognized from hashes and not built again. Later releases
     that rest on one that was superseded are stale: --onward settles them again.
@@ -94,7 +94,7 @@ def settle_or_recognize(
 
     lacks = False
     if home.inbox.is_dir():  # a home that is none is named by what reads it
-        check_settings(home, lambda _: None, signs=True)  # whom alerts do not reach is told where the run starts
+        check_settings(home, lambda _: None, signs=True)  # whom alerts do not reach is reported where the run starts
         lacks = bool(check_home(home, (), progress, reads_inbox=False))
     seen = outlook(home, period, policy_path)
     if seen.unchanged is not None and not rebuild and not lacks:
@@ -106,7 +106,7 @@ def settle_or_recognize(
 
 
 def show(home: Home, period: PerformancePeriod, releases: list[Release], as_json: bool) -> None:
-    """Print what was released or recognized, what was not taken in of the inbox, and which later releases are stale."""
+    """Print what was released or recognized, what was not accepted of the inbox, and which later releases are stale."""
     from hcip_pipeline.ledger.lines import head_of
     from hcip_pipeline.operations.summary import print_releases, release_facts
     from hcip_pipeline.periods import PerformancePeriod

@@ -94,7 +94,7 @@ CHARGES = Table(
 
 _GROUPED = {column.name: column for column in DISCHARGES.columns}
 
-#: Beside bills: what no bill holds, by account.
+#: Next to bills: what no bill holds, by account.
 GROUPING = Table(
     "grouping",
     "one row an account that was billed: what the grouper made of it",

@@ -1,6 +1,6 @@
 """Where the opportunity is, level by level, and whom the reports speak of: release tables behind the reports.
 
-Belongs here: columns of the tables that committees and physicians look at beside the payment. Does not belong here: any
+Belongs here: columns of the tables that committees and physicians look at besides the payment. Not here: any
 table a payment is computed from (``marts``).
 """
 

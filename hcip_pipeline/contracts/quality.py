@@ -1,4 +1,4 @@
-"""Quality, readmissions and networks (methodology §12): the tables that say whether care got better or worse.
+"""Quality, readmissions and networks (methodology §12): the tables that state whether care got better or worse.
 
 Belongs here: their columns. Does not belong here: how they are computed (``dbt_project/models/*/quality``), and what
 leaves the program of them (``quality_released``).

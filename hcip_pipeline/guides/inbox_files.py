@@ -46,7 +46,7 @@ def hospital_files() -> tuple[InboxFile, ...]:
 
 
 def bill_files() -> tuple[InboxFile, ...]:
-    """Beside bills, which hold what the tables of a submission do."""
+    """Next to bills, which hold what the tables of a submission do."""
     return _described((hospital.GROUPING,))
 
 

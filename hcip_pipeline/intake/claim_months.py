@@ -19,15 +19,15 @@ Progress = Callable[[str], None]
 
 
 def ingest_claims(home: Home, month: Month | str, progress: Progress | None = None) -> list[ArchiveReceipt]:
-    """Take in every archive and export of ``inbox/cms/<month>/`` that is not yet in the lake.
+    """Ingest every archive and export of ``inbox/cms/<month>/`` that is not yet in the lake.
 
-    Each is taken in whole, as one Parquet file a table below ``lake/cms/<table>/month=<month>/``, or refused; either
+    Each is accepted whole, as one Parquet file a table below ``lake/cms/<table>/month=<month>/``, or refused; either
     way it has a receipt. The same delivery again is the same receipt.
 
     Args:
         home: the home folder.
         month: the month of delivery, ``2025-04``.
-        progress: told in words what is being read.
+        progress: called with a description of what is being read.
     """
     month = Month.parse(month) if isinstance(month, str) else month
     return [*ingest_month(home, month, progress), *ingest_exports(home, month, progress or _silent)]

@@ -74,7 +74,7 @@ def check_kept_files(path: Path, period: PerformancePeriod | None = None) -> lis
         period: the half-year that program files report on; by default the one their folder is named after.
 
     Raises:
-        UsageError: nothing says which half-year a program file reports on.
+        UsageError: nothing states which half-year a program file reports on.
     """
     if not path.is_dir():
         check = _check_of(path, period)

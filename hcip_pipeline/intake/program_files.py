@@ -1,4 +1,4 @@
-"""Taking in the program files of a period: ``<inbox>/program/<period>/*.csv`` to the lake, with receipts.
+"""Ingesting the program files of a period: ``<inbox>/program/<period>/*.csv`` to the lake, with receipts.
 
 Belongs here: which version of a file is in force, and the receipt of each. Does not belong here: what a row must
 satisfy (``contracts.program``, ``program_rules``).
@@ -66,7 +66,7 @@ class ProgramIntake:
 
 
 def ingest_read_later(home: Home, period: PerformancePeriod) -> list[ProgramIntake]:
-    """Take in what ``period`` reads of the program folders of earlier periods.
+    """Ingest what ``period`` reads of the program folders of earlier periods.
 
     Sums to date must not depend on which commands were run before.
 

@@ -154,7 +154,7 @@ def program_rules(
         outside = ~pl.col("quarter").is_in([str(quarter) for quarter in period.quarters])
         rules.append(RowRule("QUARTER-OUTSIDE-PERIOD", "quarter", outside, f"the quarter is none of {period}"))
     if table.name == "condition_results" and conditions is not None:
-        # The hospitals without a protocol are told elsewhere, once each.
+        # The hospitals without a protocol are reported elsewhere, once each.
         with_protocol = ccn.is_in(sorted({hospital for hospital, _ in conditions}))
         known = (ccn + "\0" + pl.col("condition_id")).is_in(sorted(f"{h}\0{c}" for h, c in conditions))
         message = "the condition is not one of the hospital's protocol"

@@ -1,10 +1,10 @@
 """What was accepted, by the ledger, against the lake: files that were forged with their seal, receipts that are gone.
 
 Belongs here: finding both in every quarter and month of the home, whether a run reads it or not, and whether the inbox
-can give them again. Does not belong here: taking in, and program tables (``program_history``).
+can give them again. Does not belong here: ingesting, and program tables (``program_history``).
 
-A line about an acceptance may change only because its files were taken in again. So a file of the lake that is not what
-the ledger holds is damaged, whatever its seal holds: it is set aside with its receipt, and taken in again from an inbox
+A line about an acceptance may change only because its files were accepted again. So a file of the lake that is not what
+the ledger holds is damaged, whatever its seal holds: it is set aside with its receipt, and accepted again from an inbox
 that is as it was.
 """
 
@@ -114,7 +114,7 @@ def acceptances(lines: Iterable[Line], partition: str | None = None) -> list[Acc
 
 
 def check_partition(home: Home, partition: str) -> None:
-    """Before a partition is taken in: nothing of it was forged, and what lacks its receipt comes from the same files.
+    """Before a partition is accepted: nothing of it was forged, and what lacks its receipt comes from the same files.
 
     Call it with the partition's lock held.
 

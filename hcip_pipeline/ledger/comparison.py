@@ -31,7 +31,7 @@ _NAMED = 10
 
 @dataclass(frozen=True)
 class Difference:
-    """One file that is not what the newest line about it says. ``what`` is ``missing`` or ``changed``."""
+    """One file that is not what the newest line about it states. ``what`` is ``missing`` or ``changed``."""
 
     path: str
     what: str
@@ -72,8 +72,8 @@ def check_home(
 ) -> list[str]:
     """Compare the home with its ledger before a run. Starts a ledger where there is none.
 
-    A file of the inbox that is missing or was exchanged is told and stops nothing, since the lake holds what was
-    accepted. What the lake lacks of any quarter or month, read or not, must be taken in again. A release of the run's
+    A file of the inbox that is missing or was exchanged is reported and stops nothing, since the lake holds what was
+    accepted. What the lake lacks of any quarter or month, read or not, must be accepted again. A release of the run's
     periods that no line is about is recorded as found.
 
     Args:
@@ -157,9 +157,9 @@ def differences(home: Home, covered: Mapping[str, Line]) -> Iterator[Difference]
 
 
 def forget_unrecorded(home: Home, folder: Path, tell: Tell) -> None:
-    """Set receipts aside that no line of the ledger is about, or that are not what it says.
+    """Set receipts aside that no line of the ledger is about, or that are not what it states.
 
-    A run that was killed left them, or somebody changed them: without its receipt a submission is taken in anew, with
+    A run that was killed left them, or somebody changed them: without its receipt a submission is accepted anew, with
     the same outcome as long as the inbox is the same. Call it with the partition's lock held.
 
     Args:

@@ -9,7 +9,7 @@ ledger is ``<sequence>:<sha256 of its last line>``. No line holds a time, so tha
 
 Several processes append at once: each holds the file's own lock while it reads the last line and writes the next. A
 process that is killed while it writes leaves a line without its end, which the next one cuts off: what that line was
-about has no line, and is taken in anew or recorded as found.
+about has no line, and is accepted anew or recorded as found.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _RESTORE = "restore ledger.jsonl from its backup; `hcip verify RELEASE --head HE
 
 @dataclass(frozen=True)
 class Entry:
-    """What a line says.
+    """What a line states.
 
     Attributes:
         name: what it is about: ``hospital/2025Q1/210001.r1``, ``2025H1/r1``.
@@ -75,7 +75,7 @@ def read_ledger(home: Home) -> list[Line]:
     """Every whole line, oldest first; empty where there is no ledger yet.
 
     Raises:
-        HcipError: a line is not what the line after it says, or cannot be read.
+        HcipError: a line is not what the line after it states, or cannot be read.
     """
     path = ledger_path(home)
     if not path.is_file():

@@ -22,7 +22,7 @@ _OLDER = "a home from before its ledger: what it held is recorded as it was foun
 def begin(home: Home) -> bool:
     """Start the home's ledger where there is none; gives whether the home is older than its ledger.
 
-    The first line says whether the home held anything; the lines after it record that as it was found.
+    The first line states whether the home held anything; the lines after it record that as it was found.
     """
     path = ledger_path(home)
     if path.is_file() and path.stat().st_size:
@@ -55,7 +55,7 @@ def _seal_unsealed(home: Home) -> None:
 
 
 def record_acceptances(home: Home, partition: object, written: Collection[Path]) -> list[Line]:
-    """A line for every receipt of the partition that says something new.
+    """A line for every receipt of the partition that states something new.
 
     Args:
         written: files of the lake that the intake wrote just now. Nothing else of the lake may differ from the line
@@ -94,7 +94,7 @@ def record_release(home: Home, period: PerformancePeriod, number: int, program: 
 
 
 def record_destructions(home: Home) -> list[Line]:
-    """A line for every record of a destruction that says something new."""
+    """A line for every record of a destruction that states something new."""
     return _record(home, leaves.destruction_entries(home))
 
 

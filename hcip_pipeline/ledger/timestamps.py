@@ -37,7 +37,7 @@ from hcip_pipeline.one_address import opener
 
 Tell = Callable[[str], None]
 
-#: of a stamp beside the file that it is of
+#: of a stamp next to the file that it is of
 SUFFIX = ".tsr"
 _SECONDS = 20
 _MOST_BYTES = 100_000
@@ -135,7 +135,7 @@ def stamp_release(service: TimestampService | None, manifest: Path, tell: Tell) 
     """Stamp a release's manifest: ``r<n>.tsr`` next to ``r<n>/``; gives whether it is stamped.
 
     Args:
-        tell: is told in words why it is not.
+        tell: called with the reason where it is not.
     """
     folder = manifest.parent
     return service is not None and _stamp_file(service, manifest, folder.with_name(f"{folder.name}{SUFFIX}"), tell)

@@ -48,7 +48,7 @@ class BackfillReport:
 
     Attributes:
         taken_in: quarters and months; of ``absent`` the inbox holds nothing, ``done_before`` were not repeated.
-        refused: quarter or month -> what of it was refused; the rest was taken in.
+        refused: quarter or month -> what of it was refused; the rest was accepted.
         failed: partition -> what went wrong.
         not_started: half-years after the one that failed: they would have read its release.
     """
@@ -116,11 +116,11 @@ def backfill(
     progress: Progress = lambda _: None,
     engine: EngineChoice | None = None,
 ) -> BackfillReport:
-    """Take in, or settle, every partition from ``first`` to ``last``.
+    """Ingest, or settle, every partition from ``first`` to ``last``.
 
     Args:
         resume: leave out what the newest backfill of the same range has finished.
-        jobs: processes that take in quarters and months; no result depends on it.
+        jobs: processes that ingest quarters and months; no result depends on it.
         engine: computes the builds; None: the one of the settings.
 
     Returns:
@@ -137,7 +137,7 @@ def backfill(
     name = f"{first}..{last}"
     report = BackfillReport(name)
     periods = [key for key in keys if isinstance(key, PerformancePeriod)]
-    check_settings(home, lambda _: None, signs=bool(periods))  # whom alerts do not reach is told by the runs
+    check_settings(home, lambda _: None, signs=bool(periods))  # the runs report whom alerts do not reach
     identity, done = _identity(home, name, resume)
     tags = {_RANGE: name, _ID: identity}
     if periods:

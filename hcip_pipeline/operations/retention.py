@@ -4,12 +4,12 @@ Belongs here: finding them, and destroying them so that the chain of releases st
 clock; the day is given.
 
 Aggregates stay: payments, savings, norms, reports of committees. What goes is whatever holds a row a case. The manifest
-keeps every hash; beside the release ``r<n>.destroyed.json`` says what was destroyed, when and why, and `hcip verify`
+keeps every hash; next to the release ``r<n>.destroyed.json`` states what was destroyed, when and why, and `hcip verify`
 takes a file for destroyed, and not for missing, only if it is named there with the hash of the manifest. With a release
 goes what only it needs: its sources in ``lake/known``, its warehouse, and the rows in quarantine, which no build reads.
 What other periods may need (inbox, lake) is listed, and a person decides.
 
-Agreements stand in ``inbox/data_use.yaml``:
+Agreements are in ``inbox/data_use.yaml``:
 
     agreements:
       - id: DUA-2025-17
@@ -181,7 +181,7 @@ def lock_names(home: Home) -> list[str]:
 
 
 def _periods(home: Home) -> list[PerformancePeriod]:
-    """Every half-year that the home holds anything of: released, taken in, or in the inbox."""
+    """Every half-year that the home holds anything of: released, accepted, or in the inbox."""
     names = {path.name for path in home.releases.glob("????H[12]") if path.is_dir()}
     taken_in = ("hospital/*/quarter=????Q[1-4]", "quarantine/hospital/quarter=????Q[1-4]")
     quarters = [*home.inbox.glob("hospital/????Q[1-4]"), *(path for each in taken_in for path in home.lake.glob(each))]
@@ -257,7 +257,7 @@ def _sources(home: Home, release: ReleaseFiles, kind: str) -> list[Path]:
 
 
 def _elsewhere(home: Home, period: PerformancePeriod, reasons: dict[str, str]) -> Iterator[str]:
-    """Where the same patients' rows lie beside releases; other periods may need them, so a person decides."""
+    """Where the same patients' rows lie besides releases; other periods may need them, so a person decides."""
     if "hospital" in reasons:
         for quarter in period.quarters:
             for folder in (home.inbox / "hospital" / str(quarter), *home.lake.glob(f"hospital/*/quarter={quarter}")):

@@ -1,4 +1,4 @@
-"""What a run tells the person who started it: per hospital what was calculated, and where the files are."""
+"""What a run reports to the person who started it: what was calculated for each hospital, and where the files are."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def print_head(home: Home) -> None:
 
 
 def print_ingest(home: Home, report: IngestReport) -> None:
-    """What was taken in, by partition; refusals with their reasons, and what was read otherwise than it is written."""
+    """What was accepted, by partition; refusals with their reasons, and what was read otherwise than it is written."""
     for key, receipts in report.submissions.items():
         _print_submissions(key, receipts)
     for key, archives in report.archives.items():

@@ -3,7 +3,7 @@
 Belongs here: copying a release there and fetching it back. Does not belong here: making a release (``writer``), and
 whether its figures are right (``release.verification``).
 
-Storage cannot rename a folder into place, so the manifest says what is published: it is written last, once every other
+Storage cannot rename a folder into place, so the manifest marks what is published: it is written last, once every other
 file was read back and is what the manifest states. Whoever reads takes a release without a manifest for none. A file is
 written only where there is none (a conditional put, where the storage has it), so two who publish at once, or one who
 publishes another release under the same name, cannot mix: the later one is refused, and a release is never replaced. A
@@ -54,7 +54,7 @@ class Published:
 
 
 def publish(release: Path, address: str, progress: _PROGRESS = lambda _: None) -> Published:
-    """Copy a release to ``<address>/<period>/r<n>``, its signature beside it.
+    """Copy a release to ``<address>/<period>/r<n>``, its signature next to it.
 
     Args:
         progress: called with the name of each file before it is written.
@@ -89,7 +89,7 @@ def is_published(release: Path, address: str) -> bool:
 
 
 def fetch(address: str, folder: Path, progress: _PROGRESS = lambda _: None) -> Path:
-    """Copy the release at ``<…>/<period>/r<n>`` below ``folder``, and every one published beside it that it names.
+    """Copy the release at ``<…>/<period>/r<n>`` below ``folder``, and every one published next to it that it names.
 
     Returns:
         The folder of the release.

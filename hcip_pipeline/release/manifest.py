@@ -31,7 +31,7 @@ def _field(column: Column, blank: Collection[str] = ()) -> dict[str, Any]:
 
 
 def _resource(file: WrittenFile, parquet: WrittenFile, root: Path) -> dict[str, Any]:
-    """A table: its CSV as the resource that any tool can read, its Parquet twin beside it."""
+    """A table: its CSV as the resource that any tool can read, its Parquet twin next to it."""
     path = file.path.relative_to(root).as_posix()
     return {
         "name": _resource_name(path.removesuffix(".csv")),

@@ -1,7 +1,7 @@
 """Reading a release, or one that is being written, table by table.
 
 Belongs here: finding the files of a table and putting them together. Does not belong here: writing (``writer``), and
-whether the files are what their manifest says (``verification``).
+whether the files are what their manifest states (``verification``).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class ReleaseFiles:
 
         Args:
             owner: a hospital's CMS certification number, or ``STATE``; None: whoever has one.
-            folder: for a table that stands in two, as ``savings`` does in ``regulator``.
+            folder: for a table that is in two, as ``savings`` does in ``regulator``.
         """
         where = folder or folder_of(table)
         names = self.folder.glob(f"{where}/HCIP_{owner or '*'}_{table}_{self.name}.parquet")

@@ -25,7 +25,7 @@ class WrittenFile:
     bytes: int
     sha256: str
     totals: dict[str, str]
-    #: text columns in which a row says nothing
+    #: text columns in which a row without figures is empty
     blank: frozenset[str] = frozenset()
 
 

@@ -1,6 +1,6 @@
 """Every report of a release as documents: the renderer that a release calls.
 
-Belongs here: which documents there are and where they lie. Does not belong here: what stands in them.
+Belongs here: which documents there are and where they lie. Does not belong here: what is in them.
 """
 
 from __future__ import annotations

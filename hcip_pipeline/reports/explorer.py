@@ -38,7 +38,7 @@ _STYLE = "tabulator_simple.min.css"
 _OWN = "explorer.js"
 _SOURCE_MAP = re.compile(r"(//|/\*)# sourceMappingURL=\S+( \*/)?")
 
-#: heads of the columns, by kind of row; the kind of a column says how its whole numbers are shown: cents as money,
+#: heads of the columns, by kind of row; the kind of a column states how its whole numbers are shown: cents as money,
 #: dollars, tenths of a percent, tenths
 COLUMNS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "lines": (

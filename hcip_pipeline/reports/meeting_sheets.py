@@ -1,6 +1,6 @@
 """The meeting's sheets of the committee's workbook: decisions, results by quarter, the list to pay.
 
-Belongs here: which columns stand in which sheet. Does not belong here: what they hold (``meeting``).
+Belongs here: which columns are in which sheet. Does not belong here: what they hold (``meeting``).
 """
 
 from __future__ import annotations

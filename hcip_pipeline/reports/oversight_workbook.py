@@ -1,6 +1,6 @@
 """The committee's report as a workbook: the figures of its page, to sort and to compute with.
 
-Belongs here: which columns stand in which sheet. Does not belong here: the figures (``oversight``).
+Belongs here: which columns are in which sheet. Does not belong here: the figures (``oversight``).
 """
 
 from __future__ import annotations

@@ -44,5 +44,5 @@ def page(template: str, **content: Any) -> bytes:
 
 
 def sheet(source: ReportSource) -> str:
-    """What the foot of every printed sheet says."""
+    """What the foot of every printed sheet states."""
     return f"Release {source.period} {source.release}"

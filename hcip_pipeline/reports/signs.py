@@ -14,7 +14,7 @@ from hcip_pipeline.reports.figures import Row, Tables
 
 
 def signs_of(now: Tables, ccn: str) -> tuple[Row, ...]:
-    """What the guardrails found: of the hospital, then of care partners by name. ``says`` is the finding in words."""
+    """What the guardrails found: of the hospital, then of care partners by name. ``states`` is the finding in words."""
     names = {row["npi"]: row["name"] or row["npi"] for row in now.of_hospital("incentives", ccn)}
     found = [
         row

@@ -1,6 +1,6 @@
-"""How the reports say things: numbers, dates and codes the way Americans in health care read them.
+"""The wording of reports: numbers, dates and codes the way Americans in health care read them.
 
-Belongs here: wording and formats. Does not belong here: which figure stands where (the reports themselves).
+Belongs here: wording and formats. Does not belong here: which figure is where (the reports themselves).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from hcip_pipeline.periods import PerformancePeriod
 
-#: what stands where there is no figure
+#: what is written where there is no figure
 NOTHING = "–"
 
 _MINUS = "−"

@@ -1,6 +1,6 @@
 """Workbooks that are the same bytes each time: sheets of typed columns, nothing that a spreadsheet would run.
 
-Belongs here: formats, column widths, cells. Does not belong here: what stands in a sheet.
+Belongs here: formats, column widths, cells. Does not belong here: what is in a sheet.
 """
 
 from __future__ import annotations

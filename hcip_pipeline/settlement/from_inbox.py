@@ -1,6 +1,6 @@
-"""The way from the inbox to the lake, gone once more: what was accepted is taken in again and compared.
+"""The way from the inbox to the lake, gone once more: what was accepted is accepted again and compared.
 
-Belongs here: taking in into a home that is thrown away, and comparing hashes. Does not belong here: building and
+Belongs here: ingesting into a home that is thrown away, and comparing hashes. Does not belong here: building and
 comparing a release (``reproduction``), and keeping the lake as of then (``as_of``).
 """
 
@@ -50,14 +50,14 @@ def lake_files_like(home: Home, sha256: str) -> Iterator[Path]:
 
 @contextmanager
 def taken_in_again(home: Home, known: Known, tables: Collection[str], folder: Path) -> Iterator[dict[str, Path]]:
-    """Tables of the lake taken in once more from the inbox, by the policy and the reference tables of then.
+    """Tables of the lake accepted once more from the inbox, by the policy and the reference tables of then.
 
     Args:
-        tables: names of lake tables; others need not be taken in.
+        tables: names of lake tables; others need not be accepted.
         folder: is made for it, and removed in the end.
 
     Returns:
-        sha256 -> file, of everything that was taken in.
+        sha256 -> file, of everything that was accepted.
     """
     then = Home(folder)
     shutil.rmtree(folder, ignore_errors=True)  # what a killed run has left
@@ -104,7 +104,7 @@ def differences_from_inbox(home: Home, known: Known, manifest: Mapping[str, Any]
 
     Args:
         manifest: of the release.
-        folder: is made for taking in again, and removed in the end.
+        folder: is made for ingesting again, and removed in the end.
     """
     found = []
     for item in manifest["inputs"]:

@@ -34,7 +34,7 @@ Tell = Callable[[str], None]
 def bring(
     home: Home, storage: Storage, state: State, commits: Sequence[Commit], tell: Tell, held: Collection[str]
 ) -> int:
-    """Make the home's shared folders what the newest commit says; gives how many files were brought.
+    """Make the home's shared folders what the newest commit states; returns how many files were brought.
 
     Nothing is brought while another process of this machine has a partition in use that a newer commit changes.
 
@@ -101,7 +101,7 @@ def _is_missing(home: Home, storage: Storage, state: State, path: str, sha256: s
 
 
 def two_versions(home: Home, storage: Storage, path: str, sha256: str) -> HcipError:
-    """The error for a file that was changed here and on another machine, whose version is laid beside."""
+    """The error for a file that was changed here and on another machine, whose version is put next to it."""
     other = folder_of(home) / "shared" / path
     write_bytes(get_object(storage, sha256), other)
     return HcipError(

@@ -16,10 +16,10 @@ def same_lines(own: Sequence[Line], shared: Sequence[Line]) -> int:
 
 
 def unshared(own: Sequence[Line], shared: Sequence[Line]) -> list[Entry]:
-    """What a home's ledger says and the shared one does not.
+    """What a home's ledger states and the shared one does not.
 
-    Lines that were shared stand there after other machines' lines, and so in another chain. A line about something is
-    shared as well if the newest shared line about it says the same.
+    Lines that were shared are there after other machines' lines, and so in another chain. A line about something is
+    shared as well if the newest shared line about it states the same.
     """
     same = same_lines(own, shared)
     stated = {_key(line.entry) for line in shared[same:]}
@@ -35,6 +35,6 @@ def _key(entry: Entry) -> tuple[str, str, tuple[tuple[str, str], ...]]:
 
 
 def rebased(own: Sequence[bytes], shared: Sequence[bytes], where: Path) -> list[bytes]:
-    """The shared ledger, then what the own one says besides."""
+    """The shared ledger, then what the own one states besides."""
     own_lines, shared_lines = parsed(own, where), parsed(shared, where)
     return [*shared, *continued(shared_lines, unshared(own_lines, shared_lines))]

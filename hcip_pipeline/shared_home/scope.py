@@ -121,7 +121,7 @@ def _patterns(home: Home, part: Part) -> Iterator[str]:
         case "reference":
             yield from ("lake/reference/**/*", "lake/seals/reference/**/*", "inbox/reference/**/*", "inbox/*")
         case "program":
-            # sums to date read the program files of the half-years before, which are taken in with this one
+            # sums to date read the program files of the half-years before, which are accepted with this one
             yield from ("lake/program/**/*", "lake/protocols/**/*", "inbox/program/**/*", "inbox/protocols/**/*")
             yield from ("inbox/reference/**/*", "inbox/*")
         case "norms":

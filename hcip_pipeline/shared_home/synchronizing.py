@@ -79,7 +79,7 @@ def synchronize(
     """Share what this home has accepted, and bring what others have.
 
     Args:
-        tell: told in words what is going on.
+        tell: called with a description of what is going on.
         held: locks that the caller holds alone.
         removed: files that were destroyed in the home and must go from the storage too.
 
@@ -138,7 +138,7 @@ class _Run:
         )
 
     def _unshared(self, shared: Sequence[Line]) -> list[Entry]:
-        """What the home's ledger says and the shared one does not."""
+        """What the home's ledger states and the shared one does not."""
         own = parsed(raw_lines(self.home), ledger_path(self.home))
         same = same_lines(own, shared)
         if same < min(self.state.lines, len(own)) or (own and shared and not same):

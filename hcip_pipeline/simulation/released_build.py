@@ -1,4 +1,4 @@
-"""The build that a release was made from, opened to compute beside it.
+"""The build that a release was made from, opened to compute next to it.
 
 Belongs here: finding it, building it again where it was thrown away, and holding it to the release. Does not belong
 here: what is computed.

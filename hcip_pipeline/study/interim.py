@@ -40,7 +40,7 @@ Progress = Callable[[str], None]
 LEVELS = ("opportunity", "cost_centers", "physicians", "physician_comparison", "measure_quarters")
 #: in dbt's words: these with all they come from, no payments
 MODELS = " ".join(f"+{name}" for name in LEVELS)
-#: said on every page of it
+#: stated on every page of it
 NOT_PAYABLE = "Interim figures: nothing here is payable, and the half-year's release may differ."
 
 
@@ -135,7 +135,7 @@ def _received(home: Home, windows: tuple[Window, Window]) -> list[str]:
 
 
 def _care_partners(home: Home, quarter: Quarter) -> tuple[Source, PerformancePeriod | None]:
-    """The newest list taken in for the quarter's half-year or one before it, and of which half-year it is."""
+    """The newest list accepted for the quarter's half-year or one before it, and of which half-year it is."""
     folders = sorted((home.lake / "program").glob("period=*H[12]"), reverse=True)
     for folder in folders:
         period = PerformancePeriod.parse(folder.name.removeprefix("period="))
@@ -175,7 +175,7 @@ def _write(
     statements: tuple[str, ...],
     invented: bool,
 ) -> tuple[str, ...]:
-    """Write pages and tables beside their place, then rename; gives the hospitals."""
+    """Write pages and tables next to their place, then rename; gives the hospitals."""
     work = folder.with_name(f".{folder.name}.{os.getpid()}")
 
     def page(path: Path, content: bytes) -> None:

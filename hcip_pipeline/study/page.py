@@ -1,6 +1,6 @@
 """The page of a study: one HTML file without network, to look at and to print.
 
-Belongs here: which rows are shown and where a mark of a chart stands. Does not belong here: any figure that is not in
+Belongs here: which rows are shown and where a mark of a chart is. Does not belong here: any figure that is not in
 ``figures``, and the page's words (``templates/study.html.j2``).
 """
 

@@ -22,7 +22,7 @@ _FIRST_PATIENT = 10_000_000
 
 
 class ExportWriter:
-    """Writes exports one after the other; a patient who died is exported once more with what CMS still has to say."""
+    """Writes exports one after the other; a patient who died is exported once more with what CMS still has to state."""
 
     def __init__(self) -> None:
         self._exported: set[int] = set()

@@ -102,7 +102,7 @@ def _inpatient(stays: pl.DataFrame) -> pl.DataFrame:
 
 
 def _afterwards(stays: pl.DataFrame) -> pl.DataFrame:
-    """Home health, skilled nursing, hospice, rehabilitation and long-term care, as the disposition says."""
+    """Home health, skilled nursing, hospice, rehabilitation and long-term care, as the disposition states."""
     plan = pl.DataFrame(
         [(code, *what) for code, what in _AFTERWARDS.items()],
         schema=["discharge_disposition", "claim_type", "provider", "most_days", "dollars"],

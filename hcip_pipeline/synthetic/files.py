@@ -1,6 +1,6 @@
 """Writing files so that the same state gives the same bytes.
 
-Belongs here: formats. Does not belong here: what stands in the files.
+Belongs here: formats. Does not belong here: what is in the files.
 """
 
 from __future__ import annotations

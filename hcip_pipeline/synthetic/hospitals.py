@@ -95,7 +95,7 @@ def choose_hospitals(mix: CaseMix, count: int, discharges_per_year: int, seed: i
     Where more are asked for than are acute, five others are among them, and send what counts in no norm.
 
     Raises:
-        UsageError: there are not so many, or so few discharges that a hospital's volume could not be told from noise.
+        UsageError: there are not so many, or so few discharges that a hospital's volume would be noise.
     """
     sending = invented_hospitals().drop_nulls("volume")
     known = sending.sort("volume", "ccn", descending=[True, False])

@@ -272,7 +272,7 @@ class _Report:
         )
 
     def _pfs_cap_notices(self) -> pl.DataFrame:
-        """For most; the second half's notice tells the whole calendar year, the first half's only that half."""
+        """For most; the second half's notice shows the whole calendar year, the first half's only that half."""
         n = len(self.partners.hospital)
         rng = stream(self.seed, "fee schedule", str(self.period.year))
         expected = _APPROVED_CENTS * self.partners.stays * exp(0.6 * rng.standard_normal(n))
@@ -318,7 +318,7 @@ class _Report:
         )
 
     def _committee_meetings(self) -> pl.DataFrame:
-        """As often as each protocol says, evenly over the half-year."""
+        """As often as each protocol states, evenly over the half-year."""
         rng = self._rng("committee meetings")
         numbers = np.array([MEETINGS_PER_HALF_YEAR[self.program.meetings[h]] for h in self.begun])
         place = np.repeat(np.arange(len(self.begun)), numbers)

@@ -28,7 +28,7 @@ Key = tuple[str, str]
 _SMALLEST = 120
 #: Stays in a resubmission that is refused: enough for its fault.
 _REFUSED_STAYS = 150
-#: What is said once rows of this kind are over their share of a file, by the fault and the percentage to exceed.
+#: What is stated once rows of this kind are over their share of a file, by the fault and the percentage to exceed.
 _SAID_BY_ROWS = {
     "S-NPI-MISSING": (RowFault("D-ATTENDING-NPI", "attending_npi", is_warning=True), 2),
     "S-PATIENT-ID-MISSING": (RowFault("D-PATIENT-ID-MISSING", "patient_id", is_warning=True), 1),

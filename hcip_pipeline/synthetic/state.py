@@ -29,7 +29,7 @@ DEMO_MONTHS_OF_CLAIMS = 27
 STATE_HOSPITALS, STATE_DISCHARGES_PER_YEAR = 46, 700_000
 STATE_MONTHS_OF_CLAIMS, STATE_BENEFICIARIES = 12, 300_000
 
-#: The folder beside the inbox that says what was planted, and the account of the state in it.
+#: The folder next to the inbox that states what was planted, and the account of the state in it.
 TRUTH = "truth"
 _RECORD = "state.json"
 #: Raised whenever the same arguments come to give another state.
@@ -54,7 +54,7 @@ def generate_state(
     cms_shape: CmsShape = "cclf",
     progress: Callable[[str], None] | None = None,
 ) -> SynthReport:
-    """Write an inbox as inputs.md describes it, and ``truth/`` beside it: both complete, or neither.
+    """Write an inbox as inputs.md describes it, and ``truth/`` next to it: both complete, or neither.
 
     The same arguments give the same bytes on any machine (``csv.gz`` and ``parquet``: with the same libraries).
 
@@ -73,7 +73,7 @@ def generate_state(
         cms_last_months: write only this many of CMS's months, the last ones, with the stays from then on.
         cms_beneficiaries: whom CMS names at least; those beyond the ones with stays have none.
         cms_shape: in which CMS's months are written: archives of CCLF, or exports of BCDA.
-        progress: told each quarter once it is written.
+        progress: called with each quarter once it is written.
 
     Raises:
         UsageError: arguments that cannot be met.

@@ -1,7 +1,7 @@
-"""A submission as bills: X12 837 institutional, and the grouping file beside them (formats.md §2).
+"""A submission as bills: X12 837 institutional, and the grouping file next to them (formats.md §2).
 
 Belongs here: from the tables ``discharges`` and ``charges`` to segments, all claims at once. Does not belong here:
-what stands in the tables. Names and addresses are invented, and the same for everybody.
+what is in the tables. Names and addresses are invented, and the same for everybody.
 
 A newborn is billed under its mother's subscription (a patient's level of its own); a stay whose account number ends in
 97 is billed twice, the second bill replacing the first, and one that ends in 43 bills its last line late.
@@ -16,13 +16,13 @@ import polars as pl
 
 #: Claims of one transaction set, as clearinghouses ask for.
 CLAIMS_A_SET = 5_000
-#: Payer -> claim filing indicator (SBR09), where the indicator says as much as the payer.
+#: Payer -> claim filing indicator (SBR09), where the indicator states as much as the payer.
 _INDICATOR = {
     "01": "MA", "02": "MC", "03": "TV", "04": "BL", "05": "CI", "06": "CH", "07": "WC", "08": "09", "12": "HM",
     "15": "16",
 }  # fmt: skip
 _OTHER_INDICATOR = {"14": "MC", "16": "BL", "17": "BL"}
-#: Nature of admission -> type of admission (CL101), where the type says as much.
+#: Nature of admission -> type of admission (CL101), where the type states as much.
 _TYPE = {"2": "4", "3": "1", "4": "2", "5": "3", "9": "9"}
 _REPLACED, _LATE = "97", "43"
 _HEAD_SEGMENTS = 6  # ST, BHT, NM1 and PER of the submitter, NM1 of the receiver, SE
@@ -42,7 +42,7 @@ def write_bills(folder: Path, tables: Mapping[str, pl.DataFrame], prepared_at: s
 
 
 def grouping(discharges: pl.DataFrame) -> pl.DataFrame:
-    """What no bill holds, or says too little of, by account."""
+    """What no bill holds, or states too little of, by account."""
     nature, payer = pl.col("nature_of_admission"), pl.col("primary_payer")
     return discharges.select(
         "account_no", "patient_id", "grouper_version", "apr_drg", "severity_of_illness", "risk_of_mortality",

@@ -204,7 +204,7 @@ def program_age(first: str, period: str) -> Row:
 def program(
     rng: Random, pairs: Sequence[tuple[str, str]], period: str, estimates: list[tuple[str, str, int, Decimal]]
 ) -> dict[str, Any]:
-    """What committees, the regulator and CMS say: mostly that all is well. What claims say goes into ``estimates``."""
+    """What committees, the regulator and CMS state: mostly that all is well. Claims go into ``estimates``."""
     rows: dict[str, list[Row]] = {name: [] for name in _PROGRAM_TABLES}
     start = dt.date(2025, 1, 1) if period == "2025H1" else dt.date(2025, 7, 1)
     earlier = ["2024H1", "2024H2"] + (["2025H1"] if period == "2025H2" else [])

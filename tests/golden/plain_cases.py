@@ -1,8 +1,8 @@
 """Cases in plain Python: methodology §0 to §5 once more, from the page, with ``fractions``.
 
-Belongs here: what the methodology says of numbers, the calendar, costs, exclusions, physicians and outliers, in its
+Belongs here: the methodology on numbers, the calendar, costs, exclusions, physicians and outliers, in its
 order, slow and simple on purpose. Does not belong here: anything imported from the pipeline, or learnt from its SQL; it
-is the other opinion. Where the page leaves a choice, a comment says which one is taken.
+is the other opinion. Where the page leaves a choice, a comment states which one is taken.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Belongs here: norms, incentives and savings, in the methodology's order and words, slow and simple on
 purpose. Does not belong here: anything imported from the pipeline, or learnt from its SQL; it is the other opinion.
-Where the page leaves a choice, a comment says which one is taken.
+Where the page leaves a choice, a comment states which one is taken.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def mean_facts(cases: Sequence[Case]) -> dict[str, Fraction]:
 
 
 def read_norms(rows: Iterable[Row]) -> dict[tuple[str, Cell], Norm]:
-    """A frozen table as it stands."""
+    """A frozen table as it is."""
     return {
         (row["norm_method"], (row["apr_drg"], row["severity_of_illness"])): Norm(
             exact(row["best_practice_norm"]),

@@ -2,7 +2,7 @@
 
 Belongs here: the steps from calculated to final, one function a rule, slow and simple on purpose. Does not belong here:
 anything imported from the pipeline, or learnt from its SQL; it is the other opinion. Where the page leaves a choice, a
-comment says which one is taken.
+comment states which one is taken.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ JANUARY = dt.date(2025, 1, 1)
 
 @dataclass(frozen=True)
 class Version:
-    """One claim version: what it says, and the deliveries it comes in (month, run-out).
+    """One claim version: what it states, and the deliveries it comes in (month, run-out).
 
     ``amounts``: paid, allowed and, of a Part B line, who rendered it (by default :data:`SOMEBODY`).
     """

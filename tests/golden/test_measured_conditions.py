@@ -28,7 +28,7 @@ def _scenario(**condition: Any) -> Scenario:
     patients += [f"p{n}" for n in range(20) if n < 2 or 10 <= n < 16]
     frame = discharges(scenario.cases).with_columns(pl.Series("patient_id", patients))
     scenario.sources["discharges"] = frame
-    # A report that says otherwise is there for everybody.
+    # A report that states otherwise is there for everybody.
     return scenario.amend(
         "conditions",
         hospital_ccn=HOSPITAL,

@@ -194,7 +194,7 @@ def test_who_is_followed_and_readmitted(followed: dict[str, dict[tuple[str, str]
 
 
 def test_an_index_needs_thirty_days_before_the_newest_file(warehouse: duckdb.DuckDBPyConnection) -> None:
-    """The file of June is of the 15th: what happened after it will stand in a later one."""
+    """The file of June is of the 15th: what happened after it will be in a later one."""
     fill(warehouse, "cclf8", [named("p", "2025-06"), named("p", "2025-07", is_run_out=True)])
     a_day_too_late = claim("q", A, "05-10", "05-17")
     claims = [claim("p", A, "05-10", "05-16"), claim("p", B, "06-14", "06-15"), a_day_too_late]

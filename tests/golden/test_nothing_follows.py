@@ -97,7 +97,7 @@ def test_nothing_is_confined(seed: int, tmp_path: Path) -> None:
     small = [value for value in knowledge.truth.values() if 1 <= value <= THRESHOLD]
     assert len(small) > 100
     assert not knowledge.given_away
-    # a reader of the relations alone, and one who takes what two releases say of the same thing for the same
+    # a reader of the relations alone, and one who takes what two releases state about the same thing for the same
     same_where_equal(knowledge, pairs)
     assert not knowledge.confined(THRESHOLD)
     for ccn in random.Random(seed).sample(HOSPITALS, int(os.environ.get("HCIP_HOSPITALS", "1"))):

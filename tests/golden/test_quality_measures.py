@@ -119,7 +119,7 @@ def test_conditions_per_thousand_against_the_own_baseline_and_target(built: duck
     assert row["target_change"] == D("-0.2") and row["is_on_track"] is True
     assert row["target_value"] == (row["baseline_value"] * D("0.8")).quantize(D("1e-8"))
     assert row["distance"] == row["value"] - row["target_value"] < 0
-    # The national path stands beside it, labelled as another method, and nothing is compared with it.
+    # The national path is next to it, labelled as another method, and nothing is compared with it.
     assert (row["reference_value"], row["reference_goal"]) == (121, 97)
     assert "Another method" in row["reference_note"]
     assert scored(built, C, "hac_per_1000")["is_on_track"] is False
@@ -226,7 +226,7 @@ def test_no_small_count_leaves_nor_what_gives_it_away(built: duckdb.DuckDBPyConn
             assert frame.filter(pl.col(column).is_between(1, 10)).is_empty(), (name, column)
     card = shown["quality_scorecard"]
     own = card.filter((pl.col("entity_id") == A) & (pl.col("measure") == "hac_per_1000")).row(0, named=True)
-    # A's six flags are hidden with their rate and change; nothing beside them is.
+    # A's six flags are hidden with their rate and change; nothing next to them is.
     assert (own["numerator"], own["value"], own["change"], own["denominator"]) == (None, None, None, 111)
     assert "numerator" in own["suppressed"].split("|")
     # A is alone with ten readmissions, so that another hospital's must hide them from the state's, which stays.

@@ -76,7 +76,7 @@ def test_a_chain_is_told_by_the_receiving_hospital_too() -> None:
 
 def test_two_days_after_a_transfer_begins_another_episode() -> None:
     found = followed(stay("p", A, "02-01", "02-03", disposition="02"), stay("p", B, "02-05", "02-10"))
-    # Sent on and nobody received them: not an index discharge, and the later stay stands alone.
+    # Sent on and nobody received them: not an index discharge, and the later stay is alone.
     assert found == {"A2": ("nothing", None, None)}
 
 

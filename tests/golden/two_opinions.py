@@ -1,4 +1,4 @@
-"""Holding what the models say of a state to what plain Python says of it, to the last place.
+"""Holding what the models state about a state to what plain Python states about it, to the last place.
 
 Belongs here: the comparison, table by table. Does not belong here: either opinion.
 """

@@ -1,4 +1,4 @@
-"""A month of CMS files is taken in whole or refused with its own message."""
+"""A month of CMS files is accepted whole or refused with its own message."""
 
 import datetime as dt
 import zipfile

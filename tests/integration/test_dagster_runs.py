@@ -328,7 +328,7 @@ def test_ingest_takes_in_what_the_inbox_holds(spoilable: Home) -> None:
     with dg.DagsterInstance.from_config(str(spoilable.dagster)) as instance:
         runs = instance.get_runs()
         (quarters,) = [run for run in runs if run.job_name == "hospital_intake"]
-        assert quarters.status is dg.DagsterRunStatus.FAILURE  # with the refused quarter; the others are taken in
+        assert quarters.status is dg.DagsterRunStatus.FAILURE  # with the refused quarter; the others are accepted
         assert {run.status for run in runs if run != quarters} == {dg.DagsterRunStatus.SUCCESS}
         taken_in = instance.get_materialized_partitions(dg.AssetKey("submissions"))
         assert taken_in == set(report.submissions) - {"2025Q1"}

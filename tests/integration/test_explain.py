@@ -1,4 +1,4 @@
-"""One payment explained (``hcip explain``): what it says is what the release says, and a reader can follow the sums."""
+"""One payment explained (``hcip explain``): it is what the release states, and a reader can follow the sums."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What goes wrong on real machines: killed processes, full and read-only disks, damaged files, two runs at once.
 
-Each time: nothing is lost, nothing is half published, the message says what to do, and the next run heals.
+Each time: nothing is lost, nothing is half published, the message states what to do, and the next run heals.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def home(settled: SettledHome, tmp_path: Path) -> Home:
 
 
 def _start(home: Home, *arguments: str) -> subprocess.Popen[str]:
-    """``hcip`` in a process of its own; what it says comes line by line."""
+    """``hcip`` in a process of its own; what it states comes line by line."""
     command = [sys.executable, "-c", "from hcip_pipeline.cli import main; main()", *arguments, "--home", str(home.root)]
     return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
 

@@ -78,7 +78,7 @@ class Spoiled:
 
 
 def attack(kind: str, of: Callable[[Random], Spoiled]) -> None:
-    """Spoil and read; whatever is raised must be an error that is told."""
+    """Spoil and read; whatever is raised must be an error that is reported."""
     faults: list[str] = []
     for number in range(cases(kind)):
         seed = SEED + number

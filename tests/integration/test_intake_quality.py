@@ -195,7 +195,7 @@ def test_a_release_holds_the_states_table_and_each_hospitals_page(home: Home, tm
     documents = {document.path: document.content.decode() for document in hospital_documents(draft)}
     assert sorted(documents) == sorted(
         f"reports/{ccn}/data_quality.{ending}" for ccn in (CCN, OTHER_CCN, "210003") for ending in ("csv", "html")
-    )  # 210003, refused, is told so too
+    )  # 210003, refused, is reported so too
     assert "Hospital 210001" in documents[f"reports/{CCN}/data_quality.html"]
     rows = documents[f"reports/{CCN}/data_quality.csv"].splitlines()
     assert rows[0].split(",") == list(DATA_QUALITY.names)

@@ -1,4 +1,4 @@
-"""A quarter taken in by several processes: the lake is the one that a single process makes, also when one is killed."""
+"""A quarter accepted by several processes: the lake is the one that a single process makes, also when one is killed."""
 
 from __future__ import annotations
 

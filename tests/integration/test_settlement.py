@@ -44,7 +44,7 @@ def submissions(home: Home, quarter: str) -> list[Path]:
 
 
 def forget(home: Home, quarter: str) -> None:
-    """Let the lake forget a quarter, so that it is taken in again; the others stay."""
+    """Let the lake forget a quarter, so that it is accepted again; the others stay."""
     for folder in (home.lake / "hospital").glob(f"*/quarter={quarter}"):
         shutil.rmtree(folder)
 

@@ -18,7 +18,7 @@ from hcip_pipeline.synthetic import SynthReport, generate_state
 pytestmark = pytest.mark.slow
 
 #: Rules that no file can be made to break: a link out of the inbox is none of ours to send, a table of cost factors
-#: is there, and a folder changes only after it was taken in. What is true of a whole file or column is not planted in
+#: is there, and a folder changes only after it was accepted. What is true of a whole file or column is not planted in
 #: rows (``tests.unit.intake_shapes`` sends such files).
 NOT_PLANTED = {
     "S-OUTSIDE-INBOX", "S-COST-FACTORS-ABSENT", "S-CHANGED", "D-DATE-FORM", "C-DATE-FORM", "D-ROW-REPEATED",

@@ -417,7 +417,7 @@ def test_birth_dates_are_plausible(discharges: pl.DataFrame) -> None:
 
 
 def test_a_whole_state_is_parquet_and_a_year_of_claims(tmp_path: Path) -> None:
-    """``--state``, with fewer hospitals and discharges: the sizes given beside it win over its own."""
+    """``--state``, with fewer hospitals and discharges: the sizes given next to it win over its own."""
     inbox = tmp_path / "inbox"
     cli.main(["synth", str(inbox), "--state", "--hospitals", "1", "--discharges-per-year", "300", "--json"])
     assert len(list((inbox / "hospital").glob("*/*/charges.parquet"))) == 12

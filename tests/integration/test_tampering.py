@@ -202,7 +202,7 @@ def test_a_release_put_there_by_hand(home: Home) -> None:
 
 
 def by_hand(home: Home, paths: list[str], reason: str, as_of: str) -> None:
-    """Remove files, and write a record that says they were destroyed on purpose."""
+    """Remove files, and write a record that states they were destroyed on purpose."""
     folder = home.root / R2
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     stated = {e["path"]: e for r in manifest["resources"] for e in (r, r.get("parquet")) if e}

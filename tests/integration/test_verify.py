@@ -21,7 +21,7 @@ __all__ = ["released"]
 pytestmark = pytest.mark.slow
 
 PACKAGE = Path(verification.__file__).parent
-#: beside the standard library
+#: next to the standard library
 NEEDED = {"yaml", "pyarrow"}
 
 
@@ -99,7 +99,7 @@ def test_what_is_no_release_is_told(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_a_release_from_before_the_rule_of_hidden_counts_is_listed(
     released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its manifest does not say which rule its public tables follow; that alone is no difference."""
+    """Its manifest does not state which rule its public tables follow; that alone is no difference."""
     _, stated = verify(capsys, str(released))
     own = f"{released.parent.name}/{released.name}"
     assert own not in stated.partition("rule of hidden counts")[2]

@@ -50,7 +50,7 @@ def edit_csv(path: Path, change: Callable[[list[Row]], list[Row]]) -> None:
 
 
 class FullRun:
-    """The settled home before its release, with edited files taken in, and built whole: norms too."""
+    """The settled home before its release, with edited files accepted, and built whole: norms too."""
 
     def __init__(self, settled: SettledHome, place: Path) -> None:
         self.home = settled.copy(place)

@@ -25,7 +25,7 @@ def test_apr_drg_codes_types_and_mdcs_are_the_public_ones() -> None:
 
 
 def test_labels_are_our_own() -> None:
-    """The vendor's sentences are not ours to ship; a plain name of one disease can only be said one way."""
+    """The vendor's sentences are not ours to ship; a plain name of one disease can only be worded one way."""
     ours = load_reference(None)["apr_drg"].filter(grouper_version="38").select("apr_drg", "label")
     both = ours.join(public("apr_drg").select("apr_drg", vendors="label"), on="apr_drg")
     same = both.filter(pl.col("label").str.to_uppercase() == pl.col("vendors"))

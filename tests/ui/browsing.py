@@ -125,11 +125,11 @@ def open_group(page: Page, address: str, group: str) -> None:
 
 
 def re_execute(page: Page, how: str) -> None:
-    """On the page of a run: run it again, ``how`` as its menu says."""
+    """On the page of a run: run it again, ``how`` as its menu states."""
     button = page.get_by_role("button", name=re.compile("Re-execute"))
     button.wait_for()
     page.wait_for_load_state("networkidle")
-    button.locator("xpath=following::button[1]").click()  # the arrow beside it
+    button.locator("xpath=following::button[1]").click()  # the arrow next to it
     page.get_by_role("menuitem", name=how).first.click()
 
 

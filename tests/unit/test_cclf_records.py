@@ -1,4 +1,4 @@
-"""Records are cut by byte, trimmed, typed and refused as inputs.md says."""
+"""Records are cut by byte, trimmed, typed and refused as inputs.md states."""
 
 import datetime as dt
 import io
@@ -44,7 +44,7 @@ def refusal(table: str, content: bytes) -> HcipError:
     ("cell", "amount"),
     [
         (b"            12.30", "12.30"),
-        (b"-           12.30", "-12.30"),  # the sign stands in the first byte
+        (b"-           12.30", "-12.30"),  # the sign is in the first byte
         (b"           -12.30", "-12.30"),
         (b" 00000000000012.30"[:17], "12.3"),
         (b"             0.00", "0.00"),
@@ -165,7 +165,7 @@ NUMBER_CELLS = st.one_of(
 @settings(max_examples=150, deadline=None)
 @given(cells=st.lists(NUMBER_CELLS, min_size=1, max_size=6))
 def test_amounts_are_read_as_a_plain_reading_of_each_has_them(cells):
-    """All cells of a field are read at once: what stands in one record must not change another's value."""
+    """All cells of a field are read at once: what is in one record must not change another's value."""
     cells = [cell.encode()[:17] for cell in cells]
     content = b"".join(record("cclf1", clm_pmt_amt=cell) + b"\n" for cell in cells)
     expected, wrong = [], []

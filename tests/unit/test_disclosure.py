@@ -1,4 +1,4 @@
-"""Every column that leaves the program declares what it says of small counts, and is hidden as it declares."""
+"""Every column that leaves the program declares what it states about small counts, and is hidden as it declares."""
 
 from __future__ import annotations
 

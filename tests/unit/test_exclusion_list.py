@@ -1,4 +1,4 @@
-"""The OIG's list as it is published: whom it excludes in a period, and what of it is told."""
+"""The OIG's list as it is published: whom it excludes in a period, and what of it is reported."""
 
 from __future__ import annotations
 

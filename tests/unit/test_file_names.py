@@ -1,4 +1,4 @@
-"""Names of received files in messages: an identifier in one is told by its shape, what the product knows in full."""
+"""Names of received files in messages: an identifier in one is shown by its shape, what the product knows in full."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ DISCHARGE_FAULTS = [
 ]
 
 
-#: One fault a discharge, three lines a discharge: fault n stands in line 2 + n of discharges.
+#: One fault a discharge, three lines a discharge: fault n is in line 2 + n of discharges.
 PLANTED_ON_DISCHARGES = {2 + n: fault for n, fault in enumerate(DISCHARGE_FAULTS)}
 
 
@@ -139,7 +139,7 @@ def test_a_faulty_charge_line_takes_its_discharge_along(faulty_charges: Findings
         == faulty_charges[("charges", line + 1)]
         == {("C-DISCHARGE-QUARANTINED", "")}
     )
-    # A line that lost its account number says no longer which discharge it belongs to: its sum is what differs.
+    # A line that lost its account number states no longer which discharge it belongs to: its sum is what differs.
     expected = ("D-CHARGES-DIFFER", "total_charges") if column == "account_no" else ("D-LINE-QUARANTINED", "")
     assert faulty_charges[("discharges", 2 + (line - 3) // 3)] == {expected}
 

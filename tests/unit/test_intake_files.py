@@ -274,7 +274,7 @@ def test_a_folder_that_names_no_hospital_and_version_is_refused(judge: Judge, tm
 
 def test_a_hospital_that_is_not_in_the_table_is_refused(judge: Judge, tmp_path: Path) -> None:
     receipt = judged(judge, Draft(ccn="210099", count=30).write(tmp_path / "210099"))
-    # Its rates are wanting too: both are told at once, so that both can be mended at once.
+    # Its rates are wanting too: both are reported at once, so that both can be mended at once.
     assert [problem.rule for problem in receipt.refusals] == ["S-HOSPITAL-UNKNOWN", "S-COST-FACTOR-MISSING"]
     assert receipt.rules == ()
 

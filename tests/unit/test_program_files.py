@@ -1,4 +1,4 @@
-"""Program files: what each may hold, which version is in force, and what the receipts say."""
+"""Program files: what each may hold, which version is in force, and what the receipts state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A period's program files, protocols and exclusions taken in together."""
+"""A period's program files, protocols and exclusions accepted together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strict CSV: what is accepted reads as RFC 4180 says, on the right lines; the rest is refused, and nothing crashes."""
+"""Strict CSV: what is accepted is read by RFC 4180, on the right lines; the rest is refused, and nothing crashes."""
 
 from __future__ import annotations
 

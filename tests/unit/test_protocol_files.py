@@ -222,7 +222,7 @@ LATER = EXAMPLE.replace("first_performance_period: 2024H1", "first_performance_p
 
 @pytest.mark.parametrize("is_next_year", [False, True])
 def test_a_program_begins_with_the_first_protocol_that_was_accepted(home: Home, is_next_year: bool) -> None:
-    put(home, "hospital: [", year=2023)  # refused: it says nothing
+    put(home, "hospital: [", year=2023)  # refused: it is no YAML
     put(home, year=2024)
     write_lake_protocols(home, PERIOD, POLICY)
     assert program(home) == ("2024H1", 2, False)

@@ -1,4 +1,4 @@
-"""What a home's own records and disk do wrong is told by file, rule and way out."""
+"""What a home's own records and disk do wrong is identified by file, rule and way out."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def tables(*payments: dict[str, object], **savings: object) -> dict[str, pl.Data
 
 
 def test_what_was_calculated_may_move_while_every_payment_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """All payments stand at their caps: nobody is paid otherwise, and yet the release is not the same."""
+    """All payments are at their caps: nobody is paid otherwise, and yet the release is not the same."""
     before = tables({}, {})
     after = tables({"calculated_incentive": D("2394.21")}, {})
     compared = difference(*releases(monkeypatch, tmp_path, {1: before, 2: after}))

@@ -1,4 +1,4 @@
-"""Reports of a small settled state: what they say is what the release says, and of nobody else."""
+"""Reports of a small settled state: what they state is what the release states, and of nobody else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file of scenarios: what may be changed, and how what may not is told."""
+"""A file of scenarios: what may be changed, and how what may not is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Care partners against national lists: what holds a payment, what is asked and answered, and what is told."""
+"""Care partners against national lists: what holds a payment, what is asked and answered, and what is reported."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def test_a_machine_that_is_second_at_the_commit_follows_the_first(make: Make, mo
 
 
 def test_a_commit_whose_answer_was_lost_is_not_written_twice(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client sends it again and is told that something is there: its own."""
+    """The client sends it again and is answered that something is there: its own."""
     one, other = make("one"), make("other")
     accept(one, "hospital")
     real = Storage.create

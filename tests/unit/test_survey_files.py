@@ -173,7 +173,7 @@ def test_where_a_csv_file_says_otherwise_it_counts_and_the_conflict_is_told(
 
 @pytest.fixture
 def all_otherwise(released: Path, tmp_path: Path, send: object) -> None:  # noqa: F811
-    """A CSV file that came later and says otherwise of every result, computed or reported."""
+    """A CSV file that came later and states otherwise of every result, computed or reported."""
     rows = ReleaseFiles.at(released).table("conditions", A).select("npi", "condition_id", "met").rows()
     lines = [f"{A},{npi_},{condition},{'N' if met == 'Y' else 'Y'},,\n" for npi_, condition, met in rows]
     folder = Home(tmp_path).inbox / "program" / str(PERIOD)

@@ -73,7 +73,7 @@ def certificate(folder: Path, name: str, issuer: str, *, stamps: bool) -> None:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers a query as its path says: stamped, an error, elsewhere, nonsense, or a byte now and then."""
+    """Answers a query as its path states: stamped, an error, elsewhere, nonsense, or a byte now and then."""
 
     folder: Path
 

@@ -15,7 +15,7 @@ from hcip_pipeline.intake.bcda.lines import cut, not_a_resource
 
 
 class _TwiceError(ValueError):
-    """A key stands twice in an object."""
+    """A key is twice in an object."""
 
 
 def fault_of(file: DataFile, piece: Path, *, is_last: bool) -> HcipError:

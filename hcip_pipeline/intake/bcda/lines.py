@@ -1,7 +1,7 @@
 """Lines of ndjson, looked over and laid out in pieces that DuckDB's JSON reader takes at once.
 
 Belongs here: bytes: compression, line ends, lengths, signs that no text holds, and numbers kept as they are written.
-Does not belong here: what a resource says (``tables``), JSON that cannot be read (``faults``).
+Does not belong here: what a resource states (``tables``), JSON that cannot be read (``faults``).
 
 A number in JSON becomes a double in most readers. Every number under the key ``value`` is put into quotation marks
 here, so that an amount stays the text that it is in the file.

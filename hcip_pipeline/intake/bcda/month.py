@@ -1,4 +1,4 @@
-"""Taking in the exports of a month: each whole or not at all, with a receipt, into the tables that CCLF fills.
+"""Ingesting the exports of a month: each whole or not at all, with a receipt, into the tables that CCLF fills.
 
 Belongs here: the rules between an export and those before it. Does not belong here: its files (``exports``), what they
 hold (``reader``).
@@ -29,12 +29,12 @@ _WHOLE = "export the Patient resources of the whole group (without _since), and 
 
 
 def ingest_exports(home: Home, month: Month, progress: Progress) -> list[ArchiveReceipt]:
-    """Take in every export of ``inbox/cms/<month>/`` that is not yet in the lake; one receipt an export.
+    """Ingest every export of ``inbox/cms/<month>/`` that is not yet in the lake; one receipt an export.
 
     Args:
         home: the home folder.
         month: of delivery.
-        progress: told in words what is being read.
+        progress: called with a description of what is being read.
     """
     exports, strays = find_exports(home.inbox / "cms" / str(month))
     results = [_take_in(home, month, export, progress) for export in exports]
@@ -90,7 +90,7 @@ def _read(
     export: Export, month: Month | None, staging: Path, known: list[Path], cross_references: list[Path],
     progress: Progress, before: list[ArchiveReceipt] | None = None,
 ) -> ArchiveReceipt:  # fmt: skip
-    """Read an export into ``staging`` (one Parquet file a table) and say whether it can be taken in."""
+    """Read an export into ``staging`` (one Parquet file a table) and state whether it can be accepted."""
     try:
         manifest = export.manifest()
         name = manifest.name

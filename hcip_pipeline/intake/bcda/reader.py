@@ -1,7 +1,7 @@
 """Reading an export: DuckDB's JSON reader over pieces of ndjson, and the rows of CCLF's tables out of it.
 
 Belongs here: running the SQL of ``tables`` piece by piece, counting, and refusing what cannot be read. Does not belong
-here: which files there are (``exports``), whether the export is taken in (``month``).
+here: which files there are (``exports``), whether the export is accepted (``month``).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class ExportReader:
 
     Args:
         folder: gets one Parquet file a table.
-        lineage: what every row of the export says of where it comes from, but for its file.
+        lineage: what every row of the export states about where it comes from, but for its file.
         known: files of ``patient_numbers`` of earlier exports, oldest first.
     """
 

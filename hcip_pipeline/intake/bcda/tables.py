@@ -226,7 +226,7 @@ def _at_width(code: str, width: int) -> str:
 
 
 def cleaned_sql(table: str) -> str:
-    """``raw_sql`` without blanks around values; null where a value says nothing."""
+    """``raw_sql`` without blanks around values; null where a value is empty."""
     columns = []
     for field in LAYOUTS[table].fields:
         value = f"nullif(nullif(trim({field.name}), ''), '~')"

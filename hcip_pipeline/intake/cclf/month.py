@@ -1,4 +1,4 @@
-"""Taking in a month of CMS files: every archive of its inbox folder, whole or not at all, each with a receipt.
+"""Ingesting a month of CMS files: every archive of its inbox folder, whole or not at all, each with a receipt.
 
 Belongs here: the rules between an archive's files, its control file and the archives before it. Does not belong here:
 reading records (``fixed_width``), names, control lines, or any rule about claims.
@@ -30,15 +30,15 @@ Progress = Callable[[str], None]
 
 
 def ingest_month(home: Home, month: Month | str, progress: Progress | None = None) -> list[ArchiveReceipt]:
-    """Take in every archive of ``inbox/cms/<month>/`` that is not yet in the lake.
+    """Ingest every archive of ``inbox/cms/<month>/`` that is not yet in the lake.
 
-    An archive is taken in whole, as one Parquet file a table below ``lake/cms/<table>/month=<month>/``, or refused;
+    An archive is accepted whole, as one Parquet file a table below ``lake/cms/<table>/month=<month>/``, or refused;
     either way it has a receipt. The same archive again is the same receipt.
 
     Args:
         home: the home folder.
         month: the month of delivery, ``2025-04``.
-        progress: told in words what is being read.
+        progress: called with a description of what is being read.
 
     Returns:
         One receipt an archive, oldest archive first, then one for each file that is no archive.
@@ -125,7 +125,7 @@ def _check_age(delivery: Delivery, before: list[ArchiveReceipt]) -> None:
 def _read(
     delivery: Delivery, month: Month, staging: Path, cross_references: list[Path], progress: Progress
 ) -> ArchiveReceipt:
-    """Read a delivery into ``staging`` (one Parquet file a table) and say whether it can be taken in."""
+    """Read a delivery into ``staging`` (one Parquet file a table) and state whether it can be accepted."""
     try:
         if delivery.name.month != str(month):
             raise delivery.refusal(
@@ -254,7 +254,7 @@ def _read_member(delivery: Delivery, month: Month, member: Member, control: Cont
 
 
 def _repeated(table: str, values: Mapping[str, object], rows: int) -> pa.Table:
-    """Columns of the table that say the same in every row."""
+    """Columns of the table that state the same in every row."""
     columns = [
         pl.Series(name, [value], dtype=TABLES[table][name].polars_type).new_from_index(0, rows)
         for name, value in values.items()

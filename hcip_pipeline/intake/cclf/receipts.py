@@ -1,6 +1,6 @@
-"""The receipt of an archive: what came, what was in it, and whether it was taken in. No clock, no patient.
+"""The receipt of an archive: what came, what was in it, and whether it was accepted. No clock, no patient.
 
-Belongs here: the receipt's shape, where it lies, and which archives are in force. Does not belong here: taking in.
+Belongs here: the receipt's shape, where it lies, and which archives are in force. Does not belong here: ingesting.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def in_force(home: Home, months: Iterable[object] | None = None) -> list[Archive
     """The archives whose rows count: of each month and series, the newest accepted one.
 
     A series is an organization's files of one performance year, or their run-out. Test archives count only in a home
-    that has never taken in a production one.
+    that has never accepted a production one.
     """
     accepted = [receipt for receipt in receipts(home) if receipt.accepted]
     has_production = any(not receipt.name.is_test for receipt in accepted)

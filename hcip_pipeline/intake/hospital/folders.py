@@ -23,7 +23,7 @@ CCN = re.compile(r"[0-9A-Z]{6}", re.ASCII)
 _FOLDER = re.compile(rf"({CCN.pattern})(?:\.r([2-9]|[1-9][0-9]{{1,3}}))?", re.ASCII)
 FORMATS = (".csv", ".csv.gz", ".csv.zip", ".parquet", ".xlsx")
 TABLES = ("discharges", "charges")
-#: What :func:`table_of` says of a file of bills, which holds both.
+#: What :func:`table_of` states about a file of bills, which holds both.
 BILLS = "bills"
 CONTROL_TOTALS = "control_totals.json"
 _NAMED = 3
@@ -31,9 +31,9 @@ KNOWN_NAMES = {f"{table}{ending}": table for table in (*TABLES, GROUPING) for en
 
 
 def table_of(name: str) -> str | None:
-    """The table that a file's name says it holds, in any letter case: empty for control totals, None for none.
+    """The table that a file's name states it holds, in any letter case: empty for control totals, None for none.
 
-    ``bills`` for X12 bills, which hold discharges and charges, and ``grouping`` for the file beside them.
+    ``bills`` for X12 bills, which hold discharges and charges, and ``grouping`` for the file next to them.
     """
     return BILLS if is_bill_file(name) else KNOWN_NAMES.get(name.lower())
 
@@ -49,7 +49,7 @@ class Submission:
 
     Attributes:
         root: the folder that links must not lead out of (the inbox).
-        name_problem: set when the folder's name says neither hospital nor version.
+        name_problem: set when the folder's name states neither hospital nor version.
     """
 
     folder: Path
@@ -107,7 +107,7 @@ class Contents:
 
     Attributes:
         entries: names of this submission's files, read or not: with more or fewer of them it is another submission.
-        bills, grouping: X12 bills by name and the file beside them, in place of ``tables``.
+        bills, grouping: X12 bills by name and the file next to them, in place of ``tables``.
     """
 
     tables: dict[str, Path]

@@ -3,9 +3,9 @@
 Belongs here: where things are written and in which order, and what submissions of one hospital mean to each other.
 Does not belong here: the verdict (``judging``).
 
-Accepted rows are written before the receipt, and the receipt alone says what is in force: a run that is cut off
+Accepted rows are written before the receipt, and the receipt alone states what is in force: a run that is cut off
 leaves nothing that counts. Nothing is read that was not in the inbox, the reference tables and the policy, so the
-lake is the same whatever was taken in before.
+lake is the same whatever was accepted before.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def ingest_quarter(
     *,
     reference: Mapping[str, pl.DataFrame] | None = None,
 ) -> list[SubmissionReceipt]:
-    """Take in every submission of a quarter that is not yet in the lake, and account for all of them.
+    """Ingest every submission of a quarter that is not yet in the lake, and account for all of them.
 
     One that was judged under other reference tables, cost method or edits is judged again; one that other processes
     have judged for this (``together``) is not. A refusal never stops the others.
@@ -257,7 +257,7 @@ def _is_completed(submission: Submission, earlier: SubmissionReceipt) -> bool:
 
 
 def _has_changed(submission: Submission, earlier: SubmissionReceipt) -> bool:
-    """Whether files differ from what was taken in: by name and size, and by content where a mend in place is likely."""
+    """Whether files differ from what was accepted: by name and size, and by content where a mend in place is likely."""
     if not earlier.ccn:
         return False
     if contents(submission).entries != earlier.entries:

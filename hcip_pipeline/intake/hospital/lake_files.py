@@ -1,6 +1,6 @@
 """Writing a judged submission: accepted rows in the lake's columns, and what was quarantined and why.
 
-Belongs here: SQL from the judge's working tables to Parquet, written beside its place and renamed.
+Belongs here: SQL from the judge's working tables to Parquet, written next to its place and renamed.
 Does not belong here: which submission is written (``ingest``).
 """
 
@@ -58,7 +58,7 @@ def write_accepted(con: duckdb.DuckDBPyConnection, table: str, receipt: Submissi
     contract = _CONTRACTS[table]
     columns = ", ".join(f"{cells.get(name, name)} as {name}" for name in contract.names)
     with _beside(path) as place:
-        # Cells that are the same in every row are put beside the others after these were sorted.
+        # Cells that are the same in every row are put next to the others after these were sorted.
         written = _copy(con, f"select {columns} from (select * from {kept})", place)
         what = f"{receipt.submission}/{file.name}"
         if written != int(file.rows.accepted):

@@ -1,6 +1,6 @@
 """The page on data quality: self-contained HTML, no network, everything escaped, fit to print.
 
-Belongs here: what the templates beside this file are given. Does not belong here: figures of their own.
+Belongs here: what the templates next to this file are given. Does not belong here: figures of their own.
 """
 
 from __future__ import annotations

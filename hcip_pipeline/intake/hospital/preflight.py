@@ -71,7 +71,7 @@ class CheckResult:
 
     @property
     def title(self) -> str:
-        """What was judged: ``<quarter>/<ccn>``, or the path where neither names nor rows say that."""
+        """What was judged: ``<quarter>/<ccn>``, or the path where neither names nor rows state that."""
         return self.receipt.submission if self.receipt.ccn else shown(str(self.path))
 
     @property
@@ -107,7 +107,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a submission lies: in an inbox its names say what it is, elsewhere its rows do."""
+    """Where a submission lies: in an inbox its names state what it is, elsewhere its rows do."""
 
     folder: Path
     only: str
@@ -136,7 +136,7 @@ class Preflight:
     def check(self, path: Path, *, quarter: Quarter | None = None, ccn: str | None = None) -> CheckResult:
         """As :func:`check`."""
         if path.is_file() and is_workbook(path.name) and table_of(path.name) is None:
-            # A workbook of both tables is a submission by itself, whatever lies beside it.
+            # A workbook of both tables is a submission by itself, whatever lies next to it.
             with scratch_folder("workbook") as alone:
                 shutil.copy(path, alone)
                 return replace(self.check(alone, quarter=quarter, ccn=ccn), path=path)
@@ -146,7 +146,7 @@ class Preflight:
         submission, notes = _submission(place, self.judge, quarter, ccn)
         receipt = self.judge.judge(submission, only=place.only)
         if not submission.ccn and submission.name_problem is None:
-            # Nothing said whose it is, which is no fault by itself: that it cannot be read is.
+            # Nothing shows whose it is, which is no fault by itself: that it cannot be read is.
             problems = tuple(problem for problem in receipt.problems if problem.rule != "S-HOSPITAL-UNKNOWN")
             receipt = replace(receipt, problems=problems)
         if place.only:
@@ -171,7 +171,7 @@ def check(
         path: a folder with discharges and charges, or one such file.
         reference: tables to judge with; by default those of the inbox the path lies in, else the shipped ones.
         policy: its cost method decides what a submission must hold; by default the inbox's, else ``markup``.
-        quarter, ccn: what to judge it as; by default what the folders' names say, else what its rows say.
+        quarter, ccn: what to judge it as; by default what the folders' names state, else what its rows state.
 
     Raises:
         UsageError: the path is no submission.
@@ -223,7 +223,7 @@ def _is_submission(folder: Path) -> bool:
 
 
 def _seen(folder: Path) -> str:
-    """What the folder holds instead, so that a wrong name can be told."""
+    """What the folder holds instead, so that a wrong name can be reported."""
     names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
     listed = ", ".join(f"'{shown_unknown(name)}'" for name in names[:_SEEN])
     more = f" and {len(names) - _SEEN} more" if len(names) > _SEEN else ""
@@ -295,7 +295,7 @@ def _said_by_rows(place: _Place, judge: Judge) -> tuple[str, Quarter | None]:
                     mode(year(d) * 4 + quarter(d)) filter (year(d) between 1900 and 2200)
                 from (select hospital_ccn, coalesce({forms}) as d from ({cells.sql}))"""
             ).fetchone() or (None, None)
-        except duckdb.Error:  # what the engine cannot do with these rows, the verdict says
+        except duckdb.Error:  # the verdict states what the engine cannot do with these rows
             continue
         said_ccn = said_ccn or row[0] or ""
         if said_quarter is None and row[1] is not None:

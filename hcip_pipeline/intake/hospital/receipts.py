@@ -1,6 +1,6 @@
 """The account of a submission: every file with its hash, every row with its outcome, every rule with its count.
 
-Belongs here: what a receipt says, and its way to JSON and back. Does not belong here: how the facts are found
+Belongs here: what a receipt states, and its way to JSON and back. Does not belong here: how the facts are found
 (``judging``), and where receipts lie (``ingest``).
 """
 
@@ -37,7 +37,7 @@ class Tally:
         return Tally(self.read, Decimal(0), self.read, Decimal(0))
 
     def replaced(self) -> Tally:
-        """As it stands once a newer version is in force."""
+        """As it is once a newer version is in force."""
         return Tally(self.read, Decimal(0), self.quarantined, self.accepted + self.superseded)
 
 
@@ -107,13 +107,13 @@ class Incomplete:
 
 @dataclass(frozen=True)
 class SubmissionReceipt:
-    """One submission, taken in once.
+    """One submission, accepted once.
 
     Attributes:
         problems: SUBMISSION rules met; those that refuse come first.
         in_force: the newest accepted version of its hospital and quarter.
         discharges: accepted discharges (what volume is compared on).
-        stated_time: when the submitter says it was made; nothing here reads a clock.
+        stated_time: when the submitter states it was made; nothing here reads a clock.
         entries: names of its files in the folder, also of those that were not read.
         earlier: verdicts on the same folder while it lacked files, the oldest first: files by name and sha256, and
             refusals by rule and message.

@@ -1,4 +1,4 @@
-"""Bills as a hospital's submission (formats.md §2): X12 837 institutional, and the grouper's output beside them.
+"""Bills as a hospital's submission (formats.md §2): X12 837 institutional, and the grouper's output next to them.
 
 An adapter: what it gives are the cells of the tables ``discharges`` and ``charges``, which are then judged, kept and
 accounted for as those of any other file (``intake.hospital``).

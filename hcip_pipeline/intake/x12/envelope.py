@@ -2,7 +2,7 @@
 
 Belongs here: bytes, in large chunks. Does not belong here: what a segment means (``segments``).
 
-Separators are the interchange's own: they stand at fixed places of its first segment, ISA. The copy has them all
+Separators are the interchange's own: they are at fixed places of its first segment, ISA. The copy has them all
 replaced, one segment a line, so that everything after this knows one kind of file alone.
 """
 
@@ -157,7 +157,7 @@ class _Separators:
         )
 
     def dropped(self) -> bytes:
-        """Line ends that are no separator: they stand between segments for the eye."""
+        """Line ends that are no separator: they are between segments for the eye."""
         return bytes(byte for byte in b"\r\n" if byte not in self.all)
 
     @property

@@ -1,4 +1,4 @@
-"""Time stamps of RFC 3161 beside a release, checked against the roots that an auditor trusts.
+"""Time stamps of RFC 3161 next to a release, checked against the roots that an auditor trusts.
 
 Belongs here: which file has which stamp, and whether it holds. Does not belong here: asking for one.
 """

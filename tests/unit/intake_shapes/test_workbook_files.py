@@ -82,7 +82,7 @@ def _books(folder: Path) -> dict[str, bytes]:
     }
 
 
-#: which workbooks lie under which names, beside the CSV files of which tables -> rules that refuse
+#: which workbooks lie under which names, next to the CSV files of which tables -> rules that refuse
 SEVERAL: dict[str, tuple[dict[str, str], list[str], list[str]]] = {
     "two workbooks of both tables": ({"a.xlsx": "both", "b.xlsx": "both"}, [], ["F-AMBIGUOUS"] * 2),
     "two workbooks without a table's name": ({"a.xlsx": "else", "b.xlsx": "else"}, [], ["F-AMBIGUOUS"] * 2),
