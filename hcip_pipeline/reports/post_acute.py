@@ -1,7 +1,7 @@
 """What followed Medicare stays: a hospital's page of post-acute spending and readmission ([P], "prioritize a focus on
 post-acute services, as well as to better track readmissions").
 
-Belongs here: adding up the rows of ``post_acute``, and what may be shown of other hospitals. Does not belong here: which
+Belongs here: adding up the rows of ``post_acute``, and what may be shown of other hospitals. Not here: which
 service follows which stay (``int_post_acute_services``).
 """
 
