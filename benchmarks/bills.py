@@ -44,8 +44,9 @@ def write_both(place: Path, discharges: int, lines: int) -> dict[str, Path]:
 def _read(path: Path, contract: Contract) -> pl.DataFrame:
     frame = pl.read_csv(path, infer_schema=False)
     return frame.select(
-        pl.col(column.name).cast(column.polars_type) if column.name in frame.columns
-        else pl.lit(None, dtype=column.polars_type).alias(column.name)
+        pl.lit(None, dtype=column.polars_type).alias(column.name) if column.name not in frame.columns
+        else pl.col(column.name).str.to_date() if column.type == "date"
+        else pl.col(column.name).cast(column.polars_type)
         for column in contract.columns
     )  # fmt: skip
 

@@ -9,9 +9,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
+from hcip_pipeline.contracts.table import Table
+
 CCN = "210043"
 ATTENDING, OPERATING = "1234567893", "1245319599"
 GROUPING = "account_no,patient_id,grouper_version,apr_drg,severity_of_illness,risk_of_mortality"
+
+
+def typed(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Columns of text as those of the contract, and empty ones for those that are not there."""
+    return frame.select(
+        pl.lit(None, dtype=column.polars_type).alias(column.name)
+        if column.name not in frame.columns
+        else pl.col(column.name).str.to_date()
+        if column.type == "date"
+        else pl.col(column.name).cast(column.polars_type)
+        for column in table.columns
+    )
 
 
 @dataclass(frozen=True)

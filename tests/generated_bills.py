@@ -119,9 +119,8 @@ class _Writer:
         charges = [draw.choice(("4800", "913.27", "388.1", "0.5", "12000.00")) for _ in range(draw.randint(1, 6))]
         first, last = sorted((self.day(), self.day()))
         facility, frequency = draw.choice(("11", "11", "11", "12", "13")), draw.choice("11112345780")
-        lines = [
-            f"CLM*{draw.choice('AZ9')}{self.claims:06d}*{sum(map(float, charges)):.2f}***{facility}:A:{frequency}**A*Y*Y"
-        ]
+        account, total = f"{draw.choice('AZ9')}{self.claims:06d}", f"{sum(map(float, charges)):.2f}"
+        lines = [f"CLM*{account}*{total}***{facility}:A:{frequency}**A*Y*Y"]
         lines += ["DTP*096*TM*1100"] if self.often(0.7) else []
         lines += [f"DTP*434*RD8*{first}-{last}", draw.choice((f"DTP*435*DT*{first}0815", f"DTP*435*D8*{first}"))]
         lines += [f"CL1*{draw.choice('123459')}*{draw.choice('124568D')}*{draw.choice(('01', '03', '20', '30'))}"]
