@@ -112,7 +112,7 @@ def stays() -> dict[str, pl.DataFrame]:
     ]  # fmt: skip
     made = {}
     for table, content in ((DISCHARGES, rows), (CHARGES, lines)):
-        made[table.name] = typed(pl.DataFrame(content, schema={name: pl.String for name in table.names}), table)
+        made[table.name] = typed(pl.DataFrame(content, schema=dict.fromkeys(table.names, pl.String)), table)
     return made
 
 

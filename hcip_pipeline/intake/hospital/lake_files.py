@@ -18,7 +18,7 @@ from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
 from hcip_pipeline.contracts.pandera_schemas import MAX_SAMPLE, guard
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
-from hcip_pipeline.intake.x12.places import LABELED, located
+from hcip_pipeline.intake.x12.places import LABELED, in_files, located
 from hcip_pipeline.rules.hospital import RULES
 
 #: ``k`` numbers the accounts in their order: one number sorts faster than an account and a row.
@@ -48,13 +48,15 @@ def write_accepted(con: duckdb.DuckDBPyConnection, table: str, receipt: Submissi
         "source_file": file.name,
         "identifier_type": "NPI",
     }
-    cells = {name: f"'{value}'::enum('{value}')" for name, value in same.items()}
+    quoted = {name: value.replace("'", "''") for name, value in same.items()}
+    cells = {name: f"'{value}'::enum('{value}')" for name, value in quoted.items()}
     kept = _KEPT[table]
-    if receipt.shape:  # a row of bills is a segment of one of several files
+    is_spread = len({each.name for each in receipt.files if each.table}) > 1 and bool(receipt.shape)
+    if is_spread:  # a row of bills is a segment of one of several files
         short = kept[0]
-        kept = kept.replace(short, f"({located(table, f'from {short}')}) {short}", 1)
+        kept = kept.replace(short, f"({in_files(f'from {short}')}) {short}", 1)
         cells["source_file"] = "bill_file"
-    cells |= {"source_row": "segment" if receipt.shape else "row", "discharge_year": "year(discharge_date)::bigint"}
+    cells |= {"source_row": "segment" if is_spread else "row", "discharge_year": "year(discharge_date)::bigint"}
     contract = _CONTRACTS[table]
     columns = ", ".join(f"{cells.get(name, name)} as {name}" for name in contract.names)
     with _beside(path) as place:

@@ -7,7 +7,7 @@ Working tables of the database; every cell is text as the tables of a submission
     raw_loops  one row an HL: row, id, parent, level, its subscriber's and its billing provider's HL, and what it says
     raw_bills  one row a claim: row, ordinal (in order of BHT04, file name, place), account_no, facility, frequency,
                total, dates, codes, physicians, patient, payer
-    raw_lines  one row a charge line: row, claim, revenue_code, service_date, units, charge
+    raw_lines  (a view) one row a charge line: row, claim, revenue_code, service_date, units, charge
     raw_faults rows of bills that cannot be taken as they are, or are worth a word: row, rule
 """
 
@@ -33,7 +33,7 @@ def find_bills(database: SubmissionDatabase) -> None:
     database.con.execute("create or replace table raw_faults (row bigint, rule varchar)")
     database.con.execute(f"create or replace table raw_loops as {_loops()}")
     database.con.execute(f"create or replace table raw_bills as {_bills()}")
-    database.con.execute(f"create or replace table raw_lines as {_lines()}")
+    database.con.execute(f"create or replace view raw_lines as {_lines()}")
     database.con.execute(
         f"""insert into raw_faults
         select row, 'B-HIERARCHY' from raw_bills where not is_in_order
@@ -50,9 +50,9 @@ def day(text: str) -> str:
     )
 
 
-def _first(what: str, of: str) -> str:
-    """SQL: the first segment of its kind."""
-    return f"arg_min({what}, row) filter ({of})"
+def _only(what: str, of: str) -> str:
+    """SQL: the segment of its kind; where a file repeats what comes once, the same one in whatever order it is read."""
+    return f"min({what}) filter ({of})"
 
 
 def _loops() -> str:
@@ -70,10 +70,10 @@ def _loops() -> str:
             where s.id in ('HL', 'DMG', 'N4', 'SBR', 'NM1') and s.hl = s.section and coalesce(s.claim, 0) < s.hl),
         loops as (
             select hl as row, any_value(st) as st,
-                {_first("line", "id = 'HL'")} as hl_line, {_first("line", "id = 'SBR'")} as sbr,
-                {_first("line", f"id = 'DMG' and {of_person}")} as dmg,
-                {_first("line", f"id = 'N4' and {of_person}")} as n4,
-                {_first("line", "id = 'NM1' and entity = '85'")} as billing
+                {_only("line", "id = 'HL'")} as hl_line, {_only("line", "id = 'SBR'")} as sbr,
+                {_only("line", f"id = 'DMG' and {of_person}")} as dmg,
+                {_only("line", f"id = 'N4' and {of_person}")} as n4,
+                {_only("line", "id = 'NM1' and entity = '85'")} as billing
             from own group by hl),
         told as (
             select *, {element(1, "hl_line")} as id, {element(2, "hl_line")} as parent,
@@ -99,14 +99,14 @@ def _bills() -> str:
             where {_IN_CLAIM} and id in ('CLM', 'CL1', 'DTP', 'HI', 'NM1', 'SBR')
                 and (id <> 'DTP' or substr(line, 5, 3) <> '472')),
         claims as (
-            select claim as row, any_value(hl) as hl, any_value(st) as st, {_first("line", "id = 'CLM'")} as clm,
-                {_first("line", "id = 'CL1'")} as cl1, {_first("line", statement)} as statement,
-                {_first("line", admission)} as admission, {_first("line", physician("71"))} as attending,
-                {_first("line", physician("72"))} as operating,
-                {_first("line", segment("SBR", element(1), "P"))} as other_primary, {codes} as codes
+            select claim as row, any_value(hl) as hl, any_value(st) as st, {_only("line", "id = 'CLM'")} as clm,
+                {_only("line", "id = 'CL1'")} as cl1, {_only("line", statement)} as statement,
+                {_only("line", admission)} as admission, {_only("line", physician("71"))} as attending,
+                {_only("line", physician("72"))} as operating,
+                {_only("line", segment("SBR", element(1), "P"))} as other_primary, {codes} as codes
             from own group by claim),
         transactions as (
-            select st, {_first(element(4), "true")} as created from raw_segments where id = 'BHT' and st = section
+            select st, {_only(element(4), "true")} as created from raw_segments where id = 'BHT' and st = section
             group by st),
         joined as (
             select c.*, h.level, h.id as hl_id, h.parent, s.id as subscriber_id, p.id as billing_id, s.parent as above,

@@ -8,5 +8,5 @@ GROUPING = "grouping"
 
 
 def is_bill_file(name: str) -> bool:
-    """Whether the file is named as one of X12 bills, packed or not."""
-    return name.lower().endswith(ENDINGS) and not name.startswith(".")
+    """Whether the file is named as one of X12 bills, packed or not, in signs that can be shown."""
+    return name.lower().endswith(ENDINGS) and not name.startswith(".") and name.isprintable()

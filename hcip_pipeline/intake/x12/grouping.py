@@ -48,8 +48,7 @@ def join_grouping(database: SubmissionDatabase, cells: Cells | None, file: str) 
         f"""create or replace table raw_discharges as
         select s.row, {columns} from raw_stays s
         left join (select * from raw_groups qualify count(*) over (partition by account_no) = 1) g
-            on g.account_no = s.account_no and s.account_no <> ''
-        order by s.row"""
+            on g.account_no = s.account_no and s.account_no <> ''"""
     )
     if cells is not None:
         database.con.execute(

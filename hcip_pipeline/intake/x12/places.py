@@ -23,18 +23,19 @@ def redacted_claim(account: str) -> str:
     return f"'…' || right({account}, least({_SHOWN}, greatest(length({account}) - 1, 0)))"
 
 
-def located(table: str, rows: str) -> str:
-    """SQL: rows of a query with ``row`` (a segment among all of a table's), with file, segment and claim besides."""
-    account = redacted_claim("coalesce(b.account_no, '')")
-    claims = (
-        "raw_bills"
-        if table == "discharges"
-        else "(select l.row, b.account_no from raw_lines l join raw_bills b on b.row = l.claim)"
-    )
+def in_files(rows: str) -> str:
+    """SQL: rows of a query with ``row`` (a segment among all), with their file and their segment in it besides."""
     return (
-        f"select q.*, f.name as bill_file, q.row - f.first_row + 1 as segment, {account} as claim"
-        f" from ({rows}) q asof join raw_files f on q.row >= f.first_row left join {claims} b on b.row = q.row"
+        "select q.*, f.name as bill_file, q.row - f.first_row + 1 as segment"
+        f" from ({rows}) q asof join raw_files f on q.row >= f.first_row"
     )
+
+
+def located(table: str, rows: str) -> str:
+    """The same with the claim besides, of rows of ``table``."""
+    account = redacted_claim("coalesce(b.account_no, '')")
+    claims = "raw_bills" if table == "discharges" else "raw_charges"
+    return f"select p.*, {account} as claim from ({in_files(rows)}) p left join {claims} b on b.row = p.row"
 
 
 def told(database: SubmissionDatabase, counts: Sequence[RuleCount]) -> tuple[RuleCount, ...]:
@@ -44,7 +45,7 @@ def told(database: SubmissionDatabase, counts: Sequence[RuleCount]) -> tuple[Rul
 
 def _told(database: SubmissionDatabase, count: RuleCount) -> RuleCount:
     rows = database.con.execute(
-        located(count.table, "select unnest($1::bigint[]) as row") + " order by q.row", [list(count.lines)]
+        located(count.table, "select unnest($1::bigint[]) as row") + " order by p.row", [list(count.lines)]
     ).fetchall()
     places = tuple(f"{file} segment {segment}, claim {claim}" for _, file, segment, claim in rows)
     return replace(count, lines=tuple(int(row[2]) for row in rows), places=places)

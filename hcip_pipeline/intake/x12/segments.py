@@ -49,7 +49,8 @@ def load_segments(database: SubmissionDatabase, copy: Path, files: list[BillFile
         [[file.name for file in files], [file.first + 1 for file in files]],
     )
     try:
-        database.con.execute(_load_sql(), [str(copy)])
+        database.con.execute(_kept_sql(), [str(copy)])
+        database.con.execute(f"create or replace table raw_segments as {_states_sql()}; drop table raw_kept")
         last = database.one("select coalesce(max(row), 0) from raw_segments")[0]
     except duckdb.InvalidInputException:  # the engine's own words quote the line
         last = -1
@@ -58,23 +59,35 @@ def load_segments(database: SubmissionDatabase, copy: Path, files: list[BillFile
     return [*_order(database), *_versions(database), *_counts(database)]
 
 
-def _load_sql() -> str:
-    kept = ", ".join(f"'{name}'" for name in _KEPT)
+def _kept_sql() -> str:
+    """The segments that matter, with their numbers among all."""
+    kept = " or ".join(
+        f"left(line, {length + 1}) in ({', '.join(_begun(name) for name in _KEPT if len(name) == length)})"
+        for length in (3, 2)
+    )
+    return f"""create or replace table raw_kept as
+        select row, rtrim(left(line, 3), {ELEMENT}) as id, line from (
+            select row_number() over () as row, line
+            from read_csv(?, auto_detect=false, delim='\x01', quote='', escape='', header=false,
+                columns={{'line': 'varchar'}}, compression='none', max_line_size={_LONGEST_LINE}, null_padding=false))
+        where ({kept}) and (left(line, 3) <> 'DTP' or substr(line, 5, 3) in {_DAYS})"""
+
+
+def _states_sql() -> str:
+    """Each of them with the newest section, level and claim up to it."""
     newest = {
         "section": f"id in {_SECTIONS}", "st": "id = 'ST'", "hl": "id = 'HL'", "claim": "id = 'CLM'",
         "payer": "id = 'SBR'", "service": "id = 'SV2'", "party": "id = 'NM1'",
     }  # fmt: skip
-    states = ", ".join(f"max(case when {sql} then row end) over so_far as {name}" for name, sql in newest.items())
-    # Windows over rows as they come: the engine streams them, and needs no sort.
-    return f"""create or replace table raw_segments as
-        select row, id, line, {states} from (
-            select row, split_part(line, {ELEMENT}, 1) as id, line from (
-                select row_number() over () as row, line
-                from read_csv(?, auto_detect=false, delim='\x01', quote='', escape='', header=false,
-                    columns={{'line': 'varchar'}}, compression='none', max_line_size={_LONGEST_LINE},
-                    null_padding=false))
-            where id in ({kept}) and (id <> 'DTP' or substr(line, 5, 3) in {_DAYS}))
-        window so_far as (rows between unbounded preceding and current row)"""
+    # Over rows as they lie in the table: so the engine streams these windows, and sorts nothing.
+    so_far = "over (rows between unbounded preceding and current row)"
+    states = ", ".join(f"max(case when {sql} then row end) {so_far} as {name}" for name, sql in newest.items())
+    return f"select row, id, line, {states} from raw_kept"
+
+
+def _begun(name: str) -> str:
+    """SQL of the first signs of a segment."""
+    return f"'{name}' || {ELEMENT}"
 
 
 def _problem(database: SubmissionDatabase, rule: str, message: str, row: int) -> Problem:

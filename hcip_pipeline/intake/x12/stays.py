@@ -56,7 +56,7 @@ def find_stays(database: SubmissionDatabase) -> tuple[BillCount, ...]:
     database.con.execute(
         f"""create or replace table raw_charges as
         select l.row, {CCN} as hospital_ccn, b.account_no, l.revenue_code, l.service_date, l.units, l.charge
-        from raw_lines l join raw_standing b on b.row = l.claim where b.outcome = '{COUNTED}' order by l.row"""
+        from raw_lines l join raw_standing b on b.row = l.claim where b.outcome = '{COUNTED}'"""
     )
     rows = database.con.execute(
         "select outcome, count(*), coalesce(sum(try_cast(total as decimal(18,2))), 0)"
