@@ -78,3 +78,7 @@ union all
 select 'int_stay_discharges' as model, 'mbi, hospital_ccn, admit_date' as model_key, count(*) as repeated_keys
 from (select count(*) as copies from {{ ref('int_stay_discharges') }} group by mbi, hospital_ccn, admit_date having count(*) > 1) as repeated
 having count(*) > 0
+union all
+select 'int_tagged_claims' as model, 'part, claim_id, adjustment_type_code' as model_key, count(*) as repeated_keys
+from (select count(*) as copies from {{ ref('int_tagged_claims') }} group by part, claim_id, adjustment_type_code having count(*) > 1) as repeated
+having count(*) > 0

@@ -180,5 +180,11 @@ CLAIMS_REPORT = Table(
         Column("replaced_amount", "money", "their payments, which are in every total"),
         Column("adjustments_alone", "integer", "adjustments under a key of their own without any cancellation"),
         Column("adjustments_alone_amount", "money", "their payments, which are in every total"),
+        Column("tagged_claims", "integer", "claim versions with CMS's own tag of final action (BCDA)"),
+        Column("tags_differing", "integer", "of these, tagged otherwise than the matching of cancellations finds"),
+        Column("differing_replaced", "integer", "of these, final here, replaced at CMS: another claim under their key"),
+        Column("differing_final", "integer", "of these, final here and not at CMS, alone under their key"),
+        Column("differing_cancelled", "integer", "of these, cancelled here and final at CMS"),
+        Column("differing_cancellations", "integer", "of these, cancellations that CMS tags final"),
     ),
 )

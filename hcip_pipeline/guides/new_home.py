@@ -204,6 +204,9 @@ file or a record is refused whole.
 
 Due: by the end of the month after the one it is named for. Claims mature for 90 days before a half-year is settled.
 
+Instead of CCLF: an export of BCDA v3, `Patient.ndjson`, `Coverage.ndjson` and `ExplanationOfBenefit.ndjson` with the
+answer of the job's status request as `manifest.json`, each export in a folder of its own.
+
 Without claims there is no estimate of fee-schedule amounts, and a payment without a cap notice is held
 (`HELD_NO_PFS_CAP`). Before you rely on an archive, run `hcip check cms/2025-04`.
 """

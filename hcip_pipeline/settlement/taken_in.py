@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.intake.bcda.exports import find_exports
 from hcip_pipeline.intake.cclf.archive import find_deliveries
 from hcip_pipeline.intake.cclf.receipts import receipts as archive_receipts
 from hcip_pipeline.intake.hospital.folders import submission_at, table_of
@@ -92,7 +93,7 @@ def _of_cms(home: Home, contents: Mapping[str, str]) -> Iterator[Changed]:
     for sent in _archives(home, contents):
         hashes = known.get((sent.month, sent.name))
         if hashes and sent.sha256 not in hashes:
-            fix = "put it back as CMS delivered it; a correction by CMS has a later date in its name"
+            fix = "put it back as CMS delivered it; a correction by CMS has a later date"
             yield Changed(shown_path(sent.path), "changed", fix)
 
 
@@ -112,6 +113,9 @@ def _archives(home: Home, contents: Mapping[str, str]) -> Iterator[_Archive]:
             paths = [path.relative_to(home.inbox).as_posix() for path in delivery.paths]
             content = contents.get(paths[0], "") if delivery.is_zip else ""
             yield _Archive(paths[0], month, str(delivery.name), _sha256(content) if content else delivery.sha256())
+        for export in find_exports(home.inbox / "cms" / month)[0]:
+            path = export.paths[0].relative_to(home.inbox).as_posix()
+            yield _Archive(path, month, export.label, export.sha256())
 
 
 def _receipts(home: Home, contents: Mapping[str, str]) -> dict[str, SubmissionReceipt]:

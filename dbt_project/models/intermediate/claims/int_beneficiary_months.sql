@@ -1,6 +1,7 @@
 -- One row a beneficiary and month they count in: named in that month's CCLF8 (run-out files name nobody new) and not dead
 -- before its first day, by the date of death as last reported. CCLF8 has no end of enrollment, so absence from a month's
--- file is the end, and a month that was not delivered has no rows.
+-- file is the end, and a month that was not delivered has no rows. A month of which there is only what changed since a date
+-- (BCDA) goes on with those of the newest whole month before it, and whom it adds.
 with beneficiaries as (
     select
         coalesce(identifiers.current_mbi, beneficiaries.mbi) as mbi,
@@ -9,6 +10,7 @@ with beneficiaries as (
         beneficiaries.county_fips,
         beneficiaries.death_date,
         beneficiaries.is_run_out,
+        beneficiaries.is_partial,
         beneficiaries.file_date
     from {{ ref('stg_beneficiaries') }} as beneficiaries
     left join {{ ref('int_current_identifiers') }} as identifiers on beneficiaries.mbi = identifiers.mbi
@@ -19,16 +21,45 @@ deaths as (
     from beneficiaries
     where death_date is not null
     group by mbi
+),
+
+months as (
+    select delivery_month, bool_and(is_partial) as is_partial
+    from beneficiaries
+    where not is_run_out
+    group by delivery_month
+),
+
+-- Months go on from here: themselves where they are whole.
+starts as (
+    select
+        months.delivery_month,
+        coalesce(max(whole.delivery_month), '') as since_month
+    from months
+    left join months as whole on not whole.is_partial and whole.delivery_month <= months.delivery_month
+    group by months.delivery_month
+),
+
+named as (
+    select
+        beneficiaries.mbi,
+        starts.delivery_month,
+        beneficiaries.state_fips,
+        beneficiaries.county_fips
+    from beneficiaries
+    inner join starts
+        on
+            beneficiaries.delivery_month >= starts.since_month
+            and beneficiaries.delivery_month <= starts.delivery_month
+    where not beneficiaries.is_run_out
 )
 
 select
-    beneficiaries.mbi,
-    beneficiaries.delivery_month,
-    max(beneficiaries.state_fips) as state_fips,
-    max(beneficiaries.county_fips) as county_fips
-from beneficiaries
-left join deaths on beneficiaries.mbi = deaths.mbi
-where
-    not beneficiaries.is_run_out
-    and (deaths.death_date is null or deaths.death_date >= cast(concat(beneficiaries.delivery_month, '-01') as date))
-group by beneficiaries.mbi, beneficiaries.delivery_month
+    named.mbi,
+    named.delivery_month,
+    max(named.state_fips) as state_fips,
+    max(named.county_fips) as county_fips
+from named
+left join deaths on named.mbi = deaths.mbi
+where deaths.death_date is null or deaths.death_date >= cast(concat(named.delivery_month, '-01') as date)
+group by named.mbi, named.delivery_month

@@ -45,6 +45,23 @@ doubtful as (
     group by part
 ),
 
+tagged as (
+    select
+        part,
+        count(*) as tagged_claims,
+        count(difference) as tags_differing,
+        {%- for difference, column in [
+            ('REPLACED_AT_CMS', 'differing_replaced'),
+            ('FINAL_HERE', 'differing_final'),
+            ('CANCELLED_HERE', 'differing_cancelled'),
+            ('CANCELLATION_FINAL_AT_CMS', 'differing_cancellations'),
+        ] %}
+        count(*) filter (where difference = '{{ difference }}') as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('int_tagged_claims') }}
+    group by part
+),
+
 versions as (
     select
         part,
@@ -87,10 +104,17 @@ select
     coalesce(doubtful.claims_replaced, 0) as claims_replaced,
     coalesce(doubtful.replaced_amount, 0) as replaced_amount,
     coalesce(doubtful.adjustments_alone, 0) as adjustments_alone,
-    coalesce(doubtful.adjustments_alone_amount, 0) as adjustments_alone_amount
+    coalesce(doubtful.adjustments_alone_amount, 0) as adjustments_alone_amount,
+    coalesce(tagged.tagged_claims, 0) as tagged_claims,
+    coalesce(tagged.tags_differing, 0) as tags_differing,
+    coalesce(tagged.differing_replaced, 0) as differing_replaced,
+    coalesce(tagged.differing_final, 0) as differing_final,
+    coalesce(tagged.differing_cancelled, 0) as differing_cancelled,
+    coalesce(tagged.differing_cancellations, 0) as differing_cancellations
 from delivered
 left join counted using (part)
 left join changed using (part)
 left join versions using (part)
 left join ambiguous using (part)
 left join doubtful using (part)
+left join tagged using (part)

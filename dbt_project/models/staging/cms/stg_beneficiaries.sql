@@ -1,4 +1,5 @@
--- Beneficiaries as each monthly file has them (CCLF8): several rows for one with several hospice ranges.
+-- Beneficiaries as each monthly file has them (CCLF8): several rows for one with several hospice ranges. An export of BCDA
+-- since a date names only whom something changed for.
 select
     bene_mbi_id as mbi,
     bene_fips_state_cd as state_fips,
@@ -10,6 +11,7 @@ select
     bene_rng_bgn_dt as hospice_begin_date,
     bene_rng_end_dt as hospice_end_date,
     source_archive,
+    source_archive like '%BCDA.SINCE.%' as is_partial,
     source_row,
     file_date,
     delivery_month,
