@@ -195,7 +195,7 @@ def test_amounts_codes_and_numbers_are_read_as_they_are_written(tmp_path):
     claim["careTeam"].append(copy.deepcopy(claim["careTeam"][0]))
     claim["careTeam"][-1]["role"]["coding"][0]["code"] = "operating"
     claim["careTeam"][-1]["provider"]["identifier"]["value"] = "0000000000"
-    content = lines(claim).replace(b'"value":1234.5', b'"value":98765432.1')
+    content = lines(claim).replace(b'"value":1234.5', b'"value":98765432.15')
     home = Home(tmp_path)
     write_export(
         home.inbox / "cms" / "2025-04",
@@ -204,11 +204,11 @@ def test_amounts_codes_and_numbers_are_read_as_they_are_written(tmp_path):
     (receipt,) = ingest_claims(home, "2025-04")
     assert receipt.accepted, receipt
     (row,) = pl.read_parquet(files_in_force(home, "cclf1")).to_dicts()
-    assert str(row["clm_pmt_amt"]) == "98765432.1"
+    assert str(row["clm_pmt_amt"]) == "98765432.15"
     assert (row["clm_adjsmt_type_cd"], row["clm_atndg_prvdr_npi_num"]) == ("1", "1000000012")
     assert row["clm_oprtg_prvdr_npi_num"] is None
     (line,) = pl.read_parquet(files_in_force(home, "cclf2")).to_dicts()
-    assert str(line["clm_line_cvrd_pd_amt"]) == "98765432.1"
+    assert str(line["clm_line_cvrd_pd_amt"]) == "98765432.15"
     assert row["bene_mbi_id"] == "1EG4TE5MK73"
 
 

@@ -85,3 +85,20 @@ def test_the_same_claims_are_final(both):
         ]
     assert found["cclf"] == found["bcda"]
     assert found["cclf"][1]
+
+
+def test_every_resource_is_fhir(both):
+    """By the models of FHIR's own definitions (R4B), for each kind of resource in a month and its run-out."""
+    from fhir.resources.R4B.coverage import Coverage
+    from fhir.resources.R4B.explanationofbenefit import ExplanationOfBenefit
+    from fhir.resources.R4B.patient import Patient
+
+    month = both["bcda"].inbox / "cms" / "2025-04"
+    seen = set()
+    for model in (Coverage, Patient, ExplanationOfBenefit):
+        for file in month.rglob(f"{model.__name__}.ndjson"):
+            for line in file.read_text(encoding="utf-8").splitlines()[:150]:
+                resource = model.model_validate_json(line)
+                seen.add((model.__name__, len(getattr(resource, "supportingInfo", None) or ())))
+    assert {name for name, _ in seen} == {"Coverage", "Patient", "ExplanationOfBenefit"}
+    assert max(size for _, size in seen) > 4
