@@ -91,6 +91,8 @@ def _program(home: Home, period: str) -> Iterator[Entry]:
     folder = home.lake_program(period)
     own_receipts = sorted((folder / "receipts").glob("*.json"))
     own = [*own_receipts, *sorted((folder / "history").glob("*.parquet")), *sorted(folder.glob("*.parquet"))]
+    if own:
+        own += _protocol_versions(home, int(period[:4]))
     files = {_name(home, path): file_sha256(path) for path in own}
     found: list[dict[str, Any]] = [json.loads(path.read_text(encoding="utf-8")) for path in own_receipts]
     for said in sorted(found, key=lambda each: int(each.get("version") or 0)):  # of one name the newest in force
@@ -98,6 +100,12 @@ def _program(home: Home, period: str) -> Iterator[Entry]:
             files[f"inbox/{said.get('folder', f'program/{period}')}/{said['file']}"] = said["sha256"]
     if files:
         yield Entry("acceptance", f"program/{period}", files)
+
+
+def _protocol_versions(home: Home, year: int) -> list[Path]:
+    """The accepted versions of protocols up to a year: the first ones state when programs began."""
+    found = sorted((home.lake / "protocols").glob("*/????.r*.yaml"))
+    return [path for path in found if path.name[:4].isdigit() and int(path.name[:4]) <= year]
 
 
 def _sealed(home: Home, paths: Iterable[Path]) -> dict[str, str]:

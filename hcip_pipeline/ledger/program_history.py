@@ -1,4 +1,4 @@
-"""The versions of program files that a half-year's lake keeps, against the ledger, before more are taken in.
+"""The versions of program files and protocols that the lake keeps, against the ledger, before more are taken in.
 
 Belongs here: receipts and accepted versions that were changed, removed or put there by hand. Does not belong here:
 taking program files in, and the tables in force, which every intake writes again from these versions.
@@ -11,7 +11,7 @@ nowhere else than in the lake and its backup.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
@@ -33,9 +33,14 @@ def check_program_history(home: Home, period: object, tell: Callable[[str], None
     """
     begin(home)
     held: Mapping[str, str] = {}
+    protocols: dict[str, str] = {}
     for line in read_ledger(home):
         if line.entry.name == f"program/{period}":
             held = line.entry.files
+        if line.entry.name.startswith("program/"):
+            protocols |= {path: sha for path, sha in line.entry.files.items() if path.startswith("lake/protocols/")}
+    if protocols:
+        _check_protocols(home, protocols, tell)
     folder = home.lake_program(period)
     if not folder.is_dir():
         return
@@ -48,21 +53,53 @@ def check_program_history(home: Home, period: object, tell: Callable[[str], None
         newest = max(each for of, each in versions if of == name)
         if number != newest or not _inbox_agrees(home, held, name, recorded, number):
             path = next(path for path in sorted(damaged) if _version(folder, path) == (name, number))
-            raise HcipError(
-                f"version {number} of {name} is not what the ledger records, and the inbox does not give it again",
-                file=path.relative_to(home.root),
-                rule="LEDGER-MISMATCH",
-                fix="put the file back from a backup of the lake, or the accepted file back into the inbox",
-            )
-    for path in _there(folder):
+            raise _not_given_again(f"version {number} of {name}", path.relative_to(home.root))
+    covered = {path.parent.name for path in recorded} if held else set(_KEPT)  # a line may be older than what it covers
+    for path in _there(folder, covered):
         what = "is not what the ledger records" if path in recorded else "has no line in the ledger"
         if _version(folder, path) in {_version(folder, each) for each in damaged} or path not in recorded:
-            tell(f"note: {path.relative_to(home.root)} {what}: it is set aside, and the inbox is ingested again")
-            path.replace(path.with_name(f"{path.name}.unrecorded"))
+            _set_aside(home, path, what, tell)
 
 
-def _there(folder: Path) -> Iterator[Path]:
-    for kept in _KEPT:
+def _check_protocols(home: Home, recorded: Mapping[str, str], tell: Callable[[str], None]) -> None:
+    """A version of a protocol is written once: every line that covers one holds."""
+    for name, sha256 in sorted(recorded.items()):
+        path = home.root / name
+        if path.is_file() and sha256_of(path) == sha256:
+            continue
+        sent = home.inbox / "protocols" / path.parent.name / f"{path.name[:4]}.yaml"
+        if not (sent.is_file() and sha256_of(sent) == sha256 and _is_newest(name, recorded)):
+            raise _not_given_again(f"a version of the protocol of {path.parent.name}", path.relative_to(home.root))
+        _set_aside(home, path, "is not what the ledger records", tell)
+    for path in sorted((home.lake / "protocols").glob("*/????.r*.yaml")):
+        if path.relative_to(home.root).as_posix() not in recorded:
+            _set_aside(home, path, "has no line in the ledger", tell)
+
+
+def _is_newest(name: str, recorded: Mapping[str, str]) -> bool:
+    """Whether no later version of the same protocol is recorded: the inbox gives the newest alone."""
+    beginning, _, number = name.removesuffix(".yaml").rpartition(".r")
+    others = (other.removesuffix(".yaml").rpartition(".r") for other in recorded)
+    return int(number) == max(int(version) for start, _, version in others if start == beginning)
+
+
+def _set_aside(home: Home, path: Path, what: str, tell: Callable[[str], None]) -> None:
+    if path.exists():
+        path.replace(path.with_name(f"{path.name}.unrecorded"))
+    tell(f"note: {path.relative_to(home.root)} {what}: it is set aside, and the inbox is ingested again")
+
+
+def _not_given_again(what: str, path: Path) -> HcipError:
+    return HcipError(
+        f"{what} is not what the ledger records, and the inbox does not give it again",
+        file=path,
+        rule="LEDGER-MISMATCH",
+        fix="put the file back from a backup of the lake, or the accepted file back into the inbox",
+    )
+
+
+def _there(folder: Path, covered: Collection[str]) -> Iterator[Path]:
+    for kept in covered:
         yield from (path for path in sorted((folder / kept).glob("*.r*.*")) if _version(folder, path) != _NONE)
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import polars as pl
 
 from hcip_pipeline.atomic_files import write_bytes, write_json
+from hcip_pipeline.errors import HcipError
 from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.ingest import receipts
@@ -26,6 +27,7 @@ from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import PolicyFile, load_policy
 from hcip_pipeline.records import read_record
+from hcip_pipeline.release.layouts import MANIFEST
 from hcip_pipeline.release.reading import releases_of
 from hcip_pipeline.release.tables import write_parquet
 from hcip_pipeline.warehouse.project import project_digest
@@ -151,6 +153,28 @@ def keep_sources(
             path.unlink(missing_ok=True)
 
 
+def _kept_policy(home: Home, period: PerformancePeriod, number: int, sha256: str) -> PolicyFile:
+    """The policy of then; one that was changed or is gone is put back from the release's manifest, which has its text.
+
+    Raises:
+        HcipError: it is neither here nor there as it was.
+    """
+    path = _folder(home) / "policies" / f"{sha256}.yaml"
+    if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
+        return load_policy(path)
+    manifest = read_record(home.releases / str(period) / f"r{number}" / MANIFEST, "policy")
+    text = str(manifest["policy"].get("text", "")).encode()
+    if hashlib.sha256(text).hexdigest() != sha256:
+        raise HcipError(
+            "the policy that the release was made under is not what was kept",
+            file=path,
+            rule="LAKE-AS-OF-THEN",
+            fix="put it back from a backup; `hcip verify` tells whether the release still holds its text",
+        )
+    write_bytes(text, path)
+    return load_policy(path)
+
+
 def recall(home: Home, period: PerformancePeriod, number: int) -> Known | None:
     """What ``<period>/r<number>`` was made from; None where it was not written down."""
     path = record_path(home, period, number)
@@ -159,7 +183,7 @@ def recall(home: Home, period: PerformancePeriod, number: int) -> Known | None:
     record = read_record(path, "policy_sha256", "program_version", "sources")
     return Known(
         period,
-        load_policy(_folder(home) / "policies" / f"{record['policy_sha256']}.yaml"),
+        _kept_policy(home, period, number, str(record["policy_sha256"])),
         record["program_version"],
         {name: tuple(files) for name, files in record["sources"].items()},
         {key: tuple(map(SubmissionReceipt.from_dict, known)) for key, known in record["receipts"].items()}

@@ -20,6 +20,7 @@ from hcip_pipeline.ledger.comparison import check_home
 from hcip_pipeline.ledger.lines import NAME, ledger_path, read_ledger
 from hcip_pipeline.ledger.program_history import check_program_history
 from hcip_pipeline.ledger.recording import record_acceptances
+from hcip_pipeline.settlement.kept_sources import recall
 from tests.settled_home import PERIOD, SettledHome
 
 pytestmark = pytest.mark.slow
@@ -201,6 +202,44 @@ class TestProgramFiles:
         assert path.read_bytes() == whole and lines() == before
 
 
+class TestProtocols:
+    """Versions of protocols: the first states when a program began, the newest holds where the inbox's is refused."""
+
+    def newest(self, home: Home) -> Path:
+        return sorted((home.lake / "protocols").glob("*/2025.r1.yaml"))[0]
+
+    def test_a_version_of_a_protocol_that_was_changed_is_taken_in_again(
+        self, home: Home, lines: Callable[[], bytes]
+    ) -> None:
+        path, before = self.newest(home), lines()
+        whole = path.read_bytes()
+        replace(path, whole.replace(b"2025", b"2024", 1))
+        told: list[str] = []
+        assert not ingest(home, [str(PERIOD)], progress=told.append).problems
+        assert any(path.name in message and "set aside" in message for message in told)
+        assert path.read_bytes() == whole and lines() == before
+
+    def test_one_that_the_inbox_does_not_give_again_stops_the_half_year(self, home: Home) -> None:
+        path = self.newest(home)
+        whole = path.read_bytes()
+        replace(path, whole + b"# forged\n")
+        sent = home.inbox / "protocols" / path.parent.name / "2025.yaml"
+        replace(sent, sent.read_bytes() + b"# another\n")
+        with pytest.raises(HcipError, match=f"protocol of {path.parent.name}") as raised:
+            check_program_history(home, PERIOD, quiet)
+        assert raised.value.rule == "LEDGER-MISMATCH"
+        replace(path, whole)
+        check_program_history(home, PERIOD, quiet)
+
+    def test_a_protocol_that_was_put_there_by_hand_counts_for_nothing(self, home: Home) -> None:
+        path = self.newest(home)
+        shutil.copy(path, path.with_name("2025.r2.yaml"))
+        told: list[str] = []
+        check_program_history(home, PERIOD, told.append)
+        assert len(told) == 1 and "2025.r2.yaml has no line in the ledger" in told[0]
+        assert not path.with_name("2025.r2.yaml").exists() and path.exists()
+
+
 class TestReferenceTables:
     def test_a_table_in_force_is_written_again_by_every_intake(self, home: Home, lines: Callable[[], bytes]) -> None:
         path = home.lake_reference / "hospitals.parquet"
@@ -228,3 +267,16 @@ def test_a_norm_table_forged_with_its_seal_stops_every_run(home: Home, lines: Ca
     assert raised.value.rule == "LAKE-DAMAGED" and "backup" in raised.value.fix
     assert path.is_file() and lines() == before
     assert read_ledger(home)
+
+
+def test_the_policy_of_a_release_that_was_changed_is_put_back_from_its_manifest(home: Home) -> None:
+    known = recall(home, PERIOD, 1)
+    assert known is not None
+    path = home.lake / "known" / "policies" / f"{known.policy.sha256}.yaml"
+    whole = path.read_bytes()
+    for content in (whole.replace(b"incentive", b"incentive ", 1), None):
+        path.unlink()
+        if content:
+            path.write_bytes(content)
+        again = recall(home, PERIOD, 1)
+        assert again is not None and again.policy.policy == known.policy.policy and path.read_bytes() == whole
