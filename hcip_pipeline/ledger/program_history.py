@@ -65,10 +65,10 @@ def _check_protocols(home: Home, recorded: Mapping[str, str], tell: Callable[[st
     """A version of a protocol is written once: every line that covers one holds."""
     for name, sha256 in sorted(recorded.items()):
         path = home.root / name
-        if path.is_file() and sha256_of(path) == sha256:
+        if path.is_file() and file_sha256(path) == sha256:
             continue
         sent = home.inbox / "protocols" / path.parent.name / f"{path.name[:4]}.yaml"
-        if not (sent.is_file() and sha256_of(sent) == sha256 and _is_newest(name, recorded)):
+        if not (sent.is_file() and file_sha256(sent) == sha256 and _is_newest(name, recorded)):
             raise _not_given_again(f"a version of the protocol of {path.parent.name}", path.relative_to(home.root))
         _set_aside(home, path, "is not what the ledger records", tell)
     for path in sorted((home.lake / "protocols").glob("*/????.r*.yaml")):

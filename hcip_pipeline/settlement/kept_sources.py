@@ -9,6 +9,7 @@ them. Where the file system can share blocks until one of them changes (reflink)
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -160,7 +161,7 @@ def _kept_policy(home: Home, period: PerformancePeriod, number: int, sha256: str
         HcipError: it is neither here nor there as it was.
     """
     path = _folder(home) / "policies" / f"{sha256}.yaml"
-    if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
+    if path.is_file() and file_sha256(path) == sha256:
         return load_policy(path)
     manifest = read_record(home.releases / str(period) / f"r{number}" / MANIFEST, "policy")
     text = str(manifest["policy"].get("text", "")).encode()
