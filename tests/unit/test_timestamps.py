@@ -245,7 +245,7 @@ def test_the_check_of_a_release_names_what_is_not_stamped(home: Home, authority:
     assert stamp_release(service(home), folder / "datapackage.json", print) and stamp_head(home, service(home), print)
     assert checked(None).notes == ["time stamps: name the roots that you trust with --roots"]
     held = checked(authority / "root.pem")
-    assert held.told == [] and len(held.notes) == 2 and "was there at" in held.notes[0]
+    assert held.told == [] and len(held.stamped) == 2 and "UTC" in held.stamped[0]
     assert len(checked(authority / "stranger.pem").told) == 2
     with pytest.raises(UnreadableReleaseError, match="holds no certificate"):
         checked(home.root / "settings.yaml")

@@ -76,6 +76,8 @@ class Findings:
     before_privacy_rule: list[str] = field(default_factory=list)
     before_hospital_readers: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
+    #: files with a time stamp that holds, and its time
+    stamped: list[str] = field(default_factory=list)
 
     def compare(self, rule: str, row: Row, expected: Mapping[str, Any]) -> None:
         """Hold a row's figures against what they should be."""
@@ -136,6 +138,7 @@ class VerificationReport:
     before_privacy_rule: tuple[str, ...] = ()
     before_hospital_readers: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
+    stamped: tuple[str, ...] = ()
 
     @property
     def differences(self) -> int:
@@ -185,6 +188,8 @@ class VerificationReport:
                 "compute small counts of others; hand on none of them any more:",
                 *(f"  {name}" for name in self.before_hospital_readers),
             ]
+        if self.stamped:
+            lines += ["", "Was there, by its time stamp:", *(f"  {each}" for each in self.stamped)]
         if self.notes:
             lines += ["", "Not checked:", *(f"  {note}" for note in self.notes)]
         if self.stale:
@@ -205,4 +210,5 @@ class VerificationReport:
             "before_privacy_rule": list(self.before_privacy_rule),
             "before_hospital_readers": list(self.before_hospital_readers),
             "rests_on_superseded": list(self.stale),
+            "stamped": list(self.stamped),
         }

@@ -38,7 +38,7 @@ def check_timestamps(package: Package, proofs: Proofs, findings: Findings) -> No
         found, when = verify_timestamp(file, stamp, proofs.roots)
         findings.fact("time_stamps", file.relative_to(root).as_posix(), "time stamp", _HOLDS, found)
         if when:
-            findings.notes.append(f"time stamps: {file.relative_to(root).as_posix()} was there at {when}")
+            findings.stamped.append(f"{file.relative_to(root).as_posix()}: {when}")
 
 
 def verify_timestamp(file: Path, stamp: Path, roots: Path) -> tuple[str, str]:

@@ -87,6 +87,7 @@ def verify_release(folder: Path, progress: Progress | None = None, proofs: Proof
         tuple(sorted(findings.before_privacy_rule)),
         tuple(sorted(findings.before_hospital_readers)),
         tuple(findings.stale),
+        tuple(findings.stamped),
     )
 
 
