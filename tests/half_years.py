@@ -310,7 +310,7 @@ class HalfYears:
         policy = load_policy(self.home.policy)
         changed = restatement(self.home, parsed, policy, built).frame
         return write_release(
-            self.home, parsed, built, policy, inputs, restatement=changed, renderers={}, must_verify=False
+            self.home, parsed, built, policy, inputs, restatement=changed, certainty={}, renderers={}, must_verify=False
         ).folder
 
 

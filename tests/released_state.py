@@ -478,6 +478,7 @@ def compute(of: State, norms: dict[str, pl.DataFrame], folder: Path) -> BuildRes
     of_claims = {table.name: table for table in marts.MARTS["claims"]}  # claims have tests of their own
     needed = [f"marts.{name}" for name in marts.TABLES.keys() - of_claims.keys()]
     needed += ["intermediate.int_case_windows", "intermediate.int_cases"]
+    needed += ["intermediate.int_counted_cases", "intermediate.int_norms_in_force"]
     with settlement_models.run(spec, estimates=ESTIMATES, also=settlement_models.REPORTS) as connection:
         connection.execute(f"attach '{file}' as built")
         connection.begin()  # one commit, not one a table

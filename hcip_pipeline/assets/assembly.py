@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from hcip_pipeline.assets import registry
+from hcip_pipeline.assets.certainty import CERTAINTY, MODELS_READ, certainty_asset
 from hcip_pipeline.assets.expectation_sensors import EXPECTATION_SENSORS
 from hcip_pipeline.assets.half_year import half_year_tables
 from hcip_pipeline.assets.jobs import JOBS
@@ -29,7 +30,12 @@ def build_defs(**overrides: Any) -> dg.Definitions:
     defaults = {"home": HomeResource(), "engine": EngineResource(), "session": session_of_one_process}
     resources = defaults | overrides.pop("resources", {})
     arguments = {
-        "assets": [*in_python, half_year_tables(translator), release_asset(translator.leaving())],
+        "assets": [
+            *in_python,
+            half_year_tables(translator),
+            certainty_asset(translator.computed_by(MODELS_READ)),
+            release_asset([*translator.leaving(), CERTAINTY]),
+        ],
         "jobs": JOBS,
         "schedules": SCHEDULES,
         "sensors": [*SENSORS, *EXPECTATION_SENSORS],

@@ -56,6 +56,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         """
         from hcip_pipeline.alerting.alerts import held_alert, tell
         from hcip_pipeline.alerting.settings import signer_of, timestamps_of
+        from hcip_pipeline.certainty.kept import kept_tables
         from hcip_pipeline.ledger.recording import record_release
         from hcip_pipeline.ledger.signing import sign_head
         from hcip_pipeline.ledger.timestamps import stamp_head, stamp_release
@@ -67,6 +68,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         from hcip_pipeline.settlement.kept_sources import keep_sources
         from hcip_pipeline.settlement.recognition import kept_look, record_run
         from hcip_pipeline.settlement.restatement import restatement
+        from hcip_pipeline.settlement.spec_digest import digest_of
         from hcip_pipeline.sharing import share
         from hcip_pipeline.warehouse.project import project_digest
 
@@ -90,6 +92,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
                     built.inputs,
                     notes=(*built.notes, *restated.notes),
                     restatement=restated.frame,
+                    certainty=kept_tables(home.home(), period, digest_of(built.built_from)),
                     signer=signer,
                     stamped_by=stamps.name if stamps else None,
                 )

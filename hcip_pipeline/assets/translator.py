@@ -87,9 +87,12 @@ class Translator:
 
     def leaving(self) -> list[dg.AssetKey]:
         """The nearest assets with tables that a release is written from."""
-        marts = (name for name, node in self.models.items() if node["fqn"][1] == "marts")
-        keys = {dg.AssetKey(self.owners[name].name) for name in marts}
-        specs = [*(self._asset_spec(asset) for asset in self.assets), dg.AssetSpec("release", deps=keys)]
+        return self.computed_by(name for name, node in self.models.items() if node["fqn"][1] == "marts")
+
+    def computed_by(self, models: Iterable[str]) -> list[dg.AssetKey]:
+        """The nearest assets that compute these models."""
+        keys = {dg.AssetKey(self.owners[model].name) for model in models}
+        specs = [*(self._asset_spec(asset) for asset in self.assets), dg.AssetSpec("reader", deps=keys)]
         return sorted(dep.asset_key for dep in nearest(specs)[-1].deps)
 
     def asset_specs(self) -> list[dg.AssetSpec]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from hcip_pipeline.audit.groupers import grouper_findings
 from hcip_pipeline.audit.screening import screening_findings
 from hcip_pipeline.contracts import audit
 from hcip_pipeline.contracts.payment_reasons import parse_holds
@@ -71,6 +72,9 @@ RULES = {
     "ATTENDING_NPI": Rule("low", "inform the hospital: an attending physician is named by an individual, active NPI"),
     "LIST_STALE": Rule("medium", "put the newest list into inbox/reference/ and run the period again"),
     "LIST_UNDATED": Rule("low", "write the day of the list into inbox/reference/list_dates.csv"),
+    "GROUPER_VERSIONS": Rule(
+        "medium", "have the base year and baseline grouped again: inbox/reference/grouper_bridge.csv"
+    ),
     "DATA_MISSING": Rule("medium", "obtain what is missing; the next release of the period will include it"),
     "RESTATEMENT_DUE": Rule("medium", "restate the earlier half-year, then settle the later ones again, in order"),
 }
@@ -284,6 +288,11 @@ def _screening(draft: Draft) -> Iterator[_Found]:
         yield _Found(rule, text, ccn, npi, amount)
 
 
+def _groupers(draft: Draft) -> Iterator[_Found]:
+    for text, severity in grouper_findings(draft.certainty):
+        yield _Found("GROUPER_VERSIONS", text, severity=severity)
+
+
 def _notes(draft: Draft) -> Iterator[_Found]:
     for note in draft.notes:
         yield _Found("RESTATEMENT_DUE" if audit.RESTATEMENT_DUE in note else "DATA_MISSING", note)
@@ -317,5 +326,5 @@ def _others(release: ReleaseFiles, read: Mapping[str, Named]) -> list[Named]:
 
 _LOOKS = (
     _payments, _adjustments, _unexplained, _limits, _holds, _conditions, _protocols, _changes, _screening, _superseded,
-    _notes,
+    _groupers, _notes,
 )  # fmt: skip

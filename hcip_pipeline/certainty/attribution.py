@@ -5,6 +5,9 @@ Belongs here: the readings, and who gains and loses by them. Does not belong her
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
@@ -13,15 +16,21 @@ from typing import Any
 import polars as pl
 from scipy.stats import kendalltau
 
-from hcip_pipeline.contracts import marts, run
+from hcip_pipeline.certainty.bridge import PATCH, bridge_rows, cell_rows, grouped_cases, place_bridge, version_rows
+from hcip_pipeline.certainty.bridge import READING as BRIDGE
+from hcip_pipeline.certainty.ranges import STATE
+from hcip_pipeline.contracts import certainty, marts, run
 from hcip_pipeline.home import Home
+from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.release.tables import write_parquet
+from hcip_pipeline.settlement.norm_tables import norm_key
 from hcip_pipeline.simulation.released_build import WITHOUT_COSTS, ReleasedBuild, with_norms_build
 from hcip_pipeline.simulation.workbench import Workbench
+from hcip_pipeline.warehouse.project import project_digest
 from hcip_pipeline.warehouse.spec import BuildSpec
 
 Progress = Callable[[str], None]
 
-STATE = "STATE"
 _KEY = ["hospital_ccn", "npi"]
 #: Models that are asked for in the period's build.
 TARGETS = (marts.INCENTIVES.name, marts.SAVINGS.name, marts.DISTRIBUTION_LIMITS.name)
@@ -62,77 +71,125 @@ READINGS = {
                     and (hospital_ccn, account_no) not in (select (hospital_ccn, account_no) from {model})"""
         },
     ),
+    BRIDGE: Reading("base year and baseline grouped by the period's version", patches={"stg_discharges": PATCH}),
 }
+_GROUPED = "grouped_cases"
+#: no case of the base year is one of the period
+_NEVER = dt.date(1, 1, 1)
 
 
 @dataclass(frozen=True)
-class Attribution:
-    """The readings beside the release.
+class OtherReadings:
+    """What comes of settling by other readings.
 
     Attributes:
-        hospitals: one row a reading and hospital, and the state: calculated incentive then, dollars moved (Σ of the
-            changes' absolute values), Kendall's tau-b of the two rankings (4 places; empty where it is undefined), and
-            how many care partners change between paid and unpaid, and how many their quartile.
-        partners: one row a reading and care partner: cases and calculated incentive, as released and then.
+        partners: ``contracts.certainty.ATTRIBUTION``.
+        grouper_cases: ``GROUPER_CASES``; None where one grouper version grouped every case.
+        grouper_cells: ``GROUPER_CELLS``; None without a bridge.
     """
 
-    hospitals: pl.DataFrame
     partners: pl.DataFrame
+    grouper_cases: pl.DataFrame | None = None
+    grouper_cells: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class _BaseYear:
+    """The base year by other readings: its norms by each, and how its cases were grouped."""
+
+    norms: dict[str, pl.DataFrame]
+    grouped: pl.DataFrame
 
 
 def other_readings(
     home: Home, released: ReleasedBuild, threads: int | None = None, progress: Progress = lambda _: None
-) -> Attribution:
-    """Settle the period of a release by every reading.
+) -> OtherReadings:
+    """Settle the period of a build by every reading, and by the grouper bridge where there is one.
 
     Args:
         released: opened with :data:`TARGETS` among its targets.
+
+    Raises:
+        HcipError: the base year cannot be built again, or a check of the project does not hold for a reading.
     """
-    frozen = run.FROZEN["frozen_norms"]
-
-    def norms(bench: Workbench, spec: BuildSpec) -> dict[str, pl.DataFrame]:
-        tables = {}
-        for name, reading in READINGS.items():
-            progress(f"norms: {reading.words}")
-            then = replace(spec, policy=spec.policy.model_copy(update=dict(reading.policy)))
-            bench.compute(then, {}, patches=reading.patches, kept=WITHOUT_COSTS)
-            tables[name] = bench.table(marts.NORMS).select(frozen.names)
-        return tables
-
+    frozen, bench, period = run.FROZEN["frozen_norms"], released.bench, released.spec.name
+    again = bridge_rows(home)
+    window = released.spec.windows[0]
+    base_year = _base_year(home, released.policy, again, threads, progress)
+    place_bridge(bench, again, window.start, window.end)
     found = []
-    for name, table in with_norms_build(home, released.policy, norms, threads, progress).items():
+    for name, table in base_year.norms.items():
         reading = READINGS[name]
         progress(f"payments: {reading.words}")
         then = replace(released.spec, policy=released.policy.model_copy(update=dict(reading.policy)))
-        given = {frozen.name: (frozen, table)}
-        released.bench.compute(then, given, patches=reading.patches, kept=WITHOUT_COSTS)
-        found.append(_compared(name, released.payments, released.bench.table(marts.INCENTIVES)))
-    partners = pl.concat(found)
-    return Attribution(_summed(partners), partners)
+        bench.compute(then, {frozen.name: (frozen, table)}, patches=reading.patches, kept=WITHOUT_COSTS)
+        found.append(_compared(period, name, released.payments, bench.table(marts.INCENTIVES)))
+    versions = version_rows(bench, base_year.grouped, period)
+    by_method = pl.col("norm_method") == released.policy.norm_method
+    cells = None
+    if BRIDGE in base_year.norms:
+        own = bench.lake(frozen).filter(by_method)
+        cells = cell_rows(own, base_year.norms[BRIDGE].filter(by_method), period)
+    is_mixed = versions["grouper_version"].n_unique() > 1
+    return OtherReadings(pl.concat(found), versions if is_mixed else None, cells)
 
 
-def _compared(name: str, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+def _base_year(home: Home, policy: Policy, again: pl.DataFrame, threads: int | None, progress: Progress) -> _BaseYear:
+    """The base year by every reading; kept with its build, which stays for all its periods."""
+    frozen = run.FROZEN["frozen_norms"]
+    wanted = [name for name in READINGS if name != BRIDGE or again.height]
+    digest = hashlib.sha256(f"{project_digest()} {again.hash_rows(seed=0).sum()}".encode()).hexdigest()
+    folder = home.warehouse / f"norms-{norm_key(policy)}" / "readings" / digest[:16]
+    kept = {name: folder / f"{name}.parquet" for name in (*wanted, _GROUPED)}
+    if all(path.is_file() for path in kept.values()):
+        frames = {name: pl.read_parquet(path) for name, path in kept.items()}
+        return _BaseYear({name: frames[name] for name in wanted}, frames[_GROUPED])
+
+    def compute(bench: Workbench, spec: BuildSpec) -> _BaseYear:
+        tables = {}
+        place_bridge(bench, again, _NEVER, _NEVER)
+        for name in wanted:
+            progress(f"norms: {READINGS[name].words}")
+            then = replace(spec, policy=spec.policy.model_copy(update=dict(READINGS[name].policy)))
+            bench.compute(then, {}, patches=READINGS[name].patches, kept=WITHOUT_COSTS)
+            tables[name] = bench.table(marts.NORMS).select(frozen.names)
+        return _BaseYear(tables, grouped_cases(bench, "'base_year'"))
+
+    found = with_norms_build(home, policy, compute, threads, progress)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in {**found.norms, _GROUPED: found.grouped}.items():
+        beside = kept[name].with_suffix(f".{os.getpid()}.tmp")
+        write_parquet(table, beside)
+        beside.replace(kept[name])
+    return found
+
+
+def _compared(period: str, name: str, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """One row a care partner: the list of care partners is the hospital's, whoever was responsible."""
     cases = pl.col("medical_cases") + pl.col("surgical_cases")
-    own = before.select(*_KEY, "name", cases.alias("cases"), pl.col("calculated_incentive").alias("calculated"))
+    own = before.select(*_KEY, cases.alias("cases"), "calculated_incentive")
     then = after.select(*_KEY, cases.alias("cases_then"), pl.col("calculated_incentive").alias("calculated_then"))
-    return own.join(then, on=_KEY, validate="1:1").select(pl.lit(name).alias("reading"), pl.all()).sort(_KEY)
+    both = own.join(then, on=_KEY, validate="1:1")
+    named = both.with_columns(pl.lit(period).alias("period"), pl.lit(name).alias("reading"))
+    return named.select(certainty.ATTRIBUTION.names).sort(_KEY)
 
 
-def _summed(partners: pl.DataFrame) -> pl.DataFrame:
+def reading_rows(partners: pl.DataFrame) -> pl.DataFrame:
+    """Each reading by hospital, and of the state: ``contracts.certainty.CERTAINTY_READINGS``."""
     rows = []
     state = partners.with_columns(pl.lit(STATE).alias("hospital_ccn"))
-    for (reading, ccn), own in [
-        *partners.group_by(["reading", "hospital_ccn"], maintain_order=True),
-        *state.group_by(["reading", "hospital_ccn"], maintain_order=True),
+    for (reading, period, ccn), own in [
+        *partners.group_by(["reading", "period", "hospital_ccn"], maintain_order=True),
+        *state.group_by(["reading", "period", "hospital_ccn"], maintain_order=True),
     ]:
-        before, then = own["calculated"], own["calculated_then"]
+        before, then = own["calculated_incentive"], own["calculated_then"]
         rows.append(
             {
-                "reading": reading,
                 "hospital_ccn": ccn,
+                "period": period,
+                "reading": reading,
                 "care_partners": own.height,
-                "calculated": before.sum(),
+                "calculated_incentive": before.sum(),
                 "calculated_then": then.sum(),
                 "dollars_moved": (then - before).abs().sum(),
                 "rank_correlation": _tau(before, then),
@@ -141,11 +198,8 @@ def _summed(partners: pl.DataFrame) -> pl.DataFrame:
                 "other_quartile": int((_quartile(before) != _quartile(then)).sum()),
             }
         )
-    money = dict.fromkeys(("calculated", "calculated_then", "dollars_moved"), pl.Decimal(18, 2))
-    order = {name: place for place, name in enumerate(READINGS)}
-    frame = pl.DataFrame(rows, schema_overrides=money | {"rank_correlation": pl.Decimal(5, 4)})
-    is_state = pl.col("hospital_ccn") == STATE
-    return frame.sort(pl.col("reading").replace_strict(order), is_state, "hospital_ccn")
+    table = certainty.CERTAINTY_READINGS
+    return pl.DataFrame(rows, schema={column.name: column.polars_type for column in table.columns}).sort(table.key)
 
 
 def _tau(before: pl.Series, then: pl.Series) -> Decimal | None:

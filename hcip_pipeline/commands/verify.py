@@ -58,9 +58,9 @@ def command(
 
     Also checks the chain of releases and the home's ledger: removal, replacement, rollback and rewriting are named.
     """
-    from hcip_pipeline.release.verification import Proofs, UnreadableReleaseError, verify_release
+    from hcip_pipeline.release.verification import MOST_DRAWS, Proofs, UnreadableReleaseError, verify_release
 
-    proofs = Proofs(head, ledger, signers, roots, partial)
+    proofs = Proofs(head, ledger, signers, roots, partial, MOST_DRAWS)
     try:
         with shown_progress(as_json) as progress, _folder_of(release, home_path, progress) as folder:
             report = verify_release(folder, progress, proofs)

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from hcip_pipeline.contracts import audit, cms, hospital, marts, program, protocol, quality_released, reference, run
+from hcip_pipeline.contracts import (
+    audit,
+    certainty,
+    cms,
+    hospital,
+    marts,
+    program,
+    protocol,
+    quality_released,
+    reference,
+    run,
+)
 from hcip_pipeline.contracts.table import Table
 
 #: source('lake', name) of the dbt project -> its columns
@@ -30,8 +41,10 @@ SECTIONS: dict[str, tuple[Table, ...]] = {
         if name not in quality_released.NAMES and table not in marts.MARTS["screening"]
     ),
     "Audit tables": audit.TABLES["audit"],
+    "How sure a payment is": (*certainty.TABLES["certainty"], *certainty.TABLES["audit"]),
     "Handed on, with small counts hidden": (
         *audit.TABLES["regulator"],
+        *certainty.TABLES["regulator"],
         *audit.TABLES["norms"],
         *quality_released.STATE_TABLES,
         *quality_released.RELEASED.values(),

@@ -161,10 +161,23 @@ NETWORK_TOPICS = Table(
     ),
 )
 
+GROUPER_BRIDGE = Table(
+    "grouper_bridge",
+    "one row a discharge of the base year or baseline, grouped again by the version of a later period",
+    (
+        Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True, max_length=6),
+        Column("account_no", "text", "the hospital's own account number", key=True, max_length=20),
+        Column("grouper_version", "text", "APR-DRG version that grouped the case again"),
+        Column("apr_drg", "text", "APR-DRG by that version", max_length=3),
+        Column("severity_of_illness", "text", "APR severity of illness by it", allowed=("1", "2", "3", "4")),
+        Column("risk_of_mortality", "text", "APR risk of mortality by it", allowed=("1", "2", "3", "4"), nullable=True),
+    ),
+)
+
 TABLES = {
     table.name: table
     for table in (
         HOSPITALS, APR_DRG, RATE_CENTERS, REVENUE_CODES, COST_FACTORS, COST_INDEX, PER_DIEM, NETWORKS,
-        EXCLUDED_INDIVIDUALS, LIST_DATES, QUALITY_TARGETS, NETWORK_TOPICS,
+        EXCLUDED_INDIVIDUALS, LIST_DATES, QUALITY_TARGETS, NETWORK_TOPICS, GROUPER_BRIDGE,
     )
 }  # fmt: skip

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     PolarsType = pl.DataType | type[pl.DataType]
 
-ColumnType = Literal["text", "date", "integer", "money", "mean", "ratio", "boolean"]
+ColumnType = Literal["text", "date", "integer", "money", "mean", "ratio", "square", "boolean"]
 
 #: type -> (DuckDB type, Frictionless type, what it is in words)
 TYPES: dict[ColumnType, tuple[str, str, str]] = {
@@ -23,6 +23,7 @@ TYPES: dict[ColumnType, tuple[str, str, str]] = {
     "money": ("decimal(18,2)", "number", "US dollars, two decimals"),
     "mean": ("decimal(18,4)", "number", "mean of dollars or days, four decimals"),
     "ratio": ("decimal(18,8)", "number", "ratio, weight or fraction, eight decimals"),
+    "square": ("decimal(38,16)", "number", "sum of squares of ratios, sixteen decimals"),
     "boolean": ("boolean", "boolean", "true or false"),
 }
 
@@ -48,6 +49,7 @@ def _polars_types() -> dict[ColumnType, PolarsType]:
         "money": pl.Decimal(18, 2),
         "mean": pl.Decimal(18, 4),
         "ratio": pl.Decimal(18, 8),
+        "square": pl.Decimal(38, 16),
         "boolean": pl.Boolean,
     }
 

@@ -199,6 +199,14 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "reinstated_date": "",
     },
     "list_dates": {"list_name": "nppes", "list_date": "2025-09-08"},
+    "grouper_bridge": {
+        "hospital_ccn": CCN,
+        "account_no": "A-104233",
+        "grouper_version": "43",
+        "apr_drg": "045",
+        "severity_of_illness": "3",
+        "risk_of_mortality": "2",
+    },
     "quality_targets": {
         "measure": "readmission_rate",
         "label": "Readmissions within 30 days, all payers",

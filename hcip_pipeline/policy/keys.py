@@ -103,6 +103,12 @@ _MEANINGS = {
     ),
     "small_cell_threshold": ("§13", "Counts from 1 to this number are hidden in files that leave the hospital."),
     "retention_years": ("§13", "Years that data and releases are kept."),
+    "min_reliability": (
+        "§14",
+        "Reliability under which a physician's figure is marked 'not reliable enough to compare', in words; no payment "
+        "reads it. null marks none.",
+    ),
+    "certainty_replicates": ("§14", "How often cases are dealt out again for chance ranges and intervals."),
 }  # fmt: skip
 
 #: attribute of a constraint of the model -> its words and unit

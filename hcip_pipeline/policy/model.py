@@ -105,6 +105,8 @@ class Policy(BaseModel):
     require_complete: Literal["hospitals", "all", "none"] = "hospitals"
     small_cell_threshold: int = Field(default=10, ge=0, le=1_000)
     retention_years: int = Field(default=10, ge=1, le=100)
+    min_reliability: Share | None = None
+    certainty_replicates: int = Field(default=200, ge=20, le=10_000)
 
     @field_validator("exclusions")
     @classmethod
@@ -121,11 +123,11 @@ class Policy(BaseModel):
 
     @field_validator(
         "best_practice_percentile", "ceiling_percentile", "improvement_percentile", "incentive_rate",
-        "variable_cost_factor", "physician_cap_percent", "performance_exponent",
+        "variable_cost_factor", "physician_cap_percent", "performance_exponent", "min_reliability",
     )  # fmt: skip
     @classmethod
-    def _at_most_eight_places(cls, value: Decimal) -> Decimal:
-        if _ratio(value) != value:
+    def _at_most_eight_places(cls, value: Decimal | None) -> Decimal | None:
+        if value is not None and _ratio(value) != value:
             raise ValueError("has more than 8 decimal places")
         return value
 

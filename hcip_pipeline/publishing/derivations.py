@@ -8,6 +8,7 @@ from __future__ import annotations
 from hcip_pipeline.audit.findings import finding_tables
 from hcip_pipeline.audit.payments import payment_tables
 from hcip_pipeline.audit.screening import screening_tables
+from hcip_pipeline.certainty.released import certainty_tables
 from hcip_pipeline.release import data_quality
 from hcip_pipeline.release.derived import Derivation
 from hcip_pipeline.release.handed_on import norm_tables, regulator_tables
@@ -19,6 +20,7 @@ DERIVATIONS: dict[str, Derivation] = {
     "quality": quality_tables,
     "data_quality": data_quality.state_table,
     "regulator": regulator_tables,
+    "certainty": certainty_tables,
     "payments": payment_tables,
     "screening": screening_tables,
     "findings": finding_tables,

@@ -11,6 +11,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
+from hcip_pipeline.certainty.assessment import Assessed, own_tables
+from hcip_pipeline.contracts import certainty
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
@@ -22,7 +26,7 @@ from hcip_pipeline.release.rests_on import Named
 from hcip_pipeline.settlement.as_of import home_as_of, sources_of, spec_of
 from hcip_pipeline.settlement.from_inbox import differences_from_inbox
 from hcip_pipeline.settlement.kept_sources import recall
-from hcip_pipeline.warehouse.build import Progress, build
+from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.project import project_digest
 
 #: of the files that differ so many are told by name
@@ -155,6 +159,7 @@ def reproduce(
                     work,
                     notes=before.get("notes", ()),
                     restatement=released.table("restatement") if released.has("restatement") else None,
+                    certainty=_certainty(released, built),
                     supersedes=before["supersedes"],
                     later=[Named(**named) for named in before.get("makes_stale", ())],
                     received=known.received if known.receipts is not None else None,
@@ -185,6 +190,22 @@ def reproduce(
         known.program_version == project_digest(),
         None if received is None else tuple(received),
     )
+
+
+def _certainty(released: ReleaseFiles, built: BuildResult) -> Assessed:
+    """How sure the payments are, from the build; other readings as released, for the base year's cases are not kept.
+
+    A release from before there were such tables has none.
+    """
+    if not released.has(certainty.PAYMENT_RANGES.name):
+        return {}
+    with duckdb.connect(built.file, read_only=True) as connection:
+        found = dict(own_tables(connection, str(released.period), built.spec.policy))
+    for folder, tables in certainty.TABLES.items():
+        for table in tables:
+            if table.name not in found and released.has(table.name, folder=folder):
+                found[table.name] = released.table(table.name, folder=folder)
+    return found
 
 
 def _hashes(resource: dict[str, object]) -> tuple[object, object]:

@@ -18,6 +18,7 @@ import polars as pl
 
 from hcip_pipeline.audit.rates import rates_in_force
 from hcip_pipeline.background import BackgroundCall
+from hcip_pipeline.certainty.assessment import Assessed, own_tables
 from hcip_pipeline.contracts import marts
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.contracts.reference import RATES
@@ -79,6 +80,7 @@ def write_release(
     *,
     notes: Sequence[str] = (),
     restatement: pl.DataFrame | None = None,
+    certainty: Assessed | None = None,
     derivations: Mapping[str, Derivation] = DERIVATIONS,
     renderers: Mapping[str, Renderer] = RENDERERS,
     must_verify: bool = True,
@@ -91,6 +93,7 @@ def write_release(
         inputs: every file the build came from, as ``{"file", "sha256", "rows"}``.
         notes: what was missing without stopping the build, in words.
         restatement: what changed since the release before, by cause (``settlement.restatement``).
+        certainty: how sure the payments are, by table; None: what follows from the build alone.
         derivations: who makes the tables that are no marts, called in this order once those are written.
         renderers: who makes the documents, called in this order once all tables are written.
         must_verify: release nothing whose figures are not found again by ``verification``.
@@ -123,6 +126,7 @@ def write_release(
                     work,
                     notes=notes,
                     restatement=restatement,
+                    certainty=certainty,
                     supersedes=manifest_sha256(earlier[-1]) if earlier else None,
                     later=resting_on(home, period),
                     derivations=derivations,
@@ -160,6 +164,7 @@ def write_files(
     *,
     notes: Sequence[str] = (),
     restatement: pl.DataFrame | None = None,
+    certainty: Assessed | None = None,
     supersedes: str | None = None,
     later: Sequence[Named] = (),
     received: Received | None = None,
@@ -174,6 +179,7 @@ def write_files(
     Args:
         supersedes: sha256 of the manifest of the release before.
         later: releases of later periods that were made without this one.
+        certainty: as in :func:`write_release`.
         received: gives the receipts of a quarter; None: those that the home has now.
         signed_by: identity of whoever signs the release; None: nobody.
         stamped_by: host of the time stamp service; None: none stamps it.
@@ -201,6 +207,7 @@ def write_files(
             later=tuple(later),
             is_synthetic=is_synthetic(rates),
             stamped_by=stamped_by,
+            certainty=own_tables(connection, str(period), policy.policy) if certainty is None else certainty,
         )
         files = [*_write_marts(draft, root), *_write_derived(draft, derivations, root)]
         groupers = _grouper_versions(connection)

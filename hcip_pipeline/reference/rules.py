@@ -75,7 +75,7 @@ ROW_RULES: dict[str, tuple[RowRule, ...]] = {
 }
 
 #: A file of these with no rows means "none", which may be so; any other without rows would empty the settlement.
-MAY_BE_EMPTY = ("networks", "excluded_individuals", "list_dates")
+MAY_BE_EMPTY = ("networks", "excluded_individuals", "list_dates", "grouper_bridge")
 
 #: Rows a year must have: without one, a trend or a per diem would be missing.
 _WHOLE_YEARS = {"cost_index": ("calendar_year", 3), "per_diem": ("year", 4)}

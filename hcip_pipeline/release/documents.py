@@ -93,6 +93,7 @@ class Draft:
         stamped_by: host of the time stamp service that is asked once it is written; None: none is.
         later: releases of later periods that were made without this one.
         is_synthetic: the data are invented, and every file is marked so.
+        certainty: how sure the payments are, by table (``contracts.certainty``); no payment reads them.
         restatement: what changed since the release before (``contracts.audit.RESTATEMENT``); None: nothing was asked.
     """
 
@@ -114,6 +115,7 @@ class Draft:
     later: tuple[Named, ...] = ()
     is_synthetic: bool = False
     stamped_by: str | None = None
+    certainty: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hcip_pipeline.contracts import audit, cms, hospital, marts, quality, quality_released
+from hcip_pipeline.contracts import audit, certainty, cms, hospital, marts, quality, quality_released
 from hcip_pipeline.contracts.table import Table
 
 #: the manifest of a release
@@ -29,6 +29,7 @@ AUDIENCES: dict[str, Audience] = {
     "care_redesign": "hospital",
     "committee": "hospital",
     "claims": "hospital",
+    "certainty": "hospital",
 }
 
 
@@ -70,7 +71,7 @@ LAYOUTS = (
 PUBLIC: dict[str, tuple[Table, ...]] = {
     "norms": audit.TABLES["norms"],
     "quality": (*quality_released.STATE_TABLES, *quality_released.RELEASED.values(), hospital.DATA_QUALITY),
-    "regulator": audit.TABLES["regulator"],
+    "regulator": (*audit.TABLES["regulator"], *certainty.TABLES["regulator"]),
 }
 
 

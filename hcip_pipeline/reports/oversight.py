@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from hcip_pipeline.contracts.payment_reasons import parse_reasons
 from hcip_pipeline.policy.interventions import CATEGORIES
-from hcip_pipeline.reports import charts, waterfall, words
+from hcip_pipeline.reports import certainty, charts, waterfall, words
 from hcip_pipeline.reports.figures import ReportSource, Row, Tables
 from hcip_pipeline.reports.levels import ServiceLine, compared, others_by_line, over_norm, service_lines
 from hcip_pipeline.reports.missing import MissingItem
@@ -116,6 +116,7 @@ def oversight_page(source: ReportSource, ccn: str, content: Committee) -> bytes:
         pool_chart=charts.columns((row["period"], row["potential_savings"]) for row in content.history),
         saved_chart=charts.columns((row["period"], row["internal_savings"]) for row in content.history),
         short_dollars=words.short_dollars,
+        sure=certainty.of_hospital(source, ccn),
     )
 
 

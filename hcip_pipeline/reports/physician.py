@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from hcip_pipeline.contracts.payment_reasons import parse_reasons
-from hcip_pipeline.reports import charts, waterfall, words
+from hcip_pipeline.reports import certainty, charts, waterfall, words
 from hcip_pipeline.reports.figures import ReportSource, Row
 from hcip_pipeline.reports.pages import page, sheet
 from hcip_pipeline.reports.signs import by_partner, signs_of
@@ -94,6 +94,7 @@ def physician_page(source: ReportSource, ccn: str, partner: Row) -> bytes:
         ),
         labels=source.labels,
         few=FEW_CASES,
+        sure=certainty.of_partner(source, ccn, partner),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from hcip_pipeline.reports import charts, waterfall, words
+from hcip_pipeline.reports import certainty, charts, waterfall, words
 from hcip_pipeline.reports.figures import ReportSource, Row
 from hcip_pipeline.reports.pages import page, sheet
 
@@ -93,6 +93,7 @@ def statewide_page(source: ReportSource) -> bytes:
         history=_history(source),
         payable_chart=charts.columns((row["period"], row["payable"]) for row in _history(source)),
         short_dollars=words.short_dollars,
+        sure=certainty.of_state(source),
     )
 
 

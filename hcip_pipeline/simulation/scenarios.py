@@ -26,6 +26,8 @@ _FIXED = (
     "require_complete",
     "small_cell_threshold",
     "retention_years",
+    "min_reliability",
+    "certainty_replicates",
 )
 PARAMETERS = tuple(name for name in Policy.model_fields if name not in _FIXED)
 

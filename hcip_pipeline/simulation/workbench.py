@@ -19,7 +19,7 @@ from hcip_pipeline.warehouse.rendering import Renderer, checks, downstream, mode
 from hcip_pipeline.warehouse.spec import BuildSpec
 
 #: dbt wrote the build's file name into its views
-_BUILD = "hcip"
+BUILD = "hcip"
 
 
 class Workbench:
@@ -41,7 +41,7 @@ class Workbench:
         self.connection = duckdb.connect(config={"threads": threads} if threads else {})
         quoted = str(file).replace("'", "''")
         try:
-            self.connection.execute(f"attach '{quoted}' as {_BUILD} (read_only)")
+            self.connection.execute(f"attach '{quoted}' as {BUILD} (read_only)")
         except duckdb.IOException as error:
             self.connection.close()
             raise HcipError(
@@ -125,7 +125,7 @@ class Workbench:
     def lake(self, table: Table) -> pl.DataFrame:
         """A table of the lake as the build read it."""
         columns = ", ".join(f'"{name}"' for name in table.names)
-        return self.connection.sql(f'select {columns} from {_BUILD}."lake"."{table.name}"').pl()
+        return self.connection.sql(f'select {columns} from {BUILD}."lake"."{table.name}"').pl()
 
     def _rendered(self, spec: BuildSpec) -> dict[str, str]:
         renderer = Renderer(spec.dbt_vars())
@@ -138,7 +138,7 @@ class Workbench:
     def _placed(self, sql: str) -> str:
         def catalog(schema: str, name: str) -> str:
             fresh = name in self._lake if schema == "lake" else name in self._fresh
-            return "" if fresh else _BUILD
+            return "" if fresh else BUILD
 
         return with_catalogs(sql, catalog)
 

@@ -1,140 +1,190 @@
-"""How sure a release is: draws keep what they must keep, and tell chance from skill."""
+"""How sure a release is: drawn as the models would compute it, released, and read by no payment."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
+import dagster as dg
+import duckdb
+import numpy as np
 import polars as pl
 import pytest
 
 from hcip_pipeline import cli
-from hcip_pipeline.certainty import replicates
-from hcip_pipeline.certainty.assessment import TABLES, assess
-from hcip_pipeline.certainty.attribution import STATE, TARGETS, other_readings
+from hcip_pipeline.assets.assembly import build_defs
+from hcip_pipeline.assets.certainty import AS_RELEASED, CERTAINTY, READINGS
+from hcip_pipeline.certainty.assessment import assess, own_tables
+from hcip_pipeline.certainty.attribution import TARGETS, other_readings, reading_rows
+from hcip_pipeline.certainty.cases import PARTNER, in_cents, released_cases
+from hcip_pipeline.certainty.draws import as_they_are, draw
+from hcip_pipeline.certainty.ranges import STATE
+from hcip_pipeline.contracts import certainty
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.policy.loader import load_policy
+from hcip_pipeline.publishing.writer import write_files
+from hcip_pipeline.release.reading import ReleaseFiles
+from hcip_pipeline.reports import words
+from hcip_pipeline.settlement.build_record import current_build
 from hcip_pipeline.simulation.released_build import ReleasedBuild, open_build
+from hcip_pipeline.warehouse.project import manifest_path
+from tests import replicates_by_models as by_models
 from tests.settled_home import PERIOD, SettledHome
 
 pytestmark = pytest.mark.slow
 
-KEY = ["hospital_ccn", "npi"]
-DRAWS = 40
+TABLES = {table.name: folder for folder, tables in certainty.TABLES.items() for table in tables}
+del TABLES["grouper_cells"]  # there is no grouper bridge
 
 
 @pytest.fixture(scope="module")
 def opened(settled_home: SettledHome) -> Iterator[ReleasedBuild]:
-    with open_build(settled_home.home, PERIOD, [replicates.TARGET, *TARGETS], None, lambda _: None) as released:
-        replicates.prepare(released.bench)
+    with open_build(settled_home.home, PERIOD, [by_models.TARGET, *TARGETS], None, lambda _: None) as released:
         yield released
 
 
-def total(draws: pl.DataFrame) -> list[float]:
-    sums = draws.group_by("replicate").agg(pl.col("calculated_incentive").sum())
-    return sorted(float(value) for value in sums["calculated_incentive"])
+@pytest.fixture(scope="module")
+def files(settled_home: SettledHome) -> ReleaseFiles:
+    return ReleaseFiles.at(settled_home.release.folder)
 
 
-def test_cases_as_they_are_give_the_release(opened: ReleasedBuild) -> None:
-    own = replicates.as_they_are(opened.bench, opened.spec)
-    assert own.drop("replicate").equals(opened.payments.select(*KEY, "calculated_incentive").sort(KEY))
+def test_draws_are_what_the_models_compute_of_the_drawn_cases(opened: ReleasedBuild, files: ReleaseFiles) -> None:
+    cases = released_cases(files.table, opened.policy)
+    released = files.table("incentives").sort(PARTNER)
+    assert np.array_equal(as_they_are(cases, opened.policy), in_cents(released["calculated_incentive"]))
+    drawn = draw(cases, opened.policy, 3)
+    by_models.prepare(opened.bench)
+    for compute, found in ((by_models.shuffled, drawn.shuffled), (by_models.resampled, drawn.resampled)):
+        expected = compute(opened.bench, opened.spec, 3)
+        assert np.array_equal(in_cents(expected["calculated_incentive"]), found.ravel())
+        assert len(np.unique(found.sum(axis=1))) == 3
 
 
-def test_a_shuffle_keeps_every_case_and_every_physicians_number(opened: ReleasedBuild) -> None:
-    replicates.shuffled(opened.bench, opened.spec, 3)
-    cell = "window_name, hospital_ccn, apr_drg, severity_of_illness"
-    for columns in (f"{cell}, npi, count(*)", f"{cell}, account_no, total_cost, length_of_stay"):
-        group = "group by all" if "count" in columns else ""
-        before = opened.bench.connection.sql(f"select {columns} from certainty.cases {group} order by all").pl()
-        for replicate in range(3):
-            after = opened.bench.connection.sql(
-                f"select {columns} from (select * replace (split_part(npi, '#', 1) as npi) from certainty.counted"
-                f" where npi like '%#{replicate}') {group} order by all"
-            ).pl()
-            assert after.equals(before)
-
-
-def test_another_number_of_threads_and_batches_draws_the_same(
-    opened: ReleasedBuild, settled_home: SettledHome, monkeypatch: pytest.MonkeyPatch
+def test_the_release_has_every_table_and_the_command_computes_the_same(
+    settled_home: SettledHome, files: ReleaseFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    expected = [draw(opened.bench, opened.spec, 5) for draw in (replicates.shuffled, replicates.resampled)]
-    with open_build(settled_home.home, PERIOD, [replicates.TARGET, *TARGETS], 1, lambda _: None) as other:
-        replicates.prepare(other.bench)
-        monkeypatch.setattr(replicates, "_CASES_AT_ONCE", 1)
-        found = [draw(other.bench, other.spec, 5) for draw in (replicates.shuffled, replicates.resampled)]
-    assert all(a.equals(b) for a, b in zip(expected, found, strict=True))
-
-
-def test_physicians_without_skill_lie_inside_chance_and_skilled_ones_above(opened: ReleasedBuild) -> None:
-    """Cases dealt out by chance, then dealt so that the first physicians of each cell have the cheap ones."""
-    con = opened.bench.connection
-    con.execute("create or replace table certainty.kept as from certainty.cases")
-    inside = 0
-    for seed in range(3):
-        replicates.shuffled(opened.bench, opened.spec, seed + 1)
-        con.execute(
-            "create or replace table certainty.cases as select counted.* replace (split_part(npi, '#', 1) as npi),"
-            f" true as is_partner from certainty.counted as counted where npi like '%#{seed}'"
-        )
-        (own,) = total(replicates.as_they_are(opened.bench, opened.spec))
-        chance = total(replicates.shuffled(opened.bench, opened.spec, DRAWS))
-        inside += chance[1] <= own <= chance[-2]
-        con.execute("create or replace table certainty.cases as from certainty.kept")
-    assert inside >= 2
-    con.execute(
-        """create or replace table certainty.cases as
-        with cells as (
-            select
-                *, row_number() over (cell order by npi) as place, row_number() over (cell order by total_cost) as rank
-            from certainty.kept where is_partner and window_name = 'performance'
-            window cell as (partition by hospital_ccn, apr_drg, severity_of_illness)
-        )
-        select dear.* exclude (place, rank) replace (physicians.npi as npi)
-        from cells as dear inner join cells as physicians
-            on dear.hospital_ccn = physicians.hospital_ccn and dear.apr_drg = physicians.apr_drg
-            and dear.severity_of_illness = physicians.severity_of_illness and dear.rank = physicians.place
-        union all select * from certainty.kept where not (is_partner and window_name = 'performance')"""
-    )
-    (own,) = total(replicates.as_they_are(opened.bench, opened.spec))
-    assert own > total(replicates.shuffled(opened.bench, opened.spec, DRAWS))[-2]
-    con.execute("create or replace table certainty.cases as from certainty.kept")
-
-
-def test_other_readings_keep_every_case_and_the_state_is_the_sum(
-    opened: ReleasedBuild, settled_home: SettledHome
-) -> None:
-    found = other_readings(settled_home.home, opened)
-    (cases,) = opened.bench.connection.execute(
-        f"select count(*) from {opened.bench.place('intermediate', 'int_windowed_cases')}"
-    ).fetchone() or (0,)
-    assert (cases,) == opened.bench.connection.execute(
-        "select count(*) from hcip.intermediate.int_windowed_cases"
-    ).fetchone()
-    for reading, own in found.hospitals.group_by("reading"):
-        state, rest = own.filter(pl.col("hospital_ccn") == STATE), own.filter(pl.col("hospital_ccn") != STATE)
-        for column in ("care_partners", "calculated", "calculated_then", "dollars_moved", "now_paid", "now_unpaid"):
-            assert state[column].item() == rest[column].sum(), (reading, column)
-    moved = dict(found.hospitals.filter(pl.col("hospital_ccn") == STATE).select("reading", "dollars_moved").rows())
-    assert moved["attending"] > 0 and moved["undisputed"] > 0
-    undisputed = found.partners.filter(pl.col("reading") == "undisputed")
-    assert (undisputed["cases_then"] <= undisputed["cases"]).all()
-
-
-def test_the_command_writes_the_same_tables_twice(
-    settled_home: SettledHome, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    home = ["--home", str(settled_home.home.root), "--replicates", "20"]
+    home = ["--home", str(settled_home.home.root)]
     cli.main(["certainty", str(PERIOD), *home, "--out", str(tmp_path / "a"), "--json"])
     shown = json.loads(capsys.readouterr().out)
     cli.main(["certainty", str(PERIOD), *home, "--out", str(tmp_path / "b"), "--threads", "1"])
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
     assert {path.stem for path in (tmp_path / "a").iterdir()} == set(TABLES)
-    state = shown["hospitals"][-1]
-    assert state["hospital_ccn"] == "STATE" and state["care_partners"] == len(shown["partners"])
-    assert all(float(row["chance_low"]) <= float(row["chance_high"]) for row in shown["partners"])
+    assert shown["replicates"] == 200 and not shown["warnings"]
+    computed = assess(settled_home.home, PERIOD).tables
+    for name, folder in TABLES.items():
+        released = files.table(name, folder=folder)
+        mine = computed[name]
+        key = [
+            column for column in released.columns if column in ("hospital_ccn", "npi", "reading", "stream", "measure")
+        ]
+        if name == "certainty_streams":  # counts are hidden there
+            released, mine = released.drop("suppressed"), mine.filter(pl.lit(True))
+        if name == "physician_figures":
+            key = ["stream", "physician_number"]
+        if name == "grouper_cases":
+            key = ["window_name", "grouper_version"]
+        assert released.sort(key).equals(mine.select(released.columns).sort(key)), name
+
+
+def test_the_state_is_the_sum_of_hospitals(files: ReleaseFiles) -> None:
+    for name in ("certainty_hospitals", "certainty_readings"):
+        table = files.table(name, folder="regulator")
+        of_state = pl.col("hospital_ccn") == STATE
+        columns = ["care_partners", "calculated_incentive"]
+        columns += (
+            ["above_chance"] if name == "certainty_hospitals" else ["calculated_then", "dollars_moved", "now_paid"]
+        )
+        for _, own in table.group_by("reading") if "reading" in table.columns else [((), table)]:
+            for column in columns:
+                assert own.filter(of_state)[column].item() == own.filter(~of_state)[column].sum(), (name, column)
+
+
+def test_other_readings_keep_every_case(opened: ReleasedBuild, settled_home: SettledHome) -> None:
+    found = other_readings(settled_home.home, opened)
+    count = "select count(*) from {}"
+    place = opened.bench.place("intermediate", "int_windowed_cases")
+    before, after = (
+        opened.bench.connection.execute(count.format(each)).fetchone()
+        for each in ("hcip.intermediate.int_windowed_cases", place)
+    )
+    assert before == after
+    moved = dict(
+        reading_rows(found.partners).filter(pl.col("hospital_ccn") == STATE).select("reading", "dollars_moved").rows()
+    )
+    assert moved["attending"] > 0 and moved["undisputed"] > 0
+    undisputed = found.partners.filter(pl.col("reading") == "undisputed")
+    assert (undisputed["cases_then"] <= undisputed["cases"]).all()
+
+
+def test_pages_show_it(files: ReleaseFiles) -> None:
+    ranges = files.table("payment_ranges").to_dicts()
+    shown = 0
+    for row in ranges:
+        page = files.folder / "reports" / row["hospital_ccn"] / "physicians" / f"{row['npi']}.html"
+        text = page.read_text(encoding="utf-8")
+        figures = [words.money(row[name]) for name in ("interval_low", "interval_high", "chance_mean")]
+        has = "would by chance have earned" in text
+        assert has == bool(row["interval_high"] or row["chance_high"])
+        shown += has
+        assert not has or all(figure in text for figure in figures)
+    assert 10 < shown < len(ranges)
+    state, *_ = (row for row in files.table("certainty_hospitals").to_dicts() if row["hospital_ccn"] == STATE)
+    for page in (files.folder / "audit" / "statewide.html", *files.folder.glob("reports/*/oversight.html")):
+        text = page.read_text(encoding="utf-8")
+        assert "How sure these payments are" in text and "Another responsible physician" in text
+        assert (words.money(state["chance_mean"]) in text) == (page.name == "statewide.html"), "a hospital sees its own"
+
+
+def test_no_payment_reads_it(settled_home: SettledHome, files: ReleaseFiles, tmp_path: Path) -> None:
+    """Only the release's own folder, its proof and pages do: every other table keeps its bytes without it."""
+    home = settled_home.home
+    policy = load_policy(home.policy)
+    built = current_build(home, PERIOD, policy)
+    manifest = write_files(
+        home, PERIOD, 1, built.result, policy, built.inputs, tmp_path / "without", notes=built.notes,
+        certainty={}, renderers={}, must_verify=False,
+    )  # fmt: skip
+    without = {each["path"]: each["hash"] for each in manifest["resources"]}
+    released = {each["path"]: each["hash"] for each in files.manifest["resources"] if "schema" in each}
+    own = {path for path in released if any(f"_{name}_{PERIOD}" in path for name in TABLES)}
+    findings = {path for path in without if "_audit_findings_" in path}  # two grouper versions are one
+    assert {path: released[path] for path in released.keys() - own - findings} == {
+        path: without[path] for path in without.keys() - findings
+    }
+    assert {path.split("/")[0] for path in own} == {"certainty", "audit", "regulator"}
+
+
+def test_nothing_but_the_release_comes_after_it() -> None:
+    graph = build_defs().resolve_asset_graph()
+    assert graph.get(CERTAINTY).child_keys == {dg.AssetKey("release")}
+    models = json.loads(manifest_path().read_bytes())["nodes"].values()
+    assert not [node["name"] for node in models if "certainty" in node["raw_code"]]
+
+
+def test_the_asset_says_what_it_found(settled_home: SettledHome) -> None:
+    instance = settled_home.instance()
+    event = instance.get_latest_materialization_event(CERTAINTY)
+    assert event is not None and event.asset_materialization is not None
+    assert event.asset_materialization.metadata["care partners"].value == 44
+    for name in (AS_RELEASED, READINGS):
+        key = dg.AssetCheckKey(CERTAINTY, name)
+        record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+        assert record.status.value == "SUCCEEDED"
+
+
+def test_a_least_reliability_marks_figures_in_words_alone(settled_home: SettledHome) -> None:
+    least = Decimal("0.7")
+    policy = load_policy(settled_home.home.policy).policy.model_copy(update={"min_reliability": least})
+    file = settled_home.home.warehouse / str(PERIOD) / "hcip.duckdb"
+    with duckdb.connect(file, read_only=True) as connection:
+        marked = own_tables(connection, str(PERIOD), policy, replicates=20)["reliability"]
+    assert marked["is_comparable"].to_list() == [each >= least for each in marked["reliability"]]
+    assert set(marked["is_comparable"]) == {True, False}
 
 
 def test_a_period_that_is_not_released_is_refused(tmp_path: Path) -> None:

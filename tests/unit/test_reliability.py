@@ -7,9 +7,7 @@ from random import Random
 
 import pytest
 
-from hcip_pipeline.certainty.assessment import percentile
 from hcip_pipeline.certainty.reliability import components
-from hcip_pipeline.certainty.replicates import poisson_bounds
 
 UNIT = 10**6
 
@@ -57,16 +55,3 @@ def test_by_hand() -> None:
 @pytest.mark.parametrize("sums", [{}, {"a": (5, 5, 5)}, {"a": (1, 1, 1), "b": (1, 2, 4)}])
 def test_what_cannot_be_estimated_is_zero(sums: dict[str, tuple[int, int, int]]) -> None:
     assert components(sums).between == 0
-
-
-def test_percentiles_lie_between_order_statistics() -> None:
-    cents = [100 * number for number in range(21)]
-    assert str(percentile(cents, Fraction(1, 20))) == "1.00"
-    assert str(percentile([0, 1], Fraction(1, 2))) == "0.01"  # half a cent, away from zero
-
-
-def test_the_bounds_of_the_poisson_variable() -> None:
-    bounds = poisson_bounds()
-    assert bounds[:3] == (367879441171, 735758882343, 919698602929)
-    mean = sum(10**12 - bound for bound in bounds) / 10**12
-    assert mean == pytest.approx(1, abs=1e-9)

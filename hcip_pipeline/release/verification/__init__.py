@@ -6,8 +6,8 @@ pipeline can hide by standing on both sides. Only reading Parquet and YAML takes
 works on its own: ``python -m verification RELEASE``.
 """
 
-from .proofs import Proofs
+from .proofs import MOST_DRAWS, Proofs
 from .report import Difference, UnreadableReleaseError, VerificationReport
 from .verifier import verify_release
 
-__all__ = ["Difference", "Proofs", "UnreadableReleaseError", "VerificationReport", "verify_release"]
+__all__ = ["MOST_DRAWS", "Difference", "Proofs", "UnreadableReleaseError", "VerificationReport", "verify_release"]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+#: draws of a case that take about twenty seconds; a small state has fewer
+MOST_DRAWS = 4_000_000
+
 
 @dataclass(frozen=True)
 class Proofs:
@@ -17,6 +20,7 @@ class Proofs:
         signers: file of allowed signers, as ``ssh-keygen`` reads it; None: signatures are not checked.
         roots: PEM file of the root certificates of time stamps; None: those are not checked.
         is_partial: a release that this one names may be absent.
+        draws: how many draws of a case may be repeated for chance ranges and intervals; a state has 70 million.
     """
 
     head: str = ""
@@ -24,3 +28,4 @@ class Proofs:
     signers: Path | None = None
     roots: Path | None = None
     is_partial: bool = False
+    draws: int = 0

@@ -37,6 +37,8 @@ RULES = {
     "final_action": "every Medicare claim is final, cancelled or an orphan cancellation, to the cent (methodology §11)",
     "post_acute": "post-acute payments are the sum of their kinds, and no count exceeds its whole (methodology §11)",
     "restatement": "causes add up to the difference from the release before, payment by payment, to the cent",
+    "certainty": "how sure payments are: reliability from its sums, hospitals and the state from payments (§14)",
+    "draws": "chance ranges and intervals, each case dealt and sampled again by its hash (methodology §14)",
     "handed_on": "what the regulator gets is what was settled, and no small count stands in it",
     "conservation": "cases and cents in = kept + excluded at every stage, stage by stage (methodology §3)",
 }

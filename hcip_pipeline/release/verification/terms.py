@@ -53,6 +53,8 @@ class Terms:
     physician_cap_percent: Decimal = Decimal(25)
     condition_failure: str = "lose_weight"
     small_cell_threshold: int = 10
+    min_reliability: Decimal | None = None
+    certainty_replicates: int = 200
 
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})

@@ -13,9 +13,11 @@ from functools import partial
 from pathlib import Path
 
 from .cases import CellTotals, check_baseline, check_cases, check_own_cells, gated_cells
+from .certainty import check_certainty
 from .chain import check_chain, note_destroyed, note_privacy_rule, note_stale
 from .claims import check_claims
 from .conservation import Ledger, check_base_year, check_hospital_ledger, check_ledger
+from .draws import DrawnCases
 from .earlier import Earlier, read_earlier
 from .exact import EXACT, ZERO
 from .handed_on import check_handed_on
@@ -32,7 +34,7 @@ from .report import Findings, VerificationReport
 from .savings import check_participating, check_savings, check_scopes
 from .screening import check_screening
 from .signatures import check_signatures
-from .tables import Row, UnreadableTableError
+from .tables import Row, Table, UnreadableTableError
 from .terms import Terms, UnreadablePolicyError, read_terms
 from .timestamps import check_timestamps
 from .waterfall import check_final, check_steps
@@ -72,7 +74,7 @@ def verify_release(folder: Path, progress: Progress | None = None, proofs: Proof
             made_by = package.manifest.get("code_version")
             findings.notes.append(f"every payment: recompute it with version {made_by}, which made the release")
         elif terms is not None:
-            for check in (partial(_recompute, tell=tell), check_handed_on):
+            for check in (partial(_recompute, tell=tell, draws=proofs.draws), check_handed_on):
                 try:
                     check(package, terms, findings)
                 except UnreadableTableError as error:
@@ -127,7 +129,7 @@ class _Statewide:
     year_caps: YearCaps | None
 
 
-def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progress) -> None:
+def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progress, draws: int) -> None:
     tell("norms")
     earlier = read_earlier(package, findings)
     programs = check_programs(package, earlier, terms, findings)
@@ -156,12 +158,17 @@ def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progres
         findings.fact("files", table.path, "hospitals without files of their own", [], strangers)
     own: CellTotals = {}
     partners: set[str] = set()
+    incentives: list[Table] = []
+    drawn = DrawnCases(terms, rates)
     for ccn in package.hospitals:
         tell(f"hospital {ccn}")
         hospital = read_hospital(package, ccn, programs, held.get(ccn, {}))
         _check_hospital(hospital, state, findings)
         check_meeting(package, hospital, findings)
         partners |= hospital.inputs.keys()
+        incentives.append(hospital.incentives)
+        if draws:
+            drawn.collect(hospital)
         for case in hospital.cases:
             number, cost = own.get((case["npi"], cell_of(case)), (0, ZERO))
             own[case["npi"], cell_of(case)] = (number + 1, cost + case["cost"])
@@ -169,6 +176,10 @@ def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progres
     for (npi, _), row in cells.items():
         findings.require("gate", row, "npi", npi in partners, "a care partner")
     check_claims(package, findings)
+    check_certainty(package, incentives, terms, findings)
+    if draws:
+        tell("chance ranges and intervals")
+        drawn.check(package, cells, draws, findings)
 
 
 def _check_hospital(hospital: Hospital, state: _Statewide, findings: Findings) -> None:

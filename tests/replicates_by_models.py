@@ -1,20 +1,17 @@
 """Calculated incentives of many replicates of a period's cases, by the models that settled it.
 
 Every care partner becomes as many as there are replicates (``<npi>#<replicate>``) and the counted cases of each are
-drawn anew; the project's own models then compute what each would have been paid, at every policy. A draw is decided by
-the order of MD5 hashes of case and replicate: the same on every machine, for any number of threads.
-
-Belongs here: drawing cases, computing calculated incentives. Does not belong here: what the figures mean.
+drawn anew; the project's own models then compute what each would have been paid, at every policy. Slow, and a second
+opinion on ``certainty.draws``, which computes the same from whole-number sums.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal, localcontext
-from math import factorial
 
 import polars as pl
 
+from hcip_pipeline.certainty.draws import poisson_bounds
 from hcip_pipeline.simulation.workbench import Workbench
 from hcip_pipeline.warehouse.spec import BuildSpec
 
@@ -79,7 +76,7 @@ from certainty.cases cross join certainty.replicates where not is_partner
 
 
 def _resampled() -> str:
-    """Each case as often as a Poisson variable of mean 1 states, by inversion of the hash."""
+    """Each case as often as a Poisson variable of mean 1 decides; where the physician is no care partner, once."""
     weight = " + ".join(f"cast(u >= {bound} as integer)" for bound in poisson_bounds())
     return f"""
 create or replace table certainty.counted as
@@ -87,24 +84,11 @@ with drawn as (
     select cases.*, replicate, {_UNIFORM.format(hash=_HASH)} as u
     from certainty.cases as cases cross join certainty.replicates
 ),
-weighted as (select *, {weight} as copies from drawn)
+weighted as (select *, case when is_partner then {weight} else 1 end as copies from drawn)
 select {_COLUMNS.format(npi="npi || '#' || replicate")}, {_AMOUNTS}
 from weighted cross join range(1, {len(poisson_bounds()) + 1}) as counted(copy)
 where copy <= copies
 """
-
-
-def poisson_bounds() -> tuple[int, ...]:
-    """P(X ≤ k) of a Poisson variable of mean 1, k = 0, 1, …, in units of 10⁻¹², until it is 1."""
-    with localcontext(prec=40):
-        base, total, bounds = Decimal(-1).exp(), Decimal(0), []
-        for k in range(20):
-            total += base / factorial(k)
-            bound = int((total * 10**12).quantize(Decimal(1)))
-            if bound >= 10**12:
-                break
-            bounds.append(bound)
-    return tuple(bounds)
 
 
 def prepare(bench: Workbench) -> None:

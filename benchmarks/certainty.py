@@ -1,0 +1,133 @@
+"""How certainty grows: synthetic states of a tenth, a quarter and the whole of Maryland, each step by itself.
+
+    python -m benchmarks.certainty [--shares 0.1 0.25 1] [--folder DIR] [--threads 2]
+
+Prints wall seconds, processor seconds and peak memory of the chance test with its intervals, of the other readings of
+the responsible physician, and of a what-if that leaves the norms alone, each in a process of its own, and growth
+exponents. Aims (methodology §14): the chance test in three minutes and 4 GB, what-if in fifteen seconds, on two cores.
+A folder that holds settled states is measured as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from benchmarks.settlement import PERIOD, synth
+from hcip_pipeline.background import relax_gc
+from hcip_pipeline.home import Home
+
+
+def settle(home: Home, share: float, threads: int) -> None:
+    from hcip_pipeline.assets.execution import settle as settled
+
+    if not (home.releases / str(PERIOD)).is_dir():
+        synth(home, share, threads)
+        settled(home, PERIOD, threads=threads)
+
+
+def chance(home: Home, _share: float, threads: int) -> None:
+    """Shuffles and samples, and the reliability of every physician's figures."""
+    from hcip_pipeline.certainty.assessment import own_tables
+    from hcip_pipeline.policy.loader import load_policy
+
+    policy = load_policy(home.policy).policy
+    with duckdb.connect(_built(home), read_only=True) as connection:
+        own_tables(connection, str(PERIOD), policy, threads=threads)
+
+
+def readings(home: Home, _share: float, threads: int) -> None:
+    """The period by three other readings; their norms are kept with the base year's build."""
+    from hcip_pipeline.certainty.attribution import TARGETS, other_readings
+    from hcip_pipeline.simulation.released_build import open_build
+
+    with open_build(home, PERIOD, TARGETS, threads, lambda _: None) as released:
+        other_readings(home, released, threads)
+
+
+def what_if(home: Home, _share: float, threads: int) -> None:
+    """One case to another care partner of its hospital."""
+    from hcip_pipeline.certainty.what_if import what_if as ask
+
+    with duckdb.connect(_built(home), read_only=True) as connection:
+        case = connection.execute(
+            "select hospital_ccn, account_no, npi from marts.incentive_cases order by hospital_ccn, account_no limit 1"
+        ).fetchone()
+        assert case is not None
+        other = connection.execute(
+            "select min(npi) from marts.incentives where hospital_ccn = ? and npi <> ?", [case[0], case[2]]
+        ).fetchone()
+    assert other is not None
+    file = home.root / "changes.yaml"
+    file.write_text(f'cases: [{{hospital: "{case[0]}", account: "{case[1]}", npi: "{other[0]}"}}]\n')
+    ask(home, PERIOD, file, threads=threads)
+
+
+def _built(home: Home) -> Path:
+    return home.warehouse / str(PERIOD) / "hcip.duckdb"
+
+
+STEPS: dict[str, Callable[[Home, float, int], None]] = {
+    "settle": settle, "chance": chance, "readings": readings, "what_if": what_if,
+}  # fmt: skip
+
+
+def measure(step: str, home: Home, share: float, threads: int) -> None:
+    relax_gc()
+    started = time.perf_counter()
+    STEPS[step](home, share, threads)
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = spent.ru_utime + spent.ru_stime
+    print(json.dumps({"wall": time.perf_counter() - started, "cpu": cpu, "peak": spent.ru_maxrss * 1024.0}))
+
+
+def measured(step: str, root: Path, share: float, threads: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.certainty", "--measure", step, "--folder", str(root)]
+    done = subprocess.run([*command, "--shares", str(share), "--threads", str(threads)], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{step}: {done.stderr[-2000:]}")
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--shares", type=float, nargs="+", default=[0.1, 0.25, 1.0])
+    parser.add_argument("--folder", type=Path, help="where to write; a temporary folder by default")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--measure", choices=list(STEPS), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        measure(arguments.measure, Home(arguments.folder), arguments.shares[0], arguments.threads)
+        return
+    folder = arguments.folder or Path(tempfile.mkdtemp(prefix="hcip-certainty-"))
+    results: dict[float, dict[str, dict[str, Any]]] = {}
+    print("| share | step | wall s | CPU s | peak MB |\n|---|---|---|---|---|")
+    for share in arguments.shares:
+        results[share] = {}
+        for step in STEPS:
+            spent = results[share][step] = measured(step, folder / f"share-{share:g}", share, arguments.threads)
+            print(
+                f"| {share:g} | {step} | {spent['wall']:.1f} | {spent['cpu']:.1f} | {spent['peak'] / 1e6:.0f} |",
+                flush=True,
+            )
+    for small, large in itertools.pairwise(sorted(results)):
+        for step in STEPS:
+            ratio = results[large][step]["cpu"] / max(results[small][step]["cpu"], 0.01)
+            print(f"growth of {step}, {small:g} to {large:g}: exponent {math.log(ratio) / math.log(large / small):.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""How sure a released payment is (methodology §14): columns. No payment reads any of these tables.
+
+Belongs here: columns, and what those that leave the program say of small counts. Does not belong here: how they are
+filled (``certainty``).
+"""
+
+from dataclasses import replace
+
+from hcip_pipeline.contracts import marts
+from hcip_pipeline.contracts.disclosure import GivesAway, declared
+from hcip_pipeline.contracts.table import Column, Table
+
+STREAMS = ("medical", "surgical")
+#: measure of a physician's figure: cost or days, each relative to the state's mean for the case's cell
+MEASURES = ("cost", "days")
+#: other readings of "responsible physician" (methodology §14.3), and of the base year's grouping (§14.6)
+READINGS = ("attending", "operating", "undisputed", "bridge")
+
+_PERIOD = Column("period", "text", "performance period", key=True)
+_CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True)
+_CCN_OR_STATE = Column("hospital_ccn", "text", "CMS certification number of the hospital, or STATE", key=True)
+_NPI = Column("npi", "text", "NPI of the care partner", key=True)
+_STREAM = Column("stream", "text", "medical or surgical", key=True, allowed=STREAMS)
+_READING = Column("reading", "text", "other reading of the responsible physician", key=True, allowed=READINGS)
+_CALCULATED = Column("calculated_incentive", "money", "performance + improvement, as released")
+_CHANCE = (
+    Column("chance_mean", "money", "what chance alone would have calculated: mean of all shuffles"),
+    Column("chance_low", "money", "5th percentile of the shuffles"),
+    Column("chance_high", "money", "95th percentile of the shuffles"),
+)
+
+PAYMENT_RANGES = Table(
+    "payment_ranges",
+    "one row a care partner: how far the calculated incentive could have varied, and what chance would give",
+    (
+        _CCN,
+        _PERIOD,
+        _NPI,
+        _CALCULATED,
+        Column("interval_low", "money", "5th percentile over samples of the own cases, norms fixed"),
+        Column("interval_high", "money", "95th percentile over samples of the own cases"),
+        *_CHANCE,
+        Column("is_above_chance", "boolean", "calculated is above the 95th percentile of chance"),
+    ),
+)
+
+RELIABILITY = Table(
+    "reliability",
+    "one row a care partner, stream and measure: the share of the figure's variance that is the physician's own",
+    (
+        _CCN,
+        _PERIOD,
+        _NPI,
+        _STREAM,
+        Column("measure", "text", "cost or days, relative to the state", key=True, allowed=MEASURES),
+        Column("cases", "integer", "counted cases at the hospital in cells with a norm"),
+        Column("variance_between", "ratio", "the state's variance between physicians"),
+        Column("variance_within", "ratio", "the state's variance between cases of one physician"),
+        Column("reliability", "ratio", "between ÷ (between + within ÷ cases), 4 places"),
+        Column("cases_needed", "integer", "cases for a reliability of 0.7; empty: no number is enough", nullable=True),
+        Column("is_comparable", "boolean", "reaches min_reliability of the policy; empty without one", nullable=True),
+    ),
+)
+
+ATTRIBUTION = Table(
+    "attribution",
+    "one row a care partner and other reading of the responsible physician",
+    (
+        _CCN,
+        _PERIOD,
+        _READING,
+        _NPI,
+        Column("cases", "integer", "counted cases in cells with a norm, as released"),
+        Column("cases_then", "integer", "the same by the reading"),
+        _CALCULATED,
+        Column("calculated_then", "money", "calculated incentive by the reading, norms included"),
+    ),
+)
+
+PHYSICIAN_FIGURES = Table(
+    "physician_figures",
+    "one row a responsible physician and stream with counted cases in cells with a norm: what reliability comes from",
+    (
+        _PERIOD,
+        _STREAM,
+        Column("physician_number", "integer", "by NPI, in order", key=True),
+        Column("cases", "integer", "counted cases of the performance period, at any hospital"),
+        Column("cost_sum", "ratio", "Σ x, x = cost ÷ (cost_weight × the state's Σ cost ÷ Σ cost_weight), 8 places"),
+        Column("cost_squares", "square", "Σ x²"),
+        Column("days_sum", "ratio", "Σ x, x = days ÷ (los_weight × the state's Σ days ÷ Σ los_weight), 8 places"),
+        Column("days_squares", "square", "Σ x²"),
+    ),
+)
+
+_WINDOW = Column("window_name", "text", "base_year, baseline or performance", key=True)
+GROUPER_CASES = Table(
+    "grouper_cases",
+    "one row a window and grouper version of its cases: what the version of the other side does not know",
+    (
+        _PERIOD,
+        _WINDOW,
+        Column("grouper_version", "text", "APR-DRG version that grouped the cases", key=True),
+        Column("cases", "integer", "cases with an APR-DRG"),
+        Column("cases_unknown", "integer", "whose APR-DRG a version of the other side (base year, period) lacks"),
+        Column("cases_bridged", "integer", "grouped again by grouper_bridge.csv"),
+        Column("cases_in_another_cell", "integer", "of these, in another APR-DRG or severity then"),
+    ),
+)
+
+GROUPER_CELLS = Table(
+    "grouper_cells",
+    "one row a cell with a norm, with or without the grouper bridge: both norms, in base-year dollars",
+    (
+        _PERIOD,
+        Column("apr_drg", "text", "APR-DRG", key=True),
+        Column("severity_of_illness", "text", "APR severity of illness", key=True),
+        *(
+            replace(
+                marts.NORMS[name], name=f"{name}{end}", meaning=f"{marts.NORMS[name].meaning}{words}", nullable=True
+            )
+            for end, words in (("", ""), ("_bridged", ", with the bridge"))
+            for name in ("cases", "mean_cost", "best_practice_norm", "p75_cost", "maximum_physician_incentive")
+        ),
+    ),
+)
+
+_LABEL = "names what the row is about"
+_PAYMENTS = "a sum of payments, each between nothing and a maximum by case: no number of cases follows from it"
+_PARTNERS = "counts care partners, who are listed one by one in regulator/incentives"
+
+CERTAINTY_HOSPITALS = declared(
+    Table(
+        "certainty_hospitals",
+        "one row a hospital with care partners, and the state: what was calculated, and by chance alone",
+        (
+            _CCN_OR_STATE,
+            _PERIOD,
+            Column("care_partners", "integer", "care partners"),
+            Column("above_chance", "integer", "care partners above the 95th percentile of their own chance"),
+            _CALCULATED,
+            *_CHANCE,
+            Column("difference", "money", "calculated less the mean of chance"),
+        ),
+    ),
+    harmless={
+        _LABEL: ("hospital_ccn", "period"),
+        _PARTNERS: ("care_partners", "above_chance"),
+        _PAYMENTS: ("calculated_incentive", "chance_mean", "chance_low", "chance_high", "difference"),
+    },
+)
+
+_COMPONENTS = ("cost_between", "cost_within", "cost_cases_needed", "days_between", "days_within", "days_cases_needed")
+
+CERTAINTY_STREAMS = declared(
+    Table(
+        "certainty_streams",
+        "one row a stream: how much physicians differ, and cases of one physician",
+        (
+            _PERIOD,
+            _STREAM,
+            Column("cases", "integer", "counted cases of responsible physicians in cells with a norm", nullable=True),
+            Column("physicians", "integer", "responsible physicians", nullable=True),
+            Column("cost_between", "ratio", "variance of cost between physicians", nullable=True),
+            Column("cost_within", "ratio", "variance of cost between cases of one physician", nullable=True),
+            Column("cost_cases_needed", "integer", "cases for a reliability of 0.7 of cost", nullable=True),
+            Column("days_between", "ratio", "variance of days between physicians", nullable=True),
+            Column("days_within", "ratio", "variance of days between cases of one physician", nullable=True),
+            Column("days_cases_needed", "integer", "cases for a reliability of 0.7 of days", nullable=True),
+            Column("suppressed", "text", "columns hidden in this row, separated by |", nullable=True),
+        ),
+    ),
+    counts=("cases",),
+    gives_away=dict.fromkeys(("physicians", *_COMPONENTS), GivesAway(("cases",))),
+    harmless={_LABEL: ("period", "stream", "suppressed")},
+)
+
+CERTAINTY_READINGS = declared(
+    Table(
+        "certainty_readings",
+        "one row an other reading of the responsible physician and hospital, and the state",
+        (
+            _CCN_OR_STATE,
+            _PERIOD,
+            _READING,
+            Column("care_partners", "integer", "care partners"),
+            _CALCULATED,
+            Column("calculated_then", "money", "calculated by the reading"),
+            Column("dollars_moved", "money", "Σ of the changes of care partners, each without its sign"),
+            Column("rank_correlation", "ratio", "Kendall's tau-b of the two rankings, 4 places", nullable=True),
+            Column("now_unpaid", "integer", "care partners with nothing by the reading, who have something"),
+            Column("now_paid", "integer", "care partners with something by the reading, who have nothing"),
+            Column("other_quartile", "integer", "care partners in another quartile of the ranking"),
+        ),
+    ),
+    harmless={
+        _LABEL: ("hospital_ccn", "period", "reading"),
+        _PARTNERS: ("care_partners", "now_unpaid", "now_paid", "other_quartile"),
+        _PAYMENTS: ("calculated_incentive", "calculated_then", "dollars_moved"),
+        "compares two rankings of care partners, who are listed one by one": ("rank_correlation",),
+    },
+)
+
+#: tables by the folder of a release that they stand in
+TABLES: dict[str, tuple[Table, ...]] = {
+    "certainty": (PAYMENT_RANGES, RELIABILITY, ATTRIBUTION),
+    "audit": (PHYSICIAN_FIGURES, GROUPER_CASES, GROUPER_CELLS),
+    "regulator": (CERTAINTY_HOSPITALS, CERTAINTY_STREAMS, CERTAINTY_READINGS),
+}
