@@ -211,5 +211,5 @@ def _tau(before: pl.Series, then: pl.Series) -> Decimal | None:
 
 
 def _quartile(amounts: pl.Series) -> pl.Series:
-    """0 to 3, by rank; equal amounts share the higher rank."""
-    return (amounts.rank("max") * 4 - 1).cast(pl.Int64) // len(amounts)
+    """0 to 3, by how many amounts are less: whoever has nothing is in the lowest, however many they are."""
+    return (amounts.rank("min").cast(pl.Int64) - 1) * 4 // len(amounts)

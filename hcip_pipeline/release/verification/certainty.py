@@ -6,7 +6,7 @@ here: what takes draws (``draws``).
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -211,10 +211,9 @@ def _check_reading_sums(table: Table | None, partners: Sequence[Row], findings: 
 
 
 def _quartiles(amounts: Sequence[Decimal]) -> list[int]:
-    """0 to 3, by rank; equal amounts share the higher rank."""
+    """0 to 3, by how many amounts are less."""
     ordered = sorted(amounts)
-    rank = {amount: place for place, amount in enumerate(ordered, 1)}
-    return [(rank[amount] * 4 - 1) // len(amounts) for amount in amounts]
+    return [bisect_left(ordered, amount) * 4 // len(amounts) for amount in amounts]
 
 
 def _tau(pairs: Sequence[tuple[Decimal, Decimal]]) -> Decimal | None:
