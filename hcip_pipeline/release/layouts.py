@@ -79,4 +79,7 @@ def folder_of(table: str) -> str:
     """The folder that a table is looked for in when none is said: norms as they are handed on, the rest in full."""
     if table in {public.name for public in audit.TABLES["norms"]}:
         return "norms"
+    for folder, tables in certainty.TABLES.items():
+        if table in {each.name for each in tables}:
+            return folder
     return next((layout.folder for layout in LAYOUTS if layout.table.name == table), "*")

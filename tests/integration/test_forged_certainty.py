@@ -1,0 +1,63 @@
+"""Verification finds every forged figure of how sure a payment is, and nothing in a release as it was written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hcip_pipeline.release.verification import MOST_DRAWS, Proofs, verify_release
+from tests import mutants
+from tests.released_state import A, released, unreleased
+
+__all__ = ["released", "unreleased"]
+
+pytestmark = pytest.mark.slow
+
+#: table, owner, column, rule that finds it
+FORGED = (
+    ("payment_ranges", A, "chance_high", "draws"),
+    ("payment_ranges", A, "interval_low", "draws"),
+    ("payment_ranges", A, "calculated_incentive", "certainty"),
+    ("reliability", A, "reliability", "certainty"),
+    ("reliability", A, "cases", "certainty"),
+    ("certainty_hospitals", "STATE", "chance_low", "draws"),
+    ("certainty_hospitals", "STATE", "care_partners", "certainty"),
+    ("certainty_streams", "STATE", "days_between", "certainty"),
+)
+
+
+def more(cell: str) -> str:
+    """The number, one more in its first place before the point."""
+    whole, point, rest = cell.partition(".")
+    return f"{int(whole or 0) + 1}{point}{rest}"
+
+
+def test_a_release_as_written_is_found_again_draw_by_draw(released: Path) -> None:
+    """A physician works at two of its hospitals: the gate looks at both."""
+    report = verify_release(released, proofs=Proofs(draws=MOST_DRAWS))
+    assert report.ok, report.text()
+    assert report.tallies["draws"].rows > 8 and report.tallies["certainty"].rows > 20
+    assert not [note for note in report.notes if "draws" in note]
+
+
+def test_every_forged_figure_is_found(released: Path, tmp_path: Path) -> None:
+    copy = mutants.copy_of(released, tmp_path)
+    for table, owner, column, _ in FORGED:
+        mutants.forge_cell(copy, table, owner, 2, column, more)
+    told = verify_release(copy, proofs=Proofs(draws=MOST_DRAWS)).told
+    for table, _, column, rule in FORGED:
+        assert any(each.rule == rule and each.column == column and table in each.file for each in told), (table, column)
+
+
+def test_forged_sums_of_physicians_are_found_in_what_rests_on_them(released: Path, tmp_path: Path) -> None:
+    copy = mutants.copy_of(released, tmp_path)
+    mutants.forge_cell(copy, "physician_figures", "STATE", 2, "cost_squares", more)
+    told = verify_release(copy).told
+    assert {each.column for each in told if each.rule == "certainty"} & {"cost_within", "cost_between", "reliability"}
+
+
+def test_too_many_draws_are_left_out_and_named(released: Path) -> None:
+    report = verify_release(released, proofs=Proofs(draws=1))
+    assert report.ok and report.tallies["draws"].rows == 0
+    assert any("too many draws" in note for note in report.notes)
