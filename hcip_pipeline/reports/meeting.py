@@ -75,8 +75,8 @@ def meeting(source: ReportSource, ccn: str, committee: Committee, missing: Seque
 
 
 def reductions(row: Row) -> list[str]:
-    """Each reduction of a payment with its amount; the reasons of the same payment explain it."""
-    return [f"{name} {words.money(row[column])}" for column, name in REDUCTIONS.items() if row[column]]
+    """Each reduction of a payment with what it takes; the reasons of the same payment explain it."""
+    return [f"{name}: {words.money(-row[column])}" for column, name in REDUCTIONS.items() if row[column]]
 
 
 def questions(missing: Sequence[MissingItem]) -> tuple[Question, ...]:

@@ -104,7 +104,7 @@ function differences(rows, field) {
   return Plot.plot({
     ariaLabel: "Difference from the state in dollars", width: Math.min(900, innerWidth - 30), marginLeft: 170, marginRight: 20,
     height: 70 + known.length * 20, marginBottom: 45, style: { color: ink(), background: "none", fontSize: "12px" },
-    x: { label: "Difference from the state, dollars", grid: true, tickFormat: "$,.0s", ticks: 6 },
+    x: { label: "Difference from the state, dollars", grid: true, tickFormat: "$,.0s", ticks: innerWidth > 700 ? 6 : 3 },
     y: { label: null, tickFormat: text => text.length > 26 ? text.slice(0, 25) + "…" : text },
     marks: [
       Plot.barX(known, {
