@@ -51,8 +51,9 @@ PATIENT_TABLES: dict[str, Kind] = {
     "norm_cases": "hospital",
     "post_acute": "cms",
 }
-#: documents that show single cases
+#: folders of documents that show single cases, and documents that do
 _PATIENT_FOLDERS = ("physicians",)
+_PATIENT_PAGES = ("explorer.html",)
 
 
 class DataUseAgreement(BaseModel):
@@ -227,7 +228,7 @@ def _years_after(day: dt.date, years: int) -> dt.date:
 def _kind(path: str, release: str) -> Kind | None:
     """Whose patients a file shows case by case."""
     parts = path.split("/")
-    if parts[0] == "reports" and any(folder in parts for folder in _PATIENT_FOLDERS):
+    if parts[0] == "reports" and (parts[-1] in _PATIENT_PAGES or any(f in parts for f in _PATIENT_FOLDERS)):
         return "hospital"
     stem = parts[-1].rsplit(".", 1)[0].removesuffix(f"_{release}")
     return PATIENT_TABLES.get(stem.split("_", 2)[-1])

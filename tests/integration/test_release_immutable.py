@@ -298,6 +298,7 @@ class TestChain:
         assert {each.release for each in retention.due} == {"2025H2_r1", "2025H2_r2"}
         gone = {each.path for each in retention.due if each.release == "2025H2_r1"}
         assert any("incentive_cases" in path for path in gone) and any("/physicians/" in path for path in gone)
+        assert any(path.endswith("/explorer.html") for path in gone), "it shows single cases"
         before = ReleaseFiles.at(home.releases / "2025H2" / "r1").table("incentives")
 
         arguments = ["retain", "--home", str(home.root), "--as-of", str(retention.as_of)]
