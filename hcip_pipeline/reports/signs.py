@@ -50,7 +50,7 @@ def in_words(row: Row) -> str:
         said += f" of {words.plural(row['cases'], 'case')}"
     expected = [
         f"{words.number(row[column], 1)} {source}"
-        for column, source in (("expected_by_past", "by the own past"), ("expected_as_state", "by the state"))
+        for column, source in (("expected_by_past", "from own past"), ("expected_as_state", "from the state"))
         if row[column] is not None
     ]
     return f"{said}; expected {' and '.join(expected)}" if expected else said

@@ -70,9 +70,9 @@ def test_decisions_come_by_amount_and_a_hold_of_all_is_one_line() -> None:
 
 def test_a_sign_says_numerator_denominator_and_what_was_expected() -> None:
     row = {"sign": "READMISSIONS", "observed": 12, "cases": 90, "expected_by_past": D("5.06")}
-    said = "More unplanned readmissions within 30 days: 12 of 90 cases; expected 5.1 by the own past"
+    said = "More unplanned readmissions within 30 days: 12 of 90 cases; expected 5.1 from own past"
     assert in_words(row | {"expected_as_state": None}) == said
-    assert in_words(row | {"expected_as_state": D("6")}) == f"{said} and 6.0 by the state"
+    assert in_words(row | {"expected_as_state": D("6")}) == f"{said} and 6.0 from the state"
     payments = [_payment("1", "10.00", "PAYABLE"), _payment("2", "5.00", "HELD"), _payment("3", "4.00", "PAYABLE")]
     assert payable_with_signs(payments, {"1": [], "2": []}) == (1, D("10.00"))
 
