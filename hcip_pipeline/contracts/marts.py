@@ -1,15 +1,26 @@
-"""What leaves the pipeline: the columns of every release table, in the order of outputs.md ("A release")."""
+"""What leaves the pipeline: the columns of every release table, in the order of outputs.md ("A release").
+
+Belongs here: payments and savings, and the list of all marts by folder. Does not belong here: the marts of other
+subjects, each in a module of its own.
+"""
 
 from hcip_pipeline.contracts import quality
 from hcip_pipeline.contracts.cms import CLAIMS_REPORT, POST_ACUTE
+from hcip_pipeline.contracts.conservation import (
+    CONSERVATION,
+    EXCLUSIONS,
+    OTHER_PROGRAMS,
+    PROGRAM_CHANGES,
+    PROGRAMS,
+    YEAR_CAPS,
+)
+from hcip_pipeline.contracts.norms import NORM_CASES, NORM_PHYSICIANS, NORMS, PHYSICIAN_CELLS, RATES
 from hcip_pipeline.contracts.opportunity import CARE_REDESIGN_TABLES, OPPORTUNITY_TABLES, PARTICIPATION
 from hcip_pipeline.contracts.screening import ATTENDING_SCREENING
 from hcip_pipeline.contracts.table import Column, Table
 
 _PERIOD = Column("period", "text", "performance period; or name of the study", key=True)
 _CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True)
-_APR_DRG = Column("apr_drg", "text", "APR-DRG", key=True)
-_SEVERITY = Column("severity_of_illness", "text", "APR severity of illness", key=True)
 
 INCENTIVES = Table(
     "incentives",
@@ -217,64 +228,6 @@ DISTRIBUTION_LIMITS = Table(
     ),
 )
 
-NORM_PHYSICIANS = Table(
-    "norm_physicians",
-    "one row a physician's mean that a norm was taken of, without saying whose; base-year dollars",
-    (
-        Column("base_year", "integer", "calendar year whose statewide data set the norms", key=True),
-        _APR_DRG,
-        _SEVERITY,
-        Column("physician_number", "integer", "1 is the least mean of the cell", key=True),
-        Column("physician_mean_cost", "mean", "mean cost of one physician's cases in the cell"),
-    ),
-)
-
-NORM_CASES = Table(
-    "norm_cases",
-    "one row a base-year case that a norm was taken of, without saying whose; base-year dollars",
-    (
-        Column("base_year", "integer", "calendar year whose statewide data set the norms", key=True),
-        _APR_DRG,
-        _SEVERITY,
-        Column("case_number", "integer", "1 is the least cost of the cell", key=True),
-        Column("cost", "money", "cost; of the case"),
-        Column("core_cost", "money", "core cost; of the case"),
-        Column("supply_drug_cost", "money", "cost of supplies and drugs; of the case"),
-        Column("length_of_stay", "integer", "days from admission to discharge, at least 1"),
-    ),
-)
-
-PHYSICIAN_CELLS = Table(
-    "physician_cells",
-    "one row a care partner and cell: the mean that the performance gate tested, over all hospitals (methodology §7)",
-    (
-        _PERIOD,
-        Column("npi", "text", "NPI; the care partner", key=True),
-        _APR_DRG,
-        _SEVERITY,
-        Column("cases", "integer", "cases; counted, of the performance period"),
-        Column("cost", "money", "cost; Σ over these cases"),
-        Column("mean_cost", "mean", "mean cost"),
-        Column("p75_cost", "money", "75th percentile cost of the cell"),
-    ),
-)
-
-RATES = Table(
-    "rates",
-    "one row a rate the settlement used",
-    (
-        _PERIOD,
-        Column("rate", "text", "kind of rate", key=True, allowed=("trend", "cost_index", "per_diem")),
-        Column(
-            "subject",
-            "text",
-            "window:component of a trend, year:component of a cost index, severity of a per diem",
-            key=True,
-        ),
-        Column("rate_value", "ratio", "its value"),
-    ),
-)
-
 INCENTIVE_CASES = Table(
     "incentive_cases",
     "one row a counted case of a care partner in a cell with a norm: everything the incentive used, in the "
@@ -305,143 +258,6 @@ INCENTIVE_CASES = Table(
     ),
 )
 
-NORMS = Table(
-    "norms",
-    "one row a norm method and cell with a norm, in base-year dollars",
-    (
-        Column("base_year", "integer", "calendar year whose statewide data set the norms", key=True),
-        Column("norm_method", "text", "reading of the norm (methodology §6)", key=True),
-        _APR_DRG,
-        _SEVERITY,
-        Column("cases", "integer", "cases; counted, of the cell"),
-        Column("physicians", "integer", "physicians; with enough cases in the cell"),
-        Column("best_practice_norm", "money", "best practice norm of the cell; the 25th percentile cost"),
-        Column(
-            "p75_cost",
-            "money",
-            "75th percentile cost of the cell; empty: nothing can be paid by the norm",
-            nullable=True,
-        ),
-        Column("improvement_ceiling_cost", "money", "percentile X cost of the cell; empty with P75", nullable=True),
-        Column("mean_cost", "mean", "mean cost; over the counted cases"),
-        Column("mean_los", "mean", "mean length of stay over the counted cases"),
-        Column("best_practice_variance", "money", "Σ max(0, cost − best practice norm)"),
-        Column("total_available_incentive", "money", "share of the variance that may be paid"),
-        Column("maximum_physician_incentive", "money", "total available incentive ÷ cases, before a hospital's bounds"),
-        Column("cost_weight", "ratio", "cost weight of the cell; mean cost ÷ overall mean cost"),
-        Column("los_weight", "ratio", "length-of-stay weight of the cell; mean days ÷ overall mean days"),
-        Column("core_weight", "ratio", "core weight; mean core cost ÷ overall mean core cost", nullable=True),
-        Column("supply_drug_weight", "ratio", "supply and drug weight; mean cost ÷ overall mean", nullable=True),
-    ),
-)
-
-EXCLUSIONS = Table(
-    "exclusions",
-    "one row a window, hospital and exclusion reason (the first that applies; NO_NORM counts but earns nothing)",
-    (
-        _PERIOD,
-        Column("window_name", "text", "performance, baseline or base_year", key=True),
-        _CCN,
-        Column("exclusion_reason", "text", "reason (methodology §3), or NO_NORM", key=True),
-        Column("cases", "integer", "cases"),
-        Column("cost", "money", "cost; Σ over these cases"),
-    ),
-)
-
-CONSERVATION = Table(
-    "conservation",
-    "one row a stage, window and hospital: in = kept + excluded, in cases and in cents",
-    (
-        _PERIOD,
-        Column("stage", "text", "stage of the pipeline, in order", key=True),
-        Column(
-            "window_name",
-            "text",
-            "performance, baseline or base_year; all where the stage comes before windows",
-            key=True,
-        ),
-        _CCN,
-        Column("cases_in", "integer", "cases that entered"),
-        Column("cases_kept", "integer", "cases that went on"),
-        Column("cases_excluded", "integer", "cases that stayed behind"),
-        Column("amount_in", "money", "dollars that entered (charges at intake, then cost, then incentive)"),
-        Column("amount_kept", "money", "dollars that went on"),
-        Column("amount_excluded", "money", "dollars excluded"),
-    ),
-)
-
-PROGRAMS = Table(
-    "programs",
-    "one row a hospital with cases, care partners, a protocol or a program (methodology §15)",
-    (
-        _CCN,
-        _PERIOD,
-        Column("first_performance_period", "text", "the hospital's first performance period", nullable=True),
-        Column("program_year", "integer", "program year of the hospital", nullable=True),
-        Column(
-            "accepted_first_period",
-            "text",
-            "first performance period that the first accepted protocol names; empty where none was accepted",
-            nullable=True,
-        ),
-        Column("other_first_periods", "text", "others that later protocols name, separated by |", nullable=True),
-        Column("corrected_first_period", "text", "the value that an approved correction states", nullable=True),
-        Column("correction_filed_in", "text", "period of the program folder that holds the correction", nullable=True),
-        Column("is_first_period_changed", "boolean", "protocols disagree on the first period, and nothing settles it"),
-        Column("protocol_year", "integer", "year of the protocol file; of the one in force", nullable=True),
-        Column("protocol_version", "integer", "its version, counted from 1 as they came in", nullable=True),
-        Column("protocol_sha256", "text", "sha256 of its file", nullable=True),
-        Column("protocol_approved_on", "date", "day the protocol was approved", nullable=True),
-        Column("has_locked_conditions", "boolean", "weights total 100% and were approved before the period"),
-        Column("protocol_terms", "text", "its terms that move payments, as JSON", nullable=True),
-        Column("care_partners", "integer", "care partners; on the certified list"),
-    ),
-)
-
-OTHER_PROGRAMS = Table(
-    "other_programs",
-    "one row a hospital, period it was reported for, program and kind: what other programs took, as known now",
-    (
-        _CCN,
-        _PERIOD,
-        Column("reported_period", "text", "performance period that the amount was reported for", key=True),
-        Column("program", "text", "other program", key=True),
-        Column("kind", "text", "kind of apportionment", key=True, allowed=("incentive", "intervention")),
-        Column("amount", "money", "amount apportioned to it"),
-    ),
-)
-
-PROGRAM_CHANGES = Table(
-    "program_changes",
-    "one row a hospital and kind of change since an earlier period was released that may move its payments",
-    (
-        _CCN,
-        _PERIOD,
-        Column("reason", "text", "kind of change: a reason code of payments", key=True),
-        Column("detail", "text", "what changed, in words"),
-    ),
-)
-
-YEAR_CAPS = Table(
-    "year_caps",
-    "one row a physician of a hospital, care partner or not, whom the calendar year's earlier half-year paid, or whose "
-    "payment waits for its later one: what the fee-schedule cap of the year leaves (methodology §9, step 5)",
-    (
-        _CCN,
-        _PERIOD,
-        Column("npi", "text", "NPI; the physician", key=True),
-        Column("earlier_payable", "money", "payable final incentive of the year's earlier period"),
-        Column("later_payable", "money", "payable final incentive of the year's later period, as last released"),
-        Column("pfs_source", "text", "notice or claims", nullable=True, allowed=("NOTICE", "CLAIMS")),
-        Column("pfs_approved_amount", "money", "Medicare approved amounts of the year", nullable=True),
-        Column("physician_cap_percent", "ratio", "cap in percent of fee-schedule approved amounts", nullable=True),
-        Column("later_year_cap", "money", "cap of the year as the later period's release has it", nullable=True),
-        Column("year_cap", "money", "fee-schedule cap of the whole year; of the two, the greater", nullable=True),
-        Column("over_cap", "money", "what the other half-years make payable above it", nullable=True),
-    ),
-)
-
-#: dbt folder of the marts -> its tables
 MARTS = {
     "norms": (NORMS, NORM_PHYSICIANS),
     "incentives": (INCENTIVES, INCENTIVE_CASES, CONDITIONS, IMPROVEMENT, BASELINE_CASES, PAYMENT_INPUTS, PAYMENT_LIST),
