@@ -258,6 +258,7 @@ INCENTIVE_CASES = Table(
     ),
 )
 
+#: dbt folder of the marts -> its tables
 MARTS = {
     "norms": (NORMS, NORM_PHYSICIANS),
     "incentives": (INCENTIVES, INCENTIVE_CASES, CONDITIONS, IMPROVEMENT, BASELINE_CASES, PAYMENT_INPUTS, PAYMENT_LIST),
