@@ -78,8 +78,8 @@ LAYOUTS: dict[str, Layout] = {
 #: What intake adds so that any dollar can be traced to the line of the file it came from.
 LINEAGE = (
     Column("source_archive", "text", "archive it came from, by name"),
-    Column("source_file", "text", "file name within the archive"),
-    Column("source_row", "integer", "record of that file, from 1"),
+    Column("source_file", "text", "file name; within the archive"),
+    Column("source_row", "integer", "line of that file; the record, from 1"),
     Column("file_date", "date", "date in the name of the file"),
     Column("delivery_month", "text", "month of the inbox it was delivered in, YYYY-MM"),
     Column("is_run_out", "boolean", "delivered in a run-out file"),
@@ -100,7 +100,7 @@ TABLES: dict[str, Table] = {
         (
             Column("cur_clm_uniq_id", "text", "current claim unique identifier", nullable=True),
             Column("clm_adjsmt_type_cd", "text", "claim adjustment type code", nullable=True),
-            Column("part", "text", "A, B, DME or D", nullable=True),
+            Column("part", "text", "A, B, or DME (equipment); or D", nullable=True),
             Column("final_action", "text", "CMS's own tag: FinalAction or NotFinalAction", nullable=True),
             *LINEAGE,
         ),

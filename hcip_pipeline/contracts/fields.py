@@ -172,7 +172,6 @@ FIELDS: Mapping[str, Field] = {
     "paid_on": Field("date", "day of payment"),
     "participation_end": Field("date", "last day of participation"),
     "participation_start": Field("date", "first day of participation"),
-    "patient_id": Field("text", "statewide enterprise patient id"),
     "payable_amount": Field("money", "what is payable"),
     "performance_incentive": Field("money", "performance incentive"),
     "period": Field("text", "performance period"),
@@ -220,7 +219,7 @@ FIELDS: Mapping[str, Field] = {
     "sex": Field("text", "sex: M male, F female, U unknown"),
     "sign": Field("text", "what would be a sign of stinting or steering"),
     "similarity": Field("ratio", "likeness of the two names, 0 to 1: token sort ratio ÷ 100"),
-    "source_file": Field("text", "file name within the submission"),
+    "source_file": Field("text", "file name"),
     "source_of_admission": Field(
         "text",
         "source of admission (UB-04 point of origin)",
@@ -258,6 +257,11 @@ FIELDS: Mapping[str, Field] = {
     "wording": Field("text", "the intervention in words"),
     "year_cap": Field("money", "fee-schedule cap of the whole year"),
     "zip_code": Field("text", "ZIP code of residence"),
+    "delivery_month": Field("text", "month of the inbox it was delivered in, YYYY-MM"),
+    "file_date": Field("date", "date in the name of the file"),
+    "is_run_out": Field("boolean", "delivered in a run-out file"),
+    "part": Field("text", "A, B, or DME (equipment)"),
+    "source_archive": Field("text", "archive it came from, by name"),
 }
 
 #: Words that mean what the table makes of them -> why they have no meaning of their own.
@@ -274,6 +278,7 @@ WORDS_OF_THE_TABLE: Mapping[str, str] = {
     "measure": "of quality: its name; of a condition of payment: how it is measured, in words",
     "members": "of a committee, or hospitals of a network",
     "met": "of one result: Y or N; of a condition: how many care partners met it",
+    "patient_id": "of a submission: the statewide id; of an export: the id of its Patient resource",
     "physician_mean_cost": "released to other hospitals it is rounded to the cent",
     "physician_number": "stands in place of an NPI; how physicians are numbered differs",
     "rate": "of the table of rates: which one; of data quality: the share of rows",

@@ -130,7 +130,7 @@ GROUPING = Table(
 #: What intake adds so that any dollar can be traced to the line of the file it came from.
 _LINEAGE = (
     Column("submission", "text", "submission it came from, <quarter>/<ccn>[.r<n>]"),
-    Column("source_file", "text", "file name within the submission"),
+    Column("source_file", "text", "file name; within the submission"),
     Column("source_row", "integer", "line of that file; the header is line 1"),
 )
 
