@@ -55,14 +55,14 @@ class Alert:
         return json.dumps(stated, ensure_ascii=False, default=str).encode()
 
 
-def tell(home: Home, alert: Alert, said: Callable[[str], None] = lambda _: None) -> int:
+def tell(home: Home, alert: Alert, report: Callable[[str], None] = lambda _: None) -> int:
     """Notify everybody who wants to know and has not been notified.
 
     Nothing that goes wrong here reaches the caller, and it takes no longer than `TOTAL_SECONDS`: an alert never fails
     or holds a run, and never replaces the error that it reports.
 
     Args:
-        stated: called with a sentence about what became of it.
+        report: called with a sentence about what became of it.
 
     Returns:
         How many were notified just now.
@@ -74,15 +74,15 @@ def tell(home: Home, alert: Alert, said: Callable[[str], None] = lambda _: None)
         for number, target in enumerate(wanted):
             # Each has its share of the time that is left, so that a slow one does not silence those after it.
             share = (end - time.monotonic()) / (len(wanted) - number)
-            delivered += _tell_one(home, alert, target, time.monotonic() + share, said)
+            delivered += _tell_one(home, alert, target, time.monotonic() + share, report)
     except Exception as error:  # whatever it is: the run goes on
         reason = error.message if isinstance(error, HcipError) else type(error).__name__
         with suppress(Exception):
-            said(f"no alert was sent: {reason}")
+            report(f"no alert was sent: {reason}")
     return delivered
 
 
-def _tell_one(home: Home, alert: Alert, target: AlertTarget, end: float, said: Callable[[str], None]) -> bool:
+def _tell_one(home: Home, alert: Alert, target: AlertTarget, end: float, report: Callable[[str], None]) -> bool:
     digest = hashlib.sha256(target.model_dump_json().encode()).hexdigest()[:12]
     note = home.root / "alerts" / f"{alert.occasion}-{alert.key}-{digest}"
     try:
@@ -91,7 +91,7 @@ def _tell_one(home: Home, alert: Alert, target: AlertTarget, end: float, said: C
     except FileExistsError:
         return False
     except OSError as error:  # a full disk is the very thing to tell of
-        said(f"that an alert was sent cannot be noted: {error.strerror}")
+        report(f"that an alert was sent cannot be noted: {error.strerror}")
     name = target.command[0] if target.command else target.webhook_from or "the webhook"
     reported = False
     try:
@@ -99,9 +99,9 @@ def _tell_one(home: Home, alert: Alert, target: AlertTarget, end: float, said: C
             problem = _deliver(target, alert.content(home), end)
             if not problem:
                 reported = True
-                said(f"told {name}: {alert.title}")
+                report(f"told {name}: {alert.title}")
                 break
-            said(f"{name} could not be delivered (attempt {tried} of {_TRIES}): {problem}")
+            report(f"{name} could not be delivered (attempt {tried} of {_TRIES}): {problem}")
             if target.command or time.monotonic() + _PAUSE_SECONDS > end:
                 break  # a program that fails does so again
             time.sleep(_PAUSE_SECONDS)

@@ -78,7 +78,9 @@ def _result(asset: dg.AssetKey, validated: "Validated") -> dg.MaterializeResult:
                 "expectations": len(result.outcomes),
                 "met": len(result.outcomes) - len(result.failed),
                 "not met": dg.MetadataValue.json(
-                    {outcome.says: outcome.unexpected for outcome in result.failed} if result.rows is not None else {}
+                    {outcome.statement: outcome.unexpected for outcome in result.failed}
+                    if result.rows is not None
+                    else {}
                 ),
             },
         )

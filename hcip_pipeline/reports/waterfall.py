@@ -39,7 +39,7 @@ def steps(row: Row, says: Mapping[str, Sequence[str]]) -> list[Step]:
     """The waterfall of ``row``, a row of ``incentives`` or the sum of some.
 
     Args:
-        states: what to state about a step, by column of ``incentives``.
+        says: what to state about a step, by column of ``incentives``.
     """
     top = row["calculated_incentive"]
     improvement = row["improvement_incentive_medical"] + row["improvement_incentive_surgical"]

@@ -66,7 +66,7 @@ def spoiled(home: Home, tmp_path_factory: pytest.TempPathFactory) -> dict[str, S
 
 
 def not_met(result: SuiteResult) -> dict[str, int | None]:
-    return {outcome.says: outcome.unexpected for outcome in result.failed}
+    return {outcome.statement: outcome.unexpected for outcome in result.failed}
 
 
 def test_files_in_order_are_as_expected(home: Home) -> None:
@@ -106,7 +106,7 @@ def test_every_expectation_can_be_evaluated(spoiled: dict[str, SuiteResult], tmp
     for result in validate(ALL, files):
         allowed = {
             "There is at least one row",
-            *(o.says for o in result.failed if o.says.startswith("As many hospitals")),
+            *(o.statement for o in result.failed if o.statement.startswith("As many hospitals")),
         }
         assert set(not_met(result)) <= allowed, result.suite.table
 

@@ -48,7 +48,7 @@ class Validated:
             said.append(f"{result.suite.title}: {rows}, {met} of {len(result.outcomes)} expectations met")
             for outcome in result.failed if result.rows is not None else ():
                 otherwise = f" ({outcome.unexpected:,} rows are otherwise)" if outcome.unexpected else ""
-                said.append(f"  not met: {outcome.says}{otherwise}")
+                said.append(f"  not met: {outcome.statement}{otherwise}")
         return [*said, f"page: {self.page}"]
 
     def as_dict(self) -> dict[str, Any]:

@@ -30,12 +30,12 @@ class Expectation:
     """One expectation.
 
     Attributes:
-        states: what it expects, as a sentence for people.
+        statement: what it expects, as a sentence for people.
         kind: class of ``great_expectations.expectations``.
         arguments: of that class.
     """
 
-    says: str
+    statement: str
     kind: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
@@ -158,39 +158,39 @@ def _words(name: str) -> str:
     return name.replace("_", " ").replace("pfs", "fee-schedule").capitalize()
 
 
-def _column(says: str, kind: str, column: str, mostly: float = 1.0, **arguments: Any) -> Expectation:
-    return Expectation(says, kind, {"column": column, "mostly": mostly, **arguments})
+def _column(statement: str, kind: str, column: str, mostly: float = 1.0, **arguments: Any) -> Expectation:
+    return Expectation(statement, kind, {"column": column, "mostly": mostly, **arguments})
 
 
-def _filled(column: str, says: str, mostly: float = 1.0) -> Expectation:
-    return _column(says, "ExpectColumnValuesToNotBeNull", column, mostly)
+def _filled(column: str, statement: str, mostly: float = 1.0) -> Expectation:
+    return _column(statement, "ExpectColumnValuesToNotBeNull", column, mostly)
 
 
-def _matches(column: str, regex: str, says: str, mostly: float = 1.0) -> Expectation:
-    return _column(says, "ExpectColumnValuesToMatchRegex", column, mostly, regex=regex)
+def _matches(column: str, regex: str, statement: str, mostly: float = 1.0) -> Expectation:
+    return _column(statement, "ExpectColumnValuesToMatchRegex", column, mostly, regex=regex)
 
 
-def _between(column: str, low: Any, high: Any, says: str, mostly: float = 1.0) -> Expectation:
-    return _column(says, "ExpectColumnValuesToBeBetween", column, mostly, min_value=low, max_value=high)
+def _between(column: str, low: Any, high: Any, statement: str, mostly: float = 1.0) -> Expectation:
+    return _column(statement, "ExpectColumnValuesToBeBetween", column, mostly, min_value=low, max_value=high)
 
 
-def _in_set(column: str, values: list[str], says: str) -> Expectation:
-    return _column(says, "ExpectColumnValuesToBeInSet", column, value_set=values)
+def _in_set(column: str, values: list[str], statement: str) -> Expectation:
+    return _column(statement, "ExpectColumnValuesToBeInSet", column, value_set=values)
 
 
-def _not_in_set(column: str, values: list[int], says: str) -> Expectation:
-    return _column(says, "ExpectColumnValuesToNotBeInSet", column, value_set=values)
+def _not_in_set(column: str, values: list[int], statement: str) -> Expectation:
+    return _column(statement, "ExpectColumnValuesToNotBeInSet", column, value_set=values)
 
 
-def _distinct(column: str, least: int, says: str) -> Expectation:
-    return Expectation(says, "ExpectColumnUniqueValueCountToBeBetween", {"column": column, "min_value": least})
+def _distinct(column: str, least: int, statement: str) -> Expectation:
+    return Expectation(statement, "ExpectColumnUniqueValueCountToBeBetween", {"column": column, "min_value": least})
 
 
-def _not_less(greater: str, less: str, says: str) -> Expectation:
+def _not_less(greater: str, less: str, statement: str) -> Expectation:
     pair = {"column_A": greater, "column_B": less, "or_equal": True, "ignore_row_if": "either_value_is_missing"}
-    return Expectation(says, "ExpectColumnPairValuesAToBeGreaterThanB", pair)
+    return Expectation(statement, "ExpectColumnPairValuesAToBeGreaterThanB", pair)
 
 
-def _sums(total: str, first: str, second: str, says: str) -> Expectation:
+def _sums(total: str, first: str, second: str, statement: str) -> Expectation:
     query = f"select * from {{batch}} where {total} <> {first} + {second}"
-    return Expectation(says, "UnexpectedRowsExpectation", {"unexpected_rows_query": query})
+    return Expectation(statement, "UnexpectedRowsExpectation", {"unexpected_rows_query": query})

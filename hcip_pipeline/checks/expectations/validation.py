@@ -31,7 +31,7 @@ class Outcome:
         unexpected: rows that are not as expected.
     """
 
-    says: str
+    statement: str
     met: bool | None
     rows: int | None = None
     unexpected: int | None = None
@@ -125,16 +125,16 @@ def _held(suite: Suite, rows: int | None, source: Any, context: Any) -> SuiteRes
 def _outcome(expectation: Expectation, result: Any) -> Outcome:
     """Counts of one result. One that could not be evaluated is not met: what it expects was not seen to hold."""
     if result is None:
-        return Outcome(expectation.says, met=False)
+        return Outcome(expectation.statement, met=False)
     counts = result.result or {}
     unexpected = counts.get("unexpected_count")
     if unexpected is None and expectation.kind == "UnexpectedRowsExpectation":
         unexpected = counts.get("observed_value")
     is_count = isinstance(unexpected, int)
     return Outcome(
-        expectation.says, bool(result.success), counts.get("element_count"), unexpected if is_count else None
+        expectation.statement, bool(result.success), counts.get("element_count"), unexpected if is_count else None
     )
 
 
 def _nothing(suite: Suite) -> SuiteResult:
-    return SuiteResult(suite, None, tuple(Outcome(each.says, met=None) for each in suite.expectations))
+    return SuiteResult(suite, None, tuple(Outcome(each.statement, met=None) for each in suite.expectations))
