@@ -35,19 +35,14 @@ from tests.settled_home import PERIOD, SettledHome, digest
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def settled(settled_home: SettledHome) -> SettledHome:
-    return settled_home
-
-
 @pytest.fixture
-def spoilable(settled: SettledHome, tmp_path: Path) -> Home:
+def spoilable(settled_home: SettledHome, tmp_path: Path) -> Home:
     """The same home, not yet released, that a test may change."""
-    return settled.copy(tmp_path / "home")
+    return settled_home.copy(tmp_path / "home")
 
 
-def test_every_asset_of_the_graph_was_materialized_for_its_partition(settled: SettledHome) -> None:
-    with settled.instance() as instance:
+def test_every_asset_of_the_graph_was_materialized_for_its_partition(settled_home: SettledHome) -> None:
+    with settled_home.instance() as instance:
         for key in defs.resolve_job_def("settlement").asset_layer.selected_asset_keys:
             event = instance.get_latest_materialization_event(key)
             assert event is not None and event.asset_materialization is not None, key
@@ -57,10 +52,10 @@ def test_every_asset_of_the_graph_was_materialized_for_its_partition(settled: Se
     assert quarters == {"2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2"}
 
 
-def test_every_check_ran_and_passed(settled: SettledHome) -> None:
+def test_every_check_ran_and_passed(settled_home: SettledHome) -> None:
     others = {"cms_claim_files", "quarter_page", "release_page"}  # jobs of their own
     checks = {key for key in defs.resolve_asset_graph().asset_check_keys if key.asset_key.path[0] not in others}
-    with settled.instance() as instance:
+    with settled_home.instance() as instance:
         records = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks))
     outcomes = {key.name: records[key].status.value if key in records else "did not run" for key in checks}
     # The synthetic hospitals' committees have gaps to find, some payments are held, and there are no CMS files.
@@ -68,9 +63,9 @@ def test_every_check_ran_and_passed(settled: SettledHome) -> None:
     assert {name: outcome for name, outcome in outcomes.items() if outcome != "SUCCEEDED"}.keys() <= warnings
 
 
-def test_row_counts_are_those_of_the_warehouse(settled: SettledHome) -> None:
-    file = settled.home.warehouse / "2025H1" / FILE_NAME
-    with duckdb.connect(file, read_only=True) as connection, settled.instance() as instance:
+def test_row_counts_are_those_of_the_warehouse(settled_home: SettledHome) -> None:
+    file = settled_home.home.warehouse / "2025H1" / FILE_NAME
+    with duckdb.connect(file, read_only=True) as connection, settled_home.instance() as instance:
         tables = ("marts.incentives", "marts.norms", "intermediate.int_cases", "staging.stg_discharges")
         for table, asset in zip(tables, ("incentives", "norms", "cases", "discharges"), strict=True):
             row = connection.execute(f"select count(*) from {table}").fetchone()
@@ -79,8 +74,8 @@ def test_row_counts_are_those_of_the_warehouse(settled: SettledHome) -> None:
             assert event.asset_materialization.metadata["dagster/partition_row_count"].value == row[0], table
 
 
-def test_intake_accounts_for_every_row(settled: SettledHome) -> None:
-    with settled.instance() as instance:
+def test_intake_accounts_for_every_row(settled_home: SettledHome) -> None:
+    with settled_home.instance() as instance:
         records = instance.fetch_materializations(dg.AssetKey("submissions"), limit=100).records
     assert {record.partition_key for record in records} == {f"2024Q{n}" for n in range(1, 5)} | {"2025Q1", "2025Q2"}
     for record in records:
@@ -92,13 +87,13 @@ def test_intake_accounts_for_every_row(settled: SettledHome) -> None:
         assert said["submissions"] == 2 and said["files"] == 6
 
 
-def test_no_patient_is_in_the_event_log(settled: SettledHome) -> None:
+def test_no_patient_is_in_the_event_log(settled_home: SettledHome) -> None:
     """Metadata, checks and logs carry counts and rule ids: no account number, patient id or birth date."""
-    files = (settled.home.inbox / "hospital").rglob("discharges.csv")
+    files = (settled_home.home.inbox / "hospital").rglob("discharges.csv")
     rows = pl.concat([pl.read_csv(file, infer_schema=False) for file in files])
     private = {value for name in ("account_no", "patient_id") for value in rows[name].unique() if value}
     assert len(private) > 500
-    with settled.instance() as instance:
+    with settled_home.instance() as instance:
         entries = [entry for run in instance.get_runs() for entry in instance.all_logs(run.run_id)]
     logged = "\n".join(dg.serialize_value(entry) for entry in entries)
     assert len(logged) > 10_000
@@ -106,17 +101,17 @@ def test_no_patient_is_in_the_event_log(settled: SettledHome) -> None:
     assert not private & words
 
 
-def test_nobody_else_on_the_machine_reads_what_a_run_wrote(settled: SettledHome) -> None:
+def test_nobody_else_on_the_machine_reads_what_a_run_wrote(settled_home: SettledHome) -> None:
     """Also where the process was not started by ``hcip``, as this one."""
-    home = settled.home
+    home = settled_home.home
     written = [path for folder in (home.lake, home.warehouse, home.releases) for path in [folder, *folder.rglob("*")]]
     assert [path for path in written if path.stat().st_mode & 0o027] == []
 
 
-def test_progress_is_told_in_the_words_of_the_domain(settled: SettledHome) -> None:
-    assert any(message.startswith("2024Q1/") for message in settled.said)
-    assert any("building the norms of 2024: 1 of " in message for message in settled.said)
-    assert settled.said[-1] == "2025H1: writing the release"
+def test_progress_is_told_in_the_words_of_the_domain(settled_home: SettledHome) -> None:
+    assert any(message.startswith("2024Q1/") for message in settled_home.said)
+    assert any("building the norms of 2024: 1 of " in message for message in settled_home.said)
+    assert settled_home.said[-1] == "2025H1: writing the release"
 
 
 def test_an_error_reaches_the_caller_as_it_was_raised(spoilable: Home) -> None:
@@ -159,11 +154,11 @@ def test_a_release_without_its_build_is_refused(spoilable: Home) -> None:
     assert not releases_of(spoilable, PERIOD)
 
 
-def test_a_build_on_disk_is_released_while_it_is_the_one_of_today(settled: SettledHome, tmp_path: Path) -> None:
-    home = settled.copy(tmp_path / "home", "inbox", "lake", "warehouse")
+def test_a_build_on_disk_is_released_while_it_is_the_one_of_today(settled_home: SettledHome, tmp_path: Path) -> None:
+    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "warehouse")
     _release_alone(home)
     (made,) = releases_of(home, PERIOD)
-    assert digest(made) == digest(settled.release.folder)
+    assert digest(made) == digest(settled_home.release.folder)
 
     policy = home.inbox / "policy.yaml"
     text = policy.read_text(encoding="utf-8")
@@ -182,9 +177,9 @@ def test_a_build_on_disk_is_released_while_it_is_the_one_of_today(settled: Settl
     assert releases_of(home, PERIOD) == [made]
 
 
-def test_a_run_of_the_ui_is_recognized_by_the_next_command(settled: SettledHome, tmp_path: Path) -> None:
+def test_a_run_of_the_ui_is_recognized_by_the_next_command(settled_home: SettledHome, tmp_path: Path) -> None:
     """What a run noted before it took anything in and remembered at its end, unless the lake lacks some of it."""
-    home = settled.copy(tmp_path / "home", "inbox", "lake", "warehouse", "releases")
+    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "warehouse", "releases")
     policy = load_policy(home.policy)
     shutil.rmtree(home.warehouse / "last_runs")
     keep_look(home, PERIOD, policy)
@@ -199,8 +194,8 @@ def test_a_run_of_the_ui_is_recognized_by_the_next_command(settled: SettledHome,
     assert outlook(home, PERIOD).reasons == ("there is no record of an earlier run",)
 
 
-def test_a_later_half_year_shows_that_it_became_stale(settled: SettledHome, tmp_path: Path) -> None:
-    home = settled.copy(tmp_path / "home", "inbox", "lake", "warehouse", "releases")
+def test_a_later_half_year_shows_that_it_became_stale(settled_home: SettledHome, tmp_path: Path) -> None:
+    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "warehouse", "releases")
     later = home.releases / "2026H1" / "r1"
     later.mkdir(parents=True)
     (later / "datapackage.json").write_text('{"inputs": []}', encoding="utf-8")
@@ -218,9 +213,9 @@ def test_a_later_half_year_shows_that_it_became_stale(settled: SettledHome, tmp_
     assert (evaluation.blocking, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
 
 
-def test_a_table_that_its_checks_did_not_see_is_not_released(settled: SettledHome, tmp_path: Path) -> None:
-    home = settled.copy(tmp_path / "home", "inbox", "lake")
-    shutil.copytree(settled.home.warehouse, home.warehouse)
+def test_a_table_that_its_checks_did_not_see_is_not_released(settled_home: SettledHome, tmp_path: Path) -> None:
+    home = settled_home.copy(tmp_path / "home", "inbox", "lake")
+    shutil.copytree(settled_home.home.warehouse, home.warehouse)
     with duckdb.connect(home.warehouse / str(PERIOD) / FILE_NAME) as connection:
         connection.execute("update marts.savings set potential_savings = potential_savings + 1")
     with pytest.raises(HcipError, match="differ from what its checks tested: savings"):
@@ -234,8 +229,8 @@ def test_a_half_year_that_nothing_was_sent_for_leaves_no_run(spoilable: Home) ->
     assert not spoilable.dagster.exists()
 
 
-def test_a_run_is_where_the_ui_looks_for_it(settled: SettledHome) -> None:
-    with settled.instance() as instance:
+def test_a_run_is_where_the_ui_looks_for_it(settled_home: SettledHome) -> None:
+    with settled_home.instance() as instance:
         for record in instance.get_run_records():
             run = record.dagster_run
             assert run.remote_job_origin is not None
@@ -269,9 +264,9 @@ def test_a_month_without_an_archive_fails_by_name(spoilable: Home) -> None:
         assert instance.get_runs(limit=1)[0].status is dg.DagsterRunStatus.FAILURE
 
 
-def test_a_half_year_settles_with_a_process_a_step(settled: SettledHome, tmp_path: Path) -> None:
+def test_a_half_year_settles_with_a_process_a_step(settled_home: SettledHome, tmp_path: Path) -> None:
     """What an asset needs from another is on disk: Dagster's multiprocess executor gives the same release."""
-    home = settled.copy(tmp_path / "home")
+    home = settled_home.copy(tmp_path / "home")
     folder = instance_folder(home)
     with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.from_config(str(folder)) as instance:
         patch.setenv("HCIP_HOME", str(home.root))
@@ -281,11 +276,14 @@ def test_a_half_year_settles_with_a_process_a_step(settled: SettledHome, tmp_pat
         )
         assert done.success
     (made,) = releases_of(home, PERIOD)
-    assert digest(made) == digest(settled.release.folder)
+    assert digest(made) == digest(settled_home.release.folder)
 
 
 def settlement_with_a_process_a_step() -> dg.JobDefinition:
-    return build_defs(executor=dg.multiprocess_executor.configured({"max_concurrent": 2})).resolve_job_def("settlement")
+    """Each process finds what it needs imported; on its own that would take longer than most steps."""
+    imported = ["hcip_pipeline.warehouse.build", "dbt.cli.main", "hcip_pipeline.publishing.writer", __name__]
+    processes = {"max_concurrent": 2, "start_method": {"forkserver": {"preload_modules": imported}}}
+    return build_defs(executor=dg.multiprocess_executor.configured(processes)).resolve_job_def("settlement")
 
 
 def test_a_failed_check_is_shown_and_what_did_not_run_did_not_pass(
@@ -338,17 +336,17 @@ def test_ingest_takes_in_what_the_inbox_holds(spoilable: Home) -> None:
     assert outcome["submissions_accepted"].metadata["rules"].value == {"F-MISSING": 1}
 
 
-def test_the_release_suites_speak_of_the_columns_that_a_release_has(settled: SettledHome) -> None:
-    release = ReleaseFiles.at(settled.release.folder)
+def test_the_release_suites_speak_of_the_columns_that_a_release_has(settled_home: SettledHome) -> None:
+    release = ReleaseFiles.at(settled_home.release.folder)
     for suite in suites.of_release(PERIOD, 10):
         (said,) = [e.arguments["column_set"] for e in suite.expectations if "column_set" in e.arguments]
         for path in release.paths(suite.table):
             assert set(pl.read_parquet_schema(path)) - {"SYNTHETIC"} == set(said), path.name
 
 
-def test_a_run_that_is_stopped_ends_as_any_program_does(settled: SettledHome, tmp_path: Path) -> None:
+def test_a_run_that_is_stopped_ends_as_any_program_does(settled_home: SettledHome, tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    shutil.copytree(settled.home.inbox, home.inbox, copy_function=os.link)
+    shutil.copytree(settled_home.home.inbox, home.inbox, copy_function=os.link)
     with runs_on(home, progress=lambda _: os.kill(os.getpid(), signal.SIGINT)) as runs:
         with pytest.raises(KeyboardInterrupt):
             runs.run("hospital_intake", Quarter.parse("2025Q1"))
