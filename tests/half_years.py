@@ -274,9 +274,9 @@ class HalfYears:
         """The half-year's figures, without a release."""
         return Settled(settlement_models.run(self.spec(period), estimates=self.estimates))
 
-    def release(self, period: str) -> Path:
-        """Settle a half-year and release it."""
-        spec = self.spec(period)
+    def release(self, period: str, spec: BuildSpec | None = None) -> Path:
+        """Settle a half-year and release it; ``spec`` is what it computes, where that was asked already."""
+        spec = spec or self.spec(period)
         folder = self.home.root / "build" / period
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

@@ -54,8 +54,8 @@ class Both:
 
     def release(self, period: str) -> ReleaseFiles:
         """Settle a half-year by both, hold one to the other, and verify the release."""
-        release = ReleaseFiles.at(self.state.release(period))
         spec = self.state.spec(period)
+        release = ReleaseFiles.at(self.state.release(period, spec))
         crossing = {"programs", "program_changes"}
         own = {
             name: frame.to_dicts()

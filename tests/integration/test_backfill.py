@@ -19,11 +19,6 @@ from tests.settled_home import PERIOD, SettledHome, digest
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def settled(settled_home: SettledHome) -> SettledHome:
-    return settled_home
-
-
 @pytest.mark.parametrize(
     ("first", "last", "said"),
     [
@@ -43,17 +38,17 @@ def test_a_range_holds_both_ends() -> None:
     assert [str(key) for key in partitions_between("2024H2", "2025H1")] == ["2024H2", "2025H1"]
 
 
-def test_quarters_side_by_side_give_the_same_lake(settled: SettledHome, tmp_path: Path) -> None:
-    home = settled.copy(tmp_path / "home", "inbox")
+def test_quarters_side_by_side_give_the_same_lake(settled_home: SettledHome, tmp_path: Path) -> None:
+    home = settled_home.copy(tmp_path / "home", "inbox")
     report = backfill(home, "2025Q1", "2025Q3", jobs=2)
     assert report.ok and report.taken_in == ["2025Q1", "2025Q2"] and report.absent == ["2025Q3"]
     for table in ("discharges", "charges", "receipts"):
         for quarter in report.taken_in:
-            assert digest(home.lake_hospital(table, quarter)) == digest(settled.home.lake_hospital(table, quarter))
+            assert digest(home.lake_hospital(table, quarter)) == digest(settled_home.home.lake_hospital(table, quarter))
 
 
-def test_a_failed_half_year_stops_those_after_it_and_is_resumed(settled: SettledHome, tmp_path: Path) -> None:
-    home = settled.copy(tmp_path / "home", "inbox", "lake", "releases")
+def test_a_failed_half_year_stops_those_after_it_and_is_resumed(settled_home: SettledHome, tmp_path: Path) -> None:
+    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "releases")
     before = digest(home.releases)
     care_partners = home.inbox / "program" / str(PERIOD) / "care_partners.csv"
     kept = tmp_path / "care_partners.csv"
@@ -68,9 +63,10 @@ def test_a_failed_half_year_stops_those_after_it_and_is_resumed(settled: Settled
     shutil.copyfile(kept, care_partners)
     resumed = backfill(home, "2025H1", "2026H1", resume=True)
     assert set(resumed.done_before) == {f"2024Q{n}" for n in range(1, 5)} | {"2025Q1", "2025Q2", "2025-05"}
-    assert [(release.period, release.is_new) for release in resumed.releases] == [("2025H1", False)]
+    assert [(release.period, release.name, release.is_new) for release in resumed.releases] == [("2025H1", "r1", False)]
+    assert [path.name for path in releases_of(home, PERIOD)] == ["r1"], "nothing new releases nothing"
     assert resumed.failed["2025H2"].rule == "PERIOD-MISSING" and resumed.not_started == ["2026H1"]
-    assert digest(home.releases / str(PERIOD)) == digest(settled.home.releases / str(PERIOD))
+    assert digest(home.releases / str(PERIOD)) == digest(settled_home.home.releases / str(PERIOD))
 
 
 def test_nothing_to_resume_is_said(tmp_path: Path) -> None:
@@ -79,8 +75,10 @@ def test_nothing_to_resume_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("earlier", "said"), [("fails", "2024H2 of the same backfill was not released"), ("runs", "")])
-def test_a_backfill_from_the_ui_settles_in_order(settled: SettledHome, tmp_path: Path, earlier: str, said: str) -> None:
-    home = settled.copy(tmp_path / "home")
+def test_a_backfill_from_the_ui_settles_in_order(
+    settled_home: SettledHome, tmp_path: Path, earlier: str, said: str
+) -> None:
+    home = settled_home.copy(tmp_path / "home")
     definitions = build_defs(resources={"home": HomeResource(path=str(home.root))})
     tags = {"dagster/backfill": "b1"}
     with dg.DagsterInstance.ephemeral() as instance, pytest.MonkeyPatch.context() as patch:

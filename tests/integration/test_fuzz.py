@@ -50,7 +50,8 @@ __all__ = ["released", "unreleased"]
 
 pytestmark = pytest.mark.slow
 
-#: Cases of each kind by default; ``HCIP_FUZZ_CASES`` is a number of all kinds together.
+#: Cases of all kinds together, and the share of each kind in them.
+CASES = int(os.environ.get("HCIP_FUZZ_CASES", "280"))
 SHARE = {
     "hospital csv": 30, "hospital gz": 20, "hospital parquet": 20, "hospital zip": 30, "hospital xlsx": 30,
     "hospital encodings": 20, "control totals": 20, "claims": 30, "claim shapes": 20, "program": 45, "program zip": 25,
@@ -64,8 +65,7 @@ HALF = PerformancePeriod.parse("2025H1")
 
 
 def cases(kind: str) -> int:
-    asked = os.environ.get("HCIP_FUZZ_CASES")
-    return max(1, int(asked) * SHARE[kind] // sum(SHARE.values())) if asked else SHARE[kind]
+    return max(1, CASES * SHARE[kind] // sum(SHARE.values()))
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def test_a_scenario_is_what_a_settlement_under_its_policy_gives(spoilable_home: 
     changed = "\n".join(line.removeprefix("  ") for line in SCENARIOS.split("stricter:\n")[1].splitlines())
     spoilable_home.policy.unlink()
     spoilable_home.policy.write_text(f"{text}\n{changed}\n", encoding="utf-8")
-    built = build_period(spoilable_home, PERIOD, load_policy(spoilable_home.policy))
+    built = build_period(spoilable_home, PERIOD, load_policy(spoilable_home.policy), select="+incentives")
     with duckdb.connect(built.result.file, read_only=True) as connection:
         columns = "hospital_ccn, npi, calculated_incentive, final_incentive"
         expected = connection.sql(f"select {columns} from marts.incentives order by 1, 2").pl()
