@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from hcip_pipeline.errors import UsageError
+from hcip_pipeline.guides.examples import EXAMPLES
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter, lake_path, quarantine_path
 from hcip_pipeline.intake.hospital.preflight import CheckResult, Preflight
@@ -21,6 +22,7 @@ from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import load_reference
 from tests.bills import ATTENDING, CCN, OPERATING, OTHER_PAYER, Signs, claim, interchange, patient, write
+from tests.pyx12_claims import is_valid
 
 ONE = "250000001"
 FRACTION = (("0120", "1.005", "1", ""),)
@@ -382,3 +384,32 @@ def test_bills_outside_an_inbox_are_known_by_their_provider_or_by_their_folder(
         preflight.check(desk)
     with pytest.raises(UsageError, match="together with their grouping file"):
         preflight.check(desk / "a.837")
+
+
+def test_the_example_of_the_inbox_page_is_the_example_row_of_discharges(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "inbox.md").read_text(encoding="utf-8")
+    section = page[page.index("### Bills in place of the tables") : page.index("### What is answered to a wrong sub")]
+    bill, row = re.findall(r"```\n(.*?\n)```", section, re.S)
+    inbox = tmp_path / "inbox"
+    folder = inbox / "hospital" / "2025Q1" / EXAMPLES["hospitals"]["ccn"]
+    folder.mkdir(parents=True)
+    (folder / "bills.837").write_text(bill, encoding="ascii")
+    (folder / "grouping.csv").write_text(row, encoding="ascii")
+    (inbox / "reference").mkdir()
+    for name in ("hospitals", "cost_factors"):
+        pl.DataFrame([EXAMPLES[name]]).write_csv(inbox / "reference" / f"{name}.csv")
+    assert is_valid(bill)
+    with Preflight(load_reference(inbox)) as desk:
+        result = desk.check(folder)
+        assert result.accepted and not rules(result), result.summary()
+        (read,) = discharges(desk)
+    expected = {name: cell for name, cell in EXAMPLES["discharges"].items() if name in read and cell}
+    assert {name: str(read[name]) for name in expected} == expected
+
+
+def test_a_file_name_may_hold_a_quotation_mark(reference: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    write(tmp_path, {"o'brien (1).837": interchange(patient(), claim())}, ONE)
+    (receipt,) = ingest_quarter(Home(tmp_path), QUARTER, Policy(version="test", base_year=2024), reference=reference)
+    assert receipt.status == "accepted"
+    kept = pl.read_parquet(lake_path(Home(tmp_path), "discharges", QUARTER, receipt.stem))
+    assert kept["source_file"].to_list() == ["o'brien (1).837"]
