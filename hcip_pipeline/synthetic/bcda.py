@@ -22,10 +22,13 @@ _FIRST_PATIENT = 10_000_000
 
 
 class ExportWriter:
-    """Writes exports one after the other; a patient who died is exported once more with what CMS still has to state."""
+    """Writes exports one after the other: each names the patients of its claims, the dead ones too.
+
+    One since a date leaves out whom the whole one before it names.
+    """
 
     def __init__(self) -> None:
-        self._exported: set[int] = set()
+        self._named: set[int] = set()
 
     def write(
         self, folder: Path, day: dt.date, frames: Mapping[str, pl.DataFrame], people: pl.DataFrame,
@@ -46,9 +49,9 @@ class ExportWriter:
         named = {person_of[mbi] for mbi in frames["cclf8"]["bene_mbi_id"].unique()}
         needed = {person_of[mbi] for mbi in frames["cclf9"]["crnt_num"]}
         for table in ("cclf1", "cclf5", "cclf6", "cclf7"):
-            needed |= {person_of[mbi] for mbi in frames[table]["bene_mbi_id"].unique()} - self._exported
-        named |= needed
-        self._exported |= named
+            needed |= {person_of[mbi] for mbi in frames[table]["bene_mbi_id"].unique()}
+        named |= needed - self._named if since else needed
+        self._named = named
         rows = people.filter(pl.col("person").is_in(sorted(named))).sort("person")
         updated = f"{day}T00:00:00.000Z"
         files: dict[str, Iterable[Resource]] = {

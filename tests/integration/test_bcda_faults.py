@@ -240,3 +240,13 @@ def test_former_numbers_become_cross_references(tmp_path):
     (link,) = pl.read_parquet(files_in_force(home, "cclf9")).to_dicts()
     assert (link["hicn_mbi_xref_ind"], link["prvs_num"], link["crnt_num"]) == ("M", "1EG4TE5MK72", "1EG4TE5MK73")
     assert pl.read_parquet(files_in_force(home, "cclf8"))["bene_mdcr_stus_cd"].to_list() == ["10"]
+
+
+def test_a_whole_export_names_the_patients_of_its_claims_itself(tmp_path):
+    """Whatever earlier ones say: the preflight, which knows of none, has the same verdict."""
+    home = Home(tmp_path)
+    write_export(home.inbox / "cms" / "2025-03", whole(), transactionTime="2025-03-15T01:00:00Z")
+    folder = write_export(home.inbox / "cms" / "2025-04", whole(Patient=lines(person("12"))))
+    assert [receipt.status for receipt in ingest_claims(home, "2025-03")] == ["accepted"]
+    assert [receipt.rule for receipt in ingest_claims(home, "2025-04")] == ["BCDA-PATIENT-UNKNOWN"]
+    assert [receipt.rule for receipt in check_claims(folder)] == ["BCDA-PATIENT-UNKNOWN"]

@@ -60,7 +60,7 @@ def test_the_same_rows_but_for_what_v3_lacks(both, table):
     cclf, bcda = cclf.select(known), bcda.select(known)
     if table == "cclf8":  # hospice ranges are gone, and the dead may have a Patient once more
         cclf = cclf.unique()
-        bcda = bcda.filter(
+        bcda = bcda.unique().filter(
             pl.col("bene_death_dt").is_null()
             | (pl.col("bene_death_dt").dt.strftime("%Y-%m") >= pl.col("delivery_month"))
         )

@@ -107,10 +107,11 @@ def _read(
                     file=manifest.file, rule="BCDA-CHANGED",
                 )  # fmt: skip
         files = export.files(manifest)
-        reader = ExportReader(staging, _lineage(manifest, month), known)
+        is_complete = not name.is_since and any(file.resource == "Patient" for file in files)
+        reader = ExportReader(staging, _lineage(manifest, month), [] if is_complete else known)
         reader.read(_told(files, name.month, progress))
         warnings = _warnings(name, files, reader)
-        if reader.unknown_claims and (month is not None or not name.is_since):
+        if reader.unknown_claims and (is_complete or month is not None):
             raise HcipError(
                 f"{reader.unknown_claims:,} claims are of patients whom no Patient resource names, here or in an "
                 "earlier export: whose they are cannot be told",
@@ -165,7 +166,7 @@ def _warnings(name: ExportName, files: list[DataFile], reader: ExportReader) -> 
     lacking = [resource for resource in RESOURCES if resource not in {file.resource for file in files}]
     if lacking and not name.is_since:
         warnings.append(f"BCDA-NOT-EXPORTED: the export has no {', '.join(lacking)}")
-    if reader.unknown_claims and name.is_since:
+    if reader.unknown_claims:
         warnings.append(
             f"BCDA-PATIENT-ELSEWHERE: {reader.unknown_claims:,} claims are of patients whom this export does not name; "
             "an earlier export of the home must"
