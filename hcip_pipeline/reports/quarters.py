@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from hcip_pipeline.policy.interventions import CATEGORIES
 from hcip_pipeline.reports import words
@@ -17,6 +17,8 @@ from hcip_pipeline.reports.figures import ReportSource, Row
 
 #: quarters side by side, at most: a year and a half
 SHOWN = 6
+#: of a percentage and of a number per 1,000, as `words` shows them
+_SHOWN_PLACES = Decimal("0.1")
 
 
 @dataclass(frozen=True)
@@ -129,12 +131,15 @@ def _measured(row: Row) -> str:
 
 
 def _moved(values: Iterable[Decimal | None], measure: str | None) -> str:
-    """How the last value moved from the one before it: in points of a share, or in the measure's own unit."""
+    """How the last value moved from the one before it: in points of a share, or in the measure's own unit.
+
+    It is the difference of the figures as they are shown.
+    """
     known: Sequence[Decimal] = [value for value in values if value is not None]
     if len(known) < 2:
         return words.NOTHING
     per_1000 = (measure or "").endswith("per_1000")
-    change = words.number(abs(known[-1] - known[-2]) * (1 if per_1000 else 100), 1)
-    if not Decimal(change.replace(",", "")):
+    before, now = ((value * (1 if per_1000 else 100)).quantize(_SHOWN_PLACES, ROUND_HALF_UP) for value in known[-2:])
+    if before == now:
         return "unchanged"
-    return f"{'up' if known[-1] > known[-2] else 'down'} {change}{'' if per_1000 else ' points'}"
+    return f"{'up' if now > before else 'down'} {words.number(abs(now - before), 1)}{'' if per_1000 else ' points'}"

@@ -126,13 +126,13 @@ function cellChart(drg, soi, npi) {
   if (!dots.length) return null;
   return Plot.plot({
     ariaLabel: `Mean cost of physicians over best practice in ${drg}-${soi}`, width: Math.min(900, innerWidth - 30),
-    height: 80 + of.length * 46, marginBottom: 45, marginLeft: 150, marginRight: 20, style: { color: ink(), background: "none", fontSize: "12px" },
+    height: 80 + of.length * (npi ? 46 : 90), marginTop: npi ? 20 : 40, marginRight: 60, marginBottom: 45, marginLeft: 150, style: { color: ink(), background: "none", fontSize: "12px" },
     x: { label: "Cost over best practice of its own year (1 is best practice)", grid: true }, y: { label: null, domain: of },
     marks: [
       Plot.ruleX([1], { stroke: colour("--best"), strokeWidth: 2 }),
       ...(norm && norm[1] !== null ? [Plot.ruleX([norm[1] / norm[0]], { stroke: colour("--norm"), strokeWidth: 2, strokeDasharray: "4 3" })] : []),
       Plot.dot(dots, { x: "x", y: "of", r: 4, fill: colour("--own"), fillOpacity: 0.55, stroke: colour("--own"), title: "title", className: "dots" }),
-      ...(npi ? [] : [Plot.text(dots.filter(dot => dot.of === of[1]), { x: "x", y: "of", dy: -12, text: dot => dot.title.split(":")[0], fontSize: 10, fill: ink() })]),
+      ...(npi ? [] : [Plot.text(dots.filter(dot => dot.of === of[1]), { x: "x", y: "of", dy: -8, dx: 3, rotate: -35, textAnchor: "start", text: dot => dot.title.split(":")[0], fontSize: 10, fill: ink() })]),
     ],
   });
 }
