@@ -18,11 +18,11 @@ READINGS = ("attending", "operating", "undisputed", "bridge")
 
 _PERIOD = Column("period", "text", "performance period", key=True)
 _CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True)
-_CCN_OR_STATE = Column("hospital_ccn", "text", "CMS certification number of the hospital, or STATE", key=True)
-_NPI = Column("npi", "text", "NPI of the care partner", key=True)
+_CCN_OR_STATE = Column("hospital_ccn", "text", "CMS certification number of the hospital; or STATE", key=True)
+_NPI = Column("npi", "text", "NPI; the care partner", key=True)
 _STREAM = Column("stream", "text", "medical or surgical", key=True, allowed=STREAMS)
 _READING = Column("reading", "text", "other reading of the responsible physician", key=True, allowed=READINGS)
-_CALCULATED = Column("calculated_incentive", "money", "performance + improvement, as released")
+_CALCULATED = Column("calculated_incentive", "money", "performance + improvement; as released")
 _CHANCE = (
     Column("chance_mean", "money", "what chance alone would have calculated: mean of all shuffles"),
     Column("chance_low", "money", "5th percentile of the shuffles"),
@@ -53,7 +53,7 @@ RELIABILITY = Table(
         _NPI,
         _STREAM,
         Column("measure", "text", "cost or days, relative to the state", key=True, allowed=MEASURES),
-        Column("cases", "integer", "counted cases at the hospital in cells with a norm"),
+        Column("cases", "integer", "cases; counted, at the hospital, in cells with a norm"),
         Column("variance_between", "ratio", "the state's variance between physicians"),
         Column("variance_within", "ratio", "the state's variance between cases of one physician"),
         Column("reliability", "ratio", "between ÷ (between + within ÷ cases), 4 places"),
@@ -70,10 +70,10 @@ ATTRIBUTION = Table(
         _PERIOD,
         _READING,
         _NPI,
-        Column("cases", "integer", "counted cases in cells with a norm, as released"),
+        Column("cases", "integer", "cases; counted, in cells with a norm, as released"),
         Column("cases_then", "integer", "the same by the reading"),
         _CALCULATED,
-        Column("calculated_then", "money", "calculated incentive by the reading, norms included"),
+        Column("calculated_then", "money", "calculated incentive by the reading; norms included"),
     ),
 )
 
@@ -84,7 +84,7 @@ PHYSICIAN_FIGURES = Table(
         _PERIOD,
         _STREAM,
         Column("physician_number", "integer", "by NPI, in order", key=True),
-        Column("cases", "integer", "counted cases of the performance period, at any hospital"),
+        Column("cases", "integer", "cases; counted, of the performance period, at any hospital"),
         Column("cost_sum", "ratio", "Σ x, x = cost ÷ (cost_weight × the state's Σ cost ÷ Σ cost_weight), 8 places"),
         Column("cost_squares", "square", "Σ x²"),
         Column("days_sum", "ratio", "Σ x, x = days ÷ (los_weight × the state's Σ days ÷ Σ los_weight), 8 places"),
@@ -92,17 +92,17 @@ PHYSICIAN_FIGURES = Table(
     ),
 )
 
-_WINDOW = Column("window_name", "text", "base_year, baseline or performance", key=True)
+_WINDOW = Column("window_name", "text", "performance, baseline or base_year", key=True)
 GROUPER_CASES = Table(
     "grouper_cases",
     "one row a window and grouper version of its cases: what the version of the other side does not know",
     (
         _PERIOD,
         _WINDOW,
-        Column("grouper_version", "text", "APR-DRG version that grouped the cases", key=True),
-        Column("cases", "integer", "cases with an APR-DRG"),
+        Column("grouper_version", "text", "APR-DRG grouper version; the one that grouped the cases", key=True),
+        Column("cases", "integer", "cases; with an APR-DRG"),
         Column("cases_unknown", "integer", "whose APR-DRG a version of the other side (base year, period) lacks"),
-        Column("cases_bridged", "integer", "grouped again by grouper_bridge.csv"),
+        Column("cases_bridged", "integer", "cases; grouped again by grouper_bridge.csv"),
         Column("cases_in_another_cell", "integer", "of these, in another APR-DRG or severity then"),
     ),
 )
@@ -158,15 +158,17 @@ CERTAINTY_STREAMS = declared(
         (
             _PERIOD,
             _STREAM,
-            Column("cases", "integer", "counted cases of responsible physicians in cells with a norm", nullable=True),
-            Column("physicians", "integer", "responsible physicians", nullable=True),
+            Column(
+                "cases", "integer", "cases; counted, of responsible physicians, in cells with a norm", nullable=True
+            ),
+            Column("physicians", "integer", "physicians; responsible ones", nullable=True),
             Column("cost_between", "ratio", "variance of cost between physicians", nullable=True),
             Column("cost_within", "ratio", "variance of cost between cases of one physician", nullable=True),
             Column("cost_cases_needed", "integer", "cases for a reliability of 0.7 of cost", nullable=True),
             Column("days_between", "ratio", "variance of days between physicians", nullable=True),
             Column("days_within", "ratio", "variance of days between cases of one physician", nullable=True),
             Column("days_cases_needed", "integer", "cases for a reliability of 0.7 of days", nullable=True),
-            Column("suppressed", "text", "columns hidden in this row, separated by |", nullable=True),
+            Column("suppressed", "text", "columns emptied because of a small count, separated by |", nullable=True),
         ),
     ),
     counts=("cases",),
@@ -184,7 +186,7 @@ CERTAINTY_READINGS = declared(
             _READING,
             Column("care_partners", "integer", "care partners"),
             _CALCULATED,
-            Column("calculated_then", "money", "calculated by the reading"),
+            Column("calculated_then", "money", "calculated incentive by the reading"),
             Column("dollars_moved", "money", "Σ of the changes of care partners, each without its sign"),
             Column("rank_correlation", "ratio", "Kendall's tau-b of the two rankings, 4 places", nullable=True),
             Column("now_unpaid", "integer", "care partners with nothing by the reading, who have something"),

@@ -262,6 +262,12 @@ FIELDS: Mapping[str, Field] = {
     "is_run_out": Field("boolean", "delivered in a run-out file"),
     "part": Field("text", "A, B, or DME (equipment)"),
     "source_archive": Field("text", "archive it came from, by name"),
+    "chance_mean": Field("money", "what chance alone would have calculated: mean of all shuffles"),
+    "chance_low": Field("money", "5th percentile of the shuffles"),
+    "chance_high": Field("money", "95th percentile of the shuffles"),
+    "reading": Field("text", "other reading of the responsible physician"),
+    "calculated_then": Field("money", "calculated incentive by the reading"),
+    "cases_bridged": Field("integer", "cases"),
 }
 
 #: Words that mean what the table makes of them -> why they have no meaning of their own.

@@ -17,7 +17,6 @@ _WEIGHTED: Mapping[str, ColumnType] = {"length_of_stay": "integer", "core_cost":
 
 #: model -> column -> type
 READ_BY_PYTHON: Mapping[str, Mapping[str, ColumnType]] = {
-    "int_care_partners": {**_PARTNER, "name": "text"},
     "int_case_ledger": {
         "stage": "text", "window_name": "text", "hospital_ccn": "text", "cases_in": "integer", "cases_kept": "integer",
         "cases_excluded": "integer", "amount_in": "money", "amount_kept": "money", "amount_excluded": "money",

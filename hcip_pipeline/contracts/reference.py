@@ -167,10 +167,16 @@ GROUPER_BRIDGE = Table(
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True, max_length=6),
         Column("account_no", "text", "the hospital's own account number", key=True, max_length=20),
-        Column("grouper_version", "text", "APR-DRG version that grouped the case again"),
-        Column("apr_drg", "text", "APR-DRG by that version", max_length=3),
-        Column("severity_of_illness", "text", "APR severity of illness by it", allowed=("1", "2", "3", "4")),
-        Column("risk_of_mortality", "text", "APR risk of mortality by it", allowed=("1", "2", "3", "4"), nullable=True),
+        Column("grouper_version", "text", "APR-DRG grouper version; the one that grouped the case again"),
+        Column("apr_drg", "text", "APR-DRG; by that version", max_length=3),
+        Column("severity_of_illness", "text", "APR severity of illness; by that version", allowed=("1", "2", "3", "4")),
+        Column(
+            "risk_of_mortality",
+            "text",
+            "APR risk of mortality; by that version",
+            allowed=("1", "2", "3", "4"),
+            nullable=True,
+        ),
     ),
 )
 
