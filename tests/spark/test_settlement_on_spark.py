@@ -94,12 +94,13 @@ def test_a_run_that_the_ui_launches_with_the_tag_is_computed_on_spark(both: Both
             time.sleep(1)
             status = _asked(running, f'{{runOrError(runId:"{run}"){{... on Run{{status}}}}}}')["runOrError"]["status"]
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+            failures = instance.all_logs(run, of_type=dg.DagsterEventType.STEP_FAILURE)
+            assert status == "SUCCESS", [entry.dagster_event for entry in failures]
             (event,) = (
                 entry.asset_materialization
                 for entry in instance.all_logs(run, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
                 if entry.asset_materialization and entry.asset_materialization.asset_key == dg.AssetKey("release")
             )
-    assert status == "SUCCESS"
     told = {name: value.value for name, value in event.metadata.items()}
     assert (told["engine"], told["release"], told["new"]) == ("spark", "r1", False)
 
