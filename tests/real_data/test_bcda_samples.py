@@ -4,7 +4,6 @@ import csv
 import gzip
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 
 from hcip_pipeline.contracts.cms import LAYOUTS
 from hcip_pipeline.home import Home
+from hcip_pipeline.intake.bcda import make_mapping
 from hcip_pipeline.intake.cclf import files_in_force
 from hcip_pipeline.intake.claim_months import check_claims, ingest_claims
 from tests.bcda_exports import lines, write_export
@@ -71,14 +71,9 @@ def _dictionary() -> list[dict[str, str]]:
 
 
 def test_the_table_of_elements_is_the_one_made_of_cms_files():
-    sys.path.insert(0, str(ROOT / "tools"))
-    try:
-        import bcda_mapping
-    finally:
-        sys.path.pop(0)
-    stored = list(csv.DictReader(bcda_mapping.OUTPUT.open(encoding="utf-8")))
+    stored = list(csv.DictReader(make_mapping.OUTPUT.open(encoding="utf-8")))
     with gzip.open(CCLF, "rt", encoding="utf-8-sig", newline="") as stream:
-        assert bcda_mapping.mapping(_dictionary(), list(csv.DictReader(stream))) == stored
+        assert make_mapping.mapping(_dictionary(), list(csv.DictReader(stream))) == stored
 
 
 def test_the_dictionarys_examples_are_read_from_its_resources(home):

@@ -1,4 +1,4 @@
-"""Which element of a resource each CCLF field is, as data. ``tools/bcda_mapping.py`` makes the table."""
+"""Which element of a resource each CCLF field is, as data. ``make_mapping`` makes the table."""
 
 from __future__ import annotations
 

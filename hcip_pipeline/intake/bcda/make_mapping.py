@@ -1,8 +1,8 @@
 """Make the table by which BCDA v3 is read as CCLF, from CMS's own two files.
 
-    python tools/bcda_mapping.py bcda_v3_dictionary.csv.gz cclf_bcda_v3_mapping.csv.gz
+    python -m hcip_pipeline.intake.bcda.make_mapping bcda_v3_dictionary.csv.gz cclf_bcda_v3_mapping.csv.gz
 
-Both are published by CMS (CC0). Written to ``hcip_pipeline/intake/bcda/data/mapping.csv``: one row a CCLF field with a
+Both are published by CMS (CC0). Written to ``data/mapping.csv`` beside this module: one row a CCLF field with a
 counterpart, with CMS's FHIR path and the same path as an element and a key that the intake understands. A path that no
 rule knows stops the script: nothing is left out silently. Where the published path and the published examples disagree,
 ``CORRECTIONS`` says so and why.
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from hcip_pipeline.contracts.cms import LAYOUTS
 
-OUTPUT = Path(__file__).parents[1] / "hcip_pipeline" / "intake" / "bcda" / "data" / "mapping.csv"
+OUTPUT = Path(__file__).parent / "data" / "mapping.csv"
 COLUMNS = ("table", "field", "resource", "claim_types", "element", "key", "note", "cms_path")
 #: a quoted text, which CMS writes with and without blanks around
 _Q = r"'([^']*)'"
