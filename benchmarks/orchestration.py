@@ -21,6 +21,7 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.intake.period_intake import take_in_period
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import load_policy
+from hcip_pipeline.publishing.content import Content
 from hcip_pipeline.publishing.writer import write_release
 from hcip_pipeline.reference.tables import write_lake_reference
 from hcip_pipeline.settlement.period import build_period
@@ -51,7 +52,7 @@ def plain(home: Home) -> tuple[float, float]:
     write_lake_reference(home.inbox, home.lake_reference)
     take_in_period(home, PERIOD, policy.policy)
     built = build_period(home, PERIOD, policy)
-    write_release(home, PERIOD, built.result, policy, built.inputs)
+    write_release(home, PERIOD, built.result, Content(policy, built.inputs))
     return time.process_time() - start[0], time.perf_counter() - start[1]
 
 

@@ -108,13 +108,14 @@ def build(home: Home, _share: float, threads: int) -> None:
 def release(home: Home, _share: float, threads: int) -> None:
     """The build once more, for a release is written from a build of its own run; its cost is taken off below."""
     from hcip_pipeline.policy.loader import load_policy
+    from hcip_pipeline.publishing.content import Content
     from hcip_pipeline.publishing.writer import write_release
     from hcip_pipeline.settlement.period import build_period
 
     policy = load_policy(home.policy)
     built = build_period(home, PERIOD, policy, threads=threads)
     before = _used()
-    write_release(home, PERIOD, built.result, policy, built.inputs)
+    write_release(home, PERIOD, built.result, Content(policy, built.inputs))
     (home.root / "release.json").write_text(json.dumps(_since(before)))
 
 

@@ -28,6 +28,7 @@ from hcip_pipeline.intake.period_intake import take_in_period
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.publishing.content import Content
 from hcip_pipeline.publishing.writer import write_release
 from hcip_pipeline.reference.tables import write_lake_reference
 from hcip_pipeline.settlement.earlier_releases import earlier_frames, earlier_release_files
@@ -309,9 +310,8 @@ class HalfYears:
         inputs += earlier_release_files(self.home, parsed)
         policy = load_policy(self.home.policy)
         changed = restatement(self.home, parsed, policy, built).frame
-        return write_release(
-            self.home, parsed, built, policy, inputs, restatement=changed, certainty={}, renderers={}, must_verify=False
-        ).folder
+        content = Content(policy, inputs, restatement=changed, certainty={}, renderers={}, must_verify=False)
+        return write_release(self.home, parsed, built, content).folder
 
 
 def _amount(physician: str, period: str) -> int:

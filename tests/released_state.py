@@ -29,6 +29,7 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile, load_policy
 from hcip_pipeline.policy.model import Elections
+from hcip_pipeline.publishing.content import Content
 from hcip_pipeline.publishing.renderers import RENDERERS
 from hcip_pipeline.publishing.writer import write_release
 from hcip_pipeline.release.documents import Renderer
@@ -461,7 +462,8 @@ def release(
 ) -> Path:
     """Compute the period in memory and write a release of it into ``home``."""
     built = compute(of, norms, folder)
-    return write_release(home, PERIOD, built, of.policy, inputs_of(home), renderers=renderers, must_verify=False).folder
+    content = Content(of.policy, inputs_of(home), renderers=renderers, must_verify=False)
+    return write_release(home, PERIOD, built, content).folder
 
 
 def inputs_of(home: Home) -> list[dict[str, Any]]:

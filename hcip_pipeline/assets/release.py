@@ -60,6 +60,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         from hcip_pipeline.ledger.recording import record_release
         from hcip_pipeline.ledger.signing import sign_head
         from hcip_pipeline.ledger.timestamps import stamp_head, stamp_release
+        from hcip_pipeline.publishing.content import Content
         from hcip_pipeline.publishing.writer import write_release
         from hcip_pipeline.release.layouts import MANIFEST
         from hcip_pipeline.release.reading import ReleaseFiles
@@ -88,13 +89,15 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
                     home.home(),
                     period,
                     built.result,
-                    policy,
-                    built.inputs,
-                    notes=(*built.notes, *restated.notes),
-                    restatement=restated.frame,
-                    certainty=kept_tables(home.home(), period, digest_of(built.built_from)),
+                    Content(
+                        policy,
+                        built.inputs,
+                        (*built.notes, *restated.notes),
+                        restatement=restated.frame,
+                        certainty=kept_tables(home.home(), period, digest_of(built.built_from)),
+                        stamped_by=stamps.name if stamps else None,
+                    ),
                     signer=signer,
-                    stamped_by=stamps.name if stamps else None,
                 )
                 release_made(written.is_new)
             if written.is_new:

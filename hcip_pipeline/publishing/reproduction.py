@@ -18,7 +18,9 @@ from hcip_pipeline.contracts import certainty
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.publishing.writer import only_writer, write_files
+from hcip_pipeline.publishing.content import Content
+from hcip_pipeline.publishing.files import write_files
+from hcip_pipeline.publishing.writer import only_writer
 from hcip_pipeline.release.documents import make_private, private_folder
 from hcip_pipeline.release.manifest import write_manifest
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
@@ -154,17 +156,19 @@ def reproduce(
                     period,
                     number,
                     built,
-                    known.policy,
-                    before["inputs"],
+                    Content(
+                        known.policy,
+                        before["inputs"],
+                        before.get("notes", ()),
+                        restatement=released.table("restatement") if released.has("restatement") else None,
+                        certainty=_certainty(released, built),
+                        supersedes=before["supersedes"],
+                        later=[Named(**named) for named in before.get("makes_stale", ())],
+                        received=known.received if known.receipts is not None else None,
+                        signed_by=before.get("signed_by"),
+                        stamped_by=before.get("stamped_by"),
+                    ),
                     work,
-                    notes=before.get("notes", ()),
-                    restatement=released.table("restatement") if released.has("restatement") else None,
-                    certainty=_certainty(released, built),
-                    supersedes=before["supersedes"],
-                    later=[Named(**named) for named in before.get("makes_stale", ())],
-                    received=known.received if known.receipts is not None else None,
-                    signed_by=before.get("signed_by"),
-                    stamped_by=before.get("stamped_by"),
                 )
                 made = {resource["path"]: _hashes(resource) for resource in written["resources"]}
                 were = {resource["path"]: _hashes(resource) for resource in before["resources"]}

@@ -26,7 +26,8 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import load_policy
-from hcip_pipeline.publishing.writer import write_files
+from hcip_pipeline.publishing.content import Content
+from hcip_pipeline.publishing.files import write_files
 from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.reports import words
 from hcip_pipeline.settlement.build_record import current_build
@@ -145,10 +146,8 @@ def test_no_payment_reads_it(settled_home: SettledHome, files: ReleaseFiles, tmp
     home = settled_home.home
     policy = load_policy(home.policy)
     built = current_build(home, PERIOD, policy)
-    manifest = write_files(
-        home, PERIOD, 1, built.result, policy, built.inputs, tmp_path / "without", notes=built.notes,
-        certainty={}, renderers={}, must_verify=False,
-    )  # fmt: skip
+    content = Content(policy, built.inputs, built.notes, certainty={}, renderers={}, must_verify=False)
+    manifest = write_files(home, PERIOD, 1, built.result, content, tmp_path / "without")
     without = {each["path"]: each["hash"] for each in manifest["resources"]}
     released = {each["path"]: each["hash"] for each in files.manifest["resources"] if "schema" in each}
     own = {path for path in released if any(f"_{name}_{PERIOD}" in path for name in TABLES)}

@@ -24,7 +24,8 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import HomeLocks
 from hcip_pipeline.operations.retention import PATIENT_TABLES, destroy, what_is_due
 from hcip_pipeline.policy.loader import load_policy
-from hcip_pipeline.publishing import writer
+from hcip_pipeline.publishing import files as release_files
+from hcip_pipeline.publishing.content import Content
 from hcip_pipeline.publishing.writer import write_release
 from hcip_pipeline.release.layouts import LAYOUTS
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
@@ -48,7 +49,7 @@ _WRITERS.set_forkserver_preload(["hcip_pipeline.publishing.writer", "tests.relea
 
 
 def _write(home: Home, built: BuildResult) -> None:
-    write_release(home, PERIOD, built, load_policy(home.policy), inputs_of(home))
+    write_release(home, PERIOD, built, Content(load_policy(home.policy), inputs_of(home)))
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -65,7 +66,7 @@ def test_whatever_names_a_case_must_go_one_day() -> None:
 
 
 def written(home: Home, built: BuildResult, policy: State) -> Path:
-    return write_release(home, PERIOD, built, policy.policy, inputs_of(home)).folder
+    return write_release(home, PERIOD, built, Content(policy.policy, inputs_of(home))).folder
 
 
 def test_killed_at_any_moment_leaves_all_or_nothing(
@@ -182,7 +183,7 @@ class TestGate:
             connection.execute(
                 "update marts.incentives set final_incentive = final_incentive + 0.01 where status = 'PAYABLE'"
             )
-        monkeypatch.setattr(writer, "_WORTH_A_PROCESS", worth_a_process)
+        monkeypatch.setattr(release_files, "_WORTH_A_PROCESS", worth_a_process)
         error = self.refused(replace(own_build, fingerprints=fingerprints(own_build.file)), fresh_home, unreleased)
         assert "not found again" in error.message
 
@@ -190,7 +191,7 @@ class TestGate:
 def test_a_release_says_the_same_whoever_computed_it_again(
     build_of_released: BuildResult, fresh_home: Home, unreleased: State, released: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "_WORTH_A_PROCESS", 0)
+    monkeypatch.setattr(release_files, "_WORTH_A_PROCESS", 0)
     again = written(fresh_home, build_of_released, unreleased)
     assert contents(again) == contents(released)
     assert not list(again.parent.glob(".r*"))
@@ -238,7 +239,7 @@ class TestChain:
         shutil.copytree(unreleased.home.root, home.root, dirs_exist_ok=True)
         other = replace(unreleased.policy, text=unreleased.policy.text + "# later\n")
         other = replace(other, sha256=hashlib.sha256(other.text.encode()).hexdigest())
-        release = write_release(home, PERIOD, build_of_released, other, inputs_of(home))
+        release = write_release(home, PERIOD, build_of_released, Content(other, inputs_of(home)))
         assert (release.name, release.is_new) == ("r2", True)
         return home
 

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from hcip_pipeline.home import Home
+from hcip_pipeline.publishing.content import Content
 from hcip_pipeline.publishing.writer import write_release
 from hcip_pipeline.reference.screening import write_lake_screening
 from hcip_pipeline.release.reading import ReleaseFiles
@@ -61,7 +62,7 @@ def released_in(home: Home, state: State, folder: Path) -> ReleaseFiles:
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         inputs.append({"file": f"reference/{path.name}", "sha256": sha256, "rows": 1})
     built = compute(state, state.norms, folder)
-    return ReleaseFiles.at(write_release(home, PERIOD, built, state.policy, inputs).folder)
+    return ReleaseFiles.at(write_release(home, PERIOD, built, Content(state.policy, inputs)).folder)
 
 
 def payments(files: ReleaseFiles) -> dict[str, tuple[Any, ...]]:

@@ -22,6 +22,7 @@ from hcip_pipeline.ledger.lines import head_of, ledger_path, read_ledger
 from hcip_pipeline.ledger.recording import begin, record_destructions, record_release
 from hcip_pipeline.ledger.signing import sign_head
 from hcip_pipeline.operations.retention import destroy, what_is_due
+from hcip_pipeline.publishing.content import Content
 from hcip_pipeline.publishing.writer import write_release
 from hcip_pipeline.release.verification import Proofs
 from hcip_pipeline.release.verification.chain import check_chain
@@ -61,7 +62,8 @@ def chain(
     for number, note in (1, ""), (2, "# later\n"):
         text = unreleased.policy.text + note
         policy = replace(unreleased.policy, text=text, sha256=hashlib.sha256(text.encode()).hexdigest())
-        release = write_release(home, PERIOD, build_of_released, policy, inputs_of(home), must_verify=False)
+        content = Content(policy, inputs_of(home), must_verify=False)
+        release = write_release(home, PERIOD, build_of_released, content)
         assert (release.number, release.is_new) == (number, True)
         record_release(home, PERIOD, number, "0" * 64)
     return home
@@ -274,7 +276,8 @@ def signed(chain: Home, tmp_path: Path, key: Path, state: State, build: BuildRes
     signer = signer_of(home)
     text = state.policy.text + "# signed\n"
     policy = replace(state.policy, text=text, sha256=hashlib.sha256(text.encode()).hexdigest())
-    release = write_release(home, PERIOD, build, policy, inputs_of(home), must_verify=False, signer=signer)
+    content = Content(policy, inputs_of(home), must_verify=False)
+    release = write_release(home, PERIOD, build, content, signer=signer)
     record_release(home, PERIOD, release.number, "0" * 64)
     sign_head(home, signer)
     return home
