@@ -6,7 +6,7 @@ Belongs here: the facts. Does not belong here: writing them (``files``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -51,6 +51,6 @@ class Content:
     received: Received | None = None
     signed_by: str | None = None
     stamped_by: str | None = None
-    derivations: Mapping[str, Derivation] = DERIVATIONS
-    renderers: Mapping[str, Renderer] = RENDERERS
+    derivations: Mapping[str, Derivation] = field(default_factory=DERIVATIONS.copy)
+    renderers: Mapping[str, Renderer] = field(default_factory=RENDERERS.copy)
     must_verify: bool = True
