@@ -78,6 +78,8 @@ WORKBOOK = Ceiling(256 * _MIB, unpacked=2 * _GIB, times=100, harmless=32 * _MIB,
 CLAIMS = Ceiling(32 * _GIB, unpacked=128 * _GIB, times=250, harmless=50_000_000, rows=500_000_000)
 #: A state's year is 2.5 million discharges, 1 GB.
 SPARCS = Ceiling(8 * _GIB, unpacked=16 * _GIB, times=100, harmless=32 * _MIB, rows=20_000_000)
+#: A quarter of Texas is 0.8 million discharges and 15 million charge lines, 1.2 GB of them.
+TEXAS = Ceiling(32 * _GIB, rows=200_000_000)
 
 _RESEND = "check that it is the file you mean"
 

@@ -12,8 +12,10 @@ from hcip_pipeline.commands.progress import shown_progress, volume_options
 from hcip_pipeline.errors import HcipError, UsageError
 
 if TYPE_CHECKING:
+    from hcip_pipeline.periods import Quarter
     from hcip_pipeline.synthetic.cclf import CmsShape
     from hcip_pipeline.synthetic.files import FileFormat
+    from hcip_pipeline.synthetic.texas_pudf import Form as TexasForm
 
 
 @click.command("synth")
@@ -53,6 +55,13 @@ if TYPE_CHECKING:
     help="How hospitals submit; x12: bills (837 institutional) and a grouping file  "
     "[default: csv; with --state parquet]",
 )
+@click.option(
+    "--texas-pudf",
+    "texas_form",
+    type=click.Choice(["fixed", "tab"]),
+    help="Write Texas's inpatient public use data files in this form in place of a state's inbox; --start, --end, "
+    "--hospitals, --discharges-per-year and --seed apply.",
+)
 @volume_options
 @json_option
 @click.pass_context
@@ -69,6 +78,7 @@ def command(
     whole_state: bool,
     cms_shape: CmsShape,
     file_format: FileFormat | None,
+    texas_form: TexasForm | None,
     as_json: bool,
 ) -> None:
     """Write a seeded synthetic state into the folder INBOX."""
@@ -95,6 +105,9 @@ def command(
         raise UsageError(f"the end {end} is before the start {start}", fix="give --start before --end")
     if inbox.exists() and any(inbox.iterdir()):
         raise HcipError("the folder is not empty", file=inbox, fix="name a new folder; nothing is ever overwritten")
+    if texas_form:
+        _write_texas(inbox, first, last, hospitals, discharges_per_year, texas_form, seed, as_json)
+        return
     with shown_progress(as_json) as progress:
         report = generate_state(
             inbox,
@@ -115,3 +128,26 @@ def command(
         show_json(report.as_dict())
     else:
         click.echo(report.summary())
+
+
+def _write_texas(
+    folder: Path,
+    first: Quarter,
+    last: Quarter,
+    hospitals: int,
+    discharges_per_year: int,
+    form: TexasForm,
+    seed: int,
+    as_json: bool,
+) -> None:
+    from hcip_pipeline.periods import Window
+    from hcip_pipeline.synthetic.texas_pudf import write_texas_pudf
+
+    quarters = Window(first.start, last.end, "performance").quarters
+    files = write_texas_pudf(
+        folder, quarters, discharges=-(-discharges_per_year // 4), hospitals=hospitals, form=form, seed=seed
+    )
+    if as_json:
+        show_json({"folder": str(folder), "form": form, "files": [file.name for file in files]})
+    else:
+        click.echo(f"{len(files)} files of {len(quarters)} quarters in {folder}; every record is invented")

@@ -6,9 +6,6 @@ Belongs here: reading one file, judging its rows, and the receipt. Does not belo
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,14 +14,12 @@ import duckdb
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.sparcs_columns import COLUMNS, SparcsHeader, check_size, read_header, utf8_copy
-from hcip_pipeline.intake.sparcs_edits import EDITS, MALFORMED, READINGS, STRAY_EDITS, Edit
+from hcip_pipeline.intake.sparcs_edits import EDITS, MALFORMED, READINGS, STRAY_EDITS
 from hcip_pipeline.intake.sparcs_tables import write_tables
+from hcip_pipeline.intake.state_files.edits import counted_problems, judge, number, study_database
 from hcip_pipeline.received_files import SPARCS, sha256_of
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.rules.sparcs import RULES
-
-#: A cell's shape without its content: letters as ``A``, digits as ``9``.
-_REDACTED = "regexp_replace(regexp_replace(left(coalesce({}, ''), 24), '[\\pL]', 'A', 'g'), '[0-9]', '9', 'g')"
 
 #: Rules on rows that are no fault of the file.
 _BLAMELESS = ("SPARCS-NOT-A-DISCHARGE", "SPARCS-FACILITY-REDACTED")
@@ -91,24 +86,31 @@ def read_sparcs(file: Path, year: int, into: Path) -> SparcsReceipt:
     check_size(file, header.is_gzip)
     grouper_version = f"SPARCS-{year}"
     into.mkdir(parents=True, exist_ok=True)
-    with _database(into) as database, TemporaryDirectory(prefix="hcip-", dir=into) as copies:
+    with study_database(into) as database, TemporaryDirectory(prefix="hcip-", dir=into) as copies:
         copy = Path(copies) / "discharges.csv"
         is_recoded = utf8_copy(file, header.is_gzip, copy)
         _load(database, copy if is_recoded else file, replace(header, is_gzip=header.is_gzip and not is_recoded))
         by_name = _identify_by_name(database, file)
         _read_cells(database)
         has_licenses = _flag(database, "attending_license is not null or operating_license is not null")
-        _judge(database, file.name, year, has_licenses)
+        judge(
+            database,
+            file.name,
+            EDITS,
+            strays=STRAY_EDITS,
+            malformed=(MALFORMED, "from malformed"),
+            values={"year": year, "has_license_numbers": has_licenses},
+        )
         rows_read, accepted = _count_rows(database)
         problems = _problems_of_rows(database, accepted)
         problems += _problems_of_file(rows_read, is_recoded=is_recoded, by_name=by_name)
         if not accepted:
             raise _nothing_usable(database, file, year, rows_read, problems)
         write_tables(database, file.name, year, grouper_version, into)
-        hospitals = _number(database, "select count(distinct facility) from accepted")
+        hospitals = number(database, "select count(distinct facility) from accepted")
         blameless = ", ".join(f"'{rule}'" for rule in _BLAMELESS)
         faulty = f"select count(distinct source_row) from quarantine where rule not in ({blameless})"
-        error_rows = _number(database, faulty)
+        error_rows = number(database, faulty)
     return SparcsReceipt(
         file=file.name,
         sha256=sha256_of(file, SPARCS),
@@ -126,24 +128,8 @@ def read_sparcs(file: Path, year: int, into: Path) -> SparcsReceipt:
     )
 
 
-@contextmanager
-def _database(beside: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An engine that spills next to the study's tables."""
-    with tempfile.TemporaryDirectory(prefix=".spill-", dir=beside) as spill:
-        database = duckdb.connect(config={"temp_directory": spill})
-        try:
-            yield database
-        finally:
-            database.close()
-
-
-def _number(database: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = database.execute(sql).fetchone()
-    return int(row[0]) if row and row[0] is not None else 0
-
-
 def _flag(database: duckdb.DuckDBPyConnection, condition: str) -> bool:
-    return bool(_number(database, f"select count(*) from (select 1 from cells where {condition} limit 1)"))
+    return bool(number(database, f"select count(*) from (select 1 from cells where {condition} limit 1)"))
 
 
 def _load(database: duckdb.DuckDBPyConnection, file: Path, header: SparcsHeader) -> None:
@@ -182,10 +168,10 @@ def _load(database: duckdb.DuckDBPyConnection, file: Path, header: SparcsHeader)
 
 def _identify_by_name(database: duckdb.DuckDBPyConnection, file: Path) -> bool:
     """Where no row has a facility id, number the hospitals in the order of their names; whether that was done."""
-    if _number(database, "select count(*) from printed where trim(facility_id) <> ''"):
+    if number(database, "select count(*) from printed where trim(facility_id) <> ''"):
         return False
-    if not _number(database, "select count(*) from printed where trim(facility_name) <> ''"):
-        if not _number(database, "select count(*) from printed"):
+    if not number(database, "select count(*) from printed where trim(facility_name) <> ''"):
+        if not number(database, "select count(*) from printed"):
             return False
         raise HcipError(
             "names no hospital: facility id and facility name are blank in every row",
@@ -214,7 +200,7 @@ def _counted(rule: str, rows: int) -> Problem:
 
 
 def _refuse_open_quotes(database: duckdb.DuckDBPyConnection, file: Path) -> None:
-    row = _number(
+    row = number(
         database,
         """select min(line) from (select min(source_row) as line from malformed where has_open_quote
         union all select min(accepted_row) + 1 from printed where has_line_end)""",
@@ -247,56 +233,20 @@ def _read_cells(database: duckdb.DuckDBPyConnection) -> None:
     database.execute("drop table printed")
 
 
-def _judge(database: duckdb.DuckDBPyConnection, file_name: str, year: int, has_licenses: bool) -> None:
-    """Tables ``broken`` (one row a row and rule) and ``accepted`` (cells of the rows with no ERROR)."""
-    database.execute(
-        "create table broken (source_row bigint, column_name varchar, rule varchar, redacted_value varchar)"
-    )
-    database.execute("insert into broken select source_row, '', ?, '' from malformed", [MALFORMED])
-    values = {"year": year, "has_license_numbers": has_licenses}
-
-    def insert(edit: Edit, rows: str) -> None:
-        cell = "coalesce(severity_code, severity_word)" if edit.column == "severity" else edit.column
-        redacted = _REDACTED.format(cell) if cell else "''"
-        used = {name: value for name, value in values.items() if f"${name}" in edit.broken}
-        database.execute(
-            f"insert into broken select source_row, '{edit.column}', '{edit.rule}', {redacted} "
-            f"from {rows} where {edit.broken}",
-            used,
-        )
-
-    for edit in STRAY_EDITS:
-        insert(edit, "cells")
-    database.execute(
-        """create table stray as select source_row from broken;
-        create view discharged as from cells anti join stray using (source_row)"""
-    )
-    for edit in EDITS:
-        if not edit.keeps_row:
-            insert(edit, "discharged")
-    database.execute("create table quarantine as select ? as file, * from broken", [file_name])
-    database.execute("create view accepted as from cells anti join quarantine using (source_row)")
-    for edit in EDITS:
-        if edit.keeps_row:
-            insert(edit, "accepted")
-
-
 def _count_rows(database: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     """Rows read and rows accepted; fails if any row is in neither or both places."""
-    accepted = _number(database, "select count(*) from accepted")
-    quarantined = _number(database, "select count(distinct source_row) from quarantine")
-    rows_read = _number(database, "select (select count(*) from cells) + (select count(*) from malformed)")
+    accepted = number(database, "select count(*) from accepted")
+    quarantined = number(database, "select count(distinct source_row) from quarantine")
+    rows_read = number(database, "select (select count(*) from cells) + (select count(*) from malformed)")
     if rows_read != accepted + quarantined:
         raise AssertionError(f"{rows_read} rows read, {accepted} accepted and {quarantined} quarantined")
     return rows_read, accepted
 
 
 def _problems_of_rows(database: duckdb.DuckDBPyConnection, accepted: int) -> tuple[Problem, ...]:
-    counts = dict(database.execute("select rule, count(*) from broken group by rule").fetchall())
-    in_order = (MALFORMED, *(edit.rule for edit in (*STRAY_EDITS, *EDITS)))
-    problems = [_counted(rule, counts[rule]) for rule in in_order if rule in counts]
+    problems = counted_problems(database, (MALFORMED, *(edit.rule for edit in (*STRAY_EDITS, *EDITS))))
     if accepted:
-        several = _number(
+        several = number(
             database,
             """select count(*) from (select drg from accepted where drg is not null group by drg
             having count(distinct mdc_code) > 1 or count(distinct drg_type_code) > 1)""",
@@ -323,7 +273,7 @@ def _nothing_usable(
             fix=f"ask for the year the file holds (--year {years[-1]}), or use the file of {year}",
         )
     worst = max((problem for problem in problems if problem.severity == "ERROR"), key=lambda problem: problem.rows or 0)
-    first = _number(database, f"select min(source_row) from quarantine where rule = '{worst.rule}'")
+    first = number(database, f"select min(source_row) from quarantine where rule = '{worst.rule}'")
     counted = ", ".join(f"{problem.rule} {problem.rows}" for problem in problems)
     return HcipError(
         f"none of its {rows_read} rows can be used ({counted}); first: {worst.message}",

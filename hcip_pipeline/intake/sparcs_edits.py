@@ -6,34 +6,13 @@ where the file has none. Does not belong here: reading the file and writing the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-from hcip_pipeline.contracts.table import LIMITS
 from hcip_pipeline.intake import sparcs_columns as published
-from hcip_pipeline.rules.sparcs import RULES
-
-_MONEY = r"\$?\s*([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]*)?"
-
-
-def _text(column: str) -> str:
-    return f"nullif(trim({column}), '')"
+from hcip_pipeline.intake.state_files.edits import Edit, labels, money, text
 
 
 def _code(column: str) -> str:
     """A code without the ``.0`` that spreadsheets and data frames append."""
     return f"nullif(regexp_replace(trim({column}), '\\.0+$', ''), '')"
-
-
-def _labels(cell: str, codes: Mapping[str, str]) -> str:
-    whens = " ".join(f"when '{label}' then '{code}'" for label, code in codes.items())
-    return f"case lower({cell}) {whens} end"
-
-
-def _money(column: str) -> str:
-    cell = f"trim({column})"
-    amount = f"try_cast(regexp_replace({cell}, '[$,\\s]', '', 'g') as decimal(18,2))"
-    return f"case when regexp_full_match({cell}, '{_MONEY}') and {amount} <= {LIMITS['money'][1]} then {amount} end"
 
 
 def _digits(column: str, most: int) -> str:
@@ -45,15 +24,15 @@ def _license(column: str) -> str:
     return f"case when regexp_full_match({_code(column)}, '0*[!-/1-~][ -~]*') then {_code(column)} end"
 
 
-_SEVERITY = ", ".join(_labels(_code(column), published.SEVERITIES) for column in ("severity_code", "severity_word"))
+_SEVERITY = ", ".join(labels(_code(column), published.SEVERITIES) for column in ("severity_code", "severity_word"))
 _LABEL_LETTERS = "regexp_replace(lower(disposition), '[^a-z0-9]', '', 'g')"
 
 #: What each cell means; null where it cannot be read.
 READINGS = {
     # the same hospital in every year: some files print the id with leading zeros
     "facility": f"nullif(ltrim({_digits('facility_id', 6)}, '0'), '')",
-    "facility_label": _text("facility_name"),
-    "county_label": _text("county"),
+    "facility_label": text("facility_name"),
+    "county_label": text("county"),
     "year": f"try_cast({_digits('discharge_year', 4)} as integer)",
     "is_top_coded": "regexp_full_match(lower(trim(length_of_stay)), '120\\s*(\\+|or more)')",
     "days": (
@@ -62,43 +41,23 @@ READINGS = {
         f"then greatest(1, cast({_digits('length_of_stay', 4)} as bigint)) end"
     ),
     "drg": f"lpad({_digits('apr_drg', 3)}, 3, '0')",
-    "drg_label": _text("apr_drg_label"),
+    "drg_label": text("apr_drg_label"),
     "mdc_code": f"nullif(lpad({_digits('mdc', 2)}, 2, '0'), '00')",
-    "mdc_name": _text("mdc_label"),
+    "mdc_name": text("mdc_label"),
     "severity": f"coalesce({_SEVERITY})",
-    "mortality_code": _labels(_code("mortality"), published.SEVERITIES),
-    "drg_type_code": _labels(_text("drg_type"), published.DRG_TYPES),
-    "patient_status": _labels(_LABEL_LETTERS, published.DISPOSITIONS),
+    "mortality_code": labels(_code("mortality"), published.SEVERITIES),
+    "drg_type_code": labels(text("drg_type"), published.DRG_TYPES),
+    "patient_status": labels(_LABEL_LETTERS, published.DISPOSITIONS),
     "attending_license": _license("attending"),
     "operating_license": _license("operating"),
-    "charges": _money("total_charges"),
-    "costs": _money("total_costs"),
+    "charges": money("total_charges"),
+    "costs": money("total_costs"),
     "sex_code": "case when upper(trim(gender)) in ('M', 'F', 'U') then upper(trim(gender)) end",
-    "zip": _text("zip_code"),
-    "nature": _labels(_text("admission_type"), published.ADMISSION_TYPES),
+    "zip": text("zip_code"),
+    "nature": labels(text("admission_type"), published.ADMISSION_TYPES),
     # methodology §3 counts these as UNGROUPABLE: without severity or type they are in order
     "is_ungroupable": f"coalesce({_code('apr_drg')}, '955') in ('955', '956', '0', '00', '000')",
 }
-
-
-@dataclass(frozen=True)
-class Edit:
-    """How one rule is evaluated.
-
-    Attributes:
-        rule: its id (``rules.sparcs``).
-        column: the column of ``printed`` it judges; empty: the row as a whole.
-        broken: SQL over ``printed`` and ``READINGS``, true where broken; ``$year`` is the year asked for.
-    """
-
-    rule: str
-    column: str
-    broken: str
-
-    @property
-    def keeps_row(self) -> bool:
-        """Whether a row that breaks the rule is kept and counted; otherwise it is quarantined."""
-        return RULES[self.rule].severity == "WARN"
 
 
 #: Rows these apply to are no discharges of the year asked for; no other rule is judged on them.
@@ -106,7 +65,7 @@ STRAY_EDITS = (
     Edit(
         "SPARCS-NOT-A-DISCHARGE",
         "",
-        f"{_text('facility_id')} is null and {_text('apr_drg')} is null and {_text('discharge_year')} is null",
+        f"{text('facility_id')} is null and {text('apr_drg')} is null and {text('discharge_year')} is null",
     ),
     Edit("SPARCS-OTHER-YEAR", "discharge_year", "year <> $year"),
 )
@@ -115,11 +74,16 @@ STRAY_EDITS = (
 MALFORMED = "SPARCS-MALFORMED-ROW"
 
 EDITS = (
-    Edit("SPARCS-FACILITY-REDACTED", "facility_id", f"{_text('facility_id')} is null"),
-    Edit("SPARCS-FACILITY-ID", "facility_id", f"{_text('facility_id')} is not null and facility is null"),
+    Edit("SPARCS-FACILITY-REDACTED", "facility_id", f"{text('facility_id')} is null"),
+    Edit("SPARCS-FACILITY-ID", "facility_id", f"{text('facility_id')} is not null and facility is null"),
     Edit("SPARCS-DISCHARGE-YEAR", "discharge_year", "year is null"),
-    Edit("SPARCS-APR-DRG", "apr_drg", f"{_text('apr_drg')} is not null and drg is null"),
-    Edit("SPARCS-SEVERITY", "severity", "severity is null and not is_ungroupable"),
+    Edit("SPARCS-APR-DRG", "apr_drg", f"{text('apr_drg')} is not null and drg is null"),
+    Edit(
+        "SPARCS-SEVERITY",
+        "severity",
+        "severity is null and not is_ungroupable",
+        shown="coalesce(severity_code, severity_word)",
+    ),
     Edit("SPARCS-DRG-TYPE", "drg_type", "drg_type_code is null and not is_ungroupable"),
     Edit("SPARCS-LENGTH-OF-STAY", "length_of_stay", "days is null"),
     Edit("SPARCS-TOTAL-CHARGES", "total_charges", "charges is null"),

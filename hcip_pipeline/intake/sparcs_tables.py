@@ -6,7 +6,6 @@ contracts. Does not belong here: which rows are accepted (``sparcs``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -14,7 +13,7 @@ import duckdb
 from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
 from hcip_pipeline.contracts.reference import APR_DRG, HOSPITALS
 from hcip_pipeline.contracts.run import RECEIPTS
-from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.intake.state_files.lake_tables import described, write_contract, write_quarantine
 
 #: The file has no NPIs; licence numbers stand for them (inputs.md).
 IDENTIFIER_TYPE = "LICENSE"
@@ -81,49 +80,17 @@ def write_tables(
         "service_line": "mdc_name",
     }
     drg_labels = ("drg_label", "mdc_code", "drg_type_code", "mdc_name")
-    _write_contract(database, LAKE_DISCHARGES, discharge, "accepted", into, "discharges")
-    _write_contract(database, LAKE_CHARGES, {}, "(select 1 where false)", into, "charges")
+    write_contract(database, LAKE_DISCHARGES, discharge, "accepted", into, "discharges")
+    write_contract(database, LAKE_CHARGES, {}, "(select 1 where false)", into, "charges")
     received = {name: name for name in RECEIPTS.names} | {"hospital_ccn": "facility", "quarter": f"'{year}'"}
-    _write_contract(database, RECEIPTS, received, _RECEIVED, into, "receipts")
-    _write_contract(
-        database, HOSPITALS, _HOSPITAL, _described("facility", ("facility_label", "county_label")), into, "hospitals"
+    write_contract(database, RECEIPTS, received, _RECEIVED, into, "receipts")
+    write_contract(
+        database, HOSPITALS, _HOSPITAL, described("facility", ("facility_label", "county_label")), into, "hospitals"
     )
-    _write_contract(database, APR_DRG, drg, _described("drg", drg_labels), into, "apr_drg")
-    _write(
-        database,
-        """select file, source_row as row, column_name as "column", rule, redacted_value as value
-        from quarantine order by source_row, rule""",
-        into / "quarantine.parquet",
-    )
-
-
-def _described(key: str, labels: tuple[str, ...]) -> str:
-    """SQL for every ``key`` with its most frequent value of each label, ties to the first in order."""
-    rows = f"(select distinct {key} from accepted where {key} is not null)"
-    for label in labels:
-        rows += f""" left join (
-            select {key}, {label} from accepted where {label} is not null group by {key}, {label}
-            qualify row_number() over (partition by {key} order by count(*) desc, {label}) = 1
-        ) using ({key})"""
-    return rows
+    write_contract(database, APR_DRG, drg, described("drg", drg_labels), into, "apr_drg")
+    write_quarantine(database, into, "quarantine", ("quarantine",))
 
 
 def _title(cell: str) -> str:
     words = f"string_split(lower({cell}), ' ')"
     return f"array_to_string(list_transform({words}, lambda word: upper(word[1]) || word[2:]), ' ')"
-
-
-def _write_contract(
-    database: duckdb.DuckDBPyConnection, table: Table, cells: Mapping[str, str], rows: str, into: Path, name: str
-) -> None:
-    """Write ``rows`` in the contract's columns, order and types; a column not named in ``cells`` is null."""
-    select = ", ".join(f"cast({cells.get(c.name, 'null')} as {c.sql_type}) as {c.name}" for c in table.columns)
-    order = "source_row" if "source_row" in table.names else ", ".join(table.key)
-    _write(database, f"select {select} from {rows} order by {order}", into / f"{name}.parquet")
-
-
-def _write(database: duckdb.DuckDBPyConnection, select: str, target: Path) -> None:
-    beside = target.with_name(f".{target.name}.writing")
-    escaped = str(beside).replace("'", "''")
-    database.execute(f"copy ({select}) to '{escaped}' (format parquet, compression zstd)")
-    beside.replace(target)

@@ -5,7 +5,7 @@ Belongs here: finding a rule by its id. Does not belong here: rules (the other m
 
 from __future__ import annotations
 
-from hcip_pipeline.rules import bcda, cclf, files, hospital, protocols, sparcs
+from hcip_pipeline.rules import bcda, cclf, files, hospital, protocols, sparcs, texas
 from hcip_pipeline.rules.rule import Rule, by_id
 
 #: Kind of file -> its rules.
@@ -16,6 +16,7 @@ CATALOGS: dict[str, dict[str, Rule]] = {
     "files": files.RULES,
     "protocols": protocols.RULES,
     "sparcs": sparcs.RULES,
+    "texas": texas.RULES,
 }
 RULES = by_id(*(rule for rules in CATALOGS.values() for rule in rules.values()))
 

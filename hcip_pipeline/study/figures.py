@@ -18,18 +18,26 @@ from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.policy.model import EXCLUSION_REASONS, NORM_METHODS, Policy
 from hcip_pipeline.study.tables import (
     EXCLUDED_CASES,
+    OPPORTUNITY_BY_COST_CENTER,
     OPPORTUNITY_BY_HOSPITAL,
     OPPORTUNITY_BY_PHYSICIAN,
     PERFORMANCE_INCENTIVES,
 )
 
 #: dbt models a study needs, with all they come from: no claims, no payments, no savings against a baseline.
-MODELS = "+norms +exclusions +int_performance_incentives"
+MODELS = "+norms +exclusions +int_performance_incentives +int_cost_center_totals +int_cost_center_benchmarks"
 
 #: What the console and the page show of a norm.
 NORM_QUANTITIES = ("best_practice_norm", "p75_cost", "maximum_physician_incentive")
 
-TABLES = (NORMS, OPPORTUNITY_BY_HOSPITAL, OPPORTUNITY_BY_PHYSICIAN, PERFORMANCE_INCENTIVES, EXCLUDED_CASES)
+TABLES = (
+    NORMS,
+    OPPORTUNITY_BY_HOSPITAL,
+    OPPORTUNITY_BY_COST_CENTER,
+    OPPORTUNITY_BY_PHYSICIAN,
+    PERFORMANCE_INCENTIVES,
+    EXCLUDED_CASES,
+)
 
 _NORMED = """
     from intermediate.int_counted_cases as counted
@@ -75,6 +83,7 @@ def read_figures(warehouse_file: Path, policy: Policy) -> StudyFigures:
         selects = {
             NORMS: "select * from marts.norms",
             OPPORTUNITY_BY_HOSPITAL: _by_hospital(policy),
+            OPPORTUNITY_BY_COST_CENTER: _by_cost_center(policy),
             OPPORTUNITY_BY_PHYSICIAN: _by_physician(policy),
             PERFORMANCE_INCENTIVES: _PERFORMANCE_INCENTIVES,
             EXCLUDED_CASES: _EXCLUSIONS,
@@ -95,12 +104,12 @@ def _frame(build: duckdb.DuckDBPyConnection, table: Table, select: str) -> pl.Da
     return build.sql(f"select {columns} from ({select}) order by {', '.join(table.key)}").pl()
 
 
+def _product(amount: str, factor: Decimal) -> str:
+    return f"cast(cast({amount} as decimal(28, 2)) * cast('{factor}' as decimal(10, 8)) as decimal(18, 2))"
+
+
 def _opportunity(policy: Policy) -> str:
     """Exact: sums of cents, each product of a sum rounded once, half away from zero (methodology §0)."""
-
-    def product(amount: str, factor: Decimal) -> str:
-        return f"cast(cast({amount} as decimal(28, 2)) * cast('{factor}' as decimal(10, 8)) as decimal(18, 2))"
-
     above = "sum(counted.total_cost - norms.best_practice_norm)"
     variance = "sum(greatest(counted.total_cost - norms.best_practice_norm, 0))"
     return f"""
@@ -108,9 +117,9 @@ def _opportunity(policy: Policy) -> str:
         sum(counted.total_cost) as cost,
         sum(norms.best_practice_norm) as best_practice_cost,
         {above} as cost_above_best_practice,
-        {product(above, policy.variable_cost_factor)} as potential_savings,
+        {_product(above, policy.variable_cost_factor)} as potential_savings,
         {variance} as best_practice_variance,
-        {product(variance, policy.incentive_rate)} as available_incentive
+        {_product(variance, policy.incentive_rate)} as available_incentive
     """
 
 
@@ -131,6 +140,32 @@ def _by_physician(policy: Policy) -> str:
         select npi, count(distinct hospital_ccn) as hospitals, {_opportunity(policy)}
         {_NORMED} and npi is not null
         group by npi
+    """
+
+
+def _by_cost_center(policy: Policy) -> str:
+    """Cost against the statewide means of the same cells; a cost as reported has no rate centers, and no rows."""
+    difference = "cast(coalesce(costs.benchmarked_cost, 0) - coalesce(means.statewide_cost, 0) as decimal(18, 2))"
+    return f"""
+        select
+            hospital_ccn, hospitals.hospital_name, rate_center,
+            coalesce(centers.rate_center_name, 'Not mapped to a rate center') as rate_center_name,
+            coalesce(centers.component, 'core') as component,
+            coalesce(costs.cases_charged, 0) as cases_charged,
+            coalesce(costs.cost, 0) as cost,
+            coalesce(costs.benchmarked_cost, 0) as benchmarked_cost,
+            cast(coalesce(means.statewide_cost, 0) as decimal(18, 2)) as statewide_cost,
+            {difference} as difference_from_statewide,
+            {_product(f"greatest({difference}, 0)", policy.variable_cost_factor)} as potential_savings
+        from (
+            from intermediate.int_cost_center_totals where window_name = 'performance' and service_line = 'ALL'
+        ) as costs
+        full join (
+            from intermediate.int_cost_center_benchmarks where service_line = 'ALL'
+        ) as means using (hospital_ccn, rate_center)
+        left join staging.stg_rate_centers as centers using (rate_center)
+        left join staging.stg_hospitals as hospitals using (hospital_ccn)
+        where {str(policy.cost_method != "reported").lower()}
     """
 
 
@@ -178,6 +213,27 @@ def norms_side_by_side(norms: pl.DataFrame) -> pl.DataFrame:
         )
         wide = wide.join(own, on=cell, how="left")
     return wide.sort("cases", *cell, descending=[True, False, False])
+
+
+def of_all_hospitals(cost_centers: pl.DataFrame, by: str) -> pl.DataFrame:
+    """``opportunity_by_cost_center`` summed over hospitals, by ``rate_center`` or ``component``, largest savings first.
+
+    Columns: ``by``, ``rate_center_name`` and ``component`` as far as ``by`` has one, hospitals above the statewide
+    mean, cost, its ``share`` of all cost, benchmarked_cost, potential_savings.
+    """
+    labels = [name for name in ("rate_center_name", "component") if by == "rate_center"]
+    total = cost_centers["cost"].sum() or Decimal(1)
+    return (
+        cost_centers.group_by(by, *labels)
+        .agg(
+            hospitals_above=(pl.col("potential_savings") > 0).sum(),
+            cost=pl.col("cost").sum(),
+            benchmarked_cost=pl.col("benchmarked_cost").sum(),
+            potential_savings=pl.col("potential_savings").sum(),
+        )
+        .with_columns(share=pl.col("cost").cast(pl.Float64) / float(total))
+        .sort("potential_savings", by, descending=[True, False])
+    )
 
 
 def largest(frame: pl.DataFrame, quantity: str, key: str) -> pl.DataFrame:

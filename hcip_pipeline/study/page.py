@@ -15,7 +15,7 @@ import polars as pl
 
 from hcip_pipeline.html_pages import page_environment
 from hcip_pipeline.policy.model import NORM_METHODS
-from hcip_pipeline.study.figures import StudyFigures, largest, norms_side_by_side
+from hcip_pipeline.study.figures import StudyFigures, largest, norms_side_by_side, of_all_hospitals
 from hcip_pipeline.study.plan import StudyPlan
 
 #: Rows of a table and marks of a chart; the CSV files have them all.
@@ -29,6 +29,8 @@ METHOD_LABELS = {
     "mean_below_threshold": "mean below threshold",
 }
 
+COMPONENT_LABELS = {"core": "Core (rooms, services)", "supply_drug": "Supplies and drugs"}
+
 #: Units of the charts' drawings; the page scales them.
 _LABEL_WIDTH, _PLOT_WIDTH = 270, 560
 
@@ -39,6 +41,9 @@ def render_page(plan: StudyPlan, figures: StudyFigures) -> str:
     hospitals = largest(tables["opportunity_by_hospital"], "potential_savings", "hospital_ccn")
     physicians = largest(tables["opportunity_by_physician"], "potential_savings", "npi")
     incentives = largest(tables["performance_incentives"], "performance_incentive", "npi")
+    cost_centers = tables["opportunity_by_cost_center"]
+    centers = of_all_hospitals(cost_centers, "rate_center")
+    above = cost_centers.sort("potential_savings", "hospital_ccn", "rate_center", descending=[True, False, False])
     norms = norms_side_by_side(tables["norms"]).with_columns(
         label=pl.col("apr_drg").replace_strict(figures.apr_drg_labels, default="", return_dtype=pl.String)
     )
@@ -52,6 +57,11 @@ def render_page(plan: StudyPlan, figures: StudyFigures) -> str:
         exclusions=tables["exclusions"].to_dicts(),
         hospitals=_shown(hospitals, TABLE_ROWS),
         hospital_chart=_bars(hospitals, "hospital_name", "potential_savings"),
+        components=of_all_hospitals(cost_centers, "component").to_dicts(),
+        component_labels=COMPONENT_LABELS,
+        cost_centers=_shown(centers, 60),
+        cost_center_chart=_bars(centers, "rate_center_name", "potential_savings"),
+        hospital_centers=_shown(above.filter(pl.col("potential_savings") > 0), TABLE_ROWS),
         physicians=_shown(physicians, TABLE_ROWS),
         incentives=_shown(incentives, TABLE_ROWS),
         incentive_chart=_bars(
@@ -148,5 +158,6 @@ def _template() -> jinja2.Template:
         "whole_dollars": _whole_dollars,
         "count": "{:,}".format,
         "ratio": "{:.4f}".format,
+        "percent": "{:.1%}".format,
     }
     return environment.get_template("study.html.j2")

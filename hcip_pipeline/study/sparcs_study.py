@@ -13,20 +13,15 @@ from pathlib import Path
 
 import polars as pl
 
-from hcip_pipeline.contracts import reference
-from hcip_pipeline.errors import HcipError, UsageError
+from hcip_pipeline.errors import UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.sparcs import SparcsReceipt, read_sparcs
 from hcip_pipeline.periods import Window, base_year_window
 from hcip_pipeline.policy.model import Elections, Policy
-from hcip_pipeline.reference.rules import ROW_RULES
 from hcip_pipeline.study.plan import STATEMENTS, StudyInput, StudyPlan, check_name
 from hcip_pipeline.study.result import Progress, StudyResult, carry_out
-from hcip_pipeline.tables.contract_columns import read_contract_table
+from hcip_pipeline.study.state_study import MAX_ERRORS, cost_factors, percent, require_few_errors
 from hcip_pipeline.warehouse.spec import BuildSpec
-
-#: Faulty rows over this share refuse the file, as they refuse a submission (inputs.md, "Edits").
-MAX_ERRORS = Decimal("0.01")
 
 
 def run_sparcs_study(
@@ -65,40 +60,35 @@ def run_sparcs_study(
     _require_few_errors(file, receipt, allow_errors)
     plan = plan_sparcs_study(home, name, receipt, policy)
     if allow_errors > MAX_ERRORS:
-        stated = f"up to {_percent(allow_errors)} rows that are faulty or of another year were allowed: "
+        stated = f"up to {percent(allow_errors)} rows that are faulty or of another year were allowed: "
         stated += f"{receipt.error_rows} are left out"
         plan = replace(plan, statements=(*plan.statements, stated))
     return carry_out(home, plan, progress)
 
 
 def _require_few_errors(file: Path, receipt: SparcsReceipt, allow_errors: Decimal) -> None:
-    """A study never ends well over a file of which it lost a part: the 1% of a submission holds for it."""
     judged = receipt.accepted + receipt.error_rows
-    if receipt.error_rows <= allow_errors * judged:
-        return
-    counted = ", ".join(f"{f.rule} {f.rows}" for f in receipt.problems if f.severity == "ERROR")
     of_other_years = 2 * receipt.rule_counts.get("SPARCS-OTHER-YEAR", 0) > receipt.error_rows
     needed = (receipt.error_rows * 100 + judged - 1) // judged
-    raise HcipError(
-        f"{receipt.error_rows} of {judged} rows are faulty or of another year, more than {_percent(allow_errors)}"
-        f" ({counted})",
-        file=file,
+    require_few_errors(
+        file,
+        receipt.error_rows,
+        judged,
+        allow_errors,
         rule="SPARCS-ERROR-RATE",
+        what="faulty or of another year",
+        counted=", ".join(f"{f.rule} {f.rows}" for f in receipt.problems if f.severity == "ERROR"),
         fix=f"use a file of {receipt.year} alone, or allow the others to be left out: --allow-errors {needed}%"
         if of_other_years
         else "correct the file, or allow more rows to be left out: --allow-errors 5%",
     )
 
 
-def _percent(share: Decimal) -> str:
-    return f"{(share * 100).normalize():f}%"
-
-
 def plan_sparcs_study(home: Home, name: str, receipt: SparcsReceipt, policy: Policy | None) -> StudyPlan:
     """The build of a file that was read, and what must be stated about it. Raises HcipError as ``run_sparcs_study``."""
     year, folder = receipt.year, receipt.folder
     ccns = pl.read_parquet(folder / "hospitals.parquet")["ccn"].to_list()
-    factors, about_factors = _cost_factors(home, ccns, year)
+    factors, about_factors = cost_factors(home, ccns, {year}, by_center=False, example="facility 214 as 000214")
     statements = [*STATEMENTS]
     if receipt.has_license_numbers:
         statements.append("license numbers are used in place of NPIs")
@@ -144,34 +134,3 @@ def _policy(policy: Policy | None, receipt: SparcsReceipt) -> Policy:
         changes["norm_method"] = "case_percentile"
         changes["exclusions"] = tuple(r for r in chosen.exclusions if r != "NO_RESPONSIBLE_PHYSICIAN")
     return Policy.model_validate(chosen.model_dump() | changes)
-
-
-def _cost_factors(home: Home, ccns: list[str], year: int) -> tuple[pl.DataFrame, str]:
-    """Cost factors of the file's hospitals, and what to state about them; the table writes facility 214 as 000214."""
-    path = home.inbox / "reference" / "cost_factors.csv"
-    if not path.exists():
-        return _factors_of_one(ccns, year), "no cost_factors file: every factor is 1"
-    table = read_contract_table(path, reference.COST_FACTORS, ROW_RULES["cost_factors"])
-    facility = pl.col("hospital_ccn").str.strip_chars_start("0")
-    given = table.frame.with_columns(facility).filter(facility.is_in(ccns)).select(reference.COST_FACTORS.names)
-    if given.is_empty():
-        stated = "the cost_factors file names none of these hospitals: every factor is 1"
-        return _factors_of_one(ccns, year), stated
-    # A reported cost has no rate centers: only the row for all of them applies.
-    have = given.filter((pl.col("rate_center") == "ALL") & (pl.col("rate_year") == year))["hospital_ccn"].to_list()
-    without = [ccn for ccn in ccns if ccn not in set(have)]
-    if without:
-        raise HcipError(
-            f"cost_factors has no row ALL of rate year {year} for {len(without)} hospitals: {', '.join(without[:10])}",
-            file=path,
-            rule="COST-FACTOR-MISSING",
-            fix="add their rows (facility 214 as 000214), or take the file away for a study with every factor 1",
-        )
-    return given, "cost factors are those of inbox/reference/cost_factors.csv"
-
-
-def _factors_of_one(ccns: list[str], year: int) -> pl.DataFrame:
-    one, none = Decimal(1), Decimal(0)
-    rows = [(ccn, "ALL", year, one, one, one, none, none, "neutral: no cost_factors file", None) for ccn in ccns]
-    schema = {column.name: column.polars_type for column in reference.COST_FACTORS.columns}
-    return pl.DataFrame(rows, schema=schema, orient="row")

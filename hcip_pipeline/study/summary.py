@@ -12,7 +12,7 @@ from rich.text import Text
 
 from hcip_pipeline.dollars import dollars
 from hcip_pipeline.policy.model import NORM_METHODS
-from hcip_pipeline.study.figures import largest, norms_side_by_side
+from hcip_pipeline.study.figures import largest, norms_side_by_side, of_all_hospitals
 from hcip_pipeline.study.outputs import PAGE
 from hcip_pipeline.study.result import StudyResult
 
@@ -39,10 +39,16 @@ def print_study(result: StudyResult, console: Console | None = None) -> None:
         f"{totals.with_norm:,} counted with a norm"
     )
     for problem in plan.problems:
-        console.print(Text(f"  {problem.severity} {problem.rule}: {problem.rows:,} rows: {problem.message}"))
+        of = f" of {problem.file}" if problem.file else ""
+        console.print(Text(f"  {problem.severity} {problem.rule}: {problem.rows:,} rows{of}: {problem.message}"))
     console.print(_norms(norms_side_by_side(tables["norms"]), plan.policy.norm_method))
     hospitals = largest(tables["opportunity_by_hospital"], "potential_savings", "hospital_ccn")
     console.print(_opportunity(hospitals, "Opportunity by hospital", {"hospital_name": "hospital"}))
+    centers = of_all_hospitals(tables["opportunity_by_cost_center"], "rate_center")
+    if not centers.is_empty():
+        heads = {"rate_center_name": "cost center", "hospitals_above": "hospitals above", "cost": "cost"}
+        heads |= {"benchmarked_cost": "compared", "potential_savings": "savings"}
+        console.print(_rows(centers, "Opportunity by cost center, against statewide means, $", heads))
     if plan.identifier:
         physicians = largest(tables["opportunity_by_physician"], "potential_savings", "npi")
         console.print(_opportunity(physicians, "Opportunity by responsible physician", {"npi": plan.identifier}))

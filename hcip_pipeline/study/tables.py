@@ -30,6 +30,31 @@ OPPORTUNITY_BY_PHYSICIAN = Table(
     (_PHYSICIAN, Column("hospitals", "integer", "hospitals of these cases"), *_OPPORTUNITY),
 )
 
+_AGAINST_STATE = (
+    Column("cost", "money", "cost of the counted cases in cells with a norm"),
+    Column("benchmarked_cost", "money", "of this, in cells where other hospitals have cases enough to compare with"),
+    Column("statewide_cost", "money", "what these cases cost at the statewide means of their cells"),
+    Column("difference_from_statewide", "money", "benchmarked_cost − statewide_cost"),
+    Column(
+        "potential_savings",
+        "money",
+        "difference_from_statewide where it is above zero × variable_cost_factor (methodology §10)",
+    ),
+)
+
+OPPORTUNITY_BY_COST_CENTER = Table(
+    "opportunity_by_cost_center",
+    "one row a hospital and rate center, from charge lines; empty where the source has none",
+    (
+        *_HOSPITAL,
+        Column("rate_center", "text", "rate center; a cost center of the rate-setting system", key=True),
+        Column("rate_center_name", "text", "name of the rate center"),
+        Column("component", "text", "cost component", allowed=("core", "supply_drug")),
+        Column("cases_charged", "integer", "cases with a charge there"),
+        *_AGAINST_STATE,
+    ),
+)
+
 PERFORMANCE_INCENTIVES = Table(
     "performance_incentives",
     "one row a hospital and responsible physician: what the performance incentive would be; nothing is payable",

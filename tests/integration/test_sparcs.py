@@ -89,7 +89,7 @@ class TestSpellings:
         hospitals, apr_drg = table(tmp_path / "out", "hospitals"), table(tmp_path / "out", "apr_drg")
         assert_follows(hospitals, HOSPITALS)
         assert_follows(apr_drg, APR_DRG)
-        assert hospitals.rows() == [("214", "Lakeside Hospital", "Y", "Erie", None)]
+        assert hospitals.rows() == [("214", "Lakeside Hospital", "Y", "Erie", None, None)]
         assert apr_drg.rows() == [
             ("SPARCS-2016", "045", "Cva W Infarct", "01", "M", "Nervous System"),
             ("SPARCS-2016", "301", "Hip Joint Replacement", "08", "P", "Musculoskeletal System"),

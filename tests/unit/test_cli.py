@@ -48,7 +48,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         (("run",), "Missing argument"),
         (("settle",), "No such command"),
         (("synth", "somewhere", "--start", "2025Q3", "--end", "2025Q1"), "before the start"),
-        (("study", "--year", "2016"), "either of a SPARCS file or of a window"),
+        (("study", "--year", "2016"), "either of a SPARCS file, of a folder of Texas's files, or of a window"),
         (("study", "--from", "2025-06-30", "--to", "2025-01-01"), "is before"),
         (("ingest", "2025Q9"), "is not a quarter"),
     ],

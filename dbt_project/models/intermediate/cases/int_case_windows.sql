@@ -1,5 +1,5 @@
 -- A case belongs to every window that holds its discharge date; where the source publishes only a year, to every window
--- that holds that whole year.
+-- that holds that whole year. A study of quarters without dates holds the discharges of its quarters alone.
 with discharges as (
     select * from {{ ref('stg_discharges') }}
 ),
@@ -17,3 +17,9 @@ inner join windows
     on
         coalesce(discharges.discharge_date, make_date(discharges.discharge_year, 1, 1)) >= windows.start_date
         and coalesce(discharges.discharge_date, make_date(discharges.discharge_year, 12, 31)) <= windows.end_date
+        {%- if run_fact('kind') == 'study' %}
+        or (
+            discharges.discharge_date is null
+            and discharges.discharge_year between year(windows.start_date) and year(windows.end_date)
+        )
+        {%- endif %}

@@ -1,0 +1,117 @@
+"""The lines of a public file as a table of cells, and what the file is: its hash, its size, its encoding.
+
+Belongs here: one pass over the bytes, one over the lines. Does not belong here: which form a file has (``layouts``).
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.intake.state_files.edits import number
+from hcip_pipeline.intake.state_files.layouts import Form
+from hcip_pipeline.received_files import Ceiling, open_file
+
+_CHUNK = 1 << 20
+#: A sign that no published file has: the engine must not separate anything.
+_NO_SEPARATOR = "\x01"
+
+
+@dataclass(frozen=True)
+class ScannedFile:
+    """A file as its bytes are: ``encoding`` is the engine's name of it."""
+
+    sha256: str
+    encoding: str
+
+
+def scan(file: Path, ceiling: Ceiling, rule: str) -> ScannedFile:
+    """Hash a file, make sure that it is not over its ceiling, and find its encoding.
+
+    Raises:
+        HcipError: more lines than the ceiling, under ``rule``; or the file cannot be opened.
+    """
+    digest = hashlib.sha256()
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    lines, is_utf8 = 0, True
+    with open_file(file, ceiling) as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+            lines += chunk.count(b"\n")
+            if lines > ceiling.rows:
+                raise HcipError(
+                    f"holds more than {ceiling.rows:,} lines",
+                    file=file,
+                    rule=rule,
+                    fix="check that it is one quarter of one state",
+                )
+            if is_utf8 and (not chunk.isascii() or decoder.getstate()[0]):
+                is_utf8 = _decodes(decoder, chunk)
+    return ScannedFile(digest.hexdigest(), "utf-8" if is_utf8 else "latin-1")
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bool:
+    try:
+        decoder.decode(chunk)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def read_lines(
+    database: duckdb.DuckDBPyConnection,
+    file: Path,
+    encoding: str,
+    form: Form,
+    columns: Sequence[str],
+    name: str,
+    *,
+    readings: str = "",
+    rule: str = "",
+) -> int:
+    """Table ``<name>``: the ``columns`` of every row as text, in lower case, with ``source_row``; the rows read.
+
+    A line that is no row of the form is in table ``malformed_<name>``; blank lines are in neither. ``source_row`` is
+    the line of the file, from 1, where there is no header, and where the header is line 1 alike.
+
+    Args:
+        readings: SQL columns more, over the printed ones.
+
+    Raises:
+        HcipError: the file cannot be read as text, under ``rule``.
+    """
+    cells = ", ".join(f"{form.cells[column]} as {column.lower()}" for column in columns)
+    split = "string_split(line, chr(9)) as cells," if form.has_header else ""
+    lines = f"""
+        select source_row, line, {split} coalesce({form.is_row}, false) as is_row
+        from (
+            select row_number() over () as source_row, coalesce(line, '') as line
+            from read_csv(?, auto_detect = false, header = false, delim = '{_NO_SEPARATOR}', quote = '', escape = '',
+                          columns = {{'line': 'varchar'}}, encoding = '{encoding}', max_line_size = 1000000)
+        )
+        where trim(line) <> '' {"and source_row > 1" if form.has_header else ""}
+    """
+    extra = f", {readings}" if readings else ""
+    try:
+        database.execute(
+            f"""create or replace table {name} as
+            select *{extra} from (
+                select source_row, is_row, {cells} from ({lines})
+            )""",
+            [str(file)],
+        )
+    except duckdb.Error:  # the engine's message may quote a patient's row
+        raise HcipError(
+            "cannot be read as lines of text", file=file, rule=rule, fix="download the file again"
+        ) from None
+    database.execute(f"create or replace table malformed_{name} as select source_row from {name} where not is_row")
+    rows = number(database, f"select count(*) from {name}")
+    if number(database, f"select count(*) from malformed_{name}"):
+        database.execute(f"delete from {name} where not is_row")
+    return rows

@@ -1,0 +1,372 @@
+"""Texas's inpatient public use data file (PUDF): its quarters as tables of the lake, with real charge lines.
+
+Belongs here: one quarter after another, from the files to Parquet, and the receipt. Does not belong here: finding
+the files (``texas_folder``), what a cell means and the edits (``texas_edits``), and what states share
+(``state_files``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
+from hcip_pipeline.contracts.public_layouts import read_layouts
+from hcip_pipeline.contracts.reference import APR_DRG, HOSPITALS
+from hcip_pipeline.contracts.run import RECEIPTS
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.intake import texas_edits as edits
+from hcip_pipeline.intake.state_files.edits import counted_problems, judge, number, study_database
+from hcip_pipeline.intake.state_files.lake_tables import write_contract, write_quarantine
+from hcip_pipeline.intake.state_files.layouts import recognize
+from hcip_pipeline.intake.state_files.lines import read_lines, scan
+from hcip_pipeline.intake.texas_folder import find_files
+from hcip_pipeline.periods import Quarter
+from hcip_pipeline.received_files import TEXAS
+from hcip_pipeline.rules.catalog import find_rule
+from hcip_pipeline.rules.problem import Problem
+
+#: The publisher's codes of physicians have no check digit, as license numbers have none.
+IDENTIFIER_TYPE = "LICENSE"
+
+_FIELDS = {"base1": edits.BASE, "base2": edits.BASE_2, "charges": edits.CHARGES, "facility": edits.FACILITY}
+_MEMORY = "3GB"
+
+
+@dataclass(frozen=True)
+class TexasFile:
+    """A file that was read; ``rows_read`` = ``accepted`` + ``quarantined``, ``error_rows`` through its own fault."""
+
+    quarter: str
+    table: str
+    file: str
+    form: str
+    sha256: str
+    rows_read: int
+    accepted: int
+    error_rows: int
+
+    @property
+    def quarantined(self) -> int:
+        """Rows left out."""
+        return self.rows_read - self.accepted
+
+
+@dataclass(frozen=True)
+class TexasReceipt:
+    """What was read and what became of it.
+
+    Attributes:
+        quarters: the quarters read, in order.
+        files: of each quarter, base 1, base 2 (counted alone), charges and facility.
+        problems: every rule that rows break, with how many do and the first of them.
+        hospitals: ids of hospitals with an accepted record, in order.
+        folder: where the tables lie as Parquet.
+    """
+
+    quarters: tuple[str, ...]
+    files: tuple[TexasFile, ...]
+    problems: tuple[Problem, ...]
+    hospitals: tuple[str, ...]
+    folder: Path
+
+    def parquet(self, table: str) -> list[Path]:
+        """The files of a table with a row a discharge or a line, by quarter."""
+        return [self.folder / f"{table}_{quarter}.parquet" for quarter in self.quarters]
+
+
+def read_texas(
+    folder: Path,
+    quarters: Sequence[Quarter],
+    into: Path,
+    apr_drgs: pl.DataFrame,
+    progress: Callable[[str], None] | None = None,
+) -> TexasReceipt:
+    """Read whole quarters of the PUDF and write a study's tables as Parquet into ``into``.
+
+    Args:
+        folder: the unpacked files, in either form, or a folder of folders.
+        into: made if absent; gets ``discharges_<quarter>``, ``charges_<quarter>``, ``receipts``, ``hospitals``,
+            ``apr_drg`` and ``quarantine_<quarter>``.
+        apr_drgs: the table ``apr_drg`` in force: labels, and which groups are surgical, which the file does not have.
+        progress: called with each step.
+
+    Raises:
+        HcipError: a file is missing, of an unknown layout or of another quarter, or holds no usable record.
+    """
+    tell = progress or (lambda _: None)
+    found = find_files(folder, quarters)
+    into.mkdir(parents=True, exist_ok=True)
+    files: list[TexasFile] = []
+    problems: list[Problem] = []
+    with study_database(into) as database:
+        database.execute(f"set memory_limit = '{_MEMORY}'")
+        _prepare(database, apr_drgs)
+        for quarter in quarters:
+            one = _Quarter(database, quarter, found[quarter], into, tell)
+            one.read()
+            files += one.files
+            problems += one.problems
+        _write_shared(database, into)
+        hospitals = [row[0] for row in database.execute("select distinct hospital from seen order by 1").fetchall()]
+    return TexasReceipt(tuple(str(q) for q in quarters), tuple(files), tuple(problems), tuple(hospitals), into)
+
+
+def _prepare(database: duckdb.DuckDBPyConnection, apr_drgs: pl.DataFrame) -> None:
+    database.register("given_apr_drgs", apr_drgs.select(APR_DRG.names).to_arrow())
+    database.execute(
+        """create table known as from given_apr_drgs;
+        create table all_facilities (hospital varchar, name varchar, is_acute boolean, quarter varchar);
+        create table seen (hospital varchar, name varchar, quarter varchar);
+        create table groups_seen (grouper varchar, drg varchar, mdc varchar, cases bigint);
+        create table received (hospital varchar, quarter varchar, rows_read bigint, rows_excluded bigint,
+                               amount_read decimal(18, 2), amount_excluded decimal(18, 2))"""
+    )
+
+
+class _Quarter:
+    """One quarter's files on their way into the lake."""
+
+    def __init__(
+        self,
+        database: duckdb.DuckDBPyConnection,
+        quarter: Quarter,
+        paths: dict[str, Path],
+        into: Path,
+        tell: Callable[[str], None],
+    ) -> None:
+        self.database, self.quarter, self.paths, self.into, self.tell = database, str(quarter), paths, into, tell
+        self.year = quarter.year
+        self.files: list[TexasFile] = []
+        self.problems: list[Problem] = []
+        layouts = read_layouts("texas_pudf")
+        self.forms = {
+            table: recognize(path, layouts[table], _FIELDS[table], TEXAS, "TEXAS-LAYOUT")
+            for table, path in paths.items()
+        }
+
+    def read(self) -> None:
+        """Facilities, records, charge lines; then the tables of the lake."""
+        self.tell(f"reading the discharges of {self.quarter}")
+        self._read_facilities()
+        if "base2" in self.paths:
+            self._lines("base2", "second_records")
+            self._account("base2", "second_records", "", MALFORMED_ONLY)
+        self._read_records()
+        self.tell(f"reading the charge lines of {self.quarter}")
+        self._read_charges()
+        self.tell(f"writing the tables of {self.quarter}")
+        self._write()
+
+    def _lines(self, table: str, name: str, readings: str = "") -> None:
+        path = self.paths[table]
+        scanned = scan(path, TEXAS, "TEXAS-TOO-LARGE")
+        self._rows = read_lines(
+            self.database,
+            path,
+            scanned.encoding,
+            self.forms[table],
+            _FIELDS[table],
+            name,
+            readings=readings,
+            rule="TEXAS-UNREADABLE",
+        )
+        self._sha256 = scanned.sha256
+
+    def _account(self, table: str, name: str, suffix: str, rules: Sequence[str]) -> None:
+        """Count what became of the file's rows, and the rules that they break."""
+        path = self.paths[table]
+        if rules is MALFORMED_ONLY:
+            accepted = number(self.database, f"select count(*) from {name}")
+            faulty = self._rows - accepted
+            if faulty:
+                first = number(self.database, f"select min(source_row) from malformed_{name}")
+                self.problems.append(_problem(edits.MALFORMED, faulty, first, path.name))
+        else:
+            accepted = number(self.database, f"select count(*) from accepted{suffix}")
+            follows = ", ".join(f"'{rule}'" for rule in rules if find_rule(rule).follows) or "''"
+            faulty = number(
+                self.database,
+                f"select count(distinct source_row) from quarantine{suffix} where rule not in ({follows})",
+            )
+            left_out = number(self.database, f"select count(distinct source_row) from quarantine{suffix}")
+            if self._rows != accepted + left_out:
+                raise AssertionError(f"{self._rows} rows read, {accepted} accepted and {left_out} quarantined")
+            self.problems += counted_problems(self.database, rules, path.name, suffix=suffix)
+        self.files.append(
+            TexasFile(
+                self.quarter, table, path.name, self.forms[table].words, self._sha256, self._rows, accepted, faulty
+            )
+        )
+
+    def _read_facilities(self) -> None:
+        self._lines("facility", "facility_rows")
+        self._account("facility", "facility_rows", "", MALFORMED_ONLY)
+        self.database.execute(
+            f"""create or replace table facilities as
+            select trim(thcic_id) as hospital, any_value(nullif(trim(provider_name), '')) as name,
+                   bool_or(trim(fac_acute_care_ind) not in ('', '{edits.INVALID}', 'N', '0')) as is_acute
+            from facility_rows where trim(thcic_id) <> '' group by all"""
+        )
+        self.database.execute("insert into all_facilities select *, ? from facilities", [self.quarter])
+
+    def _read_records(self) -> None:
+        readings = ", ".join(f"{sql} as {name}" for name, sql in edits.READINGS.items())
+        self._lines("base1", "records", readings)
+        self.database.execute(
+            """create or replace table cells as
+            select records.*, row_number() over (partition by record order by source_row) > 1 as is_repeated,
+                   case when severity is not null and grouped in (select apr_drg from known) then grouped end as drg
+            from records; drop table records"""
+        )
+        path = self.paths["base1"]
+        values = {"quarter": self.quarter}
+        malformed = (edits.MALFORMED, "from malformed_records")
+        judge(self.database, path.name, edits.EDITS, malformed=malformed, values=values)
+        self._refuse_other_quarter(path)
+        self._account("base1", "records", "", (edits.MALFORMED, *(edit.rule for edit in edits.EDITS)))
+        if not self.files[-1].accepted:
+            worst = max((p for p in self.problems if p.severity == "ERROR"), key=lambda p: p.rows or 0, default=None)
+            raise HcipError(
+                f"holds no usable record{f' ({worst.message})' if worst else ''}",
+                file=path,
+                row=worst.row if worst else None,
+                rule=worst.rule if worst else "TEXAS-LAYOUT",
+                fix=worst.fix if worst else "download the file again",
+            )
+
+    def _refuse_other_quarter(self, path: Path) -> None:
+        rows = self.database.execute(
+            "select quarter, count(*) from cells where quarter is not null group by quarter order by 2 desc, 1"
+        ).fetchall()
+        of_others = sum(count for quarter, count in rows if quarter != self.quarter)
+        if rows and 2 * of_others > sum(count for _, count in rows):
+            raise HcipError(
+                f"is named for {self.quarter}, but most of its records were discharged in {rows[0][0]}",
+                file=path,
+                rule="TEXAS-OTHER-QUARTER",
+                fix="name the file for the quarter that it holds, such as base1_1q2019.txt",
+            )
+
+    def _read_charges(self) -> None:
+        readings = ", ".join(f"{sql} as {name}" for name, sql in edits.LINE_READINGS.items())
+        self._lines("charges", "line_rows", readings)
+        self.database.execute(
+            """create or replace view cells_lines as
+            select line_rows.*, owners.hospital, owners.of_record
+            from line_rows left join (
+                select record, min(hospital) as hospital,
+                       bool_or(source_row not in (select source_row from quarantine)) as of_record
+                from cells where record is not null group by record
+            ) as owners using (record)"""
+        )
+        path = self.paths["charges"]
+        malformed = (edits.MALFORMED, "from malformed_line_rows")
+        judge(self.database, path.name, edits.LINE_EDITS, malformed=malformed, suffix="_lines")
+        rules = (edits.MALFORMED, *(edit.rule for edit in edits.LINE_EDITS))
+        self._account("charges", "line_rows", "_lines", rules)
+        differ = self.database.execute(
+            """select count(*), min(accepted.source_row) from accepted
+            left join (
+                select record, sum(charge) as charge from accepted_lines where revenue is distinct from '0001'
+                group by record
+            ) as lines using (record)
+            where abs(coalesce(lines.charge, 0) - accepted.charges) > 1"""
+        ).fetchone()
+        if differ and differ[0]:
+            self.problems.append(_problem("TEXAS-CHARGES-DIFFER", differ[0], differ[1], self.paths["base1"].name))
+
+    def _write(self) -> None:
+        lineage = {"submission": f"'texas_pudf/{self.quarter}'", "source_row": "source_row"}
+        discharge = lineage | {
+            "hospital_ccn": "hospital",
+            "account_no": f"'{self.quarter}-' || record",
+            "sex": "sex",
+            "zip_code": "zip",
+            "nature_of_admission": "nature",
+            "source_of_admission": "source",
+            "discharge_disposition": "coalesce(patient_status, '')",  # excludes nothing
+            "attending_npi": "attending",
+            "operating_npi": "operating",
+            "principal_diagnosis": "diagnosis",
+            "grouper_version": "grouper",
+            "apr_drg": "drg",
+            "severity_of_illness": "severity",
+            "risk_of_mortality": "mortality",
+            "total_charges": "charges",
+            "discharge_year": str(self.year),
+            "length_of_stay": "days",
+            "identifier_type": f"'{IDENTIFIER_TYPE}'",
+            "source_file": _quoted(self.paths["base1"].name),
+        }
+        line = lineage | {
+            "hospital_ccn": "hospital",
+            "account_no": f"'{self.quarter}-' || record",
+            "revenue_code": "coalesce(revenue, '')",  # no range of revenue_codes holds it: UNMAPPED
+            "units": "units",
+            "charge": "charge",
+            "source_file": _quoted(self.paths["charges"].name),
+        }
+        database, into = self.database, self.into
+        write_contract(database, LAKE_DISCHARGES, discharge, "accepted", into, f"discharges_{self.quarter}")
+        name = f"charges_{self.quarter}"
+        write_contract(database, LAKE_CHARGES, line, "accepted_lines", into, name, is_ordered=True)
+        write_quarantine(database, into, f"quarantine_{self.quarter}", ("quarantine", "quarantine_lines"))
+        database.execute(
+            f"""insert into seen select hospital, any_value(hospital_name), '{self.quarter}' from accepted
+                group by hospital;
+            insert into groups_seen select grouper, drg, mdc, count(*) from accepted where drg is not null group by all;
+            insert into received
+            select coalesce(hospital, 'UNKNOWN'), '{self.quarter}', count(*), count(*) filter (where is_out),
+                   coalesce(sum(charges), 0), coalesce(sum(charges) filter (where is_out), 0)
+            from (
+                select hospital, charges, source_row in (select source_row from quarantine) as is_out from cells
+                union all select null, null, true from malformed_records
+            ) group by all;
+            drop view cells_lines; drop table line_rows; drop table quarantine_lines cascade"""
+        )
+
+
+#: Judged by the form of their lines alone.
+MALFORMED_ONLY: tuple[str, ...] = (edits.MALFORMED,)
+
+
+def _problem(rule: str, rows: int, first: int, file: str) -> Problem:
+    return Problem(rule, find_rule(rule).description, first, file=file, rows=rows)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _write_shared(database: duckdb.DuckDBPyConnection, into: Path) -> None:
+    """Hospitals, groups and receipts of all quarters; the last quarter's facility file has the last word."""
+    pooled = ", ".join(f"'{hospital}'" for hospital in edits.POOLED)
+    hospitals = f"""(
+        select seen.hospital, coalesce(arg_max(facility.name, facility.quarter), arg_max(seen.name, seen.quarter),
+                                       seen.hospital) as name,
+               case when seen.hospital not in ({pooled})
+                         and coalesce(arg_max(facility.is_acute, facility.quarter), false)
+                    then 'Y' else 'N' end as acute
+        from seen left join all_facilities as facility using (hospital)
+        group by seen.hospital
+    )"""
+    groups = """(
+        select distinct on (seen.grouper, seen.drg) seen.grouper as grouper_version, seen.drg as apr_drg, label,
+               coalesce(seen.mdc, known.mdc) as mdc, type, service_line
+        from (
+            select grouper, drg, arg_max(mdc, (cases, mdc)) as mdc
+            from (select grouper, drg, mdc, sum(cases) as cases from groups_seen group by all) group by all
+        ) as seen
+        inner join known on known.apr_drg = seen.drg
+        order by seen.grouper, seen.drg, known.grouper_version = seen.grouper desc, known.grouper_version desc
+    )"""
+    named = {"ccn": "hospital", "name": "name", "acute": "acute"}
+    write_contract(database, HOSPITALS, named, hospitals, into, "hospitals")
+    write_contract(database, APR_DRG, {name: name for name in APR_DRG.names}, groups, into, "apr_drg")
+    received = {name: name for name in RECEIPTS.names} | {"hospital_ccn": "hospital"}
+    write_contract(database, RECEIPTS, received, "received", into, "receipts")

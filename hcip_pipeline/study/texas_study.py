@@ -1,0 +1,129 @@
+"""A study of whole quarters of Texas's inpatient public use data file: norms, and opportunity by cost center.
+
+Belongs here: the policy, the reference tables and the statements that such a study needs. Does not belong here:
+reading the files (``intake.texas``), and what states share (``state_study``).
+"""
+
+from __future__ import annotations
+
+import shutil
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.texas import TexasReceipt, read_texas
+from hcip_pipeline.periods import Quarter, Window
+from hcip_pipeline.policy.model import Elections, Policy
+from hcip_pipeline.reference.tables import load_reference
+from hcip_pipeline.study.plan import STATEMENTS, StudyInput, StudyPlan, check_name
+from hcip_pipeline.study.result import Progress, StudyResult, carry_out
+from hcip_pipeline.study.state_study import MAX_ERRORS, cost_factors, factors_of_one, percent, require_few_errors
+from hcip_pipeline.warehouse.spec import BuildSpec
+
+
+def run_texas_study(
+    home: Home,
+    folder: Path,
+    first: Quarter,
+    last: Quarter,
+    policy: Policy | None = None,
+    progress: Progress | None = None,
+    *,
+    name: str | None = None,
+    allow_errors: Decimal = MAX_ERRORS,
+) -> StudyResult:
+    """Norms by all three methods, opportunity by hospital, physician and cost center on quarters of the PUDF.
+
+    Args:
+        home: gets ``lake/texas_pudf/<name>/``, ``warehouse/studies/`` and ``studies/<name>/``; reference tables of its
+            inbox are used, among them ``cost_factors.csv`` with THCIC_ID as hospital.
+        folder: the unpacked files of every quarter.
+        first, last: the quarters studied, both included; the window is its own base year.
+        policy: the policy's defaults where None. Its base year and cost method give way to the window and ``rcc``.
+        progress: called with each step as it is done.
+        name: of the study; ``texas-<first>-<last>`` where None.
+        allow_errors: the share of faulty rows of a file that the study may leave out.
+
+    Raises:
+        HcipError: a file is refused (``read_texas``), or some of its hospitals have no cost factor.
+        UsageError: a name that cannot be a folder's.
+    """
+    name = check_name(f"texas-{first}-{last}" if name is None else name)
+    window = Window(first.start, last.end, "performance")
+    tables = load_reference(home.inbox if home.inbox.exists() else None)
+    into = home.lake / "texas_pudf" / name
+    shutil.rmtree(into, ignore_errors=True)
+    receipt = read_texas(folder, window.quarters, into, tables["apr_drg"], progress)
+    for file in receipt.files:
+        own = [p for p in receipt.problems if p.file == file.file and p.severity == "ERROR"]
+        require_few_errors(
+            file.file,
+            file.error_rows,
+            file.rows_read,
+            allow_errors,
+            rule="TEXAS-ERROR-RATE",
+            what="faulty",
+            counted=", ".join(f"{p.rule} {p.rows}, first in row {p.row}" for p in own),
+            fix="use the files as published, or allow more rows to be left out: --allow-errors 5%",
+        )
+    return carry_out(home, plan_texas_study(home, name, window, receipt, tables, policy, allow_errors), progress)
+
+
+def plan_texas_study(
+    home: Home,
+    name: str,
+    window: Window,
+    receipt: TexasReceipt,
+    tables: dict[str, pl.DataFrame],
+    policy: Policy | None,
+    allow_errors: Decimal = MAX_ERRORS,
+) -> StudyPlan:
+    """The build of files that were read, and what must be stated about it. Raises as ``run_texas_study``."""
+    hospitals = receipt.hospitals
+    years = {quarter.year for quarter in window.quarters}
+    acute = pl.read_parquet(receipt.folder / "hospitals.parquet").filter(pl.col("acute") == "Y")["ccn"].to_list()
+    factors, about_factors = cost_factors(home, acute, years, by_center=True, example="THCIC_ID as hospital_ccn")
+    others = [ccn for ccn in hospitals if ccn not in set(acute)]
+    if others:  # excluded whatever they cost: their charges are shown as they are
+        factors = pl.concat([factors, factors_of_one(others, years)])
+    chosen = policy or Policy(version="defaults", base_year=window.calendar_year)
+    policy_in_force = Policy.model_validate(
+        chosen.model_dump() | {"base_year": window.calendar_year, "cost_method": "rcc"}
+    )
+    without_charge_factor = "every factor is 1" in about_factors
+    statements = [
+        *STATEMENTS,
+        "physicians are codes of the publisher, without names; suppressed and unmatched ones are no physician",
+        about_factors + (": what is called cost is charges" if without_charge_factor else ""),
+        "a discharge counts in the quarter of the file that it is in, also a late one of the quarter before",
+    ]
+    if policy is not None and policy.cost_method != "rcc":
+        statements.append(f"cost_method is rcc, not the policy's {policy.cost_method}")
+    left_out = sum(file.quarantined for file in receipt.files)
+    if left_out:
+        statements.append(f"{left_out} of {sum(f.rows_read for f in receipt.files)} rows could not be used")
+    if allow_errors > MAX_ERRORS:
+        statements.append(f"up to {percent(allow_errors)} faulty rows of a file were allowed")
+    spec = BuildSpec(
+        name=name,
+        kind="study",
+        windows=(window, Window(window.start, window.end, "base_year")),
+        policy=policy_in_force,
+        elections={ccn: Elections() for ccn in hospitals},
+        sources={
+            **{table: receipt.parquet(table) for table in ("discharges", "charges")},
+            **{table: [receipt.folder / f"{table}.parquet"] for table in ("hospitals", "apr_drg", "receipts")},
+            **{table: tables[table] for table in ("rate_centers", "revenue_codes")},
+            "cost_factors": factors,
+        },
+    )
+    return StudyPlan(
+        title=f"Texas inpatient discharges, {receipt.quarters[0]} to {receipt.quarters[-1]}",
+        spec=spec,
+        statements=tuple(statements),
+        inputs=tuple(StudyInput(f.file, f.sha256, f.rows_read, f.accepted, f.quarantined) for f in receipt.files),
+        problems=receipt.problems,
+        identifier="physician code",
+    )

@@ -1,0 +1,156 @@
+"""A study of two invented quarters of Texas's public use data file, from the command to its files."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from hcip_pipeline.cli import main
+from hcip_pipeline.commands.study import command
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.periods import Quarter, Window
+from hcip_pipeline.study.state_study import cost_factors
+from hcip_pipeline.study.texas_study import run_texas_study
+from hcip_pipeline.synthetic.texas_pudf import write_texas_pudf
+from tests.texas_files import file_of, spoil
+
+pytestmark = pytest.mark.slow
+
+QUARTERS = [Quarter(2019, 1), Quarter(2019, 2)]
+FACTORS = "hospital_ccn,rate_center,rate_year,markup,cost_to_charge,labor_market,ime,dsh\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pudf")
+    write_texas_pudf(folder, QUARTERS, discharges=1500)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Home:
+    """A home with a ratio of cost to charges for every acute hospital, drugs apart."""
+    home = Home(tmp_path_factory.mktemp("home"))
+    facilities = file_of(folder, "facility").read_text().splitlines()
+    acute = [line[:6] for line in facilities if line[64] == "A"]
+    rows = "".join(f"{ccn},ALL,2019,,0.5,1,0,0\n{ccn},CDS,2019,,0.25,1,0,0\n" for ccn in acute)
+    (home.inbox / "reference").mkdir(parents=True)
+    (home.inbox / "reference/cost_factors.csv").write_text(FACTORS + rows)
+    return home
+
+
+@pytest.fixture(scope="module")
+def study(home: Home, folder: Path) -> dict[str, object]:
+    arguments = ["--home", str(home.root), "--texas-pudf", str(folder), "--from", "2019Q1", "--to", "2019Q2", "--json"]
+    result = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return dict(json.loads(result.stdout))
+
+
+@pytest.fixture(scope="module")
+def tables(study: dict[str, object]) -> dict[str, pl.DataFrame]:
+    files = Path(str(study["folder"])).glob("*.parquet")
+    return {path.stem: pl.read_parquet(path) for path in files}
+
+
+def test_every_discharge_is_counted_or_excluded(study: dict[str, object]) -> None:
+    totals = dict(study["totals"])  # type: ignore[call-overload]
+    assert totals["cases"] == totals["excluded"] + totals["without_norm"] + totals["with_norm"] == 3000
+    assert totals["with_norm"] > 500 and totals["physicians"] > 20
+    assert study["window"] == {"start": "2019-01-01", "end": "2019-06-30"}
+
+
+def test_exclusions_are_those_of_the_files(tables: dict[str, pl.DataFrame], folder: Path) -> None:
+    reasons = dict(tables["exclusions"].select("exclusion_reason", "cases").rows())
+    lines = [line for quarter in ("1q2019", "2q2019") for line in file_of(folder, "base1", quarter).open()]
+    not_acute = {line[:6] for line in file_of(folder, "facility").open() if line[64] != "A"} | {"999998", "999999"}
+    assert reasons["NON_ACUTE_HOSPITAL"] == sum(line[18:24] in not_acute for line in lines)
+    kept = [line for line in lines if line[18:24] not in not_acute and line[710:712] not in ("15", "19")]
+    kept = [line for line in kept if line[712:716].strip() != "0560"]
+    assert reasons["UNGROUPABLE"] == sum(line[712:716].strip() in ("0955", "`") for line in kept)
+    assert {"NEWBORN", "PSYCHIATRIC", "DIED", "NO_RESPONSIBLE_PHYSICIAN"} <= set(reasons)
+
+
+def test_cost_centers_and_components_add_up_to_the_cost(
+    study: dict[str, object], tables: dict[str, pl.DataFrame]
+) -> None:
+    centers = tables["opportunity_by_cost_center"]
+    totals = dict(study["totals"])  # type: ignore[call-overload]
+    assert centers["cost"].sum() == Decimal(totals["cost"])
+    assert {"OR", "MSS", "CDS", "LAB", "MSG"} <= set(centers["rate_center"])
+    assert set(centers.filter(pl.col("rate_center").is_in(["MSS", "CDS"]))["component"]) == {"supply_drug"}
+    above = centers.filter(pl.col("difference_from_statewide") > 0)
+    assert 0 < above.height < centers.height
+    expected = [(each / 2).quantize(Decimal("0.01")) for each in above["difference_from_statewide"]]
+    assert all(abs(a - b) <= Decimal("0.01") for a, b in zip(expected, above["potential_savings"], strict=True))
+    assert centers.filter(pl.col("difference_from_statewide") <= 0)["potential_savings"].sum() == 0
+
+
+def test_cost_is_charges_by_the_ratio_of_the_rate_center(home: Home, folder: Path, study: dict[str, object]) -> None:
+    """One hospital's drugs at 0.25 and all else at 0.5, over its counted cases, from the lines that were printed."""
+    into = home.lake / "texas_pudf" / str(study["name"])
+    factors = pl.read_csv(home.inbox / "reference/cost_factors.csv", schema_overrides={"hospital_ccn": pl.String})
+    charges = pl.read_parquet(into / "charges_*.parquet").filter(pl.col("hospital_ccn").is_in(factors["hospital_ccn"]))
+    drugs = pl.col("revenue_code").is_in(["0250", "0258", "0636"])
+    by_stay = charges.group_by("account_no", drugs=drugs).agg(pl.col("charge").sum())
+    cost = sum(
+        (row["charge"] * (Decimal("0.25") if row["drugs"] else Decimal("0.5")) for row in by_stay.to_dicts()),
+        Decimal(0),
+    )
+    totals = dict(study["totals"])  # type: ignore[call-overload]
+    excluded = pl.read_parquet(Path(str(study["folder"])) / "exclusions.parquet")
+    not_acute = excluded.filter(exclusion_reason="NON_ACUTE_HOSPITAL")["cost"].sum()
+    stated = Decimal(totals["cost"]) + excluded["cost"].sum() - not_acute
+    assert abs(stated - cost) < Decimal("0.01") * 20 * 3000  # a rate center's cost is rounded to cents
+
+
+def test_the_page_shows_components_cost_centers_and_physician_codes(
+    study: dict[str, object], tables: dict[str, pl.DataFrame]
+) -> None:
+    page = (Path(str(study["folder"])) / "study.html").read_text()
+    for words in ("Opportunity by cost component and cost center", "Supplies and drugs", "Operating room"):
+        assert words in page
+    assert "Physician code" in page and str(tables["opportunity_by_physician"]["npi"][0]) in page
+    assert {"9999999998", "9999999999"}.isdisjoint(tables["opportunity_by_physician"]["npi"])
+
+
+def test_too_many_faults_refuse_the_study(tmp_path: Path) -> None:
+    write_texas_pudf(tmp_path / "pudf", QUARTERS[:1], discharges=60)
+    for row in (3, 4):
+        spoil(tmp_path / "pudf", "base1", row, {"LENGTH_OF_STAY": "x"})
+    with pytest.raises(HcipError) as caught:
+        run_texas_study(Home(tmp_path / "home"), tmp_path / "pudf", QUARTERS[0], QUARTERS[0])
+    assert caught.value.rule == "TEXAS-ERROR-RATE" and "TEXAS-LENGTH-OF-STAY 2, first in row 3" in caught.value.message
+    assert "--allow-errors" in caught.value.fix
+
+
+def test_a_hospital_without_a_ratio_is_named(home: Home) -> None:
+    with pytest.raises(HcipError) as caught:
+        cost_factors(home, ["001000", "001007", "555555"], {2019}, by_center=True, example="THCIC_ID as hospital_ccn")
+    assert caught.value.rule == "COST-FACTOR-MISSING" and "555555" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--from", "2019-01-15", "--to", "2019Q1"], "--from 2019Q1 --to 2019Q1"),
+        (["--from", "2019Q2", "--to", "2019Q1"], "--to is before --from"),
+        (["--from", "2019Q5", "--to", "2019Q6"], "neither a day nor a quarter"),
+        (["--year", "2019"], "--texas-pudf FOLDER"),
+    ],
+)
+def test_wrong_usage(
+    folder: Path, tmp_path: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["study", "--home", str(tmp_path), "--texas-pudf", str(folder), *arguments])
+    assert (code, words in capsys.readouterr().err) == (2, True)
+
+
+def test_quarters_span_years() -> None:
+    assert [str(q) for q in Window(Quarter(2018, 4).start, Quarter(2019, 1).end, "x").quarters] == ["2018Q4", "2019Q1"]

@@ -1,0 +1,37 @@
+"""Small invented quarters of Texas's public use data file, and ways to spoil them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from hcip_pipeline.contracts.public_layouts import read_layouts
+
+TABLES = ("base1", "base2", "charges", "facility")
+
+
+def file_of(folder: Path, table: str, quarter: str = "1q2019") -> Path:
+    """The file of a table, in either form."""
+    return next(path for path in folder.iterdir() if f"_{table}_{quarter}" in path.name)
+
+
+def cell(folder: Path, table: str, row: int, field: str) -> str:
+    """A cell of a file of fixed width; ``row`` is the line, from 1."""
+    place = _place(table, field)
+    return file_of(folder, table).read_text().splitlines()[row - 1][place].strip()
+
+
+def spoil(folder: Path, table: str, row: int, cells: Mapping[str, str]) -> None:
+    """Put other text into cells of a file of fixed width."""
+    path = file_of(folder, table)
+    lines = path.read_text().splitlines()
+    for field, text in cells.items():
+        place = _place(table, field)
+        width = place.stop - place.start
+        lines[row - 1] = lines[row - 1][: place.start] + text.ljust(width)[:width] + lines[row - 1][place.stop :]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def _place(table: str, field: str) -> slice:
+    found = next(each for each in read_layouts("texas_pudf")[table][0].fields if each.name == field)
+    return slice(found.start - 1, found.start - 1 + found.width)
