@@ -79,6 +79,23 @@ def read_reference(inbox: Path | None) -> dict[str, ReferenceTable]:
     return tables
 
 
+def load_tables_of_elsewhere(inbox: Path | None) -> dict[str, pl.DataFrame]:
+    """``apr_drg``, ``rate_centers`` and ``revenue_codes`` in force, for a study of another state's hospitals.
+
+    Its hospitals are not in the table of hospitals, and need not be; rate centers that are named must exist.
+
+    Raises:
+        HcipError: a file in the inbox breaks a rule.
+    """
+    names = ("apr_drg", "rate_centers", "revenue_codes")
+    tables = {name: _read(name, inbox) for name in (*names, "cost_factors", "networks")}
+    frames = {name: table.frame for name, table in tables.items()}
+    frames["networks"] = frames["networks"].clear()
+    frames["hospitals"] = frames["cost_factors"].select(ccn="hospital_ccn")
+    check_between_tables(frames, {name: table.file or Path(f"{name}.csv") for name, table in tables.items()})
+    return {name: frames[name].drop(LINE) for name in names}
+
+
 def known_hospitals(inbox: Path | None) -> list[str]:
     """The CCNs of the table of hospitals in force, in order. Raises HcipError as :func:`load_reference`."""
     return _read("hospitals", inbox).frame.get_column("ccn").to_list()
