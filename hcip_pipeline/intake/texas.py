@@ -107,7 +107,7 @@ def read_texas(
         database.execute(f"set memory_limit = '{_MEMORY}'")
         _prepare(database, apr_drgs)
         for quarter in quarters:
-            one = _Quarter(database, quarter, found[quarter], into, tell)
+            one = _Quarter(database, quarter, folder, found[quarter], into, tell)
             one.read()
             files += one.files
             problems += one.problems
@@ -135,12 +135,14 @@ class _Quarter:
         self,
         database: duckdb.DuckDBPyConnection,
         quarter: Quarter,
+        folder: Path,
         paths: dict[str, Path],
         into: Path,
         tell: Callable[[str], None],
     ) -> None:
         self.database, self.quarter, self.paths, self.into, self.tell = database, str(quarter), paths, into, tell
         self.year = quarter.year
+        self.names = {table: path.relative_to(folder).as_posix() for table, path in paths.items()}
         self.files: list[TexasFile] = []
         self.problems: list[Problem] = []
         layouts = read_layouts("texas_pudf")
@@ -179,13 +181,13 @@ class _Quarter:
 
     def _account(self, table: str, name: str, suffix: str, rules: Sequence[str]) -> None:
         """Count what became of the file's rows, and the rules that they break."""
-        path = self.paths[table]
+        name_of_file = self.names[table]
         if rules is MALFORMED_ONLY:
             accepted = number(self.database, f"select count(*) from {name}")
             faulty = self._rows - accepted
             if faulty:
                 first = number(self.database, f"select min(source_row) from malformed_{name}")
-                self.problems.append(_problem(edits.MALFORMED, faulty, first, path.name))
+                self.problems.append(_problem(edits.MALFORMED, faulty, first, name_of_file))
         else:
             accepted = number(self.database, f"select count(*) from accepted{suffix}")
             follows = ", ".join(f"'{rule}'" for rule in rules if find_rule(rule).follows) or "''"
@@ -196,10 +198,10 @@ class _Quarter:
             left_out = number(self.database, f"select count(distinct source_row) from quarantine{suffix}")
             if self._rows != accepted + left_out:
                 raise AssertionError(f"{self._rows} rows read, {accepted} accepted and {left_out} quarantined")
-            self.problems += counted_problems(self.database, rules, path.name, suffix=suffix)
+            self.problems += counted_problems(self.database, rules, name_of_file, suffix=suffix)
         self.files.append(
             TexasFile(
-                self.quarter, table, path.name, self.forms[table].words, self._sha256, self._rows, accepted, faulty
+                self.quarter, table, name_of_file, self.forms[table].words, self._sha256, self._rows, accepted, faulty
             )
         )
 
@@ -226,7 +228,7 @@ class _Quarter:
         path = self.paths["base1"]
         values = {"quarter": self.quarter}
         malformed = (edits.MALFORMED, "from malformed_records")
-        judge(self.database, path.name, edits.EDITS, malformed=malformed, values=values)
+        judge(self.database, self.names["base1"], edits.EDITS, malformed=malformed, values=values)
         self._refuse_other_quarter(path)
         self._account("base1", "records", "", (edits.MALFORMED, *(edit.rule for edit in edits.EDITS)))
         if not self.files[-1].accepted:
@@ -264,9 +266,8 @@ class _Quarter:
                 from cells where record is not null group by record
             ) as owners using (record)"""
         )
-        path = self.paths["charges"]
         malformed = (edits.MALFORMED, "from malformed_line_rows")
-        judge(self.database, path.name, edits.LINE_EDITS, malformed=malformed, suffix="_lines")
+        judge(self.database, self.names["charges"], edits.LINE_EDITS, malformed=malformed, suffix="_lines")
         rules = (edits.MALFORMED, *(edit.rule for edit in edits.LINE_EDITS))
         self._account("charges", "line_rows", "_lines", rules)
         differ = self.database.execute(
@@ -278,7 +279,7 @@ class _Quarter:
             where abs(coalesce(lines.charge, 0) - accepted.charges) > 1"""
         ).fetchone()
         if differ and differ[0]:
-            self.problems.append(_problem("TEXAS-CHARGES-DIFFER", differ[0], differ[1], self.paths["base1"].name))
+            self.problems.append(_problem("TEXAS-CHARGES-DIFFER", differ[0], differ[1], self.names["base1"]))
 
     def _write(self) -> None:
         lineage = {"submission": f"'texas_pudf/{self.quarter}'", "source_row": "source_row"}
@@ -301,7 +302,7 @@ class _Quarter:
             "discharge_year": str(self.year),
             "length_of_stay": "days",
             "identifier_type": f"'{IDENTIFIER_TYPE}'",
-            "source_file": _quoted(self.paths["base1"].name),
+            "source_file": _quoted(self.names["base1"]),
         }
         line = lineage | {
             "hospital_ccn": "hospital",
@@ -309,7 +310,7 @@ class _Quarter:
             "revenue_code": "coalesce(revenue, '')",  # no range of revenue_codes holds it: UNMAPPED
             "units": "units",
             "charge": "charge",
-            "source_file": _quoted(self.paths["charges"].name),
+            "source_file": _quoted(self.names["charges"]),
         }
         database, into = self.database, self.into
         write_contract(database, LAKE_DISCHARGES, discharge, "accepted", into, f"discharges_{self.quarter}")

@@ -61,7 +61,7 @@ def render_page(plan: StudyPlan, figures: StudyFigures) -> str:
         component_labels=COMPONENT_LABELS,
         cost_centers=_shown(centers, 60),
         cost_center_chart=_bars(centers, "rate_center_name", "potential_savings"),
-        hospital_centers=_shown(above.filter(pl.col("potential_savings") > 0), TABLE_ROWS),
+        hospital_centers=_shown(above, TABLE_ROWS),
         physicians=_shown(physicians, TABLE_ROWS),
         incentives=_shown(incentives, TABLE_ROWS),
         incentive_chart=_bars(

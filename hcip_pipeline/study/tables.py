@@ -3,10 +3,15 @@
 from hcip_pipeline.contracts.table import Column, Table
 
 _HOSPITAL = (
-    Column("hospital_ccn", "text", "CMS certification number (New York data: facility id)", key=True),
+    Column("hospital_ccn", "text", "CMS certification number (New York data: facility id; Texas: THCIC_ID)", key=True),
     Column("hospital_name", "text", "hospital name", nullable=True),
 )
-_PHYSICIAN = Column("npi", "text", "NPI of the responsible physician (New York data: licence number)", key=True)
+_PHYSICIAN = Column(
+    "npi",
+    "text",
+    "NPI of the responsible physician (New York data: licence number; Texas: the publisher's code)",
+    key=True,
+)
 
 _OPPORTUNITY = (
     Column("cases", "integer", "counted cases in cells with a norm"),

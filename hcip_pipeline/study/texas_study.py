@@ -96,7 +96,7 @@ def plan_texas_study(
     statements = [
         *STATEMENTS,
         "physicians are codes of the publisher, without names; suppressed and unmatched ones are no physician",
-        about_factors + (": what is called cost is charges" if without_charge_factor else ""),
+        about_factors + (", so what is called cost is charges" if without_charge_factor else ""),
         "a discharge counts in the quarter of the file that it is in, also a late one of the quarter before",
     ]
     if policy is not None and policy.cost_method != "rcc":

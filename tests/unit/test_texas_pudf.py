@@ -8,7 +8,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
+from hcip_pipeline.commands import synth
 from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.texas import TexasReceipt, read_texas
@@ -215,6 +217,29 @@ def test_files_are_found_as_people_keep_them(folder: Path, tmp_path: Path) -> No
     with pytest.raises(HcipError) as caught:
         find_files(tmp_path / "none", [Q1])
     assert caught.value.rule == "TEXAS-FOLDER"
+
+
+def test_files_of_one_name_in_folders_of_quarters_are_told_apart(tmp_path: Path) -> None:
+    folder = tmp_path / "pudf"
+    for quarter in (Q1, Q2):
+        write_texas_pudf(folder / str(quarter), [quarter], discharges=30, hospitals=2)
+        for path in sorted((folder / str(quarter)).iterdir()):
+            path.rename(path.with_name(path.name.split("_")[1] + ".txt"))
+    with (folder / "2019Q2/base1.txt").open("a") as file:
+        file.write("cut\n")
+    receipt = read(folder, tmp_path / "out", Q1, Q2)
+    assert [(p.file, p.row) for p in receipt.problems if p.severity == "ERROR"] == [("2019Q2/base1.txt", 31)]
+    assert [file.error_rows for file in receipt.files if file.table == "base1"] == [0, 1]
+    assert set(discharges(receipt)["source_file"]) == {"2019Q1/base1.txt", "2019Q2/base1.txt"}
+    assert set(pl.read_parquet(tmp_path / "out/receipts.parquet")["quarter"]) == {"2019Q1", "2019Q2"}
+
+
+def test_the_command_writes_both_forms(tmp_path: Path) -> None:
+    for form in ("fixed", "tab"):
+        arguments = [str(tmp_path / form), "--texas-pudf", form, "--start", "2019Q1", "--end", "2019Q2"]
+        result = CliRunner().invoke(synth.command, [*arguments, "--discharges-per-year", "80"], catch_exceptions=False)
+        assert result.exit_code == 0 and "8 files of 2 quarters" in result.output
+        assert discharges(read(tmp_path / form, tmp_path / f"{form}-out", Q1, Q2)).height == 40
 
 
 def test_names_of_other_alphabets_do_not_move_the_cells(folder: Path, tmp_path: Path) -> None:
