@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from hcip_pipeline.synthetic.files import FileFormat
     from hcip_pipeline.synthetic.texas_pudf import Form as TexasForm
 
+#: A record's id has six digits of its own in a quarter.
+_MOST_OF_TEXAS = 4 * 999_999
+
 
 @click.command("synth")
 @click.argument("inbox", type=click.Path(path_type=Path))
@@ -106,6 +109,13 @@ def command(
     if inbox.exists() and any(inbox.iterdir()):
         raise HcipError("the folder is not empty", file=inbox, fix="name a new folder; nothing is ever overwritten")
     if texas_form:
+        given = {name for name in context.params if context.get_parameter_source(name) == ParameterSource.COMMANDLINE}
+        others = given & {"defects", "effects", "whole_state", "cms_shape", "file_format"}
+        if others or discharges_per_year > _MOST_OF_TEXAS:
+            raise UsageError(
+                f"--texas-pudf writes public files: no inbox, no faults, at most {_MOST_OF_TEXAS:,} discharges a year",
+                fix="give --start, --end, --hospitals, --discharges-per-year and --seed alone",
+            )
         _write_texas(inbox, first, last, hospitals, discharges_per_year, texas_form, seed, as_json)
         return
     with shown_progress(as_json) as progress:

@@ -20,7 +20,7 @@ from hcip_pipeline.contracts.reference import APR_DRG, HOSPITALS
 from hcip_pipeline.contracts.run import RECEIPTS
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake import texas_edits as edits
-from hcip_pipeline.intake.state_files.edits import counted_problems, judge, number, study_database
+from hcip_pipeline.intake.state_files.edits import Edit, counted_problems, judge, number, study_database
 from hcip_pipeline.intake.state_files.lake_tables import write_contract, write_quarantine
 from hcip_pipeline.intake.state_files.layouts import recognize
 from hcip_pipeline.intake.state_files.lines import read_lines, scan
@@ -157,7 +157,7 @@ class _Quarter:
         self._read_facilities()
         if "base2" in self.paths:
             self._lines("base2", "second_records")
-            self._account("base2", "second_records", "", MALFORMED_ONLY)
+            self._count_lines("base2", "second_records")
         self._read_records()
         self.tell(f"reading the charge lines of {self.quarter}")
         self._read_charges()
@@ -179,35 +179,36 @@ class _Quarter:
         )
         self._sha256 = scanned.sha256
 
-    def _account(self, table: str, name: str, suffix: str, rules: Sequence[str]) -> None:
-        """Count what became of the file's rows, and the rules that they break."""
-        name_of_file = self.names[table]
-        if rules is MALFORMED_ONLY:
-            accepted = number(self.database, f"select count(*) from {name}")
-            faulty = self._rows - accepted
-            if faulty:
-                first = number(self.database, f"select min(source_row) from malformed_{name}")
-                self.problems.append(_problem(edits.MALFORMED, faulty, first, name_of_file))
-        else:
-            accepted = number(self.database, f"select count(*) from accepted{suffix}")
-            follows = ", ".join(f"'{rule}'" for rule in rules if find_rule(rule).follows) or "''"
-            faulty = number(
-                self.database,
-                f"select count(distinct source_row) from quarantine{suffix} where rule not in ({follows})",
-            )
-            left_out = number(self.database, f"select count(distinct source_row) from quarantine{suffix}")
-            if self._rows != accepted + left_out:
-                raise AssertionError(f"{self._rows} rows read, {accepted} accepted and {left_out} quarantined")
-            self.problems += counted_problems(self.database, rules, name_of_file, suffix=suffix)
+    def _count_lines(self, table: str, name: str) -> None:
+        """Count the rows of a file that is judged by the form of its lines alone."""
+        accepted = number(self.database, f"select count(*) from {name}")
+        faulty = self._rows - accepted
+        if faulty:
+            first = number(self.database, f"select min(source_row) from malformed_{name}")
+            self.problems.append(_problem(edits.MALFORMED, faulty, first, self.names[table]))
+        self._add_file(table, accepted, faulty)
+
+    def _count_judged(self, table: str, suffix: str, judged: Sequence[Edit]) -> None:
+        """Count what became of the rows of a file that was judged, and the rules that they break."""
+        rules = (edits.MALFORMED, *(edit.rule for edit in judged))
+        quarantined = f"select count(distinct source_row) from quarantine{suffix}"
+        follows = ", ".join(f"'{rule}'" for rule in rules if find_rule(rule).follows) or "''"
+        accepted = number(self.database, f"select count(*) from accepted{suffix}")
+        left_out = number(self.database, quarantined)
+        if self._rows != accepted + left_out:
+            raise AssertionError(f"{self._rows} rows read, {accepted} accepted and {left_out} quarantined")
+        self.problems += counted_problems(self.database, rules, self.names[table], suffix=suffix)
+        self._add_file(table, accepted, number(self.database, f"{quarantined} where rule not in ({follows})"))
+
+    def _add_file(self, table: str, accepted: int, faulty: int) -> None:
+        words = self.forms[table].words
         self.files.append(
-            TexasFile(
-                self.quarter, table, name_of_file, self.forms[table].words, self._sha256, self._rows, accepted, faulty
-            )
+            TexasFile(self.quarter, table, self.names[table], words, self._sha256, self._rows, accepted, faulty)
         )
 
     def _read_facilities(self) -> None:
         self._lines("facility", "facility_rows")
-        self._account("facility", "facility_rows", "", MALFORMED_ONLY)
+        self._count_lines("facility", "facility_rows")
         self.database.execute(
             f"""create or replace table facilities as
             select trim(thcic_id) as hospital, any_value(nullif(trim(provider_name), '')) as name,
@@ -230,7 +231,7 @@ class _Quarter:
         malformed = (edits.MALFORMED, "from malformed_records")
         judge(self.database, self.names["base1"], edits.EDITS, malformed=malformed, values=values)
         self._refuse_other_quarter(path)
-        self._account("base1", "records", "", (edits.MALFORMED, *(edit.rule for edit in edits.EDITS)))
+        self._count_judged("base1", "", edits.EDITS)
         if not self.files[-1].accepted:
             worst = max((p for p in self.problems if p.severity == "ERROR"), key=lambda p: p.rows or 0, default=None)
             raise HcipError(
@@ -258,18 +259,19 @@ class _Quarter:
         readings = ", ".join(f"{sql} as {name}" for name, sql in edits.LINE_READINGS.items())
         self._lines("charges", "line_rows", readings)
         self.database.execute(
-            """create or replace view cells_lines as
-            select line_rows.*, owners.hospital, owners.of_record
-            from line_rows left join (
-                select record, min(hospital) as hospital,
-                       bool_or(source_row not in (select source_row from quarantine)) as of_record
-                from cells where record is not null group by record
-            ) as owners using (record)"""
+            """create or replace table owners as
+            select record, bool_or(is_accepted) as of_record, min(hospital) filter (where is_accepted) as hospital
+            from (
+                select record, hospital, source_row not in (select source_row from quarantine) as is_accepted
+                from cells where record is not null
+            )
+            group by record;
+            create or replace view cells_lines as
+            select line_rows.*, owners.hospital, owners.of_record from line_rows left join owners using (record)"""
         )
         malformed = (edits.MALFORMED, "from malformed_line_rows")
         judge(self.database, self.names["charges"], edits.LINE_EDITS, malformed=malformed, suffix="_lines")
-        rules = (edits.MALFORMED, *(edit.rule for edit in edits.LINE_EDITS))
-        self._account("charges", "line_rows", "_lines", rules)
+        self._count_judged("charges", "_lines", edits.LINE_EDITS)
         differ = self.database.execute(
             """select count(*), min(accepted.source_row) from accepted
             left join (
@@ -330,10 +332,6 @@ class _Quarter:
             ) group by all;
             drop view cells_lines; drop table line_rows; drop table quarantine_lines cascade"""
         )
-
-
-#: Judged by the form of their lines alone.
-MALFORMED_ONLY: tuple[str, ...] = (edits.MALFORMED,)
 
 
 def _problem(rule: str, rows: int, first: int, file: str) -> Problem:

@@ -96,6 +96,12 @@ def load_tables_of_elsewhere(inbox: Path | None) -> dict[str, pl.DataFrame]:
     return {name: frames[name].drop(LINE) for name in names}
 
 
+def read_inbox_table(name: str, inbox: Path) -> ReferenceTable | None:
+    """A region's own table, in any shape that is read; None where the inbox has none. Raises HcipError as above."""
+    table = _read(name, inbox)
+    return table if table.source == "inbox" else None
+
+
 def known_hospitals(inbox: Path | None) -> list[str]:
     """The CCNs of the table of hospitals in force, in order. Raises HcipError as :func:`load_reference`."""
     return _read("hospitals", inbox).frame.get_column("ccn").to_list()

@@ -15,8 +15,7 @@ import polars as pl
 from hcip_pipeline.contracts import reference
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.reference.rules import ROW_RULES
-from hcip_pipeline.tables.contract_columns import read_contract_table
+from hcip_pipeline.reference.tables import read_inbox_table
 
 #: Faulty rows over this share refuse the file, as they refuse a submission (inputs.md, "Edits").
 MAX_ERRORS = Decimal("0.01")
@@ -61,10 +60,10 @@ def cost_factors(
     Raises:
         HcipError: COST-FACTOR-MISSING: the table names some of these hospitals and lacks rows of others.
     """
-    path = home.inbox / "reference" / "cost_factors.csv"
-    if not path.exists():
+    table = read_inbox_table("cost_factors", home.inbox)
+    if table is None or table.file is None:
         return factors_of_one(hospitals, years), "no cost_factors file: every factor is 1"
-    table = read_contract_table(path, reference.COST_FACTORS, ROW_RULES["cost_factors"])
+    path = table.file
     own = pl.DataFrame({"as_written": hospitals, "key": [ccn.lstrip("0") for ccn in hospitals]})
     given = (
         table.frame.with_columns(key=pl.col("hospital_ccn").str.strip_chars_start("0"))
@@ -92,7 +91,7 @@ def cost_factors(
             )
     if by_center:
         _require_ratios(path, given)
-    return given, "cost factors are those of inbox/reference/cost_factors.csv"
+    return given, f"cost factors are those of inbox/reference/{path.name}"
 
 
 def _require_ratios(path: Path, given: pl.DataFrame) -> None:

@@ -132,6 +132,16 @@ def test_too_many_faults_refuse_the_study(tmp_path: Path) -> None:
     assert "--allow-errors" in caught.value.fix
 
 
+def test_factors_in_a_workbooks_shape_are_not_passed_over(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    (home.inbox / "reference").mkdir(parents=True)
+    row = "001000,ALL,2019,,0.5,1,0,0\n"
+    frame = pl.read_csv((FACTORS + row).encode(), schema_overrides={"hospital_ccn": pl.String, "markup": pl.Float64})
+    frame.write_parquet(home.inbox / "reference/cost_factors.parquet")
+    given, stated = cost_factors(home, ["001000"], {2019}, by_center=True, example="THCIC_ID as hospital_ccn")
+    assert given["cost_to_charge"].to_list() == [Decimal("0.5")] and "cost_factors.parquet" in stated
+
+
 def test_a_hospital_without_a_ratio_is_named(home: Home) -> None:
     with pytest.raises(HcipError) as caught:
         cost_factors(home, ["001000", "001007", "555555"], {2019}, by_center=True, example="THCIC_ID as hospital_ccn")

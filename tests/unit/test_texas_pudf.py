@@ -242,6 +242,29 @@ def test_the_command_writes_both_forms(tmp_path: Path) -> None:
         assert discharges(read(tmp_path / form, tmp_path / f"{form}-out", Q1, Q2)).height == 40
 
 
+def test_line_ends_of_windows_and_stray_signs_are_read(folder: Path, tmp_path: Path) -> None:
+    for table in ("base1", "base2", "charges", "facility"):
+        path = file_of(folder, table)
+        content = path.read_bytes().replace(b"\n", b"\r\n").replace(b"INVENTED HOSPITAL", b'"INVENTED, "A" ;;')
+        path.write_bytes(content.removesuffix(b"\r\n"))
+    receipt = read(folder, tmp_path / "out")
+    assert discharges(receipt).height == DISCHARGES
+    assert not [problem for problem in receipt.problems if problem.severity == "ERROR"]
+    spoiled = file_of(folder, "charges")
+    content = spoiled.read_bytes()
+    spoiled.write_bytes(content[:500] + b"\x01" + content[501:])
+    assert refusal(folder, tmp_path / "out").rule == "TEXAS-UNREADABLE"
+
+
+def test_a_record_that_comes_twice_keeps_the_lines_of_the_one_that_counts(folder: Path, tmp_path: Path) -> None:
+    twice = cell(folder, "base1", 5, "RECORD_ID")
+    spoil(folder, "base1", 5, {"THCIC_ID": "900000"})
+    spoil(folder, "base1", 7, {"RECORD_ID": twice, "THCIC_ID": "000001"})
+    receipt = read(folder, tmp_path / "out")
+    lines = pl.read_parquet(receipt.parquet("charges")).filter(account_no=f"2019Q1-{twice}")
+    assert lines.height > 0 and set(lines["hospital_ccn"]) == {"900000"}
+
+
 def test_names_of_other_alphabets_do_not_move_the_cells(folder: Path, tmp_path: Path) -> None:
     path = file_of(folder, "base1")
     content = path.read_bytes().replace(b"INVENTED HOSPITAL 1", b"INVENTED HOSPIT\xc1L 1")

@@ -86,7 +86,7 @@ def _of_header(file: Path, line: str, needed: Sequence[str], rule: str) -> Form:
         )
     return Form(
         "tab-delimited",
-        {name: f"cells[{names.index(name) + 1}]" for name in needed},
+        {name: f"trim(cells[{names.index(name) + 1}], '\" ')" for name in needed},
         f"(len(cells) = {len(names)} or len(cells) = {len(names) + 1} and trim(cells[{len(names) + 1}]) = '')",
         has_header=True,
     )
