@@ -92,8 +92,8 @@ def _exclusions(knowledge: Knowledge, release: ReleaseFiles, page: list[list[str
     named = {reason.replace("_", " ").lower(): reason for reason, _ in true}
     for reason in set(named.values()):
         true[reason, "all"] = sum(cases for (of, _), cases in true.items() if of == reason)
-    for words, ccn, cases, cost in page:
-        key = (named[words], ccn)
+    for words, hospital, cases, cost in page:
+        key = (named[words], hospital.split()[-1])  # after its name
         _say(knowledge, key, _number(cases), true.pop(key))
         assert (cost == "–") == (cases == "hidden")
     assert not true, "the page shows every exclusion"

@@ -173,7 +173,11 @@ def _codes(column: str, kind: str, with_flag: str, pattern: str) -> pl.Expr:
 
 def _procedures() -> pl.Expr:
     """The principal procedure, and the others."""
-    items = pl.col("procedures").str.replace_all(r"([^:|]+):(\d{4})-(\d\d)-(\d\d)", "$1:D8:$2$3$4").str.split("|")
+    items = (
+        pl.col("procedures")
+        .str.replace_all(r"([^:|]+):([0-9]{4})-([0-9]{2})-([0-9]{2})", "$1:D8:$2$3$4")
+        .str.split("|")
+    )
     others = items.list.slice(1, 12).list.eval(pl.format("BBQ:{}", pl.element())).list.join("*")
     return pl.concat_str(
         [

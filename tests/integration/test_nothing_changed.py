@@ -192,7 +192,7 @@ def _overwritten_resubmission(home: Home) -> str:
 def _overwritten_archive(home: Home) -> str:
     (archive,) = (home.inbox / "cms" / "2025-05").iterdir()
     replaced(archive, archive.read_bytes() + b"\0")
-    return "a correction by CMS has a later date in its name"
+    return "a correction by CMS has a later date"
 
 
 @pytest.mark.parametrize(

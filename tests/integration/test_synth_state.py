@@ -399,7 +399,7 @@ def test_a_run_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         ({"end": Quarter(2024, 3)}, "is before"),
         ({"seed": -1}, "no seed"),
         ({"file_format": "xlsx"}, "no file format"),
-        ({"defects": True, "file_format": "parquet"}, "Parquet cannot hold"),
+        ({"defects": True, "file_format": "parquet"}, "parquet cannot hold"),
         ({"defects": True}, "cannot hold every fault"),
     ],
 )

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 PACKAGE = Path(verification.__file__).parent
 #: next to the standard library
-NEEDED = {"yaml", "pyarrow"}
+NEEDED = {"yaml", "pyarrow", "cryptography", "rfc3161_client"}
 
 
 def test_it_imports_nothing_of_the_pipeline() -> None:

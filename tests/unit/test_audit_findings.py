@@ -35,7 +35,9 @@ def cap_findings(inputs: dict[str, Any], incentives: dict[str, Any]) -> list[dic
         return pl.DataFrame(values, schema=schema)
 
     period = PerformancePeriod.parse("2025H1")
-    draft = SimpleNamespace(period=period, table=table, lake=table, marts=table, has=lambda name: False, **NOTHING)
+    draft = SimpleNamespace(
+        period=period, table=table, lake=table, marts=table, has=lambda name: False, certainty={}, **NOTHING
+    )
     (found,) = finding_tables(draft)  # type: ignore[arg-type]
     return found.frame.filter(rule="CAP_IN_DOUBT").to_dicts()
 
