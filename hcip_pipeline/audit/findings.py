@@ -40,7 +40,11 @@ RULES = {
     "PAYMENT_UNDER": Rule("medium", "pay the difference with the next cycle"),
     "PAYMENT_MISSING": Rule("medium", "pay, or report the payment in program/<period>/payments.csv"),
     "PAYMENTS_NOT_REPORTED": Rule("low", "report payments in program/<period>/payments.csv once they are made"),
-    "PRIOR_PERIOD_ADJUSTMENT": Rule("high", "settle the adjustment together with this cycle's payment"),
+    "PRIOR_PERIOD_ADJUSTMENT": Rule(
+        "high",
+        "settle the adjustment together with this cycle's payment where the earlier amount was paid; where it was not, "
+        "the restated amount already holds it",
+    ),
     "RESTATEMENT_UNEXPLAINED": Rule(
         "high", "find out what changed before anything is paid; `hcip diff` lists the changes"
     ),

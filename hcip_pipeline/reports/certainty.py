@@ -59,12 +59,19 @@ def of_partner(source: ReportSource, ccn: str, partner: Row) -> PartnerCertainty
         return None
     (row,) = found
     cases = partner["medical_cases"] + partner["surgical_cases"]
-    sentence = (
-        f"With these cases, between {words.money(row['interval_low'])} and {words.money(row['interval_high'])}; "
-        f"a physician like any other would by chance have earned {words.money(row['chance_mean'])} "
-        f"({words.money(row['chance_low'])} to {words.money(row['chance_high'])})."
-    )
-    if row["is_above_chance"]:
+    sentence = f"With these cases, between {words.money(row['interval_low'])} and {words.money(row['interval_high'])}"
+    if _is_tested(row):
+        sentence += (
+            f"; a physician like any other would by chance have earned {words.money(row['chance_mean'])} "
+            f"({words.money(row['chance_low'])} to {words.money(row['chance_high'])})"
+        )
+    sentence += "."
+    if not _is_tested(row):
+        verdict = (
+            "The chance test cannot be made: no other physician at the hospital has cases of the same kinds, or none "
+            "would earn anything else with these."
+        )
+    elif row["is_above_chance"]:
         verdict = "The calculated incentive is above what chance alone explains."
     elif row["calculated_incentive"] < row["chance_low"]:
         verdict = "The calculated incentive is below what chance alone explains."
@@ -81,6 +88,11 @@ def of_partner(source: ReportSource, ccn: str, partner: Row) -> PartnerCertainty
         (("Your cases, sampled again", own[2], *own[:2]), ("Chance alone", chance[2], *chance[:2])),
         tuple(_notes(source.now.of_partner("reliability", ccn, partner["npi"]), cases)),
     )
+
+
+def _is_tested(row: Row) -> bool:
+    """Whether dealing the cases out again changes what is calculated."""
+    return bool(row["chance_low"] < row["chance_high"] or row["chance_mean"] != row["chance_low"])
 
 
 def _strip(low: Decimal, high: Decimal, row: Row, top: Decimal) -> Strip:
@@ -151,7 +163,8 @@ def _group(source: ReportSource, ccn: str | None) -> GroupCertainty | None:
     names = {row["npi"]: row["name"] for row in now.of_hospital("incentives", ccn)} if ccn else {}
     above = [row | {"name": names.get(row["npi"])} for row in now.of_hospital("payment_ranges", ccn)] if ccn else []
     readings = now.frame("certainty_readings").to_dicts() if now.has("certainty_readings") else []
-    partners = rows[-1]["care_partners"]
+    every = now.of_hospital("payment_ranges", ccn) if ccn else now.frame("payment_ranges").to_dicts()
+    tested = sum(_is_tested(row) for row in every)
     return GroupCertainty(
         tuple(row | {"name": _name(source, row["hospital_ccn"]), "verdict": _verdict(row)} for row in rows),
         tuple(row for row in above if row["is_above_chance"]),
@@ -159,7 +172,7 @@ def _group(source: ReportSource, ccn: str | None) -> GroupCertainty | None:
         tuple(
             row | {"name": words.STREAMS[row["stream"]]} for row in now.frame("certainty_streams").iter_rows(named=True)
         ),
-        words.number(Decimal(partners) / 20, 1),
+        words.number(Decimal(tested) / 20, 1),
     )
 
 

@@ -237,7 +237,7 @@ def _summary(made: Book, source: ReportSource, content: Committee) -> None:
         ("Held", content.totals["HELD"], "money"),
         ("Distribution limit", limit and limit["distribution_limit"], "money"),
         ("Saved to date, in the policy's scope", limit and limit["internal_savings_to_date"], "money"),
-        ("Paid for earlier periods", limit and limit["earlier_incentives"], "money"),
+        ("Payable for earlier periods", limit and limit["earlier_incentives"], "money"),
         ("Pieces of information missing", len(content.missing), "count"),
     ]
     for line, (name, value, kind) in enumerate(facts, start=3):

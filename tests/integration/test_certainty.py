@@ -128,11 +128,14 @@ def test_pages_show_it(files: ReleaseFiles) -> None:
     for row in ranges:
         page = files.folder / "reports" / row["hospital_ccn"] / "physicians" / f"{row['npi']}.html"
         text = page.read_text(encoding="utf-8")
-        figures = [words.money(row[name]) for name in ("interval_low", "interval_high", "chance_mean")]
-        has = "would by chance have earned" in text
-        assert has == bool(row["interval_high"] or row["chance_high"])
+        is_tested = row["chance_low"] < row["chance_high"] or row["chance_mean"] != row["chance_low"]
+        names = ("interval_low", "interval_high", *(("chance_mean",) if is_tested else ()))
+        has = "With these cases, between" in text
+        assert has == bool(row["interval_high"] or row["chance_high"] or row["calculated_incentive"])
+        assert ("would by chance have earned" in text) == (has and is_tested)
+        assert ("The chance test cannot be made" in text) == (has and not is_tested)
         shown += has
-        assert not has or all(figure in text for figure in figures)
+        assert not has or all(words.money(row[name]) in text for name in names)
     assert 10 < shown < len(ranges)
     state, *_ = (row for row in files.table("certainty_hospitals").to_dicts() if row["hospital_ccn"] == STATE)
     for page in (files.folder / "audit" / "statewide.html", *files.folder.glob("reports/*/oversight.html")):
