@@ -67,6 +67,11 @@ RULES = by_id(
         "an amount is written with an exponent (1E+05)",
         "use the file as CMS delivers it, not as another program has written it again",
     ),
+    refusal(
+        "BCDA-OLDER-LAST",
+        "a claim is there twice, and the older version comes last",
+        "keep the newest version of each resource, or ask CMS for the export again",
+    ),
     refusal("BCDA-VALUE", "a date, number or code cannot be read", "ask CMS for the export again"),
     refusal("BCDA-NO-CLAIM-ID", "a claim has no claim id (identifier of type uc)", _V3),
     refusal(

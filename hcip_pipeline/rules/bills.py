@@ -41,6 +41,16 @@ BILL_RULES = (
         "send every bill of the stay in the same submission",
     ),
     _error(
+        "B-SAME-DAYS", "account_no",
+        "two bills of the stay are for the same days, or late charges (frequency 5) are there twice",
+        "send each bill once; a bill that replaces another one has frequency 7",
+    ),
+    _error(
+        "B-DAYS-MISSING", "account_no",
+        "interim bills (frequencies 2, 3 and 4) do not begin with the first, or leave days out",
+        "send every bill of the stay in the same submission",
+    ),
+    _error(
         "B-HIERARCHY", "account_no",
         "the claim's levels (HL) are not in order: provider 20, below it subscriber 22, below that patient 23",
         "export the bills again: it is not certain whose bill this is",

@@ -61,10 +61,12 @@ _ERROR_FILE = {"type": "OperationOutcome", "url": "x/1-error.ndjson"}
 _PATIENT, _COVERAGE = ({"type": name, "url": f"x/{name}.ndjson"} for name in ("Patient", "Coverage"))
 _OTHER = {"type": EOB, "url": "https://x/data/1/other.ndjson"}
 _SEVEN = {"type": EOB, "url": f"x/{EOB}.ndjson", "count": 7}
+_UPDATED = [stay() | {"meta": stay()["meta"] | {"lastUpdated": f"2025-04-{day}T08:00:00-04:00"}} for day in (15, 10)]
 _TWICE = lines(stay()).replace(b'"payment":', b'"payment":{"amount":{"value":1}},"payment":')
 _DEEP = b'{"resourceType":"ExplanationOfBenefit","id":' + b"[" * 90_000 + b"}\n"
 FAULTS: list[tuple[str, str, int | None, dict[str, bytes], dict[str, object]]] = [
     # rule, file, line, files replaced, manifest changed
+    ("BCDA-OLDER-LAST", f"{EOB}.ndjson", 2, {EOB: lines(*_UPDATED)}, {}),
     ("BCDA-RESOURCE", f"{EOB}.ndjson", 2, {EOB: _second_line(lines(person()))}, {}),
     ("BCDA-TRUNCATED", f"{EOB}.ndjson", 2, {EOB: _second_line(lines(stay("2"))[:-400])}, {}),
     ("BCDA-TRUNCATED", f"{EOB}.ndjson", 2, {EOB: _second_line(lines(stay("2")).rsplit(b"}", 2)[0] + b"}")}, {}),

@@ -219,11 +219,25 @@ def test_bills_that_are_no_stay_are_counted_apart(preflight: Preflight, tmp_path
     assert [row["account_no"] for row in discharges(preflight)] == ["1"]
 
 
+#: Interim bills of one stay, and late charges of it.
+WEEKS = [
+    claim("99887766", frequency="2", last="20250107", status="30"),
+    claim("99887766", frequency="3", first="20250108", last="20250114", status="30"),
+    claim("99887766", frequency="4", first="20250115", last="20250120"),
+]
+LATE = claim("99887766", frequency="5", first="20250115", last="20250120")
+
+
 @pytest.mark.parametrize(
     ("rule", "content", "accounts"),
     [
         ("B-NOT-GROUPED", interchange(patient(), claim("99887766")), ("1",)),
         ("B-LATE-ALONE", interchange(patient(), claim("99887766", frequency="5")), ("99887766",)),
+        ("B-SAME-DAYS", interchange(patient(), *WEEKS, WEEKS[2]), ("99887766",)),
+        ("B-SAME-DAYS", interchange(patient(), *WEEKS, claim("99887766", last="20250115")), ("99887766",)),
+        ("B-SAME-DAYS", interchange(patient(), *WEEKS, LATE, LATE), ("99887766",)),
+        ("B-DAYS-MISSING", interchange(patient(), *WEEKS[1:]), ("99887766",)),
+        ("B-DAYS-MISSING", interchange(patient(), WEEKS[0], WEEKS[2]), ("99887766",)),
         ("B-FREQUENCY", interchange(patient(), claim("99887766", frequency="Q")), ("99887766",)),
         ("B-HIERARCHY", interchange(["HL*2*7*22*0", *patient()[1:]], claim("99887766")), ("99887766",)),
         ("D-KEY-REPEATED", interchange(patient(), claim("99887766"), claim("99887766", status="03")), ("99887766",)),

@@ -84,6 +84,7 @@ class ExportReader:
                     self._number_patients()
                 self._read_file(file, piece_bytes)
                 last = file.resource
+            self._check_order()
             for writer in self._writers.values():
                 writer.finish()
         if self._adjudicated and not self._adjusted:
@@ -96,12 +97,28 @@ class ExportReader:
         empty = ", ".join(f"null::varchar as {name}" for name in covered)
         run(f"create table coverages as select null::varchar as patient_id, {empty} where false")
         run("create table patients (patient_id varchar, mbi varchar, age bigint)")
+        run("create table seen (id varchar, updated timestamptz, file bigint, row bigint)")
         for age, path in enumerate(self._known):
             run(
                 "insert into patients select patient_id, bene_mbi_id, $age from read_parquet($path)",
                 {"age": age, "path": path},
             )
         self._number_patients()
+
+    def _check_order(self) -> None:
+        """Of a claim that is there twice the last line counts: refuse the export where an older version is last."""
+        found = self._connection.execute(
+            "select id, arg_max(file, (file, row)), max(row) filter (file = last_file) from ("
+            "select *, max(file) over (partition by id) as last_file from seen where id is not null) "
+            "group by id having count(*) > 1 and max(updated) > arg_max(updated, (file, row)) order by 2, 3 limit 1"
+        ).fetchall()
+        if found:
+            _, file, row = found[0]
+            raise HcipError(
+                "the claim was there before in a newer version (meta.lastUpdated)",
+                fix="keep the newest version of each resource, or ask CMS for the export again",
+                file=self.counts[file].file, row=int(row), rule="BCDA-OLDER-LAST",
+            )  # fmt: skip
 
     def _number_patients(self) -> None:
         """One number a patient, the newest."""
@@ -171,6 +188,10 @@ class ExportReader:
 
     def _claims(self, count: FileCount) -> None:
         run = self._connection.execute
+        run(
+            "insert into seen select id, try_cast(meta.lastUpdated as timestamptz), $file, _row from resources",
+            {"file": len(self.counts) - 1},
+        )
         run(f"create or replace temp table claims as {tables.claims_sql('resources')}")
         found = run(
             """select count(*) filter (where not is_adjudicated),

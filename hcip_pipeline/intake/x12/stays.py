@@ -38,13 +38,14 @@ def find_stays(database: SubmissionDatabase) -> tuple[BillCount, ...]:
     database.con.execute(
         f"""update raw_standing set outcome = '{STAYS_ON}' where row in (
             select b.row from raw_standing b join raw_stays s on s.account_key = b.account_key and s.part = b.part
-            where s.last_frequency in ('2', '3') and s.discharge_disposition = '{STILL_A_PATIENT}'
+            where s.last_frequency in ('2', '3', '7') and s.discharge_disposition = '{STILL_A_PATIENT}'
                 and b.outcome = '{COUNTED}')"""
     )
     database.con.execute(
         f"""delete from raw_stays
-        where last_frequency in ('2', '3') and discharge_disposition = '{STILL_A_PATIENT}'"""
+        where last_frequency in ('2', '3', '7') and discharge_disposition = '{STILL_A_PATIENT}'"""
     )
+    database.con.execute(f"insert into raw_faults {_contradictions()}")
     database.con.execute(
         """insert into raw_faults
         select row, 'B-LATE-ALONE' from raw_stays where last_frequency = '5'
@@ -89,6 +90,32 @@ def _standing() -> str:
         union all
         select row, ordinal, account_key, account_no, frequency, total, '{NOT_INPATIENT}', 1
         from keyed where facility <> '{INPATIENT}'"""
+
+
+def _contradictions() -> str:
+    """Bills of one stay that cannot add up: statements over the same days, a late bill twice, and days without a bill.
+
+    A statement may begin on the day on which the one before it ends.
+    """
+    day = "try_cast({0} as date)".format
+    return f"""
+        with counted as (
+            select s.account_key, s.part, b.row, b.ordinal, b.frequency, b.first_day, b.last_day, b.total
+            from raw_standing s join raw_bills b using (row) where s.outcome = '{COUNTED}'),
+        statements as (
+            select *, lag(last_day) over w as before, max(case when {_WHOLE} then 1 else 0 end) over (
+                partition by account_key, part) as has_whole
+            from counted where frequency <> '5'
+            window w as (partition by account_key, part order by first_day, ordinal))
+        select distinct b.row, 'B-SAME-DAYS' from counted a join counted b
+            on a.account_key = b.account_key and a.part = b.part and a.ordinal < b.ordinal
+        where case when a.frequency = '5' or b.frequency = '5'
+            then (a.frequency, a.total, a.first_day, a.last_day) = (b.frequency, b.total, b.first_day, b.last_day)
+            else (a.first_day < b.last_day and b.first_day < a.last_day)
+                or (a.first_day, a.last_day) = (b.first_day, b.last_day) end
+        union all
+        select row, 'B-DAYS-MISSING' from statements where has_whole = 0 and case when before is null
+            then frequency <> '2' else {day("first_day")} > {day("before")} + 1 end"""
 
 
 def _stays() -> str:
