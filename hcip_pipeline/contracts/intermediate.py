@@ -24,6 +24,8 @@ READ_BY_PYTHON: Mapping[str, Mapping[str, ColumnType]] = {
     "int_case_windows": {"window_name": "text", **_CASE},
     "int_cases": {**_CASE, "npi": "text", "grouper_version": "text", **_CELL},
     "int_condition_outcomes": {**_PARTNER, "condition_id": "text"},
+    "int_cost_center_benchmarks": {"service_line": "text"},
+    "int_cost_center_totals": {"window_name": "text", "service_line": "text"},
     "int_counted_cases": {
         "window_name": "text", **_CASE, "npi": "text", "stream": "text", **_CELL, **_WEIGHTED, "total_cost": "money",
     },
