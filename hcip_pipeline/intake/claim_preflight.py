@@ -70,7 +70,7 @@ def _verdict(receipt: ArchiveReceipt) -> Verdict:
 def _counts(receipt: ArchiveReceipt) -> Counts | None:
     if receipt.resources:
         lines = (
-            (r.file, f"{r.lines:,}", f"{r.read:,}", f"{r.not_adjudicated + r.other_claims:,}")
+            (r.file, f"{r.lines:,}", f"{r.read:,}", f"{r.not_adjudicated + r.other_claims + r.superseded:,}")
             for r in receipt.resources
         )
         return Counts(("file", "resources", "read", "left\nalone"), tuple(lines))

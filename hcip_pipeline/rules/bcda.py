@@ -67,11 +67,6 @@ RULES = by_id(
         "an amount is written with an exponent (1E+05)",
         "use the file as CMS delivers it, not as another program has written it again",
     ),
-    refusal(
-        "BCDA-OLDER-LAST",
-        "a claim is there twice, and the older version comes last",
-        "keep the newest version of each resource, or ask CMS for the export again",
-    ),
     refusal("BCDA-VALUE", "a date, number or code cannot be read", "ask CMS for the export again"),
     refusal("BCDA-NO-CLAIM-ID", "a claim has no claim id (identifier of type uc)", _V3),
     refusal(
@@ -101,6 +96,9 @@ RULES = by_id(
         "BCDA-LACKS",
         "BCDA has no county, ZIP code, age or hospice range of beneficiaries: rates by hospital area are not available",
         "nothing",
+    ),
+    warning(
+        "BCDA-OLDER", "claims are older versions of claims in the same export; the newest version counts", "nothing"
     ),
     warning("BCDA-CODE-WIDTH", "codes were brought to the digits of their kind", "nothing"),
     warning("BCDA-PLACES", "numbers have more places than their format", "nothing"),

@@ -61,12 +61,10 @@ _ERROR_FILE = {"type": "OperationOutcome", "url": "x/1-error.ndjson"}
 _PATIENT, _COVERAGE = ({"type": name, "url": f"x/{name}.ndjson"} for name in ("Patient", "Coverage"))
 _OTHER = {"type": EOB, "url": "https://x/data/1/other.ndjson"}
 _SEVEN = {"type": EOB, "url": f"x/{EOB}.ndjson", "count": 7}
-_UPDATED = [stay() | {"meta": stay()["meta"] | {"lastUpdated": f"2025-04-{day}T08:00:00-04:00"}} for day in (15, 10)]
 _TWICE = lines(stay()).replace(b'"payment":', b'"payment":{"amount":{"value":1}},"payment":')
 _DEEP = b'{"resourceType":"ExplanationOfBenefit","id":' + b"[" * 90_000 + b"}\n"
 FAULTS: list[tuple[str, str, int | None, dict[str, bytes], dict[str, object]]] = [
     # rule, file, line, files replaced, manifest changed
-    ("BCDA-OLDER-LAST", f"{EOB}.ndjson", 2, {EOB: lines(*_UPDATED)}, {}),
     ("BCDA-RESOURCE", f"{EOB}.ndjson", 2, {EOB: _second_line(lines(person()))}, {}),
     ("BCDA-TRUNCATED", f"{EOB}.ndjson", 2, {EOB: _second_line(lines(stay("2"))[:-400])}, {}),
     ("BCDA-TRUNCATED", f"{EOB}.ndjson", 2, {EOB: _second_line(lines(stay("2")).rsplit(b"}", 2)[0] + b"}")}, {}),
@@ -189,6 +187,36 @@ def test_what_is_not_adjudicated_is_counted_and_not_taken_in(tmp_path):
     assert (claims.lines, claims.read, claims.not_adjudicated, claims.other_claims) == (4, 1, 2, 1)
     assert {warning.split(":")[0] for warning in receipt.warnings} >= {"BCDA-NOT-ADJUDICATED", "BCDA-CLAIM-TYPE"}
     assert pl.read_parquet(files_in_force(home, "cclf1"))["cur_clm_uniq_id"].to_list() == ["1000000000001"]
+
+
+def _version(day: int, paid: object, number: str = "1000000000001") -> dict[str, object]:
+    claim = stay(number, paid=paid)
+    return claim | {"meta": claim["meta"] | {"lastUpdated": f"2025-04-{day}T08:00:00-04:00"}}
+
+
+@pytest.mark.parametrize(
+    "order", [("old", "new", "other"), ("new", "old", "other"), ("new", "other", "old"), ("old", "new", "old", "new")]
+)
+@pytest.mark.parametrize("in_files", [1, 2])
+def test_of_several_versions_of_a_claim_the_newest_counts(tmp_path, order, in_files):
+    claims = {"old": _version(10, "1000000.00"), "new": _version(15, "12.34"), "other": stay("2", paid="5.00")}
+    home = Home(tmp_path)
+    content = [lines(claims[each]) for each in order]
+    half = len(content) // in_files
+    files = {EOB: b"".join(content[:half])} | ({f"{EOB}.2": b"".join(content[half:])} if in_files == 2 else {})
+    write_export(home.inbox / "cms" / "2025-04", whole(**files))
+    (receipt,) = ingest_claims(home, "2025-04")
+    assert receipt.accepted, receipt
+    told = [each for each in receipt.resources if each.resource == EOB]
+    assert sum(each.superseded for each in told) == order.count("old")
+    assert all(each.lines == each.read + each.superseded for each in told)
+    kept = pl.read_parquet(files_in_force(home, "cclf1")).select("cur_clm_uniq_id", "clm_pmt_amt").unique()
+    assert sorted(kept.rows()) == sorted(
+        [("1000000000001", Decimal("12.34"))] + ([("2", Decimal("5.00"))] if "other" in order else [])
+    )
+    lines_kept = pl.read_parquet(files_in_force(home, "cclf2"))
+    assert lines_kept.height == len(order) - order.count("old")
+    assert sum(file.records_read for file in receipt.files if file.table == "cclf2") == lines_kept.height
 
 
 def test_amounts_codes_and_numbers_are_read_as_they_are_written(tmp_path):

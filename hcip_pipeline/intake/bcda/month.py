@@ -180,7 +180,7 @@ def _warnings(name: ExportName, files: list[DataFile], reader: ExportReader) -> 
 
 def _resource(count: FileCount) -> ResourceReceipt:
     return ResourceReceipt(
-        count.file, count.resource, count.lines, count.read, count.not_adjudicated, count.other_claims
+        count.file, count.resource, count.lines, count.read, count.not_adjudicated, count.other_claims, count.superseded
     )
 
 

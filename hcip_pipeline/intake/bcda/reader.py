@@ -22,6 +22,7 @@ from hcip_pipeline.intake.bcda.exports import DataFile, version_refusal
 from hcip_pipeline.intake.bcda.faults import fault_of, other_resource
 from hcip_pipeline.intake.bcda.lines import MAX_LINE_BYTES, PIECE_BYTES, Piece, pieces
 from hcip_pipeline.intake.bcda.schema import SCHEMAS
+from hcip_pipeline.intake.bcda.versions import Versions, take_out
 from hcip_pipeline.intake.claim_tables import RowGroups, table_file, table_schema
 
 #: What DuckDB may hold; the rest of the process needs some 200 MB.
@@ -36,6 +37,7 @@ class FileCount:
     Attributes:
         not_adjudicated: claims of a shared system, or not complete.
         other_claims: of a type that CCLF does not hold.
+        superseded: claims of which the export has a newer version.
     """
 
     file: str
@@ -44,6 +46,7 @@ class FileCount:
     read: int = 0
     not_adjudicated: int = 0
     other_claims: int = 0
+    superseded: int = 0
     rows: Counter[str] = field(default_factory=Counter)
     widened: Counter[str] = field(default_factory=Counter)
     rounded: Counter[str] = field(default_factory=Counter)
@@ -84,9 +87,11 @@ class ExportReader:
                     self._number_patients()
                 self._read_file(file, piece_bytes)
                 last = file.resource
-            self._check_order()
+            older = self._versions.older()
             for writer in self._writers.values():
                 writer.finish()
+        if older:
+            self._keep_newest(older)
         if self._adjudicated and not self._adjusted:
             first = next(count.file for count in self.counts if count.resource == "ExplanationOfBenefit")
             raise version_refusal("no claim has an adjustment code", first)
@@ -97,7 +102,7 @@ class ExportReader:
         empty = ", ".join(f"null::varchar as {name}" for name in covered)
         run(f"create table coverages as select null::varchar as patient_id, {empty} where false")
         run("create table patients (patient_id varchar, mbi varchar, age bigint)")
-        run("create table seen (id varchar, updated timestamptz, file bigint, row bigint)")
+        self._versions = Versions(self._connection)
         for age, path in enumerate(self._known):
             run(
                 "insert into patients select patient_id, bene_mbi_id, $age from read_parquet($path)",
@@ -105,20 +110,14 @@ class ExportReader:
             )
         self._number_patients()
 
-    def _check_order(self) -> None:
-        """Of a claim that is there twice the last line counts: refuse the export where an older version is last."""
-        found = self._connection.execute(
-            "select id, arg_max(file, (file, row)), max(row) filter (file = last_file) from ("
-            "select *, max(file) over (partition by id) as last_file from seen where id is not null) "
-            "group by id having count(*) > 1 and max(updated) > arg_max(updated, (file, row)) order by 2, 3 limit 1"
-        ).fetchall()
-        if found:
-            _, file, row = found[0]
-            raise HcipError(
-                "the claim was there before in a newer version (meta.lastUpdated)",
-                fix="keep the newest version of each resource, or ask CMS for the export again",
-                file=self.counts[file].file, row=int(row), rule="BCDA-OLDER-LAST",
-            )  # fmt: skip
+    def _keep_newest(self, older: Mapping[str, set[int]]) -> None:
+        """Leave one version of each claim in the tables, and count the others apart."""
+        gone = take_out(self._folder, older)
+        for count in self.counts:
+            if count.resource == "ExplanationOfBenefit" and count.file in older:
+                count.superseded = len(older[count.file])
+                count.read -= count.superseded
+                count.rows -= gone[count.file]
 
     def _number_patients(self) -> None:
         """One number a patient, the newest."""
@@ -188,11 +187,8 @@ class ExportReader:
 
     def _claims(self, count: FileCount) -> None:
         run = self._connection.execute
-        run(
-            "insert into seen select id, try_cast(meta.lastUpdated as timestamptz), $file, _row from resources",
-            {"file": len(self.counts) - 1},
-        )
         run(f"create or replace temp table claims as {tables.claims_sql('resources')}")
+        self._versions.add(count.file)
         found = run(
             """select count(*) filter (where not is_adjudicated),
             count(*) filter (where is_adjudicated and part is null),
@@ -267,6 +263,11 @@ def noted(counts: Sequence[FileCount]) -> list[str]:
             notes.append(
                 f"BCDA-NOT-ADJUDICATED: {count.not_adjudicated} claims of {count.file} are not adjudicated (of a "
                 "shared system, or not complete); they are counted, and nothing is settled on them"
+            )
+        if count.superseded:
+            notes.append(
+                f"BCDA-OLDER: {count.superseded} claims of {count.file} are older versions of claims in the export; "
+                "the newest version counts"
             )
         if count.other_claims:
             notes.append(

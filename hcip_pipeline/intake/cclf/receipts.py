@@ -47,6 +47,7 @@ class ResourceReceipt:
     read: int
     not_adjudicated: int
     other_claims: int
+    superseded: int = 0
 
 
 @dataclass(frozen=True)
