@@ -286,7 +286,7 @@ WORDS_OF_THE_TABLE: Mapping[str, str] = {
     "met": "of one result: Y or N; of a condition: how many care partners met it",
     "patient_id": "of a submission: the statewide id; of an export: the id of its Patient resource",
     "physician_mean_cost": "released to other hospitals it is rounded to the cent",
-    "physician_number": "stands in place of an NPI; how physicians are numbered differs",
+    "physician_number": "a number in place of an NPI; how physicians are numbered differs",
     "rate": "of the table of rates: which one; of data quality: the share of rows",
     "reason": "why, or of what kind, by the table",
     "rule": "of a file, or of the audit",

@@ -59,9 +59,9 @@ _TABLE = (
     PaymentReason(
         "NOTHING_EARNED",
         "calculated",
-        "the cases earned nothing: none cost less than P75, and there was no improvement",
+        "the cases earned nothing, for performance or for improvement",
         "nothing earned",
-        "Your cases neither came close enough to best practice nor improved on your own baseline.",
+        "Your cases earned nothing for performance and nothing for improvement; the steps below explain why.",
     ),
     PaymentReason(
         "NO_BASELINE",

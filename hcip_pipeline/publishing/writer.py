@@ -1,4 +1,4 @@
-"""Writing a release beside its place and renaming it into it; one that exists is never changed.
+"""Write a release in a temporary folder and rename it into place; a release that exists is never changed.
 
 Belongs here: the release gate, the release's number, and that one process writes at a time. Does not belong here: its
 files (``files``).

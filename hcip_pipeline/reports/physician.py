@@ -246,7 +246,8 @@ def _says(
     ]
     if gated:
         performance.append(
-            f"{words.plural(gated, 'case')} in cells where your own mean is above the 75th percentile earn nothing."
+            f"{words.plural(gated, 'case')} earned nothing, because the mean of all your cases of that kind, at every "
+            "hospital, is above the 75th percentile."
         )
     says: dict[str, list[str]] = {
         "performance_incentive": performance if cases else [],

@@ -19,7 +19,7 @@ _OVER_BILL = ("nature_of_admission", "primary_payer")
 
 
 def join_grouping(database: SubmissionDatabase, cells: Cells | None, file: str) -> list[Problem]:
-    """Make ``raw_discharges`` of the stays and their rows of the grouping file; what is told of the rest of it.
+    """Make ``raw_discharges`` of the stays and their rows of the grouping file; give the problems of its other rows.
 
     Args:
         cells: of the grouping file; None where bills are looked at by themselves.

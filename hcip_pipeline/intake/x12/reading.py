@@ -1,6 +1,6 @@
 """Bills and their grouping file as the cells of ``discharges`` and ``charges``: everything of this package in order.
 
-Belongs here: the order, what is told of the bills as a whole, and their part of a receipt. Does not belong here: the
+Belongs here: the order, findings on the bills as a whole, and their part of a receipt. Does not belong here: the
 verdict (``hospital.judging``), which these cells get as those of any other file.
 """
 
@@ -33,8 +33,8 @@ from hcip_pipeline.rules.problem import Problem
 
 SHAPE = "X12 837 institutional"
 
-#: Outcomes of bills that are told, with the rule and the words of each.
-_TOLD = {
+#: Outcomes of bills that are reported, with the rule and the words of each.
+_REPORTED = {
     stays.NOT_INPATIENT: ("B-NOT-INPATIENT", "of another facility code than 11 are left out"),
     stays.REPLACED: ("B-REPLACED", "are replaced by a later one (frequency 7)"),
     stays.VOIDED: ("B-VOIDED", "are removed by a later one (frequency 8)"),
@@ -47,7 +47,7 @@ class Bills:
     """The bills of a submission as they were read.
 
     Attributes:
-        problems: of the files, and what is told of the bills.
+        problems: of the files, and findings on the bills.
         cells: of ``discharges`` and ``charges``; empty where a file is refused.
         counts: bills by what becomes of them.
         faults: rules that single bills break, as far as bills alone can.
@@ -130,7 +130,7 @@ def read_bills(
         found.problems.append(Problem("F-NO-ROWS", "holds no claim", file=found.name))
         return found
     found.counts = find_stays(database)
-    found.problems += [_told(count) for count in found.counts if count.outcome in _TOLD]
+    found.problems += [_told(count) for count in found.counts if count.outcome in _REPORTED]
     found.problems += join_grouping(database, cells, grouping.name if grouping else "")
     if npi:
         database.con.execute(
@@ -169,7 +169,7 @@ def _cells(table: Table) -> Cells:
 
 
 def _told(count: BillCount) -> Problem:
-    rule, words = _TOLD[count.outcome]
+    rule, words = _REPORTED[count.outcome]
     return Problem(rule, f"{count.bills:,} bill{'s' * (count.bills != 1)} over {dollars(count.dollars)} {words}")
 
 
