@@ -51,6 +51,10 @@ BILL_RULES = (
         "send every bill of the stay in the same submission",
     ),
     _error(
+        "B-STATEMENT", "account_no", "the statement (DTP*434) ends before it begins",
+        "send the bill with its dates in order",
+    ),
+    _error(
         "B-HIERARCHY", "account_no",
         "the claim's levels (HL) are not in order: provider 20, below it subscriber 22, below that patient 23",
         "export the bills again: it is not certain whose bill this is",
@@ -88,6 +92,10 @@ BILL_RULES = (
     _say("B-NOT-INPATIENT", "bills are not inpatient ones (facility code 11)", "nothing"),
     _say("B-REPLACED", "bills are replaced by later ones of the same account", "nothing"),
     _say("B-VOIDED", "bills are removed by later ones of the same account", "nothing"),
+    _say(
+        "B-VOID-ALONE", "bills remove one (frequency 8) that is not in the submission: nothing is removed",
+        "to remove a stay of an earlier quarter, send that quarter again without it",
+    ),
     _say(
         "B-STILL-A-PATIENT", "interim bills are of stays that have not ended",
         "nothing: send all bills of the stay with the quarter in which it ends",

@@ -206,6 +206,20 @@ def test_a_bill_replaces_or_removes_what_was_there_before(preflight: Preflight, 
     assert SubmissionReceipt.from_dict(result.receipt.as_dict()) == result.receipt
 
 
+def test_a_void_without_its_bill_is_named(preflight: Preflight, tmp_path: Path) -> None:
+    content = interchange(patient(), claim(), claim("V", frequency="8"))
+    result = preflight.check(write(tmp_path, content, ONE))
+    assert result.accepted and rules(result) == {"B-VOID-ALONE"}, result.summary()
+    assert bills(result)["void of nothing"][0] == bills(result)["counted"][0] == 1
+
+
+def test_late_charges_have_the_last_word_on_the_status(preflight: Preflight, tmp_path: Path) -> None:
+    late = claim(frequency="5", first="20250105", last="20250107", status="02", lines=(("0250", "4.5", "1", ""),))
+    result = preflight.check(write(tmp_path, interchange(patient(), claim(), late), ONE))
+    (row,) = discharges(preflight)
+    assert (str(row["discharge_date"]), row["discharge_disposition"]) == ("2025-01-07", "02"), result.summary()
+
+
 def test_bills_that_are_no_stay_are_counted_apart(preflight: Preflight, tmp_path: Path) -> None:
     line = (("0120", "100", "1", ""),)
     parts = (
@@ -238,6 +252,7 @@ LATE = claim("99887766", frequency="5", first="20250115", last="20250120")
         ("B-SAME-DAYS", interchange(patient(), *WEEKS, LATE, LATE), ("99887766",)),
         ("B-DAYS-MISSING", interchange(patient(), *WEEKS[1:]), ("99887766",)),
         ("B-DAYS-MISSING", interchange(patient(), WEEKS[0], WEEKS[2]), ("99887766",)),
+        ("B-STATEMENT", interchange(patient(), claim("99887766", first="20250109")), ("99887766",)),
         ("B-FREQUENCY", interchange(patient(), claim("99887766", frequency="Q")), ("99887766",)),
         ("B-HIERARCHY", interchange(["HL*2*7*22*0", *patient()[1:]], claim("99887766")), ("99887766",)),
         ("D-KEY-REPEATED", interchange(patient(), claim("99887766"), claim("99887766", status="03")), ("99887766",)),

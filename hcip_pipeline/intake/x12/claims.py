@@ -37,6 +37,8 @@ def find_bills(database: SubmissionDatabase) -> None:
     database.con.execute(
         f"""insert into raw_faults
         select row, 'B-HIERARCHY' from raw_bills where not is_in_order
+        union all select row, 'B-STATEMENT' from raw_bills
+            where facility = '{INPATIENT}' and try_cast(last_day as date) < try_cast(first_day as date)
         union all select row, 'B-FREQUENCY' from raw_bills where frequency not in {FREQUENCIES}
         union all select row, 'B-ICD-9' from raw_bills where facility = '{INPATIENT}' and has_icd_9"""
     )

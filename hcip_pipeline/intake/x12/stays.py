@@ -8,8 +8,8 @@ itself; whole bills (1, 7) and interim ones (2, 3, 4) are stays, and late charge
 neither replaces nor removes are two rows of one key, which the edits of every submission answer.
 
 Working tables of the database:
-    raw_standing    row and outcome of every bill: counted, replaced, voided, void (the frequency 8 itself), not
-                    inpatient, still a patient
+    raw_standing    row and outcome of every bill: counted, replaced, voided, void (the frequency 8 itself), void of
+                    nothing, not inpatient, still a patient
     raw_discharges  the cells of ``discharges`` but for what the grouper gives; row is the claim's segment
     raw_charges     the cells of ``charges``; row is the line's segment
 """
@@ -24,8 +24,8 @@ from hcip_pipeline.intake.x12.claims import INPATIENT
 STILL_A_PATIENT = "30"
 
 #: Bills by what becomes of them, as a receipt names them.
-COUNTED, REPLACED, VOIDED, VOID, NOT_INPATIENT, STAYS_ON = (
-    "counted", "replaced", "voided", "void", "not inpatient", "still a patient",
+COUNTED, REPLACED, VOIDED, VOID, LONE_VOID, NOT_INPATIENT, STAYS_ON = (
+    "counted", "replaced", "voided", "void", "void of nothing", "not inpatient", "still a patient",
 )  # fmt: skip
 
 _WHOLE = "frequency not in ('2', '3', '4', '5')"
@@ -74,15 +74,17 @@ def _standing() -> str:
             from raw_bills),
         inpatient as (select * from keyed where facility = '{INPATIENT}'),
         resets as (
-            select *, count(case when frequency in ('7', '8') then 1 end) over w as epoch from inpatient
+            select *, count(case when frequency in ('7', '8') then 1 end) over w as epoch,
+                row_number() over w as place from inpatient
             window w as (partition by account_key order by ordinal)),
         decided as (
             select r.*, n.frequency as next_frequency from resets r
             left join resets n on n.account_key = r.account_key and n.epoch = r.epoch + 1
                 and n.frequency in ('7', '8')),
         standing as (
-            select *, case when frequency = '8' then '{VOID}' when next_frequency = '7' then '{REPLACED}'
-                when next_frequency = '8' then '{VOIDED}' else '{COUNTED}' end as outcome from decided)
+            select *, case when frequency = '8' and place = 1 then '{LONE_VOID}' when frequency = '8' then '{VOID}'
+                when next_frequency = '7' then '{REPLACED}' when next_frequency = '8' then '{VOIDED}'
+                else '{COUNTED}' end as outcome from decided)
         select row, ordinal, account_key, account_no, frequency, total, outcome,
             case when {_WHOLE} then greatest(1, count(case when {_WHOLE} and outcome = '{COUNTED}' then 1 end) over (
                 partition by account_key, outcome order by ordinal)) else 1 end as part
@@ -123,7 +125,7 @@ def _stays() -> str:
     first = "arg_min({0}, ordinal + late) filter ({0} <> '')".format
     last = "coalesce(arg_max({0}, ordinal - late) filter ({0} <> ''), '')".format
     from_last = (
-        "birth_date", "sex", "zip_code", "discharge_disposition", "primary_payer", "attending_npi", "operating_npi",
+        "birth_date", "sex", "zip_code", "primary_payer", "attending_npi", "operating_npi",
         "principal_diagnosis", "diagnoses", "procedures",
     )  # fmt: skip
     from_first = ("nature_of_admission", "source_of_admission")
@@ -131,6 +133,7 @@ def _stays() -> str:
         [f"{last(name)} as {name}" for name in from_last]
         + [f"coalesce({first(name)}, '') as {name}" for name in from_first]
     )
+    disposition = "coalesce(arg_max(discharge_disposition, ordinal) filter (discharge_disposition <> ''), '')"
     amount = "try_cast(total as decimal(18,2))"
     return f"""
         with counted as (
@@ -139,7 +142,8 @@ def _stays() -> str:
         select account_key, part, arg_min(row, ordinal + late) as row, any_value(account_no) as account_no,
             count(*) as bills, arg_max(frequency, ordinal - late) as last_frequency,
             coalesce(min(admit_date) filter (admit_date <> ''), '') as admit_date,
-            coalesce(max(last_day) filter (last_day <> ''), '') as discharge_date, {cells},
+            coalesce(max(last_day) filter (last_day <> ''), '') as discharge_date,
+            {disposition} as discharge_disposition, {cells},
             case when count({amount}) < count(*) then arg_min(total, row) filter ({amount} is null)
                 else cast(sum({amount}) as varchar) end as total_charges,
             coalesce(max(billing_npi), '') as billing_npi
