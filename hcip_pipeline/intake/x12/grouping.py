@@ -73,7 +73,7 @@ def _told(database: SubmissionDatabase, cells: Cells, file: str) -> list[Problem
         Problem(rule, f"{_rows(count)} {words}: {_lines(count, lines)}", file=file, row=lines[0])
         for rule, (count, lines), words in (
             ("B-GROUPING-ROW", unread, "of the grouping file cannot be read"),
-            ("B-NO-BILL", without, "of the grouping file have no bill"),
+            ("B-NO-BILL", without, "of the grouping file without a bill"),
         )
         if count
     ]

@@ -35,14 +35,11 @@ SHAPE = "X12 837 institutional"
 
 #: Outcomes of bills that are reported, with the rule and the words of each.
 _REPORTED = {
-    stays.NOT_INPATIENT: ("B-NOT-INPATIENT", "of another facility code than 11 are left out"),
-    stays.REPLACED: ("B-REPLACED", "are replaced by a later one (frequency 7)"),
-    stays.VOIDED: ("B-VOIDED", "are removed by a later one (frequency 8)"),
-    stays.LONE_VOID: (
-        "B-VOID-ALONE",
-        "are to remove one (frequency 8) that is not in the submission: nothing is removed",
-    ),
-    stays.STAYS_ON: ("B-STILL-A-PATIENT", "are of stays that have not ended (patient status 30)"),
+    stays.NOT_INPATIENT: ("B-NOT-INPATIENT", "with another facility code than 11 left out"),
+    stays.REPLACED: ("B-REPLACED", "replaced by a later one (frequency 7)"),
+    stays.VOIDED: ("B-VOIDED", "removed by a later one (frequency 8)"),
+    stays.LONE_VOID: ("B-VOID-ALONE", "for the removal of one (frequency 8) that is not in the submission"),
+    stays.STAYS_ON: ("B-STILL-A-PATIENT", "of stays that have not ended (patient status 30)"),
 }
 
 
