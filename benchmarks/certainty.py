@@ -10,13 +10,10 @@ A folder that holds settled states is measured as it is.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import math
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,7 +22,7 @@ from typing import Any
 
 import duckdb
 
-from benchmarks.settlement import PERIOD, synth
+from benchmarks.settlement import PERIOD, measured, options, synth
 from hcip_pipeline.background import relax_gc
 from hcip_pipeline.home import Home
 
@@ -79,6 +76,7 @@ def _built(home: Home) -> Path:
     return home.warehouse / str(PERIOD) / "hcip.duckdb"
 
 
+PROGRAM = ("-m", "benchmarks.certainty")
 STEPS: dict[str, Callable[[Home, float, int], None]] = {
     "settle": settle, "chance": chance, "readings": readings, "what_if": what_if,
 }  # fmt: skip
@@ -93,22 +91,8 @@ def measure(step: str, home: Home, share: float, threads: int) -> None:
     print(json.dumps({"wall": time.perf_counter() - started, "cpu": cpu, "peak": spent.ru_maxrss * 1024.0}))
 
 
-def measured(step: str, root: Path, share: float, threads: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.certainty", "--measure", step, "--folder", str(root)]
-    done = subprocess.run([*command, "--shares", str(share), "--threads", str(threads)], capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"{step}: {done.stderr[-2000:]}")
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return result
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--shares", type=float, nargs="+", default=[0.1, 0.25, 1.0])
-    parser.add_argument("--folder", type=Path, help="where to write; a temporary folder by default")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--measure", choices=list(STEPS), help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = options(__doc__, STEPS)
     if arguments.measure:
         measure(arguments.measure, Home(arguments.folder), arguments.shares[0], arguments.threads)
         return
@@ -118,7 +102,8 @@ def main() -> None:
     for share in arguments.shares:
         results[share] = {}
         for step in STEPS:
-            spent = results[share][step] = measured(step, folder / f"share-{share:g}", share, arguments.threads)
+            root = folder / f"share-{share:g}"
+            spent = results[share][step] = measured(step, root, share, arguments.threads, PROGRAM)
             print(
                 f"| {share:g} | {step} | {spent['wall']:.1f} | {spent['cpu']:.1f} | {spent['peak'] / 1e6:.0f} |",
                 flush=True,

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -260,8 +260,9 @@ def measure(step: str, home: Home, share: float, threads: int) -> None:
     print(json.dumps(spent | (json.loads(own.read_text()) if own.exists() else {})))
 
 
-def measured(step: str, root: Path, share: float, threads: int) -> dict[str, Any]:
-    command = [sys.executable, __file__, "--measure", step, "--folder", str(root), "--shares", str(share)]
+def measured(step: str, root: Path, share: float, threads: int, program: Sequence[str] = (__file__,)) -> dict[str, Any]:
+    """What a step in a process of its own prints; ``program`` is the benchmark's script, or ``-m`` and its module."""
+    command = [sys.executable, *program, "--measure", step, "--folder", str(root), "--shares", str(share)]
     done = subprocess.run([*command, "--threads", str(threads)], capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{step}: {done.stderr[-2000:]}")
@@ -269,13 +270,18 @@ def measured(step: str, root: Path, share: float, threads: int) -> dict[str, Any
     return result
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+def options(description: str | None, steps: Iterable[str]) -> argparse.Namespace:
+    """The options of a benchmark that measures steps on shares of a state."""
+    parser = argparse.ArgumentParser(description=(description or "").splitlines()[0])
     parser.add_argument("--shares", type=float, nargs="+", default=[0.1, 0.25, 1.0])
     parser.add_argument("--folder", type=Path, help="where to write; a temporary folder by default")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--measure", choices=list(STEPS), help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    parser.add_argument("--measure", choices=list(steps), help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = options(__doc__, STEPS)
     if arguments.measure:
         measure(arguments.measure, Home(arguments.folder), arguments.shares[0], arguments.threads)
         return
