@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from hcip_pipeline.assets.execution import IngestReport
     from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 
+#: hospitals that a line of the summary names
+_NAMED = 4
+
 
 def hospital_totals(release: Release) -> pl.DataFrame:
     """One row a hospital: care partners, cases, what was calculated, what is left and what of that is payable."""
@@ -93,11 +96,18 @@ def closing_lines(release: Release, hospitals: Mapping[str, str]) -> list[str]:
             places = found["hospital_ccn"].unique().sort().to_list()
             if status == "HELD":
                 amount = f"  {found['final_incentive'].sum():>14,}"
-                named = ", ".join(f"{ccn} {hospitals.get(ccn, '')}".strip() for ccn in places)
+                places = [f"{ccn} {hospitals.get(ccn, '')}".strip() for ccn in places]
             else:
-                amount, named = "", ", ".join(places)
-            lines.append(f"  {found.height:>5,}{amount}  {reason} ({named})")
+                amount = ""
+            lines.append(f"  {found.height:>5,}{amount}  {reason} ({_first(places)})")
     return lines
+
+
+def _first(places: Sequence[str]) -> str:
+    """The names of a few hospitals, or of the first few and how many more there are."""
+    if len(places) <= _NAMED + 1:
+        return ", ".join(places)
+    return f"{', '.join(places[:_NAMED])} and {len(places) - _NAMED} more hospitals"
 
 
 def _is_synthetic(release: Release) -> bool:

@@ -55,3 +55,19 @@ def test_the_closing_lines_count_payments_and_name_each_hold(tmp_path: Path, mon
     assert lines[:2] == ["5 payments to 4 care partners: 2 payable, 2 held, 1 zero", "held, because"]
     assert any(line.split()[:2] == ["2", "12.50"] and "(999001 Alder Point, 999002)" in line for line in lines)
     assert lines[-2] == "zero, because" and lines[-1].endswith("(999001)") and "no counted case" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("hospitals", "words"), [(5, "999000, 999001, 999002, 999003, 999004)"), (46, "999003 and 42 more hospitals)")]
+)
+def test_a_line_of_many_hospitals_names_the_first_and_counts_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hospitals: int, words: str
+) -> None:
+    frame = pl.DataFrame(
+        [(str(999000 + number), "1", "ZERO", "0.00", "NO_CASES") for number in range(hospitals)],
+        schema=["hospital_ccn", "npi", "status", "final_incentive", "reasons"],
+        orient="row",
+    )
+    monkeypatch.setattr(summary, "released_frame", lambda *_: frame)
+    lines = summary.closing_lines(Release("2025H1", 1, tmp_path, 3, is_new=True), {})
+    assert lines[-1].endswith(words)
