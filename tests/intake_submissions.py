@@ -16,6 +16,9 @@ import polars as pl
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.contracts.reference import TABLES
 from hcip_pipeline.home import Home
+from hcip_pipeline.intake.hospital.folders import submission_at
+from hcip_pipeline.intake.hospital.judging import Judge
+from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.tables.contract_columns import contract_schema
@@ -160,3 +163,11 @@ def write_table(frame: pl.DataFrame, path: Path) -> None:
         book.save(path)
     else:
         path.write_bytes(csv_bytes(frame))
+
+
+def judged(judge: Judge, folder: Path) -> SubmissionReceipt:
+    return judge.judge(submission_at(folder, QUARTER, folder.parent))
+
+
+def rules(receipt: SubmissionReceipt) -> set[str]:
+    return {problem.rule for problem in receipt.problems}

@@ -146,3 +146,37 @@ def killed_while_bringing(step: int) -> Iterator[list[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bringing, "get_object", get)
         yield begun
+
+
+Make = Callable[[str], Machine]
+
+
+@pytest.fixture(name="make")
+def make_machines(tmp_path: Path) -> Make:
+    """Makes machines with empty homes that share one address."""
+
+    def machine(name: str) -> Machine:
+        (tmp_path / name).mkdir()
+        return Machine(Home(tmp_path / name), f"file://{tmp_path}/there")
+
+    return machine
+
+
+def accept_all(machine: Machine, text: str = "1") -> None:
+    for kind in KINDS:
+        accept(machine, kind, text=text)
+
+
+def remove(machine: Machine, path: str) -> Path:
+    file = machine.home.root / path
+    file.unlink()
+    return file
+
+
+def without_inbox(machine: Machine) -> dict[str, bytes]:
+    """An inbox keeps what was put into it; sources that were kept under their hash are in nobody's way."""
+    return {
+        path: content
+        for path, content in machine.files().items()
+        if not path.startswith("inbox/") and not (path.startswith("lake/known/") and path.endswith(".parquet"))
+    }

@@ -8,6 +8,10 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
+import polars as pl
+
+from hcip_pipeline.contracts.table import Table
+
 #: One invented discharge, by the names of the published 2016 file.
 ROW = {
     "Health Service Area": "Western NY",
@@ -60,3 +64,19 @@ def write(file: Path, rows: list[dict[str, str]], names: Mapping[str, str | None
     content = text.getvalue().encode()
     file.write_bytes(gzip.compress(content) if file.suffix == ".gz" else content)
     return file
+
+
+def table(folder: Path, name: str) -> pl.DataFrame:
+    return pl.read_parquet(folder / f"{name}.parquet")
+
+
+def quarantined(folder: Path) -> list[tuple[int, str, str, str]]:
+    return table(folder, "quarantine").select("row", "column", "rule", "value").rows()
+
+
+def assert_follows(frame: pl.DataFrame, contract: Table) -> None:
+    assert tuple(frame.columns) == contract.names
+    assert frame.dtypes == [column.polars_type for column in contract.columns]
+    for column in contract.columns:
+        if not column.nullable:
+            assert frame[column.name].null_count() == 0, column.name

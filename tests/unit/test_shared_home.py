@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -13,42 +11,29 @@ import pytest
 
 from hcip_pipeline import cli
 from hcip_pipeline.assets.resources import HomeResource
-from hcip_pipeline.errors import HcipError, UsageError
-from hcip_pipeline.home import Home
+from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home_locks import HomeLocks
 from hcip_pipeline.ledger.lines import read_ledger
 from hcip_pipeline.shared_home import synchronizing
 from hcip_pipeline.shared_home.address import Storage
-from tests.shared_homes import KINDS, KilledError, Machine, accept, killed_at, killed_while_bringing
-
-Make = Callable[[str], Machine]
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Make:
-    """Makes machines with empty homes that share one address."""
-
-    def machine(name: str) -> Machine:
-        (tmp_path / name).mkdir()
-        return Machine(Home(tmp_path / name), f"file://{tmp_path}/there")
-
-    return machine
-
-
-def _accepted(machine: Machine, text: str = "1") -> None:
-    for kind in KINDS:
-        accept(machine, kind, text=text)
-
-
-def _remove(machine: Machine, path: str) -> Path:
-    file = machine.home.root / path
-    file.unlink()
-    return file
+from tests.shared_homes import (  # noqa: F401 - a fixture
+    KINDS,
+    KilledError,
+    Machine,
+    Make,
+    accept,
+    accept_all,
+    killed_at,
+    killed_while_bringing,
+    make_machines,
+    remove,
+    without_inbox,
+)
 
 
 def test_an_empty_home_becomes_the_one_that_is_shared(make: Make) -> None:
     one, other = make("one"), make("other")
-    _accepted(one)
+    accept_all(one)
     done = one.synchronize()
     assert done.releases == ("2025H1/r1",) and done.shared == len(one.files()) - 1
     assert other.synchronize().brought == done.shared
@@ -64,7 +49,7 @@ def test_a_machine_that_is_gone_at_any_write_leaves_nothing_half_shared(make: Ma
         step += 1
         one, other, last = make(f"one{step}"), make(f"other{step}"), make(f"last{step}")
         one, other, last = (Machine(machine.home, f"{machine.address}-{step}") for machine in (one, other, last))
-        _accepted(one)
+        accept_all(one)
         try:
             with killed_at(step, after=after) as begun:
                 one.synchronize()
@@ -83,7 +68,7 @@ def test_a_machine_that_is_gone_at_any_write_leaves_nothing_half_shared(make: Ma
 
 def test_a_machine_that_is_gone_while_it_brings_goes_on_and_shows_no_half_release(make: Make) -> None:
     one = make("one")
-    _accepted(one)
+    accept_all(one)
     shared = one.synchronize().shared
     for step in range(1, shared + 1, 3):
         other = make(f"other{step}")
@@ -125,18 +110,9 @@ def test_what_two_machines_accept_differently_is_in_force_once(make: Make, kind:
     kept = {path.relative_to(aside).as_posix(): path.read_bytes() for path in aside.rglob("*") if path.is_file()}
     assert kept and all(own[path] == content for path, content in kept.items())
     other.synchronize(), one.synchronize()
-    assert _but_inbox(other) == _but_inbox(one)
+    assert without_inbox(other) == without_inbox(one)
     assert "hospital/2025Q4/210001.r1" in [line.entry.name for line in read_ledger(one.home)], "the rest is shared"
-    assert b"second" not in b"".join(_but_inbox(one).values())
-
-
-def _but_inbox(machine: Machine) -> dict[str, bytes]:
-    """An inbox keeps what was put into it; sources that were kept under their hash are in nobody's way."""
-    return {
-        path: content
-        for path, content in machine.files().items()
-        if not path.startswith("inbox/") and not (path.startswith("lake/known/") and path.endswith(".parquet"))
-    }
+    assert b"second" not in b"".join(without_inbox(one).values())
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -200,7 +176,7 @@ def test_what_only_the_other_machine_has_of_a_partition_is_not_taken_for_removed
     one.synchronize()
     with pytest.raises(HcipError, match="another machine has accepted hospital 2025Q1"):
         other.synchronize()
-    assert _but_inbox(other) == _but_inbox(one) and b"rows 1" in one.files().values()
+    assert without_inbox(other) == without_inbox(one) and b"rows 1" in one.files().values()
     accept(other, "hospital", ccn="210002")  # its inbox still has the file
     other.synchronize(), one.synchronize()
     assert one.files() == other.files() and len(read_ledger(one.home)) == 3
@@ -208,7 +184,7 @@ def test_what_only_the_other_machine_has_of_a_partition_is_not_taken_for_removed
 
 def test_a_later_version_replaces_the_one_before_everywhere(make: Make) -> None:
     one, other = make("one"), make("other")
-    _accepted(one)
+    accept_all(one)
     one.synchronize(), other.synchronize()
     accept(other, "hospital", text="corrected")
     accept(other, "cms", text="corrected")
@@ -219,12 +195,12 @@ def test_a_later_version_replaces_the_one_before_everywhere(make: Make) -> None:
 
 def test_rows_that_a_new_verdict_takes_out_of_the_lake_are_gone_everywhere(make: Make) -> None:
     one, other = make("one"), make("other")
-    _accepted(one)
+    accept_all(one)
     one.synchronize(), other.synchronize()
-    _remove(other, "lake/seals/hospital/discharges/quarter=2025Q1/210001.r1.parquet.json")
+    remove(other, "lake/seals/hospital/discharges/quarter=2025Q1/210001.r1.parquet.json")
     receipt = "lake/hospital/receipts/quarter=2025Q1/210001.r1.json"
     accept(other, "hospital", text="2")
-    _remove(other, "lake/quarantine/hospital/quarter=2025Q1/210001.r1.parquet")
+    remove(other, "lake/quarantine/hospital/quarter=2025Q1/210001.r1.parquet")
     other.synchronize(), one.synchronize()
     assert one.files() == other.files() and one.files()[receipt] == b"receipt 2"
     assert not any("quarantine" in path for path in one.files())
@@ -237,10 +213,10 @@ def test_rows_that_a_new_verdict_takes_out_of_the_lake_are_gone_everywhere(make:
 @pytest.mark.parametrize("is_lost", [False, True])
 def test_a_file_that_was_changed_or_lost_is_brought_again(make: Make, path: str, is_lost: bool) -> None:
     one = make("one")
-    _accepted(one)
+    accept_all(one)
     one.synchronize()
     before = one.files()
-    file = _remove(one, path)
+    file = remove(one, path)
     if not is_lost:
         file.write_text("changed")
     reported: list[str] = []
@@ -253,70 +229,20 @@ def test_the_inbox_keeps_what_was_done_to_it(make: Make) -> None:
     one, other = make("one"), make("other")
     accept(one, "hospital", "2025Q1"), accept(one, "hospital", "2025Q2")
     one.synchronize(), other.synchronize()
-    _remove(one, "inbox/hospital/2025Q1/210001/discharges.csv")
-    _remove(one, "inbox/hospital/2025Q2/210001/discharges.csv").write_text("another")
+    remove(one, "inbox/hospital/2025Q1/210001/discharges.csv")
+    remove(one, "inbox/hospital/2025Q2/210001/discharges.csv").write_text("another")
     one.synchronize(), other.synchronize()
     assert "inbox/hospital/2025Q1/210001/discharges.csv" not in one.files()
     assert one.files()["inbox/hospital/2025Q2/210001/discharges.csv"] == b"another"
     assert other.files()["inbox/hospital/2025Q2/210001/discharges.csv"] == b"sent 1"
 
 
-IN_PLACE = (
-    "inbox/policy.yaml",
-    "inbox/program/2025H1/meetings.csv",
-    "inbox/reference/hospitals.csv",
-    "inbox/protocols/2100/2025.yaml",
-)
-
-
-def _edit_inbox(machine: Machine, path: str, text: str) -> None:
-    file = machine.home.root / path
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.unlink(missing_ok=True)
-    file.write_text(text)
-
-
-@pytest.mark.parametrize("path", IN_PLACE)
-def test_a_file_that_every_run_reads_is_one_on_all_machines(make: Make, path: str) -> None:
-    one, other = make("one"), make("other")
-    _edit_inbox(one, path, "version: 1")
-    accept(one, "program"), one.synchronize(), other.synchronize()
-    assert other.files()[path] == b"version: 1"
-    _edit_inbox(one, path, "version: 2, of one")
-    _edit_inbox(other, path, "version: 2, of the other")
-    accept(one, "program", text="2"), one.synchronize()
-    for _ in range(2):
-        with pytest.raises(HcipError, match="another one than on other machines") as refused:
-            other.synchronize()
-    shared = other.home.root / "storage" / "shared" / path
-    assert str(other.home.root / path) == refused.value.file and shared.read_text() == "version: 2, of one"
-    _edit_inbox(other, path, shared.read_text())
-    other.synchronize()
-    _edit_inbox(other, path, "version: 3")
-    accept(other, "program", text="3"), other.synchronize(), one.synchronize()
-    assert one.files() == other.files() and one.files()[path] == b"version: 3"
-    _remove(one, path)
-    accept(one, "program", text="4"), one.synchronize(), other.synchronize()
-    assert one.files() == other.files() and path not in other.files()
-
-
-@pytest.mark.parametrize("path", IN_PLACE)
-def test_a_machine_that_comes_with_another_version_of_such_a_file_is_stopped(make: Make, path: str) -> None:
-    one, other = make("one"), make("other")
-    _edit_inbox(one, path, "version: 1")
-    accept(one, "program"), one.synchronize()
-    _edit_inbox(other, path, "version: 1, of the other")
-    with pytest.raises(HcipError, match="another one than on other machines"):
-        other.synchronize()
-    assert other.files() == {path: b"version: 1, of the other"}
-
-
 def test_what_is_destroyed_goes_from_the_storage_and_from_every_home(make: Make, tmp_path: Path) -> None:
     one, other = make("one"), make("other")
-    _accepted(one)
+    accept_all(one)
     one.synchronize(), other.synchronize()
     (source,) = (path for path in one.files() if path.startswith("lake/known/") and path.endswith(".parquet"))
-    gone = tuple(_remove(one, path) for path in ("releases/2025H1/r1/incentives/table.csv", source))
+    gone = tuple(remove(one, path) for path in ("releases/2025H1/r1/incentives/table.csv", source))
     one.synchronize(removed=gone)
     assert one.synchronize().brought == 0
     other.synchronize()
@@ -344,93 +270,6 @@ def test_a_partition_in_use_is_not_changed_under_its_reader(make: Make) -> None:
     assert len(read_ledger(one.home)) == 5
 
 
-def test_a_file_that_is_not_what_the_ledger_records_is_not_shared(make: Make) -> None:
-    one = make("one")
-    accept(one, "hospital")
-    path = "lake/hospital/discharges/quarter=2025Q1/210001.r1.parquet"
-    _remove(one, path).write_text("forged")
-    with pytest.raises(HcipError, match="is not what the ledger records") as refused:
-        one.synchronize()
-    assert path in refused.value.file and not list(Path(one.address[7:]).rglob("*.json"))
-
-
-def test_a_home_with_a_ledger_of_its_own_is_not_mixed_in(make: Make) -> None:
-    one, other = make("one"), make("other")
-    accept(one, "hospital"), one.synchronize()
-    accept(other, "hospital", "2025Q2"), other.synchronize()
-    ledger = other.home.root / "ledger.jsonl"
-    lines = ledger.read_bytes().splitlines(keepends=True)
-    ledger.write_bytes(b"".join(lines[:1]))
-    accept(other, "cms")
-    with pytest.raises(HcipError, match="not the one that is shared"):
-        other.synchronize()
-
-
-def test_a_home_is_shared_at_one_address(make: Make) -> None:
-    one = make("one")
-    accept(one, "hospital"), one.synchronize()
-    with pytest.raises(HcipError, match="the home is shared at"):
-        Machine(one.home, f"{one.address}-elsewhere").synchronize()
-    with pytest.raises(UsageError, match="is no address"):
-        synchronizing.synchronize(make("other").home, "nowhere", print)
-
-
-def test_a_storage_that_overwrites_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    def overwrite(self: Storage, path: str, content: bytes) -> bool:
-        place = Path(f"{self.root}/{path}")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
-        return True
-
-    one = make("one")
-    accept(one, "hospital")
-    monkeypatch.setattr(Storage, "create", overwrite)
-    with pytest.raises(HcipError, match="no conditional writes"):
-        one.synchronize()
-
-
-def _object(there: Path) -> Path:
-    return max(
-        (path for path in (there / "objects").rglob("*") if path.is_file()), key=lambda path: path.stat().st_size
-    )
-
-
-@pytest.mark.parametrize(
-    "harm",
-    [
-        lambda there: _object(there).write_bytes(b"x" * _object(there).stat().st_size),
-        lambda there: _object(there).unlink(),
-        lambda there: (there / "commits" / "00000001.json").unlink(),
-        lambda there: (there / "commits" / "00000001.json").write_text("{"),
-        lambda there: _edit(there, "00000001", files={}),
-        lambda there: _edit(there, "00000002", files={_RECEIPT: "0" * 64}),
-        lambda there: _edit(there, "00000002", files={"lake/../../outside": "0" * 64}),
-        lambda there: _edit(there, "00000002", files={"/etc/outside": "0" * 64}),
-        lambda there: _edit(there, "00000002", files={"settings.yaml": "0" * 64}),
-        lambda there: _edit(there, "00000002", removed=["lake/./x"]),
-        lambda there: _edit(there, "00000002", lines=["{}"]),
-        lambda there: _edit(there, "00000002", format=2),
-    ],
-)
-def test_storage_that_was_tampered_with_is_named_and_nothing_counts(make: Make, harm: Callable[[Path], object]) -> None:
-    one, other = make("one"), make("other")
-    accept(one, "hospital"), one.synchronize()
-    accept(one, "release"), one.synchronize()
-    harm(Path(one.address[7:]))
-    with pytest.raises(HcipError) as refused:
-        other.synchronize()
-    assert refused.value.fix and refused.value.file.startswith(("file:", "/")) and refused.value.exit_code == 1
-    assert not read_ledger(other.home)
-
-
-_RECEIPT = "lake/hospital/receipts/quarter=2025Q1/210001.r1.json"
-
-
-def _edit(there: Path, name: str, **changes: object) -> None:
-    path = there / "commits" / f"{name}.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-
-
 @pytest.mark.parametrize("seed", range(int(os.environ.get("HCIP_SHARED_HISTORIES", "6"))))
 def test_whatever_three_machines_do_they_end_equal(make: Make, seed: int) -> None:
     """Random acceptances, synchronizations and deaths; at the end all homes are one, and nothing accepted is lost."""
@@ -455,20 +294,9 @@ def test_whatever_three_machines_do_they_end_equal(make: Make, seed: int) -> Non
             machine.synchronize()
         except HcipError as error:
             assert error.rule == "STORAGE-CONFLICT"
-    contents = [_but_inbox(machine) for machine in machines]
+    contents = [without_inbox(machine) for machine in machines]
     assert contents[0] == contents[1] == contents[2]
     assert shared <= {(line.entry.name, line.sha256) for line in read_ledger(machines[0].home)}
-
-
-@pytest.mark.parametrize("storage", ["nowhere", "s3://", "/mnt/share", "s3:bucket"])
-def test_settings_with_an_address_that_is_none_are_refused(
-    storage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "settings.yaml").write_text(f"storage: {storage}\n", encoding="utf-8")
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["status", "--home", str(tmp_path)])
-    told = capsys.readouterr().err
-    assert ended.value.code == 1 and "name an address such as s3://bucket/prefix" in told
 
 
 @pytest.mark.parametrize("is_named_by", ["settings", "environment"])
