@@ -83,7 +83,7 @@ def write_month(home: Home, size: int) -> int:
     return total
 
 
-def take_in(root: Path) -> None:
+def ingest(root: Path) -> None:
     (receipt,) = ingest_month(Home(root), MONTH)
     if not receipt.accepted:
         raise SystemExit(receipt.message)
@@ -99,7 +99,7 @@ def read_as_lines(root: Path) -> None:
     ).fetchall()
 
 
-WORK = {"take_in": take_in, "read_as_lines": read_as_lines}
+WORK = {"ingest": ingest, "read_as_lines": read_as_lines}
 
 
 def measured(what: str, root: Path) -> dict[str, float]:
@@ -134,7 +134,7 @@ def main() -> None:
         for share in (0.25, 1.0):
             root = folder / f"{share:.2f}"
             megabytes = write_month(Home(root), int(options.gigabytes * 10**9 * share)) / 10**6
-            work = measured("take_in", root)
+            work = measured("ingest", root)
             ours.append({key: work[key] / megabytes for key in ("seconds", "cpu_seconds")})
             results[f"{megabytes:.0f} MB"] = {
                 "seconds": round(work["seconds"], 1),

@@ -18,7 +18,7 @@ from pathlib import Path
 from hcip_pipeline.assets.execution import ingest
 from hcip_pipeline.assets.runs import runs_on
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.period_intake import take_in_period
+from hcip_pipeline.intake.period_intake import ingest_period
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.publishing.content import Content
@@ -50,7 +50,7 @@ def plain(home: Home) -> tuple[float, float]:
     policy = load_policy(home.policy)
     start = time.process_time(), time.perf_counter()
     write_lake_reference(home.inbox, home.lake_reference)
-    take_in_period(home, PERIOD, policy.policy)
+    ingest_period(home, PERIOD, policy.policy)
     built = build_period(home, PERIOD, policy)
     write_release(home, PERIOD, built.result, Content(policy, built.inputs))
     return time.process_time() - start[0], time.perf_counter() - start[1]

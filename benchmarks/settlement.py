@@ -63,7 +63,7 @@ def synth(home: Home, share: float, _threads: int) -> None:
 
 def intake(home: Home, _share: float, _threads: int) -> None:
     from hcip_pipeline.intake.hospital.ingest import ingest_quarter
-    from hcip_pipeline.intake.period_intake import take_in_period
+    from hcip_pipeline.intake.period_intake import ingest_period
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.reference.tables import write_lake_reference
     from hcip_pipeline.settlement.period import quarters_needed
@@ -72,7 +72,7 @@ def intake(home: Home, _share: float, _threads: int) -> None:
     write_lake_reference(home.inbox, home.lake_reference)
     for quarter in quarters_needed(PERIOD, policy):
         ingest_quarter(home, quarter, policy)
-    take_in_period(home, PERIOD, policy)
+    ingest_period(home, PERIOD, policy)
 
 
 def claims(home: Home, _share: float, _threads: int) -> None:

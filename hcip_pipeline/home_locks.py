@@ -40,12 +40,12 @@ class HomeLocks:
     """The locks that one run holds; they go together, when it ends.
 
     Args:
-        told: called with a sentence when a lock must be waited for.
+        notify: called with a sentence when a lock must be waited for.
         machine: which machine this is; by default, as the system reports.
     """
 
-    def __init__(self, told: Callable[[str], None] = lambda _: None, machine: str | None = None) -> None:
-        self._told = told
+    def __init__(self, notify: Callable[[str], None] = lambda _: None, machine: str | None = None) -> None:
+        self._notify = notify
         self._held: dict[tuple[Path, Mode], tuple[IO[str], Path | None]] = {}
         self._claims = Claims(machine or this_machine())
 
@@ -109,7 +109,7 @@ class HomeLocks:
                     fix="wait for it to end, or stop it, and run this again; nothing was changed",
                 )
             if not waited:
-                self._told(f"{name}: waiting for another run ({holder})")
+                self._notify(f"{name}: waiting for another run ({holder})")
                 waited = True
             time.sleep(_LOOK_AGAIN_SECONDS * (1 + random.random()))  # two that meet must not meet again
         with suppress(OSError):  # a full disk: the lock holds all the same, only its holder is not named

@@ -38,8 +38,8 @@ def seal(home: Home, files: Iterable[Path]) -> int:
     sealed = 0
     for path in files:
         stat = path.stat()
-        said = {"bytes": stat.st_size, "sha256": file_sha256(path)}
-        write_json(said, seal_path(home, path))
+        sealed = {"bytes": stat.st_size, "sha256": file_sha256(path)}
+        write_json(sealed, seal_path(home, path))
         sealed += 1
     return sealed
 
@@ -74,10 +74,10 @@ def check_seals(home: Home, files: Iterable[Path], recorded: Mapping[str, str] |
     checked, damaged = 0, []
     for path in files:
         checked += 1
-        said = _seal_of(home, path)
-        held = said.get("sha256") if recorded is None else recorded.get(path.relative_to(home.root).as_posix())
-        is_whole = held is not None and path.exists() and path.stat().st_size == said.get("bytes")
-        if not is_whole or not held == said.get("sha256") == file_sha256(path):
+        sealed = _seal_of(home, path)
+        held = sealed.get("sha256") if recorded is None else recorded.get(path.relative_to(home.root).as_posix())
+        is_whole = held is not None and path.exists() and path.stat().st_size == sealed.get("bytes")
+        if not is_whole or not held == sealed.get("sha256") == file_sha256(path):
             damaged.append(path)
     if damaged:
         raise damage(home, damaged)
@@ -87,10 +87,10 @@ def check_seals(home: Home, files: Iterable[Path], recorded: Mapping[str, str] |
 def _seal_of(home: Home, path: Path) -> dict[str, Any]:
     """What a file's seal holds; nothing where there is none, or none that can be read."""
     try:
-        said = json.loads(seal_path(home, path).read_text(encoding="utf-8"))
+        sealed = json.loads(seal_path(home, path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return sealed if isinstance(sealed, dict) else {}
 
 
 def damage(home: Home, damaged: list[Path]) -> HcipError:

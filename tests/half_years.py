@@ -24,7 +24,7 @@ import yaml
 
 from hcip_pipeline.contracts import marts, program, protocol, survey
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.period_intake import take_in_period
+from hcip_pipeline.intake.period_intake import ingest_period
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.policy.model import Policy
@@ -244,7 +244,7 @@ class HalfYears:
         """Take the half-year's files in, and say what it computes."""
         parsed, policy = PerformancePeriod.parse(period), load_policy(self.home.policy).policy
         write_lake_reference(self.home.inbox, self.home.lake_reference)
-        take_in_period(self.home, parsed, policy)
+        ingest_period(self.home, parsed, policy)
         lake = self.home.lake_program(parsed)
         given = {name: pl.read_parquet(lake / f"{name}.parquet") for name in program.TABLES | protocol.TABLES}
         made = Scenario(self.cases, period=period, base_year=policy.base_year).spec()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from hcip_pipeline.assets.intake_run import Event, Reported, Taken, report, require_files, take_in_each
+from hcip_pipeline.assets.intake_run import Event, Reported, Taken, ingest_each, report, require_files
 from hcip_pipeline.assets.partition_work import intake_lock
 from hcip_pipeline.assets.partitions import MONTHS, check_spec
 from hcip_pipeline.assets.resources import HomeResource, Session
@@ -21,7 +21,7 @@ CLAIM_FILES = dg.AssetKey("cms_claim_files")
 _BLOCKING = frozenset({"records_as_stated"})
 
 
-def take_in_month(session: Session, resource: HomeResource, key: str) -> "list[ArchiveReceipt]":
+def ingest_partition(session: Session, resource: HomeResource, key: str) -> "list[ArchiveReceipt]":
     """Take a month in: every archive has a receipt, a refused one too.
 
     Raises:
@@ -73,7 +73,7 @@ def cms_claim_files(
 ) -> Iterator[Event]:
     """Ingest the claim files of the run's months."""
     reports = []
-    for taken in take_in_each(session, home, context.partition_keys, take_in_month):
+    for taken in ingest_each(session, home, context.partition_keys, ingest_partition):
         if taken.receipts is not None:
             session.archives[taken.key] = taken.receipts
             for receipt in taken.receipts:

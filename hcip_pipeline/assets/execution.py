@@ -49,7 +49,7 @@ class IngestReport:
 
         A submission that is refused counts once even if a later version mended it: whoever sent it must be notified.
         """
-        program = any(taken_in.program.refused or taken_in.refused_protocols for taken_in in self.periods.values())
+        program = any(ingested.program.refused or ingested.refused_protocols for ingested in self.periods.values())
         submissions = (receipt for receipts in self.submissions.values() for receipt in receipts)
         refused = any(receipt.is_new and receipt.status == "refused" for receipt in submissions)
         return not (self.problems or program or refused)
@@ -63,14 +63,14 @@ class IngestReport:
                 key: {
                     "files": [
                         {"table": r.table, "status": r.status, "rows_in_force": r.rows_in_force}
-                        for r in taken_in.program.receipts
+                        for r in ingested.program.receipts
                     ],
                     "protocols": [
                         {"hospital_ccn": p.ccn, "year": p.year, "problems": [problem.rule for problem in p.problems]}
-                        for p in taken_in.protocols
+                        for p in ingested.protocols
                     ],
                 }
-                for key, taken_in in self.periods.items()
+                for key, ingested in self.periods.items()
             },
             "unknown_folders": list(self.unknown_folders),
             "refused": {key: error.as_dict() for key, error in self.problems.items()},
@@ -113,7 +113,7 @@ def ingest(
     command = " ".join(["hcip ingest", *partitions, *(["--join"] if join else [])])
     with runs_on(home, policy_path, progress=progress, command=command, join=join) as runs:
         again = check_home(home, (), runs.session.progress)
-        problems = take_in(
+        problems = ingest_partitions(
             runs, with_partitions([key for key in keys if not isinstance(key, PerformancePeriod)], again)
         )
         for period in sorted({key for key in keys if isinstance(key, PerformancePeriod)}):
@@ -125,7 +125,7 @@ def ingest(
     return IngestReport(found.submissions, found.archives, found.periods, tuple(unknown), problems)
 
 
-def take_in(runs: Runs, keys: Sequence[Key]) -> dict[str, HcipError]:
+def ingest_partitions(runs: Runs, keys: Sequence[Key]) -> dict[str, HcipError]:
     """Take quarters and months in: partitions of a cadence that follow one another are one run.
 
     Returns:
@@ -220,7 +220,7 @@ def settle_each(
         months = sorted({month for period in periods for month in months_needed(home, period)})
         needed = with_partitions([*quarters, *months], again)
         sent = [key for key in needed if was_sent(home, key)]
-        stop_unless_refused(take_in(runs, sent), runs.session.progress)
+        stop_unless_refused(ingest_partitions(runs, sent), runs.session.progress)
         for period in periods:
             runs.run(settlement_job.name, period)
             runs.let_go(period)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from hcip_pipeline.assets.intake_run import Event, Reported, Taken, report, require_files, take_in_each
+from hcip_pipeline.assets.intake_run import Event, Reported, Taken, ingest_each, report, require_files
 from hcip_pipeline.assets.partition_work import intake_lock
 from hcip_pipeline.assets.partitions import QUARTERS, check_spec
 from hcip_pipeline.assets.resources import HomeResource, Session
@@ -28,7 +28,7 @@ SUBMISSIONS = dg.AssetKey("submissions")
 _BLOCKING = frozenset({"rows_reconcile"})
 
 
-def take_in_quarter(session: Session, resource: HomeResource, key: str) -> "list[SubmissionReceipt]":
+def ingest_partition(session: Session, resource: HomeResource, key: str) -> "list[SubmissionReceipt]":
     """Take a quarter in: every submission has a receipt, a refused one too.
 
     Raises:
@@ -108,7 +108,7 @@ def submissions(
 ) -> Iterator[Event]:
     """Ingest the submissions of the run's quarters."""
     reports = []
-    for taken in take_in_each(session, home, context.partition_keys, take_in_quarter):
+    for taken in ingest_each(session, home, context.partition_keys, ingest_partition):
         if taken.receipts is not None:
             session.submissions[taken.key] = taken.receipts
             for receipt in taken.receipts:

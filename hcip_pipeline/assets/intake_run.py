@@ -26,7 +26,7 @@ from hcip_pipeline.tables.file_names import is_left_alone
 
 R = TypeVar("R")
 #: what takes one partition in; a function of a module, so that another process finds it
-TakeIn = Callable[[Session, HomeResource, str], R]
+Ingest = Callable[[Session, HomeResource, str], R]
 Event = (
     dg.MaterializeResult | dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckResult | dg.AssetCheckEvaluation
 )
@@ -58,7 +58,7 @@ class Reported:
     problem: HcipError | None = None
 
 
-def take_in_each(session: Session, home: HomeResource, keys: Sequence[str], take_in: TakeIn[R]) -> list[Taken[R]]:
+def ingest_each(session: Session, home: HomeResource, keys: Sequence[str], ingest: Ingest[R]) -> list[Taken[R]]:
     """Take partitions in, in several processes where that pays; in the order of ``keys``.
 
     Raises:
@@ -67,10 +67,10 @@ def take_in_each(session: Session, home: HomeResource, keys: Sequence[str], take
     shares = _shares(keys, session.processes)
     with ExitStack() as running:
         others = [
-            running.enter_context(BackgroundCall(_take_in_share, home.model_dump(), share, take_in))
+            running.enter_context(BackgroundCall(_ingest_share, home.model_dump(), share, ingest))
             for share in shares[1:]
         ]
-        found = _one_by_one(session, home, shares[0], take_in)
+        found = _one_by_one(session, home, shares[0], ingest)
         for other in others:
             found += other.result()
     for taken in found:
@@ -90,16 +90,16 @@ def _shares(keys: Sequence[str], processes: int | None) -> list[list[str]]:
     return [list(keys[:own])] + [list(keys[at : at + each]) for at in range(own, len(keys), each)]
 
 
-def _take_in_share(home: Mapping[str, Any], keys: Sequence[str], take_in: TakeIn[R]) -> list[Taken[R]]:
+def _ingest_share(home: Mapping[str, Any], keys: Sequence[str], ingest: Ingest[R]) -> list[Taken[R]]:
     with HomeLocks() as locks:
-        return _one_by_one(Session(attended=True, locks=locks), HomeResource(**home), keys, take_in)
+        return _one_by_one(Session(attended=True, locks=locks), HomeResource(**home), keys, ingest)
 
 
-def _one_by_one(session: Session, home: HomeResource, keys: Sequence[str], take_in: TakeIn[R]) -> list[Taken[R]]:
+def _one_by_one(session: Session, home: HomeResource, keys: Sequence[str], ingest: Ingest[R]) -> list[Taken[R]]:
     found: list[Taken[R]] = []
     for key in keys:
         try:
-            found.append(Taken(key, take_in(session, home, key)))
+            found.append(Taken(key, ingest(session, home, key)))
         except HcipError as error:
             session.locks.drop(home.home(), key)
             found.append(Taken(key, error=error))

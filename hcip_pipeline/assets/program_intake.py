@@ -79,7 +79,7 @@ def period_intake(
     context: dg.AssetExecutionContext, home: HomeResource, session: dg.ResourceParam[Session]
 ) -> Iterator[dg.MaterializeResult]:
     """Ingest the program files, protocols and survey forms of the run's half-year."""
-    from hcip_pipeline.intake.period_intake import take_in_period
+    from hcip_pipeline.intake.period_intake import ingest_period
     from hcip_pipeline.intake.program_files import read_later_periods
     from hcip_pipeline.lake_seals import changed_since, snapshot, sweep
     from hcip_pipeline.ledger.program_history import check_program_history
@@ -101,36 +101,36 @@ def period_intake(
         for each in (*earlier, period):
             check_program_history(where, each, session.progress)
         before = snapshot(folders)
-        taken_in = take_in_period(where, period, home.policy().policy)
+        ingested = ingest_period(where, period, home.policy().policy)
         written = list(changed_since(before, folders))
         for each in (*earlier, period):
             record_acceptances(where, each, written)
         share(where, session.progress, held=[str(period)])
-    session.periods[str(period)] = taken_in
-    receipts = taken_in.program.receipts
+    session.periods[str(period)] = ingested
+    receipts = ingested.program.receipts
     for receipt in receipts:
         context.log.info(receipt.summary())
     yield dg.MaterializeResult(
         asset_key=PROGRAM_FILES,
         metadata={
             "files": sum(receipt.status != "absent" for receipt in receipts),
-            "files refused": len(taken_in.program.refused),
+            "files refused": len(ingested.program.refused),
             "dagster/partition_row_count": sum(receipt.rows_in_force for receipt in receipts),
             **{f"{receipt.table} rows": receipt.rows_in_force for receipt in receipts},
         },
         check_results=[
-            program_files_in_force(PROGRAM_FILES, taken_in.program),
-            program_files_accepted(PROGRAM_FILES, taken_in.program),
+            program_files_in_force(PROGRAM_FILES, ingested.program),
+            program_files_accepted(PROGRAM_FILES, ingested.program),
         ],
     )
-    taken_in.program.require_in_force()
+    ingested.program.require_in_force()
     yield dg.MaterializeResult(
         asset_key=PROTOCOLS,
         metadata={
-            "protocols": len(taken_in.protocols),
-            "findings": sum(len(file.problems) for file in taken_in.protocols),
+            "protocols": len(ingested.protocols),
+            "findings": sum(len(file.problems) for file in ingested.protocols),
         },
-        check_results=[protocols_accepted(PROTOCOLS, taken_in.protocols)],
+        check_results=[protocols_accepted(PROTOCOLS, ingested.protocols)],
     )
 
 

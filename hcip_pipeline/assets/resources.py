@@ -126,5 +126,5 @@ class Session:
 def session_of_one_process(context: dg.InitResourceContext) -> Iterator[Session]:
     """A session that lasts as long as the run's process."""
     log = context.log
-    with HomeLocks(told=lambda message: log.info(message) if log else None) as locks:
+    with HomeLocks(notify=lambda message: log.info(message) if log else None) as locks:
         yield Session(locks=locks)

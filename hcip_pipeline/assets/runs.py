@@ -140,7 +140,7 @@ def runs_on(
     """
     say = progress or (lambda _: None)
     check_settings(home, say, signs=signs)
-    session = Session(say, attended=True, locks=HomeLocks(told=say), processes=processes)
+    session = Session(say, attended=True, locks=HomeLocks(notify=say), processes=processes)
     of_home: dict[str, Any] = {"path": str(home.root)}
     if policy_path:
         of_home["policy_path"] = str(policy_path.absolute())

@@ -51,7 +51,7 @@ def inbox_sensor(
             Cursor.parse(context.cursor),
             time.time(),
             _settle_seconds(),
-            lambda partition: _last_taken_in(context.instance, asset, partition),
+            lambda partition: _last_ingested(context.instance, asset, partition),
         )
         requests = [dg.RunRequest(run_key=a.run_key, partition_key=a.partition) for a in found]
         reason = f"still being written: {', '.join(waiting)}" if waiting else "nothing new"
@@ -68,7 +68,7 @@ def _folders(home: Home, name: str, known: frozenset[str]) -> Iterator[tuple[str
         yield from ((path.name, path) for path in sorted(place.iterdir()) if path.name in known and path.is_dir())
 
 
-def _last_taken_in(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str) -> float:
+def _last_ingested(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str) -> float:
     """When the newest run that took a partition in began (0: never): files that came during it may have been missed."""
     records = instance.fetch_materializations(
         dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[partition]), limit=1

@@ -75,7 +75,7 @@ def _print(home: Home, report: BackfillReport) -> None:
 
     print_releases(home, report.releases)
     for what, keys in (
-        ("taken in", report.taken_in),
+        ("ingested", report.ingested),
         ("not in the inbox", report.absent),
         ("done by the backfill before", report.done_before),
         ("not started, because they read the release of the one that failed", report.not_started),

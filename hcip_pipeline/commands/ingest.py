@@ -37,13 +37,13 @@ def command(
 
     PARTITIONS are quarters (2025Q1), months (2025-04) or half-years (2025H1); none means all that the inbox holds.
     """
-    from hcip_pipeline.assets.execution import ingest as take_in
+    from hcip_pipeline.assets.execution import ingest as run_ingest
     from hcip_pipeline.operations.summary import print_ingest
     from hcip_pipeline.plain_lines import wrapped
 
     home = Home.locate(home_path)
     with shown_progress(as_json, home.root) as progress:
-        report = take_in(home, partitions, policy_path, progress=progress, join=join)
+        report = run_ingest(home, partitions, policy_path, progress=progress, join=join)
     if as_json:
         show_json(report.as_dict())
     else:

@@ -92,7 +92,7 @@ def arrivals(
     cursor: Cursor,
     now: float,
     settle_seconds: float,
-    taken_in: Callable[[str], float],
+    last_ingested: Callable[[str], float],
 ) -> tuple[list[Arrival], list[str], Cursor]:
     """What has arrived since the last look.
 
@@ -100,8 +100,8 @@ def arrivals(
         folders: partition -> its folder in the inbox.
         now: seconds since the epoch.
         settle_seconds: how long nothing must have changed.
-        taken_in: when a partition was last accepted, in seconds since the epoch (0: never); what was there before that
-            needs no run.
+        last_ingested: when a partition was last ingested, in seconds since the epoch (0: never);
+            what was there before that needs no run.
 
     Returns:
         The arrivals, one a partition; the partitions that are still being written; and the cursor for the next look.
@@ -124,7 +124,7 @@ def arrivals(
             waiting.append(partition)
             continue
         following.started[partition] = looks.digest
-        last = taken_in(partition)
+        last = last_ingested(partition)
         if last <= looks.changed or last > now:  # the clock was set back: an intake too many finds nothing to do
             found.append(Arrival(partition, looks.digest))
     return found, waiting, following

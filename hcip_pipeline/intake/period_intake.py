@@ -35,7 +35,7 @@ class PeriodIntake:
         return tuple(file for file in self.protocols if file.is_refused)
 
 
-def take_in_period(home: Home, period: PerformancePeriod, policy: Policy) -> PeriodIntake:
+def ingest_period(home: Home, period: PerformancePeriod, policy: Policy) -> PeriodIntake:
     """Put the period's program files, the protocols in force and what national lists hold into the lake.
 
     Earlier periods' program folders are read as far as the period needs them (``contracts.program.READ_LATER``).

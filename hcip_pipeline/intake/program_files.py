@@ -57,9 +57,9 @@ class ProgramIntake:
         """
         lacking = [receipt for receipt in self.refused if not receipt.in_force]
         if lacking:
-            told = [f"{r.file}: {'; '.join(map(str, r.problems[:3]))}" for r in lacking]
+            refused = [f"{r.file}: {'; '.join(map(str, r.problems[:3]))}" for r in lacking]
             raise ProgramRefusedError(
-                f"program files of {self.period} are refused and none before is in force: " + " | ".join(told),
+                f"program files of {self.period} are refused and none before is in force: " + " | ".join(refused),
                 fix="correct the files and ingest again; their receipts list every problem",
                 rule="PROGRAM-FILE-REFUSED",
             )
@@ -74,7 +74,7 @@ def ingest_read_later(home: Home, period: PerformancePeriod) -> list[ProgramInta
         HcipError: one of these files is refused, and no version before it is in force.
     """
     hospitals = known_hospitals(home.inbox)
-    taken_in = []
+    ingested = []
     for earlier in read_later_periods(home.inbox, period):
         receipts = tuple(
             _ingest(
@@ -87,9 +87,9 @@ def ingest_read_later(home: Home, period: PerformancePeriod) -> list[ProgramInta
             )
             for table in (TABLES[read_later] for read_later in READ_LATER)
         )
-        taken_in.append(ProgramIntake(earlier, receipts, ()))
-        taken_in[-1].require_in_force()
-    return taken_in
+        ingested.append(ProgramIntake(earlier, receipts, ()))
+        ingested[-1].require_in_force()
+    return ingested
 
 
 def ingest_program(
@@ -267,8 +267,8 @@ def _unknown_files(folder: Path, period: PerformancePeriod) -> tuple[str, ...]:
     present = [path.name for path in folder.iterdir() if not is_left_alone(path.name)]
     surveys = [name for name in present if (parse_form_name(name) or ("", ""))[1] == str(period)]
     unknown = sorted({name for name in present if table_of(name, tuple(TABLES)) is None} - set(surveys))
-    told = []
+    named = []
     for name in unknown:
         close = difflib.get_close_matches(name.lower(), known, n=1)
-        told.append(f"{shown_path(name)} (perhaps {close[0]}?)" if close else shown_path(name))
-    return tuple(told)
+        named.append(f"{shown_path(name)} (perhaps {close[0]}?)" if close else shown_path(name))
+    return tuple(named)

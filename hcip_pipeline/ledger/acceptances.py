@@ -84,8 +84,8 @@ def is_sealed_as(home: Home, name: str, sha256: str) -> bool:
     """Whether a file of the lake is there with a seal of this hash; ``name`` is its path within the home."""
     path = home.root / name
     try:
-        said = json.loads(seal_path(home, path).read_text(encoding="utf-8"))
-        return bool(said["sha256"] == sha256 and path.is_file())
+        seal = json.loads(seal_path(home, path).read_text(encoding="utf-8"))
+        return bool(seal["sha256"] == sha256 and path.is_file())
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return False
 
@@ -127,7 +127,7 @@ def check_partition(home: Home, partition: str) -> None:
         each.require_inbox(home)
 
 
-def partitions_to_take_in_again(home: Home) -> list[str]:
+def partitions_to_ingest_again(home: Home) -> list[str]:
     """Quarters and months with an acceptance whose receipt is gone or was changed, and that no other run has in hand.
 
     Raises:

@@ -17,7 +17,7 @@ from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.home import Home
 from hcip_pipeline.lake_seals import damage
 from hcip_pipeline.ledger import leaves
-from hcip_pipeline.ledger.acceptances import is_sealed_as, partitions_to_take_in_again
+from hcip_pipeline.ledger.acceptances import is_sealed_as, partitions_to_ingest_again
 from hcip_pipeline.ledger.lines import Line, read_ledger
 from hcip_pipeline.ledger.recording import begin, record_found, subject
 
@@ -109,7 +109,7 @@ def check_home(
     ]
     if forged:
         raise damage(home, forged)
-    again = partitions_to_take_in_again(home)
+    again = partitions_to_ingest_again(home)
     if again:
         tell(f"{NOTE}the lake lacks what was accepted of {', '.join(again)}: it is ingested again")
     received = {path: line for path, line in covered.items() if path.startswith("inbox/hospital/")}

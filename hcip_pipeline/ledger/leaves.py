@@ -75,10 +75,10 @@ def _reference(home: Home) -> Iterator[Entry]:
     own = home.lake_reference / "receipt.json"
     if not own.is_file():
         return
-    said: dict[str, Any] = json.loads(own.read_text(encoding="utf-8"))["tables"]
+    tables: dict[str, Any] = json.loads(own.read_text(encoding="utf-8"))["tables"]
     files = {_name(home, own): file_sha256(own)}
     files |= {
-        f"inbox/reference/{table['file']}": table["sha256"] for table in said.values() if table["source"] == "inbox"
+        f"inbox/reference/{table['file']}": table["sha256"] for table in tables.values() if table["source"] == "inbox"
     }
     kept = {
         _name(home, path): file_sha256(path) for path in sorted((home.lake_reference / "history").glob("*.parquet"))
@@ -95,9 +95,9 @@ def _program(home: Home, period: str) -> Iterator[Entry]:
         own += _protocol_versions(home, int(period[:4]))
     files = {_name(home, path): file_sha256(path) for path in own}
     found: list[dict[str, Any]] = [json.loads(path.read_text(encoding="utf-8")) for path in own_receipts]
-    for said in sorted(found, key=lambda each: int(each.get("version") or 0)):  # of one name the newest in force
-        if said.get("version") == said.get("in_force") and said.get("sha256"):
-            files[f"inbox/{said.get('folder', f'program/{period}')}/{said['file']}"] = said["sha256"]
+    for receipt in sorted(found, key=lambda each: int(each.get("version") or 0)):  # of one name the newest in force
+        if receipt.get("version") == receipt.get("in_force") and receipt.get("sha256"):
+            files[f"inbox/{receipt.get('folder', f'program/{period}')}/{receipt['file']}"] = receipt["sha256"]
     if files:
         yield Entry("acceptance", f"program/{period}", files)
 

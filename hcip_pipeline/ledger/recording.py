@@ -66,12 +66,12 @@ def record_acceptances(home: Home, partition: object, written: Collection[Path])
     """
     entries = leaves.accepted_in(home, str(partition))
     names = {path.relative_to(home.root).as_posix() for path in written}
-    said = {(subject(line.entry), line.entry.name): line.entry.files for line in read_ledger(home)}
+    recorded = {(subject(line.entry), line.entry.name): line.entry.files for line in read_ledger(home)}
     exchanged = [
         home.root / path
         for entry in entries
         if not any("receipt" in path and path in names for path in entry.files)
-        for path, sha256 in said.get((subject(entry), entry.name), {}).items()
+        for path, sha256 in recorded.get((subject(entry), entry.name), {}).items()
         if path.startswith("lake/") and path in entry.files and entry.files[path] != sha256 and path not in names
     ]
     if exchanged:
@@ -107,8 +107,8 @@ def _record(home: Home, entries: Sequence[Entry]) -> list[Line]:
     begin(home)
 
     def new(lines: Sequence[Line]) -> Iterable[Entry]:
-        said = {(subject(line.entry), line.entry.name): dict(line.entry.files) for line in lines}
-        return [entry for entry in entries if said.get((subject(entry), entry.name)) != dict(entry.files)]
+        recorded = {(subject(line.entry), line.entry.name): dict(line.entry.files) for line in lines}
+        return [entry for entry in entries if recorded.get((subject(entry), entry.name)) != dict(entry.files)]
 
     return append(home, new)
 

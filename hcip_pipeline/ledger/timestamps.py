@@ -94,8 +94,8 @@ class TimestampService:
                 problems.append(f"it answered with status {error.code}")
             except urllib.error.URLError as error:
                 reason = error.reason
-                told = reason.strerror if isinstance(reason, OSError) else type(reason).__name__
-                problems.append(f"it cannot be reached ({told})")
+                cause = reason.strerror if isinstance(reason, OSError) else type(reason).__name__
+                problems.append(f"it cannot be reached ({cause})")
             except http.client.HTTPException as error:
                 problems.append(f"it did not answer in HTTP ({type(error).__name__})")
             except OSError as error:

@@ -19,7 +19,7 @@ import dagster as dg
 
 from hcip_pipeline.alerting.settings import check_settings, chosen_engine
 from hcip_pipeline.assets.cms_intake import CLAIM_FILES
-from hcip_pipeline.assets.execution import take_in, was_sent, with_partitions
+from hcip_pipeline.assets.execution import ingest_partitions, was_sent, with_partitions
 from hcip_pipeline.assets.hospital_intake import SUBMISSIONS
 from hcip_pipeline.assets.instance import home_instance
 from hcip_pipeline.assets.jobs import settlement_job
@@ -47,14 +47,14 @@ class BackfillReport:
     """What became of each partition.
 
     Attributes:
-        taken_in: quarters and months; of ``absent`` the inbox holds nothing, ``done_before`` were not repeated.
+        ingested: quarters and months; of ``absent`` the inbox holds nothing, ``done_before`` were not repeated.
         refused: quarter or month -> what of it was refused; the rest was accepted.
         failed: partition -> what went wrong.
         not_started: half-years after the one that failed: they would have read its release.
     """
 
     name: str
-    taken_in: list[str] = field(default_factory=list)
+    ingested: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     done_before: list[str] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
@@ -71,7 +71,7 @@ class BackfillReport:
         """For JSON."""
         return {
             "backfill": self.name,
-            "taken_in": self.taken_in,
+            "ingested": self.ingested,
             "absent": self.absent,
             "done_before": self.done_before,
             "releases": [
@@ -146,7 +146,7 @@ def backfill(
         intake = [key for key in keys if not isinstance(key, PerformancePeriod)]
     intake = [key for key in intake if _unless_done(key, done, report)]
     intake = with_partitions(intake, check_home(home, (), progress))
-    _take_in(home, intake, policy_path, jobs, tags, progress, report)
+    _ingest(home, intake, policy_path, jobs, tags, progress, report)
     if not report.failed:
         wanted = [period for period in periods if _unless_done(period, done, report)]
         _settle(home, wanted, policy_path, threads, engine, tags, progress, report)
@@ -193,7 +193,7 @@ def _needed(home: Home, periods: Sequence[PerformancePeriod], policy_path: Path 
     return [*quarters, *months]
 
 
-def _take_in(
+def _ingest(
     home: Home,
     keys: Sequence[Key],
     policy_path: Path | None,
@@ -207,15 +207,15 @@ def _take_in(
     if not there:
         return
     with runs_on(home, policy_path, progress=progress, command=_command(report), tags=tags, processes=jobs) as runs:
-        problems = take_in(runs, there)
+        problems = ingest_partitions(runs, there)
     for key in map(str, there):
         if key not in problems:
-            report.taken_in.append(key)
+            report.ingested.append(key)
         elif isinstance(problems[key], RefusedFileError):
             report.refused[key] = problems[key]
         else:
             report.failed[key] = problems[key]
-    report.taken_in.sort()
+    report.ingested.sort()
 
 
 def _command(report: BackfillReport) -> str:

@@ -184,8 +184,8 @@ def lock_names(home: Home) -> list[str]:
 def _periods(home: Home) -> list[PerformancePeriod]:
     """Every half-year that the home holds anything of: released, accepted, or in the inbox."""
     names = {path.name for path in home.releases.glob("????H[12]") if path.is_dir()}
-    taken_in = ("hospital/*/quarter=????Q[1-4]", "quarantine/hospital/quarter=????Q[1-4]")
-    quarters = [*home.inbox.glob("hospital/????Q[1-4]"), *(path for each in taken_in for path in home.lake.glob(each))]
+    in_lake = ("hospital/*/quarter=????Q[1-4]", "quarantine/hospital/quarter=????Q[1-4]")
+    quarters = [*home.inbox.glob("hospital/????Q[1-4]"), *(path for each in in_lake for path in home.lake.glob(each))]
     names |= {f"{name[:4]}H{(int(name[-1]) + 1) // 2}" for name in (path.name[-6:] for path in quarters)}
     months = [*home.inbox.glob("cms/????-??"), *home.lake.glob("cms/*/month=????-??")]
     names |= {f"{name[:4]}H{1 if name[-2:] < '07' else 2}" for name in (path.name[-7:] for path in months)}

@@ -133,11 +133,11 @@ def _totals_table(release: Release, hospitals: Mapping[str, str]) -> Table:
     from rich.box import SIMPLE
     from rich.table import Table
 
-    said = "" if release.is_new else " (nothing changed since it was released)"
+    suffix = "" if release.is_new else " (nothing changed since it was released)"
     if _is_synthetic(release):
-        said += f", {MARK}"
+        suffix += f", {MARK}"
     table = Table(
-        title=f"{release.period} {release.name}{said}, US dollars",
+        title=f"{release.period} {release.name}{suffix}, US dollars",
         title_justify="left",
         box=SIMPLE,
         padding=(0, 1),
@@ -202,9 +202,9 @@ def print_ingest(home: Home, report: IngestReport) -> None:
     for key, receipts in report.submissions.items():
         _print_submissions(key, receipts)
     for key, archives in report.archives.items():
-        taken_in = [archive for archive in archives if archive.accepted]
-        records = sum(file.records_read for archive in taken_in for file in archive.files)
-        _say(f"{key}: {len(taken_in)} CMS archives, {records:,} records accepted")
+        accepted = [archive for archive in archives if archive.accepted]
+        records = sum(file.records_read for archive in accepted for file in archive.files)
+        _say(f"{key}: {len(accepted)} CMS archives, {records:,} records accepted")
         for archive in archives:
             for note in archive.warnings:
                 _say(f"note on {archive.archive}: {note}", 2)

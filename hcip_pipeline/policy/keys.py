@@ -176,13 +176,13 @@ def _bounds(name: str, field: FieldInfo, kinds: tuple[Any, ...]) -> str:
         if typing.get_origin(kind) is typing.Literal:
             return ", ".join(typing.get_args(kind))
     limits = _constraints(field, kinds)
-    said = [
+    parts = [
         f"{words} {_number(getattr(limit, name))}{unit}"
         for limit in limits
         for name, words, unit in _LIMITS
         if getattr(limit, name, None) is not None
     ]
-    return ", ".join(said)
+    return ", ".join(parts)
 
 
 def _number(value: Any) -> str:

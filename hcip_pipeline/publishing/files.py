@@ -131,7 +131,7 @@ def _recomputing(
         if must_verify and not report.ok:
             raise HcipError(
                 f"nothing is released: {report.differences} figures are not found again when computed from the "
-                f"release's own files; the first is {report.told[0]}",
+                f"release's own files; the first is {report.listed[0]}",
                 file=root,
                 rule="RELEASE-GATE",
                 fix="this is a fault of the program: keep the lake and report it",

@@ -76,10 +76,10 @@ class Reproduction:
         if not self.differing:
             return [f"{self.release}: made again from the lake as of then, all {self.files} files byte for byte"]
         some = self.differing[:_TOLD]
-        told = [f"{self.release}: {len(self.differing)} of {self.files} files came out otherwise", ""]
-        told += [f"  {path}" for path in some]
+        lines = [f"{self.release}: {len(self.differing)} of {self.files} files came out otherwise", ""]
+        lines += [f"  {path}" for path in some]
         if len(self.differing) > len(some):
-            told.append(f"  and {len(self.differing) - len(some)} more")
+            lines.append(f"  and {len(self.differing) - len(some)} more")
         why = (
             "The program is the one that made it: its dependencies or its texts are not. The versions that it was "
             "made with are those of its code_version's requirements.lock."
@@ -87,7 +87,7 @@ class Reproduction:
             else "The models are not those that made it: install the version that the manifest names as code_version, "
             "and try again. What other models make of a period belongs in a new release: `hcip run`."
         )
-        return [*told, "", why]
+        return [*lines, "", why]
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""

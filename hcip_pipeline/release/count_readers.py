@@ -41,7 +41,7 @@ class Readers:
     Attributes:
         hidden: counts that files do not show; may grow, which takes knowledge from every reader.
         unpublished: counts that are in no file.
-        told: hidden counts that an earlier release showed.
+        revealed: hidden counts that an earlier release showed.
     """
 
     threshold: int
@@ -51,7 +51,7 @@ class Readers:
     owner: Mapping[Count, str]
     hidden: set[Count] = field(default_factory=set)
     unpublished: set[Count] = field(default_factory=set)
-    told: set[Count] = field(default_factory=set)
+    revealed: set[Count] = field(default_factory=set)
     #: hospitals to whom earlier releases revealed too much: they are taken to have this one alone
     without_earlier: set[str] = field(default_factory=set)
     #: proven open, count by count: hiding more keeps it so
@@ -80,7 +80,7 @@ class Readers:
 
         The second time all but its own counts, and what is zero, is hidden: it knows by itself what the count is.
         """
-        if reader in self.without_earlier or not self.told:
+        if reader in self.without_earlier or not self.revealed:
             self._proven[cell].add(reader)
         self.without_earlier.add(reader)
 
@@ -105,8 +105,8 @@ class Readers:
             return False
         if cell in self.unpublished:
             return True
-        is_told = cell in self.told and not (closed and self.without_earlier.issuperset(closed))
-        return cell in self.hidden and not is_told
+        is_revealed = cell in self.revealed and not (closed and self.without_earlier.issuperset(closed))
+        return cell in self.hidden and not is_revealed
 
     def _least(self, cell: Count) -> int:
         return 0 if cell in self.unpublished else 1  # nobody hides a zero

@@ -35,8 +35,8 @@ def state_table(draft: Draft) -> Iterator[DerivedTable]:
     counts = counted(draft.home, draft.period.quarters, draft.received)
     before = [each.table("data_quality") for each in beside(draft) if each.has("data_quality")]
     threshold = draft.policy.policy.small_cell_threshold
-    taken_in = [receipt for quarter in draft.period.quarters for receipt in _received(draft)(quarter)]
-    hidden = without_small_counts(counts, threshold, before, few_set_aside(taken_in, threshold))
+    received = [receipt for quarter in draft.period.quarters for receipt in _received(draft)(quarter)]
+    hidden = without_small_counts(counts, threshold, before, few_set_aside(received, threshold))
     table = data_quality(hidden, draft.period.quarters)
     rows = [rounded(row, DATA_QUALITY, 1) for row in table.iter_rows(named=True)]
     yield DerivedTable("quality", DATA_QUALITY, pl.DataFrame(rows, schema=table.schema))
@@ -46,11 +46,11 @@ def _received(draft: Draft) -> Received:
     return draft.received or partial(receipts, draft.home)
 
 
-def few_set_aside(taken_in: Iterable[SubmissionReceipt], threshold: int) -> pl.DataFrame:
+def few_set_aside(received: Iterable[SubmissionReceipt], threshold: int) -> pl.DataFrame:
     """Files of discharges whose number of rows is hidden: less the discharges of the period, which quality/ shows, it
     is the number of rows set aside, of a hospital or of the state."""
     by_hospital: dict[str, dict[str, int]] = {STATE: {}}
-    for receipt in taken_in:
+    for receipt in received:
         if receipt.in_force:
             aside = receipt.rows("discharges", "read") - receipt.rows("discharges")
             for ccn in (receipt.ccn, STATE):
@@ -74,13 +74,13 @@ def hospital_documents(draft: Draft) -> Iterator[Document]:
     """
     quarters = draft.period.quarters
     names = names_of(draft.home).hospitals
-    taken_in = [receipt for quarter in quarters for receipt in _received(draft)(quarter)]
-    owners = {*draft.hospitals, *(receipt.ccn for receipt in taken_in if receipt.ccn in names)}
+    received = [receipt for quarter in quarters for receipt in _received(draft)(quarter)]
+    owners = {*draft.hospitals, *(receipt.ccn for receipt in received if receipt.ccn in names)}
     counts = counted(draft.home, quarters, draft.received)
     for ccn in sorted(owners):
         own = data_quality(of_hospital(counts, ccn, draft.policy.policy.small_cell_threshold), quarters)
         own = own.filter(pl.col("hospital_ccn") == ccn)
-        page = hospital_page(own, [r for r in taken_in if r.ccn == ccn], quarters, ccn, names.get(ccn, ccn))
+        page = hospital_page(own, [r for r in received if r.ccn == ccn], quarters, ccn, names.get(ccn, ccn))
         yield Document(f"reports/{ccn}/data_quality.html", page.encode(), "text/html")
         yield Document(f"reports/{ccn}/data_quality.csv", _csv(own), "text/csv")
 
@@ -108,12 +108,12 @@ def without_small_counts(
     few = pl.col("rows_read").is_between(1, threshold)
     small = counts.filter(few).select("quarter", "table").unique().with_columns(pl.lit(True).alias("with_few"))
     counts = counts.join(small, on=["quarter", "table"], how="left", maintain_order="left")
-    is_told = pl.col("with_few").is_null() | ~(few | (pl.col("hospital_ccn") == STATE))
+    is_shown = pl.col("with_few").is_null() | ~(few | (pl.col("hospital_ccn") == STATE))
     changed = _changed_by_few(counts, threshold, before)
     if few_set_aside is not None:
         changed = pl.concat([changed, few_set_aside])
-    is_told &= pl.struct(_FILE).is_in(changed.select(pl.struct(_FILE)).to_series().implode()).not_()
-    counts = counts.with_columns(pl.when(is_told).then("rows_read").alias("rows_read")).drop("with_few")
+    is_shown &= pl.struct(_FILE).is_in(changed.select(pl.struct(_FILE)).to_series().implode()).not_()
+    counts = counts.with_columns(pl.when(is_shown).then("rows_read").alias("rows_read")).drop("with_few")
     table = CountTable(
         DATA_QUALITY.name, counts, DATA_QUALITY.key, ("rows",), totals={"hospital_ccn": STATE}, owner="hospital_ccn"
     )
@@ -153,17 +153,17 @@ def of_hospital(counts: pl.DataFrame, ccn: str, threshold: int) -> pl.DataFrame:
 
 
 def hospital_page(
-    own: pl.DataFrame, taken_in: Sequence[SubmissionReceipt], quarters: Iterable[Quarter], ccn: str, name: str
+    own: pl.DataFrame, received: Sequence[SubmissionReceipt], quarters: Iterable[Quarter], ccn: str, name: str
 ) -> str:
     """A hospital's own page: what it sent, and what was wrong with it, one section a quarter, newest first.
 
     Args:
         own: the hospital's rows of ``quality.data_quality``, worst first.
-        taken_in: its receipts.
+        received: its receipts.
     """
     sections = []
     for quarter in sorted(quarters, reverse=True):
-        versions = [receipt for receipt in taken_in if receipt.quarter == str(quarter)]
+        versions = [receipt for receipt in received if receipt.quarter == str(quarter)]
         rows = _rows(own.filter(pl.col("quarter") == str(quarter)))
         in_force = next((r for r in versions if r.in_force), None)
         sections.append({"heading": str(quarter), "versions": versions, "in_force": in_force, "rows": rows})

@@ -148,12 +148,12 @@ class Sets:
                 if column in row and (row[column] is not None or column in was_hidden):
                     self.values[place] = row[column]
 
-    def remember(self, told: Sets) -> None:
+    def remember(self, released: Sets) -> None:
         """Groups that another release showed and this one does not: their sums are known all the same.
 
         Only what still adds up is: where counts have changed since, nothing follows from the sum of what they were.
         """
-        for (members, measure, count), value in told.values.items():
+        for (members, measure, count), value in released.values.items():
             if count == _TOLD_ALONE and value is not None:
                 if value <= (self.values.get((members, measure, "baseline_numerator")) or 0):
                     self.values[members, measure, count] = value

@@ -70,11 +70,11 @@ def quality_tables(draft: Draft) -> Iterable[DerivedTable]:
     everybody = "|".join(sorted(set(frames["readmissions"]["hospital_ccn"]) - {STATE}))
     frames = _with_sets(frames, everybody)
     sets = _sets(frames)
-    before, told_sets = _before(draft, everybody, frames)
+    before, released_sets = _before(draft, everybody, frames)
     state = frames["quality_scorecard"].filter(pl.col("entity_kind") == "state")["member_ccns"]
     for table in sets.given_up({everybody, *state}, threshold).tables():
         before.setdefault(table.name, []).append(table.frame)
-    for each in told_sets:
+    for each in released_sets:
         sets.remember(each)
     tables = sets.tables()
     parts = [part_table(name, _part_rows(name, frames[name]), *_PARTS[name]) for name in _PARTS]
@@ -230,7 +230,7 @@ def _before(draft: Draft, everybody: str, now: Iterable[str]) -> tuple[dict[str,
         Count table -> it as it was given out; and the counts of sets of hospitals.
     """
     before: dict[str, list[pl.DataFrame]] = {}
-    told_sets: list[Sets] = []
+    released_sets: list[Sets] = []
 
     def told(release: ReleaseFiles) -> dict[str, pl.DataFrame] | None:
         if not all(release.has(name) for name in CELLS):
@@ -239,26 +239,26 @@ def _before(draft: Draft, everybody: str, now: Iterable[str]) -> tuple[dict[str,
 
     for release in draft.superseded:
         if frames := told(release):
-            told_sets.append(_sets(frames))
+            released_sets.append(_sets(frames))
             for name in _PARTS:
                 before.setdefault(name, []).append(_part_rows(name, frames[name]))
     for release, is_whole in baselines(draft):
         if frames := told(release):
-            told_sets.append(_sets(frames).as_baseline(with_values=is_whole))
+            released_sets.append(_sets(frames).as_baseline(with_values=is_whole))
             for name, names in _BASELINE_PARTS.items():
                 rows = renamed(_part_rows(name, frames[name]), names, with_values=is_whole)
                 before.setdefault(name, []).append(rows)
     for first, second in halves_of_baseline(draft):
         if (one := told(first)) and (two := told(second)):
-            told_sets.append(_sets(one).plus(_sets(two)).as_baseline(with_values=True))
+            released_sets.append(_sets(one).plus(_sets(two)).as_baseline(with_values=True))
             for name, names in _BASELINE_PARTS.items():  # OTHER is not the same in both
                 is_alone = pl.all_horizontal(pl.col(*_PARTS[name][0]) != OTHER)
                 rows, others = (_part_rows(name, frames[name]).filter(is_alone) for frames in (one, two))
                 before.setdefault(name, []).append(added(rows, others, _PARTS[name][0], names))
-    for sets in told_sets:
+    for sets in released_sets:
         for table in sets.tables():
             before.setdefault(table.name, []).append(table.frame)
-    return before, told_sets
+    return before, released_sets
 
 
 def _hidden(tables: Iterable[pl.DataFrame]) -> set[Cell]:

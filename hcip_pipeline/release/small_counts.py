@@ -33,7 +33,7 @@ class CountSystem:
     #: hidden by an earlier release
     _kept_hidden: set[Count] = field(default_factory=set)
     #: shown by an earlier release, and the same now: hiding it hides nothing
-    _told: set[Count] = field(default_factory=set)
+    _revealed: set[Count] = field(default_factory=set)
 
     def add(self, cell: Count, value: int, owner: str | None = None) -> None:
         """A count that is in a file.
@@ -82,15 +82,15 @@ class CountSystem:
         elif self._is_small(abs(now - value)):
             self._sensitive[cell] = None
         elif now == value:
-            self._told.add(cell)
+            self._revealed.add(cell)
 
     def hide(self) -> frozenset[Count]:
         """The counts that are in files and must be emptied."""
         hidden = {cell for cell in self._sensitive if cell not in self._unpublished and self._values[cell]}
         hidden |= self._kept_hidden
-        self._told -= hidden
+        self._revealed -= hidden
         readers = Readers(self.threshold, self._values, self._relations, self._of, self._owner)
-        readers.unpublished, readers.told, readers.hidden = self._unpublished, self._told, hidden
+        readers.unpublished, readers.revealed, readers.hidden = self._unpublished, self._revealed, hidden
         for cell in reversed(self._sensitive):
             while self._values[cell] and (reader := readers.who_knows(cell)) is not None:
                 companion = self._companion(cell, readers, reader)
@@ -98,8 +98,8 @@ class CountSystem:
                     hidden.add(companion)
                 elif reader != ANYBODY:
                     readers.give_up(cell, reader)
-                elif self._told:  # earlier releases revealed too much: protect it from readers of this one alone
-                    self._told.clear()
+                elif self._revealed:  # earlier releases revealed too much: protect it from readers of this one alone
+                    self._revealed.clear()
                 else:
                     raise ValueError(f"{cell[0]}: nothing is left that {cell[2]} could be hidden behind")
         return frozenset(hidden)
@@ -141,7 +141,7 @@ class CountSystem:
                 for place, each in reversed(list(enumerate(cells)))
                 if each not in readers.hidden
                 and each not in self._unpublished
-                and (each not in self._told or reader in readers.without_earlier)
+                and (each not in self._revealed or reader in readers.without_earlier)
                 and self._values[each]
                 and self._owner.get(each) not in closed
             }

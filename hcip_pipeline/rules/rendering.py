@@ -39,8 +39,8 @@ def render_text(verdicts: Sequence[Verdict]) -> str:
 def render_html(verdicts: Sequence[Verdict]) -> str:
     """Verdicts as one page that needs no network, with every row that is listed."""
     title = verdicts[0].title if len(verdicts) == 1 else f"{len(verdicts)} files"
-    said = "accepted" if all(verdict.accepted for verdict in verdicts) else "refused"
-    return _template().render(title=f"{title}: {said}", verdicts=verdicts)
+    outcome = "accepted" if all(verdict.accepted for verdict in verdicts) else "refused"
+    return _template().render(title=f"{title}: {outcome}", verdicts=verdicts)
 
 
 @cache

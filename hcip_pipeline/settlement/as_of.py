@@ -20,7 +20,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.home import Home
 from hcip_pipeline.policy.loader import PolicyFile
-from hcip_pipeline.settlement.from_inbox import lake_files_like, taken_in_again
+from hcip_pipeline.settlement.from_inbox import ingested_again, lake_files_like
 from hcip_pipeline.settlement.kept_sources import Known, copy_file, kept_file
 from hcip_pipeline.settlement.period import elections_in_force, windows_of
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
@@ -56,7 +56,7 @@ def _put_back(home: Home, known: Known, name: str, sha256: str) -> bool:
         kept.unlink(missing_ok=True)
         copy_file(file, kept)
         return True
-    with taken_in_again(home, known, [name], home.warehouse / f".{known.period}-{sha256[:12]}") as again:
+    with ingested_again(home, known, [name], home.warehouse / f".{known.period}-{sha256[:12]}") as again:
         if sha256 not in again:
             return False
         kept.unlink(missing_ok=True)

@@ -14,18 +14,18 @@ from hcip_pipeline.periods import PerformancePeriod, base_year_window
 from hcip_pipeline.policy.model import Policy
 
 
-def check_base_year(home: Home, policy: Policy, taken_in: Sequence[SubmissionReceipt]) -> set[str]:
+def check_base_year(home: Home, policy: Policy, receipts: Sequence[SubmissionReceipt]) -> set[str]:
     """The hospitals with data in the base year.
 
     Args:
-        taken_in: every receipt, of refused submissions too: norms are frozen, so what was refused must not be left out
+        receipts: every receipt, of refused submissions too: norms are frozen, so what was refused must not be left out
             of them without a word.
 
     Raises:
         HcipError: there is none, or a submission of the base year is refused and the policy asks for all.
     """
     base_quarters = {str(quarter) for quarter in base_year_window(policy.base_year).quarters}
-    in_force = {(receipt.ccn, receipt.quarter) for receipt in taken_in if receipt.in_force}
+    in_force = {(receipt.ccn, receipt.quarter) for receipt in receipts if receipt.in_force}
     in_base_year = {ccn for ccn, quarter in in_force if quarter in base_quarters}
     if not in_base_year:
         raise HcipError(
@@ -38,7 +38,7 @@ def check_base_year(home: Home, policy: Policy, taken_in: Sequence[SubmissionRec
     refused = sorted(
         {
             f"{receipt.quarter}/{receipt.ccn}"
-            for receipt in taken_in
+            for receipt in receipts
             if receipt.quarter in base_quarters and receipt.ccn and (receipt.ccn, receipt.quarter) not in in_force
         }
     )
@@ -56,7 +56,7 @@ def check_complete(
     home: Home,
     period: PerformancePeriod,
     policy: Policy,
-    taken_in: Sequence[SubmissionReceipt],
+    receipts: Sequence[SubmissionReceipt],
     hospitals: pl.DataFrame,
 ) -> list[str]:
     """What is missing, in words, where the policy lets the period be built without it.
@@ -64,8 +64,8 @@ def check_complete(
     Raises:
         HcipError: the base year or the period has no data at all, or what is missing must be there.
     """
-    in_base_year = check_base_year(home, policy, taken_in)
-    have = {(receipt.ccn, receipt.quarter) for receipt in taken_in if receipt.in_force}
+    in_base_year = check_base_year(home, policy, receipts)
+    have = {(receipt.ccn, receipt.quarter) for receipt in receipts if receipt.in_force}
     quarters = [str(quarter) for quarter in period.quarters]
     if not any(quarter in quarters for _, quarter in have):
         raise HcipError(

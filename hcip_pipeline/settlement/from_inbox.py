@@ -22,7 +22,7 @@ from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.claim_months import ingest_claims
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter
-from hcip_pipeline.intake.period_intake import take_in_period
+from hcip_pipeline.intake.period_intake import ingest_period
 from hcip_pipeline.periods import Month, Quarter
 from hcip_pipeline.reference.tables import write_lake_reference
 from hcip_pipeline.settlement.kept_sources import Known, kept_file
@@ -49,7 +49,7 @@ def lake_files_like(home: Home, sha256: str) -> Iterator[Path]:
 
 
 @contextmanager
-def taken_in_again(home: Home, known: Known, tables: Collection[str], folder: Path) -> Iterator[dict[str, Path]]:
+def ingested_again(home: Home, known: Known, tables: Collection[str], folder: Path) -> Iterator[dict[str, Path]]:
     """Tables of the lake accepted once more from the inbox, by the policy and the reference tables of then.
 
     Args:
@@ -67,7 +67,7 @@ def taken_in_again(home: Home, known: Known, tables: Collection[str], folder: Pa
         if set(tables) & {*reference.TABLES, *program.TABLES, *protocol.TABLES}:
             with suppress(HcipError):  # what is refused now is not among what comes out
                 write_lake_reference(then.inbox, then.lake_reference)
-                take_in_period(then, known.period, known.policy.policy)
+                ingest_period(then, known.period, known.policy.policy)
         if set(tables) & set(_HOSPITAL):
             frames = {name: _frame(home, known, name) for name in reference.TABLES}
             for quarter in _quarters(home, known):
@@ -118,7 +118,7 @@ def differences_from_inbox(home: Home, known: Known, manifest: Mapping[str, Any]
         elif file_sha256(path) != item["sha256"]:
             found.append(f"inbox/{name}: not what was accepted")
     tables = [*_HOSPITAL, *cms.TABLES, *program.TABLES, *protocol.TABLES, *reference.TABLES]
-    with taken_in_again(home, known, tables, folder) as again:
+    with ingested_again(home, known, tables, folder) as again:
         for name in tables:
             missing = sum(sha256 not in again for sha256 in known.sources.get(name, ()))
             if missing:

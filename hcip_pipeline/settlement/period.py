@@ -193,7 +193,7 @@ def check_period(home: Home, period: PerformancePeriod, policy: Policy) -> list[
     windows = [*windows_of(period, policy), base_year_window(policy.base_year)]
     hospitals = pl.read_parquet(home.lake_reference / "hospitals.parquet")
     cost_index = pl.read_parquet(home.lake_reference / "cost_index.parquet")
-    notes = check_complete(home, period, policy, _taken_in(home, windows), hospitals)
+    notes = check_complete(home, period, policy, _receipts_of(home, windows), hospitals)
     check_cost_index(cost_index, windows, str(home.inbox / "reference" / "cost_index.csv"))
     if receipt_in_force("care_partners", home.lake_program(period)) is None:
         raise HcipError(
@@ -216,7 +216,7 @@ def base_year_norms(
     Raises:
         HcipError: there are no data of the base year, or a check of the build did not pass.
     """
-    check_base_year(home, policy, _taken_in(home, [base_year_window(policy.base_year)]))
+    check_base_year(home, policy, _receipts_of(home, [base_year_window(policy.base_year)]))
 
     def of_lake() -> tuple[BuildSpec, list[dict[str, Any]]]:
         return base_year_spec(home, policy), _hospital_files(home, [base_year_window(policy.base_year)])
@@ -237,7 +237,7 @@ def rebuild_base_year(
     Raises:
         HcipError: there are no data of the base year, or a check of the build did not pass.
     """
-    check_base_year(home, policy, _taken_in(home, [base_year_window(policy.base_year)]))
+    check_base_year(home, policy, _receipts_of(home, [base_year_window(policy.base_year)]))
     return norm_build(home, policy, base_year_spec(home, policy), threads=threads, progress=progress)
 
 
@@ -253,7 +253,7 @@ def base_year_spec(home: Home, policy: Policy) -> BuildSpec:
     )
 
 
-def _taken_in(home: Home, windows: Sequence[Window]) -> list[SubmissionReceipt]:
+def _receipts_of(home: Home, windows: Sequence[Window]) -> list[SubmissionReceipt]:
     return [receipt for quarter in quarters_of(windows) for receipt in receipts(home, quarter)]
 
 

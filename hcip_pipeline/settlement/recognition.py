@@ -26,10 +26,10 @@ from hcip_pipeline.program_version import program_version
 from hcip_pipeline.release.manifest import manifest_sha256
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of, waits_for_later
 from hcip_pipeline.release.rests_on import resting_on
+from hcip_pipeline.settlement.inbox_changes import Changed, changed_files, waiting
 from hcip_pipeline.settlement.inbox_contents import Contents, changes, inbox_contents
 from hcip_pipeline.settlement.period import built_from_now
 from hcip_pipeline.settlement.spec_digest import Parts, changed_parts, digest_of
-from hcip_pipeline.settlement.taken_in import Changed, changed_since_taken_in, waiting
 from hcip_pipeline.tables.file_names import shown_path
 from hcip_pipeline.warehouse.project import project_digest
 
@@ -70,7 +70,7 @@ def outlook(home: Home, period: PerformancePeriod, policy_path: Path | None = No
         if not releases:
             return Outlook(period, None, ("it has no release",), contents, hashes)
         reasons = _reasons(home, period, policy, releases[-1], record, contents, hashes)
-        changed = changed_since_taken_in(home, contents) if reasons else _recorded_changes(record)
+        changed = changed_files(home, contents) if reasons else _recorded_changes(record)
     except (HcipError, OSError, ValueError, LookupError, pl.exceptions.PolarsError) as error:
         return Outlook(period, None, (f"what it was made from cannot be read: {_why(error)}",), contents, hashes)
     return Outlook(period, None if reasons else releases[-1], tuple(reasons), contents, hashes, tuple(changed))
@@ -122,7 +122,7 @@ def _reasons(
     changed = changed_parts(record["built_from"], now)
     if not changed and digest_of(now) != record["digest"]:
         return ["the record of its last run was changed"]
-    return [_told(part, record["built_from"], now) for part in changed]
+    return [_explain_change(part, record["built_from"], now) for part in changed]
 
 
 def _later_ones_settled_since(home: Home, newest: Path) -> Iterator[str]:
@@ -136,7 +136,7 @@ def _later_ones_settled_since(home: Home, newest: Path) -> Iterator[str]:
             yield f"payments wait for {later.period}, which was settled again as {later.release}"
 
 
-def _told(part: str, before: Parts, now: Parts) -> str:
+def _explain_change(part: str, before: Parts, now: Parts) -> str:
     name = part.removeprefix("file ")
     if part not in before:
         return f"{name} is new"
@@ -154,7 +154,7 @@ def record_run(home: Home, seen: Outlook, release: Path, parts: Parts) -> None:
     if seen.contents is None or seen.hashes is None:
         return
     try:
-        changed = changed_since_taken_in(home, seen.contents)
+        changed = changed_files(home, seen.contents)
     except (HcipError, OSError):
         return  # the next run builds anew and names what cannot be read
     record = {

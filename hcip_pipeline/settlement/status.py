@@ -133,8 +133,8 @@ def _hospitals(home: Home, period: PerformancePeriod, day: dt.date) -> Iterator[
 def _expected(home: Home) -> list[str]:
     """Acute hospitals that have ever sent anything."""
     acute = load_reference(home.inbox)["hospitals"].filter(pl.col("acute") == "Y")["ccn"].to_list()
-    taken_in = (home.lake / "hospital" / "receipts").glob("quarter=*/*.json")
-    sent = {path.name[:6] for path in (*taken_in, *(home.inbox / "hospital").glob("*/*"))}
+    receipt_files = (home.lake / "hospital" / "receipts").glob("quarter=*/*.json")
+    sent = {path.name[:6] for path in (*receipt_files, *(home.inbox / "hospital").glob("*/*"))}
     return [ccn for ccn in acute if ccn in sent]
 
 

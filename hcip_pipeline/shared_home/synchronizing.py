@@ -88,7 +88,7 @@ def synchronize(
         HcipError: the storage cannot be reached or is damaged, the ledger is not the shared one's, or another machine
             has accepted something otherwise: that is in force now, and what this home made of it is set aside.
     """
-    with HomeLocks(told=tell) as locks:
+    with HomeLocks(notify=tell) as locks:
         locks.take(home, "storage", "synchronizing with the storage", wait=True)
         with open_storage(address) as storage:
             run = _Run(home, storage, load_state(home, address), tell)

@@ -84,8 +84,8 @@ def open_build(
             fix=f"run `hcip run {period}` first",
         )
     release, manifest = releases[-1], releases[-1] / MANIFEST
-    said = json.loads(manifest.read_text(encoding="utf-8"))
-    text = said["policy"]["text"]
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    text = content["policy"]["text"]
     policy = PolicyFile(read_policy(text, manifest), text, "", manifest)
     spec = BuildSpec(str(period), "period", windows_of(period, policy.policy), policy.policy)
     built = home.warehouse / str(period) / WAREHOUSE
@@ -107,7 +107,7 @@ def open_build(
                 rule="SIMULATION-AS-IS",
                 fix=f"run `hcip run {period}` and try again",
             )
-        yield ReleasedBuild(release, policy.policy, spec, bench, payments, said.get("synthetic", False))
+        yield ReleasedBuild(release, policy.policy, spec, bench, payments, content.get("synthetic", False))
 
 
 def with_norms_build(

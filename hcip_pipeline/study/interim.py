@@ -126,12 +126,12 @@ def _received(home: Home, windows: tuple[Window, Window]) -> list[str]:
             rule="QUARTER-MISSING",
             fix=f"put the submissions of {quarter} into inbox/hospital and run `hcip ingest {quarter}`",
         )
-    said = []
+    notes = []
     if lacking := sorted(before - now):
-        said.append(f"no accepted data of {quarter} from {', '.join(lacking)}: the state's means are without them")
+        notes.append(f"no accepted data of {quarter} from {', '.join(lacking)}: the state's means are without them")
     if new := sorted(now - before):
-        said.append(f"no data of {year_before} from {', '.join(new)}: not compared with a year before")
-    return said
+        notes.append(f"no data of {year_before} from {', '.join(new)}: not compared with a year before")
+    return notes
 
 
 def _care_partners(home: Home, quarter: Quarter) -> tuple[Source, PerformancePeriod | None]:

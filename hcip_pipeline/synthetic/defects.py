@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from hcip_pipeline.synthetic.faults import ODD_REVENUE_CODE, Place, RowFault
-from hcip_pipeline.synthetic.findings import CONSEQUENCE, PLANTED, SCHEMA, gaps, told
+from hcip_pipeline.synthetic.findings import CONSEQUENCE, PLANTED, SCHEMA, finding_rows, gaps
 
 _ID, _ORDER, _ACCOUNT = "row id", "row order", "account as it was"
 
@@ -126,7 +126,7 @@ class TextSubmission:
         quarantined: dict[str, set[int]] = {"discharges": set(), "charges": set()}
         for table, row, fault in self._planted:
             rows = self._numbered(table).filter(pl.col(_ID) == row)
-            found.append(told(rows, self.name, self.files[table], fault.column, fault.rule, PLANTED))
+            found.append(finding_rows(rows, self.name, self.files[table], fault.column, fault.rule, PLANTED))
             if not fault.is_warning:
                 quarantined[table].add(row)
         found += self._consequences(quarantined)
@@ -150,11 +150,11 @@ class TextSubmission:
         file = self.files
         empty = stays.filter(bad_stay & (pl.col("grouper_version") == ""))
         return [
-            told(orphans, self.name, file["charges"], "account_no", "C-NO-DISCHARGE", CONSEQUENCE),
-            told(lost_lines, self.name, file["charges"], "", "C-DISCHARGE-QUARANTINED", CONSEQUENCE),
-            told(dear, self.name, file["discharges"], "", "D-LINE-QUARANTINED", CONSEQUENCE),
+            finding_rows(orphans, self.name, file["charges"], "account_no", "C-NO-DISCHARGE", CONSEQUENCE),
+            finding_rows(lost_lines, self.name, file["charges"], "", "C-DISCHARGE-QUARANTINED", CONSEQUENCE),
+            finding_rows(dear, self.name, file["discharges"], "", "D-LINE-QUARANTINED", CONSEQUENCE),
             # An APR-DRG of no version is in no version's table.
-            told(empty, self.name, file["discharges"], "apr_drg", "D-APR-DRG-UNKNOWN", CONSEQUENCE),
+            finding_rows(empty, self.name, file["discharges"], "apr_drg", "D-APR-DRG-UNKNOWN", CONSEQUENCE),
         ]
 
     def _numbered(self, table: str) -> pl.DataFrame:

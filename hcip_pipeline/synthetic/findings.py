@@ -41,11 +41,11 @@ def gaps(submission: str, file: str, discharges: pl.DataFrame, surgical: Iterabl
     found = []
     for rule, column, only_surgical in _GAPS:
         rows = numbered.filter(pl.col(column).is_null() & (is_surgical if only_surgical else pl.lit(True)))
-        found.append(told(rows, submission, file, column, rule, GAP))
+        found.append(finding_rows(rows, submission, file, column, rule, GAP))
     return pl.concat(found)
 
 
-def told(rows: pl.DataFrame, submission: str, file: str, column: str, rule: str, origin: str) -> pl.DataFrame:
+def finding_rows(rows: pl.DataFrame, submission: str, file: str, column: str, rule: str, origin: str) -> pl.DataFrame:
     """One finding a row; ``rows`` has ``source_row``."""
     return rows.select(
         submission=pl.lit(submission),

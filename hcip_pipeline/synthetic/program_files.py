@@ -277,9 +277,9 @@ class _Report:
         rng = stream(self.seed, "fee schedule", str(self.period.year))
         expected = _APPROVED_CENTS * self.partners.stays * exp(0.6 * rng.standard_normal(n))
         year = np.rint(np.maximum(expected, 20_000)).astype(np.int64)
-        told = rng.random(n) < 0.93
+        is_reported = rng.random(n) < 0.93
         first_half = np.rint(year * (0.42 + 0.16 * rng.random(n))).astype(np.int64)
-        some = told[self.rows]
+        some = is_reported[self.rows]
         amount = (first_half if self.period.half == 1 else year)[self.rows][some]
         return self.listed.filter(pl.Series(some)).with_columns(
             pl.lit(self.period.year).alias("calendar_year"),

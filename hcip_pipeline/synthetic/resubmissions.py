@@ -45,7 +45,7 @@ class Submitter:
     surgical: tuple[str, ...]
     seed: int
     row_faults: dict[Key, list[RowFault]] = field(default_factory=lambda: defaultdict(list))
-    said: dict[Key, list[str]] = field(default_factory=lambda: defaultdict(list))
+    planted: dict[Key, list[str]] = field(default_factory=lambda: defaultdict(list))
     refused: dict[Key, list[str]] = field(default_factory=lambda: defaultdict(list))
     other_ccn: dict[str, str] = field(default_factory=dict)
     without_factors: str = ""
@@ -76,7 +76,7 @@ class Submitter:
         apart = {"S-VOLUME": keys[later[-1]], "S-REPEATED": keys[later[-2]]}
         rest = [n for n, key in enumerate(keys) if key not in apart.values()]
         for number, rule in enumerate(SAID):
-            self.said[apart.get(rule) or keys[rest[-1 - number % len(rest)]]].append(rule)
+            self.planted[apart.get(rule) or keys[rest[-1 - number % len(rest)]]].append(rule)
         room = Counter({n: large[n][2] // _SMALLEST for n in rest})
         turn = 0
         for fault in ROW_FAULTS:
@@ -101,7 +101,7 @@ class Submitter:
         folder = self.inbox / "hospital" / key[0] / ccn
         prepared_at = f"{quarter.next().start.isoformat()}T06:00:00"
         name = f"{quarter}/{ccn}"
-        if key in self.row_faults or key in self.said:
+        if key in self.row_faults or key in self.planted:
             total = self._submit_faulty(folder, quarter, ccn, tables, prepared_at)
         else:
             total = write_submission(folder, tables, self.file_format, prepared_at)
@@ -109,7 +109,7 @@ class Submitter:
                 self._find(gaps(name, f"discharges.{self.file_format}", tables["discharges"], self.surgical))
             self.submissions += 1
         for number, rule in enumerate(self.refused.get(key, ())):
-            version = 2 + number + ("S-REPEATED" in self.said.get(key, ()))
+            version = 2 + number + ("S-REPEATED" in self.planted.get(key, ()))
             self._refuse(rule, folder, quarter, ccn, version, number, tables, prepared_at)
         return total
 
@@ -129,19 +129,19 @@ class Submitter:
         name = f"{quarter}/{ccn}"
         files = {table: f"{table}.{self.file_format}" for table in tables}
         faulty = TextSubmission(name, files, tables, self.surgical, stream(self.seed, "defects", name))
-        said = self.said.get(key, [])
+        planted = self.planted.get(key, [])
         place = Place(quarter, self.other_ccn[ccn])
         for fault in self.row_faults.get(key, ()):
             faulty.plant(fault, place)
-        if "S-VOLUME" in said:
+        if "S-VOLUME" in planted:
             faulty.drop(0.35)
-        for rule in said:
+        for rule in planted:
             if rule in _SAID_BY_ROWS:
                 fault, percent = _SAID_BY_ROWS[rule]
                 faulty.plant_many(fault, len(tables[fault.table]) * (percent + 1) // 100 + 1, place)
         written = faulty.written()
         unknown = {
-            "discharges": [pl.lit("reviewed").alias("comment")] if "F-COLUMN-UNKNOWN" in said else [],
+            "discharges": [pl.lit("reviewed").alias("comment")] if "F-COLUMN-UNKNOWN" in planted else [],
             "charges": [],
         }
         folder.mkdir(parents=True)
@@ -150,14 +150,14 @@ class Submitter:
             (folder / files[table]).write_bytes(_packed(text, self.file_format))
         total = _total(written["discharges"])
         write_control_totals(folder, len(written["discharges"]), len(written["charges"]), total, prepared_at)
-        if "S-CONTROL-KEY-UNKNOWN" in said:
+        if "S-CONTROL-KEY-UNKNOWN" in planted:
             rewrite_control_totals(folder, version=2)
-        if "S-FILE-UNKNOWN" in said:
+        if "S-FILE-UNKNOWN" in planted:
             (folder / "notes.txt").write_text("Sent by the finance department.\n", encoding="utf-8")
         self._find(faulty.findings())
         self.submissions += 1
         where = {"F-COLUMN-UNKNOWN": files["discharges"], "S-CONTROL-KEY-UNKNOWN": "control_totals.json"}
-        for rule in said:
+        for rule in planted:
             if rule == "S-REPEATED":
                 again = folder.with_name(f"{folder.name}.r2")
                 again.mkdir()

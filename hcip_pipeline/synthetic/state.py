@@ -142,10 +142,10 @@ def demo_state(inbox: Path, seed: int, progress: Callable[[str], None] | None = 
 
 
 def _made_with(arguments: StateArguments) -> dict[str, str]:
-    said = {name: str(value) for name, value in vars(arguments).items()}
+    recorded = {name: str(value) for name, value in vars(arguments).items()}
     if arguments.cms_shape == "cclf":
-        del said["cms_shape"]  # a state that was made before there was another is the same
-    return {"state": str(_STATE_VERSION)} | said
+        del recorded["cms_shape"]  # a state that was made before there was another is the same
+    return {"state": str(_STATE_VERSION)} | recorded
 
 
 def _check(arguments: StateArguments) -> None:

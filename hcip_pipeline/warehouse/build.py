@@ -90,8 +90,8 @@ def compute_builds_with(engine: Engine | None) -> Iterator[None]:
 class BuildStoppedError(HcipError):
     """A model or a check stopped the build; ``nodes`` says what became of those that were reached."""
 
-    def __init__(self, nodes: tuple[NodeResult, ...], message: str, **said: Any) -> None:
-        super().__init__(message, **said)
+    def __init__(self, nodes: tuple[NodeResult, ...], message: str, **details: Any) -> None:
+        super().__init__(message, **details)
         self.nodes = nodes
 
 

@@ -37,13 +37,13 @@ def has_column_lineage() -> bool:
     return (target_folder() / _FILE).exists()
 
 
-def write_column_lineage(said: Callable[[str], None] = lambda _: None) -> Path:
+def write_column_lineage(progress: Callable[[str], None] = lambda _: None) -> Path:
     """Read the lineage of every model, unless that was done for the project as it is."""
     from hcip_pipeline.atomic_files import write_json
 
     file = target_folder() / _FILE
     if not file.exists():
-        said("reading the lineage of columns (once for each state of the dbt project)")
+        progress("reading the lineage of columns (once for each state of the dbt project)")
         write_json(lineage_of(compiled_models()), file)
     return file
 

@@ -190,7 +190,7 @@ def norm_differences(settled: Settled, folder: Path) -> list[str]:
     terms = Terms("", 2023, norm_method="mean_below_threshold", min_cases_per_cell=12)
     rates, findings = Rates({("base_year", "total"): D(1)}, {}), Findings()
     check_norms(SimpleNamespace(table=released), terms, rates, findings)  # type: ignore[arg-type]
-    return [each.rule for each in findings.told]
+    return [each.rule for each in findings.listed]
 
 
 @pytest.mark.parametrize(

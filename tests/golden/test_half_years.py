@@ -70,7 +70,7 @@ class Both:
         plain = self.plain.settle(period, own, folders, named, corrected, policy, elections)
         self._compare(release, plain)
         report = verify_release(release.folder)
-        assert report.ok, report.told
+        assert report.ok, report.listed
         assert all(report.tallies[rule].figures for rule in RULES)
         return release
 

@@ -41,9 +41,9 @@ def test_a_range_holds_both_ends() -> None:
 def test_quarters_side_by_side_give_the_same_lake(settled_home: SettledHome, tmp_path: Path) -> None:
     home = settled_home.copy(tmp_path / "home", "inbox")
     report = backfill(home, "2025Q1", "2025Q3", jobs=2)
-    assert report.ok and report.taken_in == ["2025Q1", "2025Q2"] and report.absent == ["2025Q3"]
+    assert report.ok and report.ingested == ["2025Q1", "2025Q2"] and report.absent == ["2025Q3"]
     for table in ("discharges", "charges", "receipts"):
-        for quarter in report.taken_in:
+        for quarter in report.ingested:
             assert digest(home.lake_hospital(table, quarter)) == digest(settled_home.home.lake_hospital(table, quarter))
 
 

@@ -105,7 +105,7 @@ FAULTS: list[tuple[str, str, int | None, dict[str, bytes], dict[str, object]]] =
 @pytest.mark.parametrize(
     ("rule", "file", "row", "files", "manifest"), FAULTS, ids=[f"{i}-{f[0]}" for i, f in enumerate(FAULTS)]
 )
-def test_each_fault_has_its_message_and_nothing_is_taken_in(tmp_path, rule, file, row, files, manifest):
+def test_each_fault_has_its_message_and_nothing_is_ingested(tmp_path, rule, file, row, files, manifest):
     home = Home(tmp_path)
     folder = write_export(home.inbox / "cms" / "2025-04", whole(**files), **manifest)
     if "1-error" in files:  # a job's errors are among its files, and not among its outputs
@@ -162,7 +162,7 @@ def test_links_are_not_followed(tmp_path):
     assert found == [("accepted", ""), ("refused", "BCDA-LINK")]
 
 
-def test_an_export_is_taken_in_once_and_never_changed(tmp_path):
+def test_an_export_is_ingested_once_and_never_changed(tmp_path):
     home = Home(tmp_path)
     folder = write_export(home.inbox / "cms" / "2025-04", whole())
     first = ingest_claims(home, "2025-04")
@@ -174,7 +174,7 @@ def test_an_export_is_taken_in_once_and_never_changed(tmp_path):
     assert pl.read_parquet(files_in_force(home, "cclf1"))["clm_pmt_amt"].to_list() == [Decimal("1234.50")]
 
 
-def test_what_is_not_adjudicated_is_counted_and_not_taken_in(tmp_path):
+def test_what_is_not_adjudicated_is_counted_and_not_ingested(tmp_path):
     shared, partial, other = stay("2"), stay("3"), stay("4")
     shared["meta"]["tag"][0]["code"] = "SharedSystem"
     partial["outcome"] = "partial"

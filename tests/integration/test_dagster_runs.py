@@ -311,7 +311,7 @@ def test_a_failed_check_is_shown_and_what_did_not_run_did_not_pass(
     assert not releases_of(spoilable, PERIOD)
 
 
-def test_ingest_takes_in_what_the_inbox_holds(spoilable: Home) -> None:
+def test_ingest_accepts_what_the_inbox_holds(spoilable: Home) -> None:
     shutil.rmtree(spoilable.lake)
     refused = next((spoilable.inbox / "hospital" / "2025Q1").iterdir())
     (refused / "discharges.csv").unlink()
@@ -328,8 +328,8 @@ def test_ingest_takes_in_what_the_inbox_holds(spoilable: Home) -> None:
         (quarters,) = [run for run in runs if run.job_name == "hospital_intake"]
         assert quarters.status is dg.DagsterRunStatus.FAILURE  # with the refused quarter; the others are accepted
         assert {run.status for run in runs if run != quarters} == {dg.DagsterRunStatus.SUCCESS}
-        taken_in = instance.get_materialized_partitions(dg.AssetKey("submissions"))
-        assert taken_in == set(report.submissions) - {"2025Q1"}
+        ingested = instance.get_materialized_partitions(dg.AssetKey("submissions"))
+        assert ingested == set(report.submissions) - {"2025Q1"}
         outcome = {c.check_name: c for c in _evaluations(instance, quarters) if c.partition == "2025Q1"}
     assert outcome["rows_reconcile"].passed
     assert not outcome["submissions_accepted"].passed

@@ -127,7 +127,7 @@ def test_a_full_disk_is_said_and_nothing_is_released(settled: SettledHome, home:
     assert digest(release.folder) == digest(settled.release.folder)
 
 
-def test_a_full_disk_in_intake_leaves_what_was_taken_in(home: Home) -> None:
+def test_a_full_disk_in_intake_leaves_what_was_ingested(home: Home) -> None:
     shutil.rmtree(home.lake)
     with _mounted(home.lake, "-t", "tmpfs", "-o", "size=160k", "tmpfs"):
         problems = ingest(home, [f"2024Q{number}" for number in range(1, 5)]).problems
@@ -173,7 +173,7 @@ def _damage(path: Path) -> None:
 
 
 @pytest.mark.parametrize("sealed", [True, False], ids=["one bit changed", "cut off, taken in before seals"])
-def test_a_damaged_file_of_the_lake_is_named_and_taken_in_anew(settled: SettledHome, home: Home, sealed: bool) -> None:
+def test_a_damaged_file_of_the_lake_is_named_and_ingested_again(settled: SettledHome, home: Home, sealed: bool) -> None:
     path = sorted(home.lake_hospital("charges", "2025Q1").glob("*.parquet"))[0]
     if sealed:
         _damage(path)

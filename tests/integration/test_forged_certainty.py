@@ -45,7 +45,7 @@ def test_every_forged_figure_is_found(released: Path, tmp_path: Path) -> None:
     copy = mutants.copy_of(released, tmp_path)
     for table, owner, column, _ in FORGED:
         mutants.forge_cell(copy, table, owner, 2, column, more)
-    told = verify_release(copy, proofs=Proofs(draws=MOST_DRAWS)).told
+    told = verify_release(copy, proofs=Proofs(draws=MOST_DRAWS)).listed
     for table, _, column, rule in FORGED:
         assert any(each.rule == rule and each.column == column and table in each.file for each in told), (table, column)
 
@@ -53,7 +53,7 @@ def test_every_forged_figure_is_found(released: Path, tmp_path: Path) -> None:
 def test_forged_sums_of_physicians_are_found_in_what_rests_on_them(released: Path, tmp_path: Path) -> None:
     copy = mutants.copy_of(released, tmp_path)
     mutants.forge_cell(copy, "physician_figures", "STATE", 2, "cost_squares", more)
-    told = verify_release(copy).told
+    told = verify_release(copy).listed
     assert {each.column for each in told if each.rule == "certainty"} & {"cost_within", "cost_between", "reliability"}
 
 

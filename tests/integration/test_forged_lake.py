@@ -68,7 +68,7 @@ def quiet(_message: str) -> None:
 
 class TestSealedFiles:
     @pytest.mark.parametrize("partition", SEALED)
-    def test_one_that_was_forged_is_named_set_aside_and_taken_in_again(
+    def test_one_that_was_forged_is_named_set_aside_and_ingested_again(
         self, home: Home, lines: Callable[[], bytes], partition: str
     ) -> None:
         path = sorted(home.lake.glob(SEALED[partition]))[0]
@@ -110,7 +110,7 @@ class TestSealedFiles:
             record_acceptances(home, partition, [])
         assert raised.value.rule == "LAKE-DAMAGED" and lines() == before
 
-    def test_an_inbox_that_was_exchanged_as_well_is_not_taken_in(self, home: Home, lines: Callable[[], bytes]) -> None:
+    def test_an_inbox_that_was_exchanged_as_well_is_not_ingested(self, home: Home, lines: Callable[[], bytes]) -> None:
         path = sorted(home.lake.glob(SEALED["2024Q1"]))[0]
         before, whole = lines(), forge(home, path)
         sent = home.inbox / "hospital" / "2024Q1" / path.name.split(".")[0] / "charges.csv"
@@ -161,7 +161,7 @@ class TestProgramFiles:
         history = home.lake_program(PERIOD) / "history" / "care_partners.r1.parquet"
         return history, home.inbox / "program" / str(PERIOD) / "care_partners.csv"
 
-    def test_a_version_that_was_forged_is_taken_in_again(self, home: Home, lines: Callable[[], bytes]) -> None:
+    def test_a_version_that_was_forged_is_ingested_again(self, home: Home, lines: Callable[[], bytes]) -> None:
         history, _ = self.place(home)
         before, whole = lines(), history.read_bytes()
         forge(home, history)
@@ -208,7 +208,7 @@ class TestProtocols:
     def newest(self, home: Home) -> Path:
         return sorted((home.lake / "protocols").glob("*/2025.r1.yaml"))[0]
 
-    def test_a_version_of_a_protocol_that_was_changed_is_taken_in_again(
+    def test_a_version_of_a_protocol_that_was_changed_is_ingested_again(
         self, home: Home, lines: Callable[[], bytes]
     ) -> None:
         path, before = self.newest(home), lines()

@@ -66,7 +66,7 @@ def test_a_missing_seal_is_damage(home: Home) -> None:
     assert raised.value.rule == "LAKE-DAMAGED" and path.name in raised.value.message
 
 
-def test_a_receipt_changed_by_hand_is_set_aside_and_its_submission_taken_in_anew(home: Home) -> None:
+def test_a_receipt_changed_by_hand_is_set_aside_and_its_submission_ingested_again(home: Home) -> None:
     path = sorted(home.lake_hospital("receipts", "2025Q1").glob("*.json"))[0]
     before = path.read_bytes()
     replace(path, before.replace(b'"accepted": ', b'"accepted":  '))

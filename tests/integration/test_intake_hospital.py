@@ -82,7 +82,7 @@ def test_quarantine_names_file_row_column_rule_and_shape(home: Home) -> None:
     assert rows.select("file", "row").n_unique() == quarantined == 4
 
 
-def test_what_was_taken_in_is_not_taken_in_again(home: Home) -> None:
+def test_what_was_ingested_is_not_ingested_again(home: Home) -> None:
     Draft().send(home)
     reported: list[str] = []
     first = ingest(home, progress=reported.append)
@@ -197,7 +197,7 @@ def test_other_rates_judge_a_submission_again(home: Home) -> None:
     assert not list((home.lake / "hospital" / "discharges").rglob("*.parquet"))  # nothing is left behind
 
 
-def test_a_folder_that_changed_after_it_was_taken_in_is_left_as_it_was_taken(home: Home) -> None:
+def test_a_folder_that_changed_after_it_was_ingested_is_left_as_it_was_ingested(home: Home) -> None:
     folder = Draft().send(home)
     ingest(home)
     before = lake(home, "discharges")
@@ -218,7 +218,7 @@ def test_a_refused_folder_mended_in_place_is_told_what_to_do(home: Home) -> None
     assert "S-CHANGED" in {problem.rule for problem in receipt.problems}
 
 
-def test_a_folder_that_arrives_piece_by_piece_is_taken_in_when_it_is_whole(home: Home) -> None:
+def test_a_folder_that_arrives_piece_by_piece_is_ingested_when_it_is_whole(home: Home) -> None:
     whole = Draft().write(home.root / "whole", control={"discharges": 120})
     folder = home.inbox / "hospital" / str(QUARTER) / CCN
     folder.mkdir(parents=True)
@@ -253,7 +253,7 @@ def test_only_missing_files_may_come_later(home: Home, change: str) -> None:
     assert receipt.status == "refused" and "S-CHANGED" in {problem.rule for problem in receipt.problems}
 
 
-def test_a_file_put_beside_what_was_taken_in_is_a_change(home: Home) -> None:
+def test_a_file_added_to_what_was_ingested_is_a_change(home: Home) -> None:
     folder = Draft().send(home)
     ingest(home)
     (folder / "control_totals.json").write_text('{"discharges": 1}')
@@ -320,7 +320,7 @@ def test_a_receipt_that_cannot_be_read_is_an_error_with_a_way_out(home: Home) ->
         receipts(home, QUARTER)
 
 
-def test_an_empty_inbox_has_nothing_to_take_in(home: Home) -> None:
+def test_an_empty_inbox_has_nothing_to_ingest(home: Home) -> None:
     assert ingest(home) == []
     assert files_in_force(home, "discharges", QUARTER) == []
 

@@ -123,10 +123,10 @@ def test_a_file_of_few_rows_does_not_say_how_few(home: Home) -> None:
 
 def test_rows_set_aside_do_not_follow_from_the_discharges_of_the_period(home: Home) -> None:
     """210001 had one or two rows set aside: rows read less the discharges that quality/ shows would be their number."""
-    taken_in = receipts(home, QUARTER)
-    own = next(receipt for receipt in taken_in if receipt.ccn == CCN and receipt.in_force)
+    received = receipts(home, QUARTER)
+    own = next(receipt for receipt in received if receipt.ccn == CCN and receipt.in_force)
     assert 1 <= own.rows("discharges", "read") - own.rows("discharges") <= 10
-    hidden = without_small_counts(counted(home, [QUARTER]), 10, (), few_set_aside(taken_in, 10))
+    hidden = without_small_counts(counted(home, [QUARTER]), 10, (), few_set_aside(received, 10))
     frame = data_quality(hidden, [QUARTER]).filter(table="discharges")
     for row in frame.filter(pl.col("hospital_ccn").is_in([CCN, STATE])).to_dicts():
         assert row["rows_read"] is None and row["rate"] is None

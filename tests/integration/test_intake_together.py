@@ -46,7 +46,7 @@ def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def alone(inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The lake of one process."""
-    return _lake(_taken_in(_home(inbox, tmp_path_factory.mktemp("alone"))))
+    return _lake(_ingested(_home(inbox, tmp_path_factory.mktemp("alone"))))
 
 
 def _home(inbox: Path, folder: Path) -> Home:
@@ -54,7 +54,7 @@ def _home(inbox: Path, folder: Path) -> Home:
     return Home(folder)
 
 
-def _taken_in(home: Home, *options: str) -> Home:
+def _ingested(home: Home, *options: str) -> Home:
     with pytest.raises(SystemExit) as ended:
         cli.main(["ingest", str(QUARTER), "--home", str(home.root), *options])
     assert ended.value.code == 1  # one is refused
@@ -111,7 +111,7 @@ def test_what_a_killed_process_had_in_hand_is_judged_by_another(
         dying.result()
     assert len(list(judged_path(home, QUARTER, "").parent.glob("[!.]*.json"))) == 2
     assert not receipts(home, QUARTER), "nothing counts yet"
-    assert _lake(_taken_in(home, "--join")) == alone
+    assert _lake(_ingested(home, "--join")) == alone
 
 
 def _judge_two_and_die(home: Home) -> None:
@@ -134,7 +134,7 @@ def test_a_verdict_on_files_that_were_changed_since_is_not_used(inbox: Path, tmp
     discharges.unlink()
     discharges.write_text("".join(lines[:-1]), encoding="utf-8")
     (folder / "control_totals.json").unlink()
-    _taken_in(home)
+    _ingested(home)
     (receipt,) = (each for each in receipts(home, QUARTER) if each.ccn == folder.name)
     file = receipt.file("discharges")
     assert file is not None and int(file.rows.read) == len(lines) - 2

@@ -361,5 +361,5 @@ def test_a_parquet_file_that_says_something_else_is_noticed(copied: Path) -> Non
     mutants.forge_manifest(copied, agree)
     report = verify_release(copied)
     assert not report.tallies["files"].differences, report.text()
-    assert {difference.column for difference in report.told} == {"name"}  # the regulator's table has it too
-    assert report.told[0].rule == "parquet"
+    assert {difference.column for difference in report.listed} == {"name"}  # the regulator's table has it too
+    assert report.listed[0].rule == "parquet"

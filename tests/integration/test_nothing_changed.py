@@ -198,7 +198,7 @@ def _overwritten_archive(home: Home) -> str:
 @pytest.mark.parametrize(
     "change", [_overwritten, _added_to_a_submission, _overwritten_resubmission, _overwritten_archive]
 )
-def test_a_file_overwritten_after_it_was_taken_in_is_named_every_time(
+def test_a_file_overwritten_after_it_was_ingested_is_named_every_time(
     home: Home, change: Callable[[Home], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Once named, the run recognizes the period; what differs is named by every later run, and by the status."""

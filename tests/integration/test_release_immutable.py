@@ -276,7 +276,7 @@ class TestChain:
         releases = self.copy(restated, tmp_path)
         (releases / "2025H2/r1/extra.txt").write_text("")
         (releases / "2025H1/r1/savings/HCIP_STATE_savings_2025H1_r1.parquet").unlink()
-        reported = [(each.rule, each.file) for each in verify_release(releases / "2025H2" / "r2").told]
+        reported = [(each.rule, each.file) for each in verify_release(releases / "2025H2" / "r2").listed]
         assert ("chain", "2025H2/r1/extra.txt") in reported
         assert ("chain", "2025H1/r1/savings/HCIP_STATE_savings_2025H1_r1.parquet") in reported
 

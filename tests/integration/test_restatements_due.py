@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hcip_pipeline.intake.period_intake import files_in_force, take_in_period
+from hcip_pipeline.intake.period_intake import files_in_force, ingest_period
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.reference.tables import write_lake_reference
@@ -27,7 +27,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> HalfYears:
     state = HalfYears.make(tmp_path_factory.mktemp("due") / "home", 3)
     period = PerformancePeriod.parse(EARLIER)
     write_lake_reference(state.home.inbox, state.home.lake_reference)
-    take_in_period(state.home, period, load_policy(state.home.policy).policy)
+    ingest_period(state.home, period, load_policy(state.home.policy).policy)
     sent = state.home.inbox / "hospital" / "2025Q1" / A
     sent.mkdir(parents=True)
     (sent / "discharges.csv").write_text("account_no\n1\n", encoding="utf-8")
@@ -70,9 +70,9 @@ def refuse(state: HalfYears) -> None:
     (state.home.inbox / "program" / EARLIER / "condition_results.csv").write_text("nothing\n", encoding="utf-8")
 
 
-def take_in_again(state: HalfYears) -> None:
+def ingest_again(state: HalfYears) -> None:
     edit("other_program_amounts", B, amount="12.34")(state)
-    take_in_period(state.home, PerformancePeriod.parse(LATER), load_policy(state.home.policy).policy)
+    ingest_period(state.home, PerformancePeriod.parse(LATER), load_policy(state.home.policy).policy)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def take_in_again(state: HalfYears) -> None:
         (refuse, "program/2025H1/condition_results.csv changed", ""),
         (resubmit, f"hospital/2025Q1/{A}.r2 is new", A),
         (send_late, f"hospital/2025Q2/{B} is new", B),
-        (take_in_again, "program/2025H1/other_program_amounts.csv changed", B),
+        (ingest_again, "program/2025H1/other_program_amounts.csv changed", B),
     ],
     ids=["a result", "an activity", "a correction", "refused", "a resubmission", "a late submission", "taken in"],
 )

@@ -104,7 +104,7 @@ def _outcome(machine: Machine) -> str:
     return ""
 
 
-def test_what_one_machine_takes_in_another_settles_and_both_have_the_release(
+def test_what_one_machine_ingests_another_settles_and_both_have_the_release(
     settled_home: SettledHome, s3: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The second begins with an empty home; the release has the bytes of the one that a single machine made."""

@@ -258,7 +258,7 @@ def test_outliers_are_far_out(demo: SynthReport, discharges: pl.DataFrame) -> No
     assert (far["reported_cost"].cast(pl.Float64) > 2 * far["typical"]).mean() > 0.95
 
 
-def test_references_program_files_and_protocols_are_taken_in_without_a_word(demo: SynthReport) -> None:
+def test_references_program_files_and_protocols_are_accepted_without_a_problem(demo: SynthReport) -> None:
     home = Home(demo.inbox.parent)
     policy = load_policy(home.policy).policy
     assert policy.base_year == 2023

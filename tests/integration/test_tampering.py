@@ -82,7 +82,7 @@ def found(home: Home, release: str = R2, proofs: Proofs | None = None) -> list[s
     package.check_files()
     for check in (check_chain, check_home_ledger, check_signatures):
         check(package, proofs or Proofs(), findings)
-    return [str(each) for each in findings.told]
+    return [str(each) for each in findings.listed]
 
 
 def says(differences: list[str], *words: str) -> bool:

@@ -20,7 +20,7 @@ from hcip_pipeline.certainty.what_if import what_if
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter
-from hcip_pipeline.intake.period_intake import take_in_period
+from hcip_pipeline.intake.period_intake import ingest_period
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.release.reading import released_frame
@@ -82,7 +82,7 @@ class FullRun:
 
     def payments(self) -> pl.DataFrame:
         policy = load_policy(self.home.policy)
-        take_in_period(self.home, PERIOD, policy.policy)
+        ingest_period(self.home, PERIOD, policy.policy)
         self.file = build_period(self.home, PERIOD, policy, select="+incentives").result.file
         with duckdb.connect(self.file, read_only=True) as connection:
             return connection.sql(f"select {', '.join(PAYMENT)} from marts.incentives order by 1, 2").pl()

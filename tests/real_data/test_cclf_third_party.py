@@ -36,7 +36,7 @@ def test_incomplete_and_corrupted_archives_are_refused_each_with_its_message(arc
     assert says in receipt.message
 
 
-def test_the_files_of_a_complete_archive_are_taken_in(tmp_path):
+def test_the_files_of_a_complete_archive_are_ingested(tmp_path):
     """The three files that CMS's own test archive holds, with the rest empty and the control file corrected."""
     import zipfile
 

@@ -152,9 +152,9 @@ def test_a_table_of_the_lake_with_the_name_of_a_model_is_no_circle() -> None:
     outcome = translator.lineage(published.published()["2_conditions"], columns)
     assert outcome is not None
     assert outcome.deps_by_column["conditions.weight"] == [dg.TableColumnDep("elections", "stg_conditions.weight")]
-    taken_in = translator.lineage(published.published()["elections"], columns)
-    assert taken_in is not None
-    assert taken_in.deps_by_column["stg_conditions.weight"] == [dg.TableColumnDep("protocols", "conditions.weight")]
+    lineage = translator.lineage(published.published()["elections"], columns)
+    assert lineage is not None
+    assert lineage.deps_by_column["stg_conditions.weight"] == [dg.TableColumnDep("protocols", "conditions.weight")]
 
 
 def test_every_column_that_was_read_is_traced() -> None:

@@ -23,7 +23,7 @@ class Inbox:
     """Looks at a folder of partitions, one after another, keeping the cursor as text in between."""
 
     def __init__(self, place: Path) -> None:
-        self.place, self.text, self.taken_in = place, "", NEVER
+        self.place, self.text, self.last_ingested = place, "", NEVER
 
     def write(self, name: str, content: str) -> None:
         path = self.place / name
@@ -32,7 +32,7 @@ class Inbox:
 
     def look(self, now: float = LATER) -> list[str]:
         folders = [(path.name, path) for path in sorted(self.place.iterdir())]
-        found, self.waiting, cursor = arrivals(folders, Cursor.parse(self.text), now, 60, lambda _: self.taken_in)
+        found, self.waiting, cursor = arrivals(folders, Cursor.parse(self.text), now, 60, lambda _: self.last_ingested)
         self.text = cursor.text()
         return [arrival.run_key.split(":")[0] for arrival in found]
 
@@ -83,11 +83,11 @@ def test_a_resubmission_is_another_arrival(inbox: Inbox) -> None:
     assert inbox.look() + inbox.look() + inbox.look() == ["2025Q1"]
 
 
-def test_what_was_taken_in_by_hand_starts_nothing(inbox: Inbox) -> None:
+def test_what_was_ingested_by_hand_starts_nothing(inbox: Inbox) -> None:
     inbox.write("2025Q1/210001/discharges.csv", "rows")
-    inbox.taken_in = LATER
+    inbox.last_ingested = LATER
     assert inbox.look() + inbox.look() + inbox.look() == []
-    inbox.taken_in = NEVER
+    inbox.last_ingested = NEVER
     assert inbox.look() == []
 
 
@@ -147,7 +147,7 @@ def test_a_clock_that_was_set_back_neither_holds_nor_loses_an_arrival(inbox: Inb
     hours_before = (inbox.place / "2025Q1/210001/discharges.csv").stat().st_mtime - 7200
     assert inbox.look(hours_before) == []
     assert inbox.look(hours_before) == ["2025Q1"]
-    inbox.taken_in = hours_before + 3600
+    inbox.last_ingested = hours_before + 3600
     inbox.write("2025Q2/210001/discharges.csv", "rows")
     for path in (inbox.place / "2025Q2").rglob("*"):
         os.utime(path, (hours_before - 600, hours_before - 600))

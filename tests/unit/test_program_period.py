@@ -12,7 +12,7 @@ import pytest
 from hcip_pipeline.contracts import program, protocol
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.period_intake import files_in_force, take_in_period
+from hcip_pipeline.intake.period_intake import files_in_force, ingest_period
 from hcip_pipeline.intake.program_files import check_program_file
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
@@ -43,7 +43,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def test_every_table_of_the_period_is_there_and_conditions_are_compared(home: Home) -> None:
-    taken = take_in_period(home, PERIOD, POLICY)
+    taken = ingest_period(home, PERIOD, POLICY)
     for name in program.TABLES | protocol.TABLES:
         assert (home.lake_program(PERIOD) / f"{name}.parquet").exists(), name
     results = next(receipt for receipt in taken.program.receipts if receipt.table == "condition_results")
@@ -53,7 +53,7 @@ def test_every_table_of_the_period_is_there_and_conditions_are_compared(home: Ho
 
 
 def test_the_receipt_of_protocols_tells_of_each_file(home: Home) -> None:
-    take_in_period(home, PERIOD, POLICY)
+    ingest_period(home, PERIOD, POLICY)
     receipt = json.loads((home.lake_program(PERIOD) / "receipts" / "protocols.json").read_text())
     assert receipt["unknown_files"] == ["210043/notes.txt"]
     reported = {p["hospital_ccn"]: (p["status"], p["in_force"], p["sha256"]) for p in receipt["protocols"]}
@@ -69,9 +69,9 @@ def test_the_receipt_of_protocols_tells_of_each_file(home: Home) -> None:
 
 def test_files_in_force_are_those_that_a_release_lists(home: Home) -> None:
     write_lake_reference(home.inbox, home.lake_reference)
-    take_in_period(home, PERIOD, POLICY)
+    ingest_period(home, PERIOD, POLICY)
     (home.inbox / "program" / "2025H1" / "condition_results.csv").write_text("nonsense")
-    take_in_period(home, PERIOD, POLICY)
+    ingest_period(home, PERIOD, POLICY)
     files = {str(file["file"]): file for file in files_in_force(home, PERIOD)}
     results = files["program/2025H1/condition_results.csv"]
     assert results["sha256"] == hashlib.sha256(RESULTS.encode()).hexdigest()

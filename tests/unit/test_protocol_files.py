@@ -235,7 +235,7 @@ def test_a_program_begins_with_the_first_protocol_that_was_accepted(home: Home, 
     assert ("210043", "FIRST-PERIOD-CHANGED") in findings(home)
 
 
-def test_the_first_protocol_counts_whichever_period_was_taken_in_before(home: Home) -> None:
+def test_the_first_protocol_counts_whichever_period_was_ingested_before(home: Home) -> None:
     put(home, year=2024)
     put(home, LATER, year=2025)
     write_lake_protocols(home, PERIOD, POLICY)

@@ -154,6 +154,6 @@ def test_a_changed_document_is_found(with_documents: Path, tmp_path: Path) -> No
     page = home / "2025H2" / "r1" / "reports" / A / "summary.txt"
     page.write_bytes(page.read_bytes().replace(b":", b";", 1))
     report = verify_release(home / "2025H2" / "r1")
-    assert [(each.rule, each.file, each.column) for each in report.told] == [
+    assert [(each.rule, each.file, each.column) for each in report.listed] == [
         ("files", f"reports/{A}/summary.txt", "hash")
     ]

@@ -12,7 +12,7 @@ import pytest
 
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.period_intake import files_in_force, take_in_period
+from hcip_pipeline.intake.period_intake import files_in_force, ingest_period
 from hcip_pipeline.ledger.leaves import accepted_in
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
@@ -50,14 +50,14 @@ class Inbox:
         for name, text in texts.items():
             put_list(self.home.inbox, f"{name}.csv", text)
 
-    def take_in(self) -> None:
-        take_in_period(self.home, PERIOD, POLICY)
+    def ingest(self) -> None:
+        ingest_period(self.home, PERIOD, POLICY)
 
     def table(self, name: str) -> pl.DataFrame:
         return pl.read_parquet(self.home.lake_program(PERIOD) / f"{name}.parquet")
 
     def found(self, effect: str) -> list[tuple[Any, ...]]:
-        self.take_in()
+        self.ingest()
         rows = self.table("screening").filter(pl.col("effect") == effect)
         return rows.select("hospital_ccn", "npi", "reason").rows()
 
@@ -170,7 +170,7 @@ def test_a_failed_screening_is_an_answer(inbox: Inbox) -> None:
 
 def test_a_clearance_needs_somebody_and_a_day(inbox: Inbox) -> None:
     inbox.program("screening_clearances", CLEARANCES + f"{A},{JANE},OIG,,2025-05-01,x\n{A},{JANE},OIG,me,soon,x\n")
-    taken = take_in_period(inbox.home, PERIOD, POLICY)
+    taken = ingest_period(inbox.home, PERIOD, POLICY)
     (receipt,) = [each for each in taken.program.receipts if each.table == "screening_clearances"]
     assert (receipt.status, set(receipt.rules_broken)) == ("refused", {"CELL-MISSING", "CELL-FORMAT", "KEY-REPEATED"})
 
@@ -213,7 +213,7 @@ def test_every_list_is_told_with_its_date_and_has_a_receipt(inbox: Inbox) -> Non
         list_dates="list_name,list_date\nnppes,2025-09-14\n",
     )
     write_lake_reference(inbox.home.inbox, inbox.home.lake_reference)
-    inbox.take_in()
+    inbox.ingest()
     reported = inbox.table("screened_lists").drop("file", "care_partners").rows()
     assert reported == [
         ("leie", dt.date(2025, 8, 15), "file", 3, 2, 0, 1, 1),
@@ -228,7 +228,7 @@ def test_every_list_is_told_with_its_date_and_has_a_receipt(inbox: Inbox) -> Non
     assert entry.files["inbox/reference/leie.csv"] == receipt["sha256"]
 
     (inbox.home.inbox / "reference" / "leie.csv").unlink()
-    inbox.take_in()
+    inbox.ingest()
     assert "leie" not in inbox.table("screened_lists").get_column("list_name").to_list()
     assert not (inbox.home.lake_program(PERIOD) / "receipts" / "leie.json").exists()
 
@@ -239,7 +239,7 @@ def test_the_list_is_joined_to_the_one_that_is_kept_by_hand(inbox: Inbox) -> Non
         excluded_individuals="npi,source,effective_date,reinstated_date\n"
         f"{JANE},SAM,2021-01-01,\n{JOHN},SAM,2021-01-01,\n",
     )
-    inbox.take_in()
+    inbox.ingest()
     assert inbox.table("excluded_in_period").select("npi", "source").rows() == [(JOHN, "SAM"), (JANE, "OIG|SAM")]
 
 
@@ -274,10 +274,10 @@ def test_a_list_that_is_there_twice_or_a_link_is_refused(inbox: Inbox) -> None:
     inbox.lists(leie=leie_text([excluded()]))
     other = put_list(inbox.home.inbox, "LEIE.csv.gz", "")
     with pytest.raises(TableRefusedError, match="there 2 times"):
-        inbox.take_in()
+        inbox.ingest()
     other.unlink()
     path = inbox.home.inbox / "reference" / "leie.csv"
     path.rename(inbox.home.root / "elsewhere.csv")
     path.symlink_to(inbox.home.root / "elsewhere.csv")
     with pytest.raises(TableRefusedError, match="link"):
-        inbox.take_in()
+        inbox.ingest()

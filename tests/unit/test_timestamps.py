@@ -241,11 +241,11 @@ def test_the_check_of_a_release_names_what_is_not_stamped(home: Home, authority:
         return findings
 
     assert checked(None).notes == ["time stamps: not stamped, although tsa.example was to"]
-    assert [each.found for each in checked(authority / "root.pem").told] == ["not stamped"]
+    assert [each.found for each in checked(authority / "root.pem").listed] == ["not stamped"]
     assert stamp_release(service(home), folder / "datapackage.json", print) and stamp_head(home, service(home), print)
     assert checked(None).notes == ["time stamps: name the roots that you trust with --roots"]
     held = checked(authority / "root.pem")
-    assert held.told == [] and len(held.stamped) == 2 and "UTC" in held.stamped[0]
-    assert len(checked(authority / "stranger.pem").told) == 2
+    assert held.listed == [] and len(held.stamped) == 2 and "UTC" in held.stamped[0]
+    assert len(checked(authority / "stranger.pem").listed) == 2
     with pytest.raises(UnreadableReleaseError, match="holds no certificate"):
         checked(home.root / "settings.yaml")

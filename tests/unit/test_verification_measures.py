@@ -45,7 +45,7 @@ def test_values_follow_from_counts() -> None:
         _row("readmission_rate_adjusted", 8, 90, level="physician", subject="x", base_rate=D("0.12")),
     )
     measured = check_measures(_measures(*rows), findings)
-    assert not findings.told
+    assert not findings.listed
     assert measured["hospital", "ALL", "readmission_rate_adjusted"] == D("0.096")
     assert measured["physician", "x", "readmission_rate_adjusted"] is None  # nothing was expected
 
@@ -53,7 +53,7 @@ def test_values_follow_from_counts() -> None:
 def test_a_wrong_value_is_told() -> None:
     findings = Findings()
     check_measures(_measures(_row("readmission_rate", 1, 3, value=D("0.33333334"))), findings)
-    (reported,) = findings.told
+    (reported,) = findings.listed
     assert "value" in str(reported)
 
 

@@ -46,7 +46,7 @@ def differences(folder: Path, **changed: Any) -> list[tuple[str, str]]:
         return read_csv(folder / f"{name}.csv", name, shape)
 
     check_claims(SimpleNamespace(table=table, hospitals=["210001"]), findings)  # type: ignore[arg-type]
-    return [(each.rule, each.column) for each in findings.told]
+    return [(each.rule, each.column) for each in findings.listed]
 
 
 def test_tables_that_agree_with_themselves_pass(tmp_path: Path) -> None:

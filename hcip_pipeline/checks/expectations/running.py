@@ -41,15 +41,15 @@ class Validated:
 
     def lines(self) -> list[str]:
         """For a terminal: counts by table, and what was not met."""
-        said = []
+        lines = []
         for result in self.results:
             rows = "no file" if result.rows is None else f"{result.rows:,} rows"
             met = len(result.outcomes) - len(result.failed)
-            said.append(f"{result.suite.title}: {rows}, {met} of {len(result.outcomes)} expectations met")
+            lines.append(f"{result.suite.title}: {rows}, {met} of {len(result.outcomes)} expectations met")
             for outcome in result.failed if result.rows is not None else ():
                 otherwise = f" ({outcome.unexpected:,} rows are otherwise)" if outcome.unexpected else ""
-                said.append(f"  not met: {outcome.statement}{otherwise}")
-        return [*said, f"page: {self.page}"]
+                lines.append(f"  not met: {outcome.statement}{otherwise}")
+        return [*lines, f"page: {self.page}"]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -75,7 +75,7 @@ def validate_quarter(home: Home, quarter: Quarter) -> Validated:
     }
     invented = is_synthetic(load_reference(home.inbox).values())
     found = validate(expected, files)
-    return _told(home, f"{quarter}", f"Submissions of {quarter}", "Accepted rows.", found, invented=invented)
+    return _write_page(home, f"{quarter}", f"Submissions of {quarter}", "Accepted rows.", found, invented=invented)
 
 
 def validate_release(home: Home, period: PerformancePeriod, policy: Policy) -> Validated:
@@ -93,10 +93,10 @@ def validate_release(home: Home, period: PerformancePeriod, policy: Policy) -> V
     subtitle = f"Files of release r{release.number}."
     invented = bool(release.manifest.get("synthetic"))
     title = f"Release {period} r{release.number}"
-    return _told(home, release.name, title, subtitle, validate(expected, files), invented=invented)
+    return _write_page(home, release.name, title, subtitle, validate(expected, files), invented=invented)
 
 
-def _told(
+def _write_page(
     home: Home, what: str, title: str, subtitle: str, results: tuple[SuiteResult, ...], *, invented: bool
 ) -> Validated:
     page = home.warehouse / "expectations" / f"{what}.html"

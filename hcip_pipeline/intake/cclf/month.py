@@ -45,7 +45,7 @@ def ingest_month(home: Home, month: Month | str, progress: Progress | None = Non
     """
     month = Month.parse(month) if isinstance(month, str) else month
     deliveries, strays = find_deliveries(home.inbox / "cms" / str(month))
-    results = [_take_in(home, month, delivery, progress or _silent) for delivery in deliveries]
+    results = [_ingest(home, month, delivery, progress or _silent) for delivery in deliveries]
     return [*results, *(_stray_receipt(stray, month) for stray in strays)]
 
 
@@ -68,16 +68,16 @@ def _silent(_message: str) -> None:
     return None
 
 
-def _take_in(home: Home, month: Month, delivery: Delivery, progress: Progress) -> ArchiveReceipt:
+def _ingest(home: Home, month: Month, delivery: Delivery, progress: Progress) -> ArchiveReceipt:
     try:
         sha256, size = delivery.sha256(), delivery.size
     except (HcipError, OSError) as error:  # gone, locked or too large: it must not stop the others
-        told = (
+        problem = (
             error
             if isinstance(error, HcipError)
             else HcipError(str(error.strerror), rule="FILE-UNREADABLE", fix=_RESEND)
         )
-        return _refused(delivery, month, told)
+        return _refused(delivery, month, problem)
     before = [receipt for receipt in receipts(home, [month]) if receipt.accepted]
     for receipt in before:
         if receipt.sha256 == sha256:
@@ -233,14 +233,14 @@ def _read_member(delivery: Delivery, month: Month, member: Member, control: Cont
         "delivery_month": str(month),
         "is_run_out": member.name.is_run_out,
     }
-    told = _repeated(table, lineage, 0)
+    repeated = _repeated(table, lineage, 0)
     with member.open() as stream, table_file(staging, table) as writer:
         reader = RecordReader(stream, LAYOUTS[table], member.file)
         for rows in _in_row_groups(reader):
-            if told.num_rows < rows.num_rows:
-                told = _repeated(table, lineage, rows.num_rows)
+            if repeated.num_rows < rows.num_rows:
+                repeated = _repeated(table, lineage, rows.num_rows)
             for name in lineage:
-                rows = rows.append_column(name, told[name].slice(0, rows.num_rows))
+                rows = rows.append_column(name, repeated[name].slice(0, rows.num_rows))
             writer.write_table(rows.select(writer.schema.names))
     if reader.records != stated.records:
         raise HcipError(

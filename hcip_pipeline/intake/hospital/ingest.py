@@ -96,16 +96,16 @@ def ingest_quarter(
         if len(small) > 1:
             benches.put(until_done.enter_context(Judge(tables, policy.cost_method, spill=spill)))
 
-        def take_in(submission: Submission) -> None:
+        def ingest(submission: Submission) -> None:
             free = benches.get()
             try:
                 earlier = completed.get(submission.stem)
-                before[submission.stem] = _take_in(home, free, submission, earlier)
+                before[submission.stem] = _ingest(home, free, submission, earlier)
             finally:
                 benches.put(free)
 
         for together, at_a_time in ((small, _AT_A_TIME), ([s for s in waiting if s not in small], 1)):
-            _side_by_side(take_in, together, at_a_time, progress)
+            _side_by_side(ingest, together, at_a_time, progress)
     stood = standing.settle(before.values(), _of_other_quarters(home, quarter))
     for receipt in stood:
         path = receipt_path(home, quarter, receipt.stem)
@@ -129,7 +129,7 @@ def _is_small(submission: Submission) -> bool:
 
 
 def _side_by_side(
-    take_in: Callable[[Submission], None],
+    ingest: Callable[[Submission], None],
     waiting: Sequence[Submission],
     at_a_time: int,
     progress: Callable[[str], None] | None,
@@ -146,7 +146,7 @@ def _side_by_side(
                 running.popleft().result()
             if progress is not None:
                 progress(submission.id if submission.ccn else submission.stem)
-            running.append(pool.submit(take_in, submission))
+            running.append(pool.submit(ingest, submission))
         for taken in running:
             taken.result()
 
@@ -213,7 +213,7 @@ def _adopted(home: Home, submission: Submission, judged_with: str) -> Submission
     return receipt
 
 
-def _take_in(
+def _ingest(
     home: Home, judge: Judge, submission: Submission, incomplete: SubmissionReceipt | None
 ) -> SubmissionReceipt:
     """Judge a submission and write what becomes of it.

@@ -141,8 +141,8 @@ class Judge:
         }
         outcome = counting.Outcome()
         if not only:
-            case.totals, said = read_control_totals(there.control_totals)
-            case.problems += said
+            case.totals, problems = read_control_totals(there.control_totals)
+            case.problems += problems
             case.control = survey(there.control_totals) if there.control_totals is not None else None
         with (
             TemporaryDirectory(prefix="copies-", dir=self.database.spill) as copies,

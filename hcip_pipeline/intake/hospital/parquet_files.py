@@ -36,11 +36,11 @@ _MOST_DOLLARS = 1e13
 
 @dataclass(frozen=True)
 class _Stored:
-    """How a stored column becomes text: ``text`` and ``is_lossless`` are SQL; ``told`` names it if it is unusual."""
+    """How a stored column becomes text: ``text`` and ``is_lossless`` are SQL; ``kind`` names it if it is unusual."""
 
     text: str
     is_lossless: str = "true"
-    told: str = ""
+    kind: str = ""
 
 
 def parquet_cells(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, needed: tuple[str, ...]) -> Cells:
@@ -76,7 +76,7 @@ def parquet_cells(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, n
         ]
         if wrong:
             raise ReadingError(*wrong)
-        reported = [f"{name} ({s.told})" for name, s in how.items() if s and s.told and name not in empty]
+        reported = [f"{name} ({s.kind})" for name, s in how.items() if s and s.kind and name not in empty]
         if reported:
             problems.append(Problem("F-PARQUET-TYPE", f"read without loss: {', '.join(reported)}", file=found.name))
         texts = {name: s.text for name, s in how.items() if s and name not in empty}
@@ -105,7 +105,7 @@ def parquet_cells(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, n
 def _refusal(stored: _Stored | None, is_lossless: bool) -> str | None:
     if stored is None:
         return ""
-    return None if is_lossless else f", and as {stored.told} its values would change"
+    return None if is_lossless else f", and as {stored.kind} its values would change"
 
 
 def _stored(column: Column, name: str, types: dict[str, str], zones: dict[str, str]) -> _Stored | None:
@@ -130,7 +130,7 @@ def _stored(column: Column, name: str, types: dict[str, str], zones: dict[str, s
         return _Stored(cents, whole, "dollars")
     if column.type == "integer" or is_level:
         if kind in _INTEGERS:
-            return _Stored(f"cast({cell} as varchar)", told="" if column.type == "integer" else "codes")
+            return _Stored(f"cast({cell} as varchar)", kind="" if column.type == "integer" else "codes")
         if kind in _FLOATS or kind == "DECIMAL":
             value = f"case when isnan({cell}) then null else {cell} end" if kind in _FLOATS else cell
             whole = f"{value} = round({value}, 0) and abs({value}) < {_MOST_DOLLARS}"

@@ -181,9 +181,9 @@ class SubmissionReceipt:
             del content["shape"], content["bills"]
         for count in content.get("bills", ()):
             count["dollars"] = f"{count['dollars']:.2f}"
-        for file, said in zip(self.files, content["files"], strict=True):
-            said["rows"] = {name: int(value) for name, value in asdict(file.rows).items()}
-            said["dollars"] = {name: f"{value:.2f}" for name, value in asdict(file.dollars).items()}
+        for file, stored in zip(self.files, content["files"], strict=True):
+            stored["rows"] = {name: int(value) for name, value in asdict(file.rows).items()}
+            stored["dollars"] = {name: f"{value:.2f}" for name, value in asdict(file.dollars).items()}
         for item in content["rules"]:
             rule = RULES[item["rule"]]
             item |= {"severity": rule.severity, "description": rule.description, "fix": rule.fix}
@@ -210,7 +210,7 @@ class SubmissionReceipt:
             **{**content["change"], "total_charges": Decimal(content["change"]["total_charges"])}
         )
         earlier = tuple(
-            Incomplete(*(tuple((name, said) for name, said in each[part]) for part in ("files", "problems")))
+            Incomplete(*(tuple((name, stored) for name, stored in each[part]) for part in ("files", "problems")))
             for each in content.get("earlier", ())
         )
         bills = tuple(BillCount(b["outcome"], b["bills"], Decimal(b["dollars"])) for b in content.get("bills", ()))

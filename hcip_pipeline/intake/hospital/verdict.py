@@ -126,8 +126,8 @@ def _bills(receipt: SubmissionReceipt) -> tuple[str, ...]:
     """What became of the bills, which are more than stays where several are of one."""
     if not receipt.bills:
         return ()
-    told = "; ".join(f"{count.bills:,} {count.outcome} ({dollars(count.dollars)})" for count in receipt.bills)
-    return (f"{receipt.shape}, {sum(count.bills for count in receipt.bills):,} bills: {told}",)
+    outcomes = "; ".join(f"{count.bills:,} {count.outcome} ({dollars(count.dollars)})" for count in receipt.bills)
+    return (f"{receipt.shape}, {sum(count.bills for count in receipt.bills):,} bills: {outcomes}",)
 
 
 def _counts(receipt: SubmissionReceipt) -> Counts | None:

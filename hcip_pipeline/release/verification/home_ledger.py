@@ -113,10 +113,10 @@ def _lines(path: Path, findings: Findings) -> Iterator[Line]:
         findings.notes.append("the last line of the ledger is cut off: a run was killed while it wrote")
     for number, raw in enumerate(whole.split(b"\n") if whole else [], start=1):
         try:
-            said: dict[str, Any] = json.loads(raw)
-            files = {str(name): str(value) for name, value in said["files"].items()}
-            line = Line(number, str(said["kind"]), str(said["name"]), files, hashlib.sha256(raw).hexdigest())
-            stated = (said["sequence"], said["previous"], said["sha256"])
+            record: dict[str, Any] = json.loads(raw)
+            files = {str(name): str(value) for name, value in record["files"].items()}
+            line = Line(number, str(record["kind"]), str(record["name"]), files, hashlib.sha256(raw).hexdigest())
+            stated = (record["sequence"], record["previous"], record["sha256"])
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             findings.differ("ledger", _NAME, "", "a line of a ledger", "one that cannot be read", row=number)
             return

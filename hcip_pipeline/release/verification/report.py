@@ -70,7 +70,7 @@ class Findings:
     """Collects while the release is gone through."""
 
     tallies: dict[str, Tally] = field(default_factory=lambda: {rule: Tally() for rule in RULES})
-    told: list[Difference] = field(default_factory=list)
+    listed: list[Difference] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     #: releases whose public tables were made before every column hid small counts
     before_privacy_rule: list[str] = field(default_factory=list)
@@ -111,15 +111,15 @@ class Findings:
         tally.differences += 1
         if tally.differences <= TOLD:
             hidden = column in _PATIENT_COLUMNS
-            stated = ("(not shown)", "(not shown)") if hidden else (_said(expected), _said(found))
-            self.told.append(Difference(rule, file, row, key, column, *stated))
+            stated = ("(not shown)", "(not shown)") if hidden else (_as_text(expected), _as_text(found))
+            self.listed.append(Difference(rule, file, row, key, column, *stated))
 
     def counted(self, rule: str, rows: int) -> None:
         """Rows that a rule looked at without comparing them one by one."""
         self.tallies[rule].rows += rows
 
 
-def _said(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if value is None or value == "":
         return "nothing"
     return format(value, "f") if isinstance(value, Decimal) else str(value)
@@ -132,7 +132,7 @@ class VerificationReport:
     release: str
     files: int
     tallies: Mapping[str, Tally]
-    told: tuple[Difference, ...]
+    listed: tuple[Difference, ...]
     notes: tuple[str, ...]
     #: releases, this one or behind it, whose public tables were made before every column hid small counts
     before_privacy_rule: tuple[str, ...] = ()
@@ -168,10 +168,10 @@ class VerificationReport:
             dollars = f"${tally.cents // 100:,}.{tally.cents % 100:02d}" if tally.cents else ""
             rows = f"{tally.rows:,}" if tally.rows else ""
             lines.append(f"{rule:<24}{rows:>10}{tally.figures:>12,}{dollars:>22}{tally.differences or '':>13}")
-        if self.told:
-            lines += ["", "Differences:", *(f"  {difference}" for difference in self.told)]
-            if count > len(self.told):
-                lines.append(f"  and {count - len(self.told):,} more")
+        if self.listed:
+            lines += ["", "Differences:", *(f"  {difference}" for difference in self.listed)]
+            if count > len(self.listed):
+                lines.append(f"  and {count - len(self.listed):,} more")
             broken = [rule for rule, tally in self.tallies.items() if tally.differences]
             lines += ["", "What these rules ask:", *(f"  {rule}: {RULES[rule]}" for rule in broken)]
         if self.before_privacy_rule:
@@ -205,7 +205,7 @@ class VerificationReport:
             "cents": self.cents,
             "differences": self.differences,
             "rules": [{"rule": rule, "asks": RULES[rule], **asdict(tally)} for rule, tally in self.tallies.items()],
-            "told": [asdict(difference) for difference in self.told],
+            "listed": [asdict(difference) for difference in self.listed],
             "not_checked": list(self.notes),
             "before_privacy_rule": list(self.before_privacy_rule),
             "before_hospital_readers": list(self.before_hospital_readers),

@@ -84,7 +84,7 @@ def verify_release(folder: Path, progress: Progress | None = None, proofs: Proof
         f"{package.period} {package.manifest['number']}",
         package.files,
         findings.tallies,
-        tuple(findings.told),
+        tuple(findings.listed),
         tuple(findings.notes),
         tuple(sorted(findings.before_privacy_rule)),
         tuple(sorted(findings.before_hospital_readers)),

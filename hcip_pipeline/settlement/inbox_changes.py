@@ -45,7 +45,7 @@ class Changed:
         return asdict(self) | {"rule": RULE, "message": str(self)}
 
 
-def changed_since_taken_in(home: Home, contents: Mapping[str, str]) -> list[Changed]:
+def changed_files(home: Home, contents: Mapping[str, str]) -> list[Changed]:
     """Files of submissions and archives that differ from what was accepted under their name, in order of path.
 
     Args:
@@ -61,12 +61,12 @@ def waiting(home: Home, contents: Mapping[str, str]) -> list[str]:
     """Submissions and archives of the inbox that were not accepted yet, as paths below it.
 
     Raises:
-        HcipError: as ``changed_since_taken_in``.
+        HcipError: as ``changed_files``.
     """
     known = _receipts(home, contents)
     found = [path for path in _submissions(contents) if path not in known]
-    taken_in = {(receipt.month, receipt.sha256) for receipt in archive_receipts(home)}
-    return found + [sent.path for sent in _archives(home, contents) if (sent.month, sent.sha256) not in taken_in]
+    ingested = {(receipt.month, receipt.sha256) for receipt in archive_receipts(home)}
+    return found + [sent.path for sent in _archives(home, contents) if (sent.month, sent.sha256) not in ingested]
 
 
 def _of_hospitals(home: Home, contents: Mapping[str, str]) -> Iterator[Changed]:
