@@ -58,14 +58,14 @@ def edit_rate_results(asset: dg.AssetKey, receipts: "Sequence[SubmissionReceipt]
 def _result(
     asset: dg.AssetKey, table: str, rules: "Sequence[Rule]", receipts: "Sequence[SubmissionReceipt]"
 ) -> dg.AssetCheckResult:
-    records, over_bound = [], []
+    records, over_limit = [], []
     read = {receipt.submission: receipt.rows(table, "read") for receipt in receipts}
     total = sum(read.values())
     for rule in rules:
         broken = {r.submission: sum(count.rows for count in r.rules if count.rule == rule.id) for r in receipts}
         over = sorted(name for name, rows in broken.items() if exceeds(rows, read[name], bound(rule)))
         rows = sum(broken.values())
-        over_bound += [f"{rule.id} in {name}" for name in over]
+        over_limit += [f"{rule.id} in {name}" for name in over]
         records.append(
             dg.TableRecord(
                 {
@@ -82,13 +82,13 @@ def _result(
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=f"{table}_edits",
-        passed=not over_bound,
+        passed=not over_limit,
         severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(over_bound[:5]) or None,
+        description="; ".join(over_limit[:5]) or None,
         metadata={
             "rows read": total,
             "edits": len(records),
-            "over the bound": ", ".join(over_bound[:20]) or "none",
+            "over the bound": ", ".join(over_limit[:20]) or "none",
             "every edit": dg.MetadataValue.table(records) if records else dg.MetadataValue.text("none"),
         },
     )

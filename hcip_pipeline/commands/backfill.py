@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 @click.argument("last")
 @home_option
 @policy_option
-@click.option("--resume", is_flag=True, help="Leave out what the newest backfill of the same range has finished.")
-@click.option("--jobs", type=Number(1), help="Processes that take in quarters and months [default: cores].")
+@click.option("--resume", is_flag=True, help="Skip what the latest backfill of the same range finished.")
+@click.option("--jobs", type=Number(1), help="Processes that ingest quarters and months [default: number of cores].")
 @threads_option
 @engine_options
 @volume_options
@@ -50,8 +50,8 @@ def command(
 ) -> None:
     """Ingest or settle every partition from FIRST to LAST: quarters, months or half-years.
 
-    Quarters and months are one run; half-years go in order, because each reads the releases before it. What changes
-    nothing releases nothing.
+    Quarters and months are one run; half-years are settled in order, because each reads the releases before it. A
+    half-year in which nothing changed is not released again.
     """
     from hcip_pipeline.ledger.lines import head_of
     from hcip_pipeline.operations.backfill import backfill

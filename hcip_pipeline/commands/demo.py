@@ -15,14 +15,14 @@ from hcip_pipeline.home import Home
 
 @click.command("demo")
 @home_option
-@click.option("--seed", default=2025, show_default=True, help="Another seed makes another state.")
+@click.option("--seed", default=2025, show_default=True, help="Seed of the invented state.")
 @threads_option
 @volume_options
 @json_option
 def command(home_path: Path | None, seed: int, threads: int | None, as_json: bool) -> None:
     """Make a small synthetic state and settle the two half-years of its last year.
 
-    The first half-year is settled twice: some discharges of one hospital come late, and its release is restated.
+    The first half-year is settled twice: some of one hospital's discharges arrive late, and the release is restated.
     """
     home = Home.locate(home_path)
     home.root.mkdir(parents=True, exist_ok=True)

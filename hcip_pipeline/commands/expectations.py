@@ -22,7 +22,7 @@ def command(
     policy_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Hold files against what stakeholders expect of them, and write a page of it.
+    """Check files against what their users expect of them, and write the results as a page.
 
     PARTITIONS are quarters (2025Q1: the accepted submissions) or half-years (2025H1: the newest release). Exit code 1
     if any expectation is not met.

@@ -12,7 +12,7 @@ from hcip_pipeline.commands.options import home_option, json_option, show_json
 @click.command("explain")
 @click.argument("period")
 @click.argument("who", metavar="NPI_OR_NAME")
-@click.option("--hospital", metavar="CCN", help="Which hospital's payment, where the physician has several.")
+@click.option("--hospital", metavar="CCN", help="Hospital, if the physician has payments from several.")
 @home_option
 @json_option
 def command(period: str, who: str, hospital: str | None, home_path: Path | None, as_json: bool) -> None:

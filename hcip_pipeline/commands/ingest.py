@@ -18,7 +18,7 @@ from hcip_pipeline.home import Home
 @click.option(
     "--join",
     is_flag=True,
-    help="Take the quarters in together with every process that runs this at the same time, on any machine.",
+    help="Share the quarters with every process that runs this command at the same time, on any machine.",
 )
 @volume_options
 @json_option
@@ -31,11 +31,12 @@ def command(
     join: bool,
     as_json: bool,
 ) -> None:
-    """Ingest what the inbox holds and the lake does not yet.
+    """Ingest the files of the inbox that are not yet in the lake.
 
-    Exit code 1: something was refused; everything else was accepted.
+    Exit code 1 if anything was refused; everything else was accepted.
 
-    PARTITIONS are quarters (2025Q1), months (2025-04) or half-years (2025H1); none means all that the inbox holds.
+    PARTITIONS are quarters (2025Q1), months (2025-04) or half-years (2025H1); without any, everything in the inbox is
+    ingested.
     """
     from hcip_pipeline.assets.execution import ingest as run_ingest
     from hcip_pipeline.operations.summary import print_ingest

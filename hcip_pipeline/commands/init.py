@@ -13,10 +13,12 @@ from hcip_pipeline.commands.options import Number, json_option, show_json
 @click.command("init")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--region", default="", help="Name of the region; Maryland's hospitals and rates are shipped.")
-@click.option("--base-year", type=Number(2000, 2099), help="Year whose data set the norms [default: last year].")
+@click.option(
+    "--base-year", type=Number(2000, 2099), help="Year whose data the norms are set from [default: last year]."
+)
 @json_option
 def command(folder: Path, region: str, base_year: int | None, as_json: bool) -> None:
-    """Make a home to begin with in FOLDER, which is new or empty.
+    """Create a home in FOLDER, which must be new or empty.
 
     It holds a policy with every key, its meaning, default and bounds; the header of every program and reference table;
     a protocol; and a README in each folder of the inbox that states what goes there, by when, and under which name.

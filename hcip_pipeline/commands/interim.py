@@ -18,10 +18,10 @@ from hcip_pipeline.home import Home
 @volume_options
 @json_option
 def command(quarter: str, home_path: Path | None, threads: int | None, as_json: bool) -> None:
-    """Report a QUARTER (2025Q1) between two releases against the norms. Nothing of it is payable.
+    """Compare a QUARTER (2025Q1) with the norms, between two releases. Nothing in it is payable.
 
     Each hospital gets a page by institution, service line, cost center, APR-DRG and physician, in
-    <home>/interim/<quarter>/. The quarter's data are those accepted (`hcip ingest`).
+    <home>/interim/<quarter>/. It covers the data that `hcip ingest` has accepted.
     """
     from hcip_pipeline.periods import Quarter
     from hcip_pipeline.study.interim import interim

@@ -40,7 +40,7 @@ class Day(click.DateTime):
 policy_option = click.option(
     "--policy", "policy_path", type=click.Path(path_type=Path), help="Policy file [default: inbox/policy.yaml]."
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="The same facts for machines.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -67,17 +67,20 @@ def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def engine_options(command: Command) -> Command:
     """``--engine`` and ``--master``, as ``engine`` and ``master``; none named: those of the home's settings."""
     master = click.option(
-        "--master", default="", metavar="URL", help="Spark's: spark://host:7077, yarn, k8s://… [default: this machine]."
+        "--master",
+        default="",
+        metavar="URL",
+        help="Spark master: spark://host:7077, yarn, k8s://… [default: this machine].",
     )
     engine = click.option(
         "--engine",
         type=click.Choice(ENGINES),
-        help="What computes it; the files are the same [default: that of settings.yaml, else duckdb].",
+        help="Engine to compute with; the files are the same [default: that of settings.yaml, else duckdb].",
     )
     return engine(master(command))
 
 
-threads_option = click.option("--threads", type=Number(1), help="Threads; the result does not depend on it.")
+threads_option = click.option("--threads", type=Number(1), help="Number of threads; the result is the same.")
 
 
 def release_folder(release: Path, home_path: Path | None) -> Path:

@@ -39,7 +39,7 @@ def volume_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--quiet`` and ``--verbose``, for a command that shows its progress."""
     for flag, words in (
         ("--verbose", "Show each table and file as it finishes."),
-        ("--quiet", "Show nothing but the result and errors."),
+        ("--quiet", "Show only the result and errors."),
     ):
         option = click.option(flag, is_flag=True, expose_value=False, callback=_set_volume, help=words)
         command = option(command)

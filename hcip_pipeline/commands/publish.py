@@ -13,15 +13,17 @@ from hcip_pipeline.home import Home
 
 @click.command("publish")
 @click.argument("releases", nargs=-1)
-@click.option("--to", "address", required=True, metavar="URL", help="s3://bucket/prefix, or what fsspec knows else.")
+@click.option(
+    "--to", "address", required=True, metavar="URL", help="s3://bucket/prefix, or another address that fsspec supports."
+)
 @home_option
 @volume_options
 @json_option
 def command(releases: tuple[str, ...], address: str, home_path: Path | None, as_json: bool) -> None:
-    """Copy RELEASES to object storage, the manifest of each last: it is there whole or not at all.
+    """Copy RELEASES to object storage. Each arrives whole or not at all: its manifest is written last.
 
-    A release is named as for `hcip verify` (2025H1, 2025H1/r1, a folder); without any, all of the home are published
-    that are not there yet. `hcip verify URL/2025H1/r1` recomputes one from there.
+    A release is named as for `hcip verify` (2025H1, 2025H1/r1, a folder); without any, every release
+    of the home that is not there yet is published. `hcip verify URL/2025H1/r1` recomputes a published release.
     """
     from hcip_pipeline.publishing.object_storage import publish
     from hcip_pipeline.release.reading import released_periods, releases_of

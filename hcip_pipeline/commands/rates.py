@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     import polars as pl
 
 _FILE = click.Path(path_type=Path)
-_out_option = click.option("--out", type=_FILE, help="File to write, which is not there yet [default: print it].")
+_out_option = click.option("--out", type=_FILE, help="File to write, which must not exist yet [default: print].")
 
 
 @click.group("rates")
 def command() -> None:
     """Turn published files into the rate tables of a region.
 
-    The result is a reference table: look it through, then put it into inbox/reference/ under the name it has there.
+    The result is a reference table: review it, then put it into inbox/reference/ under the same name.
     """
 
 
 @command.command("hcris")
 @click.argument("files", nargs=-1, required=True, type=_FILE)
-@click.option("--hospital", "hospitals", multiple=True, metavar="CCN", help="Keep this hospital; may be repeated.")
+@click.option("--hospital", "hospitals", multiple=True, metavar="CCN", help="Only this hospital; may be repeated.")
 @_out_option
 def hcris(files: tuple[Path, ...], hospitals: tuple[str, ...], out: Path | None) -> None:
     """Read CMS hospital cost reports (RPT and NMRC files, or their zip archives) into cost_factors.csv.
@@ -53,7 +53,7 @@ def hcris(files: tuple[Path, ...], hospitals: tuple[str, ...], out: Path | None)
 
 @command.command("pfs")
 @click.option("--locality", required=True, help="Contractor and number (12302-01), or name, or NATIONAL.")
-@click.option("--rvu", type=_FILE, help="CMS's PPRRVU file of the year; without it the shipped fees are taken.")
+@click.option("--rvu", type=_FILE, help="CMS's PPRRVU file of the year; without it the shipped fees are used.")
 @click.option("--gpci", type=_FILE, help="CMS's GPCI file of the year.")
 @click.option("--year", type=Number(2010, 2200), help="Calendar year of the two files.")
 @click.option("--conversion-factor", help="Dollars per unit [default: the RVU file's].")

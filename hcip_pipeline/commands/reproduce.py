@@ -14,11 +14,9 @@ from hcip_pipeline.home import Home
 @click.command("reproduce")
 @click.argument("period")
 @home_option
-@click.option("--release", "number", type=Number(1), help="n of r<n> [default: the newest].")
-@click.option(
-    "--to", type=click.Path(path_type=Path), help="Keep what was made in this folder, which is not there yet."
-)
-@click.option("--from-inbox", is_flag=True, help="Also make its lake and its norm table again from the inbox.")
+@click.option("--release", "number", type=Number(1), help="Number of the release: 1 for r1 [default: the newest].")
+@click.option("--to", type=click.Path(path_type=Path), help="Keep the result in this folder, which must not exist yet.")
+@click.option("--from-inbox", is_flag=True, help="Also rebuild its lake and its norm table from the inbox.")
 @threads_option
 @engine_options
 @volume_options
@@ -36,9 +34,9 @@ def command(
     master: str,
     as_json: bool,
 ) -> None:
-    """Make a release of PERIOD again, from the lake as of then. Exit 1 where a file comes out with other bytes.
+    """Rebuild a release of PERIOD from the lake as it was then. Exit 1 if a file differs by a byte.
 
-    Nothing of the home is changed: neither what has arrived since nor a new policy has a part in it.
+    The home is not changed. Data that arrived later and newer policies are not used.
     """
     from hcip_pipeline.periods import PerformancePeriod
 

@@ -18,7 +18,7 @@ from hcip_pipeline.home import Home
 @click.option(
     "--as-of",
     type=Day(),
-    help="The day that is asked about.  [default: today]",
+    help="List what is due on this day.  [default: today]",
 )
 @click.option("--destroy", is_flag=True, help="Destroy the patient-level files of releases that are due.")
 @click.option("--yes", is_flag=True, help="Do not ask before destroying.")
@@ -31,10 +31,10 @@ def command(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """List what is past its retention or a data-use end date; --destroy removes it from releases.
+    """List what is past its retention period or data-use end date; --destroy removes it from releases.
 
-    Years are the policy's retention_years; agreements are in inbox/data_use.yaml. Hashes, payments and aggregates
-    stay, with a record, so that `hcip verify` still proves the chain.
+    The retention period is retention_years of the policy; agreements are in inbox/data_use.yaml. Hashes, payments
+    and aggregates stay, with a record, so that `hcip verify` still proves the chain.
     """
     from hcip_pipeline.alerting.settings import signer_of, timestamps_of
     from hcip_pipeline.errors import HcipError

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 @policy_option
 @threads_option
 @engine_options
-@click.option("--onward", is_flag=True, help="Then settle every later period that has a release again, in order.")
-@click.option("--rebuild", is_flag=True, help="Build the period even where nothing has changed.")
+@click.option("--onward", is_flag=True, help="Then settle again, in order, every later period that has a release.")
+@click.option("--rebuild", is_flag=True, help="Build the period even if nothing has changed.")
 @volume_options
 @json_option
 def command(
@@ -48,7 +48,7 @@ def command(
 ) -> None:
     """Settle PERIOD (2025H1): ingest what it needs, build it, check it, release it.
 
-    A period that would come out as its newest release did is recognized from hashes and not built again. Later releases
+    A period whose result would equal its newest release is recognized from hashes and not built again. Later releases
     that rest on one that was superseded are stale: --onward settles them again.
     """
     from hcip_pipeline.alerting.settings import chosen_engine

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def command(
     period: str, scenarios: Path, home_path: Path | None, out: Path | None, threads: int | None, as_json: bool
 ) -> None:
-    """Show what PERIOD would have paid under the policies of SCENARIOS.yaml, side by side. Nobody is paid by it."""
+    """Show what PERIOD would have paid under the policies of SCENARIOS.yaml, side by side. Nothing is paid."""
     from hcip_pipeline.periods import PerformancePeriod
     from hcip_pipeline.simulation.comparison import simulate
 

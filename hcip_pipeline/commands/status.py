@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 @click.argument("period", required=False)
 @home_option
 @policy_option
-@click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="What is late on this day [default: today].")
+@click.option(
+    "--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="Day on which to judge what is late [default: today]."
+)
 @json_option
 def command(
     period: str | None, home_path: Path | None, policy_path: Path | None, day: dt.datetime | None, as_json: bool
 ) -> None:
-    """Show where PERIOD (2025H1), or every half-year of the home, stands.
+    """Show the status of PERIOD (2025H1), or of every half-year of the home.
 
-    What is in, missing, due and late by hospital and month; what is held and why; which releases are stale and on what;
-    what a run would do now. Nothing is changed.
+    Lists what was received, is missing, due or late, by hospital and month; what is held and why; which releases are
+    stale and why; and what a run would do now. Nothing is changed.
     """
     from hcip_pipeline.periods import PerformancePeriod
     from hcip_pipeline.settlement.status import known_periods, period_status, status_lines

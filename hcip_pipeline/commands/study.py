@@ -34,8 +34,8 @@ from hcip_pipeline.periods import Quarter
     help="A folder of Texas's inpatient public use data files, unpacked.",
 )
 @click.option("--from", "first", metavar="DAY|QUARTER", help="First day or quarter: 2025-01-01, 2025Q1.")
-@click.option("--to", "last", metavar="DAY|QUARTER", help="Last day or quarter; quarters alone with --texas-pudf.")
-@click.option("--allow-errors", help="Leave out up to this share of a public file's faulty rows (5%) instead of 1%.")
+@click.option("--to", "last", metavar="DAY|QUARTER", help="Last day or quarter; only quarters with --texas-pudf.")
+@click.option("--allow-errors", help="Leave out faulty rows up to this share of a public file (5%) instead of 1%.")
 @home_option
 @policy_option
 @engine_options
@@ -56,7 +56,7 @@ def command(
 ) -> None:
     """Compute norms, opportunity and performance incentives of any window, on public or submitted data.
 
-    Nothing of it is payable.
+    Nothing in it is payable.
     """
     from hcip_pipeline.alerting.settings import chosen_engine
     from hcip_pipeline.policy.loader import load_policy

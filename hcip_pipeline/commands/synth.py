@@ -49,7 +49,7 @@ _MOST_OF_TEXAS = 4 * 999_999
     type=click.Choice(["cclf", "bcda"]),
     default="cclf",
     show_default=True,
-    help="In which shape CMS's claims are written: monthly archives (CCLF), or exports of FHIR resources (BCDA v3).",
+    help="Form of CMS's claims: monthly archives (CCLF), or exports of FHIR resources (BCDA v3).",
 )
 @click.option(
     "--format",

@@ -31,11 +31,11 @@ def _folder_of(release: str, home_path: Path | None, progress: Progress) -> Iter
 
 @click.command("verify")
 @click.argument("release")
-@click.option("--head", default="", help="A ledger head that was kept: also read every file that the ledger covers.")
+@click.option("--head", default="", help="A ledger head that you kept: also checks every file that the ledger covers.")
 @click.option("--ledger", type=_FILE, help="The ledger [default: ledger.jsonl of the release's home].")
 @click.option("--signers", type=_FILE, help="Allowed signers, as ssh-keygen reads them: check every signature.")
 @click.option("--roots", type=_FILE, help="Root certificates of a time stamp service (PEM): check every time stamp.")
-@click.option("--partial", is_flag=True, help="Accept that a release named by this one is not available next to it.")
+@click.option("--partial", is_flag=True, help="Accept that releases which this one refers to are not available.")
 @home_option
 @volume_options
 @json_option
@@ -51,12 +51,13 @@ def command(
     home_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Recompute every payment of RELEASE from its files. Exit 1 on any cent.
+    """Recompute every payment of RELEASE from its files. Exit 1 if a single cent differs.
 
-    RELEASE is a folder such as releases/2025H1/r1, a period (2025H1, its newest release), one of it (2025H1/r1), or the
-    address of a published one (s3://bucket/prefix/2025H1/r1): that and what it names is fetched first.
+    RELEASE is a folder such as releases/2025H1/r1, a period (2025H1: its newest release), one release of a period
+    (2025H1/r1), or the address of a published release (s3://bucket/prefix/2025H1/r1), which is fetched first with the
+    releases it refers to.
 
-    Also checks the chain of releases and the home's ledger: removal, replacement, rollback and rewriting are named.
+    Also checks the chain of releases and the home's ledger for anything removed, replaced, rolled back or rewritten.
     """
     from hcip_pipeline.release.verification import MOST_DRAWS, Proofs, UnreadableReleaseError, verify_release
 

@@ -135,11 +135,11 @@ def _tell_of(state: State, missing: Mapping[str, str], tell: Tell) -> None:
 def _fetch(home: Home, storage: Storage, state: State, missing: Mapping[str, str]) -> None:
     """Bring files; a release appears as a whole."""
     new = {folder for path in missing if (folder := _release_of(path)) and not (home.root / folder).exists()}
-    beside = {folder: _beside(home, folder) for folder in new}
+    temporary = {folder: _temporary(home, folder) for folder in new}
 
     def fetch(path: str) -> None:
         folder = _release_of(path)
-        place = beside[folder] / path.removeprefix(f"{folder}/") if folder in new else home.root / path
+        place = temporary[folder] / path.removeprefix(f"{folder}/") if folder in new else home.root / path
         if path.startswith("releases/"):
             private_folder(place.parent)
         write_bytes(get_object(storage, missing[path]), place)
@@ -150,15 +150,15 @@ def _fetch(home: Home, storage: Storage, state: State, missing: Mapping[str, str
         with ThreadPoolExecutor(AT_A_TIME) as pool:
             list(pool.map(fetch, missing))
         for folder in sorted(new):
-            beside[folder].rename(home.root / folder)
+            temporary[folder].rename(home.root / folder)
     finally:
-        for place in beside.values():
+        for place in temporary.values():
             shutil.rmtree(place, ignore_errors=True)
     for path, sha256 in missing.items():
         state.note(home, path, sha256)
 
 
-def _beside(home: Home, folder: str) -> Path:
+def _temporary(home: Home, folder: str) -> Path:
     place = home.root / folder
     return place.with_name(f".{place.name}.{os.getpid()}")
 

@@ -169,8 +169,8 @@ def _check_cells(cells: pl.DataFrame, typed: pl.DataFrame, column: Column, findi
     if not column.nullable:
         rules.append(("CELL-MISSING", cell.is_null(), f"the cell is empty, and needs {what}"))
     if not column.nullable and column.type == "text" and not column.is_words and not column.allowed:
-        says_nothing = cell.str.to_lowercase().is_in(WORDS)
-        rules.append(("CELL-MISSING", says_nothing, f"{{}} is a placeholder, and the cell needs {what}"))
+        is_placeholder = cell.str.to_lowercase().is_in(WORDS)
+        rules.append(("CELL-MISSING", is_placeholder, f"{{}} is a placeholder, and the cell needs {what}"))
     if column.allowed:
         rules.append(("VALUE-NOT-ALLOWED", ~cell.is_in(column.allowed), f"{{}} is not {what}"))
     elif column.type != "text":

@@ -113,7 +113,7 @@ def read_field(piece: Piece, field: Field) -> FieldColumn:
     return FieldColumn(_decimals(values, nulls, places))
 
 
-def _says_nothing(positions: Bytes, blank: Flags) -> Flags:
+def _is_filler(positions: Bytes, blank: Flags) -> Flags:
     """Whether a record's field is all blanks, but for a ``~``."""
     nothing: Flags = np.logical_and.reduce(blank, axis=0)
     tilde = positions == _TILDE
@@ -131,7 +131,7 @@ def _text(piece: Piece, field: Field) -> FieldColumn:
     texts = pa.Array.from_buffers(pa.large_string(), piece.count, [None, offsets, piece.cells(field)])
     if blank[0].any() or blank[-1].any():
         texts = pc.ascii_trim(texts, characters=" ")  # a blank is never part of a longer UTF-8 sequence
-    nothing = _says_nothing(positions, blank)
+    nothing = _is_filler(positions, blank)
     _, offsets, content = texts.buffers()
     buffers = [_validity(nothing), offsets, content]
     if not piece.is_ascii and (positions >= 128).any():
@@ -188,7 +188,7 @@ def _null_days() -> NDArray[np.int32]:
 def _dates(piece: Piece, field: Field) -> pa.Array:
     """``YYYY-MM-DD``; the dates that stand for none are null."""
     positions = piece.positions(field)
-    nothing = _says_nothing(positions, positions == _BLANK)
+    nothing = _is_filler(positions, positions == _BLANK)
     if nothing.all():
         return pa.nulls(piece.count, pa.date32())
     digits = positions - np.uint8(_ZERO)  # a byte that is no digit gives more than 9
@@ -218,7 +218,7 @@ def _plain_numbers(positions: Bytes, places: int) -> tuple[NDArray[np.int64], Fl
     """
     width, count = positions.shape
     blank = positions == _BLANK
-    nulls = _says_nothing(positions, blank)
+    nulls = _is_filler(positions, blank)
     values = np.zeros(count, dtype=np.int64)
     if nulls.all():
         return values, nulls

@@ -59,7 +59,7 @@ def write_accepted(con: duckdb.DuckDBPyConnection, table: str, receipt: Submissi
     cells |= {"source_row": "segment" if is_spread else "row", "discharge_year": "year(discharge_date)::bigint"}
     contract = _CONTRACTS[table]
     columns = ", ".join(f"{cells.get(name, name)} as {name}" for name in contract.names)
-    with _beside(path) as place:
+    with _temporary(path) as place:
         # Cells that are the same in every row are put next to the others after these were sorted.
         written = _copy(con, f"select {columns} from (select * from {kept})", place)
         what = f"{receipt.submission}/{file.name}"
@@ -80,7 +80,7 @@ def write_quarantine(con: duckdb.DuckDBPyConnection, receipt: SubmissionReceipt,
         return
     names = " ".join(f"when '{file.table}' then '{file.name}'" for file in receipt.files if file.table)
     file = f"case file {names} end" if names else "file"
-    with _beside(path) as place:
+    with _temporary(path) as place:
         if is_empty and bool(names) in _EMPTY:
             place.write_bytes(_EMPTY[bool(names)])
             return
@@ -99,7 +99,7 @@ def _write_located(con: duckdb.DuckDBPyConnection, receipt: SubmissionReceipt, p
     met = {count.table for count in receipt.rules}
     parts = [located(table, f"from findings where file = '{table}'") for table in _CONTRACTS if table in met]
     nothing = "select *, '' as bill_file, row as segment, '' as claim from findings limit 0"
-    with _beside(path) as place:
+    with _temporary(path) as place:
         _copy(
             con,
             f"select '{receipt.submission}' as submission, bill_file as file, segment as row, \"column\", rule,"
@@ -109,7 +109,7 @@ def _write_located(con: duckdb.DuckDBPyConnection, receipt: SubmissionReceipt, p
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
+def _temporary(path: Path) -> Iterator[Path]:
     """A place to write that becomes ``path`` when all went well, and is gone when not."""
     path.parent.mkdir(parents=True, exist_ok=True)
     place = path.with_name(f".{path.name}.{os.getpid()}.tmp")
