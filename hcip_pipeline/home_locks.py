@@ -78,9 +78,9 @@ class HomeLocks:
             file = path.open("a+", encoding="utf-8")
         except OSError as error:
             raise HcipError(
-                f"the home cannot be written: {error.strerror}",
+                f"the home is not writable: {error.strerror}",
                 file=path.parent,
-                fix="grant the right to write, or make room",
+                fix="grant write permission, or free disk space",
             ) from error
         waited = False
         while True:
@@ -91,7 +91,7 @@ class HomeLocks:
             except OSError as error:
                 file.close()
                 raise HcipError(
-                    f"the file system of the home has no locks: {error.strerror}",
+                    f"the file system of the home does not support locks: {error.strerror}",
                     file=path.parent,
                     fix="keep the home on a local disk, or on NFS version 4",
                 ) from error

@@ -109,7 +109,7 @@ def damage(home: Home, damaged: list[Path]) -> HcipError:
     else:
         fix = "run it again (`hcip run`): damaged files were set aside and are ingested again from the inbox"
     return HcipError(
-        f"the lake is damaged: {names}{more} is not what was taken in",
+        f"the lake is damaged: {names}{more} is not what was ingested",
         file=damaged[0],
         rule="LAKE-DAMAGED",
         fix=fix,

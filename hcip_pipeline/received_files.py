@@ -128,7 +128,7 @@ def require_file(path: Path, ceiling: Ceiling, *, within: Path | None = None, li
         if not links and path.is_symlink():
             raise _refused(path, "FILE-IS-LINK", "the file is a link, and what it points to may change unseen")
         if within is not None and not path.resolve(strict=True).is_relative_to(within.resolve(strict=True)):
-            raise _refused(path, "FILE-OUTSIDE-INBOX", "a link leads out of the inbox")
+            raise _refused(path, "FILE-OUTSIDE-INBOX", "a link points outside the inbox")
         found = path.stat()
     except (OSError, RuntimeError) as error:  # a circle of links is a RuntimeError up to Python 3.12
         raise _unreadable(path, error) from error
@@ -149,7 +149,7 @@ def open_file(path: Path, ceiling: Ceiling, *, within: Path | None = None, links
         now = os.fstat(descriptor)
         _check(path, now, ceiling)
         if (before.st_dev, before.st_ino) != (now.st_dev, now.st_ino):
-            raise _refused(path, "FILE-UNREADABLE", "the file was exchanged while it was opened", "run it again")
+            raise _refused(path, "FILE-UNREADABLE", "the file was replaced while it was being opened", "run it again")
         yield stream
 
 
@@ -176,7 +176,7 @@ def sha256_of(path: Path, ceiling: Ceiling, *, within: Path | None = None, links
 
 def _check(path: Path, found: os.stat_result, ceiling: Ceiling) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise _refused(path, "FILE-NOT-REGULAR", f"what lies here is {_kind(found.st_mode)}, not a regular file")
+        raise _refused(path, "FILE-NOT-REGULAR", f"this is {_kind(found.st_mode)}, not a regular file")
     if found.st_size > ceiling.bytes:
         raise _too_large(path, ceiling)
 

@@ -39,10 +39,10 @@ def storage_fault(error: BaseException, where: Path | str) -> HcipError | None:
     file = (isinstance(error, OSError) and error.filename) or where
     if number in _FULL or any(words in stated for words in _FULL_WORDS):
         return HcipError(
-            "there is no room left to write",
+            "the disk is full",
             file=file,
             rule="DISK-FULL",
-            fix="make room (everything below warehouse/ can be removed) and run it again; nothing was released",
+            fix="free disk space (everything below warehouse/ can be removed) and run it again; nothing was released",
         )
     if number == errno.EIO or any(words in stated for words in _BROKEN_WORDS):
         return HcipError(
@@ -53,10 +53,10 @@ def storage_fault(error: BaseException, where: Path | str) -> HcipError | None:
         )
     if number in _FORBIDDEN or any(words in stated for words in _FORBIDDEN_WORDS):
         return HcipError(
-            "this may not be written: it is read-only, or another user's",
+            "permission denied: it is read-only, or belongs to another user",
             file=file,
             rule="READ-ONLY",
-            fix="mount it for writing or grant the right, and run it again; nothing was released",
+            fix="mount it for writing or grant write permission, and run it again; nothing was released",
         )
     return None
 

@@ -47,7 +47,7 @@ class _Loader(_FAST):
         for key_node, _ in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(
-                    None, None, "a key is a list or a mapping, and must be a word", key_node.start_mark
+                    None, None, "a key is a list or a mapping; it must be a word", key_node.start_mark
                 )
             key = self.construct_object(key_node, deep=True)
             if key in seen:
@@ -61,7 +61,7 @@ class _Loader(_FAST):
 def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal:
     number = Decimal(str(loader.construct_scalar(node)).replace("_", ""))
     if not number.is_finite() or abs(number.adjusted()) > _MAX_DIGITS or len(number.as_tuple().digits) > _MAX_DIGITS:
-        raise ValueError("no number of a policy or protocol")
+        raise ValueError("not a number that a policy or protocol can hold")
     return number
 
 
@@ -133,7 +133,7 @@ def _check_depth(text: str, path: Path, what: str) -> None:
             depth += 1
             if depth > _MAX_DEPTH:
                 raise HcipError(
-                    f"is nested deeper than {_MAX_DEPTH} levels: no {what} is",
+                    f"is nested deeper than {_MAX_DEPTH} levels",
                     file=path,
                     row=event.start_mark.line + 1 if event.start_mark else None,
                     fix="correct that line",

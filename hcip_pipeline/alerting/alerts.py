@@ -91,7 +91,7 @@ def _tell_one(home: Home, alert: Alert, target: AlertTarget, end: float, report:
     except FileExistsError:
         return False
     except OSError as error:  # a full disk is the very thing to tell of
-        report(f"that an alert was sent cannot be noted: {error.strerror}")
+        report(f"the alert was sent, but this could not be recorded: {error.strerror}")
     name = target.command[0] if target.command else target.webhook_from or "the webhook"
     reported = False
     try:
@@ -99,7 +99,7 @@ def _tell_one(home: Home, alert: Alert, target: AlertTarget, end: float, report:
             problem = _deliver(target, alert.content(home), end)
             if not problem:
                 reported = True
-                report(f"told {name}: {alert.title}")
+                report(f"alert sent to {name}: {alert.title}")
                 break
             report(f"{name} could not be delivered (attempt {tried} of {_TRIES}): {problem}")
             if target.command or time.monotonic() + _PAUSE_SECONDS > end:

@@ -234,5 +234,5 @@ def chosen_engine(home: Home, named: EngineChoice = _UNNAMED) -> EngineChoice:
     engine = named.name or settings.engine
     require(engine)
     if named.master and engine != "spark":
-        raise UsageError(f"a master is Spark's, and this run is computed on {engine}", fix="add --engine spark")
+        raise UsageError(f"--master applies to Spark, and this run is computed on {engine}", fix="add --engine spark")
     return EngineChoice(engine, named.master or os.environ.get("HCIP_SPARK_MASTER", "") or settings.spark_master)

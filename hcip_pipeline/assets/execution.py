@@ -105,7 +105,7 @@ def ingest(
         keys, unknown = _in_inbox(home)
     if join and not (partitions and all(isinstance(key, Quarter) for key in keys)):
         raise UsageError(
-            "several processes take in quarters together, nothing else",
+            "only quarters can be ingested by several processes together",
             fix="name the quarters: hcip ingest 2025Q1 2025Q2 --join",
         )
     from hcip_pipeline.ledger.comparison import check_home

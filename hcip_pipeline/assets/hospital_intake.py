@@ -143,7 +143,7 @@ def _refusal(key: str, receipts: "Sequence[SubmissionReceipt]") -> HcipError | N
         file=shown_unknown(first.file) if first and first.file else None,
         row=first.row if first else None,
         rule=first.rule if first else "",
-        fix=first.fix if first and first.fix else "`hcip check` tells why, row by row; send it again",
+        fix=first.fix if first and first.fix else "`hcip check` explains why, row by row; then send it again",
     )
 
 

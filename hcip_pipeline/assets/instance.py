@@ -40,9 +40,9 @@ def instance_folder(home: Home) -> Path:
             file.write_text(_DAGSTER_YAML, encoding="utf-8")
     except OSError as error:
         raise HcipError(
-            f"the home cannot be written: {error.strerror}",
+            f"the home is not writable: {error.strerror}",
             file=home.root,
-            fix="grant the right to write, or make room",
+            fix="grant write permission, or free disk space",
         ) from error
     return home.dagster
 

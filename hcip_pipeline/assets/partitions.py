@@ -125,11 +125,11 @@ def parse_key(text: str, kind: type[Key] | None = None) -> Key:
                 keys = partitions.get_partition_keys()
                 if text < keys[0]:
                     raise UsageError(
-                        f"{text} is before the first that there is, {keys[0]}",
+                        f"{text} is before the first partition, {keys[0]}",
                         fix=f"name one of {keys[0]} to {keys[-1]}",
                     )
                 raise UsageError(
-                    f"{text} is outside the program's calendar, which ends with the half-year that has begun",
+                    f"{text} is outside the program's calendar, which ends with the current half-year",
                     fix=f"name one of {keys[0]} to {keys[-1]}",
                 )
             return key

@@ -60,7 +60,8 @@ def _request(key: str, partitions: dg.StaticPartitionsDefinition) -> dg.RunReque
     """
     if not partitions.has_partition_key(key):
         raise HcipError(
-            f"{key} is not among the partitions, which end with the half-year that had begun when definitions loaded",
+            f"{key} is not among the partitions, which end with the half-year that was current when the "
+            "definitions were loaded",
             fix="reload the code location (Deployment, Reload) or restart `hcip ui`, then run it by hand",
         )
     return dg.RunRequest(run_key=key, partition_key=key)

@@ -107,7 +107,7 @@ def command(
     if last < first:
         raise UsageError(f"the end {end} is before the start {start}", fix="give --start before --end")
     if inbox.exists() and any(inbox.iterdir()):
-        raise HcipError("the folder is not empty", file=inbox, fix="name a new folder; nothing is ever overwritten")
+        raise HcipError("the folder is not empty", file=inbox, fix="name a new folder; `hcip init` overwrites nothing")
     if texas_form:
         given = {name for name in context.params if context.get_parameter_source(name) == ParameterSource.COMMANDLINE}
         others = given & {"defects", "effects", "whole_state", "cms_shape", "file_format"}

@@ -76,7 +76,7 @@ def declared(
     given += [(name, Harmless(reason)) for reason, names in (harmless or {}).items() for name in names]
     for name, disclosure in given:
         if name in stated or name not in table.names:
-            raise ValueError(f"{table.name}.{name} is declared twice, or is no column")
+            raise ValueError(f"{table.name}.{name} is declared twice, or is not a column")
         stated[name] = disclosure
     columns = tuple(replace(column, disclosure=stated.get(column.name)) for column in table.columns)
     return replace(table, columns=columns)

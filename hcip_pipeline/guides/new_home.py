@@ -52,11 +52,13 @@ def make_home(folder: Path, region: str, base_year: int) -> NewHome:
     """
     region = region.strip()
     if not region.isprintable() or len(region) > 80:
-        raise UsageError("the region's name has more than 80 characters, or some that do not print", fix="shorten it")
+        raise UsageError(
+            "the region's name has more than 80 characters, or characters that cannot be printed", fix="shorten it"
+        )
     if not 2000 <= base_year <= 2099:
-        raise UsageError(f"{base_year} is no base year", fix="name a calendar year from 2000 to 2099")
+        raise UsageError(f"{base_year} is not a base year", fix="name a calendar year from 2000 to 2099")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise HcipError("the folder is not empty", file=folder, fix="name a new folder; nothing is ever overwritten")
+        raise HcipError("the folder is not empty", file=folder, fix="name a new folder; `hcip init` overwrites nothing")
     home = Home(folder.expanduser().resolve())
     period = PerformancePeriod(base_year + 1, 1)
     texts = dict(_files(region, base_year, period))

@@ -124,9 +124,9 @@ def _program_file(path: Path, name: str, period: PerformancePeriod | None) -> Fi
             period = PerformancePeriod.parse(path.absolute().parent.name)
         except UsageError:
             raise UsageError(
-                "nothing says which half-year the file reports on",
+                "it is not known which half-year the file reports on",
                 file=path,
-                fix="add --period 2025H1, or lay it into a folder of that name",
+                fix="add --period 2025H1, or put it into a folder of that name",
             ) from None
     if problems := _twice(path, name):
         return FileCheck("program", path.name, accepted=False, problems=problems)

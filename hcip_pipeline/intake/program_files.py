@@ -59,7 +59,8 @@ class ProgramIntake:
         if lacking:
             refused = [f"{r.file}: {'; '.join(map(str, r.problems[:3]))}" for r in lacking]
             raise ProgramRefusedError(
-                f"program files of {self.period} are refused and none before is in force: " + " | ".join(refused),
+                f"program files of {self.period} are refused and no earlier version is in force: "
+                "" + " | ".join(refused),
                 fix="correct the files and ingest again; their receipts list every problem",
                 rule="PROGRAM-FILE-REFUSED",
             )

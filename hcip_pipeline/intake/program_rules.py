@@ -38,7 +38,7 @@ _ROW_RULES: dict[str, tuple[RowRule, ...]] = {
             "TIN-NOT-NINE-DIGITS",
             "tin",
             ~pl.col("tin").str.contains(TIN),
-            "the TIN has not nine digits",
+            "the TIN does not have nine digits",
         ),
     ),
     "intervention_activity": (

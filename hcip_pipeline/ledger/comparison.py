@@ -90,7 +90,7 @@ def check_home(
             give again what the lake lacks. Names them.
     """
     if begin(home):
-        tell(f"{NOTE}this home is older than its ledger: a ledger was started with what the home holds now")
+        tell(f"{NOTE}this home is older than its ledger; a ledger was started with what the home contains now")
     covered = in_force(read_ledger(home))
     stopping = {path: line for path, line in covered.items() if _must_stop(path)}
     broken = list(differences(home, stopping))
@@ -111,7 +111,7 @@ def check_home(
         raise damage(home, forged)
     again = partitions_to_ingest_again(home)
     if again:
-        tell(f"{NOTE}the lake lacks what was accepted of {', '.join(again)}: it is ingested again")
+        tell(f"{NOTE}the lake lacks accepted files of {', '.join(again)}: it is ingested again")
     received = {path: line for path, line in covered.items() if path.startswith("inbox/hospital/")}
     received |= {path: line for path, line in covered.items() if path.startswith("inbox/cms/")}
     exchanged = list(differences(home, received)) if reads_inbox else []

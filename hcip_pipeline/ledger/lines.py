@@ -120,7 +120,7 @@ def append(home: Home, entries: Callable[[Sequence[Line]], Iterable[Entry]]) -> 
             f"the ledger cannot be written: {error.strerror}",
             file=path,
             rule="LEDGER-WRITE",
-            fix="make room or grant the right to write, and run this again",
+            fix="free disk space or grant write permission, and run this again",
         ) from error
 
 

@@ -93,7 +93,8 @@ def partitions_between(first: str, last: str) -> list[Key]:
     start, end = parse_key(first), parse_key(last)
     if type(start) is not type(end):
         raise UsageError(
-            f"{first} and {last} are not of the same kind", fix="name two quarters, two months or two half-years"
+            f"{first} and {last} are not the same kind of partition",
+            fix="name two quarters, two months or two half-years",
         )
     for kind, calendar in _CALENDAR:
         if isinstance(start, kind):
@@ -101,7 +102,7 @@ def partitions_between(first: str, last: str) -> list[Key]:
             between = keys[keys.index(str(start)) : keys.index(str(end)) + 1]
             if between:
                 return [kind.parse(key) for key in between]
-    raise UsageError(f"{last} lies before {first}", fix="name the earlier one first")
+    raise UsageError(f"{last} is before {first}", fix="name the earlier one first")
 
 
 def backfill(

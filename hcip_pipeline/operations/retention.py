@@ -322,7 +322,7 @@ def _check_hashes(folder: Path, files: Sequence[Due]) -> None:
                 "the file is not what its release states, so nothing is destroyed",
                 file=path,
                 rule="RETAIN-HASH",
-                fix="`hcip verify` tells what was changed; restore it first",
+                fix="`hcip verify` lists what was changed; restore it first",
             )
 
 

@@ -222,9 +222,9 @@ def print_ingest(home: Home, report: IngestReport) -> None:
                     _say(f"refused protocols/{protocol.ccn}/{protocol.year}.yaml: {problem.message}", 2)
                     _say(f"What to do: {problem.fix}", 4)
         for name in period_intake.program.unknown_files:
-            _say(f"left alone: program/{key}/{name} is no program file", 2)
+            _say(f"ignored: program/{key}/{name} is not a program file", 2)
     for folder in report.unknown_folders:
-        _say(f"left alone: inbox/{folder} names no quarter, month or half-year")
+        _say(f"ignored: inbox/{folder} names no quarter, month or half-year")
     print(f"lake: {home.lake}")
 
 

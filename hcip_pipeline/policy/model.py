@@ -45,7 +45,7 @@ def _exact(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("needs a number")
     if isinstance(value, str) and "/" not in value and not _NUMBER.fullmatch(value.strip()):
-        raise ValueError(f"{ascii(value)[:40]} is no number: write digits, such as 0.25")
+        raise ValueError(f"{ascii(value)[:40]} is not a number: write digits, such as 0.25")
     if isinstance(value, str) and "/" in value:
         if not _RATIO.fullmatch(value.strip()):
             raise ValueError(f"{ascii(value)[:40]} is not a ratio such as 2/3")

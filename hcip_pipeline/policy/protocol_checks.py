@@ -140,9 +140,9 @@ def _committee(protocol: Protocol) -> Iterator[Problem]:
     roles = {member.role for member in committee}
     for role in ("CEO", "CFO", "CMO"):
         if role not in roles:
-            yield Problem(f"COMMITTEE-NO-{role}", f"no member of the oversight committee is the {role}", column=role)
+            yield Problem(f"COMMITTEE-NO-{role}", f"the oversight committee has no {role}", column=role)
     if not any("consumer" in member.represents for member in committee):
-        yield Problem("COMMITTEE-NO-CONSUMER", "no member of the oversight committee represents consumers")
+        yield Problem("COMMITTEE-NO-CONSUMER", "the oversight committee has no consumer representative")
     physicians = sum(member.is_physician for member in committee)
     if 2 * physicians < len(committee) or not committee:
         yield Problem(
@@ -187,7 +187,7 @@ def _conditions(protocol: Protocol) -> Iterator[Problem]:
 
 def _dates(protocol: Protocol, period: PerformancePeriod, start: ProgramStart) -> Iterator[Problem]:
     if protocol.approved_on is None:
-        yield Problem("NOT-APPROVED", "the protocol names no day of approval", column="approved_on")
+        yield Problem("NOT-APPROVED", "the protocol has no approval date", column="approved_on")
     # "Prior to the start of the performance period": the first day of the period is too late.
     elif protocol.approved_on >= period.start:
         message = f"approved on {protocol.approved_on}; {period} began on {period.start}"
@@ -213,10 +213,10 @@ def _model_plan(protocol: Protocol) -> Iterator[Problem]:
     for key, question in MODEL_PLAN_QUESTIONS.items():
         words = len(protocol.model_plan.get(key, "").split())
         if not words:
-            yield Problem("MODEL-PLAN-INCOMPLETE", f"it is not answered {question}", column=key)
+            yield Problem("MODEL-PLAN-INCOMPLETE", f"not answered: {question}", column=key)
         elif words > MAX_ANSWER_WORDS:
             yield Problem(
-                "MODEL-PLAN-TOO-LONG", f"the answer has {words} words, {MAX_ANSWER_WORDS} are asked", column=key
+                "MODEL-PLAN-TOO-LONG", f"the answer has {words} words; the limit is {MAX_ANSWER_WORDS}", column=key
             )
 
 

@@ -100,7 +100,9 @@ def fetch(address: str, folder: Path, progress: _PROGRESS = lambda _: None) -> P
     """
     named = _RELEASE.fullmatch(address.rstrip("/"))
     if named is None:
-        raise UsageError(f"{address} is no address of a release", fix="name one such as s3://bucket/prefix/2025H1/r1")
+        raise UsageError(
+            f"{address} is not the address of a release", fix="name one such as s3://bucket/prefix/2025H1/r1"
+        )
     first = f"{named['period']}/{named['number']}"
     waiting, fetched = [first], set[str]()
     with open_storage(address.rstrip("/").removesuffix(first)) as storage:
@@ -111,7 +113,7 @@ def fetch(address: str, folder: Path, progress: _PROGRESS = lambda _: None) -> P
                 raise HcipError(
                     "no release is published there",
                     file=address,
-                    fix="publish it with `hcip publish`, which also completes one that was cut off",
+                    fix="publish it with `hcip publish`, which also completes an interrupted upload",
                 )
             if content is None or release in fetched:
                 continue
@@ -142,7 +144,7 @@ class _File:
                 "the file is not what the release's manifest states" if content is not None else "the file is gone",
                 file=self.path,
                 rule="PUBLISH",
-                fix="`hcip verify` tells what else was changed; put it back from where releases are kept",
+                fix="`hcip verify` lists what else was changed; restore it from where releases are kept",
             )
         return content
 
@@ -216,7 +218,7 @@ def _write(storage: Storage, file: _File) -> bool:
         if storage.create(file.place, content):
             return True
     raise HcipError(
-        "another file is at this address",
+        "a different file is at this address",
         file=storage.address_of(file.place),
         rule="PUBLISH",
         fix="a release is never replaced: publish to another address, and find out who published there",
@@ -232,8 +234,8 @@ def _compare(storage: Storage, file: _File) -> None:
     content = storage.read(file.place)
     if content is None or _sha256(content) != file.sha256:
         raise HcipError(
-            "what was written is not what is there",
+            "what was written is not what is stored",
             file=storage.address_of(file.place),
             rule="PUBLISH",
-            fix="the release is not published; see that nobody else writes there, and publish it again",
+            fix="the release is not published; make sure that no one else writes there, and publish it again",
         )

@@ -76,7 +76,7 @@ class Reproduction:
         if not self.differing:
             return [f"{self.release}: made again from the lake as of then, all {self.files} files byte for byte"]
         some = self.differing[:_TOLD]
-        lines = [f"{self.release}: {len(self.differing)} of {self.files} files came out otherwise", ""]
+        lines = [f"{self.release}: {len(self.differing)} of {self.files} files differ", ""]
         lines += [f"  {path}" for path in some]
         if len(self.differing) > len(some):
             lines.append(f"  and {len(self.differing) - len(some)} more")
@@ -130,7 +130,7 @@ def reproduce(
             )
         number = int(folders[-1].name[1:])
     if to is not None and to.exists():
-        raise HcipError("what is made again is kept in a folder of its own", file=to, fix="name one that is not there")
+        raise HcipError("the reproduced release needs a new folder", file=to, fix="name a folder that does not exist")
     released = ReleaseFiles.at(home.releases / str(period) / f"r{number}")
     known = recall(home, period, number)
     if known is None:
@@ -182,9 +182,9 @@ def reproduce(
                 shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
         raise HcipError(
-            f"the release could not be made again: {error.strerror}",
+            f"the release could not be reproduced: {error.strerror}",
             file=error.filename or work.parent,
-            fix="make room or grant the right to write; nothing of the home was changed",
+            fix="free disk space or grant write permission; nothing of the home was changed",
         ) from error
     differing = sorted(path for path in made.keys() | were.keys() if made.get(path) != were.get(path))
     return Reproduction(

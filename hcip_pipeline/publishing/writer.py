@@ -93,7 +93,7 @@ def write_release(
         raise HcipError(
             f"the release could not be written: {error.strerror or error}",
             file=error.filename or folder,
-            fix="make room or grant the right to write, and run the period again; nothing was released",
+            fix="free disk space or grant write permission, and run the period again; nothing was released",
         ) from error
 
 
@@ -137,7 +137,7 @@ def check_gate(build: BuildResult) -> None:
             f"({', '.join(changed[:5])})",
             file=build.file,
             rule="RELEASE-GATE",
-            fix="nothing but the run may write the warehouse; run the period again",
+            fix="only the run may write to the warehouse; run the period again",
         )
 
 
@@ -161,7 +161,7 @@ def only_writer(folder: Path, lock_name: str = ".writing", unfinished: str = ".r
             raise HcipError(
                 f"another run is writing a release of {folder.name}",
                 file=folder,
-                fix="wait until it has ended, and run the period again if you must",
+                fix="wait until it has ended, then run the period again if needed",
             ) from error
         for path in folder.glob(unfinished):
             shutil.rmtree(path, ignore_errors=True)

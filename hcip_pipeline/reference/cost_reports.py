@@ -114,7 +114,7 @@ def read_cost_reports(files: Sequence[Path], hospitals: Sequence[str] = ()) -> C
         cells = cells.filter(pl.col("ccn").is_in(list(hospitals)))
     if cells.is_empty():
         raise HcipError(
-            "no hospital's costs are in these files",
+            "these files contain no hospital costs",
             fix="name RPT and NMRC files of one year together",
             rule="HCRIS-EMPTY",
         )
@@ -131,7 +131,7 @@ def _by_kind(files: Sequence[Path], place: Path) -> dict[str, list[Path]]:
             kind = next((kind for kind in _KINDS if kind in path.name.upper()), None)
             if kind is None or not path.name.lower().endswith(_ENDINGS):
                 raise UsageError(
-                    f"{shown(path.name)} is no RPT or NMRC file",
+                    f"{shown(path.name)} is not an RPT or NMRC file",
                     fix="name HOSP10_<year>_RPT.CSV and HOSP10_<year>_NMRC.CSV",
                 )
             found[kind].append(path)
@@ -157,7 +157,7 @@ def _unpack(file: Path, place: Path) -> list[Path]:
                             room -= len(block)
                             if room < 0:
                                 raise HcipError(
-                                    "the archive unpacks to more than years of cost reports are",
+                                    "the archive is larger when unpacked than years of cost reports",
                                     file=file,
                                     fix="download it again",
                                 )

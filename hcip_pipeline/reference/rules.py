@@ -116,7 +116,7 @@ def check_whole_table(name: str, frame: pl.DataFrame, path: Path) -> None:
         TableRefusedError: no rows where some are needed, a year with rows missing, ranges equally narrow.
     """
     if frame.is_empty() and name not in MAY_BE_EMPTY:
-        problem = Problem("FILE-EMPTY", "the file has no rows, and would replace those in force by nothing")
+        problem = Problem("FILE-EMPTY", "the file has no rows and would replace those in force with nothing")
         raise TableRefusedError(path, [problem], Counter({"FILE-EMPTY": 1}))
     if name in _WHOLE_YEARS:
         year, needed = _WHOLE_YEARS[name]

@@ -157,9 +157,9 @@ def _factor_of(cells: Sequence[str], at: int, path: Path) -> Decimal:
     factor = _number(cells, at, path)
     if not _LEAST_FACTOR <= factor <= _MOST_FACTOR:
         raise HcipError(
-            f"{factor} dollars per unit are no conversion factor",
+            f"{factor} dollars per unit is not a conversion factor",
             file=path,
-            fix="name the year's with --conversion-factor",
+            fix="give the year's factor with --conversion-factor",
             rule="PFS-RVU",
         )
     return factor

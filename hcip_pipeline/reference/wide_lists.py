@@ -158,7 +158,7 @@ def _header(path: Path) -> tuple[tuple[str, ...], str]:
         try:
             first = (gzip.GzipFile(fileobj=stream) if is_packed else stream).read(_FIRST_BYTES)
         except (OSError, EOFError, zlib.error):
-            _refuse(path, Problem("FILE-UNREADABLE", "the file cannot be unpacked: it is cut off or locked"))
+            _refuse(path, Problem("FILE-UNREADABLE", "the file cannot be unpacked: it is truncated or encrypted"))
     text = first.removeprefix(b"\xef\xbb\xbf")
     sign = delimiter_of(text)
     cells = next(csv.reader(io.StringIO(text.decode("utf-8", "replace")), delimiter=sign), [])
@@ -167,7 +167,7 @@ def _header(path: Path) -> tuple[tuple[str, ...], str]:
         _refuse(path, Problem("FILE-TOO-LARGE", f"the header has more than {TABLE.columns:,} columns", 1))
     repeated = sorted(name for name, times in Counter(header).items() if times > 1)
     if repeated:
-        _refuse(path, Problem("COLUMN-REPEATED", f"the header has twice: {', '.join(repeated[:5])}", 1))
+        _refuse(path, Problem("COLUMN-REPEATED", f"the header repeats: {', '.join(repeated[:5])}", 1))
     return header, sign
 
 

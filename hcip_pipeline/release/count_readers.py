@@ -166,7 +166,7 @@ class Readers:
             greatest[column] = min(greatest[column], self.threshold - 1 - wide)
             change = _change(both, greatest, column, np.concatenate([own, own]))
             if change is None:
-                raise ValueError(f"{cell[0]}: what can be known of {cell[2]} was not found")
+                raise ValueError(f"{cell[0]}: the possible values of {cell[2]} could not be determined")
             found.append({variables[n]: int(change[n]) for n in np.flatnonzero(change)})
             wide += abs(int(change[at[cell]]))
             if wide >= self.threshold - 1:

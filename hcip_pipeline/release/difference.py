@@ -166,7 +166,7 @@ def difference(before: Path, after: Path) -> ReleaseDifference:
     if first.period != last.period:
         raise UsageError(
             f"{first.name} and {last.name} are releases of different periods",
-            fix="compare two releases of one period: what a period paid has no counterpart in another",
+            fix="compare two releases of one period: payments of different periods cannot be compared",
         )
     if first.number > last.number:
         raise UsageError(f"{first.name} is newer than {last.name}", fix="name the older release first")

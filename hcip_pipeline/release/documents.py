@@ -159,14 +159,14 @@ def release_path(root: Path, path: str) -> Path:
     """The place of a file of the release in ``root``.
 
     Raises:
-        HcipError: the path leads out of the release, or has a part that is no plain file name. Names in it come from
-            data (a hospital's number, an NPI) and are not believed.
+        HcipError: the path points outside the release, or has a part that is not a plain file name. Names in it come
+            from data (a hospital's number, an NPI) and are not trusted.
     """
     parts = path.split("/")
     is_plain = all(_PART.fullmatch(part) and not part.endswith(".") for part in parts)
     if len(parts) < 2 or parts[0] not in AUDIENCES or not is_plain:
         raise HcipError(
-            f"no file of a release can be called {path!r}",
+            f"a file of a release cannot be called {path!r}",
             rule="RELEASE-PATH",
             fix="correct the identifier in the input that this name comes from; nothing was released",
         )
@@ -203,7 +203,7 @@ def write_documents(documents: Iterable[Document], root: Path, taken: Iterable[s
     for document in documents:
         target = release_path(root, document.path)
         if document.path.casefold() in seen:
-            raise HcipError(f"two files of the release would be {document.path}", rule="RELEASE-PATH")
+            raise HcipError(f"two files of the release would be named {document.path}", rule="RELEASE-PATH")
         seen.add(document.path.casefold())
         private_folder(target.parent)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), FILE_MODE)

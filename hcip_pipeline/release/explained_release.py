@@ -128,18 +128,18 @@ def _hospital_of(folder: Path, npi: str, hospital: str | None) -> str:
     where = f"{folder.parent.name} {folder.name}"
     if not found:
         raise HcipError(
-            f"{npi} is nobody's care partner in {where}, which has {partners['npi'].n_unique():,} of them",
+            f"{npi} is not a care partner in {where}, which has {partners['npi'].n_unique():,} of them",
             file=folder,
             fix="check the NPI; the care partners are in incentives/HCIP_<ccn>_incentives_….csv",
         )
     if hospital is None and len(found) > 1:
         raise UsageError(
-            f"{npi} is a care partner of {len(found)} hospitals, and each pays for itself: {', '.join(found)}",
+            f"{npi} is a care partner of {len(found)} hospitals, each of which pays separately: {', '.join(found)}",
             fix=f"name one: --hospital {found[0]}",
         )
     if hospital is not None and hospital not in found:
         raise HcipError(
-            f"{npi} is no care partner of {hospital} in {where}, but of {', '.join(found)}",
+            f"{npi} is not a care partner of {hospital} in {where}, but is one of {', '.join(found)}",
             file=folder,
             fix=f"name that hospital: --hospital {found[0]}",
         )

@@ -98,7 +98,7 @@ class ReleaseFiles:
             raise HcipError(
                 f"the release's table {name} cannot be read: {str(error).splitlines()[0]}",
                 file=paths[0].parent,
-                fix="`hcip verify` names the files that were changed; put them back from where releases are kept",
+                fix="`hcip verify` names the files that were changed; restore them from where releases are kept",
             ) from error
 
 

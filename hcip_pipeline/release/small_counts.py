@@ -101,7 +101,7 @@ class CountSystem:
                 elif self._revealed:  # earlier releases revealed too much: protect it from readers of this one alone
                     self._revealed.clear()
                 else:
-                    raise ValueError(f"{cell[0]}: nothing is left that {cell[2]} could be hidden behind")
+                    raise ValueError(f"{cell[0]}: no other count is left that could hide {cell[2]}")
         return frozenset(hidden)
 
     def _is_small(self, value: int) -> bool:

@@ -28,12 +28,12 @@ def _say(rule: str, description: str, fix: str) -> Rule:
 
 _DATES = "write dates as YYYY-MM-DD, such as 2025-03-09"
 _MONEY = "write amounts as digits with two decimals, such as 1234.50"
-_NO_AMOUNT = "the amount is negative, over $100 billion, or no amount"
-_SCRIPT = "a code holds a letter or digit of another script, such as a full-width digit"
+_NO_AMOUNT = "the amount is negative, over $100 billion, or not an amount"
+_SCRIPT = "a code contains a letter or digit of another script, such as a full-width digit"
 _ASCII = "write codes in the letters A-Z and the digits 0-9"
 _SHOWN_SO = "nothing; to send the value exactly as stored, export the column as text"
 _LEFT_EMPTY = "nothing, or leave the cell empty"
-_TEXT_COLUMN = "format the column as text and export again: the digits are lost in the file itself"
+_TEXT_COLUMN = "format the column as text and export again: the digits are missing from the file itself"
 _RESEND = "correct the file and send both files again as a new version next to this one (<ccn>.r2, .r3, …)"
 
 _RESEND_BILLS = "export the bills again: the separators in ISA are not those of the file, or it is damaged"
@@ -44,7 +44,7 @@ ROW_RULES = (
         "quote cells that hold commas, double a quotation mark inside a cell, and keep every row on one line",
     ),
     _error(
-        "D-CONTROL-CHARACTER", "", "the row holds a control character (tab, end of file, …)",
+        "D-CONTROL-CHARACTER", "", "the row contains a control character (tab, end of file, …)",
         "remove the character at its source, or when exporting",
     ),
     _error("D-KEY-MISSING", "hospital_ccn account_no", "part of the key is empty", "fill hospital_ccn and account_no"),
@@ -53,16 +53,16 @@ ROW_RULES = (
         "send the account number of the bill; rows with a placeholder cannot be distinguished",
     ),
     _error(
-        "D-KEY-REPEATED", "account_no", "several discharges share this key; none of them is accepted",
+        "D-KEY-REPEATED", "account_no", "several discharges have this key; none of them is accepted",
         "send one row for each stay; a corrected abstract replaces the first, it is not added",
     ),
     _error(
-        "D-CCN-UNKNOWN", "hospital_ccn", "the CCN is no known hospital",
+        "D-CCN-UNKNOWN", "hospital_ccn", "the CCN is not in the table of hospitals",
         "write the six-character CMS certification number, leading zeros kept",
     ),
     _error(
-        "D-CCN-NOT-FOLDER", "hospital_ccn", "the CCN is another hospital's than the submission's",
-        "send each hospital's discharges in a submission of its own",
+        "D-CCN-NOT-FOLDER", "hospital_ccn", "the CCN is not the submission's",
+        "send each hospital's discharges in a separate submission",
     ),
     _error("D-DATE-UNREADABLE", "birth_date admit_date discharge_date", "the date cannot be read", _DATES),
     _error(
@@ -82,15 +82,15 @@ ROW_RULES = (
         "send the severity of the grouper; only a case it could not group (955, 956 or no APR-DRG) may have none",
     ),
     _error(
-        "D-DISPOSITION-UNKNOWN", "discharge_disposition", "the disposition is no UB-04 patient status",
+        "D-DISPOSITION-UNKNOWN", "discharge_disposition", "the disposition is not a UB-04 patient status",
         "write the two digits of the bill, leading zero kept (01)",
     ),
     _error(
-        "D-CHARGES-DIFFER", "total_charges", "total_charges is not the sum of the charge lines to $1",
-        "send every line of the account once (revenue code 0001 is a total and not added), or correct total_charges",
+        "D-CHARGES-DIFFER", "total_charges", "total_charges differs from the sum of the charge lines by more than $1",
+        "send every line of the account once (revenue code 0001 is a total and is not added), or correct total_charges",
     ),
     _error(
-        "D-GROUPER-UNKNOWN", "grouper_version", "the APR-DRG table has no such grouper version",
+        "D-GROUPER-UNKNOWN", "grouper_version", "the grouper version is not in the APR-DRG table",
         "put the licensed list of that version into reference/apr_drg.csv, or send the version that is there",
     ),
     _error("D-MONEY-INVALID", "total_charges reported_cost", _NO_AMOUNT, _MONEY),
@@ -102,7 +102,7 @@ ROW_RULES = (
     ),
     _error(
         "D-COMPLICATION-UNNAMED", "hac_flags",
-        "hac_flags holds something that is no code of a complication (YES, 1), and each item counts as one",
+        "hac_flags contains items that are not complication codes (YES, 1); each item counts as a complication",
         "list the codes, such as HAC04|HAC07, and leave the cell empty where there is none",
     ),
     _error(
@@ -111,7 +111,7 @@ ROW_RULES = (
     ),
     _warn(
         "D-ATTENDING-NPI", "attending_npi", "the attending NPI is missing or fails its check digit",
-        "look the physician up in the NPI registry; without it no medical case has a responsible physician",
+        "look up the physician in the NPI registry; without the NPI a medical case has no responsible physician",
     ),
     _warn(
         "D-OPERATING-NPI-MISSING", "operating_npi", "a surgical APR-DRG has no operating NPI",
@@ -119,36 +119,38 @@ ROW_RULES = (
     ),
     _warn(
         "D-OPERATING-NPI-INVALID", "operating_npi", "the operating NPI fails its check digit",
-        "look the physician up in the NPI registry",
+        "look up the physician in the NPI registry",
     ),
     _warn(
         "D-PATIENT-ID-MISSING", "patient_id", "the statewide patient id is missing",
         "send it: readmissions to other hospitals cannot be seen without it",
     ),
     _warn(
-        "D-PATIENT-ID-SHARED", "patient_id", "the same patient id comes with another date of birth",
-        "check that the id is the patient's own, and no word such as TEST or ANONYMOUS: it joins stays to readmissions",
+        "D-PATIENT-ID-SHARED", "patient_id", "the same patient id appears with different dates of birth",
+        "check that the id is the patient's own and not a word such as TEST or ANONYMOUS: it links stays to "
+        "readmissions",
     ),
     _warn("D-STAY-LONG", "discharge_date", "the stay is longer than 365 days", "check both dates"),
     _warn(
         "D-COST-TO-CHARGE", "total_charges", "cost is under 0.1 or over 1.5 of charges",
-        "check the charges, and with the regulator the rates of the hospital",
+        "check the charges, and check the hospital's rates with the regulator",
     ),
     _warn("D-AGE", "birth_date", "the patient is over 120, or born after the discharge", "check the date of birth"),
     _warn(
         "D-CODE-UNKNOWN",
         "sex nature_of_admission source_of_admission primary_payer risk_of_mortality",
-        "the code is not one the column allows; it is kept as empty",
+        "the column does not allow this code; the cell is treated as empty",
         "use the codes that docs/data_dictionary.md lists for the column",
     ),
     _warn(
         "D-CODE-MALFORMED", "principal_diagnosis diagnoses procedures",
-        "an item is no ICD-10 code, or has another present-on-admission flag or day; the cell is kept unchanged",
-        "write the rest as code:poa|code:poa and procedures as code:YYYY-MM-DD|code:YYYY-MM-DD",
+        "an item is not an ICD-10 code, or its present-on-admission flag or day is not valid; the cell is kept "
+        "unchanged",
+        "write diagnoses as code:poa|code:poa and procedures as code:YYYY-MM-DD|code:YYYY-MM-DD",
     ),
     _warn(
         "D-LIST-FORM", "",
-        "codes are written otherwise (I63.9, or I10;E11.9) and read as the contract has them (I639, I10|E119)",
+        "codes are written in another form (I63.9, or I10;E11.9) and read as the contract expects (I639, I10|E119)",
         _SHOWN_SO,
     ),
     _warn(
@@ -161,12 +163,12 @@ ROW_RULES = (
         "D-CODE-PADDED", "", "a code is shorter than its column and is read with leading zeros (45 as 045)",
         _SHOWN_SO,
     ),
-    _warn("D-CODE-SPELLING", "", "a code is spelled otherwise and read as the code (Female as F)", _SHOWN_SO),
-    _warn("D-DATE-FORM", "", "a date is written otherwise and read as a date (3/14/2025, month first)", _SHOWN_SO),
-    _warn("D-MONEY-FORM", "", "an amount is written otherwise and read as money ($1,234.50, (12.00), 600)", _SHOWN_SO),
-    _warn("D-BLANKS", "", "blanks, or a spreadsheet's marks of text, are taken out of the cell", _SHOWN_SO),
+    _warn("D-CODE-SPELLING", "", "a code is spelled out and read as the code (Female as F)", _SHOWN_SO),
+    _warn("D-DATE-FORM", "", "a date is in another format and read as a date (3/14/2025, month first)", _SHOWN_SO),
+    _warn("D-MONEY-FORM", "", "an amount is in another format and read as money ($1,234.50, (12.00), 600)", _SHOWN_SO),
+    _warn("D-BLANKS", "", "blanks or a spreadsheet's text markers are removed from the cell", _SHOWN_SO),
     _warn(
-        "D-ROW-REPEATED", "", "the row is byte for byte an earlier one, and counts once",
+        "D-ROW-REPEATED", "", "the row repeats an earlier row byte for byte, and counts once",
         "send each row once",
     ),
     _error(
@@ -174,27 +176,27 @@ ROW_RULES = (
         "quote cells that hold commas, and keep every row on one line",
     ),
     _error(
-        "C-CONTROL-CHARACTER", "", "the row holds a control character (tab, end of file, …)",
+        "C-CONTROL-CHARACTER", "", "the row contains a control character (tab, end of file, …)",
         "remove the character at its source, or when exporting",
     ),
     _error("C-KEY-MISSING", "hospital_ccn account_no", "part of the key is empty", "fill hospital_ccn and account_no"),
     _error(
-        "C-CCN-UNKNOWN", "hospital_ccn", "the CCN is no known hospital",
+        "C-CCN-UNKNOWN", "hospital_ccn", "the CCN is not in the table of hospitals",
         "write the six-character CMS certification number, leading zeros kept",
     ),
     _error(
-        "C-CCN-NOT-FOLDER", "hospital_ccn", "the CCN is another hospital's than the submission's",
-        "send each hospital's charges in a submission of its own",
+        "C-CCN-NOT-FOLDER", "hospital_ccn", "the CCN is not the submission's",
+        "send each hospital's charges in a separate submission",
     ),
     _error(
         "C-NO-DISCHARGE", "account_no", "no discharge of the submission has this account number",
-        "send the discharge with its lines; account numbers are text and must be written alike in both files",
+        "send the discharge with its lines; account numbers are text and must be written the same way in both files",
     ),
     _error("C-DATE-UNREADABLE", "service_date", "the date cannot be read", _DATES),
-    _error("C-MONEY-INVALID", "charge", "the charge is over $100 billion, or no amount", _MONEY),
+    _error("C-MONEY-INVALID", "charge", "the charge is over $100 billion, or not an amount", _MONEY),
     _error("C-CODE-SCRIPT", "", _SCRIPT, _ASCII),
     _error(
-        "C-NET-NEGATIVE", "charge", "the lines of this account and revenue code come to less than zero",
+        "C-NET-NEGATIVE", "charge", "the lines of this account and revenue code total less than zero",
         "send the charges that the credits belong to, in the same submission",
     ),
     _error("C-TEXT-TOO-LONG", "", "the cell is longer than its column", "check that columns are not shifted"),
@@ -204,7 +206,7 @@ ROW_RULES = (
         "send the four-digit UB-04 revenue code",
     ),
     _error(
-        "C-DISCHARGE-QUARANTINED", "", "the line is in order and its discharge is quarantined",
+        "C-DISCHARGE-QUARANTINED", "", "the line is valid, but its discharge is quarantined",
         "correct the discharge; its lines are then accepted with it", follows=True,
     ),
     _warn(
@@ -222,16 +224,17 @@ ROW_RULES = (
         "C-ID-FORM", "account_no", "every number ends in .0, as data frames write numbers, and is read without it",
         _SHOWN_SO,
     ),
-    _warn("C-DATE-FORM", "service_date", "a date is written otherwise and read as a date (month first)", _SHOWN_SO),
-    _warn("C-MONEY-FORM", "charge", "an amount is written otherwise and read as money", _SHOWN_SO),
-    _warn("C-UNITS-FORM", "units", "a whole number is written otherwise (1.0) and read as one", _SHOWN_SO),
-    _warn("C-BLANKS", "", "blanks, or a spreadsheet's marks of text, are taken out of the cell", _SHOWN_SO),
+    _warn("C-DATE-FORM", "service_date", "a date is in another format and read as a date (month first)", _SHOWN_SO),
+    _warn("C-MONEY-FORM", "charge", "an amount is in another format and read as money", _SHOWN_SO),
+    _warn("C-UNITS-FORM", "units", "a whole number is in another format (1.0) and read as one", _SHOWN_SO),
+    _warn("C-BLANKS", "", "blanks or a spreadsheet's text markers are removed from the cell", _SHOWN_SO),
     _warn(
-        "C-ROW-REPEATED", "", "the line is byte for byte an earlier one, and without it the account adds up",
+        "C-ROW-REPEATED", "", "the line repeats an earlier line byte for byte, and the account adds up without it",
         "send each line once",
     ),
     _warn(
-        "C-UNITS-UNREADABLE", "units", "the units are no whole number; they are kept as empty", "write digits only"
+        "C-UNITS-UNREADABLE", "units", "the units are not a whole number; the cell is treated as "
+                                       "empty", "write digits only"
     ),
 )  # fmt: skip
 
@@ -241,10 +244,10 @@ SUBMISSION_RULES = (
         "name it <ccn> for a first submission and <ccn>.r2, <ccn>.r3 … for the next",
     ),
     _refuse(
-        "S-OUTSIDE-INBOX", "a link leads out of the submission", "put the files themselves into the folder"
+        "S-OUTSIDE-INBOX", "a link points outside the submission", "put the files themselves into the folder"
     ),
     _refuse(
-        "S-HOSPITAL-UNKNOWN", "the submission's CCN is no known hospital",
+        "S-HOSPITAL-UNKNOWN", "the submission's CCN is not in the table of hospitals",
         "check the folder's name; a new hospital is added to reference/hospitals.csv",
     ),
     _refuse(
@@ -252,36 +255,38 @@ SUBMISSION_RULES = (
         "put the missing file into the same folder, as .csv, .csv.gz, .csv.zip, .xlsx or .parquet",
     ),
     _refuse(
-        "F-AMBIGUOUS", "a table is there several times, or it is not clear which workbook holds it",
-        "send each table once, in one workbook with sheets discharges and charges or in a file of its own",
+        "F-AMBIGUOUS", "a table was sent more than once, or it is not clear which workbook holds it",
+        "send each table once, in one workbook with sheets discharges and charges or in separate files",
     ),
     _refuse("F-NOT-A-FILE", "it is not a regular file", "put the file itself there"),
     _refuse("F-TOO-LARGE", "the file is over a ceiling of bytes, rows or columns", "check that it is the right file"),
     _refuse("F-EMPTY", "the file is empty", _RESEND),
     _refuse("F-NO-ROWS", "the file has a header and no rows", _RESEND),
     _refuse(
-        "F-COMPRESSION", "the compressed file cannot be unpacked: it is cut off, locked or of another kind",
+        "F-COMPRESSION", "the compressed file cannot be unpacked: it is truncated, encrypted or in another format",
         "send it again",
     ),
     _refuse("F-ENCODING", "the file is neither UTF-8 nor Windows-1252 text", "save it as CSV UTF-8"),
     _refuse("F-NUL", "the file holds NUL bytes", "export it again as CSV UTF-8"),
-    _refuse("F-LINE-ENDS", "lines do not all end alike (LF, or CR LF)", "export it again with one kind of line end"),
+    _refuse("F-LINE-ENDS", "line endings are mixed (LF and CR LF)", "export it again with one kind of line ending"),
     _refuse("F-HEADER", "the first line is not a header", "write the column names in the first line"),
     _refuse("F-TITLE-ROW", "something is written above the header", "remove what is above the column names"),
-    _refuse("F-HEADER-REPEATED", "the header comes again among the rows", "remove the second header"),
-    _refuse("F-TOTAL-ROW", "a row of totals is among the rows", "remove the row: totals go into control_totals.json"),
+    _refuse("F-HEADER-REPEATED", "the header is repeated among the rows", "remove the second header"),
+    _refuse("F-TOTAL-ROW", "there is a row of totals among the rows", "remove the row; totals belong in "
+        "control_totals.json"),
     _refuse("F-DIGITS-LOST", "the spreadsheet has lost digits (2.5E+10)", _TEXT_COLUMN),
     _refuse(
         "F-ID-MIXED", "identifiers end in .0 in some rows and not in others",
-        "format the column as text and export again: 1234.0 and 1234 would be two",
+        "format the column as text and export again: 1234.0 and 1234 would be two identifiers",
     ),
-    _refuse("F-FORMULA", "cells hold formulas without a stored value", "open the workbook, save it, and send it again"),
-    _refuse("F-UNREADABLE", "the file is not of the type that its name says", "export it again and send it anew"),
-    _refuse("F-COLUMN-MISSING", "a column is missing", "add the column; the order is free"),
+    _refuse("F-FORMULA", "cells hold formulas without a stored value", "open the workbook, save it and send it again"),
+    _refuse("F-UNREADABLE", "the file's contents do not match its extension", "export it and send it again"),
+    _refuse("F-COLUMN-MISSING", "a column is missing", "add the column; the order of columns does not matter"),
     _refuse("F-COLUMN-REPEATED", "a column appears twice in the header", "remove one of them"),
     _refuse(
-        "F-COLUMN-TYPE", "a Parquet column has another type than its contents",
-        "write codes as text, dates as DATE, money as DECIMAL(18,2): numbers lose leading zeros, times their day",
+        "F-COLUMN-TYPE", "a Parquet column has the wrong type for its contents",
+        "write codes as text, dates as DATE, money as DECIMAL(18,2): numbers lose leading zeros, and timestamps "
+        "may lose their day",
     ),
     _refuse("S-CONTROL-UNREADABLE", "control_totals.json cannot be read",
             'write {"discharges": 123, "charge_lines": 4567, "total_charges": "89012.34"}'),

@@ -42,7 +42,7 @@ RULES = by_id(
         "the weights of the conditions do not total 100%",
         "set the weights so that they total exactly 100",
     ),
-    _breach("NOT-APPROVED", "the protocol is not approved", "state approved_on once it is approved"),
+    _breach("NOT-APPROVED", "the protocol is not approved", "enter approved_on once it is approved"),
     _breach(
         "APPROVED-AFTER-START",
         "the protocol was approved after the period began",
@@ -50,12 +50,12 @@ RULES = by_id(
     ),
     _breach(
         "CONDITIONS-CHANGED",
-        "the conditions changed and the day of approval did not",
-        "state in approved_on the day on which the committee approved the change",
+        "the conditions changed but the approval date did not",
+        "enter in approved_on the date on which the committee approved the change",
     ),
     _breach(
         "NOT-STARTED",
-        "the first performance period is still to come",
+        "the first performance period is in the future",
         "correct first_performance_period, or wait for it",
     ),
     _breach(
@@ -67,33 +67,33 @@ RULES = by_id(
     warning(
         "CONDITION-NOT-TIED",
         "a condition of payment is not tied to an included intervention",
-        "name in its interventions those that are included",
+        "list included interventions under the condition",
     ),
     warning(
         "CONDITION-NOT-INCLUDED",
-        "an intervention is a condition of payment and not included",
+        "an intervention is a condition of payment but is not included",
         "include it, or clear the mark",
     ),
     warning(
         "INTERVENTION-WITHOUT-CONDITION",
-        "an intervention is marked as a condition of payment and no condition rests on it",
+        "an intervention is marked as a condition of payment, but no condition refers to it",
         "name it in one",
     ),
     files.RULES["TIN-NOT-NINE-DIGITS"],
     _breach(
         "SPLIT-CHANGED-EARLY",
         "improvement_share is changed before the third period",
-        "leave it out until the third period; the policy's share is in force",
+        "leave it out until the third period; the policy's share applies",
     ),
     warning(
         "CAP-ABOVE-POLICY",
         "the elected physician_cap_percent is above the policy's",
-        "nothing, or elect a lower one: a hospital may only lower it, and the policy's is in force",
+        "nothing, or elect a lower one: a hospital may only lower it, and the policy's applies",
     ),
     _breach(
         "ELECTIONS-CONTRADICT",
         "the elections contradict each other or the policy",
-        "correct them; the policy is in force instead",
+        "correct them; the policy applies instead",
     ),
     warning("MODEL-PLAN-INCOMPLETE", "a question of the model plan is not answered", "answer it"),
     warning("MODEL-PLAN-TOO-LONG", f"an answer of the model plan has more than {MAX_ANSWER_WORDS} words", "shorten it"),

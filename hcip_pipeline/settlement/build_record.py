@@ -102,5 +102,5 @@ def _outdated(home: Home, period: PerformancePeriod, why: str) -> HcipError:
         f"run the job settlement for {period} (`hcip run {period}`): its build cannot be released, {why}",
         file=record_path(home, period),
         rule="RELEASE-GATE",
-        fix=f"run the job `settlement` for {period}, which builds it anew, checks it and releases it",
+        fix=f"run the job `settlement` for {period}, which rebuilds, checks and releases it",
     )

@@ -29,7 +29,7 @@ def check_base_year(home: Home, policy: Policy, receipts: Sequence[SubmissionRec
     in_base_year = {ccn for ccn, quarter in in_force if quarter in base_quarters}
     if not in_base_year:
         raise HcipError(
-            f"no hospital's data for the base year {policy.base_year} are in the lake: there can be no norms",
+            f"no hospital's data for the base year {policy.base_year} are in the lake, so there can be no norms",
             file=home.inbox / "hospital",
             rule="BASE-YEAR-MISSING",
             fix=f"put the submissions of {policy.base_year} into inbox/hospital/{policy.base_year}Q1 to Q4, "
@@ -84,10 +84,10 @@ def check_complete(
     ]
     if missing and policy.require_complete != "none":
         raise HcipError(
-            f"{period} is not built: accepted data are missing of {len(missing)} hospitals ({'; '.join(missing)})",
+            f"{period} is not built: accepted data are missing from {len(missing)} hospitals ({'; '.join(missing)})",
             file=home.inbox / "hospital",
             rule="PERIOD-INCOMPLETE",
-            fix="put in what is missing, correct what was refused (`hcip check` explains why), "
+            fix="supply what is missing, correct what was refused (`hcip check` explains why), "
             "or set require_complete: none in the policy",
         )
     months = {receipt.month for receipt in archives_in_force(home)}

@@ -167,10 +167,10 @@ def _kept_policy(home: Home, period: PerformancePeriod, number: int, sha256: str
     text = str(manifest["policy"].get("text", "")).encode()
     if hashlib.sha256(text).hexdigest() != sha256:
         raise HcipError(
-            "the policy that the release was made under is not what was kept",
+            "the stored policy is not the one that the release was made under",
             file=path,
             rule="LAKE-AS-OF-THEN",
-            fix="put it back from a backup; `hcip verify` tells whether the release still holds its text",
+            fix="put it back from a backup; `hcip verify` checks whether the release still contains its text",
         )
     write_bytes(text, path)
     return load_policy(path)

@@ -129,19 +129,21 @@ def open_storage(address: str) -> Iterator[Storage]:
     """
     named = _ADDRESS.fullmatch(address)
     if named is None:
-        raise UsageError(f"{address} is no address", fix="name one such as s3://bucket/prefix or file:///mnt/releases")
+        raise UsageError(
+            f"{address} is not an address", fix="name one such as s3://bucket/prefix or file:///mnt/releases"
+        )
     try:
         local = {"auto_mkdir": True} if named[1] in _LOCAL else {}
         system, root = fsspec.url_to_fs(address.rstrip("/"), **local, use_listings_cache=False)
     except ImportError as error:
         raise UsageError(
-            f"what reads {named[1]}:// is not installed",
+            f"the package that reads {named[1]}:// is not installed",
             rule="STORAGE",
             fix="for s3:// install the package with its extra, `pip install 'hcip-pipeline[s3]'`; for Google Cloud "
             "gcsfs, for Azure adlfs",
         ) from error
     except ValueError as error:
-        raise UsageError(f"{named[1]}:// is no kind of storage: {error}", fix="name one such as s3://") from error
+        raise UsageError(f"{named[1]}:// is not a kind of storage: {error}", fix="name one such as s3://") from error
     try:
         yield Storage(system, root.rstrip("/"), named[1] in _OF_OBJECTS, named[1] in _LOCAL)
     except HcipError:

@@ -105,10 +105,10 @@ def two_versions(home: Home, storage: Storage, path: str, sha256: str) -> HcipEr
     other = folder_of(home) / "shared" / path
     write_bytes(get_object(storage, sha256), other)
     return HcipError(
-        f"the file is another one than on other machines, whose is {other.relative_to(home.root)} now",
+        f"the file differs from the one on other machines, which is {other.relative_to(home.root)} now",
         file=home.root / path,
         rule="STORAGE-CONFLICT",
-        fix="copy that one over the home's, make the changes that you need in it, and run it again",
+        fix="copy that file over the home's, make your changes in it, and run the command again",
     )
 
 
@@ -127,9 +127,9 @@ def _tell_of(state: State, missing: Mapping[str, str], tell: Tell) -> None:
     again = sorted(path for path, sha256 in missing.items() if state.base(path) == sha256)
     if again:
         more = f" and {len(again) - 3} more" if len(again) > 3 else ""
-        tell(f"note: {', '.join(again[:3])}{more}: was changed or lost in this home and is brought from the storage")
+        tell(f"note: {', '.join(again[:3])}{more}: was changed or lost in this home and is restored from the storage")
     if len(missing) > len(again):
-        tell(f"bringing {len(missing) - len(again):,} files from the storage")
+        tell(f"fetching {len(missing) - len(again):,} files from the storage")
 
 
 def _fetch(home: Home, storage: Storage, state: State, missing: Mapping[str, str]) -> None:

@@ -176,7 +176,7 @@ def put_object(storage: Storage, sha256: str, content: bytes) -> None:
             "the file was changed while it was shared",
             file=storage.address_of(object_place(sha256)),
             rule="STORAGE",
-            fix="see that nothing else writes into the home, and run it again",
+            fix="make sure that nothing else writes to the home, and run it again",
         )
     if not storage.create(object_place(sha256), content) and storage.size(object_place(sha256)) != len(content):
         raise _damaged(storage, object_place(sha256), "is not what its name states")
@@ -231,5 +231,5 @@ def _damaged(storage: Storage, place: str, what: str) -> HcipError:
         f"the shared home is damaged: {place} {what}",
         file=storage.address_of(place),
         rule="STORAGE-DAMAGED",
-        fix="restore it from the bucket's versions or a backup; nothing may write there but `hcip`",
+        fix="restore it from the bucket's versions or a backup; only `hcip` may write there",
     )

@@ -131,7 +131,7 @@ class _Run:
                 self._forget_objects(change, before)
                 return len(change.files)
         raise HcipError(
-            "other machines share faster than this one can",
+            "other machines commit faster than this one can",
             file=self.state.address,
             rule="STORAGE",
             fix="run it again: what was accepted is in this home and is shared then",
@@ -196,7 +196,7 @@ class _Run:
                     f"it is not what the ledger records of {entry.name}, so nothing was shared",
                     file=self.home.root / path,
                     rule="LEDGER-MISMATCH",
-                    fix="put it back from a backup, or take it in again (`hcip ingest`)",
+                    fix="put it back from a backup, or ingest it again (`hcip ingest`)",
                 )
 
     def _commit(self, change: _Change, lines: Sequence[Line], entries: Sequence[Entry]) -> bool:

@@ -73,7 +73,7 @@ def read_scenarios(path: Path, policy: Policy) -> list[Scenario]:
         changes = {} if changes is None else changes
         if not isinstance(changes, dict):
             raise HcipError(
-                f"the scenario '{name}' is no mapping of policy keys to values",
+                f"the scenario '{name}' is not a mapping of policy keys to values",
                 file=path,
                 fix="write it as, for example:  half and half: {improvement_share: 1/2}",
             )
@@ -88,7 +88,7 @@ def read_scenarios(path: Path, policy: Policy) -> list[Scenario]:
                 f"the scenario '{name}' changes {', '.join(unknown)}, which a simulation cannot",
                 file=path,
                 rule="SCENARIO-KEY",
-                fix=f"it can change {', '.join(PARAMETERS)}; another base year or cost method is a run of its own",
+                fix=f"it can change {', '.join(PARAMETERS)}; another base year or cost method needs a run of its own",
             )
         tried = validate_yaml(Policy, policy.model_dump() | changes, path, f"scenario '{name}'")
         found.append(Scenario(str(name), tried, changes, hold))

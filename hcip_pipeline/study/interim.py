@@ -85,9 +85,11 @@ def interim(home: Home, quarter: Quarter, *, threads: int | None = None, progres
     statements = [NOT_PAYABLE, *_received(home, windows)]
     listed, of_half = _care_partners(home, quarter)
     if of_half is None:
-        statements.append("no list of care partners is taken in yet: no physician is named")
+        statements.append("no list of care partners has been ingested yet, so no physician is named")
     elif of_half != _half_of(quarter):
-        statements.append(f"care partners are those of {of_half}: the list of {_half_of(quarter)} is not taken in yet")
+        statements.append(
+            f"care partners are those of {of_half}: the list of {_half_of(quarter)} has not been ingested yet"
+        )
     norms = base_year_norms(home, policy, threads=threads, progress=progress)
     spec = BuildSpec(
         name=str(quarter),
@@ -196,7 +198,7 @@ def _write(
         raise HcipError(
             f"the interim report could not be written: {error.strerror}",
             file=error.filename or folder,
-            fix="make room or grant the right to write, and make the report again",
+            fix="free disk space or grant write permission, and make the report again",
         ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -55,7 +55,7 @@ def write_study(plan: StudyPlan, figures: StudyFigures, folder: Path) -> tuple[s
         raise HcipError(
             f"the study could not be written: {error.strerror}",
             file=error.filename or folder,
-            fix="make room or grant the right to write, and run the study again",
+            fix="free disk space or grant write permission, and run the study again",
         ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)

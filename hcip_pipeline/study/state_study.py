@@ -87,7 +87,7 @@ def cost_factors(
                 f"{', '.join(without[:10])}",
                 file=path,
                 rule="COST-FACTOR-MISSING",
-                fix=f"add their rows ({example}), or take the file away for a study with every factor 1",
+                fix=f"add their rows ({example}), or take the file away for a study with all factors equal to 1",
             )
     if by_center:
         _require_ratios(path, given)

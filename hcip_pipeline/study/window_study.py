@@ -45,7 +45,7 @@ def run_window_study(
     """
     name = check_name(f"{start}_{end}" if name is None else name)
     if end < start:
-        raise UsageError(f"the window ends on {end}, before it starts on {start}", fix="exchange the two dates")
+        raise UsageError(f"the window ends on {end}, before it starts on {start}", fix="swap the two dates")
     return carry_out(home, _plan(home, name, start, end, policy), progress)
 
 

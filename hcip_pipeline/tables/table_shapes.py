@@ -46,7 +46,7 @@ def find_table(folder: Path, name: str) -> Path:
     found = sorted(entry for entry in folder.iterdir() if entry.name.lower() in wanted)
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
-        _refuse(found[0], Problem("FILE-TWICE", f"{name} is there {len(found)} times: {names}"))
+        _refuse(found[0], Problem("FILE-TWICE", f"{name} was found {len(found)} times: {names}"))
     return found[0] if found else plain
 
 
@@ -136,9 +136,9 @@ def _unpacked(raw: bytes, path: Path) -> bytes:
                 with archive.open(names[0]) as stream:
                     content = stream.read(TABLE.bytes + 1)
     except ARCHIVE_DAMAGE:
-        _refuse(path, Problem("FILE-UNREADABLE", "the file cannot be unpacked: it is cut off or locked"))
+        _refuse(path, Problem("FILE-UNREADABLE", "the file cannot be unpacked: it is truncated or encrypted"))
     if len(content) > TABLE.bytes:
-        _refuse(path, Problem("FILE-TOO-LARGE", "the file unpacks to more than a table holds"))
+        _refuse(path, Problem("FILE-TOO-LARGE", "the file is larger when unpacked than a table can be"))
     return content
 
 

@@ -90,7 +90,7 @@ def parse_text_table(raw: bytes, path: Path) -> TextTable:
     filled = np.diff(np.concatenate(([0], np.cumsum(~dropped)))[np.concatenate(([0], record_ends))]) > 0
     lines = 1 + np.searchsorted(line_ends, record_starts)
     if not filled.any():
-        _refuse(path, [Problem("FILE-EMPTY", "the file holds nothing but line ends")])
+        _refuse(path, [Problem("FILE-EMPTY", "the file contains only line breaks")])
 
     commas = np.concatenate(([0], np.cumsum((text == ord(sign)) & (quoted == 0))))
     cells = commas[record_ends] - commas[record_starts] + 1
@@ -109,7 +109,7 @@ def parse_text_table(raw: bytes, path: Path) -> TextTable:
         _refuse(path, [Problem("TITLE-ROW", "the first line is a title, not the header", int(lines[first]))])
     if ragged.size:
         problems = [
-            Problem("ROW-RAGGED", f"{cells[i]} cells where the header has {cells[first]}", int(lines[i]))
+            Problem("ROW-RAGGED", f"{cells[i]} cells; the header has {cells[first]}", int(lines[i]))
             for i in ragged[:LISTED_PER_RULE]
         ]
         raise TableRefusedError(path, problems, Counter({"ROW-RAGGED": int(ragged.size)}))
@@ -164,14 +164,14 @@ def _check_quotes(text: np.ndarray, quoted: np.ndarray, path: Path, sign: int) -
     problems = []
     if (bare := np.flatnonzero(opens | closes)).size:
         row = 1 + int(np.count_nonzero(text[: bare[0]] == _LF))
-        problems.append(Problem("QUOTE-BARE", "a quotation mark is in a place where none is allowed", row))
+        problems.append(Problem("QUOTE-BARE", "a quotation mark is not allowed here", row))
     elif quoted[-1]:
         start = int(np.flatnonzero(mark)[-1])
         row = 1 + int(np.count_nonzero(text[:start] == _LF))
         problems.append(Problem("QUOTE-OPEN", "the last quotation mark opens a cell that never ends", row))
     elif (alone := np.flatnonzero((text == _CR) & (quoted == 0) & (after != _LF))).size:
         row = 1 + int(np.count_nonzero(text[: alone[0]] == _LF))
-        problems.append(Problem("FILE-LINE-ENDS", "the line holds a carriage return that ends no line", row))
+        problems.append(Problem("FILE-LINE-ENDS", "the line contains a carriage return that does not end it", row))
     if problems:
         _refuse(path, problems)
 
@@ -182,7 +182,7 @@ def _header(head: bytes, path: Path, sign: str) -> tuple[str, ...]:
     repeated = sorted(name for name, times in Counter(names).items() if times > 1)
     if repeated:
         shown = ", ".join(repr(name[:60]) for name in repeated[:LISTED_PER_RULE])
-        _refuse(path, [Problem("COLUMN-REPEATED", f"the header has twice: {shown}", 1)])
+        _refuse(path, [Problem("COLUMN-REPEATED", f"the header repeats: {shown}", 1)])
     return names
 
 

@@ -66,9 +66,7 @@ def sheet_rows(path: Path, table: str, money: Collection[str], ceiling: Ceiling)
         sheet = _sheet(book, table)
         _check_alone(book, sheet, ceiling)
         if errors := _cells_with_errors(path, sheet.name):
-            raise WorkbookError(
-                f"cells hold an error such as #N/A in place of a value: {_listed(errors)} of the sheet of {table}"
-            )
+            raise WorkbookError(f"cells contain an error such as #N/A: {_listed(errors)} of the sheet of {table}")
         if open_cells := _formulas_without_value(path, sheet.name):
             raise FormulaError(f"cells hold formulas without a stored value: {_listed(open_cells)} of that sheet")
         if sheet.total_height > ceiling.rows or sheet.total_width > ceiling.columns:

@@ -67,7 +67,7 @@ def target_folder() -> Path:
         raise HcipError(
             f"the cache folder cannot be written ({error.strerror})",
             file=folder.parent,
-            fix="set HCIP_CACHE to a folder that you may write",
+            fix="set HCIP_CACHE to a folder that you can write to",
         ) from error
     try:
         _parse(work)

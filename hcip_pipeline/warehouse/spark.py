@@ -86,7 +86,7 @@ class SparkEngine:
                 f"Spark stopped: {java_message(error)}",
                 file=folder,
                 rule="ENGINE",
-                fix="nothing was released; see to the cluster and run the period again",
+                fix="nothing was released; check the cluster and run the period again",
             ) from error
 
     def _build(self, spec: BuildSpec, folder: Path, select: Sequence[str], progress: Progress | None) -> BuildResult:

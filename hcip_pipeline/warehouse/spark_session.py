@@ -104,9 +104,9 @@ def _wait_for_workers(session: Any, master: str) -> None:
         session.range(1).collect()
     except Exception as error:  # of the cancelled job, or whatever Java threw
         raise HcipError(
-            f"no worker of the cluster took work within {seconds:.0f} seconds: {java_message(error)}",
+            f"no worker of the cluster accepted work within {seconds:.0f} seconds: {java_message(error)}",
             rule="ENGINE",
-            fix=f"start workers for {master} that have the memory and the cores which spark-defaults.conf asks for",
+            fix=f"start workers for {master} with the memory and cores that spark-defaults.conf requires",
         ) from error
     finally:
         ended.set()

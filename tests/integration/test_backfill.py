@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "last", "said"),
     [
-        ("2025Q1", "2025-04", "not of the same kind"),
+        ("2025Q1", "2025-04", "not the same kind of partition"),
         ("2025H2", "2025H1", "lies before"),
         ("2025Q1", "2035Q5", "is not a quarter"),
         ("2025H1", "2055H1", "outside the program's calendar"),

@@ -117,9 +117,9 @@ def _mounted(folder: Path, *arguments: str) -> Iterator[None]:
 @pytest.mark.parametrize("name", ["warehouse", "releases", "dagster"])
 def test_a_full_disk_is_said_and_nothing_is_released(settled: SettledHome, home: Home, name: str) -> None:
     with _mounted(home.root / name, "-t", "tmpfs", "-o", "size=96k", "tmpfs"):
-        with pytest.raises(HcipError, match="there is no room left to write") as raised:
+        with pytest.raises(HcipError, match="the disk is full") as raised:
             settle(home, PERIOD)
-        assert raised.value.rule == "DISK-FULL" and "make room" in raised.value.fix
+        assert raised.value.rule == "DISK-FULL" and "free disk space" in raised.value.fix
         assert not releases_of(home, PERIOD)
         assert not _half_written(home)
         assert not [path for path in home.releases.rglob("*") if path.is_file() and path.name != ".writing"]
@@ -195,7 +195,7 @@ def test_a_damaged_norm_table_is_never_made_again_unasked(home: Home) -> None:
     path = next(home.lake.glob("norms/*/frozen_norms.parquet"))
     _damage(path)
     for _ in range(2):
-        with pytest.raises(HcipError, match=r"frozen_norms\.parquet is not what was taken in") as raised:
+        with pytest.raises(HcipError, match=r"frozen_norms\.parquet is not what was ingested") as raised:
             settle(home, PERIOD)
         assert "backup" in raised.value.fix
     assert path.exists()

@@ -116,7 +116,7 @@ class TestSealedFiles:
         sent = home.inbox / "hospital" / "2024Q1" / path.name.split(".")[0] / "charges.csv"
         accepted = sent.read_bytes()
         replace(sent, accepted.replace(b"1", b"7", 1))
-        with pytest.raises(HcipError, match="is not what was taken in"):
+        with pytest.raises(HcipError, match="is not what was ingested"):
             check_home(home, (), quiet)
         for _ in range(2):
             with pytest.raises(HcipError, match="cannot be ingested again") as raised:

@@ -146,7 +146,7 @@ def test_only_quarters_are_joined_in(partitions: list[str], tmp_path: Path, caps
     with pytest.raises(SystemExit) as ended:
         cli.main(["ingest", *partitions, "--join", "--home", str(tmp_path)])
     assert ended.value.code == 2
-    assert "several processes take in quarters together" in capsys.readouterr().err
+    assert "ingested by several processes together" in capsys.readouterr().err
 
 
 def _wait_until(done: object) -> None:

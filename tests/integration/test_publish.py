@@ -153,7 +153,7 @@ def test_a_file_that_was_cut_off_in_the_middle_is_written_again(left: str, relea
 def test_a_published_release_is_never_replaced(release: Path, s3: str, tmp_path: Path) -> None:
     publish(release, f"{s3}/taken")
     other = _release(tmp_path / "other", rows="another\n")
-    with pytest.raises(HcipError, match="another file is at this address"):
+    with pytest.raises(HcipError, match="a different file is at this address"):
         publish(other, f"{s3}/taken")
     assert _there(f"{s3}/taken") == _of(release)
 
@@ -164,7 +164,7 @@ def test_two_releases_of_one_name_do_not_mix(release: Path, s3: str, tmp_path: P
 
     def meanwhile(path: str) -> None:
         if path.endswith(MANIFEST):
-            with pytest.raises(HcipError, match="another file is at this address"):
+            with pytest.raises(HcipError, match="a different file is at this address"):
                 publish(other, f"{s3}/race")
 
     publish(release, f"{s3}/race", meanwhile)
@@ -176,7 +176,7 @@ def test_a_file_that_was_exchanged_before_the_manifest_publishes_nothing(release
         if path.endswith(MANIFEST):
             fsspec.filesystem("s3").pipe_file(f"{BUCKET}/exchanged/2025H1/r1/audit/table.csv", b"other")
 
-    with pytest.raises(HcipError, match="what was written is not what is there"):
+    with pytest.raises(HcipError, match="what was written is not what is stored"):
         publish(release, f"{s3}/exchanged", exchange)
     assert f"2025H1/r1/{MANIFEST}" not in _there(f"{s3}/exchanged")
 
@@ -199,8 +199,8 @@ def test_a_file_that_is_not_what_the_manifest_states_is_not_published(release: P
 @pytest.mark.parametrize(
     ("address", "code", "message"),
     [
-        ("releases", 2, "is no address"),
-        ("nowhere://bucket", 2, "no kind of storage"),
+        ("releases", 2, "is not an address"),
+        ("nowhere://bucket", 2, "not a kind of storage"),
         ("gs://bucket", 2, "not installed"),
         ("s3://there-is-no-such-bucket/x", 1, "refused or cannot be reached"),
     ],

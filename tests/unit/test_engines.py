@@ -81,7 +81,7 @@ def test_an_engine_that_does_not_exist_is_wrong_usage() -> None:
     ("options", "message"),
     [
         ("--engine spark", "Spark is not installed in this environment"),
-        ("--engine duckdb --master yarn", "a master is Spark's"),
+        ("--engine duckdb --master yarn", "--master applies to Spark"),
         ("--engine abacus", "'abacus' is not one of"),
     ],
 )

@@ -102,7 +102,7 @@ def test_cost_reports_may_come_in_their_archive(
     [
         (("RPT",), "there is no NMRC file"),
         (("NMRC",), "there is no RPT file"),
-        (("notes.txt",), "is no RPT or NMRC file"),
+        (("notes.txt",), "is not an RPT or NMRC file"),
     ],
 )
 def test_cost_reports_that_are_not_whole_are_refused(
@@ -190,7 +190,7 @@ def test_fees_follow_from_units_indices_and_the_factor(
     [
         (lambda text: text.replace("CONV,", "X,"), "no column CONV FACTOR"),
         (lambda text: text.replace("HCPCS,MOD", "CODE,MOD"), "no column WORK RVU"),
-        (lambda text: text.replace("32.3465", "9"), "9 dollars per unit are no conversion factor"),
+        (lambda text: text.replace("32.3465", "9"), "9 dollars per unit is not a conversion factor"),
         (lambda text: "", "no column WORK RVU"),
     ],
     ids=["another header", "no header", "another column's number", "an empty file"],

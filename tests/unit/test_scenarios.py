@@ -35,7 +35,7 @@ def test_the_release_comes_first_and_the_others_in_their_order(tmp_path: Path) -
         ("x: {incentiv_rate: 0.2}", "changes incentiv_rate, which a simulation cannot"),
         ("x: {base_year: 2022}", "changes base_year, which a simulation cannot"),
         ("x: {mpi_floor: 500, mpi_ceiling: 400}", "mpi_floor is above mpi_ceiling"),
-        ("x: twice", "no mapping of policy keys"),
+        ("x: twice", "not a mapping of policy keys"),
         ("as is: {incentive_rate: 0.2}", "is the release itself"),
         ("- a\n- b", "a mapping of keys to values is expected"),
     ],

@@ -222,7 +222,7 @@ def test_a_file_that_was_changed_or_lost_is_brought_again(make: Make, path: str,
     reported: list[str] = []
     one.synchronize(reported)
     assert one.files() == before
-    assert any(path in line and "brought from the storage" in line for line in reported)
+    assert any(path in line and "restored from the storage" in line for line in reported)
 
 
 def test_the_inbox_keeps_what_was_done_to_it(make: Make) -> None:

@@ -146,7 +146,7 @@ def find_exports(folder: Path) -> tuple[list[Export], list[HcipError]]:
         if path.is_symlink() or not path.is_file():
             strays.append(
                 HcipError(
-                    "a link or special file is not taken in", fix="put the file itself here",
+                    "a link or special file is not accepted", fix="put the file itself here",
                     file=path.name, rule="BCDA-LINK",
                 )
             )  # fmt: skip

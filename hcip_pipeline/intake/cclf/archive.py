@@ -72,7 +72,9 @@ class Delivery:
         path = PurePosixPath(entry.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in entry.filename:
             raise self.refusal(
-                "CCLF-UNSAFE-MEMBER", "the archive holds a file whose path leads out of it", "do not use this archive"
+                "CCLF-UNSAFE-MEMBER",
+                "the archive contains a file whose path points outside it",
+                "do not use this archive",
             )
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise self.refusal("CCLF-UNSAFE-MEMBER", "the archive holds a symbolic link", "do not use this archive")
@@ -147,7 +149,7 @@ def find_deliveries(folder: Path) -> tuple[list[Delivery], list[HcipError]]:
         if path.is_symlink() or not path.is_file():
             strays.append(
                 HcipError(
-                    "a link or special file is not taken in", fix="put the file itself here", file=path.name,
+                    "a link or special file is not accepted", fix="put the file itself here", file=path.name,
                     rule="CCLF-LINK",
                 )
             )  # fmt: skip

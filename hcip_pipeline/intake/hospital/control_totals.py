@@ -46,14 +46,14 @@ def read_control_totals(path: Path | None) -> tuple[ControlTotals | None, tuple[
             object_pairs_hook=_mapping,
         )
         if not isinstance(content, dict):
-            raise ValueError("holds no mapping of names to totals")
+            raise ValueError("is not a mapping of names to totals")
         totals = ControlTotals(
             **{name: _count(name, content[name]) for name in _COUNTS if content.get(name) is not None},
             total_charges=_money(content.get("total_charges")),
             stated_time=shown(str(content[STATED_TIME]))[:40] if isinstance(content.get(STATED_TIME), str) else None,
         )
         if all(v is None for v in (totals.discharges, totals.charge_lines, totals.total_charges)):
-            raise ValueError("states none of discharges, charge_lines and total_charges")
+            raise ValueError("has none of discharges, charge_lines and total_charges")
     except UnicodeDecodeError:
         return None, (Problem("S-CONTROL-UNREADABLE", "is not UTF-8 text", file=CONTROL_TOTALS),)
     except json.JSONDecodeError as error:
@@ -93,17 +93,17 @@ def differences(
 def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     mapping = dict(pairs)
     if len(mapping) < len(pairs):
-        raise ValueError("states something twice")
+        raise ValueError("contains a key twice")
     return mapping
 
 
 def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _count(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{name} is no whole number")
+        raise ValueError(f"{name} is not a whole number")
     return value
 
 
@@ -111,5 +111,5 @@ def _money(value: object) -> Decimal | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal) or not _MONEY.fullmatch(str(value)):
-        raise ValueError('total_charges is no amount such as "89012.34"')
+        raise ValueError('total_charges is not an amount such as "89012.34"')
     return Decimal(str(value))

@@ -133,9 +133,9 @@ def contents(submission: Submission, *, only: str = "", charges_needed: bool = T
     problems: list[Problem] = []
     folder = submission.folder
     if leads_out(folder, submission.root):
-        return Contents({}, None, (Problem("S-OUTSIDE-INBOX", "the folder is a link that leads out of the inbox"),))
+        return Contents({}, None, (Problem("S-OUTSIDE-INBOX", "the folder is a link that points outside the inbox"),))
     if not folder.is_dir():
-        return Contents({}, None, (Problem("F-NOT-A-FILE", "the submission is no folder"),))
+        return Contents({}, None, (Problem("F-NOT-A-FILE", "the submission is not a folder"),))
     try:
         names = sorted(entry.name for entry in folder.iterdir() if not is_left_alone(entry.name))
     except OSError:
@@ -151,13 +151,13 @@ def contents(submission: Submission, *, only: str = "", charges_needed: bool = T
             found = [book]
         known.update(found)
         if len(found) > 1:
-            problems.append(Problem("F-AMBIGUOUS", f"{table} is there {len(found)} times: {_listed(found)}"))
+            problems.append(Problem("F-AMBIGUOUS", f"{table} was found {len(found)} times: {_listed(found)}"))
         elif not found and len(unnamed := [book for book in books if table_of(book) is None]) > 1:
             words = f"there are {len(unnamed)} workbooks, and none has a sheet named {table}: {_listed(unnamed)}"
             problems.append(Problem("F-AMBIGUOUS", words))
             known.update(unnamed)
         elif found and leads_out(folder / found[0], submission.root):
-            problems.append(Problem("S-OUTSIDE-INBOX", "is a link that leads out of the inbox", file=found[0]))
+            problems.append(Problem("S-OUTSIDE-INBOX", "is a link that points outside the inbox", file=found[0]))
         elif found:
             tables[table] = folder / found[0]
         elif table != "charges" or charges_needed:
@@ -166,7 +166,7 @@ def contents(submission: Submission, *, only: str = "", charges_needed: bool = T
     known.update(stated)
     control = folder / stated[0] if stated else None
     if control is not None and leads_out(control, submission.root):
-        problems.append(Problem("S-OUTSIDE-INBOX", "is a link that leads out of the inbox", file=CONTROL_TOTALS))
+        problems.append(Problem("S-OUTSIDE-INBOX", "is a link that points outside the inbox", file=CONTROL_TOTALS))
         control = None
     if bills:
         known.update(name for name in names if table_of(name) in (BILLS, *TABLES))
@@ -184,7 +184,7 @@ def contents(submission: Submission, *, only: str = "", charges_needed: bool = T
 def _problems_of_bills(submission: Submission, names: list[str], bills: list[str]) -> list[Problem]:
     both = [name for name in names if table_of(name) in TABLES]
     problems = [
-        Problem("S-OUTSIDE-INBOX", "is a link that leads out of the inbox", file=name)
+        Problem("S-OUTSIDE-INBOX", "is a link that points outside the inbox", file=name)
         for name in bills
         if leads_out(submission.folder / name, submission.root)
     ]

@@ -134,7 +134,7 @@ class Judge:
         there = contents(submission, only=only, charges_needed=not reported)
         case = _Case(submission, list(there.problems), entries=there.entries)
         if submission.ccn not in self._hospitals:
-            case.problems.append(Problem("S-HOSPITAL-UNKNOWN", f"{submission.ccn} is no known hospital"))
+            case.problems.append(Problem("S-HOSPITAL-UNKNOWN", f"{submission.ccn} is not in the table of hospitals"))
         errors = {
             "discharges": edits.discharge_errors(reported_cost_needed=reported),
             "charges": edits.charge_errors(),
@@ -178,7 +178,7 @@ class Judge:
         """What the engine could not do, in words without a cell of it, and at which row."""
         if isinstance(error, duckdb.OutOfMemoryException):
             limit = bytes_in_words(memory_limit())
-            return Problem("F-TOO-LARGE", f"the files hold more than can be judged in {limit} of memory and the disk")
+            return Problem("F-TOO-LARGE", f"the files are too large to be checked with {limit} of memory and the disk")
         message = f"the engine cannot compute with this row ({type(error).__name__})"
         for name, found in case.surveys.items():
             if name not in case.cells:

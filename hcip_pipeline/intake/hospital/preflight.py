@@ -141,7 +141,7 @@ class Preflight:
                 shutil.copy(path, alone)
                 return replace(self.check(alone, quarter=quarter, ccn=ccn), path=path)
         if ccn is not None and not CCN.fullmatch(ccn):
-            raise UsageError(f"'{shown(ccn)}' is no CCN", fix="write six capitals or digits, such as 210001")
+            raise UsageError(f"'{shown(ccn)}' is not a CCN", fix="write six capital letters or digits, such as 210001")
         place = _place(path)
         submission, notes = _submission(place, self.judge, quarter, ccn)
         receipt = self.judge.judge(submission, only=place.only)
@@ -197,8 +197,8 @@ def _place(path: Path) -> _Place:
         only = table_of(path.name) or ""
         if not only and not is_workbook(path.name):
             raise UsageError(
-                f"'{shown_unknown(path.name)}' is named neither discharges nor charges",
-                fix=f"name it so, with one of the endings {', '.join(FORMATS)}",
+                f"'{shown_unknown(path.name)}' is not named discharges or charges",
+                fix=f"rename it, with one of the extensions {', '.join(FORMATS)}",
             )
         folder = path.parent
         if only in (BILLS, GROUPING):

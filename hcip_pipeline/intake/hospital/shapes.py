@@ -105,7 +105,7 @@ def _from_zip(found: Survey, copy: Path) -> tuple[Problem, ...]:
                         raise _UnreadableError("F-TOO-LARGE", f"unpacks to more than {bytes_in_words(limit)}")
                     target.write(chunk)
     except ARCHIVE_DAMAGE:
-        raise _UnreadableError("F-COMPRESSION", "is cut off, locked, or no zip file") from None
+        raise _UnreadableError("F-COMPRESSION", "is truncated, encrypted or not a zip file") from None
     return ()
 
 
@@ -119,5 +119,5 @@ def _from_windows_1252(found: Survey, copy: Path) -> tuple[Problem, ...]:
     except UnicodeDecodeError:
         raise _UnreadableError("F-ENCODING", "is neither UTF-8 nor Windows-1252 text") from None
     except DAMAGE:
-        raise _UnreadableError("F-COMPRESSION", "is cut off or no gzip file") from None
+        raise _UnreadableError("F-COMPRESSION", "is truncated or not a gzip file") from None
     return (Problem("F-WINDOWS-1252", "is Windows-1252 text, and read so", file=found.name),)

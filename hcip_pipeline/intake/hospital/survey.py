@@ -165,7 +165,7 @@ def _survey_text(found: Survey, chunks: Iterator[bytes]) -> None:
                     found.problem = Problem("F-NUL", "holds NUL bytes", file=found.name)
             last = chunk[-1:]
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        found.problem = found.problem or Problem("F-COMPRESSION", "is cut off or no gzip file", file=found.name)
+        found.problem = found.problem or Problem("F-COMPRESSION", "is truncated or not a gzip file", file=found.name)
         return
     if found.problem is not None:
         return
@@ -177,7 +177,7 @@ def _survey_text(found: Survey, chunks: Iterator[bytes]) -> None:
     if found.problem is None and not found.head.strip():
         found.problem = Problem("F-EMPTY", "is empty", file=found.name)
     if found.problem is None and len(found.header) >= _MAX_HEADER - len(codecs.BOM_UTF8) - 1:
-        found.problem = Problem("F-HEADER", "the first line is far too long for a header", file=found.name, row=1)
+        found.problem = Problem("F-HEADER", "the first line is too long to be a header", file=found.name, row=1)
 
 
 def _foreign(head: bytes, found: Survey) -> Problem | None:
@@ -199,7 +199,7 @@ def _whole_text_problem(
     if decoder.getstate()[0]:
         return Problem("F-ENCODING", "ends in the middle of a character", file=found.name, row=newlines + 1)
     if returns != pairs:
-        return Problem("F-LINE-ENDS", "holds carriage returns that end no line", file=found.name)
+        return Problem("F-LINE-ENDS", "contains carriage returns that do not end a line", file=found.name)
     if 0 < pairs < newlines:
         return Problem("F-LINE-ENDS", "some lines end in CR LF and some in LF", file=found.name)
     return None

@@ -93,7 +93,7 @@ def copy_segments(path: Path, target: BinaryIO, first: int) -> BillFile:
         )
         found.problem = Problem(rule, error.message.removeprefix("the file "), file=found.name)
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        found.problem = Problem("F-COMPRESSION", "is cut off or no gzip file", file=found.name)
+        found.problem = Problem("F-COMPRESSION", "is truncated or not a gzip file", file=found.name)
     except OSError as error:
         words = f"cannot be opened ({error.strerror or 'input/output error'})"
         found.problem = Problem("F-UNREADABLE", words, file=found.name)

@@ -39,7 +39,7 @@ def check_chain(package: Package, proofs: Proofs, findings: Findings) -> None:
         before, name, stated = queue.pop(0)
         if not (before / MANIFEST).is_file():
             if proofs.is_partial:
-                findings.notes.append(f"{name}: it does not lie beside this release")
+                findings.notes.append(f"{name}: it is not next to this release")
             else:
                 findings.differ("chain", name, "", "the release, beside this one (or --partial)", "none")
             continue
@@ -107,7 +107,7 @@ def note_destroyed(package: Package, findings: Findings) -> None:
     if package.destroyed:
         findings.notes.append(
             f"{package.manifest['number']}: {_files(len(package.destroyed))} destroyed when retention or data use "
-            "ended; their hashes stand in the manifest"
+            "ended; their hashes are in the manifest"
         )
 
 

@@ -36,7 +36,7 @@ class Release:
     """What later periods read of one release. Each file is read only as long as it has the hash that was stated.
 
     Raises:
-        UnreadableTableError: when a table is asked for that is not as its release states it.
+        UnreadableTableError: when a table is asked for that differs from what its release states.
     """
 
     folder: Path
@@ -132,7 +132,7 @@ class Release:
             if re.fullmatch(rf"{shape.folder}/HCIP_[^_]+_{name}_[^_]+_r[0-9]+\.csv", path):
                 file = self.folder / path
                 if not file.is_file() or resource["hash"] != f"sha256:{sha256(file)}":
-                    raise UnreadableTableError(f"{path} is not as its release states it", "")
+                    raise UnreadableTableError(f"{path} differs from what its release states", "")
                 yield read_csv(file, path, shape)
 
 

@@ -45,11 +45,13 @@ def check_home_ledger(package: Package, proofs: Proofs, findings: Findings) -> N
     roots = _roots(root) if proofs.head else set()
     if not path.is_file():
         if proofs.head in roots:
-            findings.notes.append("the ledger: none lies here; what the release is made from is what was kept")
+            findings.notes.append(
+                "the ledger: there is none here; the inputs of the release are compared with what was kept"
+            )
         elif proofs.head or proofs.ledger:
             findings.differ("ledger", path.name, "", "a ledger", "none: it was removed, or does not lie in this home")
         else:
-            findings.notes.append(f"the ledger: no {_NAME} lies in the home of this release")
+            findings.notes.append(f"the ledger: there is no {_NAME} in the home of this release")
         return
     lines = list(_lines(path, findings))
     if proofs.head:
@@ -64,7 +66,7 @@ def check_home_ledger(package: Package, proofs: Proofs, findings: Findings) -> N
         covered = {name: line for name, line in covered.items() if name.startswith("releases/")}
     _check_files(root, covered, findings)
     if only_releases:
-        findings.notes.append("inbox and lake against the ledger: only releases lie here")
+        findings.notes.append("inbox and lake against the ledger: only releases are here")
     elif not proofs.head:
         findings.notes.append("inbox and lake against the ledger: name a head that was kept with --head")
 
@@ -211,7 +213,7 @@ def _check_files(root: Path, covered: Mapping[str, Line], findings: Findings) ->
         found = sha256(file) if file.is_file() else "no file"
         findings.fact("ledger", path, "hash", line.files[path], found, key=f"line {line.number}")
     for half, number in sorted(over.items()):
-        findings.notes.append(f"{number} files taken in for {half}: gone, as its releases' patient-level files are")
+        findings.notes.append(f"{number} files ingested for {half}: gone, as are its releases' patient-level files are")
 
 
 def _half_year(path: str) -> str:

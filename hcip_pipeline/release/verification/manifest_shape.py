@@ -44,7 +44,7 @@ def check_shape(manifest: Any) -> None:
         for entry in (resource, resource.get("parquet") or {}):
             path = PurePosixPath(entry.get("path", "x"))
             if path.is_absolute() or ".." in path.parts or path.parts == () or "\0" in str(path):
-                raise ValueError("a path of resources leads out of the release")
+                raise ValueError("a path in resources points outside the release")
 
 
 def _check(value: Any, shape: Any, where: str) -> None:

@@ -81,7 +81,9 @@ def verify_signature(file: Path, signature: Path, signers: Path) -> str:
             if checked.returncode == 0:
                 return "by an allowed signer"
     except FileNotFoundError as error:
-        raise UnreadableReleaseError("there is no ssh-keygen to check signatures with", "install OpenSSH") from error
+        raise UnreadableReleaseError(
+            "ssh-keygen, which checks signatures, is not installed", "install OpenSSH"
+        ) from error
     except subprocess.TimeoutExpired:
         return "ssh-keygen did not answer"
     return "a signature that does not hold" if found.stdout.strip() else "a signature by nobody who is allowed"

@@ -205,7 +205,7 @@ def _check_hospital(hospital: Hospital, state: _Statewide, findings: Findings) -
     check_hospital_ledger(hospital, partners, performance, final, everyone, state.ledger, findings)
     if missing := earlier.missing(first_period):
         findings.notes.append(
-            f"{hospital.ccn}: what {', '.join(missing)} paid and saved; no release of them lies beside this one"
+            f"{hospital.ccn}: what {', '.join(missing)} paid and saved; no release of theirs is next to this one"
         )
 
 
