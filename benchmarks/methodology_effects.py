@@ -61,7 +61,7 @@ _HELD = "select coalesce(sum(final_incentive), 0) from marts.incentives where re
 
 
 def main(home_path: str, period_key: str) -> None:
-    """Print one row an alternative."""
+    """Print one row per alternative."""
     period = PerformancePeriod.parse(period_key)
     settled = Home.locate(home_path)
     file = load_policy(settled.policy)

@@ -173,7 +173,7 @@ def interchange(
 
 
 def grouping(*accounts: str) -> str:
-    """A grouping file with one row an account."""
+    """A grouping file with one row per account."""
     rows = [f"{account},P{account},42,301,2,1" for account in accounts]
     return "\n".join([GROUPING, *rows]) + "\n"
 

@@ -102,7 +102,7 @@ def shuffled(bench: Workbench, spec: BuildSpec, replicates: int, progress: Progr
     """What would be calculated if care partners did not differ: cases change hands within hospital and cell.
 
     Returns:
-        One row a replicate, hospital and care partner: ``calculated_incentive``, dollars.
+        One row per replicate, hospital and care partner: ``calculated_incentive``, dollars.
     """
     return _computed(bench, spec, _SHUFFLED, replicates, progress, "shuffle")
 

@@ -74,7 +74,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# One row an item of a text separated by |. #}
+{# One row per item of a text separated by |. #}
 {% macro items_of(text) -%}
     {{ "explode(split(" ~ text ~ ", '[|]'))" if on_spark() else "unnest(string_split(" ~ text ~ ", '|'))" }}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-"""What the auditor found: one row a finding, with severity, amount and what to do.
+"""What the auditor found: one row per finding, with severity, amount and what to do.
 
 Belongs here: the rules of the audit. Does not belong here: how payments are matched (``payments``), and the page
 (``report``).

@@ -87,7 +87,7 @@ def _partners(draft: Draft) -> dict[str, str]:
 def _holds_together(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Payments of a hospital that are held for the same reasons as one line with their sum; other findings as they are.
 
-    The table ``audit_findings`` has one row a payment.
+    The table ``audit_findings`` has one row per payment.
     """
     held: dict[tuple[str, str], list[dict[str, Any]]] = {}
     rows = []

@@ -165,7 +165,7 @@ def _base_year(home: Home, policy: Policy, again: pl.DataFrame, threads: int | N
 
 
 def _compared(period: str, name: str, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
-    """One row a care partner: the list of care partners is the hospital's, whoever was responsible."""
+    """One row per care partner: the list of care partners is the hospital's, whoever was responsible."""
     cases = pl.col("medical_cases") + pl.col("surgical_cases")
     own = before.select(*_KEY, cases.alias("cases"), "calculated_incentive")
     then = after.select(*_KEY, cases.alias("cases_then"), pl.col("calculated_incentive").alias("calculated_then"))

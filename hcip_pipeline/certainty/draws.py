@@ -31,7 +31,7 @@ _AT_ONCE = 20
 
 @dataclass(frozen=True)
 class Draws:
-    """Calculated incentive of each care partner, cents: one row a replicate, in the order of the care partners."""
+    """Calculated incentive of each care partner, cents: one row per replicate, in the order of the care partners."""
 
     shuffled: Integers
     resampled: Integers

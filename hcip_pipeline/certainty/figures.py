@@ -131,7 +131,7 @@ def reliability(cases: pl.DataFrame, state: StateComponents, period: str, policy
 
 
 def stream_rows(figures: pl.DataFrame, state: StateComponents, period: str) -> pl.DataFrame:
-    """What physicians differ by, one row a stream, with every count."""
+    """What physicians differ by, one row per stream, with every count."""
     rows = []
     for (stream,), own in figures.group_by("stream"):
         row: dict[str, object] = {

@@ -25,7 +25,7 @@ def percentile(ordered: Integers, twentieths: int) -> Integers:
     """The percentile of each column by linear interpolation between order statistics (methodology §0), whole cents.
 
     Args:
-        ordered: one column a payment, its draws ascending.
+        ordered: one column per payment, its draws ascending.
     """
     below, rest = divmod(twentieths * (len(ordered) - 1), 20)
     low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]

@@ -21,7 +21,7 @@ _SAVINGS_KEY = ("hospital_ccn", "period", "scope")
 
 
 def certainty_tables(draft: Draft) -> Iterator[DerivedTable]:
-    """Every table of certainty that the draft has, one file a hospital where it is about care partners."""
+    """Every table of certainty that the draft has, one file per hospital where it is about care partners."""
     for folder, tables in certainty.TABLES.items():
         for table in tables:
             frame = draft.certainty.get(table.name)

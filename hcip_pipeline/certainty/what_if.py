@@ -75,7 +75,7 @@ class WhatIf:
     """The payments that move.
 
     Attributes:
-        payments: one row a hospital and care partner whose payment changes: ``calculated``, ``final`` and ``status``
+        payments: one row per hospital and care partner whose payment changes: ``calculated``, ``final`` and ``status``
             as released and then, dollars; ``steps`` that changed; ``because``.
         norms_changed: cells whose norm changes.
     """

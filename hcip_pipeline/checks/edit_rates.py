@@ -1,4 +1,4 @@
-"""How often each edit is broken by what hospitals sent, as one check a table.
+"""How often each edit is broken by what hospitals sent, as one check per table.
 
 Belongs here: rates of row edits over the submissions in force, and their bounds. Does not belong here: the edits
 (``rules.hospital``), and whether a submission is refused.

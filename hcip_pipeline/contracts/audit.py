@@ -32,7 +32,8 @@ _CAUSE = Column("cause", "text", "what changed since the release before", key=Tr
 
 RESTATEMENT = Table(
     "restatement",
-    "one row a payment and cause: what changed since the release before; causes add up to the difference, to the cent",
+    "one row per payment and cause: what changed since the release before; causes add up to the difference, to the "
+    "cent",
     (
         _PERIOD,
         Column("superseded_release", "text", "the release before, as r1", key=True),
@@ -46,7 +47,7 @@ RESTATEMENT = Table(
 
 PRIOR_PERIOD_ADJUSTMENTS = Table(
     "prior_period_adjustments",
-    "one row a payment of an earlier period, restatement and cause: what this cycle's payments should make good",
+    "one row per payment of an earlier period, restatement and cause: what this cycle's payments should make good",
     (
         _PERIOD,
         Column("restated_period", "text", "the earlier period", key=True),
@@ -60,7 +61,7 @@ PRIOR_PERIOD_ADJUSTMENTS = Table(
 
 PAYMENT_RECONCILIATION = Table(
     "payment_reconciliation",
-    "one row a payment of this or an earlier period, released or reported",
+    "one row per payment of this or an earlier period, released or reported",
     (
         _PERIOD,
         Column("paid_period", "text", "the period that was paid for", key=True),
@@ -85,7 +86,7 @@ SEVERITIES = ("high", "medium", "low")
 
 AUDIT_FINDINGS = Table(
     "audit_findings",
-    "one row a finding of this cycle's audit",
+    "one row per finding of this cycle's audit",
     (
         _PERIOD,
         Column("finding_id", "text", "rule, hospital and number: stable while inputs are the same", key=True),
@@ -116,7 +117,7 @@ _PAYMENT = (
 
 _REGULATOR_INCENTIVES = Table(
     "incentives",
-    "one row a care partner of a hospital: calculated, adjustments, final (for the All-Payer team and the HSCRC)",
+    "one row per care partner of a hospital: calculated, adjustments, final (for the All-Payer team and the HSCRC)",
     (
         _CCN,
         _PERIOD,
@@ -146,7 +147,7 @@ REGULATOR_INCENTIVES = declared(
 
 _REGULATOR_SAVINGS = Table(
     "savings",
-    "one row a hospital and scope: internal cost savings (for the All-Payer team and the HSCRC); small counts hidden",
+    "one row per hospital and scope: internal cost savings (for the All-Payer team and the HSCRC); small counts hidden",
     (
         _CCN,
         _PERIOD,

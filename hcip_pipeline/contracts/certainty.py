@@ -31,7 +31,7 @@ _CHANCE = (
 
 PAYMENT_RANGES = Table(
     "payment_ranges",
-    "one row a care partner: how far the calculated incentive could have varied, and what chance would give",
+    "one row per care partner: how far the calculated incentive could have varied, and what chance would give",
     (
         _CCN,
         _PERIOD,
@@ -46,7 +46,7 @@ PAYMENT_RANGES = Table(
 
 RELIABILITY = Table(
     "reliability",
-    "one row a care partner, stream and measure: the share of the figure's variance that is the physician's own",
+    "one row per care partner, stream and measure: the share of the figure's variance that is the physician's own",
     (
         _CCN,
         _PERIOD,
@@ -64,7 +64,7 @@ RELIABILITY = Table(
 
 ATTRIBUTION = Table(
     "attribution",
-    "one row a care partner and other reading of the responsible physician",
+    "one row per care partner and other reading of the responsible physician",
     (
         _CCN,
         _PERIOD,
@@ -79,7 +79,7 @@ ATTRIBUTION = Table(
 
 PHYSICIAN_FIGURES = Table(
     "physician_figures",
-    "one row a responsible physician and stream with counted cases in cells with a norm: what reliability comes from",
+    "one row per responsible physician and stream with counted cases in cells with a norm: what reliability comes from",
     (
         _PERIOD,
         _STREAM,
@@ -95,7 +95,7 @@ PHYSICIAN_FIGURES = Table(
 _WINDOW = Column("window_name", "text", "performance, baseline or base_year", key=True)
 GROUPER_CASES = Table(
     "grouper_cases",
-    "one row a window and grouper version of its cases: what the version of the other side does not know",
+    "one row per window and grouper version of its cases: what the version of the other side does not know",
     (
         _PERIOD,
         _WINDOW,
@@ -109,7 +109,7 @@ GROUPER_CASES = Table(
 
 GROUPER_CELLS = Table(
     "grouper_cells",
-    "one row a cell with a norm, with or without the grouper bridge: both norms, in base-year dollars",
+    "one row per cell with a norm, with or without the grouper bridge: both norms, in base-year dollars",
     (
         _PERIOD,
         Column("apr_drg", "text", "APR-DRG", key=True),
@@ -131,7 +131,7 @@ _PARTNERS = "counts care partners, who are listed one by one in regulator/incent
 CERTAINTY_HOSPITALS = declared(
     Table(
         "certainty_hospitals",
-        "one row a hospital with care partners, and the state: what was calculated, and by chance alone",
+        "one row per hospital with care partners, and the state: what was calculated, and by chance alone",
         (
             _CCN_OR_STATE,
             _PERIOD,
@@ -154,7 +154,7 @@ _COMPONENTS = ("cost_between", "cost_within", "cost_cases_needed", "days_between
 CERTAINTY_STREAMS = declared(
     Table(
         "certainty_streams",
-        "one row a stream: how much physicians differ, and cases of one physician",
+        "one row per stream: how much physicians differ, and cases of one physician",
         (
             _PERIOD,
             _STREAM,
@@ -179,7 +179,7 @@ CERTAINTY_STREAMS = declared(
 CERTAINTY_READINGS = declared(
     Table(
         "certainty_readings",
-        "one row an other reading of the responsible physician and hospital, and the state",
+        "one row per other reading of the responsible physician and hospital, and the state",
         (
             _CCN_OR_STATE,
             _PERIOD,

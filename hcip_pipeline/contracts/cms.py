@@ -89,14 +89,14 @@ LINEAGE = (
 TABLES: dict[str, Table] = {
     file: Table(
         file,
-        f"one row a record of CCLF{file[-1].upper()}, {layout.title}",
+        f"one row per record of CCLF{file[-1].upper()}, {layout.title}",
         (*(f.column for f in layout.fields), *LINEAGE),
     )
     for file, layout in LAYOUTS.items()
 } | {
     "claim_tags": Table(
         "claim_tags",
-        "one row a claim of an export of BCDA: what CMS holds of it that CCLF has no field for",
+        "one row per claim of an export of BCDA: what CMS holds of it that CCLF has no field for",
         (
             Column("cur_clm_uniq_id", "text", "current claim unique identifier", nullable=True),
             Column("clm_adjsmt_type_cd", "text", "claim adjustment type code", nullable=True),
@@ -107,7 +107,7 @@ TABLES: dict[str, Table] = {
     ),
     "patient_numbers": Table(
         "patient_numbers",
-        "one row a Patient of an export of BCDA: the number that its claims name it by, and its MBI",
+        "one row per Patient of an export of BCDA: the number that its claims name it by, and its MBI",
         (
             Column("patient_id", "text", "id of the Patient resource", nullable=True),
             Column("bene_mbi_id", "text", "current Medicare beneficiary identifier", nullable=True),
@@ -118,7 +118,7 @@ TABLES: dict[str, Table] = {
 
 POST_ACUTE = Table(
     "post_acute",
-    "one row a hospital of the region, service line and physician: what followed its Medicare episodes of the period",
+    "one row per hospital of the region, service line and physician: what followed its Medicare episodes of the period",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital; the one that discharged", key=True),
         Column("period", "text", "performance period; or name of the study", key=True),
@@ -155,7 +155,7 @@ POST_ACUTE = Table(
 
 CLAIMS_REPORT = Table(
     "claims_report",
-    "one row a part of Medicare claims: what final action did with every row and cent",
+    "one row per part of Medicare claims: what final action did with every row and cent",
     (
         Column("period", "text", "performance period; or name of the study", key=True),
         Column("part", "text", "A, B, or DME (equipment)", key=True, allowed=("A", "B", "DME")),

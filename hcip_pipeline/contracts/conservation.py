@@ -7,7 +7,7 @@ _CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital"
 
 EXCLUSIONS = Table(
     "exclusions",
-    "one row a window, hospital and exclusion reason (the first that applies; NO_NORM counts but earns nothing)",
+    "one row per window, hospital and exclusion reason (the first that applies; NO_NORM counts but earns nothing)",
     (
         _PERIOD,
         Column("window_name", "text", "performance, baseline or base_year", key=True),
@@ -20,7 +20,7 @@ EXCLUSIONS = Table(
 
 CONSERVATION = Table(
     "conservation",
-    "one row a stage, window and hospital: in = kept + excluded, in cases and in cents",
+    "one row per stage, window and hospital: in = kept + excluded, in cases and in cents",
     (
         _PERIOD,
         Column("stage", "text", "stage of the pipeline, in order", key=True),
@@ -42,7 +42,7 @@ CONSERVATION = Table(
 
 PROGRAMS = Table(
     "programs",
-    "one row a hospital with cases, care partners, a protocol or a program (methodology §15)",
+    "one row per hospital with cases, care partners, a protocol or a program (methodology §15)",
     (
         _CCN,
         _PERIOD,
@@ -70,7 +70,7 @@ PROGRAMS = Table(
 
 OTHER_PROGRAMS = Table(
     "other_programs",
-    "one row a hospital, period it was reported for, program and kind: what other programs took, as known now",
+    "one row per hospital, period it was reported for, program and kind: what other programs took, as known now",
     (
         _CCN,
         _PERIOD,
@@ -83,7 +83,7 @@ OTHER_PROGRAMS = Table(
 
 PROGRAM_CHANGES = Table(
     "program_changes",
-    "one row a hospital and kind of change since an earlier period was released that may move its payments",
+    "one row per hospital and kind of change since an earlier period was released that may move its payments",
     (
         _CCN,
         _PERIOD,
@@ -94,7 +94,8 @@ PROGRAM_CHANGES = Table(
 
 YEAR_CAPS = Table(
     "year_caps",
-    "one row a physician of a hospital, care partner or not, whom the calendar year's earlier half-year paid, or whose "
+    "one row per physician of a hospital, care partner or not, whom the calendar year's earlier half-year paid, or "
+    "whose "
     "payment waits for its later one: what the fee-schedule cap of the year leaves (methodology §9, step 5)",
     (
         _CCN,

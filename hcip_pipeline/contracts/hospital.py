@@ -31,7 +31,7 @@ def _listed(codes: dict[str, str]) -> str:
 
 DISCHARGES = Table(
     "discharges",
-    "one row a discharge",
+    "one row per discharge",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True, max_length=6),
         Column("account_no", "text", "the hospital's own account number", key=True, max_length=20),
@@ -81,7 +81,7 @@ DISCHARGES = Table(
 
 CHARGES = Table(
     "charges",
-    "one row a charge line",
+    "one row per charge line",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", max_length=6),
         Column("account_no", "text", "the hospital's own account number", max_length=20),
@@ -97,7 +97,7 @@ _GROUPED = {column.name: column for column in DISCHARGES.columns}
 #: Next to bills: what no bill holds, by account.
 GROUPING = Table(
     "grouping",
-    "one row an account that was billed: what the grouper made of it",
+    "one row per account that was billed: what the grouper made of it",
     (
         Column("account_no", "text", "account number of the bill (CLM01)", key=True, max_length=20),
         *(
@@ -136,7 +136,7 @@ _LINEAGE = (
 
 LAKE_DISCHARGES = Table(
     "lake_discharges",
-    "one row an accepted discharge",
+    "one row per accepted discharge",
     (
         *(c for c in DISCHARGES.columns if c.name not in ("admit_date", "discharge_date")),
         Column("admit_date", "date", "date of admission; empty where the source publishes only a year", nullable=True),
@@ -150,11 +150,11 @@ LAKE_DISCHARGES = Table(
     ),
 )
 
-LAKE_CHARGES = Table("lake_charges", "one row an accepted charge line", (*CHARGES.columns, *_LINEAGE))
+LAKE_CHARGES = Table("lake_charges", "one row per accepted charge line", (*CHARGES.columns, *_LINEAGE))
 
 _DATA_QUALITY = Table(
     "data_quality",
-    "one row a quarter, hospital (STATE: all of them), rule and column that was broken",
+    "one row per quarter, hospital (STATE: all of them), rule and column that was broken",
     (
         Column("quarter", "text", "calendar quarter; of the submission; such as 2025Q1", key=True),
         Column("hospital_ccn", "text", "CMS certification number of the hospital; or STATE", key=True, max_length=6),

@@ -24,7 +24,7 @@ _CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital"
 
 INCENTIVES = Table(
     "incentives",
-    "one row a care partner of a hospital",
+    "one row per care partner of a hospital",
     (
         _CCN,
         _PERIOD,
@@ -60,7 +60,7 @@ INCENTIVES = Table(
 
 CONDITIONS = Table(
     "conditions",
-    "one row a care partner and condition of payment",
+    "one row per care partner and condition of payment",
     (
         _CCN,
         _PERIOD,
@@ -91,7 +91,7 @@ CONDITIONS = Table(
 
 IMPROVEMENT = Table(
     "improvement",
-    "one row a care partner and stream with cases: the improvement incentive and its two averages (methodology §8)",
+    "one row per care partner and stream with cases: the improvement incentive and its two averages (methodology §8)",
     (
         _CCN,
         _PERIOD,
@@ -116,7 +116,7 @@ IMPROVEMENT = Table(
 
 BASELINE_CASES = Table(
     "baseline_cases",
-    "one row a counted case of a care partner in the baseline window, in its own dollars",
+    "one row per counted case of a care partner in the baseline window, in its own dollars",
     (
         _CCN,
         Column("account_no", "text", "the hospital's own account number", key=True),
@@ -134,7 +134,7 @@ BASELINE_CASES = Table(
 
 PAYMENT_INPUTS = Table(
     "payment_inputs",
-    "one row a care partner: what the waterfall took from committees, the regulator and CMS",
+    "one row per care partner: what the waterfall took from committees, the regulator and CMS",
     (
         _CCN,
         _PERIOD,
@@ -163,7 +163,7 @@ PAYMENT_INPUTS = Table(
 
 PAYMENT_LIST = Table(
     "payment_list",
-    "one row a care partner with something payable: what a hospital pays, and to whom",
+    "one row per care partner with something payable: what a hospital pays, and to whom",
     (
         _CCN,
         _PERIOD,
@@ -176,7 +176,7 @@ PAYMENT_LIST = Table(
 
 SAVINGS = Table(
     "savings",
-    "one row a hospital and scope (methodology §10), in the performance year's dollars",
+    "one row per hospital and scope (methodology §10), in the performance year's dollars",
     (
         _CCN,
         _PERIOD,
@@ -211,7 +211,7 @@ SAVINGS = Table(
 
 DISTRIBUTION_LIMITS = Table(
     "distribution_limits",
-    "one row a hospital with care partners (methodology §9, step 6)",
+    "one row per hospital with care partners (methodology §9, step 6)",
     (
         _CCN,
         _PERIOD,
@@ -230,7 +230,7 @@ DISTRIBUTION_LIMITS = Table(
 
 INCENTIVE_CASES = Table(
     "incentive_cases",
-    "one row a counted case of a care partner in a cell with a norm: everything the incentive used, in the "
+    "one row per counted case of a care partner in a cell with a norm: everything the incentive used, in the "
     "performance year's dollars",
     (
         _CCN,

@@ -8,7 +8,7 @@ _SEVERITY = Column("severity_of_illness", "text", "APR severity of illness", key
 
 NORMS = Table(
     "norms",
-    "one row a norm method and cell with a norm, in base-year dollars",
+    "one row per norm method and cell with a norm, in base-year dollars",
     (
         Column("base_year", "integer", "calendar year whose statewide data set the norms", key=True),
         Column("norm_method", "text", "reading of the norm (methodology §6)", key=True),
@@ -38,7 +38,7 @@ NORMS = Table(
 
 NORM_PHYSICIANS = Table(
     "norm_physicians",
-    "one row a physician's mean that a norm was taken of, without saying whose; base-year dollars",
+    "one row per physician's mean that a norm was taken of, without saying whose; base-year dollars",
     (
         Column("base_year", "integer", "calendar year whose statewide data set the norms", key=True),
         _APR_DRG,
@@ -50,7 +50,7 @@ NORM_PHYSICIANS = Table(
 
 NORM_CASES = Table(
     "norm_cases",
-    "one row a base-year case that a norm was taken of, without saying whose; base-year dollars",
+    "one row per base-year case that a norm was taken of, without saying whose; base-year dollars",
     (
         Column("base_year", "integer", "calendar year whose statewide data set the norms", key=True),
         _APR_DRG,
@@ -65,7 +65,7 @@ NORM_CASES = Table(
 
 PHYSICIAN_CELLS = Table(
     "physician_cells",
-    "one row a care partner and cell: the mean that the performance gate tested, over all hospitals (methodology §7)",
+    "one row per care partner and cell: the mean that the performance gate tested, over all hospitals (methodology §7)",
     (
         _PERIOD,
         Column("npi", "text", "NPI; the care partner", key=True),
@@ -80,7 +80,7 @@ PHYSICIAN_CELLS = Table(
 
 RATES = Table(
     "rates",
-    "one row a rate the settlement used",
+    "one row per rate the settlement used",
     (
         _PERIOD,
         Column("rate", "text", "kind of rate", key=True, allowed=("trend", "cost_index", "per_diem")),

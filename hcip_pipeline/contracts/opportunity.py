@@ -26,7 +26,7 @@ _BENCHMARK = (
 
 OPPORTUNITY = Table(
     "opportunity",
-    "one row a hospital, level (institution, service line, APR-DRG, cell) and item: counted cases in cells with a "
+    "one row per hospital, level (institution, service line, APR-DRG, cell) and item: counted cases in cells with a "
     "norm, in the performance year's dollars",
     (
         _CCN,
@@ -64,7 +64,8 @@ OPPORTUNITY = Table(
 
 COST_CENTERS = Table(
     "cost_centers",
-    "one row a hospital, rate center and service line (ALL for the institution): cost of counted cases in cells with a "
+    "one row per hospital, rate center and service line (ALL for the institution): cost of counted cases in cells "
+    "with a "
     "norm, in the performance year's dollars",
     (
         _CCN,
@@ -92,7 +93,7 @@ COST_CENTERS = Table(
 
 PHYSICIANS = Table(
     "physicians",
-    "one row a care partner, and one a responsible physician who takes no part, without saying who",
+    "one row per care partner, and one a responsible physician who takes no part, without saying who",
     (
         _CCN,
         _PERIOD,
@@ -121,7 +122,8 @@ PHYSICIANS = Table(
 
 PHYSICIAN_COMPARISON = Table(
     "physician_comparison",
-    "one row a care partner and stream (and all together): against the own baseline and the statewide norm of the own "
+    "one row per care partner and stream (and all together): against the own baseline and the statewide norm of "
+    "the own "
     "mix of cases, in the performance year's dollars",
     (
         _CCN,
@@ -155,7 +157,7 @@ PHYSICIAN_COMPARISON = Table(
 
 CONDITION_MEASURES = Table(
     "condition_measures",
-    "one row a hospital and condition of payment: what is asked, and how it turned out",
+    "one row per hospital and condition of payment: what is asked, and how it turned out",
     (
         _CCN,
         _PERIOD,
@@ -175,7 +177,7 @@ CONDITION_MEASURES = Table(
 
 INTERVENTIONS = Table(
     "interventions",
-    "one row a hospital and care redesign intervention its protocol speaks of",
+    "one row per hospital and care redesign intervention its protocol speaks of",
     (
         _CCN,
         _PERIOD,
@@ -193,7 +195,7 @@ INTERVENTIONS = Table(
 
 INTERVENTION_QUARTERS = Table(
     "intervention_quarters",
-    "one row a hospital, care redesign intervention and quarter with a reported result",
+    "one row per hospital, care redesign intervention and quarter with a reported result",
     (
         _CCN,
         _PERIOD,
@@ -209,7 +211,7 @@ INTERVENTION_QUARTERS = Table(
 
 MEASURE_QUARTERS = Table(
     "measure_quarters",
-    "one row a hospital, quarter and measure that conditions of payment may name, computed from discharges",
+    "one row per hospital, quarter and measure that conditions of payment may name, computed from discharges",
     (
         _CCN,
         _PERIOD,
@@ -230,7 +232,7 @@ MEASURE_QUARTERS = Table(
 
 COMMITTEE_ROSTER = Table(
     "committee_roster",
-    "one row a hospital and member of its oversight committee, as its protocol in force names them",
+    "one row per hospital and member of its oversight committee, as its protocol in force names them",
     (
         _CCN,
         _PERIOD,
@@ -246,7 +248,7 @@ COMMITTEE_ROSTER = Table(
 
 MEETINGS_HELD = Table(
     "meetings_held",
-    "one row a meeting of an oversight committee that was reported for the period",
+    "one row per meeting of an oversight committee that was reported for the period",
     (
         _CCN,
         _PERIOD,
@@ -261,7 +263,7 @@ MEETINGS_HELD = Table(
 
 CARE_PARTNER_ACTIVITIES = Table(
     "care_partner_activities",
-    "one row a care partner and intervention with reported activities",
+    "one row per care partner and intervention with reported activities",
     (
         _CCN,
         _PERIOD,
@@ -274,7 +276,7 @@ CARE_PARTNER_ACTIVITIES = Table(
 
 PROTOCOL_FINDINGS = Table(
     "protocol_findings",
-    "one row a hospital and breach of the program's rules by its protocol",
+    "one row per hospital and breach of the program's rules by its protocol",
     (
         _CCN,
         _PERIOD,
@@ -288,7 +290,7 @@ PROTOCOL_FINDINGS = Table(
 
 PARTICIPATION = Table(
     "participation",
-    "one row a hospital with data or care partners in the period",
+    "one row per hospital with data or care partners in the period",
     (
         _CCN,
         _PERIOD,

@@ -7,7 +7,7 @@ _NPI = Column("npi", "text", "NPI; the care partner", key=True, max_length=10)
 
 CARE_PARTNERS = Table(
     "care_partners",
-    "one row a care partner of a hospital: the certified list",
+    "one row per care partner of a hospital: the certified list",
     (
         _CCN,
         _NPI,
@@ -23,7 +23,7 @@ CARE_PARTNERS = Table(
 )
 CONDITION_RESULTS = Table(
     "condition_results",
-    "one row a care partner and condition of payment",
+    "one row per care partner and condition of payment",
     (
         _CCN,
         _NPI,
@@ -35,7 +35,7 @@ CONDITION_RESULTS = Table(
 )
 INTERVENTION_ACTIVITY = Table(
     "intervention_activity",
-    "one row a care partner and intervention",
+    "one row per care partner and intervention",
     (
         _CCN,
         _NPI,
@@ -46,7 +46,7 @@ INTERVENTION_ACTIVITY = Table(
 )
 REDESIGN_RESULTS = Table(
     "redesign_results",
-    "one row a hospital, intervention and quarter: how an intervention turned out, as its committee tracks it",
+    "one row per hospital, intervention and quarter: how an intervention turned out, as its committee tracks it",
     (
         _CCN,
         Column("intervention_id", "text", "intervention of the catalogue", key=True),
@@ -59,7 +59,7 @@ REDESIGN_RESULTS = Table(
 )
 COMMITTEE_ADJUSTMENTS = Table(
     "committee_adjustments",
-    "one row a reduction by the oversight committee",
+    "one row per reduction by the oversight committee",
     (
         _CCN,
         _NPI,
@@ -71,7 +71,7 @@ COMMITTEE_ADJUSTMENTS = Table(
 )
 PFS_CAP_NOTICES = Table(
     "pfs_cap_notices",
-    "one row a care partner and calendar year",
+    "one row per care partner and calendar year",
     (
         _CCN,
         _NPI,
@@ -82,7 +82,7 @@ PFS_CAP_NOTICES = Table(
 )
 POOL_NOTICES = Table(
     "pool_notices",
-    "one row a hospital",
+    "one row per hospital",
     (
         _CCN,
         Column("incentive_pool", "money", "the most the hospital may distribute"),
@@ -92,7 +92,7 @@ POOL_NOTICES = Table(
 )
 OTHER_PROGRAM_AMOUNTS = Table(
     "other_program_amounts",
-    "one row a hospital, program and kind",
+    "one row per hospital, program and kind",
     (
         _CCN,
         Column("program", "text", "other program", key=True, is_words=True),
@@ -102,7 +102,7 @@ OTHER_PROGRAM_AMOUNTS = Table(
 )
 PAYMENTS = Table(
     "payments",
-    "one row a payment the hospital made",
+    "one row per payment the hospital made",
     (
         _CCN,
         _NPI,
@@ -116,7 +116,7 @@ PAYMENTS = Table(
 )
 COMMITTEE_MEETINGS = Table(
     "committee_meetings",
-    "one row a meeting of an oversight committee",
+    "one row per meeting of an oversight committee",
     (
         _CCN,
         Column("met_on", "date", "day of the meeting", key=True),
@@ -126,7 +126,7 @@ COMMITTEE_MEETINGS = Table(
 )
 PROGRAM_CORRECTIONS = Table(
     "program_corrections",
-    "one row a hospital: the first performance period that is right where its protocols disagree (methodology §15)",
+    "one row per hospital: the first performance period that is right where its protocols disagree (methodology §15)",
     (
         _CCN,
         Column(
@@ -139,7 +139,7 @@ PROGRAM_CORRECTIONS = Table(
 )
 SCREENING_CLEARANCES = Table(
     "screening_clearances",
-    "one row a care partner and list: somebody found that records of the list by a like name are another person's",
+    "one row per care partner and list: somebody found that records of the list by a like name are another person's",
     (
         _CCN,
         _NPI,

@@ -7,7 +7,7 @@ _CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital"
 
 PROTOCOLS = Table(
     "protocols",
-    "one row a hospital with a protocol in force in the period",
+    "one row per hospital with a protocol in force in the period",
     (
         _CCN,
         Column("protocol_year", "integer", "year of the protocol file; the newest not after the period's"),
@@ -42,7 +42,7 @@ PROTOCOLS = Table(
 )
 PROGRAMS = Table(
     "programs",
-    "one row a hospital that ever had an accepted protocol or has a correction: its program (methodology §15)",
+    "one row per hospital that ever had an accepted protocol or has a correction: its program (methodology §15)",
     (
         _CCN,
         Column(
@@ -68,7 +68,7 @@ PROGRAMS = Table(
 )
 CONDITIONS = Table(
     "conditions",
-    "one row a hospital and condition of payment",
+    "one row per hospital and condition of payment",
     (
         _CCN,
         Column("condition_id", "text", "condition of payment", key=True),
@@ -93,7 +93,7 @@ CONDITIONS = Table(
 )
 PROTOCOL_INTERVENTIONS = Table(
     "protocol_interventions",
-    "one row a hospital and intervention its protocol speaks of",
+    "one row per hospital and intervention its protocol speaks of",
     (
         _CCN,
         Column("intervention_id", "text", "intervention of the catalogue", key=True),
@@ -107,7 +107,7 @@ PROTOCOL_INTERVENTIONS = Table(
 )
 PROTOCOL_COMMITTEE = Table(
     "protocol_committee",
-    "one row a hospital and member of its oversight committee",
+    "one row per hospital and member of its oversight committee",
     (
         _CCN,
         Column("member", "text", "name of the member", key=True),
@@ -121,7 +121,7 @@ PROTOCOL_COMMITTEE = Table(
 )
 PROTOCOL_FINDINGS = Table(
     "protocol_findings",
-    "one row a hospital, finding and subject",
+    "one row per hospital, finding and subject",
     (
         _CCN,
         Column("protocol_year", "integer", "year of the protocol file"),
@@ -134,7 +134,7 @@ PROTOCOL_FINDINGS = Table(
 )
 EXCLUDED_IN_PERIOD = Table(
     "excluded_in_period",
-    "one row an individual who cannot be paid for the period because of an exclusion",
+    "one row per individual who cannot be paid for the period because of an exclusion",
     (
         Column("npi", "text", "NPI", key=True, max_length=10),
         Column("source", "text", "lists that name the individual, separated by |"),

@@ -43,7 +43,7 @@ _LABELS = (
 
 QUALITY_MEASURES = Table(
     "quality_measures",
-    "one row a measure of the hospital, or of its patients by service line, APR-DRG, physician, destination or code",
+    "one row per measure of the hospital, or of its patients by service line, APR-DRG, physician, destination or code",
     (
         _CCN,
         _PERIOD,
@@ -68,7 +68,7 @@ QUALITY_MEASURES = Table(
 
 QUALITY_SCORECARD = Table(
     "quality_scorecard",
-    "one row a hospital, community (county) or the state and measure",
+    "one row per hospital, community (county) or the state and measure",
     (
         Column("entity_kind", "text", "what is measured", key=True, allowed=("hospital", "community", "state")),
         Column("entity_id", "text", "CCN, county, or STATE", key=True),
@@ -96,7 +96,7 @@ QUALITY_SCORECARD = Table(
 
 NETWORK_SCORECARD = Table(
     "network_scorecard",
-    "one row a group that works together and measure: its change against its peers'",
+    "one row per group that works together and measure: its change against its peers'",
     (
         Column(
             "group_kind", "text", "network, community, or the program's hospitals", key=True,
@@ -132,7 +132,7 @@ NETWORK_SCORECARD = Table(
 
 READMISSIONS = Table(
     "readmissions",
-    "one row a hospital, and of the state one row a service line and one an APR-DRG within it",
+    "one row per hospital, and of the state one row per service line and one an APR-DRG within it",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital; or STATE", key=True),
         Column("service_line", "text", "service line; or ALL", key=True),
@@ -153,7 +153,7 @@ READMISSIONS = Table(
 
 HOSPITAL_ACQUIRED_CONDITIONS = Table(
     "hospital_acquired_conditions",
-    "one row a hospital, and of the state one row a condition code: flags of the abstract against the own baseline",
+    "one row per hospital, and of the state one row per condition code: flags of the abstract against the own baseline",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital; or STATE", key=True),
         Column("code", "text", "code of the condition, or ALL", key=True),
@@ -170,7 +170,7 @@ HOSPITAL_ACQUIRED_CONDITIONS = Table(
 
 CARE_TRANSITIONS = Table(
     "care_transitions",
-    "one row a source and hospital, and of the state one row a source and place patients went to",
+    "one row per source and hospital, and of the state one row per source and place patients went to",
     (
         Column("source", "text", "hospitals' records, or Medicare claims", key=True, allowed=("all_payer", "medicare")),
         Column("hospital_ccn", "text", "CMS certification number of the hospital; or STATE", key=True),
@@ -190,7 +190,7 @@ CARE_TRANSITIONS = Table(
 
 NETWORK_RECRUITMENT = Table(
     "network_recruitment",
-    "one row a network and topic: its members in the period against its goal",
+    "one row per network and topic: its members in the period against its goal",
     (
         Column("network_id", "text", "network", key=True),
         Column("topic", "text", "what they work on", key=True),
@@ -207,7 +207,7 @@ NETWORK_RECRUITMENT = Table(
 
 REPORTING_SETS = Table(
     "reporting_sets",
-    "one row a hospital, measure and area: what it reports once for all its networks",
+    "one row per hospital, measure and area: what it reports once for all its networks",
     (
         _CCN,
         Column("measure", "text", "measure (methodology §12); NONE for a topic without a measure", key=True),
@@ -223,7 +223,7 @@ REPORTING_SETS = Table(
 
 HOSPITAL_PEERS = Table(
     "hospital_peers",
-    "one row a hospital and peer: the hospitals most alike in size and case mix",
+    "one row per hospital and peer: the hospitals most alike in size and case mix",
     (
         _CCN,
         Column("peer_rank", "integer", "1 is the most alike", key=True),
@@ -239,7 +239,7 @@ HOSPITAL_PEERS = Table(
 
 MEASURE_LEADERS = Table(
     "measure_leaders",
-    "one row a measure and place: hospitals in the order of their value, the best first",
+    "one row per measure and place: hospitals in the order of their value, the best first",
     (
         _MEASURE,
         Column("place", "integer", "1 leads", key=True),
@@ -263,7 +263,7 @@ _WHOSE = Column("npi", "text", "NPI; the care partner, or ALL for the whole hosp
 
 GUARDRAILS = Table(
     "guardrails",
-    "one row a hospital or care partner and sign of stinting or steering that was looked for before payment",
+    "one row per hospital or care partner and sign of stinting or steering that was looked for before payment",
     (
         _CCN,
         _PERIOD,
@@ -285,7 +285,7 @@ GUARDRAILS = Table(
 
 GUARDRAIL_CASES = Table(
     "guardrail_cases",
-    "one row a finding of the guardrails and case behind it",
+    "one row per finding of the guardrails and case behind it",
     (
         _CCN,
         _PERIOD,
@@ -310,7 +310,7 @@ TABLES = (*STATE_TABLES, *COUNTING_TABLES, *COMMITTEE_TABLES)
 
 QUALITY_CELLS = Table(
     "quality_cells",
-    "one row a cell of the base year: what readmissions are expected by, and signs of stinting seen against",
+    "one row per cell of the base year: what readmissions are expected by, and signs of stinting seen against",
     (
         Column("base_year", "integer", "calendar year whose statewide data set the norms", key=True),
         Column("apr_drg", "text", "APR-DRG", key=True),

@@ -180,7 +180,7 @@ RELEASED = {
         _HOSPITAL_PEERS,
         replace(
             _MEASURE_LEADERS,
-            grain="one row a measure and hospital; places, and who could learn, among hospitals whose value is shown",
+            grain="one row per measure and hospital; places, and who could learn, among hospitals whose value is shown",
         ),
     )
 }

@@ -13,7 +13,7 @@ RATES = ("cost_factors", "cost_index", "per_diem")
 
 HOSPITALS = Table(
     "hospitals",
-    "one row a hospital",
+    "one row per hospital",
     (
         Column("ccn", "text", "CMS certification number", key=True, max_length=6),
         Column("name", "text", "name; of the hospital", is_words=True),
@@ -25,7 +25,7 @@ HOSPITALS = Table(
 )
 APR_DRG = Table(
     "apr_drg",
-    "one row an APR-DRG of a grouper version",
+    "one row per APR-DRG of a grouper version",
     (
         Column("grouper_version", "text", "APR-DRG grouper version", key=True),
         Column("apr_drg", "text", "APR-DRG", key=True, max_length=3),
@@ -37,7 +37,7 @@ APR_DRG = Table(
 )
 RATE_CENTERS = Table(
     "rate_centers",
-    "one row a rate center",
+    "one row per rate center",
     (
         Column("rate_center", "text", "rate center; a cost center of the rate-setting system", key=True),
         Column("name", "text", "name", is_words=True),
@@ -47,7 +47,7 @@ RATE_CENTERS = Table(
 )
 REVENUE_CODES = Table(
     "revenue_codes",
-    "one row a range of revenue codes; the narrowest range wins",
+    "one row per range of revenue codes; the narrowest range wins",
     (
         Column("revenue_code_from", "text", "first revenue code of the range", key=True, max_length=4),
         Column("revenue_code_to", "text", "last revenue code of the range", key=True, max_length=4),
@@ -56,7 +56,7 @@ REVENUE_CODES = Table(
 )
 COST_FACTORS = Table(
     "cost_factors",
-    "one row a hospital, rate center (or ALL) and rate year",
+    "one row per hospital, rate center (or ALL) and rate year",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True, max_length=6),
         Column("rate_center", "text", "rate center; or ALL", key=True),
@@ -77,7 +77,7 @@ COST_FACTORS = Table(
 )
 COST_INDEX = Table(
     "cost_index",
-    "one row a calendar year and component",
+    "one row per calendar year and component",
     (
         Column("calendar_year", "integer", "calendar year", key=True, bounds=("1990", "2200")),
         Column("component", "text", "cost component", key=True, allowed=("core", "supply_drug", "total")),
@@ -87,7 +87,7 @@ COST_INDEX = Table(
 )
 PER_DIEM = Table(
     "per_diem",
-    "one row a calendar year and severity",
+    "one row per calendar year and severity",
     (
         Column("year", "integer", "calendar year", key=True, bounds=("1990", "2200")),
         Column("severity", "text", "APR severity of illness", key=True, allowed=("1", "2", "3", "4")),
@@ -97,7 +97,7 @@ PER_DIEM = Table(
 )
 NETWORKS = Table(
     "networks",
-    "one row a network, hospital and topic",
+    "one row per network, hospital and topic",
     (
         Column("network_id", "text", "network", key=True),
         Column("name", "text", "name; of the network", is_words=True),
@@ -111,7 +111,7 @@ NETWORKS = Table(
 )
 EXCLUDED_INDIVIDUALS = Table(
     "excluded_individuals",
-    "one row an exclusion of an individual",
+    "one row per exclusion of an individual",
     (
         Column("npi", "text", "NPI", key=True, max_length=10),
         Column("source", "text", "list that names the individual", key=True),
@@ -121,7 +121,7 @@ EXCLUDED_INDIVIDUALS = Table(
 )
 LIST_DATES = Table(
     "list_dates",
-    "one row a national list in the inbox: its date, where the file itself does not tell it",
+    "one row per national list in the inbox: its date, where the file itself does not tell it",
     (
         Column("list_name", "text", "list, as its file is named", key=True, allowed=LISTS),
         Column("list_date", "date", "day on which the list was published"),
@@ -129,7 +129,7 @@ LIST_DATES = Table(
 )
 QUALITY_TARGETS = Table(
     "quality_targets",
-    "one row a measure of quality that is computed, with its target",
+    "one row per measure of quality that is computed, with its target",
     (
         Column("measure", "text", "measure (methodology §12)", key=True),
         Column("label", "text", "short label; what it is, in words", is_words=True),
@@ -153,7 +153,7 @@ QUALITY_TARGETS = Table(
 )
 NETWORK_TOPICS = Table(
     "network_topics",
-    "one row a topic of networks and measure that shows whether work on it succeeds",
+    "one row per topic of networks and measure that shows whether work on it succeeds",
     (
         Column("topic", "text", "what they work on; as the table networks names it", key=True),
         Column("measure", "text", "measure (methodology §12)", key=True),
@@ -163,7 +163,7 @@ NETWORK_TOPICS = Table(
 
 GROUPER_BRIDGE = Table(
     "grouper_bridge",
-    "one row a discharge of the base year or baseline, grouped again by the version of a later period",
+    "one row per discharge of the base year or baseline, grouped again by the version of a later period",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True, max_length=6),
         Column("account_no", "text", "the hospital's own account number", key=True, max_length=20),

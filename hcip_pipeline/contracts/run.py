@@ -5,7 +5,7 @@ from hcip_pipeline.contracts.table import Column, Table
 
 WINDOWS = Table(
     "windows",
-    "one row a window of the build",
+    "one row per window of the build",
     (
         Column("window_name", "text", "performance, baseline or base_year", key=True),
         Column("start_date", "date", "first day"),
@@ -16,7 +16,7 @@ WINDOWS = Table(
 
 ELECTIONS = Table(
     "elections",
-    "one row a hospital: the policy as it holds there",
+    "one row per hospital: the policy as it holds there",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True),
         Column("mpi_floor", "money", "least maximum physician incentive a case; empty for none", nullable=True),
@@ -28,7 +28,7 @@ ELECTIONS = Table(
 
 RECEIPTS = Table(
     "receipts",
-    "one row a hospital and quarter: discharges of the submission in force, from its receipt",
+    "one row per hospital and quarter: discharges of the submission in force, from its receipt",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True),
         Column("quarter", "text", "calendar quarter; of the submission", key=True),
@@ -41,7 +41,7 @@ RECEIPTS = Table(
 
 EARLIER_INCENTIVES = Table(
     "earlier_incentives",
-    "one row a care partner and earlier period, of the program or before it: final incentives as last released that "
+    "one row per care partner and earlier period, of the program or before it: final incentives as last released that "
     "are payable, or held only until a later half-year of the same calendar year is settled again",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True),
@@ -53,7 +53,7 @@ EARLIER_INCENTIVES = Table(
 
 LATER_PAYMENTS = Table(
     "later_payments",
-    "one row a care partner and later period of the same calendar year: payable final incentives as last released",
+    "one row per care partner and later period of the same calendar year: payable final incentives as last released",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True),
         Column("period", "text", "performance period", key=True),
@@ -65,7 +65,7 @@ LATER_PAYMENTS = Table(
 
 EARLIER_SAVINGS = Table(
     "earlier_savings",
-    "one row a hospital, earlier period and scope: internal savings as last released",
+    "one row per hospital, earlier period and scope: internal savings as last released",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True),
         Column("period", "text", "performance period", key=True),
@@ -76,13 +76,13 @@ EARLIER_SAVINGS = Table(
 
 EARLIER_OTHER_PROGRAM_AMOUNTS = Table(
     "earlier_other_program_amounts",
-    "one row a hospital, earlier period, program and kind",
+    "one row per hospital, earlier period, program and kind",
     (Column("period", "text", "performance period", key=True), *program.OTHER_PROGRAM_AMOUNTS.columns),
 )
 
 EARLIER_PAYMENTS = Table(
     "earlier_payments",
-    "one row a payment that was reported for an earlier period",
+    "one row per payment that was reported for an earlier period",
     (
         Column("period", "text", "performance period", key=True),
         *(column for column in program.PAYMENTS.columns if not column.optional),
@@ -92,7 +92,7 @@ EARLIER_PAYMENTS = Table(
 
 PROGRAM_CHANGES = Table(
     "program_changes",
-    "one row a hospital and kind of change since an earlier period was released that may move its payments",
+    "one row per hospital and kind of change since an earlier period was released that may move its payments",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True),
         Column("reason", "text", "kind of change: a reason code of payments", key=True),

@@ -46,11 +46,13 @@ _COLUMNS = (
     ),
 )
 
-SCREENING = Table("screening", "one row a care partner of a hospital and record of a list that may be theirs", _COLUMNS)
+SCREENING = Table(
+    "screening", "one row per care partner of a hospital and record of a list that may be theirs", _COLUMNS
+)
 
 SCREENED_LISTS = Table(
     "screened_lists",
-    "one row a list that a period's care partners were screened against",
+    "one row per list that a period's care partners were screened against",
     (
         Column("list_name", "text", "list, as its file is named", key=True),
         Column("file", "text", "file below the inbox"),
@@ -73,7 +75,7 @@ SCREENED_LISTS = Table(
 
 IRREGULAR_NPIS = Table(
     "irregular_npis",
-    "one row an NPI that is an organization's or deactivated in NPPES",
+    "one row per NPI that is an organization's or deactivated in NPPES",
     (
         Column("npi", "text", "NPI", key=True, max_length=10),
         Column("is_organization", "boolean", "entity type 2"),
@@ -84,7 +86,7 @@ IRREGULAR_NPIS = Table(
 
 UNUSED_CLEARANCES = Table(
     "unused_clearances",
-    "one row a clearance that answers no question of the period",
+    "one row per clearance that answers no question of the period",
     (
         _CCN,
         Column("npi", "text", "NPI; the care partner", key=True, max_length=10),
@@ -96,7 +98,7 @@ UNUSED_CLEARANCES = Table(
 
 ATTENDING_SCREENING = Table(
     "attending_screening",
-    "one row a hospital and kind of NPI that attended discharges of the period and belongs to no active individual",
+    "one row per hospital and kind of NPI that attended discharges of the period and belongs to no active individual",
     (
         _CCN,
         Column("period", "text", "performance period", key=True),

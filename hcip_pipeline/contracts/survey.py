@@ -19,7 +19,7 @@ VERSION = "1"
 #: The row of the heads, counted from 1; what is filled begins below.
 HEAD_ROW = 4
 
-#: The hidden sheet of what the form holds when it goes out, one row an answer. Forms of earlier releases lack it.
+#: The hidden sheet of what the form holds when it goes out, one row per answer. Forms of earlier releases lack it.
 SENT_OUT = "Sent out"
 SENT_OUT_HEAD = ("Sheet", "NPI", "Condition or intervention", "Answer", "From")
 COMPUTED, REPORTED = "computed", "reported"

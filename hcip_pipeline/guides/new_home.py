@@ -237,7 +237,7 @@ def _protocols_readme(period: PerformancePeriod) -> str:
     return f"""\
 # Implementation protocols
 
-One file a hospital and year, `protocols/<ccn>/{period.year}.yaml`: a hospital's oversight committee, interventions,
+One file per hospital and year, `protocols/<ccn>/{period.year}.yaml`: a hospital's oversight committee, interventions,
 conditions of payment and elections. Begin with `templates/protocol.yaml`, which passes every check; change the CCN,
 the names and the periods. A protocol stays in force in later years until another takes its place.
 

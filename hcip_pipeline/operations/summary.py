@@ -30,7 +30,7 @@ _NAMED = 4
 
 
 def hospital_totals(release: Release) -> pl.DataFrame:
-    """One row a hospital: care partners, cases, what was calculated, what is left and what of that is payable."""
+    """One row per hospital: care partners, cases, what was calculated, what is left and what of that is payable."""
     incentives = released_frame(release.folder, "incentives")
     return (
         incentives.group_by("hospital_ccn")

@@ -31,7 +31,7 @@ _LINES = Path(__file__).parent / "data" / "cost_report_lines.csv"
 _KINDS = ("RPT", "NMRC")
 _ENDINGS = (".csv", ".csv.gz", ".zip")
 
-#: One row a hospital, rate year and rate center. Of several reports of a year the one that ends last counts, and of
+#: One row per hospital, rate year and rate center. Of several reports of a year the one that ends last counts, and of
 #: those the one filed last. Division is by whole cents and rounded once, half up.
 _FACTORS = """
 with reports as (

@@ -15,7 +15,7 @@ from hcip_pipeline.tables.tabular import LINE
 
 DISCHARGE_DISPOSITIONS = Table(
     "discharge_dispositions",
-    "one row a discharge disposition",
+    "one row per discharge disposition",
     (
         Column("disposition_code", "text", "UB-04 patient status", key=True, max_length=2),
         Column("label", "text", "short label", is_words=True),

@@ -35,7 +35,7 @@ AUDIENCES: dict[str, Audience] = {
 
 @dataclass(frozen=True)
 class Layout:
-    """One kind of file: ``scope`` hospital is one file a hospital, state is one file for everybody."""
+    """One kind of file: ``scope`` hospital is one file per hospital, state is one file for everybody."""
 
     folder: str
     table: Table

@@ -53,7 +53,7 @@ class CountTable:
 
     Attributes:
         name: of the table; distinguishes its cells from those of another, and finds them in an earlier release.
-        frame: one row a key. An empty count counts nothing.
+        frame: one row per key. An empty count counts nothing.
         key: columns that distinguish rows.
         counts: integer columns that count people or stays.
         dependents: count -> columns that would give it away (rates, means next to a sum); emptied with it. A key "*"

@@ -1,4 +1,4 @@
-"""The physician's dashboard: one page a care partner of a hospital, printable on two.
+"""The physician's dashboard: one page per care partner of a hospital, printable on two.
 
 Belongs here: what the page shows of whom. Does not belong here: wording shared with other reports (``words``,
 ``waterfall``), the layout (``templates/physician.html.j2``).

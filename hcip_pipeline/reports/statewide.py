@@ -1,6 +1,6 @@
 """The administrator's report: hospitals side by side, who takes part, whose data are in, and the totals.
 
-Belongs here: one row a hospital and the state's sums. Does not belong here: anything of a physician.
+Belongs here: one row per hospital and the state's sums. Does not belong here: anything of a physician.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hcip_pipeline.reports.pages import page, sheet
 
 
 def statewide_rows(source: ReportSource) -> list[Row]:
-    """One row a hospital: participation, completeness, savings, incentives."""
+    """One row per hospital: participation, completeness, savings, incentives."""
     now = source.now
     rows = []
     for ccn in source.hospitals:

@@ -84,7 +84,8 @@ BILL_RULES = (
     ),
     _refuse("B-CONTROL-CHARACTER", "the file holds control characters that are no separators", _RESEND),
     _refuse("B-SEGMENT-ENDLESS", "a segment does not end", _RESEND),
-    _say("B-GROUPING-ROW", "rows of the grouping file cannot be read", "write one row a bill, in the header's columns"),
+    _say("B-GROUPING-ROW", "rows of the grouping file cannot be read", "write one row per bill, in the header's "
+        "columns"),
     _say(
         "B-NO-BILL", "rows of the grouping file have no bill",
         "send the bills of these accounts too, or leave the rows out",

@@ -41,9 +41,9 @@ class Simulation:
     """What came out.
 
     Attributes:
-        scenarios: one row a scenario: money by step, care partners, winners and losers.
-        hospitals: one row a scenario and hospital.
-        partners: one row a scenario, hospital and care partner: final incentive as is, then, and the change.
+        scenarios: one row per scenario: money by step, care partners, winners and losers.
+        hospitals: one row per scenario and hospital.
+        partners: one row per scenario, hospital and care partner: final incentive as is, then, and the change.
         is_synthetic: the release is of invented data.
     """
 

@@ -200,7 +200,7 @@ _EXCLUSIONS = """
 
 
 def norms_side_by_side(norms: pl.DataFrame) -> pl.DataFrame:
-    """One row a cell with a norm by any method, the three methods next to each other, the largest cells first.
+    """One row per cell with a norm by any method, the three methods next to each other, the largest cells first.
 
     Columns: apr_drg, severity_of_illness, cases, physicians, and ``<quantity>_<method>`` for the best practice norm,
     P75 and maximum physician incentive; null where a method gives the cell no norm.

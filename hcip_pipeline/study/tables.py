@@ -25,13 +25,13 @@ _OPPORTUNITY = (
 
 OPPORTUNITY_BY_HOSPITAL = Table(
     "opportunity_by_hospital",
-    "one row a hospital with counted cases in cells with a norm, by the policy's norm method",
+    "one row per hospital with counted cases in cells with a norm, by the policy's norm method",
     (*_HOSPITAL, Column("physicians", "integer", "responsible physicians of these cases"), *_OPPORTUNITY),
 )
 
 OPPORTUNITY_BY_PHYSICIAN = Table(
     "opportunity_by_physician",
-    "one row a responsible physician, over every hospital, by the policy's norm method",
+    "one row per responsible physician, over every hospital, by the policy's norm method",
     (_PHYSICIAN, Column("hospitals", "integer", "hospitals of these cases"), *_OPPORTUNITY),
 )
 
@@ -49,7 +49,7 @@ _AGAINST_STATE = (
 
 OPPORTUNITY_BY_COST_CENTER = Table(
     "opportunity_by_cost_center",
-    "one row a hospital and rate center, from charge lines; empty where the source has none",
+    "one row per hospital and rate center, from charge lines; empty where the source has none",
     (
         *_HOSPITAL,
         Column("rate_center", "text", "rate center; a cost center of the rate-setting system", key=True),
@@ -62,7 +62,7 @@ OPPORTUNITY_BY_COST_CENTER = Table(
 
 PERFORMANCE_INCENTIVES = Table(
     "performance_incentives",
-    "one row a hospital and responsible physician: what the performance incentive would be; nothing is payable",
+    "one row per hospital and responsible physician: what the performance incentive would be; nothing is payable",
     (
         *_HOSPITAL,
         _PHYSICIAN,
@@ -76,7 +76,7 @@ PERFORMANCE_INCENTIVES = Table(
 
 EXCLUDED_CASES = Table(
     "exclusions",
-    "one row an exclusion reason (the first that applies; NO_NORM counts but earns nothing)",
+    "one row per exclusion reason (the first that applies; NO_NORM counts but earns nothing)",
     (
         Column("exclusion_reason", "text", "reason (methodology §3), or NO_NORM", key=True),
         Column("cases", "integer", "cases"),

@@ -34,7 +34,7 @@ def month_number(month: Month) -> int:
 
 
 def deliver(claims: pl.DataFrame, first: Month, last: Month, seed: int) -> pl.DataFrame:
-    """One row a delivered version.
+    """One row per delivered version.
 
     Args:
         claims: claim, part, person, done (last day of service), denied; ordered by claim.

@@ -41,7 +41,7 @@ def bill(stays: pl.DataFrame, seed: int) -> Claims:
     """Everything billed around ``stays``.
 
     Args:
-        stays: one row a Medicare stay: stay, person, and the columns of a hospital's ``discharges``.
+        stays: one row per Medicare stay: stay, person, and the columns of a hospital's ``discharges``.
         seed: the state's.
     """
     rng = stream(seed, "cclf", "claims")

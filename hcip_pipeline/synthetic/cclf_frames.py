@@ -118,7 +118,7 @@ def _part_a(a: pl.DataFrame) -> pl.DataFrame:
 
 
 def _revenue(a: pl.DataFrame, part_a: pl.DataFrame) -> pl.DataFrame:
-    """Room and everything else: two lines a claim, their payments adding up to the claim's."""
+    """Room and everything else: two lines per claim, their payments adding up to the claim's."""
     total = _scaled("payment_cents")
     first = total * 4 // 10
     lines = [

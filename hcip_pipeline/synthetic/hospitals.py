@@ -82,7 +82,7 @@ def invented_hospitals() -> pl.DataFrame:
     children's from 213390, psychiatric from 214490, federal from 21090F.
 
     Returns:
-        One row a hospital in order of ``ccn``: the columns of the reference table, ``zip_prefix`` (first three digits
+        One row per hospital in order of ``ccn``: the columns of the reference table, ``zip_prefix`` (first three digits
         of most patients' ZIP codes), and ``volume`` (relative discharges; null for one that sends nothing).
     """
     text = dict.fromkeys(("ccn", "name", "acute", "county", "system", "zip_prefix"), pl.String)

@@ -88,7 +88,7 @@ class Population:
         """Give every stay a patient.
 
         Returns:
-            the people, and one row a stay that follows another (``kind`` is transfer or return): hospital_ccn,
+            the people, and one row per stay that follows another (``kind`` is transfer or return): hospital_ccn,
             account_no of both, and days between.
         """
         rng = stream(self.seed, "patients", str(quarter))

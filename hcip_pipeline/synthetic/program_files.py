@@ -153,7 +153,7 @@ class _Report:
                 "npi": pl.Series(physicians.npi).gather(partners.physician[self.rows]),
             }
         )
-        # One row a person: how good they are at conditions lasts beyond a period.
+        # One row per person: how good they are at conditions lasts beyond a period.
         character = stream(seed, "diligence").standard_normal(len(partners.hospital))
         self.diligence = np.clip(0.86 + 0.1 * character, 0.3, 0.99)
 

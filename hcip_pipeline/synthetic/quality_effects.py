@@ -119,7 +119,7 @@ def _busiest(physicians: Physicians, improving: int, partners: Sequence[tuple[in
 def tell_effects(
     truth: Path, hospitals: Hospitals, physicians: Physicians, effects: QualityEffects, members: Sequence[str]
 ) -> None:
-    """``quality_effects.csv``: one row an effect and hospital."""
+    """``quality_effects.csv``: one row per effect and hospital."""
     rows: list[tuple[str | int | None, ...]] = []
     improving = int(np.argmax(effects.fewer_conditions))
     for number in np.flatnonzero(effects.fewer_returns):

@@ -52,7 +52,7 @@ def grouping(discharges: pl.DataFrame) -> pl.DataFrame:
 
 
 def _claims(discharges: pl.DataFrame, charges: pl.DataFrame) -> pl.DataFrame:
-    """One row a claim in the order of the file: its text from HL to the last line, and the levels in it."""
+    """One row per claim in the order of the file: its text from HL to the last line, and the levels in it."""
     stays = discharges.with_columns(
         pl.col("account_no").str.ends_with(_REPLACED).alias("replaced"),
         pl.col("account_no").str.ends_with(_LATE).alias("late"),

@@ -219,7 +219,7 @@ def write_profile(folder: Path, threads: int | None = None) -> Path:
         "path": str(folder / FILE_NAME),
         # One model's Jinja and another's SQL run at the same time; within a query the threads are DuckDB's own.
         "threads": int(os.environ.get("HCIP_NODES_AT_ONCE", "2")),
-        "disable_transactions": True,  # one statement a model: it commits by itself
+        "disable_transactions": True,  # one statement per model: it commits by itself
         "config_options": {
             "threads": int(threads or os.environ.get("HCIP_THREADS") or os.cpu_count() or 2),
             "memory_limit": os.environ.get("HCIP_MEMORY_LIMIT", "80%"),

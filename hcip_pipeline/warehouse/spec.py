@@ -75,7 +75,7 @@ class BuildSpec:
         return _frame(run.WINDOWS, rows)
 
     def elections_frame(self) -> pl.DataFrame:
-        """One row a hospital, the policy's own values where it elected nothing."""
+        """One row per hospital, the policy's own values where it elected nothing."""
         rows = []
         for ccn, elections in sorted(self.elections.items()):
             policy = elections.over(self.policy)

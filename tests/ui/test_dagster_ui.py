@@ -184,7 +184,7 @@ def test_checks_are_shown_with_what_they_block(running: RunningInterface, page: 
 
 def test_columns_have_their_meanings(running: RunningInterface, page: Page) -> None:
     open_asset(page, running.address, "incentives", "overview")
-    expect(page.get_by_text("One row a care partner of a hospital.")).to_be_visible()
+    expect(page.get_by_text("One row per care partner of a hospital.")).to_be_visible()
     expect(page.get_by_text("CMS certification number of the hospital").first).to_be_attached()
 
 

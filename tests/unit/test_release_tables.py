@@ -15,7 +15,7 @@ from hcip_pipeline.release.tables import write_table
 
 TABLE = Table(
     "payees",
-    "one row a payee",
+    "one row per payee",
     (
         Column("npi", "text", "identifier", key=True),
         Column("name", "text", "name", nullable=True),

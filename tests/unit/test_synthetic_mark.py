@@ -21,7 +21,7 @@ from hcip_pipeline.simulation.comparison import Simulation
 from tests.intake_submissions import Draft
 
 TABLE = Table(
-    "payments", "one row a payment", (Column("npi", "text", "NPI", key=True), Column("cases", "integer", "n"))
+    "payments", "one row per payment", (Column("npi", "text", "NPI", key=True), Column("cases", "integer", "n"))
 )
 FRAME = pl.DataFrame({"npi": ["1", "2"], "cases": [3, 4]})
 

@@ -107,7 +107,7 @@ def _check(line: bytes, row: int, *, is_last: bool, name: str) -> None:
         )
     if line.startswith(b"[") or line == b"{":
         raise HcipError(
-            "the file is one JSON document over several lines or a list, not one resource a line",
+            "the file is one JSON document over several lines or a list, not one resource per line",
             fix="use the files of a bulk export ($export), which are ndjson",
             file=name, row=row, rule="BCDA-NOT-NDJSON",
         )  # fmt: skip

@@ -95,7 +95,7 @@ def parse_manifest(content: bytes, file: str) -> Manifest:
 def bundle(file: str) -> HcipError:
     """The refusal of a Bundle, which is how FHIR servers answer a search."""
     return HcipError(
-        "the file is a Bundle, one JSON document, not one resource a line",
+        "the file is a Bundle, one JSON document, not one resource per line",
         fix="use the files of a bulk export ($export), which are ndjson",
         file=file, rule="BCDA-BUNDLE",
     )  # fmt: skip

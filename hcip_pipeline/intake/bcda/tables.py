@@ -158,7 +158,7 @@ def _adapted(field: str, sql: str) -> str:
 
 
 def _people() -> str:
-    """CCLF8: one row a Patient, with what its coverages tell."""
+    """CCLF8: one row per Patient, with what its coverages tell."""
     values = {}
     for field in LAYOUTS["cclf8"].fields:
         mapped = mapping().get(("cclf8", field.name))
@@ -184,7 +184,7 @@ def _of_person(field: str, mapped: Mapped) -> str:
 
 
 def coverage_sql(source: str) -> str:
-    """What the coverages of a beneficiary tell, one row a coverage, from resources as they were read."""
+    """What the coverages of a beneficiary tell, one row per coverage, from resources as they were read."""
     columns = []
     for field in LAYOUTS["cclf8"].fields:
         mapped = mapping().get(("cclf8", field.name))
@@ -211,7 +211,7 @@ def people_sql(source: str) -> str:
 
 
 def _identifiers() -> str:
-    """CCLF9: one row a number that another has replaced."""
+    """CCLF9: one row per number that another has replaced."""
     return """select _row as source_row, 'M' as hicn_mbi_xref_ind, mbi as crnt_num, n.value as prvs_num,
         n.period."start" as prvs_id_efctv_dt, n.period."end" as prvs_id_obslt_dt, null::varchar as bene_rrb_num
         from (select _row, mbi, unnest(numbers) as n from people)

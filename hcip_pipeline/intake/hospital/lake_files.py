@@ -73,7 +73,7 @@ def write_accepted(con: duckdb.DuckDBPyConnection, table: str, receipt: Submissi
 
 
 def write_quarantine(con: duckdb.DuckDBPyConnection, receipt: SubmissionReceipt, path: Path) -> None:
-    """Write one row a broken ERROR rule: submission, file, row, column, rule, redacted value."""
+    """Write one row per broken ERROR rule: submission, file, row, column, rule, redacted value."""
     is_empty = not any(RULES[count.rule].severity == "ERROR" for count in receipt.rules)
     if receipt.shape:
         _write_located(con, receipt, path)

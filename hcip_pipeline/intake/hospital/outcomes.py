@@ -12,7 +12,7 @@ Tables of the database, for the submission judged last:
     sums            charge lines by account: lines, broken lines, charged (no total lines), unreadable charges, cost
     fate            accounts of ``d``: ``k`` (order of the account) where the discharge is kept, else null
     rejected        rows of d that are not kept
-    findings        one row a broken ERROR rule: file, row, column, rule, value (redacted; ``found`` before that)
+    findings        one row per broken ERROR rule: file, row, column, rule, value (redacted; ``found`` before that)
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def judge(
 ) -> None:
     """Judge the rows of ``cells<suffix>``, which has a ``source_row``.
 
-    Makes ``broken<suffix>`` (one row a row and rule), ``quarantine<suffix>`` (of these, what breaks an ERROR) and the
+    Makes ``broken<suffix>`` (one row per row and rule), ``quarantine<suffix>`` (of these, what breaks an ERROR) and the
     view ``accepted<suffix>`` (the other rows).
 
     Args:

@@ -4,10 +4,10 @@ Belongs here: from segments to bills, as SQL over whole tables. Does not belong 
 mean together (``stays``).
 
 Working tables of the database; every cell is text as the tables of a submission have it:
-    raw_loops  one row an HL: row, id, parent, level, its subscriber's and its billing provider's HL, and what it says
-    raw_bills  one row a claim: row, ordinal (in order of BHT04, file name, place), account_no, facility, frequency,
+    raw_loops  one row per HL: row, id, parent, level, its subscriber's and its billing provider's HL, and what it says
+    raw_bills  one row per claim: row, ordinal (in order of BHT04, file name, place), account_no, facility, frequency,
                total, dates, codes, physicians, patient, payer
-    raw_lines  (a view) one row a charge line: row, claim, revenue_code, service_date, units, charge
+    raw_lines  (a view) one row per charge line: row, claim, revenue_code, service_date, units, charge
     raw_faults rows of bills that cannot be taken as they are, or are worth a word: row, rule
 """
 

@@ -1,4 +1,4 @@
--- One row a discharge of any window, with its responsible physician (methodology §4) and its cost (§2).
+-- One row per discharge of any window, with its responsible physician (methodology §4) and its cost (§2).
 with discharges as (
     select * from {{ ref('stg_discharges') }}
 ),

@@ -1,4 +1,4 @@
--- One row an identifier that ever changed, with the newest of the same person. Numbers that are linked, directly or over
+-- One row per identifier that ever changed, with the newest of the same person. Numbers that are linked, directly or over
 -- others, in one file or in several, are one person; circles were refused at the door.
 with recursive links as (
     select * from {{ ref('int_identifier_links') }}

@@ -1,4 +1,4 @@
--- One row an episode: stays at acute hospitals that overlap, and those that a transfer to another the same or the next
+-- One row per episode: stays at acute hospitals that overlap, and those that a transfer to another the same or the next
 -- day joins (methodology §11), told by the patient's status or by the receiving hospital's source of admission. The
 -- hospital that discharges answers for what follows; where it began is kept beside it.
 with stays as (

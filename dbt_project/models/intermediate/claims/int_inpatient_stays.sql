@@ -1,4 +1,4 @@
--- One row a stay: final inpatient claims (60, 61) of one beneficiary at one hospital with overlapping or adjacent dates
+-- One row per stay: final inpatient claims (60, 61) of one beneficiary at one hospital with overlapping or adjacent dates
 -- (methodology §11). A denied claim is a stay too, without its payment.
 with claims as (
     select * from {{ ref('int_final_part_a_claims') }} where claim_type_code in ('60', '61')

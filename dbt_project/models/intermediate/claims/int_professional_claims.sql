@@ -1,4 +1,4 @@
--- One row a final Part B or equipment claim: its lines that are not denied, added up.
+-- One row per final Part B or equipment claim: its lines that are not denied, added up.
 select
     part,
     claim_id,

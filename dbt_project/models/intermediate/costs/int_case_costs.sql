@@ -1,4 +1,4 @@
--- One row a discharge: core + supply and drug = total, in the case's own dollars. A stay without charges costs nothing.
+-- One row per discharge: core + supply and drug = total, in the case's own dollars. A stay without charges costs nothing.
 with discharges as (
     select * from {{ ref('stg_discharges') }}
 ),

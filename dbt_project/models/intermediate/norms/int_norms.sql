@@ -1,4 +1,4 @@
--- One row a norm method and cell with a norm, in base-year dollars (methodology §6).
+-- One row per norm method and cell with a norm, in base-year dollars (methodology §6).
 with percentiles as (
     select * from {{ ref('int_norm_percentiles') }}
 ),

@@ -1,4 +1,4 @@
--- Step 1 of the waterfall (methodology §9): calculated = Σ performance + Σ improvement, one row a care partner.
+-- Step 1 of the waterfall (methodology §9): calculated = Σ performance + Σ improvement, one row per care partner.
 with care_partners as (
     select * from {{ ref('int_care_partners') }}
 ),

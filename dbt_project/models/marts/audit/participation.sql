@@ -1,4 +1,4 @@
--- Who takes part, and whose data are in: one row a hospital with discharges in the period or care partners.
+-- Who takes part, and whose data are in: one row per hospital with discharges in the period or care partners.
 with windowed as (
     select * from {{ ref('int_windowed_cases') }} where window_name = 'performance'
 ),

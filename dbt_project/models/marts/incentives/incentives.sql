@@ -1,4 +1,4 @@
--- One row a care partner of a hospital, with or without cases: from calculated to final, one column a step.
+-- One row per care partner of a hospital, with or without cases: from calculated to final, one column per step.
 with calculated as (
     select * from {{ ref('int_calculated_incentives') }}
 ),

@@ -1,4 +1,4 @@
--- One row a group that works together (a network on a topic, a community, the hospitals of the program) and measure: its
+-- One row per group that works together (a network on a topic, a community, the hospitals of the program) and measure: its
 -- change against its peers', with a 95% interval of the difference.
 with measures as (
     select * from {{ ref('int_group_measures') }} where group_kind in ('network', 'community', 'participants')

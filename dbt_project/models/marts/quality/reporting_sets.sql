@@ -1,4 +1,4 @@
--- What a hospital reports for all its networks, once: one row a measure, with every network and topic that asks for it.
+-- What a hospital reports for all its networks, once: one row per measure, with every network and topic that asks for it.
 -- More than one network on topics of one area is work done twice.
 with performance as (
     select * from {{ ref('stg_windows') }} where window_name = 'performance'

@@ -1,4 +1,4 @@
--- One row a care partner whose payment waits for the NPI's record in NPPES. A like name on a list holds nothing.
+-- One row per care partner whose payment waits for the NPI's record in NPPES. A like name on a list holds nothing.
 select
     hospital_ccn,
     npi,

@@ -1,4 +1,4 @@
--- One row a discharge and window with the events that are signs, and how likely each was in the base year's cell. Empty
+-- One row per discharge and window with the events that are signs, and how likely each was in the base year's cell. Empty
 -- where the base year says nothing: such a discharge is no sign of anything.
 with discharges as (
     select *

@@ -1,4 +1,4 @@
--- One row an episode of hospital care of one person, by the statewide patient id: stays that overlap, and stays that a
+-- One row per episode of hospital care of one person, by the statewide patient id: stays that overlap, and stays that a
 -- transfer joins on the same or the next day (methodology §12). A return on the day of going home is no transfer.
 with stays as (
     select

@@ -1,4 +1,4 @@
--- One row an index discharge of a window with the earliest later admission within 30 days, at any hospital
+-- One row per index discharge of a window with the earliest later admission within 30 days, at any hospital
 -- (methodology §12): an unplanned one if there is any, else a planned one. The data end where the hospital's quarters of
 -- the window do, so that every index has its 30 days in them and two windows are followed alike.
 with episodes as (

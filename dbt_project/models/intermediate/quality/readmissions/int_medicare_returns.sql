@@ -1,4 +1,4 @@
--- One row a Medicare index episode of a window that can be followed for 30 days in the claims delivered, and whether any
+-- One row per Medicare index episode of a window that can be followed for 30 days in the claims delivered, and whether any
 -- post-acute care came before the readmission (methodology §12).
 with windows as (
     select * from {{ ref('stg_windows') }}
