@@ -86,7 +86,7 @@ class CclfWriter:
         treated = int(stays["person"].n_unique())
         numbers = self._numbers(max(treated, self._beneficiaries))
         claims = bill(stays, self._seed)
-        versions = deliver(ready_dates(claims), self._first, self._last, self._seed)
+        versions = self._delivered(claims)
         people = self._people(stays, self._beneficiaries - treated)
         archives = 0
         month = self._first
@@ -116,6 +116,14 @@ class CclfWriter:
             month = month.next()
         self._tell(claims, versions, numbers)
         return archives
+
+    def _delivered(self, claims: Claims) -> pl.DataFrame:
+        """Versions of every claim; home health that goes on has its own chances, so that other claims keep theirs."""
+        ready = ready_dates(claims)
+        goes_on = pl.col("claim") >= claims.continued_from
+        parts = ((ready.filter(~goes_on), "chains"), (ready.filter(goes_on), "chains of home health"))
+        made = [deliver(part, self._first, self._last, self._seed, chances) for part, chances in parts]
+        return pl.concat(made)
 
     def _numbers(self, people: int) -> pl.DataFrame:
         """person, change (0, 1, 2), mbi and the month it holds from, in order; some people change once, a few twice."""

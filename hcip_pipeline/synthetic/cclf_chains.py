@@ -33,18 +33,20 @@ def month_number(month: Month) -> int:
     return month.year * 12 + month.number - 1
 
 
-def deliver(claims: pl.DataFrame, first: Month, last: Month, seed: int) -> pl.DataFrame:
+def deliver(claims: pl.DataFrame, first: Month, last: Month, seed: int, chances: str = "chains") -> pl.DataFrame:
     """One row per delivered version.
 
     Args:
         claims: claim, part, person, done (last day of service), denied; ordered by claim.
         first, last: months of delivery; what would come later is not there yet.
+        seed: the state's.
+        chances: name of the stream of random numbers; claims of different calls take different ones.
 
     Returns:
         claim, part, person, claim_id, type, percent, longer (days added to the through-date), month (number),
         in_run_out (delivered there only), repeated (there again), done, is_final and is_orphan by construction.
     """
-    rng = stream(seed, "cclf", "chains")
+    rng = stream(seed, "cclf", chances)
     n = len(claims)
     kind = np.searchsorted(_RUNNING_SHARES, rng.random(n), side="right")
     part_a = (claims["part"] == "A").to_numpy()

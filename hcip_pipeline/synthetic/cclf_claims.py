@@ -22,6 +22,12 @@ _AFTERWARDS = {
     "62": ("60", "3099", 13, 1_900),
     "63": ("60", "2299", 24, 1_700),
 }
+#: Home health is billed in periods of this many days, at these cents each.
+_PERIOD_DAYS, _PERIOD_CENTS = 30, 210_000
+#: Home health goes on after what the disposition states: of those with such care, this share has one more period, and
+#: this share two. What follows a facility begins the day after it.
+_MORE_PERIODS = (0.45, 0.2)
+_AT_HOME, _FACILITIES = "06", ("03", "62", "63")
 #: A stay this long is billed in two claims with adjacent dates.
 _SPLIT_DAYS = 25
 _VISITS = ("99223", "99232", "99232", "99232", "99239")
@@ -31,10 +37,15 @@ _VISIT_CENTS = (19_850, 7_930, 7_930, 7_930, 11_240)
 
 @dataclass(frozen=True)
 class Claims:
-    """Claims of Part A (one row each) and lines of Part B and equipment; ``claim`` numbers them over both."""
+    """Claims of Part A (one row each) and lines of Part B and equipment; ``claim`` numbers them over both.
+
+    Attributes:
+        continued_from: the number of the first claim of home health that goes on.
+    """
 
     part_a: pl.DataFrame
     lines: pl.DataFrame
+    continued_from: int
 
 
 def bill(stays: pl.DataFrame, seed: int) -> Claims:
@@ -60,7 +71,11 @@ def bill(stays: pl.DataFrame, seed: int) -> Claims:
     part_a = part_a.with_row_index("claim").with_columns(pl.col("claim").cast(pl.Int64), part=pl.lit("A"))
     lines = _professional(stays).sort("stay", "order", "line_no")
     first = pl.struct("stay", "order").rle_id().cast(pl.Int64)
-    return Claims(part_a, lines.with_columns(claim=first + len(part_a)))
+    lines = lines.with_columns(claim=first + len(part_a))
+    continued_from = max(lines["claim"].max() or 0, len(part_a) - 1) + 1  # type: ignore[operator, type-var]
+    continued = _continued(stays).sort("stay", "order").with_row_index("claim", offset=continued_from)
+    continued = continued.with_columns(pl.col("claim").cast(pl.Int64), part=pl.lit("A")).select(part_a.columns)
+    return Claims(pl.concat([part_a, continued]), lines, continued_from)
 
 
 def _inpatient(stays: pl.DataFrame) -> pl.DataFrame:
@@ -130,6 +145,54 @@ def _afterwards(stays: pl.DataFrame) -> pl.DataFrame:
         attending_npi="attending_npi",
         operating_npi=pl.lit(None, dtype=pl.String),
     )
+
+
+def _continued(stays: pl.DataFrame) -> pl.DataFrame:
+    """Further periods of home health, weeks after the stay: what makes care in 90 days more than care in 30."""
+    u = (pl.col("u_after") * 7) % 1
+    facility_days = [
+        (code, most_days) for code, (_, _, most_days, _) in _AFTERWARDS.items() if code in (_AT_HOME, *_FACILITIES)
+    ]
+    plan = pl.DataFrame(facility_days, schema=["discharge_disposition", "most_days"], orient="row")
+    died = (
+        stays.filter(pl.col("discharge_disposition") == "20")
+        .group_by("person")
+        .agg(died="discharge_date")
+        .explode("died")
+    )
+    after = (
+        stays.filter(pl.col("u_after") < 0.95)
+        .join(plan, on="discharge_disposition")
+        .join(died, on="person", how="left")
+    )
+    days_before = pl.when(pl.col("discharge_disposition") == _AT_HOME).then(2 + _PERIOD_DAYS).otherwise(
+        4 + (pl.col("u_after") * pl.col("most_days")).floor().cast(pl.Int64)
+    )  # fmt: skip
+    periods = []
+    for number, share in enumerate(_MORE_PERIODS):
+        begin = pl.col("discharge_date") + pl.duration(days=days_before + number * _PERIOD_DAYS)
+        periods.append(
+            after.filter(u < share, pl.col("died").is_null() | (pl.col("died") > begin)).select(
+                "stay",
+                "person",
+                order=pl.lit(8 + number),
+                claim_type=pl.lit(_AFTERWARDS[_AT_HOME][0]),
+                provider_ccn=pl.col("hospital_ccn").str.slice(0, 2) + pl.lit(_AFTERWARDS[_AT_HOME][1]),
+                from_date=begin,
+                thru_date=begin + pl.duration(days=_PERIOD_DAYS - 1),
+                charge_cents=pl.lit(_PERIOD_CENTS * 3 // 2, dtype=pl.Int64) + pl.col("cents"),
+                payment_cents=pl.lit(_PERIOD_CENTS, dtype=pl.Int64) + pl.col("cents"),
+                nonpayment=pl.lit(None, dtype=pl.String),
+                patient_status=pl.lit("01"),
+                admission_type=pl.lit("9"),
+                bill_frequency=pl.lit("1"),
+                diagnosis="principal_diagnosis",
+                procedure=pl.lit(None, dtype=pl.String),
+                attending_npi="attending_npi",
+                operating_npi=pl.lit(None, dtype=pl.String),
+            )
+        )
+    return pl.concat(periods)
 
 
 def _professional(stays: pl.DataFrame) -> pl.DataFrame:

@@ -161,6 +161,17 @@ def test_stays_are_the_hospitals_own(warehouse):
     assert exact.height / own.height > 0.85
 
 
+def test_care_after_the_stay_goes_on_beyond_thirty_days(warehouse):
+    """Otherwise what follows in 90 days would be what follows in 30."""
+    (found,) = rows(
+        warehouse,
+        """select count(*) filter (where days_after_discharge <= 30) as early,
+            count(*) filter (where days_after_discharge > 30) as late
+        from int_post_acute_services""",
+    )
+    assert found["early"] > found["late"] > found["early"] / 20
+
+
 def test_the_same_state_gives_the_same_bytes(home, tmp_path):
     again = Home(tmp_path)
     write(again)
