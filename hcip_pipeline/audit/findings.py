@@ -16,7 +16,7 @@ import polars as pl
 from hcip_pipeline.audit.groupers import grouper_findings
 from hcip_pipeline.audit.screening import screening_findings
 from hcip_pipeline.contracts import audit
-from hcip_pipeline.contracts.payment_reasons import parse_holds
+from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS, parse_holds
 from hcip_pipeline.dollars import dollars
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Draft
@@ -38,8 +38,8 @@ RULES = {
     "PAYMENT_NOT_PAYABLE": Rule("high", "recover the payment, or have the committee show why it was due"),
     "PAYMENT_OVER": Rule("high", "recover the excess or set it off against the next payment"),
     "PAYMENT_UNDER": Rule("medium", "pay the difference with the next cycle"),
-    "PAYMENT_MISSING": Rule("medium", "pay, or report the payment in program/<period>/payments.csv"),
-    "PAYMENTS_NOT_REPORTED": Rule("low", "report payments in program/<period>/payments.csv once they are made"),
+    "PAYMENT_MISSING": Rule("medium", "pay, or report the payment in program/{period}/payments.csv"),
+    "PAYMENTS_NOT_REPORTED": Rule("low", "report payments in program/{period}/payments.csv once they are made"),
     "PRIOR_PERIOD_ADJUSTMENT": Rule(
         "high",
         "settle the adjustment together with this cycle's payment where the earlier amount was paid; where it was not, "
@@ -58,7 +58,7 @@ RULES = {
         "medium", "resolve the reason for the hold; the next release of the period then makes the amount payable"
     ),
     "CONDITIONS_NOT_LOCKED": Rule("high", "approve conditions that total 100% before the next period starts"),
-    "CONDITION_RESULTS_MISSING": Rule("medium", "report the results in program/<period>/condition_results.csv"),
+    "CONDITION_RESULTS_MISSING": Rule("medium", "report the results in program/{period}/condition_results.csv"),
     "COMMITTEE": Rule("medium", "change the committee's membership to what the participation agreement requires"),
     "PROGRAM_CHANGED": Rule(
         "medium", "check that the change is correct before anything is paid; the affected payments name it"
@@ -71,7 +71,7 @@ RULES = {
     ),
     "EXCLUSION_CLEARED": Rule("low", "nothing: keep what shows that it is another person"),
     "EXCLUSION_WAIVED": Rule("low", "nothing: check that the waiver covers the services"),
-    "CLEARANCE_UNUSED": Rule("low", "correct the row in program/<period>/screening_clearances.csv, or remove it"),
+    "CLEARANCE_UNUSED": Rule("low", "correct the row in program/{period}/screening_clearances.csv, or remove it"),
     "NOT_ON_ORDER_AND_REFERRING": Rule("low", "have the care partner enroll, or correct the NPI in care_partners.csv"),
     "ATTENDING_NPI": Rule("low", "inform the hospital: an attending physician is named by an individual, active NPI"),
     "LIST_STALE": Rule("medium", "put the newest list into inbox/reference/ and run the period again"),
@@ -109,6 +109,7 @@ class _Found:
     amount: Decimal | None = None
     what_to_do: str = ""
     severity: str = ""
+    period: str = ""  # of the file to be sent; without it, the release's
 
 
 def _counted(number: int, noun: str) -> str:
@@ -133,7 +134,7 @@ def finding_tables(draft: Draft) -> Iterable[DerivedTable]:
                 found.npi,
                 found.amount,
                 found.finding,
-                found.what_to_do or rule.what_to_do,
+                found.what_to_do or rule.what_to_do.replace("{period}", found.period or str(draft.period)),
             )
         )
     schema: dict[str, Any] = {column.name: column.polars_type for column in audit.AUDIT_FINDINGS.columns}
@@ -152,12 +153,15 @@ def _payments(draft: Draft) -> Iterator[_Found]:
                 period=row["paid_period"],
                 release=row["released_as"],
             )
-            yield _Found(rule, stated, row["hospital_ccn"], row["npi"], abs(row["difference"]))
+            yield _Found(
+                rule, stated, row["hospital_ccn"], row["npi"], abs(row["difference"]), period=row["paid_period"]
+            )
     waiting = reconciled.filter(pl.col("verdict") == "NOT_YET_REPORTED")
     for (ccn, period), rows in sorted(waiting.group_by("hospital_ccn", "paid_period")):
         total = Decimal(rows["payable_amount"].sum())
         text = f"{dollars(total)} is payable for {period} to {_counted(rows.height, 'care partner')}; the hospital has "
-        yield _Found("PAYMENTS_NOT_REPORTED", text + "not reported any payment yet", str(ccn), None, total)
+        text += "not reported any payment yet"
+        yield _Found("PAYMENTS_NOT_REPORTED", text, str(ccn), None, total, period=str(period))
 
 
 def _adjustments(draft: Draft) -> Iterator[_Found]:
@@ -265,7 +269,8 @@ def _conditions(draft: Draft) -> Iterator[_Found]:
         .agg(pl.len(), pl.col("npi").n_unique().alias("partners"))
     )
     for ccn, results, partners in missing.sort("hospital_ccn").iter_rows():
-        text = f"{_counted(results, 'condition result')} of {_counted(partners, 'care partner')} not reported: not met"
+        text = f"{_counted(results, 'condition result')} of {_counted(partners, 'care partner')} "
+        text += "is not reported and counts as not met" if results == 1 else "are not reported and count as not met"
         yield _Found("CONDITION_RESULTS_MISSING", text, ccn)
 
 
@@ -284,7 +289,8 @@ def _protocols(draft: Draft) -> Iterator[_Found]:
 
 def _changes(draft: Draft) -> Iterator[_Found]:
     for row in draft.table("program_changes").sort("hospital_ccn", "reason").iter_rows(named=True):
-        yield _Found("PROGRAM_CHANGED", f"{row['detail']} [{row['reason']}]", row["hospital_ccn"])
+        text = f"{PAYMENT_REASONS[row['reason']].auditor}: {row['detail']}"
+        yield _Found("PROGRAM_CHANGED", text, row["hospital_ccn"])
 
 
 def _screening(draft: Draft) -> Iterator[_Found]:

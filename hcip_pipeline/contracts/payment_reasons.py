@@ -6,7 +6,8 @@ Checks, alerts, the audit, the explanation of a payment, reports and the data di
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class PaymentReason:
         label: the meaning in a few words, for a table cell.
         physician: one sentence to the care partner.
         way_out: who can change it and how, or empty.
+        is_idle: a hold of a payment of zero, for which there is nothing to hold.
     """
 
     code: str
@@ -29,6 +31,7 @@ class PaymentReason:
     label: str
     physician: str
     way_out: str = ""
+    is_idle: bool = False
 
     @property
     def is_hold(self) -> bool:
@@ -38,13 +41,25 @@ class PaymentReason:
     @property
     def cell(self) -> str:
         """The label for a table cell, with holds marked."""
-        return f"held: {self.label}" if self.is_hold else self.label
+        return f"{self._holding}: {self.label}" if self.is_hold else self.label
 
     @property
     def clause(self) -> str:
         """The auditor's meaning, with holds marked."""
-        return f"held: {self.auditor}" if self.is_hold else self.auditor
+        return f"{self._holding}: {self.auditor}" if self.is_hold else self.auditor
 
+    @property
+    def sentence(self) -> str:
+        """The sentence to the care partner; where there is nothing to hold, what would happen to an amount."""
+        return f"{_ANY}{self.physician.removeprefix(_THE)}" if self.is_idle else self.physician
+
+    @property
+    def _holding(self) -> str:
+        return "would be held" if self.is_idle else "held"
+
+
+#: how the sentence of every hold begins, and how it does where the amount is zero
+_THE, _ANY = "The amount is held", "Any amount would be held"
 
 STEPS = ("calculated", "conditions", "standing", "committee", "pfs_cap", "distribution_limit", "change", "hold")
 
@@ -270,18 +285,20 @@ _TABLE = (
 PAYMENT_REASONS = {reason.code: reason for reason in _TABLE}
 
 
-def parse_reasons(codes: str | None) -> Iterator[PaymentReason]:
+def parse_reasons(codes: str | None, final: Decimal | None = None) -> Iterator[PaymentReason]:
     """The entries for a ``reasons`` cell, in its order.
 
     Args:
         codes: codes separated by ``|``, or nothing.
+        final: the final incentive; with zero, holds are idle.
 
     Raises:
         KeyError: a code that is not declared.
     """
     for code in (codes or "").split("|"):
         if code:
-            yield PAYMENT_REASONS[code]
+            reason = PAYMENT_REASONS[code]
+            yield replace(reason, is_idle=True) if reason.is_hold and final == 0 else reason
 
 
 def parse_holds(codes: str | None) -> list[PaymentReason]:

@@ -64,7 +64,7 @@ def _head(e: Explanation) -> Iterator[str]:
     where = f"{e.hospital_name} ({e.hospital_ccn})" if e.hospital_name else f"hospital {e.hospital_ccn}"
     yield f"{who}, {where}: {e.period}, release {e.release}"
     yield _STATUS[e.incentive["status"]].format(amount=money(e.incentive["final_incentive"]))
-    for reason in parse_reasons(e.incentive["reasons"]):
+    for reason in parse_reasons(e.incentive["reasons"], e.incentive["final_incentive"]):
         yield from _prose(f"- {reason.clause} [{reason.code}]")
     for why in e.stale:
         yield from _prose(f"Stale: {why}")

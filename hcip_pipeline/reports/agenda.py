@@ -6,6 +6,7 @@ Belongs here: which findings are one item, and what each is called. Does not bel
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -42,15 +43,18 @@ NOT_ON_AGENDA = frozenset(
         "GROUPER_VERSIONS",
     }
 )  # fmt: skip
+#: a finding's rule after its words, for auditors
+_RULE_AT_END = re.compile(r" \[[A-Z0-9_-]+\]$")
 
 
 @dataclass(frozen=True)
 class Item:
-    """One decision; ``amount`` is None where no dollars hang on it."""
+    """One decision; ``amount`` is None where no dollars hang on it, ``care_partners`` where it is about none in
+    particular."""
 
     title: str
     subject: str
-    care_partners: int
+    care_partners: int | None
     amount: Decimal | None
     what_to_do: str
 
@@ -118,10 +122,11 @@ def _found(findings: Iterable[Row]) -> Iterable[Item]:
             groups.setdefault((row["rule"], row["what_to_do"]), []).append(row)
     for (rule, what_to_do), rows in sorted(groups.items()):
         amounts = [row["amount"] for row in rows if row["amount"] is not None]
+        single = _RULE_AT_END.sub("", rows[0]["finding"])
         yield Item(
             TITLES[rule],
-            rows[0]["finding"] if len(rows) == 1 else f"{len(rows):,} findings of the audit report",
-            len({row["npi"] for row in rows if row["npi"]}),
+            single if len(rows) == 1 else f"{len(rows):,} findings of the audit report",
+            len({row["npi"] for row in rows if row["npi"]}) or None,
             sum(amounts, Decimal("0.00")) if amounts else None,
             what_to_do,
         )

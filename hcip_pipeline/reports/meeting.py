@@ -87,7 +87,7 @@ def questions(missing: Sequence[MissingItem]) -> tuple[Question, ...]:
         own = [item for item in missing if (item.missing, item.consequence, item.what_to_do) == kind]
         names = [item.name or item.npi for item in own if item.npi]
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-        who = ", ".join(names[:NAMES_SHOWN]) + more if names else "The hospital"
+        who = "; ".join(names[:NAMES_SHOWN]) + more if names else "The hospital"
         made.append(Question(kind[0], who, count, kind[1], kind[2]))
     return tuple(made)
 

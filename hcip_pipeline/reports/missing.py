@@ -33,6 +33,7 @@ class MissingItem:
     what_to_do: str
 
 
+_NOTHING_TO_HOLD = "nothing is payable; an amount would be held"
 _SURVEY = "fill it in on the survey form, or in {file}, and send it to the administrator"
 
 
@@ -133,10 +134,10 @@ def _of_partner(
             "SCREENING",
             "screening",
             "the screening is still pending",
-            "the payment is held until it is cleared",
+            "the payment is held until it is cleared" if incentive["final_incentive"] else _NOTHING_TO_HOLD,
             "report the result in care_partners.csv",
         )
-    yield from _screening(source, ccn, person["npi"])
+    yield from _screening(source, ccn, incentive)
     if inputs["arrangement_signed"] is None:
         yield (
             "ARRANGEMENT",
@@ -171,11 +172,11 @@ def _of_partner(
         )
 
 
-def _screening(source: ReportSource, ccn: str, npi: str) -> Iterator[tuple[str, str, str, str, str]]:
+def _screening(source: ReportSource, ccn: str, incentive: Row) -> Iterator[tuple[str, str, str, str, str]]:
     """What national lists hold against the care partner, and who can answer it."""
     if not source.now.has("screening"):
         return
-    for row in source.now.of_partner("screening", ccn, npi):
+    for row in source.now.of_partner("screening", ccn, incentive["npi"]):
         if row["effect"] == screening.QUESTION:
             yield (
                 screening.NAME_MATCH,
@@ -188,4 +189,5 @@ def _screening(source: ReportSource, ccn: str, npi: str) -> Iterator[tuple[str, 
         elif row["effect"] == screening.HOLD:
             reason = PAYMENT_REASONS[row["reason"]]
             since = f" since {row['listed_on']}" if row["listed_on"] else ""
-            yield row["reason"], "NPI", f"{reason.auditor}{since}", "the payment is held", reason.way_out
+            held = "the payment is held" if incentive["final_incentive"] else _NOTHING_TO_HOLD
+            yield row["reason"], "NPI", f"{reason.auditor}{since}", held, reason.way_out

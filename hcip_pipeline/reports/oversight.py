@@ -62,7 +62,7 @@ def committee(source: ReportSource, ccn: str, missing: Sequence[MissingItem]) ->
     signs = signs_of(now, ccn)
     signed = by_partner(signs)
     payments = [
-        row | {"why": list(parse_reasons(row["reasons"])), "signs": signed.get(row["npi"], [])}
+        row | {"why": list(parse_reasons(row["reasons"], row["final_incentive"])), "signs": signed.get(row["npi"], [])}
         for row in now.of_hospital("incentives", ccn)
     ]
     totals = waterfall.summed(payments)

@@ -29,7 +29,7 @@ _LEVEL = (
     Column("cost_ratio", "Cost over the state's", "percent", 11),
     Column("adjusted_cost_change", "Change from the year before", "percent", 12),
     Column("best_practice_cost", "At best practice", "money", 16),
-    Column("potential_savings", "Potential savings", "money", 15),
+    Column("potential_savings", "To best practice, variable part", "money", 15),
 )
 _CENTER = (
     Column("rate_center", "Rate center", "text", 11),
@@ -102,7 +102,7 @@ _PHYSICIANS = (
     Column("adjusted_los", "Adjusted days per case", "number", 11),
     Column("cost_ratio", "Cost over the state's, this half-year", "percent", 13),
     Column("norm_ratio", "Cost over the norm's", "percent", 11),
-    Column("potential_savings", "Potential savings", "money", 15),
+    Column("potential_savings", "To best practice, variable part", "money", 15),
 )
 _OTHERS = (
     Column("service_line", "Service line of most cases", "text", 26),
@@ -110,7 +110,7 @@ _OTHERS = (
     Column("cases", "Cases", "count", 8),
     Column("cost", "Cost", "money", 16),
     Column("cost_ratio", "Cost over the state's", "percent", 11),
-    Column("potential_savings", "Potential savings", "money", 15),
+    Column("potential_savings", "To best practice, variable part", "money", 15),
 )
 _PAYMENTS = (
     Column("npi", "NPI", "text", 13),
@@ -133,18 +133,19 @@ _PAYMENTS = (
 )
 _QUALITY = (
     Column("measure_label", "Measure", "wrapped", 46),
-    Column("unit", "Unit", "text", 10),
+    Column("unit_words", "Unit", "text", 10),
     Column("baseline_value", "Baseline", "number", 11),
     Column("value", "Now", "number", 11),
     Column("change", "Change", "percent", 10),
     Column("target_value", "Target", "number", 11),
     Column("is_on_track", "On track", "text", 10),
 )
+_UNITS = {"per_1000": "per 1,000", "share": "share"}
 _SIGNS = (
     Column("who", "Who", "text", 26),
     Column("sign_words", "Sign", "wrapped", 40),
     Column("observed", "Observed", "count", 10),
-    Column("cases", "of cases", "count", 10),
+    Column("cases", "Of cases", "count", 10),
     Column("expected_by_past", "Expected from own past", "number", 12),
     Column("expected_as_state", "Expected from the state", "number", 12),
 )
@@ -167,7 +168,7 @@ def oversight_workbook(source: ReportSource, content: Committee, meeting: Meetin
         meeting_sheets(made, meeting)
         made.table("Savings", "Savings pool and its history", _HISTORY, content.history)
         lines = [line.row for line in content.lines]
-        total = [content.institution] if content.institution else []
+        total = [content.institution | {"service_line": "Institution"}] if content.institution else []
         made.table("Service lines", "Opportunity by service line", _LEVEL, [*lines, *total])
         made.table(
             "APR-DRGs",
@@ -196,10 +197,10 @@ def oversight_workbook(source: ReportSource, content: Committee, meeting: Meetin
         made.table("Other physicians", "Physicians who do not take part, not named", _OTHERS, content.others)
         made.table("Payments", "From calculated to final", _PAYMENTS, [_payment(row) for row in content.payments])
         if content.quality:
-            made.table("Quality", "Quality scorecard", _QUALITY, content.quality)
+            made.table("Quality", "Quality scorecard", _QUALITY, [_measure(row) for row in content.quality])
         if content.signs:
             signs = [row | {"sign_words": words.SIGNS[row["sign"]]} for row in content.signs]
-            made.table("Signs", "Warning signs to review before payment; nothing was cut for them", _SIGNS, signs)
+            made.table("Signs", "Warning signs to review before payment; nothing was deducted for them", _SIGNS, signs)
         made.table(
             "Missing information",
             "Missing information, for the Program Coordinator",
@@ -207,6 +208,10 @@ def oversight_workbook(source: ReportSource, content: Committee, meeting: Meetin
             [vars(item) for item in content.missing],
         )
     return stream.getvalue()
+
+
+def _measure(row: Row) -> Row:
+    return row | {"unit_words": _UNITS.get(row["unit"], row["unit"])}
 
 
 def _payment(row: Row) -> Row:
@@ -227,7 +232,7 @@ def _summary(made: Book, source: ReportSource, content: Committee) -> None:
         ("Program year", hospital["program_year"], "count"),
         ("Care partners", hospital["care_partners"], "count"),
         ("Cases in cells with a norm", hospital["cases_with_norm"], "count"),
-        ("of them of care partners", hospital["care_partner_cases"], "count"),
+        ("Of these, cases of care partners", hospital["care_partner_cases"], "count"),
         ("Savings pool", everybody and everybody["potential_savings"], "money"),
         ("Saved compared with the year before, all physicians", everybody and everybody["internal_savings"], "money"),
         ("Incentives calculated", content.totals["calculated_incentive"], "money"),

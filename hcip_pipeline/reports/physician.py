@@ -18,7 +18,7 @@ from hcip_pipeline.reports.pages import page, sheet
 from hcip_pipeline.reports.signs import by_partner, signs_of
 
 #: Cells on the page; what is beyond is summed in one more row, so that two printed pages hold it.
-CELLS = 10
+CELLS = 8
 
 #: Rows that the list of single cases shows; a page of more is too large to open.
 SHOWN = 2_000
@@ -81,7 +81,7 @@ def physician_page(source: ReportSource, ccn: str, partner: Row) -> bytes:
         days=charts.trend([_days_point(row) for row in history]),
         history=history,
         steps=waterfall.steps(partner, _says(source, partner, inputs, conditions, improvement, cases)),
-        standing=list(parse_reasons(partner["reasons"])),
+        reasons=list(parse_reasons(partner["reasons"], partner["final_incentive"])),
         conditions=conditions,
         signs=by_partner(signs_of(now, ccn)).get(npi, []),
         measured=words.measured,
@@ -235,26 +235,14 @@ def _says(
     source: ReportSource, partner: Row, inputs: Row, conditions: list[Row], improvement: list[Row], cases: list[Row]
 ) -> dict[str, list[str]]:
     """What each step of the waterfall says."""
-    reasons = list(parse_reasons(partner["reasons"]))
+    reasons = list(parse_reasons(partner["reasons"], partner["final_incentive"]))
     is_first_half = source.period.half == 1
-    at_best = sum(1 for case in cases if case["performance_fraction"] == 1)
-    below = sum(1 for case in cases if 0 < case["performance_fraction"] < 1)
-    gated = sum(1 for case in cases if (case["npi"], case["apr_drg"], case["severity_of_illness"]) in source.gated)
-    performance = [
-        f"Of {words.plural(len(cases), 'case')}, {at_best:,} at or below best practice and {below:,} between it "
-        "and the 75th percentile."
-    ]
-    if gated:
-        performance.append(
-            f"{words.plural(gated, 'case')} earned nothing, because the mean of all your cases of that kind, at every "
-            "hospital, is above the 75th percentile."
-        )
     says: dict[str, list[str]] = {
-        "performance_incentive": performance if cases else [],
+        "performance_incentive": performance_words(cases, source.gated),
         "improvement_incentive": [sentence for row in improvement for sentence in improvement_words(row)],
         "conditions_adjustment": waterfall.condition_words(conditions),
         "standing_adjustment": [reason.physician for reason in reasons if reason.step == "standing"]
-        or ["In order: listed, screened, signed, and approved activities reported."],
+        or ["In order: on the certified list, screened, arrangement signed, approved activities reported."],
         "committee_adjustment": ["The oversight committee reduced the amount."]
         if partner["committee_adjustment"]
         else ["None."],
@@ -262,9 +250,46 @@ def _says(
         "distribution_limit_adjustment": ["The hospital's limit was reached; everybody was scaled down alike."]
         if partner["distribution_limit_adjustment"]
         else ["Not reached."],
-        "final_incentive": [reason.physician for reason in reasons if reason.is_hold],
+        "final_incentive": [reason.sentence for reason in reasons if reason.is_hold],
     }
     return says
+
+
+def performance_words(cases: list[Row], gated: frozenset[tuple[str, str, str]]) -> list[str]:
+    """Which cases earned for performance, and why others did not; every case is in one of the counts.
+
+    Args:
+        gated: NPI, APR-DRG and severity whose mean over all hospitals is above the 75th percentile (methodology §7).
+    """
+    if not cases:
+        return []
+    free = [case for case in cases if (case["npi"], case["apr_drg"], case["severity_of_illness"]) not in gated]
+    at_best = sum(1 for case in free if case["performance_fraction"] == 1)
+    between = sum(1 for case in free if 0 < case["performance_fraction"] < 1)
+    above, without = len(free) - at_best - between, len(cases) - len(free)
+    counts = [
+        f"{number:,} {place}"
+        for number, place in (
+            (at_best, "at or below best practice"),
+            (
+                between,
+                "between it and the 75th percentile" if at_best else "between best practice and the 75th percentile",
+            ),
+            (above, "at or above the 75th percentile, which earns nothing"),
+        )
+        if number
+    ]
+    said = [f"Of {words.plural(len(free), 'case')}, {words.joined(counts)}."] if free else []
+    if without:
+        those, kind = (
+            words.plural(without, "other case" if free else "case"),
+            "that kind" if without == 1 else "their kind",
+        )
+        said.append(
+            f"{those} earned nothing, because the mean of all your cases of {kind}, at every hospital, is above "
+            "the 75th percentile."
+        )
+    return said
 
 
 def improvement_words(row: Row) -> list[str]:
@@ -272,11 +297,14 @@ def improvement_words(row: Row) -> list[str]:
     name = words.STREAMS[row["stream"]]
     if not row["has_baseline"]:
         return [f"{name}: {words.plural(row['baseline_cases'], 'case')} a year before, too few to measure improvement."]
+    earned = words.money(row["improvement_incentive"]) if row["improvement_incentive"] else "nothing"
     if row["stream"] == "medical":
         days = words.went(words.number(row["baseline_adjusted_los"]), words.number(row["adjusted_los"]))
-        return [f"{name}: adjusted days per case {days}."]
+        return [f"{name}: adjusted days per case {days}, which earns {earned}."]
     before = row["baseline_adjusted_cost"] * row["trend"]
     cost = words.went(words.dollars(before), words.dollars(row["adjusted_cost"]), " (in this year's dollars)")
-    return [
-        f"{name}: adjusted cost per case {cost}, {words.percent(row['improvement_fraction'])} of the way that counts."
-    ]
+    share = words.percent(row["improvement_fraction"])
+    part = (
+        f"{share} of the improvement that earns the whole amount: " if row["improvement_fraction"] else "which earns "
+    )
+    return [f"{name}: adjusted cost per case {cost}, {part}{earned}."]

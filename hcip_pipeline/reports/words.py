@@ -6,6 +6,7 @@ Belongs here: wording and formats. Does not belong here: which figure is where (
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from hcip_pipeline.periods import PerformancePeriod
@@ -99,6 +100,11 @@ def half(period: str) -> str:
 def went(before: str, after: str, unit: str = "") -> str:
     """``went from 4.20 to 3.90``, or ``stayed at 4.20`` where both read the same."""
     return f"stayed at {after}" if before == after else f"went from {before}{unit} to {after}"
+
+
+def joined(parts: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def plural(number_of: int, one: str, many: str | None = None) -> str:

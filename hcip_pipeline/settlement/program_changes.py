@@ -74,7 +74,7 @@ def _of_programs(
         was = were.get(ccn, {})
         first, first_then = now["first_performance_period"], was.get("first_performance_period")
         if now["corrected_first_period"] and first_then not in (None, first):
-            detail = f"first performance period {first}, {first_then} in {measure.name}"
+            detail = f"the first performance period is {first}, and was {first_then} in {measure.name}"
             yield ccn, "FIRST_PERIOD_CORRECTED", detail
         if now["terms"] is None or first is None:
             continue  # no protocol is in force: its payments are held
@@ -86,11 +86,13 @@ def _of_programs(
         old, new = json.loads(then), json.loads(now["terms"])
         differ = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
         if differ:
-            yield ccn, "PROTOCOL_CHANGED", f"other {', '.join(differ)} than in {measure.name}"
+            yield ccn, "PROTOCOL_CHANGED", f"{', '.join(differ)}: not as in {measure.name}"
         approved_then, approved = was.get("protocol_approved_on"), approvals.get(ccn)
         was_late = approved_then is None or approved_then >= period.start
         if was_late and approved is not None and approved < period.start:
-            yield ccn, "PROTOCOL_CHANGED", f"approved on {approved}, in {measure.name} {approved_then or 'not at all'}"
+            then_approved = f"approved on {approved_then}" if approved_then else "not approved"
+            detail = f"the protocol was approved on {approved}, and in {measure.name} it was {then_approved}"
+            yield ccn, "PROTOCOL_CHANGED", detail
 
 
 def _of_other_programs(measure: ReleaseFiles, earlier_amounts: pl.DataFrame) -> Iterator[Change]:
@@ -100,7 +102,7 @@ def _of_other_programs(measure: ReleaseFiles, earlier_amounts: pl.DataFrame) -> 
     for ccn, period in sorted(were.keys() | are.keys()):
         was, now = (sums.get((ccn, period), Decimal(0)) for sums in (were, are))
         if was != now:
-            yield ccn, "OTHER_PROGRAMS_CHANGED", f"{period}: {now:,.2f}, {was:,.2f} in {measure.name}"
+            yield ccn, "OTHER_PROGRAMS_CHANGED", f"{period}: ${now:,.2f} now, ${was:,.2f} in {measure.name}"
 
 
 def _sums(frame: pl.DataFrame, period: str) -> dict[tuple[str, str], Decimal]:
@@ -114,7 +116,7 @@ def _exclusions_changed(measure: ReleaseFiles, care_partners: pl.DataFrame, excl
     now = set(excluded["npi"])
     for ccn, npi, was_excluded in both.iter_rows():
         if was_excluded != (npi in now):
-            detail = "on no exclusion list, on one" if was_excluded else "on an exclusion list, on none"
+            detail = "on no exclusion list, and was on one" if was_excluded else "on an exclusion list, and was on none"
             yield ccn, "EXCLUSIONS_CHANGED", f"{npi} is {detail} in {measure.name}"
 
 
@@ -130,8 +132,8 @@ def _restated(home: Home, before: Sequence[PerformancePeriod], measure: ReleaseF
         were, are = (_figures(then) if then else {}), _figures(newest)
         for ccn in sorted(were.keys() | are.keys()):
             if were.get(ccn) != are.get(ccn):
-                detail = f"{newest.name} instead of {then.name}" if then else f"{newest.name}, made since"
-                yield ccn, "EARLIER_PERIOD_RESTATED", detail
+                how = f"counts in place of {then.name}" if then else "was released since"
+                yield ccn, "EARLIER_PERIOD_RESTATED", f"{newest.name} {how}"
 
 
 def _figures(release: ReleaseFiles) -> dict[str, list[tuple[Any, ...]]]:
@@ -161,7 +163,7 @@ def _resubmitted(
         then = _submitted(first.manifest.get("inputs", ()), quarter)
         for ccn in sorted(then.keys() | {ccn for ccn, own in now if own == quarter}):
             if then.get(ccn, set()) != now.get((ccn, quarter), set()):
-                yield ccn, "BASELINE_RESUBMITTED", f"other data of {quarter} than in {first.name}"
+                yield ccn, "BASELINE_RESUBMITTED", f"the data of {quarter} are not those of {first.name}"
 
 
 def _submitted(inputs: Sequence[Mapping[str, Any]], quarter: Quarter) -> dict[str, set[str]]:

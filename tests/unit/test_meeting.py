@@ -62,10 +62,29 @@ def test_decisions_come_by_amount_and_a_hold_of_all_is_one_line() -> None:
         ("Resolve what holds payments", 5, D("100.00")),
         ("Approve the payments", 2, D("17.00")),
         ("Review warning signs before paying", 1, D("7.00")),
-        ("Payments not reported yet", 0, D("5.00")),
+        ("Payments not reported yet", None, D("5.00")),
         ("Resolve what holds payments", 1, D("1.00")),
-        ("The committee's membership or meetings", 0, None),
+        ("The committee's membership or meetings", None, None),
     ]
+
+
+def test_a_single_finding_is_said_without_the_auditors_rule() -> None:
+    finding = {"period": "2025H2", "rule": "PROTOCOL", "npi": None, "amount": None, "what_to_do": "approve in time"}
+    (item,) = agenda([], [finding | {"finding": "approved on 2025-07-02 [APPROVED_AFTER_START]"}], {})
+    assert item.subject == "approved on 2025-07-02"
+
+
+@pytest.mark.parametrize("hospital", [A, B, C])
+def test_decisions_of_the_workbook_are_those_of_the_page(released: Path, hospital: str) -> None:  # noqa: F811
+    book = openpyxl.load_workbook(released / "reports" / hospital / "oversight.xlsx", read_only=True)
+    heads, *rows = list(book["Decisions"].iter_rows(min_row=4, max_col=4, values_only=True))
+    assert heads == ("Decision", "About", "Care partners", "Amount")
+    shown = [
+        [title, about, words.count(partners), words.money(None if amount is None else D(str(amount)))]
+        for title, about, partners, amount in rows
+    ]
+    page = _page(released, f"reports/{hospital}/meeting.html")
+    assert shown == [cells[:4] for cells in page.table("Decision", "About")]
 
 
 def test_a_sign_says_numerator_denominator_and_what_was_expected() -> None:

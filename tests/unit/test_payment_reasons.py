@@ -59,6 +59,17 @@ def test_a_cell_of_reasons_is_read_in_its_order() -> None:
         list(parse_reasons("UNHEARD_OF"))
 
 
+def test_nothing_is_held_of_nothing() -> None:
+    codes = "|".join(["NO_CASES", *(code for code, reason in PAYMENT_REASONS.items() if reason.is_hold)])
+    for final, is_idle in ((Decimal("0.00"), True), (Decimal("0.01"), False), (None, False)):
+        first, *holds = parse_reasons(codes, final)
+        assert not first.is_idle and first.sentence == first.physician
+        for hold in holds:
+            begins = ("would be held: ", "Any amount would be held ") if is_idle else ("held: ", "The amount is held ")
+            assert hold.cell.startswith(begins[0]) and hold.clause.startswith(begins[0])
+            assert hold.sentence.startswith(begins[1])
+
+
 def test_the_release_check_counts_every_hold_and_nothing_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     rows = pl.DataFrame(
         {
