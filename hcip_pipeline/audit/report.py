@@ -22,6 +22,7 @@ from hcip_pipeline.contracts.audit import SEVERITIES
 from hcip_pipeline.dollars import dollars
 from hcip_pipeline.html_pages import page_environment
 from hcip_pipeline.release.documents import Document, Draft
+from hcip_pipeline.reports.charts import Bar, bar, step
 
 _STEPS = {
     "calculated_incentive": "Calculated",
@@ -59,6 +60,7 @@ def audit_report(draft: Draft) -> Iterable[Document]:
         "steps": _waterfall(draft),
         "statuses": _statuses(draft),
         "severities": [(each, findings.filter(pl.col("severity") == each).height) for each in SEVERITIES],
+        "found": findings.height,
         "findings": _by_severity(_holds_together(findings.to_dicts())),
         "verdicts": _verdicts(draft),
         "adjustments": _adjustments(draft),
@@ -119,9 +121,19 @@ def _by_severity(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(findings, key=lambda row: (order[row["severity"]], -(row["amount"] or 0), row["finding_id"]))
 
 
-def _waterfall(draft: Draft) -> list[tuple[str, Decimal]]:
+def _waterfall(draft: Draft) -> list[tuple[str, Decimal, Bar]]:
+    """Each step with its sum over the state, and where its bar is."""
     sums = draft.table("incentives").select(*_STEPS).sum().row(0, named=True)
-    return [(name, sums[column]) for column, name in _STEPS.items()]
+    top = running = sums["calculated_incentive"]
+    found = []
+    for column, name in _STEPS.items():
+        amount = sums[column]
+        if column in ("calculated_incentive", "final_incentive"):
+            found.append((name, amount, bar(amount, top)))
+        else:
+            found.append((name, amount, step(running, running + amount, top)))
+            running += amount
+    return found
 
 
 def _statuses(draft: Draft) -> list[tuple[str, int, Decimal]]:
@@ -193,6 +205,12 @@ def _committees(draft: Draft) -> list[dict[str, Any]]:
 _OF_FILES = ("files", "chain")
 
 
+def _about(figures: int) -> str:
+    """A number of figures by its first two digits: in full, it would give hidden counts away by subtraction."""
+    unit = 10 ** max(len(str(figures)) - 2, 1)
+    return f"at least {figures // unit * unit:,}"
+
+
 def _recomputation(draft: Draft) -> dict[str, Any]:
     if draft.recomputation is None:
         return {"text": "The figures of this release were not recomputed.", "rules": []}
@@ -200,7 +218,6 @@ def _recomputation(draft: Draft) -> dict[str, Any]:
     rules = [
         {
             "rule": rule,
-            "figures": tally.figures,
             "amount": Decimal(tally.cents).scaleb(-2) if tally.cents else None,
             "differences": tally.differences,
         }
@@ -210,7 +227,7 @@ def _recomputation(draft: Draft) -> dict[str, Any]:
     checked = [tally for rule, tally in report.tallies.items() if rule not in _OF_FILES]
     differences = sum(tally.differences for tally in checked)
     figures = sum(tally.figures for tally in checked)
-    text = f"Before release, {figures:,} figures were recomputed from the release's own files, in "
+    text = f"Before release, {_about(figures)} figures were recomputed from the release's own files, in "
     text += "decimal arithmetic that shares no code with the settlement program: "
     text += f"{differences:,} differences." if differences else "all agree to the cent."
     return {"text": text, "rules": rules}

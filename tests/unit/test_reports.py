@@ -127,8 +127,10 @@ def test_the_physicians_waterfall_is_the_releases(released: Path, files: Release
             told = step[3] if name.endswith("incentive") else step[2]
             assert told == words.money(row[column]), f"{row['npi']}: {name}"
         assert words.STATUSES[row["status"]] in page.text
-        for reason in parse_reasons(row["reasons"]):
-            assert reason.physician in page.text.replace("\n", " ")
+        for reason in parse_reasons(row["reasons"], row["final_incentive"]):
+            assert reason.sentence in page.text.replace("\n", " ")
+        is_held = row["status"] == "HELD"
+        assert ("is held" in page.text, "Held" in page.text) == (is_held, is_held), "something is held, or nothing is"
 
 
 def test_a_physician_above_the_gate_is_told_which_cases_earn_nothing(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
@@ -139,10 +141,39 @@ def test_a_physician_above_the_gate_is_told_which_cases_earn_nothing(released: P
     gated = own.join(cells, on=["npi", "apr_drg", "severity_of_illness"], how="semi")
     assert gated.height > 0 and gated["performance_incentive"].sum() == 0
     text = " ".join(_page(released, f"reports/{A}/physicians/{npi(3)}.html").text.split())
-    assert (
-        f"{gated.height} cases earned nothing, because the mean of all your cases of that kind, at every hospital"
-        in text
-    )
+    which = f"{gated.height} cases" if gated.height == own.height else f"{gated.height} other cases"
+    assert f"{which} earned nothing, because the mean of all your cases of their kind, at every hospital" in text
+
+
+def test_every_case_is_in_one_count_of_the_performance_sentence() -> None:
+    fractions = [1, 1, "0.4", 0, 1, 0, "0.2"]
+    cases = [
+        {"npi": "1", "apr_drg": "301", "severity_of_illness": str(at // 4), "performance_fraction": Decimal(each)}
+        for at, each in enumerate(fractions)
+    ]
+    best = "2 at or below best practice, 1 between it and the 75th percentile and 1 at or above the 75th percentile"
+    assert physician.performance_words(cases, frozenset({("1", "301", "1")})) == [
+        f"Of 4 cases, {best}, which earns nothing.",
+        "3 other cases earned nothing, because the mean of all your cases of their kind, at every hospital, is above "
+        "the 75th percentile.",
+    ]
+    assert physician.performance_words(cases[:1], frozenset()) == ["Of 1 case, 1 at or below best practice."]
+    (alone,) = physician.performance_words(cases[:1], frozenset({("1", "301", "0")}))
+    assert alone.startswith("1 case earned nothing, because the mean of all your cases of that kind, ")
+    assert physician.performance_words([], frozenset()) == []
+
+
+def test_the_audit_report_counts_findings_as_its_table_and_no_figure_by_which_hidden_counts_follow(
+    released: Path,  # noqa: F811
+    files: ReleaseFiles,
+) -> None:
+    page, text = _page(released, "audit/audit_report.html"), (released / "audit/audit_report.html").read_text()
+    found = files.table("audit_findings").height
+    lines = len(page.table("Id", "Severity"))
+    assert (f"{lines} lines for {found} findings" in text) == (lines < found)
+    assert page.table("Rule", "Dollars", "Differences")
+    (figures,) = re.findall(r"at least ([0-9,]+) figures were recomputed", text)
+    assert re.fullmatch(r"[1-9][0-9]?0+", figures.replace(",", ""))
 
 
 def test_the_physicians_cells_are_sums_of_the_own_cases(released: Path, files: ReleaseFiles) -> None:  # noqa: F811

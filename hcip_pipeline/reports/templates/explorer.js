@@ -49,7 +49,7 @@ function place(state) {
     kind: "cases", rows: casesOf(npi, drg, soi), chart: drg ? () => cellChart(drg, soi, npi) : null,
   };
   if (npi) return {
-    heading: `${nameOf(npi)}, by APR-DRG and severity`, note: "The largest opportunity first.",
+    heading: `${nameOf(npi)}, by APR-DRG and severity`, note: "The largest opportunity first. Above best practice: the whole cost above it of the cases above it alone. To best practice, under care partners: of all cases together, the variable part.",
     kind: "own_cells", rows: ownCells(row => row[1] === npi),
     next: row => ({ view, npi, drg: row.apr_drg, soi: row.severity }),
   };
@@ -60,7 +60,7 @@ function place(state) {
     next: row => ({ view, line, drg, soi, npi: row.npi }),
   };
   if (view === "partners") return {
-    heading: "Care partners", note: "Compared with the state: this half-year. Compared with the norm: the base year's cases.",
+    heading: "Care partners", note: "Compared with the state: this half-year. Compared with the norm: the base year's cases. To best practice: all cases together, cheaper ones set off, the variable part of the cost.",
     kind: "partners", rows: data.partners.map(row => named("partners", row, 0)),
     next: row => ({ view, npi: row.npi }),
   };
@@ -96,22 +96,22 @@ function trail(state) {
   return steps;
 }
 
-const ink = () => getComputedStyle(document.body).color;
-const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+// Colors follow the page's, on a dark screen and on paper, without drawing again.
+const color = name => `var(${name})`;
 function differences(rows, field) {
   const known = rows.filter(row => row.difference !== null);
   if (!known.length) return null;
   return Plot.plot({
     ariaLabel: "Difference from the state in dollars", width: Math.min(900, innerWidth - 30), marginLeft: 170, marginRight: 20,
-    height: 70 + known.length * 20, marginBottom: 45, style: { color: ink(), background: "none", fontSize: "12px" },
-    x: { label: "Difference from the state, dollars", grid: true, tickFormat: "$,.0s", ticks: innerWidth > 700 ? 6 : 3 },
+    height: 70 + known.length * 20, marginBottom: 45, style: { color: "inherit", background: "none", fontSize: "12px" },
+    x: { label: "Difference from the state, dollars", grid: true, tickFormat: "$~s", ticks: innerWidth > 700 ? 6 : 2 },
     y: { label: null, tickFormat: text => text.length > 26 ? text.slice(0, 25) + "…" : text },
     marks: [
       Plot.barX(known, {
         x: "difference", y: field, sort: { y: "x", reverse: true },
-        fill: row => row.difference > 0 ? colour("--bad") : colour("--good"),
+        fill: row => row.difference > 0 ? color("--bad") : color("--good"),
       }),
-      Plot.ruleX([0], { stroke: ink() }),
+      Plot.ruleX([0], { stroke: "currentColor" }),
     ],
   });
 }
@@ -126,13 +126,13 @@ function cellChart(drg, soi, npi) {
   if (!dots.length) return null;
   return Plot.plot({
     ariaLabel: `Mean cost of physicians over best practice in ${drg}-${soi}`, width: Math.min(900, innerWidth - 30),
-    height: 80 + of.length * (npi ? 46 : 90), marginTop: npi ? 20 : 40, marginRight: 60, marginBottom: 45, marginLeft: 150, style: { color: ink(), background: "none", fontSize: "12px" },
+    height: 80 + of.length * (npi ? 46 : 90), marginTop: npi ? 20 : 40, marginRight: 60, marginBottom: 45, marginLeft: 150, style: { color: "inherit", background: "none", fontSize: "12px" },
     x: { label: "Cost over best practice of its own year (1 is best practice)", grid: true }, y: { label: null, domain: of },
     marks: [
-      Plot.ruleX([1], { stroke: colour("--best"), strokeWidth: 2 }),
-      ...(norm && norm[1] !== null ? [Plot.ruleX([norm[1] / norm[0]], { stroke: colour("--norm"), strokeWidth: 2, strokeDasharray: "4 3" })] : []),
-      Plot.dot(dots, { x: "x", y: "of", r: 4, fill: colour("--own"), fillOpacity: 0.55, stroke: colour("--own"), title: "title", className: "dots" }),
-      ...(npi ? [] : [Plot.text(dots.filter(dot => dot.of === of[1]), { x: "x", y: "of", dy: -8, dx: 3, rotate: -35, textAnchor: "start", text: dot => dot.title.split(":")[0], fontSize: 10, fill: ink() })]),
+      Plot.ruleX([1], { stroke: color("--best"), strokeWidth: 2 }),
+      ...(norm && norm[1] !== null ? [Plot.ruleX([norm[1] / norm[0]], { stroke: color("--norm"), strokeWidth: 2, strokeDasharray: "4 3" })] : []),
+      Plot.dot(dots, { x: "x", y: "of", r: 4, fill: color("--own"), fillOpacity: 0.55, stroke: color("--own"), title: "title", className: "dots" }),
+      ...(npi ? [] : [Plot.text(dots.filter(dot => dot.of === of[1]), { x: "x", y: "of", dy: -8, dx: 3, rotate: -35, textAnchor: "start", text: dot => dot.title.split(":")[0], fontSize: 10, fill: "currentColor" })]),
     ],
   });
 }
@@ -169,19 +169,24 @@ function columnsOf(now) {
     },
   }));
 }
-function show() {
-  const state = here(), now = place(state);
-  document.getElementById("views").replaceChildren(...VIEWS.map(([view, name]) => button(name, () => go({ view }), view === state.view)));
-  document.getElementById("trail").replaceChildren(...trail(state).map(([name, to], at, all) => button(name, () => go(to), at === all.length - 1)));
-  document.getElementById("heading").textContent = now.heading;
-  document.getElementById("note").textContent = now.note;
+let drawnFor = 0;
+function draw(now) {
   const chart = document.getElementById("chart"), drawn = now.chart ? now.chart(now.rows) : null;
+  drawnFor = innerWidth;
   chart.hidden = !drawn;
   chart.replaceChildren(...(drawn ? [drawn] : []));
   if (drawn) {
     drawn.setAttribute("role", "img");
     for (const part of drawn.querySelectorAll("g[aria-label]")) part.removeAttribute("aria-label");
   }
+}
+function show() {
+  const state = here(), now = place(state);
+  document.getElementById("views").replaceChildren(...VIEWS.map(([view, name]) => button(name, () => go({ view }), view === state.view)));
+  document.getElementById("trail").replaceChildren(...trail(state).map(([name, to], at, all) => button(name, () => go(to), at === all.length - 1)));
+  document.getElementById("heading").textContent = now.heading;
+  document.getElementById("note").textContent = now.note;
+  draw(now);
   document.getElementById("filter").value = "";
   if (table) table.destroy();
   table = new Tabulator("#table", {
@@ -202,4 +207,5 @@ document.getElementById("filter").addEventListener("input", event => {
   });
 });
 addEventListener("hashchange", show);
+addEventListener("resize", () => { if (innerWidth !== drawnFor) draw(place(here())); }); // a phone that is turned
 show();
