@@ -10,6 +10,7 @@ other modules could use is built with :func:`tests.shared_state.built_once`.
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 from pathlib import Path
@@ -17,6 +18,14 @@ from pathlib import Path
 import pytest
 
 from hcip_pipeline.home import Home
+from tests.made_pages import (
+    InterimReport,
+    SparcsStudy,
+    TexasStudy,
+    build_interim,
+    build_sparcs_study,
+    build_texas_study,
+)
 from tests.settled_home import SettledHome, build_settled_home
 from tests.shared_state import built_once
 
@@ -25,7 +34,7 @@ gc.set_threshold(50_000, 20, 20)  # as the command line does (background.relax_g
 os.environ.setdefault("HCIP_THREADS", "1")
 
 #: fixtures that settle a period or build a release first: whatever asks for one of them is slow
-_SETTLED = {"settled_home", "unreleased", "released"}
+_SETTLED = {"settled_home", "unreleased", "released", "sparcs_study", "texas_study"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
@@ -46,3 +55,24 @@ def settled_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Se
 def spoilable_home(settled_home: SettledHome, tmp_path: Path) -> Home:
     """The same home before its release: a copy that a test may spoil (unlink a file before writing it anew)."""
     return settled_home.copy(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def sparcs_study(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> SparcsStudy:
+    """The methodology's worked example as a year of New York's discharges, studied."""
+    return SparcsStudy.load(built_once(tmp_path_factory, worker_id, "sparcs_study", build_sparcs_study))
+
+
+@pytest.fixture(scope="session")
+def texas_study(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> TexasStudy:
+    """Two invented quarters of Texas's public file, studied."""
+    return TexasStudy.load(built_once(tmp_path_factory, worker_id, "texas_study", build_texas_study))
+
+
+@pytest.fixture(scope="session")
+def interim_report(
+    settled_home: SettledHome, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> InterimReport:
+    """A quarter of the settled home, reported before its half-year is released."""
+    build = functools.partial(build_interim, settled=settled_home)
+    return InterimReport.load(built_once(tmp_path_factory, worker_id, "interim_report", build))

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import polars as pl
 import pytest
-from click.testing import CliRunner
 
 from hcip_pipeline import cli
 from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.reports import words
 from tests.html_tables import Page
-from tests.settled_home import SettledHome, digest
+from tests.made_pages import InterimReport
+from tests.settled_home import SettledHome
 
 pytestmark = pytest.mark.slow
 
 
-def test_a_quarter_is_reported_and_nothing_is_released(settled_home: SettledHome, tmp_path: Path) -> None:
-    home = settled_home.copy(tmp_path / "home")
-    before = digest(home.lake)
-    ran = CliRunner().invoke(cli.cli, ["interim", "2025Q1", "--home", str(home.root), "--json"], catch_exceptions=False)
-    told = json.loads(ran.stdout)
-    assert ran.exit_code == 0 and told["payable"] is False
-    assert digest(home.lake) == before and not home.releases.exists()
+def test_a_quarter_is_reported_and_nothing_is_released(
+    settled_home: SettledHome, interim_report: InterimReport
+) -> None:
+    assert interim_report.told["payable"] is False
+    assert interim_report.kept_lake and not interim_report.home.releases.exists()
     release = ReleaseFiles.at(settled_home.release.folder)
-    folder = home.interim / "2025Q1"
-    for ccn in told["hospitals"]:
+    folder = interim_report.folder
+    hospitals = interim_report.told["hospitals"]
+    assert isinstance(hospitals, list) and hospitals
+    for ccn in hospitals:
         page = Page((folder / ccn / "interim.html").read_text(encoding="utf-8"))
         text = " ".join(page.text.split())
         assert text.count("othing here is payable") >= 2 and "incentive" not in text.lower()

@@ -19,68 +19,44 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter
 from hcip_pipeline.intake.sparcs import read_sparcs
 from hcip_pipeline.periods import Quarter
-from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import write_lake_reference
 from hcip_pipeline.study.result import StudyResult
 from hcip_pipeline.study.sparcs_study import plan_sparcs_study, run_sparcs_study
 from hcip_pipeline.study.summary import print_study
 from hcip_pipeline.study.window_study import run_window_study
+from tests.made_pages import COSTS, POLICY, TRICKY_NAME, SparcsStudy, sparcs_discharges
 from tests.scenario import HOSPITAL, npi
 from tests.sparcs_files import ROW, row, write
 
 pytestmark = pytest.mark.slow
 
 D = Decimal
-COSTS = {1: (13_000, 15_000), 2: (15_500, 16_500), 3: (17_000, 19_000), 4: (20_000, 24_000), 5: (25_000, 27_000)}
 EARNED = {1: D("243.34"), 2: D("233.20"), 3: D("162.23"), 4: D("40.56"), 5: D("0.00")}
 
-#: The example lowers the cell minimum; its base year and cost method are not the file's.
-POLICY = Policy(version="example", base_year=2013, min_cases_per_cell=10)
-
 NO_LICENSES = {"Attending Provider License Number": None, "Operating Provider License Number": None}
-TRICKY_NAME = "=Lakeside <b>& Sons</b>"
 
 
-def discharges() -> list[dict[str, str]]:
-    """The worked example: surgeon 1 works at two hospitals; one patient more died and one was in a cell of its own."""
-    rows = [
-        row(
-            Operating_Provider_License_Number=str(200_000 + surgeon),
-            Facility_Id="7" if (surgeon, place) == (1, 1) else "214",
-            Facility_Name="Hilltop Hospital" if (surgeon, place) == (1, 1) else TRICKY_NAME,
-            Total_Costs=f"{cost}.00",
-        )
-        for surgeon, costs in COSTS.items()
-        for place, cost in enumerate(costs)
-    ]
-    return [
-        *rows,
-        row(Patient_Disposition="Expired", Total_Costs="90000", Facility_Name=TRICKY_NAME),
-        row(APR_Severity_of_Illness_Code="4", Total_Costs="80000", Facility_Name=TRICKY_NAME),
-        row(Facility_Id=""),
-    ]
+@pytest.fixture
+def home(sparcs_study: SparcsStudy) -> Home:
+    return sparcs_study.home
+
+
+@pytest.fixture
+def file(sparcs_study: SparcsStudy) -> Path:
+    return sparcs_study.file
+
+
+@pytest.fixture
+def study(sparcs_study: SparcsStudy) -> StudyResult:
+    return sparcs_study.result
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return Home(tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("sparcs") / "discharges_2016.csv", discharges())
-
-
-@pytest.fixture(scope="module")
-def study(home: Home, file: Path) -> StudyResult:
-    return run_sparcs_study(home, file, 2016, POLICY)
-
-
-@pytest.fixture(scope="module")
-def anonymous(home: Home, file: Path) -> StudyResult:
+def anonymous(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
     """The same discharges in the columns of a year without licence numbers."""
-    bare = write(file.with_name("anonymous.csv"), discharges(), NO_LICENSES)
-    return run_sparcs_study(home, bare, 2016, POLICY, name="anonymous")
+    folder = tmp_path_factory.mktemp("anonymous")
+    bare = write(folder / "anonymous.csv", sparcs_discharges(), NO_LICENSES)
+    return run_sparcs_study(Home(folder / "home"), bare, 2016, POLICY, name="anonymous")
 
 
 def norms(result: StudyResult) -> dict[str, tuple[Decimal, Decimal]]:

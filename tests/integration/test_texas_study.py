@@ -2,58 +2,41 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import pytest
-from click.testing import CliRunner
 
 from hcip_pipeline.cli import main
-from hcip_pipeline.commands.study import command
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import Quarter, Window
 from hcip_pipeline.study.state_study import cost_factors
 from hcip_pipeline.study.texas_study import run_texas_study
 from hcip_pipeline.synthetic.texas_pudf import write_texas_pudf
+from tests.made_pages import FACTORS, TEXAS_QUARTERS, TexasStudy
 from tests.texas_files import file_of, spoil
 
 pytestmark = pytest.mark.slow
 
-QUARTERS = [Quarter(2019, 1), Quarter(2019, 2)]
-FACTORS = "hospital_ccn,rate_center,rate_year,markup,cost_to_charge,labor_market,ime,dsh\n"
+
+@pytest.fixture
+def folder(texas_study: TexasStudy) -> Path:
+    return texas_study.pudf
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pudf")
-    write_texas_pudf(folder, QUARTERS, discharges=1500)
-    return folder
+@pytest.fixture
+def home(texas_study: TexasStudy) -> Home:
+    return texas_study.home
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Home:
-    """A home with a ratio of cost to charges for every acute hospital, drugs apart."""
-    home = Home(tmp_path_factory.mktemp("home"))
-    facilities = file_of(folder, "facility").read_text().splitlines()
-    acute = [line[:6] for line in facilities if line[64] == "A"]
-    rows = "".join(f"{ccn},ALL,2019,,0.5,1,0,0\n{ccn},CDS,2019,,0.25,1,0,0\n" for ccn in acute)
-    (home.inbox / "reference").mkdir(parents=True)
-    (home.inbox / "reference/cost_factors.csv").write_text(FACTORS + rows)
-    return home
+@pytest.fixture
+def study(texas_study: TexasStudy) -> dict[str, object]:
+    return texas_study.told
 
 
-@pytest.fixture(scope="module")
-def study(home: Home, folder: Path) -> dict[str, object]:
-    arguments = ["--home", str(home.root), "--texas-pudf", str(folder), "--from", "2019Q1", "--to", "2019Q2", "--json"]
-    result = CliRunner().invoke(command, arguments, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return dict(json.loads(result.stdout))
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture
 def tables(study: dict[str, object]) -> dict[str, pl.DataFrame]:
     files = Path(str(study["folder"])).glob("*.parquet")
     return {path.stem: pl.read_parquet(path) for path in files}
@@ -123,11 +106,11 @@ def test_the_page_shows_components_cost_centers_and_physician_codes(
 
 
 def test_too_many_faults_refuse_the_study(tmp_path: Path) -> None:
-    write_texas_pudf(tmp_path / "pudf", QUARTERS[:1], discharges=60)
+    write_texas_pudf(tmp_path / "pudf", TEXAS_QUARTERS[:1], discharges=60)
     for row in (3, 4):
         spoil(tmp_path / "pudf", "base1", row, {"LENGTH_OF_STAY": "x"})
     with pytest.raises(HcipError) as caught:
-        run_texas_study(Home(tmp_path / "home"), tmp_path / "pudf", QUARTERS[0], QUARTERS[0])
+        run_texas_study(Home(tmp_path / "home"), tmp_path / "pudf", TEXAS_QUARTERS[0], TEXAS_QUARTERS[0])
     assert caught.value.rule == "TEXAS-ERROR-RATE" and "TEXAS-LENGTH-OF-STAY 2, first in row 3" in caught.value.message
     assert "--allow-errors" in caught.value.fix
 

@@ -38,9 +38,16 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-def serious_findings(page: Page) -> list[str]:
-    """What axe-core finds serious or worse on a page, in words with the first place of each."""
-    found = Axe().run(page).response["violations"]
+def serious_findings(page: Page, *rules: str) -> list[str]:
+    """What axe-core finds serious or worse on a page, in words with the first place of each.
+
+    Args:
+        rules: the only ones to look at; all without any.
+    """
+    options: dict[str, object] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = list(rules)
+    found = Axe().run(page, options=options).response["violations"]
     return [
         f"{each['id']}: {each['help']} ({each['nodes'][0]['html'][:160]})"
         for each in found

@@ -2,7 +2,8 @@
 
 Belongs here: starting both, going to pages, pictures. Does not belong here: what a page must show.
 
-``python -m tests.ui.browsing HOME`` takes the pictures of ``docs/img`` from a home (``hcip demo`` makes one).
+``python -m tests.ui.browsing HOME`` takes the pictures of ``docs/img`` from a home (``hcip demo`` makes one); sheets of
+paper take poppler's ``pdftoppm``.
 """
 
 from __future__ import annotations
@@ -192,5 +193,37 @@ def take_pictures(home: Home, folder: Path) -> None:
         picture(page, folder / "plots.png")
 
 
+def take_report_pictures(reports: Path, hospital: str, npi: str, folder: Path) -> None:
+    """Pages of a release: on a desk, on a phone and the first sheet of paper."""
+    own = reports / hospital
+    pages = {
+        "oversight": own / "oversight.html",
+        "physician": own / "physicians" / f"{npi}.html",
+        "statewide": reports.parent / "audit" / "statewide.html",
+    }
+    with browser_page() as page:
+        for name, path in pages.items():
+            page.goto(path.as_uri())
+            for suffix, width, height in (("", 1000, 1180), ("_phone", 390, 1200)):
+                page.set_viewport_size({"width": width, "height": height})
+                page.screenshot(path=folder / f"{name}{suffix}.png")
+            sheet = folder / f"{name}.pdf"
+            page.pdf(path=sheet, prefer_css_page_size=True, print_background=True)
+            size = ["-scale-to-x", "680", "-scale-to-y", "880"]
+            print_ = ["pdftoppm", "-png", "-singlefile", *size, str(sheet), str(folder / f"{name}_print")]
+            subprocess.run(print_, check=True)
+            sheet.unlink()
+        page.set_viewport_size({"width": 1440, "height": 1100})
+        page.goto((own / "meeting.html").as_uri())
+        page.screenshot(path=folder / "meeting.png")
+        page.goto((own / "explorer.html").as_uri())
+        page.screenshot(path=folder / "explorer.png")
+
+
 if __name__ == "__main__":
-    take_pictures(Home.locate(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else IMAGES)
+    home, images = Home.locate(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else IMAGES
+    newest = max(home.releases.glob("*/r*/reports"), key=lambda path: path.parts[-3:])
+    # Whom the guardrails found something of has the fullest page.
+    signs = next(path for path in sorted(newest.glob("*/physicians/*.html")) if "Warning sign" in path.read_text())
+    take_report_pictures(newest, signs.parts[-3], signs.stem, images)
+    take_pictures(home, images)
