@@ -85,20 +85,20 @@ class TexasStudy:
     """A study of two invented quarters, with a ratio of cost to charges for every acute hospital, drugs apart.
 
     Attributes:
-        told: what ``hcip study --json`` printed.
+        printed: what ``hcip study --json`` printed.
     """
 
     home: Home
     pudf: Path
-    told: dict[str, object]
+    printed: dict[str, object]
 
     @classmethod
     def load(cls, folder: Path) -> TexasStudy:
-        return cls(Home(folder / "home"), folder / "pudf", json.loads((folder / "told.json").read_text()))
+        return cls(Home(folder / "home"), folder / "pudf", json.loads((folder / "printed.json").read_text()))
 
     @property
     def page(self) -> Path:
-        return Path(str(self.told["folder"])) / "study.html"
+        return Path(str(self.printed["folder"])) / "study.html"
 
 
 def build_texas_study(folder: Path) -> None:
@@ -112,7 +112,7 @@ def build_texas_study(folder: Path) -> None:
     arguments = ["--home", str(home.root), "--texas-pudf", str(pudf), "--from", "2019Q1", "--to", "2019Q2", "--json"]
     result = CliRunner().invoke(study_command, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    (folder / "told.json").write_text(result.stdout)
+    (folder / "printed.json").write_text(result.stdout)
 
 
 @dataclass(frozen=True)
@@ -120,18 +120,18 @@ class InterimReport:
     """The interim report of :data:`INTERIM_QUARTER` in a copy of the settled home.
 
     Attributes:
-        told: what ``hcip interim --json`` printed.
+        printed: what ``hcip interim --json`` printed.
         kept_lake: whether the lake had the same bytes before and after.
     """
 
     home: Home
-    told: dict[str, object]
+    printed: dict[str, object]
     kept_lake: bool
 
     @classmethod
     def load(cls, folder: Path) -> InterimReport:
-        told = json.loads((folder / "told.json").read_text())
-        return cls(Home(folder / "home"), told["stdout"], told["kept_lake"])
+        printed = json.loads((folder / "printed.json").read_text())
+        return cls(Home(folder / "home"), printed["stdout"], printed["kept_lake"])
 
     @property
     def folder(self) -> Path:
@@ -145,5 +145,5 @@ def build_interim(folder: Path, settled: SettledHome) -> None:
     arguments = ["interim", INTERIM_QUARTER, "--home", str(home.root), "--json"]
     ran = CliRunner().invoke(cli.cli, arguments, catch_exceptions=False)
     assert ran.exit_code == 0, ran.output
-    told = {"stdout": json.loads(ran.stdout), "kept_lake": digest(home.lake) == before}
-    (folder / "told.json").write_text(json.dumps(told))
+    printed = {"stdout": json.loads(ran.stdout), "kept_lake": digest(home.lake) == before}
+    (folder / "printed.json").write_text(json.dumps(printed))

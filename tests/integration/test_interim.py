@@ -20,11 +20,11 @@ pytestmark = pytest.mark.slow
 def test_a_quarter_is_reported_and_nothing_is_released(
     settled_home: SettledHome, interim_report: InterimReport
 ) -> None:
-    assert interim_report.told["payable"] is False
+    assert interim_report.printed["payable"] is False
     assert interim_report.kept_lake and not interim_report.home.releases.exists()
     release = ReleaseFiles.at(settled_home.release.folder)
     folder = interim_report.folder
-    hospitals = interim_report.told["hospitals"]
+    hospitals = interim_report.printed["hospitals"]
     assert isinstance(hospitals, list) and hospitals
     for ccn in hospitals:
         page = Page((folder / ccn / "interim.html").read_text(encoding="utf-8"))

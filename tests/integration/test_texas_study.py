@@ -33,7 +33,7 @@ def home(texas_study: TexasStudy) -> Home:
 
 @pytest.fixture
 def study(texas_study: TexasStudy) -> dict[str, object]:
-    return texas_study.told
+    return texas_study.printed
 
 
 @pytest.fixture
