@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -17,6 +18,21 @@ from scipy.sparse import csr_array
 Name = Hashable
 
 _INFINITE = float("inf")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Counts that relations connect, as an integer program over one column each."""
+
+    names: list[Name]
+    at: Mapping[Name, int]
+    constraints: tuple[LinearConstraint, ...]
+    least: Any
+
+    def solve(self, goal: Any, least: Any, most: Any = _INFINITE, **options: float) -> Any:
+        """The solution with the least ``goal`` · counts, each count between ``least`` and ``most``."""
+        bounds, whole = Bounds(least, most), np.ones(len(self.names))
+        return milp(goal, constraints=self.constraints, integrality=whole, bounds=bounds, options=options)
 
 
 @dataclass
@@ -30,9 +46,12 @@ class Knowledge:
     hidden: set[Name] = field(default_factory=set)
     #: shown although a count that it is made from is hidden
     given_away: list[str] = field(default_factory=list)
+    #: made when a question is asked, and again when something is known that was not
+    _parts: dict[Name, _Part] = field(default_factory=dict, init=False, repr=False)
 
     def unknown(self, name: Name, least: int = 0) -> None:
         """A count that may be anything from ``least`` on."""
+        self._parts.clear()
         self.least[name] = max(least, self.least.get(name, 0))
 
     def shows(self, name: Name, value: int) -> None:
@@ -75,7 +94,83 @@ class Knowledge:
         """The least and the greatest value of a count that all relations allow."""
         if name in self.known:
             return self.known[name], self.known[name]
-        names, rows = self._connected(name)
+        part = self._part(name)
+        goal = np.zeros(len(part.names))
+        goal[part.at[name]] = 1.0
+        found = []
+        for direction in (1.0, -1.0):
+            result = part.solve(direction * goal, part.least, time_limit=20)
+            assert result.status != 2, f"what is said of {name} contradicts itself"
+            found.append(round(float(result.x[part.at[name]])) if result.x is not None else -direction * _INFINITE)
+        return found[0], found[1]
+
+    def with_own(self, own: Iterable[Name]) -> Knowledge:
+        """What somebody knows who has some counts by themselves."""
+        own = [name for name in own if name in self.truth and name in self.least]
+        known = self.known | {name: self.truth[name] for name in own}
+        return replace(self, known=known)
+
+    def confined(self, threshold: int, among: Iterable[Name] | None = None) -> dict[Name, tuple[float, float]]:
+        """Counts of 1 to ``threshold`` of which fewer than ``threshold`` values are possible, and between which."""
+        asked = [
+            name
+            for name in (self.truth if among is None else among)
+            if 1 <= self.truth[name] <= threshold and name in self.least
+        ]
+        found = {name: (float(self.known[name]), float(self.known[name])) for name in asked if name in self.known}
+        of_part: dict[int, list[Name]] = {}
+        for name in asked:
+            if name not in found:
+                of_part.setdefault(id(self._part(name)), []).append(name)
+        for names in of_part.values():
+            for name in self._without_far_values(names, threshold):
+                value = self.truth[name]
+                low, high = self.range_of(name)
+                assert low <= value <= high, (name, value, low, high)
+                if high - low + 1 < threshold:
+                    found[name] = (low, high)
+        return {name: found[name] for name in asked if name in found}
+
+    def _without_far_values(self, names: list[Name], threshold: int) -> list[Name]:
+        """Those of ``names``, all of one part, that may be confined.
+
+        The truth is a solution. Another one in which a count is ``threshold`` - 1 away from it proves, of that count,
+        that it is not confined; one integer program moves as many counts as it can.
+        """
+        part, left = self._part(names[0]), list(names)
+        nothing = np.zeros(len(part.names))
+        least, most = part.least.copy(), np.full(len(part.names), np.inf)
+        for name in part.names:
+            if name in self.truth:
+                least[part.at[name]] = most[part.at[name]] = self.truth[name]
+        assert part.solve(nothing, least, most).status == 0, "what is said contradicts the truth"
+        while left:
+            goal, most = np.zeros(len(part.names)), np.full(len(part.names), np.inf)
+            for name in left:
+                goal[part.at[name]], most[part.at[name]] = -1.0, self.truth[name] + threshold - 1
+            result = part.solve(goal, part.least, most, time_limit=5, mip_rel_gap=0.02)
+            if result.x is None:
+                break
+            near = [name for name in left if round(result.x[part.at[name]]) < most[part.at[name]]]
+            if len(near) == len(left):
+                break
+            left = near
+        return left
+
+    def _part(self, name: Name) -> _Part:
+        """The counts that relations connect with ``name``; counts that are known connect nothing."""
+        if not self._parts:
+            of: dict[Name, list[int]] = {}
+            for number, (weights, _, _) in enumerate(self.relations):
+                for each in weights:
+                    of.setdefault(each, []).append(number)
+            for each in self.least:
+                if each not in self.known and each not in self._parts:
+                    names, rows = self._connected(each, of)
+                    self._parts |= dict.fromkeys(names, self._made_part(names, rows))
+        return self._parts[name]
+
+    def _made_part(self, names: list[Name], rows: list[int]) -> _Part:
         at = {each: column for column, each in enumerate(names)}
         cells, where, low, high = [], ([], []), [], []  # type: ignore[var-annotated]
         for number in rows:
@@ -88,53 +183,16 @@ class Knowledge:
                     where[1].append(at[each])
             low.append(least - reported)
             high.append(greatest - reported)
-        constraints = ()
+        constraints: tuple[LinearConstraint, ...] = ()
         if rows:
             matrix = csr_array((cells, where), shape=(len(low), len(names)))
-            constraints = (LinearConstraint(matrix, np.array(low), np.array(high)),)  # type: ignore[assignment]
-        lower = np.array([self.least[each] for each in names], dtype=float)
-        goal = np.zeros(len(names))
-        goal[at[name]] = 1.0
-        found = []
-        for direction in (1.0, -1.0):
-            result = milp(
-                direction * goal,
-                constraints=constraints,
-                integrality=np.ones(len(names)),
-                bounds=Bounds(lower, np.inf),
-                options={"time_limit": 20},
-            )
-            assert result.status != 2, f"what is said of {name} contradicts itself"
-            found.append(round(float(result.x[at[name]])) if result.x is not None else -direction * _INFINITE)
-        return found[0], found[1]
+            constraints = (LinearConstraint(matrix, np.array(low), np.array(high)),)
+        return _Part(names, at, constraints, np.array([self.least[each] for each in names], dtype=float))
 
-    def with_own(self, own: Iterable[Name]) -> Knowledge:
-        """What somebody knows who has some counts by themselves."""
-        own = [name for name in own if name in self.truth and name in self.least]
-        known = self.known | {name: self.truth[name] for name in own}
-        return replace(self, known=known)
-
-    def confined(self, threshold: int, among: Iterable[Name] | None = None) -> dict[Name, tuple[float, float]]:
-        """Counts of 1 to ``threshold`` of which fewer than ``threshold`` values are possible, and between which."""
-        found = {}
-        for name in self.truth if among is None else among:
-            value = self.truth[name]
-            if 1 <= value <= threshold and name in self.least:
-                low, high = self.range_of(name)
-                assert low <= value <= high, (name, value, low, high)
-                if high - low + 1 < threshold:
-                    found[name] = (low, high)
-        return found
-
-    def _connected(self, name: Name) -> tuple[list[Name], list[int]]:
-        if not hasattr(self, "_of"):
-            self._of: dict[Name, list[int]] = {}
-            for number, (weights, _, _) in enumerate(self.relations):
-                for each in weights:
-                    self._of.setdefault(each, []).append(number)
+    def _connected(self, name: Name, of: Mapping[Name, list[int]]) -> tuple[list[Name], list[int]]:
         names, rows, queue = {name: None}, {}, [name]  # type: ignore[var-annotated]
         while queue:
-            for number in self._of.get(queue.pop(), ()):
+            for number in of.get(queue.pop(), ()):
                 if number in rows:
                     continue
                 rows[number] = None

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -91,9 +92,15 @@ def laid_side_by_side(seed: int, home: Path) -> tuple[Knowledge, list[tuple[Name
     return knowledge, pairs
 
 
+@pytest.fixture(scope="module")
+def known_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], tuple[Knowledge, list[tuple[Name, Name]]]]:
+    """Gives what a reader of a seed's releases knows, made once."""
+    return cache(lambda seed: laid_side_by_side(seed, tmp_path_factory.mktemp("seed")))
+
+
 @pytest.mark.parametrize("seed", SEEDS)
-def test_nothing_is_confined(seed: int, tmp_path: Path) -> None:
-    knowledge, pairs = laid_side_by_side(seed, tmp_path)
+def test_nothing_is_confined(seed: int, known_of: Callable[[int], tuple[Knowledge, list[tuple[Name, Name]]]]) -> None:
+    knowledge, pairs = known_of(seed)
     small = [value for value in knowledge.truth.values() if 1 <= value <= THRESHOLD]
     assert len(small) > 100
     assert not knowledge.given_away
@@ -167,8 +174,10 @@ def one_release() -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
     return released(of), of.marts()
 
 
-def test_hiding_everything_is_no_solution(tmp_path: Path) -> None:
-    knowledge, _ = laid_side_by_side(0, tmp_path)
+def test_hiding_everything_is_no_solution(
+    known_of: Callable[[int], tuple[Knowledge, list[tuple[Name, Name]]]],
+) -> None:
+    knowledge, _ = known_of(0)
     large = [n for n, value in knowledge.truth.items() if value > THRESHOLD and "|" not in str(n) and len(n) == 4]  # type: ignore[arg-type]
     assert len([name for name in large if name in knowledge.known]) > 0.5 * len(large)
 

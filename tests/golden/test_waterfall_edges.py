@@ -1,175 +1,57 @@
-"""Edges of the waterfall (methodology §9), by hand: one hospital an edge."""
+"""Edges of the waterfall (methodology §9), by hand: one hospital an edge, all of them settled at once.
+
+Each hospital is made right above the test that looks at it. By default its physicians A, B and C are paid in full what
+they calculate to: what is written there is all that is unusual about it.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from itertools import count
 from typing import Any
 
 import pytest
 
-from hcip_pipeline.policy.model import Elections
-from tests.scenario import CONDITION, INTERVENTION, Case, Norm, Scenario, Settled, npi
+from tests.golden.edge_hospitals import NORMS, POLICY, Edges, Hospital, earning
+from tests.scenario import CONDITION, INTERVENTION, Scenario, Settled, npi
 
 pytestmark = pytest.mark.slow
 
 D = Decimal
-DAY, START, END = dt.date(2025, 2, 1), dt.date(2025, 1, 1), dt.date(2025, 6, 30)
-#: all of the MPI of 100.00 is for performance, and a dollar of cost is a cent of it
-NORMS = [Norm(10_000, 20_000, 100)]
-POLICY = {"exclusions": ["NO_RESPONSIBLE_PHYSICIAN"], "improvement_share": 0}
-A, B, C = npi(1), npi(2), npi(3)
-_ccns = count(210101)
-
-
-def earning(amount: str, physician: str, hospital: str) -> Case:
-    """A case that earns ``amount`` dollars, at most 100."""
-    return Case(physician, D(20_000) - 100 * D(amount), DAY, hospital=hospital)
-
-
-class Edges(Scenario):
-    """A scenario that grows a hospital an edge."""
-
-    def hospital(self, *amounts: str) -> str:
-        """A hospital whose physicians A, B, C calculate to ``amounts``."""
-        ccn = str(next(_ccns))
-        self.cases += [earning(amount, npi(number), ccn) for number, amount in enumerate(amounts, start=1)]
-        return ccn
-
-    def partner_edge(self, **values: Any) -> str:
-        """A hospital whose physician A, with 50.00, has ``values`` on the certified list."""
-        ccn = self.hospital("50.00")
-        self.amend("care_partners", hospital_ccn=ccn, npi=A, **values)
-        return ccn
-
-    def weights(self, ccn: str, **weights: str) -> None:
-        self.drop("conditions", hospital_ccn=ccn)
-        for name, weight in weights.items():
-            key = {"hospital_ccn": ccn, "condition_id": name}
-            self.amend("conditions", **key, description=name, weight_percent=D(weight))
-
-
-EDGES = Edges([], policy=POLICY, norms=NORMS, in_order=True)
+START, END = dt.date(2025, 1, 1), dt.date(2025, 6, 30)
 NEXT_DAY = START + dt.timedelta(days=1)
-
-
-def everyone_met(ccn: str, *conditions: str, met: str | None = "Y") -> None:
-    for condition in conditions:
-        EDGES.amend("condition_results", hospital_ccn=ccn, npi=A, condition_id=condition, met=met)
-
-
-# --- conditions
-THIRDS, ONE_MISSED, BLANK, ABSENT, UNLOCKED, TOO_MUCH, TOO_LITTLE = (EDGES.hospital("10.00") for _ in range(7))
-for hospital in (THIRDS, ONE_MISSED, BLANK, ABSENT):
-    EDGES.weights(hospital, c1="33.34", c2="33.33", c3="33.33")
-    everyone_met(hospital, "c1", "c2")
-everyone_met(THIRDS, "c3")
-everyone_met(ONE_MISSED, "c3", met="N")
-everyone_met(BLANK, "c3", met=None)
-EDGES.amend("protocols", hospital_ccn=UNLOCKED, has_locked_conditions=False)
-EDGES.weights(TOO_MUCH, c1="70", c2="40", c3="5")
-everyone_met(TOO_MUCH, "c1", "c2")
-EDGES.weights(TOO_LITTLE, c1="50", c2="40")
-everyone_met(TOO_LITTLE, "c1", "c2")
-EDGES.amend("protocols", hospital_ccn=TOO_LITTLE, has_locked_conditions=False, weight_total_percent=D(90))
-EDGES.amend("protocols", hospital_ccn=TOO_MUCH, has_locked_conditions=False, weight_total_percent=D(115))
-
-# --- standing
-LEFT, LEFT_LAST_DAY, LEFT_BEFORE = (
-    EDGES.partner_edge(participation_end=day) for day in (dt.date(2025, 3, 31), END, dt.date(2024, 12, 31))
-)
-JOINED, JOINED_LATE = (EDGES.partner_edge(participation_start=day) for day in (START, NEXT_DAY))
-PENDING, FAILED = (EDGES.partner_edge(screening_status=status) for status in ("pending", "failed"))
-SIGNED, SIGNED_LATE, NOT_SIGNED = (EDGES.partner_edge(arrangement_signed=day) for day in (START, NEXT_DAY, None))
-IDLE, UNAPPROVED, ALL_AT_ONCE, EXCLUDED = (EDGES.hospital("50.00") for _ in range(4))
-EDGES.amend("intervention_activity", hospital_ccn=IDLE, activities=0)
-EDGES.amend("protocol_interventions", hospital_ccn=UNAPPROVED, intervention_id=INTERVENTION, is_included=False)
-EDGES.amend("care_partners", hospital_ccn=ALL_AT_ONCE, npi=A, screening_status="failed", arrangement_signed=None)
-EDGES.amend("intervention_activity", hospital_ccn=ALL_AT_ONCE, activities=0)
-D_EXCLUDED = npi(4)
-EDGES.cases.append(earning("50.00", D_EXCLUDED, EXCLUDED))
-EDGES.amend("excluded_in_period", npi=D_EXCLUDED, source="list", effective_date=START)
-
-# --- protocol
-NO_PROTOCOL, NOT_APPROVED, NOT_STARTED = (EDGES.hospital("50.00") for _ in range(3))
-for name in ("protocols", "conditions", "protocol_interventions", "condition_results"):
-    EDGES.drop(name, hospital_ccn=NO_PROTOCOL)
-EDGES.amend("protocols", hospital_ccn=NOT_APPROVED, approved_on=None, has_locked_conditions=False)
-EDGES.amend("protocols", hospital_ccn=NOT_STARTED, program_year=None)
-
-# --- national lists (formats.md, §4): as a record asks, as it is answered, and for one hospital alone
-ASKED, ORGANIZATION, DEACTIVATED, BOTH, NOTED, HELD_AND_FAILED = (EDGES.hospital("50.00", "40.00") for _ in range(6))
-for hospital, reason, effect in (
-    (ASKED, "EXCLUSION_NAME_MATCH", "question"), (ORGANIZATION, "NPI_NOT_AN_INDIVIDUAL", "hold"),
-    (DEACTIVATED, "NPI_DEACTIVATED", "hold"), (BOTH, "NPI_DEACTIVATED", "hold"),
-    (BOTH, "NPI_NOT_AN_INDIVIDUAL", "hold"), (NOTED, "EXCLUSION_WAIVED", "noted"),
-    (NOTED, "NOT_ON_ORDER_AND_REFERRING", "noted"), (HELD_AND_FAILED, "NPI_DEACTIVATED", "hold"),
-):  # fmt: skip
-    record = {"npi": A, "reason": reason, "source": "list", "list_row": 2, "effect": effect}
-    EDGES.amend("screening", hospital_ccn=hospital, **record)
-EDGES.amend("care_partners", hospital_ccn=HELD_AND_FAILED, npi=A, screening_status="failed")
-
-#: without a protocol any reported activity counts as approved, and none is none; the pool is for those who had one
-NO_PROTOCOL_IDLE = EDGES.hospital("50.00", "40.00")
-for name in ("protocols", "conditions", "protocol_interventions", "condition_results"):
-    EDGES.drop(name, hospital_ccn=NO_PROTOCOL_IDLE)
-EDGES.drop("intervention_activity", hospital_ccn=NO_PROTOCOL_IDLE, npi=A)
-EDGES.amend("pool_notices", hospital_ccn=NO_PROTOCOL_IDLE, incentive_pool=D("40.00"), contested="N")
-CHANGED = EDGES.hospital("50.00")
-EDGES.amend("programs", hospital_ccn=CHANGED, is_first_period_changed=True)
-EDGES.amend("program_changes", hospital_ccn=CHANGED, reason="PROTOCOL_CHANGED", detail="other elections")
-
-# --- committee
-REDUCED, REDUCED_TO_NOTHING = EDGES.hospital("50.00"), EDGES.hospital("50.00")
-EDGES.amend("committee_adjustments", hospital_ccn=REDUCED, npi=A, adjustment_amount=D("-12.34"))
-EDGES.amend("committee_adjustments", hospital_ccn=REDUCED_TO_NOTHING, npi=A, adjustment_amount=D("-50.01"))
-
-# --- fee-schedule cap
-NO_AMOUNT, CAP_OF_0, NO_PERCENT, ESTIMATED, NOTICED, HALF_A_CENT, ELECTED = (EDGES.hospital("50.00") for _ in range(7))
-for hospital in (NO_AMOUNT, ESTIMATED):
-    EDGES.drop("pfs_cap_notices", hospital_ccn=hospital)
-for hospital, amount in ((CAP_OF_0, "0"), (NOTICED, "100"), (HALF_A_CENT, "100.02"), (ELECTED, "100")):
-    EDGES.amend("pfs_cap_notices", hospital_ccn=hospital, npi=A, calendar_year=2025, approved_amount=D(amount))
-EDGES.estimates += [(ESTIMATED, A, 2025, D(120)), (NOTICED, A, 2025, D(999)), (NO_AMOUNT, A, 2024, D(999))]
-EDGES.elections |= {
-    NO_PERCENT: Elections(physician_cap_percent=D(0)),
-    ELECTED: Elections(physician_cap_percent=D(10)),
-}
-
-# --- distribution limit
-EXACT, CENT_OVER, TIED, POOL_OF_0 = (
-    EDGES.hospital(*amounts)
-    for amounts in (("50.00", "30.00", "20.00"), ("50.00", "30.00", "20.00"), ("40.00",) * 3, ("50.00", "0.01"))
-)
-CONTESTED, FIRST_YEAR = EDGES.hospital("50.00", "30.00"), EDGES.hospital("50.00")
-for hospital, pool, contested in (
-    (EXACT, "100.00", "N"), (CENT_OVER, "99.99", "N"), (TIED, "119.99", "N"), (POOL_OF_0, "0", "N"),
-    (CONTESTED, "40.00", "Y"),
-):  # fmt: skip
-    EDGES.amend("pool_notices", hospital_ccn=hospital, incentive_pool=D(pool), contested=contested)
-
-# --- nobody
-NO_CASES, NOT_LISTED = EDGES.hospital("50.00"), EDGES.hospital("50.00", "50.00")
-EDGES.amend("care_partners", hospital_ccn=NO_CASES, npi=B, participation_start=START, screening_status="cleared")
-EDGES.drop("care_partners", hospital_ccn=NOT_LISTED, npi=B)
+A, B, C = npi(1), npi(2), npi(3)
+EDGES = Edges()
 
 
 @pytest.fixture(scope="module")
 def settled() -> Settled:
+    """Every hospital of this module, settled together."""
     return EDGES.compute()
 
 
-def final(settled: Settled, hospital: str, physician: str = A) -> tuple[Any, ...]:
-    row = settled.partner(physician, hospital)
+def final(settled: Settled, hospital: Hospital | str, physician: str = A) -> tuple[Any, ...]:
+    """Final incentive, status and reasons, but that nobody here has a baseline."""
+    row = settled.partner(physician, hospital.ccn if isinstance(hospital, Hospital) else hospital)
     return row["final_incentive"], row["status"], row["reasons"].removesuffix("NO_BASELINE").replace("NO_BASELINE|", "")
+
+
+# --- conditions -------------------------------------------------------------------------------------------------------
+
+_THIRDS = {"c1": "33.34", "c2": "33.33", "c3": "33.33"}
+ALL_MET = EDGES.hospital("10.00").weights(**_THIRDS).met(c1="Y", c2="Y", c3="Y")
 
 
 def test_all_conditions_met_pays_the_calculated_amount_exactly(settled: Settled) -> None:
     # 33.34% of 10.00 is 3.33 and so are the others: 9.99, were the parts added.
-    assert final(settled, THIRDS) == (D("10.00"), "PAYABLE", "")
-    parts = settled.rows(f"select weighted_amount from conditions where hospital_ccn = '{THIRDS}'")
+    assert final(settled, ALL_MET) == (D("10.00"), "PAYABLE", "")
+    parts = settled.rows(f"select weighted_amount from conditions where hospital_ccn = '{ALL_MET.ccn}'")
     assert [part["weighted_amount"] for part in parts] == [D("3.33")] * 3
+
+
+ONE_MISSED = EDGES.hospital("10.00").weights(**_THIRDS).met(c1="Y", c2="Y", c3="N")
+BLANK = EDGES.hospital("10.00").weights(**_THIRDS).met(c1="Y", c2="Y", c3=None)
+ABSENT = EDGES.hospital("10.00").weights(**_THIRDS).met(c1="Y", c2="Y")
 
 
 def test_a_condition_not_met_or_not_reported_loses_its_weight(settled: Settled) -> None:
@@ -177,9 +59,15 @@ def test_a_condition_not_met_or_not_reported_loses_its_weight(settled: Settled) 
     missing = "CONDITIONS_NOT_MET|CONDITION_RESULTS_MISSING"
     for hospital in (BLANK, ABSENT):
         assert final(settled, hospital) == (D("6.66"), "PAYABLE", missing)
-        listed = settled.rows(f"select condition_id from conditions where hospital_ccn = '{hospital}' and is_missing")
+        listed = settled.rows(
+            f"select condition_id from conditions where hospital_ccn = '{hospital.ccn}' and is_missing"
+        )
         assert [row["condition_id"] for row in listed] == ["c3"]
-    assert settled.partner(A, ONE_MISSED)["conditions_met_weight"] == D("0.66670000")
+    assert settled.partner(A, ONE_MISSED.ccn)["conditions_met_weight"] == D("0.66670000")
+
+
+TOO_MUCH = EDGES.hospital("10.00").weights(c1="70", c2="40", c3="5").met(c1="Y", c2="Y")
+TOO_MUCH.amend("protocols", has_locked_conditions=False, weight_total_percent=D(115))
 
 
 def test_weights_of_more_than_the_whole_pay_no_more_than_it(settled: Settled) -> None:
@@ -187,18 +75,19 @@ def test_weights_of_more_than_the_whole_pay_no_more_than_it(settled: Settled) ->
     assert final(settled, TOO_MUCH) == (D("10.00"), "HELD", missing)
 
 
+TOO_LITTLE = EDGES.hospital("10.00").weights(c1="50", c2="40").met(c1="Y", c2="Y")
+TOO_LITTLE.amend("protocols", has_locked_conditions=False, weight_total_percent=D(90))
+
+
 def test_weights_of_less_than_the_whole_leave_their_share(settled: Settled) -> None:
     assert final(settled, TOO_LITTLE) == (D("9.00"), "HELD", "WEIGHTS_NOT_100|CONDITIONS_NOT_LOCKED")
 
 
-def test_no_activity_is_none_without_a_protocol_too(settled: Settled) -> None:
-    assert final(settled, NO_PROTOCOL_IDLE) == (D("0.00"), "ZERO", "NO_APPROVED_ACTIVITY|NO_PROTOCOL")
-    colleague = settled.partner(B, NO_PROTOCOL_IDLE)
-    assert (colleague["final_incentive"], colleague["status"]) == (D("40.00"), "HELD")
+UNLOCKED = EDGES.hospital("10.00").amend("protocols", has_locked_conditions=False)
 
 
-def test_a_first_period_that_changed_holds_and_what_changed_is_named(settled: Settled) -> None:
-    assert final(settled, CHANGED) == (D("50.00"), "HELD", "PROTOCOL_CHANGED|FIRST_PERIOD_CHANGED")
+def test_conditions_not_locked_hold_the_payments(settled: Settled) -> None:
+    assert final(settled, UNLOCKED) == (D("10.00"), "HELD", "CONDITIONS_NOT_LOCKED")
 
 
 def test_a_failed_condition_may_cost_everything_by_policy() -> None:
@@ -209,37 +98,69 @@ def test_a_failed_condition_may_cost_everything_by_policy() -> None:
     assert final(scenario.compute(), "210001") == (D("0.00"), "ZERO", "CONDITIONS_NOT_MET")
 
 
-def test_conditions_not_locked_hold_the_payments(settled: Settled) -> None:
-    assert final(settled, UNLOCKED) == (D("10.00"), "HELD", "CONDITIONS_NOT_LOCKED")
+# --- standing ---------------------------------------------------------------------------------------------------------
+
+LEFT = EDGES.hospital("50.00").certified(participation_end=dt.date(2025, 3, 31))
+LEFT_BEFORE = EDGES.hospital("50.00").certified(participation_end=dt.date(2024, 12, 31))
+JOINED_LATE = EDGES.hospital("50.00").certified(participation_start=NEXT_DAY)
+FAILED = EDGES.hospital("50.00").certified(screening_status="failed")
+SIGNED_LATE = EDGES.hospital("50.00").certified(arrangement_signed=NEXT_DAY)
+NOT_SIGNED = EDGES.hospital("50.00").certified(arrangement_signed=None)
+IDLE = EDGES.hospital("50.00").amend("intervention_activity", activities=0)
+UNAPPROVED = EDGES.hospital("50.00").amend("protocol_interventions", intervention_id=INTERVENTION, is_included=False)
+ALL_AT_ONCE = EDGES.hospital("50.00").certified(screening_status="failed", arrangement_signed=None)
+ALL_AT_ONCE.amend("intervention_activity", activities=0)
 
 
 @pytest.mark.parametrize(
     ("hospital", "reason"),
     [
-        (LEFT, "NOT_LISTED_WHOLE_PERIOD"),
-        (LEFT_BEFORE, "NOT_LISTED_WHOLE_PERIOD"),
-        (JOINED_LATE, "NOT_LISTED_WHOLE_PERIOD"),
-        (FAILED, "SCREENING_FAILED"),
-        (SIGNED_LATE, "ARRANGEMENT_SIGNED_LATE"),
-        (NOT_SIGNED, "ARRANGEMENT_SIGNED_LATE"),
-        (IDLE, "NO_APPROVED_ACTIVITY"),
-        (UNAPPROVED, "NO_APPROVED_ACTIVITY"),
-        (ALL_AT_ONCE, "SCREENING_FAILED|ARRANGEMENT_SIGNED_LATE|NO_APPROVED_ACTIVITY"),
+        pytest.param(LEFT, "NOT_LISTED_WHOLE_PERIOD", id="left"),
+        pytest.param(LEFT_BEFORE, "NOT_LISTED_WHOLE_PERIOD", id="left before"),
+        pytest.param(JOINED_LATE, "NOT_LISTED_WHOLE_PERIOD", id="joined a day late"),
+        pytest.param(FAILED, "SCREENING_FAILED", id="failed the screening"),
+        pytest.param(SIGNED_LATE, "ARRANGEMENT_SIGNED_LATE", id="signed a day late"),
+        pytest.param(NOT_SIGNED, "ARRANGEMENT_SIGNED_LATE", id="never signed"),
+        pytest.param(IDLE, "NO_APPROVED_ACTIVITY", id="idle"),
+        pytest.param(UNAPPROVED, "NO_APPROVED_ACTIVITY", id="active in what is not approved"),
+        pytest.param(
+            ALL_AT_ONCE, "SCREENING_FAILED|ARRANGEMENT_SIGNED_LATE|NO_APPROVED_ACTIVITY", id="everything at once"
+        ),
     ],
 )
-def test_who_may_not_be_paid_gets_nothing_and_every_reason(settled: Settled, hospital: str, reason: str) -> None:
+def test_who_may_not_be_paid_gets_nothing_and_every_reason(settled: Settled, hospital: Hospital, reason: str) -> None:
     assert final(settled, hospital) == (D("0.00"), "ZERO", reason)
-    row = settled.partner(A, hospital)
+    row = settled.partner(A, hospital.ccn)
     assert (row["calculated_incentive"], row["standing_adjustment"]) == (D("50.00"), D("-50.00"))
+
+
+PENDING = EDGES.hospital("50.00").certified(screening_status="pending")
 
 
 def test_a_pending_screening_holds_what_a_failed_one_loses(settled: Settled) -> None:
     assert final(settled, PENDING) == (D("50.00"), "HELD", "SCREENING_NOT_CLEARED")
 
 
-@pytest.mark.parametrize("hospital", [LEFT_LAST_DAY, JOINED, SIGNED])
-def test_first_and_last_day_of_the_period_are_in_it(settled: Settled, hospital: str) -> None:
+LEFT_LAST_DAY = EDGES.hospital("50.00").certified(participation_end=END)
+JOINED = EDGES.hospital("50.00").certified(participation_start=START)
+SIGNED = EDGES.hospital("50.00").certified(arrangement_signed=START)
+
+
+@pytest.mark.parametrize(
+    "hospital",
+    [
+        pytest.param(LEFT_LAST_DAY, id="left on the last"),
+        pytest.param(JOINED, id="joined on the first"),
+        pytest.param(SIGNED, id="signed on the first"),
+    ],
+)
+def test_first_and_last_day_of_the_period_are_in_it(settled: Settled, hospital: Hospital) -> None:
     assert final(settled, hospital) == (D("50.00"), "PAYABLE", "")
+
+
+EXCLUDED, D_EXCLUDED = EDGES.hospital("50.00"), npi(4)
+EDGES.cases.append(earning("50.00", D_EXCLUDED, EXCLUDED.ccn))
+EDGES.amend("excluded_in_period", npi=D_EXCLUDED, source="list", effective_date=START)
 
 
 def test_an_excluded_individual_is_not_paid_and_others_are(settled: Settled) -> None:
@@ -247,25 +168,44 @@ def test_an_excluded_individual_is_not_paid_and_others_are(settled: Settled) -> 
     assert final(settled, EXCLUDED) == (D("50.00"), "PAYABLE", "")
 
 
+# --- national lists: as a record asks, as it is answered, and for one hospital alone ----------------------------------
+
+ASKED = EDGES.hospital("50.00", "40.00").listed(("EXCLUSION_NAME_MATCH", "question"))
+ORGANIZATION = EDGES.hospital("50.00", "40.00").listed(("NPI_NOT_AN_INDIVIDUAL", "hold"))
+DEACTIVATED = EDGES.hospital("50.00", "40.00").listed(("NPI_DEACTIVATED", "hold"))
+BOTH = EDGES.hospital("50.00", "40.00").listed(("NPI_DEACTIVATED", "hold"), ("NPI_NOT_AN_INDIVIDUAL", "hold"))
+NOTED = EDGES.hospital("50.00", "40.00").listed(("EXCLUSION_WAIVED", "noted"), ("NOT_ON_ORDER_AND_REFERRING", "noted"))
+
+
 @pytest.mark.parametrize(
     ("hospital", "status", "reasons"),
     [
-        (ASKED, "PAYABLE", ""),  # a like name is a question, never the payment's end
-        (ORGANIZATION, "HELD", "NPI_NOT_AN_INDIVIDUAL"),
-        (DEACTIVATED, "HELD", "NPI_DEACTIVATED"),
-        (BOTH, "HELD", "NPI_NOT_AN_INDIVIDUAL|NPI_DEACTIVATED"),
-        (NOTED, "PAYABLE", ""),
+        pytest.param(ASKED, "PAYABLE", "", id="a like name is a question, never the payment's end"),
+        pytest.param(ORGANIZATION, "HELD", "NPI_NOT_AN_INDIVIDUAL", id="an organization"),
+        pytest.param(DEACTIVATED, "HELD", "NPI_DEACTIVATED", id="deactivated"),
+        pytest.param(BOTH, "HELD", "NPI_NOT_AN_INDIVIDUAL|NPI_DEACTIVATED", id="both"),
+        pytest.param(NOTED, "PAYABLE", "", id="noted"),
     ],
 )
 def test_what_a_national_list_holds_against_somebody_holds_the_whole_amount_or_nothing(
-    settled: Settled, hospital: str, status: str, reasons: str
+    settled: Settled, hospital: Hospital, status: str, reasons: str
 ) -> None:
     assert final(settled, hospital) == (D("50.00"), status, reasons)
     assert final(settled, hospital, B) == (D("40.00"), "PAYABLE", "")
 
 
+HELD_AND_FAILED = EDGES.hospital("50.00").listed(("NPI_DEACTIVATED", "hold")).certified(screening_status="failed")
+
+
 def test_a_hold_of_a_list_does_not_undo_a_failed_screening(settled: Settled) -> None:
     assert final(settled, HELD_AND_FAILED) == (D("0.00"), "ZERO", "SCREENING_FAILED|NPI_DEACTIVATED")
+
+
+# --- protocol ---------------------------------------------------------------------------------------------------------
+
+NO_PROTOCOL = EDGES.hospital("50.00").without_protocol()
+NOT_APPROVED = EDGES.hospital("50.00").amend("protocols", approved_on=None, has_locked_conditions=False)
+NOT_STARTED = EDGES.hospital("50.00").amend("protocols", program_year=None)
 
 
 def test_without_an_approved_protocol_everything_is_calculated_and_held(settled: Settled) -> None:
@@ -273,10 +213,46 @@ def test_without_an_approved_protocol_everything_is_calculated_and_held(settled:
         assert final(settled, hospital) == (D("50.00"), "HELD", "NO_PROTOCOL")
 
 
+#: without a protocol any reported activity counts as approved, and none is none; the pool is for those who had one
+NO_PROTOCOL_IDLE = (
+    EDGES.hospital("50.00", "40.00").without_protocol().drop("intervention_activity", npi=A).pool("40.00")
+)
+
+
+def test_no_activity_is_none_without_a_protocol_too(settled: Settled) -> None:
+    assert final(settled, NO_PROTOCOL_IDLE) == (D("0.00"), "ZERO", "NO_APPROVED_ACTIVITY|NO_PROTOCOL")
+    colleague = settled.partner(B, NO_PROTOCOL_IDLE.ccn)
+    assert (colleague["final_incentive"], colleague["status"]) == (D("40.00"), "HELD")
+
+
+CHANGED = EDGES.hospital("50.00").amend("programs", is_first_period_changed=True)
+CHANGED.amend("program_changes", reason="PROTOCOL_CHANGED", detail="other elections")
+
+
+def test_a_first_period_that_changed_holds_and_what_changed_is_named(settled: Settled) -> None:
+    assert final(settled, CHANGED) == (D("50.00"), "HELD", "PROTOCOL_CHANGED|FIRST_PERIOD_CHANGED")
+
+
+# --- committee --------------------------------------------------------------------------------------------------------
+
+REDUCED = EDGES.hospital("50.00").amend("committee_adjustments", npi=A, adjustment_amount=D("-12.34"))
+REDUCED_TO_NOTHING = EDGES.hospital("50.00").amend("committee_adjustments", npi=A, adjustment_amount=D("-50.01"))
+
+
 def test_the_committee_takes_no_more_than_there_is(settled: Settled) -> None:
     assert final(settled, REDUCED) == (D("37.66"), "PAYABLE", "COMMITTEE_ADJUSTMENT")
     assert final(settled, REDUCED_TO_NOTHING) == (D("0.00"), "ZERO", "COMMITTEE_ADJUSTMENT")
-    assert settled.partner(A, REDUCED_TO_NOTHING)["committee_adjustment"] == D("-50.00")
+    assert settled.partner(A, REDUCED_TO_NOTHING.ccn)["committee_adjustment"] == D("-50.00")
+
+
+# --- fee-schedule cap, 25% unless the hospital elects otherwise -------------------------------------------------------
+
+CAP_OF_0 = EDGES.hospital("50.00").notice("0")
+NO_PERCENT = EDGES.hospital("50.00").elects(physician_cap_percent=D(0))
+ESTIMATED = EDGES.hospital("50.00").drop("pfs_cap_notices").claims("120")
+NOTICED = EDGES.hospital("50.00").notice("100").claims("999")
+HALF_A_CENT = EDGES.hospital("50.00").notice("100.02")
+ELECTED = EDGES.hospital("50.00").notice("100").elects(physician_cap_percent=D(10))
 
 
 def test_fee_schedule_cap(settled: Settled) -> None:
@@ -288,9 +264,12 @@ def test_fee_schedule_cap(settled: Settled) -> None:
     assert final(settled, ELECTED) == (D("10.00"), "PAYABLE", "PFS_CAP")
 
 
+NO_AMOUNT = EDGES.hospital("50.00").drop("pfs_cap_notices").claims("999", year=2024)
+
+
 def test_without_an_amount_there_is_no_cap_and_the_payment_is_held(settled: Settled) -> None:
     assert final(settled, NO_AMOUNT) == (D("50.00"), "HELD", "HELD_NO_PFS_CAP")
-    assert settled.partner(A, NO_AMOUNT)["pfs_cap_amount"] is None
+    assert settled.partner(A, NO_AMOUNT.ccn)["pfs_cap_amount"] is None
 
 
 def test_last_years_amounts_cap_by_policy() -> None:
@@ -301,8 +280,16 @@ def test_last_years_amounts_cap_by_policy() -> None:
     assert final(scenario.compute(), "210001") == (D("25.00"), "PAYABLE", "PFS_CAP")
 
 
+# --- distribution limit -----------------------------------------------------------------------------------------------
+
+EXACT = EDGES.hospital("50.00", "30.00", "20.00").pool("100.00")
+
+
 def test_a_limit_that_is_met_exactly_takes_nothing(settled: Settled) -> None:
     assert [final(settled, EXACT, p)[0] for p in (A, B, C)] == [D("50.00"), D("30.00"), D("20.00")]
+
+
+CENT_OVER = EDGES.hospital("50.00", "30.00", "20.00").pool("99.99")
 
 
 def test_one_cent_over_the_limit_goes_by_largest_remainder(settled: Settled) -> None:
@@ -312,13 +299,22 @@ def test_one_cent_over_the_limit_goes_by_largest_remainder(settled: Settled) -> 
     assert final(settled, CENT_OVER, B)[1:] == ("PAYABLE", "")
 
 
+TIED = EDGES.hospital("40.00", "40.00", "40.00").pool("119.99")
+
+
 def test_ties_go_to_the_lower_npi(settled: Settled) -> None:
     assert A < B < C
     assert [final(settled, TIED, p)[0] for p in (A, B, C)] == [D("40.00"), D("40.00"), D("39.99")]
 
 
+POOL_OF_0 = EDGES.hospital("50.00", "0.01").pool("0")
+
+
 def test_a_pool_of_nothing_pays_nothing(settled: Settled) -> None:
     assert [final(settled, POOL_OF_0, p) for p in (A, B)] == [(D("0.00"), "ZERO", "DISTRIBUTION_LIMIT")] * 2
+
+
+CONTESTED = EDGES.hospital("50.00", "30.00").pool("40.00", contested="Y")
 
 
 def test_a_contested_pool_limits_and_holds(settled: Settled) -> None:
@@ -329,15 +325,26 @@ def test_a_contested_pool_limits_and_holds(settled: Settled) -> None:
     ]
 
 
+FIRST_YEAR = EDGES.hospital("50.00")
+
+
 def test_program_year_one_has_no_cumulative_limit(settled: Settled) -> None:
-    limit = settled.row(f"select * from distribution_limits where hospital_ccn = '{FIRST_YEAR}'")
+    limit = settled.row(f"select * from distribution_limits where hospital_ccn = '{FIRST_YEAR.ccn}'")
     assert (limit["program_year"], limit["cumulative_limit"], limit["distribution_limit"]) == (1, None, None)
     assert final(settled, FIRST_YEAR) == (D("50.00"), "PAYABLE", "")
+
+
+# --- nobody -----------------------------------------------------------------------------------------------------------
+
+NO_CASES = EDGES.hospital("50.00")
+NO_CASES.amend("care_partners", npi=B, participation_start=START, screening_status="cleared")
+NOT_LISTED = EDGES.hospital("50.00", "50.00").drop("care_partners", npi=B)
 
 
 def test_a_care_partner_without_cases_and_a_physician_who_is_none(settled: Settled) -> None:
     assert final(settled, NO_CASES, B)[:2] == (D("0.00"), "ZERO")
     assert "NO_CASES" in final(settled, NO_CASES, B)[2]
-    assert not settled.rows(f"select * from incentives where hospital_ccn = '{NOT_LISTED}' and npi = '{B}'")
-    scopes = settled.rows(f"select scope, cases from savings where hospital_ccn = '{NOT_LISTED}' order by scope")
+    nobody, savings = (f"from {mart} where hospital_ccn = '{NOT_LISTED.ccn}'" for mart in ("incentives", "savings"))
+    assert not settled.rows(f"{nobody} and npi = '{B}'")
+    scopes = settled.rows(f"select scope, cases {savings} order by scope")
     assert [(row["scope"], row["cases"]) for row in scopes] == [("all", 2), ("participating", 1)]

@@ -7,7 +7,8 @@ checkers alone count for the layers (a reader follows them) and not for the circ
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -64,6 +65,8 @@ BESIDE: Mapping[str, tuple[str, ...]] = {
 #: Imports that go up and shall not: this list only gets shorter.
 EXCEPTIONS: frozenset[tuple[str, str]] = frozenset()
 
+#: what an import can be in: expressions hold none
+_HOLDS_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
 _RANK = {name: rank for rank, names in enumerate(reversed(LAYERS)) for name in names}
 
 
@@ -76,26 +79,33 @@ def _modules() -> dict[str, Path]:
     return found
 
 
-def _nodes(tree: ast.AST, with_type_checking: bool) -> Iterator[ast.AST]:
-    if not with_type_checking and isinstance(tree, ast.If) and ast.unparse(tree.test) == "TYPE_CHECKING":
-        return
-    yield tree
-    for child in ast.iter_child_nodes(tree):
-        yield from _nodes(child, with_type_checking)
+@cache
+def _statements(path: Path) -> tuple[tuple[ast.Import | ast.ImportFrom, bool], ...]:
+    """Every import statement of a file, wherever in it, and whether it is for type checkers alone."""
+    found: list[tuple[ast.Import | ast.ImportFrom, bool]] = []
+    waiting: list[tuple[ast.AST, bool]] = [(ast.parse(path.read_text(encoding="utf-8")), False)]
+    while waiting:
+        node, for_types = waiting.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.append((node, for_types))
+        for_types = for_types or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+        children = (child for child in ast.iter_child_nodes(node) if isinstance(child, _HOLDS_STATEMENTS))
+        waiting += [(child, for_types) for child in children]
+    return tuple(found)
 
 
 def _imports(path: Path, modules: Mapping[str, Path], with_type_checking: bool) -> set[str]:
     """Modules of the package that a file imports, wherever in the file."""
     found: set[str] = set()
-    for node in _nodes(ast.parse(path.read_text(encoding="utf-8")), with_type_checking):
+    for node, for_types in _statements(path):
+        if for_types and not with_type_checking:
+            continue
         if isinstance(node, ast.Import):
             names = [(alias.name, "") for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
+        else:
             start = path.parents[node.level - 1].relative_to(PACKAGE.parent).parts if node.level else ()
             source = ".".join((*start, *((node.module,) if node.module else ())))
             names = [(f"{source}.{alias.name}", source) for alias in node.names]
-        else:
-            continue
         for name, parent in names:
             if name.split(".")[0] == "hcip_pipeline":
                 below, above = (text.removeprefix("hcip_pipeline").lstrip(".") for text in (name, parent))
