@@ -1,4 +1,4 @@
-{# Why: a case or a cent that a join loses is a payment that nobody can recompute (methodology §3). #}
+{# Why: a case or cent lost in a join is a payment that cannot be recomputed (methodology §3). #}
 {% test balanced(model) %}
     select
         stage,

@@ -1,4 +1,4 @@
--- Why: a version lost or doubled on the way to final action would change what Medicare is said to have paid.
+-- Why: a version lost or duplicated before final action would change the reported Medicare payments.
 with before as (
     select part, count(*) as versions, sum(signed_paid_amount) as amount from {{ ref('int_claim_versions') }} group by part
 ),

@@ -1,4 +1,4 @@
--- Why: a readmission that no service line, physician or destination answers for would be nobody's to prevent.
+-- Why: a readmission outside every service line, physician or destination would be no one's to prevent.
 select
     window_name,
     hospital_ccn,

@@ -47,7 +47,7 @@ RESTATEMENT = Table(
 
 PRIOR_PERIOD_ADJUSTMENTS = Table(
     "prior_period_adjustments",
-    "one row per payment of an earlier period, restatement and cause: what this cycle's payments should make good",
+    "one row per payment of an earlier period, restatement and cause: what this cycle's payments should correct",
     (
         _PERIOD,
         Column("restated_period", "text", "the earlier period", key=True),

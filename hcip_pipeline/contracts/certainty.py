@@ -95,7 +95,7 @@ PHYSICIAN_FIGURES = Table(
 _WINDOW = Column("window_name", "text", "performance, baseline or base_year", key=True)
 GROUPER_CASES = Table(
     "grouper_cases",
-    "one row per window and grouper version of its cases: what the version of the other side does not know",
+    "one row per window and grouper version of its cases: APR-DRGs that the other side's version lacks",
     (
         _PERIOD,
         _WINDOW,

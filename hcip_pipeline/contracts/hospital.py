@@ -97,7 +97,7 @@ _GROUPED = {column.name: column for column in DISCHARGES.columns}
 #: Next to bills: what no bill holds, by account.
 GROUPING = Table(
     "grouping",
-    "one row per account that was billed: what the grouper made of it",
+    "one row per billed account, with the result of the grouper",
     (
         Column("account_no", "text", "account number of the bill (CLM01)", key=True, max_length=20),
         *(

@@ -38,7 +38,7 @@ NORMS = Table(
 
 NORM_PHYSICIANS = Table(
     "norm_physicians",
-    "one row per physician's mean that a norm was taken of, without saying whose; base-year dollars",
+    "one row per physician mean behind a norm, without the physician; base-year dollars",
     (
         Column("base_year", "integer", "calendar year whose statewide data set the norms", key=True),
         _APR_DRG,
@@ -50,7 +50,7 @@ NORM_PHYSICIANS = Table(
 
 NORM_CASES = Table(
     "norm_cases",
-    "one row per base-year case that a norm was taken of, without saying whose; base-year dollars",
+    "one row per base-year case behind a norm, without the physician; base-year dollars",
     (
         Column("base_year", "integer", "calendar year whose statewide data set the norms", key=True),
         _APR_DRG,

@@ -93,7 +93,7 @@ COST_CENTERS = Table(
 
 PHYSICIANS = Table(
     "physicians",
-    "one row per care partner, and one a responsible physician who takes no part, without saying who",
+    "one row per care partner, and one per responsible physician outside the program, without a name",
     (
         _CCN,
         _PERIOD,
@@ -157,7 +157,7 @@ PHYSICIAN_COMPARISON = Table(
 
 CONDITION_MEASURES = Table(
     "condition_measures",
-    "one row per hospital and condition of payment: what is asked, and how it turned out",
+    "one row per hospital and condition of payment: what it requires, and its results",
     (
         _CCN,
         _PERIOD,
@@ -203,7 +203,7 @@ INTERVENTION_QUARTERS = Table(
         Column("quarter", "text", "calendar quarter; of the result, as 2025Q1", key=True),
         Column("measured", "text", "what was counted, in words", nullable=True),
         Column("numerator", "integer", "events; how often it was done, or how many had it"),
-        Column("denominator", "integer", "what they are counted over; empty of a plain count", nullable=True),
+        Column("denominator", "integer", "denominator; empty of a plain count", nullable=True),
         Column("share", "ratio", "numerator ÷ denominator", nullable=True),
         Column("is_included", "boolean", "the hospital carries it out; by its protocol"),
     ),
@@ -225,7 +225,7 @@ MEASURE_QUARTERS = Table(
         Column("quarter", "text", "calendar quarter; of the discharges, as 2025Q1", key=True),
         Column("measure", "text", "measure (methodology §12)", key=True),
         Column("numerator", "integer", "events"),
-        Column("denominator", "integer", "what they are counted over; discharges"),
+        Column("denominator", "integer", "denominator; discharges"),
         Column("value", "ratio", "the measure; in the quarter, empty without data", nullable=True),
     ),
 )

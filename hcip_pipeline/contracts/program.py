@@ -46,14 +46,14 @@ INTERVENTION_ACTIVITY = Table(
 )
 REDESIGN_RESULTS = Table(
     "redesign_results",
-    "one row per hospital, intervention and quarter: how an intervention turned out, as its committee tracks it",
+    "one row per hospital, intervention and quarter: results of the intervention, as its committee tracks them",
     (
         _CCN,
         Column("intervention_id", "text", "intervention of the catalogue", key=True),
         Column("quarter", "text", "calendar quarter; of the result, as 2025Q1", key=True, max_length=6),
         Column("measured", "text", "what was counted, in words", nullable=True, is_words=True),
         Column("numerator", "integer", "events; how often it was done, or how many had it"),
-        Column("denominator", "integer", "what they are counted over; empty of a plain count", nullable=True),
+        Column("denominator", "integer", "denominator; empty of a plain count", nullable=True),
         Column("reported_on", "date", "day of the report", nullable=True),
     ),
 )
@@ -126,7 +126,7 @@ COMMITTEE_MEETINGS = Table(
 )
 PROGRAM_CORRECTIONS = Table(
     "program_corrections",
-    "one row per hospital: the first performance period that is right where its protocols disagree (methodology §15)",
+    "one row per hospital: the correct first performance period where its protocols disagree (methodology §15)",
     (
         _CCN,
         Column(

@@ -22,12 +22,12 @@ PROTOCOLS = Table(
         Column("weight_total_percent", "ratio", "sum of the weights of the conditions, in percent"),
         Column("has_locked_conditions", "boolean", "weights total 100% and were approved before the period"),
         Column(
-            "mpi_floor", "money", "least maximum physician incentive a case; in force, empty for none", nullable=True
+            "mpi_floor", "money", "lowest maximum physician incentive per case; in force, empty for none", nullable=True
         ),
         Column(
             "mpi_ceiling",
             "money",
-            "greatest maximum physician incentive a case; in force, empty for none",
+            "highest maximum physician incentive per case; in force, empty for none",
             nullable=True,
         ),
         Column("improvement_share", "ratio", "share of the maximum physician incentive for improvement; in force"),

@@ -12,10 +12,10 @@ _MEASURE = Column("measure", "text", "measure (methodology §12)", key=True)
 
 _COUNTS = (
     Column("baseline_numerator", "integer", "events of the baseline window"),
-    Column("baseline_denominator", "integer", "what they are counted over: discharges, readmitted, or months enrolled"),
+    Column("baseline_denominator", "integer", "denominator: discharges, readmitted, or months enrolled"),
     Column("baseline_value", "ratio", "the measure in the baseline window", nullable=True),
     Column("numerator", "integer", "events; of the performance period"),
-    Column("denominator", "integer", "what they are counted over"),
+    Column("denominator", "integer", "denominator"),
 )
 _VALUE = Column("value", "ratio", "the measure; in the performance period; per 12 months where it is per 1,000 people",
                 nullable=True)  # fmt: skip
@@ -118,10 +118,10 @@ NETWORK_SCORECARD = Table(
         *_TARGET,
         Column("peer_hospitals", "integer", "hospitals of the state outside the group, measured in both windows"),
         Column("peer_baseline_numerator", "integer", "their events of the baseline window"),
-        Column("peer_baseline_denominator", "integer", "what they are counted over"),
+        Column("peer_baseline_denominator", "integer", "denominator"),
         Column("peer_baseline_value", "ratio", "their measure in the baseline window", nullable=True),
         Column("peer_numerator", "integer", "their events of the performance period"),
-        Column("peer_denominator", "integer", "what they are counted over"),
+        Column("peer_denominator", "integer", "denominator"),
         Column("peer_value", "ratio", "their measure in the performance period", nullable=True),
         Column("peer_change", "ratio", "their relative change", nullable=True),
         Column("difference", "ratio", "change − peer_change: below zero the group did better", nullable=True),
@@ -247,7 +247,7 @@ MEASURE_LEADERS = Table(
         Column("hospital_ccn", "text", "CMS certification number of the hospital"),
         Column("hospital_name", "text", "name of the hospital"),
         Column("numerator", "integer", "events; of the performance period"),
-        Column("denominator", "integer", "what they are counted over"),
+        Column("denominator", "integer", "denominator"),
         _VALUE,
         _LIMITS[1],
         Column("state_value", "ratio", "the state's value", nullable=True),
@@ -277,7 +277,7 @@ GUARDRAILS = Table(
         Column(
             "expected_by_past", "ratio", "expected if they went as the own past's, moved as the state", nullable=True
         ),
-        Column("from_own_past", "mean", "standard deviations above the own past; empty without one", nullable=True),
+        Column("from_own_past", "mean", "standard deviations above its own past; empty without one", nullable=True),
         Column("from_state", "mean", "standard deviations above the state; empty of VOLUME", nullable=True),
         Column("is_finding", "boolean", "far above both: the committee looks at the cases behind it; nothing is cut"),
     ),
@@ -310,7 +310,7 @@ TABLES = (*STATE_TABLES, *COUNTING_TABLES, *COMMITTEE_TABLES)
 
 QUALITY_CELLS = Table(
     "quality_cells",
-    "one row per cell of the base year: what readmissions are expected by, and signs of stinting seen against",
+    "one row per cell of the base year: rates that readmissions and signs of stinting are compared with",
     (
         Column("base_year", "integer", "calendar year whose statewide data set the norms", key=True),
         Column("apr_drg", "text", "APR-DRG", key=True),

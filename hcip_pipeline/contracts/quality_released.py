@@ -38,7 +38,7 @@ _OF_EXPECTED = GivesAway(("denominator",), most_digits=2)
 _MEANS = {
     ("measure_leaders", "place"): "1 leads among the hospitals whose value is shown",
     ("measure_leaders", "learner_ccns"): "of these, the ones it is a peer of that do worse, separated by |",
-    ("hospital_peers", "peer_rank"): "1 is the most alike of the hospitals whose size is shown",
+    ("hospital_peers", "peer_rank"): "1 is the most similar of the hospitals whose size is shown",
     ("hospital_peers", "peer_ccn"): "the peer, among hospitals whose size is shown",
     ("hospital_peers", "distance"): "sum of the squared distances, each over the range of what is shown",
     ("care_transitions", "mean_days_to_return"): "mean days from discharge to readmission, to the day",

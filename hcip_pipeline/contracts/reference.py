@@ -121,7 +121,7 @@ EXCLUDED_INDIVIDUALS = Table(
 )
 LIST_DATES = Table(
     "list_dates",
-    "one row per national list in the inbox: its date, where the file itself does not tell it",
+    "one row per national list in the inbox: its date, if the file itself does not state it",
     (
         Column("list_name", "text", "list, as its file is named", key=True, allowed=LISTS),
         Column("list_date", "date", "day on which the list was published"),

@@ -98,7 +98,7 @@ def key_tests() -> dict[Path, str]:
 #: section -> what a reader must know before its tables
 _NOTES = {
     "Handed on, with small counts hidden": (
-        "What is hidden is an empty cell whose column `suppressed` names in the same row; any other empty cell has "
+        "A hidden value is an empty cell that the column `suppressed` of its row names; any other empty cell has "
         "nothing to say. The last column below tells when each is hidden. How much stays unknown: "
         "[releases.md](releases.md#what-is-hidden).",
         "",

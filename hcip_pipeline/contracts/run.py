@@ -10,7 +10,7 @@ WINDOWS = Table(
         Column("window_name", "text", "performance, baseline or base_year", key=True),
         Column("start_date", "date", "first day"),
         Column("end_date", "date", "last day"),
-        Column("calendar_year", "integer", "calendar year; the one whose dollars the window's costs are in"),
+        Column("calendar_year", "integer", "calendar year; the window's costs are in its dollars"),
     ),
 )
 
@@ -19,8 +19,8 @@ ELECTIONS = Table(
     "one row per hospital: the policy as it holds there",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True),
-        Column("mpi_floor", "money", "least maximum physician incentive a case; empty for none", nullable=True),
-        Column("mpi_ceiling", "money", "greatest maximum physician incentive a case; empty for none", nullable=True),
+        Column("mpi_floor", "money", "lowest maximum physician incentive per case; empty for none", nullable=True),
+        Column("mpi_ceiling", "money", "highest maximum physician incentive per case; empty for none", nullable=True),
         Column("improvement_share", "ratio", "share of the maximum physician incentive for improvement"),
         Column("physician_cap_percent", "ratio", "cap in percent of fee-schedule approved amounts"),
     ),

@@ -93,7 +93,7 @@ def test_the_second_half_settled_first(made: HalfYears, in_order: HalfYears, tmp
         assert mine.equals(theirs)
 
 
-def test_a_later_release_makes_nobody_settle_the_first_half_again(in_order: HalfYears, tmp_path: Path) -> None:
+def test_a_later_release_does_not_require_settling_the_first_half_again(in_order: HalfYears, tmp_path: Path) -> None:
     """The first half-year comes out as it did, whether or not the second one has a release by now."""
     state = in_order.copy(tmp_path / "home")
     state.release(FIRST)

@@ -120,7 +120,7 @@ def test_attending_for_medical_and_operating_for_surgical_cases(settled: Settled
     assert {(row["npi"], row["apr_drg"]) for row in counted} == {(P[3], "139"), (P[4], "301"), (P[2], "301")}
 
 
-def test_the_attending_physician_stands_in_by_policy() -> None:
+def test_the_attending_physician_substitutes_by_policy() -> None:
     found = excluded(scenario(surgical_fallback="attending").compute())
     # Two surgical cases are the attending's now; the medical one has no valid attending physician, the dead no cost.
     assert found["NO_RESPONSIBLE_PHYSICIAN"] == 1
@@ -198,7 +198,7 @@ def norm_differences(settled: Settled, folder: Path) -> list[str]:
     [((), {"case_percentile", "mean_below_threshold"}), ((P[1],), {"case_percentile"})],
     ids=["nobody is named", "one is named, too few for a norm"],
 )
-def test_where_nobody_is_named_a_mean_below_the_threshold_has_no_p75_and_pays_nothing(
+def test_where_no_one_is_named_a_mean_below_the_threshold_has_no_p75_and_pays_nothing(
     named: tuple[str, ...], methods: set[str], tmp_path: Path
 ) -> None:
     cases = [Case(P[1], cost, BASE, BIG, operating="", attending="") for cost in range(1_000, 13_000, 1_000)]

@@ -168,7 +168,7 @@ def test_improvement_is_between_nothing_and_the_maximum(settled: Settled) -> Non
     assert improvement(settled, LONGER, "medical")["improvement_incentive"] == D("0.00")
 
 
-def test_medical_improvement_is_capped_unless_the_policy_says_not(settled: Settled) -> None:
+def test_medical_improvement_is_capped_unless_the_policy_lifts_the_cap(settled: Settled) -> None:
     # Seven days at 73.00; the cell's MPI of 182.00 leaves 121.33 for improvement.
     assert improvement(settled, FAR_SHORTER, "medical")["improvement_incentive"] == D("121.33")
     uncapped = scenario(medical_improvement_cap="none").compute()

@@ -69,7 +69,7 @@ def test_a_transfer_chain_is_one_episode_and_its_last_hospital_answers() -> None
     assert found == {"A3": ("readmitted", 10, A), "A4": ("nothing", None, None)}
 
 
-def test_a_chain_is_told_by_the_receiving_hospital_too() -> None:
+def test_a_chain_is_recognized_by_the_receiving_hospital_too() -> None:
     found = followed(stay("p", A, "02-01", "02-03"), stay("p", B, "02-04", "02-10", source="04"))
     assert found == {"A2": ("nothing", None, None)}
 
@@ -140,7 +140,7 @@ def test_death_ends_the_index_and_not_the_readmission() -> None:
     assert found == {"A1": ("readmitted", 4, A)}
 
 
-def test_nobody_is_followed_without_an_identity() -> None:
+def test_no_one_is_followed_without_an_identity() -> None:
     assert followed(stay("", A, "02-01", "02-05"), stay("", A, "02-09", "02-10")) == {}
 
 

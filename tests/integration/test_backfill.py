@@ -69,7 +69,7 @@ def test_a_failed_half_year_stops_those_after_it_and_is_resumed(settled_home: Se
     assert digest(home.releases / str(PERIOD)) == digest(settled_home.home.releases / str(PERIOD))
 
 
-def test_nothing_to_resume_is_said(tmp_path: Path) -> None:
+def test_nothing_to_resume_is_reported(tmp_path: Path) -> None:
     with pytest.raises(HcipError, match=r"no backfill 2025Q1\.\.2025Q2 to resume"):
         backfill(Home(tmp_path), "2025Q1", "2025Q2", resume=True)
 

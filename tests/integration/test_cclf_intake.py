@@ -106,7 +106,7 @@ def test_the_same_archive_again_is_the_same_receipt_and_the_same_bytes(home, tmp
     }
 
 
-def test_run_out_files_stand_beside_the_monthly_ones(home):
+def test_run_out_files_exist_next_to_the_monthly_ones(home):
     deliver(home)
     deliver(home, content=files(claim="2"), run_out=True, year=2024)
     assert [r.accepted for r in ingest_month(home, "2025-04")] == [True, True]
@@ -240,7 +240,7 @@ def test_damage_shows_while_reading(home):
     assert rule_of(home) == "CCLF-ARCHIVE-CORRUPT"
 
 
-def test_what_is_no_archive_is_said(home):
+def test_what_is_not_an_archive_is_reported(home):
     (inbox(home) / "readme.txt").write_text("hello")
     (inbox(home) / archive_name("A1234.ACO", APRIL)).write_text("hello")
     assert [r.rule for r in ingest_month(home, "2025-04")] == ["CCLF-ARCHIVE-CORRUPT", "CCLF-NAME"]
@@ -330,7 +330,7 @@ def test_a_damaged_archive_is_accepted_as_it_was_or_refused_with_a_message(data)
     assert receipt.accepted or (receipt.rule and receipt.message and receipt.fix)
 
 
-def test_what_is_refused_is_told_with_the_way_out(home, capsys):
+def test_a_refusal_comes_with_the_way_out(home, capsys):
     rezip(deliver(home), lambda n, c: c.replace(b"2025-04-15", b"2025-04-31") if ".ZC1Y" in n else c)
     deliver(home, content=files(claim="2"), run_out=True, year=2024)
     print_ingest(home, IngestReport({}, {"2025-04": ingest_month(home, "2025-04")}, {}))

@@ -218,7 +218,7 @@ def test_approved_amounts_agree_with_a_plain_computation(warehouse):
     assert found["npi"].n_unique() == 3
 
 
-def test_a_home_of_archives_is_as_long_as_it_says(home):
+def test_a_home_of_archives_is_as_long_as_stated(home):
     assert Path(home.inbox / "cms" / "2025-04").is_dir()
     assert len(list((home.inbox / "cms" / "2025-04").iterdir())) == 2  # monthly and run-out
     assert dt.date(2025, 4, 15) in pl.read_parquet(files_in_force(home, "cclf1", ["2025-04"]))["file_date"].to_list()

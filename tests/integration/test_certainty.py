@@ -168,7 +168,7 @@ def test_nothing_but_the_release_comes_after_it() -> None:
     assert not [node["name"] for node in models if "certainty" in node["raw_code"]]
 
 
-def test_the_asset_says_what_it_found(settled_home: SettledHome) -> None:
+def test_the_asset_reports_what_it_found(settled_home: SettledHome) -> None:
     instance = settled_home.instance()
     event = instance.get_latest_materialization_event(CERTAINTY)
     assert event is not None and event.asset_materialization is not None

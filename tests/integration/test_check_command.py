@@ -32,7 +32,7 @@ def refused(tmp_path: Path) -> Path:
     return draft.write(tmp_path / "2025Q1" / CCN, control={"discharges": 101})
 
 
-def test_a_refusal_says_why_where_and_what_to_do(capsys: pytest.CaptureFixture[str], refused: Path) -> None:
+def test_a_refusal_states_why_where_and_what_to_do(capsys: pytest.CaptureFixture[str], refused: Path) -> None:
     page = refused.parent / "page.html"
     code, out, err = run(capsys, str(refused), "--html", str(page))
     assert (code, err) == (1, "")
@@ -76,7 +76,7 @@ def test_a_folder_without_a_submission_is_a_usage_error(capsys: pytest.CaptureFi
     assert code == 2 and "the folder holds 1 submissions" in err
 
 
-def test_each_finding_is_told_once_within_80_columns(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_each_finding_is_reported_once_within_80_columns(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     draft = Draft(ccn=CCN, count=200)
     short = pl.col("revenue_code").str.strip_chars_start("0")
     draft.charges = draft.charges.with_columns(short.alias("revenue_code"))
@@ -106,7 +106,7 @@ def test_large_amounts_are_never_cut(capsys: pytest.CaptureFixture[str], tmp_pat
     assert out.count("452,234,456.30") == 2 and "…" not in out.split("Rows that")[0]
 
 
-def test_a_column_of_mixed_dates_is_told_with_its_forms(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_column_of_mixed_dates_is_reported_with_its_forms(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     draft = Draft(ccn=CCN).set("discharges", 5, "admit_date", "1/6/2025")
     code, out, _ = run(capsys, str(draft.write(tmp_path / "2025Q1" / CCN)))
     stated = " ".join(out.split())

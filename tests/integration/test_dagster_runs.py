@@ -101,14 +101,14 @@ def test_no_patient_is_in_the_event_log(settled_home: SettledHome) -> None:
     assert not private & words
 
 
-def test_nobody_else_on_the_machine_reads_what_a_run_wrote(settled_home: SettledHome) -> None:
+def test_no_one_else_on_the_machine_reads_what_a_run_wrote(settled_home: SettledHome) -> None:
     """Also where the process was not started by ``hcip``, as this one."""
     home = settled_home.home
     written = [path for folder in (home.lake, home.warehouse, home.releases) for path in [folder, *folder.rglob("*")]]
     assert [path for path in written if path.stat().st_mode & 0o027] == []
 
 
-def test_progress_is_told_in_the_words_of_the_domain(settled_home: SettledHome) -> None:
+def test_progress_is_reported_in_the_words_of_the_domain(settled_home: SettledHome) -> None:
     assert any(message.startswith("2024Q1/") for message in settled_home.said)
     assert any("building the norms of 2024: 1 of " in message for message in settled_home.said)
     assert settled_home.said[-1] == "2025H1: writing the release"
@@ -366,7 +366,7 @@ def test_ingest_of_no_partition_is_a_usage_error(tmp_path: Path, key: str) -> No
     assert not list(tmp_path.iterdir())
 
 
-def test_a_home_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_home_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "dagster").write_text("a file where the folder should be")
     with pytest.raises(HcipError, match="cannot be written"):
         ingest(Home(tmp_path), ["2025Q1"])

@@ -138,7 +138,7 @@ def test_the_suites_are_those_that_dagster_shows() -> None:
         assert shown == {f"{suite.table}_as_expected" for suite in of}
 
 
-def test_the_command_says_what_is_not_met(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_reports_what_is_not_met(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as done:
         cli.main(["expectations", str(QUARTER), "--home", str(home.root), "--json"])
     assert done.value.code in (0, None)

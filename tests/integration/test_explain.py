@@ -50,7 +50,7 @@ def test_the_cases_add_up_to_the_payment(explained: dict[tuple[str, str], Explan
     assert sum(len(cell.cases) for payment in explained.values() for cell in payment.cells) > 100
 
 
-def test_every_amount_and_every_reason_is_told(explained: dict[tuple[str, str], Explanation]) -> None:
+def test_every_amount_and_every_reason_is_reported(explained: dict[tuple[str, str], Explanation]) -> None:
     told_reasons = set()
     for payment in explained.values():
         text = render_text(payment)
@@ -66,7 +66,7 @@ def test_every_amount_and_every_reason_is_told(explained: dict[tuple[str, str], 
     assert len(told_reasons) > 9
 
 
-def test_the_steps_are_told_with_their_sums(explained: dict[tuple[str, str], Explanation]) -> None:
+def test_the_steps_are_shown_with_their_sums(explained: dict[tuple[str, str], Explanation]) -> None:
     capped = flat(render_text(explained[A, npi(1)]))
     assert "20% of $42,160 77" in capped
     assert "less $812 34 paid for the year's earlier period" in capped
@@ -79,7 +79,7 @@ def test_the_steps_are_told_with_their_sums(explained: dict[tuple[str, str], Exp
     assert all("no case in this cell earns a performance incentive" in flat(render_text(payment)) for payment in gated)
 
 
-def test_without_a_lake_the_explanation_stands_and_says_so(explained: dict[tuple[str, str], Explanation]) -> None:
+def test_without_a_lake_the_explanation_holds_with_a_note(explained: dict[tuple[str, str], Explanation]) -> None:
     payment = explained[A, npi(1)]
     assert all(case.source is None for cell in payment.cells for case in cell.cases)
     assert "The source rows are not available" in " ".join(render_text(payment).split())

@@ -115,7 +115,7 @@ def _mounted(folder: Path, *arguments: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", ["warehouse", "releases", "dagster"])
-def test_a_full_disk_is_said_and_nothing_is_released(settled: SettledHome, home: Home, name: str) -> None:
+def test_a_full_disk_is_reported_and_nothing_is_released(settled: SettledHome, home: Home, name: str) -> None:
     with _mounted(home.root / name, "-t", "tmpfs", "-o", "size=96k", "tmpfs"):
         with pytest.raises(HcipError, match="the disk is full") as raised:
             settle(home, PERIOD)
@@ -141,7 +141,7 @@ def test_a_full_disk_in_intake_leaves_what_was_ingested(home: Home) -> None:
 
 
 @pytest.mark.parametrize("name", ["lake", "releases"])
-def test_a_read_only_folder_is_said(home: Home, name: str) -> None:
+def test_a_read_only_folder_is_reported(home: Home, name: str) -> None:
     folder = home.root / name
     folder.mkdir(exist_ok=True)
     with _mounted(folder, "-o", "bind,ro", str(folder)):
@@ -151,7 +151,7 @@ def test_a_read_only_folder_is_said(home: Home, name: str) -> None:
     assert not releases_of(home, PERIOD)
 
 
-def test_a_locked_warehouse_is_said_and_does_no_harm_afterwards(settled: SettledHome, home: Home) -> None:
+def test_a_locked_warehouse_is_reported_and_does_no_harm_afterwards(settled: SettledHome, home: Home) -> None:
     file = home.warehouse / str(PERIOD) / FILE_NAME
     file.parent.mkdir(parents=True)
     script = f"import duckdb; c = duckdb.connect({str(file)!r}); print('open', flush=True); input()"
@@ -201,7 +201,7 @@ def test_a_damaged_norm_table_is_never_made_again_unasked(home: Home) -> None:
     assert path.exists()
 
 
-def test_a_run_that_nobody_waits_for_comes_again_when_another_is_in_its_way(home: Home) -> None:
+def test_a_run_that_no_one_waits_for_comes_again_when_another_is_in_its_way(home: Home) -> None:
     from hcip_pipeline.assets.assembly import build_defs
 
     definitions = build_defs(resources={"home": HomeResource(path=str(home.root))})

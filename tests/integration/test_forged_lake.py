@@ -147,7 +147,7 @@ class TestReceipts:
         with pytest.raises(HcipError, match="cannot be ingested again: the file is gone"):
             check_home(home, [PERIOD], quiet)
 
-    def test_a_quarter_whose_retention_ended_is_missed_by_nobody(self, home: Home) -> None:
+    def test_a_quarter_whose_retention_ended_is_not_missing(self, home: Home) -> None:
         shutil.rmtree(home.inbox / "hospital" / "2024Q1")
         for folder in home.lake.glob("hospital/*/quarter=2024Q1"):
             shutil.rmtree(folder)

@@ -127,7 +127,7 @@ def test_a_history_of_runs_that_was_zeroed(home: Home) -> None:
     assert any("history of runs is missing" in message for message in told)
 
 
-def test_receipts_are_held_against_the_lake_before_a_build(home: Home) -> None:
+def test_receipts_are_compared_with_the_lake_before_a_build(home: Home) -> None:
     """Receipt, lake file, seal and ledger forged together: rows that are gone are still missed."""
     import polars as pl
 

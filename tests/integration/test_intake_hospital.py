@@ -92,7 +92,7 @@ def test_what_was_ingested_is_not_ingested_again(home: Home) -> None:
     assert {path: path.stat().st_mtime_ns for path in home.lake.rglob("*") if path.is_file()} == stored
 
 
-def test_a_resubmission_supersedes_and_the_difference_is_told(home: Home) -> None:
+def test_a_resubmission_supersedes_and_the_difference_is_reported(home: Home) -> None:
     Draft().send(home)
     ingest(home)
     more = Draft(count=125)
@@ -124,7 +124,7 @@ def test_a_refused_resubmission_leaves_the_version_before_it_in_force(home: Home
     assert_conserved([first, second])
 
 
-def test_one_refusal_stops_nobody_else(home: Home) -> None:
+def test_one_refusal_stops_no_one_else(home: Home) -> None:
     Draft().send(home)
     (Draft(ccn=OTHER_CCN).send(home) / "charges.csv").write_bytes(b"\x00")
     (home.inbox / "hospital" / "2025Q1" / "re: data \x1b[2J").mkdir()
@@ -209,7 +209,7 @@ def test_a_folder_that_changed_after_it_was_ingested_is_left_as_it_was_ingested(
     assert again.rows("discharges") == 120
 
 
-def test_a_refused_folder_mended_in_place_is_told_what_to_do(home: Home) -> None:
+def test_a_refused_folder_corrected_in_place_gets_the_way_out(home: Home) -> None:
     folder = Draft().set("discharges", 0, "sex", "M").send(home, control={"discharges": 121})
     assert ingest(home)[0].status == "refused"
     (folder / "control_totals.json").write_text('{"discharges": 120}')
@@ -297,7 +297,7 @@ def test_volume_is_compared_with_the_year_before_whichever_came_first(home: Home
     assert old.problems == ()
 
 
-def test_a_fifth_more_is_not_worth_a_word(home: Home) -> None:
+def test_a_fifth_more_is_not_reported(home: Home) -> None:
     Draft(quarter=Quarter(2024, 1), count=100).send(home)
     Draft(count=120).send(home)
     ingest(home, Quarter(2024, 1))

@@ -226,7 +226,7 @@ def batch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 pytestmark = pytest.mark.slow
 
 
-def test_preflight_says_what_the_intake_says(batch: Batch) -> None:
+def test_preflight_and_intake_give_the_same_verdict(batch: Batch) -> None:
     for spoiled in batch[1]:
         checked, taken = spoiled.checked.receipt, spoiled.taken
         assert checked.status == taken.status, spoiled.what
@@ -263,7 +263,7 @@ def test_every_row_and_dollar_is_accounted_for(batch: Batch) -> None:
         assert amounts.sum() == sum(file.dollars.accepted for file in files)
 
 
-def test_no_cell_of_a_patient_is_in_what_is_said(batch: Batch) -> None:
+def test_no_cell_of_a_patient_is_in_a_message(batch: Batch) -> None:
     for spoiled in batch[1]:
         stated = " ".join(problem.message for problem in spoiled.checked.receipt.problems)
         assert "P000" not in stated and "1956-03" not in stated and "I639" not in stated, spoiled.what

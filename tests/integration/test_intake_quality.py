@@ -63,7 +63,7 @@ def one(frame: pl.DataFrame, ccn: str, rule: str) -> dict[str, object]:
     return frame.filter(hospital_ccn=ccn, rule=rule).row(0, named=True)
 
 
-def test_rates_stand_against_a_year_before_and_the_state(home: Home) -> None:
+def test_rates_are_compared_with_a_year_before_and_the_state(home: Home) -> None:
     frame = rates(home)
     guard(frame, DATA_QUALITY, "data quality")
     row = one(frame, CCN, "D-PATIENT-ID-MISSING")
@@ -175,7 +175,7 @@ def test_a_page_needs_no_network_and_runs_nothing(home: Home) -> None:
     assert "replaced by 2025Q1/210001.r2" in text and "Against 2025Q1/210001: +0 discharges" in text
 
 
-def test_a_hospital_of_which_nothing_counts_is_told_so(home: Home) -> None:
+def test_a_hospital_of_which_nothing_counts_is_informed(home: Home) -> None:
     text = page(home, "210003")
     assert "Nothing of this quarter counts" in text and "There is no charges file" in text
     assert "Nothing was sent for this quarter" in page(home, "210009")
@@ -203,7 +203,7 @@ def test_a_release_holds_the_states_table_and_each_hospitals_page(home: Home, tm
     assert all(row.split(",")[1] == CCN for row in rows[1:])
 
 
-def test_nothing_broken_is_said_in_words(tmp_path: Path) -> None:
+def test_nothing_broken_is_reported_in_words(tmp_path: Path) -> None:
     home = Home(tmp_path)
     Draft().send(home)
     ingest_quarter(home, QUARTER, POLICY, reference=reference())

@@ -54,7 +54,7 @@ def test_a_quarter_is_reported_and_nothing_is_released(
 @pytest.mark.parametrize(
     ("quarter", "code", "said"), [("2025H1", 2, "not a quarter"), ("2031Q1", 1, "QUARTER-MISSING")]
 )
-def test_what_is_no_quarter_or_has_no_data_is_told(
+def test_what_is_not_a_quarter_or_has_no_data_is_reported(
     settled_home: SettledHome, tmp_path: Path, capsys: pytest.CaptureFixture[str], quarter: str, code: int, said: str
 ) -> None:
     home = settled_home.copy(tmp_path / "home", "lake", "inbox")

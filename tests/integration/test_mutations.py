@@ -347,7 +347,7 @@ def test_a_changed_file_is_noticed(what: str, copied: Path) -> None:
     assert not verify_release(copied).ok
 
 
-def test_a_parquet_file_that_says_something_else_is_noticed(copied: Path) -> None:
+def test_a_parquet_file_that_differs_from_its_csv_is_noticed(copied: Path) -> None:
     path = next(copied.glob("incentives/*_incentives_*.csv"))
     before = path.read_bytes()
     mutants.forge_cell(copied, "incentives", path.name.split("_")[1], 2, "name", _to("Somebody else"))

@@ -71,7 +71,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_runs_by_hand_stand_in_the_history_that_the_documented_file_names(
+def test_runs_by_hand_are_in_the_history_that_the_documented_file_names(
     database: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = Home(tmp_path / "home")

@@ -7,7 +7,7 @@ from tests.pages_side_by_side import page_and_tables
 from tests.settled_home import SettledHome
 
 
-def test_no_count_follows_from_the_page_and_the_tables_beside_it(settled_home: SettledHome) -> None:
+def test_no_count_follows_from_the_page_and_the_tables_next_to_it(settled_home: SettledHome) -> None:
     knowledge = page_and_tables(ReleaseFiles.at(settled_home.release.folder))
     small = [name for name, value in knowledge.truth.items() if 1 <= value <= 10]
     assert len(small) > 5 and len(knowledge.known) > 10

@@ -116,7 +116,7 @@ def test_two_runs_do_not_write_one_release(
     assert releases_of(fresh_home, PERIOD) == []
 
 
-def test_nobody_else_on_the_machine_reads_a_release(released: Path) -> None:
+def test_no_one_else_on_the_machine_reads_a_release(released: Path) -> None:
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in [released, *released.rglob("*")]}
     assert [path for path, mode in modes.items() if mode & 0o027] == []
 
@@ -188,7 +188,7 @@ class TestGate:
         assert "not found again" in error.message
 
 
-def test_a_release_says_the_same_whoever_computed_it_again(
+def test_a_release_is_the_same_on_whichever_machine_it_is_computed_again(
     build_of_released: BuildResult, fresh_home: Home, unreleased: State, released: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(release_files, "_WORTH_A_PROCESS", 0)
@@ -206,7 +206,7 @@ class TestManifest:
         assert report.valid, report.flatten(["type", "title", "message"])[:5]
         assert {resource.name for resource in package.resources if resource.type == "table"}
 
-    def test_it_says_what_the_release_is(self, released: Path) -> None:
+    def test_it_states_what_the_release_is(self, released: Path) -> None:
         manifest = json.loads((released / "datapackage.json").read_text())
         assert manifest["supersedes"] is None and manifest["code_version"] and manifest["grouper_versions"] == ["41"]
         text = manifest["policy"]["text"]

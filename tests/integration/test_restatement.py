@@ -224,7 +224,7 @@ def test_a_release_as_of_then_can_be_made_again(
         assert stopped.value.code == 1 and why in capsys.readouterr().err
 
 
-def test_what_comes_out_otherwise_is_named() -> None:
+def test_what_differs_is_named() -> None:
     paths = tuple(f"audit/{number}.csv" for number in range(12))
     reported = "\n".join(Reproduction("2025H1_r1", 40, paths, same_program=False).lines())
     assert (
@@ -248,7 +248,7 @@ def test_what_was_known_then_must_be_as_it_was(restated: RestatedHome, tmp_path:
     assert gone.value.rule == "LAKE-AS-OF-THEN"
 
 
-def test_diff_says_what_changed_and_why(
+def test_diff_shows_what_changed_and_why(
     restated: RestatedHome, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before, after = str(restated.first.folder), str(restated.second.folder)

@@ -183,7 +183,7 @@ def test_a_missing_column_stops_the_period(spoilable_home: Home) -> None:
     assert f"{victim.name}: 2025Q1" in refused(spoilable_home)
 
 
-def test_an_incomplete_period_goes_on_where_the_policy_says_so(spoilable_home: Home) -> None:
+def test_an_incomplete_period_continues_where_the_policy_allows_it(spoilable_home: Home) -> None:
     forget(spoilable_home, "2025Q2")
     victim = submissions(spoilable_home, "2025Q2")[0]
     shutil.rmtree(victim)

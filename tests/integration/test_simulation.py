@@ -65,7 +65,7 @@ def test_what_changes_nothing_is_the_release(settled_home: SettledHome, simulate
     assert (row["change"], row["winners"], row["losers"]) == (Decimal(0), 0, 0)
 
 
-def test_a_steeper_curve_pays_nobody_more(settled_home: SettledHome, simulated: Simulation) -> None:
+def test_a_steeper_curve_pays_no_one_more(settled_home: SettledHome, simulated: Simulation) -> None:
     both = final(simulated, "steep").join(released_payments(settled_home), on=["hospital_ccn", "npi"])
     change = both["calculated_incentive"] - both["calculated_incentive_right"]
     assert (change <= 0).all() and (change < 0).any()
@@ -98,7 +98,7 @@ def test_a_scenario_is_what_a_settlement_under_its_policy_gives(spoilable_home: 
     assert final(simulated, "stricter").equals(expected)
 
 
-def test_the_tables_are_written_and_told(
+def test_the_tables_are_written_and_listed(
     settled_home: SettledHome, scenarios: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     only = tmp_path / "one.yaml"

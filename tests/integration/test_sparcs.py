@@ -183,7 +183,7 @@ def test_more_than_a_state_has_is_refused_before_it_is_unpacked(
 
 
 class TestHabits:
-    def test_windows_1252_is_read_and_told(self, tmp_path: Path) -> None:
+    def test_windows_1252_is_read_and_reported(self, tmp_path: Path) -> None:
         file = write(tmp_path / "a.csv", [row(Facility_Name="Hôpital Ménière"), ROW])
         for name, pack in (("b.csv", bytes), ("b.csv.gz", gzip.compress)):
             other = tmp_path / name
@@ -214,7 +214,7 @@ class TestHabits:
         with pytest.raises(HcipError, match="names no hospital"):
             read_sparcs(file, 2016, tmp_path / "out")
 
-    def test_a_label_beside_the_code_is_not_the_code_twice(self, tmp_path: Path) -> None:
+    def test_a_label_next_to_the_code_is_not_the_code_twice(self, tmp_path: Path) -> None:
         file = write(tmp_path / "a.csv", [ROW], {"APR DRG Code": "apr_drg_code", "APR DRG Description": "apr_drg"})
         assert read_sparcs(file, 2016, tmp_path / "out").accepted == 1
         assert table(tmp_path / "out", "discharges")["apr_drg"].to_list() == ["301"]

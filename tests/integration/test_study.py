@@ -100,7 +100,7 @@ class TestSparcsStudy:
         assert (totals.cases, totals.excluded, totals.without_norm, totals.with_norm) == (12, 1, 1, 10)
         assert study.figures.tables["exclusions"].rows() == [("DIED", 1, D("90000.00")), ("NO_NORM", 1, D("80000.00"))]
 
-    def test_says_how_to_read_it(self, study: StudyResult) -> None:
+    def test_states_how_to_read_it(self, study: StudyResult) -> None:
         assert set(study.plan.statements) == {
             "the window is its own base year",
             "every responsible physician counts as a care partner",
@@ -147,7 +147,7 @@ class TestWithoutLicenceNumbers:
         assert tables["opportunity_by_hospital"]["cases"].to_list() == [9, 1]
         assert anonymous.figures.totals.excluded == 1  # the death, not the missing physicians
 
-    def test_is_said(self, anonymous: StudyResult) -> None:
+    def test_is_reported(self, anonymous: StudyResult) -> None:
         stated = "the file has no licence numbers: the norms are by case_percentile and there are no physician rows"
         assert stated in anonymous.plan.statements
         assert "license numbers are used in place of NPIs" not in anonymous.plan.statements

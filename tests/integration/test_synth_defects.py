@@ -95,7 +95,7 @@ def test_warnings_are_the_planted_ones_and_the_gaps(
     _compare_warnings(faulty[2], _with_severity(truth, "WARN"))
 
 
-def test_submissions_are_told_what_was_planted_in_them(
+def test_submissions_get_the_faults_that_were_planted_in_them(
     faulty: tuple[Home, SynthReport, list[SubmissionReceipt]], truth: pl.DataFrame
 ) -> None:
     found = {

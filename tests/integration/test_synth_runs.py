@@ -88,7 +88,7 @@ def test_a_run_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         ({"defects": True}, "cannot hold every fault"),
     ],
 )
-def test_what_cannot_be_made_is_said(tmp_path: Path, changed: dict[str, object], message: str) -> None:
+def test_impossible_options_are_refused(tmp_path: Path, changed: dict[str, object], message: str) -> None:
     arguments = SMALL | {"seed": 1} | changed
     with pytest.raises(UsageError, match=message) as caught:
         generate_state(tmp_path / "inbox", **arguments)  # type: ignore[arg-type]

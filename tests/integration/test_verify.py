@@ -60,7 +60,7 @@ def verify(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, st
     return code, stated.out + stated.err
 
 
-def test_it_says_what_it_checked(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_states_what_it_checked(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, stated = verify(capsys, str(released))
     assert code == 0
     for rule in (
@@ -75,7 +75,9 @@ def test_it_says_what_it_checked(released: Path, capsys: pytest.CaptureFixture[s
     assert "$" in stated
 
 
-def test_a_cent_is_told_by_file_and_row(released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cent_of_difference_is_reported_by_file_and_row(
+    released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     copy = mutants.copy_of(released, tmp_path)
     mutants.forge_cell(copy, "incentives", A, 2, "final_incentive", lambda cell: "0.01")
     code, stated = verify(capsys, str(copy))
@@ -90,7 +92,7 @@ def test_machines_get_the_same_facts(released: Path, capsys: pytest.CaptureFixtu
     assert (code, facts["ok"]) == (0, True)
 
 
-def test_what_is_no_release_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_a_release_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, stated = verify(capsys, str(tmp_path))
     assert code == 1
     assert "What to do" in stated

@@ -131,7 +131,7 @@ def test_a_study_has_the_same_files_on_both_engines(both: Both) -> None:
     assert files[0] == files[1] and len(files[0]) > 3
 
 
-def test_a_simulation_computes_beside_a_build_of_spark(both: Both, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_simulation_computes_next_to_a_build_of_spark(both: Both, capsys: pytest.CaptureFixture[str]) -> None:
     """On this machine: the models that a scenario changes read the files that Spark wrote."""
     told = []
     for settled in (both.duckdb, both.spark):

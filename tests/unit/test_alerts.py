@@ -60,7 +60,7 @@ def posted() -> Iterator[tuple[str, list[dict[str, str]]]]:
         server.shutdown()
 
 
-def test_a_program_is_told_once_in_words_and_facts(home: Home) -> None:
+def test_a_program_is_described_once_in_words_and_facts(home: Home) -> None:
     program = _program(home, "import sys; open(__file__ + '.out', 'a').write(sys.stdin.read() + '\\n')")
     _settings(home, f"alerts: [{{command: {program}}}]")
     assert [tell(home, FAILED), tell(home, FAILED), tell(home, HELD)] == [1, 0, 1]
@@ -70,7 +70,7 @@ def test_a_program_is_told_once_in_words_and_facts(home: Home) -> None:
     assert held["title"] == "2025H1/r1 holds $1,234.50 of 3 care partners"
 
 
-def test_only_what_is_wanted_is_told(home: Home) -> None:
+def test_only_the_wanted_alerts_are_sent(home: Home) -> None:
     _settings(home, f"alerts: [{{command: {_program(home, '')}, when: [held]}}]")
     assert (tell(home, FAILED), tell(home, HELD)) == (0, 1)
 
@@ -112,7 +112,7 @@ def test_settings_that_mean_nothing_are_refused(home: Home, text: str, said: str
         load_settings(home)
 
 
-def test_no_settings_tell_nobody(home: Home) -> None:
+def test_without_settings_no_alert_is_sent(home: Home) -> None:
     assert tell(home, FAILED) == 0 and not (home.root / "alerts").exists()
 
 
@@ -190,7 +190,7 @@ def _answering(answer: bytes, *, drip: bool = False) -> tuple[socket.socket, str
         (b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", "status 302"),
     ],
 )
-def test_what_is_no_success_counts_as_not_told(
+def test_an_answer_other_than_success_counts_as_not_delivered(
     home: Home, monkeypatch: pytest.MonkeyPatch, answer: bytes, why: str
 ) -> None:
     monkeypatch.setattr(alerts, "_TRIES", 1)

@@ -61,7 +61,7 @@ def test_signed_amounts(cell, amount):
 
 
 @pytest.mark.parametrize("cell", [b"1000-01-01", b"9999-12-31", b"~", b"          ", b"~         "])
-def test_dates_that_stand_for_nothing_are_null(cell):
+def test_placeholder_dates_are_null(cell):
     rows, _ = read("cclf8", record("cclf8", bene_death_dt=cell, bene_1st_name=b"~") + b"\n")
     assert rows.select("bene_death_dt", "bene_1st_name").row(0) == (None, None)
 
@@ -125,7 +125,7 @@ def test_refused_lengths_name_the_record():
     assert refusal("cclf1", (record("cclf1", 292) + b"\n") * 2 + record("cclf1") + b"\n").row == 3
 
 
-def test_a_truncated_file_says_so():
+def test_a_truncated_file_is_reported():
     error = refusal("cclf9", (record("cclf9") + b"\n") * 3 + record("cclf9")[:20])
     assert (error.rule, error.row) == ("CCLF-TRUNCATED", 4)
     assert "20 bytes of 55" in error.message

@@ -133,7 +133,7 @@ def test_numbers_and_days_are_written_in_ascii(arguments: list[str], capsys: pyt
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_a_period_stands_for_its_newest_release(tmp_path: Path) -> None:
+def test_a_period_means_its_newest_release(tmp_path: Path) -> None:
     releases = tmp_path / "releases" / "2025H1"
     for name in ("r1", "r2", "r10"):
         (releases / name).mkdir(parents=True)

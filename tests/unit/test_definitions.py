@@ -48,7 +48,7 @@ def manifest() -> dict[str, dict[str, dict[str, object]]]:
     return content
 
 
-def test_every_asset_says_what_it_is_whose_it_is_and_where_it_belongs(specs: dict[str, dg.AssetSpec]) -> None:
+def test_every_asset_has_a_description_an_owner_and_a_group(specs: dict[str, dg.AssetSpec]) -> None:
     for name, spec in specs.items():
         assert spec.group_name in published.groups(), name
         assert spec.description and spec.owners and spec.kinds, name

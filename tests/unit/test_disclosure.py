@@ -24,7 +24,7 @@ BESIDE = {
 
 
 @pytest.mark.parametrize(("folder", "table"), PUBLIC_TABLES, ids=lambda each: getattr(each, "name", each))
-def test_every_public_column_declares_what_it_says_of_counts(folder: str, table: Table) -> None:
+def test_every_public_column_declares_what_it_discloses_of_counts(folder: str, table: Table) -> None:
     known = {*counts_of(table), *BESIDE.get(table.name, ())}
     for column in table.columns:
         assert isinstance(column.disclosure, Count | GivesAway | Harmless), f"{folder}/{table.name}.{column.name}"
@@ -38,7 +38,7 @@ def test_every_public_column_declares_what_it_says_of_counts(folder: str, table:
 
 
 @pytest.mark.parametrize(("folder", "table"), PUBLIC_TABLES, ids=lambda each: getattr(each, "name", each))
-def test_a_ratio_is_never_called_harmless_beside_counts(folder: str, table: Table) -> None:
+def test_a_ratio_is_never_called_harmless_next_to_counts(folder: str, table: Table) -> None:
     """A ratio, mean or rank of a table with counts depends on them, unless everybody has it from outside."""
     given = {"target_change", "reference_value", "reference_goal", "best_practice_norm"}
     for column in table.columns:

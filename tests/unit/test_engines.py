@@ -37,7 +37,7 @@ def _home(folder: Path, settings: str = "") -> Home:
     return Home(folder)
 
 
-def test_duckdb_computes_where_nobody_names_an_engine(tmp_path: Path) -> None:
+def test_duckdb_computes_where_no_one_names_an_engine(tmp_path: Path) -> None:
     assert chosen_engine(_home(tmp_path)) == EngineChoice("duckdb")
 
 

@@ -59,7 +59,7 @@ def test_its_data_are_the_releases(released: Path, hospital: str) -> None:  # no
     assert {row[0]: row[1] for row in data["lines"]} == dict(lines.select("service_line", "cases").iter_rows())
 
 
-def test_it_names_no_patient_and_nobody_who_takes_no_part(released: Path) -> None:  # noqa: F811
+def test_it_names_no_patient_and_no_one_who_takes_no_part(released: Path) -> None:  # noqa: F811
     files = ReleaseFiles.at(released)
     for hospital in (A, B, C):
         (data,) = _DATA.findall(_read(released, hospital))

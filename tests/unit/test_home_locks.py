@@ -64,7 +64,7 @@ def test_another_machine_is_refused_by_name(home: Home, held: str, wanted: str, 
 
 
 @pytest.mark.usefixtures("no_common_locks")
-def test_a_machine_that_is_gone_stops_nobody_for_ever(home: Home) -> None:
+def test_a_machine_that_is_gone_does_not_stop_others_forever(home: Home) -> None:
     gone = HomeLocks(machine="a")
     gone.take(home, "2025H1", "settling 2025H1")
     (claim,) = _claims(home)

@@ -116,7 +116,7 @@ def test_each_state_of_a_folder_starts_at_most_one_run_and_the_last_one_does(
     assert started == sorted(set(started)) and started[-1] == versions
 
 
-def test_the_sensor_asks_for_the_partition_and_says_what_it_waits_for(
+def test_the_sensor_requests_the_partition_and_states_what_it_waits_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HCIP_SETTLE_SECONDS", "0")

@@ -22,7 +22,7 @@ TABLES = [
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_a_schema_says_what_the_contract_declares(table: Table) -> None:
+def test_a_schema_states_what_the_contract_declares(table: Table) -> None:
     columns = schema(table).columns
     assert list(columns) == list(table.names)
     for column in table.columns:

@@ -293,7 +293,7 @@ def test_error_rows_over_one_percent_refuse_the_submission(judge: Judge, tmp_pat
     ("column", "cells", "rule"),
     [("attending_npi", 3, "S-NPI-MISSING"), ("patient_id", 2, "S-PATIENT-ID-MISSING")],
 )
-def test_shares_over_their_bound_are_said_of_the_submission(
+def test_shares_over_their_limit_are_reported_for_the_submission(
     judge: Judge, tmp_path: Path, column: str, cells: int, rule: str
 ) -> None:
     draft = Draft(count=100)
@@ -307,7 +307,7 @@ def test_shares_over_their_bound_are_said_of_the_submission(
     assert receipt.status == "accepted"
 
 
-def test_unmapped_revenue_codes_over_one_percent_are_said(judge: Judge, tmp_path: Path) -> None:
+def test_unmapped_revenue_codes_over_one_percent_are_reported(judge: Judge, tmp_path: Path) -> None:
     draft = Draft(count=100)
     for row in range(4):
         draft.set("charges", row, "revenue_code", "0999")

@@ -148,7 +148,7 @@ def test_a_quoted_cell_may_hold_commas_and_quotes(judge: Judge, folder: Path) ->
     assert cells == [('I10:Y,"x"',), ("I10:Y|E119:N",)]
 
 
-def test_the_order_of_columns_is_free_and_an_unknown_one_is_said(judge: Judge, tmp_path: Path) -> None:
+def test_the_order_of_columns_is_free_and_an_unknown_one_is_reported(judge: Judge, tmp_path: Path) -> None:
     draft = Draft(count=30)
     plain = judged(judge, draft.write(tmp_path / "plain" / CCN))
     draft.discharges = draft.discharges.select(reversed(draft.discharges.columns)).with_columns(extra=pl.lit("x"))
@@ -159,14 +159,14 @@ def test_the_order_of_columns_is_free_and_an_unknown_one_is_said(judge: Judge, t
     ]
 
 
-def test_an_unknown_file_is_said_and_ignored(judge: Judge, folder: Path) -> None:
+def test_an_unknown_file_is_reported_and_ignored(judge: Judge, folder: Path) -> None:
     (folder / "notes\x1b[31m.txt").write_text("hello")
     receipt = judged(judge, folder)
     assert receipt.status == "accepted"
     assert [problem.message for problem in receipt.problems] == [r"'notes\x1b[31m.txt' is unknown and ignored"]
 
 
-def test_a_line_is_named_as_it_stands_in_the_file(judge: Judge, folder: Path) -> None:
+def test_a_line_is_named_as_it_is_in_the_file(judge: Judge, folder: Path) -> None:
     _rewrite("charges.csv", lambda b: b.replace(b"\n", b"\n\n\n", 2) + b"\n\n" + b"210001,A00000,0120,x,1,1.00\n")(
         folder
     )

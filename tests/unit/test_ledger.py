@@ -106,7 +106,7 @@ def test_the_newest_line_about_a_thing_holds_but_a_release_has_one(home: Home) -
     assert held == {"lake/a": "2", release: "1"}
 
 
-def test_a_home_from_before_its_ledger_says_so(home: Home) -> None:
+def test_a_home_older_than_its_ledger_is_noted(home: Home) -> None:
     norms = home.lake / "norms" / "2023-0"
     norms.mkdir(parents=True)
     (norms / "manifest.json").write_text("{}")

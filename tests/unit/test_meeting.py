@@ -32,7 +32,7 @@ def _page(released: Path, path: str) -> Page:  # noqa: F811
     return Page((released / path).read_text(encoding="utf-8"))
 
 
-def test_every_finding_of_the_audit_is_on_an_agenda_or_said_not_to_be() -> None:
+def test_every_finding_of_the_audit_is_on_an_agenda_or_stated_not_to_be() -> None:
     assert set(TITLES) | NOT_ON_AGENDA == set(RULES)
     assert not set(TITLES) & NOT_ON_AGENDA
 
@@ -68,7 +68,7 @@ def test_decisions_come_by_amount_and_a_hold_of_all_is_one_line() -> None:
     ]
 
 
-def test_a_single_finding_is_said_without_the_auditors_rule() -> None:
+def test_a_single_finding_is_worded_without_the_auditors_rule() -> None:
     finding = {"period": "2025H2", "rule": "PROTOCOL", "npi": None, "amount": None, "what_to_do": "approve in time"}
     (item,) = agenda([], [finding | {"finding": "approved on 2025-07-02 [APPROVED_AFTER_START]"}], {})
     assert item.subject == "approved on 2025-07-02"
@@ -87,7 +87,7 @@ def test_decisions_of_the_workbook_are_those_of_the_page(released: Path, hospita
     assert shown == [cells[:4] for cells in page.table("Decision", "About")]
 
 
-def test_a_sign_says_numerator_denominator_and_what_was_expected() -> None:
+def test_a_sign_states_numerator_denominator_and_expectation() -> None:
     row = {"sign": "READMISSIONS", "observed": 12, "cases": 90, "expected_by_past": D("5.06")}
     said = "More unplanned readmissions within 30 days: 12 of 90 cases; expected 5.1 from own past"
     assert in_words(row | {"expected_as_state": None}) == said
@@ -96,7 +96,7 @@ def test_a_sign_says_numerator_denominator_and_what_was_expected() -> None:
     assert payable_with_signs(payments, {"1": [], "2": []}) == (1, D("10.00"))
 
 
-def test_what_reads_the_same_is_not_told_as_a_change() -> None:
+def test_what_reads_the_same_is_not_reported_as_a_change() -> None:
     assert words.went("4.20", "4.20") == "stayed at 4.20"
     rows = [
         {"measure": measure, "quarter": quarter, "numerator": n, "denominator": 1000, "value": D(n) / per}
@@ -132,7 +132,7 @@ def test_the_list_to_pay_is_what_is_payable(released: Path, hospital: str) -> No
     assert book["List to pay"].max_row == 4 + payable.height
 
 
-def test_every_payments_row_says_why_and_with_which_signs(released: Path) -> None:  # noqa: F811
+def test_every_payments_row_states_why_and_with_which_signs(released: Path) -> None:  # noqa: F811
     heads = _page(released, f"reports/{A}/oversight.html").table("Care partner", "Calculated")
     assert all(len(cells) == 10 for cells in heads)
 

@@ -40,7 +40,7 @@ def test_what_no_norm_depends_on_leaves_the_table(change: dict[str, Any]) -> Non
     assert norm_key(Policy.model_validate(BASE | change)) == norm_key(Policy.model_validate(BASE))
 
 
-def test_files_that_came_after_the_freeze_are_told() -> None:
+def test_files_that_came_after_the_freeze_are_reported() -> None:
     first = {"file": "hospital/2023Q1/210001/discharges.csv", "sha256": "a", "rows": 1}
     table = NormTable(Path("none"), (first,), None)
     assert table.not_among([first]) == []

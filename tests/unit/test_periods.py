@@ -28,7 +28,7 @@ def test_a_half_year(key: str, start: str, end: str, due: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["2025H3", "2025H0", "25H1", "2025", "2025Q1", "2025h1", " 2025H1", ""])
-def test_what_is_no_period_is_said_to_be_none(key: str) -> None:
+def test_what_is_not_a_period_is_refused(key: str) -> None:
     with pytest.raises(UsageError, match="is not a performance period"):
         PerformancePeriod.parse(key)
 

@@ -126,7 +126,7 @@ def test_elections_override_within_bounds() -> None:
         ("improvement_share: '٢/٣'", None, "improvement_share"),
     ],
 )
-def test_what_yaml_cannot_say_is_told_by_line(tmp_path: Path, line: str, row: int | None, told: str) -> None:
+def test_invalid_yaml_is_reported_by_line(tmp_path: Path, line: str, row: int | None, told: str) -> None:
     path = write(tmp_path, "version: '1'\n\nbase_year: 2023\n" + line + "\n")
     with pytest.raises(HcipError, match=re.escape(told)) as caught:
         load_policy(path)

@@ -67,7 +67,7 @@ def test_rows_add_up_by_service_line_and_by_physician() -> None:
     assert services == found.total["post_acute_amount"] == D("1200.00")
 
 
-def test_other_hospitals_are_compared_with_where_that_tells_of_nobody() -> None:
+def test_a_comparison_with_other_hospitals_reveals_no_one() -> None:
     found = post_acute(source(ROWS), OWN)
     (line, unmatched) = found.lines
     assert line["elsewhere"]["readmission_share"] == D("0.20000000")
@@ -99,13 +99,13 @@ def test_the_page_shows_the_rows_and_names_only_care_partners() -> None:
     assert "physicians/9.html" not in page.links
 
 
-def test_periods_stand_side_by_side_where_earlier_releases_tell_of_them() -> None:
+def test_periods_are_side_by_side_where_earlier_releases_have_them() -> None:
     before = source([row(OWN, episodes=50, readmissions=10)]).draft.files
     page = Page(post_acute_page(source(ROWS, earlier=(before,)), OWN).decode())
     assert [cells[1:3] for cells in page.table("Period")] == [["50", "20.0%"], ["64", "9.4%"]]
 
 
-def test_a_hospital_without_episodes_is_told_so() -> None:
+def test_a_hospital_without_episodes_is_informed() -> None:
     page = Page(post_acute_page(source([row(ccn) for ccn in OTHERS]), OWN).decode())
     assert "no episode that this hospital discharged" in page.text
     assert {link for link in page.links if link.startswith("#")} <= {f"#{place}" for place in page.ids}

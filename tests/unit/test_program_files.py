@@ -62,7 +62,7 @@ def lake(home: Home, table: str) -> pl.DataFrame:
 # Accepted
 
 
-def test_absent_files_are_typed_empty_tables_and_said(home: Home) -> None:
+def test_absent_files_are_typed_empty_tables_and_reported(home: Home) -> None:
     intake = ingest_program(home, PERIOD)
     assert {receipt.status for receipt in intake.receipts} == {"absent"}
     assert "care_partners: no file; the table is empty" in [receipt.summary() for receipt in intake.receipts]
@@ -116,7 +116,7 @@ def test_a_header_without_rows_is_accepted_with_a_warning(home: Home) -> None:
         ("intervention_activity", ACTIVITY + f"210043,{NPI},handwashing,3,\n", "INTERVENTION-UNKNOWN", "intervention_id"),
     ],
 )  # fmt: skip
-def test_what_is_worth_a_warning_is_accepted_and_told(
+def test_what_is_worth_a_warning_is_accepted_and_reported(
     home: Home, table: str, text: str, rule: str, column: str
 ) -> None:
     put(home, table, text)
@@ -125,7 +125,7 @@ def test_what_is_worth_a_warning_is_accepted_and_told(
     assert [(problem.rule, problem.column) for problem in receipt.problems] == [(rule, column)]
 
 
-def test_a_result_for_a_condition_that_the_protocol_lacks_is_told(home: Home) -> None:
+def test_a_result_for_a_condition_that_the_protocol_lacks_is_reported(home: Home) -> None:
     put(home, "condition_results", RESULTS + f"210043,{NPI},charts,Y,,\n210043,{NPI},chart,Y,,\n210044,{NPI},x,Y,,\n")
     receipts = ingest_program(home, PERIOD, {("210043", "charts")}).receipts
     receipt = next(receipt for receipt in receipts if receipt.table == "condition_results")
@@ -268,7 +268,7 @@ def test_a_killed_intake_is_finished_by_the_next(home: Home) -> None:
 # What else lies there
 
 
-def test_unknown_files_are_told_with_what_may_be_meant(home: Home) -> None:
+def test_unknown_files_are_reported_with_a_suggestion(home: Home) -> None:
     put(home, "care_partner", "x")
     (home.inbox / "program" / str(PERIOD) / "Payments.CSV").write_text("x")
     (home.inbox / "program" / str(PERIOD) / ".DS_Store").write_text("x")

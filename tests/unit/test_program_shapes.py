@@ -105,7 +105,7 @@ def test_a_table_is_found_and_read_in_every_shape(tmp_path: Path, name: str, pac
         find_table(tmp_path, "pool_notices")
 
 
-def test_windows_1252_is_read_and_told(tmp_path: Path) -> None:
+def test_windows_1252_is_read_and_reported(tmp_path: Path) -> None:
     path = tmp_path / "hospitals.csv"
     path.write_bytes("ccn,name,acute,county,system\n210043,Ménière,Y,,\n".encode("cp1252"))
     rows, reported = read(path, reference.HOSPITALS)

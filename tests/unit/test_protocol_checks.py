@@ -160,7 +160,7 @@ def test_the_sources_own_sample_earns_its_warnings(example: Content) -> None:
 @pytest.mark.parametrize(
     ("frequency", "needed"), [("monthly", 6), ("bi-monthly", 3), ("quarterly", 2), ("bi-annually", 1)]
 )
-def test_the_committee_meets_as_often_as_it_says(example: Content, frequency: str, needed: int) -> None:
+def test_the_committee_meets_as_often_as_its_protocol_states(example: Content, frequency: str, needed: int) -> None:
     example["meeting_frequency"] = frequency
     days = [dt.date(2025, month, 1) for month in range(1, needed + 1)]
     assert rules_broken(example, met_on=days) == []
@@ -227,7 +227,7 @@ def test_electing_the_policys_own_split_is_no_change(example: Content) -> None:
     assert rules_broken(example) == []
 
 
-def test_null_takes_a_bound_away_and_elects_nothing_else(example: Content) -> None:
+def test_null_removes_a_bound_and_elects_nothing_else(example: Content) -> None:
     example["elections"] = {"mpi_floor": None, "mpi_ceiling": None, "improvement_share": None}
     elections, problems = elections_in_force(Protocol.model_validate(example), PERIOD, POLICY)
     effective = elections.over(POLICY)

@@ -146,7 +146,7 @@ def test_a_hospital_that_is_not_known_is_refused(home: Home) -> None:
     assert "not in the table of hospitals" in file.problems[0].message
 
 
-def test_other_names_are_told_and_not_read(home: Home) -> None:
+def test_other_names_are_reported_and_not_read(home: Home) -> None:
     put(home)
     put(home, year="draft")
     put(home, ccn="2100")
@@ -158,7 +158,7 @@ def test_other_names_are_told_and_not_read(home: Home) -> None:
 # Versions
 
 
-def test_a_refused_file_leaves_the_version_before_in_force_and_says_so(home: Home) -> None:
+def test_a_refused_file_leaves_the_earlier_version_in_force_with_a_note(home: Home) -> None:
     put(home)
     write_lake_protocols(home, PERIOD, POLICY)
     sha256 = table(home, "protocols").get_column("sha256")[0]
@@ -242,7 +242,7 @@ def test_the_first_protocol_counts_whichever_period_was_ingested_before(home: Ho
     assert program(home) == ("2024H1", 2, True)
 
 
-def test_an_approved_correction_says_which_is_right(home: Home) -> None:
+def test_an_approved_correction_decides_which_is_right(home: Home) -> None:
     put(home, year=2024)
     put(home, LATER)
     correct(home, "2025H1", period="2025H2")  # filed for a later period

@@ -19,7 +19,7 @@ from hcip_pipeline.storage_faults import explain_storage_errors, storage_fault_b
 
 
 @pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe", b"[]", b"null", b"{}", b"[" * 100_000, b'{"version": 1}'])
-def test_a_record_that_is_not_what_was_written_is_told(tmp_path: Path, content: bytes) -> None:
+def test_a_record_that_is_not_what_was_written_is_reported(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "receipts" / "payments.r1.json"
     path.parent.mkdir()
     path.write_bytes(content)
@@ -29,7 +29,7 @@ def test_a_record_that_is_not_what_was_written_is_told(tmp_path: Path, content: 
         assert (caught.value.rule, caught.value.file) == ("RECORD-DAMAGED", str(path)) and caught.value.fix
 
 
-def test_a_receipt_of_claims_that_is_cut_is_told(tmp_path: Path) -> None:
+def test_a_receipt_of_claims_that_is_cut_is_reported(tmp_path: Path) -> None:
     home = Home(tmp_path)
     path = home.lake_cms("receipts", "2025-04") / "P.A1234.json"
     path.parent.mkdir(parents=True)
@@ -53,7 +53,7 @@ BROKEN = sqlite3.OperationalError("disk I/O error")
         (OSError(errno.EIO, "Input/output error", "x"), "DISK-ERROR"),
     ],
 )
-def test_a_disk_that_fills_under_whatever_wraps_it_is_told(
+def test_a_disk_that_fills_under_whatever_wraps_it_is_reported(
     error: Exception, rule: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fill() -> None:

@@ -246,7 +246,7 @@ EXCLUDED = "npi,source,effective_date,reinstated_date\n"
         ("excluded_individuals", EXCLUDED + "1234567893,OIG,2020-02-01,2020-01-01\n", "DATE-ORDER", 2, "reinstated_date"),
     ],
 )  # fmt: skip
-def test_a_breach_is_told_with_file_row_column_and_fix(
+def test_a_breach_is_reported_with_file_row_column_and_fix(
     tmp_path: Path, name: str, text: str, rule: str, row: int | None, column: str
 ) -> None:
     path = put(tmp_path, name, text)
@@ -268,14 +268,14 @@ def test_every_breach_is_counted_and_the_listing_is_short(tmp_path: Path) -> Non
     assert "and 55 more" in error.message
 
 
-def test_an_unknown_column_is_ignored_and_told(tmp_path: Path) -> None:
+def test_an_unknown_column_is_ignored_and_reported(tmp_path: Path) -> None:
     put(tmp_path, "hospitals", "ccn,name,acute,county,system,beds\n210043,A,Y,,,300\n")
     receipt = write_lake_reference(tmp_path, tmp_path / "lake")
     assert "beds" in json.dumps(receipt)
     assert pl.read_parquet(tmp_path / "lake" / "hospitals.parquet").columns == list(TABLES["hospitals"].names)
 
 
-def test_files_that_are_no_table_are_told(tmp_path: Path) -> None:
+def test_files_that_are_no_table_are_reported(tmp_path: Path) -> None:
     put(tmp_path, "hospital", HOSPITALS)
     assert unknown_reference_files(tmp_path) == ["hospital.csv"]
     assert unknown_reference_files(tmp_path / "nowhere") == []

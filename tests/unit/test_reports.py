@@ -133,7 +133,7 @@ def test_the_physicians_waterfall_is_the_releases(released: Path, files: Release
         assert ("is held" in page.text, "Held" in page.text) == (is_held, is_held), "something is held, or nothing is"
 
 
-def test_a_physician_above_the_gate_is_told_which_cases_earn_nothing(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
+def test_a_physician_above_the_gate_sees_which_cases_earn_nothing(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
     cells = files.table("physician_cells").filter(
         (pl.col("npi") == npi(3)) & (pl.col("mean_cost") > pl.col("p75_cost"))
     )
@@ -198,7 +198,7 @@ def test_the_physicians_cells_are_sums_of_the_own_cases(released: Path, files: R
     ]
 
 
-def test_a_physicians_page_speaks_of_nobody_else(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
+def test_a_physicians_page_speaks_of_no_one_else(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
     accounts = files.table("incentive_cases")["account_no"].to_list()
     people = files.table("incentives").select("npi", "name").unique().rows()
     for path in sorted(released.glob("reports/*/physicians/*.html")):
@@ -326,7 +326,7 @@ def test_what_people_write_is_shown_and_not_run(draft: Draft) -> None:
     assert "<script" not in text and "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Sons" in text
 
 
-def test_the_list_of_single_cases_ends_and_says_so(draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_list_of_single_cases_ends_with_a_note(draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
     """A physician with a hundred thousand cases: the page stays one that opens."""
     source = ReportSource(draft)
     partner = source.now.of_partner("incentives", A, npi(2))[0]

@@ -197,7 +197,7 @@ def test_nppes_holds_who_is_no_active_individual(
     assert inbox.holds() == [(A, JOHN, reason) for reason in reasons]
 
 
-def test_who_may_not_order_is_told_and_not_held(inbox: Inbox) -> None:
+def test_who_may_not_order_is_reported_and_not_held(inbox: Inbox) -> None:
     inbox.lists(order_and_referring=ordering_text([JANE, JOHN]))
     assert inbox.holds() == []
     assert inbox.table("screening").select("hospital_ccn", "npi", "reason").rows() == [
@@ -205,7 +205,7 @@ def test_who_may_not_order_is_told_and_not_held(inbox: Inbox) -> None:
     ]
 
 
-def test_every_list_is_told_with_its_date_and_has_a_receipt(inbox: Inbox) -> None:
+def test_every_list_is_reported_with_its_date_and_has_a_receipt(inbox: Inbox) -> None:
     inbox.lists(
         leie=leie_text([excluded(), excluded(), excluded(npi=JOHN, excldate="20250815")]),
         nppes=nppes_text([(JOHN, "2", "", ""), (MARY, "1", "06/30/2025", "07/02/2025")]),
@@ -243,7 +243,7 @@ def test_the_list_is_joined_to_the_one_that_is_kept_by_hand(inbox: Inbox) -> Non
     assert inbox.table("excluded_in_period").select("npi", "source").rows() == [(JOHN, "SAM"), (JANE, "OIG|SAM")]
 
 
-def test_a_waiver_for_the_hospitals_state_is_told(inbox: Inbox) -> None:
+def test_a_waiver_for_the_hospitals_state_is_reported(inbox: Inbox) -> None:
     inbox.lists(leie=leie_text([excluded(npi=JANE, waiverdate="20210101", wvrstate="MD")]))
     assert inbox.holds() == []
     assert inbox.table("screening").select("hospital_ccn", "reason").rows() == [

@@ -62,7 +62,7 @@ def test_intake_needs_settings_but_no_key(home: Home, capsys: pytest.CaptureFixt
         check_settings(home, pytest.fail, signs=True)
 
 
-def test_alerts_that_reach_nobody_are_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alerts_that_reach_no_one_are_reported(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HCIP_TEAM_ALERTS", raising=False)
     (home.root / "settings.yaml").write_text(
         "alerts: [{webhook_from: HCIP_TEAM_ALERTS}, {command: [no-such-program-here]}]", encoding="utf-8"

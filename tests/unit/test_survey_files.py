@@ -114,7 +114,7 @@ def test_a_blank_stays_missing(form: Any, send: Callable[[Any], ProgramIntake], 
         (ACTIVITIES, "E", -1, "NUMBER-OUT-OF-RANGE"),
     ],
 )
-def test_a_cell_that_cannot_be_read_is_told_by_its_place(
+def test_a_cell_that_cannot_be_read_is_reported_by_its_place(
     form: Any, send: Callable[[Any], ProgramIntake], sheet: str, column: str, value: object, rule: str
 ) -> None:
     form[sheet][f"{column}6"] = value
@@ -150,7 +150,7 @@ def test_what_is_no_workbook_is_refused(form: Any, send: Callable[[Any], Program
     assert _lake(tmp_path, "condition_results").height == 8
 
 
-def test_where_a_csv_file_says_otherwise_it_counts_and_the_conflict_is_told(
+def test_a_csv_file_that_differs_counts_and_the_conflict_is_reported(
     form: Any, send: Callable[[Any], ProgramIntake], tmp_path: Path
 ) -> None:
     csv = Home(tmp_path).inbox / "program" / str(PERIOD) / "condition_results.csv"

@@ -104,5 +104,5 @@ def test_a_return_follows_a_free_discharge_of_its_key_by_a_few_days_at_most(data
         assert not near.any() or (found[matched][:, None] == np.flatnonzero(near)).any()
 
 
-def test_the_table_reaches_as_far_as_it_says() -> None:
+def test_the_table_covers_the_stated_range() -> None:
     assert exp(np.array([8.0]))[0] == pytest.approx(math.exp(8), rel=1e-9)

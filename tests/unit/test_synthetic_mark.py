@@ -39,7 +39,7 @@ def test_a_table_has_one_more_column_in_both_its_forms(tmp_path: Path) -> None:
     assert tuple(pl.read_parquet(marked[1].path).columns) == marked[0].table.names == ("npi", "cases", MARK)
 
 
-def test_a_page_says_so_above_everything_and_on_paper() -> None:
+def test_a_page_is_marked_above_everything_and_on_paper() -> None:
     page = b'<!DOCTYPE html><html><head></head><body class="x">\n<h1>Report</h1></body></html>'
     marked = marked_document(page, "text/html").decode()
     assert marked.index("SYNTHETIC DATA") < marked.index("<h1>") and "@media print" in marked
@@ -54,7 +54,7 @@ def test_a_csv_document_keeps_its_cells() -> None:
     assert marked_document(b"{}", "application/json") == b"{}"
 
 
-def test_every_sheet_of_a_workbook_says_so() -> None:
+def test_every_sheet_of_a_workbook_is_marked() -> None:
     with book("Title", "Subject", is_synthetic=True) as (made, stream):
         made.sheet("One", "Payments")
         made.sheet("Two", "Quality")
@@ -74,7 +74,7 @@ def test_tables_computed_from_an_invented_release_say_so(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("source", ["SYNTHETIC: invented with the state", "rate order of 2025"])
-def test_the_page_of_a_check_says_so(tmp_path: Path, source: str) -> None:
+def test_the_page_of_a_check_is_marked(tmp_path: Path, source: str) -> None:
     inbox, page = tmp_path / "inbox", tmp_path / "findings.html"
     folder = Draft(ccn="210801", count=30).write(inbox / "hospital" / "2025Q1" / "210801")
     (inbox / "reference").mkdir()

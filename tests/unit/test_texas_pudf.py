@@ -219,7 +219,7 @@ def test_files_are_found_as_people_keep_them(folder: Path, tmp_path: Path) -> No
     assert caught.value.rule == "TEXAS-FOLDER"
 
 
-def test_files_of_one_name_in_folders_of_quarters_are_told_apart(tmp_path: Path) -> None:
+def test_files_of_one_name_in_folders_of_quarters_are_distinguished(tmp_path: Path) -> None:
     folder = tmp_path / "pudf"
     for quarter in (Q1, Q2):
         write_texas_pudf(folder / str(quarter), [quarter], discharges=30, hospitals=2)

@@ -50,7 +50,7 @@ def test_values_follow_from_counts() -> None:
     assert measured["physician", "x", "readmission_rate_adjusted"] is None  # nothing was expected
 
 
-def test_a_wrong_value_is_told() -> None:
+def test_a_wrong_value_is_reported() -> None:
     findings = Findings()
     check_measures(_measures(_row("readmission_rate", 1, 3, value=D("0.33333334"))), findings)
     (reported,) = findings.listed

@@ -64,7 +64,7 @@ def test_a_claim_that_cannot_be_taken_is_named_by_file_segment_and_last_four(
     assert "99887766" not in result.summary() and "99887766" not in result.html()
 
 
-def test_what_is_worth_a_word_quarantines_nothing(preflight: Preflight, tmp_path: Path) -> None:
+def test_a_warning_quarantines_nothing(preflight: Preflight, tmp_path: Path) -> None:
     icd_9 = claim(codes=("HI*BK:3669",))
     result = preflight.check(write(tmp_path, interchange(patient(), icd_9, npi="1234567893"), ONE, "NOBODY"))
     assert result.accepted

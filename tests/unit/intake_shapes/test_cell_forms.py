@@ -43,7 +43,7 @@ def test_identifiers_that_a_data_frame_held_as_numbers_lose_their_decimals(judge
     ]  # fmt: skip
 
 
-def test_one_patient_id_for_strangers_is_told(judge: Judge, tmp_path: Path) -> None:
+def test_one_patient_id_for_strangers_is_reported(judge: Judge, tmp_path: Path) -> None:
     draft = Draft()
     for row, born in ((3, "1956-03-02"), (4, "1957-03-02"), (5, "1958-03-02")):
         draft.set("discharges", row, "patient_id", "TEST").set("discharges", row, "birth_date", born)
@@ -117,7 +117,7 @@ def test_complications_are_counted_one_by_one(judge: Judge, tmp_path: Path, cell
     [("diagnoses", "I10:X"), ("diagnoses", "hypertension"), ("procedures", "0SRC0J9:2025-13-01"),
      ("procedures", "0SRC0J9:14/3/2025"), ("principal_diagnosis", "stroke")],
 )  # fmt: skip
-def test_a_code_that_is_none_is_told_and_kept(judge: Judge, tmp_path: Path, column: str, cell: str) -> None:
+def test_a_code_that_is_none_is_reported_and_kept(judge: Judge, tmp_path: Path, column: str, cell: str) -> None:
     receipt = judged(judge, tmp_path / CCN, files(Draft().set("discharges", 0, column, cell)))
     assert (receipt.status, rules_met(receipt)) == ("accepted", {f"D-CODE-MALFORMED {column}": 1})
     assert judge.con.execute(f"select {column} from d where row = 2").fetchone() == (cell,)
@@ -131,7 +131,7 @@ def test_an_amount_that_may_be_another_is_no_amount(judge: Judge, tmp_path: Path
     assert rules_met(receipt)["D-MONEY-INVALID total_charges"] == 1
 
 
-def test_an_unknown_grouper_is_told_with_the_versions_that_are_there(judge: Judge, tmp_path: Path) -> None:
+def test_an_unknown_grouper_is_reported_with_the_versions_that_are_there(judge: Judge, tmp_path: Path) -> None:
     receipt = judged(judge, tmp_path / CCN, cells("discharges", "grouper_version", lambda c: pl.lit("43"))())
     (reported,) = [p for p in receipt.problems if p.rule == "S-GROUPER-VERSION"]
     assert "'43'" in reported.message and reported.message.endswith("has 41")

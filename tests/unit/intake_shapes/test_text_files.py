@@ -148,7 +148,7 @@ READ_ALIKE: dict[str, tuple[Callable[[], Files], dict[str, int]]] = {
 
 
 @pytest.mark.parametrize("how", READ_ALIKE)
-def test_a_shape_is_read_as_the_plain_file_and_told(
+def test_a_shape_is_read_as_the_plain_file_and_reported(
     judge: Judge, plain: list[list[tuple[object, ...]]], tmp_path: Path, how: str
 ) -> None:
     make, expected = READ_ALIKE[how]

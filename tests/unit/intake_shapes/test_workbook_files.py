@@ -61,7 +61,7 @@ def test_a_workbook_is_read_as_the_plain_file(
     assert lake_rows(judge) == plain
 
 
-def test_sheets_that_are_no_tables_are_told_once(judge: Judge, tmp_path: Path) -> None:
+def test_sheets_that_are_no_tables_are_reported_once(judge: Judge, tmp_path: Path) -> None:
     draft = Draft()
     notes = pl.DataFrame({"made by": ["K"], "on": ["Monday"]})
     sheets = {"discharges": draft.discharges, "Notes": notes, "charges": draft.charges, "Q1-123-45-6789": notes}

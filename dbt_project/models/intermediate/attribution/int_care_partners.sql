@@ -1,4 +1,4 @@
--- Whose cases earn: the hospital's certified list; in a study every responsible physician.
+-- Physicians whose cases earn: the hospital's certified list; in a study, every responsible physician.
 with certified as (
     select * from {{ ref('stg_care_partners') }}
 ),

@@ -1,4 +1,4 @@
--- Checked once per identifier, not once per stay: a state has thousands of physicians and millions of stays.
+-- Checked once per identifier rather than per stay: a state has thousands of physicians and millions of stays.
 with discharges as (
     select * from {{ ref('stg_discharges') }}
 ),

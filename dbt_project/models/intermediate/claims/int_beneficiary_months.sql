@@ -1,4 +1,4 @@
--- One row per beneficiary and month they count in: named in that month's CCLF8 (run-out files name nobody new) and not dead
+-- One row per beneficiary and month they count in: named in that month's CCLF8 (run-out files name no one new) and not dead
 -- before its first day, by the date of death as last reported. CCLF8 has no end of enrollment, so absence from a month's
 -- file is the end, and a month that was not delivered has no rows. A month of which there is only what changed since a date
 -- (BCDA) goes on with those of the newest whole month before it, and whom it adds.

@@ -1,4 +1,4 @@
--- One row per claim version of any part, with the key its history is told under (inputs.md, "Final action") and its amounts,
+-- One row per claim version of any part, with the key of its history (inputs.md, "Final action") and its amounts,
 -- a cancellation's negative.
 with part_a as (
     select

@@ -1,4 +1,4 @@
--- One row per change of identifier; a number that maps to itself is no change, and files repeat what earlier ones said.
+-- One row per change of identifier; a number that maps to itself is no change, and files repeat earlier ones.
 select
     previous_mbi,
     current_mbi,

@@ -1,5 +1,5 @@
 -- Final, not denied claims of home health, skilled nursing, hospice, rehabilitation and long-term hospitals that begin
--- within 90 days after an acute episode, each laid to the newest episode before it.
+-- within 90 days after an acute episode, each assigned to the latest episode before it.
 with services as (
     select
         *,

@@ -1,5 +1,5 @@
 -- BPN, P75 and improvement ceiling of every cell that has a norm, by each of the three published readings (§6), 2 places.
--- Where no case names a physician, mean_below_threshold has its BPN alone.
+-- If no case names a physician, mean_below_threshold has only a BPN.
 with cells as (
     select * from {{ ref('int_cell_means') }}
 ),

@@ -1,5 +1,5 @@
 -- The cells in which a hospital is compared with the state: the other hospitals together have more cases than a small
--- cell, or their mean would say what single patients of theirs cost.
+-- cell, or their mean would reveal the cost of individual patients.
 with own as (
     select
         hospital_ccn,

@@ -1,4 +1,4 @@
--- The baseline of each level of the reports, brought to the performance year's dollars.
+-- The baseline of each level of the reports, in the performance year's dollars.
 with trends as (
     select trend from {{ ref('int_trends') }} where window_name = 'baseline' and component = 'total'
 ),

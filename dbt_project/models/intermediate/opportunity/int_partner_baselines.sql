@@ -1,4 +1,4 @@
--- A care partner's own baseline, in the performance year's dollars, by stream and all together.
+-- A care partner's own baseline, in the performance year's dollars, by stream and in total.
 with trends as (
     select trend from {{ ref('int_trends') }} where window_name = 'baseline' and component = 'total'
 ),

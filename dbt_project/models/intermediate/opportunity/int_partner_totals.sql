@@ -1,4 +1,4 @@
--- A care partner's cases of the period beside what the norm has for the same mix, by stream and all together.
+-- A care partner's cases of the period and the norm for the same case mix, by stream and in total.
 with cases as (
     select * from {{ ref('int_compared_cases') }} where window_name = 'performance' and is_care_partner
 ),

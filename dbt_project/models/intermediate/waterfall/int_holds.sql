@@ -1,4 +1,4 @@
--- Why a hospital's payments, or one care partner's, wait: the amount stands, nothing of it is payable yet.
+-- Why the payments of a hospital or of one care partner are held: the amount is final, but none of it is payable yet.
 with capped as (
     select * from {{ ref('int_waterfall_5_pfs_cap') }}
 ),

@@ -1,4 +1,4 @@
--- Step 3: a care partner who may not be paid gets nothing, and is told every reason.
+-- Step 3: a care partner who may not be paid gets nothing, and sees every reason.
 with conditions as (
     select * from {{ ref('int_waterfall_2_conditions') }}
 ),
@@ -27,7 +27,7 @@ judged as (
         coalesce(activities.approved_activities, 0) as approved_activities,
         coalesce(excluded.is_excluded, false) as is_excluded,
         {% if run_fact('kind') == 'study' -%}
-        -- A study pays nobody: standing is not its question.
+        -- A study pays no one, so standing does not matter.
         {{ empty_text_list() }} as standing_reasons
         {%- else -%}
         -- A screening that is pending has not failed: the payment is held (int_holds), not lost.

@@ -1,4 +1,4 @@
--- Step 4: the oversight committee's reduction, never more than there is.
+-- Step 4: the oversight committee's reduction, never more than the incentive.
 with standing as (
     select * from {{ ref('int_waterfall_3_standing') }}
 ),

@@ -1,4 +1,4 @@
--- What other half-years of the calendar year made payable to a physician, and the cap of the year, whoever is listed now.
+-- What other half-years of the calendar year made payable to a physician, and the cap of the year, regardless of who is listed now.
 with earlier as (
     select
         hospital_ccn,

@@ -1,5 +1,5 @@
--- The program of every hospital that has cases, care partners, a protocol or a program (methodology §15): others may lack any
--- of them, and nobody else's payment depends on it.
+-- The program of every hospital that has cases, care partners, a protocol or a program (methodology §15); each may lack any
+-- of them, and no other hospital's payment depends on it.
 with programs as (
     select * from {{ ref('stg_programs') }}
 ),

@@ -1,4 +1,4 @@
--- The rates that brought dollars of other years here and that days are worth: what a recomputation needs beside the cases.
+-- Trends and per diems: what a recomputation needs in addition to the cases.
 with trends as (
     select * from {{ ref('int_trends') }}
 ),

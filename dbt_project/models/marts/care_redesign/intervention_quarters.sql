@@ -1,4 +1,4 @@
--- How each intervention turned out by quarter, as hospitals report it.
+-- Results of each intervention by quarter, as hospitals report them.
 with results as (
     select * from {{ ref('stg_redesign_results') }}
 ),

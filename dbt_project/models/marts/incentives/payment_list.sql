@@ -1,4 +1,4 @@
--- To whom each payable amount goes: one row per care partner with something payable.
+-- Who receives each payable amount: one row per care partner with something payable.
 with partners as (
     select hospital_ccn, npi, tin from {{ ref('stg_care_partners') }}
 )

@@ -1,4 +1,4 @@
--- What the percentiles were taken of, without saying whose: physicians are numbered within a cell by their mean.
+-- The means behind the percentiles, without names: physicians are numbered within a cell by their mean.
 with computed as (
     select
         apr_drg,

@@ -1,4 +1,4 @@
--- Whom a committee looks at: care partners by name, the others by their figures alone.
+-- The physicians that a committee reviews: care partners by name, the others by their figures only.
 with cases as (
     select * from {{ ref('int_benchmarked_cases') }}
 ),

@@ -1,5 +1,5 @@
 -- Signs of stinting or steering before anything is paid: every hospital and care partner against their own past and the
--- state. A finding asks the committee to look at the cases behind it; no amount of the waterfall knows of it.
+-- state. A finding asks the committee to look at the cases behind it; no amount of the waterfall depends on it.
 with counts as (
     select * from {{ ref('int_guardrail_counts') }}
 ),

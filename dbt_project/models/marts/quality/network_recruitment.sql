@@ -1,4 +1,4 @@
--- Who works with whom on what: a network's hospitals on a topic in the period, against the goal it set itself.
+-- Participation in networks: a network's hospitals on a topic in the period, against its own goal.
 with performance as (
     select * from {{ ref('stg_windows') }} where window_name = 'performance'
 ),

@@ -1,5 +1,5 @@
 -- Readmissions, observed, expected and adjusted: of each hospital, and of the state by service line and by APR-DRG within
--- it. What a hospital's own service lines and physicians are like is for itself (quality_measures).
+-- it. Only the hospital sees its own service lines and physicians (quality_measures).
 with index_discharges as (
     select * from {{ ref('int_index_discharges') }} where window_name = 'performance'
 ),

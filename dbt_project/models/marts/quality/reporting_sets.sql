@@ -1,5 +1,5 @@
 -- What a hospital reports for all its networks, once: one row per measure, with every network and topic that asks for it.
--- More than one network on topics of one area is work done twice.
+-- More than one network on topics of the same area is duplicate work.
 with performance as (
     select * from {{ ref('stg_windows') }} where window_name = 'performance'
 ),

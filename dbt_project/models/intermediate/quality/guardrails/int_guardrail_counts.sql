@@ -1,5 +1,5 @@
--- What is seen and expected of each sign, of every hospital and care partner, both windows side by side, beside the state.
--- Volume has no expectation but the own past: each discharge counts one.
+-- Observed and expected counts of each sign, by hospital and care partner, for both windows, next to the state's.
+-- Volume is compared only with its own past: each discharge counts as one.
 with discharges as (
     select * from {{ ref('int_guardrail_discharges') }}
 ),

@@ -1,6 +1,6 @@
 -- The hospital area each Medicare beneficiary lives in: a ZIP code belongs to the hospital that discharged most stays of
--- its residents up to the end of the baseline, so that nobody's own period moves an area; one without stays goes with
--- the ZIP codes of its first three digits. NONE where these have none either.
+-- its residents up to the end of the baseline, so that the period itself cannot move an area; one without stays is assigned with
+-- the ZIP codes of its first three digits. NONE if these have none either.
 with beneficiaries as (
     select
         coalesce(identifiers.current_mbi, beneficiaries.mbi) as mbi,

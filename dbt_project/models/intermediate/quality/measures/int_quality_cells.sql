@@ -1,5 +1,5 @@
--- What the base year's cells (APR-DRG × severity) were like: index discharges and readmissions that later ones are
--- expected by, and what signs of stinting are seen against. Frozen with the norms.
+-- What the base year's cells (APR-DRG × severity) were like: index discharges and readmissions, from which
+-- later ones are expected, and rates for signs of stinting. Frozen with the norms.
 with discharges as (
     select * from {{ ref('int_quality_discharges') }} where window_name = 'base_year'
 ),

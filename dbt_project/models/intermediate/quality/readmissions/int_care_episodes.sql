@@ -1,5 +1,5 @@
 -- One row per episode of hospital care of one person, by the statewide patient id: stays that overlap, and stays that a
--- transfer joins on the same or the next day (methodology §12). A return on the day of going home is no transfer.
+-- transfer joins on the same or the next day (methodology §12). A return on the day of discharge home is not a transfer.
 with stays as (
     select
         patient_id,
@@ -36,7 +36,7 @@ numbered as (
                 when
                     admit_date < discharged_so_far
                     or admit_date <= {{ add_days('sent_on_so_far', 1) }}
-                    -- The receiving hospital says that another hospital sent the patient.
+                    -- The receiving hospital reports that another hospital sent the patient.
                     or (source_of_admission = '04' and admit_date <= {{ add_days('discharged_so_far', 1) }})
                     then 0
                 else 1
