@@ -253,7 +253,7 @@ def test_bills_outside_an_inbox_are_known_by_their_provider_or_by_their_folder(
 
 def test_the_example_of_the_inbox_page_is_the_example_row_of_discharges(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "inbox.md").read_text(encoding="utf-8")
-    section = page[page.index("### Bills in place of the tables") : page.index("### What is answered to a wrong sub")]
+    section = page[page.index("### Bills in place of the tables") : page.index("### Errors in a submission")]
     bill, row = re.findall(r"```\n(.*?\n)```", section, re.S)
     inbox = tmp_path / "inbox"
     folder = inbox / "hospital" / "2025Q1" / EXAMPLES["hospitals"]["ccn"]
