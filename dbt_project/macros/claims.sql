@@ -14,8 +14,13 @@
 {% macro newest_delivery(identity) -%}
     row_number() over (
         partition by {{ identity | join(', ') }}
-        order by file_date desc, source_archive desc, source_row desc
+        order by {{ delivery_moment() }} desc, source_archive desc, source_row desc
     ) = 1
+{%- endmacro %}
+
+{# When a file was made: its date and the time at the end of its archive's name, as text that sorts. #}
+{% macro delivery_moment() -%}
+    concat(cast(file_date as string), right(source_archive, 8))
 {%- endmacro %}
 
 {# Lowest claim id first: ids are numbers of at most 13 digits, written with or without leading zeros. #}

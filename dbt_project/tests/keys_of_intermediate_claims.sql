@@ -82,3 +82,7 @@ union all
 select 'int_tagged_claims' as model, 'part, claim_id, adjustment_type_code' as model_key, count(*) as repeated_keys
 from (select count(*) as copies from {{ ref('int_tagged_claims') }} group by part, claim_id, adjustment_type_code having count(*) > 1) as repeated
 having count(*) > 0
+union all
+select 'int_withdrawn_claims' as model, 'part, claim_id' as model_key, count(*) as repeated_keys
+from (select count(*) as copies from {{ ref('int_withdrawn_claims') }} group by part, claim_id having count(*) > 1) as repeated
+having count(*) > 0

@@ -101,7 +101,12 @@ TABLES: dict[str, Table] = {
             Column("cur_clm_uniq_id", "text", "current claim unique identifier", nullable=True),
             Column("clm_adjsmt_type_cd", "text", "claim adjustment type code", nullable=True),
             Column("part", "text", "A, B, or DME (equipment); or D", nullable=True),
-            Column("final_action", "text", "CMS's own tag: FinalAction or NotFinalAction", nullable=True),
+            Column(
+                "final_action",
+                "text",
+                "CMS's own tag: FinalAction or NotFinalAction; Withdrawn where the claim is not active any more",
+                nullable=True,
+            ),
             *LINEAGE,
         ),
     ),
@@ -160,7 +165,9 @@ CLAIMS_REPORT = Table(
         Column("period", "text", "performance period; or name of the study", key=True),
         Column("part", "text", "A, B, or DME (equipment)", key=True, allowed=("A", "B", "DME")),
         Column("rows_delivered", "integer", "rows in the files in force: claims of Part A, lines of the others"),
-        Column("rows_repeated", "integer", "rows delivered again, which count once"),
+        Column(
+            "rows_repeated", "integer", "rows delivered again, which count once; rows of claims that CMS has withdrawn"
+        ),
         Column("rows_changed", "integer", "records delivered again with another key or amount; the newest counts"),
         Column("claim_versions", "integer", "originals, adjustments and cancellations"),
         Column("final_claims", "integer", "claims that remain"),

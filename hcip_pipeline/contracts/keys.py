@@ -104,6 +104,7 @@ INTERMEDIATE_KEYS: Mapping[str, tuple[str, ...]] = {
     "int_episode_readmissions": ("mbi", "admit_date"),
     "int_final_action": _VERSION,
     "int_tagged_claims": _VERSION,
+    "int_withdrawn_claims": ("part", "claim_id"),
     "int_final_part_a_claims": ("claim_id", "source_file", "source_row"),
     "int_final_professional_lines": ("part", "claim_id", "line_no", "source_file", "source_row"),
     "int_group_counts": _GROUP,

@@ -69,10 +69,7 @@ def _verdict(receipt: ArchiveReceipt) -> Verdict:
 
 def _counts(receipt: ArchiveReceipt) -> Counts | None:
     if receipt.resources:
-        lines = (
-            (r.file, f"{r.lines:,}", f"{r.read:,}", f"{r.not_adjudicated + r.other_claims + r.superseded:,}")
-            for r in receipt.resources
-        )
+        lines = ((r.file, f"{r.lines:,}", f"{r.read:,}", f"{r.lines - r.read:,}") for r in receipt.resources)
         return Counts(("file", "resources", "read", "left\nalone"), tuple(lines))
     rows = tuple((file.file, f"{file.records_read:,}", f"{file.record_length or '–'}") for file in receipt.files)
     return Counts(("file", "records", "bytes\neach"), rows) if rows else None

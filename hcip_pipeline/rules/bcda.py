@@ -10,6 +10,7 @@ from hcip_pipeline.rules.rule import by_id, refusal, warning
 _AGAIN = "download the job's files again"
 _ANEW = "start the job again, and put its files into the folder once it reports no errors"
 _NDJSON = "use the files of a bulk export ($export), which are ndjson"
+_FROM_CMS = "ask CMS for the export again"
 _V3 = "export from BCDA v3 (/api/v3/)"
 
 RULES = by_id(
@@ -67,7 +68,32 @@ RULES = by_id(
         "an amount is written with an exponent (1E+05)",
         "use the file as CMS delivers it, not as another program has written it again",
     ),
-    refusal("BCDA-VALUE", "a date, number or code cannot be read", "ask CMS for the export again"),
+    refusal(
+        "BCDA-CURRENCY",
+        "an amount is not in US dollars",
+        "use the file as CMS delivers it: Medicare pays in dollars",
+    ),
+    refusal(
+        "BCDA-MODIFIER",
+        "a resource has a modifierExtension or implicitRules, which may change the meaning of its other elements",
+        "ask CMS what it means; until this program reads it, no export with it can be taken in",
+    ),
+    refusal("BCDA-VALUE", "a date, number or code cannot be read, or is beyond the greatest that is read", _FROM_CMS),
+    refusal(
+        "BCDA-PERIOD",
+        "a claim's billablePeriod ends before it starts, or that of a Part A claim has no start or no end",
+        _FROM_CMS,
+    ),
+    refusal(
+        "BCDA-SEQUENCE",
+        "two lines, procedures or physicians of a claim that differ have the same sequence, or a line has none",
+        _FROM_CMS,
+    ),
+    refusal(
+        "BCDA-VERSIONS",
+        "a resource is there twice with the same time stamp (meta.lastUpdated) and different content",
+        "start the job again; files of two jobs must not be in one folder",
+    ),
     refusal("BCDA-NO-CLAIM-ID", "a claim has no claim id (identifier of type uc)", _V3),
     refusal(
         "BCDA-PATIENT-UNKNOWN",
@@ -81,8 +107,31 @@ RULES = by_id(
     ),
     warning(
         "BCDA-NOT-ADJUDICATED",
-        "claims of a shared system, or not complete: they are counted, and nothing is settled on them",
+        "claims of a shared system, not complete, or no claims (use): they are counted, and nothing is settled on them",
         "nothing",
+    ),
+    warning(
+        "BCDA-WITHDRAWN",
+        "claims with a status other than active: nothing is settled on them, nor on what was delivered of them before",
+        "nothing",
+    ),
+    warning(
+        "BCDA-NO-AMOUNT",
+        "Part A claims without a payment, or lines of Part B and equipment claims without one: they count as unpaid",
+        "ask CMS, if they are many",
+    ),
+    warning(
+        "BCDA-NO-DATE",
+        "lines of Part B and equipment claims without a date of service: they count in no period",
+        "ask CMS, if they are many",
+    ),
+    warning(
+        "BCDA-NO-ADJUSTMENT", "claims without an adjustment code: they count as originals", "ask CMS, if they are many"
+    ),
+    warning(
+        "BCDA-PROFILE",
+        "claims name another version of their profile than the one that is read, or none",
+        "compare a few of them with what the lake holds",
     ),
     warning("BCDA-CLAIM-TYPE", "claims are of types that CCLF does not hold", "nothing"),
     warning("BCDA-OTHER-RESOURCES", "files of other resources are left alone", "nothing"),
@@ -98,7 +147,9 @@ RULES = by_id(
         "nothing",
     ),
     warning(
-        "BCDA-OLDER", "claims are older versions of claims in the same export; the newest version counts", "nothing"
+        "BCDA-OLDER",
+        "resources are older versions or repeats of others in the same export; the newest version counts, once",
+        "nothing",
     ),
     warning("BCDA-CODE-WIDTH", "codes were brought to the digits of their kind", "nothing"),
     warning("BCDA-PLACES", "numbers have more places than their format", "nothing"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import itertools
 from collections import Counter
 from decimal import Decimal
 from typing import Any
@@ -90,3 +92,49 @@ def test_without_zip_codes_there_are_no_rates_by_area(warehouse):
     assert rows(warehouse, "select * from int_beneficiary_areas") == []
     measures = {row["measure"] for row in rows(warehouse, "select measure from int_medicare_counts")}
     assert not measures & {"readmissions_per_1000", "admissions_per_1000"}
+
+
+def _export(scope: str, moment: str) -> dict[str, Any]:
+    day, time = moment.split("T")
+    archive = f"BCDA.{scope}.D{day.replace('-', '')[2:]}.T{time}"
+    return {"source_archive": archive, "file_date": dt.date.fromisoformat(day)}
+
+
+_MORNING, _EVENING = "2025-09-15T0800000", "2025-09-15T2000000"
+
+
+@pytest.mark.parametrize("scopes", list(itertools.product(("ALL", "SINCE"), repeat=2)))
+def test_of_two_exports_of_a_day_the_later_one_counts(warehouse, scopes):
+    """Whatever their names: by the time of the export, not by its scope."""
+    versions = [
+        claim(1, "210001", "01-02", "01-05", clm_pmt_amt=Decimal(paid)) | _export(scope, moment)
+        for scope, moment, paid in zip(scopes, (_MORNING, _EVENING), (5, 9), strict=True)
+    ]
+    for delivered in (versions, versions[::-1]):
+        fill(warehouse, "cclf1", delivered)
+        (row,) = rows(warehouse, "select payment_amount from int_part_a_claims")
+        assert row["payment_amount"] == Decimal(9)
+
+
+def test_a_claim_that_was_withdrawn_counts_no_more_unless_it_comes_again(warehouse):
+    def line(number: int, moment: str) -> dict[str, Any]:
+        said = {
+            "cur_clm_uniq_id": str(number),
+            "clm_line_num": 1,
+            "clm_adjsmt_type_cd": "0",
+            "clm_cntl_num": str(number),
+        }
+        return FILE | said | {"clm_line_cvrd_pd_amt": Decimal(3)} | _export("ALL", moment)
+
+    next_day = "2025-09-16T0800000"
+    stays = [claim(n, "210001", "01-02", "01-05") | _export("ALL", _MORNING) for n in (1, 2, 3)]
+    fill(warehouse, "cclf1", [*stays, claim(3, "210001", "01-02", "01-05") | _export("SINCE", next_day)])
+    fill(warehouse, "cclf5", [line(1, _MORNING), line(11, _MORNING), line(12, _MORNING)])
+    withdrawn = {"final_action": "Withdrawn", "clm_adjsmt_type_cd": None}
+    tags = [_tag(n, final=False, part=part) | withdrawn | _export("SINCE", _EVENING) for n, part in
+            ((2, "A"), (3, "A"), (11, "B"))]  # fmt: skip
+    fill(warehouse, "claim_tags", [*tags, _tag(1, final=True) | _export("ALL", _MORNING)])
+    assert {row["claim_id"] for row in rows(warehouse, "select claim_id from int_final_part_a_claims")} == {"1", "3"}
+    lines = rows(warehouse, "select part, claim_id from int_professional_lines order by all")
+    assert [(row["part"], row["claim_id"]) for row in lines] == [("B", "1"), ("B", "12")]
+    assert {row["claim_id"] for row in rows(warehouse, "select claim_id from int_tagged_claims")} == {"1"}

@@ -53,14 +53,42 @@ def _with_amount(text: str) -> bytes:
     return lines(stay()).replace(b'"value":1234.5', b'"value":' + text.encode())
 
 
-def _bad_date() -> dict[str, object]:
-    return stay() | {"billablePeriod": {"start": "2025-13-03", "end": "2025-01-09"}}
+def _with_period(**period: str) -> bytes:
+    return _changed(billablePeriod=period)
+
+
+def _with_items(*changes: dict[str, object]) -> bytes:
+    """A claim with a line for each change of its line; a sequence of None leaves it out."""
+    claim = stay()
+    items = [claim["item"][0] | change for change in changes]
+    return lines(claim | {"item": [{k: v for k, v in item.items() if v is not None} for item in items]})
+
+
+def _with_physicians(*sequences: int) -> bytes:
+    claim = stay()
+    (one,) = claim["careTeam"]
+    team = [copy.deepcopy(one) | {"sequence": sequence} for sequence in sequences]
+    for number, member in enumerate(team):
+        member["provider"]["identifier"]["value"] = f"100000001{number}"
+        member["role"]["coding"][0]["code"] = "rendering"
+    claim["type"]["coding"][1]["code"] = "71"
+    return lines(claim | {"careTeam": team})
+
+
+def _of_profile(resource: dict[str, object], profile: str) -> bytes:
+    return lines(resource | {"meta": dict(resource["meta"]) | {"profile": [profile]}})
+
+
+def _spaced(content: bytes) -> bytes:
+    return content.replace(b'"currency":', b'"currency" : ')
 
 
 _ERROR_FILE = {"type": "OperationOutcome", "url": "x/1-error.ndjson"}
 _PATIENT, _COVERAGE = ({"type": name, "url": f"x/{name}.ndjson"} for name in ("Patient", "Coverage"))
 _OTHER = {"type": EOB, "url": "https://x/data/1/other.ndjson"}
 _SEVEN = {"type": EOB, "url": f"x/{EOB}.ndjson", "count": 7}
+_C4BB = "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB"
+_EUROS = lines(stay("2")).replace(b'"currency":"USD"', b'"currency":"EUR"', 1)
 _TWICE = lines(stay()).replace(b'"payment":', b'"payment":{"amount":{"value":1}},"payment":')
 _DEEP = b'{"resourceType":"ExplanationOfBenefit","id":' + b"[" * 90_000 + b"}\n"
 FAULTS: list[tuple[str, str, int | None, dict[str, bytes], dict[str, object]]] = [
@@ -87,8 +115,25 @@ FAULTS: list[tuple[str, str, int | None, dict[str, bytes], dict[str, object]]] =
     ("BCDA-MANIFEST", "manifest.json", None, {}, {"transactionTime": "yesterday"}),
     ("BCDA-MANIFEST", "manifest.json", None, {}, {"output": None}),
     ("BCDA-OTHER-MONTH", "manifest.json", None, {}, {"transactionTime": "2025-05-15T01:00:00Z"}),
-    ("BCDA-PATIENT-UNKNOWN", "manifest.json", None, {EOB: lines(stay(who="12"))}, {}),
-    ("BCDA-VALUE", f"{EOB}.ndjson", 1, {EOB: lines(_bad_date())}, {}),
+    ("BCDA-PATIENT-UNKNOWN", f"{EOB}.ndjson", 2, {EOB: _second_line(lines(stay("2", who="12")))}, {}),
+    ("BCDA-CURRENCY", f"{EOB}.ndjson", 2, {EOB: _second_line(_EUROS)}, {}),
+    ("BCDA-CURRENCY", f"{EOB}.ndjson", 1, {EOB: _spaced(_EUROS)}, {}),
+    ("BCDA-MODIFIER", f"{EOB}.ndjson", 1, {EOB: _changed(modifierExtension=[{"url": "x", "valueCode": "not"}])}, {}),
+    ("BCDA-MODIFIER", f"{EOB}.ndjson", 1, {EOB: _with_items({"modifierExtension": [{"url": "x"}]})}, {}),
+    ("BCDA-VALUE", f"{EOB}.ndjson", 1, {EOB: _with_period(start="2025-13-03", end="2025-13-09")}, {}),
+    ("BCDA-VALUE", f"{EOB}.ndjson", 1, {EOB: _with_period(start="2025-01", end="2025-02")}, {}),
+    ("BCDA-VALUE", f"{EOB}.ndjson", 1, {EOB: _with_period(start="2025-01-03?", end="2025-01-09")}, {}),
+    ("BCDA-PERIOD", f"{EOB}.ndjson", 1, {EOB: _with_period(start="2025-01-09", end="2025-01-03")}, {}),
+    ("BCDA-PERIOD", f"{EOB}.ndjson", 1, {EOB: _with_period(start="2025-01-09")}, {}),
+    ("BCDA-PERIOD", f"{EOB}.ndjson", 1, {EOB: _with_period()}, {}),
+    ("BCDA-SEQUENCE", f"{EOB}.ndjson", 1, {EOB: _with_items({}, {"servicedDate": "2025-01-04"})}, {}),
+    ("BCDA-SEQUENCE", f"{EOB}.ndjson", 2, {EOB: _second_line(_with_items({"sequence": None}))}, {}),
+    ("BCDA-SEQUENCE", f"{EOB}.ndjson", 1, {EOB: _with_physicians(1, 1)}, {}),
+    ("BCDA-VERSIONS", f"{EOB}.ndjson", 2, {EOB: _second_line(lines(stay(paid="9.00")))}, {}),
+    ("BCDA-VERSIONS", "Patient.ndjson", 2, {"Patient": lines(person(), person(bene_mbi_id="1EG4TE5MK99"))}, {}),
+    ("BCDA-VERSIONS", "Coverage.ndjson", 2, {"Coverage": lines(covered(), covered() | {"status": "draft"})}, {}),
+    ("BCDA-VERSION", f"{EOB}.ndjson", 2, {EOB: _second_line(_of_profile(stay("2"), f"{_C4BB}-{EOB}-Pharmacy"))}, {}),
+    ("BCDA-VERSION", "Coverage.ndjson", 1, {"Coverage": _of_profile(covered(), f"{_C4BB}-Coverage")}, {}),
     ("BCDA-VALUE", f"{EOB}.ndjson", 1, {EOB: _with_amount('"12,50"')}, {}),
     ("BCDA-VALUE", f"{EOB}.ndjson", 1, {EOB: _with_amount("12345678901234567890")}, {}),
     ("BCDA-LINE", f"{EOB}.ndjson", 1, {EOB: _changed(payment=[{"amount": {"value": 1}}])}, {}),
@@ -208,14 +253,14 @@ def test_of_several_versions_of_a_claim_the_newest_counts(tmp_path, order, in_fi
     (receipt,) = ingest_claims(home, "2025-04")
     assert receipt.accepted, receipt
     told = [each for each in receipt.resources if each.resource == EOB]
-    assert sum(each.superseded for each in told) == order.count("old")
+    assert sum(each.superseded for each in told) == len(order) - len(set(order) - {"old"})
     assert all(each.lines == each.read + each.superseded for each in told)
     kept = pl.read_parquet(files_in_force(home, "cclf1")).select("cur_clm_uniq_id", "clm_pmt_amt").unique()
     assert sorted(kept.rows()) == sorted(
         [("1000000000001", Decimal("12.34"))] + ([("2", Decimal("5.00"))] if "other" in order else [])
     )
     lines_kept = pl.read_parquet(files_in_force(home, "cclf2"))
-    assert lines_kept.height == len(order) - order.count("old")
+    assert lines_kept.height == len(set(order) - {"old"})
     assert sum(file.records_read for file in receipt.files if file.table == "cclf2") == lines_kept.height
 
 

@@ -10,6 +10,7 @@ here, so that an amount stays the text that it is in the file.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,11 +31,16 @@ _AGAIN = "download the file again"
 _NUMBER = re.compile(rb'"value"\s*:\s*(-?[0-9][0-9.eE+-]*)')
 _QUOTED = rb'"value":"\1"'
 _EXPONENT = re.compile(rb'"value"\s*:\s*-?[0-9][0-9.]*[eE]')
+_DOLLARS = b'"currency":"USD"'
+_OTHER_CURRENCY = re.compile(rb'"currency"\s*:\s*(?!"USD")')
+#: FHIR forbids to go on with a resource that has one of these and is not understood.
+_MODIFIERS = (b'"modifierExtension"', b'"implicitRules"')
+_MODIFIER = re.compile(rb'"(modifierExtension|implicitRules)"\s*:')
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Lines of a file, each with its number under the key ``_row``, written to ``path``."""
+    """Lines of a file in ``path``, each with its number under the key ``_row`` and its hash under ``_digest``."""
 
     path: Path
     lines: int
@@ -45,12 +51,15 @@ def pieces(file: DataFile, scratch: Path, piece_bytes: int = PIECE_BYTES) -> Ite
 
     Raises:
         HcipError: ``BCDA-EXPANSION``, ``BCDA-DAMAGED``, ``BCDA-LINE-TOO-LONG``, ``BCDA-NUL``, ``BCDA-BUNDLE``,
-            ``BCDA-NOT-NDJSON``, ``BCDA-TRUNCATED``, ``BCDA-LINE``, ``BCDA-EXPONENT``.
+            ``BCDA-NOT-NDJSON``, ``BCDA-TRUNCATED``, ``BCDA-LINE``, ``BCDA-EXPONENT``, ``BCDA-CURRENCY``,
+            ``BCDA-MODIFIER``.
     """
     gathered: list[bytes] = []
     size = 0
     for row, line in _lines(file):
-        gathered.append(b'{"_row":%d,%b\n' % (row, _numbers_kept(line, row, file)[1:]))
+        _refuse_what_changes_meaning(line, row, file)
+        digest = hashlib.blake2b(line, digest_size=8).hexdigest().encode()
+        gathered.append(b'{"_row":%d,"_digest":"%b",%b\n' % (row, digest, _numbers_kept(line, row, file)[1:]))
         size += len(line)
         if size >= piece_bytes:
             yield _written(gathered, scratch)
@@ -138,3 +147,19 @@ def _numbers_kept(line: bytes, row: int, file: DataFile) -> bytes:
             file=file.path.name, row=row, rule="BCDA-EXPONENT",
         )  # fmt: skip
     return _NUMBER.sub(_QUOTED, line)
+
+
+def _refuse_what_changes_meaning(line: bytes, row: int, file: DataFile) -> None:
+    """Amounts of another currency, and extensions without which a resource may not be read."""
+    if line.count(b'"currency"') != line.count(_DOLLARS) and _OTHER_CURRENCY.search(line):
+        raise HcipError(
+            "an amount is not in US dollars (currency)",
+            fix="use the file as CMS delivers it: Medicare pays in dollars",
+            file=file.path.name, row=row, rule="BCDA-CURRENCY",
+        )  # fmt: skip
+    if any(modifier in line for modifier in _MODIFIERS) and (found := _MODIFIER.search(line)):
+        raise HcipError(
+            f"the resource has an element that may change the meaning of all others ({found[1].decode()})",
+            fix="ask CMS what it means; until this program reads it, no export with it can be taken in",
+            file=file.path.name, row=row, rule="BCDA-MODIFIER",
+        )  # fmt: skip

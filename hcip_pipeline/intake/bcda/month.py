@@ -13,10 +13,11 @@ from pathlib import Path
 from hcip_pipeline.contracts.cms import TABLES
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.intake.bcda.counts import FileCount, noted
 from hcip_pipeline.intake.bcda.exports import RESOURCES, DataFile, Export, find_exports
 from hcip_pipeline.intake.bcda.manifest import Manifest
 from hcip_pipeline.intake.bcda.names import ExportName
-from hcip_pipeline.intake.bcda.reader import ExportReader, FileCount, noted
+from hcip_pipeline.intake.bcda.reader import ExportReader
 from hcip_pipeline.intake.cclf.identity import identifiers_in_cycles, links
 from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt, FileReceipt, ResourceReceipt, in_force, receipts
 from hcip_pipeline.intake.claim_tables import scratch_folder
@@ -69,7 +70,7 @@ def _take_in(home: Home, month: Month, export: Export, progress: Progress) -> Ar
     for receipt in before:
         if receipt.sha256 == sha256:
             return receipt
-    earlier = in_force(home)
+    earlier = sorted(in_force(home), key=lambda receipt: (receipt.name.file_date, receipt.name.file_time))
     numbers = [home.lake_cms("patient_numbers", receipt.month) / f"{receipt.archive}.parquet" for receipt in earlier]
     changes = [home.lake_cms("cclf9", receipt.month) / f"{receipt.archive}.parquet" for receipt in earlier]
     with scratch_folder(home.lake_cms("staging", month)) as staging:
@@ -111,11 +112,12 @@ def _read(
         reader = ExportReader(staging, _lineage(manifest, month), [] if is_complete else known)
         reader.read(_told(files, name.month, progress))
         warnings = _warnings(name, files, reader)
-        if reader.unknown_claims and (is_complete or month is not None):
+        if reader.first_unknown and (is_complete or month is not None):
+            unknown_file, unknown_row = reader.first_unknown
             raise HcipError(
-                f"{reader.unknown_claims:,} claims are of patients whom no Patient resource names, here or in an "
-                "earlier export: whose they are cannot be told",
-                fix=_WHOLE, file=manifest.file, rule="BCDA-PATIENT-UNKNOWN",
+                "the claim is of a patient whom no Patient resource names with a Medicare number, here or in an "
+                f"earlier export: whose it is cannot be told ({reader.unknown_claims:,} such claims in all)",
+                fix=_WHOLE, file=unknown_file, row=unknown_row, rule="BCDA-PATIENT-UNKNOWN",
             )  # fmt: skip
         circular = identifiers_in_cycles(links([staging / "cclf9.parquet", *cross_references]))
         if circular:
@@ -180,8 +182,9 @@ def _warnings(name: ExportName, files: list[DataFile], reader: ExportReader) -> 
 
 def _resource(count: FileCount) -> ResourceReceipt:
     return ResourceReceipt(
-        count.file, count.resource, count.lines, count.read, count.not_adjudicated, count.other_claims, count.superseded
-    )
+        count.file, count.resource, count.lines, count.read, count.not_adjudicated, count.other_claims,
+        count.superseded, count.withdrawn,
+    )  # fmt: skip
 
 
 def _refused(export: Export, month: str, error: HcipError) -> ArchiveReceipt:

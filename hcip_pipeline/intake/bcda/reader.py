@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -18,38 +17,28 @@ import pyarrow as pa
 from hcip_pipeline.contracts.cms import LAYOUTS, TABLES
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.bcda import tables
+from hcip_pipeline.intake.bcda.claim_checks import COUNTED, KNOWN_MAJOR, MAJOR, REFUSING, checks_sql, refuse_first
+from hcip_pipeline.intake.bcda.counts import FileCount
 from hcip_pipeline.intake.bcda.exports import DataFile, version_refusal
 from hcip_pipeline.intake.bcda.faults import fault_of, other_resource
 from hcip_pipeline.intake.bcda.lines import MAX_LINE_BYTES, PIECE_BYTES, Piece, pieces
+from hcip_pipeline.intake.bcda.mapping import mapping
 from hcip_pipeline.intake.bcda.schema import SCHEMAS
 from hcip_pipeline.intake.bcda.versions import Versions, take_out
 from hcip_pipeline.intake.claim_tables import RowGroups, table_file, table_schema
 
+#: What the tag of a claim states that CMS has withdrawn.
+WITHDRAWN = "Withdrawn"
+_KINDS = {
+    "date": "a date of year, month and day",
+    "money": "an amount of money, or beyond the greatest that is read",
+    "quantity": "a number, or beyond the greatest that is read",
+    "integer": "a whole number, or beyond the greatest that is read",
+    "text": "a text",
+}
 #: What DuckDB may hold; the rest of the process needs some 200 MB.
 _MEMORY = "1GB"
 _THREADS = 2
-
-
-@dataclass
-class FileCount:
-    """What was in one file: every line is a resource that was read, or one that is counted apart.
-
-    Attributes:
-        not_adjudicated: claims of a shared system, or not complete.
-        other_claims: of a type that CCLF does not hold.
-        superseded: claims of which the export has a newer version.
-    """
-
-    file: str
-    resource: str
-    lines: int = 0
-    read: int = 0
-    not_adjudicated: int = 0
-    other_claims: int = 0
-    superseded: int = 0
-    rows: Counter[str] = field(default_factory=Counter)
-    widened: Counter[str] = field(default_factory=Counter)
-    rounded: Counter[str] = field(default_factory=Counter)
 
 
 class ExportReader:
@@ -67,7 +56,7 @@ class ExportReader:
         self._known = [str(path) for path in known]
         self.counts: list[FileCount] = []
         self.unknown_claims = 0
-        self._adjusted = self._adjudicated = 0
+        self.first_unknown: tuple[str, int] | None = None
 
     def read(self, files: Iterable[DataFile], piece_bytes: int = PIECE_BYTES) -> None:
         """Read the files, Coverage and Patient before ExplanationOfBenefit.
@@ -92,38 +81,44 @@ class ExportReader:
                 writer.finish()
         if older:
             self._keep_newest(older)
-        if self._adjudicated and not self._adjusted:
-            first = next(count.file for count in self.counts if count.resource == "ExplanationOfBenefit")
-            raise version_refusal("no claim has an adjustment code", first)
+        claims = [count for count in self.counts if count.resource == "ExplanationOfBenefit"]
+        read = sum(count.read for count in claims)
+        if read and read == sum(count.odd["without_adjustment_code"] for count in claims):
+            raise version_refusal("no claim has an adjustment code", claims[0].file)
 
     def _prepare(self) -> None:
         run = self._connection.execute
         covered = [c.name for c in TABLES["cclf8"].columns]
         empty = ", ".join(f"null::varchar as {name}" for name in covered)
-        run(f"create table coverages as select null::varchar as patient_id, {empty} where false")
-        run("create table patients (patient_id varchar, mbi varchar, age bigint)")
+        run(
+            "create table coverages as select null::varchar as id, null::timestamptz as updated, "
+            f"null::varchar as patient_id, {empty} where false"
+        )
+        run("create table patients (patient_id varchar, mbi varchar, age bigint, updated timestamptz)")
         self._versions = Versions(self._connection)
         for age, path in enumerate(self._known):
             run(
-                "insert into patients select patient_id, bene_mbi_id, $age from read_parquet($path)",
+                "insert into patients select patient_id, bene_mbi_id, $age, null from read_parquet($path)",
                 {"age": age, "path": path},
             )
         self._number_patients()
 
-    def _keep_newest(self, older: Mapping[str, set[int]]) -> None:
-        """Leave one version of each claim in the tables, and count the others apart."""
+    def _keep_newest(self, older: Mapping[str, Mapping[int, str]]) -> None:
+        """Leave one version of each resource in the tables, and count the others apart."""
         gone = take_out(self._folder, older)
         for count in self.counts:
-            if count.resource == "ExplanationOfBenefit" and count.file in older:
-                count.superseded = len(older[count.file])
-                count.read -= count.superseded
+            if of_file := older.get(count.file):
+                outcomes = Counter(of_file.values())
+                count.superseded = len(of_file)
+                count.read -= outcomes["read"]
+                count.withdrawn -= outcomes["withdrawn"]
                 count.rows -= gone[count.file]
 
     def _number_patients(self) -> None:
         """One number a patient, the newest."""
         self._connection.execute(
-            "create or replace table patients as select patient_id, max_by(mbi, age) as mbi, max(age) as age "
-            "from patients where mbi is not null group by patient_id"
+            "create or replace table patients as select distinct on (patient_id) * from patients where mbi is not null "
+            "order by patient_id, age desc, updated desc nulls last, mbi"
         )
 
     def _read_file(self, file: DataFile, piece_bytes: int) -> None:
@@ -133,8 +128,9 @@ class ExportReader:
             names = [c.name for c in TABLES["cclf8"].columns]
             largest = ", ".join(f"max({name}) as {name}" for name in names)
             self._connection.execute(
-                f"create or replace temp table covered as select patient_id, {largest} from coverages "
-                "group by patient_id"
+                f"create or replace temp table covered as select patient_id, {largest} from ("
+                "select distinct on (coalesce(id, uuid()::varchar)) * from coverages "
+                "order by coalesce(id, ''), updated desc nulls last) group by patient_id"
             )
         for piece in pieces(file, self._folder, piece_bytes):
             count.lines += piece.lines
@@ -166,62 +162,75 @@ class ExportReader:
             raise other_resource(file, int(other[0][0]), other[0][1])
 
     def _coverages(self, count: FileCount) -> None:
+        self._refuse_older("Coverage", count)
         self._connection.execute(f"insert into coverages by name {tables.coverage_sql('resources')}")
+        self._versions.add("Coverage", count.file, "resources")
         count.read = count.lines
 
     def _people(self, count: FileCount) -> None:
         run = self._connection.execute
-        old = run(
-            "select min(_row) from resources where not list_contains(list_transform(coalesce(meta.profile, []), "
-            "lambda p: coalesce(try_cast(regexp_extract(p, 'C4BB-Patient[|]([0-9]+)', 1) as integer), 0) >= 2), true)"
-        ).fetchall()[0]
-        if old[0] is not None:
-            raise version_refusal("the Patient is not of version 3 (meta.profile)", count.file, int(old[0]))
+        self._refuse_older("Patient", count)
+        self._versions.add("Patient", count.file, "resources")
         run(f"create or replace temp table people as {tables.people_sql('resources')}")
-        run(f"insert into patients select id, mbi, {len(self._known)} from people")
+        run(
+            f"insert into patients select id, mbi, {len(self._known)}, try_cast(meta.lastUpdated as timestamptz) "
+            "from people"
+        )
         for table in ("cclf8", "cclf9"):
             self._convert(table, count)
         numbers = "select _row as source_row, id as patient_id, mbi as bene_mbi_id from people"
         self._write("patient_numbers", numbers, count)
         count.read = count.lines
 
+    def _refuse_older(self, kind: str, count: FileCount) -> None:
+        """Refuse a resource of version 1 or 2, which is told by its profile."""
+        row = self._connection.execute(
+            f"select min(_row) from resources where coalesce({MAJOR[kind]}, 0) < {KNOWN_MAJOR}"
+        ).fetchall()[0][0]
+        if row is not None:
+            raise version_refusal(f"the {kind} is not of version 3 (meta.profile)", count.file, int(row))
+
     def _claims(self, count: FileCount) -> None:
         run = self._connection.execute
         run(f"create or replace temp table claims as {tables.claims_sql('resources')}")
-        self._versions.add(count.file)
+        self._versions.add(
+            "ExplanationOfBenefit", count.file, "claims",
+            identity=f"part || '|' || trim(claim_id) || '|' || coalesce({tables.adjustment_sql()}, '')",
+            outcome="case when is_read then 'read' when is_adjudicated and is_withdrawn then 'withdrawn' "
+            "else 'left' end",
+        )  # fmt: skip
         found = run(
             """select count(*) filter (where not is_adjudicated),
-            count(*) filter (where is_adjudicated and part is null),
-            min(_row) filter (where is_adjudicated and part is not null and claim_id is null),
-            count(*) filter (where is_adjudicated and part is not null and mbi is null),
-            count(*) filter (where is_adjudicated),
-            count(*) filter (where is_adjudicated and list_contains(info_keys, 'CLM_ADJSTMT_TYPE_CD')) from claims"""
+            count(*) filter (where is_adjudicated and is_withdrawn),
+            count(*) filter (where is_adjudicated and not is_withdrawn and part is null),
+            count(*) filter (where is_read and mbi is null), min(_row) filter (where is_read and mbi is null)
+            from claims"""
         ).fetchall()[0]
         count.not_adjudicated += found[0]
-        count.other_claims += found[1]
-        count.read = count.lines - count.not_adjudicated - count.other_claims
-        if found[2] is not None:
-            raise HcipError(
-                "the claim has no claim id", fix="export from BCDA v3 (/api/v3/)", file=count.file, row=int(found[2]),
-                rule="BCDA-NO-CLAIM-ID",
-            )  # fmt: skip
-        self.unknown_claims += found[3]
-        self._adjudicated += found[4]
-        self._adjusted += found[5]
-        parts = {part for (part,) in run("select distinct part from claims where is_adjudicated").fetchall()}
+        count.withdrawn += found[1]
+        count.other_claims += found[2]
+        count.read = count.lines - count.not_adjudicated - count.withdrawn - count.other_claims
+        if found[3]:
+            self.unknown_claims += found[3]
+            self.first_unknown = self.first_unknown or (count.file, int(found[4]))
+        judged = run(checks_sql("claims")).fetchall()[0]
+        refuse_first(judged[: len(REFUSING)], count.file)
+        count.odd.update({name: int(sum_ or 0) for name, sum_ in zip(COUNTED, judged[len(REFUSING) :], strict=True)})
+        parts = {part for (part,) in run("select distinct part from claims where is_read").fetchall()}
         for table, part in tables.CLAIM_TABLES.items():
             if part in parts:
                 self._convert(table, count)
         tags = f"""select _row as source_row, trim(claim_id) as cur_clm_uniq_id,
-            {tables.adjustment_sql()} as clm_adjsmt_type_cd, part, final_action
-            from claims as claim where is_adjudicated and part is not null and final_action is not null"""
+            {tables.adjustment_sql()} as clm_adjsmt_type_cd, part,
+            case when is_withdrawn then '{WITHDRAWN}' else final_action end as final_action
+            from claims as claim where is_adjudicated and part is not null
+            and (is_withdrawn and claim_id is not null or not is_withdrawn and final_action is not null)"""
         self._write("claim_tags", tags, count)
 
     def _convert(self, table: str, count: FileCount) -> None:
         """The table's rows of this piece, from text to its types; a value that cannot be read refuses the export."""
         run = self._connection.execute
-        run(f"create or replace temp table cleaned as {tables.cleaned_sql(table)}")
-        run(f"create or replace temp table typed as {tables.typed_sql(table, 'cleaned')}")
+        run(f"create or replace temp table typed as {tables.typed_sql(table, f'({tables.cleaned_sql(table)})')}")
         fields = LAYOUTS[table].fields
         bad = ", ".join(f"min(source_row) filter (where {tables.unreadable(f)})" for f in fields)
         wide, places = tables.odd(table)
@@ -231,8 +240,9 @@ class ExportReader:
         faults = [(row, f) for f, row in zip(fields, found[2:], strict=True) if row is not None]
         if faults:
             row, field = min(faults, key=lambda fault: (fault[0], fault[1].name))
+            element = mapping()[table, field.name].cms_path.strip() or "an element of it"
             raise HcipError(
-                f"what {field.name.upper()} is read from is not a {field.kind}",
+                f"{field.name.upper()} is not {_KINDS[field.kind]} (read from {element})",
                 fix="ask CMS for the export again", file=count.file, row=row, rule="BCDA-VALUE",
             )  # fmt: skip
         self._write(table, f"select source_row, {', '.join(f.name for f in fields)} from typed", count)
@@ -249,28 +259,3 @@ class ExportReader:
         ]
         self._writers[table].add(pa.table(columns, schema=schema))
         count.rows[table] += rows.num_rows
-
-
-def noted(counts: Sequence[FileCount]) -> list[str]:
-    """What was odd but harmless, in words."""
-    notes = []
-    for count in counts:
-        if wide := sum(count.widened.values()):
-            notes.append(f"BCDA-CODE-WIDTH: {wide} codes of {count.file} were brought to the digits of their kind")
-        if places := sum(count.rounded.values()):
-            notes.append(f"BCDA-PLACES: {places} numbers of {count.file} had more places than their format")
-        if count.not_adjudicated:
-            notes.append(
-                f"BCDA-NOT-ADJUDICATED: {count.not_adjudicated} claims of {count.file} are not adjudicated (of a "
-                "shared system, or not complete); they are counted, and nothing is settled on them"
-            )
-        if count.superseded:
-            notes.append(
-                f"BCDA-OLDER: {count.superseded} claims of {count.file} are older versions of claims in the export; "
-                "the newest version counts"
-            )
-        if count.other_claims:
-            notes.append(
-                f"BCDA-CLAIM-TYPE: {count.other_claims} claims of {count.file} are of types that CCLF does not hold"
-            )
-    return notes

@@ -24,7 +24,7 @@ _ITEM = (
     f"adjudication {_ADJUDICATION}[], detail STRUCT(productOrService {_CONCEPT}, quantity {_AMOUNT})[])"
 )
 _META = f"STRUCT(lastUpdated VARCHAR, profile VARCHAR[], tag {_CODING}[])"
-_ANY = {"_row": "BIGINT", "resourceType": "VARCHAR", "id": "VARCHAR", "meta": _META}
+_ANY = {"_row": "BIGINT", "_digest": "VARCHAR", "resourceType": "VARCHAR", "id": "VARCHAR", "meta": _META}
 
 #: resource -> its elements that are read
 SCHEMAS: dict[str, dict[str, str]] = {
@@ -32,6 +32,8 @@ SCHEMAS: dict[str, dict[str, str]] = {
         **_ANY,
         "contained": f"STRUCT(id VARCHAR, identifier {_IDENTIFIER}[])[]",
         "identifier": f"{_IDENTIFIER}[]",
+        "status": "VARCHAR",
+        "use": "VARCHAR",
         "type": _CONCEPT,
         "patient": "STRUCT(reference VARCHAR)",
         "billablePeriod": _PERIOD,

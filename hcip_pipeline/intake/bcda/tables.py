@@ -31,6 +31,7 @@ _SEX = """case coalesce({sex}, claim.gender) when '248153007' then '1' when 'mal
     when '248152002' then '2' when 'female' then '2' else '0' end"""
 _RACES = {"2106-3": "1", "2054-5": "2", "2131-1": "3", "2028-9": "4", "2135-2": "5", "1002-5": "6"}
 _PLAIN_NUMBER = "regexp_full_match({0}, '-?[0-9]+([.][0-9]+)?')"
+_WHOLE_NUMBER = "regexp_full_match({0}, '-?[0-9]+([.]0+)?')"
 _PLAIN_DATE = "regexp_full_match({0}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}')"
 _DECIMALS = {"money": 2, "quantity": 4}
 
@@ -100,10 +101,15 @@ def claims_sql(source: str) -> str:
             {tag.format("Final-Action")} as final_action
         from {source} as claim
     )
-    select read.*, patients.mbi,
-        case {parts} end as part,
-        coalesce(outcome = 'complete', false) and coalesce(system_type <> 'SharedSystem', true) as is_adjudicated
-    from read left join patients on read.patient_id = patients.patient_id"""
+    select *, is_adjudicated and not is_withdrawn and part is not null as is_read
+    from (
+        select read.*, patients.mbi,
+            case {parts} end as part,
+            coalesce(outcome = 'complete', false) and coalesce(system_type <> 'SharedSystem', true)
+                and coalesce("use" = 'claim', true) as is_adjudicated,
+            coalesce(status <> 'active', false) as is_withdrawn
+        from read left join patients on read.patient_id = patients.patient_id
+    )"""
 
 
 def raw_sql(table: str) -> str:
@@ -126,7 +132,7 @@ def raw_sql(table: str) -> str:
         below = f"unnest(list_concat({lists})) as d"
     part = CLAIM_TABLES[table]
     inner_columns = ", ".join([*(f"{sql} as {name}" for name, sql in inner.items()), *([below] if below else [])])
-    claims = f"select claim._row, {inner_columns} from claims as claim where is_adjudicated and part = '{part}'"
+    claims = f"select claim._row, {inner_columns} from claims as claim where is_read and part = '{part}'"
     columns = ", ".join(f"{outer.get(field.name, f'claim.{field.name}')} as {field.name}" for field in fields)
     return f"select claim._row as source_row, {columns} from ({claims}) as claim"
 
@@ -184,8 +190,8 @@ def _of_person(field: str, mapped: Mapped) -> str:
 
 
 def coverage_sql(source: str) -> str:
-    """What the coverages of a beneficiary tell, one row per coverage, from resources as they were read."""
-    columns = []
+    """What the coverages of a beneficiary tell, one row per version of a coverage, from resources as they were read."""
+    columns = ["claim.id", "try_cast(claim.meta.lastUpdated as timestamptz) as updated"]
     for field in LAYOUTS["cclf8"].fields:
         mapped = mapping().get(("cclf8", field.name))
         if mapped is None or mapped.resource != "Coverage":
@@ -231,7 +237,8 @@ def cleaned_sql(table: str) -> str:
     for field in LAYOUTS[table].fields:
         value = f"nullif(nullif(trim({field.name}), ''), '~')"
         if field.kind == "date":
-            value = f"nullif(nullif(left({value}, 10), '1000-01-01'), '9999-12-31')"
+            day = f"case when substr({value}, 11, 1) in ('', 'T') then left({value}, 10) else {value} end"
+            value = f"nullif(nullif({day}, '1000-01-01'), '9999-12-31')"
         columns.append(f"{value} as {field.name}")
     return f"select source_row, {', '.join(columns)} from ({raw_sql(table)})"
 
@@ -262,7 +269,8 @@ def _typed(field: Field) -> str:
     assert limits is not None  # every number has them
     most = int(limits[1])
     if field.kind == "integer":
-        return f"case when abs(try_cast({value} as decimal(38, 8))) <= {most} then try_cast({value} as bigint) end"
+        is_whole = f"{_WHOLE_NUMBER.format(value)} and abs(try_cast({value} as decimal(38, 8))) <= {most}"
+        return f"case when {is_whole} then try_cast({value} as bigint) end"
     number = f"case when {_PLAIN_NUMBER.format(value)} then try_cast({value} as decimal(38, 8)) end"
     return f"try_cast(case when abs({number}) <= {most} then {number} end as decimal(18, {_DECIMALS[field.kind]}))"
 

@@ -1,5 +1,4 @@
-"""Which version of a claim counts: an export may hold several of one resource, and the newest is the record
-(formats.md §3).
+"""Which version of a resource counts: an export may hold several of one, and the newest is the record (formats.md §3).
 
 Belongs here: finding older versions (``meta.lastUpdated``) and taking their rows out of the tables that were written.
 Does not belong here: the same claim in two exports, of which the later export counts (``macros/claims.sql``).
@@ -8,7 +7,7 @@ Does not belong here: the same claim in two exports, of which the later export c
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import duckdb
@@ -17,11 +16,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hcip_pipeline.contracts.cms import TABLES
+from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.claim_tables import RowGroups, table_file
+from hcip_pipeline.tables.file_names import shown_path
 
 
 class Versions:
-    """The claims of an export as they come, by resource id.
+    """The resources of an export as they come.
 
     Args:
         connection: gets the table ``seen``.
@@ -30,33 +31,86 @@ class Versions:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         connection.execute(
-            "create table seen (id varchar, updated timestamptz, file varchar, row bigint, is_read boolean)"
+            "create table seen (kind varchar, id varchar, identity varchar, updated timestamptz, digest varchar, "
+            "file varchar, row bigint, outcome varchar)"
         )
 
-    def add(self, file: str) -> None:
-        """Note the claims of a piece of a file, from the table ``claims``."""
-        self._connection.execute(
-            "insert into seen select id, try_cast(meta.lastUpdated as timestamptz), $file, _row, "
-            "is_adjudicated and part is not null from claims where id is not null",
-            {"file": file},
-        )
+    def add(self, kind: str, file: str, source: str, *, identity: str = "null", outcome: str = "'read'") -> None:
+        """Note the resources of a piece of a file.
 
-    def older(self) -> dict[str, set[int]]:
-        """File -> lines of claims that were read and of which the export has a newer version.
-
-        Versions of the same moment stay: repeats are counted where claims are matched.
+        Args:
+            kind: type of the resources.
+            file: name of the file.
+            source: the table that holds them.
+            identity: SQL for what names the same claim under another resource id; null for none.
+            outcome: SQL for what becomes of a resource: ``read``, ``withdrawn``, or ``left`` alone.
         """
-        found: dict[str, set[int]] = defaultdict(set)
+        self._connection.execute(
+            f"insert into seen select $kind, id, {identity}, try_cast(meta.lastUpdated as timestamptz), _digest, "
+            f"$file, _row, {outcome} from {source} as claim",
+            {"kind": kind, "file": file},
+        )
+
+    def older(self) -> dict[str, dict[int, str]]:
+        """File -> line -> what had become of it, of resources of which the export holds another version that counts.
+
+        Of one resource the version with the newest time stamp counts, and of versions that are alike the first. Two
+        resources that name the same claim are versions of it.
+
+        Raises:
+            HcipError: ``BCDA-VERSIONS``: two versions of the same moment differ.
+        """
+        self._connection.execute(
+            f"""create or replace temp table by_id as {_placed("kind, id", "seen")};
+            create or replace temp table counting as
+            select * from seen where outcome = 'read' and identity is not null
+            and (file, row) not in (select (file, row) from by_id where place > 1);
+            create or replace temp table by_identity as {_placed("kind, identity", "counting")}"""
+        )
+        for name in ("by_id", "by_identity"):
+            self._refuse_contradictions(name)
+        found: dict[str, dict[int, str]] = defaultdict(dict)
         rows = self._connection.execute(
-            "select file, row from (select *, max(updated) over (partition by id) as newest from seen) "
-            "where updated < newest and is_read"
+            "select file, row, outcome from by_id where place > 1 "
+            "union all select file, row, outcome from by_identity where place > 1"
         ).fetchall()
-        for file, row in rows:
-            found[file].add(row)
+        for file, row, outcome in rows:
+            if outcome != "left":
+                found[file][row] = outcome
         return dict(found)
 
+    def _refuse_contradictions(self, name: str) -> None:
+        found = self._connection.execute(
+            f"""select kind, file, row, counting_file, counting_row from {name}
+            where place > 1 and updated is not distinct from newest and digest <> counting_digest
+            order by file, row limit 1"""
+        ).fetchone()
+        if found:
+            kind, file, row, other_file, other_row = found
+            where = f"line {other_row}" if other_file == file else f"{shown_path(other_file)}, line {other_row}"
+            raise HcipError(
+                f"the {kind} is that of {where} with another content and the same time stamp (meta.lastUpdated): which "
+                "of them holds cannot be told",
+                fix="start the job again; files of two jobs must not be in one folder",
+                file=file, row=int(row), rule="BCDA-VERSIONS",
+            )  # fmt: skip
 
-def take_out(folder: Path, older: Mapping[str, set[int]]) -> dict[str, Counter[str]]:
+
+def _placed(key: str, source: str) -> str:
+    """Rows of which ``source`` has several under a key, with their place from the newest, and what the newest is."""
+    first = ", ".join(
+        f"first_value({column}) over versions as {name}"
+        for name, column in {
+            "newest": "updated", "counting_digest": "digest", "counting_file": "file", "counting_row": "row",
+        }.items()
+    )  # fmt: skip
+    return f"""select kind, id, identity, updated, digest, file, row, outcome,
+        row_number() over versions as place, {first}
+        from {source} where ({key}) in (select ({key}) from {source} group by {key} having count(*) > 1)
+        window versions as (partition by {key} order by updated desc nulls last, file, row)"""
+
+
+def take_out(folder: Path, older: Mapping[str, Collection[int]]) -> dict[str, Counter[str]]:
     """Write the export's tables again without the rows of older versions.
 
     Args:

@@ -48,6 +48,7 @@ class ResourceReceipt:
     not_adjudicated: int
     other_claims: int
     superseded: int = 0
+    withdrawn: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,16 @@
 -- One row a version of a Part A claim (original, cancellation or adjustment), however often it was delivered, under the
--- beneficiary's current identifier. Denied: a non-payment reason (inputs.md, "Final action").
+-- beneficiary's current identifier. Denied: a non-payment reason (inputs.md, "Final action"). A claim that CMS has withdrawn
+-- since is none.
 with claims as (
-    select * from {{ ref('stg_part_a_claims') }}
+    select
+        *,
+        {{ delivery_moment() }} as delivered_at
+    from {{ ref('stg_part_a_claims') }}
     qualify {{ newest_delivery(['claim_id', 'adjustment_type_code']) }}
+),
+
+withdrawn as (
+    select * from {{ ref('int_withdrawn_claims') }} where part = 'A'
 ),
 
 identifiers as (
@@ -31,3 +39,5 @@ select
     claims.source_row
 from claims
 left join identifiers on claims.mbi = identifiers.mbi
+left join withdrawn on claims.claim_id = withdrawn.claim_id
+where withdrawn.withdrawn_at is null or withdrawn.withdrawn_at <= claims.delivered_at

@@ -1,5 +1,6 @@
 -- One row a line of a version of a Part B or equipment claim, however often it was delivered, under the beneficiary's
--- current identifier. A claim is denied by its carrier denial code, a line by its processing indicator.
+-- current identifier. A claim is denied by its carrier denial code, a line by its processing indicator. Lines of a claim that
+-- CMS has withdrawn since are none.
 with delivered as (
     {%- for part, model in [('B', 'stg_part_b_lines'), ('DME', 'stg_equipment_lines')] %}
     {%- if not loop.first %}
@@ -29,7 +30,10 @@ with delivered as (
 ),
 
 lines as (
-    select * from delivered
+    select
+        *,
+        {{ delivery_moment() }} as delivered_at
+    from delivered
     qualify {{ newest_delivery(['part', 'claim_id', 'adjustment_type_code', 'line_no']) }}
 ),
 
@@ -56,3 +60,6 @@ select
     lines.source_row
 from lines
 left join identifiers on lines.mbi = identifiers.mbi
+left join {{ ref('int_withdrawn_claims') }} as withdrawn
+    on lines.part = withdrawn.part and lines.claim_id = withdrawn.claim_id
+where withdrawn.withdrawn_at is null or withdrawn.withdrawn_at <= lines.delivered_at

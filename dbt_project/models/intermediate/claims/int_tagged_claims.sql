@@ -2,6 +2,7 @@
 -- two differ. The matching decides; the newest tag is only held against it (inputs.md, "Final action").
 with tags as (
     select * from {{ ref('stg_claim_tags') }}
+    where final_action <> 'Withdrawn'
     qualify {{ newest_delivery(['part', 'claim_id', 'adjustment_type_code']) }}
 ),
 

@@ -1,0 +1,117 @@
+"""What must hold between the elements of a claim, each as SQL: a breach refuses the export, or is counted.
+
+Belongs here: the conditions and their words. Does not belong here: values that cannot be read (``tables``), lines that
+are no resource (``lines``, ``faults``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.intake.bcda.paths import coded
+
+V3 = "export from BCDA v3 (/api/v3/)"
+_AGAIN = "ask CMS for the export again"
+_PARTS_OF_LINES = "part in ('B', 'DME')"
+_RENDERING = f"list_filter(careTeam, lambda x: {coded('x.role', 'rendering')})"
+_NUMBER_OF_ONE = "x.sequence || x.provider.identifier.value"
+_PAID_LINE = f"list_filter(i.adjudication, lambda x: {coded('x.category', 'CLM_LINE_CVRD_PD_AMT')})[1].amount.value"
+
+
+@dataclass(frozen=True)
+class ClaimCheck:
+    """One condition that refuses; ``broken`` is SQL over a row of ``claims``, true where it is broken."""
+
+    rule: str
+    broken: str
+    message: str
+    fix: str
+
+
+def _with_one_number_twice(items: str, told_apart_by: str, *, needs_number: bool = True) -> str:
+    """Whether entries of a list that differ have the same ``sequence``, or one has none; entries written twice are one.
+
+    Args:
+        items: a list of structures.
+        told_apart_by: SQL for what makes an entry ``x`` another one.
+        needs_number: whether an entry without a sequence breaks it.
+    """
+    numbers = f"list_transform({items}, lambda x: x.sequence)"
+    entries = f"list_transform({items}, lambda x: {told_apart_by})"
+    counted = f"length(list_distinct({numbers}))"
+    differ = f"length(list_distinct({entries})) > {counted}"
+    if needs_number:
+        differ = f"(list_contains(list_transform({items}, lambda x: x.sequence is null), true) or {differ})"
+    return f"coalesce(case when {counted} = length({items}) then false else {differ} end, false)"
+
+
+def _major(kind: str) -> str:
+    """The major version of CARIN's profile that a resource names: null for none, 0 where it is named without one."""
+    profile = f"list_filter(meta.profile, lambda p: contains(p, 'C4BB-{kind}'))[1]"
+    number = f"try_cast(regexp_extract({profile}, '[|]([0-9]+)', 1) as integer)"
+    return f"case when {profile} is not null then coalesce({number}, 0) end"
+
+
+#: major version of CARIN's profiles, by kind of resource; CMS's version 3 names 2, those before it none
+MAJOR = {kind: _major(kind) for kind in ("ExplanationOfBenefit", "Patient", "Coverage")}
+KNOWN_MAJOR = 2
+
+REFUSING = (
+    ClaimCheck(
+        "BCDA-VERSION", f"{MAJOR['ExplanationOfBenefit']} < {KNOWN_MAJOR}",
+        "the claim is not of version 3 (meta.profile): versions 1 and 2 lack the adjustment code, without which no "
+        "final claim can be told", V3,
+    ),
+    ClaimCheck("BCDA-NO-CLAIM-ID", "claim_id is null", "the claim has no claim id", V3),
+    ClaimCheck(
+        "BCDA-PERIOD",
+        """part = 'A' and (billablePeriod."start" is null or billablePeriod."end" is null)
+        or left(billablePeriod."end", 10) < left(billablePeriod."start", 10)""",
+        "the claim's billablePeriod has no start or no end, or ends before it starts", _AGAIN,
+    ),
+    ClaimCheck(
+        "BCDA-SEQUENCE", f"part <> 'D' and {_with_one_number_twice('item', 'x')}",
+        "two different lines of the claim (item) have the same sequence, or a line has none", _AGAIN,
+    ),
+    ClaimCheck(
+        "BCDA-SEQUENCE", f"part = 'A' and {_with_one_number_twice('procedure', 'x')}",
+        "two different procedures of the claim have the same sequence, or one has none", _AGAIN,
+    ),
+    ClaimCheck(
+        "BCDA-SEQUENCE", f"part = 'B' and {_with_one_number_twice(_RENDERING, _NUMBER_OF_ONE, needs_number=False)}",
+        "two rendering physicians of the claim (careTeam) have the same sequence: whose a line is cannot be told",
+        _AGAIN,
+    ),
+)  # fmt: skip
+
+#: what is counted, and SQL for how often it is in a claim that is read
+COUNTED = {
+    "without_payment": "cast(part = 'A' and payment.amount.value is null as integer)",
+    "lines_without_payment": f"""case when {_PARTS_OF_LINES}
+        then length(list_filter(item, lambda i: {_PAID_LINE} is null)) end""",
+    "lines_without_date": f"""case when {_PARTS_OF_LINES}
+        then length(list_filter(item, lambda i: coalesce(i.servicedDate, i.servicedPeriod."start") is null)) end""",
+    "without_adjustment_code": "cast(not coalesce(list_contains(info_keys, 'CLM_ADJSTMT_TYPE_CD'), false) as integer)",
+    "of_other_profile": f"cast({MAJOR['ExplanationOfBenefit']} is distinct from {KNOWN_MAJOR} as integer)",
+}
+
+
+def checks_sql(source: str) -> str:
+    """One row: the first line that breaks each of ``REFUSING``, then the sum of each of ``COUNTED``."""
+    first = [f"min(_row) filter (where ({check.broken}))" for check in REFUSING]
+    sums = [f"sum({sql})" for sql in COUNTED.values()]
+    return f"select {', '.join([*first, *sums])} from {source} where is_read"
+
+
+def refuse_first(rows: Iterable[int | None], file: str) -> None:
+    """Refuse the export for the first line that breaks a check, of those that ``checks_sql`` found.
+
+    Raises:
+        HcipError: under the check's rule.
+    """
+    broken = [(row, check) for row, check in zip(rows, REFUSING, strict=True) if row is not None]
+    if broken:
+        row, check = min(broken, key=lambda each: each[0])
+        raise HcipError(check.message, fix=check.fix, file=file, row=int(row), rule=check.rule)
