@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -32,6 +33,10 @@ from hcip_pipeline.rules.problem import Problem
 
 #: The publisher's codes of physicians have no check digit, as license numbers have none.
 IDENTIFIER_TYPE = "LICENSE"
+#: The most records of other quarters that a file may hold.
+MOST_OF_OTHERS = Decimal("0.1")
+#: Of so many amounts some have cents.
+ROWS_WITH_CENTS = 100
 
 _FIELDS = {"base1": edits.BASE, "base2": edits.BASE_2, "charges": edits.CHARGES, "facility": edits.FACILITY}
 _MEMORY = "3GB"
@@ -145,6 +150,7 @@ class _Quarter:
         self.names = {table: path.relative_to(folder).as_posix() for table, path in paths.items()}
         self.files: list[TexasFile] = []
         self.problems: list[Problem] = []
+        self._read: dict[str, tuple[int, str]] = {}  # table -> rows and hash
         layouts = read_layouts("texas_pudf")
         self.forms = {
             table: recognize(path, layouts[table], _FIELDS[table], TEXAS, "TEXAS-LAYOUT")
@@ -152,7 +158,7 @@ class _Quarter:
         }
 
     def read(self) -> None:
-        """Facilities, records, charge lines; then the tables of the lake."""
+        """Facilities, records, charge lines; then what they must hold together, and the tables of the lake."""
         self.tell(f"reading the discharges of {self.quarter}")
         self._read_facilities()
         if "base2" in self.paths:
@@ -161,13 +167,16 @@ class _Quarter:
         self._read_records()
         self.tell(f"reading the charge lines of {self.quarter}")
         self._read_charges()
+        self.tell(f"judging the records and lines of {self.quarter}")
+        self._judge_records()
+        self._judge_charges()
         self.tell(f"writing the tables of {self.quarter}")
         self._write()
 
     def _lines(self, table: str, name: str, readings: str = "") -> None:
         path = self.paths[table]
-        scanned = scan(path, TEXAS, "TEXAS-TOO-LARGE")
-        self._rows = read_lines(
+        scanned = scan(path, TEXAS, "TEXAS-TOO-LARGE", unreadable="TEXAS-UNREADABLE")
+        rows = read_lines(
             self.database,
             path,
             scanned.encoding,
@@ -177,12 +186,12 @@ class _Quarter:
             readings=readings,
             rule="TEXAS-UNREADABLE",
         )
-        self._sha256 = scanned.sha256
+        self._read[table] = (rows, scanned.sha256)
 
     def _count_lines(self, table: str, name: str) -> None:
         """Count the rows of a file that is judged by the form of its lines alone."""
         accepted = number(self.database, f"select count(*) from {name}")
-        faulty = self._rows - accepted
+        faulty = self._read[table][0] - accepted
         if faulty:
             first = number(self.database, f"select min(source_row) from malformed_{name}")
             self.problems.append(_problem(edits.MALFORMED, faulty, first, self.names[table]))
@@ -195,16 +204,16 @@ class _Quarter:
         follows = ", ".join(f"'{rule}'" for rule in rules if find_rule(rule).follows) or "''"
         accepted = number(self.database, f"select count(*) from accepted{suffix}")
         left_out = number(self.database, quarantined)
-        if self._rows != accepted + left_out:
-            raise AssertionError(f"{self._rows} rows read, {accepted} accepted and {left_out} quarantined")
+        rows = self._read[table][0]
+        if rows != accepted + left_out:
+            raise AssertionError(f"{rows} rows read, {accepted} accepted and {left_out} quarantined")
         self.problems += counted_problems(self.database, rules, self.names[table], suffix=suffix)
         self._add_file(table, accepted, number(self.database, f"{quarantined} where rule not in ({follows})"))
 
     def _add_file(self, table: str, accepted: int, faulty: int) -> None:
         words = self.forms[table].words
-        self.files.append(
-            TexasFile(self.quarter, table, self.names[table], words, self._sha256, self._rows, accepted, faulty)
-        )
+        rows, sha256 = self._read[table]
+        self.files.append(TexasFile(self.quarter, table, self.names[table], words, sha256, rows, accepted, faulty))
 
     def _read_facilities(self) -> None:
         self._lines("facility", "facility_rows")
@@ -226,38 +235,93 @@ class _Quarter:
                    case when severity is not null and grouped in (select apr_drg from known) then grouped end as drg
             from records; drop table records"""
         )
-        path = self.paths["base1"]
-        values = {"quarter": self.quarter}
+        self._refuse_other_quarter()
+        self._refuse_other_facilities()
+
+    def _judge_records(self) -> None:
         malformed = (edits.MALFORMED, "from malformed_records")
+        values = {"quarter": self.quarter}
         judge(self.database, self.names["base1"], edits.EDITS, malformed=malformed, values=values)
-        self._refuse_other_quarter(path)
         self._count_judged("base1", "", edits.EDITS)
-        if not self.files[-1].accepted:
-            worst = max((p for p in self.problems if p.severity == "ERROR"), key=lambda p: p.rows or 0, default=None)
+        self._refuse_nothing_usable()
+        rows, with_cents = self.database.execute(
+            "select count(*), count(*) filter (where contains(total_charges, '.')) from accepted"
+        ).fetchall()[0]
+        self._refuse_other_charges(rows)
+        if rows >= ROWS_WITH_CENTS and not with_cents:
+            self.problems.append(_problem("TEXAS-NO-CENTS", rows, 1, self.names["base1"]))
+
+    def _refuse_nothing_usable(self) -> None:
+        if self.files[-1].accepted:
+            return
+        worst = max((p for p in self.problems if p.severity == "ERROR"), key=lambda p: p.rows or 0, default=None)
+        raise HcipError(
+            f"holds no usable record{f' ({worst.message})' if worst else ''}",
+            file=self.paths["base1"],
+            row=worst.row if worst else None,
+            rule=worst.rule if worst else "TEXAS-LAYOUT",
+            fix=worst.fix if worst else "download the file again",
+        )
+
+    def _refuse_other_quarter(self) -> None:
+        """Late discharges are a few in a hundred: more of other quarters, and the file is another one or several."""
+        rows = self.database.execute(
+            """select quarter, count(*), min(source_row) filter (where quarter <> $quarter) from cells
+            where quarter is not null group by quarter order by 2 desc, 1""",
+            {"quarter": self.quarter},
+        ).fetchall()
+        others = [(quarter, count, row) for quarter, count, row in rows if quarter != self.quarter]
+        records, of_others = (sum(count for _, count, _ in each) for each in (rows, others))
+        if of_others > MOST_OF_OTHERS * records:
             raise HcipError(
-                f"holds no usable record{f' ({worst.message})' if worst else ''}",
-                file=path,
-                row=worst.row if worst else None,
-                rule=worst.rule if worst else "TEXAS-LAYOUT",
-                fix=worst.fix if worst else "download the file again",
+                f"is named for {self.quarter}, but {of_others:,} of its {records:,} records were discharged in others, "
+                f"most of them in {others[0][0]}",
+                file=self.paths["base1"],
+                row=others[0][2],
+                rule="TEXAS-OTHER-QUARTER",
+                fix="name the file for the quarter that it holds, such as base1_1q2019.txt; one file a quarter",
             )
 
-    def _refuse_other_quarter(self, path: Path) -> None:
-        rows = self.database.execute(
-            "select quarter, count(*) from cells where quarter is not null group by quarter order by 2 desc, 1"
-        ).fetchall()
-        of_others = sum(count for quarter, count in rows if quarter != self.quarter)
-        if rows and 2 * of_others > sum(count for _, count in rows):
+    def _refuse_other_facilities(self) -> None:
+        """Without the facility file of its own quarter a hospital is not acute, and all of its cases are excluded."""
+        named, missing, row = self.database.execute(
+            f"""select count(*), count(*) filter (where hospital not in (select hospital from facilities)),
+            min(source_row) filter (where hospital not in (select hospital from facilities))
+            from cells where hospital is not null and hospital not in {edits.listed(edits.POOLED)}"""
+        ).fetchall()[0]
+        if 2 * missing > named:
             raise HcipError(
-                f"is named for {self.quarter}, but most of its records were discharged in {rows[0][0]}",
-                file=path,
-                rule="TEXAS-OTHER-QUARTER",
-                fix="name the file for the quarter that it holds, such as base1_1q2019.txt",
+                f"names the hospitals of {named - missing:,} of the {named:,} records of base 1 (the first without one "
+                f"is in its row {row}); a hospital that is not named counts as not acute",
+                file=self.paths["facility"],
+                rule="TEXAS-OTHER-FACILITIES",
+                fix="use the facility file of the same quarter, whole",
             )
 
     def _read_charges(self) -> None:
         readings = ", ".join(f"{sql} as {name}" for name, sql in edits.LINE_READINGS.items())
         self._lines("charges", "line_rows", readings)
+        self.database.execute(
+            """create or replace table billed as
+            select record, coalesce(sum(charge) filter (where revenue is distinct from '0001'), 0) as charge
+            from line_rows where record is not null group by record;
+            create or replace table differing as select cells.record
+            from cells inner join billed using (record) where abs(billed.charge - cells.charges) > 1"""
+        )
+
+    def _refuse_other_charges(self, records: int) -> None:
+        """Lines that do not add up to most of the totals are not read right: cents, another quarter, lines twice."""
+        differing = [problem for problem in self.problems if problem.rule == "TEXAS-CHARGES-DIFFER"]
+        if differing and 2 * (differing[0].rows or 0) > records:
+            raise HcipError(
+                f"holds lines that differ by more than $1 from the total charges of {differing[0].rows:,} of the "
+                f"{records:,} records, the first of them in row {differing[0].row} of base 1",
+                file=self.paths["charges"],
+                rule="TEXAS-OTHER-CHARGES",
+                fix="use base 1 and charges of the same quarter, each once, with amounts as published",
+            )
+
+    def _judge_charges(self) -> None:
         self.database.execute(
             """create or replace table owners as
             select record, bool_or(is_accepted) as of_record, min(hospital) filter (where is_accepted) as hospital
@@ -272,16 +336,6 @@ class _Quarter:
         malformed = (edits.MALFORMED, "from malformed_line_rows")
         judge(self.database, self.names["charges"], edits.LINE_EDITS, malformed=malformed, suffix="_lines")
         self._count_judged("charges", "_lines", edits.LINE_EDITS)
-        differ = self.database.execute(
-            """select count(*), min(accepted.source_row) from accepted
-            left join (
-                select record, sum(charge) as charge from accepted_lines where revenue is distinct from '0001'
-                group by record
-            ) as lines using (record)
-            where abs(coalesce(lines.charge, 0) - accepted.charges) > 1"""
-        ).fetchone()
-        if differ and differ[0]:
-            self.problems.append(_problem("TEXAS-CHARGES-DIFFER", differ[0], differ[1], self.names["base1"]))
 
     def _write(self) -> None:
         lineage = {"submission": f"'texas_pudf/{self.quarter}'", "source_row": "source_row"}

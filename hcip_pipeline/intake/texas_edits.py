@@ -41,7 +41,8 @@ def _physician(column: str) -> str:
     return f"case when {named} and {cell} not in ('{SUPPRESSED}', '{UNMATCHED}') then {cell} end"
 
 
-def _listed(codes: tuple[str, ...] | list[str]) -> str:
+def listed(codes: tuple[str, ...] | list[str]) -> str:
+    """SQL for a list of texts."""
     return "(" + ", ".join(f"'{code}'" for code in codes) + ")"
 
 
@@ -52,7 +53,7 @@ READINGS = {
     "quarter": "case when regexp_full_match(trim(discharge), '(19|20)[0-9]{2}Q[1-4]') then trim(discharge) end",
     "nature": labels(_given("type_of_admission"), _ADMISSION_TYPES),
     "source": (
-        f"case when '0' || upper({_given('source_of_admission')}) in {_listed([*SOURCES_OF_ADMISSION])} "
+        f"case when '0' || upper({_given('source_of_admission')}) in {listed([*SOURCES_OF_ADMISSION])} "
         f"then '0' || upper({_given('source_of_admission')}) end"
     ),
     "zip": _given("pat_zip"),
@@ -106,6 +107,8 @@ EDITS = (
     Edit("TEXAS-LATER-QUARTER", "discharge", "quarter > $quarter"),
     Edit("TEXAS-LENGTH-OF-STAY", "length_of_stay", "days is null"),
     Edit("TEXAS-TOTAL-CHARGES", "total_charges", "charges is null"),
+    Edit("TEXAS-NO-CHARGES", "total_charges", "charges > 1 and record not in (select record from billed)"),
+    Edit("TEXAS-NET-NEGATIVE", "total_charges", "record in (select record from billed where charge < 0)"),
     Edit("TEXAS-APR-DRG", "apr_drg", f"grouped is null and {_given('apr_drg')} is not null"),
     Edit("TEXAS-LATE-DISCHARGE", "discharge", "quarter < $quarter"),
     Edit("TEXAS-NO-CLASS", "illness_severity", "severity is null"),
@@ -114,11 +117,17 @@ EDITS = (
     Edit("TEXAS-PATIENT-STATUS", "pat_status", "patient_status is null"),
     Edit("TEXAS-PHYSICIAN-SUPPRESSED", "attending_physician_unif_id", _either(SUPPRESSED)),
     Edit("TEXAS-PHYSICIAN-UNMATCHED", "attending_physician_unif_id", _either(UNMATCHED)),
-    Edit("TEXAS-POOLED-HOSPITAL", "thcic_id", f"hospital in {_listed(POOLED)}"),
+    Edit("TEXAS-POOLED-HOSPITAL", "thcic_id", f"hospital in {listed(POOLED)}"),
     Edit(
         "TEXAS-NO-FACILITY",
         "thcic_id",
-        f"hospital not in {_listed(POOLED)} and hospital not in (select hospital from facilities)",
+        f"hospital not in {listed(POOLED)} and hospital not in (select hospital from facilities)",
+    ),
+    Edit("TEXAS-CHARGES-DIFFER", "total_charges", "record in (select record from differing)"),
+    Edit(
+        "TEXAS-ZERO-CHARGES",
+        "total_charges",
+        "charges <= 1 and record not in (select record from billed where charge > 0)",
     ),
 )
 

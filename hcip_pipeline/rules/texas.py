@@ -39,6 +39,18 @@ RULES = by_id(
     ),
     _row("TEXAS-LENGTH-OF-STAY", "LENGTH_OF_STAY", "the length of stay is not a number of days", _AS_PUBLISHED),
     _row("TEXAS-TOTAL-CHARGES", "TOTAL_CHARGES", "the total charges are negative, missing or no number", _AS_PUBLISHED),
+    _row(
+        "TEXAS-NO-CHARGES",
+        "TOTAL_CHARGES",
+        "the record has charges and no charge line: its cost would be 0",
+        "use the charges file of the same quarter, whole",
+    ),
+    _row(
+        "TEXAS-NET-NEGATIVE",
+        "TOTAL_CHARGES",
+        "the charge lines of the record add up to less than 0",
+        "see the record's lines; a single credit is in order",
+    ),
     _row("TEXAS-APR-DRG", "APR_DRG", "the APR-DRG is neither a number nor marked invalid", _AS_PUBLISHED),
     _row("TEXAS-CHARGE", "CHRGS_LINE_ITEM", "the charge of the line is missing or no number", _AS_PUBLISHED),
     _row(
@@ -120,6 +132,28 @@ RULES = by_id(
         "the charge lines differ from the total charges by more than $1; the lines count",
         "see whether charges and base 1 are of the same quarter",
     ),
+    _kept(
+        "TEXAS-ZERO-CHARGES",
+        "TOTAL_CHARGES",
+        "the record has no charges, in base 1 and in its lines; it counts as a case without cost",
+        "nothing to do, if they are few",
+    ),
+    _kept(
+        "TEXAS-NO-CENTS",
+        "TOTAL_CHARGES",
+        "no amount of the file has a decimal point; amounts are read as whole dollars",
+        "see whether the file's last two digits are cents: such a file must be written with decimal points",
+    ),
+    refusal(
+        "TEXAS-OTHER-FACILITIES",
+        "the facility file names the hospitals of less than half of the records",
+        "use the facility file of the same quarter, whole",
+    ),
+    refusal(
+        "TEXAS-OTHER-CHARGES",
+        "the charge lines of more than half of the records differ by more than $1 from their total charges",
+        "use base 1 and charges of the same quarter, each once, with amounts as published",
+    ),
     refusal("TEXAS-FOLDER", "the folder does not exist or holds no file of the PUDF", "name the folder of its files"),
     refusal(
         "TEXAS-FILE-MISSING",
@@ -134,8 +168,8 @@ RULES = by_id(
     ),
     refusal(
         "TEXAS-OTHER-QUARTER",
-        "most records are of another quarter than the file",
-        "name the file for the quarter that it holds, such as base1_1q2019.txt",
+        "more than a tenth of the records are of other quarters than the file",
+        "name the file for the quarter that it holds, such as base1_1q2019.txt; one file a quarter",
     ),
     refusal("TEXAS-TOO-LARGE", "the file is over a ceiling", "check that it is one quarter of one state"),
     refusal("TEXAS-UNREADABLE", "the file cannot be read as lines of text", "download the file again"),

@@ -21,6 +21,7 @@ from hcip_pipeline.received_files import Ceiling, open_file
 _CHUNK = 1 << 20
 #: A sign that no published file has: the engine must not separate anything.
 _NO_SEPARATOR = "\x01"
+_NO_TEXT = (b"\x00", b"\x01")
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,11 @@ class ScannedFile:
     encoding: str
 
 
-def scan(file: Path, ceiling: Ceiling, rule: str) -> ScannedFile:
+def scan(file: Path, ceiling: Ceiling, rule: str, *, unreadable: str = "") -> ScannedFile:
     """Hash a file, make sure that it is not over its ceiling, and find its encoding.
+
+    Args:
+        unreadable: the id under which a file is refused that holds a sign no text does; empty: none is looked for.
 
     Raises:
         HcipError: more lines than the ceiling, under ``rule``; or the file cannot be opened.
@@ -43,6 +47,14 @@ def scan(file: Path, ceiling: Ceiling, rule: str) -> ScannedFile:
     with open_file(file, ceiling) as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
+            if unreadable and (place := min((at for at in map(chunk.find, _NO_TEXT) if at >= 0), default=-1)) >= 0:
+                raise HcipError(
+                    "holds a sign that no text does (NUL or 0x01)",
+                    file=file,
+                    row=lines + chunk.count(b"\n", 0, place) + 1,
+                    rule=unreadable,
+                    fix="download the file again",
+                )
             lines += chunk.count(b"\n")
             if lines > ceiling.rows:
                 raise HcipError(
