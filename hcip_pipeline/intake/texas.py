@@ -16,19 +16,16 @@ import duckdb
 import polars as pl
 
 from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
-from hcip_pipeline.contracts.public_layouts import read_layouts
 from hcip_pipeline.contracts.reference import APR_DRG, HOSPITALS
 from hcip_pipeline.contracts.run import RECEIPTS
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake import texas_edits as edits
-from hcip_pipeline.intake.state_files.edits import Edit, counted_problems, judge, number, study_database
+from hcip_pipeline.intake.state_files.edits import study_database
 from hcip_pipeline.intake.state_files.lake_tables import write_contract, write_quarantine
-from hcip_pipeline.intake.state_files.layouts import recognize
-from hcip_pipeline.intake.state_files.lines import read_lines, scan
+from hcip_pipeline.intake.state_files.reading import FileReader, PublicFile, StateFiles
 from hcip_pipeline.intake.texas_folder import find_files
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.received_files import TEXAS
-from hcip_pipeline.rules.catalog import find_rule
 from hcip_pipeline.rules.problem import Problem
 
 #: The publisher's codes of physicians have no check digit, as license numbers have none.
@@ -38,27 +35,13 @@ MOST_OF_OTHERS = Decimal("0.1")
 #: Of so many amounts some have cents.
 ROWS_WITH_CENTS = 100
 
-_FIELDS = {"base1": edits.BASE, "base2": edits.BASE_2, "charges": edits.CHARGES, "facility": edits.FACILITY}
+_STATE = StateFiles(
+    "texas_pudf",
+    "TEXAS",
+    {"base1": edits.BASE, "base2": edits.BASE_2, "charges": edits.CHARGES, "facility": edits.FACILITY},
+    TEXAS,
+)
 _MEMORY = "3GB"
-
-
-@dataclass(frozen=True)
-class TexasFile:
-    """A file that was read; ``rows_read`` = ``accepted`` + ``quarantined``, ``error_rows`` through its own fault."""
-
-    quarter: str
-    table: str
-    file: str
-    form: str
-    sha256: str
-    rows_read: int
-    accepted: int
-    error_rows: int
-
-    @property
-    def quarantined(self) -> int:
-        """Rows left out."""
-        return self.rows_read - self.accepted
 
 
 @dataclass(frozen=True)
@@ -74,7 +57,7 @@ class TexasReceipt:
     """
 
     quarters: tuple[str, ...]
-    files: tuple[TexasFile, ...]
+    files: tuple[PublicFile, ...]
     problems: tuple[Problem, ...]
     hospitals: tuple[str, ...]
     folder: Path
@@ -106,7 +89,7 @@ def read_texas(
     tell = progress or (lambda _: None)
     found = find_files(folder, quarters)
     into.mkdir(parents=True, exist_ok=True)
-    files: list[TexasFile] = []
+    files: list[PublicFile] = []
     problems: list[Problem] = []
     with study_database(into) as database:
         database.execute(f"set memory_limit = '{_MEMORY}'")
@@ -114,8 +97,8 @@ def read_texas(
         for quarter in quarters:
             one = _Quarter(database, quarter, folder, found[quarter], into, tell)
             one.read()
-            files += one.files
-            problems += one.problems
+            files += one.reader.files
+            problems += one.reader.problems
         _write_shared(database, into)
         hospitals = [row[0] for row in database.execute("select distinct hospital from seen order by 1").fetchall()]
     return TexasReceipt(tuple(str(q) for q in quarters), tuple(files), tuple(problems), tuple(hospitals), into)
@@ -147,23 +130,15 @@ class _Quarter:
     ) -> None:
         self.database, self.quarter, self.paths, self.into, self.tell = database, str(quarter), paths, into, tell
         self.year = quarter.year
-        self.names = {table: path.relative_to(folder).as_posix() for table, path in paths.items()}
-        self.files: list[TexasFile] = []
-        self.problems: list[Problem] = []
-        self._read: dict[str, tuple[int, str]] = {}  # table -> rows and hash
-        layouts = read_layouts("texas_pudf")
-        self.forms = {
-            table: recognize(path, layouts[table], _FIELDS[table], TEXAS, "TEXAS-LAYOUT")
-            for table, path in paths.items()
-        }
+        self.reader = FileReader(database, _STATE, self.quarter, folder, paths)
 
     def read(self) -> None:
         """Facilities, records, charge lines; then what they must hold together, and the tables of the lake."""
         self.tell(f"reading the discharges of {self.quarter}")
         self._read_facilities()
         if "base2" in self.paths:
-            self._lines("base2", "second_records")
-            self._count_lines("base2", "second_records")
+            self.reader.lines("base2", "second_records")
+            self.reader.count_lines("base2", "second_records")
         self._read_records()
         self.tell(f"reading the charge lines of {self.quarter}")
         self._read_charges()
@@ -173,51 +148,9 @@ class _Quarter:
         self.tell(f"writing the tables of {self.quarter}")
         self._write()
 
-    def _lines(self, table: str, name: str, readings: str = "") -> None:
-        path = self.paths[table]
-        scanned = scan(path, TEXAS, "TEXAS-TOO-LARGE", unreadable="TEXAS-UNREADABLE")
-        rows = read_lines(
-            self.database,
-            path,
-            scanned.encoding,
-            self.forms[table],
-            _FIELDS[table],
-            name,
-            readings=readings,
-            rule="TEXAS-UNREADABLE",
-        )
-        self._read[table] = (rows, scanned.sha256)
-
-    def _count_lines(self, table: str, name: str) -> None:
-        """Count the rows of a file that is judged by the form of its lines alone."""
-        accepted = number(self.database, f"select count(*) from {name}")
-        faulty = self._read[table][0] - accepted
-        if faulty:
-            first = number(self.database, f"select min(source_row) from malformed_{name}")
-            self.problems.append(_problem(edits.MALFORMED, faulty, first, self.names[table]))
-        self._add_file(table, accepted, faulty)
-
-    def _count_judged(self, table: str, suffix: str, judged: Sequence[Edit]) -> None:
-        """Count what became of the rows of a file that was judged, and the rules that they break."""
-        rules = (edits.MALFORMED, *(edit.rule for edit in judged))
-        quarantined = f"select count(distinct source_row) from quarantine{suffix}"
-        follows = ", ".join(f"'{rule}'" for rule in rules if find_rule(rule).follows) or "''"
-        accepted = number(self.database, f"select count(*) from accepted{suffix}")
-        left_out = number(self.database, quarantined)
-        rows = self._read[table][0]
-        if rows != accepted + left_out:
-            raise AssertionError(f"{rows} rows read, {accepted} accepted and {left_out} quarantined")
-        self.problems += counted_problems(self.database, rules, self.names[table], suffix=suffix)
-        self._add_file(table, accepted, number(self.database, f"{quarantined} where rule not in ({follows})"))
-
-    def _add_file(self, table: str, accepted: int, faulty: int) -> None:
-        words = self.forms[table].words
-        rows, sha256 = self._read[table]
-        self.files.append(TexasFile(self.quarter, table, self.names[table], words, sha256, rows, accepted, faulty))
-
     def _read_facilities(self) -> None:
-        self._lines("facility", "facility_rows")
-        self._count_lines("facility", "facility_rows")
+        self.reader.lines("facility", "facility_rows")
+        self.reader.count_lines("facility", "facility_rows")
         self.database.execute(
             f"""create or replace table facilities as
             select trim(thcic_id) as hospital, any_value(nullif(trim(provider_name), '')) as name,
@@ -227,8 +160,7 @@ class _Quarter:
         self.database.execute("insert into all_facilities select *, ? from facilities", [self.quarter])
 
     def _read_records(self) -> None:
-        readings = ", ".join(f"{sql} as {name}" for name, sql in edits.READINGS.items())
-        self._lines("base1", "records", readings)
+        self.reader.lines("base1", "records", edits.READINGS)
         self.database.execute(
             """create or replace table cells as
             select records.*, row_number() over (partition by record order by source_row) > 1 as is_repeated,
@@ -239,22 +171,19 @@ class _Quarter:
         self._refuse_other_facilities()
 
     def _judge_records(self) -> None:
-        malformed = (edits.MALFORMED, "from malformed_records")
-        values = {"quarter": self.quarter}
-        judge(self.database, self.names["base1"], edits.EDITS, malformed=malformed, values=values)
-        self._count_judged("base1", "", edits.EDITS)
+        self.reader.judge("base1", "records", edits.EDITS, values={"quarter": self.quarter})
         self._refuse_nothing_usable()
         rows, with_cents = self.database.execute(
             "select count(*), count(*) filter (where contains(total_charges, '.')) from accepted"
         ).fetchall()[0]
         self._refuse_other_charges(rows)
         if rows >= ROWS_WITH_CENTS and not with_cents:
-            self.problems.append(_problem("TEXAS-NO-CENTS", rows, 1, self.names["base1"]))
+            self.reader.note("TEXAS-NO-CENTS", "base1", rows, 1)
 
     def _refuse_nothing_usable(self) -> None:
-        if self.files[-1].accepted:
+        if self.reader.files[-1].accepted:
             return
-        worst = max((p for p in self.problems if p.severity == "ERROR"), key=lambda p: p.rows or 0, default=None)
+        worst = max((p for p in self.reader.problems if p.severity == "ERROR"), key=lambda p: p.rows or 0, default=None)
         raise HcipError(
             f"holds no usable record{f' ({worst.message})' if worst else ''}",
             file=self.paths["base1"],
@@ -299,8 +228,7 @@ class _Quarter:
             )
 
     def _read_charges(self) -> None:
-        readings = ", ".join(f"{sql} as {name}" for name, sql in edits.LINE_READINGS.items())
-        self._lines("charges", "line_rows", readings)
+        self.reader.lines("charges", "line_rows", edits.LINE_READINGS)
         self.database.execute(
             """create or replace table billed as
             select record, coalesce(sum(charge) filter (where revenue is distinct from '0001'), 0) as charge
@@ -311,11 +239,11 @@ class _Quarter:
 
     def _refuse_other_charges(self, records: int) -> None:
         """Lines that do not add up to most of the totals are not read right: cents, another quarter, lines twice."""
-        differing = [problem for problem in self.problems if problem.rule == "TEXAS-CHARGES-DIFFER"]
-        if differing and 2 * (differing[0].rows or 0) > records:
+        differing, first = self.reader.rows_under("TEXAS-CHARGES-DIFFER")
+        if 2 * differing > records:
             raise HcipError(
-                f"holds lines that differ by more than $1 from the total charges of {differing[0].rows:,} of the "
-                f"{records:,} records, the first of them in row {differing[0].row} of base 1",
+                f"holds lines that differ by more than $1 from the total charges of {differing:,} of the "
+                f"{records:,} records, the first of them in row {first} of base 1",
                 file=self.paths["charges"],
                 rule="TEXAS-OTHER-CHARGES",
                 fix="use base 1 and charges of the same quarter, each once, with amounts as published",
@@ -333,9 +261,7 @@ class _Quarter:
             create or replace view cells_lines as
             select line_rows.*, owners.hospital, owners.of_record from line_rows left join owners using (record)"""
         )
-        malformed = (edits.MALFORMED, "from malformed_line_rows")
-        judge(self.database, self.names["charges"], edits.LINE_EDITS, malformed=malformed, suffix="_lines")
-        self._count_judged("charges", "_lines", edits.LINE_EDITS)
+        self.reader.judge("charges", "line_rows", edits.LINE_EDITS, suffix="_lines")
 
     def _write(self) -> None:
         lineage = {"submission": f"'texas_pudf/{self.quarter}'", "source_row": "source_row"}
@@ -358,7 +284,7 @@ class _Quarter:
             "discharge_year": str(self.year),
             "length_of_stay": "days",
             "identifier_type": f"'{IDENTIFIER_TYPE}'",
-            "source_file": _quoted(self.names["base1"]),
+            "source_file": _quoted(self.reader.names["base1"]),
         }
         line = lineage | {
             "hospital_ccn": "hospital",
@@ -366,7 +292,7 @@ class _Quarter:
             "revenue_code": "coalesce(revenue, '')",  # no range of revenue_codes holds it: UNMAPPED
             "units": "units",
             "charge": "charge",
-            "source_file": _quoted(self.names["charges"]),
+            "source_file": _quoted(self.reader.names["charges"]),
         }
         database, into = self.database, self.into
         write_contract(database, LAKE_DISCHARGES, discharge, "accepted", into, f"discharges_{self.quarter}")
@@ -386,10 +312,6 @@ class _Quarter:
             ) group by all;
             drop view cells_lines; drop table line_rows; drop table quarantine_lines cascade"""
         )
-
-
-def _problem(rule: str, rows: int, first: int, file: str) -> Problem:
-    return Problem(rule, find_rule(rule).description, first, file=file, rows=rows)
 
 
 def _quoted(text: str) -> str:

@@ -87,9 +87,6 @@ LINE_READINGS = {
     "units": "try_cast(try_cast(trim(units_of_service) as decimal(18, 4)) as bigint)",
 }
 
-#: A line that is no record; found by its length or its number of cells, so it has no SQL.
-MALFORMED = "TEXAS-MALFORMED-ROW"
-
 _MARKED = " or ".join(
     f"contains({column.lower()}, '{INVALID}')" for column in BASE if column not in ("RECORD_ID", "PROVIDER_NAME")
 )

@@ -119,6 +119,12 @@ def test_entries_that_are_there_twice_are_one(tmp_path):
     assert kept.height == 1
 
 
+def test_claims_without_a_resource_id_are_claims_of_their_own(tmp_path):
+    nameless = [{key: value for key, value in stay(number).items() if key != "id"} for number in "23"]
+    home, _, counted = _taken_in(tmp_path, lines(*nameless))
+    assert counted.read == len(_claims(home)) == 2
+
+
 def test_a_claim_under_two_resource_ids_is_one(tmp_path):
     older = stay(paid="5.00") | {"id": "other"}
     older["meta"] = older["meta"] | {"lastUpdated": "2025-03-01T00:00:00Z"}

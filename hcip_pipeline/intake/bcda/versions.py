@@ -61,7 +61,7 @@ class Versions:
             HcipError: ``BCDA-VERSIONS``: two versions of the same moment differ.
         """
         self._connection.execute(
-            f"""create or replace temp table by_id as {_placed("kind, id", "seen")};
+            f"""create or replace temp table by_id as {_placed("kind, id", "(from seen where id is not null)")};
             create or replace temp table counting as
             select * from seen where outcome = 'read' and identity is not null
             and (file, row) not in (select (file, row) from by_id where place > 1);

@@ -15,7 +15,8 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.received_files import Ceiling, open_file
 
 _LONGEST_LINE = 100_000
-TAB = "\t"
+#: What separates the cells of a file with a header; a comma is none of them, as cells hold commas.
+_SEPARATORS = {"\t": "tab-delimited", "|": "delimited by |", ";": "delimited by ;", "~": "delimited by ~"}
 
 
 @dataclass(frozen=True)
@@ -24,22 +25,28 @@ class Form:
 
     Attributes:
         words: the form in words, for the study.
-        cells: field -> SQL for its cell, over a column ``line`` (and ``cells`` where tab-delimited).
+        cells: field -> SQL for its cell, over a column ``line`` (and ``cells`` where they are separated).
         is_row: SQL, true where a line is a row of this form.
-        has_header: whether the first line names the fields.
+        separator: what separates the cells; empty: fixed width, without a header line.
     """
 
     words: str
     cells: dict[str, str]
     is_row: str
-    has_header: bool
+    separator: str = ""
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the first line names the fields."""
+        return bool(self.separator)
 
 
 def recognize(file: Path, layouts: Sequence[RecordLayout], needed: Sequence[str], ceiling: Ceiling, rule: str) -> Form:
     """The form of a file, from its first line.
 
     Args:
-        layouts: the published ones of this table; a tab-delimited file may have any order of the ``needed`` fields.
+        layouts: the published ones of this table, none if it is never of fixed width; a file with a header may have any
+            order of the ``needed`` fields.
         rule: the id under which a file of no known form is refused.
 
     Raises:
@@ -49,13 +56,18 @@ def recognize(file: Path, layouts: Sequence[RecordLayout], needed: Sequence[str]
         first = stream.readline(_LONGEST_LINE).decode("latin-1").rstrip("\r\n")
     if not first.strip():
         raise HcipError("is empty, or begins with a blank line", file=file, row=1, rule=rule, fix="download it again")
-    if TAB in first:
-        return _of_header(file, first.removeprefix("\xef\xbb\xbf"), needed, rule)
+    header = first.removeprefix("\xef\xbb\xbf")
     layout = next((each for each in layouts if each.width == len(first)), None)
+    separator = next(
+        (each for each in _SEPARATORS if (each == "\t" and each in header) or set(_names(header, each)) & {*needed}), ""
+    )
+    if separator:
+        return _of_header(file, header, separator, needed, rule)
     if layout is None:
         known = ", ".join(f"{each.width} ({each.year})" for each in layouts)
         raise HcipError(
-            f"has records of {len(first)} characters; known are {known}",
+            f"has records of {len(first)} characters"
+            + (f"; known are {known}" if known else " and no header line, in which a tab or | separates the fields"),
             file=file,
             row=1,
             rule=rule,
@@ -65,13 +77,16 @@ def recognize(file: Path, layouts: Sequence[RecordLayout], needed: Sequence[str]
         f"fixed width, layout of {layout.year}",
         {field.name: f"substr(line, {field.start}, {field.width})" for field in layout.fields},
         f"length(line) = {layout.width}",
-        has_header=False,
     )
 
 
-def _of_header(file: Path, line: str, needed: Sequence[str], rule: str) -> Form:
-    names = [name.strip().strip('"').upper() for name in line.split(TAB)]
-    while names and not names[-1]:  # the published rows end with a tab
+def _names(line: str, separator: str) -> list[str]:
+    return [name.strip().strip('"').upper() for name in line.split(separator)]
+
+
+def _of_header(file: Path, line: str, separator: str, needed: Sequence[str], rule: str) -> Form:
+    names = _names(line, separator)
+    while names and not names[-1]:  # rows may end with a separator
         names.pop()
     missing = [name for name in needed if name not in names]
     twice = sorted({name for name in needed if names.count(name) > 1})
@@ -85,8 +100,8 @@ def _of_header(file: Path, line: str, needed: Sequence[str], rule: str) -> Form:
             fix="use the file as published, with its header line",
         )
     return Form(
-        "tab-delimited",
+        _SEPARATORS[separator],
         {name: f"trim(cells[{names.index(name) + 1}], '\" ')" for name in needed},
         f"(len(cells) = {len(names)} or len(cells) = {len(names) + 1} and trim(cells[{len(names) + 1}]) = '')",
-        has_header=True,
+        separator,
     )

@@ -99,7 +99,7 @@ def read_lines(
         HcipError: the file cannot be read as text, under ``rule``.
     """
     cells = ", ".join(f"{form.cells[column]} as {column.lower()}" for column in columns)
-    split = "string_split(line, chr(9)) as cells," if form.has_header else ""
+    split = f"string_split(line, chr({ord(form.separator)})) as cells," if form.has_header else ""
     lines = f"""
         select source_row, line, {split} coalesce({form.is_row}, false) as is_row
         from (

@@ -1,0 +1,167 @@
+"""The files of one delivery (a quarter, a year) on their way to rows that were judged: each is read, judged, counted.
+
+Belongs here: what every state's files go through, in the words of its own rules. Does not belong here: what a cell
+means and which rules there are, which a state tells in ``StateFiles`` and its edits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from hcip_pipeline.contracts.public_layouts import read_layouts
+from hcip_pipeline.intake.state_files.edits import Edit, counted_problems, judge, number
+from hcip_pipeline.intake.state_files.layouts import recognize
+from hcip_pipeline.intake.state_files.lines import read_lines, scan
+from hcip_pipeline.received_files import Ceiling
+from hcip_pipeline.rules.catalog import find_rule
+from hcip_pipeline.rules.problem import Problem
+
+
+@dataclass(frozen=True)
+class StateFiles:
+    """What a state tells about its files.
+
+    Attributes:
+        layouts: name of the layout data (``contracts/data/<layouts>.yaml``); empty where every file has a header.
+        rules: how the ids of its rules begin: ``TEXAS`` for ``TEXAS-LAYOUT``, ``-MALFORMED-ROW``, ``-TOO-LARGE`` and
+            ``-UNREADABLE``, which every state has.
+        fields: table -> its fields that are read.
+        ceiling: of one file.
+    """
+
+    layouts: str
+    rules: str
+    fields: Mapping[str, Sequence[str]]
+    ceiling: Ceiling
+
+
+@dataclass(frozen=True)
+class PublicFile:
+    """A file that was read; ``rows_read`` = ``accepted`` + ``quarantined``, ``error_rows`` through its own fault."""
+
+    delivery: str
+    table: str
+    file: str
+    form: str
+    sha256: str
+    rows_read: int
+    accepted: int
+    error_rows: int
+
+    @property
+    def quarantined(self) -> int:
+        """Rows left out."""
+        return self.rows_read - self.accepted
+
+
+class FileReader:
+    """Reads the files of one delivery.
+
+    Args:
+        database: gets the tables.
+        state: whose files they are.
+        delivery: what they are of, such as ``2019Q1``.
+        folder: the names of files in messages are relative to it.
+        paths: table -> its file.
+
+    Raises:
+        HcipError: a file has no known layout.
+    """
+
+    def __init__(
+        self,
+        database: duckdb.DuckDBPyConnection,
+        state: StateFiles,
+        delivery: str,
+        folder: Path,
+        paths: Mapping[str, Path],
+    ) -> None:
+        self.database, self.delivery, self.paths = database, delivery, paths
+        self.names = {table: path.relative_to(folder).as_posix() for table, path in paths.items()}
+        self.files: list[PublicFile] = []
+        self.problems: list[Problem] = []
+        self._state = state
+        self._read: dict[str, tuple[int, str]] = {}  # table -> rows and hash
+        layouts = read_layouts(state.layouts) if state.layouts else {}
+        self._forms = {
+            table: recognize(path, layouts.get(table, ()), state.fields[table], state.ceiling, self._rule("LAYOUT"))
+            for table, path in paths.items()
+        }
+
+    def _rule(self, name: str) -> str:
+        return f"{self._state.rules}-{name}"
+
+    def lines(self, table: str, name: str, readings: Mapping[str, str] | None = None) -> None:
+        """Make the table ``name`` of a file's cells with their readings; ``malformed_<name>`` has the other lines.
+
+        Raises:
+            HcipError: the file is over its ceiling, or no text.
+        """
+        path, unreadable = self.paths[table], self._rule("UNREADABLE")
+        scanned = scan(path, self._state.ceiling, self._rule("TOO-LARGE"), unreadable=unreadable)
+        rows = read_lines(
+            self.database,
+            path,
+            scanned.encoding,
+            self._forms[table],
+            self._state.fields[table],
+            name,
+            readings=", ".join(f"{sql} as {column}" for column, sql in (readings or {}).items()),
+            rule=unreadable,
+        )
+        self._read[table] = (rows, scanned.sha256)
+
+    def count_lines(self, table: str, name: str) -> None:
+        """Count the rows of a file that is judged by the form of its lines alone."""
+        accepted = number(self.database, f"select count(*) from {name}")
+        faulty = self._read[table][0] - accepted
+        if faulty:
+            first = number(self.database, f"select min(source_row) from malformed_{name}")
+            self.note(self._rule("MALFORMED-ROW"), table, faulty, first)
+        self._add_file(table, accepted, faulty)
+
+    def judge(
+        self,
+        table: str,
+        name: str,
+        edits: Sequence[Edit],
+        *,
+        suffix: str = "",
+        values: Mapping[str, object] | None = None,
+    ) -> None:
+        """Judge the rows of ``cells<suffix>``, made of the file that was read as ``name``, and count them.
+
+        Args:
+            values: what ``$names`` in the rules' SQL stand for.
+        """
+        malformed = self._rule("MALFORMED-ROW")
+        lines = f"from malformed_{name}"
+        judge(self.database, self.names[table], edits, malformed=(malformed, lines), values=values, suffix=suffix)
+        rules = (malformed, *(edit.rule for edit in edits))
+        quarantined = f"select count(distinct source_row) from quarantine{suffix}"
+        follows = ", ".join(f"'{rule}'" for rule in rules if find_rule(rule).follows) or "''"
+        accepted = number(self.database, f"select count(*) from accepted{suffix}")
+        left_out = number(self.database, quarantined)
+        rows = self._read[table][0]
+        if rows != accepted + left_out:
+            raise AssertionError(f"{rows} rows read, {accepted} accepted and {left_out} quarantined")
+        self.problems += counted_problems(self.database, rules, self.names[table], suffix=suffix)
+        self._add_file(table, accepted, number(self.database, f"{quarantined} where rule not in ({follows})"))
+
+    def note(self, rule: str, table: str, rows: int, first: int) -> None:
+        """Note that so many rows of a file break a rule."""
+        self.problems.append(Problem(rule, find_rule(rule).description, first, file=self.names[table], rows=rows))
+
+    def rows_under(self, rule: str) -> tuple[int, int]:
+        """How many rows break a rule, and the first of them; zeros for none."""
+        found = next((problem for problem in self.problems if problem.rule == rule), None)
+        return (found.rows or 0, found.row or 0) if found else (0, 0)
+
+    def _add_file(self, table: str, accepted: int, faulty: int) -> None:
+        rows, sha256 = self._read[table]
+        words = self._forms[table].words
+        self.files.append(PublicFile(self.delivery, table, self.names[table], words, sha256, rows, accepted, faulty))
