@@ -98,7 +98,7 @@ def read_lines(
     Raises:
         HcipError: the file cannot be read as text, under ``rule``.
     """
-    cells = ", ".join(f"{form.cells[column]} as {column.lower()}" for column in columns)
+    cells = ", ".join(f'{form.cells[column]} as "{column.lower()}"' for column in columns)
     split = f"string_split(line, chr({ord(form.separator)})) as cells," if form.has_header else ""
     lines = f"""
         select source_row, line, {split} coalesce({form.is_row}, false) as is_row
@@ -118,6 +118,12 @@ def read_lines(
             )""",
             [str(file)],
         )
+    except (
+        duckdb.BinderException,
+        duckdb.CatalogException,
+        duckdb.ParserException,
+    ):  # of the readings, not of the file
+        raise
     except duckdb.Error:  # the engine's message may quote a patient's row
         raise HcipError(
             "cannot be read as lines of text", file=file, rule=rule, fix="download the file again"

@@ -98,9 +98,15 @@ class FileReader:
     def lines(self, table: str, name: str, readings: Mapping[str, str] | None = None) -> None:
         """Make the table ``name`` of a file's cells with their readings; ``malformed_<name>`` has the other lines.
 
+        Args:
+            readings: name -> SQL over the cells, which have the names of their fields in lower case.
+
         Raises:
             HcipError: the file is over its ceiling, or no text.
+            ValueError: a reading has the name of a field.
         """
+        if same := {field.lower() for field in self._state.fields[table]} & set(readings or {}):
+            raise ValueError(f"a reading needs a name that no field has: {', '.join(sorted(same))}")
         path, unreadable = self.paths[table], self._rule("UNREADABLE")
         scanned = scan(path, self._state.ceiling, self._rule("TOO-LARGE"), unreadable=unreadable)
         rows = read_lines(
