@@ -1,4 +1,4 @@
--- One row a claim that CMS has withdrawn (BCDA: a status other than active), with when it last said so: what was delivered
+-- One row per claim that CMS has withdrawn (BCDA: a status other than active), with when it last said so: what was delivered
 -- of the claim before counts no more.
 select
     part,
