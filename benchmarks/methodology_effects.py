@@ -75,7 +75,7 @@ def main(home_path: str, period_key: str) -> None:
         if settled.releases.exists():
             scratch.releases.symlink_to(settled.releases)
         released: list[Decimal] = []
-        print("| policy | calculated | final | payable | payable against as released |\n|---|--:|--:|--:|--:|")
+        print("| policy | calculated | final | payable | difference in payable |\n|---|--:|--:|--:|--:|")
         for name, changes in ALTERNATIVES.items():
             policy = file.policy.model_validate(file.policy.model_dump() | changes)
             built = build_period(scratch, period, replace(file, policy=policy), select="+incentives +conditions")

@@ -31,7 +31,7 @@ from hcip_pipeline.publishing.content import Content
 from hcip_pipeline.publishing.renderers import RENDERERS
 from hcip_pipeline.publishing.writer import write_release
 from hcip_pipeline.release.documents import Renderer
-from hcip_pipeline.release.manifest import manifest, write_manifest
+from hcip_pipeline.release.manifest import Origin, manifest, write_manifest
 from hcip_pipeline.release.tables import write_table
 from hcip_pipeline.settlement.earlier_releases import earlier_release_files
 from hcip_pipeline.settlement.norm_tables import norm_spec
@@ -128,7 +128,7 @@ def _release_earlier(home: Home, policy: PolicyFile, period: str) -> None:
         files += write_table(_frame(declared, rows), declared, folder / "audit", name)
     older = replace(policy, text=policy.text + "# of its time\n", sha256="0" * 64)
     inputs = earlier_release_files(home, PerformancePeriod.parse(period))
-    write_manifest(manifest(f"{period}_r1", folder, files, older, inputs, ("41",), None), folder)
+    write_manifest(manifest(Origin(f"{period}_r1", older, inputs, ("41",), None), folder, files), folder)
 
 
 #: the fee schedule as claims would have it

@@ -39,7 +39,7 @@ from hcip_pipeline.release.documents import (
     write_documents,
 )
 from hcip_pipeline.release.layouts import LAYOUTS
-from hcip_pipeline.release.manifest import made_from, manifest, write_manifest
+from hcip_pipeline.release.manifest import Origin, made_from, manifest, write_manifest
 from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.release.rests_on import named_releases
 from hcip_pipeline.release.synthetic_mark import marked_document
@@ -84,42 +84,39 @@ def write_files(
             certainty=own_tables(connection, str(period), policy.policy) if certainty is None else certainty,
         )
         files = [*_write_marts(draft, root), *_write_derived(draft, content.derivations, root)]
-        stated = partial(
-            manifest,
+        origin = Origin(
             draft.name,
-            root,
-            files,
             policy,
             inputs,
             _grouper_versions(connection),
             content.supersedes,
-            signed_by=content.signed_by,
             rests_on=[named.as_dict() for named in named_releases(inputs)],
             makes_stale=[named.as_dict() for named in content.later],
             engine=build.engine,
             rates=[rate.as_dict() for rate in rates_in_force(draft)],
             is_synthetic=draft.is_synthetic,
+            signed_by=content.signed_by,
             stamped_by=content.stamped_by,
         )
-        beside = root.with_name(f"{root.name}.documents")  # not among the tables while those are gone through
+        pages = root.with_name(f"{root.name}.documents")  # outside of root while its tables are being recomputed
         try:
             rows = sum(file.rows for file in files)
-            with _recomputing(stated(), root, content.must_verify, rows) as recomputed:
+            with _recomputing(manifest(origin, root, files), root, content.must_verify, rows) as recomputed:
                 draft = replace(draft, recomputation=recomputed)
-                documents = _write_documents(draft, content.renderers, beside, root, files)
-            _move(documents, beside, root)
+                documents = _write_documents(draft, content.renderers, pages, root, files)
+            _move(documents, pages, root)
         finally:
-            shutil.rmtree(beside, ignore_errors=True)
-    return stated(documents, content.notes)
+            shutil.rmtree(pages, ignore_errors=True)
+    return manifest(origin, root, files, documents, content.notes)
 
 
 @contextmanager
 def _recomputing(
     content: dict[str, Any], root: Path, must_verify: bool, rows: int
 ) -> Iterator[Callable[[], VerificationReport]]:
-    """Compute every payment again from the tables that were just written: beside what is done meanwhile, if that pays.
+    """Recompute every payment from the tables just written, in another process where that is faster.
 
-    Gives a function that waits for what was found, and is waited for at the latest when the ``with`` block ends.
+    Yields a function that waits for the result; the end of the ``with`` block waits for it at the latest.
 
     Raises:
         HcipError: a figure is not found again.

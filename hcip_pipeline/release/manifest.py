@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -77,55 +78,66 @@ def _resource_name(path: str) -> str:
     return path.lower().replace("/", "-").replace("_", "-")
 
 
-def manifest(
-    release: str,
-    root: Path,
-    files: Sequence[WrittenFile],
-    policy: PolicyFile,
-    inputs: Sequence[dict[str, Any]],
-    grouper_versions: Sequence[str],
-    supersedes: str | None,
-    documents: Sequence[WrittenDocument] = (),
-    notes: Sequence[str] = (),
-    signed_by: str | None = None,
-    *,
-    rests_on: Sequence[dict[str, str]] = (),
-    makes_stale: Sequence[dict[str, str]] = (),
-    engine: str = "duckdb",
-    rates: Sequence[Mapping[str, Any]] = (),
-    is_synthetic: bool = False,
-    stamped_by: str | None = None,
-) -> dict[str, Any]:
-    """The manifest of the release in ``root``; nothing in it depends on the clock or the machine.
+@dataclass(frozen=True)
+class Origin:
+    """What a release was made from and by: everything its manifest states besides its files.
 
-    Args:
+    Attributes:
+        release: its name, ``2025H1_r1``.
+        inputs: every file that was read, with its hash.
+        supersedes: sha256 of the manifest of the release before; None for a first release.
         rests_on: the earlier periods' releases that were read (``rests_on.Named``).
         makes_stale: the later periods' releases that were made without this one.
-        engine: that computed the tables; stated where it is another than DuckDB.
-        is_synthetic: the data are invented; stated only where they are.
-        stamped_by: host of the time stamp service; stated only where there is one.
+        engine: that computed the tables; stated only where it is not DuckDB.
         rates: the tables of rates in force, with their sources, and whether each is a shipped default.
+        is_synthetic: the data are invented; stated only where they are.
+        signed_by: identity of the signature; None where the release is not signed.
+        stamped_by: host of the time stamp service; stated only where there is one.
     """
+
+    release: str
+    policy: PolicyFile
+    inputs: Sequence[dict[str, Any]]
+    grouper_versions: Sequence[str]
+    supersedes: str | None
+    rests_on: Sequence[dict[str, str]] = ()
+    makes_stale: Sequence[dict[str, str]] = ()
+    engine: str = "duckdb"
+    rates: Sequence[Mapping[str, Any]] = ()
+    is_synthetic: bool = False
+    signed_by: str | None = None
+    stamped_by: str | None = None
+
+
+def manifest(
+    origin: Origin,
+    root: Path,
+    files: Sequence[WrittenFile],
+    documents: Sequence[WrittenDocument] = (),
+    notes: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The manifest of the release in ``root``; nothing in it depends on the clock or the machine."""
     twins = {file.path: file for file in files}
+    policy = origin.policy
     return {
         "profile": "data-package",
-        "name": f"hcip-{release.lower().replace('_', '-')}",
-        "title": f"HCIP settlement {release.replace('_', ' ')}",
-        "version": release.rsplit("_r", 1)[-1],
+        "name": f"hcip-{origin.release.lower().replace('_', '-')}",
+        "title": f"HCIP settlement {origin.release.replace('_', ' ')}",
+        "version": origin.release.rsplit("_r", 1)[-1],
         "code_version": __version__,
-        **({} if engine == "duckdb" else {"engine": engine}),
+        **({} if origin.engine == "duckdb" else {"engine": origin.engine}),
         "policy": {"version": policy.policy.version, "sha256": policy.sha256, "text": policy.text},
         "privacy": {"rule": RULE, "small_cell_threshold": policy.policy.small_cell_threshold},
-        "grouper_versions": sorted(grouper_versions),
-        "inputs": list(inputs),
-        "rates": list(rates),
-        **({"synthetic": True} if is_synthetic else {}),
-        "supersedes": supersedes,
-        "rests_on": list(rests_on),
-        "makes_stale": list(makes_stale),
-        "made_from": made_from(inputs, policy, supersedes),
-        "signed_by": signed_by,
-        **({"stamped_by": stamped_by} if stamped_by else {}),
+        "grouper_versions": sorted(origin.grouper_versions),
+        "inputs": list(origin.inputs),
+        "rates": list(origin.rates),
+        **({"synthetic": True} if origin.is_synthetic else {}),
+        "supersedes": origin.supersedes,
+        "rests_on": list(origin.rests_on),
+        "makes_stale": list(origin.makes_stale),
+        "made_from": made_from(origin.inputs, policy, origin.supersedes),
+        "signed_by": origin.signed_by,
+        **({"stamped_by": origin.stamped_by} if origin.stamped_by else {}),
         "notes": list(notes),
         "resources": [
             _resource(file, twins[file.path.with_suffix(".parquet")], root)
