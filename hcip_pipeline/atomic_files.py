@@ -13,12 +13,12 @@ import polars as pl
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     """Write a frame as Parquet next to its place and rename it there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        frame.write_parquet(beside, compression="zstd", statistics=True)
-        beside.replace(path)
+        frame.write_parquet(temporary, compression="zstd", statistics=True)
+        temporary.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def write_json(content: dict[str, Any], path: Path) -> None:
@@ -30,9 +30,9 @@ def write_json(content: dict[str, Any], path: Path) -> None:
 def write_bytes(content: bytes, path: Path) -> None:
     """Write bytes next to their place and rename them there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        beside.write_bytes(content)
-        beside.replace(path)
+        temporary.write_bytes(content)
+        temporary.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

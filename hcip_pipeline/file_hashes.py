@@ -1,6 +1,6 @@
 """sha256 of files; those that were hashed before and look the same are not read again.
 
-A file looks the same when its device, inode, size and both times are the same; nobody can set the time of the last
+A file looks the same when its device, inode, size and both times are the same; no one can set the time of the last
 change (``ctime``) back. A file changed as late as the moment it was hashed is always read again.
 """
 

@@ -1,4 +1,4 @@
-"""Where things lie in a home folder (outputs.md, "Home folder"), and who may read them.
+"""Where things are in a home folder (outputs.md, "Home folder"), and who may read them.
 
 Paths and the mode of what will be written there; nothing is read or written here.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def restrict_umask() -> None:
-    """What this process writes from here on its group may read, and nobody else on the machine."""
+    """What this process writes from here on its group may read, and no one else on the machine."""
     os.umask(os.umask(0o077) | 0o027)
 
 

@@ -4,7 +4,7 @@ Belongs here: taking, sharing and letting go of locks, and stating who holds one
 piece of work needs (``assets``).
 
 A lock is the operating system's (``flock``) on a file below ``locks/``: it is gone the moment its process is,
-however that ended, so no lock is ever stale and nobody has to remove one. On a shared file system that keeps such
+however that ended, so no lock is ever stale and no one has to remove one. On a shared file system that keeps such
 locks to one machine, claims (``lock_claims``) stop the others.
 """
 
@@ -143,4 +143,4 @@ def _holder(path: Path) -> str:
         stated = json.loads(path.read_text(encoding="utf-8"))
         return f"{stated['doing']}, process {stated['process']} on {stated['machine']}"
     except (OSError, ValueError, KeyError):
-        return "it does not say which"
+        return "unknown"

@@ -25,7 +25,7 @@ _DAMAGED = ".damaged"
 
 
 def seal_path(home: Home, path: Path) -> Path:
-    """Where the seal of a lake file lies."""
+    """Where the seal of a lake file is."""
     relative = path.relative_to(home.lake)
     return home.lake / "seals" / relative.parent / f"{relative.name}.json"
 
@@ -45,7 +45,7 @@ def seal(home: Home, files: Iterable[Path]) -> int:
 
 
 def snapshot(folders: Iterable[Path]) -> dict[Path, tuple[int, int, int]]:
-    """Which tables and receipts lie in these folders, and what distinguishes each from another in its place."""
+    """Which tables and receipts are in these folders, and what distinguishes each from another in its place."""
     found = {}
     for folder in folders:
         for path in sorted([*folder.glob("*.parquet"), *folder.glob("*.json")]):
@@ -147,7 +147,7 @@ def unreadable(files: Iterable[Path]) -> list[Path]:
 
 
 def sweep(folders: Iterable[Path]) -> int:
-    """Remove what a killed run left half-written in folders that nobody else works on; returns how many pieces."""
+    """Remove what a killed run left half-written in folders that no one else works on; returns how many pieces."""
     swept = 0
     for folder in folders:
         for path in folder.glob(".*"):

@@ -1,4 +1,4 @@
-"""Claims: who holds a lock, as files, for file systems whose locks stop nobody on another machine.
+"""Claims: who holds a lock, as files, for file systems whose locks stop no one on another machine.
 
 The operating system's lock (``home_locks``) decides between processes of one machine. Some shared file systems keep
 such locks to the machine that took them. So whoever holds a lock also leaves a file below ``locks/claims/``, and

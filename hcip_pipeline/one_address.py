@@ -1,7 +1,7 @@
-"""Requests to one address and no other: a redirect is an answer that is no success, as any other.
+"""Requests to one address and no other: a redirect counts as a failure, like any answer other than success.
 
-It would hand what is sent to somebody whom nobody named. Belongs here: that rule. Does not belong here: which addresses
-may be named (``alerting.settings``).
+Following it would send the content to an address that no one named. Belongs here: that rule. Does not belong here:
+which addresses may be named (``alerting.settings``).
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Ceiling:
     """The most that a file of one kind may hold.
 
     Args:
-        bytes: of the file as it lies there.
+        bytes: of the file as it is there.
         unpacked: bytes of what a compressed file holds.
         times: a compressed file may grow so many times; up to ``harmless`` bytes it may grow more.
         rows: of one table, the header apart.

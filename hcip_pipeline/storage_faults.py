@@ -117,5 +117,5 @@ def _damage(home: Home, read: Iterable[Path]) -> HcipError | None:
         "the file is damaged: it cannot be read",
         file=broken[0],
         rule="RELEASE-DAMAGED",
-        fix="put the release back from a backup (`hcip verify` tells whether it is complete), and run it again",
+        fix="put the release back from a backup (`hcip verify` checks whether it is complete), and run it again",
     )

@@ -169,7 +169,7 @@ def check_settings(home: Home, tell: Callable[[str], None], *, signs: bool = Fal
     """Look at the settings before anything is done, so that a long run does not fail at its end.
 
     Args:
-        tell: called with a sentence about alerts that would reach nobody; they fail no run.
+        tell: called with a sentence about alerts that would reach no one; they fail no run.
         signs: the run releases something, so that the key must be able to sign now.
 
     Raises:
@@ -190,10 +190,10 @@ def check_settings(home: Home, tell: Callable[[str], None], *, signs: bool = Fal
 
 
 def signer_of(home: Home) -> Signer | None:
-    """Who signs in this home; None where the settings name nobody.
+    """Who signs in this home; None where the settings name no one.
 
     Raises:
-        HcipError: the settings cannot be read, or the key lies in the home, where whoever can forge could sign too.
+        HcipError: the settings cannot be read, or the key is in the home, where whoever can forge could sign too.
     """
     signing = load_settings(home).signing
     if signing is None:
@@ -210,7 +210,7 @@ def signer_of(home: Home) -> Signer | None:
 
 
 def timestamps_of(home: Home) -> TimestampService | None:
-    """Who stamps in this home; None where the settings name nobody. Nobody is asked anything.
+    """Who stamps in this home; None where the settings name no service. Nothing is sent.
 
     Raises:
         HcipError: the settings or the roots cannot be read.

@@ -2,7 +2,7 @@
 
 Run as ``python -m hcip_pipeline.alerting.webhook SECONDS``; the standard input holds the address on its first line
 and the alert after it, so that an address which is a secret is in no list of processes. A redirect counts as a failure:
-it would hand the alert to somebody whom nobody named. What is answered is not read.
+it would send the alert to an address that no one named. The answer is not read.
 
 Belongs here: the request. Does not belong here: which addresses are allowed (``settings``), and tries (``alerts``).
 """

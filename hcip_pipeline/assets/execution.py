@@ -85,7 +85,7 @@ def ingest(
     progress: Progress | None = None,
     join: bool = False,
 ) -> IngestReport:
-    """Ingest what lies in the inbox and is not yet in the lake.
+    """Ingest what is in the inbox and is not yet in the lake.
 
     Args:
         partitions: keys of quarters, months or half-years; none means all that the inbox holds.
@@ -174,7 +174,7 @@ def settle(
         engine: computes the builds; None: the one of the settings.
 
     Raises:
-        UsageError: the period lies outside the program's calendar, or the engine is not installed.
+        UsageError: the period is outside the program's calendar, or the engine is not installed.
         HcipError: as the assets raise; nothing was released then.
     """
     known = [seen] if seen else []

@@ -1,4 +1,4 @@
-"""Suites that stakeholders read, held against what comes in and what goes out; in runs of their own.
+"""Suites that stakeholders read, checked against incoming and outgoing files; in separate runs.
 
 They never decide about money, and Great Expectations takes seconds and 250 MB to import: so intake and settlement do
 not wait for them. A sensor starts them when a run of those has succeeded. The suites' page is the asset, and each of

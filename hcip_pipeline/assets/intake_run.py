@@ -62,7 +62,7 @@ def ingest_each(session: Session, home: HomeResource, keys: Sequence[str], inges
     """Take partitions in, in several processes where that pays; in the order of ``keys``.
 
     Raises:
-        RetryRequested: nobody waits for the run, and another run has one of the partitions.
+        RetryRequested: no one waits for the run, and another run has one of the partitions.
     """
     shares = _shares(keys, session.processes)
     with ExitStack() as running:

@@ -1,7 +1,7 @@
 """What surrounds the work of an asset on a home: its locks, the seals of what it writes, disk errors in plain words.
 
 Belongs here: which locks a piece of work takes, and in which order (a period's own, then ``reference`` and quarters and
-months, then the norm table's: nobody waits in a circle). Does not belong here: how a lock or a seal works.
+months, then the norm table's: no one waits in a circle). Does not belong here: how a lock or a seal works.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from hcip_pipeline.home_locks import BusyError
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.storage_faults import explain_storage_errors
 
-#: a run that nobody waits for tries again this often, this many seconds apart, while another run is in its way
+#: a run that no one waits for tries again this often, this many seconds apart, while another run is in its way
 _TRIES, _SECONDS = 120, 30
 
 _BACKFILL = "dagster/backfill"
@@ -33,7 +33,7 @@ def intake_lock(
 
     Args:
         name: the partition: ``2025Q1``, ``2025-04``, ``reference``.
-        folders: of the lake, that nobody but this partition's intake writes to.
+        folders: of the lake, that no one but this partition's intake writes to.
 
     Raises:
         HcipError: files of the partition are not what was accepted (:func:`ledger.acceptances.check_partition`).
@@ -75,7 +75,7 @@ def period_lock(
 
 
 def read_undisturbed(session: Session, home: Home, period: object, names: Iterable[object]) -> None:
-    """Nobody takes these partitions in while the process of the run reads them."""
+    """No one ingests these partitions while the process of the run reads them."""
     for name in names:
         session.locks.take(home, str(name), f"settling {period}, which reads {name}", "shared", wait=True)
 

@@ -22,7 +22,7 @@ Key = Quarter | Month | PerformancePeriod
 
 
 def half_year_of(day: dt.date) -> PerformancePeriod:
-    """The half-year that a day lies in."""
+    """The half-year that a day is in."""
     return PerformancePeriod(day.year, 1 if day.month <= 6 else 2)
 
 

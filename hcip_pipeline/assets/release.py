@@ -49,7 +49,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         engine: EngineResource,
         session: dg.ResourceParam[Session],
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        """``releases/<period>/r<n>/``, written beside its place and renamed into it once every check has passed.
+        """``releases/<period>/r<n>/``, written next to its place and renamed into it once every check has passed.
 
         It is written from the build on disk (``warehouse/<period>/build.json``), if that is still the build of today's
         lake and policy.

@@ -54,7 +54,7 @@ class Runs:
     kept: set[str] = field(default_factory=set)
 
     def hold(self, period: PerformancePeriod) -> None:
-        """Nobody else works on a half-year from here until ``let_go``, over as many runs as it takes.
+        """No one else works on a half-year from here until ``let_go``, over as many runs as it takes.
 
         Raises:
             BusyError: somebody does.

@@ -136,7 +136,7 @@ class Translator:
     def lineage(self, asset: Published, columns: ModelLineage) -> dg.TableColumnLineage | None:
         """Where each column of an asset comes from: columns of other assets.
 
-        A column of the asset's own table goes by its name, one of its other models as ``model.column``. Steps
+        A column of the asset's own table has its own name, one of its other models is ``model.column``. Steps
         between models of the same asset are passed through; a table of the lake stands for the asset that brings it in.
         """
         found: dict[str, list[dg.TableColumnDep]] = {}

@@ -59,7 +59,7 @@ def command(
 
 
 def _is_synthetic(path: Path) -> bool:
-    """Whether the inbox that a file lies in is of an invented state."""
+    """Whether the inbox that a file is in is of an invented state."""
     from hcip_pipeline.errors import HcipError
     from hcip_pipeline.reference.invented import is_synthetic
     from hcip_pipeline.reference.tables import load_reference

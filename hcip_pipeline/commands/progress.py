@@ -138,7 +138,7 @@ def _log(home_root: Path | None) -> Iterator[Progress]:
 
 
 def _new_file(folder: Path, stem: str) -> TextIO:
-    """Opened for writing under a name that nobody has; two commands may start in one second."""
+    """Opened for writing under a name that no one has; two commands may start in one second."""
     number = 1
     while True:
         try:

@@ -118,11 +118,11 @@ def show(home: Home, period: PerformancePeriod, releases: list[Release], as_json
     changed = list(dict.fromkeys(each for of_run in settled for each in changed_at_last_run(home, of_run)))
     if as_json:
         facts = [release_facts(release, head_of(home)) for release in releases]
-        said = {
+        facts_of_inbox = {
             "stale": [reason.as_dict() for reason in stale],
             "changed_since_taken_in": [c.as_dict() for c in changed],
         }
-        show_json(facts[0] | {"onward": facts[1:]} | said)
+        show_json(facts[0] | {"onward": facts[1:]} | facts_of_inbox)
         return
     print_releases(home, releases)
     for each in changed:

@@ -49,7 +49,7 @@ def command(
 
 
 def _of_calendar(period: PerformancePeriod, known: list[PerformancePeriod]) -> PerformancePeriod:
-    """The period itself. Raises UsageError: it lies outside the program's calendar."""
+    """The period itself. Raises UsageError: it is outside the program's calendar."""
     if period not in known:
         from hcip_pipeline.assets.partitions import parse_key  # takes a second to import
 

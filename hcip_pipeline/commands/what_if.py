@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @volume_options
 @json_option
 def command(period: str, changes: Path, home_path: Path | None, threads: int | None, as_json: bool) -> None:
-    """Show what PERIOD would have paid if CHANGES.yaml were so. Nothing is stored, and nobody is paid by it.
+    """Show what PERIOD would have paid if CHANGES.yaml were so. Nothing is stored, and no one is paid by it.
 
     \b
     cases:                   # another physician, cell or cost; counted or not

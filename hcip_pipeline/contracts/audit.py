@@ -179,7 +179,7 @@ REGULATOR_SAVINGS = declared(
     gives_away=dict.fromkeys(("actual_cost", "best_practice_cost", "potential_savings"), GivesAway(("cases",))),
     harmless={
         _LABEL: ("hospital_ccn", "period", "scope", "suppressed"),
-        "differences of two windows' costs, neither of which stands beside them": (
+        "differences of two windows' costs, neither of which is next to them": (
             "internal_savings_core",
             "internal_savings_supply_drug",
             "internal_savings",

@@ -3,7 +3,7 @@
 Belongs here: every pattern that a contract's cell must match. Does not belong here: which columns there are.
 
 ASCII alone: in Python and Rust ``\\d`` and ``\\w`` hold the digits and letters of every script, and a code in other
-digits matches nobody in any table, though it looks right.
+digits matches no one in any table, though it looks right.
 """
 
 from __future__ import annotations

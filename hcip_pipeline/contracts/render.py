@@ -99,7 +99,7 @@ def key_tests() -> dict[Path, str]:
 _NOTES = {
     "Handed on, with small counts hidden": (
         "A hidden value is an empty cell that the column `suppressed` of its row names; any other empty cell has "
-        "nothing to say. The last column below tells when each is hidden. How much stays unknown: "
+        "no value. The last column below states when each is hidden. How much stays unknown: "
         "[releases.md](releases.md#what-is-hidden).",
         "",
     ),

@@ -1,4 +1,4 @@
-"""Who may not be paid: what national lists hold against care partners in a period (formats.md §4).
+"""Who may not be paid: what national lists show about care partners in a period (formats.md §4).
 
 Belongs here: columns and codes. Does not belong here: reading a list and comparing names (``reference``), and what a
 hold does to a payment (methodology §9).
@@ -6,7 +6,7 @@ hold does to a payment (methodology §9).
 
 from hcip_pipeline.contracts.table import Column, Table
 
-#: What a list may hold against a care partner: two hold a payment (``contracts.payment_reasons``), one is a question.
+#: What a list may show about a care partner: two hold a payment (``contracts.payment_reasons``), one is a question.
 NOT_AN_INDIVIDUAL, DEACTIVATED = "NPI_NOT_AN_INDIVIDUAL", "NPI_DEACTIVATED"
 HOLDS = (NOT_AN_INDIVIDUAL, DEACTIVATED)
 NAME_MATCH = "EXCLUSION_NAME_MATCH"

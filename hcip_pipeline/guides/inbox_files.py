@@ -27,7 +27,7 @@ class InboxFile:
 
     Attributes:
         needed: when a run needs it, and what happens without it.
-        due: by when it must lie there for the scheduled run.
+        due: when it must be there for the scheduled run.
     """
 
     table: Table

@@ -1,4 +1,4 @@
-"""``hcip init``: a home to begin with, whose files say what goes where.
+"""``hcip init``: a new home, whose files state what goes where.
 
 Belongs here: which files a new home has. Does not belong here: what a table or key means (``contracts``, ``policy``),
 and the pages of the documentation.
@@ -140,7 +140,7 @@ def _home_readme(region: str, base_year: int, period: PerformancePeriod) -> str:
         (
             title,
             "",
-            "Everything that a run reads and writes lies in this folder. You put files into `inbox/`; the rest is",
+            "Everything that a run reads and writes is in this folder. You put files into `inbox/`; the rest is",
             "made.",
             "Each folder of the inbox has a README that states what goes there, by when, and under which name.",
             "",
@@ -178,7 +178,7 @@ def _hospital_readme(base_year: int) -> str:
         f"    hospital/{quarters[0]}/999001/control_totals.json      optional",
         f"    hospital/{quarters[0]}/999001.r2/                      a correction: the whole submission again",
         "",
-        "A correction lies beside the first (`.r2`, `.r3`, …); the newest accepted one counts, all are kept.",
+        "A correction goes next to the first (`.r2`, `.r3`, …); the newest accepted one counts, all are kept.",
         "Files may be .csv, .csv.gz, .csv.zip, .xlsx or .parquet.",
         "In place of discharges and charges: bills (X12 837 institutional: .837, .837i, .edi, .x12) and grouping.csv.",
         "",
@@ -200,7 +200,8 @@ _CMS_README = """\
 # Medicare claim files
 
 One folder a month of delivery, such as `cms/2025-04/`, with the archive as CMS delivers it
-(`P.A0000.ACO.ZCY25.D250415.T1234567`) or its files unzipped. A run-out archive (`ZCR`) lies in the month it arrives in.
+(`P.A0000.ACO.ZCY25.D250415.T1234567`) or its files unzipped. A run-out archive (`ZCR`) goes into
+the month it arrives in.
 Do not rename anything: the names and the control file (CCLF0) state what must be there, and an archive that lacks a
 file or a record is refused whole.
 

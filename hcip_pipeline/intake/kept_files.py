@@ -107,7 +107,7 @@ def _check_of(path: Path, period: PerformancePeriod | None) -> Callable[[], File
 
 
 def _inbox(path: Path, folder: str) -> Path | None:
-    """The inbox of a file that lies in ``<inbox>/<folder>/<something>/``, or in ``<inbox>/reference/``."""
+    """The inbox of a file that is in ``<inbox>/<folder>/<something>/``, or in ``<inbox>/reference/``."""
     parents = path.absolute().parents
     depth = 0 if folder == "reference" else 1
     return parents[depth + 1] if len(parents) > depth + 1 and parents[depth].name == folder else None
@@ -171,7 +171,7 @@ def _national_list(path: Path, name: str) -> FileCheck:
 
 
 def _twice(path: Path, name: str) -> tuple[Problem, ...]:
-    """What refuses a table that lies in its folder in several files."""
+    """What refuses a table that is in its folder in several files."""
     try:
         find_table(path.parent, name)
     except TableRefusedError as error:

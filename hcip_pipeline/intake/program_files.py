@@ -261,7 +261,7 @@ def _size(path: Path) -> int:
 
 
 def _unknown_files(folder: Path, period: PerformancePeriod) -> tuple[str, ...]:
-    """What lies in the folder and is no program file or survey of it, with the name that may be meant."""
+    """What is in the folder and is no program file or survey of it, with the name that may be meant."""
     if not folder.is_dir():
         return ()
     known = [f"{name}.csv" for name in TABLES]

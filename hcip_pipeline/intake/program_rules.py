@@ -132,7 +132,7 @@ def program_rules(
 
     Args:
         table: the file's contract.
-        period: the period whose folder it lies in.
+        period: the period whose folder it is in.
         hospitals: the CCNs that are known.
         conditions: pairs of CCN and condition id of the protocols in force; None when they are not known.
     """

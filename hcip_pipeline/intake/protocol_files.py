@@ -90,7 +90,7 @@ def load_protocols(
         try:
             protocol = read_protocol(file, ccn, hospitals, inbox)
         except HcipError as error:
-            # Without the path: what reaches a release must not depend on where the home lies.
+            # Without the path: what reaches a release must not depend on where the home is.
             where = f"line {error.row}: " if error.row is not None else ""
             problem = Problem("PROTOCOL-REFUSED", f"{where}{error.message} ({error.fix})", column=file.name)
             loaded.append(ProtocolFile(ccn, max(usable), None, (problem,), file, _sha256(file)))
@@ -161,7 +161,7 @@ def write_lake_protocols(home: Home, period: PerformancePeriod, policy: Policy) 
 
 
 def unknown_protocol_files(inbox: Path) -> list[str]:
-    """What lies in ``<inbox>/protocols/`` and is no ``<ccn>/<year>.yaml`` (hidden names apart)."""
+    """What is in ``<inbox>/protocols/`` and is no ``<ccn>/<year>.yaml`` (hidden names apart)."""
     folder = inbox / "protocols"
     if not folder.is_dir():
         return []

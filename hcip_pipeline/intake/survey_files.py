@@ -193,7 +193,7 @@ def _other_form(book: Any, ccn: str, period: PerformancePeriod) -> Problem | Non
         if str(cover.get(cell) or "").strip() != value:
             return Problem(
                 "SURVEY-OTHER-FORM",
-                f"the form says {_shown(cover.get(cell))} where its name says {value}",
+                f"the form has {_shown(cover.get(cell))} where its name says {value}",
                 column=f"{survey.COVER}!{cell}",
             )
     return None

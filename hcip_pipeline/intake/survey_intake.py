@@ -40,7 +40,7 @@ def ingest_surveys(
 ) -> list[ProgramReceipt]:
     """Judge every form of a period and join what is in force to the lake's tables.
 
-    Run after the CSV files of the period have been accepted: their rows lie in ``lake`` and are joined to.
+    Run after the CSV files of the period have been accepted: their rows are in ``lake`` and are joined to.
 
     Args:
         inbox: ``<inbox>/program/<period>``.
@@ -122,7 +122,7 @@ def _receipt(judged: JudgedSurvey, path: Path, period: PerformancePeriod) -> Pro
 def _with_conflicts(receipt: ProgramReceipt, judged: JudgedSurvey, path: Path, lake: Path) -> ProgramReceipt:
     """The receipt with every answer that somebody typed and a CSV file gives otherwise.
 
-    An answer that the form held already when it went out is nobody's word against a later file.
+    An answer that the form held already when it went out is no one's word against a later file.
     """
     problems: list[Problem] = []
     for form in survey.SHEETS:
@@ -140,7 +140,7 @@ def _with_conflicts(receipt: ProgramReceipt, judged: JudgedSurvey, path: Path, l
         place = chr(ord("A") + [column.field for column in form.columns].index(answer))
         for own, line in form_cells(form, stated.keys(), path):
             mine, csv = stated[own]
-            message = f"the form says {mine} and {form.table}.csv {csv}: the CSV file counts"
+            message = f"the form has {mine} and {form.table}.csv {csv}: the CSV file counts"
             problems.append(Problem("SURVEY-CONFLICT", message, line, f"{form.name}!{place}{line}"))
     if not problems:
         return receipt

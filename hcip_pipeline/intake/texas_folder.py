@@ -1,4 +1,4 @@
-"""Which files of a folder are Texas's, of which quarter: told by their names, as the publisher and people write them.
+"""Which files of a folder are Texas's, and their quarter, by their names as the publisher and people write them.
 
 Belongs here: finding the files of every quarter. Does not belong here: opening them.
 """

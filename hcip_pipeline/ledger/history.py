@@ -24,7 +24,7 @@ def check_history(home: Home) -> None:
         HcipError: a file of it is empty or no database. Names it and the way out.
     """
     if not ledger_path(home).is_file():
-        return  # a new home: whatever lies there is being made
+        return  # a new home: whatever is there is being made
     broken = [path for path in sorted(home.dagster.rglob("*.db")) if not _is_database(path)]
     if broken:
         time.sleep(_WAIT_SECONDS)

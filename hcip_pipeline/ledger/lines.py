@@ -52,7 +52,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Line:
-    """One line as it lies in the file; ``hash`` is the sha256 of its bytes."""
+    """One line as it is in the file; ``hash`` is the sha256 of its bytes."""
 
     sequence: int
     entry: Entry
@@ -67,7 +67,7 @@ class Line:
 
 
 def ledger_path(home: Home) -> Path:
-    """Where the home's ledger lies."""
+    """Where the home's ledger is."""
     return home.root / NAME
 
 

@@ -39,7 +39,7 @@ class Signer:
         """The signature, armored.
 
         Raises:
-            HcipError: it cannot be made: no such key, no agent, a passphrase that nobody is asked for, no OpenSSH.
+            HcipError: it cannot be made: no such key, no agent, a passphrase that no one is asked for, no OpenSSH.
         """
         command = ["ssh-keygen", "-Y", "sign", "-q", "-n", NAMESPACE, "-f", str(self.key)]
         environment = os.environ | {"SSH_ASKPASS_REQUIRE": "never"}
@@ -49,7 +49,7 @@ class Signer:
                 input=content,
                 capture_output=True,
                 env=environment,
-                start_new_session=True,  # without a terminal nobody is asked for a passphrase
+                start_new_session=True,  # without a terminal no one is asked for a passphrase
                 timeout=_SECONDS,
                 check=False,
             )

@@ -178,7 +178,7 @@ def serve(home: Home, variables: Mapping[str, str], listener: Listener, report: 
             f"load_from:\n  - grpc_server: {{socket: {server}, location_name: {_LOCATION}}}\n", encoding="utf-8"
         )
         python = (sys.executable, "-m")
-        # What the processes write for a while lies in here, too: it goes with the folder, also when they are killed.
+        # What the processes write for a while is in here, too: it goes with the folder, also when they are killed.
         temporary = folder / "tmp"
         temporary.mkdir()
         parts = _Parts(folder, log, {**variables, "TMPDIR": str(temporary)}, output)

@@ -190,7 +190,7 @@ def print_head(home: Home) -> None:
         console = Console(highlight=False)
         console.print(f"ledger head: {head}", soft_wrap=True)
         console.print(
-            "Keep it: with it anybody can tell later whether anything before it was changed "
+            "Keep it: with it anyone can check later whether anything before it was changed "
             "(`hcip verify RELEASE --head HEAD`).",
             soft_wrap=True,
             markup=False,

@@ -53,7 +53,7 @@ _MEANINGS = {
     "exclusions": ("§3", "Reasons for which a case does not count. A reason left out of the list excludes nothing."),
     "surgical_fallback": (
         "§4",
-        "Who is responsible for a surgical case without an operating physician: nobody, or the attending physician.",
+        "Who is responsible for a surgical case without an operating physician: no one, or the attending physician.",
     ),
     "outlier_sd": ("§5", "Standard deviations from the mean of its cell beyond which a case is a cost outlier."),
     "outlier_tails": ("§5", "Whether outliers are excluded at both ends of the cost distribution or at the high end."),

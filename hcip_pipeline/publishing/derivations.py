@@ -1,4 +1,4 @@
-"""Which tables of a release are no marts as they stand. The dict is the list; a derivation stands beside its domain.
+"""Which tables of a release are not marts as they are. The dict is the list; a derivation is next to its domain.
 
 Does not belong here: any figure. A derivation is ``(Draft) -> Iterable[DerivedTable]`` (``derived``).
 """

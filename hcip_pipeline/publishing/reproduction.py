@@ -31,7 +31,7 @@ from hcip_pipeline.settlement.kept_sources import recall
 from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.project import project_digest
 
-#: of the files that differ so many are told by name
+#: so many of the files that differ are named
 _TOLD = 10
 
 
@@ -141,7 +141,7 @@ def reproduce(
             fix="restore lake/known from its backup",
         )
     folder = home.warehouse / f"{period}-r{number}-again"
-    work = home.releases / str(period) / f".again{number}.{os.getpid()}"  # beside those that it is compared with
+    work = home.releases / str(period) / f".again{number}.{os.getpid()}"  # next to those that it is compared with
     try:
         with (
             only_writer(work.parent, ".reproducing", ".again*.*"),

@@ -143,7 +143,7 @@ def check_gate(build: BuildResult) -> None:
 
 @contextmanager
 def only_writer(folder: Path, lock_name: str = ".writing", unfinished: str = ".r*.*") -> Iterator[None]:
-    """Whoever writes a period's release is alone: what lies unfinished beside it belongs to a run that was killed.
+    """Only one process writes a period's release: anything unfinished next to it belongs to a run that was killed.
 
     Args:
         lock_name: of the file that says so.

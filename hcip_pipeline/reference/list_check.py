@@ -1,6 +1,6 @@
 """A preflight of one national list: the screening's own readers, without a home.
 
-Belongs here: what a list's file holds. Does not belong here: what it holds against anybody (``screening``), and the
+Belongs here: what a list's file holds. Does not belong here: what it shows about anyone (``screening``), and the
 verdict in words (``intake.kept_files``).
 """
 
@@ -33,7 +33,7 @@ def read_list(path: Path, name: str, within: Path | None = None) -> tuple[int, d
         return listed.columns.rows, {
             "with an NPI, matched by it": listed.individuals.height,
             "without an NPI, compared by name": listed.by_name.height,
-            "without NPI and name, nobody's": listed.nameless,
+            "without NPI and name": listed.nameless,
             "repeated, byte for byte": listed.repeated,
             "newest day": str(listed.newest or "none"),
         }

@@ -5,7 +5,7 @@ Belongs here: what counts as a name's words, and how like two names are. Does no
 
 Two names are like when their token sort ratio is at least 92 (``rapidfuzz``) and the listed last name begins with the
 letter that a word of the other begins with. Case, accents, signs, titles and suffixes (Jr, III, MD) do not count, nor
-does the order of words. A middle name that only one of the two has, or that is an initial there, distinguishes nobody.
+does the order of words. A middle name that only one of the two has, or that is an initial there, distinguishes no one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Screening a period's care partners against national lists (formats.md §4): what each list holds against whom.
+"""Screening a period's care partners against national lists (formats.md §4): what each list shows about whom.
 
 Belongs here: which lists there are, and comparing care partners with them. Does not belong here: reading a list
 (``leie``, ``nppes``, ``order_and_referring``), the exclusion by NPI (``exclusions``), and the payment (methodology §9).
@@ -115,7 +115,7 @@ def _order_and_referring(path: Path, stamp: tuple[int, ...], inbox: Path) -> ord
 def screen(
     lists: NationalLists, partners: pl.DataFrame, clearances: pl.DataFrame, period: PerformancePeriod
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What the lists hold against care partners, and the clearances that answer nothing of it.
+    """What the lists show about care partners, and the clearances that match none of it.
 
     Args:
         partners: the program table ``care_partners``.
@@ -242,7 +242,7 @@ def _answers(clearances: pl.DataFrame, rows: list[_Row]) -> tuple[dict[tuple[str
     for clearance in clearances.sort("cleared_on", "source").to_dicts():
         key = clearance["hospital_ccn"], clearance["npi"]
         if clearance["source"].upper() not in screening.CLEARED_SOURCES:
-            unused.append(clearance | {"why_unused": "the list is not compared by name; an exclusion by NPI stands"})
+            unused.append(clearance | {"why_unused": "the list is not compared by name; an exclusion by NPI applies"})
         elif key not in asked:
             unused.append(clearance | {"why_unused": "no record of the list has a name like this care partner's"})
         elif not any(_answers_record(clearance, row) for row in asked[key]):
@@ -253,7 +253,7 @@ def _answers(clearances: pl.DataFrame, rows: list[_Row]) -> tuple[dict[tuple[str
 
 
 def _answers_record(clearance: _Row, row: _Row) -> bool:
-    """Nobody has cleared what was not on the list yet."""
+    """No one has cleared what was not on the list yet."""
     return bool(clearance["cleared_on"] >= row["listed_on"])
 
 

@@ -58,7 +58,7 @@ class Readers:
     _proven: dict[Count, set[str]] = field(default_factory=dict)
 
     def who_knows(self, cell: Count) -> str | None:
-        """A reader to whom fewer than n values of the count are possible, other than its own hospital; None: nobody."""
+        """A reader to whom fewer than n values of the count are possible, other than its own hospital; None: no one."""
         if not self.of.get(cell) and cell in self.hidden:
             return None
         proven = self._proven.setdefault(cell, set())
@@ -109,7 +109,7 @@ class Readers:
         return cell in self.hidden and not is_revealed
 
     def _least(self, cell: Count) -> int:
-        return 0 if cell in self.unpublished else 1  # nobody hides a zero
+        return 0 if cell in self.unpublished else 1  # no one hides a zero
 
     def _changed(self, cell: Count, closed: Collection[str]) -> set[str] | None:
         """The hospitals whose own counts change in an exchange over n values that leaves those of ``closed`` alone.

@@ -21,7 +21,7 @@ from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Document, Draft
 from hcip_pipeline.release.explained_release import names_of
 from hcip_pipeline.release.quality_orders import rounded
-from hcip_pipeline.release.side_by_side import beside
+from hcip_pipeline.release.side_by_side import comparable
 from hcip_pipeline.release.spreadsheets import neutralized
 from hcip_pipeline.release.suppression import MARK, CountTable, suppressed
 from hcip_pipeline.rules.hospital import RULES
@@ -33,7 +33,7 @@ _FILE = ["quarter", "hospital_ccn", "table"]
 def state_table(draft: Draft) -> Iterator[DerivedTable]:
     """``quality/HCIP_STATE_data_quality_…``: every hospital's rates, small counts hidden."""
     counts = counted(draft.home, draft.period.quarters, draft.received)
-    before = [each.table("data_quality") for each in beside(draft) if each.has("data_quality")]
+    before = [each.table("data_quality") for each in comparable(draft) if each.has("data_quality")]
     threshold = draft.policy.policy.small_cell_threshold
     received = [receipt for quarter in draft.period.quarters for receipt in _received(draft)(quarter)]
     hidden = without_small_counts(counts, threshold, before, few_set_aside(received, threshold))

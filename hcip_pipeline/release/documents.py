@@ -1,7 +1,7 @@
 """Files of a release that are no tables: pages, workbooks, forms. Each is a pure function of what is being released.
 
 Belongs here: what a renderer is given (``Draft``), what it gives back (``Document``), and writing that safely. Does not
-belong here: what any document says (each beside its domain, named in ``renderers``), and tables (``tables``).
+belong here: the content of documents (each next to its domain, named in ``renderers``), and tables (``tables``).
 """
 
 from __future__ import annotations
@@ -84,12 +84,12 @@ class Draft:
         number: n of ``r<n>``.
         inputs: every file the build came from, as ``{"file", "sha256", "rows"}``.
         notes: what was missing without stopping the build, in words.
-        marts: gives a mart of the build by name, in its contract's columns; for what is not released as it stands.
+        marts: gives a mart of the build by name, in its contract's columns; for what is not released as it is.
         lake: gives a table of the lake as the build read it, in its contract's columns: program files and protocols.
         recomputation: gives what verification says of the tables, computed again from themselves; it may have to wait.
         received: gives the receipts of a quarter as they were, where the release is one made again; None: the lake's.
         made_from: root over what the release is made from, as its manifest has it.
-        signed_by: identity of whoever signs the release; None: nobody.
+        signed_by: identity of whoever signs the release; None: no one.
         stamped_by: host of the time stamp service that is asked once it is written; None: none is.
         later: releases of later periods that were made without this one.
         is_synthetic: the data are invented, and every file is marked so.
@@ -128,7 +128,7 @@ class Draft:
         Args:
             name: of its contract, as ``incentives``.
             owner: a hospital's CMS certification number; None: all of them, or the state's.
-            folder: for a table that stands in two, as ``savings`` does in ``regulator``.
+            folder: for a table that is in two, as ``savings`` does in ``regulator``.
 
         Raises:
             HcipError: there is no such table.
@@ -196,7 +196,7 @@ def write_documents(documents: Iterable[Document], root: Path, taken: Iterable[s
         What the manifest states of each, ordered by path.
 
     Raises:
-        HcipError: a path is none, or two files would have the same one (upper and lower case do not tell them apart).
+        HcipError: a path is none, or two files would have the same one (upper and lower case do not distinguish them).
     """
     seen = {path.casefold() for path in taken}
     written = []

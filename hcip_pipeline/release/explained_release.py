@@ -41,7 +41,7 @@ def explain(home: Home, period: PerformancePeriod, who: str, hospital: str | Non
         who: an NPI, or a name or part of one, in any letter case and order of words.
 
     Raises:
-        HcipError: the period has no release; nobody has this NPI or name, or not at ``hospital``.
+        HcipError: the period has no release; no one has this NPI or name, or not at ``hospital``.
         UsageError: the care partner is at several hospitals and none is named, or several have such a name.
     """
     releases = releases_of(home, period)

@@ -15,7 +15,7 @@ from hcip_pipeline.contracts import audit, marts
 from hcip_pipeline.contracts.disclosure import counts_of, dependents_of
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Draft
-from hcip_pipeline.release.side_by_side import added, baselines, beside, halves_of_baseline, renamed
+from hcip_pipeline.release.side_by_side import added, baselines, comparable, halves_of_baseline, renamed
 from hcip_pipeline.release.suppression import MARK, CountTable, Remainder, suppressed
 
 
@@ -63,7 +63,7 @@ def norm_tables(draft: Draft) -> Iterable[DerivedTable]:
     """Norms and physicians' means without the small cells' counts; the proof has them in full in audit/.
 
     A policy's ``min_cases_per_cell`` is above the threshold by default, so that nothing is hidden. A base year's norms
-    are in the releases of every period: they are held against all that a reader may have.
+    are in the releases of every period: they are checked against all that a reader may have.
     """
     norms = CountTable(
         "norms",
@@ -72,7 +72,7 @@ def norm_tables(draft: Draft) -> Iterable[DerivedTable]:
         counts=counts_of(audit.PUBLIC_NORMS),
         dependents=dependents_of(audit.PUBLIC_NORMS),
     )
-    before = [each.table("norms", folder="norms") for each in beside(draft) if each.has("norms", folder="norms")]
+    before = [each.table("norms", folder="norms") for each in comparable(draft) if each.has("norms", folder="norms")]
     (shown,) = suppressed([norms], draft.policy.policy.small_cell_threshold, before={"norms": before})
     yield DerivedTable("norms", audit.PUBLIC_NORMS, shown)
     cell = ["base_year", "apr_drg", "severity_of_illness"]

@@ -16,7 +16,7 @@ MANIFEST = "datapackage.json"
 Audience = Literal["hospital", "administrator", "regulator"]
 
 #: outputs.md names norms and quality among what leaves the hospital; savings/ and audit/ are the administrator's books
-#: (their counts are what `hcip verify` recomputes from), and what the regulator gets of them stands in regulator/.
+#: (their counts are what `hcip verify` recomputes from), and the regulator's extract is in regulator/.
 AUDIENCES: dict[str, Audience] = {
     "incentives": "hospital",
     "savings": "administrator",
@@ -56,7 +56,7 @@ LAYOUTS = (
         )
     ),
     *(Layout("savings", table, "state") for table in marts.MARTS["savings"]),
-    # in full for the proof; what is handed on of them stands in norms/
+    # in full for the proof; the extract that leaves the program is in norms/
     *(Layout("audit", table, "state") for table in marts.MARTS["norms"]),
     *(Layout("audit", table, "state") for table in marts.MARTS["audit"]),
     *(Layout("opportunity", table, "hospital") for table in marts.MARTS["opportunity"]),
@@ -67,7 +67,7 @@ LAYOUTS = (
     *(Layout("committee", table, "hospital") for table in quality.COMMITTEE_TABLES),
 )
 
-#: every table that leaves the program, by the folder it stands in
+#: every table that leaves the program, by the folder it is in
 PUBLIC: dict[str, tuple[Table, ...]] = {
     "norms": audit.TABLES["norms"],
     "quality": (*quality_released.STATE_TABLES, *quality_released.RELEASED.values(), hospital.DATA_QUALITY),

@@ -116,7 +116,7 @@ def peer_cells(row: Row) -> Iterator[tuple[str, Cell]]:
 
 
 def leader_cells(row: Row) -> Iterator[tuple[str, Cell]]:
-    """Of the hospital, and of the state that its value is held against."""
+    """Of the hospital, and of the state that its value is checked against."""
     for count in ("denominator", "numerator"):
         yield count, cell(row["hospital_ccn"], row["measure"], count)
         yield f"state_{count}", cell(row["state_ccns"], row["measure"], count)

@@ -274,7 +274,7 @@ def _hidden(tables: Iterable[pl.DataFrame]) -> set[Cell]:
 def _emptied(name: str, frame: pl.DataFrame, hidden: set[Cell], part: pl.DataFrame | None) -> list[dict[str, Any]]:
     """The rows without the hidden counts and what gives them away; ``suppressed`` names what is missing.
 
-    A figure is named where rows of the same measure have one: whether this row had one is nobody's to know.
+    A figure is named where rows of the same measure have one: whether this row had one is no one's to know.
     """
     of_parts: dict[tuple[str, ...], list[str]] = {}
     if part is not None:

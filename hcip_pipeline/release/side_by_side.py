@@ -19,7 +19,7 @@ from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.release.suppression import MARK
 
 
-def beside(draft: Draft) -> list[ReleaseFiles]:
+def comparable(draft: Draft) -> list[ReleaseFiles]:
     """Earlier periods' releases that this one was made from, with all that they superseded, then its period's own."""
     earlier = [
         ReleaseFiles.at(folder)
@@ -33,7 +33,7 @@ def beside(draft: Draft) -> list[ReleaseFiles]:
 def baselines(draft: Draft) -> Iterator[tuple[ReleaseFiles, bool]]:
     """Those that show this release's baseline, and whether of all of it."""
     is_whole = draft.policy.policy.baseline_window == "same_half"
-    for release in beside(draft):
+    for release in comparable(draft):
         if release.period.year == draft.period.year - 1 and (not is_whole or release.period.half == draft.period.half):
             yield release, is_whole
 
@@ -42,7 +42,7 @@ def halves_of_baseline(draft: Draft) -> Iterator[tuple[ReleaseFiles, ReleaseFile
     """Pairs of releases that show the two halves of a baseline of a full year: any two lie side by side."""
     if draft.policy.policy.baseline_window == "same_half":
         return
-    of_year = [release for release in beside(draft) if release.period.year == draft.period.year - 1]
+    of_year = [release for release in comparable(draft) if release.period.year == draft.period.year - 1]
     for first, second in itertools.product(of_year, repeat=2):
         if (first.period.half, second.period.half) == (1, 2):
             yield first, second

@@ -5,7 +5,7 @@ here: which tables leave the program (``layouts``), and what they hold.
 
 A count of 1 to n (``small_cell_threshold``) is hidden with all that gives it away: the rate it is the numerator of, the
 total it could be subtracted from. The reader is taken to know every relation between counts, that a count is whole and
-never negative, and that nobody hides a zero; and may be a hospital, which knows its own counts. A small count is safe
+never negative, and that no one hides a zero; and may be a hospital, which knows its own counts. A small count is safe
 when at least n values of it are possible to every reader. That holds also for counts that are nowhere and follow by
 subtraction (``Remainder``), and for the difference to what an earlier release stated.
 
@@ -62,7 +62,7 @@ class CountTable:
         totals: key column -> its value in rows that add up all others (``STATE``, ``ALL``).
         remainders: wholes and parts whose difference counts people too.
         owner: the key column that names a hospital, which knows the counts of its own rows. Rows of several (a value
-            of ``totals``, hospitals joined by ``|``) and of NONE are nobody's own.
+            of ``totals``, hospitals joined by ``|``) and of NONE are no one's own.
     """
 
     name: str
@@ -177,7 +177,7 @@ def _add_remainder(
 ) -> None:
     name = f"{remainder.whole} less {remainder.part}"
     if not remainder.column:
-        # A set of hospitals may be shown with a part alone: from a whole that is nowhere nobody subtracts.
+        # A set of hospitals may be shown with a part alone: from a whole that is nowhere no one subtracts.
         whole_known = table.frame.filter(pl.col(remainder.whole).is_not_null()).select(table.key)
         for key in sorted((tuple(row) for row in whole_known.iter_rows()), key=_in_order):
             left: Count = (table.name, key, name)

@@ -99,7 +99,7 @@ def _of_cms(home: Home, contents: Mapping[str, str]) -> Iterator[Changed]:
 
 @dataclass(frozen=True)
 class _Archive:
-    """A delivery of CMS as it lies in the inbox: ``path`` of it, or of the first of its unzipped files."""
+    """A delivery of CMS as it is in the inbox: ``path`` of it, or of the first of its unzipped files."""
 
     path: str
     month: str

@@ -86,13 +86,13 @@ def _keep(home: Home, piece: Path | pl.DataFrame) -> str:
         copy_file(piece, kept_file(home, sha256))
         return sha256
     _folder(home).mkdir(parents=True, exist_ok=True)
-    beside = _folder(home) / f".frame.{os.getpid()}.tmp"
+    temporary = _folder(home) / f".frame.{os.getpid()}.tmp"
     try:
-        write_parquet(piece, beside)
-        sha256 = file_sha256(beside)
-        copy_file(beside, kept_file(home, sha256))
+        write_parquet(piece, temporary)
+        sha256 = file_sha256(temporary)
+        copy_file(temporary, kept_file(home, sha256))
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return sha256
 
 
@@ -101,12 +101,12 @@ def copy_file(file: Path, kept: Path) -> None:
     if kept.exists() and not kept.samefile(file):  # an earlier version kept a second name of the same file
         return
     kept.parent.mkdir(parents=True, exist_ok=True)
-    beside = kept.with_name(f".{kept.name}.{os.getpid()}.tmp")
+    temporary = kept.with_name(f".{kept.name}.{os.getpid()}.tmp")
     try:
-        _copy_content(file, beside)
-        beside.replace(kept)
+        _copy_content(file, temporary)
+        temporary.replace(kept)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def _copy_content(file: Path, target: Path) -> None:

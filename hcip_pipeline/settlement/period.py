@@ -1,4 +1,4 @@
-"""The build of a performance period, from what lies in the lake."""
+"""The build of a performance period, from what is in the lake."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def _built_from(
 
 
 def period_spec(home: Home, period: PerformancePeriod, policy: Policy, norms: NormTable) -> BuildSpec:
-    """What the build of ``period`` computes, from what lies in the lake."""
+    """What the build of ``period`` computes, from what is in the lake."""
     windows = windows_of(period, policy)
     hospitals = pl.read_parquet(home.lake_reference / "hospitals.parquet")
     protocols = pl.read_parquet(home.lake_program(period) / "protocols.parquet")
@@ -242,7 +242,7 @@ def rebuild_base_year(
 
 
 def base_year_spec(home: Home, policy: Policy) -> BuildSpec:
-    """What the build of the base year's norm table computes, from what lies in the lake."""
+    """What the build of the base year's norm table computes, from what is in the lake."""
     windows = (base_year_window(policy.base_year),)
     return BuildSpec(
         name=f"base-year-{policy.base_year}",

@@ -22,7 +22,7 @@ _HOSPITAL: tuple[HospitalTable, ...] = ("discharges", "charges")
 
 
 def norm_folder(home: Home, policy: Policy) -> Path:
-    """Where the policy's frozen norm table lies, or will."""
+    """Where the policy's frozen norm table is, or will."""
     return home.lake / "norms" / norm_key(policy)
 
 

@@ -1,4 +1,4 @@
-"""Whether a half-year would come out as its newest release did: told from hashes, without building anything (§15).
+"""Whether a half-year would give the same result as its newest release, by hashes, without building anything (§15).
 
 Belongs here: what is remembered of a run, and comparing it with the inbox, lake and program as they are now. Does not
 belong here: what a build depends on (``spec_digest``), and what the inbox holds (``inbox_contents``).

@@ -56,8 +56,7 @@ def built_from(
     parts |= {
         f"table {name}": _source_sha256(source, file_sha256)
         for name, source in spec.sources.items()
-        if name
-        != LATER_PAYMENTS.name  # what a later period pays makes nobody settle this one again: see ``recognition``
+        if name != LATER_PAYMENTS.name  # what a later period pays does not make this one stale: see ``recognition``
     }
     return parts | {f"file {item['file']}": str(item["sha256"]) for item in inputs}
 

@@ -1,4 +1,4 @@
-"""Where a half-year stands: what is in, missing and late, what is held, what is stale, and what a run would do now.
+"""Status of a half-year: what was received, is missing or late, is held or stale, and what a run would do now.
 
 Belongs here: combining what the inbox, lake and releases have. Does not belong here: how it is shown. The day is
 an argument: nothing that is released depends on it.
@@ -66,7 +66,7 @@ class OverCap:
 
 @dataclass(frozen=True)
 class PeriodStatus:
-    """Where one half-year stands on a day."""
+    """Status of one half-year on a day."""
 
     period: str
     day: str

@@ -105,17 +105,17 @@ class Storage:
 def _create_local(place: Path, content: bytes) -> bool:
     """As :meth:`Storage.create` in a folder: whole or not at all, also when the process is killed."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    beside = place.with_name(f".{place.name}.{uuid.uuid4().hex}.tmp")
+    temporary = place.with_name(f".{place.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with beside.open("xb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        place.hardlink_to(beside)
+        place.hardlink_to(temporary)
     except FileExistsError:
         return False
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return True
 
 

@@ -1,4 +1,4 @@
-"""What lies at the address of a shared home: objects named after their sha256, and commits that name objects.
+"""What is at the address of a shared home: objects named after their sha256, and commits that name objects.
 
     objects/ab/<sha256>      the bytes of a file of the lake, the inbox or a release; written once
     commits/00000001.json    which files the first acceptance brought or replaced, and its lines of the ledger

@@ -60,7 +60,7 @@ def part_of(entry: Entry) -> Part | None:
 
 
 def lock_of(path: str) -> str:
-    """The lock that whoever changes a file holds; empty: nobody needs one."""
+    """The lock that whoever changes a file holds; empty: no one needs one."""
     for pattern, name in _LOCKS:
         if found := pattern.fullmatch(path):
             return name.format(found[1])
@@ -68,7 +68,7 @@ def lock_of(path: str) -> str:
 
 
 def is_own(part: Part, path: str) -> bool:
-    """Whether nobody but the part's own intake writes a file of its scope."""
+    """Whether no one but the part's own intake writes a file of its scope."""
     if part.kind == "release":
         return path.startswith(f"releases/{part.key}")
     own = {"norms": f"norms-{part.key}", "reference": "reference"}.get(part.kind, part.key)

@@ -4,7 +4,7 @@ Belongs here: the order of both, and what becomes of two machines that disagree.
 writing the storage (``commits``), which files an acceptance has (``scope``).
 
 1. Lines of the ledger that the shared one lacks are shared with their files: objects first, then one commit, which the
-   storage takes only if nobody wrote that number. What was accepted from the same beginning on another machine is in
+   storage takes only if no one wrote that number. What was accepted from the same beginning on another machine is in
    force; this home's is set aside, and the error names it.
 2. What the shared home has and this one lacks is brought: files first, the ledger last. A partition that another
    process of this machine has in use waits for the next command.
@@ -235,7 +235,7 @@ class _Run:
                 if path.startswith("inbox/") or now in (before.get(path), self.state.base(path)):
                     continue
                 if path.startswith("lake/known/") and before.get(path) is None and path.endswith((".parquet", ".yaml")):
-                    continue  # named after its content: in nobody's way
+                    continue  # named after its content: in no one's way
                 (aside / path).parent.mkdir(parents=True, exist_ok=True)
                 (self.home.root / path).replace(aside / path)
             if part.kind == "release":

@@ -1,6 +1,6 @@
 """Computing scenarios from finished builds: only the models that a scenario changes are computed again.
 
-Belongs here: which models those are, and running them beside the build, which is opened read-only. Does not belong
+Belongs here: which models those are, and running them next to the build, which is opened read-only. Does not belong
 here: what the figures mean (``comparison``).
 """
 
@@ -75,7 +75,7 @@ class Workbench:
 
         Args:
             whole: compute everything that any policy could change, to see that it comes out as it was.
-            patches: model -> the query that replaces its own, which stands in it as ``{model}``.
+            patches: model -> the query that replaces its own, which is in it as ``{model}``.
             kept: models that the patches do not change although they read a patched one.
             checked: run the project's checks; patches that repeat cases break keys.
 
@@ -119,7 +119,7 @@ class Workbench:
         return self.connection.sql(sql).pl().sort(table.key)
 
     def place(self, schema: str, name: str) -> str:
-        """Where a model is read from after :meth:`compute`: beside the build, or in it."""
+        """Where a model is read from after :meth:`compute`: next to the build, or in it."""
         return self._placed(f'"{schema}"."{name}"')
 
     def lake(self, table: Table) -> pl.DataFrame:

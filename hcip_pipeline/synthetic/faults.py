@@ -16,7 +16,7 @@ from hcip_pipeline.periods import Quarter
 #: A CCN that no hospital has, and a revenue code that no range holds.
 NO_HOSPITAL = "219999"
 NO_REVENUE_CODE = "0999"
-#: Charged by nobody else: in a state with defects its markup is so low that cost comes out over 1.5 of charges.
+#: Charged by no one else: in a state with defects its markup is so low that cost comes out over 1.5 of charges.
 ODD_REVENUE_CODE, ODD_RATE = "0413", ("HYP", 0.45)
 
 

@@ -69,7 +69,7 @@ class Hospitals:
 
     @property
     def adjustment(self) -> Floats:
-        """What makes the same care dearer here, and what ``cost_factor`` takes out again (methodology §2)."""
+        """What makes the same care more expensive here, and ``cost_factor`` removes again (methodology §2)."""
         return self.labor_market * (1 + self.ime) * (1 + self.dsh)
 
 

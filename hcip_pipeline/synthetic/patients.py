@@ -177,7 +177,7 @@ class Population:
         return ~(self.mix.of_kind("obstetric", "newborn")[stays.drg] | (stays.age < 18))
 
     def _link_planted(self, quarter: Quarter, stays: Stays, pool: _Recent, first: int, parent: Integers) -> Flags:
-        """Who was sent home too early comes back first; gives the admissions that are nobody's return (planted)."""
+        """Who was sent home too early comes back first; gives the admissions that are no one's return (planted)."""
         if not self.effects.holds(quarter.year):
             return np.zeros(len(stays), dtype=bool)
         rng = stream(self.seed, "planted returns", str(quarter))

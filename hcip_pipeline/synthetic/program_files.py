@@ -1,6 +1,6 @@
 """``inbox/program/<period>``: what committees, the regulator and CMS report, for every half-year with a program.
 
-Belongs here: the invented reports and what was planted in them. Does not belong here: ``payments``: nobody can report
+Belongs here: the invented reports and what was planted in them. Does not belong here: ``payments``: no one can report
 what a period pays before it is settled, so no such file is written.
 """
 

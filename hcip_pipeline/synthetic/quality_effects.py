@@ -1,4 +1,4 @@
-"""Effects on quality that are planted in a state's last year, and told in ``truth/quality_effects.csv``.
+"""Effects on quality that are planted in a state's last year, and listed in ``truth/quality_effects.csv``.
 
 Belongs here: what is planted, where, and how large. Does not belong here: drawing stays (``stays``), returns
 (``patients``) and abstracts (``abstracts``), which take these effects into account.
@@ -56,7 +56,7 @@ class QualityEffects:
         return year >= self.year
 
     def returns_spared(self, seed: int, quarter: str, hospital: Integers) -> Flags:
-        """Which admissions, by hospital, are nobody's return that would have been one."""
+        """Which admissions, by hospital, are no one's return that would have been one."""
         return stream(seed, "returns spared", quarter).random(len(hospital)) < self.fewer_returns[hospital]
 
     def conditions_spared(self, seed: int, quarter: str, hospital: Integers) -> Flags:

@@ -51,7 +51,7 @@ class SynthReport:
 
     @classmethod
     def from_dict(cls, content: dict[str, Any], inbox: Path, truth: Path) -> SynthReport:
-        """A report as :meth:`as_dict` gave it, of a state that lies here."""
+        """A report as :meth:`as_dict` gave it, of a state that is here."""
         values = {f.name: content[f.name] for f in fields(cls) if f.name not in ("inbox", "truth")}
         values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
         return cls(**values | {"inbox": inbox, "truth": truth, "total_charges": Decimal(values["total_charges"])})

@@ -98,24 +98,24 @@ def generate_state(
     _check(arguments)
     truth = inbox.parent / TRUTH
     _check_empty(inbox, truth)
-    beside = inbox.parent / f".{inbox.name}.partial"
-    shutil.rmtree(beside, ignore_errors=True)  # what a run that was cut off has left
+    temporary = inbox.parent / f".{inbox.name}.partial"
+    shutil.rmtree(temporary, ignore_errors=True)  # what a run that was cut off has left
     try:
-        report = write_state(beside / "inbox", beside / TRUTH, arguments, progress)
+        report = write_state(temporary / "inbox", temporary / TRUTH, arguments, progress)
         report = replace(report, inbox=inbox, truth=truth)
         content = {"made_with": _made_with(arguments), "report": report.as_dict()}
-        (beside / TRUTH / _RECORD).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        for source, target in ((beside / TRUTH, truth), (beside / "inbox", inbox)):
+        (temporary / TRUTH / _RECORD).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        for source, target in ((temporary / TRUTH, truth), (temporary / "inbox", inbox)):
             if target.exists():
                 target.rmdir()
             source.rename(target)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     return report
 
 
 def demo_state(inbox: Path, seed: int, progress: Callable[[str], None] | None = None) -> SynthReport:
-    """The small state of ``hcip demo``. One of the same seed that lies there is left as it is.
+    """The small state of ``hcip demo``. One of the same seed that is there is left as it is.
 
     Raises:
         UsageError: the seed is negative.
@@ -166,5 +166,5 @@ def _check_empty(*folders: Path) -> None:
             raise HcipError(
                 "something is here already, and nothing is overwritten",
                 file=folder,
-                fix="name a new inbox, or remove the inbox and the truth folder beside it",
+                fix="name a new inbox, or remove the inbox and the truth folder next to it",
             )

@@ -28,7 +28,7 @@ _NOTES = ("readme", "readme.md", "readme.txt")
 
 
 def is_left_alone(name: str) -> bool:
-    """Whether a file of the inbox is nobody's input: hidden, or a README."""
+    """Whether a file of the inbox is no one's input: hidden, or a README."""
     return name.startswith(".") or name.lower() in _NOTES
 
 
@@ -38,7 +38,7 @@ def shown(name: str) -> str:
 
 
 def shown_unknown(name: str) -> str:
-    """The name of a file that nobody expected: what may identify a patient in it by its shape (A letter, 9 digit)."""
+    """The name of a file that no one expected: what may identify a patient in it by its shape (A letter, 9 digit)."""
     return _IDENTIFIER.sub(lambda m: re.sub(r"[0-9]", "9", re.sub("[A-Za-z]", "A", m[0])), shown(name))
 
 

@@ -36,7 +36,7 @@ class TextTable:
         frame: one text column for each of the header's, and ``LINE``, the line a row starts on.
         header: the names of the header, in order.
         blank_rows: rows without any cell filled, which are left out.
-        bytes, sha256: of the file as it lies there.
+        bytes, sha256: of the file as it is there.
         notes: what is reported about its shape.
     """
 

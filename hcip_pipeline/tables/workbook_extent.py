@@ -1,4 +1,4 @@
-"""How far the cells of a workbook reach, before anything makes room for all that lies between them.
+"""How far the cells of a workbook reach, before anything makes room for all that is between them.
 
 Belongs here: members, bytes, rows and columns of an .xlsx file as a zip archive. Does not belong here: what cells hold.
 

@@ -27,10 +27,10 @@ Progress = Callable[[str], None]
 #: the same in every build: dbt writes the file's stem into its manifest as the name of the database
 FILE_NAME = "hcip.duckdb"
 
-#: beside it where Spark computed the build: the files of Spark's tables
+#: next to it where Spark computed the build: the files of Spark's tables
 SPARK_TABLES = "spark"
 
-#: beside it, the SQL of every model and test as it was run
+#: next to it, the SQL of every model and test as it was run
 COMPILED = "compiled"
 
 
@@ -88,7 +88,7 @@ def compute_builds_with(engine: Engine | None) -> Iterator[None]:
 
 
 class BuildStoppedError(HcipError):
-    """A model or a check stopped the build; ``nodes`` says what became of those that were reached."""
+    """A model or a check stopped the build; ``nodes`` states what became of those that were reached."""
 
     def __init__(self, nodes: tuple[NodeResult, ...], message: str, **details: Any) -> None:
         super().__init__(message, **details)
@@ -268,7 +268,7 @@ def report_models(progress: Progress | None) -> Callable[[Any], None]:
 
 
 def node_results(result: Any) -> Iterator[NodeResult]:
-    """What dbt says became of every node. Raises HcipError: it did not come so far."""
+    """What dbt reports of every node. Raises HcipError: it did not come so far."""
     from dbt.artifacts.schemas.run import RunExecutionResult
 
     if not isinstance(result.result, RunExecutionResult):

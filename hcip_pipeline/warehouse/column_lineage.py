@@ -4,7 +4,7 @@ Belongs here: reading it out of the compiled SQL, and keeping what was read. Doe
 needs.
 
 Reading takes half a minute and happens once for a state of the project, next to ``hcip ui`` (or with
-``python -m hcip_pipeline.warehouse.column_lineage``, when an image is made); settlements then show what lies there.
+``python -m hcip_pipeline.warehouse.column_lineage``, when an image is made); settlements then show what is there.
 """
 
 from __future__ import annotations

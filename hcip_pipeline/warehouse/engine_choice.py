@@ -1,4 +1,4 @@
-"""Which engines there are, and whether one can be had; nothing of an engine is loaded to tell.
+"""Which engines there are, and whether one is installed; no engine is loaded to find out.
 
 Belongs here: names and what must be installed. Does not belong here: opening an engine (``engines``), which one a home
 uses (``operations.settings``).
@@ -63,7 +63,7 @@ def require(engine: str) -> None:
 def _is_installed(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # of a package that it lies in
+    except ModuleNotFoundError:  # of a package that it is in
         return False
 
 

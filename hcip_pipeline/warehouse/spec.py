@@ -29,7 +29,7 @@ class BuildSpec:
     Args:
         name: ``2025H1``, or the study's name.
         kind: a period reads the frozen norm table of its base year, which a build of kind norms makes. A study makes
-            its own norms and pays nobody: every responsible physician counts as a care partner.
+            its own norms and pays no one: every responsible physician counts as a care partner.
         windows: performance and baseline (period), base_year (norms), performance and base_year (study).
         policy: the region's policy.
         elections: hospital CCN -> elections of its protocol, for every hospital that may be paid.

@@ -298,7 +298,7 @@ def test_signatures_hold_and_only_those_of_allowed_signers(
     assert "not signed" in (home.root / R2 / "audit/audit_report.html").read_text()
     assert says(found(home, R2, trusted), "[signatures]", "not signed")
     another = Proofs(signers=key.with_name("another.signers"))
-    assert says(found(home, r3, another), "[signatures]", "nobody who is allowed")
+    assert says(found(home, r3, another), "[signatures]", "someone who is not allowed")
     with (home.root / r3 / MANIFEST).open("rb") as manifest:  # an auditor needs OpenSSH alone
         verify = ["ssh-keygen", "-Y", "verify", "-f", str(trusted.signers), "-I", "administrator@example.org"]
         verify += ["-n", "hcip-release", "-s", str(home.root / f"{r3}.sig")]

@@ -1,8 +1,8 @@
-"""Suites on what lies in a home: a quarter's accepted submissions, a half-year's newest release.
+"""Suites on what is in a home: a quarter's accepted submissions, a half-year's newest release.
 
 Belongs here: which files, and where the page goes. Does not belong here: what is expected (``suites``).
 
-Pages lie in ``warehouse/expectations/``: they follow from the lake and the releases and can be thrown away at any time.
+Pages are in ``warehouse/expectations/``: they follow from the lake and the releases and can be thrown away at any time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from hcip_pipeline.release.synthetic_mark import marked_document
 
 @dataclass(frozen=True)
 class Validated:
-    """Suites that were held against files, and their page."""
+    """Suites that files were checked against, and their page."""
 
     what: str
     results: tuple[SuiteResult, ...]

@@ -23,7 +23,7 @@ _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0, "includ
 
 @dataclass(frozen=True)
 class Outcome:
-    """One expectation, held against a table.
+    """One expectation, checked against a table.
 
     Attributes:
         met: None where there was nothing to hold it against.

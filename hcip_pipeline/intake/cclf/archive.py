@@ -128,14 +128,14 @@ class Member:
 def _opened(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> IO[bytes]:
     try:
         return archive.open(entry)
-    except ValueError as error:  # its place lies outside of the archive
+    except ValueError as error:  # its place is outside of the archive
         raise zipfile.BadZipFile(str(error)) from error
 
 
 def find_deliveries(folder: Path) -> tuple[list[Delivery], list[HcipError]]:
-    """Every delivery below a folder, oldest first, and what lies there that is neither one nor of an export of BCDA.
+    """Every delivery below a folder, oldest first, and what is there that is neither one nor of an export of BCDA.
 
-    Unzipped files of one organization, date and kind are one delivery, wherever they lie below the folder.
+    Unzipped files of one organization, date and kind are one delivery, wherever they are below the folder.
     """
     deliveries: list[Delivery] = []
     strays: list[HcipError] = []

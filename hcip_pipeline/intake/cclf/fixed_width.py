@@ -32,7 +32,7 @@ _RESEND = "ask CMS for the archive again"
 
 @dataclass(frozen=True)
 class _RawPiece:
-    """Whole records as they lie in the file, the first of them record ``first_row`` of it."""
+    """Whole records as they are in the file, the first of them record ``first_row`` of it."""
 
     content: bytes
     first_row: int

@@ -1,6 +1,6 @@
 """The receipt of an archive: what came, what was in it, and whether it was accepted. No clock, no patient.
 
-Belongs here: the receipt's shape, where it lies, and which archives are in force. Does not belong here: ingesting.
+Belongs here: the receipt's shape, where it is, and which archives are in force. Does not belong here: ingesting.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class ArchiveReceipt:
         return cls(**{**content, "warnings": tuple(content["warnings"]), "files": files, "resources": resources})
 
     def path(self, home: Home) -> Path:
-        """Where the receipt lies."""
+        """Where the receipt is."""
         return home.lake_cms("receipts", self.month) / f"{self.archive}.{self.sha256[:12] or 'unread'}.json"
 
     def write(self, home: Home) -> None:

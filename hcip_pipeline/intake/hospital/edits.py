@@ -30,7 +30,7 @@ class Check:
     bulk: str | None = None
 
 
-#: A cell this long names nobody, unless it is of a key: quarantine shows it as it is.
+#: A cell this long names no one, unless it is of a key: quarantine shows it as it is.
 LONGEST_SHOWN = 4
 
 #: Amounts that may be below zero: a credit, which is netted (formats.md, "Credits").
@@ -67,7 +67,7 @@ def _too_long(prefix: str, table: Table, judged_elsewhere: tuple[str, ...]) -> l
 
 
 def _foreign(prefix: str, table: Table) -> list[Check]:
-    """Codes with letters or digits of another script: they look right and match nobody."""
+    """Codes with letters or digits of another script: they look right and match no one."""
     return [
         Check(f"{prefix}-CODE-SCRIPT", column.name, f"strlen({column.name}) <> length({column.name})")
         for column in table.columns
@@ -227,7 +227,7 @@ def any_of(checks: list[Check]) -> str:
 
 
 def redacted(cell: str, column: str) -> str:
-    """A cell as quarantine may show it: its shape (A letter, 9 digit), or as it is where so short that it names nobody.
+    """A cell as quarantine may show it: its shape (A letter, 9 digit), or as it is where so short that it names no one.
 
     ``column`` is SQL for the name of its column: a key, however short, is shown by its shape.
     """

@@ -1,4 +1,4 @@
-"""Which submissions lie in an inbox, and which files each holds. Names, and the sheets of a workbook.
+"""Which submissions are in an inbox, and which files each holds. Names, and the sheets of a workbook.
 
 Belongs here: folder names, versions, links that lead out of the inbox. Does not belong here: what the tables hold.
 """
@@ -205,7 +205,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _seen(table: str, names: list[str]) -> str:
-    """What lies there under a name that resembles the table's."""
+    """What is there under a name that resembles the table's."""
     close = difflib.get_close_matches(f"{table}.csv", [name.lower() for name in names], n=1, cutoff=0.6)
     name = next((name for name in names if close and name.lower() == close[0]), "")
     if not name or table_of(name) is not None:

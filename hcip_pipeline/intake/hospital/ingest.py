@@ -58,7 +58,7 @@ def ingest_quarter(
     have judged for this (``together``) is not. A refusal never stops the others.
 
     Args:
-        progress: told the submission before each is judged.
+        progress: called with each submission before it is judged.
         reference: tables to judge with; by default those of the inbox and the shipped ones.
 
     Returns:
@@ -185,7 +185,7 @@ def lake_path(home: Home, table: HospitalTable, quarter: Quarter, stem: str) -> 
 
 
 def receipt_path(home: Home, quarter: Quarter, stem: str) -> Path:
-    """Where a submission's receipt lies."""
+    """Where a submission's receipt is."""
     return home.lake_hospital("receipts", quarter) / f"{stem}.json"
 
 

@@ -146,11 +146,11 @@ class Judge:
             case.control = survey(there.control_totals) if there.control_totals is not None else None
         with (
             TemporaryDirectory(prefix="copies-", dir=self.database.spill) as copies,
-            ThreadPoolExecutor(max_workers=2) as beside,
+            ThreadPoolExecutor(max_workers=2) as pool,
         ):
             # One file is surveyed while the other is loaded.
             surveys = {
-                name: beside.submit(arrive, path, outcomes.CONTRACTS[name], Path(copies))
+                name: pool.submit(arrive, path, outcomes.CONTRACTS[name], Path(copies))
                 for name, path in there.tables.items()
             }
             try:
@@ -162,7 +162,7 @@ class Judge:
                     outcome = self._edit(case, errors, only)
                     self._judge_whole(case, outcome)
                 if case.bills is not None:
-                    outcome = replace(outcome, rules=places.told(self.database, outcome.rules))
+                    outcome = replace(outcome, rules=places.counts(self.database, outcome.rules))
             except duckdb.Error as error:  # one submission must not stop the others
                 if (fault := storage_fault(error, self.database.spill)) is not None:
                     raise fault from error
@@ -249,20 +249,20 @@ class Judge:
             if not case.cells:
                 return counting.Outcome()
             outcome, factors = self._edit_once(case, errors)
-        told: list[RuleCount] = []
+        counts: list[RuleCount] = []
         for name, cells in case.cells.items():
             contract = outcomes.CONTRACTS[name]
             mended = case.mended[name]
             if mended == Mended() and not mending.has_repeated(self.database, contract):
                 continue
-            told += mending.counts(self.database, contract, cells, mended)
+            counts += mending.counts(self.database, contract, cells, mended)
             rows, dollars = mending.repeated_rows(self.database, contract)
             outcome.tables[name] = replace(outcome.tables[name], repeated=rows, dollars_repeated=dollars)
             case.problems += mended.notes
             if mended.blank_rows:
                 words = f"{mended.blank_rows:,} rows without any cell filled are skipped"
                 case.problems.append(Problem("F-BLANK-ROWS", words, file=case.surveys[name].name))
-        outcome = replace(outcome, rules=(*outcome.rules, *told))
+        outcome = replace(outcome, rules=(*outcome.rules, *counts))
         if not only:
             case.problems += self._cost_factor_problems(outcome, factors)
         return outcome

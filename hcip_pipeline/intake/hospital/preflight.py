@@ -107,7 +107,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a submission lies: in an inbox its names state what it is, elsewhere its rows do."""
+    """Where a submission is: in an inbox its names state what it is, elsewhere its rows do."""
 
     folder: Path
     only: str
@@ -136,7 +136,7 @@ class Preflight:
     def check(self, path: Path, *, quarter: Quarter | None = None, ccn: str | None = None) -> CheckResult:
         """As :func:`check`."""
         if path.is_file() and is_workbook(path.name) and table_of(path.name) is None:
-            # A workbook of both tables is a submission by itself, whatever lies next to it.
+            # A workbook of both tables is a submission by itself, whatever is next to it.
             with scratch_folder("workbook") as alone:
                 shutil.copy(path, alone)
                 return replace(self.check(alone, quarter=quarter, ccn=ccn), path=path)
@@ -169,7 +169,7 @@ def check(
 
     Args:
         path: a folder with discharges and charges, or one such file.
-        reference: tables to judge with; by default those of the inbox the path lies in, else the shipped ones.
+        reference: tables to judge with; by default those of the inbox the path is in, else the shipped ones.
         policy: its cost method decides what a submission must hold; by default the inbox's, else ``markup``.
         quarter, ccn: what to judge it as; by default what the folders' names state, else what its rows state.
 

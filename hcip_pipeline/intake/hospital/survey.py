@@ -39,7 +39,7 @@ class Survey:
         has_quotes, has_padding: whether any cell may be quoted, or have blanks around it.
         controls: control characters that occur, line ends apart.
         problem: what refuses the file.
-        head: the beginning of the text, where the header may lie below a title.
+        head: the beginning of the text, where the header may be below a title.
         arrived: the file as it came, where ``path`` is a copy of its text in another shape.
         noted: what was read otherwise than as plain CSV, to be reported.
         is_other_text: whether the bytes are no UTF-8, and may be text in another encoding.
@@ -101,7 +101,7 @@ def survey(path: Path) -> Survey:
 
 def _reason(error: NotReceivedError) -> str:
     """As a problem states it, which names the file itself."""
-    return error.message.removeprefix("the file ").removeprefix("what lies here ")
+    return error.message.removeprefix("the file ").removeprefix("this ")
 
 
 def _chunks(path: Path, found: Survey) -> Iterator[bytes]:

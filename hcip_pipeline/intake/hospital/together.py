@@ -29,16 +29,16 @@ from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import load_reference
 
-#: holds a submission while it is judged; gives whether nobody else does
+#: holds a submission while it is judged; gives whether no one else does
 Hold = Callable[[Submission], AbstractContextManager[bool]]
 
 
 def judge_free(
     home: Home, quarter: Quarter, policy: Policy, hold: Hold, progress: Callable[[str], None] | None = None
 ) -> int:
-    """Judge every submission of a quarter that is not in the lake and that nobody else is judging; returns how many.
+    """Judge every submission of a quarter that is not in the lake and that no one else is judging; returns how many.
 
-    Nobody takes the quarter in meanwhile: the caller sees to that.
+    No one else ingests the quarter meanwhile: the caller ensures that.
 
     Args:
         progress: called with the submission before each is judged.

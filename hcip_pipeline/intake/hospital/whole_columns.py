@@ -79,7 +79,7 @@ def date_forms(database: SubmissionDatabase, table: Table, file: str, cells: str
 def identifier_forms(
     database: SubmissionDatabase, table: Table, file: str, cells: str
 ) -> tuple[list[Reading], list[Problem]]:
-    """Identifiers of which all end in ``.0`` are read without it; where only some do, they would match nobody.
+    """Identifiers of which all end in ``.0`` are read without it; where only some do, they would match no one.
 
     Args:
         cells: as for :func:`date_forms`.

@@ -1,4 +1,4 @@
-"""What the public discharge files of states share: layouts told by data, edits, and tables of the lake as Parquet.
+"""What the public discharge files of states share: layouts as data, edits, and tables of the lake as Parquet.
 
 In the order a file goes: ``layouts`` (which layout a file has, by record length or header), ``lines`` (its cells),
 ``edits`` (which rows are accepted), ``reading`` (all of these for the files of a delivery, counted), ``lake_tables``

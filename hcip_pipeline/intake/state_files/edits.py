@@ -65,9 +65,9 @@ def money(column: str, *, signed: bool = False) -> str:
 
 
 @contextmanager
-def study_database(beside: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def study_database(near: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """An engine that spills next to the study's tables."""
-    with tempfile.TemporaryDirectory(prefix=".spill-", dir=beside) as spill:
+    with tempfile.TemporaryDirectory(prefix=".spill-", dir=near) as spill:
         database = duckdb.connect(config={"temp_directory": spill})
         try:
             yield database

@@ -55,7 +55,7 @@ def write_quarantine(database: duckdb.DuckDBPyConnection, into: Path, name: str,
 
 def write(database: duckdb.DuckDBPyConnection, select: str, target: Path) -> None:
     """Write what a query gives; the file appears when it is whole."""
-    beside = target.with_name(f".{target.name}.writing")
-    escaped = str(beside).replace("'", "''")
+    temporary = target.with_name(f".{target.name}.writing")
+    escaped = str(temporary).replace("'", "''")
     database.execute(f"copy ({select}) to '{escaped}' (format parquet, compression zstd)")
-    beside.replace(target)
+    temporary.replace(target)

@@ -1,4 +1,4 @@
-"""Which layout a public file has: told by the length of its records, or by its header line.
+"""Which layout a public file has: recognized by the length of its records, or by its header line.
 
 Belongs here: recognizing a layout. Does not belong here: the layouts (``contracts.public_layouts``), and what a field
 means.

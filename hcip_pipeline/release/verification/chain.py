@@ -41,7 +41,7 @@ def check_chain(package: Package, proofs: Proofs, findings: Findings) -> None:
             if proofs.is_partial:
                 findings.notes.append(f"{name}: it is not next to this release")
             else:
-                findings.differ("chain", name, "", "the release, beside this one (or --partial)", "none")
+                findings.differ("chain", name, "", "the release, next to this one (or --partial)", "none")
             continue
         findings.fact("chain", MANIFEST, f"hash of {name}", stated, sha256(before / MANIFEST))
         if before in seen:

@@ -135,7 +135,7 @@ def _check_head(lines: Sequence[Line], head: str, roots: Collection[str], findin
     """Whether the ledger still holds the line that was its last when the head was kept.
 
     Args:
-        roots: over what the releases that lie here are made from: their reports show them to be kept as well.
+        roots: over what the releases that are here are made from: their reports show them to be kept as well.
     """
     number, _, hash_kept = head.strip().rpartition(":")
     if hash_kept in roots:

@@ -92,7 +92,7 @@ def entries(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def destroyed_files(folder: Path) -> dict[str, str]:
     """Path -> hash of files that were destroyed on purpose: retention or a data-use agreement ended.
 
-    The record lies next to the release and holds only for the manifest that it names, only for files that show single
+    The record is next to the release and holds only for the manifest that it names, only for files that show single
     patients, and only from the day after the retention of its policy or the agreement ended. A file that it may not
     cover counts as missing, and so does one that had another hash than the manifest states.
     """
@@ -207,7 +207,7 @@ class Package:
             self._listed[folder, name, "STATE"] = Listed(path, resource, "STATE", _stated_shape(folder, name, resource))
             return
         self.findings.fact("files", path, "name", self.name, f"{parts['period']}_{parts['number']}")
-        self.findings.fact("files", path, "Parquet file beside it", True, "parquet" in resource)
+        self.findings.fact("files", path, "Parquet file next to it", True, "parquet" in resource)
         shape = SHAPES.get((folder, parts["table"])) or _stated_shape(folder, parts["table"], resource)
         self._listed[folder, parts["table"], parts["owner"]] = Listed(path, resource, parts["owner"], shape)
 

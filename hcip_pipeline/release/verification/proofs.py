@@ -11,12 +11,12 @@ MOST_DRAWS = 4_000_000
 
 @dataclass(frozen=True)
 class Proofs:
-    """What a release is held against besides itself.
+    """What a release is checked against besides itself.
 
     Attributes:
         head: head of the ledger that was kept: ``<sequence>:<sha256>``, or the sha256 alone. With it every file that
             the ledger covers is read.
-        ledger: where the ledger lies; None: ``ledger.jsonl`` of the home that the release lies in.
+        ledger: where the ledger is; None: ``ledger.jsonl`` of the home that the release is in.
         signers: file of allowed signers, as ``ssh-keygen`` reads it; None: signatures are not checked.
         roots: PEM file of the root certificates of time stamps; None: those are not checked.
         is_partial: a release that this one names may be absent.

@@ -184,7 +184,7 @@ class VerificationReport:
         if self.before_hospital_readers:
             lines += [
                 "",
-                "Made before the rule of hospitals as readers: a hospital that lays its own counts beside them can "
+                "Made before the rule of hospitals as readers: a hospital that compares its own counts with them can "
                 "compute small counts of others; hand on none of them any more:",
                 *(f"  {name}" for name in self.before_hospital_readers),
             ]

@@ -3,8 +3,8 @@
 RULES = {
     "manifest": "the manifest names the release, what it was made from and under which policy",
     "files": "every file is there, as many bytes as stated and with the hash stated, and no other file",
-    "tables": "rows and money totals are as stated; rows stand by key, each key once, in the right file",
-    "parquet": "each Parquet file holds exactly the rows of the CSV file beside it",
+    "tables": "rows and money totals are as stated; rows are sorted by key, each key once, in the right file",
+    "parquet": "each Parquet file has exactly the rows of the CSV file next to it",
     "policy": "the policy's text has the hash stated and can be read",
     "chain": "every release behind this one has the hash that is stated, and each of its files too",
     "ledger": "the ledger is one chain that continues the head that was kept, and the home holds what it records",
@@ -39,6 +39,6 @@ RULES = {
     "restatement": "causes add up to the difference from the release before, payment by payment, to the cent",
     "certainty": "how sure payments are: reliability from its sums, hospitals and the state from payments (§14)",
     "draws": "chance ranges and intervals, each case dealt and sampled again by its hash (methodology §14)",
-    "handed_on": "what the regulator gets is what was settled, and no small count stands in it",
+    "handed_on": "what the regulator gets is what was settled, and contains no small count",
     "conservation": "cases and cents in = kept + excluded at every stage, stage by stage (methodology §3)",
 }

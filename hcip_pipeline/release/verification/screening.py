@@ -60,4 +60,4 @@ def _check_record(row: Row, has_failed: bool, findings: Findings) -> None:
         findings.require("screening", row, "cleared_on", in_time, "not before the exclusion")
     else:
         findings.compare("screening", row, {"effect": "hold" if row["reason"] in _HOLDS else "noted"})
-        findings.require("screening", row, "cleared_by", not is_cleared, "nobody: only a question can be answered")
+        findings.require("screening", row, "cleared_by", not is_cleared, "no one: only a question can be answered")

@@ -47,7 +47,7 @@ def check_signatures(package: Package, proofs: Proofs, findings: Findings) -> No
 
 
 def _check_head_is_of_ledger(root: Path, findings: Findings) -> None:
-    """The head that was signed is one of the ledger's: its line still lies there."""
+    """The head that was signed is one of the ledger's: its line is still there."""
     import hashlib
 
     head, ledger = root / _HEAD, root / "ledger.jsonl"
@@ -86,7 +86,7 @@ def verify_signature(file: Path, signature: Path, signers: Path) -> str:
         ) from error
     except subprocess.TimeoutExpired:
         return "ssh-keygen did not answer"
-    return "a signature that does not hold" if found.stdout.strip() else "a signature by nobody who is allowed"
+    return "a signature that does not hold" if found.stdout.strip() else "a signature by someone who is not allowed"
 
 
 def _ssh_keygen(action: str, *arguments: str, content: bytes = b"") -> subprocess.CompletedProcess[bytes]:

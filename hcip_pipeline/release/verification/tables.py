@@ -1,6 +1,6 @@
 """Reading the tables of a release as text, exactly.
 
-Belongs here: a CSV file as typed rows, and a Parquet file's columns to hold against it. Does not belong here: what the
+Belongs here: a CSV file as typed rows, and a Parquet file's columns to check against it. Does not belong here: what the
 manifest states about them (``package``), and any figure.
 """
 

@@ -47,8 +47,8 @@ def verify_release(folder: Path, progress: Progress | None = None, proofs: Proof
     """Recompute every payment of the release in ``folder`` from its own files, and check every file.
 
     Args:
-        folder: ``releases/<period>/r<n>``. Earlier releases are read where they lie beside it.
-        progress: told what is being gone through.
+        folder: ``releases/<period>/r<n>``. Earlier releases are read where they are next to it.
+        progress: called with what is being checked.
         proofs: a head that was kept, signers that are trusted, an allowance; None: none of them.
 
     Raises:
