@@ -5,7 +5,9 @@ Belongs here: the file's shape. Does not belong here: whether a case exists, and
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,13 +30,19 @@ def _npi(value: object) -> object:
     text = _in_quotes(value)
     if not (isinstance(text, str) and len(text) == 10 and text.isascii() and text.isdigit()):
         raise ValueError("is not an NPI: ten digits in quotes")
-    if pl.select(npi_fails_check_digit(pl.lit(text))).item():
+    if _fails_check_digit(text):
         raise ValueError(f"{text} fails the check digit of an NPI")
     return text
 
 
+@cache
+def _fails_check_digit(npi: str) -> bool:
+    return bool(pl.select(npi_fails_check_digit(pl.lit(npi))).item())
+
+
 Text = Annotated[str, BeforeValidator(_in_quotes), Field(min_length=1, max_length=100)]
 Npi = Annotated[str, BeforeValidator(_npi)]
+Answer = Annotated[bool, Field(strict=True)]
 
 
 class _Change(BaseModel):
@@ -55,7 +63,7 @@ class CaseChange(_Change):
     hospital: Text
     account: Text
     npi: Npi | None = None
-    counted: bool | None = None
+    counted: Answer | None = None
     apr_drg: Annotated[str, BeforeValidator(_in_quotes), Field(pattern=r"^[0-9]{3}$")] | None = None
     severity_of_illness: Annotated[str, BeforeValidator(_in_quotes), Field(pattern="^[1-4]$")] | None = None
     cost: Decimal | None = Field(default=None, ge=0, lt=MAX_MONEY, decimal_places=2)
@@ -79,7 +87,7 @@ class ConditionChange(_OfPartner):
     """A care partner's condition of payment, met or not."""
 
     condition: Text
-    met: bool
+    met: Answer
 
 
 class PartnerChange(_OfPartner):
@@ -89,9 +97,15 @@ class PartnerChange(_OfPartner):
         interventions: intervention of the protocol -> approved activities performed.
     """
 
-    certified: bool = True
+    certified: Answer = True
     name: str = "(certified)"
-    interventions: dict[str, Annotated[int, Field(ge=1, le=10**6)]] = {}
+    interventions: dict[str, Annotated[int, Field(strict=True, ge=1, le=10**6)]] = {}
+
+    @model_validator(mode="after")
+    def _certified_to_perform(self) -> PartnerChange:
+        if self.interventions and not self.certified:
+            raise ValueError("interventions of a physician who is not certified: leave them out, or certify")
+        return self
 
 
 class Changes(_Change):
@@ -108,7 +122,7 @@ class Changes(_Change):
         keys += [("care partner", each.hospital, each.npi) for each in self.care_partners]
         if not keys:
             raise ValueError("changes nothing: give cases, conditions or care_partners")
-        twice = sorted({key for key in keys if keys.count(key) > 1})
+        twice = sorted(key for key, times in Counter(keys).items() if times > 1)
         if twice:
             kind, *words = twice[0]
             raise ValueError(f"the {kind} {' '.join(words)} is changed twice: write it once, with all its changes")

@@ -1,60 +1,33 @@
 """What a released period would have paid for other cases, conditions or care partners; nothing is stored.
 
-Belongs here: turning changes into the models and tables that they replace, and comparing payments. Does not belong
-here: the file of changes (``changes``), computing models (``simulation.workbench``).
+Belongs here: computing with the changes, and comparing payments. Does not belong here: the file of changes
+(``changes``), and which models and tables it replaces (``changed_inputs``).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from hcip_pipeline.certainty.changed_inputs import BY_REQUEST, patches_of, place_cases, program_tables
 from hcip_pipeline.certainty.changes import CaseChange, Changes, read_changes
-from hcip_pipeline.contracts import marts, program, run
+from hcip_pipeline.contracts import marts, run
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
-from hcip_pipeline.simulation.released_build import WITHOUT_COSTS, open_build, with_norms_build
+from hcip_pipeline.simulation.released_build import open_build, with_norms_build
 from hcip_pipeline.simulation.workbench import Workbench
 from hcip_pipeline.warehouse.spec import BuildSpec
 
 Progress = Callable[[str], None]
 
-_PATCHES = {
-    "stg_discharges": """
-        select cases.* replace (
-            coalesce(changed.attending_npi, cases.attending_npi) as attending_npi,
-            coalesce(changed.operating_npi, cases.operating_npi) as operating_npi,
-            coalesce(changed.apr_drg, cases.apr_drg) as apr_drg,
-            coalesce(changed.severity_of_illness, cases.severity_of_illness) as severity_of_illness
-        )
-        from {model} as cases left join what_if.cases as changed using (hospital_ccn, account_no)""",
-    "int_rule_exclusions": """
-        select * from {model} as excluded
-        anti join (from what_if.cases where counted is not null) as changed using (hospital_ccn, account_no)
-        union all by name
-        select hospital_ccn, account_no, ['EXCLUDED_BY_REQUEST'] as exclusion_reasons
-        from what_if.cases where not counted""",
-    "int_cost_outliers": """
-        select * from {model} as outliers
-        anti join (from what_if.cases where counted) as changed using (hospital_ccn, account_no)""",
-    "int_case_costs": """
-        select costs.* replace (
-            cast(coalesce(greatest(changed.cost - costs.supply_drug_cost, 0), costs.core_cost) as decimal(18, 2))
-                as core_cost,
-            cast(least(costs.supply_drug_cost, changed.cost) as decimal(18, 2)) as supply_drug_cost,
-            cast(coalesce(changed.cost, costs.total_cost) as decimal(18, 2)) as total_cost
-        )
-        from {model} as costs left join what_if.cases as changed using (hospital_ccn, account_no)""",
-}
 _PERIOD_TARGETS = (marts.INCENTIVES, marts.SAVINGS, marts.DISTRIBUTION_LIMITS)
 _KEY = ["hospital_ccn", "npi"]
 #: A column of the payment -> what it shows that the payment moved by.
@@ -78,17 +51,40 @@ class WhatIf:
         payments: one row per hospital and care partner whose payment changes: ``calculated``, ``final`` and ``status``
             as released and then, dollars; ``steps`` that changed; ``because``.
         norms_changed: cells whose norm changes.
+        cases: what becomes of each changed case that the period has, one row per window.
+        is_synthetic: the release is of invented data.
     """
 
     period: str
     release: str
     payments: pl.DataFrame
     norms_changed: int
+    cases: pl.DataFrame
+    is_synthetic: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; money as text."""
-        rows = json.loads(json.dumps(self.payments.to_dicts(), default=str))
-        return {"period": self.period, "release": self.release, "norms_changed": self.norms_changed, "payments": rows}
+        tables = {"payments": self.payments.to_dicts(), "cases": self.cases.to_dicts()}
+        facts = {"period": self.period, "release": self.release, "norms_changed": self.norms_changed}
+        return facts | json.loads(json.dumps(tables, default=str))
+
+    @property
+    def idle_cases(self) -> list[str]:
+        """Changed cases of the period that earn nobody anything although no change leaves them out, each with why."""
+        idle = []
+        for row in self.cases.filter(pl.col("window_name") == "performance").iter_rows(named=True):
+            named = f"the case {row['account_no']} of hospital {row['hospital_ccn']}"
+            if row["exclusion_reason"] == BY_REQUEST:
+                continue
+            if not row["is_counted"]:
+                idle.append(f"{named} is not counted: {row['exclusion_reason']}")
+            elif row["npi"] is None:
+                idle.append(f"{named} has no responsible physician")
+            elif not row["is_care_partners"]:
+                idle.append(f"{named} is of {row['npi']}, who is no care partner of the hospital")
+            elif not row["has_norm"]:
+                idle.append(f"{named} is in a cell without a norm")
+        return idle
 
 
 def what_if(
@@ -109,13 +105,15 @@ def what_if(
     targets = [table.name for table in _PERIOD_TARGETS]
     with open_build(home, period, targets, threads, progress) as released:
         bench, before, release = released.bench, released.payments, released.folder
-        found = _place_cases(bench, changes.cases)
-        norms, elsewhere = _changed_norms(home, released.policy, changes.cases, threads, progress)
-        missing = [each for each in changes.cases if (each.hospital, each.account) not in found | elsewhere]
+        found = place_cases(bench, changes.cases, path)
+        norms, elsewhere = _changed_norms(home, released.policy, changes.cases, path, threads, progress)
+        known = found | elsewhere
+        missing = [each for each in changes.cases if (each.hospital, each.account) not in known]
         if missing:
+            more = f" (and {len(missing) - 1:,} more)" if len(missing) > 1 else ""
             raise HcipError(
-                f"there is no case {missing[0].account} of hospital {missing[0].hospital} in {period}, its baseline or "
-                f"the base year {released.policy.base_year}",
+                f"there is no case {missing[0].account} of hospital {missing[0].hospital}{more} in {period}, its "
+                f"baseline or the base year {released.policy.base_year}",
                 file=path,
                 rule="WHAT-IF-CASE",
                 fix="write the hospital's CCN and the account number as submitted",
@@ -123,180 +121,57 @@ def what_if(
         given: dict[str, tuple[Table, pl.DataFrame]] = {}
         if norms is not None:
             given["frozen_norms"] = (run.FROZEN["frozen_norms"], norms)
-        given |= _program_tables(bench, changes, before, period, path)
+        given |= program_tables(bench, changes, before, period, path)
         progress("computing the payments")
-        patches, kept = _patches_of([each for each in changes.cases if (each.hospital, each.account) in found])
+        patches, kept = patches_of([each for each in changes.cases if (each.hospital, each.account) in found])
         bench.compute(released.spec, given, patches=patches, kept=kept)
         after = bench.table(marts.INCENTIVES).sort(_KEY)
         old_norms = bench.lake(run.FROZEN["frozen_norms"]) if norms is not None else None
         touched = _touched(bench, changes)
+        cases = _outcomes(bench)
     changed_cells = 0
     if norms is not None and old_norms is not None:
         key = run.FROZEN["frozen_norms"].key
         changed_cells = (
             pl.concat([norms, old_norms.select(norms.columns)]).unique(keep="none").select(key).unique().height
         )
-    return WhatIf(str(period), release.name, _moved(before, after, touched, changed_cells > 0), changed_cells)
-
-
-def _place_cases(bench: Workbench, cases: Sequence[CaseChange]) -> set[tuple[str, str]]:
-    """Put the changed cases next to the models, as ``what_if.cases``; returns those that the build has.
-
-    The new physician takes the place that makes him responsible (methodology §4): operating in a surgical cell,
-    attending in a medical one.
-    """
-    columns = dict.fromkeys(("hospital_ccn", "account_no", "npi", "apr_drg", "severity_of_illness"), pl.String)
-    wanted = pl.DataFrame(
-        [
-            (each.hospital, each.account, each.npi, each.apr_drg, each.severity_of_illness, each.counted, each.cost)
-            for each in cases
-        ],
-        schema=columns | {"counted": pl.Boolean, "cost": pl.Decimal(18, 2)},
-        orient="row",
-    )
-    con = bench.connection
-    con.execute("create schema what_if")
-    con.register("wanted", wanted.to_arrow())
-    con.execute(
-        """create table what_if.cases as
-        select
-            wanted.hospital_ccn, wanted.account_no, wanted.apr_drg, wanted.severity_of_illness, wanted.counted,
-            wanted.cost, wanted.npi, cells.stream, cases.identifier_type,
-            case when cells.stream = 'surgical' then wanted.npi end as operating_npi,
-            case when cells.stream = 'medical' then wanted.npi end as attending_npi
-        from wanted
-        inner join hcip.staging.stg_discharges as cases using (hospital_ccn, account_no)
-        left join hcip.staging.stg_apr_drgs as cells
-            on cases.grouper_version = cells.grouper_version
-            and coalesce(wanted.apr_drg, cases.apr_drg) = cells.apr_drg"""
-    )
-    con.unregister("wanted")
-    for account, stream, identifiers in con.execute(
-        "select account_no, stream, identifier_type from what_if.cases where npi is not null"
-    ).fetchall():
-        if stream is None or identifiers != "NPI":
-            why = "its APR-DRG is in no stream" if stream is None else "its physicians are licence numbers"
-            raise HcipError(f"the case {account} cannot be given to a physician: {why}", rule="WHAT-IF-CASE")
-    return set(con.execute("select hospital_ccn, account_no from what_if.cases").fetchall())
-
-
-def _patches_of(cases: Sequence[CaseChange]) -> tuple[dict[str, str], frozenset[str]]:
-    """Models that the changes replace, and those that they leave as they are."""
-    wanted = set()
-    if any(each.npi or each.apr_drg or each.severity_of_illness for each in cases):
-        wanted.add("stg_discharges")
-    if any(each.counted is not None for each in cases):
-        wanted |= {"int_rule_exclusions", "int_cost_outliers"}
-    if any(each.cost is not None for each in cases):
-        wanted.add("int_case_costs")
-    return {name: sql for name, sql in _PATCHES.items() if name in wanted}, WITHOUT_COSTS - wanted
+    moved = _moved(before, after, touched, changed_cells > 0)
+    return WhatIf(str(period), release.name, moved, changed_cells, cases, released.is_synthetic)
 
 
 def _changed_norms(
-    home: Home, policy: Policy, cases: Sequence[CaseChange], threads: int | None, progress: Progress
+    home: Home, policy: Policy, cases: Sequence[CaseChange], path: Path, threads: int | None, progress: Progress
 ) -> tuple[pl.DataFrame | None, set[tuple[str, str]]]:
     """The norm table with the changes, and which of the cases lie in the base year; None where none does."""
     if not cases:
         return None, set()
 
     def compute(bench: Workbench, spec: BuildSpec) -> tuple[pl.DataFrame | None, set[tuple[str, str]]]:
-        found = _place_cases(bench, cases)
+        found = place_cases(bench, cases, path)
         if not found:
             return None, found
         progress(f"computing the norms of {policy.base_year}")
-        patches, kept = _patches_of([each for each in cases if (each.hospital, each.account) in found])
+        patches, kept = patches_of([each for each in cases if (each.hospital, each.account) in found])
         bench.compute(spec, {}, patches=patches, kept=kept)
         return bench.table(marts.NORMS).select(run.FROZEN["frozen_norms"].names), found
 
     return with_norms_build(home, policy, compute, threads, progress)
 
 
-def _program_tables(
-    bench: Workbench, changes: Changes, before: pl.DataFrame, period: PerformancePeriod, path: Path
-) -> dict[str, tuple[Table, pl.DataFrame]]:
-    """The program files of the period with the changed rows."""
-    given: dict[str, tuple[Table, pl.DataFrame]] = {}
-    con = bench.connection
-    hospitals = {ccn for (ccn,) in con.execute("select hospital_ccn from hcip.staging.stg_elections").fetchall()}
-    unknown = {each.hospital for each in (*changes.conditions, *changes.care_partners)} - hospitals
-    if unknown:
-        raise HcipError(f"there is no hospital {min(unknown)}", file=path, rule="WHAT-IF-HOSPITAL")
-    partners = set(before.select(_KEY).rows())
-    if changes.care_partners:
-        day = period.start - timedelta(days=1)
-        rows = [
-            {"hospital_ccn": each.hospital, "npi": each.npi, "name": each.name, "participation_start": day,
-             "arrangement_signed": day, "screening_status": "cleared", "certified_on": day}
-            for each in changes.care_partners if each.certified
-        ]  # fmt: skip
-        keys = [(each.hospital, each.npi) for each in changes.care_partners]
-        given["care_partners"] = (program.CARE_PARTNERS, _replaced(bench.lake(program.CARE_PARTNERS), keys, rows))
-        partners |= {(each.hospital, each.npi) for each in changes.care_partners if each.certified}
-        performed = [
-            {"hospital_ccn": each.hospital, "npi": each.npi, "intervention_id": name, "activities": count,
-             "reported_on": day}
-            for each in changes.care_partners for name, count in each.interventions.items()
-        ]  # fmt: skip
-        if performed:
-            table = program.INTERVENTION_ACTIVITY
-            given[table.name] = (table, _replaced(bench.lake(table), [], performed))
-    if changes.conditions:
-        _check_conditions(bench, changes, partners, path)
-        rows = [
-            {"hospital_ccn": each.hospital, "npi": each.npi, "condition_id": each.condition,
-             "met": "Y" if each.met else "N", "source": "what-if", "reported_on": period.end}
-            for each in changes.conditions
-        ]  # fmt: skip
-        reported = [(each.hospital, each.npi, each.condition) for each in changes.conditions]
-        results = program.CONDITION_RESULTS
-        given[results.name] = (results, _replaced(bench.lake(results), reported, rows))
-    return given
-
-
-def _check_conditions(bench: Workbench, changes: Changes, partners: set[tuple[str, str]], path: Path) -> None:
-    conditions = dict(
-        bench.connection.execute(
-            "select (hospital_ccn, condition_id), computed_measure from hcip.staging.stg_conditions"
-        ).fetchall()
-    )
-    measured = set(
-        bench.connection.execute(
-            "select hospital_ccn, npi, condition_id from hcip.intermediate.int_condition_outcomes"
-            " where source = 'MEASURED'"
-        ).fetchall()
-    )
-    for each in changes.conditions:
-        named = f"{each.condition} of hospital {each.hospital}"
-        if (each.hospital, each.condition) not in conditions:
-            known = sorted(name for ccn, name in conditions if ccn == each.hospital)
-            fix = f"the hospital's conditions are {', '.join(known)}" if known else "the hospital's protocol has none"
-            raise HcipError(f"there is no condition {named}", file=path, rule="WHAT-IF-CONDITION", fix=fix)
-        if (each.hospital, each.npi) not in partners:
-            raise HcipError(
-                f"{each.npi} is no care partner of hospital {each.hospital}",
-                file=path,
-                rule="WHAT-IF-PARTNER",
-                fix="certify the physician under care_partners in the same file",
-            )
-        if (each.hospital, each.npi, each.condition) in measured:
-            raise HcipError(
-                f"the condition {named} is measured from the discharges: a report does not decide it",
-                file=path,
-                rule="WHAT-IF-CONDITION",
-                fix="change the cases that it is measured from",
-            )
-
-
-def _replaced(frame: pl.DataFrame, keys: Sequence[tuple[str, ...]], rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """``frame`` without the rows of the keys (its first columns), and with the new rows."""
-    if keys:
-        names = frame.columns[: len(keys[0])]
-        gone = pl.DataFrame(keys, schema=dict.fromkeys(names, pl.String), orient="row")
-        frame = frame.join(gone, on=names, how="anti")
-    if not rows:
-        return frame
-    new = pl.DataFrame(list(rows), schema_overrides={name: frame.schema[name] for name in rows[0]})
-    return pl.concat([frame, new], how="diagonal")
+def _outcomes(bench: Workbench) -> pl.DataFrame:
+    """What becomes of each changed case, one row per window of the period's build."""
+    place = bench.place
+    return bench.connection.sql(
+        f"""select
+            cases.hospital_ccn, cases.account_no, cases.window_name, cases.npi, cases.apr_drg,
+            cases.severity_of_illness, cases.total_cost as cost, cases.is_counted, cases.exclusion_reason,
+            norms.apr_drg is not null as has_norm, partners.npi is not null as is_care_partners
+        from {place("intermediate", "int_windowed_cases")} as cases
+        semi join what_if.cases as changed using (hospital_ccn, account_no)
+        left join {place("intermediate", "int_norms_in_force")} as norms using (apr_drg, severity_of_illness)
+        left join {place("intermediate", "int_care_partners")} as partners using (hospital_ccn, npi)
+        order by cases.hospital_ccn, cases.account_no, cases.window_name"""
+    ).pl()
 
 
 def _touched(bench: Workbench, changes: Changes) -> set[tuple[str, str]]:
@@ -328,6 +203,8 @@ def _moved(
             because.append("the cell's cost outliers, or the physician's cases at another hospital, change")
         if "hospital limit" in steps:
             because.append("the hospital's limit is shared anew")
+        if not because:
+            because.append("what the hospital's cases give as a whole changes")
         rows.append(
             {
                 "hospital_ccn": row["hospital_ccn"],

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hcip_pipeline.commands.options import Number, home_option, json_option, show_json, threads_option
+from hcip_pipeline.commands.options import (
+    Number,
+    home_option,
+    json_option,
+    make_output_folder,
+    show_json,
+    threads_option,
+)  # fmt: skip
 from hcip_pipeline.commands.progress import shown_progress, volume_options
 from hcip_pipeline.home import Home
 
@@ -39,6 +46,8 @@ def command(
 
     parsed = PerformancePeriod.parse(period)
     home = Home.locate(home_path)
+    if out is not None:
+        make_output_folder(out)
     with shown_progress(as_json) as progress:
         result = assess(home, parsed, replicates=replicates, threads=threads, progress=progress)
         written = result.write(out or home.root / "certainty" / str(parsed))
@@ -63,7 +72,10 @@ def _print(result: Certainty, written: list[Path]) -> None:
 
 
 def _chance(result: Certainty) -> Table:
-    title = f"{result.period} {result.release}: calculated, and by chance alone, US dollars"
+    from hcip_pipeline.reference.invented import MARK
+
+    mark = f"{MARK}: " if result.is_synthetic else ""
+    title = f"{mark}{result.period} {result.release}: calculated, and by chance alone, US dollars"
     table = _table(title, ("hospital",), ("calculated", "by chance", "from", "to", "difference", "above chance"))
     for row in result.tables["certainty_hospitals"].to_dicts():
         figures = (row[name] for name in ("calculated_incentive", "chance_mean", "chance_low", "chance_high"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -81,6 +82,25 @@ def engine_options(command: Command) -> Command:
 
 
 threads_option = click.option("--threads", type=Number(1), help="Number of threads; the result is the same.")
+
+
+def make_output_folder(folder: Path) -> None:
+    """Make the folder that ``--out`` names, before anything is computed for it.
+
+    Raises:
+        HcipError: there cannot be a folder, or nothing can be written into it.
+    """
+    from hcip_pipeline.errors import HcipError
+
+    why = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = error.strerror
+    if why is None and not os.access(folder, os.W_OK | os.X_OK):
+        why = "nothing can be written into it"
+    if why is not None:
+        raise HcipError(f"cannot be the folder of the tables: {why}", file=folder, fix="name another one with --out")
 
 
 def release_folder(release: Path, home_path: Path | None) -> Path:

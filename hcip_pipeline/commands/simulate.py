@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hcip_pipeline.commands.options import home_option, json_option, show_json, threads_option
+from hcip_pipeline.commands.options import home_option, json_option, make_output_folder, show_json, threads_option
 from hcip_pipeline.commands.progress import shown_progress, volume_options
 from hcip_pipeline.home import Home
 
@@ -32,6 +32,8 @@ def command(
 
     parsed = PerformancePeriod.parse(period)
     home = Home.locate(home_path)
+    if out is not None:
+        make_output_folder(out)
     with shown_progress(as_json) as progress:
         result = simulate(home, parsed, scenarios, threads=threads, progress=progress)
         written = result.write(out or home.root / "simulations" / str(parsed))

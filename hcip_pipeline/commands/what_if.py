@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ from hcip_pipeline.home import Home
 
 if TYPE_CHECKING:
     from hcip_pipeline.certainty.what_if import WhatIf
+
+
+#: changed cases that earn nothing, one by one
+_LISTED = 10
 
 
 @click.command("what-if")
@@ -52,13 +57,19 @@ def _print(result: WhatIf) -> None:
     from rich.table import Table
 
     from hcip_pipeline.operations.summary import print_whole
+    from hcip_pipeline.reference.invented import MARK
 
+    for sentence in result.idle_cases[:_LISTED]:
+        click.echo(f"{sentence[:1].upper()}{sentence[1:]}.")
+    if (more := len(result.idle_cases) - _LISTED) > 0:
+        click.echo(f"So do {more:,} more cases (--json lists them).")
     if result.norms_changed:
         click.echo(f"Norms of {result.norms_changed} cells change.")
     if not result.payments.height:
         click.echo(f"No payment of {result.period} {result.release} moves.")
         return
-    table = Table(title=f"{result.period} {result.release} with the changes, US dollars", box=SIMPLE)
+    mark = f"{MARK}: " if result.is_synthetic else ""
+    table = Table(title=f"{mark}{result.period} {result.release} with the changes, US dollars", box=SIMPLE)
     for name in ("hospital", "NPI", "name"):
         table.add_column(name, no_wrap=True)
     for name in ("calculated", "then", "final", "then", "change"):
@@ -66,11 +77,11 @@ def _print(result: WhatIf) -> None:
     for name in ("status", "moves by", "because"):
         table.add_column(name, overflow="fold")
     for row in result.payments.to_dicts():
-        change = (row["final_then"] or 0) - (row["final"] or 0)
+        change = (row["final_then"] or Decimal("0.00")) - (row["final"] or Decimal("0.00"))
         figures = (row["calculated"], row["calculated_then"], row["final"], row["final_then"])
         shown = ["" if figure is None else f"{figure:,}" for figure in figures]
         both = " → ".join(dict.fromkeys(status or "none" for status in (row["status"], row["status_then"])))
-        table.add_row(
-            row["hospital_ccn"], row["npi"], row["name"], *shown, f"{change:+,}", both, row["steps"], row["because"]
-        )
+        who = (row["hospital_ccn"], row["npi"], row["name"])
+        moved = f"{change:+,}" if change else "0.00"
+        table.add_row(*who, *shown, moved, both, row["steps"], row["because"])
     print_whole(table)

@@ -308,17 +308,65 @@ WRONG = {
     "no such hospital": (
         'care_partners: [{hospital: "999999", npi: "1234567893"}]', "no hospital 999999"
     ),
+    "nobody to take off the list": (
+        'care_partners: [{hospital: "{A}", npi: "1234567893", certified: false}]', "no care partner"
+    ),
+    "no such intervention": (
+        'care_partners: [{hospital: "{A}", npi: "1234567893", interventions: {juggling: 1}}]',
+        "no intervention juggling",
+    ),
+    "no such condition": (
+        'conditions: [{hospital: "{A}", npi: "1234567893", condition: juggling, met: true}]', "no condition juggling"
+    ),
+    "no such APR-DRG": ('cases: [{hospital: "{A}", account: "{case}", apr_drg: "999"}]', "no APR-DRG 999"),
+    "one of many is no case": (
+        'cases: [{hospital: "{A}", account: "{case}", counted: true}, {hospital: "{A}", account: "x", counted: true}]',
+        "no case x",
+    ),
     "twice": ('cases: [&a {hospital: "1", account: "1", counted: true}, *a]', "twice"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("text, message", WRONG.values(), ids=WRONG)
-def test_what_is_refused(settled_home: SettledHome, tmp_path: Path, text: str, message: str) -> None:
+def test_what_is_refused(
+    settled_home: SettledHome, ask: duckdb.DuckDBPyConnection, tmp_path: Path, text: str, message: str
+) -> None:
+    case = case_of(ask, "true")
     path = tmp_path / "changes.yaml"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text.replace("{A}", case["hospital_ccn"]).replace("{case}", case["account_no"]), encoding="utf-8")
     with pytest.raises(HcipError, match=message) as refused:
         what_if(settled_home.home, PERIOD, path)
-    assert refused.value.file
+    assert refused.value.file and refused.value.fix
+
+
+def test_a_case_that_earns_nobody_anything_is_named_with_its_reason(
+    settled_home: SettledHome, ask: duckdb.DuckDBPyConnection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given, out, regrouped = (
+        case_of(ask, f"c.stream = '{stream}' and c.severity_of_illness = '{severity}'")
+        for stream, severity in (("medical", "2"), ("surgical", "2"), ("medical", "3"))
+    )
+    rare = one(
+        ask,
+        "select apr_drg from staging.stg_apr_drgs where stream = 'medical' and grouper_version in"
+        " (select grouper_version from staging.stg_discharges)"
+        " and apr_drg not in (select apr_drg from marts.norms) order by apr_drg",
+    )
+    changes = [
+        {"hospital": given["hospital_ccn"], "account": given["account_no"], "npi": "1234567893"},
+        {"hospital": out["hospital_ccn"], "account": out["account_no"], "counted": False},
+        {"hospital": regrouped["hospital_ccn"], "account": regrouped["account_no"], "apr_drg": rare["apr_drg"]},
+    ]
+    path = tmp_path / "changes.yaml"
+    path.write_text(yaml.safe_dump({"cases": changes}), encoding="utf-8")
+    before = {each: each.stat().st_mtime_ns for each in settled_home.home.root.rglob("*")}
+    cli.main(["what-if", str(PERIOD), str(path), "--home", str(settled_home.home.root)])
+    assert before == {each: each.stat().st_mtime_ns for each in settled_home.home.root.rglob("*")}, "nothing is stored"
+    shown = capsys.readouterr().out
+    for case, why in ((given, "is no care partner"), (regrouped, "without a norm")):
+        (line,) = (line for line in shown.splitlines() if f"case {case['account_no']} " in line)
+        assert why in line
+    assert f"case {out['account_no']} " not in shown, "it was asked for"
 
 
 def test_the_command_shows_what_moves(

@@ -144,3 +144,14 @@ def test_a_period_means_its_newest_release(tmp_path: Path) -> None:
         release_folder(Path("2025H2"), tmp_path)
     with pytest.raises(HcipError, match="has no release"):
         release_folder(Path("2025H1/r3"), tmp_path)
+
+
+@pytest.mark.parametrize("command", ["certainty", "simulate"])
+def test_tables_that_cannot_be_written_are_refused_before_they_are_computed(command: str, tmp_path: Path) -> None:
+    file = tmp_path / "a_file"
+    file.touch()
+    for place in (file, file / "below", Path("/proc/none")):
+        arguments = [command, "2025H1", *(["s.yaml"] if command == "simulate" else []), "--out", str(place)]
+        with pytest.raises(HcipError, match="cannot be the folder") as refused:
+            cli.cli.main([*arguments, "--home", str(tmp_path)], standalone_mode=False)
+        assert refused.value.file == str(place) and refused.value.fix

@@ -1,0 +1,63 @@
+"""A file of changes for ``hcip what-if``: what is no answer is refused by its key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hcip_pipeline.certainty.changes import CaseChange, Changes, read_changes
+from hcip_pipeline.errors import HcipError
+
+CASE = 'cases: [{hospital: "210001", account: "A-1", %s}]'
+PARTNER = 'care_partners: [{hospital: "210001", npi: "1234567893", %s}]'
+BOMB = "a: &a [x]\n" + "".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+)
+WRONG = {
+    "an answer in a word": (CASE % 'counted: "yes"', "cases.0.counted"),
+    "an answer as a number": (CASE % "counted: 1", "cases.0.counted"),
+    "a cost that is an answer": (CASE % "cost: true", "cases.0.cost"),
+    "a cost below zero": (CASE % "cost: -0.01", "cases.0.cost"),
+    "a cost of half cents": (CASE % "cost: 1.005", "cases.0.cost"),
+    "a cost that is no number": (CASE % "cost: .nan", "no number"),
+    "a severity that is no text": (CASE % "severity_of_illness: 2", "in quotes"),
+    "a severity of five": (CASE % 'severity_of_illness: "5"', "cases.0.severity_of_illness"),
+    "an APR-DRG in octal": (CASE % "apr_drg: 045", "in quotes"),
+    "an NPI of other digits": (CASE % 'npi: "١٢٣٤٥٦٧٨٩٣"', "ten digits"),
+    "a list in the place of a case": ("cases: [[[]]]", "cases.0"),
+    "one case, not a list": ('cases: {hospital: "1", account: "1"}', "cases"),
+    "activities of nobody": (PARTNER % "certified: false, interventions: {records: 1}", "not certified"),
+    "activities that are an answer": (PARTNER % "interventions: {records: true}", "interventions.records"),
+    "a condition without its answer": ('conditions: [{hospital: "1", npi: "1234567893", condition: a}]', "missing"),
+    "a list": ("- cases", "a mapping"),
+    "empty": ("", "a mapping"),
+    "a value of Python": ("!!python/object:os.system {}", "not valid YAML"),
+    "itself": ("cases: &a [*a]", "cases.0"),
+    "a bomb": (
+        BOMB + "cases: *i",
+        "unknown key",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message"), WRONG.values(), ids=WRONG)
+def test_what_is_no_change_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "changes.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(HcipError, match=message) as refused:
+        read_changes(path)
+    assert refused.value.file == str(path) and refused.value.fix
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(HcipError, match="no file of changes here"):
+        read_changes(tmp_path / "absent.yaml")
+
+
+def test_a_change_of_every_case_is_no_longer_than_its_cases() -> None:
+    """Quadratic work would take minutes for a state's cases."""
+    cases = tuple(
+        CaseChange.model_construct(hospital="210001", account=str(number), counted=False) for number in range(20_000)
+    )
+    assert len(Changes(cases=cases).cases) == 20_000
