@@ -25,7 +25,7 @@ from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.release.tables import write_parquet
 from hcip_pipeline.settlement.norm_tables import norm_key
 from hcip_pipeline.simulation.released_build import WITHOUT_COSTS, ReleasedBuild, with_norms_build
-from hcip_pipeline.simulation.workbench import Workbench
+from hcip_pipeline.simulation.workbench import BUILD, Workbench
 from hcip_pipeline.warehouse.project import project_digest
 from hcip_pipeline.warehouse.spec import BuildSpec
 
@@ -123,7 +123,7 @@ def other_readings(
         progress(f"payments: {reading.words}")
         then = replace(released.spec, policy=released.policy.model_copy(update=dict(reading.policy)))
         bench.compute(then, {frozen.name: (frozen, table)}, patches=reading.patches, kept=WITHOUT_COSTS)
-        found.append(_compared(period, name, released.payments, bench.table(marts.INCENTIVES)))
+        found.append(_compared(period, name, released.payments, bench))
     versions = version_rows(bench, base_year.grouped, period)
     by_method = pl.col("norm_method") == released.policy.norm_method
     cells = None
@@ -164,14 +164,33 @@ def _base_year(home: Home, policy: Policy, again: pl.DataFrame, threads: int | N
     return found
 
 
-def _compared(period: str, name: str, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+def _compared(period: str, name: str, before: pl.DataFrame, bench: Workbench) -> pl.DataFrame:
     """One row per care partner: the list of care partners is the hospital's, whoever was responsible."""
     cases = pl.col("medical_cases") + pl.col("surgical_cases")
     own = before.select(*_KEY, cases.alias("cases"), "calculated_incentive")
-    then = after.select(*_KEY, cases.alias("cases_then"), pl.col("calculated_incentive").alias("calculated_then"))
-    both = own.join(then, on=_KEY, validate="1:1")
-    named = both.with_columns(pl.lit(period).alias("period"), pl.lit(name).alias("reading"))
+    then = bench.table(marts.INCENTIVES).select(
+        *_KEY, cases.alias("cases_then"), pl.col("calculated_incentive").alias("calculated_then")
+    )
+    both = own.join(then, on=_KEY, validate="1:1").join(_moved_cases(bench), on=_KEY, how="left")
+    named = both.with_columns(
+        pl.lit(period).alias("period"), pl.lit(name).alias("reading"), pl.col("cases_gained", "cases_lost").fill_null(0)
+    )
     return named.select(certainty.ATTRIBUTION.names).sort(_KEY)
+
+
+def _moved_cases(bench: Workbench) -> pl.DataFrame:
+    """Cases that a care partner has by the reading alone, and as released alone."""
+    own, then = (
+        f"(select hospital_ccn, npi, account_no from {place} where window_name = 'performance')"
+        for place in (f"{BUILD}.intermediate.int_partner_cases", bench.place("intermediate", "int_partner_cases"))
+    )
+    return bench.connection.sql(
+        f"""select hospital_ccn, npi,
+            count(*) filter (where own.account_no is null) as cases_gained,
+            count(*) filter (where moved.account_no is null) as cases_lost
+        from {own} as own full join {then} as moved using (hospital_ccn, npi, account_no)
+        group by hospital_ccn, npi"""
+    ).pl()
 
 
 def reading_rows(partners: pl.DataFrame) -> pl.DataFrame:

@@ -71,7 +71,9 @@ ATTRIBUTION = Table(
         _READING,
         _NPI,
         Column("cases", "integer", "cases; counted, in cells with a norm, as released"),
-        Column("cases_then", "integer", "the same by the reading"),
+        Column("cases_gained", "integer", "cases; the care partner's by the reading alone"),
+        Column("cases_lost", "integer", "cases; the care partner's as released alone"),
+        Column("cases_then", "integer", "cases; by the reading: as released, with those gained, without those lost"),
         _CALCULATED,
         Column("calculated_then", "money", "calculated incentive by the reading; norms included"),
     ),
@@ -172,8 +174,11 @@ CERTAINTY_STREAMS = declared(
         ),
     ),
     counts=("cases",),
-    gives_away=dict.fromkeys(("physicians", *_COMPONENTS), GivesAway(("cases",))),
-    harmless={_LABEL: ("period", "stream", "suppressed")},
+    gives_away={"physicians": GivesAway(("cases",))},
+    harmless={
+        _LABEL: ("period", "stream", "suppressed"),
+        "spread of ratios over the physicians of the state, whose sums stay in the program": _COMPONENTS,
+    },
 )
 
 CERTAINTY_READINGS = declared(

@@ -9,6 +9,7 @@ import pytest
 from hcip_pipeline.release.verification import MOST_DRAWS, Proofs, verify_release
 from tests import mutants
 from tests.released_state import A, released, unreleased
+from tests.settled_home import SettledHome
 
 __all__ = ["released", "unreleased"]
 
@@ -61,3 +62,25 @@ def test_too_many_draws_are_left_out_and_named(released: Path) -> None:
     report = verify_release(released, proofs=Proofs(draws=1))
     assert report.ok and report.tallies["draws"].rows == 0
     assert any("too many draws" in note for note in report.notes)
+
+
+#: of what other readings would have paid: table, owner, column
+FORGED_READINGS = (
+    ("attribution", None, "cases_gained"),
+    ("attribution", None, "cases_then"),
+    ("certainty_readings", "STATE", "dollars_moved"),
+    ("certainty_readings", "STATE", "other_quartile"),
+    ("certainty_readings", "STATE", "now_paid"),
+    ("certainty_readings", "STATE", "rank_correlation"),
+)
+
+
+def test_every_forged_figure_of_a_reading_is_found(settled_home: SettledHome, tmp_path: Path) -> None:
+    copy = mutants.copy_of(settled_home.release.folder, tmp_path)
+    first = min(path.name.split("_")[1] for path in (copy / "certainty").glob("*_attribution_*.csv"))
+    for line, (table, owner, column) in enumerate(FORGED_READINGS, start=2):
+        mutants.forge_cell(copy, table, owner or first, line, column, more)
+    told = verify_release(copy).listed
+    for table, _, column in FORGED_READINGS:
+        expected = "cases_then" if column == "cases_gained" else column
+        assert any(each.rule == "certainty" and each.column == expected and table in each.file for each in told), column

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from hcip_pipeline.contracts import certainty
 from hcip_pipeline.contracts.disclosure import Count, GivesAway, Harmless, counts_of, declared, dependents_of
 from hcip_pipeline.contracts.quality_released import RELEASED
 from hcip_pipeline.contracts.table import Column, Table
@@ -39,8 +40,10 @@ def test_every_public_column_declares_what_it_discloses_of_counts(folder: str, t
 
 @pytest.mark.parametrize(("folder", "table"), PUBLIC_TABLES, ids=lambda each: getattr(each, "name", each))
 def test_a_ratio_is_never_called_harmless_next_to_counts(folder: str, table: Table) -> None:
-    """A ratio, mean or rank of a table with counts depends on them, unless everybody has it from outside."""
+    """A ratio, mean or rank of a table with counts depends on them, unless everybody has it from outside or it is a
+    variance: no count follows from a spread whose sums are not released, and physicians' pages show it."""
     given = {"target_change", "reference_value", "reference_goal", "best_practice_norm"}
+    given |= {f"{measure}_{variance}" for measure in certainty.MEASURES for variance in ("between", "within")}
     for column in table.columns:
         if counts_of(table) and column.type in ("ratio", "mean") and column.name not in given:
             assert isinstance(column.disclosure, GivesAway), f"{folder}/{table.name}.{column.name}"

@@ -17,7 +17,8 @@ THEN = (0, 50, 0, 0, 300, 200, 300, 900)
 def partners(before: tuple[int, ...], then: tuple[int, ...]) -> pl.DataFrame:
     rows = [
         {"hospital_ccn": "A" if number < 4 else "B", "period": "2025H1", "reading": "attending", "npi": str(number),
-         "cases": 1, "cases_then": 1, "calculated_incentive": Decimal(own), "calculated_then": Decimal(other)}
+         "cases": 1, "cases_gained": 0, "cases_lost": 0, "cases_then": 1,
+         "calculated_incentive": Decimal(own), "calculated_then": Decimal(other)}
         for number, (own, other) in enumerate(zip(before, then, strict=True))
     ]  # fmt: skip
     columns = certainty.ATTRIBUTION.columns

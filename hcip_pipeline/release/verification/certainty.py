@@ -179,7 +179,10 @@ def _check_readings(table: Table | None, own: Mapping[str, Row], findings: Findi
             findings.require("certainty", row, "npi", False, "a care partner of the hospital")
             continue
         cases = partner["medical_cases"] + partner["surgical_cases"]
-        findings.compare("certainty", row, {"cases": cases, "calculated_incentive": partner["calculated_incentive"]})
+        expected = {"cases": cases, "calculated_incentive": partner["calculated_incentive"]}
+        if {"cases_gained", "cases_lost"} <= set(row.table.columns):  # the first releases with readings had neither
+            expected["cases_then"] = cases + int(row["cases_gained"]) - int(row["cases_lost"])
+        findings.compare("certainty", row, expected)
     return list(table or ())
 
 
