@@ -24,6 +24,9 @@ READINGS = {
 }
 #: under so many cases an interval over samples of the own cases is too narrow
 _FEW_CASES = 10
+_RELIABILITY = (
+    "Reliability, from 0 to 1: how much of the difference between physicians is theirs and not the luck of few cases."
+)
 
 
 @dataclass(frozen=True)
@@ -36,18 +39,37 @@ class Strip:
 
 
 @dataclass(frozen=True)
+class Band:
+    """A range of the chart.
+
+    Attributes:
+        name: what was drawn.
+        says: how.
+        low, high: 5th and 95th percentile, dollars.
+    """
+
+    name: str
+    says: str
+    strip: Strip
+    low: Decimal
+    high: Decimal
+
+
+@dataclass(frozen=True)
 class PartnerCertainty:
     """A care partner's payment: its sentence, and the chart of two ranges with what was calculated.
 
     Attributes:
-        strips: what stands before each range, its strip, its ends.
+        verdict: how the payment compares with chance.
         notes: what to keep in mind.
+        meaning: of a word in them.
     """
 
     sentence: str
     verdict: str
-    strips: tuple[tuple[str, Strip, Decimal, Decimal], ...]
+    bands: tuple[Band, ...]
     notes: tuple[str, ...]
+    meaning: str
 
 
 def of_partner(source: ReportSource, ccn: str, partner: Row) -> PartnerCertainty | None:
@@ -60,68 +82,109 @@ def of_partner(source: ReportSource, ccn: str, partner: Row) -> PartnerCertainty
     (row,) = found
     cases = partner["medical_cases"] + partner["surgical_cases"]
     sentence = f"With these cases, between {words.money(row['interval_low'])} and {words.money(row['interval_high'])}"
-    if _is_tested(row):
-        sentence += (
-            f"; a physician like any other would by chance have earned {words.money(row['chance_mean'])} "
-            f"({words.money(row['chance_low'])} to {words.money(row['chance_high'])})"
-        )
-    sentence += "."
-    if not _is_tested(row):
-        verdict = (
-            "The chance test cannot be made: no other physician at the hospital has cases of the same kinds, or none "
-            "would earn anything else with these."
-        )
-    elif row["is_above_chance"]:
-        verdict = "The calculated incentive is above what chance alone explains."
-    elif row["calculated_incentive"] < row["chance_low"]:
-        verdict = "The calculated incentive is below what chance alone explains."
-    else:
-        verdict = "Chance alone could explain it with so many cases, which does not show that it does."
+    sentence += " was possible" + (f"; {_by_chance(row)}." if is_tested(row) else ".")
     top = max(row["interval_high"], row["chance_high"], row["calculated_incentive"], Decimal(1))
-    own, chance = (
-        (row[f"{name}_low"], row[f"{name}_high"], _strip(row[f"{name}_low"], row[f"{name}_high"], row, top))
-        for name in ("interval", "chance")
-    )
+    bands = [_band("interval", row, top, "Your cases, sampled again", "each case none, one or several times")]
+    if is_tested(row):
+        says = "cases of a kind dealt out again among care partners here"
+        bands.append(_band("chance", row, top, "By chance alone", says))
+    reliability = source.now.of_partner("reliability", ccn, partner["npi"])
     return PartnerCertainty(
-        sentence,
-        verdict,
-        (("Your cases, sampled again", own[2], *own[:2]), ("Chance alone", chance[2], *chance[:2])),
-        tuple(_notes(source.now.of_partner("reliability", ccn, partner["npi"]), cases)),
+        " ".join((sentence, *_beyond(row))),
+        _VERDICTS[compared(row)].format(own=words.money(row["calculated_incentive"])),
+        tuple(bands),
+        tuple(_notes(reliability, cases)),
+        _RELIABILITY if reliability else "",
     )
 
 
-def _is_tested(row: Row) -> bool:
+def is_tested(row: Row) -> bool:
     """Whether dealing the cases out again changes what is calculated."""
-    return bool(row["chance_low"] < row["chance_high"] or row["chance_mean"] != row["chance_low"])
+    return len({row[name] for name in ("chance_low", "chance_high", "chance_mean", "calculated_incentive")}) > 1
 
 
-def _strip(low: Decimal, high: Decimal, row: Row, top: Decimal) -> Strip:
+def compared(row: Row) -> str:
+    """``above``, ``inside`` or ``below`` the range of chance; ``untested`` where dealing changes nothing."""
+    if not is_tested(row):
+        return "untested"
+    if row["calculated_incentive"] > row["chance_high"]:
+        return "above"
+    return "below" if row["calculated_incentive"] < row["chance_low"] else "inside"
+
+
+#: of a hospital or a care partner, for a table
+COMPARED = {
+    "above": "above the range",
+    "inside": "inside the range",
+    "below": "below the range",
+    "untested": "dealing changes nothing",
+}
+_VERDICTS = {
+    "above": "The {own} calculated is more than chance among colleagues explains.",
+    "below": "The {own} calculated is less than chance among colleagues explains.",
+    "inside": "Chance among colleagues could explain the {own} calculated, which does not show that it does.",
+    "untested": (
+        "The chance test cannot be made: no other care partner of the hospital has cases of the same kinds, or none "
+        "would earn anything else with these."
+    ),
+}
+
+
+def _by_chance(row: Row) -> str:
+    """What a physician like any other would have earned; a mean outside its range is never left without a word."""
+    low, mean, high = row["chance_low"], row["chance_mean"], row["chance_high"]
+    earned = "a physician like any other would by chance have earned"
+    if low == high:
+        often = f"{earned} {words.money(low)} in at least nine of ten deals"
+        return often if mean == low else f"{often} ({words.money(mean)} on average over all deals)"
+    span = f"{words.money(low)} to {words.money(high)}"
+    if low <= mean <= high:
+        return f"{earned} {words.money(mean)} ({span})"
+    much = "more" if mean > high else "less"
+    return f"{earned} {span} in nine of ten deals, and much {much} in a few ({words.money(mean)} on average)"
+
+
+def _beyond(row: Row) -> list[str]:
+    """A word about an incentive outside the range of its own samples."""
+    own = row["calculated_incentive"]
+    if row["interval_low"] <= own <= row["interval_high"]:
+        return []
+    more = "more" if own < row["interval_low"] else "less"
+    side = "above" if more == "more" else "below"
+    return [
+        f"Nearly every sample gives {more} than the {words.money(own)} calculated: a small margin decided, such as a "
+        f"mean just {side} the 75th percentile."
+    ]
+
+
+def _band(kind: str, row: Row, top: Decimal, name: str, says: str) -> Band:
+    low, high = row[f"{kind}_low"], row[f"{kind}_high"]
     scale = Scale(Decimal(0), top, 1, STRIP - 1)
-    return Strip(
-        scale.at(low),
-        max(round(scale.at(high) - scale.at(low), 1), 0.5),
-        scale.at(row["calculated_incentive"]),
-    )
+    width = max(round(scale.at(high) - scale.at(low), 1), 0.5)
+    return Band(name, says, Strip(scale.at(low), width, scale.at(row["calculated_incentive"])), low, high)
 
 
 def _notes(reliability: Sequence[Row], cases: int) -> list[str]:
     notes = []
-    for row in reliability:
-        if row["measure"] == "cost":
-            needed = row["cases_needed"]
-            enough = (
-                "no number of cases makes it 0.7" if needed is None else f"0.7 takes {words.plural(needed, 'case')}"
-            )
-            mark = ", not reliable enough to compare" if row["is_comparable"] is False else ""
-            notes.append(
-                f"{words.STREAMS[row['stream']]}: the reliability of your cost figure is "
-                f"{words.number(row['reliability'])} of 1{mark} ({words.plural(row['cases'], 'case')}; {enough})."
-            )
+    for stream in words.STREAMS:
+        own = [row for row in reliability if row["stream"] == stream]
+        if own:
+            figures = " and ".join(_reliability(row) for row in own)
+            notes.append(f"{words.STREAMS[stream]}, {words.plural(own[0]['cases'], 'case')}: reliability {figures}.")
     if 0 < cases < _FEW_CASES:
         notes.append(
             f"So few cases make the first range too narrow: read it as a hint ({words.plural(cases, 'case')})."
         )
     return notes
+
+
+def _reliability(row: Row) -> str:
+    needed = row["cases_needed"]
+    enough = "physicians of the state do not differ measurably"
+    if needed is not None:
+        enough = f"0.7 takes {words.plural(needed, 'case')}"
+    mark = ", not reliable enough to compare" if row["is_comparable"] is False else ""
+    return f"{words.number(row['reliability'])} for {row['measure']} ({enough}{mark})"
 
 
 @dataclass(frozen=True)
@@ -133,14 +196,21 @@ class GroupCertainty:
         above: care partners above chance, of a hospital's page.
         readings: other readings of the responsible physician.
         streams: reliability of the state's figures.
-        one_in_twenty: how many care partners would lie above by chance alone.
+        of: hospital or state: whose care partners are ranked.
+        tested: care partners for whom dealing changes anything.
+        one_in_twenty: how many of them would lie above by chance alone.
+        is_mean_outside: the mean of a row lies outside its range.
     """
 
     rows: tuple[Row, ...]
     above: tuple[Row, ...]
     readings: tuple[Row, ...]
     streams: tuple[Row, ...]
+    of: str
+    calculated: Decimal
+    tested: int
     one_in_twenty: str
+    is_mean_outside: bool
 
 
 def of_hospital(source: ReportSource, ccn: str) -> GroupCertainty | None:
@@ -161,26 +231,24 @@ def _group(source: ReportSource, ccn: str | None) -> GroupCertainty | None:
     if not any(row["care_partners"] for row in rows):
         return None
     names = {row["npi"]: row["name"] for row in now.of_hospital("incentives", ccn)} if ccn else {}
-    above = [row | {"name": names.get(row["npi"])} for row in now.of_hospital("payment_ranges", ccn)] if ccn else []
-    readings = now.frame("certainty_readings").to_dicts() if now.has("certainty_readings") else []
     every = now.of_hospital("payment_ranges", ccn) if ccn else now.frame("payment_ranges").to_dicts()
-    tested = sum(_is_tested(row) for row in every)
+    readings = now.frame("certainty_readings").to_dicts() if now.has("certainty_readings") else []
+    tested = sum(map(is_tested, every))
+    (whole,) = (row for row in rows if row["hospital_ccn"] == (ccn or STATE))
     return GroupCertainty(
-        tuple(row | {"name": _name(source, row["hospital_ccn"]), "verdict": _verdict(row)} for row in rows),
-        tuple(row for row in above if row["is_above_chance"]),
+        tuple(row | {"name": _name(source, row["hospital_ccn"]), "compared": COMPARED[compared(row)]} for row in rows),
+        tuple(row | {"name": names.get(row["npi"])} for row in every if ccn and row["is_above_chance"]),
         tuple(row | {"words": READINGS[row["reading"]]} for row in readings if row["hospital_ccn"] == (ccn or STATE)),
         tuple(
             row | {"name": words.STREAMS[row["stream"]]} for row in now.frame("certainty_streams").iter_rows(named=True)
         ),
+        "hospital" if ccn else "state",
+        whole["calculated_incentive"],
+        tested,
         words.number(Decimal(tested) / 20, 1),
+        any(not row["chance_low"] <= row["chance_mean"] <= row["chance_high"] for row in rows),
     )
 
 
 def _name(source: ReportSource, ccn: str) -> str:
     return "The state" if ccn == STATE else source.names.get(ccn, ccn)
-
-
-def _verdict(row: Row) -> str:
-    if row["calculated_incentive"] > row["chance_high"]:
-        return "above chance"
-    return "below chance" if row["calculated_incentive"] < row["chance_low"] else "within chance"

@@ -6,6 +6,7 @@ Belongs here: which columns are in which sheet. Does not belong here: the figure
 from __future__ import annotations
 
 from hcip_pipeline.reports import words
+from hcip_pipeline.reports.certainty_sheets import certainty_sheets
 from hcip_pipeline.reports.figures import ReportSource, Row
 from hcip_pipeline.reports.meeting import Meeting
 from hcip_pipeline.reports.meeting_sheets import meeting_sheets
@@ -196,6 +197,7 @@ def oversight_workbook(source: ReportSource, content: Committee, meeting: Meetin
         )
         made.table("Other physicians", "Physicians who do not take part, not named", _OTHERS, content.others)
         made.table("Payments", "From calculated to final", _PAYMENTS, [_payment(row) for row in content.payments])
+        certainty_sheets(made, source, hospital["hospital_ccn"])
         if content.quality:
             made.table("Quality", "Quality scorecard", _QUALITY, [_measure(row) for row in content.quality])
         if content.signs:

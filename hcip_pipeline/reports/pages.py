@@ -23,6 +23,7 @@ def _template(name: str) -> jinja2.Template:
         "money": words.money,
         "dollars": words.dollars,
         "signed_dollars": words.signed_dollars,
+        "signed_money": words.signed_money,
         "percent": words.percent,
         "signed_percent": words.signed_percent,
         "number": words.number,

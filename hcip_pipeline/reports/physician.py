@@ -223,11 +223,11 @@ def _sureness(row: Row) -> Row:
     if low is None:
         verdict = "One case is too few to judge a practice."
     elif norm < low:
-        verdict = "Above the norm by more than chance explains."
+        verdict = "Above the norm, with the whole interval."
     elif norm > high:
-        verdict = "Below the norm by more than chance explains."
+        verdict = "Below the norm, with the whole interval."
     else:
-        verdict = "With this many cases, the difference from the norm may be chance."
+        verdict = "No clear difference from the norm."
     return row | {"name": words.STREAMS[row["stream"]], "verdict": verdict}
 
 

@@ -38,6 +38,11 @@ def signed_dollars(value: Decimal | None) -> str:
     return NOTHING if value is None else _grouped(value, 0, "$", always_signed=True)
 
 
+def signed_money(value: Decimal | None) -> str:
+    """A difference to the cent, with its sign."""
+    return NOTHING if value is None else _grouped(value, 2, "$", always_signed=True)
+
+
 def short_dollars(value: Decimal) -> str:
     """For a chart: ``$1.2M``, ``$340.0K``."""
     for size, unit in ((Decimal(1_000_000), "M"), (Decimal(1_000), "K")):

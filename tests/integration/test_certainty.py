@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 import numpy as np
+import openpyxl
 import polars as pl
 import pytest
 
@@ -30,6 +31,7 @@ from hcip_pipeline.publishing.content import Content
 from hcip_pipeline.publishing.files import write_files
 from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.reports import words
+from hcip_pipeline.reports.certainty import compared
 from hcip_pipeline.settlement.build_record import current_build
 from hcip_pipeline.simulation.released_build import ReleasedBuild, open_build
 from hcip_pipeline.warehouse.project import manifest_path
@@ -119,7 +121,15 @@ def test_other_readings_keep_every_case(opened: ReleasedBuild, settled_home: Set
     )
     assert moved["attending"] > 0 and moved["undisputed"] > 0
     undisputed = found.partners.filter(pl.col("reading") == "undisputed")
-    assert (undisputed["cases_then"] <= undisputed["cases"]).all()
+    assert (undisputed["cases_gained"] == 0).all() and undisputed["cases_lost"].sum() > 0
+    assert (
+        found.partners["cases_then"]
+        == pl.select(
+            found.partners["cases"] + found.partners["cases_gained"] - found.partners["cases_lost"]
+        ).to_series()
+    ).all()
+    attending = found.partners.filter(pl.col("reading") == "attending")
+    assert attending["cases_gained"].sum() > 0 and attending["cases_lost"].sum() > 0
 
 
 def test_pages_show_it(files: ReleaseFiles) -> None:
@@ -128,7 +138,7 @@ def test_pages_show_it(files: ReleaseFiles) -> None:
     for row in ranges:
         page = files.folder / "reports" / row["hospital_ccn"] / "physicians" / f"{row['npi']}.html"
         text = page.read_text(encoding="utf-8")
-        is_tested = row["chance_low"] < row["chance_high"] or row["chance_mean"] != row["chance_low"]
+        is_tested = compared(row) != "untested"
         names = ("interval_low", "interval_high", *(("chance_mean",) if is_tested else ()))
         has = "With these cases, between" in text
         assert has == bool(row["interval_high"] or row["chance_high"] or row["calculated_incentive"])
@@ -136,12 +146,48 @@ def test_pages_show_it(files: ReleaseFiles) -> None:
         assert ("The chance test cannot be made" in text) == (has and not is_tested)
         shown += has
         assert not has or all(words.money(row[name]) in text for name in names)
+        assert "chance" not in text.partition('id="sure"')[2].lower(), "another question has another word"
     assert 10 < shown < len(ranges)
     state, *_ = (row for row in files.table("certainty_hospitals").to_dicts() if row["hospital_ccn"] == STATE)
     for page in (files.folder / "audit" / "statewide.html", *files.folder.glob("reports/*/oversight.html")):
         text = page.read_text(encoding="utf-8")
         assert "How sure these payments are" in text and "Another responsible physician" in text
+        assert "below chance" not in text and "within chance" not in text
         assert (words.money(state["chance_mean"]) in text) == (page.name == "statewide.html"), "a hospital sees its own"
+
+
+def test_the_workbook_has_the_pages_figures(files: ReleaseFiles) -> None:
+    ranges, partners = files.table("payment_ranges"), files.table("attribution")
+    reliability = files.table("reliability")
+    for (ccn,), own in ranges.group_by("hospital_ccn"):
+        book = openpyxl.load_workbook(files.folder / "reports" / str(ccn) / "oversight.xlsx", read_only=True)
+        head, *rows = list(book["How sure"].iter_rows(min_row=4, values_only=True))
+        assert head[:3] == ("NPI", "Care partner", "Calculated") and len(rows) == own.height
+        found = [(row[0], *(Decimal(str(value)).quantize(Decimal("0.01")) for value in row[2:8])) for row in rows]
+        assert (
+            found
+            == own.sort("npi")
+            .select(
+                "npi",
+                "calculated_incentive",
+                "interval_low",
+                "interval_high",
+                "chance_mean",
+                "chance_low",
+                "chance_high",
+            )
+            .rows()
+        )
+        at = head.index("Surgical: reliability of days")
+        surgical = reliability.filter(
+            (pl.col("hospital_ccn") == ccn) & (pl.col("stream") == "surgical") & (pl.col("measure") == "days")
+        )
+        known = {row[0]: Decimal(str(row[at])).quantize(Decimal("0.0001")) for row in rows if row[at] is not None}
+        expected = dict(surgical.select("npi", "reliability").rows())
+        assert known == {npi: value.quantize(Decimal("0.0001")) for npi, value in expected.items()} and known
+        _, *readings = list(book["Other readings"].iter_rows(min_row=4, values_only=True))
+        moved = partners.filter(pl.col("hospital_ccn") == ccn)
+        assert sum(row[6] for row in readings) == moved["cases_then"].sum()
 
 
 def test_no_payment_reads_it(settled_home: SettledHome, files: ReleaseFiles, tmp_path: Path) -> None:

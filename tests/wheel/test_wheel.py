@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.certainty_example import assert_true_of
+
 ROOT = Path(__file__).parents[2]
 _UV = Path(sys.executable).with_name("uv")
 
@@ -88,3 +90,4 @@ def test_the_wheel_settles_the_demo_in_an_empty_environment(wheel: Path, tmp_pat
         verified = json.loads(_output([environment / "bin/hcip", "verify", period.name, "--json"], clean, tmp_path))
         assert verified["ok"], verified
     assert _state(installed) == before
+    assert_true_of(tmp_path / "home" / "releases" / "2025H1" / "r2")

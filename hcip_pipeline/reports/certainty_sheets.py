@@ -1,0 +1,85 @@
+"""How sure payments are, as sheets of the committee's workbook (methodology §14).
+
+Belongs here: which columns are in which sheet. Does not belong here: a figure, and the words of a page (``certainty``).
+"""
+
+from __future__ import annotations
+
+from hcip_pipeline.reports import words
+from hcip_pipeline.reports.certainty import COMPARED, READINGS, compared
+from hcip_pipeline.reports.figures import ReportSource, Row
+from hcip_pipeline.reports.workbook import Book, Column
+
+_RANGES = (
+    Column("npi", "NPI", "text", 13),
+    Column("name", "Care partner", "text", 26),
+    Column("calculated_incentive", "Calculated", "money", 13),
+    Column("interval_low", "Own cases sampled again, from", "money", 13),
+    Column("interval_high", "Own cases sampled again, to", "money", 13),
+    Column("chance_mean", "By chance alone, mean", "money", 13),
+    Column("chance_low", "By chance alone, from", "money", 13),
+    Column("chance_high", "By chance alone, to", "money", 13),
+    Column("compared", "Compared with chance", "text", 18),
+    *(
+        Column(f"{stream}_{name}", f"{words.STREAMS[stream]}: {title}", kind, 12)
+        for stream in ("medical", "surgical")
+        for name, title, kind in (
+            ("cases", "cases", "count"),
+            ("cost", "reliability of cost", "number"),
+            ("days", "reliability of days", "number"),
+        )
+    ),
+)
+_READINGS = (
+    Column("npi", "NPI", "text", 13),
+    Column("name", "Care partner", "text", 26),
+    Column("words", "Whose case it is", "wrapped", 46),
+    Column("cases", "Cases", "count", 9),
+    Column("cases_gained", "Cases gained", "count", 9),
+    Column("cases_lost", "Cases lost", "count", 9),
+    Column("cases_then", "Cases by it", "count", 9),
+    Column("calculated_incentive", "Calculated", "money", 13),
+    Column("calculated_then", "Calculated by it", "money", 13),
+    Column("change", "Change", "money", 13),
+)
+
+
+def certainty_sheets(made: Book, source: ReportSource, ccn: str) -> None:
+    """Ranges and reliability by care partner, and what other readings would have calculated; none without either."""
+    now = source.now
+    names = {row["npi"]: row["name"] for row in now.of_hospital("incentives", ccn)}
+    if now.has("payment_ranges"):
+        made.table(
+            "How sure",
+            "How sure these payments are; no payment depends on it",
+            _RANGES,
+            [
+                row | _reliability(source, row) | {"name": names.get(row["npi"]), "compared": COMPARED[compared(row)]}
+                for row in now.of_hospital("payment_ranges", ccn)
+            ],
+            "Ranges hold nine of ten draws. By chance alone: cases dealt out again among the hospital's care partners.",
+        )
+    if now.has("attribution"):
+        made.table(
+            "Other readings",
+            "What another reading of the responsible physician would have calculated, norms included",
+            _READINGS,
+            [
+                row
+                | {
+                    "name": names.get(row["npi"]),
+                    "words": READINGS[row["reading"]],
+                    "change": row["calculated_then"] - row["calculated_incentive"],
+                }
+                for row in now.of_hospital("attribution", ccn)
+            ],
+        )
+
+
+def _reliability(source: ReportSource, row: Row) -> Row:
+    """The care partner's cases and reliability by stream; None where there are no cases."""
+    found: Row = {column.name: None for column in _RANGES if column.name.startswith(("medical_", "surgical_"))}
+    for each in source.now.of_partner("reliability", row["hospital_ccn"], row["npi"]):
+        found[f"{each['stream']}_cases"] = each["cases"]
+        found[f"{each['stream']}_{each['measure']}"] = each["reliability"]
+    return found
