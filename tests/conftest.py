@@ -14,20 +14,16 @@ import functools
 import gc
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from hcip_pipeline.home import Home
-from tests.made_pages import (
-    InterimReport,
-    SparcsStudy,
-    TexasStudy,
-    build_interim,
-    build_sparcs_study,
-    build_texas_study,
-)
-from tests.settled_home import SettledHome, build_settled_home
 from tests.shared_state import built_once
+
+if TYPE_CHECKING:  # each fixture imports what it builds: the process that hands out tests needs nothing of the product
+    from hcip_pipeline.home import Home
+    from tests.made_pages import InterimReport, SparcsStudy, TexasStudy
+    from tests.settled_home import SettledHome
 
 gc.set_threshold(50_000, 20, 20)  # as the command line does (background.relax_gc)
 # The workers are as many as the cores, and the states are small: more threads would only wait for each other.
@@ -47,6 +43,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def settled_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> SettledHome:
     """Two hospitals over a base year that holds the baseline, and one period (2025H1), settled as by ``hcip run``."""
+    from tests.settled_home import SettledHome, build_settled_home
+
     folder = built_once(tmp_path_factory, worker_id, "settled_home", build_settled_home)
     return SettledHome.load(folder)
 
@@ -60,12 +58,16 @@ def spoilable_home(settled_home: SettledHome, tmp_path: Path) -> Home:
 @pytest.fixture(scope="session")
 def sparcs_study(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> SparcsStudy:
     """The methodology's worked example as a year of New York's discharges, studied."""
+    from tests.made_pages import SparcsStudy, build_sparcs_study
+
     return SparcsStudy.load(built_once(tmp_path_factory, worker_id, "sparcs_study", build_sparcs_study))
 
 
 @pytest.fixture(scope="session")
 def texas_study(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> TexasStudy:
     """Two invented quarters of Texas's public file, studied."""
+    from tests.made_pages import TexasStudy, build_texas_study
+
     return TexasStudy.load(built_once(tmp_path_factory, worker_id, "texas_study", build_texas_study))
 
 
@@ -74,5 +76,7 @@ def interim_report(
     settled_home: SettledHome, tmp_path_factory: pytest.TempPathFactory, worker_id: str
 ) -> InterimReport:
     """A quarter of the settled home, reported before its half-year is released."""
+    from tests.made_pages import InterimReport, build_interim
+
     build = functools.partial(build_interim, settled=settled_home)
     return InterimReport.load(built_once(tmp_path_factory, worker_id, "interim_report", build))

@@ -86,17 +86,22 @@ def drawn_cases(rng: Random) -> list[Case]:
 
 @dataclass
 class HalfYears:
-    """The state: its home, its cases, and what claims would give of the fee schedule."""
+    """The state: its home, its cases, and what claims would give of the fee schedule.
+
+    Args:
+        has_reports: its releases have the tables behind the reports, too; without, these are empty.
+    """
 
     home: Home
     cases: list[Case]
     estimates: list[tuple[str, str, int, Decimal]] = field(default_factory=list)
     norms: dict[str, pl.DataFrame] = field(default_factory=dict)
+    has_reports: bool = True
 
     @classmethod
-    def make(cls, root: Path, seed: int) -> HalfYears:
+    def make(cls, root: Path, seed: int, has_reports: bool = True) -> HalfYears:
         rng = Random(seed)
-        made = cls(Home(root), drawn_cases(rng))
+        made = cls(Home(root), drawn_cases(rng), has_reports=has_reports)
         made.home.inbox.mkdir(parents=True)
         made.home.policy.write_text(POLICY, encoding="utf-8")
         for ccn, first in FIRST.items():
@@ -106,8 +111,8 @@ class HalfYears:
         return made
 
     def copy(self, root: Path) -> HalfYears:
-        shutil.copytree(self.home.root, root)
-        return HalfYears(Home(root), list(self.cases), list(self.estimates), self.norms)
+        shutil.copytree(self.home.root, root, ignore=shutil.ignore_patterns("build"))
+        return replace(self, home=Home(root), cases=list(self.cases), estimates=list(self.estimates))
 
     # --- files that hospitals and committees supply
 
@@ -282,17 +287,18 @@ class HalfYears:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         file = folder / "hcip.duckdb"
-        of_claims = {table.name: table for table in marts.MARTS["claims"]}
-        needed = [f"marts.{name}" for name in marts.TABLES.keys() - of_claims.keys()]
+        reports = settlement_models.REPORTS if self.has_reports else ()
+        left_out = {"claims", *settlement_models.REPORTS} - set(reports)  # claims have tests of their own
+        empty = {table.name: table for area in left_out for table in marts.MARTS[area]}
+        needed = [f"marts.{name}" for name in marts.TABLES.keys() - empty.keys()]
         needed += ["intermediate.int_case_windows", "intermediate.int_cases"]
-        reports = settlement_models.REPORTS
         with settlement_models.run(spec, estimates=self.estimates, also=reports) as connection:
             connection.execute(f"attach '{file}' as built")
             connection.begin()  # one commit, not one a table
             connection.execute("create schema built.marts; create schema built.intermediate")
             for name in needed:
                 connection.execute(f"create table built.{name} as from memory.{name}")
-            for name, contract in of_claims.items():
+            for name, contract in empty.items():
                 connection.execute(f"create table built.marts.{name} as {contract.empty_select()}")
             connection.commit()
         write_lake(spec, file)

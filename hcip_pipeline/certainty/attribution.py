@@ -14,7 +14,6 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import polars as pl
-from scipy.stats import kendalltau
 
 from hcip_pipeline.certainty.bridge import PATCH, bridge_rows, cell_rows, grouped_cases, place_bridge, version_rows
 from hcip_pipeline.certainty.bridge import READING as BRIDGE
@@ -223,6 +222,8 @@ def reading_rows(partners: pl.DataFrame) -> pl.DataFrame:
 
 def _tau(before: pl.Series, then: pl.Series) -> Decimal | None:
     """Kendall's tau-b; None where a ranking has only ties."""
+    from scipy.stats import kendalltau  # takes longer to import than most commands take to run
+
     if before.n_unique() < 2 or then.n_unique() < 2:
         return None
     cents = [(series * 100).cast(pl.Int64).to_numpy() for series in (before, then)]

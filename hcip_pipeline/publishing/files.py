@@ -116,7 +116,8 @@ def _recomputing(
 ) -> Iterator[Callable[[], VerificationReport]]:
     """Recompute every payment from the tables just written, in another process where that is faster.
 
-    Yields a function that waits for the result; the end of the ``with`` block waits for it at the latest.
+    Yields a function that waits for the result. Where the release ``must_verify``, the end of the ``with`` block waits
+    for it at the latest; otherwise nothing is recomputed unless somebody asks.
 
     Raises:
         HcipError: a figure is not found again.
@@ -138,12 +139,13 @@ def _recomputing(
     provisional = write_manifest(content, root, indent=None)
     verify: Callable[[], VerificationReport] = partial(verify_release, root)
     with ExitStack() as running:
-        if rows < _WORTH_A_PROCESS:
+        if must_verify and rows < _WORTH_A_PROCESS:
             recomputed()
-        else:
+        elif must_verify:
             verify = running.enter_context(BackgroundCall(verify_release, root)).result
         yield recomputed
-        recomputed()
+        if must_verify:
+            recomputed()
     provisional.unlink()
 
 

@@ -91,7 +91,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Before]:
     @cache
     def make(shape: int) -> Before:
         place = tmp_path_factory.mktemp("adversary")
-        state = HalfYears.make(place / "home", SEED + shape)
+        state = HalfYears.make(place / "home", SEED + shape, has_reports=False)
         SHAPES[shape](state)
         for period in BEFORE:
             state.release(period)

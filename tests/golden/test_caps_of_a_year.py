@@ -59,7 +59,7 @@ def waiting(release: ReleaseFiles) -> set[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> HalfYears:
     """A state whose caps bind, and whose second notice of the year knows more."""
-    state = HalfYears.make(tmp_path_factory.mktemp("cap") / "home", SEED)
+    state = HalfYears.make(tmp_path_factory.mktemp("cap") / "home", SEED, has_reports=False)
     for period, amount in ((FIRST, "900.55"), (SECOND, "1000.55")):
         notices = [row | {"approved_amount": amount} for row in state.rows(period, "pfs_cap_notices")]
         state.write(period, "pfs_cap_notices", notices)

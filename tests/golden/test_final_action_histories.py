@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
@@ -52,9 +53,14 @@ LINES = {
 DELIVERIES = st.lists(st.tuples(st.sampled_from(MONTHS), st.booleans()), min_size=1, max_size=3, unique=True).map(tuple)
 
 
+#: as many versions under each key as make matches likely, and many keys in one history: each question is dear
+KEYS = 9
+HISTORIES = int(os.environ.get("HCIP_HISTORIES", "18"))
+
+
 @st.composite
 def histories(draw: st.DrawFn) -> list[Version]:
-    count = draw(st.integers(1, 14))
+    count = draw(st.integers(1, 6 * KEYS))
     ids = draw(st.lists(st.integers(1, 10**13 - 1), min_size=count, max_size=count, unique=True))
     versions = []
     for number in ids:
@@ -64,7 +70,7 @@ def histories(draw: st.DrawFn) -> list[Version]:
                 claim_id=str(number) if draw(st.booleans()) else f"{number:013d}",
                 part=part,
                 type=draw(st.sampled_from(["0", "1", "1", "2"])),
-                key=draw(st.integers(1, 2)),
+                key=draw(st.integers(1, KEYS)),
                 mbi=draw(st.sampled_from(list(CURRENT))),
                 amounts=draw(LINES[part]),
                 deliveries=draw(DELIVERIES),
@@ -150,7 +156,7 @@ def totals(versions: list[Version], side: int, keep: set[str]) -> dict[tuple[str
     return {key: value for key, value in sums.items() if value}
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=HISTORIES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(versions=histories())
 def test_final_action_is_that_of_the_plain_matcher(connection: duckdb.DuckDBPyConnection, versions: list[Version]):
     deliver(connection, versions)
@@ -174,7 +180,7 @@ def test_final_action_is_that_of_the_plain_matcher(connection: duckdb.DuckDBPyCo
     assert all((row["orphan_reason"] is not None) == (row["claim_id"] in orphans) for row in actions)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=HISTORIES // 3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(versions=histories(), data=st.data())
 def test_order_of_arrival_and_repeats_play_no_part(
     connection: duckdb.DuckDBPyConnection, versions: list[Version], data: st.DataObject

@@ -153,7 +153,7 @@ def test_four_half_years(seed: int, tmp_path: Path) -> None:
 
 def test_a_hospital_may_have_a_protocol_or_care_partners_or_neither(tmp_path: Path) -> None:
     """A protocol and an empty list in the second half-year of program year two stop nobody's release."""
-    both = Both(HalfYears.make(tmp_path / "home", 3))
+    both = Both(HalfYears.make(tmp_path / "home", 3, has_reports=False))
     state = both.state
     for period in ("2024H1", "2025H1"):
         both.release(period)
@@ -169,7 +169,7 @@ def test_a_hospital_may_have_a_protocol_or_care_partners_or_neither(tmp_path: Pa
 
 def test_the_cap_of_a_year_does_not_ask_when_the_program_began(tmp_path: Path) -> None:
     """Moving the first period after the year's first half was paid pays no more than the cap of the year."""
-    both = Both(HalfYears.make(tmp_path / "home", 5))
+    both = Both(HalfYears.make(tmp_path / "home", 5, has_reports=False))
     first = both.release("2025H1")
     paid = first.table("incentives").filter(hospital_ccn=B, npi=npi(2)).row(0, named=True)["final_incentive"]
     assert paid > 0
@@ -202,7 +202,7 @@ def test_the_same_inbox_gives_the_same_figures_whichever_commands_ran_before(tmp
 
 def test_an_exclusion_that_is_lifted_names_itself(tmp_path: Path) -> None:
     """Taken off the list between two half-years: the payment that rises says so, and the proof finds it by itself."""
-    both = Both(HalfYears.make(tmp_path / "home", 3))
+    both = Both(HalfYears.make(tmp_path / "home", 3, has_reports=False))
     listed = "npi,source,effective_date,reinstated_date\n{0},OIG,2023-01-01,\n"
     reference = both.state.home.inbox / "reference"
     reference.mkdir(exist_ok=True)
