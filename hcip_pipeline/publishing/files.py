@@ -34,12 +34,12 @@ from hcip_pipeline.release.documents import (
     Draft,
     Renderer,
     WrittenDocument,
-    private_folder,
     release_path,
     write_documents,
 )
 from hcip_pipeline.release.layouts import LAYOUTS
 from hcip_pipeline.release.manifest import Origin, made_from, manifest, write_manifest
+from hcip_pipeline.release.private_files import private_folder
 from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.release.rests_on import named_releases
 from hcip_pipeline.release.synthetic_mark import marked_document

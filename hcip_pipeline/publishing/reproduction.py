@@ -21,8 +21,8 @@ from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.publishing.content import Content
 from hcip_pipeline.publishing.files import write_files
 from hcip_pipeline.publishing.writer import only_writer
-from hcip_pipeline.release.documents import make_private, private_folder
 from hcip_pipeline.release.manifest import write_manifest
+from hcip_pipeline.release.private_files import make_private, private_folder
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.release.rests_on import Named
 from hcip_pipeline.settlement.as_of import home_as_of, sources_of, spec_of

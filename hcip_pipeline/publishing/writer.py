@@ -22,9 +22,9 @@ from hcip_pipeline.ledger.signing import Signer, sign_file
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.publishing.content import Content
 from hcip_pipeline.publishing.files import write_files
-from hcip_pipeline.release.documents import make_private, private_folder
 from hcip_pipeline.release.layouts import LAYOUTS
 from hcip_pipeline.release.manifest import FILE_NAME, manifest_sha256, write_manifest
+from hcip_pipeline.release.private_files import make_private, private_folder
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.release.rests_on import resting_on
 from hcip_pipeline.warehouse.build import BuildResult, fingerprints

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from hcip_pipeline.intake.hospital.quality import Received
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.release.layouts import AUDIENCES, Audience
+from hcip_pipeline.release.private_files import FILE_MODE, private_folder
 from hcip_pipeline.release.reading import ReleaseFiles, releases_among, releases_of
 from hcip_pipeline.release.verification import VerificationReport
 
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
 
 #: a part of a path: no separator, no control character, no leading dot, nothing a shell or Windows would read otherwise
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,119}")
-
-#: nothing that is written here is for everybody on the machine
-FILE_MODE = 0o640
-FOLDER_MODE = 0o750
 
 
 @dataclass(frozen=True)
@@ -171,19 +167,6 @@ def release_path(root: Path, path: str) -> Path:
             fix="correct the identifier in the input that this name comes from; nothing was released",
         )
     return root.joinpath(*parts)
-
-
-def private_folder(folder: Path) -> None:
-    """Make a folder (and those above it that are missing) that others on the machine cannot look into."""
-    if folder.is_dir():
-        return
-    private_folder(folder.parent)
-    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
-
-
-def make_private(file: Path) -> None:
-    """Take from a file that some library wrote what others on the machine might do with it."""
-    file.chmod(stat.S_IMODE(file.stat().st_mode) & FILE_MODE)
 
 
 def write_documents(documents: Iterable[Document], root: Path, taken: Iterable[str] = ()) -> list[WrittenDocument]:

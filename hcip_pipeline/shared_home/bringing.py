@@ -21,7 +21,7 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import BusyError, HomeLocks
 from hcip_pipeline.ledger.comparison import in_force
 from hcip_pipeline.ledger.lines import Line, ledger_path, parsed, rebase
-from hcip_pipeline.release.documents import make_private, private_folder
+from hcip_pipeline.release.private_files import make_private, private_folder
 from hcip_pipeline.shared_home.address import Storage
 from hcip_pipeline.shared_home.commits import AT_A_TIME, Commit, get_object, ledger_lines, snapshot
 from hcip_pipeline.shared_home.ledgers import rebased
