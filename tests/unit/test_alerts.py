@@ -84,7 +84,7 @@ def test_an_address_is_tried_again_and_stays_secret(
     stated: list[str] = []
     assert tell(home, HELD, stated.append) == 1
     assert len(received) == 2 and received[0] == received[1]
-    assert "could not be delivered (attempt 1 of 3)" in stated[0] and "told TEAM_ALERTS" in stated[1]
+    assert "could not be delivered (attempt 1 of 3)" in stated[0] and "alert sent to TEAM_ALERTS" in stated[1]
     assert "secret" not in "".join(stated)
 
 

@@ -273,7 +273,7 @@ def test_hostile_names_of_care_partners_stop_nothing(inbox: Inbox) -> None:
 def test_a_list_that_is_there_twice_or_a_link_is_refused(inbox: Inbox) -> None:
     inbox.lists(leie=leie_text([excluded()]))
     other = put_list(inbox.home.inbox, "LEIE.csv.gz", "")
-    with pytest.raises(TableRefusedError, match="there 2 times"):
+    with pytest.raises(TableRefusedError, match="found 2 times"):
         inbox.ingest()
     other.unlink()
     path = inbox.home.inbox / "reference" / "leie.csv"
