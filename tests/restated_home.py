@@ -55,6 +55,7 @@ class RestatedHome:
 def build_restated_home(settled: SettledHome, folder: Path) -> None:
     """Copy the settled home, plant one change a cause and settle the period again."""
     home = settled.copy(folder, "inbox", "lake", "releases")
+    settled.copy_base_year(folder)
     planted = plant(home, settled.release.folder)
     stated: list[str] = []
     second = settle(home, PERIOD, progress=stated.append)

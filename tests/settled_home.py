@@ -52,10 +52,20 @@ class SettledHome:
         return dg.DagsterInstance.from_config(str(self.home.dagster))
 
     def copy(self, place: Path, *folders: str) -> Home:
-        """Another home with these folders of it, by hard links: replace a file of it, never write into it."""
+        """Another home with these folders of it, by hard links: replace a file of it, never write into it.
+
+        Without folders named: its inbox, its lake and the build of the base year.
+        """
         for folder in folders or ("inbox", "lake"):
             linked_copy(self.home.root / folder, place / folder)
+        if not folders:
+            self.copy_base_year(place)
         return Home(place)
+
+    def copy_base_year(self, place: Path) -> None:
+        """Give a home the build of the base year, which stays for all its periods; a settlement makes it if need be."""
+        for build in self.home.warehouse.glob("norms-*"):  # no links: DuckDB opens its file to write
+            shutil.copytree(build, place / self.home.warehouse.name / build.name)
 
 
 def digest(folder: Path) -> str:
@@ -65,6 +75,12 @@ def digest(folder: Path) -> str:
         if path.is_file():
             found.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()
+
+
+def half_written(home: Home) -> list[Path]:
+    """Files of the lake and of releases that a run began and did not finish."""
+    hidden = [path for folder in (home.lake, home.releases) for path in folder.rglob(".*")]
+    return [path for path in hidden if path.name != ".writing"]  # a lock is whole, whoever holds it
 
 
 def build_settled_home(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """The home's own Dagster instance: its history is what the UI shows."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -51,5 +52,19 @@ def instance_folder(home: Home) -> Path:
 def home_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     """The home's Dagster instance, as its ``dagster.yaml`` describes it."""
     check_history(home)
-    with dg.DagsterInstance.from_config(str(instance_folder(home))) as instance:
+    with dg.DagsterInstance.from_config(str(instance_folder(home))) as instance, _kept_open(home.dagster / "history"):
         yield instance
+
+
+@contextmanager
+def _kept_open(history: Path) -> Iterator[None]:
+    """Keep the databases of a history open, where it is kept in SQLite files.
+
+    Dagster opens and closes them for every event, and whoever closes one last has SQLite fold its log into it and wait
+    for the disk: with hundreds of events a run, that took longer than the run's own work.
+    """
+    with ExitStack() as opened:
+        for path in (*sorted(history.glob("*.db")), *history.glob("runs/index.db")):
+            connection = opened.enter_context(closing(sqlite3.connect(path)))
+            connection.execute("select count(*) from sqlite_master").fetchall()  # opens it, and holds no lock of rows
+        yield

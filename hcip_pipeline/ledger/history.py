@@ -5,14 +5,15 @@ Belongs here: whether the history's files are databases. Does not belong here: w
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.ledger.lines import ledger_path
 
-_HEADER = b"SQLite format 3\0"
 #: another process may be creating a database just now
 _WAIT_SECONDS = 2.0
 
@@ -40,8 +41,14 @@ def check_history(home: Home) -> None:
 
 
 def _is_database(path: Path) -> bool:
+    """Whether SQLite reads it: reading the file itself would end the locks that this process holds on it."""
     try:
-        with path.open("rb") as file:
-            return file.read(len(_HEADER)) == _HEADER
-    except FileNotFoundError:
-        return True  # its run was deleted just now
+        if not path.stat().st_size:
+            return False
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            connection.execute("pragma schema_version").fetchall()
+    except (FileNotFoundError, sqlite3.OperationalError):
+        return True  # its run was deleted just now, or another process is busy with it
+    except sqlite3.DatabaseError:
+        return False
+    return True

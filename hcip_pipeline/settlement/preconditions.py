@@ -5,22 +5,27 @@ The build checks the lake again (``period.check_period``); this looks at the inb
 
 from __future__ import annotations
 
+import errno
+import os
+
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.ingest import receipts
 from hcip_pipeline.intake.program_receipts import receipt_in_force
 from hcip_pipeline.periods import PerformancePeriod, Quarter, base_year_window
 from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.storage_faults import storage_fault
 from hcip_pipeline.tables.file_names import is_left_alone
 
 
 def check_can_start(home: Home, period: PerformancePeriod, policy: Policy) -> None:
-    """Refuse a half-year that nothing was sent for.
+    """Refuse a half-year that nothing was sent for, or that could not be released once it is built.
 
     Raises:
         HcipError: neither inbox nor lake has a submission of the half-year or of the base year, or a list of care
-            partners.
+            partners; or the folder of releases may not be written.
     """
+    _check_releases(home)
     quarters = period.quarters
     if not any(_has_submissions(home, quarter) for quarter in quarters):
         raise HcipError(
@@ -46,6 +51,15 @@ def check_can_start(home: Home, period: PerformancePeriod, policy: Policy) -> No
             rule="CARE-PARTNERS-MISSING",
             fix="add the list; a file with only its header means that no one takes part",
         )
+
+
+def _check_releases(home: Home) -> None:
+    """A build may take an hour; that its release cannot be written is known before."""
+    if home.releases.is_dir() and not os.access(home.releases, os.W_OK):
+        refused = OSError(errno.EROFS, os.strerror(errno.EROFS), str(home.releases))
+        fault = storage_fault(refused, home.releases)
+        assert fault is not None
+        raise fault from refused
 
 
 def _has_submissions(home: Home, quarter: Quarter) -> bool:
