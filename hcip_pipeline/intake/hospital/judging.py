@@ -100,8 +100,12 @@ class Judge:
         tables = {name: reference[name] for name in _REFERENCE_USED}
         tables["dispositions"] = load_dispositions() if dispositions is None else dispositions
         self._tables = tables
-        self.database = SubmissionDatabase(spill)
-        self.con = self.database.con
+        self._spill = spill
+
+    @cached_property
+    def database(self) -> SubmissionDatabase:
+        """Where submissions are judged, beside the reference tables; made when there is one to judge."""
+        database = SubmissionDatabase(self._spill)
         for name, select in (
             ("hospitals", "select distinct ccn"),
             ("groupers", "select distinct grouper_version"),
@@ -109,10 +113,16 @@ class Judge:
             ("revenue_codes", "select revenue_code_from, revenue_code_to, rate_center"),
             ("dispositions", "select distinct disposition_code as code"),
         ):
-            self.con.register("arriving", tables["apr_drg" if name == "groupers" else name])
+            database.con.register("arriving", self._tables["apr_drg" if name == "groupers" else name])
             grouped = " group by 1" if name == "apr_drg" else ""
-            self.con.execute(f"create table main.ref_{name} as {select} from arriving{grouped}")
-            self.con.unregister("arriving")
+            database.con.execute(f"create table main.ref_{name} as {select} from arriving{grouped}")
+            database.con.unregister("arriving")
+        return database
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The database's connection."""
+        return self.database.con
 
     @cached_property
     def judged_with(self) -> str:
@@ -123,7 +133,8 @@ class Judge:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.database.close()
+        if "database" in vars(self):
+            self.database.close()
 
     def judge(self, submission: Submission, *, only: str = "") -> SubmissionReceipt:
         """The receipt of a submission, as if it were the only one; ``only`` judges one of its files alone."""
