@@ -38,8 +38,7 @@ def seal(home: Home, files: Iterable[Path]) -> int:
     sealed = 0
     for path in files:
         stat = path.stat()
-        sealed = {"bytes": stat.st_size, "sha256": file_sha256(path)}
-        write_json(sealed, seal_path(home, path))
+        write_json({"bytes": stat.st_size, "sha256": file_sha256(path)}, seal_path(home, path))
         sealed += 1
     return sealed
 

@@ -368,7 +368,7 @@ def test_ingest_of_no_partition_is_a_usage_error(tmp_path: Path, key: str) -> No
 
 def test_a_home_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "dagster").write_text("a file where the folder should be")
-    with pytest.raises(HcipError, match="cannot be written"):
+    with pytest.raises(HcipError, match="is not writable"):
         ingest(Home(tmp_path), ["2025Q1"])
 
 
