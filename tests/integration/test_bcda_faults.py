@@ -147,10 +147,13 @@ FAULTS: list[tuple[str, str, int | None, dict[str, bytes], dict[str, object]]] =
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("rule", "file", "row", "files", "manifest"), FAULTS, ids=[f"{i}-{f[0]}" for i, f in enumerate(FAULTS)]
-)
-def test_each_fault_has_its_message_and_nothing_is_ingested(tmp_path, rule, file, row, files, manifest):
+#: the first fault of each rule, on which the preflight is tried as well
+_FIRST = {rule: number for number, (rule, *_) in reversed(list(enumerate(FAULTS)))}
+
+
+@pytest.mark.parametrize("number", range(len(FAULTS)), ids=[f"{i}-{f[0]}" for i, f in enumerate(FAULTS)])
+def test_each_fault_has_its_message_and_nothing_is_ingested(tmp_path, number):
+    rule, file, row, files, manifest = FAULTS[number]
     home = Home(tmp_path)
     folder = write_export(home.inbox / "cms" / "2025-04", whole(**files), **manifest)
     if "1-error" in files:  # a job's errors are among its files, and not among its outputs
@@ -164,7 +167,7 @@ def test_each_fault_has_its_message_and_nothing_is_ingested(tmp_path, rule, file
     assert rule in RULES
     assert not files_in_force(home, "cclf1")
     assert not list(home.lake.rglob("*.parquet"))
-    if rule != "BCDA-OTHER-MONTH":  # which only a month's folder tells
+    if number == _FIRST[rule] and rule != "BCDA-OTHER-MONTH":  # which only a month's folder tells
         (checked,) = check_claims(folder)
         assert (checked.rule, checked.message) == (receipt.rule, receipt.message)
 
