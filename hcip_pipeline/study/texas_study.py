@@ -98,6 +98,7 @@ def plan_texas_study(
         "physicians are codes of the publisher, without names; suppressed and unmatched ones are no physician",
         about_factors + (", so what is called cost is charges" if without_charge_factor else ""),
         "a discharge counts in the quarter of the file that it is in, also a late one of the quarter before",
+        f"the files are {'; '.join(sorted({file.form for file in receipt.files}))}",
     ]
     if policy is not None and policy.cost_method != "rcc":
         statements.append(f"cost_method is rcc, not the policy's {policy.cost_method}")

@@ -267,10 +267,12 @@ def test_a_record_that_comes_twice_keeps_the_lines_of_the_one_that_counts(folder
 
 def test_names_of_other_alphabets_do_not_move_the_cells(folder: Path, tmp_path: Path) -> None:
     path = file_of(folder, "base1")
-    content = path.read_bytes().replace(b"INVENTED HOSPITAL 1", b"INVENTED HOSPIT\xc1L 1")
-    path.write_bytes(content)
-    receipt = read(folder, tmp_path / "out")
-    assert discharges(receipt).height == DISCHARGES
+    content = path.read_bytes()
+    for sign in (b"\xc1", b"\x92", b"\x81"):  # Latin-1, Windows-1252, neither
+        path.write_bytes(content.replace(b"INVENTED HOSPITAL 1", b"INVENTED HOSPIT" + sign + b"L 1"))
+        receipt = read(folder, tmp_path / "out")
+        assert discharges(receipt).height == DISCHARGES
+        assert ("in Latin-1" if sign == b"\xc1" else "in Windows-1252") in receipt.files[2].form, receipt.files
 
 
 def test_the_generator_writes_the_same_bytes_again(tmp_path: Path) -> None:

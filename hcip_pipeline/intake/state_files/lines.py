@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-from collections.abc import Sequence
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,14 +22,20 @@ from hcip_pipeline.intake.state_files.layouts import Form
 from hcip_pipeline.received_files import Ceiling, open_file
 
 _CHUNK = 1 << 20
+#: Encoding -> the engine's name of it.
+_ENGINES = {"utf-8": "utf-8", "latin-1": "latin-1"}
+#: Faults of the readings' SQL, not of the file.
+_OF_READINGS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 #: A sign that no published file has: the engine must not separate anything.
 _NO_SEPARATOR = "\x01"
 _NO_TEXT = (b"\x00", b"\x01")
+#: Signs of Windows-1252 that Latin-1 lacks, such as the apostrophe of St. David's as word processors write it.
+_OF_WINDOWS = re.compile(rb"[\x80-\x9f]")
 
 
 @dataclass(frozen=True)
 class ScannedFile:
-    """A file as its bytes are: ``encoding`` is the engine's name of it."""
+    """A file as its bytes are: ``encoding`` is utf-8, latin-1 or windows-1252, as Python names them."""
 
     sha256: str
     encoding: str
@@ -43,7 +52,7 @@ def scan(file: Path, ceiling: Ceiling, rule: str, *, unreadable: str = "") -> Sc
     """
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder("utf-8")()
-    lines, is_utf8 = 0, True
+    lines, is_utf8, has_windows_signs = 0, True, False
     with open_file(file, ceiling) as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
@@ -63,9 +72,11 @@ def scan(file: Path, ceiling: Ceiling, rule: str, *, unreadable: str = "") -> Sc
                     rule=rule,
                     fix="check that it is one quarter of one state",
                 )
-            if is_utf8 and (not chunk.isascii() or decoder.getstate()[0]):
-                is_utf8 = _decodes(decoder, chunk)
-    return ScannedFile(digest.hexdigest(), "utf-8" if is_utf8 else "latin-1")
+            if not chunk.isascii() or decoder.getstate()[0]:
+                is_utf8 = is_utf8 and _decodes(decoder, chunk)
+                has_windows_signs = has_windows_signs or _OF_WINDOWS.search(chunk) is not None
+    other = "windows-1252" if has_windows_signs else "latin-1"
+    return ScannedFile(digest.hexdigest(), "utf-8" if is_utf8 else other)
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bool:
@@ -99,30 +110,28 @@ def read_lines(
         HcipError: the file cannot be read as text, under ``rule``.
     """
     cells = ", ".join(f'{form.cells[column]} as "{column.lower()}"' for column in columns)
+    of_engine = _ENGINES.get(encoding, "utf-8")
     split = f"string_split(line, chr({ord(form.separator)})) as cells," if form.has_header else ""
     lines = f"""
         select source_row, line, {split} coalesce({form.is_row}, false) as is_row
         from (
             select row_number() over () as source_row, coalesce(line, '') as line
             from read_csv(?, auto_detect = false, header = false, delim = '{_NO_SEPARATOR}', quote = '', escape = '',
-                          columns = {{'line': 'varchar'}}, encoding = '{encoding}', max_line_size = 1000000)
+                          columns = {{'line': 'varchar'}}, encoding = '{of_engine}', max_line_size = 1000000)
         )
         where trim(line) <> '' {"and source_row > 1" if form.has_header else ""}
     """
     extra = f", {readings}" if readings else ""
     try:
-        database.execute(
-            f"""create or replace table {name} as
-            select *{extra} from (
-                select source_row, is_row, {cells} from ({lines})
-            )""",
-            [str(file)],
-        )
-    except (
-        duckdb.BinderException,
-        duckdb.CatalogException,
-        duckdb.ParserException,
-    ):  # of the readings, not of the file
+        with _readable(database, file, encoding) as path:
+            database.execute(
+                f"""create or replace table {name} as
+                select *{extra} from (
+                    select source_row, is_row, {cells} from ({lines})
+                )""",
+                [str(path)],
+            )
+    except _OF_READINGS:
         raise
     except duckdb.Error:  # the engine's message may quote a patient's row
         raise HcipError(
@@ -133,3 +142,23 @@ def read_lines(
     if number(database, f"select count(*) from malformed_{name}"):
         database.execute(f"delete from {name} where not is_row")
     return rows
+
+
+@contextmanager
+def _readable(database: duckdb.DuckDBPyConnection, file: Path, encoding: str) -> Iterator[Path]:
+    """The file itself where the engine knows its encoding; otherwise a copy in UTF-8 where the engine spills."""
+    if encoding in _ENGINES:
+        yield file
+        return
+    spill = database.execute("select current_setting('temp_directory')").fetchall()[0][0]
+    copy = Path(spill) / "in-utf-8.txt"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with (
+            file.open(encoding=encoding, errors="replace", newline="") as source,
+            copy.open("w", encoding="utf-8", newline="") as target,
+        ):
+            shutil.copyfileobj(source, target, _CHUNK)
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)

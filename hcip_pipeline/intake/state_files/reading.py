@@ -86,6 +86,7 @@ class FileReader:
         self.problems: list[Problem] = []
         self._state = state
         self._read: dict[str, tuple[int, str]] = {}  # table -> rows and hash
+        self._encodings: dict[str, str] = {}
         layouts = read_layouts(state.layouts) if state.layouts else {}
         self._forms = {
             table: recognize(path, layouts.get(table, ()), state.fields[table], state.ceiling, self._rule("LAYOUT"))
@@ -120,6 +121,7 @@ class FileReader:
             rule=unreadable,
         )
         self._read[table] = (rows, scanned.sha256)
+        self._encodings[table] = "" if scanned.encoding == "utf-8" else f", in {scanned.encoding.capitalize()}"
 
     def count_lines(self, table: str, name: str) -> None:
         """Count the rows of a file that is judged by the form of its lines alone."""
@@ -169,5 +171,5 @@ class FileReader:
 
     def _add_file(self, table: str, accepted: int, faulty: int) -> None:
         rows, sha256 = self._read[table]
-        words = self._forms[table].words
+        words = self._forms[table].words + self._encodings[table]
         self.files.append(PublicFile(self.delivery, table, self.names[table], words, sha256, rows, accepted, faulty))
