@@ -107,7 +107,7 @@ RULES = by_id(
     ),
     warning(
         "BCDA-NOT-ADJUDICATED",
-        "claims of a shared system, not complete, or no claims (use): they are counted, and nothing is settled on them",
+        "claims of a shared system, not complete, or preauthorizations (use): counted, and nothing is settled on them",
         "nothing",
     ),
     warning(

@@ -98,7 +98,9 @@ def test_what_is_missing_is_counted(tmp_path):
     newer["meta"] = newer["meta"] | {"profile": [name.replace("|2.2.0", "|3.0.0") for name in newer["meta"]["profile"]]}
     home, receipt, _ = _taken_in(tmp_path, lines(stay(), unpaid, original, newer))
     assert {"BCDA-NO-AMOUNT", "BCDA-NO-ADJUSTMENT", "BCDA-PROFILE"} <= _rules(receipt)
-    assert all(": 1 " in warning for warning in receipt.warnings if warning.startswith(("BCDA-NO-A", "BCDA-PROFILE")))
+    assert all(
+        ": 1 in " in warning for warning in receipt.warnings if warning.startswith(("BCDA-NO-A", "BCDA-PROFILE"))
+    )
     assert [row["clm_pmt_amt"] is None for row in _claims(home)] == [False, True, False, False]
 
 

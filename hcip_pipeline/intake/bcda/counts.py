@@ -36,16 +36,16 @@ class FileCount:
     rounded: Counter[str] = field(default_factory=Counter)
 
 
-#: what was found odd in claims that are read (``claim_checks.COUNTED``), in words: how often, and in which file
+#: what was found odd in claims that are read (``claim_checks.COUNTED``), in words; how often and where goes into the {}
 _ODD = {
-    "without_payment": "BCDA-NO-AMOUNT: {} Part A claims of {} state no payment (payment.amount) and count as unpaid",
-    "lines_without_payment": "BCDA-NO-AMOUNT: {} lines of Part B and equipment claims of {} state no payment "
-    "(CLM_LINE_CVRD_PD_AMT) and count as unpaid",
-    "lines_without_date": "BCDA-NO-DATE: {} lines of Part B and equipment claims of {} have no date of service and "
+    "without_payment": "BCDA-NO-AMOUNT: Part A claims without a payment (payment.amount): {}; they count as unpaid",
+    "lines_without_payment": "BCDA-NO-AMOUNT: lines of Part B and equipment claims without a payment "
+    "(CLM_LINE_CVRD_PD_AMT): {}; they count as unpaid",
+    "lines_without_date": "BCDA-NO-DATE: lines of Part B and equipment claims without a date of service: {}; they "
     "count in no period",
-    "without_adjustment_code": "BCDA-NO-ADJUSTMENT: {} claims of {} have no adjustment code and count as originals",
-    "of_other_profile": "BCDA-PROFILE: {} claims of {} name another version of their profile (meta.profile) than 2, "
-    "the one that is read, or none",
+    "without_adjustment_code": "BCDA-NO-ADJUSTMENT: claims without an adjustment code: {}; they count as originals",
+    "of_other_profile": "BCDA-PROFILE: claims that name no profile, or another version than 2 (meta.profile): {}; they "
+    "are read as those of version 2",
 }
 
 
@@ -53,28 +53,17 @@ def noted(counts: Sequence[FileCount]) -> list[str]:
     """What was odd but harmless, in words."""
     notes = []
     for count in counts:
-        if wide := sum(count.widened.values()):
-            notes.append(f"BCDA-CODE-WIDTH: {wide} codes of {count.file} were brought to the digits of their kind")
-        if places := sum(count.rounded.values()):
-            notes.append(f"BCDA-PLACES: {places} numbers of {count.file} had more places than their format")
-        if count.not_adjudicated:
-            notes.append(
-                f"BCDA-NOT-ADJUDICATED: {count.not_adjudicated} claims of {count.file} are not adjudicated (of a "
-                "shared system, not complete, or no claims); they are counted, and nothing is settled on them"
-            )
-        if count.withdrawn:
-            notes.append(
-                f"BCDA-WITHDRAWN: {count.withdrawn} claims of {count.file} have a status other than active; nothing is "
-                "settled on them, nor on what was delivered of them before"
-            )
-        if count.superseded:
-            notes.append(
-                f"BCDA-OLDER: {count.superseded} resources of {count.file} are older versions or repeats of others in "
-                "the export; the newest version counts, once"
-            )
-        if count.other_claims:
-            notes.append(
-                f"BCDA-CLAIM-TYPE: {count.other_claims} claims of {count.file} are of types that CCLF does not hold"
-            )
-        notes += [f"{text.format(count.odd[name], count.file)}" for name, text in _ODD.items() if count.odd[name]]
+        found = {
+            "BCDA-CODE-WIDTH: codes brought to the digits of their kind: {}": sum(count.widened.values()),
+            "BCDA-PLACES: numbers with more places than their format: {}": sum(count.rounded.values()),
+            "BCDA-NOT-ADJUDICATED: claims of a shared system, not complete, or preauthorizations: {}; they are "
+            "counted, and nothing is settled on them": count.not_adjudicated,
+            "BCDA-WITHDRAWN: claims with a status other than active: {}; nothing is settled on them, nor on what was "
+            "delivered of them before": count.withdrawn,
+            "BCDA-OLDER: older versions or repeats of other resources of the export: {}; the newest version counts, "
+            "once": count.superseded,
+            "BCDA-CLAIM-TYPE: claims of types that CCLF does not hold: {}": count.other_claims,
+            **{words: count.odd[name] for name, words in _ODD.items()},
+        }
+        notes += [words.format(f"{number:,} in {count.file}") for words, number in found.items() if number]
     return notes
