@@ -300,13 +300,13 @@ def _write_receipts(lists: NationalLists, files: Mapping[str, Path], counts: pl.
             (folder / f"{name}.json").unlink(missing_ok=True)
     for name, columns, newest in lists.columns():
         row = facts[name]
-        counts = {key: row[key] for key in ("care_partners", "found", "waived", "without_npi", "repeated")}
+        figures = {key: row[key] for key in ("care_partners", "found", "waived", "without_npi", "repeated")}
         if lists.leie and name == leie.NAME:
-            counts |= {"with_npi": lists.leie.individuals.height, "without_name": lists.leie.nameless}
+            figures |= {"with_npi": lists.leie.individuals.height, "without_name": lists.leie.nameless}
         receipt = {
             "list": name, "folder": "reference", "file": files[name].name, "bytes": columns.bytes,
             "sha256": columns.sha256, "rows": columns.rows, "list_date": str(row["list_date"] or ""),
-            "date_from": row["date_from"], "newest_day": str(newest or ""), **counts,
+            "date_from": row["date_from"], "newest_day": str(newest or ""), **figures,
         }  # fmt: skip
         write_json(receipt, folder / f"{name}.json")
 

@@ -173,7 +173,7 @@ class Judge:
                     outcome = self._edit(case, errors, only)
                     self._judge_whole(case, outcome)
                 if case.bills is not None:
-                    outcome = replace(outcome, rules=places.counts(self.database, outcome.rules))
+                    outcome = replace(outcome, rules=places.told(self.database, outcome.rules))
             except duckdb.Error as error:  # one submission must not stop the others
                 if (fault := storage_fault(error, self.database.spill)) is not None:
                     raise fault from error
