@@ -72,7 +72,7 @@ def bill(stays: pl.DataFrame, seed: int) -> Claims:
     lines = _professional(stays).sort("stay", "order", "line_no")
     first = pl.struct("stay", "order").rle_id().cast(pl.Int64)
     lines = lines.with_columns(claim=first + len(part_a))
-    continued_from = max(lines["claim"].max() or 0, len(part_a) - 1) + 1  # type: ignore[operator, type-var]
+    continued_from = len(part_a) + lines["claim"].n_unique()
     continued = _continued(stays).sort("stay", "order").with_row_index("claim", offset=continued_from)
     continued = continued.with_columns(pl.col("claim").cast(pl.Int64), part=pl.lit("A")).select(part_a.columns)
     return Claims(pl.concat([part_a, continued]), lines, continued_from)

@@ -169,6 +169,7 @@ def test_the_audit_report_counts_findings_as_its_table_and_no_figure_by_which_hi
 ) -> None:
     page, text = _page(released, "audit/audit_report.html"), (released / "audit/audit_report.html").read_text()
     found = files.table("audit_findings").height
+    assert not files.table("audit_findings")["what_to_do"].str.contains("[<{]period").any(), "the period's own folder"
     lines = len(page.table("Id", "Severity"))
     assert (f"{lines} lines for {found} findings" in text) == (lines < found)
     assert page.table("Rule", "Dollars", "Differences")
