@@ -107,7 +107,7 @@ def test_the_row_is_that_of_the_released_file(released: Path, explained: dict[tu
         (("2025H2", npi(1)), 0, "Physician Fee Schedule cap"),
         (("2025H2", npi(2)), 2, "is a care partner of 2 hospitals"),
         (("2025H2", npi(2), "--hospital", B), 0, "not on the certified care-partner list"),
-        (("2025H2", npi(2), "--hospital", C), 1, "is no care partner of 210003"),
+        (("2025H2", npi(2), "--hospital", C), 1, "is not a care partner of 210003"),
         (("2025H2", npi(9)), 1, "is not a care partner"),
         (("2026H1", npi(1)), 1, "has not been released"),
     ],
