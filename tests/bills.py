@@ -159,7 +159,7 @@ def interchange(
         *provider,
         *(segment for part in claims for segment in part),
     ]
-    head = "ISA*00*          *00*          *ZZ*210043         *ZZ*12302          *250401*0900*^*00501*000000001*0*T*:"
+    head = "ISA*00*          *00*          *ZZ*210043         *ZZ*12302          *250401*0900*^*00501*000000001*0*P*:"
     return signs.of(
         [
             head,

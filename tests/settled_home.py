@@ -22,6 +22,7 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.publishing.writer import Release
 from hcip_pipeline.synthetic import generate_state
+from hcip_pipeline.synthetic.files import FileFormat
 from tests.fee_schedule_claims import deliver, fee_schedule_claims
 
 PERIOD = PerformancePeriod.parse("2025H1")
@@ -83,14 +84,28 @@ def half_written(home: Home) -> list[Path]:
     return [path for path in hidden if path.name != ".writing"]  # a lock is whole, whoever holds it
 
 
-def build_settled_home(folder: Path) -> None:
-    """Make the state in ``folder`` and settle :data:`PERIOD`."""
-    home = Home(folder)
+def fill_inbox(home: Home, file_format: FileFormat = "csv") -> None:
+    """Make the state, with its submissions in this format."""
     first, last = Quarter.parse(QUARTERS[0]), Quarter.parse(QUARTERS[-1])
-    generate_state(home.inbox, hospitals=2, discharges_per_year=4_000, start=first, end=last, seed=7, cms=False)
+    generate_state(
+        home.inbox,
+        hospitals=2,
+        discharges_per_year=4_000,
+        start=first,
+        end=last,
+        seed=7,
+        cms=False,
+        file_format=file_format,
+    )
     (home.inbox / "hospital" / "2025Q9").mkdir()  # names no quarter
     claims = fee_schedule_claims((*CAPPED_BY_CLAIMS, PERIOD.year, APPROVED))
     deliver(home.inbox, dt.date(2025, 5, 15), claims)
+
+
+def build_settled_home(folder: Path) -> None:
+    """Make the state in ``folder`` and settle :data:`PERIOD`."""
+    home = Home(folder)
+    fill_inbox(home)
     said: list[str] = []
     release = settle(home, PERIOD, progress=said.append)
     kept = {name: value for name, value in vars(release).items() if name != "folder"}

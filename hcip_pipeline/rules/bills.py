@@ -47,7 +47,7 @@ BILL_RULES = (
     ),
     _error(
         "B-DAYS-MISSING", "account_no",
-        "interim bills (frequencies 2, 3 and 4) do not begin with the first, or leave days out",
+        "interim bills (frequencies 2, 3 and 4) do not begin with the first, leave days out, or follow a whole one (1)",
         "send every bill of the stay in the same submission",
     ),
     _error(
@@ -58,6 +58,33 @@ BILL_RULES = (
         "B-HIERARCHY", "account_no",
         "the claim's levels (HL) are not in order: provider 20, below it subscriber 22, below that patient 23",
         "export the bills again: it is not certain whose bill this is",
+    ),
+    _error(
+        "B-REPEATED", "account_no",
+        "the claim, its patient or its provider has twice, and not alike, what comes once: CL1, DTP*434, DTP*435,"
+        " NM1*71, NM1*72, DMG, N4, SBR, a principal code, a line's day, or an element with the repetition separator",
+        "send the claim with the one that holds",
+    ),
+    _error(
+        "B-MISPLACED", "account_no",
+        "a segment of the claim (CL1, DTP, HI, NM1*71) is in another payer's part or among the charge lines, or one of"
+        " its levels (DMG, N4, SBR, NM1*85) is not with the person or in the level that it describes",
+        "export the bills again, with the segments of each claim in their order",
+    ),
+    _error(
+        "B-STATUS", "account_no", "the stay's last bill ends it (frequency 1, 4 or 5), and its patient status is 30",
+        "send the status at discharge (CL103), or the frequency of an interim bill",
+    ),
+    _warn(
+        "B-LATE-MOVES", "account_no",
+        "late charges (frequency 5) state another last day or patient status than the bill that they belong to, and"
+        " theirs are taken",
+        "bill late charges for the same days; what was billed wrongly is replaced (frequency 7)",
+    ),
+    _warn(
+        "B-CODE-KIND", "account_no",
+        "the bill has codes (HI) of a kind that no institutional claim has: they are not read",
+        "send diagnoses as ABK and ABF, procedures as BBR and BBQ",
     ),
     _warn(
         "B-ICD-9", "account_no", "the bill has codes of ICD-9 (BK, BF, BR, BQ), which are not read",
@@ -82,6 +109,11 @@ BILL_RULES = (
         "B-VERSION", "the file holds other transactions than institutional claims 005010X223A2 or A3",
         "send the 837 institutional file (837I); 837P and 837D are other claims",
     ),
+    _refuse(
+        "B-OUTSIDE-CLAIM",
+        "a segment of a claim (CL1, DTP, HI, SV2) is in no claim: the segment CLM is missing or damaged",
+        "export the bills again",
+    ),
     _refuse("B-CONTROL-CHARACTER", "the file holds control characters that are no separators", _RESEND),
     _refuse("B-SEGMENT-ENDLESS", "a segment does not end", _RESEND),
     _say("B-GROUPING-ROW", "rows of the grouping file cannot be read", "write one row per bill, in the header's "
@@ -89,6 +121,14 @@ BILL_RULES = (
     _say(
         "B-NO-BILL", "rows of the grouping file have no bill",
         "send the bills of these accounts too, or leave the rows out",
+    ),
+    _say(
+        "B-TEST", "the bills are marked as a test (ISA15 is T)",
+        "if these are the bills that were sent to payers, nothing; otherwise send those (ISA15 is P)",
+    ),
+    _say(
+        "B-SEGMENT-UNKNOWN", "the files have segments that no institutional claim has: nothing is read from them",
+        "check the export: if they should be others, bills are read without them",
     ),
     _say("B-NOT-INPATIENT", "bills are not inpatient ones (facility code 11)", "nothing"),
     _say("B-REPLACED", "bills are replaced by later ones of the same account", "nothing"),

@@ -201,7 +201,7 @@ def _file(ccn: str, claims: pl.DataFrame, prepared_at: str) -> str:
     day, time = prepared_at[:10].replace("-", ""), prepared_at[11:16].replace(":", "")
     sender = f"{ccn:<15}"
     head = [
-        f"ISA*00*          *00*          *ZZ*{sender}*ZZ*{'HCIP':<15}*{day[2:]}*{time}*^*00501*000000001*0*T*:~\n",
+        f"ISA*00*          *00*          *ZZ*{sender}*ZZ*{'HCIP':<15}*{day[2:]}*{time}*^*00501*000000001*0*P*:~\n",
         f"GS*HC*{ccn}*HCIP*{day}*{time}*1*X*005010X223A2~\n",
     ]
     sets = claims.group_by("set", maintain_order=True).agg(pl.col("text").str.join(""))

@@ -88,7 +88,7 @@ WRONG_COUNT = re.sub(r"SE\*\d+", "SE*99", WHOLE)
         ("B-ENVELOPE", "no X12 interchange", "%PDF-1.7 \xff\xfe\x00\x01"),
         ("B-ENVELOPE", "after its end", WHOLE + "HELLO"),
         ("B-ENVELOPE", "fixed width", WHOLE.replace("*00*          *", "*00**", 1)),
-        ("B-ENVELOPE", "separators", WHOLE.replace("*T*:~", "*T**~", 1)),
+        ("B-ENVELOPE", "separators", WHOLE.replace("*P*:~", "*P**~", 1)),
         ("B-ENVELOPE", "outside ST and SE", LEVEL_OUTSIDE),
         ("B-ENVELOPE", "follows", WHOLE.replace("GE*1*1~\n", "")),
         ("B-CONTROL", "SE01 states 99", WRONG_COUNT),

@@ -1,7 +1,7 @@
 """What one bill says by itself: its facts and its charge lines.
 
 Belongs here: from segments to bills, as SQL over whole tables. Does not belong here: what several bills of an account
-mean together (``stays``).
+mean together (``stays``), and bills that say one thing twice or in the wrong place (``oddities``).
 
 Working tables of the database; every cell is text as the tables of a submission have it:
     raw_loops  one row per HL: row, id, parent, level, its subscriber's and its billing provider's HL, and what it says
@@ -15,7 +15,18 @@ from __future__ import annotations
 
 from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
 from hcip_pipeline.intake.x12.payers import payer_sql
-from hcip_pipeline.intake.x12.segments import COMPONENT, ELEMENT, element
+from hcip_pipeline.intake.x12.segments import (
+    CLAIM,
+    COMPONENT,
+    ELEMENT,
+    LEVEL,
+    OWN,
+    REPETITION,
+    begins,
+    element,
+    in_part,
+    owned_by,
+)
 
 #: The facility code of a hospital's inpatient bill (CLM05-1).
 INPATIENT = "11"
@@ -23,9 +34,12 @@ INPATIENT = "11"
 FREQUENCIES = ("1", "2", "3", "4", "5", "7", "8")
 #: Other diagnoses and procedures of the code set before ICD-10.
 _ICD_9 = ("BK", "BF", "BR", "BQ")
-
-_IN_CLAIM = "claim > section"
-_BEFORE_OTHER_PAYERS = "coalesce(payer, 0) < claim and coalesce(service, 0) < claim"
+#: Kinds of code that are read, and those that are for others: admitting diagnosis, reason for the visit, external
+#: cause, the payer's DRG, occurrences, values, conditions, treatments, and the same of the code set before ICD-10.
+_KINDS = (
+    "ABK", "ABF", "BBR", "BBQ", "ABJ", "APR", "ABN", "DR", "BI", "BH", "BE", "BG", "TC", *_ICD_9, "BJ", "PR", "BN",
+    "CAH",
+)  # fmt: skip
 
 
 def find_bills(database: SubmissionDatabase) -> None:
@@ -40,21 +54,26 @@ def find_bills(database: SubmissionDatabase) -> None:
         union all select row, 'B-STATEMENT' from raw_bills
             where facility = '{INPATIENT}' and try_cast(last_day as date) < try_cast(first_day as date)
         union all select row, 'B-FREQUENCY' from raw_bills where frequency not in {FREQUENCIES}
-        union all select row, 'B-ICD-9' from raw_bills where facility = '{INPATIENT}' and has_icd_9"""
+        union all select row, 'B-REPEATED' from raw_bills where is_repeated
+        union all select row, 'B-MISPLACED' from raw_bills where is_misplaced
+        union all select row, 'B-ICD-9' from raw_bills where facility = '{INPATIENT}' and has_icd_9
+        union all select row, 'B-CODE-KIND' from raw_bills where facility = '{INPATIENT}' and has_unknown_kind"""
     )
 
 
 def day(text: str) -> str:
     """SQL of ``CCYYMMDD`` as a date of the tables; what is none stays as it is, and is judged."""
-    return (
-        f"case when regexp_full_match({text}, '[0-9]{{8}}') then"
-        f" left({text}, 4) || '-' || substr({text}, 5, 2) || '-' || substr({text}, 7, 2) else {text} end"
-    )
+    return rf"regexp_replace({text}, '^([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})$', '\1-\2-\3')"
 
 
-def _only(what: str, of: str) -> str:
-    """SQL: the segment of its kind; where a file repeats what comes once, the same one in whatever order it is read."""
-    return f"min({what}) filter ({of})"
+def _only(name: str, of: str) -> str:
+    """SQL: the segment of its kind as ``name``; where there are several, the last by its text as ``other_<name>``."""
+    return f"min(line) filter ({of}) as {name}, max(line) filter ({of}) as other_{name}"
+
+
+def _differ(*names: str) -> str:
+    """SQL: of some kind there are several segments, and they are not alike."""
+    return "(" + " or ".join(f"{name} <> other_{name}" for name in names) + ")"
 
 
 def _loops() -> str:
@@ -63,33 +82,33 @@ def _loops() -> str:
     A subscriber is below the newest billing provider and a patient below the newest subscriber; an HL that names
     another parent is not in order, and nothing is guessed.
     """
-    party = f"(select row as party, {element(1)} as entity from raw_segments where id = 'NM1')"
-    of_person = "entity in ('IL', 'QC')"
+    # The newest party so far: none (0), the person that is the subscriber or the patient (2), another one (1).
+    party = f"""max(case when id = 'HL' then row * 4
+        when id = 'NM1' then row * 4 + case when {begins("NM1", "IL")} or {begins("NM1", "QC")} then 2 else 1 end end)
+        over (rows between unbounded preceding and current row) & 3"""
+    misplaced = "(id = 'DMG' and party <> 2) or (id = 'N4' and party = 0)"
     return f"""
         with own as (
-            select s.row, s.id, s.line, s.hl, s.st, case when s.party > s.hl then p.entity end as entity
-            from raw_segments s left join {party} p using (party)
-            where s.id in ('HL', 'DMG', 'N4', 'SBR', 'NM1') and s.hl = s.section and coalesce(s.claim, 0) < s.hl),
+            select id, line, owner >> 2 as hl, {party} as party from raw_segments
+            where {owned_by(LEVEL)} and id in ('HL', 'DMG', 'N4', 'SBR', 'NM1')),
         loops as (
-            select hl as row, any_value(st) as st,
-                {_only("line", "id = 'HL'")} as hl_line, {_only("line", "id = 'SBR'")} as sbr,
-                {_only("line", f"id = 'DMG' and {of_person}")} as dmg,
-                {_only("line", f"id = 'N4' and {of_person}")} as n4,
-                {_only("line", "id = 'NM1' and entity = '85'")} as billing
+            select hl as row, {_only("sbr", "id = 'SBR'")}, {_only("dmg", "id = 'DMG' and party = 2")},
+                {_only("n4", "id = 'N4' and party = 2")}, {_only("billing", begins("NM1", "85"))},
+                bool_or({misplaced}) as has_misplaced
             from own group by hl),
         told as (
-            select *, {element(1, "hl_line")} as id, {element(2, "hl_line")} as parent,
-                {element(3, "hl_line")} as level from loops)
-        select row, st, id, parent, level, sbr, dmg, n4, billing,
-            max(case when level = '20' then row end) over w as billing_hl,
+            select l.row, l.st, o.sbr, o.dmg, o.n4, o.billing,
+                coalesce({_differ("sbr", "dmg", "n4", "billing")}, false) as is_repeated, {element(1, "l.line")} as id,
+                {element(2, "l.line")} as parent, {element(3, "l.line")} as level,
+                has_misplaced or (sbr is not null and level <> '22') or (billing is not null and level <> '20')
+                    as is_misplaced
+            from raw_levels l left join loops o using (row) where l.id = 'HL')
+        select *, max(case when level = '20' then row end) over w as billing_hl,
             max(case when level = '22' then row end) over w as subscriber_hl
         from told window w as (partition by st order by row)"""
 
 
 def _bills() -> str:
-    segment = "id = '{}' and {} = '{}'".format
-    statement, admission = segment("DTP", element(1), "434"), segment("DTP", element(1), "435")
-    physician = f"id = 'NM1' and {_BEFORE_OTHER_PAYERS} and {element(1)} = '{{}}'".format
     codes = f"string_agg(substr(line, 4), {ELEMENT} order by row) filter (id = 'HI')"
     period = element(3, "statement")
     person = "case when h.level = '23' then h.{0} else s.{0} end".format
@@ -97,27 +116,29 @@ def _bills() -> str:
     procedure = f"x[2] || case when x[4] <> '' then ':' || {day('x[4]')} else '' end"
     return f"""
         with own as (
-            select row, id, line, claim, hl, st, payer, service from raw_segments
-            where {_IN_CLAIM} and id in ('CLM', 'CL1', 'DTP', 'HI', 'NM1', 'SBR')
-                and (id <> 'DTP' or substr(line, 5, 3) <> '472')),
+            select row, id, line, owner >> 2 as claim, {in_part(OWN)} as is_own from raw_segments
+            where {owned_by(CLAIM)} and id in ('CLM', 'CL1', 'DTP', 'HI', 'NM1', 'SBR')),
         claims as (
-            select claim as row, any_value(hl) as hl, any_value(st) as st, {_only("line", "id = 'CLM'")} as clm,
-                {_only("line", "id = 'CL1'")} as cl1, {_only("line", statement)} as statement,
-                {_only("line", admission)} as admission, {_only("line", physician("71"))} as attending,
-                {_only("line", physician("72"))} as operating,
-                {_only("line", segment("SBR", element(1), "P"))} as other_primary, {codes} as codes
+            select claim as row, {_only("clm", "id = 'CLM'")}, {_only("cl1", "id = 'CL1'")},
+                {_only("statement", begins("DTP", "434"))}, {_only("admission", begins("DTP", "435"))},
+                {_only("attending", f"is_own and {begins('NM1', '71')}")},
+                {_only("operating", f"is_own and {begins('NM1', '72')}")},
+                {_only("other_primary", begins("SBR", "P"))}, {codes} as codes
             from own group by claim),
         transactions as (
-            select st, {_only(element(4), "true")} as created from raw_segments where id = 'BHT' and st = section
-            group by st),
+            select owner >> 2 as st, {_only("bht", "true")} from raw_segments where id = 'BHT' group by 1),
         joined as (
             select c.*, h.level, h.id as hl_id, h.parent, s.id as subscriber_id, p.id as billing_id, s.parent as above,
-                s.sbr, p.billing, {person("dmg")} as dmg, {person("n4")} as n4, coalesce(t.created, '') as created,
-                list_transform(string_split(coalesce(codes, ''), {ELEMENT}), lambda x: string_split(x, {COMPONENT}))
-                    as items
-            from claims c left join raw_loops h on h.row = c.hl and h.st = c.st
+                s.sbr, p.billing, {person("dmg")} as dmg, {person("n4")} as n4,
+                coalesce({element(4, "t.bht")}, '') as created,
+                t.bht <> t.other_bht or h.is_repeated or s.is_repeated or p.is_repeated as is_repeated,
+                coalesce(h.is_misplaced or s.is_misplaced or p.is_misplaced, false) as is_misplaced,
+                list_transform(
+                    string_split(replace(coalesce(codes, ''), {REPETITION}, {ELEMENT}), {ELEMENT}),
+                    lambda x: string_split(x, {COMPONENT})) as items
+            from claims c join raw_levels v using (row) left join raw_loops h on h.row = v.hl
             left join raw_loops s on s.row = h.subscriber_hl left join raw_loops p on p.row = h.billing_hl
-            left join transactions t on t.st = c.st)
+            left join transactions t on t.st = v.st)
         select row, row_number() over (order by created, row) as ordinal,
             {element(1, "clm")} as account_no, {_amount(element(2, "clm"))} as total,
             split_part({element(5, "clm")}, {COMPONENT}, 1) as facility,
@@ -139,6 +160,13 @@ def _bills() -> str:
                 as diagnoses,
             array_to_string({_items("x[1] in ('BBR', 'BBQ')", procedure)}, '|') as procedures,
             len(list_filter(items, lambda x: x[1] in {_ICD_9})) > 0 as has_icd_9,
+            len(list_filter(items, lambda x: x[1] <> '' and x[1] not in {_KINDS})) > 0 as has_unknown_kind,
+            is_misplaced, coalesce(is_repeated, false)
+                or coalesce({_differ("cl1", "statement", "admission", "attending", "operating")}, false)
+                or coalesce({_differ("other_primary")}, false)
+                or {_two_codes("ABK")} or {_two_codes("BBR")}
+                or coalesce({element(1, "sbr")} = 'P' and {element(9, "sbr")} <> {element(9, "other_primary")}, false)
+                as is_repeated,
             {_npi("billing")} as billing_npi,
             coalesce(above = billing_id and (level = '22' or (level = '23' and parent = subscriber_id)), false)
                 as is_in_order
@@ -148,6 +176,12 @@ def _bills() -> str:
 def _items(which: str, what: str) -> str:
     """SQL of the codes of one kind."""
     return f"list_transform(list_filter(items, lambda x: {which}), lambda x: {what})"
+
+
+def _two_codes(kind: str) -> str:
+    """SQL: there are several codes of a kind that a claim has one of, and not the same one."""
+    of_kind = f"list_filter(items, lambda x: x[1] = '{kind}')"
+    return f"case when len({of_kind}) > 1 then len(list_distinct({of_kind})) > 1 else false end"
 
 
 def _npi(line: str) -> str:
@@ -162,24 +196,17 @@ def _padded(code: str) -> str:
 def _amount(text: str) -> str:
     """SQL of an amount with two decimals; what is none, or has parts of a cent, stays as it is."""
     return (
-        f"case when regexp_full_match({text}, '-?[0-9]{{1,16}}\\.[0-9]{{2}}') then {text}"
-        f" when regexp_full_match({text}, '-?([0-9]{{1,16}}(\\.[0-9]{{0,2}}0*)?|\\.[0-9]{{1,2}}0*)')"
+        f"case when regexp_full_match({text}, '-?([0-9]{{1,16}}(\\.[0-9]{{0,2}}0*)?|\\.[0-9]{{1,2}}0*)')"
         f" then cast(cast({text} as decimal(18,2)) as varchar) else {text} end"
     )
 
 
 def _lines() -> str:
     """Charge lines with the day of service, or else the first day of the statement."""
-    units = element(5, "v.line")
+    is_whole = "contains(units, '.') and regexp_full_match(units, '[0-9]{1,15}\\.0*')"
     return f"""
-        select v.row, v.claim, {element(1, "v.line")} as revenue_code,
-            coalesce({day(f"left({element(3, 't.line')}, 8)")}, b.first_day) as service_date,
-            case when regexp_full_match({units}, '[0-9]{{1,15}}\\.0*') then split_part({units}, '.', 1) else {units} end
-                as units,
-            {_amount(element(3, "v.line"))} as charge
-        from raw_segments v join raw_bills b on b.row = v.claim
-        left join (
-            select service, min(line) as line from raw_segments
-            where id = 'DTP' and substr(line, 5, 3) = '472' and service > claim and {_IN_CLAIM} group by service
-        ) t on t.service = v.row
-        where v.id = 'SV2' and v.claim > v.section"""
+        select v.row, v.owner >> 2 as claim, coalesce(v.revenue_code, '') as revenue_code,
+            coalesce(nullif({day("left(v.day, 8)")}, ''), b.first_day) as service_date,
+            coalesce(case when {is_whole} then split_part(units, '.', 1) else units end, '') as units,
+            coalesce({_amount("v.charge")}, '') as charge
+        from raw_services v join raw_bills b on b.row = v.owner >> 2"""

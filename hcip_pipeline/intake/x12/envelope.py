@@ -30,7 +30,7 @@ _CHUNK = 1 << 20
 _ISA = 106
 #: Places of the element separator in ISA.
 _ELEMENTS = (3, 6, 17, 20, 31, 34, 50, 53, 69, 76, 81, 83, 89, 99, 101, 103)
-_REPETITION_AT, _COMPONENT_AT, _SEGMENT_AT = 82, 104, 105
+_REPETITION_AT, _USAGE_AT, _COMPONENT_AT, _SEGMENT_AT = 82, 102, 104, 105
 _NO_SEPARATOR = string.ascii_letters.encode() + string.digits.encode() + b" "
 _BLANK = b" \t\r\n"
 _MOST_BLANKS = 64
@@ -54,6 +54,8 @@ class BillFile:
     Attributes:
         first, segments: its segments in the copy of all files, counted from 1; first is the number before them.
         problem: what refuses it.
+        is_test: an interchange in it is marked as a test (ISA15).
+        has_repetitions: the separator of repetitions is used somewhere.
     """
 
     name: str
@@ -62,6 +64,8 @@ class BillFile:
     first: int = 0
     segments: int = 0
     problem: Problem | None = None
+    is_test: bool = False
+    has_repetitions: bool = False
 
 
 def copy_segments(path: Path, target: BinaryIO, first: int) -> BillFile:
@@ -97,7 +101,7 @@ def copy_segments(path: Path, target: BinaryIO, first: int) -> BillFile:
     except OSError as error:
         words = f"cannot be opened ({error.strerror or 'input/output error'})"
         found.problem = Problem("F-UNREADABLE", words, file=found.name)
-    found.segments = feed.segments
+    found.segments, found.is_test, found.has_repetitions = feed.segments, feed.is_test, feed.repetitions > 0
     return found
 
 
@@ -119,6 +123,8 @@ class _Feed:
         self.waiting = b""
         self.segments = 0
         self.claims = 0
+        self.repetitions = 0
+        self.is_test = False
 
     def more(self) -> bool:
         """Read a chunk more; whether there was one."""
@@ -204,6 +210,11 @@ def _separators(feed: _Feed) -> _Separators:
     if len(set(found.all)) < len(found.all) or any(byte in _NO_SEPARATOR for byte in found.all):
         words = "its separators (ISA11, ISA16, and the signs after ISA and at its end) are not four different signs"
         raise EnvelopeError("B-ENVELOPE", words, feed.segments + 1)
+    usage = isa[_USAGE_AT : _USAGE_AT + 1]
+    if usage not in (b"P", b"T"):
+        raise EnvelopeError("B-ENVELOPE", "its ISA15 is neither P (production) nor T (test)", feed.segments + 1)
+    feed.is_test |= usage == b"T"
+    feed.repetitions -= 1  # ISA11 itself
     return found
 
 
@@ -270,6 +281,10 @@ class _Copied:
         if not text.isascii():  # names and addresses; each byte stays a sign of its own
             text = text.decode("latin-1").encode("utf-8")
         self._require_ends(text)
+        if text.startswith(b"\n") or b"\n\n" in text:
+            number = self._feed.segments + (b"\n" + text).split(b"\n\n", 1)[0].count(b"\n") + 1
+            raise EnvelopeError("B-ENVELOPE", f"segment {number} is empty: its terminator is there twice", number)
+        self._feed.repetitions += text.count(REPETITION)
         claim = b"CLM" + ELEMENT
         self._feed.claims += text.startswith(claim) + text.count(b"\n" + claim)
         self._feed.segments += text.count(b"\n")

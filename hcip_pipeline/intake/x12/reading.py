@@ -25,6 +25,7 @@ from hcip_pipeline.intake.x12 import stays
 from hcip_pipeline.intake.x12.claims import find_bills
 from hcip_pipeline.intake.x12.envelope import BillFile, copy_segments
 from hcip_pipeline.intake.x12.grouping import join_grouping
+from hcip_pipeline.intake.x12.oddities import find_oddities
 from hcip_pipeline.intake.x12.segments import load_segments
 from hcip_pipeline.intake.x12.stays import find_stays
 from hcip_pipeline.periods import Quarter
@@ -122,11 +123,17 @@ def read_bills(
             found.problems += cells.problems
     if any(problem.refuses for problem in found.problems):
         return found
+    found.problems += [
+        Problem("B-TEST", "its bills are marked as a test (ISA15 is T)", file=file.name)
+        for file in files
+        if file.is_test
+    ]
     found.problems += load_segments(database, copy, files)
     copy.unlink()
     if any(problem.refuses for problem in found.problems):
         return found
     find_bills(database)
+    find_oddities(database, has_repetitions=any(file.has_repetitions for file in files))
     if not database.one("select exists(from raw_bills)")[0]:
         found.problems.append(Problem("F-NO-ROWS", "holds no claim", file=found.name))
         return found

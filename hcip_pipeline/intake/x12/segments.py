@@ -3,11 +3,19 @@
 Belongs here: loops, sections and control counts, as SQL over the copy of ``envelope``. Does not belong here: what a
 claim says (``claims``).
 
+Charge lines are most of a file: the copy is read once, every segment gets its place while it passes by, and a line
+takes the day of service with it. Numbers of segments are counted among all files.
+
 Working tables of the database:
     raw_files     files of bills: name, first_row (number of its first segment), file_no
-    raw_segments  segments that matter: row (number among all segments), id, line, and as of that segment the numbers
-                  of the newest section (ISA, GS, ST, HL, SE, GE, IEA), st, hl, claim (CLM), payer (SBR), service (SV2)
-                  and party (NM1)
+    raw_segments  segments that matter, but for the days that are in raw_services: row (number), id, line, owner, part,
+                  and of a charge line the element with its day
+    raw_services  charge lines (SV2): row, owner, revenue_code, charge, units, day
+    raw_levels    ST, HL and CLM with the number of their transaction set (st) and level (hl)
+
+Places are numbers of segments with a sign in the lowest two bits, so that the newest is the largest:
+    owner         the newest CLM, HL or other section (ISA, GS, ST, SE, GE, IEA): see ``owned_by``
+    part          the newest part of it: the owner's own, another payer (SBR), or a charge line (SV2): ``in_part``
 """
 
 from __future__ import annotations
@@ -21,23 +29,52 @@ from hcip_pipeline.intake.x12.envelope import BillFile
 from hcip_pipeline.rules.problem import Problem
 
 #: SQL of the separators in the copy.
-ELEMENT, COMPONENT = "chr(31)", "chr(30)"
+ELEMENT, COMPONENT, REPETITION = "chr(31)", "chr(30)", "chr(29)"
 #: Versions of the institutional claim that are read.
 VERSIONS = ("005010X223A2", "005010X223A3")
 
+#: What a segment belongs to.
+SECTION, LEVEL, CLAIM = 0, 1, 2
+#: Where in it a segment is.
+OWN, OTHER_PAYER, SERVICE = 0, 1, 2
+
 _ENVELOPE = ("ISA", "GS", "ST", "SE", "GE", "IEA")
-_SECTIONS = (*_ENVELOPE, "HL")
-_KEPT = (*_SECTIONS, "BHT", "SBR", "NM1", "N4", "DMG", "CLM", "CL1", "DTP", "HI", "SV2")
+_READ = (*_ENVELOPE, "HL", "BHT", "SBR", "NM1", "N4", "DMG", "CLM", "CL1", "DTP", "HI", "SV2")
+#: Segments of the institutional claim, and between interchanges' headers, that nothing is read from.
+_UNUSED = (
+    "LX", "N3", "OI", "K3", "REF", "PRV", "PER", "PAT", "AMT", "HCP", "NTE", "PWK", "CRC", "CAS", "CUR", "CN1", "MIA",
+    "MOA", "QTY", "LIN", "CTP", "SVD", "TA1",
+)  # fmt: skip
+#: Segments that mean nothing but in a claim.
+_OF_CLAIM = ("CL1", "DTP", "HI", "SV2")
 #: Days of a statement, of an admission and of a service.
 _DAYS = ("434", "435", "472")
 #: What may follow what in the envelope.
 _FOLLOWS = {"ISA": ("IEA", ""), "GS": ("ISA", "GE"), "ST": ("GS", "SE"), "SE": ("ST",), "GE": ("SE",), "IEA": ("GE",)}
+#: Segments as they pass by: the signs of a part and of an owner follow from them.
+_UNREAD, _OTHER, _DAY, _PAYER, _LINE, _SECTION, _LEVEL, _CLAIM = range(-1, 7)
 _LONGEST_LINE = 2_000_000
+_SO_FAR = "over (rows between unbounded preceding and current row)"
 
 
 def element(number: int, line: str = "line") -> str:
     """SQL of an element of a segment, counted from 1; empty where there is none."""
     return f"split_part({line}, {ELEMENT}, {number + 1})"
+
+
+def begins(*elements: str) -> str:
+    """SQL, of a segment: its name and its first elements are these."""
+    return f"starts_with(line, {f' || {ELEMENT} || '.join(repr(text) for text in elements)} || {ELEMENT})"
+
+
+def owned_by(kind: int) -> str:
+    """SQL: the segment belongs to a claim (or to a level before any claim)."""
+    return f"owner & 3 = {kind}"
+
+
+def in_part(kind: int) -> str:
+    """SQL: the segment is in this part of what it belongs to."""
+    return f"part & 3 = {kind}"
 
 
 def load_segments(database: SubmissionDatabase, copy: Path, files: list[BillFile]) -> list[Problem]:
@@ -49,45 +86,76 @@ def load_segments(database: SubmissionDatabase, copy: Path, files: list[BillFile
         [[file.name for file in files], [file.first + 1 for file in files]],
     )
     try:
-        database.con.execute(_kept_sql(), [str(copy)])
-        database.con.execute(f"create or replace table raw_segments as {_states_sql()}; drop table raw_kept")
+        database.con.execute(_segments_sql(), [str(copy)])
         last = database.one("select coalesce(max(row), 0) from raw_segments")[0]
     except duckdb.InvalidInputException:  # the engine's own words quote the line
         last = -1
     if last != total:
         return [Problem("F-UNREADABLE", "the files cannot be read as segments", file=file.name) for file in files[:1]]
-    return [*_order(database), *_versions(database), *_counts(database)]
-
-
-def _kept_sql() -> str:
-    """The segments that matter, with their numbers among all."""
-    kept = " or ".join(
-        f"left(line, {length + 1}) in ({', '.join(_begun(name) for name in _KEPT if len(name) == length)})"
-        for length in (3, 2)
+    database.con.execute(
+        f"create or replace table raw_envelope as select row, id, line from raw_segments where id in {_ENVELOPE}"
     )
-    return f"""create or replace table raw_kept as
-        select row, rtrim(left(line, 3), {ELEMENT}) as id, line from (
-            select row_number() over () as row, line
-            from read_csv(?, auto_detect=false, delim='\x01', quote='', escape='', header=false,
-                columns={{'line': 'varchar'}}, compression='none', max_line_size={_LONGEST_LINE}, null_padding=false))
-        where ({kept}) and (left(line, 3) <> 'DTP' or substr(line, 5, 3) in {_DAYS})"""
+    problems = [*_order(database), *_versions(database), *_counts(database)]
+    if not problems:
+        database.con.execute(_levels_sql())
+        database.con.execute(_services_sql())
+        problems = [*_outside_claims(database), *_unknown(database)]
+    return problems
 
 
-def _states_sql() -> str:
-    """Each of them with the newest section, level and claim up to it."""
-    newest = {
-        "section": f"id in {_SECTIONS}", "st": "id = 'ST'", "hl": "id = 'HL'", "claim": "id = 'CLM'",
-        "payer": "id = 'SBR'", "service": "id = 'SV2'", "party": "id = 'NM1'",
-    }  # fmt: skip
-    # Over rows as they lie in the table: so the engine streams these windows, and sorts nothing.
-    so_far = "over (rows between unbounded preceding and current row)"
-    states = ", ".join(f"max(case when {sql} then row end) {so_far} as {name}" for name, sql in newest.items())
-    return f"select row, id, line, {states} from raw_kept"
+def _segments_sql() -> str:
+    """The segments that matter, in one pass.
+
+    Windows over rows as they lie there are streamed: nothing is sorted.
+    """
+    unused = " or ".join(f"starts_with(line, '{name}' || {ELEMENT})" for name in _UNUSED)
+    sections = " or ".join(f"starts_with(line, '{name}' || {ELEMENT})" for name in _ENVELOPE)
+    days = " or ".join(begins("DTP", day) for day in _DAYS)
+    kind = f"""case when {begins("SV2")} then {_LINE} when {_is_day("line")} then {_DAY}
+        when {begins("LX")} then {_UNREAD} when {begins("DTP")} then case when {days} then {_OTHER} else {_UNREAD} end
+        when {begins("SBR")} then {_PAYER} when {begins("CLM")} then {_CLAIM} when {begins("HL")} then {_LEVEL}
+        when {sections} then {_SECTION} when {unused} then {_UNREAD} else {_OTHER} end"""
+    owner = f"max(case when kind >= {_SECTION} then row * 4 + kind - {_SECTION} end) {_SO_FAR}"
+    part = f"""max(case when kind >= {_SECTION} then row * 4 when kind >= {_PAYER} then row * 4 + kind - {_DAY} end)
+        {_SO_FAR}"""
+    return f"""create or replace table raw_segments as
+        select row, case kind when {_LINE} then 'SV2' else rtrim(left(line, 3), {ELEMENT}) end as id, line, owner, part,
+            {element(3, "next_day")} as day
+        from (
+            select *, {owner} as owner, {part} as part, lead(case kind when {_DAY} then line end) over () as next_day
+            from (
+                select row, line, {kind} as kind from (
+                    select row_number() over () as row, line
+                    from read_csv(?, auto_detect=false, delim='\x01', quote='', escape='', header=false,
+                        columns={{'line': 'varchar'}}, compression='none', max_line_size={_LONGEST_LINE},
+                        null_padding=false)))
+            where kind <> {_UNREAD})
+        where kind <> {_DAY} or part <> row * 4 - 4 + {SERVICE}"""
 
 
-def _begun(name: str) -> str:
-    """SQL of the first signs of a segment."""
-    return f"'{name}' || {ELEMENT}"
+def _is_day(line: str) -> str:
+    """SQL: the segment is a day of service."""
+    return f"left({line}, 8) = 'DTP' || {ELEMENT} || '472' || {ELEMENT}"
+
+
+def _levels_sql() -> str:
+    newest = f"max(case id when 'ST' then row end) {_SO_FAR}"
+    level = f"max(case id when 'ST' then row * 2 when 'HL' then row * 2 + 1 end) {_SO_FAR}"
+    return f"""create or replace table raw_levels as
+        select row, id, line, st, case when level & 1 = 1 then level // 2 end as hl
+        from (
+            select row, id, line, {newest} as st, {level} as level from raw_segments where id in ('ST', 'HL', 'CLM'))"""
+
+
+def _services_sql() -> str:
+    """Charge lines; a day that does not come next after its line is looked for until the next line."""
+    return f"""create or replace table raw_services as
+        select row, owner, e[2] as revenue_code, e[4] as charge, e[6] as units, coalesce(day, later.of_line) as day
+        from (select row, owner, string_split(line, {ELEMENT}) as e, day from raw_segments where id = 'SV2') s
+        left join (
+            select part // 4 as line_row, min({element(3)}) as of_line from raw_segments
+            where id = 'DTP' and {_is_day("line")} and {in_part(SERVICE)} group by 1
+        ) later on later.line_row = s.row"""
 
 
 def _problem(database: SubmissionDatabase, rule: str, message: str, row: int) -> Problem:
@@ -99,41 +167,63 @@ def _problem(database: SubmissionDatabase, rule: str, message: str, row: int) ->
 
 
 def _order(database: SubmissionDatabase) -> list[Problem]:
-    """The first segment of each kind that stands where the envelope does not allow it."""
+    """The first segment that has no name of one, or is where the envelope does not allow it."""
+    strange = database.con.execute(
+        f"""select row from raw_segments
+        where id <> 'SV2' and not starts_with(line, id || {ELEMENT})
+            or not regexp_full_match(id, '[A-Z][A-Z0-9]{{1,2}}') order by row limit 1"""
+    ).fetchone()
+    if strange is not None:
+        return [_problem(database, "B-ENVELOPE", "does not begin with the name of a segment", strange[0])]
     after = " or ".join(
         f"(id = '{name}' and before in ({', '.join(repr(text) for text in allowed)}))"
         for name, allowed in _FOLLOWS.items()
     )
     row = database.con.execute(
         f"""select row, id, before from (
-            select row, id, coalesce(lag(id) over (order by row), '') as before
-            from raw_segments where id in {_ENVELOPE})
+            select row, id, coalesce(lag(id) over (order by row), '') as before from raw_envelope)
         where not ({after}) order by row limit 1"""
     ).fetchone()
     if row is not None:
         before = f"follows {row[2]}" if row[2] else "is the first of the envelope"
         return [_problem(database, "B-ENVELOPE", f"{row[1]} {before}", row[0])]
     outside = database.con.execute(
-        f"""select s.row, s.id from raw_segments s join raw_segments e on e.row = s.envelope
-        where s.id not in {_ENVELOPE} and e.id <> 'ST' order by 1 limit 1""".replace(
-            "raw_segments s", f"({_WITH_ENVELOPE}) s"
-        )
+        f"""with gaps as (
+            select row, next from (
+                select row, id, lead(row) over (order by row) as next from raw_envelope)
+            where id <> 'ST' and next > row + 1)
+        select s.row, s.id from gaps g join raw_segments s on s.row > g.row and s.row < g.next
+        where s.id in {("HL", "BHT", "SBR", "DMG", "CLM", *_OF_CLAIM)} order by 1 limit 1"""
     ).fetchone()
     if outside is not None:
         return [_problem(database, "B-ENVELOPE", f"{outside[1]} is outside ST and SE", outside[0])]
     return []
 
 
-_WITH_ENVELOPE = f"""select row, id, max(case when id in {_ENVELOPE} then row end)
-    over (order by row rows between unbounded preceding and current row) as envelope
-    from raw_segments where id in ({", ".join(repr(name) for name in (*_ENVELOPE, "HL", "BHT", "CLM"))})"""
+def _outside_claims(database: SubmissionDatabase) -> list[Problem]:
+    """What belongs to claims, and is in none: the claim's own segment is missing or damaged."""
+    row = database.con.execute(
+        f"select row, id from raw_segments where id in {_OF_CLAIM} and not {owned_by(CLAIM)} order by row limit 1"
+    ).fetchone()
+    if row is None:
+        return []
+    return [_problem(database, "B-OUTSIDE-CLAIM", f"{row[1]} is in no claim (CLM)", row[0])]
+
+
+def _unknown(database: SubmissionDatabase) -> list[Problem]:
+    """Segments that no institutional claim has."""
+    count, row = database.one(f"select count(*), min(row) from raw_segments where id not in {_READ}")
+    if not count:
+        return []
+    words = f"{'the first of ' * (count > 1)}{count:,} segment{'s' * (count > 1)} that no institutional claim has"
+    return [_problem(database, "B-SEGMENT-UNKNOWN", words, row)]
 
 
 def _versions(database: SubmissionDatabase) -> list[Problem]:
     """Anything but institutional claims of a version that is read."""
     wrong = f"""select row, case when id = 'ST' then 'ST03' else 'GS08' end,
             case when id = 'ST' then {element(3)} else {element(8)} end as version
-        from raw_segments where id in ('GS', 'ST') and (version not in {VERSIONS}
+        from raw_envelope where id in ('GS', 'ST') and (version not in {VERSIONS}
             or (id = 'ST' and {element(1)} <> '837') or (id = 'GS' and {element(1)} <> 'HC'))
         order by row limit 1"""
     row = database.con.execute(wrong).fetchone()
@@ -152,7 +242,7 @@ def _counts(database: SubmissionDatabase) -> list[Problem]:
                 count(case when id = 'ST' then 1 end) over w as sets,
                 count(case when id = 'GS' then 1 end) over w as groups,
                 max(case when id = 'GS' then row end) over w as gs, max(case when id = 'ISA' then row end) over w as isa
-            from raw_segments where id in {_ENVELOPE} window w as (order by row)),
+            from raw_envelope window w as (order by row)),
         told as (
             select t.row, t.id, {element(1, "t.line")} as stated, {element(2, "t.line")} as number,
                 case t.id when 'SE' then t.row - t.before + 1 when 'GE' then t.sets - h.sets

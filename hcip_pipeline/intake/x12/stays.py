@@ -5,7 +5,9 @@ Belongs here: which bills count and what a stay takes from which of them. Does n
 
 The bills of an account in their order (BHT04, file name, place): 7 replaces what stood before it, 8 removes it and
 itself; whole bills (1, 7) and interim ones (2, 3, 4) are stays, and late charges (5) add to them. Two whole bills that
-neither replaces nor removes are two rows of one key, which the edits of every submission answer.
+neither replaces nor removes are two rows of one key, which the edits of every submission answer. What is taken from the
+first or the last bill of a stay is taken by the days of their statements, and then by that order: the last one states
+how the stay ended.
 
 Working tables of the database:
     raw_standing    row and outcome of every bill: counted, replaced, voided, void (the frequency 8 itself), void of
@@ -47,8 +49,10 @@ def find_stays(database: SubmissionDatabase) -> tuple[BillCount, ...]:
     )
     database.con.execute(f"insert into raw_faults {_contradictions()}")
     database.con.execute(
-        """insert into raw_faults
+        f"""insert into raw_faults
         select row, 'B-LATE-ALONE' from raw_stays where last_frequency = '5'
+        union all select row, 'B-LATE-MOVES' from raw_stays where last_frequency <> '5' and late_moves
+        union all select row, 'B-STATUS' from raw_stays where discharge_disposition = '{STILL_A_PATIENT}'
         union all
         select s.row, f.rule from raw_faults f join raw_standing b on b.row = f.row
         join raw_stays s on s.account_key = b.account_key and s.part = b.part
@@ -105,7 +109,7 @@ def _contradictions() -> str:
             select s.account_key, s.part, b.row, b.ordinal, b.frequency, b.first_day, b.last_day, b.total
             from raw_standing s join raw_bills b using (row) where s.outcome = '{COUNTED}'),
         statements as (
-            select *, lag(last_day) over w as before, max(case when {_WHOLE} then 1 else 0 end) over (
+            select *, lag(last_day) over w as before, max(case when frequency = '1' then 1 else 0 end) over (
                 partition by account_key, part) as has_whole
             from counted where frequency <> '5'
             window w as (partition by account_key, part order by first_day, ordinal))
@@ -116,14 +120,14 @@ def _contradictions() -> str:
             else (a.first_day < b.last_day and b.first_day < a.last_day)
                 or (a.first_day, a.last_day) = (b.first_day, b.last_day) end
         union all
-        select row, 'B-DAYS-MISSING' from statements where has_whole = 0 and case when before is null
-            then frequency <> '2' else {day("first_day")} > {day("before")} + 1 end"""
+        select row, 'B-DAYS-MISSING' from statements where case when before is null then frequency in ('3', '4')
+            else has_whole = 1 or {day("first_day")} > {day("before")} + 1 end"""
 
 
 def _stays() -> str:
     # Late charges say little of the stay: they come last where something is taken from the last bill.
-    first = "arg_min({0}, ordinal + late) filter ({0} <> '')".format
-    last = "coalesce(arg_max({0}, ordinal - late) filter ({0} <> ''), '')".format
+    first = "arg_min({0}, place + late) filter ({0} <> '')".format
+    last = "coalesce(arg_max({0}, place - late) filter ({0} <> ''), '')".format
     from_last = (
         "birth_date", "sex", "zip_code", "primary_payer", "attending_npi", "operating_npi",
         "principal_diagnosis", "diagnoses", "procedures",
@@ -133,18 +137,22 @@ def _stays() -> str:
         [f"{last(name)} as {name}" for name in from_last]
         + [f"coalesce({first(name)}, '') as {name}" for name in from_first]
     )
-    disposition = "coalesce(arg_max(discharge_disposition, ordinal) filter (discharge_disposition <> ''), '')"
+    disposition = "coalesce(arg_max(discharge_disposition, place) filter (discharge_disposition <> ''), '')"
     amount = "try_cast(total as decimal(18,2))"
     return f"""
         with counted as (
-            select s.account_key, s.part, b.*, case when b.frequency = '5' then 1000000000 else 0 end as late
+            select s.account_key, s.part, b.*, case when b.frequency = '5' then {1 << 60} else 0 end as late,
+                coalesce(date_diff('day', date '1800-01-01', try_cast(b.last_day as date)), 0) * {1 << 32} + b.ordinal
+                    as place
             from raw_standing s join raw_bills b using (row) where s.outcome = '{COUNTED}')
-        select account_key, part, arg_min(row, ordinal + late) as row, any_value(account_no) as account_no,
-            count(*) as bills, arg_max(frequency, ordinal - late) as last_frequency,
+        select account_key, part, arg_min(row, place + late) as row, any_value(account_no) as account_no,
+            count(*) as bills, arg_max(frequency, place - late) as last_frequency,
             coalesce(min(admit_date) filter (admit_date <> ''), '') as admit_date,
             coalesce(max(last_day) filter (last_day <> ''), '') as discharge_date,
             {disposition} as discharge_disposition, {cells},
             case when count({amount}) < count(*) then arg_min(total, row) filter ({amount} is null)
                 else cast(sum({amount}) as varchar) end as total_charges,
-            coalesce(max(billing_npi), '') as billing_npi
+            coalesce(max(billing_npi), '') as billing_npi,
+            coalesce(max(last_day) filter (late > 0) > max(last_day) filter (late = 0), false)
+                or coalesce({last("discharge_disposition")} <> {disposition}, false) as late_moves
         from counted group by account_key, part"""

@@ -1,0 +1,77 @@
+"""Bills that say one thing several times, or in the wrong place: nothing is chosen, and nothing lost without a word.
+
+Belongs here: segments in a part of the claim where they mean something else, and elements that are several. Does not
+belong here: what is read, and segments that are there several times (``claims``).
+
+The same segment again, sign for sign, is the same segment.
+"""
+
+from __future__ import annotations
+
+from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
+from hcip_pipeline.intake.x12.segments import (
+    CLAIM,
+    ELEMENT,
+    LEVEL,
+    OWN,
+    REPETITION,
+    SECTION,
+    SERVICE,
+    begins,
+    element,
+    in_part,
+    owned_by,
+)
+
+#: Elements of DMG that are read; a later one may hold several races.
+_READ_OF_PERSON = 4
+
+
+def find_oddities(database: SubmissionDatabase, *, has_repetitions: bool) -> None:
+    """Add the claims to ``raw_faults``.
+
+    Args:
+        has_repetitions: whether the files hold the separator of repetitions (ISA11) at all.
+    """
+    database.con.execute(f"insert into raw_faults {_misplaced()}")
+    database.con.execute(f"insert into raw_faults {_days_of_lines()}")
+    if has_repetitions:
+        database.con.execute(f"insert into raw_faults {_repetitions()}")
+
+
+def _misplaced() -> str:
+    is_day = begins("DTP", "472")
+    return f"""
+        select distinct owner >> 2 as row, 'B-MISPLACED' from raw_segments
+        where {owned_by(CLAIM)} and (
+            (not {in_part(OWN)} and (id in ('CL1', 'HI') or (id = 'DTP' and not {is_day})))
+            or id in ('DMG', 'BHT') or ({in_part(SERVICE)} and {begins("NM1", "71")})
+            or (id = 'DTP' and {is_day} and not {in_part(SERVICE)}))"""
+
+
+def _days_of_lines() -> str:
+    """Charge lines with several days of service."""
+    return f"""
+        select distinct s.owner >> 2, 'B-REPEATED' from raw_services s join (
+            select part >> 2 as row, {element(3)} as day from raw_segments
+            where id = 'DTP' and {begins("DTP", "472")} and {in_part(SERVICE)}) d using (row)
+        where d.day <> s.day"""
+
+
+def _repetitions() -> str:
+    """Elements that are read as one, and are several."""
+    found = f"""contains(case when id = 'DMG' then
+        array_to_string(string_split(line, {ELEMENT})[:{_READ_OF_PERSON}], {ELEMENT}) else line end, {REPETITION})"""
+    return f"""
+        with odd as (
+            select row, owner from raw_segments
+            where id in ('BHT', 'SBR', 'NM1', 'N4', 'DMG', 'CLM', 'CL1', 'DTP', 'SV2', 'HL') and {found}
+            union all select row, owner from raw_services where contains(coalesce(day, ''), {REPETITION})),
+        levels as (select owner >> 2 as row from odd where {owned_by(LEVEL)})
+        select distinct row, 'B-REPEATED' from (
+            select owner >> 2 as row from odd where {owned_by(CLAIM)}
+            union all select v.row from raw_levels v join raw_loops h on h.row = v.hl
+                where v.id = 'CLM' and (h.row in (from levels) or h.subscriber_hl in (from levels)
+                    or h.billing_hl in (from levels))
+            union all select row from raw_levels where id = 'CLM' and st in (
+                select owner >> 2 from odd where {owned_by(SECTION)}))"""

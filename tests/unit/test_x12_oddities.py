@@ -1,0 +1,237 @@
+"""Bills that say one thing twice, in the wrong place, or with status and days that cannot be: each is named.
+
+Every segment that is read of a bill is repeated, alike and not alike, and moved to where it means something else; what
+is accepted must be read as if nothing had happened, and everything else has a rule.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hcip_pipeline.intake.hospital.preflight import CheckResult, Preflight
+from tests.bill_checks import bill_preflight, bill_reference, bills, charges, discharges, rules  # noqa: F401 - fixtures
+from tests.bills import OTHER_PAYER, claim, interchange, patient, write
+
+ONE = "99887766"
+BILL = claim(ONE, others=OTHER_PAYER)
+LEVELS = [*patient(child=("20241230", "M", "20901")), *BILL]
+LINE = (("0250", "4.5", "1", ""),)
+
+
+def check(preflight: Preflight, folder: Path, segments: list[str]) -> CheckResult:
+    return preflight.check(write(folder, interchange(segments), ONE))
+
+
+def place_of(begin: str, segments: list[str] = LEVELS) -> int:
+    return next(number for number, segment in enumerate(segments) if segment.startswith(begin))
+
+
+def _claim(value: str) -> str:
+    """The last signs of the claim that a finding names."""
+    return value.removeprefix("claim …").partition(":")[0]
+
+
+def named(preflight: Preflight, folder: Path, variants: list[list[str]]) -> list[set[str]]:
+    """The rules that each of these claims with its levels breaks, in one file; ``read`` where it is read as LEVELS."""
+    body, accounts = [], [f"5{number:07d}" for number in range(len(variants) + 1)]
+    for number, variant in enumerate([LEVELS, *variants]):
+        first = 2 * number + 2
+        numbers = {
+            "HL*2*1*": f"HL*{first}*1*",
+            "HL*3*2*": f"HL*{first + 1}*{first}*",
+            f"CLM*{ONE}": f"CLM*{accounts[number]}",
+        }
+        for segment in variant:
+            begin = next((begin for begin in numbers if segment.startswith(begin)), "")
+            body.append(numbers.get(begin, "") + segment.removeprefix(begin))
+    result = preflight.check(write(folder, interchange(body), *accounts))
+    broken: dict[str, set[str]] = {account: set() for account in accounts}
+    for row in result.rows:
+        if row.rule.startswith("B-"):
+            assert row.file == "a.837" and body[row.row - 14].startswith("CLM*"), row
+            broken[next(account for account in accounts if account.endswith(_claim(row.value)))].add(row.rule)
+    own = {"row", "account_no", "patient_id"}
+    rows = [{name: cell for name, cell in row.items() if name not in own} for row in discharges(preflight)]
+    lines: dict[str, list[object]] = {account: [] for account in accounts}
+    for account, *line in charges(preflight):
+        lines[account].append(line)
+    alike = [
+        row == rows[0] and lines[account] == lines[accounts[0]] for account, row in zip(accounts, rows, strict=True)
+    ]
+    assert not broken[accounts[0]]
+    return [
+        broken[account] | ({"read"} if same else set()) for account, same in zip(accounts[1:], alike[1:], strict=True)
+    ]
+
+
+#: Begins of segments that a bill or its level has once -> another one of the kind.
+ONCE = {
+    "SBR*P": ("*MA", "*BL"), "N4*ANYWHERE*MD*20901": ("20901", "20902"), "DMG*D8*20241230": ("20241230", "20241231"),
+    "DTP*434": ("20250105", "20250106"), "DTP*435": ("0102", "0103"), "CL1": ("*01", "*02"), "HI*ABK": ("M1611", "I10"),
+    "HI*BBR": ("0SR90JZ", "3E03317"), "NM1*71*1*ATT": ("1234567893", "1999999992"),
+    "NM1*72*1*OPE": ("1245319599", "1999999992"), "DTP*472": ("20250102", "20250103"),
+}  # fmt: skip
+
+
+def test_what_comes_once_may_be_repeated_alike_and_is_named_when_not(preflight: Preflight, tmp_path: Path) -> None:
+    alike, different = [], []
+    for begin, (old, new) in ONCE.items():
+        at = place_of(begin)
+        other = LEVELS[at].replace(old, new)
+        assert other != LEVELS[at]
+        if not begin.startswith("HI*BBR"):  # a procedure that is there twice was done twice
+            alike.append([*LEVELS[:at], LEVELS[at], *LEVELS[at:]])
+        different += [[*LEVELS[:at], *pair, *LEVELS[at + 1 :]] for pair in ([LEVELS[at], other], [other, LEVELS[at]])]
+    found = named(preflight, tmp_path, [*alike, *different])
+    assert found[: len(alike)] == [{"read"}] * len(alike)
+    assert all("B-REPEATED" in rules for rules in found[len(alike) :]), found
+
+
+def moved(begin: str, before: int) -> list[str]:
+    at = place_of(begin)
+    rest = LEVELS[:at] + LEVELS[at + 1 :]
+    to = before - (at < before)
+    return [*rest[:to], LEVELS[at], *rest[to:]]
+
+
+def test_a_segment_where_it_means_something_else_is_named(preflight: Preflight, tmp_path: Path) -> None:
+    of_claim = ("DTP*434", "DTP*435", "CL1", "HI*ABK", "HI*ABF", "HI*BBR", "DMG*D8*20241230")
+    variants = [moved(begin, place_of(where) + 1) for begin in of_claim for where in ("SBR*S", "SV2*0250")]
+    variants += [moved("NM1*71*1*ATT", place_of("SV2*0250") + 1), moved("DTP*472", place_of("CL1"))]
+    variants += [moved("DTP*472", place_of("SBR*S") + 1)]
+    variants += [moved(begin, place_of("HL*3") + 1) for begin in ("DMG*D8*20241230", "N4*ANYWHERE*MD*20901", "SBR*P")]
+    found = named(preflight, tmp_path, variants)
+    assert all("B-MISPLACED" in rules for rules in found), found
+
+
+def test_the_segments_of_a_claim_may_come_in_another_order(preflight: Preflight, tmp_path: Path) -> None:
+    """Within their part of it, which nothing depends on."""
+    of_claim = ("DTP*434", "DTP*435", "CL1", "HI*ABK", "HI*ABF", "HI*BBR", "NM1*71*1*ATT", "NM1*72*1*OPE")
+    variants = [moved(begin, place_of(where)) for begin in of_claim for where in ("DTP*096", "SBR*S")]
+    at = place_of("DTP*472")
+    variants.append([*LEVELS[:at], "REF*6R*LINE1", "PWK*OZ*BM***AC*1", *LEVELS[at:]])  # a day not next to its line
+    variants.append([*LEVELS[:at], "NM1*72*1*LINE*LEVEL****XX*1999999992", *LEVELS[at:]])
+    assert named(preflight, tmp_path, variants) == [{"read"}] * len(variants)
+
+
+@pytest.mark.parametrize("begin", ["CL1", "HI*ABK", "SV2*0120", "DTP*434"])
+def test_a_segment_of_a_claim_before_it_refuses_the_file(preflight: Preflight, tmp_path: Path, begin: str) -> None:
+    at = place_of(begin)
+    rest = LEVELS[:at] + LEVELS[at + 1 :]
+    result = check(preflight, tmp_path, [*rest[: place_of("CLM")], LEVELS[at], *rest[place_of("CLM") :]])
+    (problem,) = [problem for problem in result.receipt.problems if problem.rule == "B-OUTSIDE-CLAIM"]
+    assert begin.partition("*")[0] in problem.message and problem.file == "a.837" and not result.accepted
+
+
+@pytest.mark.parametrize(
+    ("name", "damaged", "rule"),
+    [
+        ("CLM", "clm", "B-ENVELOPE"), ("SV2*0250", "sv2*0250", "B-ENVELOPE"), ("HI*ABF", "hi*ABF", "B-ENVELOPE"),
+        ("CLM", "CLMX", "B-ENVELOPE"), ("CLM*", "C*", "B-ENVELOPE"), ("CLM", "CLN", "B-OUTSIDE-CLAIM"),
+        ("HI*ABF", "HIX*ABF", "B-SEGMENT-UNKNOWN"), ("DMG*D8*20241230", "DMQ*D8*20241230", "B-SEGMENT-UNKNOWN"),
+    ],
+)  # fmt: skip
+def test_a_segment_under_another_name_is_not_left_out_silently(
+    preflight: Preflight, tmp_path: Path, name: str, damaged: str, rule: str
+) -> None:
+    at = place_of(name)
+    result = check(preflight, tmp_path, [*LEVELS[:at], LEVELS[at].replace(name, damaged, 1), *LEVELS[at + 1 :]])
+    (problem,) = [problem for problem in result.receipt.problems if problem.rule == rule]
+    assert f"segment {at + (14 if rule != 'B-OUTSIDE-CLAIM' else 16)}" in problem.message and result.accepted == (
+        rule == "B-SEGMENT-UNKNOWN"
+    )
+
+
+def test_an_empty_segment_is_named_with_its_number(preflight: Preflight, tmp_path: Path) -> None:
+    content = interchange(LEVELS)
+    result = preflight.check(write(tmp_path, content.replace("~\nCL1", "~~\nCL1"), ONE))
+    assert f"segment {content[: content.index('CL1')].count('~') + 1} is empty" in result.summary()
+
+
+def test_codes_with_the_separator_of_repetitions_are_codes(preflight: Preflight, tmp_path: Path) -> None:
+    codes = ("HI*ABK:M1611", "HI*ABF:E119:::::::Y^ABF:I10:::::::N*ABF:J449", "HI*ABF:D649^ABF:N179")
+    result = check(preflight, tmp_path, [*patient(), *claim(ONE, codes=codes)])
+    assert not rules(result)
+    assert discharges(preflight)[0]["diagnoses"] == "E119:Y|I10:N|J449|D649|N179"
+
+
+def test_an_element_that_is_several_is_named(preflight: Preflight, tmp_path: Path) -> None:
+    text = "\n".join(LEVELS)
+    several = {
+        "SV2*0120*": "SV2*0120^0250*", "D8*20250102\n": "D8*20250102^20250103\n", "*MA\n": "*MA^BL\n",
+        "DMG*D8*20241230*": "DMG*D8*20241230^20241231*", "MD*20901": "MD*20901^20902", "CL1*3*1*01": "CL1*3*1*01^02",
+        "XX*1234567893": "XX*1234567893^1999999992", "11:A:1*": "11:A:1^11:A:7*",
+    }  # fmt: skip
+    assert all(text.count(one) for one in several)
+    found = named(preflight, tmp_path, [text.replace(*pair, 1).split("\n") for pair in several.items()])
+    assert all("B-REPEATED" in rules for rules in found), found
+
+
+def test_races_may_be_several(preflight: Preflight, tmp_path: Path) -> None:
+    segments = [s.replace("20241230*M", "20241230*M**:RET:1002-5^:RET:2106-3") for s in LEVELS]
+    result = check(preflight, tmp_path, segments)
+    assert result.accepted and not rules(result)
+
+
+def test_codes_of_an_unknown_kind_are_counted(preflight: Preflight, tmp_path: Path) -> None:
+    result = check(preflight, tmp_path, [*patient(), *claim(ONE, codes=("HI*ABK:M1611", "HI*abf:I10", "HI*DR:470"))])
+    assert result.accepted and rules(result) == {"B-CODE-KIND"}
+
+
+@pytest.mark.parametrize(("usage", "said"), [("P", set()), ("T", {"B-TEST"}), ("I", {"B-ENVELOPE"})])
+def test_bills_of_a_test_are_named(preflight: Preflight, tmp_path: Path, usage: str, said: set[str]) -> None:
+    result = preflight.check(write(tmp_path, interchange(LEVELS).replace("*0*P*:", f"*0*{usage}*:"), ONE))
+    assert rules(result) == said and result.accepted == (usage != "I")
+    assert ("marked as a test" in result.summary() and "marked as a test" in result.html()) == (usage == "T")
+
+
+FIRST = claim(ONE, frequency="2", last="20250107", status="30")
+MIDDLE = claim(ONE, frequency="3", first="20250108", last="20250114", status="30")
+LAST = claim(ONE, frequency="4", first="20250115", last="20250120", status="03")
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)])
+def test_the_last_statement_states_how_the_stay_ended(
+    preflight: Preflight, tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    """In whatever order interim bills of one day are written."""
+    parts = [(FIRST, MIDDLE, LAST)[number] for number in order]
+    result = preflight.check(write(tmp_path, interchange(patient(), *parts), ONE))
+    assert result.accepted and not rules(result), result.summary()
+    (row,) = discharges(preflight)
+    assert (str(row["discharge_date"]), row["discharge_disposition"]) == ("2025-01-20", "03")
+
+
+@pytest.mark.parametrize(
+    ("rule", "parts"),
+    [
+        ("B-SAME-DAYS", (FIRST, MIDDLE, LAST, MIDDLE)),
+        ("B-SAME-DAYS", (FIRST, MIDDLE, LAST, FIRST)),
+        ("B-DAYS-MISSING", (claim(ONE), claim(ONE, frequency="3", first="20250110", last="20250114"))),
+        ("B-STATUS", (claim(ONE, status="30"),)),
+        ("B-STATUS", (FIRST, MIDDLE, claim(ONE, frequency="4", first="20250115", last="20250120", status="30"))),
+        ("B-STATUS", (claim(ONE), claim(ONE, frequency="5", status="30", lines=LINE))),
+    ],
+)
+def test_bills_that_contradict_each_other_are_named(
+    preflight: Preflight, tmp_path: Path, rule: str, parts: tuple[list[str], ...]
+) -> None:
+    result = preflight.check(write(tmp_path, interchange(patient(), *parts), ONE))
+    assert not result.accepted and rule in rules(result), result.summary()
+    assert set(bills(result)) == {"counted"}  # none of them waits for another quarter
+    assert {_claim(row.value) for row in result.rows if row.rule == rule} == {"7766"}
+
+
+@pytest.mark.parametrize("late", [{"last": "20250107"}, {"status": "02"}])
+def test_late_charges_that_move_the_end_are_taken_and_named(
+    preflight: Preflight, tmp_path: Path, late: dict[str, str]
+) -> None:
+    parts = (claim(ONE), claim(ONE, frequency="5", lines=LINE, **late))  # type: ignore[arg-type]
+    result = preflight.check(write(tmp_path, interchange(patient(), *parts), ONE))
+    assert result.accepted and rules(result) == {"B-LATE-MOVES"}, result.summary()
+    (row,) = discharges(preflight)
+    assert (str(row["discharge_date"]), row["discharge_disposition"]) == (
+        "2025-01-07" if "last" in late else "2025-01-05", late.get("status", "01"),
+    )  # fmt: skip
