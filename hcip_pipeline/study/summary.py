@@ -111,7 +111,7 @@ def _rows(frame: pl.DataFrame, title: str, heads: dict[str, str]) -> Table:
     shown = [[_cell(value) for value in row] for row in frame.select(*heads).head(ROWS).rows()]
     for place, (name, head) in enumerate(heads.items()):
         if frame.schema[name] == pl.String:
-            table.add_column(head, no_wrap=True, overflow="ellipsis", max_width=22)
+            table.add_column(head, overflow="fold", max_width=22)  # wrapped, not cut: names begin alike
         else:  # a number is never cut
             widest = max((len(row[place]) for row in shown), default=0)
             table.add_column(head, justify="right", min_width=max(widest, *(len(word) for word in head.split())))
