@@ -111,10 +111,12 @@ def _segments_sql() -> str:
     unused = " or ".join(f"starts_with(line, '{name}' || {ELEMENT})" for name in _UNUSED)
     sections = " or ".join(f"starts_with(line, '{name}' || {ELEMENT})" for name in _ENVELOPE)
     days = " or ".join(begins("DTP", day) for day in _DAYS)
+    often = " or ".join(begins(name) for name in ("NM1", "HI", "N4"))
     kind = f"""case when {begins("SV2")} then {_LINE} when {_is_day("line")} then {_DAY}
         when {begins("LX")} then {_UNREAD} when {begins("DTP")} then case when {days} then {_OTHER} else {_UNREAD} end
-        when {begins("SBR")} then {_PAYER} when {begins("CLM")} then {_CLAIM} when {begins("HL")} then {_LEVEL}
-        when {sections} then {_SECTION} when {unused} then {_UNREAD} else {_OTHER} end"""
+        when {often} then {_OTHER} when {begins("SBR")} then {_PAYER} when {begins("CLM")} then {_CLAIM}
+        when {begins("HL")} then {_LEVEL} when {sections} then {_SECTION} when {unused} then {_UNREAD}
+        else {_OTHER} end"""
     owner = f"max(case when kind >= {_SECTION} then row * 4 + kind - {_SECTION} end) {_SO_FAR}"
     part = f"""max(case when kind >= {_SECTION} then row * 4 when kind >= {_PAYER} then row * 4 + kind - {_DAY} end)
         {_SO_FAR}"""
@@ -170,8 +172,8 @@ def _order(database: SubmissionDatabase) -> list[Problem]:
     """The first segment that has no name of one, or is where the envelope does not allow it."""
     strange = database.con.execute(
         f"""select row from raw_segments
-        where id <> 'SV2' and not starts_with(line, id || {ELEMENT})
-            or not regexp_full_match(id, '[A-Z][A-Z0-9]{{1,2}}') order by row limit 1"""
+        where id <> 'SV2' and (not starts_with(line, id || {ELEMENT})
+            or (id not in {_READ} and not regexp_full_match(id, '[A-Z][A-Z0-9]{{1,2}}'))) order by row limit 1"""
     ).fetchone()
     if strange is not None:
         return [_problem(database, "B-ENVELOPE", "does not begin with the name of a segment", strange[0])]
