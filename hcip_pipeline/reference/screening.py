@@ -293,8 +293,8 @@ def _screened_lists(
     return _frame(pl.DataFrame(rows, infer_schema_length=None), screening.SCREENED_LISTS)
 
 
-def _write_receipts(lists: NationalLists, files: Mapping[str, Path], counts: pl.DataFrame, folder: Path) -> None:
-    facts = {row["list_name"]: row for row in counts.iter_rows(named=True)}
+def _write_receipts(lists: NationalLists, files: Mapping[str, Path], screened: pl.DataFrame, folder: Path) -> None:
+    facts = {row["list_name"]: row for row in screened.iter_rows(named=True)}
     for name in screening.LISTS:
         if name not in facts:
             (folder / f"{name}.json").unlink(missing_ok=True)
