@@ -130,7 +130,7 @@ def _receipts_of(home: Home, path: Path) -> list[Path]:
 
 
 def unreadable(files: Iterable[Path]) -> list[Path]:
-    """Those of the files that are no whole Parquet files: every row group is read."""
+    """Those of the files that are not whole Parquet files: every row group is read."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -28,7 +28,7 @@ from hcip_pipeline.errors import HcipError
 _MIB = 1024 * 1024
 _GIB = 1024 * _MIB
 
-#: Columns of a header; what has more is no table of this program, whatever the format.
+#: Columns of a header; what has more is not a table of this program, whatever the format.
 MAX_COLUMNS = 2_000
 
 

@@ -30,7 +30,7 @@ _UNREADABLE = (ValueError, KeyError, IndexError, AttributeError, TypeError, Arit
 
 
 class _Loader(_FAST):
-    """Safe, with floats as ``Decimal`` (their text, exactly); repeated keys and keys that are no words are refused."""
+    """Safe, with floats as ``Decimal`` (their text, exactly); repeated keys and keys that are not words are refused."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:

@@ -95,7 +95,7 @@ def ingest(
         What became of each; what is refused of one stops no other.
 
     Raises:
-        UsageError: a key that is no partition, or one to join in that is no quarter.
+        UsageError: a key that is not a partition, or one to join in that is not a quarter.
         HcipError: as the assets of a half-year raise.
     """
     if partitions:

@@ -134,7 +134,7 @@ def parse_key(text: str, kind: type[Key] | None = None) -> Key:
                 )
             return key
     raise UsageError(
-        f"'{text}' is no partition", fix="write a quarter as 2025Q1, a month as 2025-04, a half-year as 2025H1"
+        f"'{text}' is not a partition", fix="write a quarter as 2025Q1, a month as 2025-04, a half-year as 2025H1"
     )
 
 

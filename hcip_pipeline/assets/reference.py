@@ -27,7 +27,7 @@ def reference_tables(
         receipt: dict[str, Any] = write_lake_reference(where.inbox, folder)
     tables: dict[str, dict[str, Any]] = receipt["tables"]
     for name in receipt["unknown_files"]:
-        context.log.warning(f"inbox/reference/{name} is no reference table and is ignored")
+        context.log.warning(f"inbox/reference/{name} is not a reference table and is ignored")
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(table["rows"] for table in tables.values()),

@@ -88,7 +88,7 @@ def pfs(
 def _levels(text: str) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(",")]
     if len(parts) != 4 or not all(part in ("1", "2", "3") for part in parts):
-        raise UsageError(f"{text!a} are no four visit levels", fix="give four of 1, 2 and 3, such as 1,2,3,3")
+        raise UsageError(f"{text!a} are not four visit levels", fix="give four of 1, 2 and 3, such as 1,2,3,3")
     return tuple(map(int, parts))
 
 
@@ -98,9 +98,9 @@ def _factor(text: str | None) -> Decimal | None:
     try:
         factor = Decimal(text)
     except InvalidOperation as error:
-        raise UsageError(f"{text!a} is no conversion factor", fix="give dollars, such as 32.3465") from error
+        raise UsageError(f"{text!a} is not a conversion factor", fix="give dollars, such as 32.3465") from error
     if not 1 <= factor <= 1000:
-        raise UsageError(f"{text!a} is no conversion factor", fix="give dollars, such as 32.3465")
+        raise UsageError(f"{text!a} is not a conversion factor", fix="give dollars, such as 32.3465")
     return factor
 
 

@@ -124,5 +124,5 @@ def _whole_quarters(start: dt.date, end: dt.date) -> tuple[Quarter, Quarter]:
 def _share(text: str) -> Decimal:
     match = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,4})?)%", text.strip())
     if match is None or Decimal(match[1]) > 100:
-        raise UsageError(f"'{text}' is no share", fix="write a percentage such as 5%")
+        raise UsageError(f"'{text}' is not a share", fix="write a percentage such as 5%")
     return Decimal(match[1]) / 100

@@ -22,7 +22,7 @@ def _check_url(_context: click.Context, _parameter: click.Parameter, value: str)
             and address.path in ("", "/")
             and not (address.query or address.fragment or address.username)
         )
-    except ValueError:  # a port that is no number
+    except ValueError:  # a port that is not a number
         is_origin = False
     if value and not is_origin:
         raise click.BadParameter("give scheme, host and port only, as in https://hcip.example.org")

@@ -239,7 +239,7 @@ PUBLIC_NORM_PHYSICIANS = declared(
     },
 )
 
-#: tables of a release that are no marts, by the folder they are in
+#: tables of a release that are not marts, by the folder they are in
 TABLES: dict[str, tuple[Table, ...]] = {
     "audit": (RESTATEMENT, PRIOR_PERIOD_ADJUSTMENTS, PAYMENT_RECONCILIATION, AUDIT_FINDINGS, SCREENING, SCREENED_LISTS),
     "regulator": (REGULATOR_INCENTIVES, REGULATOR_SAVINGS),

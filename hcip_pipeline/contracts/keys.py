@@ -1,4 +1,4 @@
-"""The key of every model that is no mart: the columns that together name one of its rows.
+"""The key of every model that is not a mart: the columns that together name one of its rows.
 
 Belongs here: the key, and for the few models without one the reason. Does not belong here: keys of marts, which their
 contracts declare. ``make contracts`` renders a dbt test of each layer from this.

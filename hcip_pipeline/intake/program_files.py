@@ -203,7 +203,7 @@ def check_program_file(
         conditions: as for :func:`ingest_program`.
 
     Raises:
-        HcipError: the file's name is no program table's, or the table of hospitals is refused.
+        HcipError: the file's name is not a program table's, or the table of hospitals is refused.
     """
     return read_program_file(path, period, inbox, conditions)[0]
 
@@ -217,7 +217,9 @@ def read_program_file(
     """As :func:`check_program_file`, with the file's rows, or None when it is refused."""
     name = table_of(path.name, tuple(TABLES))
     if name is None:
-        raise HcipError("is no program file", file=path, fix=f"name it {', '.join(f'{name}.csv' for name in TABLES)}")
+        raise HcipError(
+            "is not a program file", file=path, fix=f"name it {', '.join(f'{name}.csv' for name in TABLES)}"
+        )
     table = TABLES[name]
     rules = program_rules(table, period, known_hospitals(inbox), conditions)
     return judge_program_file(path, table, period, rules, inbox)
@@ -261,7 +263,7 @@ def _size(path: Path) -> int:
 
 
 def _unknown_files(folder: Path, period: PerformancePeriod) -> tuple[str, ...]:
-    """What is in the folder and is no program file or survey of it, with the name that may be meant."""
+    """What is in the folder and is not a program file or survey of it, with the name that may be meant."""
     if not folder.is_dir():
         return ()
     known = [f"{name}.csv" for name in TABLES]

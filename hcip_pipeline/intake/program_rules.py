@@ -104,7 +104,7 @@ _ROW_RULES: dict[str, tuple[RowRule, ...]] = {
             "SOURCE-UNKNOWN",
             "source",
             ~pl.col("source").str.to_uppercase().is_in(CLEARED_SOURCES),
-            "the source is no list that is compared by name (OIG)",
+            "the source is not a list that is compared by name (OIG)",
         ),
     ),
     "committee_meetings": (

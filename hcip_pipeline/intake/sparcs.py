@@ -21,7 +21,7 @@ from hcip_pipeline.received_files import SPARCS, sha256_of
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.rules.sparcs import RULES
 
-#: Rules on rows that are no fault of the file.
+#: Rules on rows that are not faults of the file.
 _BLAMELESS = ("SPARCS-NOT-A-DISCHARGE", "SPARCS-FACILITY-REDACTED")
 #: Hospitals without an id are numbered from here, where no published id is.
 _FIRST_BY_NAME = 900_000
@@ -80,7 +80,7 @@ def read_sparcs(file: Path, year: int, into: Path) -> SparcsReceipt:
         The receipt. ``source_row`` counts records from the header as 1; blank lines are not counted.
 
     Raises:
-        HcipError: the file cannot be read, is no SPARCS file, or holds no usable discharge of that year.
+        HcipError: the file cannot be read, is not a SPARCS file, or holds no usable discharge of that year.
     """
     header = read_header(file)
     check_size(file, header.is_gzip)
@@ -133,7 +133,7 @@ def _flag(database: duckdb.DuckDBPyConnection, condition: str) -> bool:
 
 
 def _load(database: duckdb.DuckDBPyConnection, file: Path, header: SparcsHeader) -> None:
-    """Table ``printed``: the cells as text, and ``malformed``: the lines that are no rows."""
+    """Table ``printed``: the cells as text, and ``malformed``: the lines that are not rows."""
     cells = {f"c{position}": "varchar" for position in range(len(header.names))}
     printed = ", ".join(
         f"c{header.positions[column.name]} as {column.name}"

@@ -60,7 +60,7 @@ READINGS = {
 }
 
 
-#: Rows these apply to are no discharges of the year asked for; no other rule is judged on them.
+#: Rows these apply to are not discharges of the year asked for; no other rule is judged on them.
 STRAY_EDITS = (
     Edit(
         "SPARCS-NOT-A-DISCHARGE",

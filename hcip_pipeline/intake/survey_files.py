@@ -223,7 +223,7 @@ def _sheet(
 ) -> _Filled | list[Problem]:
     """A sheet's filled rows as text cells of its program table, or what is wrong with the sheet itself.
 
-    Computed answers are no rows: they are in the form to be seen. Where one was changed, that is noted.
+    Computed answers are not rows: they are in the form to be seen. Where one was changed, that is noted.
     """
     if form.name not in book.sheetnames:
         return [Problem("SURVEY-CHANGED", f"the sheet '{form.name}' is missing", column=form.name)]

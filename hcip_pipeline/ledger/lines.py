@@ -157,7 +157,7 @@ def rebase(home: Home, onto: Callable[[Sequence[bytes]], Sequence[bytes]]) -> No
         onto: gives the whole ledger's lines for those that are there; called while no other process can append.
 
     Raises:
-        HcipError: the lines are no ledger, or the file cannot be written.
+        HcipError: the lines are not a ledger, or the file cannot be written.
     """
     path = ledger_path(home)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -77,7 +77,7 @@ class TimestampService:
                 builder = builder.add_root_certificate(root)
             builder.build().verify_message(response, content)
         except (ValueError, VerificationError) as error:
-            raise self._failed(f"what it answered is no time stamp that holds: {_first_line(error)}") from error
+            raise self._failed(f"what it answered is not a time stamp that holds: {_first_line(error)}") from error
         return answer
 
     def _post(self, query: bytes) -> bytes:

@@ -36,7 +36,7 @@ class Content:
         received: gives the receipts of a quarter; None: those that the home has now.
         signed_by: identity of whoever signs the release; None: no one.
         stamped_by: host of the service that stamps the manifest afterwards; None: none does.
-        derivations: who makes the tables that are no marts, called in this order once those are written.
+        derivations: who makes the tables that are not marts, called in this order once those are written.
         renderers: who makes the documents, called in this order once all tables are written.
         must_verify: release nothing whose figures are not found again by ``verification``.
     """

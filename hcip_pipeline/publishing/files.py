@@ -57,7 +57,7 @@ def write_files(
     """Write every file of ``<period>/r<number>`` but the manifest into ``root``; give the manifest.
 
     Raises:
-        HcipError: a figure is not found again, or a name from data is no file name.
+        HcipError: a figure is not found again, or a name from data is not a file name.
     """
     policy, inputs = content.policy, content.inputs
     with duckdb.connect(build.file, read_only=True) as connection:

@@ -70,7 +70,7 @@ def read_leie(path: Path, state: str, within: Path | None = None) -> ExclusionLi
     for column, day in _DAYS.items():
         is_wrong = pl.col(day).is_null() & (~_is_none(column) | pl.lit(column == "excldate"))
         if (wrong := dated.filter(is_wrong)).height:
-            refuse_cells(path, "CELL-FORMAT", column, wrong, "the cell is no date, yyyymmdd")
+            refuse_cells(path, "CELL-FORMAT", column, wrong, "the cell is not a date, yyyymmdd")
     is_waived = (pl.col("wvrstate").str.to_uppercase() == state) & pl.col("waived_on").is_not_null()
     marked = dated.with_columns(is_waived.fill_null(value=False).alias("is_waived"))
     in_force = marked.filter(~pl.col("is_waived"))

@@ -59,7 +59,7 @@ def read_nppes(path: Path, within: Path | None = None) -> Registry:
     for column, day in ((_OFF, "deactivated_on"), (_ON, "reactivated_on")):
         wrong = rows.filter(pl.col(day).is_null() & pl.col(column).is_not_null())
         if wrong.height:
-            refuse_cells(path, "CELL-FORMAT", column, wrong, "the cell is no date, MM/DD/YYYY")
+            refuse_cells(path, "CELL-FORMAT", column, wrong, "the cell is not a date, MM/DD/YYYY")
     known = rows.filter(pl.col(_NPI).is_not_null()).unique(_NPI, keep="last", maintain_order=True)
     irregular = known.select(_NPI, "is_organization", "deactivated_on", "reactivated_on", LINE)
     return Registry(irregular.sort(_NPI), max(newest, default=None), found)

@@ -126,7 +126,7 @@ def check_reference_file(path: Path, name: str, inbox: Path | None) -> Reference
 
 
 def unknown_reference_files(inbox: Path) -> list[str]:
-    """Names in ``<inbox>/reference/`` that are no reference table (hidden ones apart), as a message may show them."""
+    """Names in ``<inbox>/reference/`` that are not reference tables, as a message may show them (no hidden ones)."""
     folder = inbox / "reference"
     if not folder.is_dir():
         return []

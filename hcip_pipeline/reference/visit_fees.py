@@ -219,7 +219,7 @@ def _number(cells: Sequence[str], at: int, path: Path) -> Decimal:
         return Decimal(cells[at])
     except (IndexError, InvalidOperation) as error:
         raise HcipError(
-            f"cell {at + 1} of the row of {shown(cells[0])} is no number",
+            f"cell {at + 1} of the row of {shown(cells[0])} is not a number",
             file=path,
             fix="name CMS's file as it was published",
         ) from error

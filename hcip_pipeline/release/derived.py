@@ -1,4 +1,4 @@
-"""Tables of a release that are no mart as it is: what is hidden from a reader, compared with what came before, or
+"""Tables of a release that are not simply a mart: what is hidden from a reader, compared with what came before, or
 taken from receipts. Each is a pure function of the draft.
 
 Belongs here: what a derivation gives back. Does not belong here: any figure (next to its domain), the list of them

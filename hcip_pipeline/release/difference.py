@@ -160,7 +160,7 @@ def difference(before: Path, after: Path) -> ReleaseDifference:
 
     Raises:
         UsageError: they are of different periods, or in the wrong order.
-        HcipError: one of them is no release, or a release between them is missing.
+        HcipError: one of them is not a release, or a release between them is missing.
     """
     first, last = ReleaseFiles.at(before.resolve()), ReleaseFiles.at(after.resolve())
     if first.period != last.period:

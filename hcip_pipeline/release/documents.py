@@ -1,4 +1,4 @@
-"""Files of a release that are no tables: pages, workbooks, forms. Each is a pure function of what is being released.
+"""Files of a release that are not tables: pages, workbooks, forms. Each is a pure function of what is being released.
 
 Belongs here: what a renderer is given (``Draft``), what it gives back (``Document``), and writing that safely. Does not
 belong here: the content of documents (each next to its domain, named in ``renderers``), and tables (``tables``).

@@ -54,7 +54,7 @@ RULES = by_id(
         "the compressed file would grow out of proportion",
         "check where the file comes from; if it is genuine, decompress it and put it into the folder",
     ),
-    refusal("BCDA-LINE", "a line is not a resource: it is no JSON object, or a key stands twice in one", _AGAIN),
+    refusal("BCDA-LINE", "a line is not a resource: it is not a JSON object, or a key appears twice in it", _AGAIN),
     refusal("BCDA-LINE-TOO-LONG", "a line is longer than any resource", _AGAIN),
     refusal("BCDA-NUL", "a line holds a NUL", _AGAIN),
     refusal(

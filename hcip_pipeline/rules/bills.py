@@ -95,7 +95,8 @@ BILL_RULES = (
         "check that the bills are this hospital's, or correct the NPI in the table",
     ),
     _refuse(
-        "B-ENVELOPE", "the file is no X12 interchange, or its segments ISA, GS, ST, SE, GE and IEA are not in order",
+        "B-ENVELOPE", "the file is not an X12 interchange, or its segments ISA, GS, ST, SE, GE and IEA are not in "
+                      "order",
         "export the bills again, as the clearinghouse gets them",
     ),
     _refuse(
@@ -114,7 +115,7 @@ BILL_RULES = (
         "a segment of a claim (CL1, DTP, HI, SV2) is in no claim: the segment CLM is missing or damaged",
         "export the bills again",
     ),
-    _refuse("B-CONTROL-CHARACTER", "the file holds control characters that are no separators", _RESEND),
+    _refuse("B-CONTROL-CHARACTER", "the file contains control characters that are not separators", _RESEND),
     _refuse("B-SEGMENT-ENDLESS", "a segment does not end", _RESEND),
     _say("B-GROUPING-ROW", "rows of the grouping file cannot be read", "write one row per bill, in the header's "
         "columns"),

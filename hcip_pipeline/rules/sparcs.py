@@ -79,7 +79,7 @@ RULES = by_id(
     _kept(
         "SPARCS-DISPOSITION",
         "disposition",
-        "the disposition is no known label; kept with no code, so no exclusion by disposition applies",
+        "the disposition is not a known label; kept with no code, so no exclusion by disposition applies",
         "restore the published label",
     ),
     _kept(

@@ -84,7 +84,7 @@ def build_period(
     """Build ``period`` from the lake, the norm table of its base year first if there is none.
 
     Args:
-        select: only these models, in dbt's words; such a build is no release's.
+        select: only these models, in dbt's words; such a build cannot be released.
 
     Raises:
         HcipError: the base year or the period has no data, a hospital's data are missing and the policy's

@@ -64,8 +64,8 @@ def read_scenarios(path: Path, policy: Policy) -> list[Scenario]:
     """The scenarios of a file, :data:`AS_IS` first.
 
     Raises:
-        HcipError: the file is no mapping of names to changes, names a parameter that a simulation cannot change, or a
-            value is out of bounds.
+        HcipError: the file is not a mapping of names to changes, names a parameter that a simulation cannot change, or
+            has a value out of bounds.
     """
     content = load_yaml(path, "file of scenarios")
     found = [Scenario(AS_IS, policy, {})]

@@ -95,7 +95,8 @@ def plan_texas_study(
     without_charge_factor = "every factor is 1" in about_factors
     statements = [
         *STATEMENTS,
-        "physicians are codes of the publisher, without names; suppressed and unmatched ones are no physician",
+        "physicians are codes of the publisher, without names; suppressed and unmatched ones are not counted as "
+        "physicians",
         about_factors + (", so what is called cost is charges" if without_charge_factor else ""),
         "a discharge counts in the quarter of the file that it is in, also a late one of the quarter before",
         f"the files are {'; '.join(sorted({file.form for file in receipt.files}))}",

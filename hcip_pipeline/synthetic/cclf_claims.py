@@ -7,7 +7,6 @@ delivered (``cclf_chains``), how it is written (``cclf_records``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 

@@ -152,9 +152,9 @@ def _check(arguments: StateArguments) -> None:
     if arguments.end < arguments.start:
         raise UsageError(f"{arguments.end} is before {arguments.start}", fix="name the first quarter first")
     if arguments.seed < 0:
-        raise UsageError(f"{arguments.seed} is no seed", fix="use a whole number, 0 or more")
+        raise UsageError(f"{arguments.seed} is not a seed", fix="use a whole number, 0 or more")
     if arguments.file_format not in FILE_FORMATS:
-        raise UsageError(f"'{arguments.file_format}' is no file format", fix=f"use one of {', '.join(FILE_FORMATS)}")
+        raise UsageError(f"'{arguments.file_format}' is not a file format", fix=f"use one of {', '.join(FILE_FORMATS)}")
     if arguments.defects and arguments.file_format in ("parquet", "x12"):
         words = f"{arguments.file_format} cannot hold the faults of text files"
         raise UsageError(words, fix="plant defects in csv or csv.gz")

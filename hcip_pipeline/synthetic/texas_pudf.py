@@ -18,7 +18,7 @@ from hcip_pipeline.periods import Quarter
 
 Form = Literal["fixed", "tab"]
 
-#: APR-DRG, MDC, weight in dollars of charges, surgical; 560 and 640 are deliveries and newborns, 955 is no group.
+#: APR-DRG, MDC, weight in dollars of charges, surgical; 560 and 640 are deliveries and newborns, 955 is not a group.
 _GROUPS = (
     ("0301", "08", 42000), ("0302", "08", 45000), ("0194", "05", 21000), ("0139", "04", 19000), ("0720", "18", 33000),
     ("0175", "05", 61000), ("0263", "07", 38000), ("0045", "01", 27000), ("0560", "14", 11000), ("0640", "15", 6000),

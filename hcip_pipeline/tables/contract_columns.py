@@ -105,11 +105,11 @@ def contract_schema(table: Table) -> dict[str, pl.DataType | type[pl.DataType]]:
 
 
 def npi_fails_check_digit(npi: pl.Expr) -> pl.Expr:
-    """True where ten digits are no NPI (methodology §4).
+    """True where ten digits are not a valid NPI (methodology §4).
 
     The first is 1 or 2, and the Luhn sum over ``80840`` + NPI is a multiple of ten.
 
-    True also where the sum cannot be computed: what is no digit of ASCII fails.
+    True also where the sum cannot be computed: what is not a digit of ASCII fails.
     """
     digits = [npi.str.slice(i, 1).cast(pl.Int32, strict=False) for i in range(10)]
     # Every second digit from the right (the check digit not doubled); 80840 itself always adds 24.

@@ -79,7 +79,7 @@ def sheet_rows(path: Path, table: str, money: Collection[str], ceiling: Ceiling)
 
 
 def sheet_names(path: Path, ceiling: Ceiling) -> list[str]:
-    """Names of a workbook's sheets, in order, without opening what they hold; none where it is no workbook."""
+    """Names of a workbook's sheets, in order, without opening what they hold; none where it is not a workbook."""
     try:
         check_members(path, require_file(path, ceiling).st_size, ceiling)
         with zipfile.ZipFile(path) as archive, archive.open(_CONTENTS) as stream:

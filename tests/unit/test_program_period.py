@@ -86,5 +86,5 @@ def test_a_preflight_judges_one_file_as_the_intake_would(home: Home, tmp_path: P
     assert check_program_file(path, PERIOD).rules_broken == {"VALUE-NOT-ALLOWED": 1}
     path.write_text("hospital_ccn,incentive_pool,contested,notice_date\n210043,5,Y,2025-10-01\n")
     assert check_program_file(path, PERIOD).status == "accepted"
-    with pytest.raises(HcipError, match="is no program file"):
+    with pytest.raises(HcipError, match="is not a program file"):
         check_program_file(path.rename(tmp_path / "pools.csv"), PERIOD)

@@ -304,7 +304,7 @@ def test_there_is_no_program_year_before_the_first_period() -> None:
         (put("conditions_of_payment", 0, "weight", value="1/3"), "6 decimal places"),
         (put("conditions_of_payment", 0, "weight", value="25%"), "weight"),
         (put("conditions_of_payment", 0, "weight", value=True), "needs a number"),
-        (put("conditions_of_payment", 0, "weight", value="NaN"), "is no number"),
+        (put("conditions_of_payment", 0, "weight", value="NaN"), "is not a number"),
         (put("elections", value={"physician_cap_percent": 26}), "less than or equal to 25"),
         (put("elections", value={"mpi_floor": -1}), "greater than or equal to 0"),
         (put("elections", value={"improvement_share": 1.5}), "less than or equal to 1"),

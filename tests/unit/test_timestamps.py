@@ -187,7 +187,7 @@ def test_what_is_stamped_is_not_asked_for_again_and_a_new_head_is(home: Home) ->
     [
         ("/busy", "answered with status 503"),
         ("/moved", "answered with status 302"),
-        ("/page", "no time stamp that holds"),
+        ("/page", "not a time stamp that holds"),
         ("/drips", "did not answer within 0.5 seconds"),
         (":9", "cannot be reached"),
     ],
@@ -209,7 +209,7 @@ def test_a_service_that_fails_fails_nothing(
 
 def test_a_stamp_of_another_authority_is_not_kept(home: Home, authority: Path) -> None:
     stranger = timestamps.read_roots(authority / "stranger.pem")
-    with pytest.raises(HcipError, match="no time stamp that holds"):
+    with pytest.raises(HcipError, match="not a time stamp that holds"):
         replace(service(home), roots=stranger).stamp(b"content")
 
 

@@ -16,7 +16,7 @@ _MBI = "M"
 
 
 def links(files: Sequence[Path]) -> pl.DataFrame:
-    """Distinct ``prvs_num`` → ``crnt_num`` of CCLF9 files; a number that maps to itself is no change."""
+    """Distinct ``prvs_num`` → ``crnt_num`` of CCLF9 files; a number that maps to itself is not a change."""
     if not files:
         return pl.DataFrame(schema={"prvs_num": pl.String, "crnt_num": pl.String})
     rows = pl.scan_parquet(list(files)).filter(

@@ -41,7 +41,7 @@ def ingest_month(home: Home, month: Month | str, progress: Progress | None = Non
         progress: called with a description of what is being read.
 
     Returns:
-        One receipt an archive, oldest archive first, then one for each file that is no archive.
+        One receipt an archive, oldest archive first, then one for each file that is not an archive.
     """
     month = Month.parse(month) if isinstance(month, str) else month
     deliveries, strays = find_deliveries(home.inbox / "cms" / str(month))

@@ -191,7 +191,7 @@ def _dates(piece: Piece, field: Field) -> pa.Array:
     nothing = _is_filler(positions, positions == _BLANK)
     if nothing.all():
         return pa.nulls(piece.count, pa.date32())
-    digits = positions - np.uint8(_ZERO)  # a byte that is no digit gives more than 9
+    digits = positions - np.uint8(_ZERO)  # a byte that is not a digit gives more than 9
     is_date = (positions[4] == _MINUS) & (positions[7] == _MINUS)
     for position in (0, 1, 2, 3, 5, 6, 8, 9):
         is_date &= digits[position] <= 9

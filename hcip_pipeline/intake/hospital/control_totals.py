@@ -35,7 +35,7 @@ class ControlTotals:
 
 
 def read_control_totals(path: Path | None) -> tuple[ControlTotals | None, tuple[Problem, ...]]:
-    """The totals, and what is wrong with the file; no file is no totals and nothing wrong."""
+    """The totals, and what is wrong with the file; without the file there are no totals, and nothing is wrong."""
     if path is None:
         return None, ()
     try:

@@ -25,7 +25,7 @@ _SPREADSHEET_TEXT = '^="([^"]*)"$'
 #: Three decimals alone are none: 1.230 is a thousand where a dot separates thousands.
 _DIGITS = r"([0-9]{1,3}(,[0-9]{3})+|[0-9]{1,16})(\.([0-9]{0,2}|[0-9]{2}00+))?"
 _AMOUNT = rf"\$?\s*-?\s*\$?\s*{_DIGITS}|\(\s*\$?\s*{_DIGITS}\s*\)"
-#: Blanks that are no plain blank, as web pages and spreadsheets leave them, and signs without width.
+#: Blanks other than the plain space, as web pages and spreadsheets leave them, and signs without width.
 _OTHER_BLANKS = r"\s\x{00A0}\x{1680}\x{2000}-\x{200A}\x{202F}\x{205F}\x{3000}"
 _NO_WIDTH = r"[\x{00AD}\x{200B}-\x{200F}\x{2060}\x{FEFF}]"
 _WHOLE = "regexp_extract(zip_code, '^[0-9]+')"

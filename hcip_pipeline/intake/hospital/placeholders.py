@@ -10,7 +10,7 @@ from hcip_pipeline.tables.placeholders import WORDS
 
 #: Words that are a code of the column: of sex, U.
 _CODES = {"sex": ("unknown", "unk")}
-#: Columns in which a zero is no value; elsewhere it is a code or an amount.
+#: Columns in which a zero is not a value; elsewhere it is a code or an amount.
 _IDENTIFIERS = frozenset(
     ("account_no", "patient_id", "zip_code", "attending_npi", "operating_npi", "principal_diagnosis")
 )

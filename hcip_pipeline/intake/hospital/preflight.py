@@ -146,7 +146,7 @@ class Preflight:
         submission, notes = _submission(place, self.judge, quarter, ccn)
         receipt = self.judge.judge(submission, only=place.only)
         if not submission.ccn and submission.name_problem is None:
-            # Nothing shows whose it is, which is no fault by itself: that it cannot be read is.
+            # Nothing shows whose it is, which is not a fault by itself: that it cannot be read is.
             problems = tuple(problem for problem in receipt.problems if problem.rule != "S-HOSPITAL-UNKNOWN")
             receipt = replace(receipt, problems=problems)
         if place.only:
@@ -174,7 +174,7 @@ def check(
         quarter, ccn: what to judge it as; by default what the folders' names state, else what its rows state.
 
     Raises:
-        UsageError: the path is no submission.
+        UsageError: the path is not a submission.
         HcipError: a reference table or the policy of the inbox is refused.
     """
     inbox = _place(path).inbox

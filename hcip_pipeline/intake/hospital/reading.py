@@ -21,7 +21,7 @@ from hcip_pipeline.intake.hospital.submission_database import plain_path
 from hcip_pipeline.intake.hospital.survey import Survey
 from hcip_pipeline.rules.problem import Problem
 
-#: A line longer than this is no row of these tables.
+#: A line longer than this is not a row of these tables.
 MAX_LINE_BYTES = 2_000_000
 
 #: What may separate cells, and how a message names it.
@@ -146,7 +146,7 @@ def _header(found: Survey, table: Table) -> Header:
     """The first line that holds anything, as a header.
 
     Raises:
-        ReadingError: it is no header, or the header is below it.
+        ReadingError: it is not a header, or the header is below it.
     """
     lines = [line.rstrip(b"\r") for line in found.head.split(b"\n")[:_TITLE_LINES]]
     row, line = next(((n, line) for n, line in enumerate(lines, start=1) if line.strip(b' ,;\t|"')), (1, found.header))

@@ -1,4 +1,4 @@
-"""A file in the shape it arrives, surveyed: what is no plain UTF-8 CSV becomes a copy that is, line for line.
+"""A file in the shape it arrives, surveyed: what is not a plain UTF-8 CSV becomes a copy that is, line for line.
 
 Belongs here: workbooks, zipped CSV files, Windows-1252 text. The copy keeps the row numbers of what was sent, and lies
 in a folder that is gone with the verdict. Does not belong here: delimiters and headers (``reading``), cells
@@ -84,7 +84,7 @@ def _from_workbook(path: Path, table: Table, copy: Path) -> tuple[Problem, ...]:
     if ignored := ignored_sheets(path, table.name, WORKBOOK):
         listed = ", ".join(f"'{shown_unknown(name)}'" for name in ignored[:_SHEETS])
         more = f" and {len(ignored) - _SHEETS} more" if len(ignored) > _SHEETS else ""
-        return (Problem("F-SHEETS-IGNORED", f"sheets are no tables and are ignored: {listed}{more}", file=path.name),)
+        return (Problem("F-SHEETS-IGNORED", f"sheets are not tables and are ignored: {listed}{more}", file=path.name),)
     return ()
 
 

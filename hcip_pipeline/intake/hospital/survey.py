@@ -42,7 +42,7 @@ class Survey:
         head: the beginning of the text, where the header may be below a title.
         arrived: the file as it came, where ``path`` is a copy of its text in another shape.
         noted: what was read otherwise than as plain CSV, to be reported.
-        is_other_text: whether the bytes are no UTF-8, and may be text in another encoding.
+        is_other_text: whether the bytes are not UTF-8, and may be text in another encoding.
     """
 
     path: Path

@@ -98,7 +98,7 @@ def judge(
 
     Args:
         strays: rules whose breach makes a row no business of the file; no other rule is judged on it.
-        malformed: the rule on lines that are no rows, and SQL for their ``source_row``.
+        malformed: the rule on lines that are not rows, and SQL for their ``source_row``.
         values: what ``$names`` in the rules' SQL stand for.
     """
     cells, broken, accepted = f"cells{suffix}", f"broken{suffix}", f"accepted{suffix}"

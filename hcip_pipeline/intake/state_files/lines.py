@@ -100,7 +100,7 @@ def read_lines(
 ) -> int:
     """Table ``<name>``: the ``columns`` of every row as text, in lower case, with ``source_row``; the rows read.
 
-    A line that is no row of the form is in table ``malformed_<name>``; blank lines are in neither. ``source_row`` is
+    A line that is not a row of the form is in table ``malformed_<name>``; blank lines are in neither. ``source_row`` is
     the line of the file, from 1, where there is no header, and where the header is line 1 alike.
 
     Args:

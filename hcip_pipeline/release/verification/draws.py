@@ -197,7 +197,7 @@ class DrawnCases:
     def _elsewhere(
         self, cells: Mapping[tuple[str, tuple[str, str]], Row], now: Sequence[Sequence[_Case]], npis: set[str]
     ) -> CellTotals:
-        """Cases and cost of these physicians where they are no care partners."""
+        """Cases and cost of these physicians where they are not care partners."""
         totals: CellTotals = {}
         for cases in now:
             for case in cases:

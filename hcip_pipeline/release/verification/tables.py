@@ -170,7 +170,7 @@ def read_parquet(file: Path) -> pa.Table:
     """A Parquet file.
 
     Raises:
-        UnreadableTableError: it is no Parquet file.
+        UnreadableTableError: it is not a Parquet file.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

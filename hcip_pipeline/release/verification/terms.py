@@ -17,7 +17,7 @@ from .exact import RATIO, quotient
 
 
 class UnreadablePolicyError(Exception):
-    """The text is no policy."""
+    """The text is not a policy."""
 
 
 @dataclass(frozen=True)
