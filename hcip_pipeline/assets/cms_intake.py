@@ -42,7 +42,8 @@ def ingest_partition(session: Session, resource: HomeResource, key: str) -> "lis
         dg.AssetSpec(
             CLAIM_FILES,
             group_name="cms_intake",
-            description="The archives that CMS delivered in a month (CCLF): each taken in whole, a Parquet file a "
+            description="The archives that CMS delivered in a month (CCLF): each ingested as a whole, one Parquet "
+            "file per "
             "table, or refused.\n\nA month of which an archive is refused fails until it is corrected.",
             kinds={"parquet"},
             owners=["team:data-intake"],

@@ -27,7 +27,7 @@ class HomeResource(dg.ConfigurableResource):
     path: str = Field(default="", description="Home folder; empty: $HCIP_HOME, else ./hcip_home.")
     policy_path: str = Field(default="", description="Policy file; empty: inbox/policy.yaml of the home.")
     threads: int | None = Field(default=None, description="DuckDB threads; no result depends on it.")
-    join: bool = Field(default=False, description="Take a quarter in together with other runs, on any machine.")
+    join: bool = Field(default=False, description="Share the quarter with other runs, on any machine.")
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Restrict file modes: what a run writes is about patients and payments. Bring what other machines accepted.
@@ -63,7 +63,9 @@ class EngineResource(dg.ConfigurableResource):
     """
 
     name: str = Field(default="", description="duckdb or spark; empty: the tag hcip/engine, else settings.yaml.")
-    master: str = Field(default="", description="Spark's; empty: the tag hcip/spark_master, $HCIP_SPARK_MASTER, ….")
+    master: str = Field(
+        default="", description="Spark master; empty: the tag hcip/spark_master, $HCIP_SPARK_MASTER, …."
+    )
 
     _tags: Mapping[str, str] = PrivateAttr(default_factory=dict)
     _opened: "list[Engine | None]" = PrivateAttr(default_factory=list)

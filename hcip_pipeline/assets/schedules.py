@@ -71,7 +71,7 @@ def _request(key: str, partitions: dg.StaticPartitionsDefinition) -> dg.RunReque
     job=settlement_job,
     default_status=STATUS.schedules,
     cron_schedule="0 6 1 4,10 *",
-    description="1 April and 1 October: the half-year whose quarters are in and whose claims have matured.",
+    description="1 April and 1 October: the half-year whose quarters are complete and whose claims have matured.",
 )
 def settlement_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Request the half-year whose run-out has ended."""
@@ -95,7 +95,7 @@ def hospital_intake_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunReq
     job=cms_job,
     default_status=STATUS.schedules,
     cron_schedule="0 6 1 * *",
-    description="The first of each month: the files that CMS delivered in the last.",
+    description="The first of each month: the files that CMS delivered in the month before.",
 )
 def cms_intake_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Request the month whose claim files are due."""

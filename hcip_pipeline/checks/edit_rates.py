@@ -35,8 +35,8 @@ _TABLES = {"D": "discharges", "C": "charges"}
 
 #: check -> what it states; a row in error is quarantined, so no wrong money follows and neither blocks
 EDIT_CHECKS = {
-    f"{table}_edits": f"No edit on rows of {table} is broken by more rows of a submission than its bound allows. "
-    "The table lists every edit with the rows that break it."
+    f"{table}_edits": f"In no submission do more rows of {table} fail an edit than its limit allows. "
+    "The table lists every edit with the number of rows that fail it."
     for table in _TABLES.values()
 }
 
@@ -47,7 +47,7 @@ def bound(rule: Rule) -> tuple[int, int]:
 
 
 def edit_rate_results(asset: dg.AssetKey, receipts: "Sequence[SubmissionReceipt]") -> list[dg.AssetCheckResult]:
-    """How many rows of a quarter break each edit; a check fails when some submission is over an edit's bound."""
+    """How many rows of a quarter break each edit; a check fails when a submission is over an edit's limit."""
     counted = [receipt for receipt in receipts if receipt.superseded_by is None]
     return [
         _result(asset, table, [rule for rule in ROW_RULES if rule.id[0] == sign], counted)
@@ -74,7 +74,7 @@ def _result(
                     "rows that break it": rows,
                     "percent": round(100 * rows / total, 4) if total else 0.0,
                     "bound": f"{bound(rule)[0]} in {bound(rule)[1]}",
-                    "submissions over the bound": ", ".join(over[:20]) or "none",
+                    "submissions over the limit": ", ".join(over[:20]) or "none",
                     "way out": rule.fix,
                 }
             )

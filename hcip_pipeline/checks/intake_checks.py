@@ -39,7 +39,7 @@ def submissions_accepted(asset: dg.AssetKey, receipts: "Sequence[SubmissionRecei
 
 
 def records_as_stated(asset: dg.AssetKey, receipts: "Sequence[ArchiveReceipt]") -> dg.AssetCheckResult:
-    """As many records were read as the control file states, in every file of every accepted archive."""
+    """In every file of every accepted archive, the number of records equals the control file's."""
     files = [file for receipt in receipts if receipt.accepted for file in receipt.files]
     wrong = [file.file for file in files if file.records_read != file.records_stated]
     return dg.AssetCheckResult(
@@ -57,7 +57,7 @@ def archives_accepted(asset: dg.AssetKey, receipts: "Sequence[ArchiveReceipt]") 
 
 
 def program_files_in_force(asset: dg.AssetKey, program: "ProgramIntake") -> dg.AssetCheckResult:
-    """No program file is refused that has no accepted version before it."""
+    """Every refused program file has an earlier accepted version in force."""
     lacking = [receipt for receipt in program.refused if not receipt.in_force]
     first = [problem.message for receipt in lacking for problem in receipt.problems[:3]]
     return dg.AssetCheckResult(
@@ -85,7 +85,7 @@ def protocols_accepted(asset: dg.AssetKey, protocols: "Sequence[ProtocolFile]") 
 
 
 def _accepted(asset: dg.AssetKey, name: str, refused: Iterable[str], rules: Counter[str]) -> dg.AssetCheckResult:
-    """What is refused does not stop the others; that something is missing may stop the settlement."""
+    """A refused file does not stop the others; a missing one may stop the settlement."""
     names = list(refused)
     why = ", ".join(f"{rule} {count} times" if count > 1 else rule for rule, count in sorted(rules.items()))
     return dg.AssetCheckResult(

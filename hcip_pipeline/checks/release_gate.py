@@ -26,21 +26,22 @@ if TYPE_CHECKING:
 RESTS_ON_CURRENT = "rests_on_current_releases"
 
 _GATE = {
-    "everything_passed": "Every model and check of this very build passed; one that was skipped did not pass.",
+    "everything_passed": "Every model and check of this build passed; a skipped one counts as not passed.",
     "files_as_stated": "Every file of the release has the size and hash that its manifest states.",
-    "totals_as_built": "Calculated and final incentives of the release's files are those of the build, to the cent.",
+    "totals_as_built": "Calculated and final incentives in the release's files equal those of the build, to the cent.",
 }
-_SAID = {
-    "nothing_is_missing": "No hospital's data, CMS month or earlier release that the period should know of is missing, "
-    "and no earlier half-year waits for a restatement.",
+_WARNINGS = {
+    "nothing_is_missing": "No hospital's data, CMS month or earlier release that the period needs is missing, "
+    "and no earlier half-year is due for a restatement.",
     RESTS_ON_CURRENT: "Every earlier release that this one was made from is still the newest of its half-year. "
     "It fails for a later half-year as soon as an earlier one is restated, and passes once the later one is run again.",
-    "nothing_is_held": "No payment is held. What is held is paid once its reason is settled and the period run again.",
+    "nothing_is_held": "No payment is held. A held payment is paid once its reason is resolved and the period is "
+    "run again.",
 }
 
 
 #: check -> its description and whether it blocks
-RELEASE_CHECKS = {name: (text, name in _GATE) for name, text in (_GATE | _SAID).items()}
+RELEASE_CHECKS = {name: (text, name in _GATE) for name, text in (_GATE | _WARNINGS).items()}
 
 
 def everything_passed(asset: dg.AssetKey, build: "BuildResult") -> dg.AssetCheckResult:

@@ -47,7 +47,8 @@ _MEANINGS = {
     ),
     "cost_method": (
         "§2",
-        "How charges become cost: by the regulator's markup, by the cost-to-charge ratio (rcc), or as the source "
+        "How charges are converted to cost: by the regulator's markup, by the cost-to-charge ratio (rcc), or as "
+        "the source "
         "reports it.",
     ),
     "exclusions": ("§3", "Reasons for which a case does not count. A reason left out of the list excludes nothing."),
@@ -61,12 +62,12 @@ _MEANINGS = {
     "best_practice_percentile": ("§6", "Percentile of physicians' mean costs that is the best-practice norm."),
     "ceiling_percentile": ("§6", "Percentile above which a physician earns no performance incentive."),
     "improvement_percentile": ("§6", "Percentile X of the improvement incentive's cost ceiling."),
-    "min_cases_per_physician": ("§6", "Cases a physician needs in a cell for the mean to enter the norm."),
+    "min_cases_per_physician": ("§6", "Cases a physician needs in a cell for the mean to count in the norm."),
     "min_physicians_per_cell": ("§6", "Physicians a cell needs to have a norm."),
     "min_cases_per_cell": ("§6", "Cases a cell needs to have a norm."),
     "incentive_rate": ("§6", "Share of the best-practice variance that is available as incentive."),
-    "mpi_floor": ("§6", "Least maximum physician incentive per case, in dollars. null means none."),
-    "mpi_ceiling": ("§6", "Greatest maximum physician incentive per case, in dollars. null means none."),
+    "mpi_floor": ("§6", "Lowest maximum physician incentive per case, in dollars. null means no minimum."),
+    "mpi_ceiling": ("§6", "Highest maximum physician incentive per case, in dollars. null means no maximum."),
     "improvement_share": (
         "§6",
         "Share of the maximum incentive that rewards improvement; the rest rewards performance. A hospital may change "
@@ -85,30 +86,32 @@ _MEANINGS = {
         "incentive.",
     ),
     "variable_cost_factor": ("§10", "Share of core cost that varies with volume and counts as savings."),
-    "limit_scope": ("§10", "Whose internal savings fund the distribution limit: participating physicians', or all."),
+    "limit_scope": ("§10", "Internal savings that fund the distribution limit: of participating physicians, or of "
+                           "all."),
     "physician_cap_percent": (
         "§9",
         "Cap on a physician's incentive, in percent of Medicare's approved amounts under the fee schedule. A hospital "
         "may only lower it.",
     ),
-    "pfs_cap_basis": ("§9", "Calendar year of the approved amounts that the cap rests on: the period's, or the prior."),
+    "pfs_cap_basis": ("§9", "Calendar year of the approved amounts that the cap is based on: the period's, or the "
+                            "one before."),
     "condition_failure": (
         "§9",
         "What an unmet condition of payment costs: its weight, or the whole incentive.",
     ),
     "require_complete": (
         "§13",
-        "What must be there before a period is built. hospitals: each quarter of the period and its baseline from "
+        "What must be available before a period is built. hospitals: each quarter of the period and its baseline from "
         "every acute hospital with data in the base year. all: CMS months too. none: nothing.",
     ),
     "small_cell_threshold": ("§13", "Counts from 1 to this number are hidden in files that leave the hospital."),
     "retention_years": ("§13", "Years that data and releases are kept."),
     "min_reliability": (
         "§14",
-        "Reliability under which a physician's figure is marked 'not reliable enough to compare', in words; no payment "
-        "reads it. null marks none.",
+        "Reliability below which a physician's figure is marked 'not reliable enough to compare'; no payment "
+        "depends on it. null marks none.",
     ),
-    "certainty_replicates": ("§14", "How often cases are dealt out again for chance ranges and intervals."),
+    "certainty_replicates": ("§14", "How often cases are redrawn for chance ranges and intervals."),
 }  # fmt: skip
 
 #: attribute of a constraint of the model -> its words and unit

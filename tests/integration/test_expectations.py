@@ -85,7 +85,7 @@ def test_each_fault_is_counted_under_the_words_it_breaks(spoiled: dict[str, Suit
         "At least 98% of discharges carry the statewide patient id": 10,
         "No two rows share hospital_ccn and account_no": 2,
     }  # one NPI in a hundred and twenty may be wrong
-    assert not_met(spoiled["conservation"]) == {"Cases in are cases kept and cases excluded": 1}
+    assert not_met(spoiled["conservation"]) == {"Cases received equal cases kept plus cases excluded": 1}
     assert not_met(spoiled["data_quality"]) == {"No count of 1 to 10 rows is shown": 1}
 
 
@@ -106,7 +106,7 @@ def test_every_expectation_can_be_evaluated(spoiled: dict[str, SuiteResult], tmp
     for result in validate(ALL, files):
         allowed = {
             "There is at least one row",
-            *(o.statement for o in result.failed if o.statement.startswith("As many hospitals")),
+            *(o.statement for o in result.failed if o.statement.startswith("There are as many hospitals")),
         }
         assert set(not_met(result)) <= allowed, result.suite.table
 
@@ -114,7 +114,7 @@ def test_every_expectation_can_be_evaluated(spoiled: dict[str, SuiteResult], tmp
 def test_the_page_shows_words_and_counts_and_no_cell(spoiled: dict[str, SuiteResult]) -> None:
     page = expectations_page("<Release>", "Files.", list(spoiled.values()))
     assert "SECRET" not in page and "A00000" not in page and "<script" not in page and "://" not in page
-    assert "&lt;Release&gt;" in page and "Cases in are cases kept and cases excluded" in page
+    assert "&lt;Release&gt;" in page and "Cases received equal cases kept plus cases excluded" in page
     assert "There is no file to look at" in page
 
 

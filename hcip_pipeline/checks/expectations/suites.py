@@ -57,7 +57,7 @@ def of_submissions(quarter: Quarter, hospitals: int) -> tuple[Suite, ...]:
         hospitals: as many as a year before.
     """
     discharges = (
-        _distinct("hospital_ccn", hospitals, f"As many hospitals as a year before are there ({hospitals})"),
+        _distinct("hospital_ccn", hospitals, f"There are as many hospitals as a year before ({hospitals})"),
         _between("discharge_date", quarter.start, quarter.end, f"Every discharge is in {quarter}"),
         _not_less("discharge_date", "admit_date", "No discharge is before its admission"),
         _between("length_of_stay", 1, 365, "Stays last from a day to a year", mostly=_RARE),
@@ -71,10 +71,10 @@ def of_submissions(quarter: Quarter, hospitals: int) -> tuple[Suite, ...]:
         *_of_contract(LAKE_DISCHARGES),
     )
     charges = (
-        _distinct("hospital_ccn", hospitals, f"As many hospitals as a year before are there ({hospitals})"),
+        _distinct("hospital_ccn", hospitals, f"There are as many hospitals as a year before ({hospitals})"),
         _matches("revenue_code", "^[0-9]{4}$", "Revenue codes are four digits", mostly=_RARE),
         _between("charge", 0, 5_000_000, "A charge line is from nothing to $5 million", mostly=_RARE),
-        _filled("service_date", "Nearly every charge line is dated", mostly=_FEW),
+        _filled("service_date", "Nearly every charge line has a date", mostly=_FEW),
         _between("units", 0, 10_000, "Units of a line are from none to ten thousand", mostly=_RARE),
         *_of_contract(LAKE_CHARGES),
     )
@@ -91,13 +91,13 @@ def of_release(period: PerformancePeriod, small_cell_threshold: int) -> tuple[Su
     incentives = (
         _in_set("period", [str(period)], f"Every payment is one of {period}"),
         _matches("npi", _NPI, "A physician's NPI is ten digits"),
-        _between("final_incentive", 0, None, "Nobody's payment is negative"),
-        _not_less("calculated_incentive", "final_incentive", "Nobody is paid more than was calculated"),
+        _between("final_incentive", 0, None, "No payment is negative"),
+        _not_less("calculated_incentive", "final_incentive", "No one is paid more than was calculated"),
         *(_between(name, None, 0, f"{_words(name)} never adds to a payment") for name in reductions),
         *_of_contract(marts.INCENTIVES),
     )
     cases = (
-        _between("performance_fraction", 0, 1, "Nothing is paid for beating best practice"),
+        _between("performance_fraction", 0, 1, "No extra payment for costs below best practice"),
         _between("cost", 0.01, None, "Every case that counts has a cost"),
         _not_less("mpi_performance", "performance_incentive", "No case earns more than its maximum incentive"),
         _not_less("p75_cost", "best_practice_norm", "Best practice costs no more than the 75th percentile"),
@@ -106,7 +106,7 @@ def of_release(period: PerformancePeriod, small_cell_threshold: int) -> tuple[Su
     norms = (
         _not_less("p75_cost", "best_practice_norm", "Best practice costs no more than the 75th percentile"),
         _between("cost_weight", 0.00000001, None, "Every cost weight is positive"),
-        _not_in_set("cases", few, f"No cell speaks of 1 to {small_cell_threshold} cases"),
+        _not_in_set("cases", few, f"No cell shows 1 to {small_cell_threshold} cases"),
         *_of_contract(audit.PUBLIC_NORMS),
     )
     savings = (
@@ -115,8 +115,8 @@ def of_release(period: PerformancePeriod, small_cell_threshold: int) -> tuple[Su
         *_of_contract(marts.SAVINGS),
     )
     conservation = (
-        _not_less("cases_in", "cases_kept", "No more cases are kept than came in"),
-        _sums("cases_in", "cases_kept", "cases_excluded", "Cases in are cases kept and cases excluded"),
+        _not_less("cases_in", "cases_kept", "No more cases are kept than were received"),
+        _sums("cases_in", "cases_kept", "cases_excluded", "Cases received equal cases kept plus cases excluded"),
         *_of_contract(marts.CONSERVATION),
     )
     quality = (
@@ -132,7 +132,7 @@ def of_release(period: PerformancePeriod, small_cell_threshold: int) -> tuple[Su
             ("incentive_cases", f"Cases of {period} that earn", cases),
             ("norms", "Statewide norms", norms),
             ("savings", f"Savings of {period}", savings),
-            ("conservation", "What became of every case and dollar", conservation),
+            ("conservation", "What happened to every case and dollar", conservation),
             ("data_quality", "Data quality as the regulator sees it", quality),
         )
     )
