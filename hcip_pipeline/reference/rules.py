@@ -116,7 +116,9 @@ def check_whole_table(name: str, frame: pl.DataFrame, path: Path) -> None:
         TableRefusedError: no rows where some are needed, a year with rows missing, ranges equally narrow.
     """
     if frame.is_empty() and name not in MAY_BE_EMPTY:
-        problem = Problem("FILE-EMPTY", "the file has no rows and would replace those in force with nothing")
+        words = "the file has a header and no rows, and would replace those in force with nothing"
+        fix = "fill in its rows, or remove the file: the shipped table is then used"
+        problem = Problem("FILE-EMPTY", words, fix=fix)
         raise TableRefusedError(path, [problem], Counter({"FILE-EMPTY": 1}))
     if name in _WHOLE_YEARS:
         year, needed = _WHOLE_YEARS[name]

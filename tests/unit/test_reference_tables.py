@@ -198,6 +198,15 @@ NETWORKS = "network_id,name,kind,hospital_ccn,topic,start,end,recruitment_goal\n
 EXCLUDED = "npi,source,effective_date,reinstated_date\n"
 
 
+def test_a_header_without_rows_gets_a_way_out_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "reference" / "hospitals.csv"
+    file.parent.mkdir()
+    file.write_text(HOSPITALS)
+    with pytest.raises(TableRefusedError) as refused:
+        load_reference(tmp_path)
+    assert refused.value.fix.startswith("fill in its rows, or remove the file")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "rule", "row", "column"),
     [
