@@ -36,9 +36,9 @@ class Machine:
     address: str
 
     def synchronize(
-        self, told: list[str] | None = None, *, held: tuple[str, ...] = (), removed: tuple[Path, ...] = ()
+        self, reported: list[str] | None = None, *, held: tuple[str, ...] = (), removed: tuple[Path, ...] = ()
     ) -> Synchronized:
-        tell: Callable[[str], None] = (lambda _: None) if told is None else told.append
+        tell: Callable[[str], None] = (lambda _: None) if reported is None else reported.append
         return synchronize(self.home, self.address, tell, held=held, removed=removed)
 
     def files(self) -> dict[str, bytes]:

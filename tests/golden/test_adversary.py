@@ -110,19 +110,19 @@ def settled(state: HalfYears) -> Payments:
     return {(row["hospital_ccn"], row["npi"]): row for row in rows}
 
 
-def hold_the_cap(now: Payments, told: str) -> None:
+def hold_the_cap(now: Payments, messages: str) -> None:
     """What must be true whatever was changed when: nobody is paid above the cap of the year."""
     for key, row in now.items():
-        assert row["final_incentive"] <= row["calculated_incentive"], (told, key)
+        assert row["final_incentive"] <= row["calculated_incentive"], (messages, key)
         if row["pfs_approved_amount"] is not None and row["status"] == "PAYABLE":
             most = row["pfs_approved_amount"] * 20 / 100  # the policy's: no hospital may raise it
             paid = row["final_incentive"] + row["earlier_period_incentive"]
-            assert paid <= max(most, row["earlier_period_incentive"]), (told, key)
+            assert paid <= max(most, row["earlier_period_incentive"]), (messages, key)
 
 
-def hold(was: Payments, now: Payments, told: str) -> None:
+def hold(was: Payments, now: Payments, messages: str) -> None:
     """What must be true where a file of an earlier half-year, or one of no half-year, was changed."""
-    hold_the_cap(now, told)
+    hold_the_cap(now, messages)
     for key, row in now.items():
         reasons = set(row["reasons"].split("|"))
         before = was.get(key)
@@ -130,7 +130,7 @@ def hold(was: Payments, now: Payments, told: str) -> None:
         is_raised |= row["status"] == "PAYABLE" and (before is None or before["status"] != "PAYABLE")
         new = reasons - set(before["reasons"].split("|")) if before else reasons
         if is_raised and row["final_incentive"]:
-            assert new & NAMING, (told, key, before, row)
+            assert new & NAMING, (messages, key, before, row)
 
 
 def leaves(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -352,7 +352,7 @@ def test_no_order_pays_a_year_twice(number: int, before: Callable[[int], Before]
         assert error.fix, reported
 
 
-def hold_the_year(state: HalfYears, told: str) -> None:
+def hold_the_year(state: HalfYears, messages: str) -> None:
     """What the newest releases of the year make payable is within a cap that one of them knows, or named as over it."""
     paid: dict[tuple[str, str], Decimal] = {}
     caps: dict[tuple[str, str], Decimal] = {}
@@ -370,4 +370,4 @@ def hold_the_year(state: HalfYears, told: str) -> None:
             caps[key] = max(caps.get(key, Decimal(0)), cap)
         findings = release.table("audit_findings").filter(rule="YEAR_OVER_CAP")
         over |= set(findings.select("hospital_ccn", "npi").rows())
-    assert {key for key in paid if paid[key] > caps[key]} <= over, told
+    assert {key for key in paid if paid[key] > caps[key]} <= over, messages

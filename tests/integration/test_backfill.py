@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "said"),
+    ("first", "last", "stated"),
     [
         ("2025Q1", "2025-04", "not the same kind of partition"),
         ("2025H2", "2025H1", "lies before"),
@@ -28,8 +28,8 @@ pytestmark = pytest.mark.slow
         ("2025H1", "2055H1", "outside the program's calendar"),
     ],
 )
-def test_a_range_that_is_none_is_a_usage_error(first: str, last: str, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_a_range_that_is_none_is_a_usage_error(first: str, last: str, stated: str) -> None:
+    with pytest.raises(UsageError, match=stated):
         partitions_between(first, last)
 
 
@@ -74,9 +74,11 @@ def test_nothing_to_resume_is_reported(tmp_path: Path) -> None:
         backfill(Home(tmp_path), "2025Q1", "2025Q2", resume=True)
 
 
-@pytest.mark.parametrize(("earlier", "said"), [("fails", "2024H2 of the same backfill was not released"), ("runs", "")])
+@pytest.mark.parametrize(
+    ("earlier", "stated"), [("fails", "2024H2 of the same backfill was not released"), ("runs", "")]
+)
 def test_a_backfill_from_the_ui_settles_in_order(
-    settled_home: SettledHome, tmp_path: Path, earlier: str, said: str
+    settled_home: SettledHome, tmp_path: Path, earlier: str, stated: str
 ) -> None:
     home = settled_home.copy(tmp_path / "home")
     definitions = build_defs(resources={"home": HomeResource(path=str(home.root))})
@@ -95,9 +97,9 @@ def test_a_backfill_from_the_ui_settles_in_order(
             instance=instance, partition_key=str(PERIOD), tags=tags, raise_on_error=False
         )
     assert not result.success
-    if said:
+    if stated:
         failure = next(event for event in result.all_events if event.is_step_failure)
-        assert said in str(failure.step_failure_data.error)
+        assert stated in str(failure.step_failure_data.error)
     else:
         assert len([event for event in result.all_events if event.is_step_up_for_retry]) == 2
     assert not releases_of(home, PERIOD)

@@ -157,9 +157,9 @@ def test_each_fault_has_its_message_and_nothing_is_ingested(tmp_path, number):
     home = Home(tmp_path)
     folder = write_export(home.inbox / "cms" / "2025-04", whole(**files), **manifest)
     if "1-error" in files:  # a job's errors are among its files, and not among its outputs
-        said = json.loads((folder / "manifest.json").read_text())
-        said["output"] = [entry for entry in said["output"] if "error" not in entry["url"]]
-        (folder / "manifest.json").write_text(json.dumps(said))
+        stated = json.loads((folder / "manifest.json").read_text())
+        stated["output"] = [entry for entry in stated["output"] if "error" not in entry["url"]]
+        (folder / "manifest.json").write_text(json.dumps(stated))
     (receipt,) = ingest_claims(home, "2025-04")
     assert (receipt.status, receipt.rule, receipt.file, receipt.row) == ("refused", rule, file, row), receipt
     assert receipt.shape == "BCDA v3"
@@ -255,9 +255,9 @@ def test_of_several_versions_of_a_claim_the_newest_counts(tmp_path, order, in_fi
     write_export(home.inbox / "cms" / "2025-04", whole(**files))
     (receipt,) = ingest_claims(home, "2025-04")
     assert receipt.accepted, receipt
-    told = [each for each in receipt.resources if each.resource == EOB]
-    assert sum(each.superseded for each in told) == len(order) - len(set(order) - {"old"})
-    assert all(each.lines == each.read + each.superseded for each in told)
+    reported = [each for each in receipt.resources if each.resource == EOB]
+    assert sum(each.superseded for each in reported) == len(order) - len(set(order) - {"old"})
+    assert all(each.lines == each.read + each.superseded for each in reported)
     kept = pl.read_parquet(files_in_force(home, "cclf1")).select("cur_clm_uniq_id", "clm_pmt_amt").unique()
     assert sorted(kept.rows()) == sorted(
         [("1000000000001", Decimal("12.34"))] + ([("2", Decimal("5.00"))] if "other" in order else [])

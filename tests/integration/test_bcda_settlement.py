@@ -72,6 +72,6 @@ def _checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> int:
         code = int(done.code or 0)
     else:
         code = 0
-    said = capsys.readouterr().out
-    assert "BCDA v3" in said
+    stated = capsys.readouterr().out
+    assert "BCDA v3" in stated
     return code

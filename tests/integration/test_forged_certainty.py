@@ -46,16 +46,23 @@ def test_every_forged_figure_is_found(released: Path, tmp_path: Path) -> None:
     copy = mutants.copy_of(released, tmp_path)
     for table, owner, column, _ in FORGED:
         mutants.forge_cell(copy, table, owner, 2, column, more)
-    told = verify_release(copy, proofs=Proofs(draws=MOST_DRAWS)).listed
+    reported = verify_release(copy, proofs=Proofs(draws=MOST_DRAWS)).listed
     for table, _, column, rule in FORGED:
-        assert any(each.rule == rule and each.column == column and table in each.file for each in told), (table, column)
+        assert any(each.rule == rule and each.column == column and table in each.file for each in reported), (
+            table,
+            column,
+        )
 
 
 def test_forged_sums_of_physicians_are_found_in_what_rests_on_them(released: Path, tmp_path: Path) -> None:
     copy = mutants.copy_of(released, tmp_path)
     mutants.forge_cell(copy, "physician_figures", "STATE", 2, "cost_squares", more)
-    told = verify_release(copy).listed
-    assert {each.column for each in told if each.rule == "certainty"} & {"cost_within", "cost_between", "reliability"}
+    reported = verify_release(copy).listed
+    assert {each.column for each in reported if each.rule == "certainty"} & {
+        "cost_within",
+        "cost_between",
+        "reliability",
+    }
 
 
 def test_too_many_draws_are_left_out_and_named(released: Path) -> None:
@@ -80,7 +87,9 @@ def test_every_forged_figure_of_a_reading_is_found(settled_home: SettledHome, tm
     first = min(path.name.split("_")[1] for path in (copy / "certainty").glob("*_attribution_*.csv"))
     for line, (table, owner, column) in enumerate(FORGED_READINGS, start=2):
         mutants.forge_cell(copy, table, owner or first, line, column, more)
-    told = verify_release(copy).listed
+    reported = verify_release(copy).listed
     for table, _, column in FORGED_READINGS:
         expected = "cases_then" if column == "cases_gained" else column
-        assert any(each.rule == "certainty" and each.column == expected and table in each.file for each in told), column
+        assert any(each.rule == "certainty" and each.column == expected and table in each.file for each in reported), (
+            column
+        )

@@ -79,9 +79,9 @@ class TestSealedFiles:
         assert raised.value.rule == "LAKE-DAMAGED" and path.name in raised.value.message
         assert "run it again" in raised.value.fix
         assert not path.exists() and path.with_name(f"{path.name}.damaged").is_file(), "nothing is thrown away"
-        told: list[str] = []
-        assert check_home(home, [PERIOD], told.append) == [partition]
-        assert any(partition in message and "ingested again" in message for message in told)
+        reported: list[str] = []
+        assert check_home(home, [PERIOD], reported.append) == [partition]
+        assert any(partition in message and "ingested again" in message for message in reported)
         assert not ingest(home, ["2025Q2"]).problems, "the next intake, whatever it is of"
         assert path.read_bytes() == whole
         assert lines() == before, "the same files accepted again are no news"
@@ -165,9 +165,9 @@ class TestProgramFiles:
         history, _ = self.place(home)
         before, whole = lines(), history.read_bytes()
         forge(home, history)
-        told: list[str] = []
-        assert not ingest(home, [str(PERIOD)], progress=told.append).problems
-        assert any(history.name in message and "set aside" in message for message in told)
+        reported: list[str] = []
+        assert not ingest(home, [str(PERIOD)], progress=reported.append).problems
+        assert any(history.name in message and "set aside" in message for message in reported)
         assert history.read_bytes() == whole and lines() == before
 
     def test_one_that_the_inbox_does_not_give_again_stops_the_run(self, home: Home, lines: Callable[[], bytes]) -> None:
@@ -188,9 +188,9 @@ class TestProgramFiles:
         forged = receipt.read_text(encoding="utf-8").replace('"version": 1', '"version": 2')
         receipt.with_name("care_partners.r2.json").write_text(forged, encoding="utf-8")
         shutil.copy(history, history.with_name("care_partners.r2.parquet"))
-        told: list[str] = []
-        check_program_history(home, PERIOD, told.append)
-        assert len(told) == 2 and all("care_partners.r2" in message for message in told)
+        reported: list[str] = []
+        check_program_history(home, PERIOD, reported.append)
+        assert len(reported) == 2 and all("care_partners.r2" in message for message in reported)
         assert not list(home.lake_program(PERIOD).glob("*/care_partners.r2.*t"))
         assert not list(home.lake_program(PERIOD).glob("*/care_partners.r2.json"))
 
@@ -214,9 +214,9 @@ class TestProtocols:
         path, before = self.newest(home), lines()
         whole = path.read_bytes()
         replace(path, whole.replace(b"2025", b"2024", 1))
-        told: list[str] = []
-        assert not ingest(home, [str(PERIOD)], progress=told.append).problems
-        assert any(path.name in message and "set aside" in message for message in told)
+        reported: list[str] = []
+        assert not ingest(home, [str(PERIOD)], progress=reported.append).problems
+        assert any(path.name in message and "set aside" in message for message in reported)
         assert path.read_bytes() == whole and lines() == before
 
     def test_one_that_the_inbox_does_not_give_again_stops_the_half_year(self, home: Home) -> None:
@@ -234,9 +234,9 @@ class TestProtocols:
     def test_a_protocol_that_was_put_there_by_hand_counts_for_nothing(self, home: Home) -> None:
         path = self.newest(home)
         shutil.copy(path, path.with_name("2025.r2.yaml"))
-        told: list[str] = []
-        check_program_history(home, PERIOD, told.append)
-        assert len(told) == 1 and "2025.r2.yaml has no line in the ledger" in told[0]
+        reported: list[str] = []
+        check_program_history(home, PERIOD, reported.append)
+        assert len(reported) == 1 and "2025.r2.yaml has no line in the ledger" in reported[0]
         assert not path.with_name("2025.r2.yaml").exists() and path.exists()
 
 

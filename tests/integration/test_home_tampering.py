@@ -70,9 +70,9 @@ def test_a_receipt_changed_by_hand_is_set_aside_and_its_submission_ingested_agai
     path = sorted(home.lake_hospital("receipts", "2025Q1").glob("*.json"))[0]
     before = path.read_bytes()
     replace(path, before.replace(b'"accepted": ', b'"accepted":  '))
-    told: list[str] = []
-    assert not ingest(home, ["2025Q1"], progress=told.append).problems
-    assert any(path.name in message and "set aside" in message for message in told)
+    reported: list[str] = []
+    assert not ingest(home, ["2025Q1"], progress=reported.append).problems
+    assert any(path.name in message and "set aside" in message for message in reported)
     assert path.read_bytes() == before
     lines = len(read_ledger(home))
     ingest(home, ["2025Q1"])
@@ -82,10 +82,10 @@ def test_a_receipt_changed_by_hand_is_set_aside_and_its_submission_ingested_agai
 def test_an_accepted_inbox_file_exchanged_at_the_same_size(home: Home) -> None:
     path = home.inbox / "hospital" / "2025Q1" / "210809" / "discharges.csv"
     replace(path, flipped(path))
-    told: list[str] = []
-    check_home(home, [PERIOD], told.append)
+    reported: list[str] = []
+    check_home(home, [PERIOD], reported.append)
     name = path.relative_to(home.root).as_posix()
-    assert any(message.startswith("note: ") and f"{name} is changed" in message for message in told)
+    assert any(message.startswith("note: ") and f"{name} is changed" in message for message in reported)
 
 
 @pytest.mark.parametrize("place", ["releases/2025H1/r1/datapackage.json", "lake/known/2025H1_r1.json"])
@@ -108,10 +108,10 @@ def test_a_release_whose_run_was_killed_before_its_line_is_recorded_as_found(hom
     lines = ledger_path(home).read_bytes().splitlines(keepends=True)
     kept = [line for line in lines if json.loads(line)["kind"] != "release"]
     ledger_path(home).write_bytes(b"".join(kept))
-    told: list[str] = []
-    check_home(home, [PERIOD], told.append)
+    reported: list[str] = []
+    check_home(home, [PERIOD], reported.append)
     assert (read_ledger(home)[-1].entry.kind, read_ledger(home)[-1].entry.name) == ("found", f"{PERIOD}/r1")
-    assert any("no line in the ledger" in message for message in told)
+    assert any("no line in the ledger" in message for message in reported)
 
 
 def test_a_history_of_runs_that_was_zeroed(home: Home) -> None:
@@ -122,9 +122,9 @@ def test_a_history_of_runs_that_was_zeroed(home: Home) -> None:
         with pytest.raises(HcipError) as raised:
             check_history(home)
         assert raised.value.rule == "HISTORY-DAMAGED" and raised.value.file == str(database)
-    told: list[str] = []
-    check_home(home, [PERIOD], told.append, has_history=False)
-    assert any("history of runs is missing" in message for message in told)
+    reported: list[str] = []
+    check_home(home, [PERIOD], reported.append, has_history=False)
+    assert any("history of runs is missing" in message for message in reported)
 
 
 def test_receipts_are_compared_with_the_lake_before_a_build(home: Home) -> None:

@@ -55,7 +55,7 @@ def rates(home: Home) -> pl.DataFrame:
     return data_quality(counted(home, [QUARTER]), [QUARTER])
 
 
-def told(home: Home, threshold: int = 10) -> pl.DataFrame:
+def reported(home: Home, threshold: int = 10) -> pl.DataFrame:
     return data_quality(without_small_counts(counted(home, [QUARTER]), threshold), [QUARTER])
 
 
@@ -90,7 +90,7 @@ def test_the_worst_comes_first(home: Home) -> None:
 
 
 def test_small_counts_do_not_leave_a_hospital(home: Home) -> None:
-    frame = told(home)
+    frame = reported(home)
     guard(frame, DATA_QUALITY, "data quality")
     drg = one(frame, CCN, "D-APR-DRG-UNKNOWN")
     assert (drg["rows"], drg["rate"], drg["state_rate"]) == (None, None, None)
@@ -115,7 +115,7 @@ def test_a_small_count_cannot_be_subtracted_from_the_states(home: Home) -> None:
 
 
 def test_a_file_of_few_rows_does_not_say_how_few(home: Home) -> None:
-    frame = told(home, threshold=60)  # 210003 sent 50 discharges
+    frame = reported(home, threshold=60)  # 210003 sent 50 discharges
     row = one(frame, STATE, "D-PATIENT-ID-MISSING")
     assert row["rows_read"] is None and row["rate"] is None
     assert "rows_read" in str(row["suppressed"])

@@ -41,12 +41,12 @@ class _Command:
             self._process.start()
         self.pid: int = self._process.pid
 
-    def until(self, said: str) -> None:
+    def until(self, stated: str) -> None:
         """Wait for a line."""
         for line in self._lines:
-            if said in line:
+            if stated in line:
                 return
-        raise AssertionError(f"it ended without saying '{said}'")
+        raise AssertionError(f"it ended without saying '{stated}'")
 
     def kill(self) -> None:
         self._process.kill()

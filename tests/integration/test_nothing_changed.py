@@ -210,8 +210,10 @@ def test_a_file_overwritten_after_it_was_ingested_is_named_every_time(
         assert seen.unchanged is not None and [way_out in each.fix for each in seen.changed_since] == [True]
     cli.main(["run", str(PERIOD), "--home", str(home.root)])
     cli.main(["status", str(PERIOD), "--home", str(home.root)])
-    told = " ".join(capsys.readouterr().out.split())
-    assert told.count("after it was ingested; the version ingested still counts") == 2 and told.count(way_out) == 2
+    reported = " ".join(capsys.readouterr().out.split())
+    assert (
+        reported.count("after it was ingested; the version ingested still counts") == 2 and reported.count(way_out) == 2
+    )
 
 
 def test_rebuild_forces_it(home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -228,7 +230,7 @@ def test_rebuild_forces_it(home: Home, monkeypatch: pytest.MonkeyPatch, capsys: 
     arguments = ["run", str(PERIOD), "--home", str(home.root)]
     cli.main(arguments)
     assert not asked
-    told = capsys.readouterr()
-    assert "nothing changed since r1" in told.err + told.out
+    reported = capsys.readouterr()
+    assert "nothing changed since r1" in reported.err + reported.out
     cli.main([*arguments, "--rebuild"])
     assert asked == [PERIOD]

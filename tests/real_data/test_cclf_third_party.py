@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="public CCLF data are 
 
 
 @pytest.mark.parametrize(
-    ("archive", "rule", "says"),
+    ("archive", "rule", "states"),
     [
         ("corrupted/T.BCD.A0001.ZCY18.D181120.T1000000", "CCLF-ARCHIVE-CORRUPT", "cannot be opened"),
         ("missing_data/T.BCD.A0001.ZCY18.D181120.T1000000", "CCLF-FILE-MISSING", "CCLF1"),
@@ -30,10 +30,10 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="public CCLF data are 
         ("valid/T.BCD.ACOB.ZC0Y18.D181120.T0001000", "CCLF-FILE-MISSING", "CCLF8"),
     ],
 )
-def test_incomplete_and_corrupted_archives_are_refused_each_with_its_message(archive, rule, says):
+def test_incomplete_and_corrupted_archives_are_refused_each_with_its_message(archive, rule, states):
     (receipt,) = check_deliveries(DATA / "bcda" / archive)
     assert (receipt.status, receipt.rule) == ("refused", rule)
-    assert says in receipt.message
+    assert states in receipt.message
 
 
 def test_the_files_of_a_complete_archive_are_ingested(tmp_path):

@@ -101,8 +101,8 @@ def test_a_run_that_the_ui_launches_with_the_tag_is_computed_on_spark(both: Both
                 for entry in instance.all_logs(run, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
                 if entry.asset_materialization and entry.asset_materialization.asset_key == dg.AssetKey("release")
             )
-    told = {name: value.value for name, value in event.metadata.items()}
-    assert (told["engine"], told["release"], told["new"]) == ("spark", "r1", False)
+    reported = {name: value.value for name, value in event.metadata.items()}
+    assert (reported["engine"], reported["release"], reported["new"]) == ("spark", "r1", False)
 
 
 _PATIENCE = 900
@@ -133,16 +133,16 @@ def test_a_study_has_the_same_files_on_both_engines(both: Both) -> None:
 
 def test_a_simulation_computes_next_to_a_build_of_spark(both: Both, capsys: pytest.CaptureFixture[str]) -> None:
     """On this machine: the models that a scenario changes read the files that Spark wrote."""
-    told = []
+    reported = []
     for settled in (both.duckdb, both.spark):
         scenarios = settled.home.root / "scenarios.yaml"
         scenarios.write_text(
             "{steep: {performance_exponent: 2}, by cases: {norm_method: case_percentile}}\n", encoding="utf-8"
         )
         main(["simulate", str(PERIOD), str(scenarios), "--home", str(settled.home.root), "--json"])
-        told.append(json.loads(capsys.readouterr().out))
-        del told[-1]["files"]
-    assert told[0] == told[1]
+        reported.append(json.loads(capsys.readouterr().out))
+        del reported[-1]["files"]
+    assert reported[0] == reported[1]
 
 
 def test_the_state_binds_every_reduction(both: Both) -> None:

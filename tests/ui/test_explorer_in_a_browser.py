@@ -43,9 +43,9 @@ def test_from_the_institution_down_to_cases_every_figure_is_the_files(explorer: 
     files = ReleaseFiles.at(released)
     opportunity = files.table("opportunity", A)
     lines = opportunity.filter(pl.col("level") == "service_line").sort("service_line").to_dicts()
-    told = {row[0]: row[1:] for row in _rows(explorer)}
+    reported = {row[0]: row[1:] for row in _rows(explorer)}
     for row in lines:
-        assert told[row["service_line"]] == [
+        assert reported[row["service_line"]] == [
             words.count(row["cases"]),
             words.dollars(row["cost"]),
             words.against(row["cost_ratio"]),

@@ -98,7 +98,7 @@ def test_what_cannot_be_delivered_fails_nothing_and_is_tried_with_the_next(home:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reported"),
     [
         ("alarms: []", "alarms: unknown key"),
         ("alerts: [{}]", "name one of command, webhook and webhook_from"),
@@ -106,9 +106,9 @@ def test_what_cannot_be_delivered_fails_nothing_and_is_tried_with_the_next(home:
         ("alerts: [{command: [x], when: [lunch]}]", "alerts.0.when.0"),
     ],
 )
-def test_settings_that_mean_nothing_are_refused(home: Home, text: str, said: str) -> None:
+def test_settings_that_mean_nothing_are_refused(home: Home, text: str, reported: str) -> None:
     _settings(home, text)
-    with pytest.raises(HcipError, match=said.replace("[", r"\[")):
+    with pytest.raises(HcipError, match=reported.replace("[", r"\[")):
         load_settings(home)
 
 

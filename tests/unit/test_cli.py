@@ -42,7 +42,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "stated"),
     [
         (("run", "2025H3"), "not a performance period"),
         (("run",), "Missing argument"),
@@ -53,10 +53,10 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         (("ingest", "2025Q9"), "is not a quarter"),
     ],
 )
-def test_wrong_usage_is_2(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str) -> None:
+def test_wrong_usage_is_2(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], stated: str) -> None:
     code, _, err = run(capsys, *arguments)
     assert code == 2
-    assert said in err
+    assert stated in err
     assert "Traceback" not in err
 
 

@@ -102,17 +102,17 @@ def test_a_command_that_cannot_have_the_engine_ends_with_exit_2(
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("stated", "message"),
     [('openjdk version "11.0.2"', "this is Java 11"), ("", "there is none"), (None, "there is none")],
 )
 def test_a_java_that_spark_cannot_run_on_is_named(
-    said: str | None, message: str, installed: None, tmp_path: Path
+    stated: str | None, message: str, installed: None, tmp_path: Path
 ) -> None:
     java = tmp_path / "java" / "bin" / "java"
-    if said is None:
+    if stated is None:
         java.unlink()
     else:
-        java.write_text(f"#!/bin/sh\necho '{said}' >&2\n", encoding="utf-8")
+        java.write_text(f"#!/bin/sh\necho '{stated}' >&2\n", encoding="utf-8")
     with pytest.raises(UsageError, match=message) as refused:
         require("spark")
     assert "JAVA_HOME" in refused.value.fix

@@ -49,9 +49,9 @@ def test_its_data_are_the_releases(released: Path, hospital: str) -> None:  # no
     files, data = ReleaseFiles.at(released), _data(released, hospital)
     cases = files.table("incentive_cases", hospital)
     assert len(data["cases"]) == cases.height
-    told = sorted((data["people"][case[0]][1], case[3], case[5]) for case in data["cases"])
+    reported = sorted((data["people"][case[0]][1], case[3], case[5]) for case in data["cases"])
     rows = cases.select("npi", "cost", "performance_incentive").iter_rows()
-    assert told == sorted((who, int(cost * 100), int(paid * 100)) for who, cost, paid in rows)
+    assert reported == sorted((who, int(cost * 100), int(paid * 100)) for who, cost, paid in rows)
     final = dict(files.table("incentives", hospital).select("npi", "final_incentive").iter_rows())
     columns = [column[0] for column in data["columns"]["partners"]]
     assert {row[columns.index("npi")]: Decimal(row[columns.index("final")]) / 100 for row in data["partners"]} == final

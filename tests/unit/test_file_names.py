@@ -19,7 +19,7 @@ ID = "1EG4-TE5-MK73"
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "messages"),
     [
         ("1EG4TE5MK73.csv", "9AA9AA9AA99.csv"),
         ("1eg4-te5-mk73.csv", "9AA9-AA9-AA99.csv"),
@@ -30,8 +30,8 @@ ID = "1EG4-TE5-MK73"
         ("P.A1234.ACO.1EG4TE5MK73.zip", "P.A1234.ACO.9AA9AA9AA99.zip"),
     ],
 )
-def test_what_may_identify_a_patient_is_shown_by_its_shape(name: str, told: str) -> None:
-    assert shown_path(name) == told
+def test_what_may_identify_a_patient_is_shown_by_its_shape(name: str, messages: str) -> None:
+    assert shown_path(name) == messages
 
 
 @pytest.mark.parametrize(

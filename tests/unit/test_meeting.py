@@ -57,8 +57,8 @@ def test_decisions_come_by_amount_and_a_hold_of_all_is_one_line() -> None:
         own | {"finding": "$5.00 is payable for 2025H1 to 1 care partner; nothing is reported", "amount": D("5.00")},
     ]
     items = agenda(payments, findings, {"2": [{}]})
-    told = [(item.title, item.care_partners, item.amount) for item in items]
-    assert told == [
+    reported = [(item.title, item.care_partners, item.amount) for item in items]
+    assert reported == [
         ("Resolve what holds payments", 5, D("100.00")),
         ("Approve the payments", 2, D("17.00")),
         ("Review warning signs before paying", 1, D("7.00")),
@@ -89,9 +89,9 @@ def test_decisions_of_the_workbook_are_those_of_the_page(released: Path, hospita
 
 def test_a_sign_states_numerator_denominator_and_expectation() -> None:
     row = {"sign": "READMISSIONS", "observed": 12, "cases": 90, "expected_by_past": D("5.06")}
-    said = "More unplanned readmissions within 30 days: 12 of 90 cases; expected 5.1 from own past"
-    assert in_words(row | {"expected_as_state": None}) == said
-    assert in_words(row | {"expected_as_state": D("6")}) == f"{said} and 6.0 from the state"
+    stated = "More unplanned readmissions within 30 days: 12 of 90 cases; expected 5.1 from own past"
+    assert in_words(row | {"expected_as_state": None}) == stated
+    assert in_words(row | {"expected_as_state": D("6")}) == f"{stated} and 6.0 from the state"
     payments = [_payment("1", "10.00", "PAYABLE"), _payment("2", "5.00", "HELD"), _payment("3", "4.00", "PAYABLE")]
     assert payable_with_signs(payments, {"1": [], "2": []}) == (1, D("10.00"))
 
@@ -150,8 +150,11 @@ def test_the_filled_form_is_checked_as_the_intake_would(released: Path, tmp_path
             writer.writeheader()
             writer.writerows(rows)
         ran = CliRunner().invoke(cli.cli, ["check", str(file), "--json"], catch_exceptions=False)
-        (told,) = json.loads(ran.stdout)
-        return told | {"code": ran.exit_code, "rules": {(each["rule"], each["row"]) for each in told["problems"]}}
+        (reported,) = json.loads(ran.stdout)
+        return reported | {
+            "code": ran.exit_code,
+            "rules": {(each["rule"], each["row"]) for each in reported["problems"]},
+        }
 
     blank = check()
     assert blank["code"] == 1 and {("CELL-MISSING", 2)} <= blank["rules"]

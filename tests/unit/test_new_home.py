@@ -87,7 +87,7 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path, capsys: pyt
 
 def test_init_lists_what_to_do_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cli.main(["init", str(tmp_path / "new"), "--region", "Delmarva", "--base-year", "2024"])
-    said = capsys.readouterr().out
-    assert "1. read README.md" in said and "hcip run 2025H1" in said
+    stated = capsys.readouterr().out
+    assert "1. read README.md" in stated and "hcip run 2025H1" in stated
     for folder in ("hospital", "cms", "program", "protocols", "reference"):
         assert (tmp_path / "new" / "inbox" / folder / "README.md").is_file()

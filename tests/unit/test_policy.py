@@ -38,7 +38,7 @@ def test_there_is_no_default_base_year(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "stated"),
     [
         ("norm_methd: case_percentile", "norm_methd: unknown key"),
         ("norm_method: median", "norm_method"),
@@ -60,10 +60,10 @@ def test_there_is_no_default_base_year(tmp_path: Path) -> None:
         ("incentive_rate: true", "incentive_rate"),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path: Path, line: str, said: str) -> None:
+def test_what_is_wrong_is_named(tmp_path: Path, line: str, stated: str) -> None:
     with pytest.raises(HcipError) as refused:
         load_policy(write(tmp_path, BARE + line + "\n"))
-    assert said in str(refused.value)
+    assert stated in str(refused.value)
     assert "policy.yaml" in str(refused.value)
 
 
@@ -107,7 +107,7 @@ def test_elections_override_within_bounds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "row", "told"),
+    ("line", "row", "reported"),
     [
         ("a: !!timestamp x", 4, "'x' is no date"),
         ("a: !!bool x", 4, "'x' is no true or false"),
@@ -126,8 +126,8 @@ def test_elections_override_within_bounds() -> None:
         ("improvement_share: '٢/٣'", None, "improvement_share"),
     ],
 )
-def test_invalid_yaml_is_reported_by_line(tmp_path: Path, line: str, row: int | None, told: str) -> None:
+def test_invalid_yaml_is_reported_by_line(tmp_path: Path, line: str, row: int | None, reported: str) -> None:
     path = write(tmp_path, "version: '1'\n\nbase_year: 2023\n" + line + "\n")
-    with pytest.raises(HcipError, match=re.escape(told)) as caught:
+    with pytest.raises(HcipError, match=re.escape(reported)) as caught:
         load_policy(path)
     assert caught.value.row == row and caught.value.fix and "\n" not in caught.value.message

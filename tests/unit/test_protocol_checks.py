@@ -213,13 +213,13 @@ def test_the_split_goes_by_the_program_not_by_the_protocols_word(example: Conten
     assert [problem.rule for problem in problems] == ["SPLIT-CHANGED-EARLY"]
 
 
-@pytest.mark.parametrize(("elected", "cap", "told"), [(25, 20, ["CAP-ABOVE-POLICY"]), (20, 20, []), (5, 5, [])])
-def test_of_two_caps_the_smaller_counts(example: Content, elected: int, cap: int, told: list[str]) -> None:
+@pytest.mark.parametrize(("elected", "cap", "reported"), [(25, 20, ["CAP-ABOVE-POLICY"]), (20, 20, []), (5, 5, [])])
+def test_of_two_caps_the_smaller_counts(example: Content, elected: int, cap: int, reported: list[str]) -> None:
     policy = POLICY.model_copy(update={"physician_cap_percent": Decimal(20)})
     example["elections"] = {"physician_cap_percent": elected}
     elections, problems = elections_in_force(Protocol.model_validate(example), PERIOD, policy)
     assert elections.over(policy).physician_cap_percent == cap
-    assert [problem.rule for problem in problems] == told
+    assert [problem.rule for problem in problems] == reported
 
 
 def test_electing_the_policys_own_split_is_no_change(example: Content) -> None:

@@ -102,7 +102,7 @@ def test_elections_in_force_are_the_hospitals_or_the_policys(home: Home) -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("", "holds no implementation protocol"),
         ("- a\n- b\n", "a mapping of keys to values is expected"),
@@ -117,7 +117,7 @@ def test_elections_in_force_are_the_hospitals_or_the_policys(home: Home) -> None
         ("a: " + "[" * 200_000 + "]" * 200_000, "is nested deeper than 50 levels"),
     ],
 )
-def test_a_bad_file_is_its_own_hospitals_finding(home: Home, text: str, told: str) -> None:
+def test_a_bad_file_is_its_own_hospitals_finding(home: Home, text: str, reported: str) -> None:
     put(home, ccn="210044")
     path = put(home)
     path.write_text(text)
@@ -125,7 +125,7 @@ def test_a_bad_file_is_its_own_hospitals_finding(home: Home, text: str, told: st
     assert table(home, "protocols").get_column("hospital_ccn").to_list() == ["210044"]
     refused = table(home, "protocol_findings").filter(finding_id="PROTOCOL-REFUSED").row(0, named=True)
     assert (refused["hospital_ccn"], refused["severity"]) == ("210043", "ERROR")
-    assert told in refused["message"]
+    assert reported in refused["message"]
     assert str(home.root) not in refused["message"], "a release must not depend on where the home lies"
 
 

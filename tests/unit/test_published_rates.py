@@ -47,8 +47,8 @@ def hcip(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
         cli.main(["rates", *arguments])
     except SystemExit as done:
         code = int(done.code or 0)
-    said = capsys.readouterr()
-    return code, said.out, said.err
+    stated = capsys.readouterr()
+    return code, stated.out, stated.err
 
 
 @pytest.fixture
@@ -67,9 +67,9 @@ def test_cost_reports_become_cost_factors(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], cost_reports: tuple[Path, Path]
 ) -> None:
     out = tmp_path / "cost_factors.csv"
-    code, _, said = hcip(capsys, "hcris", *map(str, cost_reports), "--out", str(out))
-    assert code == 0, said
-    assert "left out: 080001 OR 2021" in said and "2 hospitals, 4 rows" in said
+    code, _, stated = hcip(capsys, "hcris", *map(str, cost_reports), "--out", str(out))
+    assert code == 0, stated
+    assert "left out: 080001 OR 2021" in stated and "2 hospitals, 4 rows" in stated
     frame = read_contract_table(out, COST_FACTORS, ROW_RULES["cost_factors"]).frame
     ratios = {(row[0], row[1]): row[2:] for row in frame.select(
         "hospital_ccn", "rate_center", "rate_year", "cost_to_charge", "labor_market", "ime", "dsh"
@@ -81,8 +81,8 @@ def test_cost_reports_become_cost_factors(
         ("080001", "MSS"): (2021, Decimal("0.5"), one, teaching, dsh),
         ("080002", "ALL"): (2021, Decimal("0.4"), one, Decimal(0), Decimal(0)),
     }
-    code, _, said = hcip(capsys, "hcris", *map(str, cost_reports), "--out", str(out))
-    assert code == 1 and "there already" in said
+    code, _, stated = hcip(capsys, "hcris", *map(str, cost_reports), "--out", str(out))
+    assert code == 1 and "there already" in stated
 
 
 def test_cost_reports_may_come_in_their_archive(
@@ -93,8 +93,10 @@ def test_cost_reports_may_come_in_their_archive(
         for path in cost_reports:
             out.write(path, path.name)
         out.writestr("HOSP10_2021_ALPHA.CSV", "1,S200001,00100,00100,X\n")
-    code, said, _ = hcip(capsys, "hcris", str(archive), "--hospital", "080002")
-    assert code == 0 and len(said.splitlines()) == 2 and said.splitlines()[1].startswith("080002,ALL,2021,,0.40000000")
+    code, stated, _ = hcip(capsys, "hcris", str(archive), "--hospital", "080002")
+    assert (
+        code == 0 and len(stated.splitlines()) == 2 and stated.splitlines()[1].startswith("080002,ALL,2021,,0.40000000")
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,21 +117,21 @@ def test_cost_reports_that_are_not_whole_are_refused(
     files = [next((path for path in cost_reports if name in path.name), tmp_path / name) for name in names]
     for file in files:
         file.touch()
-    code, _, said = hcip(capsys, "hcris", *map(str, files))
-    assert code == 2 and words in said and "Traceback" not in said
+    code, _, stated = hcip(capsys, "hcris", *map(str, files))
+    assert code == 2 and words in stated and "Traceback" not in stated
 
 
 def test_shipped_fees_of_a_locality_are_a_per_diem_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "per_diem.csv"
-    code, _, said = hcip(capsys, "pfs", "--locality", "12302-01", "--out", str(out))
-    assert code == 0, said
+    code, _, stated = hcip(capsys, "pfs", "--locality", "12302-01", "--out", str(out))
+    assert code == 0, stated
     frame = read_contract_table(out, PER_DIEM).frame
     check_whole_table("per_diem", frame, out)
     amounts = dict(frame.filter(pl.col("year") == 2025).select("severity", "amount").iter_rows())
     assert amounts["3"] == amounts["4"] > amounts["2"] > amounts["1"]
     assert set(frame["year"]) == set(range(2020, 2026))  # 2026 was not published for Maryland's localities
-    code, _, said = hcip(capsys, "pfs", "--locality", "Baltimore, or so")
-    assert code == 2 and "12302-01 Baltimore" in said
+    code, _, stated = hcip(capsys, "pfs", "--locality", "Baltimore, or so")
+    assert code == 2 and "12302-01 Baltimore" in stated
 
 
 #: The last two rows of the header of CMS's RVU files; the file of another year has one column more before the base.
@@ -172,17 +174,17 @@ def test_fees_follow_from_units_indices_and_the_factor(
         "12102,DE,01,DELAWARE*,0.998,1.000,1.010,1.035\n12302,MD,01,BALTIMORE/SURR. CNTYS,1.021,1.021,1.064,1.269\n"
     )
     arguments = ("pfs", "--rvu", str(rvu), "--gpci", str(gpci), "--year", "2025", "--locality")
-    code, said, err = hcip(capsys, *arguments, "12102-01")
+    code, stated, err = hcip(capsys, *arguments, "12102-01")
     assert code == 0, err
-    amounts = [row["amount"] for row in csv.DictReader(said.splitlines())]
+    amounts = [row["amount"] for row in csv.DictReader(stated.splitlines())]
     # (1 × 1.000 + 0.36 × 1.010 + 0.07 × 1.035) × 32.3465 = 46.4513…
     assert amounts == ["46.45", "75.37", "114.71", "114.71"]
-    code, said, _ = hcip(capsys, *arguments, "Delaware", "--conversion-factor", "10", "--levels", "1,1,1,1")
-    assert code == 0 and [row["amount"] for row in csv.DictReader(said.splitlines())] == ["14.36"] * 4
-    code, _, said = hcip(capsys, *arguments, "Atlantis")
-    assert code == 1 and "0 localities are called" in said
-    code, _, said = hcip(capsys, "pfs", "--rvu", str(rvu), "--locality", "12102-01")
-    assert code == 2 and "belong together" in said
+    code, stated, _ = hcip(capsys, *arguments, "Delaware", "--conversion-factor", "10", "--levels", "1,1,1,1")
+    assert code == 0 and [row["amount"] for row in csv.DictReader(stated.splitlines())] == ["14.36"] * 4
+    code, _, stated = hcip(capsys, *arguments, "Atlantis")
+    assert code == 1 and "0 localities are called" in stated
+    code, _, stated = hcip(capsys, "pfs", "--rvu", str(rvu), "--locality", "12102-01")
+    assert code == 2 and "belong together" in stated
 
 
 @pytest.mark.parametrize(
@@ -202,5 +204,5 @@ def test_an_rvu_file_of_another_layout_is_refused(
     rvu.write_text(spoil(rvu.read_text()))
     gpci.write_text("MAC,State,Locality Number,Locality Name,PW GPCI,PE GPCI,MP GPCI\n12102,DE,01,DELAWARE,1,1,1\n")
     arguments = ("--rvu", str(rvu), "--gpci", str(gpci), "--year", "2025", "--locality", "12102-01")
-    code, said, err = hcip(capsys, "pfs", *arguments)
-    assert code == 1 and words in err and not said and "Traceback" not in err
+    code, stated, err = hcip(capsys, "pfs", *arguments)
+    assert code == 1 and words in err and not stated and "Traceback" not in err

@@ -124,8 +124,8 @@ def test_the_physicians_waterfall_is_the_releases(released: Path, files: Release
         steps = page.table("Step")
         for name, column in columns.items():
             (step,) = (cells for cells in steps if cells[0].startswith(name))
-            told = step[3] if name.endswith("incentive") else step[2]
-            assert told == words.money(row[column]), f"{row['npi']}: {name}"
+            reported = step[3] if name.endswith("incentive") else step[2]
+            assert reported == words.money(row[column]), f"{row['npi']}: {name}"
         assert words.STATUSES[row["status"]] in page.text
         for reason in parse_reasons(row["reasons"], row["final_incentive"]):
             assert reason.sentence in page.text.replace("\n", " ")
@@ -180,11 +180,11 @@ def test_the_audit_report_counts_findings_as_its_table_and_no_figure_by_which_hi
 def test_the_physicians_cells_are_sums_of_the_own_cases(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
     own = files.table("incentive_cases", A).filter(pl.col("npi") == npi(2))
     page = _page(released, f"reports/{A}/physicians/{npi(2)}.html")
-    told = {cells[0].split()[0]: cells for cells in page.table("APR-DRG, SOI", "Cases")}
+    reported = {cells[0].split()[0]: cells for cells in page.table("APR-DRG, SOI", "Cases")}
     grouped = own.partition_by("apr_drg", "severity_of_illness", as_dict=True)
-    assert len(told) == len(grouped) > 1
+    assert len(reported) == len(grouped) > 1
     for (apr_drg, severity), cases in grouped.items():
-        cells = told[f"{apr_drg}-{severity}"]
+        cells = reported[f"{apr_drg}-{severity}"]
         assert cells[1].split()[0] == str(cases.height)
         mean = Decimal(cases["cost"].sum()) / cases.height
         assert cells[2] == words.dollars(mean)
@@ -204,8 +204,8 @@ def test_a_physicians_page_speaks_of_no_one_else(released: Path, files: ReleaseF
     people = files.table("incentives").select("npi", "name").unique().rows()
     for path in sorted(released.glob("reports/*/physicians/*.html")):
         text = Page(path.read_text(encoding="utf-8")).text
-        said = set(re.findall(r"\w+", text))
-        assert not said & set(accounts), "an account number"
+        stated = set(re.findall(r"\w+", text))
+        assert not stated & set(accounts), "an account number"
         for other, name in people:
             assert other == path.stem or (other not in text and name not in text), "a named peer"
 
@@ -214,9 +214,9 @@ def test_the_committees_tables_are_the_releases(released: Path, files: ReleaseFi
     for ccn in HOSPITALS:
         page = _page(released, f"reports/{ccn}/oversight.html")
         levels = files.table("opportunity", ccn)
-        told = {cells[0]: cells for cells in page.table("Service line", "Cases", "Cost")}
+        reported = {cells[0]: cells for cells in page.table("Service line", "Cases", "Cost")}
         for row in levels.filter(pl.col("level").is_in(["service_line", "institution"])).iter_rows(named=True):
-            cells = told["Institution" if row["level"] == "institution" else row["service_line"]]
+            cells = reported["Institution" if row["level"] == "institution" else row["service_line"]]
             assert cells[1:3] == [words.count(row["cases"]), words.dollars(row["cost"])]
             assert cells[-1] == words.dollars(row["potential_savings"])
             assert cells[5] == words.signed_dollars(row["difference_from_statewide"])
@@ -290,9 +290,9 @@ def test_the_workbook_holds_the_same_figures_and_runs_nothing(released: Path, fi
     assert all(cell.data_type != "f" for sheet in book for row in sheet.iter_rows() for cell in row)
     sheet = book["Payments"]
     heads = [cell.value for cell in sheet[4]]
-    told = {row[heads.index("NPI")]: row for row in sheet.iter_rows(min_row=5, values_only=True)}
+    reported = {row[heads.index("NPI")]: row for row in sheet.iter_rows(min_row=5, values_only=True)}
     for row in files.table("incentives", A).iter_rows(named=True):
-        cells = told[row["npi"]]
+        cells = reported[row["npi"]]
         assert Decimal(str(cells[heads.index("Final")] or 0)) == row["final_incentive"]
         assert cells[heads.index("Care partner")] == row["name"]
 

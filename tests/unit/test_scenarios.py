@@ -29,7 +29,7 @@ def test_the_release_comes_first_and_the_others_in_their_order(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "stated"),
     [
         ("x: {incentive_rate: 2}", "incentive_rate"),
         ("x: {incentiv_rate: 0.2}", "changes incentiv_rate, which a simulation cannot"),
@@ -40,8 +40,8 @@ def test_the_release_comes_first_and_the_others_in_their_order(tmp_path: Path) -
         ("- a\n- b", "a mapping of keys to values is expected"),
     ],
 )
-def test_what_cannot_be_tried_is_reported(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(HcipError, match=said):
+def test_what_cannot_be_tried_is_reported(tmp_path: Path, text: str, stated: str) -> None:
+    with pytest.raises(HcipError, match=stated):
         read(tmp_path, text)
 
 

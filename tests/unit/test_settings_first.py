@@ -35,9 +35,9 @@ def _left(home: Home) -> list[str]:
 
 
 @pytest.mark.parametrize("command", [["run", "2025H1"], ["backfill", "2025H1", "2025H1"]], ids=lambda each: each[0])
-@pytest.mark.parametrize(("text", "said"), WRONG.values(), ids=list(WRONG))
+@pytest.mark.parametrize(("text", "stated"), WRONG.values(), ids=list(WRONG))
 def test_nothing_is_recorded_under_wrong_settings(
-    command: list[str], text: str, said: str, home: Home, capsys: pytest.CaptureFixture[str]
+    command: list[str], text: str, stated: str, home: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (home.root / "settings.yaml").write_text(text, encoding="utf-8")
     before = _left(home)
@@ -45,7 +45,7 @@ def test_nothing_is_recorded_under_wrong_settings(
         main([*command, "--home", str(home.root)])
     error = capsys.readouterr().err
     assert ended.value.code == 1
-    assert said in error and "What to do" in error and "Traceback" not in error
+    assert stated in error and "What to do" in error and "Traceback" not in error
     assert _left(home) == before
 
 

@@ -171,5 +171,5 @@ def test_settings_with_an_address_that_is_none_are_refused(
     (tmp_path / "settings.yaml").write_text(f"storage: {storage}\n", encoding="utf-8")
     with pytest.raises(SystemExit) as ended:
         cli.main(["status", "--home", str(tmp_path)])
-    told = capsys.readouterr().err
-    assert ended.value.code == 1 and "name an address such as s3://bucket/prefix" in told
+    reported = capsys.readouterr().err
+    assert ended.value.code == 1 and "name an address such as s3://bucket/prefix" in reported

@@ -150,9 +150,9 @@ def service(home: Home) -> TimestampService:
 def test_a_manifest_and_the_head_are_stamped_and_any_auditor_can_check_it(home: Home, authority: Path) -> None:
     manifest = home.releases / "2025H1" / "r1" / "datapackage.json"
     stamp, head = manifest.parent.with_name("r1.tsr"), home.root / "ledger.head"
-    told: list[str] = []
-    assert stamp_release(service(home), manifest, told.append) and stamp_head(home, service(home), told.append)
-    assert told == [] and head.read_text() == f"{head_of(home)}\n"
+    reported: list[str] = []
+    assert stamp_release(service(home), manifest, reported.append) and stamp_head(home, service(home), reported.append)
+    assert reported == [] and head.read_text() == f"{head_of(home)}\n"
     for file, token in ((manifest, stamp), (head, home.root / "ledger.head.tsr")):
         found, when = verify_timestamp(file, token, authority / "root.pem")
         assert found == "a time stamp that holds"
@@ -176,9 +176,11 @@ def test_what_is_stamped_is_not_asked_for_again_and_a_new_head_is(home: Home) ->
     unreachable = replace(service(home), url="http://127.0.0.1:9/")
     assert stamp_head(home, unreachable, print) and token.read_bytes() == first
     append(home, lambda _: [Entry("norms", "2024-x")])
-    told: list[str] = []
-    assert not stamp_head(home, unreachable, told.append) and not token.exists(), "no stamp of an earlier head is left"
-    assert "not stamped" in told[0]
+    reported: list[str] = []
+    assert not stamp_head(home, unreachable, reported.append) and not token.exists(), (
+        "no stamp of an earlier head is left"
+    )
+    assert "not stamped" in reported[0]
     assert stamp_head(home, service(home), print) and token.read_bytes() != first
 
 
@@ -197,13 +199,13 @@ def test_a_service_that_fails_fails_nothing(
 ) -> None:
     monkeypatch.setattr(timestamps, "_SECONDS", 0.5)
     address = "http://127.0.0.1:9" if path == ":9" else url + path
-    told: list[str] = []
+    reported: list[str] = []
     manifest = home.releases / "2025H1" / "r1" / "datapackage.json"
     started = time.monotonic()
-    assert not stamp_release(replace(service(home), url=address), manifest, told.append)
+    assert not stamp_release(replace(service(home), url=address), manifest, reported.append)
     assert time.monotonic() - started < 5
-    assert len(told) == 1 and told[0].startswith("note: r1/datapackage.json is not stamped: 127.0.0.1: ")
-    assert why in told[0]
+    assert len(reported) == 1 and reported[0].startswith("note: r1/datapackage.json is not stamped: 127.0.0.1: ")
+    assert why in reported[0]
     assert not manifest.parent.with_name("r1.tsr").exists()
 
 

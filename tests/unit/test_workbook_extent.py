@@ -31,15 +31,15 @@ def check(content: bytes, **ceiling: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "told"),
+    ("cell", "reported"),
     [("XFD1", "2,000 columns"), ("ZZ300000", "cells"), ("A1048577", None), ("XFD1048576", "2,000 columns")],
 )
-def test_a_far_cell_is_found_before_room_is_made_for_it(cell: str, told: str | None) -> None:
-    if told is None:
-        cell, told, most = "A1000", "999 rows", {"rows": 999}
+def test_a_far_cell_is_found_before_room_is_made_for_it(cell: str, reported: str | None) -> None:
+    if reported is None:
+        cell, reported, most = "A1000", "999 rows", {"rows": 999}
     else:
         most = {}
-    with pytest.raises(ExtentError, match=told):
+    with pytest.raises(ExtentError, match=reported):
         check(workbook("A1", cell), **most)
 
 

@@ -202,11 +202,11 @@ def test_grouping_cells_are_read_as_people_write_them(preflight: Preflight, tmp_
     result = preflight.check(folder)
     assert result.accepted, result.summary()
     first = next(row for row in discharges(preflight) if row["account_no"] == ONE)
-    told = [
+    reported = [
         first[name]
         for name in ("apr_drg", "grouper_version", "severity_of_illness", "nature_of_admission", "primary_payer")
     ]
-    assert told == ["045", "42", "2", "1", "14"]
+    assert reported == ["045", "42", "2", "1", "14"]
     assert rules(result) >= {"D-CODE-PADDED", "D-CODE-SPELLING", "D-PLACEHOLDER"}
 
 

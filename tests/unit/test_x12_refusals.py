@@ -107,9 +107,9 @@ def test_a_file_that_is_no_whole_interchange_is_refused_in_one_line(
 ) -> None:
     result = preflight.check(write(tmp_path, content, ONE))
     assert not result.accepted
-    said = [problem for problem in result.receipt.problems if problem.rule == rule]
-    assert said and words in said[0].message, result.summary()
-    assert said[0].file == "a.837"
+    stated = [problem for problem in result.receipt.problems if problem.rule == rule]
+    assert stated and words in stated[0].message, result.summary()
+    assert stated[0].file == "a.837"
     assert all(file.sha256 for file in result.receipt.files)
     assert result.receipt.rows("discharges", "read") == 0
 
