@@ -74,13 +74,13 @@ def _shown(
             total = ledger.cell("cases_excluded", stage=stage, window_name="performance")
             parts = [exclusions.cell("cases", exclusion_reason=reason, hospital_ccn="all") for reason in of_stage]
             sums.append(Sum(total, tuple(parts)))
-    beside = _beside(of)
-    sums += _sums_beside(beside, exclusions, ledger)
-    reported = {**before, beside.name: [_as_given_out(of, beside)]}
-    return suppressed([exclusions, ledger, beside], threshold, sums=sums, before=reported)[:2]
+    others = _other_tables(of)
+    sums += _sums_with_others(others, exclusions, ledger)
+    reported = {**before, others.name: [_as_given_out(of, others)]}
+    return suppressed([exclusions, ledger, others], threshold, sums=sums, before=reported)[:2]
 
 
-def _beside(of: Draft | ReleaseFiles) -> CountTable:
+def _other_tables(of: Draft | ReleaseFiles) -> CountTable:
     """A hospital's counts as other tables that leave the program have them; each empty where they have none."""
     ccns = of.table("conservation").select(pl.col("hospital_ccn").unique().sort())
     discharges = of.table("conservation").filter(pl.col("stage") == "3 costs", pl.col("window_name") == "performance")
@@ -94,7 +94,7 @@ def _beside(of: Draft | ReleaseFiles) -> CountTable:
     )
 
 
-def _as_given_out(of: Draft | ReleaseFiles, beside: CountTable) -> pl.DataFrame:
+def _as_given_out(of: Draft | ReleaseFiles, others: CountTable) -> pl.DataFrame:
     """The same with what those tables hide marked as hidden."""
     shown: dict[str, dict[str, int | None]] = {"discharges": {}, "all": {}, "participating": {}}
     if of.has("hospital_acquired_conditions", folder="quality"):
@@ -106,7 +106,7 @@ def _as_given_out(of: Draft | ReleaseFiles, beside: CountTable) -> pl.DataFrame:
         for scope in _SCOPES:
             shown[scope] = dict(savings.filter(pl.col("scope") == scope).select("hospital_ccn", "cases").iter_rows())
     rows = []
-    for row in beside.frame.iter_rows(named=True):
+    for row in others.frame.iter_rows(named=True):
         ccn = row["hospital_ccn"]
         hidden = [name for name, of_table in shown.items() if of_table.get(ccn) is None and row[name]]
         rows.append(
@@ -116,9 +116,9 @@ def _as_given_out(of: Draft | ReleaseFiles, beside: CountTable) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema)
 
 
-def _sums_beside(beside: CountTable, exclusions: CountTable, ledger: CountTable) -> Iterator[Sum]:
+def _sums_with_others(others: CountTable, exclusions: CountTable, ledger: CountTable) -> Iterator[Sum]:
     """What adds up between the page and those tables: only where it does, as it does for every settled state."""
-    own = {row["hospital_ccn"]: row for row in beside.frame.iter_rows(named=True)}
+    own = {row["hospital_ccn"]: row for row in others.frame.iter_rows(named=True)}
     excluded: dict[str, list[dict[str, Any]]] = {}
     for row in exclusions.frame.iter_rows(named=True):
         excluded.setdefault(row["hospital_ccn"], []).append(row)
@@ -126,14 +126,14 @@ def _sums_beside(beside: CountTable, exclusions: CountTable, ledger: CountTable)
         parts = excluded.get(ccn, [])
         if row["discharges"] and row["discharges"] == (row["all"] or 0) + sum(part["cases"] for part in parts):
             cells = [exclusions.cell("cases", **part) for part in parts]
-            yield Sum(beside.cell("discharges", hospital_ccn=ccn), (*cells, beside.cell("all", hospital_ccn=ccn)))
+            yield Sum(others.cell("discharges", hospital_ccn=ccn), (*cells, others.cell("all", hospital_ccn=ccn)))
         if row["all"] and row["participating"] is not None:
-            part = beside.cell("participating", hospital_ccn=ccn)
-            yield Sum(beside.cell("all", hospital_ccn=ccn), (part,), with_rest=True)
+            part = others.cell("participating", hospital_ccn=ccn)
+            yield Sum(others.cell("all", hospital_ccn=ccn), (part,), with_rest=True)
     for stage, count, of_hospitals in _STAGES:
         for row in ledger.frame.filter(pl.col("stage") == stage, pl.col("window_name") == "performance").to_dicts():
             if row[count] == sum(each[of_hospitals] or 0 for each in own.values()):
-                parts_of = tuple(beside.cell(of_hospitals, hospital_ccn=ccn) for ccn in own)
+                parts_of = tuple(others.cell(of_hospitals, hospital_ccn=ccn) for ccn in own)
                 yield Sum(ledger.cell(count, stage=stage, window_name="performance"), parts_of)
 
 

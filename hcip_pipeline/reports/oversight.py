@@ -91,7 +91,7 @@ def committee(source: ReportSource, ccn: str, missing: Sequence[MissingItem]) ->
         | {status: _final(payments, status) for status in words.STATUSES}
         | {f"{status}_count": sum(row["status"] == status for row in payments) for status in words.STATUSES}
         | {"payable_with_signs": payable_signed, "payable_with_signs_count": partners_with_signs},
-        bound=_bound(payments),
+        bound=_reductions(payments),
         limit=next(iter(now.of_hospital("distribution_limits", ccn)), None),
         elections=inputs[0] if inputs else None,
         quality=_quality(now, ccn),
@@ -207,7 +207,7 @@ def threshold_words(condition: Row) -> str:
     return f"{condition['threshold_operator']} {asked}"
 
 
-def _bound(payments: Sequence[Row]) -> tuple[tuple[str, int, Decimal], ...]:
+def _reductions(payments: Sequence[Row]) -> tuple[tuple[str, int, Decimal], ...]:
     """Each reduction that did something: its name, for how many, by how much."""
     found = []
     for column, name in waterfall.REDUCTIONS.items():

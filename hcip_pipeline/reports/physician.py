@@ -80,7 +80,7 @@ def physician_page(source: ReportSource, ccn: str, partner: Row) -> bytes:
         costs=charts.trend([_cost_point(row) for row in history]),
         days=charts.trend([_days_point(row) for row in history]),
         history=history,
-        steps=waterfall.steps(partner, _says(source, partner, inputs, conditions, improvement, cases)),
+        steps=waterfall.steps(partner, _step_notes(source, partner, inputs, conditions, improvement, cases)),
         reasons=list(parse_reasons(partner["reasons"], partner["final_incentive"])),
         conditions=conditions,
         signs=by_partner(signs_of(now, ccn)).get(npi, []),
@@ -231,13 +231,13 @@ def _sureness(row: Row) -> Row:
     return row | {"name": words.STREAMS[row["stream"]], "verdict": verdict}
 
 
-def _says(
+def _step_notes(
     source: ReportSource, partner: Row, inputs: Row, conditions: list[Row], improvement: list[Row], cases: list[Row]
 ) -> dict[str, list[str]]:
     """What each step of the waterfall says."""
     reasons = list(parse_reasons(partner["reasons"], partner["final_incentive"]))
     is_first_half = source.period.half == 1
-    says: dict[str, list[str]] = {
+    step_notes: dict[str, list[str]] = {
         "performance_incentive": performance_words(cases, source.gated),
         "improvement_incentive": [sentence for row in improvement for sentence in improvement_words(row)],
         "conditions_adjustment": waterfall.condition_words(conditions),
@@ -252,7 +252,7 @@ def _says(
         else ["Not reached."],
         "final_incentive": [reason.sentence for reason in reasons if reason.is_hold],
     }
-    return says
+    return step_notes
 
 
 def performance_words(cases: list[Row], gated: frozenset[tuple[str, str, str]]) -> list[str]:

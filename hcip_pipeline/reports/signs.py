@@ -45,12 +45,12 @@ def payable_with_signs(payments: Iterable[Row], signs: Mapping[str, list[Row]]) 
 
 def in_words(row: Row) -> str:
     """A finding with numerator, denominator and what was expected."""
-    said = f"{words.SIGNS[row['sign']]}: {row['observed']:,}"
+    text = f"{words.SIGNS[row['sign']]}: {row['observed']:,}"
     if row["cases"] is not None:
-        said += f" of {words.plural(row['cases'], 'case')}"
+        text += f" of {words.plural(row['cases'], 'case')}"
     expected = [
         f"{words.number(row[column], 1)} {source}"
         for column, source in (("expected_by_past", "from own past"), ("expected_as_state", "from the state"))
         if row[column] is not None
     ]
-    return f"{said}; expected {' and '.join(expected)}" if expected else said
+    return f"{text}; expected {' and '.join(expected)}" if expected else text

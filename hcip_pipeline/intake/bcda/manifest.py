@@ -58,15 +58,15 @@ def parse_manifest(content: bytes, file: str) -> Manifest:
         HcipError: ``BCDA-MANIFEST`` or ``BCDA-BUNDLE``.
     """
     try:
-        said = json.loads(content)
+        answer = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise _unreadable("it is not JSON", file) from error
-    if isinstance(said, dict) and said.get("resourceType") == "Bundle":
+    if isinstance(answer, dict) and answer.get("resourceType") == "Bundle":
         raise bundle(file)
-    if not isinstance(said, dict) or not isinstance(said.get("output"), list):
+    if not isinstance(answer, dict) or not isinstance(answer.get("output"), list):
         raise _unreadable("it has no list of output files", file)
     when = re.match(
-        r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?", str(said.get("transactionTime"))
+        r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?", str(answer.get("transactionTime"))
     )
     try:
         moment = dt.datetime.fromisoformat(f"{when[1]}T{when[2]}") if when else None
@@ -74,7 +74,7 @@ def parse_manifest(content: bytes, file: str) -> Manifest:
         moment = None
     if when is None or moment is None:
         raise _unreadable("transactionTime is not a date and time", file)
-    request = urlsplit(str(said.get("request") or ""))
+    request = urlsplit(str(answer.get("request") or ""))
     version = _VERSION.search(request.path)
     name = ExportName(
         is_test="sandbox" in (request.hostname or ""),
@@ -82,12 +82,12 @@ def parse_manifest(content: bytes, file: str) -> Manifest:
         file_date=moment.date(),
         file_time=f"{moment:%H%M%S}{(when[3] or '.0')[1]}",
     )
-    errors = said.get("error") or []
+    errors = answer.get("error") or []
     if not isinstance(errors, list):
         raise _unreadable("error is not a list", file)
     return Manifest(
         file, name, version[1] if version else "",
-        tuple(_output(entry, file) for entry in said["output"]),
+        tuple(_output(entry, file) for entry in answer["output"]),
         tuple(_output(entry, file).file for entry in errors),
     )  # fmt: skip
 

@@ -38,7 +38,7 @@ def ingest_exports(home: Home, month: Month, progress: Progress) -> list[Archive
         progress: called with a description of what is being read.
     """
     exports, strays = find_exports(home.inbox / "cms" / str(month))
-    results = [_take_in(home, month, export, progress) for export in exports]
+    results = [_ingest(home, month, export, progress) for export in exports]
     return [*results, *(_stray_receipt(stray, str(month)) for stray in strays)]
 
 
@@ -56,16 +56,16 @@ def check_exports(path: Path, progress: Progress) -> list[ArchiveReceipt]:
     return [*results, *(_stray_receipt(stray, "") for stray in strays)]
 
 
-def _take_in(home: Home, month: Month, export: Export, progress: Progress) -> ArchiveReceipt:
+def _ingest(home: Home, month: Month, export: Export, progress: Progress) -> ArchiveReceipt:
     try:
         sha256, size = export.sha256(), export.size
     except (HcipError, OSError) as error:  # gone, locked or too large: it must not stop the others
-        told = (
+        problem = (
             error
             if isinstance(error, HcipError)
             else HcipError(str(error.strerror), rule="FILE-UNREADABLE", fix="put a readable file there")
         )
-        return _refused(export, str(month), told)
+        return _refused(export, str(month), problem)
     before = [receipt for receipt in receipts(home, [month]) if receipt.accepted]
     for receipt in before:
         if receipt.sha256 == sha256:
@@ -110,7 +110,7 @@ def _read(
         files = export.files(manifest)
         is_complete = not name.is_since and any(file.resource == "Patient" for file in files)
         reader = ExportReader(staging, _lineage(manifest, month), [] if is_complete else known)
-        reader.read(_told(files, name.month, progress))
+        reader.read(_readable(files, name.month, progress))
         warnings = _warnings(name, files, reader)
         if reader.first_unknown and (is_complete or month is not None):
             unknown_file, unknown_row = reader.first_unknown
@@ -140,7 +140,7 @@ def _read(
     )  # fmt: skip
 
 
-def _told(files: list[DataFile], month: str, progress: Progress) -> list[DataFile]:
+def _readable(files: list[DataFile], month: str, progress: Progress) -> list[DataFile]:
     readable = [file for file in files if file.resource in RESOURCES]
     for file in readable:
         progress(f"{month}: CMS claim files · {file.path.name}: {file.resource}")

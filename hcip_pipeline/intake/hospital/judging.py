@@ -34,7 +34,7 @@ from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
 from hcip_pipeline.intake.hospital.survey import Survey, survey
 from hcip_pipeline.intake.hospital.whole_submission import problems_of_whole
 from hcip_pipeline.intake.x12 import places
-from hcip_pipeline.intake.x12.reading import SHAPE, Bills, file_receipts, read_bills, said_by_bills
+from hcip_pipeline.intake.x12.reading import SHAPE, Bills, file_receipts, identify_by_bills, read_bills
 from hcip_pipeline.periods import Quarter, rate_year
 from hcip_pipeline.received_files import DISCHARGES, HOSPITAL, bytes_in_words
 from hcip_pipeline.reference.dispositions import load_dispositions
@@ -173,7 +173,7 @@ class Judge:
                     outcome = self._edit(case, errors, only)
                     self._judge_whole(case, outcome)
                 if case.bills is not None:
-                    outcome = replace(outcome, rules=places.told(self.database, outcome.rules))
+                    outcome = replace(outcome, rules=places.with_places(self.database, outcome.rules))
             except duckdb.Error as error:  # one submission must not stop the others
                 if (fault := storage_fault(error, self.database.spill)) is not None:
                     raise fault from error
@@ -181,9 +181,9 @@ class Judge:
                 case.problems.append(self._engine_problem(case, errors, error))
         return self._receipt(case, outcome)
 
-    def said_by_bills(self, bills: tuple[Path, ...], scratch: Path) -> tuple[str, Quarter | None]:
+    def identify_by_bills(self, bills: tuple[Path, ...], scratch: Path) -> tuple[str, Quarter | None]:
         """The hospital and the quarter that bills name by themselves."""
-        return said_by_bills(self.database, bills, scratch, self._npis)
+        return identify_by_bills(self.database, bills, scratch, self._npis)
 
     def _engine_problem(self, case: _Case, errors: Mapping[str, list[Check]], error: duckdb.Error) -> Problem:
         """What the engine could not do, in words without a cell of it, and at which row."""

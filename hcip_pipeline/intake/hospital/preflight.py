@@ -250,36 +250,36 @@ def _submission(
     ccn = ccn or named.ccn or None
     if quarter is not None and ccn is not None:
         return replace(named, quarter=quarter, ccn=ccn, version=max(named.version, 1), name_problem=None), ()
-    said_ccn, said_quarter = _said_by_rows(place, judge)
-    if not (ccn or said_ccn) and contents(replace(named, ccn=""), only=place.only).bills:
+    found_ccn, found_quarter = _identify_by_rows(place, judge)
+    if not (ccn or found_ccn) and contents(replace(named, ccn=""), only=place.only).bills:
         raise UsageError(
             "no bill names the hospital by its CCN",
             file=folder,
             fix="name the folder by the CCN, and the folder above it by the quarter: 2025Q1/210043",
         )
     notes = []
-    if ccn is None and said_ccn:
-        notes.append(f"judged as hospital {said_ccn}, whose number most rows carry")
-    if quarter is None and said_quarter:
-        notes.append(f"judged as {said_quarter}, the quarter of most discharges")
+    if ccn is None and found_ccn:
+        notes.append(f"judged as hospital {found_ccn}, whose number most rows carry")
+    if quarter is None and found_quarter:
+        notes.append(f"judged as {found_quarter}, the quarter of most discharges")
     found = replace(
         named,
-        quarter=quarter or said_quarter or Quarter(1, 1),
-        ccn=ccn or said_ccn,
+        quarter=quarter or found_quarter or Quarter(1, 1),
+        ccn=ccn or found_ccn,
         version=max(named.version, 1),
         name_problem=None,
     )
     return found, tuple(notes)
 
 
-def _said_by_rows(place: _Place, judge: Judge) -> tuple[str, Quarter | None]:
+def _identify_by_rows(place: _Place, judge: Judge) -> tuple[str, Quarter | None]:
     """The hospital and quarter most rows name; empty where the files cannot be read."""
-    said_ccn, said_quarter = "", None
+    found_ccn, found_quarter = "", None
     somewhere = Submission(place.folder, Quarter(1, 1), "", 1, place.folder)
     there = contents(somewhere, only=place.only)
     if there.bills:
         with scratch_folder("copies") as copies:
-            return judge.said_by_bills(there.bills, copies)
+            return judge.identify_by_bills(there.bills, copies)
     for table, path in there.tables.items():
         contract = DISCHARGES if table == "discharges" else CHARGES
         day = "discharge_date" if table == "discharges" else "service_date"
@@ -297,10 +297,10 @@ def _said_by_rows(place: _Place, judge: Judge) -> tuple[str, Quarter | None]:
             ).fetchone() or (None, None)
         except duckdb.Error:  # the verdict states what the engine cannot do with these rows
             continue
-        said_ccn = said_ccn or row[0] or ""
-        if said_quarter is None and row[1] is not None:
-            said_quarter = Quarter((row[1] - 1) // 4, (row[1] - 1) % 4 + 1)
-    return said_ccn, said_quarter
+        found_ccn = found_ccn or row[0] or ""
+        if found_quarter is None and row[1] is not None:
+            found_quarter = Quarter((row[1] - 1) // 4, (row[1] - 1) % 4 + 1)
+    return found_ccn, found_quarter
 
 
 def _broken_rows(judge: Judge, receipt: SubmissionReceipt) -> tuple[Problem, ...]:

@@ -37,7 +37,7 @@ def join_grouping(database: SubmissionDatabase, cells: Cells | None, file: str) 
                     {", ".join(name for name in GROUPING.names if name != "account_no")} from ({cells.sql}))
             where shape_ok and not has_control and ({filled}) group by all"""  # the same row again is the same row
         )
-    problems = _told(database, cells, file) if cells is not None else []
+    problems = _problems(database, cells, file) if cells is not None else []
     given = {name: f"g.{name}" for name in GROUPING.names if name != "account_no"}
     given |= {name: f"coalesce(nullif(trim(g.{name}), ''), s.{name})" for name in _OVER_BILL}
     columns = ", ".join(
@@ -61,7 +61,7 @@ def join_grouping(database: SubmissionDatabase, cells: Cells | None, file: str) 
     return problems
 
 
-def _told(database: SubmissionDatabase, cells: Cells, file: str) -> list[Problem]:
+def _problems(database: SubmissionDatabase, cells: Cells, file: str) -> list[Problem]:
     unread = database.one(
         f"select count(*), coalesce(min(row, {_NAMED}), []) from ({cells.sql}) where not shape_ok or has_control"
     )

@@ -38,12 +38,12 @@ def located(table: str, rows: str) -> str:
     return f"select p.*, {account} as claim from ({in_files(rows)}) p left join {claims} b on b.row = p.row"
 
 
-def told(database: SubmissionDatabase, counts: Sequence[RuleCount]) -> tuple[RuleCount, ...]:
+def with_places(database: SubmissionDatabase, counts: Sequence[RuleCount]) -> tuple[RuleCount, ...]:
     """The counts with the first places of each: file, segment and claim."""
-    return tuple(_told(database, count) if count.lines else count for count in counts)
+    return tuple(_with_places(database, count) if count.lines else count for count in counts)
 
 
-def _told(database: SubmissionDatabase, count: RuleCount) -> RuleCount:
+def _with_places(database: SubmissionDatabase, count: RuleCount) -> RuleCount:
     rows = database.con.execute(
         located(count.table, "select unnest($1::bigint[]) as row") + " order by p.row", [list(count.lines)]
     ).fetchall()

@@ -75,9 +75,11 @@ class Bills:
     def errors(self, checks: Sequence[Check]) -> list[Check]:
         """The checks on a discharge, and those that bills alone can break."""
         own = [check for check in _checks(self.faults) if RULES[check.rule].severity == "ERROR"]
-        told = "(select row from raw_faults where rule in ('B-NOT-GROUPED', 'B-GROUPING-REPEATED'))"
+        reported_rows = "(select row from raw_faults where rule in ('B-NOT-GROUPED', 'B-GROUPING-REPEATED'))"
         return [
-            replace(check, sql=f"{check.sql} and row not in {told}") if check.column == "grouper_version" else check
+            replace(check, sql=f"{check.sql} and row not in {reported_rows}")
+            if check.column == "grouper_version"
+            else check
             for check in checks
         ] + own
 
@@ -138,7 +140,7 @@ def read_bills(
         found.problems.append(Problem("F-NO-ROWS", "holds no claim", file=found.name))
         return found
     found.counts = find_stays(database)
-    found.problems += [_told(count) for count in found.counts if count.outcome in _REPORTED]
+    found.problems += [_as_problem(count) for count in found.counts if count.outcome in _REPORTED]
     found.problems += join_grouping(database, cells, grouping.name if grouping else "")
     if npi:
         database.con.execute(
@@ -151,7 +153,7 @@ def read_bills(
     return found
 
 
-def said_by_bills(
+def identify_by_bills(
     database: SubmissionDatabase, paths: Sequence[Path], scratch: Path, hospitals: Mapping[str, str]
 ) -> tuple[str, Quarter | None]:
     """The hospital that most bills name by the NPI they are billed under, and the quarter that most of them end in.
@@ -162,12 +164,12 @@ def said_by_bills(
     found = read_bills(database, paths, None, scratch, None)
     if not found.cells:
         return "", None
-    said = database.con.execute(
+    most = database.con.execute(
         """select mode(nullif(billing_npi, '')), mode(year(day) * 4 + quarter(day))
         from (select billing_npi, try_cast(discharge_date as date) as day from raw_stays)"""
     ).fetchone() or (None, None)
-    ccn = next((ccn for ccn, npi in hospitals.items() if npi == said[0]), "")
-    return ccn, Quarter((said[1] - 1) // 4, (said[1] - 1) % 4 + 1) if said[1] else None
+    ccn = next((ccn for ccn, npi in hospitals.items() if npi == most[0]), "")
+    return ccn, Quarter((most[1] - 1) // 4, (most[1] - 1) % 4 + 1) if most[1] else None
 
 
 def _cells(table: Table) -> Cells:
@@ -176,7 +178,7 @@ def _cells(table: Table) -> Cells:
     return Cells(f"select row, true as shape_ok, false as has_control, {names} from raw_{table.name}", table.names, ())
 
 
-def _told(count: BillCount) -> Problem:
+def _as_problem(count: BillCount) -> Problem:
     rule, words = _REPORTED[count.outcome]
     return Problem(rule, f"{count.bills:,} bill{'s' * (count.bills != 1)} over {dollars(count.dollars)} {words}")
 

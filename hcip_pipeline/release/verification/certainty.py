@@ -155,8 +155,8 @@ def _check_hospitals(table: Table | None, ranges: Mapping[tuple[str, str], Row],
     if table is None:
         return
     hospitals = sorted({ccn for ccn, _ in ranges})
-    told = [row["hospital_ccn"] for row in table]
-    findings.fact("certainty", table.path, "hospitals", [*hospitals, STATE] if ranges else told, told)
+    listed = [row["hospital_ccn"] for row in table]
+    findings.fact("certainty", table.path, "hospitals", [*hospitals, STATE] if ranges else listed, listed)
     for row in table:
         own = [each for (ccn, _), each in ranges.items() if row["hospital_ccn"] in (ccn, STATE)]
         calculated = sum((each["calculated_incentive"] for each in own), ZERO)
