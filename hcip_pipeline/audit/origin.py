@@ -38,7 +38,7 @@ def origin_note(draft: Draft) -> Iterable[Document]:
 
 
 def signed_by(draft: Draft) -> str:
-    """Who signed the release, or that nobody did, and whose time stamp is with it."""
+    """Who signed the release, or that no one did, and whose time stamp is with it."""
     signed = "This release is not signed."
     if draft.signed_by is not None:
         signed = f"This release is signed by {draft.signed_by}: r{draft.number}.sig, in OpenSSH's format."

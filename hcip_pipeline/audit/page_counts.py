@@ -1,6 +1,6 @@
 """Counts of cases on the audit report's page, small ones hidden: exclusions by hospital, and the ledger's stages.
 
-The regulator's savings and the quality tables lie next to the page. There a hospital has its discharges, which here are
+The regulator's savings and the quality tables are next to the page. There a hospital has its discharges, which here are
 its exclusions and its cases with a norm; the stages are sums over hospitals. So what those tables show is known.
 
 Belongs here: which counts of the page hang together, and with which of other tables. Does not belong here: hiding
@@ -42,7 +42,7 @@ _NEXT = {
 def shown_cases(draft: Draft) -> dict[str, list[dict[str, Any]]]:
     """Exclusions by reason and hospital, and the ledger's stages: counts of one page, so they are hidden together.
 
-    The pages of the period's earlier releases lie next to it; what they showed is found again from their tables.
+    The pages of the period's earlier releases are next to it; what they showed is found again from their tables.
     """
     before: dict[str, list[pl.DataFrame]] = {"excluded": [], "ledger": []}
     for release in draft.superseded:

@@ -43,7 +43,7 @@ def bridge_rows(home: Home) -> pl.DataFrame:
 
 
 def place_bridge(bench: Workbench, rows: pl.DataFrame, start: dt.date, end: dt.date) -> None:
-    """Put the bridge beside a build, for :data:`PATCH`; ``start`` and ``end`` are those of the period."""
+    """Put the bridge next to a build, for :data:`PATCH`; ``start`` and ``end`` are those of the period."""
     con = bench.connection
     con.execute("create schema if not exists bridge")
     con.register(
@@ -54,7 +54,7 @@ def place_bridge(bench: Workbench, rows: pl.DataFrame, start: dt.date, end: dt.d
 
 
 def grouped_cases(bench: Workbench, windows: str) -> pl.DataFrame:
-    """Cases of a build by window, version and cell, as they are and by the bridge beside it.
+    """Cases of a build by window, version and cell, as they are and by the bridge next to it.
 
     Args:
         windows: SQL list of the windows' names.
@@ -80,7 +80,7 @@ def version_rows(bench: Workbench, base_year: pl.DataFrame, period: str) -> pl.D
     """What each version of one side lacks of the other's codes: ``contracts.certainty.GROUPER_CASES``.
 
     Args:
-        bench: of the period, with the bridge beside it.
+        bench: of the period, with the bridge next to it.
         base_year: :func:`grouped_cases` of the base year.
     """
     own = grouped_cases(bench, "'performance', 'baseline'")

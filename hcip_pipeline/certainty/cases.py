@@ -37,13 +37,13 @@ class Sums:
         self._starts = np.searchsorted(keys[self.order], np.arange(self.size))
 
     def of_ordered(self, values: Integers) -> Integers:
-        """Sums of values that lie in :attr:`order`."""
+        """Sums of values that are in :attr:`order`."""
         if not self.size:
             return np.zeros((0, *values.shape[1:]), np.int64)
         return np.add.reduceat(values, self._starts, axis=0)
 
     def of(self, values: Integers) -> Integers:
-        """Sums of values that lie in the order of the keys."""
+        """Sums of values that are in the order of the keys."""
         return self.of_ordered(values[self.order])
 
 

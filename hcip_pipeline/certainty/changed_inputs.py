@@ -1,7 +1,7 @@
 """The models and tables of a build that a file of changes replaces, and what in the file cannot be.
 
-Belongs here: cases beside the models that read them, rows of the period's program files. Does not belong here: the file
-itself (``changes``), computing and comparing payments (``what_if``).
+Belongs here: cases next to the models that read them, rows of the period's program files. Does not belong here: the
+file itself (``changes``), computing and comparing payments (``what_if``).
 """
 
 from __future__ import annotations

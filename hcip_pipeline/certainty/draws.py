@@ -81,7 +81,7 @@ def case_hashes(cases: ReleasedCases, replicates: int, threads: int | None) -> I
                 .astype(np.uint64)
                 for place in range(len(windows))
             ]
-            # DuckDB takes the digest's first eight bytes as they lie in memory: read them as one number, big end first
+            # DuckDB takes the digest's first eight bytes as they are in memory: read them as one number, big end first
             now, before = (np.ascontiguousarray(bits).view(">u8").astype(np.uint64) for bits in found)
             yield now, before
 

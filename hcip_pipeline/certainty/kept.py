@@ -1,4 +1,4 @@
-"""A period's tables of certainty, kept beside its build until its release is written.
+"""A period's tables of certainty, kept next to its build until its release is written.
 
 Belongs here: keeping and finding them again for the same build. Does not belong here: computing them (``assessment``).
 """

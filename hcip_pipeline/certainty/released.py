@@ -38,7 +38,7 @@ def certainty_tables(draft: Draft) -> Iterator[DerivedTable]:
 
 
 def _without_small_counts(draft: Draft, streams: pl.DataFrame) -> pl.DataFrame:
-    """The state's streams beside the cases of hospitals, which ``regulator/savings`` gives as far as they are shown.
+    """The state's streams next to the cases of hospitals, which ``regulator/savings`` gives as far as they are shown.
 
     The streams together are the hospitals' cases in cells with a norm: a hospital's hidden count must not follow.
     """

@@ -70,7 +70,7 @@ class WhatIf:
 
     @property
     def idle_cases(self) -> list[str]:
-        """Changed cases of the period that earn nobody anything although no change leaves them out, each with why."""
+        """Changed cases of the period that earn no one anything although no change leaves them out, each with why."""
         idle = []
         for row in self.cases.filter(pl.col("window_name") == "performance").iter_rows(named=True):
             named = f"the case {row['account_no']} of hospital {row['hospital_ccn']}"
@@ -142,7 +142,7 @@ def what_if(
 def _changed_norms(
     home: Home, policy: Policy, cases: Sequence[CaseChange], path: Path, threads: int | None, progress: Progress
 ) -> tuple[pl.DataFrame | None, set[tuple[str, str]]]:
-    """The norm table with the changes, and which of the cases lie in the base year; None where none does."""
+    """The norm table with the changes, and which of the cases are in the base year; None where none does."""
     if not cases:
         return None, set()
 

@@ -199,7 +199,7 @@ class GroupCertainty:
         of: hospital or state: whose care partners are ranked.
         tested: care partners for whom dealing changes anything.
         one_in_twenty: how many of them would lie above by chance alone.
-        is_mean_outside: the mean of a row lies outside its range.
+        is_mean_outside: the mean of a row is outside its range.
     """
 
     rows: tuple[Row, ...]

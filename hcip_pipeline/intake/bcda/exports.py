@@ -32,7 +32,7 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Export:
-    """What lies in one folder: an export's data files with its manifest, as they came."""
+    """What is in one folder: an export's data files with its manifest, as they came."""
 
     folder: Path
     paths: tuple[Path, ...]
@@ -52,7 +52,7 @@ class Export:
 
     @property
     def size(self) -> int:
-        """Bytes of all files, as they lie there."""
+        """Bytes of all files, as they are there."""
         return sum(path.stat().st_size for path in self.paths)
 
     def manifest(self) -> Manifest:

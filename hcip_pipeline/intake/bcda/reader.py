@@ -183,7 +183,7 @@ class ExportReader:
         count.read = count.lines
 
     def _refuse_older(self, kind: str, count: FileCount) -> None:
-        """Refuse a resource of version 1 or 2, which is told by its profile."""
+        """Refuse a resource of version 1 or 2, which is recognized by its profile."""
         row = self._connection.execute(
             f"select min(_row) from resources where coalesce({MAJOR[kind]}, 0) < {KNOWN_MAJOR}"
         ).fetchall()[0][0]
