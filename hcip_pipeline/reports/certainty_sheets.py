@@ -8,8 +8,13 @@ from __future__ import annotations
 from hcip_pipeline.reports import words
 from hcip_pipeline.reports.certainty import COMPARED, READINGS, compared
 from hcip_pipeline.reports.figures import ReportSource, Row
-from hcip_pipeline.reports.workbook import Book, Column
+from hcip_pipeline.reports.workbook import Book, Column, Kind
 
+_OF_A_STREAM: tuple[tuple[str, str, Kind], ...] = (
+    ("cases", "cases", "count"),
+    ("cost", "reliability of cost", "number"),
+    ("days", "reliability of days", "number"),
+)
 _RANGES = (
     Column("npi", "NPI", "text", 13),
     Column("name", "Care partner", "text", 26),
@@ -23,11 +28,7 @@ _RANGES = (
     *(
         Column(f"{stream}_{name}", f"{words.STREAMS[stream]}: {title}", kind, 12)
         for stream in ("medical", "surgical")
-        for name, title, kind in (
-            ("cases", "cases", "count"),
-            ("cost", "reliability of cost", "number"),
-            ("days", "reliability of days", "number"),
-        )
+        for name, title, kind in _OF_A_STREAM
     ),
 )
 _READINGS = (
