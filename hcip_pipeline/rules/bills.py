@@ -72,7 +72,7 @@ BILL_RULES = (
         "export the bills again, with the segments of each claim in their order",
     ),
     _error(
-        "B-STATUS", "account_no", "the stay's last bill ends it (frequency 1, 4 or 5), and its patient status is 30",
+        "B-STATUS", "account_no", "a bill of the stay ends it (frequency 1 or 4), and the last patient status is 30",
         "send the status at discharge (CL103), or the frequency of an interim bill",
     ),
     _warn(

@@ -30,6 +30,8 @@ COUNTED, REPLACED, VOIDED, VOID, LONE_VOID, NOT_INPATIENT, STAYS_ON = (
     "counted", "replaced", "voided", "void", "void of nothing", "not inpatient", "still a patient",
 )  # fmt: skip
 
+#: SQL: no bill of the stay ends it.
+_WAITS = f"(discharge_disposition = '{STILL_A_PATIENT}' and last_frequency in ('2', '3', '7') and not has_end)"
 _WHOLE = "frequency not in ('2', '3', '4', '5')"
 
 
@@ -40,13 +42,9 @@ def find_stays(database: SubmissionDatabase) -> tuple[BillCount, ...]:
     database.con.execute(
         f"""update raw_standing set outcome = '{STAYS_ON}' where row in (
             select b.row from raw_standing b join raw_stays s on s.account_key = b.account_key and s.part = b.part
-            where s.last_frequency in ('2', '3', '7') and s.discharge_disposition = '{STILL_A_PATIENT}'
-                and b.outcome = '{COUNTED}')"""
+            where {_WAITS} and b.outcome = '{COUNTED}')"""
     )
-    database.con.execute(
-        f"""delete from raw_stays
-        where last_frequency in ('2', '3', '7') and discharge_disposition = '{STILL_A_PATIENT}'"""
-    )
+    database.con.execute(f"delete from raw_stays where {_WAITS}")
     database.con.execute(f"insert into raw_faults {_contradictions()}")
     database.con.execute(
         f"""insert into raw_faults
@@ -153,6 +151,8 @@ def _stays() -> str:
             case when count({amount}) < count(*) then arg_min(total, row) filter ({amount} is null)
                 else cast(sum({amount}) as varchar) end as total_charges,
             coalesce(max(billing_npi), '') as billing_npi,
+            bool_or(frequency in ('1', '4')
+                or (frequency = '7' and discharge_disposition not in ('', '{STILL_A_PATIENT}'))) as has_end,
             coalesce(max(last_day) filter (late > 0) > max(last_day) filter (late = 0), false)
                 or coalesce({last("discharge_disposition")} <> {disposition}, false) as late_moves
         from counted group by account_key, part"""
