@@ -109,6 +109,7 @@ def _prepare(database: duckdb.DuckDBPyConnection, apr_drgs: pl.DataFrame) -> Non
     database.execute(
         """create table known as from given_apr_drgs;
         create table all_facilities (hospital varchar, name varchar, is_acute boolean, quarter varchar);
+        create table earlier (record varchar, hospital varchar, quarter varchar);
         create table seen (hospital varchar, name varchar, quarter varchar);
         create table groups_seen (grouper varchar, drg varchar, mdc varchar, cases bigint);
         create table received (hospital varchar, quarter varchar, rows_read bigint, rows_excluded bigint,
@@ -163,7 +164,9 @@ class _Quarter:
         self.reader.lines("base1", "records", edits.READINGS)
         self.database.execute(
             """create or replace table cells as
-            select records.*, row_number() over (partition by record order by source_row) > 1 as is_repeated,
+            select records.*,
+                   row_number() over (partition by record order by source_row) > 1
+                   or (record, hospital, quarter) in (select (record, hospital, quarter) from earlier) as is_repeated,
                    case when severity is not null and grouped in (select apr_drg from known) then grouped end as drg
             from records; drop table records"""
         )
@@ -300,7 +303,8 @@ class _Quarter:
         write_contract(database, LAKE_CHARGES, line, "accepted_lines", into, name, is_ordered=True)
         write_quarantine(database, into, f"quarantine_{self.quarter}", ("quarantine", "quarantine_lines"))
         database.execute(
-            f"""insert into seen select hospital, any_value(hospital_name), '{self.quarter}' from accepted
+            f"""insert into earlier select record, hospital, quarter from accepted;
+            insert into seen select hospital, any_value(hospital_name), '{self.quarter}' from accepted
                 group by hospital;
             insert into groups_seen select grouper, drg, mdc, count(*) from accepted where drg is not null group by all;
             insert into received

@@ -28,7 +28,13 @@ RULES = by_id(
         _AS_PUBLISHED,
     ),
     _row("TEXAS-RECORD-ID", "RECORD_ID", "the record has no id", _AS_PUBLISHED),
-    _row("TEXAS-RECORD-TWICE", "RECORD_ID", "an earlier record of the file has the same id", _AS_PUBLISHED),
+    _row(
+        "TEXAS-RECORD-TWICE",
+        "RECORD_ID",
+        "an earlier record of the file has the same id, or one of an earlier quarter's file the same id, hospital and "
+        "quarter of discharge",
+        _AS_PUBLISHED,
+    ),
     _row("TEXAS-HOSPITAL", "THCIC_ID", "the hospital's id is not six digits", _AS_PUBLISHED),
     _row("TEXAS-DISCHARGE", "DISCHARGE", "the quarter of discharge is not a quarter such as 2019Q1", _AS_PUBLISHED),
     _row(

@@ -125,3 +125,18 @@ def test_a_sign_that_no_text_holds_is_found_by_its_row(folder: Path, sign: bytes
     path.write_bytes(content[:3000] + sign + content[3001:])
     error = _refused(folder)
     assert (error.rule, error.row) == ("TEXAS-UNREADABLE", content[:3000].count(b"\n") + 1)
+
+
+def test_a_late_discharge_that_stood_in_an_earlier_file_counts_once(published: Path, tmp_path: Path) -> None:
+    second = Quarter(2019, 2)
+    folder = Path(shutil.copytree(published, tmp_path / "pudf"))
+    write_texas_pudf(folder, [second], discharges=DISCHARGES, hospitals=3)
+    twice = cell(folder, "base1", 1, "RECORD_ID")
+    for table in ("base1", "charges"):
+        rows = [row for row in file_of(folder, table).read_text().splitlines() if row.startswith(twice)]
+        with file_of(folder, table, "2q2019").open("a") as file:
+            file.writelines(f"{row}\n" for row in rows)
+    receipt = read_texas(folder, [Q1, second], folder / "out", load_tables_of_elsewhere(None)["apr_drg"])
+    found = [(p.file, p.row, p.rows) for p in receipt.problems if p.rule == "TEXAS-RECORD-TWICE"]
+    assert found == [(file_of(folder, "base1", "2q2019").name, DISCHARGES + 1, 1)]
+    assert sum(file.accepted for file in receipt.files if file.table == "base1") == 2 * DISCHARGES
