@@ -114,7 +114,7 @@ class Office:
     Attributes:
         cursors: sensor -> where its last look ended.
         asked: run keys that a run was started for: the daemon starts each once.
-        told: what happened, in order, for a failure.
+        history: what happened, in order, for a failure.
     """
 
     home: Home
@@ -122,7 +122,7 @@ class Office:
     coming: list[Piece]
     cursors: dict[str, str | None] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
-    told: list[str] = field(default_factory=list)
+    history: list[str] = field(default_factory=list)
 
     def arrive(self, count: int) -> None:
         pieces, self.coming = self.coming[:count], self.coming[count:]
@@ -130,16 +130,16 @@ class Office:
             path = self.home.inbox / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        self.told.append(f"{len(pieces)} pieces arrive")
+        self.history.append(f"{len(pieces)} pieces arrive")
 
     def do(self, command: Callable[[], object], name: str) -> None:
         """What lacks a file is refused in words; whatever it had taken in stays."""
         try:
             command()
-            self.told.append(name)
+            self.history.append(name)
         except HcipError as error:
-            assert error.fix, (self.told, name, str(error))
-            self.told.append(f"{name}: {error.rule or error}")
+            assert error.fix, (self.history, name, str(error))
+            self.history.append(f"{name}: {error.rule or error}")
 
     def ingest(self) -> None:
         quarters = [quarter for quarter in QUARTERS if (self.home.inbox / "hospital" / quarter).exists()]
@@ -214,11 +214,11 @@ def test_any_order_gives_the_same_figures(
         office.look()
     if rng.random() < 0.5:
         report = backfill(office.home, str(PERIOD), str(PERIOD), jobs=1)
-        assert report.ok, (office.told, report.as_dict())
+        assert report.ok, (office.history, report.as_dict())
     else:
         office.settle()
     last = figures(ReleaseFiles.at(releases_of(office.home, PERIOD)[-1]))
     expected = figures(ReleaseFiles.at(settled_home.release.folder))
-    assert last.keys() == expected.keys() > {"incentives", "savings", "norms", "payment_inputs"}, office.told
+    assert last.keys() == expected.keys() > {"incentives", "savings", "norms", "payment_inputs"}, office.history
     for name, frame in expected.items():
-        assert last[name].equals(frame), (name, office.told)
+        assert last[name].equals(frame), (name, office.history)
