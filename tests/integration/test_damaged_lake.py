@@ -1,0 +1,55 @@
+"""Files of the lake that are damaged: they are named, and what the inbox gives again is ingested again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hcip_pipeline.assets.execution import ingest, settle
+from hcip_pipeline.errors import HcipError
+from hcip_pipeline.home import Home
+from hcip_pipeline.publishing.writer import releases_of
+from tests.settled_home import PERIOD
+
+pytestmark = pytest.mark.slow
+
+
+def _damage(path: Path) -> None:
+    """One bit of the data changes, and the file is as long as before."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.unlink()
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("sealed", [True, False], ids=["one bit changed", "cut off, taken in before seals"])
+def test_a_damaged_file_of_the_lake_is_named_and_ingested_again(spoilable_home: Home, sealed: bool) -> None:
+    home = spoilable_home
+    path = sorted(home.lake_hospital("charges", "2025Q1").glob("*.parquet"))[0]
+    whole = path.read_bytes()
+    if sealed:
+        _damage(path)
+    else:
+        shutil.rmtree(home.lake / "seals")
+        path.unlink()
+        path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(HcipError) as raised:
+        settle(home, PERIOD)
+    assert raised.value.rule == "LAKE-DAMAGED"
+    assert f"hospital/charges/quarter=2025Q1/{path.name}" in raised.value.message
+    assert not releases_of(home, PERIOD)
+    assert not ingest(home, ["2025Q1"]).problems, "the next run does the same first"
+    assert path.read_bytes() == whole
+
+
+def test_a_damaged_norm_table_is_never_made_again_unasked(spoilable_home: Home) -> None:
+    home = spoilable_home
+    path = next(home.lake.glob("norms/*/frozen_norms.parquet"))
+    _damage(path)
+    for _ in range(2):
+        with pytest.raises(HcipError, match=r"frozen_norms\.parquet is not what was ingested") as raised:
+            settle(home, PERIOD)
+        assert "backup" in raised.value.fix
+    assert path.exists()
