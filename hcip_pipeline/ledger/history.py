@@ -14,6 +14,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.ledger.lines import ledger_path
 
+_HEADER = b"SQLite format 3\0"
 #: another process may be creating a database just now
 _WAIT_SECONDS = 2.0
 
@@ -41,14 +42,30 @@ def check_history(home: Home) -> None:
 
 
 def _is_database(path: Path) -> bool:
-    """Whether SQLite reads it: reading the file itself would end the locks that this process holds on it."""
     try:
-        if not path.stat().st_size:
-            return False
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        return _opens(path) if _is_kept_open(path) else _has_header(path)
+    except FileNotFoundError:
+        return True  # its run was deleted just now
+
+
+def _is_kept_open(path: Path) -> bool:
+    """Whether a run keeps it open (``assets.instance``): reading the file itself would end this process's locks."""
+    return path.parent.name == "history" or path.name == "index.db"
+
+
+def _opens(path: Path) -> bool:
+    if not path.stat().st_size:
+        return False
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as connection:
             connection.execute("pragma schema_version").fetchall()
-    except (FileNotFoundError, sqlite3.OperationalError):
-        return True  # its run was deleted just now, or another process is busy with it
+    except sqlite3.OperationalError:
+        return True  # another process is busy with it
     except sqlite3.DatabaseError:
         return False
     return True
+
+
+def _has_header(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_HEADER)) == _HEADER
