@@ -41,12 +41,14 @@ def _mounted(folder: Path, *arguments: str) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@pytest.fixture(scope="module")
+def home(settled_home: SettledHome, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The home that meets them, not yet released."""
+    return settled_home.copy(tmp_path_factory.mktemp("faults") / "home")
+
+
 class TestOneHome:
     """Faults that a home meets one after another, each of them before anything was released."""
-
-    @pytest.fixture(scope="class")
-    def home(self, settled_home: SettledHome, tmp_path_factory: pytest.TempPathFactory) -> Home:
-        return settled_home.copy(tmp_path_factory.mktemp("faults") / "home")
 
     @pytest.mark.parametrize("name", ["warehouse", "releases", "dagster"])
     def test_a_full_disk_is_reported_and_nothing_is_released(self, home: Home, name: str) -> None:
