@@ -80,8 +80,8 @@ class Draft:
         admitted = [start + dt.timedelta(days=n % 80) for n in numbers]
         cells: dict[str, object] = {
             "hospital_ccn": self.ccn,
-            "account_no": [f"A{n:05d}" for n in numbers],
-            "patient_id": [f"P{n % 97:05d}" for n in numbers],
+            "account_no": [f"A1{n:04d}" for n in numbers],
+            "patient_id": [f"P1{n % 97:04d}" for n in numbers],
             "birth_date": "1956-03-02",
             "sex": ["F" if n % 2 else "M" for n in numbers],
             "zip_code": "21201",
@@ -108,7 +108,7 @@ class Draft:
         self.charges = pl.DataFrame(
             {
                 "hospital_ccn": [self.ccn] * len(lines),
-                "account_no": [f"A{n:05d}" for n, _, _ in lines],
+                "account_no": [f"A1{n:04d}" for n, _, _ in lines],
                 "revenue_code": [code for _, code, _ in lines],
                 "service_date": [str(admitted[n]) for n, _, _ in lines],
                 "units": ["1"] * len(lines),

@@ -49,7 +49,7 @@ def test_a_refusal_states_why_where_and_what_to_do(capsys: pytest.CaptureFixture
         assert words in out
     text = page.read_text(encoding="utf-8")
     assert "would be refused" in text and "S-CONTROL-DIFFERS" in text and "://" not in text
-    assert "SECRET" not in out + text and "A00005" not in out + text
+    assert "SECRET" not in out + text and "A10005" not in out + text
 
 
 def test_machines_get_the_same_facts(capsys: pytest.CaptureFixture[str], refused: Path) -> None:

@@ -59,10 +59,10 @@ def test_the_lake_holds_what_was_accepted_in_the_contracts_columns(home: Home) -
     assert (discharges.height, charges.height) == (119, 357)
     assert discharges.get_column("account_no").is_sorted()
     assert charges.select(pl.struct("account_no", "source_row").rank().diff().min()).item() > 0
-    assert charges.filter(account_no="A00000").get_column("units").to_list() == [None, 1, 1]
+    assert charges.filter(account_no="A10000").get_column("units").to_list() == [None, 1, 1]
     first = discharges.row(0, named=True)
     assert first["submission"] == "2025Q1/210001" and first["source_file"] == "discharges.csv"
-    assert first["source_row"] == 121  # A00000 is last, below the header
+    assert first["source_row"] == 121  # A10000 is last, below the header
     assert (first["length_of_stay"], first["discharge_year"], first["identifier_type"]) == (3, 2025, "NPI")
     assert first["discharge_date"] == dt.date(2025, 1, 4)
     assert first["total_charges"] == Decimal("600.00") and first["reported_cost"] is None

@@ -22,6 +22,7 @@ def test_the_cache_folder_is_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_
     assert project.cache_folder() == tmp_path / "elsewhere"
 
 
+@pytest.mark.slow
 def test_loading_writes_neither_the_project_nor_the_cache() -> None:
     folder = project.target_folder()
     before = _state(project.PROJECT), _state(folder)

@@ -52,6 +52,7 @@ def test_rows_in_another_order_and_other_threads_draw_the_same() -> None:
     assert np.array_equal(one.shuffled, other.shuffled) and np.array_equal(one.resampled, other.resampled)
 
 
+@pytest.mark.slow
 def test_identical_physicians_lie_inside_chance_and_planted_skill_above() -> None:
     inside = above = 0
     for seed in range(SEEDS):

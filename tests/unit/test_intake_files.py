@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_read_refuses_the_submission(judge: Judge, folder:
     assert receipt.status == "refused"
     assert rule in rules(receipt)
     for problem in receipt.problems:
-        assert "I639" not in problem.message and "A00001" not in problem.message  # nothing of a row
+        assert "I639" not in problem.message and "A10001" not in problem.message  # nothing of a row
 
 
 ACCEPTED: dict[str, Callable[[bytes], bytes]] = {
@@ -167,7 +167,7 @@ def test_an_unknown_file_is_reported_and_ignored(judge: Judge, folder: Path) -> 
 
 
 def test_a_line_is_named_as_it_is_in_the_file(judge: Judge, folder: Path) -> None:
-    _rewrite("charges.csv", lambda b: b.replace(b"\n", b"\n\n\n", 2) + b"\n\n" + b"210001,A00000,0120,x,1,1.00\n")(
+    _rewrite("charges.csv", lambda b: b.replace(b"\n", b"\n\n\n", 2) + b"\n\n" + b"210001,A10000,0120,x,1,1.00\n")(
         folder
     )
     lines = (folder / "charges.csv").read_bytes().splitlines()
