@@ -12,7 +12,7 @@ export DO_NOT_TRACK = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark demo test wheel spark mutations fuzz check format lock contracts policy-worth clean
+.PHONY: help setup setup-spark demo test wheel spark mutations fuzz check types unit format lock contracts policy-worth clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,7 +64,12 @@ fuzz: $(STAMP)  ## thousands of spoiled files of every kind: each is accepted or
 check: $(STAMP)  ## lint, types and the fast tests, in under a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory -j2 --output-sync=target types unit
+
+types: $(STAMP)  ## types alone
 	$(BIN)/mypy
+
+unit: $(STAMP)  ## the fast tests alone
 	$(BIN)/python -m pytest -q -n $(JOBS) $(DIST) -m "not slow" tests/unit
 
 format: $(STAMP)  ## format and fix what can be fixed
