@@ -117,6 +117,13 @@ def test_harmless_ways_of_writing_make_no_difference(judge: Judge, folder: Path,
     assert [file.dollars for file in receipt.files] == [file.dollars for file in plain.files]
 
 
+def test_a_plain_submission_is_gone_through_once(judge: Judge, folder: Path) -> None:
+    """Nothing in it is odd, so that nothing is looked for: a second look costs more than the first."""
+    assert judged(judge, folder).status == "accepted"
+    looked_at = judge.con.execute("select table_name from duckdb_tables() where table_name like 'odd!_%' escape '!'")
+    assert looked_at.fetchall() == []
+
+
 def test_a_blank_at_the_very_end_makes_no_difference(judge: Judge, folder: Path) -> None:
     _rewrite("charges.csv", lambda b: b.rstrip(b"\n") + b" ")(folder)
     assert judged(judge, folder).rows("charges", "quarantined") == 0
