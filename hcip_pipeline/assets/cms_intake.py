@@ -32,7 +32,7 @@ def ingest_partition(session: Session, resource: HomeResource, key: str) -> "lis
     month, home = Month.parse(key), resource.home()
     lake = [home.lake_cms(table, month) for table in (*cms.TABLES, "receipts", "staging")]
     require_files(home, "cms", key, "archive", home.lake_cms("receipts", month))
-    with intake_lock(session, home, key, f"taking in {key}", *lake):
+    with intake_lock(session, home, key, f"ingesting {key}", *lake):
         return ingest_claims(home, month, session.progress)
 
 

@@ -89,7 +89,7 @@ def ingest(
 
     Args:
         partitions: keys of quarters, months or half-years; none means all that the inbox holds.
-        join: take quarters in together with other processes that do, on any machine that has the home.
+        join: share quarters with other processes that do, on any machine that has the home.
 
     Returns:
         What became of each; what is refused of one stops no other.

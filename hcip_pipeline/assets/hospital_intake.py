@@ -41,12 +41,12 @@ def ingest_partition(session: Session, resource: HomeResource, key: str) -> "lis
     require_files(home, "hospital", key, "submission", lake[-1])
     if resource.join:
         _judge_with_others(session, home, quarter, resource.policy().policy)
-    with intake_lock(session, home, key, f"taking in {key}", *lake, wait=resource.join):
+    with intake_lock(session, home, key, f"ingesting {key}", *lake, wait=resource.join):
         return ingest_quarter(home, quarter, resource.policy().policy, session.progress)
 
 
 def _judge_with_others(session: Session, home: Home, quarter: Quarter, policy: "Policy") -> None:
-    """Judge what of a quarter no other run has in hand; whoever is alone on it afterwards takes it in."""
+    """Judge what of a quarter no other run has in hand; the last run on it ingests it."""
     from hcip_pipeline.intake.hospital.together import judge_free
 
     @contextmanager
@@ -76,7 +76,7 @@ def _judge_with_others(session: Session, home: Home, quarter: Quarter, policy: "
             group_name="hospital_intake",
             description="Discharges and charge lines of every hospital for a quarter: edits applied, accepted rows in "
             "the lake, rows in error in quarantine, a receipt for each file.\n\nA quarter of which a submission is "
-            "refused fails until it is corrected; the other hospitals' submissions are taken in all the same.",
+            "refused fails until it is corrected; the other hospitals' submissions are ingested nevertheless.",
             kinds={"csv", "parquet"},
             owners=["team:data-intake"],
             deps=["reference_tables", "policy"],

@@ -23,7 +23,7 @@ def reference_tables(
     session.progress("reference tables")
     where = home.home()
     folder = where.lake_reference
-    with intake_lock(session, where, "reference", "taking in reference tables", folder, wait=True):
+    with intake_lock(session, where, "reference", "ingesting reference tables", folder, wait=True):
         receipt: dict[str, Any] = write_lake_reference(where.inbox, folder)
     tables: dict[str, dict[str, Any]] = receipt["tables"]
     for name in receipt["unknown_files"]:

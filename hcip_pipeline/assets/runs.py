@@ -132,7 +132,7 @@ def runs_on(
         tags: further tags of every run.
         processes: how many ingest quarters and months; None: as many as pay.
         engine: computes the builds; None: the one of the settings.
-        join: take a quarter in together with other runs that do.
+        join: share a quarter with other runs that do.
         signs: a half-year is released, which the settings may want signed.
 
     Raises:

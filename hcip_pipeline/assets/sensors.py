@@ -41,7 +41,7 @@ def inbox_sensor(
         job=job,
         minimum_interval_seconds=_LOOK_SECONDS,
         default_status=STATUS.sensors,
-        description=f"Files in inbox/{folder}/: takes in their {cadence} once they are all there, and each once.",
+        description=f"Files in inbox/{folder}/: ingests their {cadence} once they are complete, and each once.",
     )
     def files_arrived(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.SensorResult:
         from hcip_pipeline.intake.arrivals import Cursor, arrivals

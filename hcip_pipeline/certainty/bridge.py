@@ -35,7 +35,7 @@ PATCH = """
 
 
 def bridge_rows(home: Home) -> pl.DataFrame:
-    """``grouper_bridge`` as it was taken in; no rows where there is none."""
+    """``grouper_bridge`` as it was ingested; no rows where there is none."""
     file = home.lake_reference / f"{GROUPER_BRIDGE.name}.parquet"
     if not file.is_file():
         return pl.DataFrame(schema={column.name: column.polars_type for column in GROUPER_BRIDGE.columns})

@@ -253,7 +253,7 @@ _TABLE = (
         "the NPI is deactivated in NPPES",
         "deactivated NPI",
         "The amount is held because your NPI is deactivated.",
-        "The care partner has the NPI reactivated, and the administrator takes in a newer NPPES file.",
+        "The care partner has the NPI reactivated, and the administrator ingests a newer NPPES file.",
     ),
     PaymentReason(
         "HELD_NO_PFS_CAP",

@@ -158,7 +158,7 @@ def _home_readme(region: str, base_year: int, period: PerformancePeriod) -> str:
             "",
             "    hcip check inbox/hospital/<quarter>/<ccn>     # before it counts: what would be refused, row by row",
             "    hcip status --home .                          # what is in, missing, due and late",
-            f"    hcip run {period} --home .                       # take in, build, check, release",
+            f"    hcip run {period} --home .                       # ingest, build, check, release",
             "",
             "`templates/` holds a header of every file; nothing there is read.",
             "",

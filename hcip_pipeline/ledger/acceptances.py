@@ -150,7 +150,7 @@ def _is_free(home: Home, partition: str, locks: HomeLocks) -> bool:
     try:
         locks.take(home, partition, f"comparing {partition} with the ledger")
     except BusyError:
-        return False  # whoever takes it in makes the same comparison
+        return False  # ingesting it makes the same comparison
     return True
 
 

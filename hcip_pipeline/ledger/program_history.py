@@ -1,10 +1,10 @@
-"""The versions of program files and protocols that the lake keeps, against the ledger, before more are taken in.
+"""The versions of program files and protocols that the lake keeps, against the ledger, before more are ingested.
 
 Belongs here: receipts and accepted versions that were changed, removed or put there by hand. Does not belong here:
 taking program files in, and the tables in force, which every intake writes again from these versions.
 
 A refused or missing file leaves the version before it in force, so whoever can put a version into ``history/`` can put
-rows into a release. A newest version is set aside and taken in again from an inbox that is as it was; an older one is
+rows into a release. A newest version is set aside and ingested again from an inbox that is as it was; an older one is
 nowhere else than in the lake and its backup.
 """
 

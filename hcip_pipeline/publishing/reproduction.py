@@ -116,7 +116,7 @@ def reproduce(
     Args:
         number: None: the newest.
         to: a folder that is not there yet, to keep what was made; None: nothing but the comparison is kept.
-        from_inbox: also take the lake as of then in again from the inbox.
+        from_inbox: also rebuild the lake of then from the inbox.
 
     Raises:
         HcipError: there is no such release, the folder is there, what it was made from was not kept or was changed, or

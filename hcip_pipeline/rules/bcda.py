@@ -76,7 +76,7 @@ RULES = by_id(
     refusal(
         "BCDA-MODIFIER",
         "a resource has a modifierExtension or implicitRules, which may change the meaning of its other elements",
-        "ask CMS what it means; until this program reads it, no export with it can be taken in",
+        "ask CMS what it means; until this program reads it, no export with it can be ingested",
     ),
     refusal("BCDA-VALUE", "a date, number or code cannot be read, or is beyond the greatest that is read", _FROM_CMS),
     refusal(
@@ -155,7 +155,7 @@ RULES = by_id(
     warning("BCDA-PLACES", "numbers have more places than their format", "nothing"),
     warning(
         "BCDA-TEST",
-        "an export of the sandbox counts only while nothing of production was accepted",
+        "an export of the sandbox counts only until a production export is accepted",
         "nothing, or send the production export",
     ),
 )

@@ -225,7 +225,7 @@ def base_year_norms(
 
 
 def files_since_frozen(home: Home, policy: Policy, norms: NormTable) -> list[str]:
-    """Files of the base year that came after its norm table was frozen: only another policy version takes them in."""
+    """Files of the base year that came after its norm table was frozen: only another policy version uses them."""
     return norms.not_among(_hospital_files(home, [base_year_window(policy.base_year)]))
 
 

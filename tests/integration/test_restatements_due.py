@@ -86,7 +86,7 @@ def ingest_again(state: HalfYears) -> None:
         (send_late, f"hospital/2025Q2/{B} is new", B),
         (ingest_again, "program/2025H1/other_program_amounts.csv changed", B),
     ],
-    ids=["a result", "an activity", "a correction", "refused", "a resubmission", "a late submission", "taken in"],
+    ids=["a result", "an activity", "a correction", "refused", "a resubmission", "a late submission", "ingested again"],
 )
 def test_an_edited_input_of_a_released_half_year_is_named(
     state: HalfYears, change: Callable[[HalfYears], None], file: str, hospitals: str

@@ -91,7 +91,7 @@ def test_a_run_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         ({"hospitals": 0}, "1 to 46 hospitals"),
         ({"discharges_per_year": 50}, "too few for 2 hospitals"),
         ({"end": Quarter(2024, 3)}, "is before"),
-        ({"seed": -1}, "no seed"),
+        ({"seed": -1}, "not a seed"),
         ({"file_format": "xlsx"}, "not a file format"),
         ({"defects": True, "file_format": "parquet"}, "parquet cannot hold"),
         ({"defects": True}, "cannot hold every fault"),

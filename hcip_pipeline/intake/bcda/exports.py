@@ -65,7 +65,7 @@ class Export:
         if len(found) != 1:
             what = "there is no manifest" if not found else f"there are {len(found)} manifests"
             raise HcipError(
-                f"{what} among the export's files, so whether all of them are there cannot be told",
+                f"{what} among the export's files, so it is not known whether all of them are there",
                 fix="save the answer of the job's status request as manifest.json next to its files, each export in a "
                 "folder of its own",
                 file=f"{shown_path(self.folder.name)}/", rule="BCDA-NO-MANIFEST",
@@ -96,7 +96,8 @@ class Export:
 def version_refusal(why: str, file: str, row: int | None = None) -> HcipError:
     """The refusal of resources of an older version."""
     return HcipError(
-        f"{why}: versions 1 and 2 lack the claim id and the adjustment code, without which no final claim can be told",
+        f"{why}: versions 1 and 2 lack the claim id and the adjustment code, without which final claims cannot be "
+        "determined",
         fix="export from BCDA v3 (/api/v3/)", file=file, row=row, rule="BCDA-VERSION",
     )  # fmt: skip
 
@@ -127,7 +128,7 @@ def _matched(manifest: Manifest, data: dict[str, Path]) -> list[DataFile]:
         found.append(DataFile(left.pop(name), output.resource, output.count if len(of_resource) == 1 else None))
     if left:
         raise HcipError(
-            "the manifest does not name this file, so which export it is of cannot be told",
+            "the manifest does not name this file, so it is not known which export it belongs to",
             fix="put each export into a folder of its own, with its manifest",
             file=shown_path(min(left)), rule="BCDA-FILE-NOT-LISTED",
         )  # fmt: skip

@@ -160,6 +160,6 @@ def _refuse_what_changes_meaning(line: bytes, row: int, file: DataFile) -> None:
     if any(modifier in line for modifier in _MODIFIERS) and (found := _MODIFIER.search(line)):
         raise HcipError(
             f"the resource has an element that may change the meaning of all others ({found[1].decode()})",
-            fix="ask CMS what it means; until this program reads it, no export with it can be taken in",
+            fix="ask CMS what it means; until this program reads it, no export with it can be ingested",
             file=file.path.name, row=row, rule="BCDA-MODIFIER",
         )  # fmt: skip

@@ -103,7 +103,8 @@ def _read(
         for receipt in before or ():
             if receipt.archive == str(name):
                 raise HcipError(
-                    f"an export of the same moment and another content is already taken in ({receipt.sha256[:12]})",
+                    f"an export of the same moment with different contents was already ingested "
+                    f"({receipt.sha256[:12]})",
                     fix="keep the export as first delivered; a later job has a later transactionTime",
                     file=manifest.file, rule="BCDA-CHANGED",
                 )  # fmt: skip
@@ -159,7 +160,7 @@ def _lineage(manifest: Manifest, month: Month | None) -> dict[str, object]:
 def _warnings(name: ExportName, files: list[DataFile], reader: ExportReader) -> list[str]:
     warnings = []
     if name.is_test:
-        warnings.append("BCDA-TEST: an export of the sandbox counts only while nothing of production has been taken in")
+        warnings.append("BCDA-TEST: an export of the sandbox counts only until a production export is ingested")
     others = sorted({file.resource for file in files} - set(RESOURCES))
     if others:
         warnings.append(

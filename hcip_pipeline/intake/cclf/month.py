@@ -111,13 +111,13 @@ def _check_age(delivery: Delivery, before: list[ArchiveReceipt]) -> None:
         if ours < theirs:
             raise delivery.refusal(
                 "CCLF-OLDER",
-                f"the archive is older than {receipt.archive}, which is already taken in for this month",
+                f"the archive is older than {receipt.archive}, which was already ingested for this month",
                 "remove it: the newer one holds the month",
             )
         if ours == theirs:
             raise delivery.refusal(
                 "CCLF-CHANGED",
-                f"an archive of the same name and another content is already taken in ({receipt.sha256[:12]})",
+                f"an archive of the same name with different contents was already ingested ({receipt.sha256[:12]})",
                 "keep the archive as first delivered; a correction by CMS has a later date in its name",
             )
 
@@ -168,7 +168,7 @@ def _inventory(delivery: Delivery) -> tuple[dict[str, Member], Control, list[str
     """Which member is which file, and the control file, after every rule that needs no record."""
     warnings = []
     if delivery.name.is_test:
-        warnings.append("CCLF-TEST-FILE: a test archive counts only while no production archive has been taken in")
+        warnings.append("CCLF-TEST-FILE: a test archive counts only until a production archive is ingested")
     members: dict[str, Member] = {}
     for member in delivery.members():
         name = member.name
