@@ -71,8 +71,10 @@ BILL_RULES = (
         " its levels (DMG, N4, SBR, NM1*85) is not with the person or in the level that it describes",
         "export the bills again, with the segments of each claim in their order",
     ),
-    _error(
-        "B-STATUS", "account_no", "a bill of the stay ends it (frequency 1 or 4), and the last patient status is 30",
+    _warn(
+        "B-STATUS", "account_no",
+        "a bill of the stay ends it (frequency 1 or 4), and the last patient status is 30, still a patient: the"
+        " settlement leaves the stay out (STILL_PATIENT)",
         "send the status at discharge (CL103), or the frequency of an interim bill",
     ),
     _warn(
