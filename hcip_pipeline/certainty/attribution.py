@@ -157,9 +157,9 @@ def _base_year(home: Home, policy: Policy, again: pl.DataFrame, threads: int | N
     found = with_norms_build(home, policy, compute, threads, progress)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in {**found.norms, _GROUPED: found.grouped}.items():
-        beside = kept[name].with_suffix(f".{os.getpid()}.tmp")
-        write_parquet(table, beside)
-        beside.replace(kept[name])
+        temporary = kept[name].with_suffix(f".{os.getpid()}.tmp")
+        write_parquet(table, temporary)
+        temporary.replace(kept[name])
     return found
 
 

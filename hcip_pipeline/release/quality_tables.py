@@ -92,11 +92,11 @@ def quality_tables(draft: Draft) -> Iterable[DerivedTable]:
         yield DerivedTable(_FOLDER, RELEASED[name], _as_released(name, rows))
 
 
-def _lines_together(readmissions: pl.DataFrame, threshold: int, told: pl.DataFrame | None) -> pl.DataFrame:
+def _lines_together(readmissions: pl.DataFrame, threshold: int, given_out: pl.DataFrame | None) -> pl.DataFrame:
     """APR-DRGs with a small count as OTHER of their service line, and such lines as OTHER of the state.
 
     Args:
-        told: the table as the period's release before gave it out: what was alone there is alone again, for
+        given_out: the table as the period's release before gave it out: what was alone there is alone again, for
             what moves into OTHER or out of it is the difference of two releases.
     """
     of_state = readmissions["hospital_ccn"] == STATE
@@ -105,8 +105,8 @@ def _lines_together(readmissions: pl.DataFrame, threshold: int, told: pl.DataFra
     codes = readmissions.filter(of_state & (readmissions["apr_drg"] != ALL))
     small = _is_small(("index_discharges", "readmissions"), threshold)
     small_line = small_code = small
-    if told is not None:
-        alone = told.filter(pl.col("hospital_ccn") == STATE)
+    if given_out is not None:
+        alone = given_out.filter(pl.col("hospital_ccn") == STATE)
         small_line = ~pl.col("service_line").is_in(alone["service_line"].to_list())
         small_code = ~pl.struct("service_line", "apr_drg").is_in(
             alone.select(pl.struct("service_line", "apr_drg")).to_series().to_list()
@@ -120,12 +120,12 @@ def _lines_together(readmissions: pl.DataFrame, threshold: int, told: pl.DataFra
     return pl.concat([totals, lines, codes])
 
 
-def _codes_together(conditions: pl.DataFrame, threshold: int, told: pl.DataFrame | None) -> pl.DataFrame:
-    """Codes with a small count as OTHER; those that were alone in ``told`` are alone again."""
+def _codes_together(conditions: pl.DataFrame, threshold: int, given_out: pl.DataFrame | None) -> pl.DataFrame:
+    """Codes with a small count as OTHER; those that were alone in ``given_out`` are alone again."""
     is_code = (conditions["hospital_ccn"] == STATE) & (conditions["code"] != ALL)
     small = _is_small(("baseline_conditions", "conditions"), threshold)
-    if told is not None:
-        small = ~pl.col("code").is_in(told.filter(pl.col("hospital_ccn") == STATE)["code"].to_list())
+    if given_out is not None:
+        small = ~pl.col("code").is_in(given_out.filter(pl.col("hospital_ccn") == STATE)["code"].to_list())
     codes = _summed(conditions.filter(is_code), pl.when(small).then(pl.lit(OTHER)).otherwise("code").alias("code"))
     state = conditions.filter((pl.col("hospital_ccn") == STATE) & (pl.col("code") == ALL))
     for name in ("baseline_discharges", "discharges"):  # every code is counted over the same discharges
@@ -232,24 +232,24 @@ def _before(draft: Draft, everybody: str, now: Iterable[str]) -> tuple[dict[str,
     before: dict[str, list[pl.DataFrame]] = {}
     released_sets: list[Sets] = []
 
-    def told(release: ReleaseFiles) -> dict[str, pl.DataFrame] | None:
+    def given_out(release: ReleaseFiles) -> dict[str, pl.DataFrame] | None:
         if not all(release.has(name) for name in CELLS):
             return None
         return _with_sets({name: release.table(name, folder=_FOLDER) for name in now}, everybody)
 
     for release in draft.superseded:
-        if frames := told(release):
+        if frames := given_out(release):
             released_sets.append(_sets(frames))
             for name in _PARTS:
                 before.setdefault(name, []).append(_part_rows(name, frames[name]))
     for release, is_whole in baselines(draft):
-        if frames := told(release):
+        if frames := given_out(release):
             released_sets.append(_sets(frames).as_baseline(with_values=is_whole))
             for name, names in _BASELINE_PARTS.items():
                 rows = renamed(_part_rows(name, frames[name]), names, with_values=is_whole)
                 before.setdefault(name, []).append(rows)
     for first, second in halves_of_baseline(draft):
-        if (one := told(first)) and (two := told(second)):
+        if (one := given_out(first)) and (two := given_out(second)):
             released_sets.append(_sets(one).plus(_sets(two)).as_baseline(with_values=True))
             for name, names in _BASELINE_PARTS.items():  # OTHER is not the same in both
                 is_alone = pl.all_horizontal(pl.col(*_PARTS[name][0]) != OTHER)

@@ -279,17 +279,17 @@ def performance_words(cases: list[Row], gated: frozenset[tuple[str, str, str]]) 
         )
         if number
     ]
-    said = [f"Of {words.plural(len(free), 'case')}, {words.joined(counts)}."] if free else []
+    statements = [f"Of {words.plural(len(free), 'case')}, {words.joined(counts)}."] if free else []
     if without:
         those, kind = (
             words.plural(without, "other case" if free else "case"),
             "that kind" if without == 1 else "their kind",
         )
-        said.append(
+        statements.append(
             f"{those} earned nothing, because the mean of all your cases of {kind}, at every hospital, is above "
             "the 75th percentile."
         )
-    return said
+    return statements
 
 
 def improvement_words(row: Row) -> list[str]:

@@ -20,7 +20,7 @@ from tests.bcda_exports import UPDATED, covered, lines, person, stay, whole, wri
 EOB = "ExplanationOfBenefit"
 
 
-def _taken_in(root: Path, claims: bytes, **files: bytes) -> tuple[Home, ArchiveReceipt, ResourceReceipt]:
+def _ingested(root: Path, claims: bytes, **files: bytes) -> tuple[Home, ArchiveReceipt, ResourceReceipt]:
     home = Home(root)
     write_export(home.inbox / "cms" / "2025-04", whole(**files, ExplanationOfBenefit=claims))
     (receipt,) = ingest_claims(home, "2025-04")
@@ -38,7 +38,7 @@ def _claims(home: Home, table: str = "cclf1") -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("status", ["cancelled", "something-new"])
 def test_a_claim_that_is_not_active_is_counted_and_tagged_as_withdrawn(tmp_path, status):
-    home, receipt, counted = _taken_in(tmp_path, lines(stay(), stay("2") | {"status": status}))
+    home, receipt, counted = _ingested(tmp_path, lines(stay(), stay("2") | {"status": status}))
     assert (counted.lines, counted.read, counted.withdrawn) == (2, 1, 1)
     assert "BCDA-WITHDRAWN" in _rules(receipt)
     assert [row["cur_clm_uniq_id"] for row in _claims(home)] == ["1000000000001"]
@@ -48,7 +48,7 @@ def test_a_claim_that_is_not_active_is_counted_and_tagged_as_withdrawn(tmp_path,
 
 def test_what_is_no_claim_is_not_read(tmp_path):
     others = [stay(number) | {"use": use} for number, use in (("2", "preauthorization"), ("3", "predetermination"))]
-    home, receipt, counted = _taken_in(tmp_path, lines(stay(), *others))
+    home, receipt, counted = _ingested(tmp_path, lines(stay(), *others))
     assert (counted.read, counted.not_adjudicated) == (1, 2)
     assert len(_claims(home)) == 1 and "BCDA-NOT-ADJUDICATED" in _rules(receipt)
 
@@ -56,14 +56,14 @@ def test_what_is_no_claim_is_not_read(tmp_path):
 def test_a_newer_version_that_is_withdrawn_takes_the_older_one_along(tmp_path):
     gone = stay() | {"status": "entered-in-error"}
     gone["meta"] = gone["meta"] | {"lastUpdated": "2025-04-15T00:00:01.000Z"}
-    home, _, counted = _taken_in(tmp_path, lines(gone, stay(), stay("2")))
+    home, _, counted = _ingested(tmp_path, lines(gone, stay(), stay("2")))
     assert (counted.read, counted.withdrawn, counted.superseded) == (1, 1, 1)
     assert [row["cur_clm_uniq_id"] for row in _claims(home)] == ["2"]
 
 
 def test_dates_with_times_and_zones_are_the_day_that_is_written(tmp_path):
     claim = stay() | {"billablePeriod": {"start": "2025-01-03T23:30:00-05:00", "end": "2025-01-09T00:00:00Z"}}
-    home, _, _ = _taken_in(tmp_path, lines(claim))
+    home, _, _ = _ingested(tmp_path, lines(claim))
     (row,) = _claims(home)
     assert (str(row["clm_from_dt"]), str(row["clm_thru_dt"])) == ("2025-01-03", "2025-01-09")
 
@@ -74,7 +74,7 @@ def test_amounts_as_texts_and_below_zero(tmp_path):
         lines(stay(str(number))).replace(b'"value":1234.5', b'"value":' + written)
         for number, written in enumerate(amounts)
     )
-    home, _, _ = _taken_in(tmp_path, content)
+    home, _, _ = _ingested(tmp_path, content)
     assert [row["clm_pmt_amt"] for row in _claims(home)] == [Decimal(read) for read in amounts.values()]
 
 
@@ -83,8 +83,8 @@ def test_what_an_unknown_extension_holds_changes_nothing(tmp_path):
     claim = stay() | {"extension": strange, "_status": {"extension": strange}}
     claim["item"] = [claim["item"][0] | {"extension": strange}]
     claim["supportingInfo"].append({"sequence": 99, "category": {"coding": [{"code": "new"}]}, "valueBoolean": True})
-    plain, _, _ = _taken_in(tmp_path / "plain", lines(stay()))
-    odd, _, _ = _taken_in(tmp_path / "odd", lines(claim))
+    plain, _, _ = _ingested(tmp_path / "plain", lines(stay()))
+    odd, _, _ = _ingested(tmp_path / "odd", lines(claim))
     for table in ("cclf1", "cclf2", "cclf4"):
         assert _claims(plain, table) == _claims(odd, table)
 
@@ -96,7 +96,7 @@ def test_what_is_missing_is_counted(tmp_path):
     original["supportingInfo"] = original["supportingInfo"][1:]
     newer = stay("4")
     newer["meta"] = newer["meta"] | {"profile": [name.replace("|2.2.0", "|3.0.0") for name in newer["meta"]["profile"]]}
-    home, receipt, _ = _taken_in(tmp_path, lines(stay(), unpaid, original, newer))
+    home, receipt, _ = _ingested(tmp_path, lines(stay(), unpaid, original, newer))
     assert {"BCDA-NO-AMOUNT", "BCDA-NO-ADJUSTMENT", "BCDA-PROFILE"} <= _rules(receipt)
     assert all(
         ": 1 in " in warning for warning in receipt.warnings if warning.startswith(("BCDA-NO-A", "BCDA-PROFILE"))
@@ -109,14 +109,14 @@ def test_lines_of_physicians_without_an_amount_or_a_date_are_counted(tmp_path):
     claim["type"]["coding"][1]["code"] = "71"
     bare = {key: value for key, value in claim["item"][0].items() if not key.startswith(("serviced", "adjud"))}
     claim["item"].append(bare | {"sequence": 2})
-    _, receipt, _ = _taken_in(tmp_path, lines(claim))
+    _, receipt, _ = _ingested(tmp_path, lines(claim))
     assert {"BCDA-NO-AMOUNT", "BCDA-NO-DATE"} <= _rules(receipt)
 
 
 def test_entries_that_are_there_twice_are_one(tmp_path):
     claim = stay()
     claim["item"] += copy.deepcopy(claim["item"])
-    home, _, counted = _taken_in(tmp_path, lines(claim, claim))
+    home, _, counted = _ingested(tmp_path, lines(claim, claim))
     assert (counted.read, counted.superseded) == (1, 1)
     kept = pl.read_parquet(files_in_force(home, "cclf2")).drop("source_row").unique()
     assert kept.height == 1
@@ -124,14 +124,14 @@ def test_entries_that_are_there_twice_are_one(tmp_path):
 
 def test_claims_without_a_resource_id_are_claims_of_their_own(tmp_path):
     nameless = [{key: value for key, value in stay(number).items() if key != "id"} for number in "23"]
-    home, _, counted = _taken_in(tmp_path, lines(*nameless))
+    home, _, counted = _ingested(tmp_path, lines(*nameless))
     assert counted.read == len(_claims(home)) == 2
 
 
 def test_a_claim_under_two_resource_ids_is_one(tmp_path):
     older = stay(paid="5.00") | {"id": "other"}
     older["meta"] = older["meta"] | {"lastUpdated": "2025-03-01T00:00:00Z"}
-    home, _, counted = _taken_in(tmp_path, lines(older, stay()))
+    home, _, counted = _ingested(tmp_path, lines(older, stay()))
     assert (counted.read, counted.superseded) == (1, 1)
     assert [row["clm_pmt_amt"] for row in _claims(home)] == [Decimal("1234.50")]
 
@@ -143,7 +143,7 @@ def test_the_newest_version_of_a_patient_and_a_coverage_counts(tmp_path):
     was_covered = copy.deepcopy(covered())
     was_covered["extension"][0]["valueCoding"]["code"] = "31"
     patients = lines(person(), older(person(bene_mbi_id="1EG4TE5MK99")))
-    home, _, _ = _taken_in(tmp_path, lines(stay()), Patient=patients, Coverage=lines(covered(), older(was_covered)))
+    home, _, _ = _ingested(tmp_path, lines(stay()), Patient=patients, Coverage=lines(covered(), older(was_covered)))
     assert [row["bene_mbi_id"] for row in _claims(home)] == ["1EG4TE5MK73"]
     (who,) = pl.read_parquet(files_in_force(home, "cclf8")).to_dicts()
     assert (who["bene_mbi_id"], who["bene_mdcr_stus_cd"]) == ("1EG4TE5MK73", "10")
