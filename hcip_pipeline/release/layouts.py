@@ -76,7 +76,7 @@ PUBLIC: dict[str, tuple[Table, ...]] = {
 
 
 def folder_of(table: str) -> str:
-    """The folder that a table is looked for in when none is said: norms as they are handed on, the rest in full."""
+    """The folder to look for a table in if none is named: norms as they leave the program, the rest in full."""
     if table in {public.name for public in audit.TABLES["norms"]}:
         return "norms"
     for folder, tables in certainty.TABLES.items():
