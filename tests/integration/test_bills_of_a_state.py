@@ -1,4 +1,7 @@
-"""A state whose hospitals send bills is the state whose hospitals send tables: the same lake but for where rows lie."""
+"""A state whose hospitals send bills is the state whose hospitals send tables: the same lake, and the same release.
+
+But for provenance: the names and rows of the files that were sent, what their receipts count, and hashes of those.
+"""
 
 from __future__ import annotations
 
@@ -7,43 +10,62 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
+from hcip_pipeline.assets.execution import settle
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.hospital.ingest import HospitalTable, ingest_quarter, lake_path
+from hcip_pipeline.intake.hospital.ingest import HospitalTable, lake_path
 from hcip_pipeline.periods import Quarter
-from hcip_pipeline.policy.loader import load_policy
-from hcip_pipeline.synthetic.x12_files import write_bills
-from tests.bills import typed
-from tests.settled_home import PERIOD, SettledHome
+from tests.settled_home import PERIOD, QUARTERS, SettledHome, fill_inbox
 
 TABLES: tuple[HospitalTable, ...] = ("discharges", "charges")
 PROVENANCE = ("source_file", "source_row")
 
 
-def bill(home: Home, quarter: Quarter) -> None:
-    """Put bills and grouping files in the place of the tables of a quarter."""
-    for folder in (home.inbox / "hospital" / str(quarter)).iterdir():
-        tables = {}
-        for table in (DISCHARGES, CHARGES):
-            path = folder / f"{table.name}.csv"
-            tables[table.name] = typed(pl.read_csv(path, infer_schema=False), table)
-            path.unlink()
-        write_bills(folder, tables, f"{quarter.next().start}T06:00:00")
+@pytest.fixture(scope="module")
+def billed(settled_home: SettledHome, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The state of ``settled_home`` as ``hcip synth --format x12`` writes it, settled too."""
+    home = Home(tmp_path_factory.mktemp("bills"))
+    fill_inbox(home, "x12")
+    settle(home, PERIOD)
+    return home
 
 
-@pytest.mark.parametrize("quarter", PERIOD.quarters, ids=str)
+@pytest.mark.parametrize("quarter", QUARTERS)
 def test_bills_and_tables_of_a_quarter_make_the_same_lake(
-    settled_home: SettledHome, tmp_path: Path, quarter: Quarter
+    settled_home: SettledHome, billed: Home, quarter: str
 ) -> None:
-    home = settled_home.copy(tmp_path / "home", "inbox")
-    bill(home, quarter)
-    receipts = ingest_quarter(home, quarter, load_policy(home.inbox / "policy.yaml").policy)
-    assert receipts and all(receipt.status == "accepted" for receipt in receipts)
-    for receipt in receipts:
-        assert receipt.shape and "counted" in {count.outcome for count in receipt.bills}
-        for table in TABLES:
+    for table in TABLES:
+        parts = sorted(settled_home.home.lake_hospital(table, Quarter.parse(quarter)).glob("*.parquet"))
+        assert parts
+        for path in parts:
             ours, theirs = (
-                pl.read_parquet(lake_path(place, table, quarter, receipt.stem)) for place in (home, settled_home.home)
+                pl.read_parquet(lake_path(home, table, Quarter.parse(quarter), path.stem))
+                for home in (billed, settled_home.home)
             )
             assert ours.drop(PROVENANCE).equals(theirs.drop(PROVENANCE))
-            assert set(ours["source_file"]) == {"bills.837"}
+            assert set(ours["source_file"]) == {"bills.837"} and set(theirs["source_file"]) == {f"{table}.csv"}
+
+
+def release_of(home: Home) -> dict[str, Path]:
+    folder = home.releases / str(PERIOD) / "r1"
+    return {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+
+
+#: What may differ: rules of bills among the findings on data, and what lists or seals them.
+_FINDINGS = (
+    "quality/HCIP_STATE_data_quality_2025H1_r1.csv", "reports/210809/data_quality.csv",
+    "reports/210813/data_quality.csv",
+)  # fmt: skip
+_OF_FINDINGS = (
+    "audit/audit_report.html", "datapackage.json", "quality/HCIP_STATE_data_quality_2025H1_r1.parquet",
+    "regulator/keep_this.txt", "reports/210809/data_quality.html", "reports/210813/data_quality.html",
+)  # fmt: skip
+
+
+def test_bills_and_tables_make_the_same_release(settled_home: SettledHome, billed: Home) -> None:
+    by_tables, by_bills = release_of(settled_home.home), release_of(billed)
+    assert by_tables.keys() == by_bills.keys()
+    different = {name for name, path in by_tables.items() if path.read_bytes() != by_bills[name].read_bytes()}
+    assert different == {*_FINDINGS, *_OF_FINDINGS}
+    for name in _FINDINGS:
+        tables, bills = (pl.read_csv(files[name], infer_schema=False) for files in (by_tables, by_bills))
+        assert bills.filter(~pl.col("rule").str.starts_with("B-")).equals(tables)
