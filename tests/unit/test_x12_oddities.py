@@ -35,7 +35,8 @@ def _claim(value: str) -> str:
 
 def named(preflight: Preflight, folder: Path, variants: list[list[str]]) -> list[set[str]]:
     """The rules that each of these claims with its levels breaks, in one file; ``read`` where it is read as LEVELS."""
-    body, accounts = [], [f"5{number:07d}" for number in range(len(variants) + 1)]
+    body: list[str] = []
+    accounts = [f"5{number:07d}" for number in range(len(variants) + 1)]
     for number, variant in enumerate([LEVELS, *variants]):
         first = 2 * number + 2
         numbers = {
@@ -76,7 +77,8 @@ ONCE = {
 
 
 def test_what_comes_once_may_be_repeated_alike_and_is_named_when_not(preflight: Preflight, tmp_path: Path) -> None:
-    alike, different = [], []
+    alike: list[list[str]] = []
+    different: list[list[str]] = []
     for begin, (old, new) in ONCE.items():
         at = place_of(begin)
         other = LEVELS[at].replace(old, new)
