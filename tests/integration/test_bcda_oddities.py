@@ -37,7 +37,7 @@ def _claims(home: Home, table: str = "cclf1") -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("status", ["cancelled", "something-new"])
-def test_a_claim_that_is_not_active_is_counted_and_tagged_as_withdrawn(tmp_path, status):
+def test_a_claim_that_is_not_active_is_counted_and_tagged_as_withdrawn(tmp_path: Path, status: str) -> None:
     home, receipt, counted = _ingested(tmp_path, lines(stay(), stay("2") | {"status": status}))
     assert (counted.lines, counted.read, counted.withdrawn) == (2, 1, 1)
     assert "BCDA-WITHDRAWN" in _rules(receipt)
@@ -46,14 +46,14 @@ def test_a_claim_that_is_not_active_is_counted_and_tagged_as_withdrawn(tmp_path,
     assert tags == {"1000000000001": ("A", "FinalAction"), "2": ("A", "Withdrawn")}
 
 
-def test_what_is_no_claim_is_not_read(tmp_path):
+def test_what_is_no_claim_is_not_read(tmp_path: Path) -> None:
     others = [stay(number) | {"use": use} for number, use in (("2", "preauthorization"), ("3", "predetermination"))]
     home, receipt, counted = _ingested(tmp_path, lines(stay(), *others))
     assert (counted.read, counted.not_adjudicated) == (1, 2)
     assert len(_claims(home)) == 1 and "BCDA-NOT-ADJUDICATED" in _rules(receipt)
 
 
-def test_a_newer_version_that_is_withdrawn_takes_the_older_one_along(tmp_path):
+def test_a_newer_version_that_is_withdrawn_takes_the_older_one_along(tmp_path: Path) -> None:
     gone = stay() | {"status": "entered-in-error"}
     gone["meta"] = gone["meta"] | {"lastUpdated": "2025-04-15T00:00:01.000Z"}
     home, _, counted = _ingested(tmp_path, lines(gone, stay(), stay("2")))
@@ -61,14 +61,14 @@ def test_a_newer_version_that_is_withdrawn_takes_the_older_one_along(tmp_path):
     assert [row["cur_clm_uniq_id"] for row in _claims(home)] == ["2"]
 
 
-def test_dates_with_times_and_zones_are_the_day_that_is_written(tmp_path):
+def test_dates_with_times_and_zones_are_the_day_that_is_written(tmp_path: Path) -> None:
     claim = stay() | {"billablePeriod": {"start": "2025-01-03T23:30:00-05:00", "end": "2025-01-09T00:00:00Z"}}
     home, _, _ = _ingested(tmp_path, lines(claim))
     (row,) = _claims(home)
     assert (str(row["clm_from_dt"]), str(row["clm_thru_dt"])) == ("2025-01-03", "2025-01-09")
 
 
-def test_amounts_as_texts_and_below_zero(tmp_path):
+def test_amounts_as_texts_and_below_zero(tmp_path: Path) -> None:
     amounts = {b'"98765432.15"': "98765432.15", b"-250.5": "-250.50", b'"0"': "0.00", b"-0.00": "0.00"}
     content = b"".join(
         lines(stay(str(number))).replace(b'"value":1234.5', b'"value":' + written)
@@ -78,7 +78,7 @@ def test_amounts_as_texts_and_below_zero(tmp_path):
     assert [row["clm_pmt_amt"] for row in _claims(home)] == [Decimal(read) for read in amounts.values()]
 
 
-def test_what_an_unknown_extension_holds_changes_nothing(tmp_path):
+def test_what_an_unknown_extension_holds_changes_nothing(tmp_path: Path) -> None:
     strange = [{"url": "https://example.org/x", "extension": [{"url": "y", "valueMoney": {"value": 5}}]}]
     claim = stay() | {"extension": strange, "_status": {"extension": strange}}
     claim["item"] = [claim["item"][0] | {"extension": strange}]
@@ -89,7 +89,7 @@ def test_what_an_unknown_extension_holds_changes_nothing(tmp_path):
         assert _claims(plain, table) == _claims(odd, table)
 
 
-def test_what_is_missing_is_counted(tmp_path):
+def test_what_is_missing_is_counted(tmp_path: Path) -> None:
     unpaid = stay("2")
     del unpaid["payment"], unpaid["total"]
     original = stay("3")
@@ -104,7 +104,7 @@ def test_what_is_missing_is_counted(tmp_path):
     assert [row["clm_pmt_amt"] is None for row in _claims(home)] == [False, True, False, False]
 
 
-def test_lines_of_physicians_without_an_amount_or_a_date_are_counted(tmp_path):
+def test_lines_of_physicians_without_an_amount_or_a_date_are_counted(tmp_path: Path) -> None:
     claim = stay()
     claim["type"]["coding"][1]["code"] = "71"
     bare = {key: value for key, value in claim["item"][0].items() if not key.startswith(("serviced", "adjud"))}
@@ -113,7 +113,7 @@ def test_lines_of_physicians_without_an_amount_or_a_date_are_counted(tmp_path):
     assert {"BCDA-NO-AMOUNT", "BCDA-NO-DATE"} <= _rules(receipt)
 
 
-def test_entries_that_are_there_twice_are_one(tmp_path):
+def test_entries_that_are_there_twice_are_one(tmp_path: Path) -> None:
     claim = stay()
     claim["item"] += copy.deepcopy(claim["item"])
     home, _, counted = _ingested(tmp_path, lines(claim, claim))
@@ -122,13 +122,13 @@ def test_entries_that_are_there_twice_are_one(tmp_path):
     assert kept.height == 1
 
 
-def test_claims_without_a_resource_id_are_claims_of_their_own(tmp_path):
+def test_claims_without_a_resource_id_are_claims_of_their_own(tmp_path: Path) -> None:
     nameless = [{key: value for key, value in stay(number).items() if key != "id"} for number in "23"]
     home, _, counted = _ingested(tmp_path, lines(*nameless))
     assert counted.read == len(_claims(home)) == 2
 
 
-def test_a_claim_under_two_resource_ids_is_one(tmp_path):
+def test_a_claim_under_two_resource_ids_is_one(tmp_path: Path) -> None:
     older = stay(paid="5.00") | {"id": "other"}
     older["meta"] = older["meta"] | {"lastUpdated": "2025-03-01T00:00:00Z"}
     home, _, counted = _ingested(tmp_path, lines(older, stay()))
@@ -136,7 +136,7 @@ def test_a_claim_under_two_resource_ids_is_one(tmp_path):
     assert [row["clm_pmt_amt"] for row in _claims(home)] == [Decimal("1234.50")]
 
 
-def test_the_newest_version_of_a_patient_and_a_coverage_counts(tmp_path):
+def test_the_newest_version_of_a_patient_and_a_coverage_counts(tmp_path: Path) -> None:
     def older(resource: dict[str, Any]) -> dict[str, Any]:
         return resource | {"meta": resource["meta"] | {"lastUpdated": "2024-04-15T00:00:00.000Z"}}
 
@@ -150,7 +150,7 @@ def test_the_newest_version_of_a_patient_and_a_coverage_counts(tmp_path):
     assert UPDATED > "2025"
 
 
-def test_a_copy_of_an_export_in_another_folder_is_the_same_export(tmp_path):
+def test_a_copy_of_an_export_in_another_folder_is_the_same_export(tmp_path: Path) -> None:
     home = Home(tmp_path)
     folder = write_export(home.inbox / "cms" / "2025-04" / "job 1", whole())
     shutil.copytree(folder, folder.parent / "job 2")

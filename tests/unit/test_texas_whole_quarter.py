@@ -110,11 +110,11 @@ def test_a_stay_below_zero_is_left_out_and_a_stay_of_nothing_is_counted(folder: 
 
 def test_amounts_without_cents_throughout_are_pointed_out(folder: Path) -> None:
     for table, start, end in (("base1", 64, 76), ("charges", 52, 66)):
-        _change(
-            folder,
-            table,
-            lambda rows, a=start, b=end: [row[:a] + row[a:b].replace(".", "").rjust(b - a) + row[b:] for row in rows],
-        )
+
+        def in_cents(rows: list[str], start: int = start, end: int = end) -> list[str]:
+            return [row[:start] + row[start:end].replace(".", "").rjust(end - start) + row[end:] for row in rows]
+
+        _change(folder, table, in_cents)
     assert _problems(_read(folder))["TEXAS-NO-CENTS"] == DISCHARGES
 
 
