@@ -312,7 +312,7 @@ def test_a_command_brings_what_others_accepted_and_shares_what_was_not_yet(
         monkeypatch.setenv("HCIP_STORAGE", one.address)
     with pytest.raises(SystemExit):
         cli.main(["explain", "2025H1", "1234567893", "--home", str(other.home.root)])
-    assert "bringing 5 files" in capsys.readouterr().err
+    assert "fetching 5 files" in capsys.readouterr().err
     one.synchronize()
     assert one.files() == other.files()
 
