@@ -116,5 +116,5 @@ def test_a_file_system_without_locks_is_named(home: Home, monkeypatch: pytest.Mo
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr("hcip_pipeline.home_locks.fcntl.flock", fail)
-    with HomeLocks() as locks, pytest.raises(HcipError, match="has no locks: Operation not supported"):
+    with HomeLocks() as locks, pytest.raises(HcipError, match="does not support locks: Operation not supported"):
         locks.take(home, "2025H1", "settling 2025H1")
