@@ -56,5 +56,5 @@ def test_a_cell_with_an_error_of_excels_is_named(tmp_path: Path) -> None:
             sheet.write(0, place, value)
         sheet.write(1, 0, "210012")
         sheet.write_formula(1, 1, "=VLOOKUP(1,A1:B2,2)", None, "#N/A")
-    with pytest.raises(WorkbookError, match="such as #N/A in place of a value: B2"):
+    with pytest.raises(WorkbookError, match="such as #N/A: B2"):
         _read(path)
