@@ -61,7 +61,7 @@ def _kept_open(history: Path) -> Iterator[None]:
     """Keep the databases of a history open, where it is kept in SQLite files.
 
     Dagster opens and closes them for every event, and whoever closes one last has SQLite fold its log into it and wait
-    for the disk: with hundreds of events a run, that took longer than the run's own work.
+    for the disk, hundreds of times in a run.
     """
     with ExitStack() as opened:
         for path in (*sorted(history.glob("*.db")), *history.glob("runs/index.db")):
