@@ -20,6 +20,9 @@ from hcip_pipeline.errors import HcipError
 
 T = TypeVar("T")
 
+#: what a terminated process gets before it is killed
+_SECONDS_TO_END = 15
+
 
 class BackgroundCall(Generic[T]):
     """A call of ``function(*arguments)`` in a new process, started at once.
@@ -49,7 +52,10 @@ class BackgroundCall(Generic[T]):
         if self._process.is_alive():
             self._process.terminate()
         self._receiver.close()
-        self._process.join()
+        self._process.join(_SECONDS_TO_END)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
 
     @property
     def pid(self) -> int | None:
@@ -86,6 +92,7 @@ def relax_gc() -> None:
 
 def _call(sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     """Run in the new process; standard output belongs to the parent's results, so prints go to standard error."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # ignored signals are inherited
     relax_gc()
     outcome: tuple[Exception | None, Any]
     with suppress(KeyboardInterrupt, BrokenPipeError), sender, redirect_stdout(sys.stderr):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
+import threading
 import warnings
+from types import FrameType
 
 import click
 
@@ -53,10 +56,25 @@ def cli() -> None:
     """
 
 
+def _interrupt_on_sigterm() -> None:
+    """Let SIGTERM end a command that was started in the background of a script.
+
+    There SIGINT is ignored, and Dagster handles SIGTERM as SIGINT is handled: such a command could only be killed.
+    """
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    if number == signal.SIGTERM:
+        raise KeyboardInterrupt
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; an error is a message and an exit code, never a stack trace (unless ``HCIP_DEBUG`` is set)."""
     restrict_umask()
     relax_gc()
+    _interrupt_on_sigterm()
     # Pandera loads all of Spark's Python where it is installed, and that warns of a part which nothing here uses.
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"pyspark\.")
     os.environ.setdefault("DO_NOT_TRACK", "1")

@@ -17,6 +17,7 @@ _WEIGHTED: Mapping[str, ColumnType] = {"length_of_stay": "integer", "core_cost":
 
 #: model -> column -> type
 READ_BY_PYTHON: Mapping[str, Mapping[str, ColumnType]] = {
+    "int_care_partners": {**_PARTNER},
     "int_case_ledger": {
         "stage": "text", "window_name": "text", "hospital_ccn": "text", "cases_in": "integer", "cases_kept": "integer",
         "cases_excluded": "integer", "amount_in": "money", "amount_kept": "money", "amount_excluded": "money",
@@ -33,6 +34,7 @@ READ_BY_PYTHON: Mapping[str, Mapping[str, ColumnType]] = {
         **_CELL, "best_practice_norm": "money", "p75_cost": "money", "maximum_physician_incentive": "money",
         "cost_weight": "ratio", "los_weight": "ratio", "core_weight": "ratio", "supply_drug_weight": "ratio",
     },
+    "int_partner_cases": {"window_name": "text", **_CASE, "npi": "text"},
     "int_performance_incentives": {
         **_CASE, "npi": "text", "stream": "text", "cost_weight": "ratio", "is_gated": "boolean",
         "performance_incentive": "money",
@@ -41,5 +43,8 @@ READ_BY_PYTHON: Mapping[str, Mapping[str, ColumnType]] = {
         "base_year": "integer", **_CELL, "discharges": "integer", "days": "integer", "short_stays": "integer",
         "deaths": "integer", "sent_on": "integer", "index_discharges": "integer", "readmissions": "integer",
     },
-    "int_windowed_cases": {"window_name": "text", **_CASE, "npi": "text", "total_cost": "money"},
+    "int_windowed_cases": {
+        "window_name": "text", **_CASE, "npi": "text", **_CELL, "total_cost": "money", "is_counted": "boolean",
+        "exclusion_reason": "text",
+    },
 }  # fmt: skip

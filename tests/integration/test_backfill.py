@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
     ("first", "last", "stated"),
     [
         ("2025Q1", "2025-04", "not the same kind of partition"),
-        ("2025H2", "2025H1", "lies before"),
+        ("2025H2", "2025H1", "is before 2025H2"),
         ("2025Q1", "2035Q5", "is not a quarter"),
         ("2025H1", "2055H1", "outside the program's calendar"),
     ],

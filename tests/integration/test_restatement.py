@@ -215,7 +215,7 @@ def test_a_release_as_of_then_can_be_made_again(
     assert not list((restated.home.releases / str(PERIOD)).glob(".again*"))
 
     for arguments, why in (
-        ([str(PERIOD), "--to", str(kept)], "a folder of its own"),
+        ([str(PERIOD), "--to", str(kept)], "needs a new folder"),
         (["2026H1"], "has no release"),
         ([str(PERIOD), "--release", "7"], "not a release"),
     ):

@@ -73,12 +73,19 @@ def test_a_killed_process_raises_an_error() -> None:
         call.result()
 
 
-def test_leaving_the_block_without_the_result_terminates_the_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize("inherited", [signal.SIG_DFL, signal.SIG_IGN])
+def test_leaving_the_block_without_the_result_terminates_the_process(
+    tmp_path: Path, inherited: signal.Handlers
+) -> None:
     file = tmp_path / "done"
-    with BackgroundCall(_say_when_done, file) as call:
-        while not file.with_suffix(".begun").exists():
-            time.sleep(0.01)
-        pid = call.pid
+    before = signal.signal(signal.SIGTERM, inherited)
+    try:
+        with BackgroundCall(_say_when_done, file) as call:
+            while not file.with_suffix(".begun").exists():
+                time.sleep(0.01)
+            pid = call.pid
+    finally:
+        signal.signal(signal.SIGTERM, before)
     assert pid is not None and not file.exists()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from hcip_pipeline import cli
@@ -155,3 +158,24 @@ def test_tables_that_cannot_be_written_are_refused_before_they_are_computed(comm
         with pytest.raises(HcipError, match="cannot be the folder") as refused:
             cli.cli.main([*arguments, "--home", str(tmp_path)], standalone_mode=False)
         assert refused.value.file == str(place) and refused.value.fix
+
+
+def test_a_command_in_the_background_of_a_script_ends_on_sigterm(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell has it ignore SIGINT, and Dagster handles SIGTERM as SIGINT is handled once a run has begun."""
+
+    def work() -> None:
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(cli._Commands, "get_command", lambda *_: click.Command("run", callback=work))
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        code, _, err = run(capsys, "run")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert (code, err.split()) == (130, ["stopped"])
