@@ -121,6 +121,11 @@ RULES = by_id(
         "ask CMS, if they are many",
     ),
     warning(
+        "BCDA-NO-LINES",
+        "Part B and equipment claims without a line (item): nothing of them counts",
+        "ask CMS for the export again",
+    ),
+    warning(
         "BCDA-NO-DATE",
         "lines of Part B and equipment claims without a date of service: they count in no period",
         "ask CMS, if they are many",

@@ -46,6 +46,11 @@ BILL_RULES = (
         "send each bill once; a bill that replaces another one has frequency 7",
     ),
     _error(
+        "B-OTHER-PATIENT", "account_no",
+        "the bills of the stay have different birth dates or sexes: the account number may be another patient's",
+        "give each stay an account number of its own, or send the bills with the patient's own data",
+    ),
+    _error(
         "B-DAYS-MISSING", "account_no",
         "interim bills (frequencies 2, 3 and 4) do not begin with the first, leave days out, or follow a whole one (1)",
         "send every bill of the stay in the same submission",

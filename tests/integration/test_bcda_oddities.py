@@ -113,6 +113,26 @@ def test_lines_of_physicians_without_an_amount_or_a_date_are_counted(tmp_path: P
     assert {"BCDA-NO-AMOUNT", "BCDA-NO-DATE"} <= _rules(receipt)
 
 
+@pytest.mark.parametrize("items", [[], None])
+def test_claims_of_physicians_without_lines_are_counted(tmp_path: Path, items: list[object] | None) -> None:
+    claim = stay()
+    claim["type"]["coding"][1]["code"] = "71"
+    if items is None:
+        del claim["item"]
+    else:
+        claim["item"] = items
+    _, receipt, _ = _ingested(tmp_path, lines(stay("2"), claim))
+    assert "BCDA-NO-LINES" in _rules(receipt)
+
+
+@pytest.mark.parametrize("space", [b" ", b"  ", b"\t"])
+def test_dollars_are_dollars_however_they_are_spaced(tmp_path: Path, space: bytes) -> None:
+    content = lines(stay())
+    assert b'"currency":"USD"' in content
+    _, receipt, _ = _ingested(tmp_path, content.replace(b'"currency":', b'"currency":' + space))
+    assert receipt.accepted
+
+
 def test_entries_that_are_there_twice_are_one(tmp_path: Path) -> None:
     claim = stay()
     claim["item"] += copy.deepcopy(claim["item"])

@@ -213,6 +213,8 @@ def test_the_last_statement_states_how_the_stay_ended(
         ("B-SAME-DAYS", (FIRST, MIDDLE, LAST, FIRST)),
         ("B-DAYS-MISSING", (claim(ONE), claim(ONE, frequency="3", first="20250110", last="20250114"))),
         ("B-DAYS-MISSING", (claim(ONE), claim(ONE, frequency="3", first="20250106", last="20250114", status="30"))),
+        ("B-OTHER-PATIENT", (FIRST, *(patient(5, born="19500110"), MIDDLE, LAST))),
+        ("B-OTHER-PATIENT", (claim(ONE), patient(5, sex="M"), claim(ONE, frequency="5", lines=LINE))),
         ("B-STATUS", (claim(ONE, status="30"),)),
         ("B-STATUS", (FIRST, MIDDLE, LAST, claim(ONE, frequency="3", first="20250121", last="20250125", status="30"))),
         ("B-STATUS", (claim(ONE, frequency="7"), claim(ONE, frequency="5", status="30", lines=LINE))),

@@ -91,6 +91,7 @@ COUNTED = {
     "without_payment": "cast(part = 'A' and payment.amount.value is null as integer)",
     "lines_without_payment": f"""case when {_PARTS_OF_LINES}
         then length(list_filter(item, lambda i: {_PAID_LINE} is null)) end""",
+    "without_lines": f"cast({_PARTS_OF_LINES} and coalesce(length(item), 0) = 0 as integer)",
     "lines_without_date": f"""case when {_PARTS_OF_LINES}
         then length(list_filter(item, lambda i: coalesce(i.servicedDate, i.servicedPeriod."start") is null)) end""",
     "without_adjustment_code": "cast(not coalesce(list_contains(info_keys, 'CLM_ADJSTMT_TYPE_CD'), false) as integer)",

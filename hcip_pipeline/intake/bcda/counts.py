@@ -41,6 +41,7 @@ _ODD = {
     "without_payment": "BCDA-NO-AMOUNT: Part A claims without a payment (payment.amount): {}; they count as unpaid",
     "lines_without_payment": "BCDA-NO-AMOUNT: lines of Part B and equipment claims without a payment "
     "(CLM_LINE_CVRD_PD_AMT): {}; they count as unpaid",
+    "without_lines": "BCDA-NO-LINES: Part B and equipment claims without a line (item): {}; nothing of them counts",
     "lines_without_date": "BCDA-NO-DATE: lines of Part B and equipment claims without a date of service: {}; they "
     "count in no period",
     "without_adjustment_code": "BCDA-NO-ADJUSTMENT: claims without an adjustment code: {}; they count as originals",

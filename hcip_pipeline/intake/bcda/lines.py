@@ -32,7 +32,7 @@ _NUMBER = re.compile(rb'"value"\s*:\s*(-?[0-9][0-9.eE+-]*)')
 _QUOTED = rb'"value":"\1"'
 _EXPONENT = re.compile(rb'"value"\s*:\s*-?[0-9][0-9.]*[eE]')
 _DOLLARS = b'"currency":"USD"'
-_OTHER_CURRENCY = re.compile(rb'"currency"\s*:\s*(?!"USD")')
+_OTHER_CURRENCY = re.compile(rb'"currency"\s*:(?!\s*"USD")')
 #: FHIR forbids to go on with a resource that has one of these and is not understood.
 _MODIFIERS = (b'"modifierExtension"', b'"implicitRules"')
 _MODIFIER = re.compile(rb'"(modifierExtension|implicitRules)"\s*:')

@@ -20,6 +20,7 @@ from hcip_pipeline.intake.hospital.limits import (
     MOST_UNMAPPED,
     exceeds,
 )
+from hcip_pipeline.rules.hospital import RULES
 from hcip_pipeline.rules.problem import Problem
 
 
@@ -37,7 +38,17 @@ def _error_rates(outcome: Outcome, names: Mapping[str, str]) -> Iterator[Problem
     for name, count in outcome.tables.items():
         if exceeds(count.error_rows, count.read, MAX_ERROR_SHARE):
             words = f"{count.error_rows:,} of {count.read:,} rows break an ERROR rule, more than 1%"
-            yield Problem("S-ERROR-RATE", words, file=names[name])
+            yield Problem("S-ERROR-RATE", f"{words}{_most_frequent(outcome, name)}", file=names[name])
+
+
+def _most_frequent(outcome: Outcome, table: str) -> str:
+    """The ERROR rule that most rows of a table break, with the first of them."""
+    broken = [each for each in outcome.rules if each.table == table and RULES[each.rule].severity == "ERROR"]
+    if not broken:
+        return ""
+    most = max(broken, key=lambda each: each.rows)
+    first = f", first in row {most.lines[0]:,}" if most.lines else ""
+    return f"; most often {most.rule} ({RULES[most.rule].description}), {most.rows:,} rows{first}"
 
 
 def _totals(outcome: Outcome, totals: ControlTotals | None) -> Sequence[Problem]:

@@ -97,15 +97,19 @@ def _standing() -> str:
 
 
 def _contradictions() -> str:
-    """Bills of one stay that cannot add up: statements over the same days, a late bill twice, and days without a bill.
+    """Bills of one stay that cannot add up: statements over the same days, a late bill twice, days without a bill, and
+    bills of different patients.
 
     A statement may begin on the day on which the one before it ends.
     """
     day = "try_cast({0} as date)".format
     return f"""
         with counted as (
-            select s.account_key, s.part, b.row, b.ordinal, b.frequency, b.first_day, b.last_day, b.total
-            from raw_standing s join raw_bills b using (row) where s.outcome = '{COUNTED}'),
+            select s.account_key, s.part, b.row, b.ordinal, b.frequency, b.first_day, b.last_day, b.total,
+                count(distinct nullif(birth_date, '')) over stay as birth_dates,
+                count(distinct nullif(sex, '')) over stay as sexes
+            from raw_standing s join raw_bills b using (row) where s.outcome = '{COUNTED}'
+            window stay as (partition by s.account_key, s.part)),
         statements as (
             select *, lag(last_day) over w as before, max(case when frequency = '1' then 1 else 0 end) over (
                 partition by account_key, part) as has_whole
@@ -117,6 +121,8 @@ def _contradictions() -> str:
             then (a.frequency, a.total, a.first_day, a.last_day) = (b.frequency, b.total, b.first_day, b.last_day)
             else (a.first_day < b.last_day and b.first_day < a.last_day)
                 or (a.first_day, a.last_day) = (b.first_day, b.last_day) end
+        union all
+        select row, 'B-OTHER-PATIENT' from counted where birth_dates > 1 or sexes > 1
         union all
         select row, 'B-DAYS-MISSING' from statements where case when before is null then frequency in ('3', '4')
             else has_whole = 1 or {day("first_day")} > {day("before")} + 1 end"""
