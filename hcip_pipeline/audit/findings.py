@@ -80,6 +80,9 @@ RULES = {
         "medium", "have the base year and baseline grouped again: inbox/reference/grouper_bridge.csv"
     ),
     "DATA_MISSING": Rule("medium", "obtain what is missing; the next release of the period will include it"),
+    "BASELINE_REPLACED": Rule(
+        "medium", "compare the two submissions, and ask the hospital why it sent the quarter again"
+    ),
     "RESTATEMENT_DUE": Rule("medium", "restate the earlier half-year, then settle the later ones again, in order"),
 }
 
@@ -304,8 +307,9 @@ def _groupers(draft: Draft) -> Iterator[_Found]:
 
 
 def _notes(draft: Draft) -> Iterator[_Found]:
+    rules = {audit.RESTATEMENT_DUE: "RESTATEMENT_DUE", audit.BASELINE_REPLACED: "BASELINE_REPLACED"}
     for note in draft.notes:
-        yield _Found("RESTATEMENT_DUE" if audit.RESTATEMENT_DUE in note else "DATA_MISSING", note)
+        yield _Found(next((rule for words, rule in rules.items() if words in note), "DATA_MISSING"), note)
 
 
 def _superseded(draft: Draft) -> Iterator[_Found]:

@@ -33,6 +33,7 @@ TITLES = {
     "PROTOCOL": "The implementation protocol",
     "EXCLUSION_NAME_MATCH": "A name on an exclusion list",
     "EXCLUSION_WAIVED": "Paid under a waived exclusion",
+    "BASELINE_REPLACED": "Data of the baseline sent again",
     "RESTATEMENT_DUE": "An earlier half-year to be restated",
 }
 #: what the hospital learns of and decides nothing about, or the agenda has as an item of its own

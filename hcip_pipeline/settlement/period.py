@@ -27,6 +27,7 @@ from hcip_pipeline.periods import Month, PerformancePeriod, Quarter, Window, bas
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.policy.model import Elections, Policy
 from hcip_pipeline.program_version import program_version
+from hcip_pipeline.settlement.baseline_changes import baseline_replaced
 from hcip_pipeline.settlement.completeness import check_base_year, check_complete
 from hcip_pipeline.settlement.earlier_releases import (
     earlier_frames,
@@ -101,6 +102,7 @@ def build_period(
     programs = pl.read_parquet(home.lake_program(period) / "programs.parquet")
     notes += unreleased_periods(home, period, programs)
     notes += restatements_due(home, period)
+    notes += baseline_replaced(home, period, _in_force(home, [period.baseline(policy.policy.baseline_window)]))
     return PeriodBuild(result, inputs, tuple(notes), parts)
 
 

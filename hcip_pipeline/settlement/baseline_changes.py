@@ -1,0 +1,52 @@
+"""Submissions of the baseline that were replaced since an earlier half-year was released (methodology §15).
+
+Belongs here: those of half-years that have no release of their own, as before a hospital's program began: no release
+shows what they were, only the ledger. Does not belong here: those that differ from what a release counted
+(``program_changes``), which are a reason on the payments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hcip_pipeline.contracts.audit import BASELINE_REPLACED
+from hcip_pipeline.home import Home
+from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
+from hcip_pipeline.ledger.lines import read_ledger
+from hcip_pipeline.periods import PerformancePeriod, Quarter
+from hcip_pipeline.release.reading import released_before, releases_of
+
+_ACCEPTED = ("acceptance", "found")
+
+
+def baseline_replaced(home: Home, period: PerformancePeriod, in_force: Iterable[SubmissionReceipt]) -> list[str]:
+    """Replaced submissions of the baseline, one line each.
+
+    Args:
+        in_force: receipts of the baseline's submissions that count.
+    """
+    before = released_before(home, period)
+    if not before:
+        return []
+    measure = f"{before[-1]}/{releases_of(home, before[-1])[0].name}"
+    lines = read_ledger(home)
+    released = next(
+        (line.sequence for line in lines if (line.entry.kind, line.entry.name) == ("release", measure)), None
+    )
+    if released is None:
+        return []
+    # A submission has another line whenever its receipt changes; the first one is its acceptance.
+    accepted = {line.entry.name: line.sequence for line in reversed(lines) if line.entry.kind in _ACCEPTED}
+    found = []
+    for receipt in in_force:
+        quarter = Quarter.parse(receipt.quarter)
+        if releases_of(home, PerformancePeriod(quarter.year, 1 if quarter.number <= 2 else 2)):
+            continue
+        stem = f"hospital/{quarter}/{receipt.ccn}.r"
+        known_then = [name for name, at in accepted.items() if name.startswith(stem) and at < released]
+        if known_then and accepted.get(f"{stem}{receipt.version}", 0) > released:
+            found.append(
+                f"{receipt.ccn}: {BASELINE_REPLACED}: {quarter} was sent again ({receipt.submission}) since"
+                f" {measure.replace('/', '_')} was released; improvement is measured from the new data"
+            )
+    return found
