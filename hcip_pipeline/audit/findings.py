@@ -307,9 +307,12 @@ def _groupers(draft: Draft) -> Iterator[_Found]:
 
 
 def _notes(draft: Draft) -> Iterator[_Found]:
-    rules = {audit.RESTATEMENT_DUE: "RESTATEMENT_DUE", audit.BASELINE_REPLACED: "BASELINE_REPLACED"}
     for note in draft.notes:
-        yield _Found(next((rule for words, rule in rules.items() if words in note), "DATA_MISSING"), note)
+        if audit.BASELINE_REPLACED in note:
+            ccn, _, text = note.partition(": ")
+            yield _Found("BASELINE_REPLACED", text, ccn)
+        else:
+            yield _Found("RESTATEMENT_DUE" if audit.RESTATEMENT_DUE in note else "DATA_MISSING", note)
 
 
 def _superseded(draft: Draft) -> Iterator[_Found]:

@@ -43,10 +43,11 @@ def baseline_replaced(home: Home, period: PerformancePeriod, in_force: Iterable[
         if releases_of(home, PerformancePeriod(quarter.year, 1 if quarter.number <= 2 else 2)):
             continue
         stem = f"hospital/{quarter}/{receipt.ccn}.r"
-        known_then = [name for name, at in accepted.items() if name.startswith(stem) and at < released]
-        if known_then and accepted.get(f"{stem}{receipt.version}", 0) > released:
+        counted_since = accepted.get(f"{stem}{receipt.version}", 0)
+        has_earlier = any(name.startswith(stem) and at < counted_since for name, at in accepted.items())
+        if has_earlier and counted_since > released:
             found.append(
-                f"{receipt.ccn}: {BASELINE_REPLACED}: {quarter} was sent again ({receipt.submission}) since"
-                f" {measure.replace('/', '_')} was released; improvement is measured from the new data"
+                f"{receipt.ccn}: {BASELINE_REPLACED}: {quarter} was sent again, and {receipt.submission} was accepted"
+                f" after {measure.replace('/', '_')} was released; improvement is measured from the new data"
             )
     return found

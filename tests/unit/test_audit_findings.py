@@ -25,7 +25,11 @@ NOTHING = {"later": (), "superseded": (), "earlier": (), "notes": (), "inputs": 
 
 
 def cap_findings(inputs: dict[str, Any], incentives: dict[str, Any]) -> list[dict[str, Any]]:
-    """The findings of a release with one care partner and nothing else to find."""
+    """The findings on caps of a release with one care partner and nothing else to find."""
+    return _findings(inputs, incentives).filter(rule="CAP_IN_DOUBT").to_dicts()
+
+
+def _findings(inputs: dict[str, Any], incentives: dict[str, Any], *notes: str) -> pl.DataFrame:
     given = {"payment_inputs": inputs, "incentives": {"status": "PAYABLE"} | incentives}
     tables = {table.name: table for table in (*LAKE_SOURCES.values(), *audit.TABLES["audit"], *marts.TABLES.values())}
 
@@ -35,11 +39,12 @@ def cap_findings(inputs: dict[str, Any], incentives: dict[str, Any]) -> list[dic
         return pl.DataFrame(values, schema=schema)
 
     period = PerformancePeriod.parse("2025H1")
+    nothing = NOTHING | {"notes": notes}
     draft = SimpleNamespace(
-        period=period, table=table, lake=table, marts=table, has=lambda name: False, certainty={}, **NOTHING
+        period=period, table=table, lake=table, marts=table, has=lambda name: False, certainty={}, **nothing
     )
     (found,) = finding_tables(draft)  # type: ignore[arg-type]
-    return found.frame.filter(rule="CAP_IN_DOUBT").to_dicts()
+    return found.frame
 
 
 def test_a_cap_on_claims_in_doubt_is_found_with_and_without_them() -> None:
@@ -64,3 +69,16 @@ def test_a_cap_without_its_claims_is_never_below_nothing() -> None:
 @pytest.mark.parametrize("amount", [None, D("0.00")], ids=["official notice", "no claim in doubt"])
 def test_other_caps_are_no_findings(amount: Decimal | None) -> None:
     assert cap_findings(INPUTS | {"pfs_amount_in_doubt": amount}, INCENTIVES) == []
+
+
+@pytest.mark.parametrize(
+    ("note", "rule", "ccn"),
+    [
+        (f"{KEY['hospital_ccn']}: {audit.BASELINE_REPLACED}: 2024Q3", "BASELINE_REPLACED", KEY["hospital_ccn"]),
+        (f"2025H1: a file changed: {audit.RESTATEMENT_DUE}", "RESTATEMENT_DUE", None),
+        ("no accepted data of 210043", "DATA_MISSING", None),
+    ],
+)
+def test_a_note_of_the_run_is_a_finding_of_its_own_rule(note: str, rule: str, ccn: str | None) -> None:
+    (found,) = _findings(INPUTS, INCENTIVES, note).filter(rule=rule).to_dicts()
+    assert (found["hospital_ccn"], note.endswith(found["finding"])) == (ccn, True)
