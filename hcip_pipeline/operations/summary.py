@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from hcip_pipeline.contracts.payment_reasons import parse_holds, parse_reasons
+from hcip_pipeline.contracts.payment_reasons import PaymentReason, parse_holds, parse_reasons
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.plain_lines import wrapped
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 #: hospitals that a line of the summary names
 _NAMED = 4
+#: steps of the waterfall that reduce what was calculated
+_REDUCING = ("conditions", "standing", "committee", "pfs_cap", "distribution_limit")
 
 
 def hospital_totals(release: Release) -> pl.DataFrame:
@@ -116,13 +119,19 @@ def _is_synthetic(release: Release) -> bool:
 
 
 def _by_reason(rows: pl.DataFrame, *, is_hold: bool) -> list[tuple[str, pl.DataFrame]]:
-    """Each reason in words with the care partners it applies to, most of them first; of a zero its first reason."""
+    """Each reason in words with the care partners it applies to, most of them first; of a zero, what made it zero."""
     found: dict[str, list[int]] = {}
-    for at, codes in enumerate(rows["reasons"]):
-        reasons = list(parse_holds(codes) if is_hold else parse_reasons(codes))
-        for reason in reasons if is_hold else reasons[:1]:
+    for at, (codes, calculated) in enumerate(rows.select("reasons", "calculated_incentive").iter_rows()):
+        for reason in parse_holds(codes) if is_hold else _of_zero(codes, calculated):
             found.setdefault(reason.auditor, []).append(at)
     return [(why, rows[places]) for why, places in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))]
+
+
+def _of_zero(codes: str | None, calculated: Decimal) -> list[PaymentReason]:
+    """Where something was calculated, the last step that reduced it left nothing; else the first reason."""
+    reasons = list(parse_reasons(codes))
+    reductions = [reason for reason in reasons if reason.step in _REDUCING]
+    return reductions[-1:] if calculated and reductions else reasons[:1]
 
 
 def _counted(number: int, what: str) -> str:

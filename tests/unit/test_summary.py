@@ -48,7 +48,8 @@ def test_the_closing_lines_count_payments_and_name_each_hold(tmp_path: Path, mon
         ("999001", "4", "ZERO", "0.00", "NO_CASES"),
     ]
     frame = pl.DataFrame(rows, schema=["hospital_ccn", "npi", "status", "final_incentive", "reasons"], orient="row")
-    frame = frame.with_columns(pl.col("final_incentive").cast(pl.Decimal(18, 2)))
+    frame = frame.with_columns(pl.col("final_incentive").cast(pl.Decimal(18, 2)).alias("calculated_incentive"))
+    frame = frame.with_columns(final_incentive="calculated_incentive")
     monkeypatch.setattr(summary, "released_frame", lambda *_: frame)
     release = Release("2025H1", 1, tmp_path, 3, is_new=True)
     lines = summary.closing_lines(release, {"999001": "Alder Point"})
@@ -64,10 +65,29 @@ def test_a_line_of_many_hospitals_names_the_first_and_counts_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hospitals: int, words: str
 ) -> None:
     frame = pl.DataFrame(
-        [(str(999000 + number), "1", "ZERO", "0.00", "NO_CASES") for number in range(hospitals)],
-        schema=["hospital_ccn", "npi", "status", "final_incentive", "reasons"],
+        [(str(999000 + number), "1", "ZERO", "0.00", "NO_CASES", 0) for number in range(hospitals)],
+        schema=["hospital_ccn", "npi", "status", "final_incentive", "reasons", "calculated_incentive"],
         orient="row",
     )
     monkeypatch.setattr(summary, "released_frame", lambda *_: frame)
     lines = summary.closing_lines(Release("2025H1", 1, tmp_path, 3, is_new=True), {})
     assert lines[-1].endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("calculated", "reasons", "words"),
+    [
+        (90, "NO_BASELINE|CONDITIONS_NOT_MET|PFS_CAP|DISTRIBUTION_LIMIT", "distribution limit"),
+        (90, "NO_BASELINE|EXCLUDED_INDIVIDUAL", "exclusion list"),
+        (90, "PFS_CAP|BASELINE_RESUBMITTED|SCREENING_NOT_CLEARED", "Physician Fee Schedule cap"),
+        (0, "NO_CASES|CONDITIONS_NOT_MET", "no counted case"),
+        (0, "NO_CASES", "no counted case"),
+    ],
+)
+def test_a_zero_is_explained_by_what_made_it_zero(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calculated: int, reasons: str, words: str
+) -> None:
+    row = {"hospital_ccn": "999001", "npi": "1", "status": "ZERO", "final_incentive": 0, "reasons": reasons}
+    frame = pl.DataFrame([row | {"calculated_incentive": calculated}])
+    monkeypatch.setattr(summary, "released_frame", lambda *_: frame)
+    assert words in summary.closing_lines(Release("2025H1", 1, tmp_path, 3, is_new=True), {})[-1]
