@@ -9,7 +9,7 @@ import dagster as dg
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.ledger.history import check_history
+from hcip_pipeline.ledger.history import check_history, history_damaged, is_empty
 
 _DAGSTER_YAML = """\
 # Written by hcip where there is none; yours to change.
@@ -50,9 +50,18 @@ def instance_folder(home: Home) -> Path:
 
 @contextmanager
 def home_instance(home: Home) -> Iterator[dg.DagsterInstance]:
-    """The home's Dagster instance, as its ``dagster.yaml`` describes it."""
-    check_history(home)
+    """The home's Dagster instance, as its ``dagster.yaml`` describes it.
+
+    Raises:
+        HcipError: the home cannot be written, or its history of runs was emptied or is damaged.
+    """
+    empty = check_history(home)
     with dg.DagsterInstance.from_config(str(instance_folder(home))) as instance, _kept_open(home.dagster / "history"):
+        for path in empty:
+            run = instance.get_run_by_id(path.stem)
+            never_started = run is not None and run.status == dg.DagsterRunStatus.NOT_STARTED
+            if not never_started and is_empty(path):
+                raise history_damaged(path)
         yield instance
 
 

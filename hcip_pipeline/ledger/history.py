@@ -19,26 +19,46 @@ _HEADER = b"SQLite format 3\0"
 _WAIT_SECONDS = 2.0
 
 
-def check_history(home: Home) -> None:
+def check_history(home: Home) -> list[Path]:
     """Make sure that the home's history of runs can be opened, where it is kept in SQLite files.
 
+    Returns:
+        Databases of single runs that are empty. Where a process was killed as it made one, its run never started;
+        otherwise it is damage (``history_damaged``). Dagster knows which.
+
     Raises:
-        HcipError: a file of it is empty or no database. Names it and the way out.
+        HcipError: another file of it is empty, or no database. Names it and the way out.
     """
     if not ledger_path(home).is_file():
-        return  # a new home: whatever is there is being made
-    broken = [path for path in sorted(home.dagster.rglob("*.db")) if not _is_database(path)]
+        return []  # a new home: whatever is there is being made
+    paths = sorted(home.dagster.rglob("*.db"))
+    empty = [path for path in paths if path.parent.name == "runs" and not _is_kept_open(path) and is_empty(path)]
+    broken = [path for path in paths if path not in empty and not _is_database(path)]
     if broken:
         time.sleep(_WAIT_SECONDS)
     for path in broken:
         if not _is_database(path):
-            raise HcipError(
-                "the history of runs was emptied or is damaged",
-                file=path,
-                rule="HISTORY-DAMAGED",
-                fix="restore the folder dagster/ from its backup, or move it away to begin a new history: "
-                "what was accepted and released is in the ledger, and no figure depends on the history",
-            )
+            raise history_damaged(path)
+    return empty
+
+
+def history_damaged(path: Path) -> HcipError:
+    """The error that names a damaged database of the history, and the way out."""
+    return HcipError(
+        "the history of runs was emptied or is damaged",
+        file=path,
+        rule="HISTORY-DAMAGED",
+        fix="restore the folder dagster/ from its backup, or move it away to begin a new history: "
+        "what was accepted and released is in the ledger, and no figure depends on the history",
+    )
+
+
+def is_empty(path: Path) -> bool:
+    """Whether a file is there and has no bytes."""
+    try:
+        return not path.stat().st_size
+    except FileNotFoundError:
+        return False  # its run was deleted just now
 
 
 def _is_database(path: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from hcip_pipeline.assets.instance import home_instance
@@ -42,8 +43,34 @@ def test_a_damaged_database_is_named(used: Home, monkeypatch: pytest.MonkeyPatch
     file: Path = used.dagster / name
     whole = file.read_bytes()
     file.write_bytes(content)
-    with pytest.raises(HcipError) as raised:
-        check_history(used)
+    with pytest.raises(HcipError) as raised, home_instance(used):
+        pass
     assert raised.value.rule == "HISTORY-DAMAGED" and raised.value.file == str(file)
     file.write_bytes(whole)
-    check_history(used)
+    assert check_history(used) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "is_damage"),
+    [
+        (dg.DagsterRunStatus.NOT_STARTED, False),
+        (dg.DagsterRunStatus.STARTED, True),
+        (dg.DagsterRunStatus.FAILURE, True),
+        (dg.DagsterRunStatus.SUCCESS, True),
+    ],
+)
+def test_an_empty_database_of_a_run_is_damage_unless_its_process_was_killed_as_it_made_it(
+    used: Home, status: dg.DagsterRunStatus, is_damage: bool
+) -> None:
+    with home_instance(used) as instance:
+        run = dg.DagsterRun("a_job", status=status)
+        instance.add_run(run)
+    file = used.dagster / "history" / "runs" / f"{run.run_id}.db"
+    file.touch()
+    if is_damage:
+        with pytest.raises(HcipError, match="emptied or is damaged"), home_instance(used):
+            pass
+    else:
+        with home_instance(used) as instance:
+            assert instance.all_logs(run.run_id) == []
+    file.unlink()
