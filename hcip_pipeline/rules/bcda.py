@@ -90,6 +90,13 @@ RULES = by_id(
         _FROM_CMS,
     ),
     refusal(
+        "BCDA-REPEATED",
+        "a claim has twice, and not alike, what is read once: claim id, adjustment code, a line's payment or rendering "
+        "physician",
+        _FROM_CMS,
+    ),
+    refusal("BCDA-ADJUSTMENT", "the adjustment code of a Part A, B or equipment claim is not 0, 1 or 2", _FROM_CMS),
+    refusal(
         "BCDA-VERSIONS",
         "a resource is there twice with the same time stamp (meta.lastUpdated) and different content",
         "start the job again; files of two jobs must not be in one folder",

@@ -75,6 +75,36 @@ def _with_physicians(*sequences: int) -> bytes:
     return lines(claim | {"careTeam": team})
 
 
+def _with_another(*path: str, **changed: object) -> bytes:
+    """A physician's claim in which an entry is there twice, the second one changed.
+
+    Args:
+        path: of the list: ``item`` and ``adjudication``, or an element of the claim.
+        changed: of the entry.
+    """
+    claim = json.loads(_with_physicians(1))
+    owner = claim
+    for name in path[:-1]:
+        owner = owner[name][0]
+    owner[path[-1]].append(copy.deepcopy(owner[path[-1]][0]) | changed)
+    return lines(claim)
+
+
+def _adjusted(code: str) -> bytes:
+    return lines(stay(adjustment=code))
+
+
+def _adjusted_twice() -> bytes:
+    claim, other = stay(), stay(adjustment="1")
+    return lines(claim | {"supportingInfo": [*claim["supportingInfo"], *other["supportingInfo"]]})
+
+
+def _rendered_twice() -> bytes:
+    claim = json.loads(_with_physicians(1, 2))
+    claim["item"][0]["careTeamSequence"] = [1, 2]
+    return lines(claim)
+
+
 def _of_profile(resource: dict[str, object], profile: str) -> bytes:
     return lines(resource | {"meta": dict(resource["meta"]) | {"profile": [profile]}})
 
@@ -129,6 +159,12 @@ FAULTS: list[tuple[str, str, int | None, dict[str, bytes], dict[str, object]]] =
     ("BCDA-SEQUENCE", f"{EOB}.ndjson", 1, {EOB: _with_items({}, {"servicedDate": "2025-01-04"})}, {}),
     ("BCDA-SEQUENCE", f"{EOB}.ndjson", 2, {EOB: _second_line(_with_items({"sequence": None}))}, {}),
     ("BCDA-SEQUENCE", f"{EOB}.ndjson", 1, {EOB: _with_physicians(1, 1)}, {}),
+    ("BCDA-REPEATED", f"{EOB}.ndjson", 1, {EOB: _with_another("identifier", value="2000000000002")}, {}),
+    ("BCDA-REPEATED", f"{EOB}.ndjson", 1, {EOB: _with_another("item", "adjudication", amount={"value": 1})}, {}),
+    ("BCDA-REPEATED", f"{EOB}.ndjson", 2, {EOB: _second_line(_adjusted_twice())}, {}),
+    ("BCDA-REPEATED", f"{EOB}.ndjson", 1, {EOB: _rendered_twice()}, {}),
+    ("BCDA-ADJUSTMENT", f"{EOB}.ndjson", 1, {EOB: _adjusted("9")}, {}),
+    ("BCDA-ADJUSTMENT", f"{EOB}.ndjson", 2, {EOB: _second_line(_adjusted("3"))}, {}),
     ("BCDA-VERSIONS", f"{EOB}.ndjson", 2, {EOB: _second_line(lines(stay(paid="9.00")))}, {}),
     ("BCDA-VERSIONS", "Patient.ndjson", 2, {"Patient": lines(person(), person(bene_mbi_id="1EG4TE5MK99"))}, {}),
     ("BCDA-VERSIONS", "Coverage.ndjson", 2, {"Coverage": lines(covered(), covered() | {"status": "draft"})}, {}),

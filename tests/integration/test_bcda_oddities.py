@@ -177,3 +177,16 @@ def test_a_copy_of_an_export_in_another_folder_is_the_same_export(tmp_path: Path
     first, second = ingest_claims(home, "2025-04")
     assert first == second and first.accepted
     assert len(_claims(home)) == 1
+
+
+@pytest.mark.parametrize(
+    "systems", [("NationalClaimsHistory", "SharedSystem"), ("SharedSystem", "NationalClaimsHistory")]
+)
+def test_a_claim_of_a_shared_system_is_never_settled_whatever_else_it_is_tagged(
+    tmp_path: Path, systems: tuple[str, str]
+) -> None:
+    claim = stay("2")
+    url = "https://bluebutton.cms.gov/fhir/CodeSystem/System-Type"
+    claim["meta"]["tag"] = [{"system": url, "code": code} for code in systems]
+    home, receipt, _ = _ingested(tmp_path, lines(stay(), claim))
+    assert "BCDA-NOT-ADJUDICATED" in _rules(receipt) and len(_claims(home)) == 1

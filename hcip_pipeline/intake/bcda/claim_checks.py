@@ -11,13 +11,16 @@ from dataclasses import dataclass
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.bcda.paths import coded
+from hcip_pipeline.intake.bcda.tables import ADJUSTMENT, CLAIM_ID, adjustment_sql
 
 V3 = "export from BCDA v3 (/api/v3/)"
 _AGAIN = "ask CMS for the export again"
 _PARTS_OF_LINES = "part in ('B', 'DME')"
 _RENDERING = f"list_filter(careTeam, lambda x: {coded('x.role', 'rendering')})"
 _NUMBER_OF_ONE = "x.sequence || x.provider.identifier.value"
-_PAID_LINE = f"list_filter(i.adjudication, lambda x: {coded('x.category', 'CLM_LINE_CVRD_PD_AMT')})[1].amount.value"
+_PAID = f"list_filter(i.adjudication, lambda x: {coded('x.category', 'CLM_LINE_CVRD_PD_AMT')})"
+_PAID_LINE = f"{_PAID}[1].amount.value"
+_RENDERED = f"list_filter({_RENDERING}, lambda x: list_contains(i.careTeamSequence, x.sequence))"
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,16 @@ def _with_one_number_twice(items: str, told_apart_by: str, *, needs_number: bool
     return f"coalesce(case when {counted} = length({items}) then false else {differ} end, false)"
 
 
+def _several(entries: str, value: str) -> str:
+    """Whether entries ``x`` of a list, of which one is read, have different values."""
+    return f"coalesce(length(list_distinct(list_transform({entries}, lambda x: {value}))) > 1, false)"
+
+
+def _of_any_line(condition: str) -> str:
+    """Whether a condition holds for one of the lines, called ``i``."""
+    return f"coalesce(list_contains(list_transform(item, lambda i: {condition}), true), false)"
+
+
 def _major(kind: str) -> str:
     """The major version of CARIN's profile that a resource names: null for none, 0 where it is named without one."""
     profile = f"list_filter(meta.profile, lambda p: contains(p, 'C4BB-{kind}'))[1]"
@@ -65,6 +78,29 @@ REFUSING = (
         "final claim can be told", V3,
     ),
     ClaimCheck("BCDA-NO-CLAIM-ID", "claim_id is null", "the claim has no claim id", V3),
+    ClaimCheck(
+        "BCDA-REPEATED",
+        _several(f"list_filter(identifier, lambda x: {CLAIM_ID})", "x.value"),
+        "the claim has two different claim ids", _AGAIN,
+    ),
+    ClaimCheck(
+        "BCDA-REPEATED",
+        _several(f"list_filter(supportingInfo, lambda x: {coded('x.category', ADJUSTMENT)})", "x.code.coding[1].code"),
+        "the claim has two different adjustment codes: whether it is a cancellation is not known", _AGAIN,
+    ),
+    ClaimCheck(
+        "BCDA-REPEATED", f"{_PARTS_OF_LINES} and {_of_any_line(_several(_PAID, 'x.amount.value'))}",
+        "a line of the claim has two different payments (CLM_LINE_CVRD_PD_AMT)", _AGAIN,
+    ),
+    ClaimCheck(
+        "BCDA-REPEATED",
+        f"part = 'B' and {_of_any_line(_several(_RENDERED, 'x.provider.identifier.value'))}",
+        "a line of the claim names two rendering physicians", _AGAIN,
+    ),
+    ClaimCheck(
+        "BCDA-ADJUSTMENT", f"part <> 'D' and {adjustment_sql()} not in ('0', '1', '2')",
+        "the claim's adjustment code is not 0 (original), 1 (cancellation) or 2 (adjustment)", _AGAIN,
+    ),
     ClaimCheck(
         "BCDA-PERIOD",
         """part = 'A' and (billablePeriod."start" is null or billablePeriod."end" is null)
@@ -94,7 +130,7 @@ COUNTED = {
     "without_lines": f"cast({_PARTS_OF_LINES} and coalesce(length(item), 0) = 0 as integer)",
     "lines_without_date": f"""case when {_PARTS_OF_LINES}
         then length(list_filter(item, lambda i: coalesce(i.servicedDate, i.servicedPeriod."start") is null)) end""",
-    "without_adjustment_code": "cast(not coalesce(list_contains(info_keys, 'CLM_ADJSTMT_TYPE_CD'), false) as integer)",
+    "without_adjustment_code": f"cast(not coalesce(list_contains(info_keys, '{ADJUSTMENT}'), false) as integer)",
     "of_other_profile": f"cast({MAJOR['ExplanationOfBenefit']} is distinct from {KNOWN_MAJOR} as integer)",
 }
 
@@ -103,7 +139,7 @@ def checks_sql(source: str) -> str:
     """One row: the first line that breaks each of ``REFUSING``, then the sum of each of ``COUNTED``."""
     first = [f"min(_row) filter (where ({check.broken}))" for check in REFUSING]
     sums = [f"sum({sql})" for sql in COUNTED.values()]
-    return f"select {', '.join([*first, *sums])} from {source} where is_read"
+    return f"select {', '.join([*first, *sums])} from {source} as claim where is_read"
 
 
 def refuse_first(rows: Iterable[int | None], file: str) -> None:

@@ -26,6 +26,10 @@ CLAIM_TABLES = {
 _OF_LINES = ("cclf2", "cclf5", "cclf6", "cclfb")
 _MBI = "http://hl7.org/fhir/sid/us-mbi"
 _NOTHING = "null::varchar"
+#: the element of ``supportingInfo`` with a claim's adjustment code
+ADJUSTMENT = "CLM_ADJSTMT_TYPE_CD"
+#: SQL: whether an identifier ``x`` of a claim is its claim id
+CLAIM_ID = coded("x.type", "uc")
 #: SNOMED's code, or FHIR's word, to CMS's
 _SEX = """case coalesce({sex}, claim.gender) when '248153007' then '1' when 'male' then '1'
     when '248152002' then '2' when 'female' then '2' else '0' end"""
@@ -65,7 +69,7 @@ def _placed(diagnoses: str, product_type: str) -> str:
 
 def adjustment_sql() -> str:
     """A claim's adjustment code, at its width."""
-    return _at_width(f"trim({sql_of('info', 'CLM_ADJSTMT_TYPE_CD;')})", CODE_WIDTHS["clm_adjsmt_type_cd"])
+    return _at_width(f"trim({sql_of('info', f'{ADJUSTMENT};')})", CODE_WIDTHS["clm_adjsmt_type_cd"])
 
 
 def claims_sql(source: str) -> str:
@@ -85,27 +89,26 @@ def claims_sql(source: str) -> str:
     parts = " ".join(
         f"when claim_type in ({', '.join(map(text, types))}) then '{part}'" for part, types in PARTS.items()
     )
-    unique = coded("x.type", "uc")
-    tag = "list_filter(claim.meta.tag, lambda t: t.system like '%/{}')[1].code"
+    tags = "list_filter(claim.meta.tag, lambda t: t.system like '%/{}')"
     provider = "list_filter(claim.contained, lambda c: '#' || c.id = claim.provider.reference)[1].identifier"
     return f"""
     with read as (
         select claim.*,
-            {first("claim.identifier", unique)}.value as claim_id,
+            {first("claim.identifier", CLAIM_ID)}.value as claim_id,
             {_at_width(f"trim({claim_type})", 2)} as claim_type,
             {patient} as patient_id,
             {provider} as provider_identifiers,
             list_transform(claim.supportingInfo, lambda s: {info_key}) as info_keys,
             list_transform({_DIAGNOSES}, lambda x: x.{_CODE}) as diagnosis_codes,
-            {tag.format("System-Type")} as system_type,
-            {tag.format("Final-Action")} as final_action
+            list_transform({tags.format("System-Type")}, lambda t: t.code) as system_types,
+            {tags.format("Final-Action")}[1].code as final_action
         from {source} as claim
     )
     select *, is_adjudicated and not is_withdrawn and part is not null as is_read
     from (
         select read.*, patients.mbi,
             case {parts} end as part,
-            coalesce(outcome = 'complete', false) and coalesce(system_type <> 'SharedSystem', true)
+            coalesce(outcome = 'complete', false) and not coalesce(list_contains(system_types, 'SharedSystem'), false)
                 and coalesce("use" = 'claim', true) as is_adjudicated,
             coalesce(status <> 'active', false) as is_withdrawn
         from read left join patients on read.patient_id = patients.patient_id
