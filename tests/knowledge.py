@@ -143,7 +143,7 @@ class Knowledge:
         for name in part.names:
             if name in self.truth:
                 least[part.at[name]] = most[part.at[name]] = self.truth[name]
-        assert part.solve(nothing, least, most).status == 0, "what is said contradicts the truth"
+        assert part.solve(nothing, least, most).status == 0, "the given counts contradict the true ones"
         while left:
             goal, most = np.zeros(len(part.names)), np.full(len(part.names), np.inf)
             for name in left:

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from hcip_pipeline.contracts.public_layouts import read_layouts
+from hcip_pipeline.periods import Quarter
+from hcip_pipeline.synthetic.texas_pudf import write_texas_pudf
 
 TABLES = ("base1", "base2", "charges", "facility")
+Q1 = Quarter(2019, 1)
+DISCHARGES = 120
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A quarter of fixed width without late discharges or cells that are marked invalid."""
+    folder = tmp_path_factory.mktemp("pudf")
+    write_texas_pudf(folder, [Q1], discharges=DISCHARGES, hospitals=3)
+    return folder
+
+
+@pytest.fixture
+def folder(published: Path, tmp_path: Path) -> Path:
+    """The quarter, to be spoiled."""
+    return Path(shutil.copytree(published, tmp_path / "pudf"))
 
 
 def file_of(folder: Path, table: str, quarter: str = "1q2019") -> Path:

@@ -22,7 +22,7 @@ _BLOCKING = frozenset({"records_as_stated"})
 
 
 def ingest_partition(session: Session, resource: HomeResource, key: str) -> "list[ArchiveReceipt]":
-    """Take a month in: every archive has a receipt, a refused one too.
+    """Ingest a month: every archive has a receipt, a refused one too.
 
     Raises:
         HcipError: nothing was sent.
@@ -42,9 +42,9 @@ def ingest_partition(session: Session, resource: HomeResource, key: str) -> "lis
         dg.AssetSpec(
             CLAIM_FILES,
             group_name="cms_intake",
-            description="The archives that CMS delivered in a month (CCLF): each ingested as a whole, one Parquet "
-            "file per "
-            "table, or refused.\n\nA month of which an archive is refused fails until it is corrected.",
+            description="The claim files that CMS delivered in a month (CCLF archives or BCDA exports): each ingested as "
+            "a whole, one Parquet file per table, or refused.\n\nA month of which an archive is refused fails until it "
+            "is corrected.",
             kinds={"parquet"},
             owners=["team:data-intake"],
             skippable=True,

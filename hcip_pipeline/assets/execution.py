@@ -126,7 +126,7 @@ def ingest(
 
 
 def ingest_partitions(runs: Runs, keys: Sequence[Key]) -> dict[str, HcipError]:
-    """Take quarters and months in: partitions of a cadence that follow one another are one run.
+    """Ingest quarters and months: partitions of a cadence that follow one another are one run.
 
     Returns:
         Partition -> what was refused of it, or why it could not be accepted.

@@ -29,7 +29,7 @@ _BLOCKING = frozenset({"rows_reconcile"})
 
 
 def ingest_partition(session: Session, resource: HomeResource, key: str) -> "list[SubmissionReceipt]":
-    """Take a quarter in: every submission has a receipt, a refused one too.
+    """Ingest a quarter: every submission has a receipt, a refused one too.
 
     Raises:
         HcipError: nothing was sent, a reference table is refused, or rows do not reconcile.

@@ -25,7 +25,7 @@ from hcip_pipeline.home_locks import BusyError, HomeLocks
 from hcip_pipeline.tables.file_names import is_left_alone
 
 R = TypeVar("R")
-#: what takes one partition in; a function of a module, so that another process finds it
+#: what ingests one partition; a function of a module, so that another process finds it
 Ingest = Callable[[Session, HomeResource, str], R]
 Event = (
     dg.MaterializeResult | dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckResult | dg.AssetCheckEvaluation
@@ -59,7 +59,7 @@ class Reported:
 
 
 def ingest_each(session: Session, home: HomeResource, keys: Sequence[str], ingest: Ingest[R]) -> list[Taken[R]]:
-    """Take partitions in, in several processes where that pays; in the order of ``keys``.
+    """Ingest partitions, in several processes where that pays; in the order of ``keys``.
 
     Raises:
         RetryRequested: no one waits for the run, and another run has one of the partitions.

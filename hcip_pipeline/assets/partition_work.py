@@ -29,7 +29,7 @@ _BACKFILL = "dagster/backfill"
 def intake_lock(
     session: Session, home: Home, name: str, doing: str, *folders: Path, wait: bool = False
 ) -> Iterator[None]:
-    """Take a partition in: alone on it; what a killed run left is swept away, what is written is sealed.
+    """Ingest a partition: alone on it; what a killed run left is swept away, what is written is sealed.
 
     Args:
         name: the partition: ``2025Q1``, ``2025-04``, ``reference``.

@@ -69,7 +69,7 @@ def _folders(home: Home, name: str, known: frozenset[str]) -> Iterator[tuple[str
 
 
 def _last_ingested(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str) -> float:
-    """When the newest run that took a partition in began (0: never): files that came during it may have been missed."""
+    """When the newest run that ingested a partition began, 0 for never: files that came during it may be missed."""
     records = instance.fetch_materializations(
         dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[partition]), limit=1
     ).records

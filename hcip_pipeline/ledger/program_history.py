@@ -1,7 +1,7 @@
 """The versions of program files and protocols that the lake keeps, against the ledger, before more are ingested.
 
 Belongs here: receipts and accepted versions that were changed, removed or put there by hand. Does not belong here:
-taking program files in, and the tables in force, which every intake writes again from these versions.
+ingesting program files, and the tables in force, which every intake writes again from these versions.
 
 A refused or missing file leaves the version before it in force, so whoever can put a version into ``history/`` can put
 rows into a release. A newest version is set aside and ingested again from an inbox that is as it was; an older one is
@@ -26,7 +26,7 @@ _NONE = ("", 0)
 
 
 def check_program_history(home: Home, period: object, tell: Callable[[str], None]) -> None:
-    """Compare a half-year's versions with its newest line. Call it while no other run takes program files of it in.
+    """Compare a half-year's versions with its newest line. Call it while no other run ingests program files of it.
 
     Raises:
         HcipError: a version is not what was recorded, and the inbox does not give it again. Names it.

@@ -47,7 +47,7 @@ def begin(home: Home) -> bool:
 
 
 def _seal_unsealed(home: Home) -> None:
-    """What an earlier version took in without a seal is sealed as it was found."""
+    """What an earlier version ingested without a seal is sealed as it was found."""
     for kind in ("hospital/*/quarter=*", "cms/*/month=*", "reference", "norms/[0-9]*"):
         for path in sorted(home.lake.glob(f"{kind}/*.parquet")):
             if not seal_path(home, path).is_file():

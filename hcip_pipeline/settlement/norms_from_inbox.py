@@ -1,6 +1,6 @@
 """A frozen norm table, computed once more from the files of the inbox that it was made from.
 
-Belongs here: taking a base year in again into a home that is thrown away, and comparing the tables' bytes. Does not
+Belongs here: ingesting a base year again into a home that is thrown away, and comparing the tables' bytes. Does not
 belong here: freezing (``norm_tables``), and the way of the period's own files (``from_inbox``).
 """
 

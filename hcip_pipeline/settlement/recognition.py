@@ -38,7 +38,7 @@ _VERSION = 2
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a run of a period would meet, looked at before it takes anything in.
+    """What a run of a period would meet, looked at before it ingests anything.
 
     Attributes:
         unchanged: the newest release, if the same would come out again.
@@ -171,7 +171,7 @@ def record_run(home: Home, seen: Outlook, release: Path, parts: Parts) -> None:
 
 
 def keep_look(home: Home, period: PerformancePeriod, policy: PolicyFile) -> None:
-    """Note what the inbox holds before a run takes program files in, for ``kept_look`` at its end."""
+    """Note what the inbox holds before a run ingests program files, for ``kept_look`` at its end."""
     hashes = FileHashes(_read(home, period).get("hashes"))
     contents = inbox_contents(home, period, policy.policy, hashes)
     write_json({"version": _VERSION, "inbox": contents, "hashes": hashes.as_dict()}, _look_path(home, period))

@@ -28,6 +28,17 @@ _PERIOD_DAYS, _PERIOD_CENTS = 30, 210_000
 #: this share two. What follows a facility begins the day after it.
 _MORE_PERIODS = (0.45, 0.2)
 _AT_HOME, _FACILITIES = "06", ("03", "62", "63")
+#: What bills of care after a stay have in common.
+_AFTER_A_STAY: dict[str, pl.Expr] = {
+    "nonpayment": pl.lit(None, dtype=pl.String),
+    "patient_status": pl.lit("01"),
+    "admission_type": pl.lit("9"),
+    "bill_frequency": pl.lit("1"),
+    "diagnosis": pl.col("principal_diagnosis"),
+    "procedure": pl.lit(None, dtype=pl.String),
+    "attending_npi": pl.col("attending_npi"),
+    "operating_npi": pl.lit(None, dtype=pl.String),
+}
 #: A stay this long is billed in two claims with adjacent dates.
 _SPLIT_DAYS = 25
 _VISITS = ("99223", "99232", "99232", "99232", "99239")
@@ -136,29 +147,19 @@ def _afterwards(stays: pl.DataFrame) -> pl.DataFrame:
         thru_date=pl.col("discharge_date") + pl.duration(days=2 + days),
         charge_cents=days * pl.col("dollars") * 150 + pl.col("cents"),
         payment_cents=days * pl.col("dollars") * 100 + pl.col("cents"),
-        nonpayment=pl.lit(None, dtype=pl.String),
-        patient_status=pl.lit("01"),
-        admission_type=pl.lit("9"),
-        bill_frequency=pl.lit("1"),
-        diagnosis="principal_diagnosis",
-        procedure=pl.lit(None, dtype=pl.String),
-        attending_npi="attending_npi",
-        operating_npi=pl.lit(None, dtype=pl.String),
+        **_AFTER_A_STAY,
     )
 
 
 def _continued(stays: pl.DataFrame) -> pl.DataFrame:
     """Further periods of home health, weeks after the stay: what makes care in 90 days more than care in 30."""
     u = (pl.col("u_after") * 7) % 1
-    facility_days = [
-        (code, most_days) for code, (_, _, most_days, _) in _AFTERWARDS.items() if code in (_AT_HOME, *_FACILITIES)
-    ]
-    plan = pl.DataFrame(facility_days, schema=["discharge_disposition", "most_days"], orient="row")
+    days_of_care = [(code, _AFTERWARDS[code][2]) for code in (_AT_HOME, *_FACILITIES)]
+    plan = pl.DataFrame(days_of_care, schema=["discharge_disposition", "most_days"], orient="row")
     died = (
         stays.filter(pl.col("discharge_disposition") == "20")
         .group_by("person")
-        .agg(died="discharge_date")
-        .explode("died")
+        .agg(died=pl.col("discharge_date").min())
     )
     after = (
         stays.filter(pl.col("u_after") < 0.95)
@@ -182,14 +183,7 @@ def _continued(stays: pl.DataFrame) -> pl.DataFrame:
                 thru_date=begin + pl.duration(days=_PERIOD_DAYS - 1),
                 charge_cents=pl.lit(_PERIOD_CENTS * 3 // 2, dtype=pl.Int64) + pl.col("cents"),
                 payment_cents=pl.lit(_PERIOD_CENTS, dtype=pl.Int64) + pl.col("cents"),
-                nonpayment=pl.lit(None, dtype=pl.String),
-                patient_status=pl.lit("01"),
-                admission_type=pl.lit("9"),
-                bill_frequency=pl.lit("1"),
-                diagnosis="principal_diagnosis",
-                procedure=pl.lit(None, dtype=pl.String),
-                attending_npi="attending_npi",
-                operating_npi=pl.lit(None, dtype=pl.String),
+                **_AFTER_A_STAY,
             )
         )
     return pl.concat(periods)

@@ -16,7 +16,7 @@ from hcip_pipeline.home_locks import HomeLocks
 from hcip_pipeline.ledger.lines import read_ledger
 from hcip_pipeline.shared_home import synchronizing
 from hcip_pipeline.shared_home.address import Storage
-from tests.shared_homes import (  # noqa: F401 - a fixture
+from tests.shared_homes import (
     KINDS,
     KilledError,
     Machine,
@@ -25,10 +25,10 @@ from tests.shared_homes import (  # noqa: F401 - a fixture
     accept_all,
     killed_at,
     killed_while_bringing,
-    make_machines,
     remove,
     without_inbox,
 )
+from tests.shared_homes import make_machines as make_machines
 
 
 def test_an_empty_home_becomes_the_one_that_is_shared(make: Make) -> None:

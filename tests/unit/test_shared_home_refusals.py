@@ -13,19 +13,8 @@ from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.ledger.lines import read_ledger
 from hcip_pipeline.shared_home import synchronizing
 from hcip_pipeline.shared_home.address import Storage
-from tests.shared_homes import (  # noqa: F401 - a fixture
-    KINDS,
-    KilledError,
-    Machine,
-    Make,
-    accept,
-    accept_all,
-    killed_at,
-    killed_while_bringing,
-    make_machines,
-    remove,
-    without_inbox,
-)
+from tests.shared_homes import Machine, Make, accept, remove
+from tests.shared_homes import make_machines as make_machines
 
 IN_PLACE = (
     "inbox/policy.yaml",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,24 +17,11 @@ from hcip_pipeline.intake.texas_folder import find_files
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.reference.tables import load_reference
 from hcip_pipeline.synthetic.texas_pudf import write_texas_pudf
-from tests.texas_files import cell, file_of, spoil
+from tests.texas_files import DISCHARGES, Q1, cell, file_of, spoil
+from tests.texas_files import folder as folder
+from tests.texas_files import published as published
 
-Q1, Q2 = Quarter(2019, 1), Quarter(2019, 2)
-DISCHARGES = 120
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A quarter of fixed width without late discharges or cells that are marked invalid."""
-    folder = tmp_path_factory.mktemp("pudf")
-    write_texas_pudf(folder, [Q1], discharges=DISCHARGES, hospitals=3)
-    return folder
-
-
-@pytest.fixture
-def folder(published: Path, tmp_path: Path) -> Path:
-    """The quarter, to be spoiled."""
-    return Path(shutil.copytree(published, tmp_path / "pudf"))
+Q2 = Quarter(2019, 2)
 
 
 def read(folder: Path, into: Path, *quarters: Quarter) -> TexasReceipt:

@@ -13,23 +13,9 @@ from hcip_pipeline.intake.texas import TexasReceipt, read_texas
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.reference.tables import load_tables_of_elsewhere
 from hcip_pipeline.synthetic.texas_pudf import write_texas_pudf
-from tests.texas_files import cell, file_of, spoil
-
-Q1 = Quarter(2019, 1)
-DISCHARGES = 120
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pudf")
-    write_texas_pudf(folder, [Q1], discharges=DISCHARGES, hospitals=3)
-    return folder
-
-
-@pytest.fixture
-def folder(published: Path, tmp_path: Path) -> Path:
-    """The quarter, to be spoiled."""
-    return Path(shutil.copytree(published, tmp_path / "pudf"))
+from tests.texas_files import DISCHARGES, Q1, cell, file_of, spoil
+from tests.texas_files import folder as folder
+from tests.texas_files import published as published
 
 
 def _read(folder: Path) -> TexasReceipt:

@@ -4,7 +4,7 @@ Belongs here: which submissions are free, and where a verdict waits until the qu
 the verdict (``judging``), what then counts (``ingest``).
 
 A process judges whatever no other has in hand: accepted rows go to the lake, and the receipt to
-``lake/hospital/judged``, where it does not count yet. Whoever takes the quarter in afterwards finds it there instead of
+``lake/hospital/judged``, where it does not count yet. Whoever ingests the quarter afterwards finds it there instead of
 judging again, so the lake is the one that a single process makes. What a killed process had in hand has no receipt, and
 another judges it.
 """
