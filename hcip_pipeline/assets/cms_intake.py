@@ -42,9 +42,9 @@ def ingest_partition(session: Session, resource: HomeResource, key: str) -> "lis
         dg.AssetSpec(
             CLAIM_FILES,
             group_name="cms_intake",
-            description="The claim files that CMS delivered in a month (CCLF archives or BCDA exports): each ingested as "
-            "a whole, one Parquet file per table, or refused.\n\nA month of which an archive is refused fails until it "
-            "is corrected.",
+            description="The claim files that CMS delivered in a month (CCLF archives or BCDA exports): each ingested "
+            "as a whole, one Parquet file per table, or refused.\n\nA month of which an archive is refused fails until "
+            "it is corrected.",
             kinds={"parquet"},
             owners=["team:data-intake"],
             skippable=True,

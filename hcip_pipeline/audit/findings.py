@@ -53,7 +53,7 @@ RULES = {
         "high", "recover the excess, or file the official amount that covers it (pfs_cap_notices.csv)"
     ),
     "CAP_IN_DOUBT": Rule("low", "ask CMS for the official amount (pfs_cap_notices.csv): it replaces the estimate"),
-    "LIMIT_BOUND": Rule("medium", "inform the committee that the pool is exhausted and amounts were scaled down"),
+    "LIMIT_BOUND": Rule("medium", "review the limit: amounts were reduced in proportion to fit it"),
     "PAYMENT_HELD": Rule(
         "medium", "resolve the reason for the hold; the next release of the period then makes the amount payable"
     ),

@@ -30,4 +30,7 @@ def grouper_findings(certainty: Mapping[str, pl.DataFrame]) -> Iterator[tuple[st
         )
     if not rows["cases_unknown"].sum():
         versions = ", ".join(sorted(set(rows["grouper_version"])))
-        yield f"base year and period are grouped by versions {versions}; each knows every APR-DRG of the other", "low"
+        yield (
+            f"base year and period are grouped by versions {versions}; every APR-DRG of the cases is in each of them",
+            "low",
+        )

@@ -122,9 +122,8 @@ PHYSICIANS = Table(
 
 PHYSICIAN_COMPARISON = Table(
     "physician_comparison",
-    "one row per care partner and stream (and all together): against the own baseline and the statewide norm of "
-    "the own "
-    "mix of cases, in the performance year's dollars",
+    "one row per care partner and stream (and all together): against the care partner's own baseline and the statewide "
+    "norm of the same mix of cases, in the performance year's dollars",
     (
         _CCN,
         _PERIOD,

@@ -163,7 +163,7 @@ _TABLE = (
         "distribution_limit",
         "the hospital's distribution limit was reached",
         "hospital's distribution limit",
-        "The hospital's limit was reached, and every amount was scaled down by the same share.",
+        "The hospital's limit was reached, and every amount was reduced by the same share.",
     ),
     PaymentReason(
         "BASELINE_RESUBMITTED",

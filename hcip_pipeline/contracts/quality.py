@@ -153,7 +153,8 @@ READMISSIONS = Table(
 
 HOSPITAL_ACQUIRED_CONDITIONS = Table(
     "hospital_acquired_conditions",
-    "one row per hospital, and of the state one row per condition code: flags of the abstract against the own baseline",
+    "one row per hospital, and of the state one row per condition code: flags of the abstract against the hospital's "
+    "own baseline",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital; or STATE", key=True),
         Column("code", "text", "code of the condition, or ALL", key=True),

@@ -25,7 +25,7 @@ TITLES = {
     "PRIOR_PERIOD_ADJUSTMENT": "Adjustment of an earlier half-year",
     "YEAR_OVER_CAP": "Payable over the year's fee-schedule cap",
     "CAP_IN_DOUBT": "Fee-schedule cap in doubt",
-    "LIMIT_BOUND": "Amounts scaled down to the distribution limit",
+    "LIMIT_BOUND": "Amounts reduced to the distribution limit",
     "CONDITIONS_NOT_LOCKED": "Conditions of payment not fixed in time",
     "CONDITION_RESULTS_MISSING": "Condition results not reported",
     "COMMITTEE": "The committee's membership or meetings",

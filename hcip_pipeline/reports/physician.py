@@ -176,7 +176,7 @@ def _against(own: Decimal | None, other: Decimal | None) -> Decimal | None:
 
 
 def _headline(row: Row | None, cost_ratio: Decimal | None) -> list[Row]:
-    """Cost and days of all cases, each against the own baseline and the norm; cost also against the state.
+    """Cost and days of all cases, each compared with the physician's baseline and the norm; cost also with the state.
 
     Args:
         cost_ratio: cost over the same cases at this half-year's statewide mean.
@@ -247,7 +247,9 @@ def _step_notes(
         if partner["committee_adjustment"]
         else ["None."],
         "pfs_cap_adjustment": waterfall.cap_words(partner, inputs, source.period.year, is_first_half),
-        "distribution_limit_adjustment": ["The hospital's limit was reached; everybody was scaled down alike."]
+        "distribution_limit_adjustment": [
+            "The hospital's limit was reached; every amount was reduced by the same share."
+        ]
         if partner["distribution_limit_adjustment"]
         else ["Not reached."],
         "final_incentive": [reason.sentence for reason in reasons if reason.is_hold],

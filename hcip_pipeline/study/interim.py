@@ -83,6 +83,10 @@ def interim(home: Home, quarter: Quarter, *, threads: int | None = None, progres
     policy = load_policy(home.policy).policy
     windows = _windows(quarter)
     statements = [NOT_PAYABLE, *_received(home, windows)]
+    if "COST_OUTLIER" in policy.exclusions:
+        statements.append(
+            "cost outliers are judged among the quarter's cases, so quarters do not add up to a half-year"
+        )
     listed, of_half = _care_partners(home, quarter)
     if of_half is None:
         statements.append("no list of care partners has been ingested yet, so no physician is named")
