@@ -78,8 +78,10 @@ class PartitionsFailedError(HcipError):
     def __init__(self, problems: dict[str, HcipError]) -> None:
         first = next(iter(problems.values()))
         named = ", ".join(problems)
-        message = first.message if len(problems) == 1 else f"{len(problems)} partitions ({named}): {first.message}"
-        super().__init__(message, fix=first.fix, file=first.file or None, row=first.row, rule=first.rule)
+        which = named if len(problems) == 1 else f"{len(problems)} partitions ({named})"
+        super().__init__(
+            f"{which}: {first.message}", fix=first.fix, file=first.file or None, row=first.row, rule=first.rule
+        )
         self.problems = problems
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -97,17 +97,17 @@ def _reported(taken: "Taken[list[ArchiveReceipt]]") -> Reported:
         ),
     }
     checks = [records_as_stated(CLAIM_FILES, receipts), archives_accepted(CLAIM_FILES, receipts)]
-    return Reported(taken.key, metadata, checks, _refusal(taken.key, receipts))
+    return Reported(taken.key, metadata, checks, _refusal(receipts))
 
 
-def _refusal(key: str, receipts: "Sequence[ArchiveReceipt]") -> HcipError | None:
+def _refusal(receipts: "Sequence[ArchiveReceipt]") -> HcipError | None:
     refused = [receipt for receipt in receipts if not receipt.accepted]
     if not refused:
         return None
     named = ", ".join(receipt.archive for receipt in refused[:5])
     first = refused[0]
     return RefusedFileError(
-        f"{key}: refused: {named}; {first.message}",
+        f"refused: {named}; {first.message}",
         file=first.file or None,
         row=first.row,
         rule=first.rule,

@@ -125,10 +125,10 @@ def _reported(taken: "Taken[list[SubmissionReceipt]]") -> Reported:
         submissions_accepted(SUBMISSIONS, taken.receipts),
         *edit_rate_results(SUBMISSIONS, taken.receipts),
     ]
-    return Reported(taken.key, _accounts(taken.receipts), checks, _refusal(taken.key, taken.receipts))
+    return Reported(taken.key, _accounts(taken.receipts), checks, _refusal(taken.receipts))
 
 
-def _refusal(key: str, receipts: "Sequence[SubmissionReceipt]") -> HcipError | None:
+def _refusal(receipts: "Sequence[SubmissionReceipt]") -> HcipError | None:
     """What is refused and not mended by a later version of the same hospital."""
     from hcip_pipeline.intake.hospital.receipts import still_refused
 
@@ -139,7 +139,7 @@ def _refusal(key: str, receipts: "Sequence[SubmissionReceipt]") -> HcipError | N
     named = ", ".join(receipt.submission or receipt.stem for receipt in refused[:5])
     more = f" and {len(refused) - 5} more" if len(refused) > 5 else ""
     return RefusedFileError(
-        f"{key}: refused: {named}{more}" + (f"; {first.message}" if first else ""),
+        f"refused: {named}{more}" + (f"; {first.message}" if first else ""),
         file=shown_unknown(first.file) if first and first.file else None,
         row=first.row if first else None,
         rule=first.rule if first else "",

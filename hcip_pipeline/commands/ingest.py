@@ -50,6 +50,6 @@ def command(
     else:
         print_ingest(home, report)
     for key, error in report.problems.items():
-        stated = f"error: {error}" if str(error).startswith(key) else f"error: {key}: {error}"
-        click.echo("\n".join(wrapped(line, hanging=2) for line in stated.split("\n")), err=True)
+        lines = f"error: {key}: {error}".split("\n")
+        click.echo("\n".join(wrapped(line, hanging=2) for line in lines), err=True)
     ctx.exit(0 if report.ok else 1)
