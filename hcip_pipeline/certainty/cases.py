@@ -161,7 +161,7 @@ def _earning(cases: pl.DataFrame, rates: pl.DataFrame, policy: Policy) -> pl.Dat
 
 
 def _elsewhere(cases: pl.DataFrame, gates: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
-    """Cases and cost of each physician and cell at hospitals where the physician is no care partner."""
+    """Cases and cost of each physician and cell at hospitals where the physician is not a care partner."""
     key = ["npi", *_CELL]
     own = cases.group_by(key).agg(pl.len().cast(pl.Int64).alias("own_cases"), pl.col("cost").sum().alias("own_cost"))
     both = gates.join(own, on=key, how="left").join(cells.select(*key, "cases", "cost"), on=key, how="left")

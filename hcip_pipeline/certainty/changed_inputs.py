@@ -56,7 +56,7 @@ _PATCHES = {
 def place_cases(bench: Workbench, cases: Sequence[CaseChange], path: Path) -> set[tuple[str, str]]:
     """Put the changed cases next to the models, as ``what_if.cases``; returns those in a window of the build.
 
-    The new physician takes the place that makes him responsible (methodology §4): operating in a surgical cell,
+    The new physician takes the place that makes that physician responsible (methodology §4): operating in a surgical cell,
     attending in a medical one.
     """
     columns = dict.fromkeys(("hospital_ccn", "account_no", "npi", "apr_drg", "severity_of_illness"), pl.String)
@@ -96,7 +96,7 @@ def place_cases(bench: Workbench, cases: Sequence[CaseChange], path: Path) -> se
         from what_if.cases where wrong is not null order by hospital_ccn, account_no"""
     ).fetchall():
         raise HcipError(
-            f"the case {account} of hospital {hospital} cannot be changed so: {wrong}",
+            f"the case {account} of hospital {hospital} cannot be changed this way: {wrong}",
             file=path,
             rule="WHAT-IF-CASE",
             fix="give an APR-DRG of the version that grouped the case" if "APR-DRG" in wrong else "leave the npi out",
@@ -172,7 +172,7 @@ def _check_partners(bench: Workbench, changes: Changes, partners: set[tuple[str,
     for each in changes.care_partners:
         if not each.certified and (each.hospital, each.npi) not in partners:
             raise HcipError(
-                f"{each.npi} is no care partner of hospital {each.hospital}: there is no certification to take away",
+                f"{each.npi} is not a care partner of hospital {each.hospital}: there is no certification to take away",
                 file=path,
                 rule="WHAT-IF-PARTNER",
                 fix="write the hospital's CCN and the NPI as in the release's incentives",
@@ -208,7 +208,7 @@ def _check_conditions(bench: Workbench, changes: Changes, partners: set[tuple[st
             raise HcipError(f"there is no condition {named}", file=path, rule="WHAT-IF-CONDITION", fix=fix)
         if (each.hospital, each.npi) not in partners:
             raise HcipError(
-                f"{each.npi} is no care partner of hospital {each.hospital}",
+                f"{each.npi} is not a care partner of hospital {each.hospital}",
                 file=path,
                 rule="WHAT-IF-PARTNER",
                 fix="certify the physician under care_partners in the same file",

@@ -49,7 +49,7 @@ def draw(
 
     Shuffled: within window, hospital, cell and stream the n-th case by hash goes to the care partner who has the n-th
     by account: each keeps the number of cases in each such group. Resampled: each case counts as often as a Poisson
-    variable of mean 1 decides; cases at hospitals where the physician is no care partner stay as they are.
+    variable of mean 1 decides; cases at hospitals where the physician is not a care partner stay as they are.
     """
     settle = _Settlement(cases, policy)
     shuffled: list[Integers] = []

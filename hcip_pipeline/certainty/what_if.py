@@ -81,7 +81,7 @@ class WhatIf:
             elif row["npi"] is None:
                 idle.append(f"{named} has no responsible physician")
             elif not row["is_care_partners"]:
-                idle.append(f"{named} is of {row['npi']}, who is no care partner of the hospital")
+                idle.append(f"{named} is of {row['npi']}, who is not a care partner of the hospital")
             elif not row["has_norm"]:
                 idle.append(f"{named} is in a cell without a norm")
         return idle

@@ -363,7 +363,7 @@ def test_a_case_that_earns_nobody_anything_is_named_with_its_reason(
     cli.main(["what-if", str(PERIOD), str(path), "--home", str(settled_home.home.root)])
     assert before == {each: each.stat().st_mtime_ns for each in settled_home.home.root.rglob("*")}, "nothing is stored"
     shown = capsys.readouterr().out
-    for case, why in ((given, "is no care partner"), (regrouped, "without a norm")):
+    for case, why in ((given, "is not a care partner"), (regrouped, "without a norm")):
         (line,) = (line for line in shown.splitlines() if f"case {case['account_no']} " in line)
         assert why in line
     assert f"case {out['account_no']} " not in shown, "it was asked for"
