@@ -56,8 +56,8 @@ _PATCHES = {
 def place_cases(bench: Workbench, cases: Sequence[CaseChange], path: Path) -> set[tuple[str, str]]:
     """Put the changed cases next to the models, as ``what_if.cases``; returns those in a window of the build.
 
-    The new physician takes the place that makes that physician responsible (methodology §4): operating in a surgical cell,
-    attending in a medical one.
+    The new physician takes the responsible one's place (methodology §4): operating in a surgical cell, attending in a
+    medical one.
     """
     columns = dict.fromkeys(("hospital_ccn", "account_no", "npi", "apr_drg", "severity_of_illness"), pl.String)
     wanted = pl.DataFrame(
