@@ -309,7 +309,7 @@ WRONG = {
         'care_partners: [{hospital: "999999", npi: "1234567893"}]', "no hospital 999999"
     ),
     "nobody to take off the list": (
-        'care_partners: [{hospital: "{A}", npi: "1234567893", certified: false}]', "no care partner"
+        'care_partners: [{hospital: "{A}", npi: "1234567893", certified: false}]', "not a care partner"
     ),
     "no such intervention": (
         'care_partners: [{hospital: "{A}", npi: "1234567893", interventions: {juggling: 1}}]',
