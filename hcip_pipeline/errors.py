@@ -60,6 +60,10 @@ class UsageError(HcipError):
     exit_code = 2
 
 
+class ComputationError(HcipError):
+    """An engine could not compute something, for a reason that its own message gives: no check failed."""
+
+
 class RefusedFileError(HcipError):
     """A file that was sent is refused: everything else of its partition was accepted."""
 

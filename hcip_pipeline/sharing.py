@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from hcip_pipeline.home import Home
-
-Tell = Callable[[str], None]
+from hcip_pipeline.messages import Progress
 
 
 def storage_of(home: Home) -> str:
@@ -31,7 +30,7 @@ def storage_of(home: Home) -> str:
     return load_settings(home).storage.rstrip("/")
 
 
-def share(home: Home, tell: Tell, *, held: Collection[str] = (), removed: Iterable[Path] = ()) -> None:
+def share(home: Home, tell: Progress, *, held: Collection[str] = (), removed: Iterable[Path] = ()) -> None:
     """Share what the home has accepted, bring what other machines have, and publish the releases among it.
 
     Args:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hcip_pipeline.errors import HcipError
+from hcip_pipeline.errors import ComputationError, HcipError
 from hcip_pipeline.home import Home
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -100,9 +100,7 @@ def explain_storage_errors(home: Home, read: Callable[[], Iterable[Path]] = tupl
 
 def _could_be_damage(error: BaseException) -> bool:
     """An engine's own error, or a build that stopped for another reason than a check."""
-    if isinstance(error, HcipError):
-        return "could not be computed" in error.message
-    return type(error).__module__.split(".")[0] in _ENGINES
+    return isinstance(error, ComputationError) or type(error).__module__.split(".")[0] in _ENGINES
 
 
 def _damage(home: Home, read: Iterable[Path]) -> HcipError | None:

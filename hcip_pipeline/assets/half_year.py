@@ -69,7 +69,7 @@ def half_year_tables(translator: Translator) -> dg.AssetsDefinition:
                 yield from build_events(translator, stopped.nodes, Path(stopped.file), str(period))
             raise
         for note in built.notes:
-            context.log.warning(note)
+            context.log.warning(str(note))
         yield from build_events(translator, built.result.nodes, built.result.file, str(period))
 
     return half_year_build

@@ -138,7 +138,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 "final incentive": float(paid.final),
                 "payable": float(paid.payable),
                 "held": float(paid.held),
-                "what is missing": dg.MetadataValue.json(list(built.notes)),
+                "what is missing": dg.MetadataValue.json([str(note) for note in built.notes]),
                 "stale later releases": dg.MetadataValue.json([str(reason) for reason in stale]),
             },
         )

@@ -6,7 +6,7 @@ partitions are run (``execution``), what an asset does.
 
 import getpass
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,13 +25,13 @@ from hcip_pipeline.assets.run_origin import origin_tags, record_origin
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import HomeLocks
+from hcip_pipeline.messages import Progress
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.storage_faults import explain_storage_errors
 
 if TYPE_CHECKING:
     from hcip_pipeline.warehouse.engine_choice import EngineChoice
 
-Progress = Callable[[str], None]
 
 #: an attended run that failed is run again by whoever started it, not by the daemon
 _NO_RETRY = {"dagster/max_retries": "0"}

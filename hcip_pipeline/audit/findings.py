@@ -24,6 +24,7 @@ from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.release.rests_on import RULE as RESTS_ON_SUPERSEDED
 from hcip_pipeline.release.rests_on import Named, named_releases
 from hcip_pipeline.rules.catalog import current_id
+from hcip_pipeline.rules.protocols import OF_COMMITTEE
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,47 @@ class _Found:
     period: str = ""  # of the file to be sent; without it, the release's
 
 
+@dataclass(frozen=True)
+class UnreportedPayments:
+    """A half-year for which a hospital has not reported any payment; ``payable_amount`` in dollars."""
+
+    hospital_ccn: str
+    period: str
+    care_partners: int
+    payable_amount: Decimal
+
+    @property
+    def finding(self) -> str:
+        """What was found, in words."""
+        return (
+            f"{dollars(self.payable_amount)} is payable for {self.period} to "
+            f"{_counted(self.care_partners, 'care partner')}; the hospital has not reported any payment yet"
+        )
+
+    @property
+    def what_to_do(self) -> str:
+        """The way out, in words."""
+        return RULES["PAYMENTS_NOT_REPORTED"].what_to_do.replace("{period}", self.period)
+
+
+def unreported_payments(reconciled: pl.DataFrame) -> list[UnreportedPayments]:
+    """The half-years without reported payments, by hospital and half-year.
+
+    Args:
+        reconciled: rows of ``payment_reconciliation``.
+    """
+    waiting = reconciled.filter(pl.col("verdict") == "NOT_YET_REPORTED")
+    return [
+        UnreportedPayments(str(ccn), str(period), rows.height, Decimal(rows["payable_amount"].sum()))
+        for (ccn, period), rows in sorted(waiting.group_by("hospital_ccn", "paid_period"))
+    ]
+
+
+def held_payment(amount: Decimal, reasons: str | None) -> str:
+    """A held amount and every reason for it, in words; ``reasons`` as in ``incentives``."""
+    return f"{dollars(amount)} is held: {'; '.join(hold.auditor for hold in parse_holds(reasons))}"
+
+
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
@@ -159,12 +201,10 @@ def _payments(draft: Draft) -> Iterator[_Found]:
             yield _Found(
                 rule, stated, row["hospital_ccn"], row["npi"], abs(row["difference"]), period=row["paid_period"]
             )
-    waiting = reconciled.filter(pl.col("verdict") == "NOT_YET_REPORTED")
-    for (ccn, period), rows in sorted(waiting.group_by("hospital_ccn", "paid_period")):
-        total = Decimal(rows["payable_amount"].sum())
-        text = f"{dollars(total)} is payable for {period} to {_counted(rows.height, 'care partner')}; the hospital has "
-        text += "not reported any payment yet"
-        yield _Found("PAYMENTS_NOT_REPORTED", text, str(ccn), None, total, period=str(period))
+    for each in unreported_payments(reconciled):
+        yield _Found(
+            "PAYMENTS_NOT_REPORTED", each.finding, each.hospital_ccn, None, each.payable_amount, period=each.period
+        )
 
 
 def _adjustments(draft: Draft) -> Iterator[_Found]:
@@ -251,8 +291,7 @@ def cap_of(approved: Decimal, inputs: Mapping[str, Any]) -> Decimal:
 def _holds(draft: Draft) -> Iterator[_Found]:
     held = draft.table("incentives").filter(pl.col("status") == "HELD").sort("hospital_ccn", "npi")
     for row in held.iter_rows(named=True):
-        holds = "; ".join(hold.auditor for hold in parse_holds(row["reasons"]))
-        text = f"{dollars(row['final_incentive'])} is held: {holds}"
+        text = held_payment(row["final_incentive"], row["reasons"])
         yield _Found("PAYMENT_HELD", text, row["hospital_ccn"], row["npi"], row["final_incentive"])
 
 
@@ -279,7 +318,7 @@ def _conditions(draft: Draft) -> Iterator[_Found]:
 
 def _protocols(draft: Draft) -> Iterator[_Found]:
     for row in draft.lake("protocol_findings").sort("hospital_ccn", "finding_id", "subject").iter_rows(named=True):
-        of_committee = current_id(row["finding_id"]).startswith(("COMMITTEE-", "MEETINGS-"))
+        of_committee = current_id(row["finding_id"]) in OF_COMMITTEE
         severity = "medium" if row["severity"] == "ERROR" else "low"
         yield _Found(
             "COMMITTEE" if of_committee else "PROTOCOL",
@@ -308,11 +347,7 @@ def _groupers(draft: Draft) -> Iterator[_Found]:
 
 def _notes(draft: Draft) -> Iterator[_Found]:
     for note in draft.notes:
-        if audit.BASELINE_REPLACED in note:
-            ccn, _, text = note.partition(": ")
-            yield _Found("BASELINE_REPLACED", text, ccn)
-        else:
-            yield _Found("RESTATEMENT_DUE" if audit.RESTATEMENT_DUE in note else "DATA_MISSING", note)
+        yield _Found(note.rule, note.text, note.hospital_ccn)
 
 
 def _superseded(draft: Draft) -> Iterator[_Found]:

@@ -14,11 +14,13 @@ from typing import Any
 import polars as pl
 from jinja2 import Environment, PackageLoader
 
+from hcip_pipeline.audit.findings import held_payment
 from hcip_pipeline.audit.origin import signed_by
 from hcip_pipeline.audit.page_counts import shown_cases
 from hcip_pipeline.audit.rates import rates_in_force
 from hcip_pipeline.audit.screening import MAX_AGE_DAYS, screened_lists
 from hcip_pipeline.contracts.audit import SEVERITIES
+from hcip_pipeline.contracts.payment_reasons import parse_holds
 from hcip_pipeline.dollars import dollars
 from hcip_pipeline.html_pages import page_environment
 from hcip_pipeline.release.documents import Document, Draft
@@ -61,7 +63,7 @@ def audit_report(draft: Draft) -> Iterable[Document]:
         "statuses": _statuses(draft),
         "severities": [(each, findings.filter(pl.col("severity") == each).height) for each in SEVERITIES],
         "found": findings.height,
-        "findings": _by_severity(_holds_together(findings.to_dicts())),
+        "findings": _by_severity(_holds_together(draft)),
         "verdicts": _verdicts(draft),
         "adjustments": _adjustments(draft),
         "restated": _restated(draft),
@@ -86,16 +88,18 @@ def _partners(draft: Draft) -> dict[str, str]:
     return dict(named.iter_rows())
 
 
-def _holds_together(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _holds_together(draft: Draft) -> list[dict[str, Any]]:
     """Payments of a hospital that are held for the same reasons as one line with their sum; other findings as they are.
 
     The table ``audit_findings`` has one row per payment.
     """
+    payments = draft.table("incentives").select("hospital_ccn", "npi", "reasons").iter_rows()
+    holds = {(ccn, npi): "|".join(hold.code for hold in parse_holds(reasons)) for ccn, npi, reasons in payments}
     held: dict[tuple[str, str], list[dict[str, Any]]] = {}
     rows = []
-    for row in findings:
+    for row in draft.table("audit_findings").to_dicts():
         if row["rule"] == "PAYMENT_HELD":
-            held.setdefault((row["hospital_ccn"], row["finding"].partition(" is held: ")[2]), []).append(row)
+            held.setdefault((row["hospital_ccn"], holds[row["hospital_ccn"], row["npi"]]), []).append(row)
         else:
             rows.append(row | {"held_partners": 0})
     for (ccn, reasons), own in held.items():
@@ -110,7 +114,7 @@ def _holds_together(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "npi": None,
                 "held_partners": len(own),
                 "amount": total,
-                "finding": f"{dollars(total)} is held: {reasons}",
+                "finding": held_payment(total, reasons),
             }
         )
     return rows

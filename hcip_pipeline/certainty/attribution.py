@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -20,6 +20,7 @@ from hcip_pipeline.certainty.bridge import READING as BRIDGE
 from hcip_pipeline.certainty.ranges import STATE
 from hcip_pipeline.contracts import certainty, marts, run
 from hcip_pipeline.home import Home
+from hcip_pipeline.messages import Progress
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.release.tables import write_parquet
 from hcip_pipeline.settlement.norm_tables import norm_key
@@ -27,8 +28,6 @@ from hcip_pipeline.simulation.released_build import WITHOUT_COSTS, ReleasedBuild
 from hcip_pipeline.simulation.workbench import BUILD, Workbench
 from hcip_pipeline.warehouse.project import project_digest
 from hcip_pipeline.warehouse.spec import BuildSpec
-
-Progress = Callable[[str], None]
 
 _KEY = ["hospital_ccn", "npi"]
 #: Models that are asked for in the period's build.

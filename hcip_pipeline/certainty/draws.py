@@ -9,7 +9,7 @@ figures mean (``assessment``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from math import factorial
@@ -20,9 +20,9 @@ import numpy.typing as npt
 
 from hcip_pipeline.certainty.cases import Integers, ReleasedCases, Sums, WindowCases
 from hcip_pipeline.certainty.incentives import improvement, is_gated
+from hcip_pipeline.messages import Progress
 from hcip_pipeline.policy.model import Policy
 
-Progress = Callable[[str], None]
 Hashes = npt.NDArray[np.uint64]
 
 #: draws whose sums are held at once

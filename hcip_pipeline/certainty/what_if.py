@@ -7,7 +7,7 @@ Belongs here: computing with the changes, and comparing payments. Does not belon
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,17 @@ from hcip_pipeline.contracts import marts, run
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.messages import Progress
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.simulation.released_build import open_build, with_norms_build
 from hcip_pipeline.simulation.workbench import Workbench
 from hcip_pipeline.warehouse.spec import BuildSpec
 
-Progress = Callable[[str], None]
-
 _PERIOD_TARGETS = (marts.INCENTIVES, marts.SAVINGS, marts.DISTRIBUTION_LIMITS)
 _KEY = ["hospital_ccn", "npi"]
+#: Columns that are computed from the physician's own cases.
+_CALCULATED = {"performance_incentive", "improvement_incentive_medical", "improvement_incentive_surgical"}
 #: A column of the payment -> what it shows that the payment moved by.
 _STEPS = {
     "performance_incentive": "performance",
@@ -190,10 +191,10 @@ def _moved(
     both = before.join(after, on=_KEY, how="full", coalesce=True, suffix="_then")
     rows = []
     for row in both.iter_rows(named=True):
-        steps = [words for name, words in _STEPS.items() if (row[name] or 0) != (row[f"{name}_then"] or 0)]
+        steps = [name for name in _STEPS if (row[name] or 0) != (row[f"{name}_then"] or 0)]
         if not steps and row["status"] == row["status_then"] and row["reasons"] == row["reasons_then"]:
             continue
-        calculated = [name for name in steps if name in list(_STEPS.values())[:3]]
+        calculated = _CALCULATED.intersection(steps)
         because = []
         if (row["hospital_ccn"], row["npi"]) in touched:
             because.append("named in the changes")
@@ -201,7 +202,7 @@ def _moved(
             because.append("the norms of the base year change")
         elif calculated:
             because.append("the cell's cost outliers, or the physician's cases at another hospital, change")
-        if "hospital limit" in steps:
+        if "distribution_limit_adjustment" in steps:
             because.append("the hospital's limit is shared anew")
         if not because:
             because.append("what the hospital's cases give as a whole changes")
@@ -217,7 +218,7 @@ def _moved(
                 "status": row["status"],
                 "status_then": row["status_then"],
                 "reasons_then": row["reasons_then"],
-                "steps": ", ".join(steps),
+                "steps": ", ".join(_STEPS[name] for name in steps),
                 "because": "; ".join(because),
             }
         )

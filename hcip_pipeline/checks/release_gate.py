@@ -68,8 +68,8 @@ def nothing_is_missing(asset: dg.AssetKey, built: "PeriodBuild") -> dg.AssetChec
         check_name="nothing_is_missing",
         passed=not built.notes,
         severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(built.notes[:5]) or None,
-        metadata={"missing": len(built.notes), "what": dg.MetadataValue.json(list(built.notes))},
+        description="; ".join(map(str, built.notes[:5])) or None,
+        metadata={"missing": len(built.notes), "what": dg.MetadataValue.json([str(note) for note in built.notes])},
     )
 
 

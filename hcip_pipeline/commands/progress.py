@@ -18,8 +18,7 @@ from typing import Any, TextIO
 import click
 
 from hcip_pipeline.errors import HcipError
-
-Progress = Callable[[str], None]
+from hcip_pipeline.messages import LastingMessage, Progress
 
 DETAIL = " · "
 _VOLUME = "hcip_pipeline.volume"
@@ -61,7 +60,7 @@ def shown_progress(as_json: bool, home_root: Path | None = None) -> Iterator[Pro
 
         def progress(message: str) -> None:
             log(message)
-            show(message if is_verbose else message.partition(DETAIL)[0])
+            show(message if is_verbose or isinstance(message, LastingMessage) else message.partition(DETAIL)[0])
 
         yield progress
 
@@ -87,7 +86,7 @@ def _screen(is_quiet: bool, is_verbose: bool) -> Iterator[Progress]:
         with Console(stderr=True).status("") as status:
 
             def live(message: str) -> None:
-                if message.startswith("note: "):
+                if isinstance(message, LastingMessage):
                     status.console.print(message, soft_wrap=True, markup=False, highlight=False)
                 else:
                     status.update(f"\\[{_elapsed(started)}] {message}")

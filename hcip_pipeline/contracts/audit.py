@@ -9,11 +9,6 @@ from hcip_pipeline.contracts import marts, screening
 from hcip_pipeline.contracts.disclosure import GivesAway, declared
 from hcip_pipeline.contracts.table import Column, Table
 
-#: what a note of a run states where an earlier half-year is to be settled again
-RESTATEMENT_DUE = "a restatement is due"
-#: what a note of a run states where the baseline was replaced, and no release shows what it was
-BASELINE_REPLACED = "the baseline was replaced"
-
 CAUSES = (
     "discharges",
     "cms_adjustments",

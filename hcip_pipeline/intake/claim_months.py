@@ -5,7 +5,6 @@ Belongs here: which files of ``cms/<month>/`` are whose. Does not belong here: a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from hcip_pipeline.home import Home
@@ -13,9 +12,8 @@ from hcip_pipeline.intake.bcda.month import check_exports, ingest_exports
 from hcip_pipeline.intake.bcda.names import is_export_file
 from hcip_pipeline.intake.cclf.month import check_deliveries, ingest_month
 from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
+from hcip_pipeline.messages import Progress
 from hcip_pipeline.periods import Month
-
-Progress = Callable[[str], None]
 
 
 def ingest_claims(home: Home, month: Month | str, progress: Progress | None = None) -> list[ArchiveReceipt]:

@@ -19,6 +19,7 @@ from hcip_pipeline.file_hashes import file_sha256
 from hcip_pipeline.home import Home
 from hcip_pipeline.ledger.lines import read_ledger
 from hcip_pipeline.ledger.recording import begin
+from hcip_pipeline.messages import note
 
 _VERSION = re.compile(r"(?P<name>.+?)\.r(?P<number>[0-9]+)(?:\.[a-z_]+)?\.(?:json|parquet)", re.ASCII)
 _KEPT = ("receipts", "history")
@@ -86,7 +87,7 @@ def _is_newest(name: str, recorded: Mapping[str, str]) -> bool:
 def _set_aside(home: Home, path: Path, what: str, tell: Callable[[str], None]) -> None:
     if path.exists():
         path.replace(path.with_name(f"{path.name}.unrecorded"))
-    tell(f"note: {path.relative_to(home.root)} {what}: it is set aside, and the inbox is ingested again")
+    tell(note(f"{path.relative_to(home.root)} {what}: it is set aside, and the inbox is ingested again"))
 
 
 def _not_given_again(what: str, path: Path) -> HcipError:

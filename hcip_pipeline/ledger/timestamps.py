@@ -13,7 +13,6 @@ import http.client
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -33,9 +32,8 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.ledger.lines import head_of
 from hcip_pipeline.ledger.signing import HEAD
+from hcip_pipeline.messages import Progress, note
 from hcip_pipeline.one_address import opener
-
-Tell = Callable[[str], None]
 
 #: of a stamp next to the file that it is of
 SUFFIX = ".tsr"
@@ -131,7 +129,7 @@ def read_roots(file: Path) -> tuple[x509.Certificate, ...]:
         raise HcipError("it holds no certificate", file=file, rule=_RULE, fix=fix) from error
 
 
-def stamp_release(service: TimestampService | None, manifest: Path, tell: Tell) -> bool:
+def stamp_release(service: TimestampService | None, manifest: Path, tell: Progress) -> bool:
     """Stamp a release's manifest: ``r<n>.tsr`` next to ``r<n>/``; gives whether it is stamped.
 
     Args:
@@ -141,7 +139,7 @@ def stamp_release(service: TimestampService | None, manifest: Path, tell: Tell) 
     return service is not None and _stamp_file(service, manifest, folder.with_name(f"{folder.name}{SUFFIX}"), tell)
 
 
-def stamp_head(home: Home, service: TimestampService | None, tell: Tell) -> bool:
+def stamp_head(home: Home, service: TimestampService | None, tell: Progress) -> bool:
     """Write and stamp the ledger's head; gives whether it is stamped. Arguments as :func:`stamp_release`."""
     head = head_of(home)
     if service is None or not head:
@@ -152,7 +150,7 @@ def stamp_head(home: Home, service: TimestampService | None, tell: Tell) -> bool
     return _stamp_file(service, file, file.with_name(f"{file.name}{SUFFIX}"), tell)
 
 
-def _stamp_file(service: TimestampService, file: Path, stamp: Path, tell: Tell) -> bool:
+def _stamp_file(service: TimestampService, file: Path, stamp: Path, tell: Progress) -> bool:
     content = file.read_bytes()
     if stamp.is_file() and _is_of(stamp.read_bytes(), content):
         return True
@@ -160,7 +158,7 @@ def _stamp_file(service: TimestampService, file: Path, stamp: Path, tell: Tell) 
     try:
         write_bytes(service.stamp(content), stamp)
     except HcipError as error:
-        tell(f"note: {file.parent.name}/{file.name} is not stamped: {error.message}")
+        tell(note(f"{file.parent.name}/{file.name} is not stamped: {error.message}"))
         return False
     return True
 

@@ -18,6 +18,7 @@ from hcip_pipeline.publishing.derivations import DERIVATIONS
 from hcip_pipeline.publishing.renderers import RENDERERS
 from hcip_pipeline.release.derived import Derivation
 from hcip_pipeline.release.documents import Renderer
+from hcip_pipeline.release.notes import Note
 from hcip_pipeline.release.rests_on import Named
 
 
@@ -28,7 +29,7 @@ class Content:
     Attributes:
         policy: the policy it is computed under.
         inputs: every file the build came from, as ``{"file", "sha256", "rows"}``.
-        notes: what was missing without stopping the build, in words.
+        notes: what was missing without stopping the build.
         restatement: what changed since the release before, by cause (``settlement.restatement``).
         certainty: how sure the payments are, by table; None: what follows from the build alone.
         supersedes: sha256 of the manifest of the release before.
@@ -43,7 +44,7 @@ class Content:
 
     policy: PolicyFile
     inputs: Sequence[dict[str, Any]] = ()
-    notes: Sequence[str] = ()
+    notes: Sequence[Note] = ()
     restatement: pl.DataFrame | None = None
     certainty: Assessed | None = None
     supersedes: str | None = None

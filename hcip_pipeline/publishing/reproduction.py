@@ -22,6 +22,7 @@ from hcip_pipeline.publishing.content import Content
 from hcip_pipeline.publishing.files import write_files
 from hcip_pipeline.publishing.writer import only_writer
 from hcip_pipeline.release.manifest import write_manifest
+from hcip_pipeline.release.notes import released_notes
 from hcip_pipeline.release.private_files import make_private, private_folder
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.release.rests_on import Named
@@ -159,7 +160,7 @@ def reproduce(
                     Content(
                         known.policy,
                         before["inputs"],
-                        before.get("notes", ()),
+                        released_notes(released),
                         restatement=released.table("restatement") if released.has("restatement") else None,
                         certainty=_certainty(released, built),
                         supersedes=before["supersedes"],

@@ -22,6 +22,7 @@ from hcip_pipeline.intake.hospital.quality import Received
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.release.layouts import AUDIENCES, Audience
+from hcip_pipeline.release.notes import Note
 from hcip_pipeline.release.private_files import FILE_MODE, private_folder
 from hcip_pipeline.release.reading import ReleaseFiles, releases_among, releases_of
 from hcip_pipeline.release.verification import VerificationReport
@@ -79,7 +80,7 @@ class Draft:
         home: for the lake's receipts and the releases; its inbox may have changed since and is not to be read.
         number: n of ``r<n>``.
         inputs: every file the build came from, as ``{"file", "sha256", "rows"}``.
-        notes: what was missing without stopping the build, in words.
+        notes: what was missing without stopping the build.
         marts: gives a mart of the build by name, in its contract's columns; for what is not released as it is.
         lake: gives a table of the lake as the build read it, in its contract's columns: program files and protocols.
         recomputation: gives what verification says of the tables, computed again from themselves; it may have to wait.
@@ -100,7 +101,7 @@ class Draft:
     files: ReleaseFiles
     hospitals: tuple[str, ...]
     inputs: tuple[Mapping[str, Any], ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     marts: Callable[[str], pl.DataFrame] = field(default=_no_table, repr=False)
     lake: Callable[[str], pl.DataFrame] = field(default=_no_table, repr=False)
     restatement: pl.DataFrame | None = None

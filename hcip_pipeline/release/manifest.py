@@ -16,6 +16,7 @@ from hcip_pipeline.merkle import merkle_root
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.release.documents import WrittenDocument
 from hcip_pipeline.release.layouts import AUDIENCES, MANIFEST
+from hcip_pipeline.release.notes import Note
 from hcip_pipeline.release.tables import WrittenFile
 
 FILE_NAME = MANIFEST
@@ -114,7 +115,7 @@ def manifest(
     root: Path,
     files: Sequence[WrittenFile],
     documents: Sequence[WrittenDocument] = (),
-    notes: Sequence[str] = (),
+    notes: Sequence[Note] = (),
 ) -> dict[str, Any]:
     """The manifest of the release in ``root``; nothing in it depends on the clock or the machine."""
     twins = {file.path: file for file in files}
@@ -138,7 +139,7 @@ def manifest(
         "made_from": made_from(origin.inputs, policy, origin.supersedes),
         "signed_by": origin.signed_by,
         **({"stamped_by": origin.stamped_by} if origin.stamped_by else {}),
-        "notes": list(notes),
+        "notes": [str(note) for note in notes],
         "resources": [
             _resource(file, twins[file.path.with_suffix(".parquet")], root)
             for file in sorted(files, key=lambda file: file.path)

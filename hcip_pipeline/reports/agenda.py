@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from hcip_pipeline.audit.findings import UnreportedPayments
 from hcip_pipeline.contracts.payment_reasons import parse_holds
 from hcip_pipeline.reports import words
 from hcip_pipeline.reports.figures import Row
@@ -44,6 +45,7 @@ NOT_ON_AGENDA = frozenset(
         "GROUPER_VERSIONS",
     }
 )  # fmt: skip
+_NOT_REPORTED = "PAYMENTS_NOT_REPORTED"
 #: a finding's rule after its words, for auditors
 _RULE_AT_END = re.compile(r" \[[A-Z0-9_-]+\]$")
 
@@ -60,15 +62,21 @@ class Item:
     what_to_do: str
 
 
-def agenda(payments: Sequence[Row], findings: Iterable[Row], signs: Mapping[str, list[Row]]) -> list[Item]:
+def agenda(
+    payments: Sequence[Row],
+    findings: Iterable[Row],
+    unreported: Iterable[UnreportedPayments],
+    signs: Mapping[str, list[Row]],
+) -> list[Item]:
     """The items, those on which most dollars hang first.
 
     Args:
         payments: rows of ``incentives``.
         findings: rows of ``audit_findings`` of the hospital.
+        unreported: earlier half-years of the hospital without reported payments.
         signs: NPI -> open warning signs.
     """
-    items = [*_to_pay(payments, signs), *_holds(payments), *_found(findings)]
+    items = [*_to_pay(payments, signs), *_holds(payments), *_unreported(unreported), *_found(findings)]
     return sorted(items, key=lambda item: (item.amount is None, -(item.amount or 0), item.title, item.subject))
 
 
@@ -111,15 +119,17 @@ def _holds(payments: Sequence[Row]) -> Iterable[Item]:
         )
 
 
-def _found(findings: Iterable[Row]) -> Iterable[Item]:
-    """The other findings that need a decision: of one rule and remedy, one item; a single one with its own words.
+def _unreported(half_years: Iterable[UnreportedPayments]) -> Iterable[Item]:
+    """Payments of earlier half-years; those of the half-year itself are what the committee meets about."""
+    for each in half_years:
+        yield Item(TITLES[_NOT_REPORTED], each.finding, None, each.payable_amount, each.what_to_do)
 
-    That payments of the half-year itself are not reported yet is why the committee meets.
-    """
+
+def _found(findings: Iterable[Row]) -> Iterable[Item]:
+    """The other findings that need a decision: of one rule and remedy, one item; a single one with its own words."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in findings:
-        is_own = row["rule"] == "PAYMENTS_NOT_REPORTED" and f" payable for {row['period']} " in row["finding"]
-        if row["rule"] in TITLES and not is_own:
+        if row["rule"] in TITLES and row["rule"] != _NOT_REPORTED:
             groups.setdefault((row["rule"], row["what_to_do"]), []).append(row)
     for (rule, what_to_do), rows in sorted(groups.items()):
         amounts = [row["amount"] for row in rows if row["amount"] is not None]

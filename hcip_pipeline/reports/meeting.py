@@ -14,6 +14,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from hcip_pipeline.audit.findings import UnreportedPayments, unreported_payments
 from hcip_pipeline.contracts.program import PAYMENTS
 from hcip_pipeline.release.spreadsheets import neutralized
 from hcip_pipeline.reports import words
@@ -63,7 +64,9 @@ def meeting(source: ReportSource, ccn: str, committee: Committee, missing: Seque
     payments = [row | {"reductions": reductions(row)} for row in committee.payments]
     to_pay = tuple(row | {"tin": to_whom[row["npi"]]["tin"]} for row in payments if row["npi"] in to_whom)
     return Meeting(
-        items=tuple(agenda(committee.payments, now.of_hospital("audit_findings", ccn), signs)),
+        items=tuple(
+            agenda(committee.payments, now.of_hospital("audit_findings", ccn), _unreported_earlier(source, ccn), signs)
+        ),
         roster=tuple(now.of_hospital("committee_roster", ccn)),
         meetings=tuple(now.of_hospital("meetings_held", ccn)),
         quarters=by_quarter(source, ccn),
@@ -72,6 +75,11 @@ def meeting(source: ReportSource, ccn: str, committee: Committee, missing: Seque
         not_paid=tuple(row for row in payments if row["npi"] not in to_whom),
         total=sum((row["payable_amount"] for row in to_whom.values()), Decimal("0.00")),
     )
+
+
+def _unreported_earlier(source: ReportSource, ccn: str) -> list[UnreportedPayments]:
+    every = source.once("unreported_payments", lambda of: unreported_payments(of.now.frame("payment_reconciliation")))
+    return [each for each in every if each.hospital_ccn == ccn and each.period != str(source.period)]
 
 
 def reductions(row: Row) -> list[str]:

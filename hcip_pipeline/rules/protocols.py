@@ -13,6 +13,15 @@ from hcip_pipeline.rules.rule import Rule, by_id, refusal, warning
 MAX_ANSWER_WORDS = 200
 
 
+#: Rules on the oversight committee: its members and its meetings.
+OF_COMMITTEE = frozenset(
+    {
+        "COMMITTEE-NO-CEO", "COMMITTEE-NO-CFO", "COMMITTEE-NO-CMO", "COMMITTEE-NO-CONSUMER", "COMMITTEE-FEW-PHYSICIANS",
+        "MEETINGS-TOO-FEW",
+    }
+)  # fmt: skip
+
+
 def _breach(id_: str, description: str, fix: str) -> Rule:
     return Rule(id_, "ERROR", (), description, fix)
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hcip_pipeline.contracts.audit import BASELINE_REPLACED
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.ledger.lines import read_ledger
 from hcip_pipeline.periods import PerformancePeriod, Quarter
+from hcip_pipeline.release.notes import Note, NoteRule
 from hcip_pipeline.release.reading import released_before, releases_of
 
 _ACCEPTED = ("acceptance", "found")
 
 
-def baseline_replaced(home: Home, period: PerformancePeriod, in_force: Iterable[SubmissionReceipt]) -> list[str]:
-    """Replaced submissions of the baseline, one line each.
+def baseline_replaced(home: Home, period: PerformancePeriod, in_force: Iterable[SubmissionReceipt]) -> list[Note]:
+    """A note for each replaced submission of the baseline.
 
     Args:
         in_force: receipts of the baseline's submissions that count.
@@ -46,8 +46,9 @@ def baseline_replaced(home: Home, period: PerformancePeriod, in_force: Iterable[
         counted_since = accepted.get(f"{stem}{receipt.version}", 0)
         has_earlier = any(name.startswith(stem) and at < counted_since for name, at in accepted.items())
         if has_earlier and counted_since > released:
-            found.append(
-                f"{receipt.ccn}: {BASELINE_REPLACED}: {quarter} was sent again, and {receipt.submission} was accepted"
+            text = (
+                f"the baseline was replaced: {quarter} was sent again, and {receipt.submission} was accepted"
                 f" after {measure.replace('/', '_')} was released; improvement is measured from the new data"
             )
+            found.append(Note(text, NoteRule.BASELINE_REPLACED, receipt.ccn))
     return found

@@ -18,12 +18,13 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
+from hcip_pipeline.release.notes import Note
 from hcip_pipeline.settlement.norm_tables import frozen_norm_table
 from hcip_pipeline.settlement.period import PeriodBuild, built_from_now, period_spec
 from hcip_pipeline.settlement.spec_digest import Parts, changed_parts, digest_of
 from hcip_pipeline.warehouse.build import FILE_NAME, BuildResult, NodeResult, fingerprints
 
-_VERSION = 2
+_VERSION = 3
 
 
 def record_path(home: Home, period: PerformancePeriod) -> Path:
@@ -47,7 +48,7 @@ def write_build_record(home: Home, period: PerformancePeriod, built: PeriodBuild
         "fingerprints": dict(built.result.fingerprints),
         "engine": built.result.engine,
         "inputs": list(built.inputs),  # in a release's manifest they keep this order, keys too
-        "notes": list(built.notes),
+        "notes": [note.as_dict() for note in built.notes],
         "nodes": [asdict(node) for node in built.result.nodes],
     }
     write_bytes((json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode(), path)
@@ -76,7 +77,7 @@ def current_build(home: Home, period: PerformancePeriod, policy: PolicyFile) -> 
         raise _outdated(home, period, f"tables that differ from what its checks tested: {', '.join(differing[:5])}")
     nodes = tuple(NodeResult(**node) for node in record["nodes"])
     result = BuildResult(spec, file, nodes, record["fingerprints"], record.get("engine", "duckdb"))
-    return PeriodBuild(result, tuple(record["inputs"]), tuple(record["notes"]), now)
+    return PeriodBuild(result, tuple(record["inputs"]), tuple(map(Note.from_dict, record["notes"])), now)
 
 
 def recorded_parts(home: Home, period: PerformancePeriod) -> Parts:

@@ -12,6 +12,7 @@ from hcip_pipeline.intake.cclf.receipts import in_force as archives_in_force
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import PerformancePeriod, base_year_window
 from hcip_pipeline.policy.model import Policy
+from hcip_pipeline.release.notes import Note
 
 
 def check_base_year(home: Home, policy: Policy, receipts: Sequence[SubmissionReceipt]) -> set[str]:
@@ -58,8 +59,8 @@ def check_complete(
     policy: Policy,
     receipts: Sequence[SubmissionReceipt],
     hospitals: pl.DataFrame,
-) -> list[str]:
-    """What is missing, in words, where the policy lets the period be built without it.
+) -> list[Note]:
+    """A note for whatever is missing, where the policy lets the period be built without it.
 
     Raises:
         HcipError: the base year or the period has no data at all, or what is missing must be there.
@@ -99,5 +100,5 @@ def check_complete(
             rule="PERIOD-INCOMPLETE",
             fix="put the archives into inbox/cms/<month>, or set require_complete: hospitals in the policy",
         )
-    notes = [f"no accepted data of {hospital}" for hospital in missing]
-    return notes + ([f"no accepted CMS archive of {', '.join(lacking_months)}"] if lacking_months else [])
+    notes = [Note(f"no accepted data of {hospital}") for hospital in missing]
+    return notes + ([Note(f"no accepted CMS archive of {', '.join(lacking_months)}")] if lacking_months else [])

@@ -13,6 +13,7 @@ from hcip_pipeline.intake.program_receipts import receipt_in_force
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.manifest import FILE_NAME as MANIFEST
 from hcip_pipeline.release.manifest import manifest_sha256
+from hcip_pipeline.release.notes import Note
 from hcip_pipeline.release.reading import (
     ReleaseFiles,
     counted_payments,
@@ -105,8 +106,8 @@ def earlier_release_files(home: Home, period: PerformancePeriod) -> list[dict[st
     ]
 
 
-def unreleased_periods(home: Home, period: PerformancePeriod, programs: pl.DataFrame) -> list[str]:
-    """Earlier program periods of some hospital that this home has not released, in words."""
+def unreleased_periods(home: Home, period: PerformancePeriod, programs: pl.DataFrame) -> list[Note]:
+    """A note for each hospital with earlier program periods that this home has not released."""
     notes = []
     begun = programs.drop_nulls("first_performance_period")
     for ccn, first in begun.select("hospital_ccn", "first_performance_period").sort("hospital_ccn").rows():
@@ -117,7 +118,8 @@ def unreleased_periods(home: Home, period: PerformancePeriod, programs: pl.DataF
                 missing.append(str(earlier))
             earlier = earlier.next()
         if missing:
-            notes.append(f"{ccn}: no release of {', '.join(missing)}; their savings and incentives count as zero")
+            text = f"{ccn}: no release of {', '.join(missing)}; their savings and incentives count as zero"
+            notes.append(Note(text))
     return notes
 
 

@@ -27,6 +27,7 @@ from hcip_pipeline.periods import Month, PerformancePeriod, Quarter, Window, bas
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.policy.model import Elections, Policy
 from hcip_pipeline.program_version import program_version
+from hcip_pipeline.release.notes import Note
 from hcip_pipeline.settlement.baseline_changes import baseline_replaced
 from hcip_pipeline.settlement.completeness import check_base_year, check_complete
 from hcip_pipeline.settlement.earlier_releases import (
@@ -54,7 +55,7 @@ class PeriodBuild:
 
     result: BuildResult
     inputs: tuple[dict[str, Any], ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     built_from: Parts
 
 
@@ -184,8 +185,8 @@ def period_spec(home: Home, period: PerformancePeriod, policy: Policy, norms: No
     )
 
 
-def check_period(home: Home, period: PerformancePeriod, policy: Policy) -> list[str]:
-    """What the lake lacks for ``period``, in words, where the policy lets it be built without.
+def check_period(home: Home, period: PerformancePeriod, policy: Policy) -> list[Note]:
+    """A note for whatever the lake lacks for ``period``, where the policy lets it be built without.
 
     Raises:
         HcipError: the base year or the period has no data, a hospital's data are missing and the policy's

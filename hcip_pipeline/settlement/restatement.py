@@ -25,6 +25,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
+from hcip_pipeline.release.notes import Note
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.settlement.as_of import sources_of, spec_of
 from hcip_pipeline.settlement.kept_sources import Known, keep, kept_file, recall
@@ -55,11 +56,11 @@ class Restatement:
 
     Attributes:
         frame: in the columns of ``contracts.audit.RESTATEMENT``; payments that did not change have no row.
-        notes: causes that could not be separated, in words.
+        notes: causes that could not be separated.
     """
 
     frame: pl.DataFrame
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def restatement(
@@ -83,7 +84,7 @@ def restatement(
     first, last = payments(before.table("incentives")), _built_payments(built)
     known = recall(home, period, before.number)
     if known is None:
-        note = f"what {before.name} was made from was not kept: its differences have no cause"
+        note = Note(f"what {before.name} was made from was not kept: its differences have no cause")
         return Restatement(_frame(_differences(period, before, "undetermined", first, last)), (note,))
     tell = progress or (lambda _: None)
 
@@ -115,14 +116,14 @@ def _walk(
     compute: Callable[[BuildSpec, str], Payments],
 ) -> Restatement:
     rows: list[tuple[object, ...]] = []
-    notes: list[str] = []
+    notes: list[Note] = []
     current, held_over = first, ""
     for at, step in enumerate(steps):
         try:
             figures = last if at == len(steps) - 1 else compute(step.spec, step.cause)
         except HcipError:
             held_over = step.cause
-            notes.append(f"{step.cause} cannot be computed without the next cause, and is included in it")
+            notes.append(Note(f"{step.cause} cannot be computed without the next cause, and is included in it"))
             continue
         rows += _differences(period, before, step.cause, current, figures)
         current = figures

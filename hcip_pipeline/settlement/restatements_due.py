@@ -12,7 +12,6 @@ from pathlib import Path
 import polars as pl
 
 from hcip_pipeline.contracts import program
-from hcip_pipeline.contracts.audit import RESTATEMENT_DUE
 from hcip_pipeline.contracts.survey import parse_form_name
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.file_hashes import FileHashes
@@ -24,21 +23,27 @@ from hcip_pipeline.intake.program_receipts import receipts_of
 from hcip_pipeline.intake.program_rules import program_rules
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference.tables import known_hospitals
+from hcip_pipeline.release.notes import Note, NoteRule
 from hcip_pipeline.release.reading import ReleaseFiles, released_before, releases_of
 from hcip_pipeline.tables import table_shapes
 from hcip_pipeline.tables.file_names import shown_path
 
 
-def restatements_due(home: Home, period: PerformancePeriod, hashes: FileHashes | None = None) -> list[str]:
-    """Earlier half-years to be restated, a line a file, in words that name the half-year, file and hospitals.
+def restatements_due(home: Home, period: PerformancePeriod, hashes: FileHashes | None = None) -> list[Note]:
+    """A note for each file that makes a restatement of an earlier half-year due.
+
+    It names the half-year, the file and the hospitals.
 
     Args:
         hashes: of files that were hashed before.
     """
     known = hashes or FileHashes()
     return [
-        f"{earlier}: {shown_path(file)} {what} since {release.folder.name}"
-        f"{f' ({hospitals})' if hospitals else ''}: {RESTATEMENT_DUE}, `hcip run {earlier} --onward`"
+        Note(
+            f"{earlier}: {shown_path(file)} {what} since {release.folder.name}"
+            f"{f' ({hospitals})' if hospitals else ''}: a restatement is due, `hcip run {earlier} --onward`",
+            NoteRule.RESTATEMENT_DUE,
+        )
         for earlier in released_before(home, period)
         for release in [ReleaseFiles.at(releases_of(home, earlier)[-1])]
         for file, what, hospitals in sorted({*_program_files(home, release, known), *_submissions(home, release)})

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import BusyError, HomeLocks
 from hcip_pipeline.ledger.comparison import in_force
 from hcip_pipeline.ledger.lines import Line, ledger_path, parsed, rebase
+from hcip_pipeline.messages import Progress, note
 from hcip_pipeline.release.private_files import make_private, private_folder
 from hcip_pipeline.shared_home.address import Storage
 from hcip_pipeline.shared_home.commits import AT_A_TIME, Commit, get_object, ledger_lines, snapshot
@@ -28,11 +29,9 @@ from hcip_pipeline.shared_home.ledgers import rebased
 from hcip_pipeline.shared_home.scope import is_read_again, lock_of
 from hcip_pipeline.shared_home.state import State, folder_of
 
-Tell = Callable[[str], None]
-
 
 def bring(
-    home: Home, storage: Storage, state: State, commits: Sequence[Commit], tell: Tell, held: Collection[str]
+    home: Home, storage: Storage, state: State, commits: Sequence[Commit], tell: Progress, held: Collection[str]
 ) -> int:
     """Make the home's shared folders what the newest commit states; returns how many files were brought.
 
@@ -56,7 +55,7 @@ def bring(
         waiting |= {path for path in gone if lock_of(path) in busy}
         if waiting:
             names = ", ".join(sorted({lock_of(path) for path in waiting}))
-            tell(f"note: another run has {names} in use: what other machines have accepted comes with the next command")
+            tell(note(f"another run has {names} in use: what other machines have accepted comes with the next command"))
             return 0
         missing = {path: sha256 for path, sha256 in missing.items() if lock_of(path) not in busy}
         _tell_of(state, missing, tell)
@@ -123,11 +122,11 @@ def _busy(home: Home, locks: HomeLocks, names: Collection[str]) -> set[str]:
     return busy
 
 
-def _tell_of(state: State, missing: Mapping[str, str], tell: Tell) -> None:
+def _tell_of(state: State, missing: Mapping[str, str], tell: Progress) -> None:
     again = sorted(path for path, sha256 in missing.items() if state.base(path) == sha256)
     if again:
         more = f" and {len(again) - 3} more" if len(again) > 3 else ""
-        tell(f"note: {', '.join(again[:3])}{more}: was changed or lost in this home and is restored from the storage")
+        tell(note(f"{', '.join(again[:3])}{more}: was changed or lost in this home and is restored from the storage"))
     if len(missing) > len(again):
         tell(f"fetching {len(missing) - len(again):,} files from the storage")
 

@@ -15,7 +15,7 @@ A process that is killed in between leaves what the next call completes.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import HomeLocks
 from hcip_pipeline.ledger.lines import Entry, Line, continued, ledger_path, parsed, raw_lines, rebase
 from hcip_pipeline.ledger.recording import subject
+from hcip_pipeline.messages import Progress
 from hcip_pipeline.shared_home import bringing
 from hcip_pipeline.shared_home.address import Storage, open_storage
 from hcip_pipeline.shared_home.commits import (
@@ -42,7 +43,6 @@ from hcip_pipeline.shared_home.ledgers import same_lines, unshared
 from hcip_pipeline.shared_home.scope import Part, belongs, files_of, is_own, is_read_again, is_read_with, part_of
 from hcip_pipeline.shared_home.state import State, folder_of, load_state, save_state
 
-Tell = Callable[[str], None]
 #: as often another machine may be first
 _TRIES = 20
 
@@ -74,7 +74,7 @@ class _Change:
 
 
 def synchronize(
-    home: Home, address: str, tell: Tell, *, held: Collection[str] = (), removed: Iterable[Path] = ()
+    home: Home, address: str, tell: Progress, *, held: Collection[str] = (), removed: Iterable[Path] = ()
 ) -> Synchronized:
     """Share what this home has accepted, and bring what others have.
 
@@ -110,7 +110,7 @@ class _Run:
     home: Home
     storage: Storage
     state: State
-    tell: Tell
+    tell: Progress
     commits: list[Commit] = field(default_factory=list)
     set_aside: dict[Part, Path] = field(default_factory=dict)
 

@@ -7,7 +7,7 @@ Belongs here: running the scenarios in order, figures, files. Does not belong he
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from hcip_pipeline.contracts import marts, run
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.messages import Progress
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.reading import released_frame
 from hcip_pipeline.release.tables import write_csv
@@ -27,8 +28,6 @@ from hcip_pipeline.simulation.released_build import open_build, with_norms_build
 from hcip_pipeline.simulation.scenarios import AS_IS, Scenario, read_scenarios
 from hcip_pipeline.simulation.workbench import Workbench
 from hcip_pipeline.warehouse.spec import BuildSpec
-
-Progress = Callable[[str], None]
 
 #: a scenario, its payments and its savings
 _Result = tuple[Scenario, pl.DataFrame, pl.DataFrame]

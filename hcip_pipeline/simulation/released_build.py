@@ -19,6 +19,7 @@ import polars as pl
 from hcip_pipeline.contracts import marts
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
+from hcip_pipeline.messages import Progress
 from hcip_pipeline.periods import PerformancePeriod, base_year_window
 from hcip_pipeline.policy.loader import PolicyFile, read_policy
 from hcip_pipeline.policy.model import Policy
@@ -34,7 +35,6 @@ from hcip_pipeline.warehouse.project import project_digest
 from hcip_pipeline.warehouse.rendering import needed
 from hcip_pipeline.warehouse.spec import BuildSpec
 
-Progress = Callable[[str], None]
 T = TypeVar("T")
 
 #: Costs and windows of cases, and everything they come from: no reading of a case but its cost changes them.

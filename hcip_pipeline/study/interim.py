@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from hcip_pipeline.contracts.reference import RATES
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.ingest import receipts
+from hcip_pipeline.messages import Progress
 from hcip_pipeline.periods import PerformancePeriod, Quarter, Window
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.policy.model import Elections, Policy
@@ -33,8 +33,6 @@ from hcip_pipeline.reports.interim import InterimTables, interim_index, interim_
 from hcip_pipeline.settlement.period import base_year_norms, lake_sources
 from hcip_pipeline.warehouse.build import build
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
-
-Progress = Callable[[str], None]
 
 #: what a quarter is looked at by; each is of one hospital a row
 LEVELS = ("opportunity", "cost_centers", "physicians", "physician_comparison", "measure_quarters")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hcip_pipeline.home import Home
+from hcip_pipeline.messages import Progress
 from hcip_pipeline.study.figures import MODELS, StudyFigures, read_figures
 from hcip_pipeline.study.outputs import describe, write_study
 from hcip_pipeline.study.plan import StudyPlan
 from hcip_pipeline.warehouse.build import build
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)

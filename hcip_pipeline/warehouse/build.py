@@ -18,11 +18,10 @@ import yaml
 
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.errors import HcipError
+from hcip_pipeline.errors import ComputationError, HcipError
+from hcip_pipeline.messages import Progress
 from hcip_pipeline.warehouse.project import PROJECT, parsed_project
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
-
-Progress = Callable[[str], None]
 
 #: the same in every build: dbt writes the file's stem into its manifest as the name of the database
 FILE_NAME = "hcip.duckdb"
@@ -93,6 +92,10 @@ class BuildStoppedError(HcipError):
     def __init__(self, nodes: tuple[NodeResult, ...], message: str, **details: Any) -> None:
         super().__init__(message, **details)
         self.nodes = nodes
+
+
+class ModelError(BuildStoppedError, ComputationError):
+    """A model or a check could not be computed."""
 
 
 def prepare(spec: BuildSpec, file: Path) -> None:
@@ -191,7 +194,8 @@ def stop_if_broken(nodes: tuple[NodeResult, ...], where: Path) -> None:
     """Raise BuildStoppedError when a model could not be computed or a check found rows."""
     broken = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
     if broken:
-        raise BuildStoppedError(
+        is_check = all(node.status == "fail" for node in broken)
+        raise (BuildStoppedError if is_check else ModelError)(
             nodes,
             "the build stopped: " + "; ".join(_describe(node) for node in broken),
             file=where,

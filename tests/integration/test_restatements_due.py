@@ -13,6 +13,7 @@ from hcip_pipeline.intake.period_intake import files_in_force, ingest_period
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.reference.tables import write_lake_reference
+from hcip_pipeline.release.notes import NoteRule
 from hcip_pipeline.settlement.restatements_due import restatements_due
 from tests.half_years import A, B, HalfYears
 
@@ -44,7 +45,9 @@ def state(made: HalfYears, tmp_path: Path) -> HalfYears:
 
 
 def due(state: HalfYears, period: str = LATER) -> list[str]:
-    return restatements_due(state.home, PerformancePeriod.parse(period))
+    notes = restatements_due(state.home, PerformancePeriod.parse(period))
+    assert {note.rule for note in notes} <= {NoteRule.RESTATEMENT_DUE}
+    return [str(note) for note in notes]
 
 
 def edit(table: str, ccn: str, **changes: str) -> Callable[[HalfYears], None]:

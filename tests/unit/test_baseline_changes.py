@@ -11,6 +11,7 @@ import pytest
 from hcip_pipeline.home import Home
 from hcip_pipeline.ledger.lines import Entry, append
 from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.release.notes import NoteRule
 from hcip_pipeline.settlement.baseline_changes import baseline_replaced
 
 LATER = PerformancePeriod.parse("2025H2")
@@ -39,7 +40,8 @@ def receipt(version: int) -> Any:
 def test_a_replaced_baseline_without_a_release_of_its_own_is_named(tmp_path: Path, order: tuple[str, ...]) -> None:
     home = home_with(tmp_path, order)
     (note,) = baseline_replaced(home, LATER, [receipt(2)])
-    assert note == (
+    assert (note.rule, note.hospital_ccn) == (NoteRule.BASELINE_REPLACED, "210043")
+    assert str(note) == (
         "210043: the baseline was replaced: 2024Q3 was sent again, and 2024Q3/210043.r2 was accepted after 2025H1_r1"
         " was released; improvement is measured from the new data"
     )

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from hcip_pipeline import cli
-from hcip_pipeline.audit.findings import RULES
+from hcip_pipeline.audit.findings import RULES, UnreportedPayments
 from hcip_pipeline.contracts.program import PAYMENTS
 from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.reports import words
@@ -51,12 +51,8 @@ def test_decisions_come_by_amount_and_a_hold_of_all_is_one_line() -> None:
     ]
     finding = {"period": "2025H2", "rule": "COMMITTEE", "npi": None, "amount": None, "what_to_do": "name a CMO"}
     own = {"rule": "PAYMENTS_NOT_REPORTED", "amount": D("17.00"), "what_to_do": "", "npi": None, "period": "2025H2"}
-    findings = [
-        finding | {"finding": "there is no CMO"},
-        own | {"finding": "$17.00 is payable for 2025H2 to 2 care partners; nothing is reported"},
-        own | {"finding": "$5.00 is payable for 2025H1 to 1 care partner; nothing is reported", "amount": D("5.00")},
-    ]
-    items = agenda(payments, findings, {"2": [{}]})
+    findings = [finding | {"finding": "there is no CMO"}, own | {"finding": "$17.00 is payable for 2025H2"}]
+    items = agenda(payments, findings, [UnreportedPayments(A, "2025H1", 1, D("5.00"))], {"2": [{}]})
     reported = [(item.title, item.care_partners, item.amount) for item in items]
     assert reported == [
         ("Resolve what holds payments", 5, D("100.00")),
@@ -70,7 +66,7 @@ def test_decisions_come_by_amount_and_a_hold_of_all_is_one_line() -> None:
 
 def test_a_single_finding_is_worded_without_the_auditors_rule() -> None:
     finding = {"period": "2025H2", "rule": "PROTOCOL", "npi": None, "amount": None, "what_to_do": "approve in time"}
-    (item,) = agenda([], [finding | {"finding": "approved on 2025-07-02 [APPROVED_AFTER_START]"}], {})
+    (item,) = agenda([], [finding | {"finding": "approved on 2025-07-02 [APPROVED_AFTER_START]"}], [], {})
     assert item.subject == "approved on 2025-07-02"
 
 

@@ -6,7 +6,6 @@ hold (``reader``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,10 +20,10 @@ from hcip_pipeline.intake.bcda.reader import ExportReader
 from hcip_pipeline.intake.cclf.identity import identifiers_in_cycles, links
 from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt, FileReceipt, ResourceReceipt, in_force, receipts
 from hcip_pipeline.intake.claim_tables import scratch_folder
+from hcip_pipeline.messages import Progress
 from hcip_pipeline.periods import Month
 from hcip_pipeline.tables.file_names import shown_path
 
-Progress = Callable[[str], None]
 SHAPE = "BCDA v3"
 _WHOLE = "export the Patient resources of the whole group (without _since), and put them into the month's folder too"
 

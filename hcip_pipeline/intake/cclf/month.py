@@ -6,7 +6,7 @@ reading records (``fixed_width``), names, control lines, or any rule about claim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,11 +22,11 @@ from hcip_pipeline.intake.cclf.fixed_width import RecordReader
 from hcip_pipeline.intake.cclf.identity import identifiers_in_cycles, links
 from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt, FileReceipt, in_force, receipts
 from hcip_pipeline.intake.claim_tables import ROW_GROUP, scratch_folder, table_file
+from hcip_pipeline.messages import Progress
 from hcip_pipeline.periods import Month
 from hcip_pipeline.tables.file_names import shown_path
 
 _RESEND = "ask CMS for the archive again"
-Progress = Callable[[str], None]
 
 
 def ingest_month(home: Home, month: Month | str, progress: Progress | None = None) -> list[ArchiveReceipt]:
