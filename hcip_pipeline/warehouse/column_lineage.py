@@ -3,7 +3,7 @@
 Belongs here: reading it out of the compiled SQL, and keeping what was read. Does not belong here: anything a build
 needs.
 
-Reading takes half a minute and happens once for a state of the project, next to ``hcip ui`` (or with
+Reading takes some seconds and happens once for a state of the project, next to ``hcip ui`` (or with
 ``python -m hcip_pipeline.warehouse.column_lineage``, when an image is made); settlements then show what is there.
 """
 
@@ -12,12 +12,15 @@ from __future__ import annotations
 import graphlib
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hcip_pipeline.scratch import scratch_folder
 from hcip_pipeline.warehouse.project import PROJECT, parsed_project, target_folder
+
+if TYPE_CHECKING:
+    from sqlglot import MappingSchema
 
 #: model -> column -> [[table it comes from, column], …]
 Lineage = dict[str, dict[str, list[list[str]]]]
@@ -82,24 +85,28 @@ def compiled_models() -> list[tuple[str, str]]:
 
 def lineage_of(models: list[tuple[str, str]]) -> Lineage:
     """Column lineage of models, each after those it reads. A model that cannot be read has none."""
+    from sqlglot import MappingSchema
     from sqlglot.errors import SqlglotError
 
     from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 
-    columns: dict[str, list[str]] = {name: list(table.names) for name, table in LAKE_SOURCES.items()}
+    # Names of one schema object are normalized once, not once a model.
+    known = MappingSchema(
+        {name: dict.fromkeys(table.names, "text") for name, table in LAKE_SOURCES.items()}, dialect="duckdb"
+    )
     lineage: Lineage = {}
     for name, sql in models:
         try:
-            found = dict(_columns_of(sql, columns))
+            found = dict(_columns_of(sql, known))
         except (SqlglotError, RecursionError, KeyError, ValueError):
             continue
-        columns[name] = list(found)
+        known.add_table(name, dict.fromkeys(found, "text"))
         lineage[name] = {column: parents for column, parents in found.items() if parents}
     return lineage
 
 
-def _columns_of(sql: str, columns: Mapping[str, list[str]]) -> Iterator[tuple[str, list[list[str]]]]:
-    """Each column of a query, with the columns of tables that it comes from."""
+def _columns_of(sql: str, known: MappingSchema) -> Iterator[tuple[str, list[list[str]]]]:
+    """Each column of a query, with the columns of known tables that it comes from."""
     from sqlglot import exp, parse_one
     from sqlglot.lineage import lineage
     from sqlglot.optimizer.qualify import qualify
@@ -109,15 +116,15 @@ def _columns_of(sql: str, columns: Mapping[str, list[str]]) -> Iterator[tuple[st
     for table in query.find_all(exp.Table):  # tables have names of their own across schemas
         table.set("db", None)
         table.set("catalog", None)
-    schema: dict[str, object] = {name: dict.fromkeys(names, "text") for name, names in columns.items()}
-    qualified = qualify(query, schema=schema, dialect="duckdb", validate_qualify_columns=False, identify=False)
+    qualified = qualify(query, schema=known, dialect="duckdb", validate_qualify_columns=False, identify=False)
     scope = build_scope(qualified)
     assert isinstance(qualified, exp.Query)
-    for column in qualified.named_selects:
-        node = lineage(column, qualified, schema=schema, scope=scope, dialect="duckdb", trim_selects=False)
+    # All columns in one call: they share what lies between them and the tables.
+    nodes = lineage(None, qualified, schema=known, scope=scope, dialect="duckdb", trim_selects=False, copy=False)
+    for column, node in nodes.items():
         leaves = [leaf for leaf in node.walk() if isinstance(leaf.expression, exp.Table)]
         parents = {(leaf.expression.name, leaf.name.rsplit(".", 1)[-1]) for leaf in leaves}
-        yield column, [[table, name] for table, name in sorted(parents) if name in columns.get(table, ())]
+        yield column, [[table, name] for table, name in sorted(parents) if name in known.column_names(table)]
 
 
 if __name__ == "__main__":
