@@ -10,7 +10,7 @@ import csv
 import datetime as dt
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -245,8 +245,12 @@ class HalfYears:
         digests = {key: hashlib.sha256("".join(cases).encode()).hexdigest() for key, cases in sorted(found.items())}
         return [(ccn, Quarter.parse(quarter), digest) for (ccn, quarter), digest in digests.items()]
 
-    def spec(self, period: str) -> BuildSpec:
-        """Take the half-year's files in, and say what it computes."""
+    def spec(self, period: str, replaced: Sequence[tuple[str, str, str]] = ()) -> BuildSpec:
+        """Take the half-year's files in, and state what it computes.
+
+        Args:
+            replaced: submissions of the baseline that the ledger shows as replaced (``settlement.baseline_changes``).
+        """
         parsed, policy = PerformancePeriod.parse(period), load_policy(self.home.policy).policy
         write_lake_reference(self.home.inbox, self.home.lake_reference)
         ingest_period(self.home, parsed, policy)
@@ -257,7 +261,9 @@ class HalfYears:
         baseline = self.quarters(f"{parsed.year - 1}H{parsed.half}")
         amounts = earlier["earlier_other_program_amounts"]
         listed = given["care_partners"], given["excluded_in_period"]
-        changes = program_changes(self.home, parsed, given["programs"], given["protocols"], amounts, baseline, *listed)
+        changes = program_changes(
+            self.home, parsed, given["programs"], given["protocols"], amounts, baseline, *listed, replaced
+        )
         hospitals = made.sources["hospitals"]
         assert isinstance(hospitals, pl.DataFrame)
         elections = elections_in_force(hospitals.select("ccn"), given["protocols"], policy)

@@ -20,6 +20,8 @@ from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS, parse_holds
 from hcip_pipeline.dollars import dollars
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Draft
+from hcip_pipeline.release.earlier_half_years import savings_missing, unsettled_half_years
+from hcip_pipeline.release.notes import NoteRule
 from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.release.rests_on import RULE as RESTS_ON_SUPERSEDED
 from hcip_pipeline.release.rests_on import Named, named_releases
@@ -43,26 +45,29 @@ RULES = {
     "PAYMENTS_NOT_REPORTED": Rule("low", "report payments in program/{period}/payments.csv once they are made"),
     "PRIOR_PERIOD_ADJUSTMENT": Rule(
         "high",
-        "settle the adjustment together with this cycle's payment where the earlier amount was paid; where it was not, "
-        "the restated amount already holds it",
+        "if the earlier amount was paid, settle the adjustment together with this cycle's payments; if it was not, pay "
+        "the restated amount, which includes the adjustment",
     ),
     "RESTATEMENT_UNEXPLAINED": Rule(
         "high", "find out what changed before anything is paid; `hcip diff` lists the changes"
     ),
-    "CAP_BOUND": Rule("low", "nothing: the reduction is final; an official notice would replace an estimate"),
+    "CAP_BOUND": Rule(
+        "low", "nothing: the reduction is final unless the cap is an estimate, which an official notice replaces"
+    ),
     "YEAR_OVER_CAP": Rule(
         "high", "recover the excess, or file the official amount that covers it (pfs_cap_notices.csv)"
     ),
     "CAP_IN_DOUBT": Rule("low", "ask CMS for the official amount (pfs_cap_notices.csv): it replaces the estimate"),
-    "LIMIT_BOUND": Rule("medium", "review the limit: amounts were reduced in proportion to fit it"),
+    "LIMIT_BOUND": Rule("medium", "review the limit: all amounts were reduced in proportion to stay within it"),
     "PAYMENT_HELD": Rule(
         "medium", "resolve the reason for the hold; the next release of the period then makes the amount payable"
     ),
-    "CONDITIONS_NOT_LOCKED": Rule("high", "approve conditions that total 100% before the next period starts"),
-    "CONDITION_RESULTS_MISSING": Rule("medium", "report the results in program/{period}/condition_results.csv"),
+    "CONDITIONS_NOT_LOCKED": Rule("high", PAYMENT_REASONS["CONDITIONS_NOT_LOCKED"].advice),
+    "CONDITION_RESULTS_MISSING": Rule("medium", PAYMENT_REASONS["CONDITION_RESULTS_MISSING"].advice),
     "COMMITTEE": Rule("medium", "change the committee's membership to what the participation agreement requires"),
     "PROGRAM_CHANGED": Rule(
-        "medium", "check that the change is correct before anything is paid; the affected payments name it"
+        "medium",
+        "check that the change is correct before anything is paid; it is a reason of the payments it may affect",
     ),
     "PROTOCOL": Rule("medium", "correct the implementation protocol"),
     "RESTS_ON_SUPERSEDED": Rule("medium", "settle the later periods again, in order: `hcip run PERIOD --onward`"),
@@ -70,19 +75,24 @@ RULES = {
         "medium",
         "ask whether it is the same person: screening_clearances.csv if not, failed in care_partners.csv if so",
     ),
-    "EXCLUSION_CLEARED": Rule("low", "nothing: keep what shows that it is another person"),
+    "EXCLUSION_CLEARED": Rule("low", "nothing: keep the evidence that it is another person"),
     "EXCLUSION_WAIVED": Rule("low", "nothing: check that the waiver covers the services"),
     "CLEARANCE_UNUSED": Rule("low", "correct the row in program/{period}/screening_clearances.csv, or remove it"),
     "NOT_ON_ORDER_AND_REFERRING": Rule("low", "have the care partner enroll, or correct the NPI in care_partners.csv"),
-    "ATTENDING_NPI": Rule("low", "inform the hospital: an attending physician is named by an individual, active NPI"),
+    "ATTENDING_NPI": Rule(
+        "low", "inform the hospital: an attending physician must have an active NPI of an individual"
+    ),
     "LIST_STALE": Rule("medium", "put the newest list into inbox/reference/ and run the period again"),
-    "LIST_UNDATED": Rule("low", "write the day of the list into inbox/reference/list_dates.csv"),
+    "LIST_UNDATED": Rule("low", "enter the date of the list in inbox/reference/list_dates.csv"),
     "GROUPER_VERSIONS": Rule(
-        "medium", "have the base year and baseline grouped again: inbox/reference/grouper_bridge.csv"
+        "medium", "have the cases of the base year and the baseline grouped again: inbox/reference/grouper_bridge.csv"
+    ),
+    "SAVINGS_MISSING": Rule(
+        "medium", "settle these half-years, then the later ones again, in order: `hcip run {first} --onward`"
     ),
     "DATA_MISSING": Rule("medium", "obtain what is missing; the next release of the period will include it"),
     "BASELINE_REPLACED": Rule(
-        "medium", "compare the two submissions, and ask the hospital why it sent the quarter again"
+        "medium", "compare the two submissions, and ask the hospital why it resubmitted the quarter"
     ),
     "RESTATEMENT_DUE": Rule("medium", "restate the earlier half-year, then settle the later ones again, in order"),
 }
@@ -90,7 +100,7 @@ RULES = {
 _PAYMENT_RULES = {
     "NOT_PAYABLE": (
         "PAYMENT_NOT_PAYABLE",
-        "{paid} was paid for {period} to a care partner to whom {release} pays nothing",
+        "{paid} was paid for {period} to a care partner to whom nothing is payable under {release}",
     ),
     "OVERPAID": (
         "PAYMENT_OVER",
@@ -114,6 +124,7 @@ class _Found:
     what_to_do: str = ""
     severity: str = ""
     period: str = ""  # of the file to be sent; without it, the release's
+    first: str = ""  # the half-year to begin with
 
 
 @dataclass(frozen=True)
@@ -179,7 +190,10 @@ def finding_tables(draft: Draft) -> Iterable[DerivedTable]:
                 found.npi,
                 found.amount,
                 found.finding,
-                found.what_to_do or rule.what_to_do.replace("{period}", found.period or str(draft.period)),
+                found.what_to_do
+                or rule.what_to_do.replace("{period}", found.period or str(draft.period)).replace(
+                    "{first}", found.first
+                ),
             )
         )
     schema: dict[str, Any] = {column.name: column.polars_type for column in audit.AUDIT_FINDINGS.columns}
@@ -228,18 +242,22 @@ def _unexplained(draft: Draft) -> Iterator[_Found]:
     rows = draft.table("restatement").filter(pl.col("cause").is_in(["undetermined", "program_version"]))
     for (cause,), part in sorted(rows.group_by("cause")):
         total = Decimal(part["payable_difference"].abs().sum())
-        text = f"{part.height} payments of the release before change by {dollars(total)} in all without a change of "
-        text += "inputs: " + ("the program changed" if cause == "program_version" else "no cause was found")
+        text = f"{part.height} payments of the release before change by {dollars(total)} in all although no input "
+        text += "changed: " + ("the program changed" if cause == "program_version" else "no cause was found")
         yield _Found("RESTATEMENT_UNEXPLAINED", text, amount=total)
 
 
 def _limits(draft: Draft) -> Iterator[_Found]:
     rows = draft.table("incentives").sort("hospital_ccn", "npi")
     for row in rows.filter(pl.col("pfs_cap_adjustment") < 0).iter_rows(named=True):
-        text = f"the fee-schedule cap of {dollars(row['pfs_cap_amount'])} took {dollars(-row['pfs_cap_adjustment'])}"
+        reduced = dollars(-row["pfs_cap_adjustment"])
+        text = f"the fee-schedule cap of {dollars(row['pfs_cap_amount'])} reduced the amount by {reduced}"
         yield _Found("CAP_BOUND", text, row["hospital_ccn"], row["npi"], -row["pfs_cap_adjustment"])
     yield from _years_over_cap(draft)
     yield from _caps_in_doubt(draft)
+    unsettled = unsettled_half_years(draft)
+    for ccn, periods in sorted(unsettled.items()):
+        yield _Found("SAVINGS_MISSING", savings_missing(periods), ccn, first=periods[0])
     bound = draft.table("distribution_limits").sort("hospital_ccn")
     for row in bound.iter_rows(named=True):
         taken = row["incentives_before_limit"] - row["incentives_after_limit"]
@@ -247,7 +265,10 @@ def _limits(draft: Draft) -> Iterator[_Found]:
             pool, earned = row["incentive_pool"], row["cumulative_limit"]
             by_notice = pool is not None and row["distribution_limit"] == pool and (earned is None or pool <= earned)
             source = "the pool notice" if by_notice else "savings to date less what was paid"
-            text = f"the distribution limit of {dollars(row['distribution_limit'])} ({source}) took {dollars(taken)}"
+            text = f"the distribution limit of {dollars(row['distribution_limit'])} ({source}) reduced the payments by "
+            text += dollars(taken)
+            if periods := unsettled.get(row["hospital_ccn"], ()):
+                text += f"; {savings_missing(periods)}"
             yield _Found("LIMIT_BOUND", text, row["hospital_ccn"], None, taken)
 
 
@@ -258,9 +279,9 @@ def _years_over_cap(draft: Draft) -> Iterator[_Found]:
     ):
         by_notice = row["pfs_source"] == "NOTICE"
         text = (
-            f"{dollars(row['earlier_payable'] + row['later_payable'])} is payable in {draft.period.year} by released "
-            f"half-years; the fee-schedule cap of the year is {dollars(row['year_cap'])} "
-            f"({'by notice' if by_notice else 'by claims'}): {dollars(row['over_cap'])} too much"
+            f"{dollars(row['earlier_payable'] + row['later_payable'])} is payable for {draft.period.year} under the "
+            f"releases of both half-years, {dollars(row['over_cap'])} more than the year's fee-schedule cap of "
+            f"{dollars(row['year_cap'])} ({'from the notice' if by_notice else 'estimated from claims'})"
         )
         severity = "" if by_notice else "medium"
         yield _Found("YEAR_OVER_CAP", text, row["hospital_ccn"], row["npi"], row["over_cap"], severity=severity)
@@ -274,8 +295,8 @@ def _caps_in_doubt(draft: Draft) -> Iterator[_Found]:
         without = cap_of(row["pfs_approved_amount"] - row["pfs_amount_in_doubt"], row)
         over = max(row["final_incentive"] - without, Decimal(0))
         text = (
-            f"the fee-schedule cap of {dollars(row['pfs_cap_amount'])} counts {dollars(row['pfs_amount_in_doubt'])} of "
-            "final claims that share a key with another or lack their cancellation; without them it is "
+            f"the fee-schedule cap of {dollars(row['pfs_cap_amount'])} counts {dollars(row['pfs_amount_in_doubt'])} "
+            "from final claims that share a key with another claim or lack a cancellation; without them it is "
             f"{dollars(without)}" + (f", {dollars(over)} less than the incentive" if over else "")
         )
         severity = "medium" if over else ""
@@ -302,7 +323,9 @@ def _conditions(draft: Draft) -> Iterator[_Found]:
         if not row["has_locked_conditions"]:
             total = f"{row['weight_total_percent'].normalize():f}%"
             approved = f"approved on {row['approved_on']}" if row["approved_on"] else "not approved"
-            text = f"conditions of payment total {total} and were {approved}; {draft.period} began {draft.period.start}"
+            text = (
+                f"conditions of payment total {total} and were {approved}; {draft.period} began on {draft.period.start}"
+            )
             yield _Found("CONDITIONS_NOT_LOCKED", text, row["hospital_ccn"], None, amounts.get(row["hospital_ccn"]))
     missing = (
         draft.table("conditions")
@@ -329,10 +352,15 @@ def _protocols(draft: Draft) -> Iterator[_Found]:
         )
 
 
+#: changes of the data that improvement is measured from, not of the program
+_OF_BASELINE = frozenset({"BASELINE_REPLACED", "BASELINE_RESUBMITTED"})
+
+
 def _changes(draft: Draft) -> Iterator[_Found]:
     for row in draft.table("program_changes").sort("hospital_ccn", "reason").iter_rows(named=True):
         text = f"{PAYMENT_REASONS[row['reason']].auditor}: {row['detail']}"
-        yield _Found("PROGRAM_CHANGED", text, row["hospital_ccn"])
+        rule = "BASELINE_REPLACED" if row["reason"] in _OF_BASELINE else "PROGRAM_CHANGED"
+        yield _Found(rule, text, row["hospital_ccn"])
 
 
 def _screening(draft: Draft) -> Iterator[_Found]:
@@ -347,7 +375,8 @@ def _groupers(draft: Draft) -> Iterator[_Found]:
 
 def _notes(draft: Draft) -> Iterator[_Found]:
     for note in draft.notes:
-        yield _Found(note.rule, note.text, note.hospital_ccn)
+        if note.rule != NoteRule.SAVINGS_MISSING:  # found with the limits, and which half-year to begin with
+            yield _Found(note.rule, note.text, note.hospital_ccn)
 
 
 def _superseded(draft: Draft) -> Iterator[_Found]:
@@ -355,14 +384,15 @@ def _superseded(draft: Draft) -> Iterator[_Found]:
     on a release that does."""
     again = f"settle it again: `hcip run {draft.period} --onward`"
     for named in draft.later:
-        text = f"{named} was made without {draft.period} r{draft.number}: its caps and limits count earlier figures"
+        text = f"{named} was made before {draft.period} r{draft.number}: its caps and limits use superseded figures"
         yield _Found(RESTS_ON_SUPERSEDED, text, what_to_do=again)
     read = {named.period: named for named in named_releases(draft.inputs)}
     if draft.superseded:
         before = draft.superseded[-1]
         for named in _others(before, read):
-            text = f"{draft.period} r{before.number} rested on {named}, which {read[named.period].release} superseded"
-            way = "pay by this release; `hcip diff` lists what changed"
+            newer = read[named.period].release
+            text = f"{draft.period} r{before.number} rested on {named}, which was superseded by {newer}"
+            way = "pay according to this release; `hcip diff` lists what changed"
             yield _Found(RESTS_ON_SUPERSEDED, text, what_to_do=way, severity="low")
     for earlier in draft.earlier:
         for named in _others(earlier, read):

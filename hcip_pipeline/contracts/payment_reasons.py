@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from hcip_pipeline.rules.protocols import LATE_CONDITIONS
+
 
 @dataclass(frozen=True)
 class PaymentReason:
@@ -21,7 +23,7 @@ class PaymentReason:
         auditor: the meaning, as a clause that follows "because".
         label: the meaning in a few words, for a table cell.
         physician: one sentence to the care partner.
-        way_out: who can change it and how, or empty.
+        way_out: who can change it and how, in one sentence, or empty.
         is_idle: a hold of a payment of zero, for which there is nothing to hold.
     """
 
@@ -54,6 +56,11 @@ class PaymentReason:
         return f"{_ANY}{self.physician.removeprefix(_THE)}" if self.is_idle else self.physician
 
     @property
+    def advice(self) -> str:
+        """The way out as a clause, for a table cell of what to do."""
+        return f"{self.way_out[:1].lower()}{self.way_out[1:].removesuffix('.')}"
+
+    @property
     def _holding(self) -> str:
         return "would be held" if self.is_idle else "held"
 
@@ -81,9 +88,10 @@ _TABLE = (
     PaymentReason(
         "NO_BASELINE",
         "calculated",
-        "there were too few cases in the baseline window to measure the improvement of every stream",
+        "there were too few baseline cases to measure improvement in every stream",
         "too few baseline cases",
-        "You had too few cases a year before to measure improvement, so there is no improvement incentive.",
+        "You had too few medical or surgical cases in the year before to measure improvement; these cases earn no "
+        "improvement incentive.",
     ),
     PaymentReason(
         "CONDITIONS_NOT_MET",
@@ -95,10 +103,9 @@ _TABLE = (
     PaymentReason(
         "WEIGHTS_NOT_100",
         "conditions",
-        "the weights of the conditions of payment total less than 100%, and the rest is lost",
+        "the weights of the conditions of payment total less than 100%, and the rest is not earned",
         "weights below 100%",
         "The weights of the conditions of payment total less than 100%, and the rest is not earned.",
-        "The hospital and the administrator settle which conditions apply.",
     ),
     PaymentReason(
         "CONDITION_RESULTS_MISSING",
@@ -106,7 +113,8 @@ _TABLE = (
         "no result was reported for a condition of payment, which counts as not met",
         "condition results missing",
         "A condition without a reported result counts as not met.",
-        "The Program Coordinator reports the result; the period is then restated.",
+        "The Program Coordinator reports the result on the survey form or in condition_results.csv; the period is then "
+        "restated.",
     ),
     PaymentReason(
         "NOT_LISTED_WHOLE_PERIOD",
@@ -127,7 +135,7 @@ _TABLE = (
         "standing",
         "on an exclusion list during the period",
         "on an exclusion list",
-        "You were on an exclusion list in the period.",
+        "You were on an exclusion list during the period.",
     ),
     PaymentReason(
         "ARRANGEMENT_SIGNED_LATE",
@@ -141,8 +149,9 @@ _TABLE = (
         "standing",
         "no approved activity was performed",
         "no approved activity",
-        "No approved care redesign activity of yours was reported.",
-        "The Program Coordinator reports the activities; the period is then restated.",
+        "None of your approved care redesign activities were reported.",
+        "The Program Coordinator reports the activities on the survey form or in intervention_activity.csv; the period "
+        "is then restated.",
     ),
     PaymentReason(
         "COMMITTEE_ADJUSTMENT",
@@ -166,46 +175,53 @@ _TABLE = (
         "The hospital's limit was reached, and every amount was reduced by the same share.",
     ),
     PaymentReason(
+        "BASELINE_REPLACED",
+        "change",
+        "data for the baseline were resubmitted since the release before, and no release shows the earlier data",
+        "baseline replaced",
+        "Your hospital has resubmitted data for the baseline since the half-year before.",
+    ),
+    PaymentReason(
         "BASELINE_RESUBMITTED",
         "change",
-        "data of the baseline were resubmitted after a release counted them",
+        "data for the baseline were resubmitted after a release counted them",
         "baseline resubmitted",
-        "Your hospital sent other data for the baseline than an earlier report counted.",
+        "Your hospital has resubmitted data for the baseline since they were first released.",
     ),
     PaymentReason(
         "EARLIER_PERIOD_RESTATED",
         "change",
         "an earlier period was restated, and its payments and savings count here",
         "earlier period restated",
-        "An earlier half-year was restated, which changes the amount available for this one.",
+        "An earlier half-year was restated, which can change the amount available for this one.",
     ),
     PaymentReason(
         "EXCLUSIONS_CHANGED",
         "change",
-        "a care partner of the hospital came off an exclusion list, or on one, since the release before",
+        "a care partner of the hospital was added to or removed from an exclusion list since the release before",
         "exclusions changed",
-        "A care partner of your hospital came off an exclusion list, or on one, since the half-year before.",
+        "A care partner of your hospital was added to or removed from an exclusion list since the half-year before.",
     ),
     PaymentReason(
         "FIRST_PERIOD_CORRECTED",
         "change",
-        "the hospital's first performance period is another one than in the release before, by an approved correction",
+        "an approved correction changed the hospital's first performance period since the release before",
         "first period corrected",
         "The start of your hospital's program was corrected.",
     ),
     PaymentReason(
         "OTHER_PROGRAMS_CHANGED",
         "change",
-        "amounts of other programs for earlier periods are not those of the release before",
+        "amounts of other programs for earlier periods changed since the release before",
         "other programs' amounts changed",
-        "What other programs took in earlier half-years was corrected.",
+        "The amounts that went to other programs in earlier half-years were corrected.",
     ),
     PaymentReason(
         "PROTOCOL_CHANGED",
         "change",
-        "the terms or approval of the hospital's protocol are not those of the release before",
+        "the terms or the approval of the hospital's protocol changed since the release before",
         "protocol changed",
-        "Your hospital's protocol has other terms than in the half-year before.",
+        "Your hospital's protocol, or its approval, changed since the half-year before.",
     ),
     PaymentReason(
         "NO_PROTOCOL",
@@ -213,15 +229,16 @@ _TABLE = (
         "the hospital has no approved implementation protocol in force",
         "no approved protocol",
         "The amount is held because the hospital has no approved implementation protocol for the period.",
-        "The hospital files its approved protocol.",
+        "The hospital files its approved protocol (protocols/<CCN>/<year>.yaml); the period is then restated.",
     ),
     PaymentReason(
         "CONDITIONS_NOT_LOCKED",
         "hold",
-        "the conditions of payment were not fixed before the period, or do not total 100%",
-        "conditions not fixed in time",
-        "The amount is held because the weights of the conditions were not fixed before the period began.",
-        "The hospital and the administrator settle which conditions apply.",
+        "the conditions of payment were not approved before the period began, or their weights do not total 100%",
+        "conditions not approved in time",
+        "The amount is held because the conditions of payment were not approved before the period began, or their "
+        "weights do not total 100%.",
+        f"{LATE_CONDITIONS[0].upper()}{LATE_CONDITIONS[1:]}.",
     ),
     PaymentReason(
         "FIRST_PERIOD_CHANGED",
@@ -229,28 +246,28 @@ _TABLE = (
         "the hospital's protocols name different first performance periods",
         "first period changed",
         "The amount is held because your hospital's protocols disagree on when its program began.",
-        "The hospital files an approved correction of its first performance period.",
+        "The hospital files an approved correction of its first performance period; the period is then restated.",
     ),
     PaymentReason(
         "SCREENING_NOT_CLEARED",
         "hold",
         "the screening is not cleared yet",
         "screening not finished",
-        "The amount is held because the screening of care partners has not been finished.",
-        "The Program Coordinator reports the result of the screening.",
+        "The amount is held because your screening is not finished.",
+        "The Program Coordinator reports the screening result in care_partners.csv; the period is then restated.",
     ),
     PaymentReason(
         "NPI_NOT_AN_INDIVIDUAL",
         "hold",
-        "the NPI is an organization's in NPPES",
+        "the NPI belongs to an organization, according to NPPES",
         "an organization's NPI",
-        "The amount is held because your NPI on the list of care partners belongs to an organization.",
+        "The amount is held because the NPI on the list of care partners belongs to an organization.",
         "The hospital reports the care partner's individual NPI in care_partners.csv, or sends a newer NPPES file.",
     ),
     PaymentReason(
         "NPI_DEACTIVATED",
         "hold",
-        "the NPI is deactivated in NPPES",
+        "the NPI is deactivated, according to NPPES",
         "deactivated NPI",
         "The amount is held because your NPI is deactivated.",
         "The care partner has the NPI reactivated, and the administrator ingests a newer NPPES file.",
@@ -258,10 +275,10 @@ _TABLE = (
     PaymentReason(
         "HELD_NO_PFS_CAP",
         "hold",
-        "neither a cap notice nor Medicare claims give the fee-schedule amount",
+        "the fee-schedule amount is in neither a cap notice nor Medicare claims",
         "no fee-schedule amount",
-        "The amount is held because no Medicare fee-schedule amount is known from which the cap could be taken.",
-        "CMS's cap notice, or claims of the year, settle it.",
+        "The amount is held because the cap cannot be determined: no Medicare fee-schedule amount is known yet.",
+        "The hospital asks CMS for the cap notice (pfs_cap_notices.csv); claims of the year settle it as well.",
     ),
     PaymentReason(
         "POOL_CONTESTED",
@@ -269,14 +286,14 @@ _TABLE = (
         "the hospital contests its pool notice",
         "pool notice contested",
         "The amount is held while the hospital contests its pool notice.",
-        "The hospital and CMS settle the notice.",
+        "The hospital and CMS settle the notice; the period is then restated.",
     ),
     PaymentReason(
         "LATER_PERIOD_PAID",
         "hold",
-        "the release of the year's later half-year makes payable what remains of the year's fee-schedule cap",
-        "cap paid in the later half-year",
-        "The amount is held because the later half of the year was settled before and used the rest of the year's cap.",
+        "the later half-year was released first and used what remained of the year's fee-schedule cap",
+        "cap used by the later half-year",
+        "The amount is held because the second half of the year was settled first and used the rest of the year's cap.",
         "The administrator settles the later half-year again, then this one (`hcip run PERIOD --onward`).",
     ),
 )

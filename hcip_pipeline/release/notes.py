@@ -18,8 +18,8 @@ class NoteRule(StrEnum):
     """What a note is about; the audit's finding has the same rule."""
 
     DATA_MISSING = "DATA_MISSING"
-    BASELINE_REPLACED = "BASELINE_REPLACED"
     RESTATEMENT_DUE = "RESTATEMENT_DUE"
+    SAVINGS_MISSING = "SAVINGS_MISSING"
 
 
 @dataclass(frozen=True)

@@ -18,31 +18,31 @@ from hcip_pipeline.reports.figures import Row
 
 #: rule of the audit -> what it is called on an agenda; one that is not here needs no decision of a committee
 TITLES = {
-    "PAYMENT_NOT_PAYABLE": "Paid to somebody to whom nothing is payable",
+    "PAYMENT_NOT_PAYABLE": "Paid although nothing is payable",
     "PAYMENT_OVER": "Paid more than is payable",
     "PAYMENT_UNDER": "Paid less than is payable",
-    "PAYMENT_MISSING": "Payable and not reported as paid",
+    "PAYMENT_MISSING": "Payable but not reported as paid",
     "PAYMENTS_NOT_REPORTED": "Payments not reported yet",
     "PRIOR_PERIOD_ADJUSTMENT": "Adjustment of an earlier half-year",
-    "YEAR_OVER_CAP": "Payable over the year's fee-schedule cap",
-    "CAP_IN_DOUBT": "Fee-schedule cap in doubt",
+    "YEAR_OVER_CAP": "Payable amounts above the year's fee-schedule cap",
+    "CAP_IN_DOUBT": "Uncertain fee-schedule cap",
     "LIMIT_BOUND": "Amounts reduced to the distribution limit",
-    "CONDITIONS_NOT_LOCKED": "Conditions of payment not fixed in time",
     "CONDITION_RESULTS_MISSING": "Condition results not reported",
     "COMMITTEE": "The committee's membership or meetings",
     "PROGRAM_CHANGED": "The program's terms changed",
     "PROTOCOL": "The implementation protocol",
     "EXCLUSION_NAME_MATCH": "A name on an exclusion list",
     "EXCLUSION_WAIVED": "Paid under a waived exclusion",
-    "BASELINE_REPLACED": "Data of the baseline sent again",
-    "RESTATEMENT_DUE": "An earlier half-year to be restated",
+    "BASELINE_REPLACED": "Baseline data resubmitted",
+    "RESTATEMENT_DUE": "Restatement of an earlier half-year",
 }
 #: what the hospital learns of and decides nothing about, or the agenda has as an item of its own
 NOT_ON_AGENDA = frozenset(
     {
-        "PAYMENT_HELD", "CAP_BOUND", "RESTATEMENT_UNEXPLAINED", "RESTS_ON_SUPERSEDED", "EXCLUSION_CLEARED",
-        "CLEARANCE_UNUSED", "NOT_ON_ORDER_AND_REFERRING", "ATTENDING_NPI", "LIST_STALE", "LIST_UNDATED", "DATA_MISSING",
-        "GROUPER_VERSIONS",
+        "PAYMENT_HELD", "CONDITIONS_NOT_LOCKED", "CAP_BOUND", "RESTATEMENT_UNEXPLAINED", "RESTS_ON_SUPERSEDED",
+        "EXCLUSION_CLEARED", "CLEARANCE_UNUSED",
+        "NOT_ON_ORDER_AND_REFERRING", "ATTENDING_NPI", "LIST_STALE", "LIST_UNDATED", "DATA_MISSING",
+        "GROUPER_VERSIONS", "SAVINGS_MISSING",
     }
 )  # fmt: skip
 _NOT_REPORTED = "PAYMENTS_NOT_REPORTED"
@@ -85,10 +85,10 @@ def _to_pay(payments: Sequence[Row], signs: Mapping[str, list[Row]]) -> Iterable
     if payable:
         yield Item(
             "Approve the payments",
-            f"{words.plural(len(payable), 'payable amount')}; the list is below",
+            f"{words.plural(len(payable), 'payable amount')}, listed below",
             len(payable),
             _sum(payable),
-            "approve, or reduce in committee_adjustments.csv; no amount may be raised",
+            "approve, or reduce amounts in committee_adjustments.csv; no amount may be raised",
         )
     signed = [row for row in payable if row["npi"] in signs]
     if signed:
@@ -97,7 +97,8 @@ def _to_pay(payments: Sequence[Row], signs: Mapping[str, list[Row]]) -> Iterable
             "; ".join(row["name"] or row["npi"] for row in signed),
             len(signed),
             _sum(signed),
-            "review the cases in committee/…guardrail_cases…; pay, or reduce in committee_adjustments.csv",
+            "review the cases (guardrail_cases in the folder committee/); then pay, or reduce amounts in "
+            "committee_adjustments.csv",
         )
 
 
@@ -110,12 +111,11 @@ def _holds(payments: Sequence[Row]) -> Iterable[Item]:
     for codes, rows in sorted(groups.items()):
         holds = parse_holds(codes)
         yield Item(
-            "Resolve what holds payments",
+            "Resolve held payments",
             "; ".join(hold.label for hold in holds),
             len(rows),
             _sum(rows),
-            " ".join(dict.fromkeys(hold.way_out for hold in holds if hold.way_out))
-            or "resolve the reason for the hold",
+            " ".join(dict.fromkeys(hold.way_out for hold in holds)),
         )
 
 

@@ -18,14 +18,14 @@ STATE = "STATE"
 
 READINGS = {
     "attending": "the attending physician of every case",
-    "operating": "the operating physician of surgical cases, the attending one where there is none",
-    "undisputed": "only cases whose attending and operating physicians agree",
-    "bridge": "as settled, with base year and baseline grouped by the period's version",
+    "operating": "the operating physician of surgical cases, or the attending physician if there is none",
+    "undisputed": "only cases whose attending and operating physician are the same",
+    "bridge": "as settled, with the base year and the baseline grouped with the period's version",
 }
 #: under so many cases an interval over samples of the own cases is too narrow
 _FEW_CASES = 10
 _RELIABILITY = (
-    "Reliability, from 0 to 1: how much of the difference between physicians is theirs and not the luck of few cases."
+    "Reliability, from 0 to 1: how much of the difference between physicians is real and not the luck of a few cases."
 )
 
 
@@ -84,9 +84,9 @@ def of_partner(source: ReportSource, ccn: str, partner: Row) -> PartnerCertainty
     sentence = f"With these cases, between {words.money(row['interval_low'])} and {words.money(row['interval_high'])}"
     sentence += " was possible" + (f"; {_by_chance(row)}." if is_tested(row) else ".")
     top = max(row["interval_high"], row["chance_high"], row["calculated_incentive"], Decimal(1))
-    bands = [_band("interval", row, top, "Your cases, sampled again", "each case none, one or several times")]
+    bands = [_band("interval", row, top, "Your cases, sampled again", "each case zero, one or several times")]
     if is_tested(row):
-        says = "cases of a kind dealt out again among care partners here"
+        says = "cases of the same kind dealt out again among the care partners here"
         bands.append(_band("chance", row, top, "By chance alone", says))
     reliability = source.now.of_partner("reliability", ccn, partner["npi"])
     return PartnerCertainty(
@@ -117,15 +117,15 @@ COMPARED = {
     "above": "above the range",
     "inside": "inside the range",
     "below": "below the range",
-    "untested": "dealing changes nothing",
+    "untested": "no difference by chance",
 }
 _VERDICTS = {
-    "above": "The {own} calculated is more than chance among colleagues explains.",
-    "below": "The {own} calculated is less than chance among colleagues explains.",
-    "inside": "Chance among colleagues could explain the {own} calculated, which does not show that it does.",
+    "above": "The {own} that was calculated is more than chance among colleagues would explain.",
+    "below": "The {own} that was calculated is less than chance among colleagues would explain.",
+    "inside": "Chance among colleagues could explain the {own} that was calculated, but that does not mean it does.",
     "untested": (
-        "The chance test cannot be made: no other care partner of the hospital has cases of the same kinds, or none "
-        "would earn anything else with these."
+        "Chance cannot be tested: no other care partner of the hospital has cases of the same kinds, or they would "
+        "earn the same with these cases."
     ),
 }
 
@@ -133,7 +133,7 @@ _VERDICTS = {
 def _by_chance(row: Row) -> str:
     """What a physician like any other would have earned; a mean outside its range is never left without a word."""
     low, mean, high = row["chance_low"], row["chance_mean"], row["chance_high"]
-    earned = "a physician like any other would by chance have earned"
+    earned = "by chance alone, a typical physician would have earned"
     if low == high:
         often = f"{earned} {words.money(low)} in at least nine of ten deals"
         return often if mean == low else f"{often} ({words.money(mean)} on average over all deals)"
@@ -152,8 +152,8 @@ def _beyond(row: Row) -> list[str]:
     more = "more" if own < row["interval_low"] else "less"
     side = "above" if more == "more" else "below"
     return [
-        f"Nearly every sample gives {more} than the {words.money(own)} calculated: a small margin decided, such as a "
-        f"mean just {side} the 75th percentile."
+        f"Nearly every sample gives {more} than the {words.money(own)} that was calculated: a small margin decided it, "
+        f"such as a mean just {side} the 75th percentile."
     ]
 
 
@@ -173,16 +173,16 @@ def _notes(reliability: Sequence[Row], cases: int) -> list[str]:
             notes.append(f"{words.STREAMS[stream]}, {words.plural(own[0]['cases'], 'case')}: reliability {figures}.")
     if 0 < cases < _FEW_CASES:
         notes.append(
-            f"So few cases make the first range too narrow: read it as a hint ({words.plural(cases, 'case')})."
+            f"With so few cases ({words.plural(cases, 'case')}), the first range is too narrow: read it as a hint."
         )
     return notes
 
 
 def _reliability(row: Row) -> str:
     needed = row["cases_needed"]
-    enough = "physicians of the state do not differ measurably"
+    enough = "physicians in the state do not differ measurably"
     if needed is not None:
-        enough = f"0.7 takes {words.plural(needed, 'case')}"
+        enough = f"{words.plural(needed, 'case')} needed for 0.7"
     mark = ", not reliable enough to compare" if row["is_comparable"] is False else ""
     return f"{words.number(row['reliability'])} for {row['measure']} ({enough}{mark})"
 

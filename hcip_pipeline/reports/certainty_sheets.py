@@ -38,9 +38,9 @@ _READINGS = (
     Column("cases", "Cases", "count", 9),
     Column("cases_gained", "Cases gained", "count", 9),
     Column("cases_lost", "Cases lost", "count", 9),
-    Column("cases_then", "Cases by it", "count", 9),
+    Column("cases_then", "Cases under this rule", "count", 9),
     Column("calculated_incentive", "Calculated", "money", 13),
-    Column("calculated_then", "Calculated by it", "money", 13),
+    Column("calculated_then", "Calculated under this rule", "money", 13),
     Column("change", "Change", "money", 13),
 )
 
@@ -58,12 +58,12 @@ def certainty_sheets(made: Book, source: ReportSource, ccn: str) -> None:
                 row | _reliability(source, row) | {"name": names.get(row["npi"]), "compared": COMPARED[compared(row)]}
                 for row in now.of_hospital("payment_ranges", ccn)
             ],
-            "Ranges hold nine of ten draws. By chance alone: cases dealt out again among the hospital's care partners.",
+            "Ranges contain nine of ten draws. By chance alone: cases dealt out again among its care partners.",
         )
     if now.has("attribution"):
         made.table(
             "Other readings",
-            "What another reading of the responsible physician would have calculated, norms included",
+            "What another rule for the responsible physician would have calculated, including the norms",
             _READINGS,
             [
                 row

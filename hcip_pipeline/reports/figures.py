@@ -14,6 +14,7 @@ import polars as pl
 
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.documents import Draft
+from hcip_pipeline.release.earlier_half_years import unsettled_half_years
 from hcip_pipeline.release.reading import ReleaseFiles
 
 Row = dict[str, Any]
@@ -112,6 +113,11 @@ class ReportSource:
             return frozenset()
         above = self.now.frame("physician_cells").filter(pl.col("mean_cost") > pl.col("p75_cost"))
         return frozenset(above.select("npi", "apr_drg", "severity_of_illness").iter_rows())
+
+    @cached_property
+    def unsettled(self) -> Mapping[str, tuple[str, ...]]:
+        """CCN -> earlier half-years of its program without a release; their savings count as zero."""
+        return unsettled_half_years(self.draft)
 
     @cached_property
     def labels(self) -> Mapping[str, str]:

@@ -42,7 +42,7 @@ def meeting_sheets(made: Book, meeting: Meeting) -> None:
     """Add the sheets of a meeting."""
     made.table(
         "Decisions",
-        "Decisions to take, by amount",
+        "Decisions to make, by amount",
         _ITEMS,
         [vars(item) | {"decided": None} for item in meeting.items],
     )
@@ -54,7 +54,6 @@ def meeting_sheets(made: Book, meeting: Meeting) -> None:
             row
             | {
                 "reductions_words": "; ".join(row["reductions"]),
-                "why_words": "; ".join(reason.cell for reason in row["why"]),
                 "sign_words": ". ".join(sign["says"] for sign in row["signs"]),
             }
             for row in meeting.to_pay
@@ -72,7 +71,7 @@ def _quarters(made: Book, name: str, quarters: tuple[str, ...], rows: tuple[Quar
         Column("name", "What", "wrapped", 46),
         Column("note", "What is counted or asked", "wrapped", 34),
         *(Column(quarter, quarter, "text", 22) for quarter in quarters),
-        Column("trend", "Last quarter", "text", 16),
+        Column("trend", "Change in the last quarter", "text", 24),
     )
     made.table(
         name,

@@ -14,6 +14,7 @@ import polars as pl
 from hcip_pipeline.audit.screening import record_in_words
 from hcip_pipeline.contracts import screening
 from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS
+from hcip_pipeline.release.earlier_half_years import savings_missing
 from hcip_pipeline.release.spreadsheets import neutralized
 from hcip_pipeline.reports.figures import ReportSource, Row
 
@@ -34,7 +35,7 @@ class MissingItem:
 
 
 _NOTHING_TO_HOLD = "nothing is payable; an amount would be held"
-_SURVEY = "fill it in on the survey form, or in {file}, and send it to the administrator"
+_RESULTS = PAYMENT_REASONS["CONDITION_RESULTS_MISSING"].advice
 
 
 def missing_items(source: ReportSource, ccn: str) -> list[MissingItem]:
@@ -66,15 +67,24 @@ def _of_hospital(source: ReportSource, ccn: str) -> Iterator[_Gap]:
             "implementation protocol",
             "no implementation protocol is in force for the period",
             "every payment is held",
-            f"file protocols/{ccn}/{source.period.year}.yaml",
+            PAYMENT_REASONS["NO_PROTOCOL"].advice,
         )
     if hospital["has_protocol"] and not hospital["meetings_reported"]:
         yield gap(
             "MEETINGS",
             "oversight committee",
-            f"no meeting was reported; the committee meets {hospital['meeting_frequency'] or 'as its protocol says'}",
+            "no meetings were reported; the committee meets "
+            f"{hospital['meeting_frequency'] or 'as its protocol states'}",
             "the oversight that the protocol requires cannot be shown",
             "report the meetings in committee_meetings.csv",
+        )
+    if periods := source.unsettled.get(ccn):
+        yield gap(
+            "EARLIER_HALF_YEARS",
+            "savings of earlier half-years",
+            savings_missing(periods),
+            "the distribution limit is provisional",
+            f"the administrator settles these half-years, then the later ones again (`hcip run {periods[0]} --onward`)",
         )
     for finding in source.now.of_hospital("protocol_findings", ccn):
         yield gap(
@@ -91,7 +101,7 @@ def _of_hospital(source: ReportSource, ccn: str) -> Iterator[_Gap]:
                 measure["condition_id"],
                 f"no care partner has a result for: {measure['description']}",
                 "the condition counts as not met for all",
-                _SURVEY.format(file="condition_results.csv"),
+                _RESULTS,
             )
 
 
@@ -117,9 +127,9 @@ def _of_partner(
             yield (
                 "CONDITION_RESULT",
                 condition["condition_id"],
-                f"no result of: {condition['description']}",
+                f"no result for: {condition['description']}",
                 "counts as not met" if earns else "counts as not met; nothing was earned",
-                _SURVEY.format(file="condition_results.csv"),
+                _RESULTS,
             )
     if "NO_APPROVED_ACTIVITY" in codes:
         yield (
@@ -127,7 +137,7 @@ def _of_partner(
             "approved activities",
             "no approved activity was reported",
             "no payment without approved activities",
-            _SURVEY.format(file="intervention_activity.csv"),
+            PAYMENT_REASONS["NO_APPROVED_ACTIVITY"].advice,
         )
     if inputs["screening_status"] == "pending":
         yield (
@@ -135,7 +145,7 @@ def _of_partner(
             "screening",
             "the screening is still pending",
             "the payment is held until it is cleared" if incentive["final_incentive"] else _NOTHING_TO_HOLD,
-            "report the result in care_partners.csv",
+            PAYMENT_REASONS["SCREENING_NOT_CLEARED"].advice,
         )
     yield from _screening(source, ccn, incentive)
     if inputs["arrangement_signed"] is None:
@@ -150,16 +160,16 @@ def _of_partner(
         yield (
             "FEE_SCHEDULE",
             "Medicare fee-schedule amount",
-            "neither a cap notice nor claims of the year give an amount",
+            "neither a cap notice nor the year's claims provide an amount",
             "the payment is held",
-            "ask CMS for the cap notice (pfs_cap_notices.csv)",
+            PAYMENT_REASONS["HELD_NO_PFS_CAP"].advice,
         )
     if not person["has_tin"]:
         yield (
             "TIN",
             "tax identification number",
-            "the list does not say to whom a payment goes",
-            "nothing can be paid out",
+            "the list of care partners does not state who receives the payment",
+            "the payment cannot be made",
             "report the number in care_partners.csv",
         )
     if not person["specialty"]:
@@ -181,13 +191,13 @@ def _screening(source: ReportSource, ccn: str, incentive: Row) -> Iterator[tuple
             yield (
                 screening.NAME_MATCH,
                 "exclusion list",
-                f"is this the same person? {record_in_words(row)} has a like name and no NPI",
+                f"is this the same person? {record_in_words(row)} has a similar name and no NPI",
                 "nothing is held; an excluded individual may not be paid",
-                f"if not, say so in program/{source.period}/screening_clearances.csv; if so, write failed in "
+                f"if not, report it in program/{source.period}/screening_clearances.csv; if so, enter failed in "
                 "care_partners.csv",
             )
         elif row["effect"] == screening.HOLD:
             reason = PAYMENT_REASONS[row["reason"]]
             since = f" since {row['listed_on']}" if row["listed_on"] else ""
             held = "the payment is held" if incentive["final_incentive"] else _NOTHING_TO_HOLD
-            yield row["reason"], "NPI", f"{reason.auditor}{since}", held, reason.way_out
+            yield row["reason"], "NPI", f"{reason.auditor}{since}", held, reason.advice

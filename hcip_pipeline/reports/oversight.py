@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from hcip_pipeline.contracts.payment_reasons import parse_reasons
 from hcip_pipeline.policy.interventions import CATEGORIES
+from hcip_pipeline.release.earlier_half_years import savings_missing
 from hcip_pipeline.reports import certainty, charts, waterfall, words
 from hcip_pipeline.reports.figures import ReportSource, Row, Tables
 from hcip_pipeline.reports.levels import ServiceLine, compared, others_by_line, over_norm, service_lines
@@ -49,6 +50,7 @@ class Committee:
     totals: Row
     bound: tuple[tuple[str, int, Decimal], ...]
     limit: Row | None
+    savings_missing: str
     elections: Row | None
     quality: tuple[Row, ...]
     signs: tuple[Row, ...]
@@ -61,10 +63,7 @@ def committee(source: ReportSource, ccn: str, missing: Sequence[MissingItem]) ->
     now = source.now
     signs = signs_of(now, ccn)
     signed = by_partner(signs)
-    payments = [
-        row | {"why": list(parse_reasons(row["reasons"], row["final_incentive"])), "signs": signed.get(row["npi"], [])}
-        for row in now.of_hospital("incentives", ccn)
-    ]
+    payments = [row | why(row) | {"signs": signed.get(row["npi"], [])} for row in now.of_hospital("incentives", ccn)]
     totals = waterfall.summed(payments)
     inputs = now.of_hospital("payment_inputs", ccn)
     levels = now.of_hospital("opportunity", ccn)
@@ -93,6 +92,7 @@ def committee(source: ReportSource, ccn: str, missing: Sequence[MissingItem]) ->
         | {"payable_with_signs": payable_signed, "payable_with_signs_count": partners_with_signs},
         bound=_reductions(payments),
         limit=next(iter(now.of_hospital("distribution_limits", ccn)), None),
+        savings_missing=savings_missing(source.unsettled[ccn]) if ccn in source.unsettled else "",
         elections=inputs[0] if inputs else None,
         quality=_quality(now, ccn),
         signs=signs,
@@ -118,6 +118,15 @@ def oversight_page(source: ReportSource, ccn: str, content: Committee) -> bytes:
         short_dollars=words.short_dollars,
         sure=certainty.of_hospital(source, ccn),
     )
+
+
+def why(payment: Row) -> Row:
+    """The reasons of a payment, and the same in words: of a held one, what holds it first."""
+    reasons = list(parse_reasons(payment["reasons"], payment["final_incentive"]))
+    if payment["status"] != "HELD":
+        return {"why": reasons, "why_words": "; ".join(reason.cell for reason in reasons)}
+    first = sorted(reasons, key=lambda reason: not reason.is_hold)
+    return {"why": reasons, "why_words": "; ".join(reason.label for reason in first)}
 
 
 def _final(payments: Sequence[Row], status: str) -> Decimal:

@@ -219,7 +219,6 @@ def _measure(row: Row) -> Row:
 def _payment(row: Row) -> Row:
     return row | {
         "status_words": words.STATUSES[row["status"]],
-        "why_words": "; ".join(reason.cell for reason in row["why"]),
         "sign_words": ". ".join(sign["says"] for sign in row["signs"]),
     }
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from hcip_pipeline.contracts.payment_reasons import parse_reasons
+from hcip_pipeline.release.earlier_half_years import savings_missing
 from hcip_pipeline.reports import certainty, charts, waterfall, words
 from hcip_pipeline.reports.figures import ReportSource, Row
 from hcip_pipeline.reports.pages import page, sheet
@@ -106,7 +107,7 @@ def cell_rows(cases: list[Row], labels: Mapping[str, str]) -> list[CellRow]:
     rows = []
     for (apr_drg, severity), own in grouped.items():
         cost = sum((case["cost"] for case in own), Decimal(0))
-        mean = (cost / len(own)).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        mean = cost / len(own)  # rounded once, where it is shown
         norm, p75 = own[0]["best_practice_norm"], own[0]["p75_cost"]
         rows.append(
             CellRow(
@@ -247,14 +248,26 @@ def _step_notes(
         if partner["committee_adjustment"]
         else ["None."],
         "pfs_cap_adjustment": waterfall.cap_words(partner, inputs, source.period.year, is_first_half),
-        "distribution_limit_adjustment": [
-            "The hospital's limit was reached; every amount was reduced by the same share."
-        ]
-        if partner["distribution_limit_adjustment"]
-        else ["Not reached."],
+        "distribution_limit_adjustment": _limit_words(source, partner),
         "final_incentive": [reason.sentence for reason in reasons if reason.is_hold],
     }
     return step_notes
+
+
+def _limit_words(source: ReportSource, partner: Row) -> list[str]:
+    """What the hospital's distribution limit did, and where it is provisional."""
+    ccn = partner["hospital_ccn"]
+    if not partner["distribution_limit_adjustment"]:
+        return ["Not reached."]
+    limit = source.now.of_hospital("distribution_limits", ccn)[0]["distribution_limit"]
+    stated = [
+        "The hospital's limit was reached; every amount was reduced by the same share."
+        if limit
+        else f"The hospital's limit for this half-year is {words.money(limit)}, so nothing is payable."
+    ]
+    if periods := source.unsettled.get(ccn):
+        stated.append(f"The limit is provisional: {savings_missing(periods)}.")
+    return stated
 
 
 def performance_words(cases: list[Row], gated: frozenset[tuple[str, str, str]]) -> list[str]:

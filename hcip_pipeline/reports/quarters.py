@@ -67,7 +67,7 @@ def by_quarter(source: ReportSource, ccn: str) -> Quarters:
                 row["wording"] or row["intervention_id"],
                 measured[-1] if measured else "",
                 tuple(None if cell is None else cell | {"shown": _result(cell)} for cell in cells),
-                _moved([cell["share"] if cell else None for cell in cells], None),
+                _moved([cell["share"] if cell else None for cell in cells], quarters, None),
             )
         )
     measure_quarters, measures = measures_by_quarter(
@@ -120,7 +120,11 @@ def measures_by_quarter(
                         None if (cell := cells.get(quarter)) is None else cell | {"shown": _measured(cell)}
                         for quarter in quarters
                     ),
-                    _moved([cells[quarter]["value"] if quarter in cells else None for quarter in quarters], measure),
+                    _moved(
+                        [cells[quarter]["value"] if quarter in cells else None for quarter in quarters],
+                        quarters,
+                        measure,
+                    ),
                 )
             )
     return quarters, tuple(made)
@@ -130,16 +134,18 @@ def _measured(row: Row) -> str:
     return f"{words.measured(row['value'], row['measure'])} ({row['numerator']:,} of {row['denominator']:,})"
 
 
-def _moved(values: Iterable[Decimal | None], measure: str | None) -> str:
-    """How the last value moved from the one before it: in points of a share, or in the measure's own unit.
+def _moved(values: Sequence[Decimal | None], quarters: Sequence[str], measure: str | None) -> str:
+    """How the last quarter's value moved from the latest one before it: in points of a share, or in the measure's unit.
 
-    It is the difference of the figures as they are shown.
+    It is the difference of the figures as they are shown; it names the earlier quarter where one in between is missing.
     """
-    known: Sequence[Decimal] = [value for value in values if value is not None]
-    if len(known) < 2:
+    known = [(quarter, value) for quarter, value in zip(quarters, values, strict=True) if value is not None]
+    if len(known) < 2 or values[-1] is None:
         return words.NOTHING
     per_1000 = (measure or "").endswith("per_1000")
-    before, now = ((value * (1 if per_1000 else 100)).quantize(_SHOWN_PLACES, ROUND_HALF_UP) for value in known[-2:])
+    before, now = ((value * (1 if per_1000 else 100)).quantize(_SHOWN_PLACES, ROUND_HALF_UP) for _, value in known[-2:])
+    since = "" if values[-2] is not None else f" since {known[-2][0]}"
     if before == now:
-        return "unchanged"
-    return f"{'up' if now > before else 'down'} {words.number(abs(now - before), 1)}{'' if per_1000 else ' points'}"
+        return f"unchanged{since}"
+    points = "" if per_1000 else " points"
+    return f"{'up' if now > before else 'down'} {words.number(abs(now - before), 1)}{points}{since}"

@@ -47,10 +47,14 @@ def in_words(row: Row) -> str:
     """A finding with numerator, denominator and what was expected."""
     text = f"{words.SIGNS[row['sign']]}: {row['observed']:,}"
     if row["cases"] is not None:
-        text += f" of {words.plural(row['cases'], 'case')}"
+        text += f" of {words.plural(row['cases'], 'discharge')}"
+    whose = "hospital" if row["level"] == "hospital" else "physician"
     expected = [
         f"{words.number(row[column], 1)} {source}"
-        for column, source in (("expected_by_past", "from own past"), ("expected_as_state", "from the state"))
+        for column, source in (
+            ("expected_by_past", f"based on the {whose}'s own past"),
+            ("expected_as_state", "based on the state"),
+        )
         if row[column] is not None
     ]
-    return f"{text}; expected {' and '.join(expected)}" if expected else text
+    return f"{text}; expected: {', '.join(expected)}" if expected else text

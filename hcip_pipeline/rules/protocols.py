@@ -9,6 +9,13 @@ from __future__ import annotations
 from hcip_pipeline.rules import files
 from hcip_pipeline.rules.rule import Rule, by_id, refusal, warning
 
+#: the one advice about conditions that were approved after a period began: of the audit, agenda and pages too
+LATE_CONDITIONS = (
+    "if the conditions were approved before the period began, with weights that total 100%, the hospital files the "
+    "protocol that shows it, and the period is then restated; otherwise the payments stay held"
+)
+#: the same at the end of a fix that may come too late
+LATE_FIX = "payments for a period that began before the approval stay held"
 #: Words an answer to a narrative question may have (Table 1).
 MAX_ANSWER_WORDS = 200
 
@@ -44,23 +51,23 @@ RULES = by_id(
     warning(
         "MEETINGS-TOO-FEW",
         "the committee met less often than its protocol states",
-        "report the meetings that are missing, or hold them",
+        "report the missing meetings, or hold them",
     ),
     _breach(
         "WEIGHTS-NOT-100",
         "the weights of the conditions do not total 100%",
-        "set the weights so that they total exactly 100",
+        f"set the weights so that they total exactly 100, and have them approved; {LATE_FIX}",
     ),
-    _breach("NOT-APPROVED", "the protocol is not approved", "enter approved_on once it is approved"),
+    _breach("NOT-APPROVED", "the protocol is not approved", f"enter approved_on once it is approved; {LATE_FIX}"),
     _breach(
         "APPROVED-AFTER-START",
         "the protocol was approved after the period began",
-        "nothing for this period; approve the next protocol before its period starts",
+        LATE_CONDITIONS,
     ),
     _breach(
         "CONDITIONS-CHANGED",
         "the conditions changed but the approval date did not",
-        "enter in approved_on the date on which the committee approved the change",
+        f"enter in approved_on the date on which the committee approved the change; {LATE_FIX}",
     ),
     _breach(
         "NOT-STARTED",

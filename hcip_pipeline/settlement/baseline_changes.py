@@ -2,7 +2,7 @@
 
 Belongs here: those of half-years that have no release of their own, as before a hospital's program began: no release
 shows what they were, only the ledger. Does not belong here: those that differ from what a release counted
-(``program_changes``), which are a reason on the payments.
+(``program_changes``).
 """
 
 from __future__ import annotations
@@ -13,14 +13,19 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.ledger.lines import read_ledger
 from hcip_pipeline.periods import PerformancePeriod, Quarter
-from hcip_pipeline.release.notes import Note, NoteRule
 from hcip_pipeline.release.reading import released_before, releases_of
 
 _ACCEPTED = ("acceptance", "found")
 
 
-def baseline_replaced(home: Home, period: PerformancePeriod, in_force: Iterable[SubmissionReceipt]) -> list[Note]:
-    """A note for each replaced submission of the baseline.
+#: the reason that a replaced submission is on the hospital's payments
+REASON = "BASELINE_REPLACED"
+
+
+def baseline_replaced(
+    home: Home, period: PerformancePeriod, in_force: Iterable[SubmissionReceipt]
+) -> list[tuple[str, str, str]]:
+    """Replaced submissions of the baseline: hospital, reason code of payments, and what happened in words.
 
     Args:
         in_force: receipts of the baseline's submissions that count.
@@ -46,9 +51,6 @@ def baseline_replaced(home: Home, period: PerformancePeriod, in_force: Iterable[
         counted_since = accepted.get(f"{stem}{receipt.version}", 0)
         has_earlier = any(name.startswith(stem) and at < counted_since for name, at in accepted.items())
         if has_earlier and counted_since > released:
-            text = (
-                f"the baseline was replaced: {quarter} was sent again, and {receipt.submission} was accepted"
-                f" after {measure.replace('/', '_')} was released; improvement is measured from the new data"
-            )
-            found.append(Note(text, NoteRule.BASELINE_REPLACED, receipt.ccn))
+            detail = f"{receipt.submission} was accepted after {measure.replace('/', '_')} was released"
+            found.append((receipt.ccn, REASON, f"{detail}; improvement is measured from the new data"))
     return found

@@ -11,9 +11,10 @@ from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.program_receipts import receipt_in_force
 from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.release.earlier_half_years import savings_missing, unsettled
 from hcip_pipeline.release.manifest import FILE_NAME as MANIFEST
 from hcip_pipeline.release.manifest import manifest_sha256
-from hcip_pipeline.release.notes import Note
+from hcip_pipeline.release.notes import Note, NoteRule
 from hcip_pipeline.release.reading import (
     ReleaseFiles,
     counted_payments,
@@ -108,19 +109,9 @@ def earlier_release_files(home: Home, period: PerformancePeriod) -> list[dict[st
 
 def unreleased_periods(home: Home, period: PerformancePeriod, programs: pl.DataFrame) -> list[Note]:
     """A note for each hospital with earlier program periods that this home has not released."""
-    notes = []
-    begun = programs.drop_nulls("first_performance_period")
-    for ccn, first in begun.select("hospital_ccn", "first_performance_period").sort("hospital_ccn").rows():
-        earlier = PerformancePeriod.parse(first)
-        missing = []
-        while earlier < period:
-            if not releases_of(home, earlier):
-                missing.append(str(earlier))
-            earlier = earlier.next()
-        if missing:
-            text = f"{ccn}: no release of {', '.join(missing)}; their savings and incentives count as zero"
-            notes.append(Note(text))
-    return notes
+    released = {str(earlier) for earlier in _periods_before(home, period) if releases_of(home, earlier)}
+    found = unsettled(programs.sort("hospital_ccn").iter_rows(named=True), period, released)
+    return [Note(savings_missing(periods), NoteRule.SAVINGS_MISSING, ccn) for ccn, periods in found.items()]
 
 
 def _periods_before(home: Home, period: PerformancePeriod) -> list[PerformancePeriod]:

@@ -103,7 +103,6 @@ def build_period(
     programs = pl.read_parquet(home.lake_program(period) / "programs.parquet")
     notes += unreleased_periods(home, period, programs)
     notes += restatements_due(home, period)
-    notes += baseline_replaced(home, period, _in_force(home, [period.baseline(policy.policy.baseline_window)]))
     return PeriodBuild(result, inputs, tuple(notes), parts)
 
 
@@ -167,7 +166,8 @@ def period_spec(home: Home, period: PerformancePeriod, policy: Policy, norms: No
     lake = home.lake_program(period)
     care_partners, excluded = (pl.read_parquet(lake / f"{n}.parquet") for n in ("care_partners", "excluded_in_period"))
     baseline = _baseline_files(home, windows)
-    changes = program_changes(home, period, programs, protocols, amounts, baseline, care_partners, excluded)
+    replaced = baseline_replaced(home, period, _in_force(home, [period.baseline(policy.baseline_window)]))
+    changes = program_changes(home, period, programs, protocols, amounts, baseline, care_partners, excluded, replaced)
     return BuildSpec(
         name=str(period),
         kind="period",

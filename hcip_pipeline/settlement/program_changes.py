@@ -9,7 +9,7 @@ that holds payments (``intake.program_starts``).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -33,6 +33,7 @@ def program_changes(
     baseline: Sequence[tuple[str, Quarter, str]],
     care_partners: pl.DataFrame,
     excluded: pl.DataFrame,
+    replaced: Iterable[Change] = (),
 ) -> pl.DataFrame:
     """Changes by hospital and kind, in the columns of ``contracts.run.PROGRAM_CHANGES``.
 
@@ -46,8 +47,9 @@ def program_changes(
         baseline: hospital, quarter and sha256 of each submitted file in force of the baseline.
         care_partners: certified for ``period``.
         excluded: individuals on an exclusion list in it (``contracts.protocol.EXCLUDED_IN_PERIOD``).
+        replaced: submissions of the baseline that were replaced and that no release shows (``baseline_changes``).
     """
-    found: list[Change] = []
+    found: list[Change] = [*replaced]
     if before := released_before(home, period):
         measure = ReleaseFiles.at(releases_of(home, before[-1])[0])
         if measure.has("programs"):
@@ -74,7 +76,7 @@ def _of_programs(
         was = were.get(ccn, {})
         first, first_then = now["first_performance_period"], was.get("first_performance_period")
         if now["corrected_first_period"] and first_then not in (None, first):
-            detail = f"the first performance period is {first}, and was {first_then} in {measure.name}"
+            detail = f"the first performance period is {first}; in {measure.name}, it was {first_then}"
             yield ccn, "FIRST_PERIOD_CORRECTED", detail
         if now["terms"] is None or first is None:
             continue  # no protocol is in force: its payments are held
@@ -86,12 +88,12 @@ def _of_programs(
         old, new = json.loads(then), json.loads(now["terms"])
         differ = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
         if differ:
-            yield ccn, "PROTOCOL_CHANGED", f"{', '.join(differ)}: not as in {measure.name}"
+            yield ccn, "PROTOCOL_CHANGED", f"changed since {measure.name}: {', '.join(differ)}"
         approved_then, approved = was.get("protocol_approved_on"), approvals.get(ccn)
         was_late = approved_then is None or approved_then >= period.start
         if was_late and approved is not None and approved < period.start:
             then_approved = f"approved on {approved_then}" if approved_then else "not approved"
-            detail = f"the protocol was approved on {approved}, and in {measure.name} it was {then_approved}"
+            detail = f"the protocol was approved on {approved}; in {measure.name}, it was {then_approved}"
             yield ccn, "PROTOCOL_CHANGED", detail
 
 
@@ -116,8 +118,9 @@ def _exclusions_changed(measure: ReleaseFiles, care_partners: pl.DataFrame, excl
     now = set(excluded["npi"])
     for ccn, npi, was_excluded in both.iter_rows():
         if was_excluded != (npi in now):
-            detail = "on no exclusion list, and was on one" if was_excluded else "on an exclusion list, and was on none"
-            yield ccn, "EXCLUSIONS_CHANGED", f"{npi} is {detail} in {measure.name}"
+            detail = "no longer on an exclusion list" if was_excluded else "now on an exclusion list"
+            then = "on one" if was_excluded else "on none"
+            yield ccn, "EXCLUSIONS_CHANGED", f"{npi} is {detail}; in {measure.name}, {then}"
 
 
 def _restated(home: Home, before: Sequence[PerformancePeriod], measure: ReleaseFiles) -> Iterator[Change]:
@@ -132,7 +135,7 @@ def _restated(home: Home, before: Sequence[PerformancePeriod], measure: ReleaseF
         were, are = (_figures(then) if then else {}), _figures(newest)
         for ccn in sorted(were.keys() | are.keys()):
             if were.get(ccn) != are.get(ccn):
-                how = f"counts in place of {then.name}" if then else "was released since"
+                how = f"counts instead of {then.name}" if then else f"was released after {measure.name}"
                 yield ccn, "EARLIER_PERIOD_RESTATED", f"{newest.name} {how}"
 
 
@@ -163,7 +166,7 @@ def _resubmitted(
         then = _submitted(first.manifest.get("inputs", ()), quarter)
         for ccn in sorted(then.keys() | {ccn for ccn, own in now if own == quarter}):
             if then.get(ccn, set()) != now.get((ccn, quarter), set()):
-                yield ccn, "BASELINE_RESUBMITTED", f"the data of {quarter} are not those of {first.name}"
+                yield ccn, "BASELINE_RESUBMITTED", f"the data of {quarter} differ from those in {first.name}"
 
 
 def _submitted(inputs: Sequence[Mapping[str, Any]], quarter: Quarter) -> dict[str, set[str]]:

@@ -7,7 +7,7 @@ earlier ones.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -52,9 +52,9 @@ class Both:
     )
     corrected: dict[str, tuple[str, str]] = field(default_factory=dict)
 
-    def release(self, period: str) -> ReleaseFiles:
+    def release(self, period: str, replaced: Sequence[tuple[str, str, str]] = ()) -> ReleaseFiles:
         """Settle a half-year by both, hold one to the other, and verify the release."""
-        spec = self.state.spec(period)
+        spec = self.state.spec(period, replaced)
         release = ReleaseFiles.at(self.state.release(period, spec))
         crossing = {"programs", "program_changes"}
         own = {
@@ -214,3 +214,11 @@ def test_an_exclusion_that_is_lifted_names_itself(tmp_path: Path) -> None:
     assert "EXCLUSIONS_CHANGED" in reasons(second, A) and "EXCLUSIONS_CHANGED" not in reasons(second, B)
     (detail,) = second.table("program_changes").filter(reason="EXCLUSIONS_CHANGED")["detail"]
     assert npi(1) in detail and "2025H1_r1" in detail
+
+
+def test_a_replaced_baseline_is_a_reason_of_the_payments_and_verifies(tmp_path: Path) -> None:
+    """No release shows what the baseline was, only the ledger: the proof takes the reason as it is."""
+    both = Both(HalfYears.make(tmp_path / "home", 3, has_reports=False))
+    release = both.release("2025H1", [(A, "BASELINE_REPLACED", "2024Q1/a.r2 was accepted later")])
+    assert "BASELINE_REPLACED" in reasons(release, A) and "BASELINE_REPLACED" not in reasons(release, B)
+    assert release.table("program_changes").filter(reason="BASELINE_REPLACED")["hospital_ccn"].to_list() == [A]

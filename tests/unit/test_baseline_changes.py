@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS
 from hcip_pipeline.home import Home
 from hcip_pipeline.ledger.lines import Entry, append
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.release.notes import NoteRule
 from hcip_pipeline.settlement.baseline_changes import baseline_replaced
 
 LATER = PerformancePeriod.parse("2025H2")
@@ -39,12 +39,13 @@ def receipt(version: int) -> Any:
 )
 def test_a_replaced_baseline_without_a_release_of_its_own_is_named(tmp_path: Path, order: tuple[str, ...]) -> None:
     home = home_with(tmp_path, order)
-    (note,) = baseline_replaced(home, LATER, [receipt(2)])
-    assert (note.rule, note.hospital_ccn) == (NoteRule.BASELINE_REPLACED, "210043")
-    assert str(note) == (
-        "210043: the baseline was replaced: 2024Q3 was sent again, and 2024Q3/210043.r2 was accepted after 2025H1_r1"
-        " was released; improvement is measured from the new data"
+    (change,) = baseline_replaced(home, LATER, [receipt(2)])
+    assert change == (
+        "210043",
+        "BASELINE_REPLACED",
+        "2024Q3/210043.r2 was accepted after 2025H1_r1 was released; improvement is measured from the new data",
     )
+    assert PAYMENT_REASONS[change[1]].step == "change", "the payments it may raise or lower name it"
 
 
 @pytest.mark.parametrize(

@@ -45,10 +45,10 @@ def shown(row: Row, *reliability: Row) -> PartnerCertainty:
 def test_an_ordinary_payment() -> None:
     found = shown(ranges("120.00", ("80.00", "150.00"), ("100.00", "60.00", "140.00")))
     assert found.sentence == (
-        "With these cases, between $80.00 and $150.00 was possible; a physician like any other would by chance have"
-        " earned $100.00 ($60.00 to $140.00)."
+        "With these cases, between $80.00 and $150.00 was possible; by chance alone, a typical physician would"
+        " have earned $100.00 ($60.00 to $140.00)."
     )
-    assert "could explain the $120.00 calculated" in found.verdict and len(found.bands) == 2
+    assert "could explain the $120.00 that was calculated" in found.verdict and len(found.bands) == 2
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,9 @@ def test_an_ordinary_payment() -> None:
     ],
 )
 def test_a_mean_outside_its_range_is_explained(chance: tuple[str, str, str], words: str) -> None:
-    assert shown(ranges("30.00", ("10.00", "90.00"), chance)).sentence.endswith(f"by chance have earned {words}")
+    assert shown(ranges("30.00", ("10.00", "90.00"), chance)).sentence.endswith(
+        f"a typical physician would have earned {words}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,16 +80,16 @@ def test_deals_that_agree_are_a_test_of_who_differs_from_them(own: str, verdict:
     row = ranges(own, ("10.00", "90.00"), ("50.00", "50.00", "50.00"))
     assert compared(row) == verdict and row["is_above_chance"] is above
     found = shown(row)
-    assert ("cannot be made" in found.verdict) == (verdict == "untested")
-    assert ("by chance have earned" in found.sentence) == (verdict != "untested")
+    assert ("Chance cannot be tested" in found.verdict) == (verdict == "untested")
+    assert ("by chance alone" in found.sentence) == (verdict != "untested")
     assert len(found.bands) == (1 if verdict == "untested" else 2)
 
 
 def test_a_payment_outside_its_own_samples_is_explained() -> None:
     less = shown(ranges("3.00", ("4.00", "8.00"), ("9.00", "7.00", "11.00"))).sentence
-    assert "Nearly every sample gives more than the $3.00 calculated" in less and "just above the 75th" in less
+    assert "Nearly every sample gives more than the $3.00 that was calculated" in less and "just above the 75th" in less
     more = shown(ranges("9.00", ("4.00", "8.00"), ("9.00", "7.00", "11.00"))).sentence
-    assert "Nearly every sample gives less than the $9.00 calculated" in more
+    assert "Nearly every sample gives less than the $9.00 that was calculated" in more
 
 
 def test_reliability_is_of_cost_and_of_days_in_words() -> None:
@@ -97,7 +99,7 @@ def test_reliability_is_of_cost_and_of_days_in_words() -> None:
         reliable("medical", "days", "0.4000", None, False),
     )
     assert found.notes == (
-        "Medical, 12 cases: reliability 0.75 for cost (0.7 takes 9 cases) and 0.40 for days (physicians of the state do"
-        " not differ measurably, not reliable enough to compare).",
+        "Medical, 12 cases: reliability 0.75 for cost (9 cases needed for 0.7) and 0.40 for days (physicians in the"
+        " state do not differ measurably, not reliable enough to compare).",
     )
     assert found.meaning.startswith("Reliability, from 0 to 1")

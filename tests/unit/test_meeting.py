@@ -55,11 +55,11 @@ def test_decisions_come_by_amount_and_a_hold_of_all_is_one_line() -> None:
     items = agenda(payments, findings, [UnreportedPayments(A, "2025H1", 1, D("5.00"))], {"2": [{}]})
     reported = [(item.title, item.care_partners, item.amount) for item in items]
     assert reported == [
-        ("Resolve what holds payments", 5, D("100.00")),
+        ("Resolve held payments", 5, D("100.00")),
         ("Approve the payments", 2, D("17.00")),
         ("Review warning signs before paying", 1, D("7.00")),
         ("Payments not reported yet", None, D("5.00")),
-        ("Resolve what holds payments", 1, D("1.00")),
+        ("Resolve held payments", 1, D("1.00")),
         ("The committee's membership or meetings", None, None),
     ]
 
@@ -84,10 +84,14 @@ def test_decisions_of_the_workbook_are_those_of_the_page(released: Path, hospita
 
 
 def test_a_sign_states_numerator_denominator_and_expectation() -> None:
-    row = {"sign": "READMISSIONS", "observed": 12, "cases": 90, "expected_by_past": D("5.06")}
-    stated = "More unplanned readmissions within 30 days: 12 of 90 cases; expected 5.1 from own past"
+    counts = {"sign": "READMISSIONS", "observed": 12, "cases": 90, "expected_by_past": D("5.06")}
+    row = counts | {"level": "care_partner"}
+    stated = (
+        "More unplanned readmissions within 30 days: 12 of 90 discharges; expected: 5.1 based on the physician's own "
+    )
+    stated += "past"
     assert in_words(row | {"expected_as_state": None}) == stated
-    assert in_words(row | {"expected_as_state": D("6")}) == f"{stated} and 6.0 from the state"
+    assert in_words(row | {"expected_as_state": D("6")}) == f"{stated}, 6.0 based on the state"
     payments = [_payment("1", "10.00", "PAYABLE"), _payment("2", "5.00", "HELD"), _payment("3", "4.00", "PAYABLE")]
     assert payable_with_signs(payments, {"1": [], "2": []}) == (1, D("10.00"))
 
@@ -106,6 +110,22 @@ def test_what_reads_the_same_is_not_reported_as_a_change() -> None:
     assert [cell and cell["shown"] for cell in readmissions.cells] == ["10.0% (100 of 1,000)"] * 2
     assert (readmissions.trend, conditions.trend) == ("unchanged", "down 3.0")
     assert conditions.note == "condition of payment: at most 90"
+
+
+def test_the_change_in_the_last_quarter_names_what_it_is_compared_with() -> None:
+    def trend(*known: str) -> str:
+        shown = ("2025Q1", "2025Q2", "2025Q3")
+        rows = [
+            {"measure": measure, "quarter": quarter, "numerator": n, "denominator": 100, "value": D(n) / 100}
+            for measure in ("readmission_rate", "planned_readmission_rate")
+            for n, quarter in enumerate(shown)
+            if measure == "planned_readmission_rate" or quarter in known
+        ]
+        return measures_by_quarter(rows, [])[1][0].trend
+
+    assert trend("2025Q2", "2025Q3") == "up 1.0 points"
+    assert trend("2025Q1", "2025Q3") == "up 2.0 points since 2025Q1", "the quarter in between is missing"
+    assert trend("2025Q1", "2025Q2") == words.NOTHING, "the last quarter has no result"
 
 
 @pytest.mark.parametrize("hospital", [A, B, C])

@@ -107,5 +107,5 @@ def test_periods_are_side_by_side_where_earlier_releases_have_them() -> None:
 
 def test_a_hospital_without_episodes_is_informed() -> None:
     page = Page(post_acute_page(source([row(ccn) for ccn in OTHERS]), OWN).decode())
-    assert "no episode that this hospital discharged" in page.text
+    assert "no episode of a patient whom this hospital discharged" in page.text
     assert {link for link in page.links if link.startswith("#")} <= {f"#{place}" for place in page.ids}
