@@ -31,40 +31,40 @@ class Intervention:
 
 _WORDING = {
     "care_coordination": {
-        "medication_reconciliation": "Medications reconciled and recorded as the protocol asks",
-        "high_risk_care_plan": "Care alert or care plan for patients at high risk",
-        "home_management_plan": "Home management plan written and gone through with patient and caregiver",
-        "readmission_risk_transition": "Patients likely to be readmitted identified and handed to transition services",
+        "medication_reconciliation": "Medication reconciliation completed per protocol",
+        "high_risk_care_plan": "Care alerts or care plans for high-risk patients",
+        "home_management_plan": "Home management plans reviewed with patient and caregiver before discharge",
+        "readmission_risk_transition": "High-risk patients identified and connected with transitions of care",
     },
     "discharge_planning": {
-        "follow_up_appointment": "Follow-up appointment made before discharge",
-        "bedside_medication_delivery": "New or high-risk medications brought to the bedside at discharge",
+        "follow_up_appointment": "Follow-up appointments scheduled before discharge",
+        "bedside_medication_delivery": "Bedside delivery of new or high-risk medications at discharge",
     },
     "clinical_care": {
-        "core_measure_compliance": "Core measures documented, evidence-based order sets used, departures explained",
-        "heart_failure_care": "Heart failure care: recommended drugs given, ventricular function documented",
-        "surgical_improvement": "Surgery registry and safety checklist requirements met, site marked",
+        "core_measure_compliance": "Core measures documented, evidence-based order sets used, diversions explained",
+        "heart_failure_care": "Heart failure: ACE inhibitor or ARB given, LV systolic function evaluated",
+        "surgical_improvement": "Surgery registry, pre-surgery safety checklists and surgical markings",
     },
     "patient_safety": {
-        "medication_error_and_harm_prevention": "Medication errors, falls and other harm prevented and reported",
-        "infection_and_sepsis_prevention": "Sepsis and infection prevention protocols followed, hand hygiene included",
-        "vte_prophylaxis": "Clot prevention given as indicated",
+        "medication_error_and_harm_prevention": "Medication error prevention and general harm prevention",
+        "infection_and_sepsis_prevention": "Infection and sepsis prevention, including hand hygiene",
+        "vte_prophylaxis": "Compliance with VTE prophylaxis",
     },
     "patient_experience": {
-        "advance_directives": "Advance directives obtained",
-        "life_sustaining_treatment_orders": "Maryland orders for life-sustaining treatment documented",
-        "palliative_care": "Palliative care consulted across disciplines where it is indicated",
-        "patient_and_family_education": "Individual teaching of patient and family documented",
-        "staff_development": "Agreed education sessions attended, order-entry training completed",
+        "advance_directives": "Advance directives obtained per protocol",
+        "life_sustaining_treatment_orders": "Maryland MOLST compliance documented per protocol",
+        "palliative_care": "Interdisciplinary palliative care consults completed per protocol",
+        "patient_and_family_education": "Individualized patient and family education documented",
+        "staff_development": "Staff development: education sessions attended, CPOE training completed",
     },
     "population_health": {
-        "blood_pressure_counseling": "High blood pressure counseled and treated",
-        "obesity_counseling": "Obesity counseled and treated",
-        "vaccination": "Vaccination status reviewed and vaccines given",
-        "depression_and_substance_screening": "Depression and substance use screened, referral documented",
+        "blood_pressure_counseling": "High blood pressure counseling and treatment",
+        "obesity_counseling": "Obesity counseling and treatment",
+        "vaccination": "Vaccination status addressed and vaccines administered",
+        "depression_and_substance_screening": "Depression and substance use screening, with referral documented",
     },
     "efficiency": {
-        "patient_flow": "Discharge orders, emergency department stays and records completed on time",
+        "patient_flow": "Timely discharge orders, emergency department throughput and medical records",
     },
 }
 

@@ -253,7 +253,7 @@ class _Report:
         asked = 40 + np.floor(260 * rng.random(n)).astype(np.int64)
         share = np.clip(0.62 + 0.05 * (self.period.year - 2023) + 0.2 * rng.standard_normal(n), 0.05, 1)
         return frame.with_columns(
-            pl.lit("Patients for whom it was done, of those who were to have it").alias("measured"),
+            pl.lit("Eligible patients for whom it was completed").alias("measured"),
             pl.Series("numerator", np.floor(asked * share).astype(np.int64)),
             pl.Series("denominator", asked),
             self._after(rng, n).alias("reported_on"),
