@@ -54,9 +54,9 @@ def command(
     master: str,
     as_json: bool,
 ) -> None:
-    """Compute norms, opportunity and performance incentives of any window, on public or submitted data.
+    """Compute norms, opportunity and performance incentives for any window, on public or submitted data.
 
-    Nothing in it is payable.
+    Nothing it shows is payable.
     """
     from hcip_pipeline.alerting.settings import chosen_engine
     from hcip_pipeline.policy.loader import load_policy

@@ -43,7 +43,7 @@ def _check_url(_context: click.Context, _parameter: click.Parameter, value: str)
 def command(home_path: Path | None, host: str, port: int, public_url: str) -> None:
     """Start the Dagster UI on this home, with the daemon that runs schedules, sensors and backfills. Ctrl-C ends both.
 
-    It answers only the address it prints, which carries a new token at every start.
+    It responds only at the address it prints, which carries a new token at every start.
     """
     from hcip_pipeline.alerting.settings import load_settings
     from hcip_pipeline.assets.instance import home_instance

@@ -28,7 +28,7 @@ _LISTED = 10
 @volume_options
 @json_option
 def command(period: str, changes: Path, home_path: Path | None, threads: int | None, as_json: bool) -> None:
-    """Show what PERIOD would have paid if CHANGES.yaml were so. Nothing is stored, and no one is paid by it.
+    """Show what PERIOD would have paid with the changes in CHANGES.yaml. Nothing is stored, and nothing is paid.
 
     \b
     cases:                   # another physician, cell or cost; counted or not

@@ -176,7 +176,7 @@ CONDITION_MEASURES = Table(
 
 INTERVENTIONS = Table(
     "interventions",
-    "one row per hospital and care redesign intervention its protocol speaks of",
+    "one row per hospital and care redesign intervention that its protocol names",
     (
         _CCN,
         _PERIOD,

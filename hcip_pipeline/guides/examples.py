@@ -209,7 +209,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
     },
     "quality_targets": {
         "measure": "readmission_rate",
-        "label": "Readmissions within 30 days, all payers",
+        "label": "Unplanned readmissions within 30 days, all payers",
         "unit": "share",
         "target_change": "-0.12",
         "reference_value": "",

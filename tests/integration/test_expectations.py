@@ -115,7 +115,7 @@ def test_the_page_shows_words_and_counts_and_no_cell(spoiled: dict[str, SuiteRes
     page = expectations_page("<Release>", "Files.", list(spoiled.values()))
     assert "SECRET" not in page and "A10000" not in page and "<script" not in page and "://" not in page
     assert "&lt;Release&gt;" in page and "Cases received equal cases kept plus cases excluded" in page
-    assert "There is no file to look at" in page
+    assert "There is no file to examine" in page
 
 
 def test_a_check_of_dagster_tells_counts(home: Home) -> None:

@@ -177,7 +177,7 @@ def test_a_page_needs_no_network_and_runs_nothing(home: Home) -> None:
 
 def test_a_hospital_of_which_nothing_counts_is_informed(home: Home) -> None:
     text = page(home, "210003")
-    assert "Nothing of this quarter counts" in text and "There is no charges file" in text
+    assert "No data count for this quarter" in text and "There is no charges file" in text
     assert "Nothing was sent for this quarter" in page(home, "210009")
 
 
@@ -209,4 +209,4 @@ def test_nothing_broken_is_reported_in_words(tmp_path: Path) -> None:
     ingest_quarter(home, QUARTER, POLICY, reference=reference())
     frame = rates(home)
     assert frame.is_empty() and dict(frame.schema) == {c.name: c.polars_type for c in DATA_QUALITY.columns}
-    assert "No rule about rows was broken" in page(home)
+    assert "No row breaks a rule" in page(home)
