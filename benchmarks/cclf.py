@@ -23,7 +23,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from hcip_pipeline.contracts.cms import LAYOUTS, Layout
+from hcip_pipeline.contracts.cms import LAYOUTS, CmsLayout
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.cclf import ingest_month
 
@@ -39,7 +39,7 @@ _RECORDS = 20_000
 _BLANK_FIELDS = 4
 
 
-def _cells(layout: Layout, rng: np.random.Generator) -> pl.DataFrame:
+def _cells(layout: CmsLayout, rng: np.random.Generator) -> pl.DataFrame:
     """Values as various as they are in life: codes fill their field, names do not, amounts and dates differ."""
     columns: dict[str, pl.Series] = {}
     for place, field in enumerate(layout.fields):

@@ -24,7 +24,7 @@ from typing import IO, Literal
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.lock_claims import Claims, this_machine
+from hcip_pipeline.lock_claims import LockClaims, this_machine
 
 Mode = Literal["alone", "shared"]
 
@@ -47,7 +47,7 @@ class HomeLocks:
     def __init__(self, notify: Callable[[str], None] = lambda _: None, machine: str | None = None) -> None:
         self._notify = notify
         self._held: dict[tuple[Path, Mode], tuple[IO[str], Path | None]] = {}
-        self._claims = Claims(machine or this_machine())
+        self._claims = LockClaims(machine or this_machine())
 
     def __enter__(self) -> HomeLocks:
         return self

@@ -37,7 +37,7 @@ def this_machine() -> str:
 
 
 @dataclass
-class Claims:
+class LockClaims:
     """The claims of one run, touched by a thread of its own until the last is withdrawn."""
 
     machine: str = field(default_factory=this_machine)

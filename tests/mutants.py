@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from hcip_pipeline.contracts.marts import MARTS
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.release.layouts import LAYOUTS, MANIFEST, Layout, folder_of
+from hcip_pipeline.release.layouts import LAYOUTS, MANIFEST, FileLayout, folder_of
 from hcip_pipeline.release.tables import write_csv
 from tests.settlement_models import Bench, Mutant
 
@@ -57,7 +57,7 @@ def _mart(connection: duckdb.DuckDBPyConnection, table: Table) -> pl.DataFrame:
     return connection.sql(f'select {columns} from marts."{table.name}"').pl().sort(table.key)
 
 
-def _replace(release: Path, layout: Layout, frame: pl.DataFrame) -> None:
+def _replace(release: Path, layout: FileLayout, frame: pl.DataFrame) -> None:
     name = f"{release.parent.name}_{release.name}"
     parts = {("STATE",): frame}
     if layout.scope == "hospital":

@@ -7,7 +7,7 @@ import dagster as dg
 
 from hcip_pipeline.assets.partition_work import period_lock, read_undisturbed
 from hcip_pipeline.assets.partitions import HALVES
-from hcip_pipeline.assets.published import Published
+from hcip_pipeline.assets.published import PublishedAsset
 from hcip_pipeline.assets.resources import EngineResource, HomeResource, Session
 from hcip_pipeline.assets.translator import CONTRACTS, Translator
 from hcip_pipeline.errors import HcipError
@@ -120,7 +120,7 @@ def build_events(
 
 def _metadata(
     translator: Translator,
-    asset: Published,
+    asset: PublishedAsset,
     measures: "Mapping[str, Measure]",
     became: "Mapping[str, NodeResult]",
     lineage: Columns,

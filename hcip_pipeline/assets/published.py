@@ -13,7 +13,7 @@ import yaml
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedAsset:
     """An asset of the lineage page.
 
     Attributes:
@@ -28,11 +28,11 @@ class Published:
 
 
 @cache
-def published() -> dict[str, Published]:
+def published() -> dict[str, PublishedAsset]:
     """Every asset by name, in the order of the lineage."""
     text = resources.files("hcip_pipeline.assets").joinpath("published.yaml").read_text(encoding="utf-8")
     return {
-        name: Published(name, group, content.get("what", ""), tuple(content.get("models", ())))
+        name: PublishedAsset(name, group, content.get("what", ""), tuple(content.get("models", ())))
         for group, assets in yaml.safe_load(text).items()
         for name, content in assets.items()
     }
@@ -43,7 +43,7 @@ def groups() -> list[str]:
     return list(dict.fromkeys(asset.group for asset in published().values()))
 
 
-def owners(models: Iterable[str]) -> dict[str, Published]:
+def owners(models: Iterable[str]) -> dict[str, PublishedAsset]:
     """Model -> the asset it belongs to.
 
     Args:
@@ -52,7 +52,7 @@ def owners(models: Iterable[str]) -> dict[str, Published]:
     Raises:
         ValueError: a model belongs to no asset or to two, or an asset names one that is not there.
     """
-    found: dict[str, Published] = {}
+    found: dict[str, PublishedAsset] = {}
     for asset in published().values():
         for model in asset.models:
             if model in found:

@@ -17,7 +17,7 @@ from typing import Any
 import dagster as dg
 
 from hcip_pipeline.assets.partitions import HALVES, check_spec
-from hcip_pipeline.assets.published import Published, owners, published
+from hcip_pipeline.assets.published import PublishedAsset, owners, published
 
 Node = Mapping[str, Any]
 #: model -> column -> [[table it comes from, column], …]
@@ -54,12 +54,12 @@ class Translator:
         return list(self._of_type("test"))
 
     @functools.cached_property
-    def owners(self) -> dict[str, Published]:
+    def owners(self) -> dict[str, PublishedAsset]:
         """Model -> the published asset that computes it."""
         return owners(self.models)
 
     @functools.cached_property
-    def assets(self) -> list[Published]:
+    def assets(self) -> list[PublishedAsset]:
         """The published assets that models compute, each after those it reads, as Dagster wants their events."""
         reads: dict[str, set[str]] = {asset.name: set() for asset in published().values() if asset.models}
         for name, node in self.models.items():
@@ -103,7 +103,7 @@ class Translator:
         """
         return nearest([self._asset_spec(asset) for asset in self.assets])
 
-    def _asset_spec(self, asset: Published) -> dg.AssetSpec:
+    def _asset_spec(self, asset: PublishedAsset) -> dg.AssetSpec:
         nodes = [self.models[name] for name in asset.models]
         deps: dict[dg.AssetKey, dg.AssetDep] = {}
         for node in nodes:
@@ -133,7 +133,7 @@ class Translator:
             metadata=metadata,
         )
 
-    def lineage(self, asset: Published, columns: ModelLineage) -> dg.TableColumnLineage | None:
+    def lineage(self, asset: PublishedAsset, columns: ModelLineage) -> dg.TableColumnLineage | None:
         """Where each column of an asset comes from: columns of other assets.
 
         A column of the asset's own table has its own name, one of its other models is ``model.column``. Steps
@@ -147,7 +147,9 @@ class Translator:
                     found[_label(asset, model, column)] = [dg.TableColumnDep(dg.AssetKey(a), c) for a, c in origins]
         return dg.TableColumnLineage(found) if found else None
 
-    def _origins(self, asset: Published, model: str, column: str, columns: ModelLineage) -> Iterator[tuple[str, str]]:
+    def _origins(
+        self, asset: PublishedAsset, model: str, column: str, columns: ModelLineage
+    ) -> Iterator[tuple[str, str]]:
         models = set(_parents(self.models[model]))  # a table of the lake may have the name of a model that reads it
         for table, parent in columns.get(model, {}).get(column, ()):
             owner = self.owners[table] if table in models else None
@@ -205,7 +207,7 @@ def nearest(specs: Sequence[dg.AssetSpec]) -> list[dg.AssetSpec]:
     return found
 
 
-def _label(asset: Published, model: str, column: str) -> str:
+def _label(asset: PublishedAsset, model: str, column: str) -> str:
     return column if model == asset.models[0] else f"{model}.{column}"
 
 
@@ -217,7 +219,7 @@ def _names(nodes: Iterable[Node]) -> str:
     return ", ".join(node["name"] for node in nodes)
 
 
-def _description(asset: Published, nodes: list[Node]) -> str:
+def _description(asset: PublishedAsset, nodes: list[Node]) -> str:
     """What it is, then every model with its own words and its SQL."""
     parts = [
         asset.what,

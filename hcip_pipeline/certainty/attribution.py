@@ -35,7 +35,7 @@ TARGETS = (marts.INCENTIVES.name, marts.SAVINGS.name, marts.DISTRIBUTION_LIMITS.
 
 
 @dataclass(frozen=True)
-class Reading:
+class OtherReading:
     """Another reading of methodology §4.
 
     Args:
@@ -50,15 +50,15 @@ class Reading:
 
 
 READINGS = {
-    "attending": Reading(
+    "attending": OtherReading(
         "the attending physician of every case",
         patches={"stg_discharges": "select * replace (attending_npi as operating_npi) from {model}"},
     ),
-    "operating": Reading(
+    "operating": OtherReading(
         "the operating physician of surgical cases, the attending one where there is none",
         policy={"surgical_fallback": "attending"},
     ),
-    "undisputed": Reading(
+    "undisputed": OtherReading(
         "without the cases whose attending and operating physicians differ",
         patches={
             "int_rule_exclusions": """
@@ -69,7 +69,7 @@ READINGS = {
                     and (hospital_ccn, account_no) not in (select (hospital_ccn, account_no) from {model})"""
         },
     ),
-    BRIDGE: Reading("base year and baseline grouped by the period's version", patches={"stg_discharges": PATCH}),
+    BRIDGE: OtherReading("base year and baseline grouped by the period's version", patches={"stg_discharges": PATCH}),
 }
 _GROUPED = "grouped_cases"
 #: no case of the base year is one of the period

@@ -28,7 +28,7 @@ _IN_BOTH = ("cost", "length_of_stay", "cost_weight", "los_weight")
 _PLACES = {"cost": 2, "mpi_improvement": 2, "wide": 2, "per_diem": 2, "cost_weight": 8, "los_weight": 8}
 
 
-class Sums:
+class SumsByNumber:
     """Sums of rows by a whole number, which is dense from 0 on."""
 
     def __init__(self, keys: Integers) -> None:
@@ -65,9 +65,9 @@ class WindowCases:
     slots: int
 
     @cached_property
-    def by_slot(self) -> Sums:
+    def by_slot(self) -> SumsByNumber:
         """Sums by care partner and stream; a slot without cases has a sum of nothing."""
-        return Sums(self._dense)
+        return SumsByNumber(self._dense)
 
     @cached_property
     def present(self) -> Integers:

@@ -18,7 +18,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from hcip_pipeline.certainty.cases import Integers, ReleasedCases, Sums, WindowCases
+from hcip_pipeline.certainty.cases import Integers, ReleasedCases, SumsByNumber, WindowCases
 from hcip_pipeline.certainty.incentives import improvement, is_gated
 from hcip_pipeline.messages import Progress
 from hcip_pipeline.policy.model import Policy
@@ -118,7 +118,7 @@ class _Settlement:
 
     def __init__(self, cases: ReleasedCases, policy: Policy) -> None:
         self._cases, self._policy = cases, policy
-        self._seats, self._gates = Sums(cases.seat), Sums(cases.seat_gate)
+        self._seats, self._gates = SumsByNumber(cases.seat), SumsByNumber(cases.seat_gate)
         self._ones = [np.ones(len(window.slot), np.int64) for window in (cases.now, cases.before)]
         self._own = [self._sums(cases.now, self._ones[0]), self._sums(cases.before, self._ones[1])]
         self._seat_cases = self._seats.of(self._ones[0])

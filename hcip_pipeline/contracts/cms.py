@@ -26,7 +26,7 @@ _COLUMN_TYPES: dict[str, ColumnType] = {
 
 
 @dataclass(frozen=True)
-class Field:
+class CmsField:
     """One field of a record: ``offset`` and ``width`` in bytes."""
 
     name: str
@@ -52,25 +52,27 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Layout:
+class CmsLayout:
     """The record of one file, in all its generations."""
 
     file: str
     title: str
     record_lengths: tuple[int, ...]
-    fields: tuple[Field, ...]
+    fields: tuple[CmsField, ...]
 
-    def fields_within(self, record_length: int) -> tuple[Field, ...]:
+    def fields_within(self, record_length: int) -> tuple[CmsField, ...]:
         """The fields a record of that many bytes holds: layouts are only ever extended at the end."""
         return tuple(field for field in self.fields if field.end <= record_length)
 
 
-LAYOUTS: dict[str, Layout] = {
-    file: Layout(
+LAYOUTS: dict[str, CmsLayout] = {
+    file: CmsLayout(
         file,
         TITLES[file],
         RECORD_LENGTHS[file],
-        tuple(Field(name, first - 1, last - first + 1, kind, meaning) for name, first, last, kind, meaning in fields),
+        tuple(
+            CmsField(name, first - 1, last - first + 1, kind, meaning) for name, first, last, kind, meaning in fields
+        ),
     )
     for file, fields in FIELDS.items()
 }

@@ -17,7 +17,7 @@ _DATA = Path(__file__).parent / "data"
 
 
 @dataclass(frozen=True)
-class Field:
+class LayoutField:
     """A field of a record of fixed width; ``start`` counts characters from 1."""
 
     name: str
@@ -30,7 +30,7 @@ class RecordLayout:
     """A record of fixed width, as a publisher describes it for a year."""
 
     year: str
-    fields: tuple[Field, ...]
+    fields: tuple[LayoutField, ...]
 
     @property
     def width(self) -> int:
@@ -49,12 +49,12 @@ def read_layouts(file: str) -> dict[str, tuple[RecordLayout, ...]]:
     return {table: tuple(found) for table, found in layouts.items()}
 
 
-def _fields(entries: Sequence[dict[str, object]]) -> Iterator[Field]:
+def _fields(entries: Sequence[dict[str, object]]) -> Iterator[LayoutField]:
     start = 1
     for entry in entries:
         rounds = entry.get("repeat")
         widths = entry["fields"] if rounds else entry
         for place in range(int(str(rounds or 1))):
             for name, width in dict(widths).items():  # type: ignore[call-overload]
-                yield Field(f"{name}_{place + 1}" if rounds else name, start, width)
+                yield LayoutField(f"{name}_{place + 1}" if rounds else name, start, width)
                 start += width

@@ -34,7 +34,7 @@ _NAMED = re.compile(r"releases/(?P<release>[0-9]{4}H[12]/r[0-9]+)/" + re.escape(
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedRelease:
     """A release at an address.
 
     Attributes:
@@ -53,7 +53,7 @@ class Published:
         return {"release": self.release, "address": self.address, "files": self.files, "written": self.written}
 
 
-def publish(release: Path, address: str, progress: _PROGRESS = lambda _: None) -> Published:
+def publish(release: Path, address: str, progress: _PROGRESS = lambda _: None) -> PublishedRelease:
     """Copy a release to ``<address>/<period>/r<n>``, its signature next to it.
 
     Args:
@@ -77,7 +77,7 @@ def publish(release: Path, address: str, progress: _PROGRESS = lambda _: None) -
         list(pool.map(partial(_compare, storage), others))
         written += _write(storage, manifest)
         _compare(storage, manifest)
-    return Published(name, f"{address.rstrip('/')}/{name}", len(others) + 1, written)
+    return PublishedRelease(name, f"{address.rstrip('/')}/{name}", len(others) + 1, written)
 
 
 def is_published(release: Path, address: str) -> bool:

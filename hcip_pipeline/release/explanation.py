@@ -96,7 +96,7 @@ class ExplainedCell:
 
 
 @dataclass(frozen=True)
-class Sums:
+class StreamSums:
     """What an average is made of: sums over one stream's cases of one window."""
 
     cases: int
@@ -112,8 +112,8 @@ class ExplainedStream:
 
     stream: str
     figures: Row
-    now: Sums
-    baseline: Sums
+    now: StreamSums
+    baseline: StreamSums
 
 
 @dataclass(frozen=True)
@@ -331,11 +331,11 @@ def _stream(figures: Row, cases: Sequence[Row], baseline: Sequence[Row]) -> Expl
     return ExplainedStream(stream, figures, now, before)
 
 
-def _sums(rows: Sequence[Row]) -> Sums:
+def _sums(rows: Sequence[Row]) -> StreamSums:
     def total(column: str) -> Decimal:
         return sum((row[column] for row in rows), Decimal(0))
 
-    return Sums(
+    return StreamSums(
         len(rows),
         total("cost"),
         total("cost_weight"),

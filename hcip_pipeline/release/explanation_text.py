@@ -13,7 +13,14 @@ from typing import Any
 
 from hcip_pipeline.contracts.payment_reasons import parse_reasons
 from hcip_pipeline.dollars import dollars
-from hcip_pipeline.release.explanation import ExplainedCase, ExplainedCell, ExplainedStream, Explanation, Row, Sums
+from hcip_pipeline.release.explanation import (
+    ExplainedCase,
+    ExplainedCell,
+    ExplainedStream,
+    Explanation,
+    Row,
+    StreamSums,
+)
 
 _STATUS = {
     "PAYABLE": "{amount} is payable.",
@@ -211,7 +218,7 @@ def _cost(stream: ExplainedStream) -> Iterator[str]:
     )
 
 
-def _average(when: str, sums: Sums, amount: str, weight: str, average: Decimal) -> Iterator[str]:
+def _average(when: str, sums: StreamSums, amount: str, weight: str, average: Decimal) -> Iterator[str]:
     shown = f"{average:,.4f} days" if weight == "los_weight" else money(average, 4)
     yield from _prose(
         f"{when}: {_count(sums.cases, 'case')}, {amount} ÷ a weight of {getattr(sums, weight):f} = {shown} a case at "

@@ -34,7 +34,7 @@ AUDIENCES: dict[str, Audience] = {
 
 
 @dataclass(frozen=True)
-class Layout:
+class FileLayout:
     """One kind of file: ``scope`` hospital is one file per hospital, state is one file for everybody."""
 
     folder: str
@@ -44,7 +44,7 @@ class Layout:
 
 LAYOUTS = (
     *(
-        Layout("incentives", table, "hospital")
+        FileLayout("incentives", table, "hospital")
         for table in (
             marts.INCENTIVES,
             marts.INCENTIVE_CASES,
@@ -55,16 +55,16 @@ LAYOUTS = (
             marts.PAYMENT_LIST,
         )
     ),
-    *(Layout("savings", table, "state") for table in marts.MARTS["savings"]),
+    *(FileLayout("savings", table, "state") for table in marts.MARTS["savings"]),
     # in full for the proof; the extract that leaves the program is in norms/
-    *(Layout("audit", table, "state") for table in marts.MARTS["norms"]),
-    *(Layout("audit", table, "state") for table in marts.MARTS["audit"]),
-    *(Layout("opportunity", table, "hospital") for table in marts.MARTS["opportunity"]),
-    Layout("claims", cms.POST_ACUTE, "hospital"),
-    Layout("audit", cms.CLAIMS_REPORT, "state"),
-    *(Layout("care_redesign", table, "hospital") for table in marts.MARTS["care_redesign"]),
-    *(Layout("quality", table, "state") for table in quality_released.STATE_TABLES),
-    *(Layout("committee", table, "hospital") for table in quality.COMMITTEE_TABLES),
+    *(FileLayout("audit", table, "state") for table in marts.MARTS["norms"]),
+    *(FileLayout("audit", table, "state") for table in marts.MARTS["audit"]),
+    *(FileLayout("opportunity", table, "hospital") for table in marts.MARTS["opportunity"]),
+    FileLayout("claims", cms.POST_ACUTE, "hospital"),
+    FileLayout("audit", cms.CLAIMS_REPORT, "state"),
+    *(FileLayout("care_redesign", table, "hospital") for table in marts.MARTS["care_redesign"]),
+    *(FileLayout("quality", table, "state") for table in quality_released.STATE_TABLES),
+    *(FileLayout("committee", table, "hospital") for table in quality.COMMITTEE_TABLES),
 )
 
 #: every table that leaves the program, by the folder it is in

@@ -143,7 +143,7 @@ def _ticks(low: Decimal, high: Decimal, wanted: int = 4) -> list[Decimal]:
 
 
 @dataclass(frozen=True)
-class Column:
+class ChartColumn:
     """One column of a history: a label under it and a value, which may be negative."""
 
     x: float
@@ -158,7 +158,7 @@ class Column:
 class Columns:
     """A column chart."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[ChartColumn, ...]
     zero: float
     width: int = _WIDTH
     height: int = 150
@@ -181,7 +181,7 @@ def columns(values: Iterable[tuple[str, Decimal]]) -> Columns | None:
     for order, (label, value) in enumerate(given):
         top = scale.at(value)
         made.append(
-            Column(
+            ChartColumn(
                 round(band * (order + 0.5) - width / 2, 1),
                 min(top, zero),
                 round(width, 1),

@@ -20,7 +20,7 @@ from rich.text import Text
 from hcip_pipeline.html_pages import page_environment
 from hcip_pipeline.plain_lines import WIDTH, wrapped
 from hcip_pipeline.rules.problem import Problem
-from hcip_pipeline.rules.verdict import Counts, Entry, Place, Verdict
+from hcip_pipeline.rules.verdict import BrokenRule, Counts, Place, Verdict
 
 
 def problem_text(problem: Problem, indent: int = 0) -> str:
@@ -73,7 +73,7 @@ def _verdict_text(verdict: Verdict) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().rstrip().split("\n"))
 
 
-def _print_entry(console: Console, entry: Entry) -> None:
+def _print_entry(console: Console, entry: BrokenRule) -> None:
     def write(words: str, indent: int) -> None:
         console.print(wrapped(words, indent, indent + 2 if indent == 2 else indent), soft_wrap=True)
 

@@ -38,7 +38,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Entry:
+class BrokenRule:
     """One rule that is broken, with everything about it.
 
     Attributes:
@@ -67,7 +67,7 @@ class Section:
 
     title: str
     tone: Tone
-    entries: tuple[Entry, ...]
+    entries: tuple[BrokenRule, ...]
 
 
 @dataclass(frozen=True)
@@ -99,13 +99,13 @@ class Verdict:
     in_order: str = ""
 
 
-def entries_of(problems: Iterable[Problem]) -> tuple[Entry, ...]:
+def entries_of(problems: Iterable[Problem]) -> tuple[BrokenRule, ...]:
     """Problems by rule, in the order in which the rules come; each message with its place."""
     by_rule: dict[str, list[Problem]] = {}
     for problem in problems:
         by_rule.setdefault(problem.rule, []).append(problem)
     return tuple(
-        Entry(
+        BrokenRule(
             rule,
             RULES[rule].description if rule in RULES else found[0].message,
             "; ".join(dict.fromkeys(problem.fix for problem in found if problem.fix)),

@@ -30,7 +30,7 @@ QUARTER_DUE_DAYS = 45
 
 
 @dataclass(frozen=True)
-class Delivery:
+class DeliveryStatus:
     """What one hospital, or CMS, has sent for a quarter or month.
 
     ``state``: ``in``, ``refused`` (and nothing before it is in force), ``in the inbox``, ``late`` or ``due``.
@@ -71,7 +71,7 @@ class PeriodStatus:
     period: str
     day: str
     release: str | None
-    deliveries: tuple[Delivery, ...]
+    deliveries: tuple[DeliveryStatus, ...]
     held: tuple[Held, ...]
     stale: tuple[dict[str, str | None], ...]
     unchanged: bool
@@ -113,7 +113,7 @@ def known_periods(home: Home) -> list[PerformancePeriod]:
     return sorted({PerformancePeriod.parse(folder.name) for folder in folders if folder.is_dir()})
 
 
-def _hospitals(home: Home, period: PerformancePeriod, day: dt.date) -> Iterator[Delivery]:
+def _hospitals(home: Home, period: PerformancePeriod, day: dt.date) -> Iterator[DeliveryStatus]:
     hospitals = _expected(home)
     for quarter in period.quarters:
         known = receipts(home, quarter)
@@ -127,7 +127,7 @@ def _hospitals(home: Home, period: PerformancePeriod, day: dt.date) -> Iterator[
                 state = "refused"
             else:
                 state = _not_in(_was_sent(home, quarter, ccn), due, day)
-            yield Delivery(ccn, str(quarter), state, str(due))
+            yield DeliveryStatus(ccn, str(quarter), state, str(due))
 
 
 def _expected(home: Home) -> list[str]:
@@ -142,12 +142,12 @@ def _was_sent(home: Home, quarter: Quarter, ccn: str) -> bool:
     return any((home.inbox / "hospital" / str(quarter)).glob(f"{ccn}*"))
 
 
-def _claims(home: Home, period: PerformancePeriod, day: dt.date) -> Iterator[Delivery]:
+def _claims(home: Home, period: PerformancePeriod, day: dt.date) -> Iterator[DeliveryStatus]:
     have = {receipt.month for receipt in archives_in_force(home)}
     for month in period.months:
         due = month.next().end
         sent = any((home.inbox / "cms" / str(month)).glob("*"))
-        yield Delivery("CMS", str(month), "in" if str(month) in have else _not_in(sent, due, day), str(due))
+        yield DeliveryStatus("CMS", str(month), "in" if str(month) in have else _not_in(sent, due, day), str(due))
 
 
 def _not_in(was_sent: bool, due: dt.date, day: dt.date) -> str:
@@ -178,7 +178,7 @@ def _over_cap(release: ReleaseFiles) -> Iterator[OverCap]:
 def status_lines(status: PeriodStatus, shown: int = 10) -> list[str]:
     """For a person."""
     lines = [f"{status.period}: {status.release or 'no release'}, on {status.day}"]
-    senders: dict[str, list[Delivery]] = {}
+    senders: dict[str, list[DeliveryStatus]] = {}
     for delivery in status.deliveries:
         senders.setdefault(delivery.sender, []).append(delivery)
     for sender, sent in senders.items():
@@ -208,7 +208,7 @@ def status_lines(status: PeriodStatus, shown: int = 10) -> list[str]:
     return lines
 
 
-def _due(delivery: Delivery) -> str:
+def _due(delivery: DeliveryStatus) -> str:
     return (
         f" (since {delivery.due})"
         if delivery.state == "late"

@@ -65,7 +65,7 @@ class Synchronized:
 
 
 @dataclass
-class _Change:
+class _Pending:
     """What a commit would hold, and the parts that another machine has accepted otherwise."""
 
     files: dict[str, str] = field(default_factory=dict)
@@ -151,8 +151,8 @@ class _Run:
             )
         return unshared(own, shared)
 
-    def _change(self, entries: Sequence[Entry], before: Mapping[str, str]) -> _Change:
-        change = _Change()
+    def _change(self, entries: Sequence[Entry], before: Mapping[str, str]) -> _Pending:
+        change = _Pending()
         parts = dict.fromkeys(part for entry in entries if (part := part_of(entry)) is not None)
         if parts:
             self.tell(f"sharing {len(entries)} lines of the ledger")
@@ -165,7 +165,7 @@ class _Run:
                 self._check_recorded(entry)
         return change
 
-    def _add_part(self, change: _Change, part: Part, before: Mapping[str, str]) -> None:
+    def _add_part(self, change: _Pending, part: Part, before: Mapping[str, str]) -> None:
         there = set()
         for path in files_of(self.home, part):
             there.add(path)
@@ -199,7 +199,7 @@ class _Run:
                     fix="put it back from a backup, or ingest it again (`hcip ingest`)",
                 )
 
-    def _commit(self, change: _Change, lines: Sequence[Line], entries: Sequence[Entry]) -> bool:
+    def _commit(self, change: _Pending, lines: Sequence[Line], entries: Sequence[Entry]) -> bool:
         def put(path: str) -> None:
             put_object(self.storage, change.files[path], (self.home.root / path).read_bytes())
 
@@ -216,7 +216,7 @@ class _Run:
         self.commits = read_commits(self.storage, folder_of(self.home) / "commits")
         return True
 
-    def _forget_objects(self, change: _Change, before: Mapping[str, str]) -> None:
+    def _forget_objects(self, change: _Pending, before: Mapping[str, str]) -> None:
         """What was destroyed goes from the storage: patients' rows must not outlast their retention there."""
         kept = set(snapshot(self.commits).values())
         for path in change.removed:

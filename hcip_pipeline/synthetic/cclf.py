@@ -20,7 +20,7 @@ from hcip_pipeline.periods import Month
 from hcip_pipeline.synthetic import cclf_frames
 from hcip_pipeline.synthetic.bcda import ExportWriter
 from hcip_pipeline.synthetic.cclf_chains import deliver, month_number
-from hcip_pipeline.synthetic.cclf_claims import Claims, bill, ready_dates
+from hcip_pipeline.synthetic.cclf_claims import SyntheticClaims, bill, ready_dates
 from hcip_pipeline.synthetic.cclf_records import archive_name, encode, write_archive
 from hcip_pipeline.synthetic.files import write_csv
 from hcip_pipeline.synthetic.streams import stream
@@ -117,7 +117,7 @@ class CclfWriter:
         self._tell(claims, versions, numbers)
         return archives
 
-    def _delivered(self, claims: Claims) -> pl.DataFrame:
+    def _delivered(self, claims: SyntheticClaims) -> pl.DataFrame:
         """Versions of every claim; home health that goes on has its own chances, so that other claims keep theirs."""
         ready = ready_dates(claims)
         goes_on = pl.col("claim") >= claims.continued_from
@@ -222,7 +222,7 @@ class CclfWriter:
             self._inbox / "cms" / str(month), archive_name(ORGANIZATION, day, run_out=run_out, year=year), files
         )
 
-    def _tell(self, claims: Claims, versions: pl.DataFrame, numbers: pl.DataFrame) -> None:
+    def _tell(self, claims: SyntheticClaims, versions: pl.DataFrame, numbers: pl.DataFrame) -> None:
         """``truth/cms``: what is final, which cancellations are orphans, and every number with its current one."""
         current = numbers.group_by("person").agg(current_mbi=pl.col("mbi").last())
         amounts = cclf_frames.amounts(versions, claims).join(current, on="person")

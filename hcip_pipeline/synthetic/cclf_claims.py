@@ -47,7 +47,7 @@ _VISIT_CENTS = (19_850, 7_930, 7_930, 7_930, 11_240)
 
 
 @dataclass(frozen=True)
-class Claims:
+class SyntheticClaims:
     """Claims of Part A (one row each) and lines of Part B and equipment; ``claim`` numbers them over both.
 
     Attributes:
@@ -59,7 +59,7 @@ class Claims:
     continued_from: int
 
 
-def bill(stays: pl.DataFrame, seed: int) -> Claims:
+def bill(stays: pl.DataFrame, seed: int) -> SyntheticClaims:
     """Everything billed around ``stays``.
 
     Args:
@@ -86,7 +86,7 @@ def bill(stays: pl.DataFrame, seed: int) -> Claims:
     continued_from = len(part_a) + lines["claim"].n_unique()
     continued = _continued(stays).sort("stay", "order").with_row_index("claim", offset=continued_from)
     continued = continued.with_columns(pl.col("claim").cast(pl.Int64), part=pl.lit("A")).select(part_a.columns)
-    return Claims(pl.concat([part_a, continued]), lines, continued_from)
+    return SyntheticClaims(pl.concat([part_a, continued]), lines, continued_from)
 
 
 def _inpatient(stays: pl.DataFrame) -> pl.DataFrame:
@@ -239,7 +239,7 @@ def _line(
     )
 
 
-def ready_dates(claims: Claims) -> pl.DataFrame:
+def ready_dates(claims: SyntheticClaims) -> pl.DataFrame:
     """claim, part and the last day of service of every claim, ordered by claim."""
     a = claims.part_a.select("claim", "part", "person", done="thru_date", denied=pl.col("nonpayment").is_not_null())
     b = claims.lines.group_by("claim").agg(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from hcip_pipeline.synthetic.cclf_claims import Claims
+from hcip_pipeline.synthetic.cclf_claims import SyntheticClaims
 
 
 def _money(cents: pl.Expr) -> pl.Expr:
@@ -22,7 +22,7 @@ def _delivered(month: pl.Expr, day: int) -> pl.Expr:
     return pl.date(month // 12, month % 12 + 1, day)
 
 
-def amounts(versions: pl.DataFrame, claims: Claims) -> pl.DataFrame:
+def amounts(versions: pl.DataFrame, claims: SyntheticClaims) -> pl.DataFrame:
     """``versions`` with the amounts of each claim: paid and, of lines, allowed; denied lines and claims included."""
     a = claims.part_a.select("claim", "payment_cents").join(versions, on="claim").with_columns(
         paid=_scaled("payment_cents"), allowed=pl.lit(0, dtype=pl.Int64)
@@ -37,7 +37,7 @@ def amounts(versions: pl.DataFrame, claims: Claims) -> pl.DataFrame:
 
 
 def frames(
-    versions: pl.DataFrame, claims: Claims, named: pl.DataFrame, people: pl.DataFrame, changes: pl.DataFrame
+    versions: pl.DataFrame, claims: SyntheticClaims, named: pl.DataFrame, people: pl.DataFrame, changes: pl.DataFrame
 ) -> dict[str, pl.DataFrame]:
     """Rows of every file of one archive.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from hcip_pipeline.contracts.cms import LAYOUTS, Field
+from hcip_pipeline.contracts.cms import LAYOUTS, CmsField
 
 #: What the control file calls each file.
 _DESCRIPTIONS = {
@@ -50,7 +50,7 @@ def encode(table: str, rows: pl.DataFrame, record_length: int | None = None) -> 
     return (lines.select(pl.col("line").str.join("\n")).item() + "\n").encode()
 
 
-def _cell(field: Field, rows: pl.DataFrame) -> pl.Expr:
+def _cell(field: CmsField, rows: pl.DataFrame) -> pl.Expr:
     if field.name not in rows.columns:
         return pl.lit(" " * field.width)
     column = pl.col(field.name)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from hcip_pipeline.synthetic.faults import ODD_REVENUE_CODE, Place, RowFault
+from hcip_pipeline.synthetic.faults import ODD_REVENUE_CODE, FaultPlace, RowFault
 from hcip_pipeline.synthetic.findings import CONSEQUENCE, PLANTED, SCHEMA, finding_rows, gaps
 
 _ID, _ORDER, _ACCOUNT = "row id", "row order", "account as it was"
@@ -56,7 +56,7 @@ class TextSubmission:
         self._medical = able.filter(medical).get_column(_ACCOUNT).to_list()
         self._surgical = able.filter(surgical).get_column(_ACCOUNT).to_list()
 
-    def plant(self, fault: RowFault, place: Place) -> None:
+    def plant(self, fault: RowFault, place: FaultPlace) -> None:
         """Plant one fault in a stay that has none yet."""
         account = self._take(fault.surgical)
         table = self.tables[fault.table]
@@ -87,7 +87,7 @@ class TextSubmission:
                 )
         self._planted.append((fault.table, row, fault))
 
-    def plant_many(self, fault: RowFault, count: int, place: Place) -> None:
+    def plant_many(self, fault: RowFault, count: int, place: FaultPlace) -> None:
         """Plant a warning in so many rows at least, of stays that have no fault yet."""
         accounts: list[str] = []
         while len(rows := self._rows_of(fault.table, accounts)) < count:

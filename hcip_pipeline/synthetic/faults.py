@@ -21,14 +21,14 @@ ODD_REVENUE_CODE, ODD_RATE = "0413", ("HYP", 0.45)
 
 
 @dataclass(frozen=True)
-class Place:
+class FaultPlace:
     """What a fault may need to know of the submission it is planted in."""
 
     quarter: Quarter
     other_ccn: str
 
 
-Edit = Callable[[Place], pl.Expr]
+Edit = Callable[[FaultPlace], pl.Expr]
 
 
 @dataclass(frozen=True)

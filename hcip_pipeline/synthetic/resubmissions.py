@@ -16,7 +16,7 @@ import polars as pl
 from hcip_pipeline.errors import UsageError
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.synthetic.defects import TextSubmission
-from hcip_pipeline.synthetic.faults import NO_HOSPITAL, REFUSED, ROW_FAULTS, SAID, Place, RowFault
+from hcip_pipeline.synthetic.faults import NO_HOSPITAL, REFUSED, ROW_FAULTS, SAID, FaultPlace, RowFault
 from hcip_pipeline.synthetic.files import FileFormat, as_csv, write_control_totals, write_csv, write_submission
 from hcip_pipeline.synthetic.findings import SCHEMA, gaps, of_submission
 from hcip_pipeline.synthetic.spoiling import rewrite_control_totals, spoil
@@ -130,7 +130,7 @@ class Submitter:
         files = {table: f"{table}.{self.file_format}" for table in tables}
         faulty = TextSubmission(name, files, tables, self.surgical, stream(self.seed, "defects", name))
         planted = self.planted.get(key, [])
-        place = Place(quarter, self.other_ccn[ccn])
+        place = FaultPlace(quarter, self.other_ccn[ccn])
         for fault in self.row_faults.get(key, ()):
             faulty.plant(fault, place)
         if "S-VOLUME" in planted:
@@ -209,7 +209,7 @@ class Submitter:
             )
             severity = next(fault for fault in ROW_FAULTS if fault.rule == "D-SEVERITY-INVALID")
             for _ in range(len(stays) * 3 // 100 + 1):
-                faulty.plant(severity, Place(quarter, self.other_ccn[ccn]))
+                faulty.plant(severity, FaultPlace(quarter, self.other_ccn[ccn]))
             (folder / "discharges.csv").write_bytes(as_csv(faulty.written()["discharges"]))
             self._find(faulty.findings())
         self.submissions += 1

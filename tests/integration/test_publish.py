@@ -16,7 +16,7 @@ import pytest
 from hcip_pipeline import cli
 from hcip_pipeline.background import BackgroundCall
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.publishing.object_storage import Published, fetch, publish
+from hcip_pipeline.publishing.object_storage import PublishedRelease, fetch, publish
 from hcip_pipeline.release.layouts import MANIFEST
 from hcip_pipeline.scratch import scratch_folder
 from tests.s3_server import s3_server
@@ -75,7 +75,7 @@ def _of(release: Path) -> dict[str, bytes]:
 def test_what_is_published_is_the_release_and_comes_back_as_it_was(release: Path, s3: str, tmp_path: Path) -> None:
     reported: list[str] = []
     published = publish(release, f"{s3}/one", reported.append)
-    assert published == Published("2025H1/r1", f"{s3}/one/2025H1/r1", 7, 7)
+    assert published == PublishedRelease("2025H1/r1", f"{s3}/one/2025H1/r1", 7, 7)
     assert reported[-1] == f"2025H1/r1/{MANIFEST}"
     assert _there(f"{s3}/one") == _of(release)
     back = fetch(published.address, tmp_path / "back")

@@ -18,7 +18,7 @@ import hcip_pipeline
 from hcip_pipeline import cli
 from hcip_pipeline.checks.expectations import suites
 from hcip_pipeline.checks.expectations.page import expectations_page
-from hcip_pipeline.checks.expectations.validation import Outcome, SuiteResult
+from hcip_pipeline.checks.expectations.validation import ExpectationOutcome, SuiteResult
 from hcip_pipeline.periods import PerformancePeriod
 from tests.intake_submissions import QUARTER, Draft
 from tests.made_pages import InterimReport, SparcsStudy, TexasStudy
@@ -144,9 +144,13 @@ def _expectations(folder: Path) -> Path:
     """A page of suites as they are: one met, one not met, one without its file."""
     met, failed, absent = suites.of_submissions(QUARTER, 3)[:2] + suites.of_release(PerformancePeriod(2025, 1), 10)[:1]
     results = [
-        SuiteResult(met, 12_345, tuple(Outcome(each.statement, True, 12_345, 0) for each in met.expectations)),
-        SuiteResult(failed, 10, tuple(Outcome(each.statement, False, 10, 2) for each in failed.expectations)),
-        SuiteResult(absent, None, tuple(Outcome(each.statement, None) for each in absent.expectations)),
+        SuiteResult(
+            met, 12_345, tuple(ExpectationOutcome(each.statement, True, 12_345, 0) for each in met.expectations)
+        ),
+        SuiteResult(
+            failed, 10, tuple(ExpectationOutcome(each.statement, False, 10, 2) for each in failed.expectations)
+        ),
+        SuiteResult(absent, None, tuple(ExpectationOutcome(each.statement, None) for each in absent.expectations)),
     ]
     page = folder / "expectations.html"
     page.write_text(expectations_page("Expectations of 2025Q1", "Of the accepted rows.", results), encoding="utf-8")

@@ -22,7 +22,7 @@ _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0, "includ
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ExpectationOutcome:
     """One expectation, checked against a table.
 
     Attributes:
@@ -43,7 +43,7 @@ class SuiteResult:
 
     suite: Suite
     rows: int | None
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[ExpectationOutcome, ...]
 
     @property
     def met(self) -> bool:
@@ -51,7 +51,7 @@ class SuiteResult:
         return all(outcome.met for outcome in self.outcomes)
 
     @property
-    def failed(self) -> tuple[Outcome, ...]:
+    def failed(self) -> tuple[ExpectationOutcome, ...]:
         """The expectations that are not met."""
         return tuple(outcome for outcome in self.outcomes if not outcome.met)
 
@@ -122,19 +122,19 @@ def _held(suite: Suite, rows: int | None, source: Any, context: Any) -> SuiteRes
     return SuiteResult(suite, rows, outcomes)
 
 
-def _outcome(expectation: Expectation, result: Any) -> Outcome:
+def _outcome(expectation: Expectation, result: Any) -> ExpectationOutcome:
     """Counts of one result. One that could not be evaluated is not met: what it expects was not seen to hold."""
     if result is None:
-        return Outcome(expectation.statement, met=False)
+        return ExpectationOutcome(expectation.statement, met=False)
     counts = result.result or {}
     unexpected = counts.get("unexpected_count")
     if unexpected is None and expectation.kind == "UnexpectedRowsExpectation":
         unexpected = counts.get("observed_value")
     is_count = isinstance(unexpected, int)
-    return Outcome(
+    return ExpectationOutcome(
         expectation.statement, bool(result.success), counts.get("element_count"), unexpected if is_count else None
     )
 
 
 def _nothing(suite: Suite) -> SuiteResult:
-    return SuiteResult(suite, None, tuple(Outcome(each.statement, met=None) for each in suite.expectations))
+    return SuiteResult(suite, None, tuple(ExpectationOutcome(each.statement, met=None) for each in suite.expectations))

@@ -39,14 +39,14 @@ _MODIFIER = re.compile(rb'"(modifierExtension|implicitRules)"\s*:')
 
 
 @dataclass(frozen=True)
-class Piece:
+class LinePiece:
     """Lines of a file in ``path``, each with its number under the key ``_row`` and its hash under ``_digest``."""
 
     path: Path
     lines: int
 
 
-def pieces(file: DataFile, scratch: Path, piece_bytes: int = PIECE_BYTES) -> Iterator[Piece]:
+def pieces(file: DataFile, scratch: Path, piece_bytes: int = PIECE_BYTES) -> Iterator[LinePiece]:
     """The file's lines in pieces; each is overwritten by the next.
 
     Raises:
@@ -68,11 +68,11 @@ def pieces(file: DataFile, scratch: Path, piece_bytes: int = PIECE_BYTES) -> Ite
         yield _written(gathered, scratch)
 
 
-def _written(lines: list[bytes], scratch: Path) -> Piece:
+def _written(lines: list[bytes], scratch: Path) -> LinePiece:
     path = scratch / "piece.ndjson"
     with path.open("wb") as target:
         target.writelines(lines)
-    return Piece(path, len(lines))
+    return LinePiece(path, len(lines))
 
 
 def _lines(file: DataFile) -> Iterator[tuple[int, bytes]]:

@@ -18,7 +18,7 @@ from hcip_pipeline.intake.bcda.manifest import Manifest
 from hcip_pipeline.intake.bcda.names import ExportName
 from hcip_pipeline.intake.bcda.reader import ExportReader
 from hcip_pipeline.intake.cclf.identity import identifiers_in_cycles, links
-from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt, FileReceipt, ResourceReceipt, in_force, receipts
+from hcip_pipeline.intake.cclf.receipts import ArchiveFileReceipt, ArchiveReceipt, ResourceReceipt, in_force, receipts
 from hcip_pipeline.intake.claim_tables import scratch_folder
 from hcip_pipeline.messages import Progress
 from hcip_pipeline.periods import Month
@@ -129,7 +129,7 @@ def _read(
     except HcipError as error:
         return _refused(export, str(month or ""), error)
     rows = [
-        FileReceipt(table, count.file, found, found, None, None, 0, count.rounded[table], count.widened[table])
+        ArchiveFileReceipt(table, count.file, found, found, None, None, 0, count.rounded[table], count.widened[table])
         for count in reader.counts
         for table, found in count.rows.items()
         if found

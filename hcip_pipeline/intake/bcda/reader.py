@@ -21,7 +21,7 @@ from hcip_pipeline.intake.bcda.claim_checks import COUNTED, KNOWN_MAJOR, MAJOR, 
 from hcip_pipeline.intake.bcda.counts import FileCount
 from hcip_pipeline.intake.bcda.exports import DataFile, version_refusal
 from hcip_pipeline.intake.bcda.faults import fault_of, other_resource
-from hcip_pipeline.intake.bcda.lines import MAX_LINE_BYTES, PIECE_BYTES, Piece, pieces
+from hcip_pipeline.intake.bcda.lines import MAX_LINE_BYTES, PIECE_BYTES, LinePiece, pieces
 from hcip_pipeline.intake.bcda.mapping import mapping
 from hcip_pipeline.intake.bcda.schema import SCHEMAS
 from hcip_pipeline.intake.bcda.versions import Versions, take_out
@@ -144,7 +144,7 @@ class ExportReader:
                 fix="download the file again; part of it is missing or repeated", file=count.file, rule="BCDA-COUNT",
             )  # fmt: skip
 
-    def _load(self, file: DataFile, piece: Piece) -> None:
+    def _load(self, file: DataFile, piece: LinePiece) -> None:
         """The piece's resources as the table ``resources``."""
         try:
             self._connection.execute(

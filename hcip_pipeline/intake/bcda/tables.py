@@ -7,7 +7,7 @@ found (``paths``), running the SQL (``reader``).
 from __future__ import annotations
 
 from hcip_pipeline.contracts.cclf_codes import CODE_WIDTHS
-from hcip_pipeline.contracts.cms import LAYOUTS, Field
+from hcip_pipeline.contracts.cms import LAYOUTS, CmsField
 from hcip_pipeline.intake.bcda.mapping import Mapped, mapping
 from hcip_pipeline.intake.bcda.paths import coded, first, in_system, sql_of, text
 
@@ -258,11 +258,11 @@ def typed_sql(table: str, source: str) -> str:
     return f"select source_row, {', '.join([*texts, *columns])} from {source}"
 
 
-def _is_converted(field: Field) -> bool:
+def _is_converted(field: CmsField) -> bool:
     return field.kind != "text" or field.name in CODE_WIDTHS
 
 
-def _typed(field: Field) -> str:
+def _typed(field: CmsField) -> str:
     value = field.name
     if field.kind == "text":
         return _at_width(value, CODE_WIDTHS[field.name])
@@ -278,7 +278,7 @@ def _typed(field: Field) -> str:
     return f"try_cast(case when abs({number}) <= {most} then {number} end as decimal(18, {_DECIMALS[field.kind]}))"
 
 
-def unreadable(field: Field) -> str:
+def unreadable(field: CmsField) -> str:
     """Whether a value of ``typed_sql`` could not be read."""
     if field.kind == "text":
         return f"left({field.name}, 1) in ('{{', '[')"  # an object or a list where a text should be

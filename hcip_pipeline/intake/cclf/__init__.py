@@ -5,11 +5,11 @@ anything derived from claims (``dbt_project/models/intermediate/claims``).
 """
 
 from hcip_pipeline.intake.cclf.month import check_deliveries, ingest_month
-from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt, FileReceipt, files_in_force, in_force, receipts
+from hcip_pipeline.intake.cclf.receipts import ArchiveFileReceipt, ArchiveReceipt, files_in_force, in_force, receipts
 
 __all__ = [
+    "ArchiveFileReceipt",
     "ArchiveReceipt",
-    "FileReceipt",
     "check_deliveries",
     "files_in_force",
     "in_force",

@@ -17,9 +17,9 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from hcip_pipeline.contracts.cms import Layout
+from hcip_pipeline.contracts.cms import CmsLayout
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.intake.cclf.record_columns import Piece, UnreadableError, read_field
+from hcip_pipeline.intake.cclf.record_columns import RecordPiece, UnreadableError, read_field
 
 #: Bytes of records cut at a time: small enough to stay in the processor's cache while each field is cut from them.
 PIECE_BYTES = 2_000_000
@@ -58,7 +58,7 @@ class RecordReader:
         piece_bytes: bytes cut at a time.
     """
 
-    def __init__(self, stream: BinaryIO, layout: Layout, file: str, piece_bytes: int = PIECE_BYTES) -> None:
+    def __init__(self, stream: BinaryIO, layout: CmsLayout, file: str, piece_bytes: int = PIECE_BYTES) -> None:
         self._stream = stream
         self._layout = layout
         self._file = file
@@ -146,7 +146,7 @@ class RecordReader:
         ends_well = bool((grid[:, -1] == _LINE_FEED).all()) and piece.content.count(b"\n") == count
         if not ends_well or (piece.separator == 2 and not (grid[:, piece.length] == _CARRIAGE_RETURN).all()):
             raise self._first_odd_line(piece)
-        records = Piece(grid, piece.length)
+        records = RecordPiece(grid, piece.length)
         columns: list[pa.Array] = []
         recoded = rounded = widened = 0
         for field in self._layout.fields:
@@ -197,7 +197,7 @@ class RecordReader:
 
 
 @cache
-def record_schema(layout: Layout) -> pa.Schema:
+def record_schema(layout: CmsLayout) -> pa.Schema:
     """Columns of a file's records in every generation, and ``source_row``."""
     types = {field.name: field.polars_type for field in layout.fields}
     return pl.DataFrame(schema={**types, "source_row": pl.Int64}).to_arrow().schema

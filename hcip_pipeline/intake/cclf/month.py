@@ -20,7 +20,7 @@ from hcip_pipeline.intake.cclf.archive import Delivery, Member, find_deliveries
 from hcip_pipeline.intake.cclf.control import MAX_BYTES, Control, parse_control
 from hcip_pipeline.intake.cclf.fixed_width import RecordReader
 from hcip_pipeline.intake.cclf.identity import identifiers_in_cycles, links
-from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt, FileReceipt, in_force, receipts
+from hcip_pipeline.intake.cclf.receipts import ArchiveFileReceipt, ArchiveReceipt, in_force, receipts
 from hcip_pipeline.intake.claim_tables import ROW_GROUP, scratch_folder, table_file
 from hcip_pipeline.messages import Progress
 from hcip_pipeline.periods import Month
@@ -222,7 +222,9 @@ def _inventory(delivery: Delivery) -> tuple[dict[str, Member], Control, list[str
     return members, control, [*warnings, *control.warnings]
 
 
-def _read_member(delivery: Delivery, month: Month, member: Member, control: Control, staging: Path) -> FileReceipt:
+def _read_member(
+    delivery: Delivery, month: Month, member: Member, control: Control, staging: Path
+) -> ArchiveFileReceipt:
     assert member.name is not None
     table = member.name.table
     stated = control.lines[table]
@@ -247,7 +249,7 @@ def _read_member(delivery: Delivery, month: Month, member: Member, control: Cont
             f"the control file states {stated.records} records, the file holds {reader.records}",
             fix=_RESEND + "; part of the file is missing or repeated", file=member.file, rule="CCLF-COUNT",
         )  # fmt: skip
-    return FileReceipt(
+    return ArchiveFileReceipt(
         table, member.file, stated.records, reader.records, reader.record_length, stated.record_length,
         reader.recoded_values, reader.rounded_values, reader.widened_values,
     )  # fmt: skip

@@ -23,7 +23,7 @@ Status = Literal["accepted", "refused"]
 
 
 @dataclass(frozen=True)
-class FileReceipt:
+class ArchiveFileReceipt:
     """One file of an archive: every count reconciles, so ``records_read == records_stated`` in an accepted one."""
 
     table: str
@@ -71,7 +71,7 @@ class ArchiveReceipt:
     file: str = ""
     row: int | None = None
     warnings: tuple[str, ...] = ()
-    files: tuple[FileReceipt, ...] = ()
+    files: tuple[ArchiveFileReceipt, ...] = ()
     shape: str = "CCLF"
     resources: tuple[ResourceReceipt, ...] = ()
 
@@ -115,7 +115,7 @@ class ArchiveReceipt:
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> ArchiveReceipt:
         """Read a receipt from JSON."""
-        files = tuple(FileReceipt(**file) for file in content["files"])
+        files = tuple(ArchiveFileReceipt(**file) for file in content["files"])
         resources = tuple(ResourceReceipt(**resource) for resource in content.get("resources", ()))
         return cls(**{**content, "warnings": tuple(content["warnings"]), "files": files, "resources": resources})
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from hcip_pipeline.contracts.cclf_codes import CODE_WIDTHS, at_width
-from hcip_pipeline.contracts.cms import Field
+from hcip_pipeline.contracts.cms import CmsField
 
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
@@ -31,14 +31,14 @@ _DIGITS_A_WORD = 9
 class UnreadableError(Exception):
     """Values of a field that are not of its kind: how many, and the first record of the piece that has one."""
 
-    def __init__(self, field: Field, bad: Flags) -> None:
+    def __init__(self, field: CmsField, bad: Flags) -> None:
         super().__init__(field.name)
         self.field = field
         self.values = int(bad.sum())
         self.first_record = int(bad.argmax())
 
 
-class Piece:
+class RecordPiece:
     """Records of one length, ``count`` of them, seen both ways: record by record and byte by byte.
 
     Args:
@@ -54,14 +54,14 @@ class Piece:
         self.count = len(records)
         self.is_ascii = bool((self._positions < 128).all())
 
-    def cells(self, field: Field) -> pa.Buffer:
+    def cells(self, field: CmsField) -> pa.Buffer:
         """The field's bytes of every record, one after the other: count × width."""
         one = np.dtype(
             {"names": ["cell"], "formats": [f"V{field.width}"], "offsets": [field.offset], "itemsize": self._step}
         )
         return pa.py_buffer(np.ascontiguousarray(self._records.reshape(-1).view(one)["cell"]))
 
-    def positions(self, field: Field) -> Bytes:
+    def positions(self, field: CmsField) -> Bytes:
         """width × count bytes."""
         return self._positions[field.offset : field.end]
 
@@ -82,14 +82,14 @@ class FieldColumn:
     widened: int = 0
 
 
-def _most(field: Field) -> int:
+def _most(field: CmsField) -> int:
     """The largest number that the field may hold, of either sign."""
     limits = field.column.limits
     assert limits is not None  # every number has them
     return int(limits[1])
 
 
-def read_field(piece: Piece, field: Field) -> FieldColumn:
+def read_field(piece: RecordPiece, field: CmsField) -> FieldColumn:
     """The field's values of every record of the piece, null where it is empty.
 
     Raises:
@@ -122,7 +122,7 @@ def _is_filler(positions: Bytes, blank: Flags) -> Flags:
     return nothing
 
 
-def _text(piece: Piece, field: Field) -> FieldColumn:
+def _text(piece: RecordPiece, field: CmsField) -> FieldColumn:
     positions = piece.positions(field)
     blank = positions == _BLANK
     if blank.all():
@@ -185,7 +185,7 @@ def _null_days() -> NDArray[np.int32]:
     return np.array(_NULL_DATES, dtype="datetime64[D]").astype(np.int32)
 
 
-def _dates(piece: Piece, field: Field) -> pa.Array:
+def _dates(piece: RecordPiece, field: CmsField) -> pa.Array:
     """``YYYY-MM-DD``; the dates that stand for none are null."""
     positions = piece.positions(field)
     nothing = _is_filler(positions, positions == _BLANK)
@@ -265,7 +265,7 @@ def _decimals(units: NDArray[np.int64], nulls: Flags, places: int) -> pa.Array:
     return pa.Array.from_buffers(pa.decimal128(18, places), len(units), [_validity(nulls), pa.py_buffer(words)])
 
 
-def _odd_numbers(piece: Piece, field: Field, places: int) -> FieldColumn:
+def _odd_numbers(piece: RecordPiece, field: CmsField, places: int) -> FieldColumn:
     """Numbers not all written as their format has them: with a sign apart, or with other places, which are rounded."""
     text = pl.Series(_text(piece, field).values).str.replace(r"^-\s+", "-")
     plain = text.str.contains(r"^[-+]?([0-9]+(\.[0-9]{0,8})?|\.[0-9]{1,8})$").fill_null(value=True)

@@ -44,7 +44,7 @@ class TableCount:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SubmissionCounts:
     """Counts over a submission; rates are of rows read.
 
     Attributes:
@@ -71,7 +71,7 @@ def count(
     c_warnings: list[Check],
     *,
     any_found: bool,
-) -> Outcome:
+) -> SubmissionCounts:
     """Rows, dollars and rules, counted independently of one another so that they can be reconciled.
 
     Args:
@@ -94,7 +94,7 @@ def count(
             database.run(f"create table by_code as {lines_by_code(f'c {kept}', c_warnings)}")
             by_code = "by_code"
         more |= _count_charges(database, by_code, quarantined.get("charges", (0, 0)), result, rules_met, c_warnings)
-    return Outcome(tables=result, rules=tuple(rules_met), **more)
+    return SubmissionCounts(tables=result, rules=tuple(rules_met), **more)
 
 
 def _count_found(database: SubmissionDatabase) -> tuple[dict[str, tuple[int, int]], list[RuleCount]]:

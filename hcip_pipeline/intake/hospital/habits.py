@@ -46,7 +46,7 @@ DATE_FORMS: dict[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Reading:
+class ColumnReading:
     """How the cells of one column are read.
 
     Attributes:
@@ -59,7 +59,7 @@ class Reading:
     sql: str
 
 
-def bare(column: Column) -> Reading:
+def bare(column: Column) -> ColumnReading:
     """The cell without a spreadsheet's signs of text (``="0120"``, ``'0120``) and blanks; an NPI without dashes."""
     name = column.name
     sql = f"case when {name}[1] = '=' then regexp_replace({name}, '{_SPREADSHEET_TEXT}', '\\1') else {name} end"
@@ -70,59 +70,59 @@ def bare(column: Column) -> Reading:
     if name in _NPIS:
         joined = f"regexp_replace({sql}, '[{_OTHER_BLANKS}-]', '', 'g')"
         sql = rf"case when regexp_full_match({joined}, '[0-9]{{10}}') then {joined} else {sql} end"
-    return Reading("BLANKS", name, sql)
+    return ColumnReading("BLANKS", name, sql)
 
 
-def empty(column: Column) -> Reading | None:
+def empty(column: Column) -> ColumnReading | None:
     """Placeholders read as empty cells; None for a column that may not be empty."""
     if not column.nullable:
         return None
-    return Reading(
+    return ColumnReading(
         "PLACEHOLDER", column.name, f"case when {is_placeholder(column.name)} then '' else {column.name} end"
     )
 
 
-def without_decimals(column: str) -> Reading:
+def without_decimals(column: str) -> ColumnReading:
     """Identifiers that all end in ``.0``, as data frames write whole numbers."""
-    return Reading("ID-FORM", column, f"regexp_replace({column}, '^([0-9]+)\\.0+$', '\\1')")
+    return ColumnReading("ID-FORM", column, f"regexp_replace({column}, '^([0-9]+)\\.0+$', '\\1')")
 
 
-def written_otherwise(column: Column) -> Reading | None:
+def written_otherwise(column: Column) -> ColumnReading | None:
     """The column's own habit; None where it has none, and for dates, whose form is the whole column's."""
     name = column.name
     if name in WIDTHS:
-        return Reading("CODE-PADDED", name, _padded(name, WIDTHS[name]))
+        return ColumnReading("CODE-PADDED", name, _padded(name, WIDTHS[name]))
     if name == "zip_code":
         short = rf"regexp_full_match({name}, '[0-9]{{3,4}}|[0-9]{{3,5}}\.0+')"
-        return Reading("CODE-PADDED", name, f"case when {short} then lpad({_WHOLE}, 5, '0') else {name} end")
+        return ColumnReading("CODE-PADDED", name, f"case when {short} then lpad({_WHOLE}, 5, '0') else {name} end")
     if name == "sex":
-        return Reading(
+        return ColumnReading(
             "CODE-SPELLING", name,
             "case when lower(sex) in ('f', 'female') then 'F' when lower(sex) in ('m', 'male') then 'M'"
             " when lower(sex) in ('u', 'unk', 'unknown') then 'U' else sex end",
         )  # fmt: skip
     if name == "grouper_version":
-        return Reading("CODE-SPELLING", name, rf"regexp_replace({name}, '^[vV]?0*([0-9]{{1,3}})(\.0+)?$', '\1')")
+        return ColumnReading("CODE-SPELLING", name, rf"regexp_replace({name}, '^[vV]?0*([0-9]{{1,3}})(\.0+)?$', '\1')")
     if name in _NPIS:
-        return Reading("CODE-SPELLING", name, rf"regexp_replace({name}, '^([0-9]{{10}})\.0+$', '\1')")
+        return ColumnReading("CODE-SPELLING", name, rf"regexp_replace({name}, '^([0-9]{{10}})\.0+$', '\1')")
     if column.allowed:
-        return Reading("CODE-SPELLING", name, rf"regexp_replace({name}, '^0?([0-9])(\.0+)?$', '\1')")
+        return ColumnReading("CODE-SPELLING", name, rf"regexp_replace({name}, '^0?([0-9])(\.0+)?$', '\1')")
     if column.type == "money":
-        return Reading("MONEY-FORM", name, _dollars(name))
+        return ColumnReading("MONEY-FORM", name, _dollars(name))
     if column.type == "integer":
         whole = rf"regexp_full_match({name}, '-?([0-9]{{1,3}}(,[0-9]{{3}})+|[0-9]{{1,15}})(\.0*)?')"
         plain = f"regexp_replace(regexp_replace({name}, ',', '', 'g'), '\\.0*$', '')"
-        return Reading(
+        return ColumnReading(
             "UNITS-FORM", name, f"case when {whole} then cast(try_cast({plain} as bigint) as varchar) else {name} end"
         )
     return None
 
 
-def date_reading(column: str, form: str) -> Reading:
+def date_reading(column: str, form: str) -> ColumnReading:
     """A column of dates that are all in one form."""
     pattern, day = DATE_FORMS[form]
     read = day.format(column)
-    return Reading(
+    return ColumnReading(
         "DATE-FORM", column,
         f"case when regexp_full_match({column}, '{pattern}') then cast({read} as varchar) else {column} end",
     )  # fmt: skip
@@ -135,7 +135,7 @@ def has_lost_digits(column: Column) -> str | None:
     return None
 
 
-def mended(cells: str, table: Table, readings: tuple[Reading, ...]) -> str:
+def mended(cells: str, table: Table, readings: tuple[ColumnReading, ...]) -> str:
     """The SQL of cells with the readings applied: marks are taken out before anything else is read."""
     for stage in stages(readings):
         changed = {reading.column: reading.sql for reading in stage}
@@ -144,7 +144,7 @@ def mended(cells: str, table: Table, readings: tuple[Reading, ...]) -> str:
     return cells
 
 
-def stages(readings: tuple[Reading, ...]) -> list[tuple[Reading, ...]]:
+def stages(readings: tuple[ColumnReading, ...]) -> list[tuple[ColumnReading, ...]]:
     """The readings in the order they are applied: marks and blanks, placeholders, forms."""
     first = ("BLANKS", "PLACEHOLDER")
     by_stage = [tuple(reading for reading in readings if reading.rule == rule) for rule in first]

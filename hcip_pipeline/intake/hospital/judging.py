@@ -140,7 +140,7 @@ class Judge:
         """The receipt of a submission, as if it were the only one; ``only`` judges one of its files alone."""
         outcomes.clear(self.database, submission)
         if submission.name_problem is not None:
-            return self._receipt(_Case(submission, [submission.name_problem]), counting.Outcome())
+            return self._receipt(_Case(submission, [submission.name_problem]), counting.SubmissionCounts())
         reported = self.cost_method == "reported"
         there = contents(submission, only=only, charges_needed=not reported)
         case = _Case(submission, list(there.problems), entries=there.entries)
@@ -150,7 +150,7 @@ class Judge:
             "discharges": edits.discharge_errors(reported_cost_needed=reported),
             "charges": edits.charge_errors(),
         }
-        outcome = counting.Outcome()
+        outcome = counting.SubmissionCounts()
         if not only:
             case.totals, problems = read_control_totals(there.control_totals)
             case.problems += problems
@@ -177,7 +177,7 @@ class Judge:
             except duckdb.Error as error:  # one submission must not stop the others
                 if (fault := storage_fault(error, self.database.spill)) is not None:
                     raise fault from error
-                outcome = counting.Outcome()
+                outcome = counting.SubmissionCounts()
                 case.problems.append(self._engine_problem(case, errors, error))
         return self._receipt(case, outcome)
 
@@ -248,7 +248,7 @@ class Judge:
             case.surveys[name], case.cells[name], case.mended[name] = bills.survey, cells, Mended()
             outcomes.load(self.database, outcomes.CONTRACTS[name], cells.sql, errors[name])
 
-    def _edit(self, case: _Case, errors: Mapping[str, list[Check]], only: str) -> counting.Outcome:
+    def _edit(self, case: _Case, errors: Mapping[str, list[Check]], only: str) -> counting.SubmissionCounts:
         """Judge the rows; where a file is written like a spreadsheet's, mend the working copy and judge again."""
         outcome, factors = self._edit_once(case, errors)
         for _ in range(_MOST_MENDINGS):
@@ -258,7 +258,7 @@ class Judge:
             for name, cells in case.cells.items():
                 outcomes.load(self.database, outcomes.CONTRACTS[name], self._text(case, name, cells), errors[name])
             if not case.cells:
-                return counting.Outcome()
+                return counting.SubmissionCounts()
             outcome, factors = self._edit_once(case, errors)
         counts: list[RuleCount] = []
         for name, cells in case.cells.items():
@@ -278,7 +278,7 @@ class Judge:
             case.problems += self._cost_factor_problems(outcome, factors)
         return outcome
 
-    def _mend(self, case: _Case, outcome: counting.Outcome) -> bool:
+    def _mend(self, case: _Case, outcome: counting.SubmissionCounts) -> bool:
         """Whether the rows that are not in order show a habit that was not known before."""
         erring = {count.table for count in outcome.rules if RULES[count.rule].severity == "ERROR"}
         changed = False
@@ -298,7 +298,7 @@ class Judge:
 
     def _edit_once(
         self, case: _Case, errors: Mapping[str, list[Check]]
-    ) -> tuple[counting.Outcome, dict[str, Decimal | None]]:
+    ) -> tuple[counting.SubmissionCounts, dict[str, Decimal | None]]:
         tables = tuple(case.cells)
         year = rate_year(case.submission.quarter.start)
         factors = cost_factors.hospital_factors(self._factors, case.submission.ccn, year, self.cost_method)
@@ -312,7 +312,9 @@ class Judge:
         warnings = [*edits.discharge_warnings(), *of_bills], edits.charge_warnings()
         return counting.count(self.database, tables, *warnings, any_found=any_found), factors
 
-    def _cost_factor_problems(self, outcome: counting.Outcome, factors: dict[str, Decimal | None]) -> list[Problem]:
+    def _cost_factor_problems(
+        self, outcome: counting.SubmissionCounts, factors: dict[str, Decimal | None]
+    ) -> list[Problem]:
         """Methodology §2: a rate center the hospital charges, with no factor of its own and none for ALL."""
         if not self.factors_known:
             return []
@@ -328,7 +330,7 @@ class Judge:
         listed = ", ".join(missing[:10]) + (f" and {len(missing) - 10} more" if len(missing) > 10 else "")
         return [Problem("S-COST-FACTOR-MISSING", f"no cost factor ({self.cost_method}) for {listed}")]
 
-    def _judge_whole(self, case: _Case, outcome: counting.Outcome) -> None:
+    def _judge_whole(self, case: _Case, outcome: counting.SubmissionCounts) -> None:
         names = {name: found.name for name, found in case.surveys.items()}
         case.problems += problems_of_whole(outcome, case.totals, names)
         case.problems += self._unknown_groupers(case)
@@ -345,7 +347,7 @@ class Judge:
         words = f"grouper version {', '.join(unknown)}: the APR-DRG table has {known}"
         return [Problem("S-GROUPER-VERSION", words, file=case.surveys["discharges"].name)]
 
-    def _receipt(self, case: _Case, outcome: counting.Outcome) -> SubmissionReceipt:
+    def _receipt(self, case: _Case, outcome: counting.SubmissionCounts) -> SubmissionReceipt:
         # A workbook of both tables is reported once.
         problems = sorted(dict.fromkeys(case.problems), key=lambda problem: (not problem.refuses, problem.file))
         refused = any(problem.refuses for problem in problems)

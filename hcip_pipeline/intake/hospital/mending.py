@@ -17,7 +17,7 @@ from decimal import Decimal
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.intake.hospital import code_lists, habits, limits, whole_columns
 from hcip_pipeline.intake.hospital.edits import warned_columns
-from hcip_pipeline.intake.hospital.habits import Reading
+from hcip_pipeline.intake.hospital.habits import ColumnReading
 from hcip_pipeline.intake.hospital.headers import Cells
 from hcip_pipeline.intake.hospital.receipts import RuleCount
 from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
@@ -42,7 +42,7 @@ class Mended:
         notes: why columns are not read that another form would let be read.
     """
 
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[ColumnReading, ...] = ()
     blank_rows: int = 0
     marked_lines: tuple[int, tuple[int, ...]] = (0, ())
     refusals: tuple[Problem, ...] = field(default=())
@@ -276,7 +276,9 @@ def _repeated(database: SubmissionDatabase, table: Table) -> str:
     return name
 
 
-def _readings(database: SubmissionDatabase, table: Table, file: str, cells: Cells, so_far: Mended) -> list[Reading]:
+def _readings(
+    database: SubmissionDatabase, table: Table, file: str, cells: Cells, so_far: Mended
+) -> list[ColumnReading]:
     """The habits that any odd row has; of dates and identifiers, the form that all of a column's have."""
     candidates = [habits.bare(column) for column in table.columns]
     candidates += [r for column in table.columns if (r := habits.empty(column)) is not None]

@@ -15,7 +15,7 @@ from hcip_pipeline.intake.hospital.folders import TABLES
 from hcip_pipeline.rules.hospital import RULES
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.rules.rule import Rule
-from hcip_pipeline.rules.verdict import Counts, Entry, Place, Section, Tone, Verdict
+from hcip_pipeline.rules.verdict import BrokenRule, Counts, Place, Section, Tone, Verdict
 
 if TYPE_CHECKING:
     from hcip_pipeline.intake.hospital.preflight import CheckResult
@@ -38,7 +38,7 @@ _COUNTED_BY = {
 def verdict(result: CheckResult) -> Verdict:
     """Every rule that is broken once, the worst first: what refuses, rows kept out, what follows, warnings, remarks."""
     entries = _entries(result)
-    by_weight: dict[Weight, list[Entry]] = {}
+    by_weight: dict[Weight, list[BrokenRule]] = {}
     for entry in sorted(entries, key=lambda entry: -entry.row_count):
         by_weight.setdefault(_weight(RULES[entry.rule]), []).append(entry)
     headings: tuple[tuple[str, Tone, tuple[Weight, ...]], ...] = (
@@ -70,7 +70,7 @@ def verdict(result: CheckResult) -> Verdict:
     )
 
 
-def _entries(result: CheckResult) -> list[Entry]:
+def _entries(result: CheckResult) -> list[BrokenRule]:
     receipt = result.receipt
     counted: dict[str, list[RuleCount]] = {}
     for count in receipt.rules:
@@ -83,7 +83,7 @@ def _entries(result: CheckResult) -> list[Entry]:
     for row in result.rows:
         rows.setdefault(row.rule, []).append(row)
     return [
-        Entry(
+        BrokenRule(
             rule,
             RULES[rule].description,
             RULES[rule].fix,

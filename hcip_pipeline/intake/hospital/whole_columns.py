@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.intake.hospital import code_lists, habits
-from hcip_pipeline.intake.hospital.habits import Reading
+from hcip_pipeline.intake.hospital.habits import ColumnReading
 from hcip_pipeline.intake.hospital.placeholders import is_placeholder
 from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
 from hcip_pipeline.rules.problem import Problem
@@ -30,7 +30,7 @@ class Forms:
         problems: columns that are not read, and why.
     """
 
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[ColumnReading, ...] = ()
     has_day_first: bool = False
     problems: tuple[Problem, ...] = ()
 
@@ -78,7 +78,7 @@ def date_forms(database: SubmissionDatabase, table: Table, file: str, cells: str
 
 def identifier_forms(
     database: SubmissionDatabase, table: Table, file: str, cells: str
-) -> tuple[list[Reading], list[Problem]]:
+) -> tuple[list[ColumnReading], list[Problem]]:
     """Identifiers of which all end in ``.0`` are read without it; where only some do, they would match no one.
 
     Args:
@@ -106,7 +106,9 @@ def identifier_forms(
     return readings, problems
 
 
-def list_readings(database: SubmissionDatabase, table: Table, cells: str, *, has_day_first: bool) -> list[Reading]:
+def list_readings(
+    database: SubmissionDatabase, table: Table, cells: str, *, has_day_first: bool
+) -> list[ColumnReading]:
     """Columns of codes and of lists of codes that some odd row writes otherwise than the contract."""
     candidates = [column for column in code_lists.COLUMNS if column in table.names]
     if not candidates:
@@ -119,5 +121,6 @@ def list_readings(database: SubmissionDatabase, table: Table, cells: str, *, has
         day_first = f"select coalesce(bool_or({code_lists.has_day_first()}), false) from ({cells}) where shape_ok"
         has_day_first = bool(database.one(day_first)[0])
     return [
-        Reading("LIST-FORM", column, code_lists.read_sql(column, month_first=not has_day_first)) for column in found
+        ColumnReading("LIST-FORM", column, code_lists.read_sql(column, month_first=not has_day_first))
+        for column in found
     ]

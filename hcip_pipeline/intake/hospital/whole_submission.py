@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from hcip_pipeline.dollars import dollars
 from hcip_pipeline.intake.hospital.control_totals import ControlTotals, differences
-from hcip_pipeline.intake.hospital.counting import Outcome, TableCount
+from hcip_pipeline.intake.hospital.counting import SubmissionCounts, TableCount
 from hcip_pipeline.intake.hospital.limits import (
     MAX_ERROR_SHARE,
     MAX_NPI_MISSING,
@@ -24,7 +24,9 @@ from hcip_pipeline.rules.hospital import RULES
 from hcip_pipeline.rules.problem import Problem
 
 
-def problems_of_whole(outcome: Outcome, totals: ControlTotals | None, names: Mapping[str, str]) -> list[Problem]:
+def problems_of_whole(
+    outcome: SubmissionCounts, totals: ControlTotals | None, names: Mapping[str, str]
+) -> list[Problem]:
     """Every rule on the whole that the counts of a submission break.
 
     Args:
@@ -34,14 +36,14 @@ def problems_of_whole(outcome: Outcome, totals: ControlTotals | None, names: Map
     return [*_error_rates(outcome, names), *_totals(outcome, totals), *_missing(outcome), *_unmapped(outcome)]
 
 
-def _error_rates(outcome: Outcome, names: Mapping[str, str]) -> Iterator[Problem]:
+def _error_rates(outcome: SubmissionCounts, names: Mapping[str, str]) -> Iterator[Problem]:
     for name, count in outcome.tables.items():
         if exceeds(count.error_rows, count.read, MAX_ERROR_SHARE):
             words = f"{count.error_rows:,} of {count.read:,} rows break an ERROR rule, more than 1%"
             yield Problem("S-ERROR-RATE", f"{words}{_most_frequent(outcome, name)}", file=names[name])
 
 
-def _most_frequent(outcome: Outcome, table: str) -> str:
+def _most_frequent(outcome: SubmissionCounts, table: str) -> str:
     """The ERROR rule that most rows of a table break, with the first of them."""
     broken = [each for each in outcome.rules if each.table == table and RULES[each.rule].severity == "ERROR"]
     if not broken:
@@ -51,7 +53,7 @@ def _most_frequent(outcome: Outcome, table: str) -> str:
     return f"; most often {most.rule} ({RULES[most.rule].description}), {most.rows:,} rows{first}"
 
 
-def _totals(outcome: Outcome, totals: ControlTotals | None) -> Sequence[Problem]:
+def _totals(outcome: SubmissionCounts, totals: ControlTotals | None) -> Sequence[Problem]:
     if totals is None:
         return []
     discharges, charges = outcome.tables.get("discharges"), outcome.tables.get("charges")
@@ -60,7 +62,7 @@ def _totals(outcome: Outcome, totals: ControlTotals | None) -> Sequence[Problem]
     return once if len(once) < len(as_sent) else as_sent
 
 
-def _missing(outcome: Outcome) -> Iterator[Problem]:
+def _missing(outcome: SubmissionCounts) -> Iterator[Problem]:
     of = f"of {outcome.discharges:,} discharges have no"
     if exceeds(outcome.npi_missing, outcome.discharges, MAX_NPI_MISSING):
         yield Problem("S-NPI-MISSING", f"{outcome.npi_missing:,} {of} physician's NPI")
@@ -79,7 +81,7 @@ def _read(
     )
 
 
-def _unmapped(outcome: Outcome) -> list[Problem]:
+def _unmapped(outcome: SubmissionCounts) -> list[Problem]:
     lines = f"{outcome.unmapped:,} of {outcome.charges:,} charge lines"
     part, whole = (int(amount * 100) for amount in (outcome.unmapped_dollars, outcome.dollars))
     if exceeds(outcome.unmapped, outcome.charges, MOST_UNMAPPED) or (part > 0 and exceeds(part, whole, MOST_UNMAPPED)):

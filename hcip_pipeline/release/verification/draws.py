@@ -32,7 +32,7 @@ Seat = tuple[str, str, tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class _Case:
+class _CaseValue:
     """What a case brings to whoever has it."""
 
     name: bytes
@@ -61,7 +61,7 @@ class Sums:
     wide: Decimal = ZERO
     per_diem: Decimal = ZERO
 
-    def add(self, place: _Case, case: _Case, copies: int = 1) -> None:
+    def add(self, place: _CaseValue, case: _CaseValue, copies: int = 1) -> None:
         """The costs and days of ``case`` with the weights and pools of ``place``."""
         self.cases += copies
         self.cost += case.cost * copies
@@ -79,8 +79,8 @@ class DrawnCases:
 
     terms: Terms
     rates: Rates
-    now: dict[tuple[str, ...], list[_Case]] = field(default_factory=lambda: defaultdict(list))
-    before: dict[tuple[str, ...], list[_Case]] = field(default_factory=lambda: defaultdict(list))
+    now: dict[tuple[str, ...], list[_CaseValue]] = field(default_factory=lambda: defaultdict(list))
+    before: dict[tuple[str, ...], list[_CaseValue]] = field(default_factory=lambda: defaultdict(list))
     p75: dict[tuple[str, str], Decimal] = field(default_factory=dict)
 
     def collect(self, hospital: Hospital) -> None:
@@ -92,7 +92,7 @@ class DrawnCases:
                     case = self._case(row, window is self.now)
                     window[row["hospital_ccn"], *case.seat[2], row["stream"]].append(case)
 
-    def _case(self, row: Row, is_now: bool) -> _Case:
+    def _case(self, row: Row, is_now: bool) -> _CaseValue:
         cell = (row["apr_drg"], row["severity_of_illness"])
         earned = per_diem = pool = wide = ZERO
         if is_now:
@@ -102,7 +102,7 @@ class DrawnCases:
             pool, wide = row["mpi_improvement"], row["improvement_ceiling_cost"] - row["best_practice_norm"]
             if row["stream"] == "medical":
                 per_diem = self.rates.per_diem.get(cell[1], ZERO)
-        return _Case(
+        return _CaseValue(
             f"{row['hospital_ccn']}|{row['account_no']}|".encode(),
             (row["hospital_ccn"], row["npi"], cell),
             row["stream"],
@@ -161,7 +161,7 @@ class DrawnCases:
         if len(chosen) == len(ranges) and _STATE in whole:
             findings.compare("draws", whole[_STATE], _chance(list(state.values())))
 
-    def _needed(self, ccn: str) -> Iterator[list[_Case]]:
+    def _needed(self, ccn: str) -> Iterator[list[_CaseValue]]:
         for window in (self.now, self.before):
             yield from (cases for group, cases in window.items() if group[0] == ccn)
 
@@ -195,7 +195,7 @@ class DrawnCases:
         return drawn
 
     def _elsewhere(
-        self, cells: Mapping[tuple[str, tuple[str, str]], Row], now: Sequence[Sequence[_Case]], npis: set[str]
+        self, cells: Mapping[tuple[str, tuple[str, str]], Row], now: Sequence[Sequence[_CaseValue]], npis: set[str]
     ) -> CellTotals:
         """Cases and cost of these physicians where they are not care partners."""
         totals: CellTotals = {}
@@ -212,10 +212,10 @@ class DrawnCases:
     def _settled(
         self,
         ccn: str,
-        now: Sequence[Sequence[_Case]],
-        before: Sequence[Sequence[_Case]],
+        now: Sequence[Sequence[_CaseValue]],
+        before: Sequence[Sequence[_CaseValue]],
         fixed: CellTotals,
-        given: Mapping[int, Sequence[tuple[_Case, int]]],
+        given: Mapping[int, Sequence[tuple[_CaseValue, int]]],
     ) -> dict[str, Decimal]:
         """Calculated incentives of the hospital's care partners: ``given`` has each place's case, and how often."""
         streams: tuple[dict[tuple[str, str], Sums], dict[tuple[str, str], Sums]] = (
@@ -260,7 +260,7 @@ class DrawnCases:
         return rounded((quotient(clamp(saved, ZERO, spread), spread, RATIO) or ZERO) * now.pool, CENTS)
 
 
-def _shuffled(cases: Sequence[_Case], hashes: Sequence[bytes]) -> Sequence[tuple[_Case, int]]:
+def _shuffled(cases: Sequence[_CaseValue], hashes: Sequence[bytes]) -> Sequence[tuple[_CaseValue, int]]:
     order = sorted(range(len(cases)), key=lambda place: hashes[place][:8])
     return [(cases[place], 1) for place in order]
 
@@ -280,7 +280,7 @@ def _poisson_steps() -> list[int]:
 _STEPS = _poisson_steps()
 
 
-def _resampled(cases: Sequence[_Case], hashes: Sequence[bytes]) -> Sequence[tuple[_Case, int]]:
+def _resampled(cases: Sequence[_CaseValue], hashes: Sequence[bytes]) -> Sequence[tuple[_CaseValue, int]]:
     return [
         (case, bisect_right(_STEPS, int.from_bytes(digest[:6], "big")))
         for case, digest in zip(cases, hashes, strict=True)
