@@ -92,17 +92,19 @@ class Measured:
 def make_lake(home: Home, share: float) -> None:
     """A synthetic state without CMS files, accepted: base year, baseline and half-year."""
     from hcip_pipeline.periods import Quarter
-    from hcip_pipeline.synthetic import generate_state
+    from hcip_pipeline.synthetic import StateArguments, generate_state
 
     generate_state(
         home.inbox,
-        hospitals=max(6, round(HOSPITALS * min(1, share * 3))),
-        discharges_per_year=round(DISCHARGES * share),
-        start=Quarter(2024, 1),
-        end=Quarter(2025, 2),
-        seed=2025,
-        file_format="parquet",
-        cms=False,
+        StateArguments(
+            hospitals=max(6, round(HOSPITALS * min(1, share * 3))),
+            discharges_per_year=round(DISCHARGES * share),
+            start=Quarter(2024, 1),
+            end=Quarter(2025, 2),
+            seed=2025,
+            file_format="parquet",
+            cms=False,
+        ),
     )
     intake(home, share, 2)
 

@@ -25,7 +25,7 @@ from hcip_pipeline.publishing.content import Content
 from hcip_pipeline.publishing.writer import write_release
 from hcip_pipeline.reference.tables import write_lake_reference
 from hcip_pipeline.settlement.period import build_period
-from hcip_pipeline.synthetic import generate_state
+from hcip_pipeline.synthetic import StateArguments, generate_state
 
 PERIOD = PerformancePeriod(2025, 1)
 _LOADING = """
@@ -76,9 +76,11 @@ def main(hospitals: int = 20, discharges_per_year: int = 200_000) -> None:
         home = Home(Path(folder))
         first, last = Quarter(2024, 1), Quarter(2025, 2)
         generate_state(
-            home.inbox, hospitals=hospitals, discharges_per_year=discharges_per_year,
-            start=first, end=last, seed=1, cms=False,
-        )  # fmt: skip
+            home.inbox,
+            StateArguments(
+                hospitals=hospitals, discharges_per_year=discharges_per_year, start=first, end=last, seed=1, cms=False
+            ),
+        )
         ingest(home)
         for passing in ("first pass", "second pass"):
             alone, through = plain(home), orchestrated(home)

@@ -45,19 +45,21 @@ READ = {
 
 def synth(home: Home, share: float, _threads: int) -> None:
     from hcip_pipeline.periods import Quarter
-    from hcip_pipeline.synthetic import generate_state
+    from hcip_pipeline.synthetic import StateArguments, generate_state
     from hcip_pipeline.synthetic.state import STATE_BENEFICIARIES, STATE_MONTHS_OF_CLAIMS
 
     generate_state(
         home.inbox,
-        hospitals=max(6, round(HOSPITALS * min(1, share * 3))),
-        discharges_per_year=round(DISCHARGES * share),
-        start=Quarter(2023, 1),
-        end=Quarter(2025, 4),
-        seed=2025,
-        file_format="parquet",
-        cms_last_months=STATE_MONTHS_OF_CLAIMS,
-        cms_beneficiaries=round(STATE_BENEFICIARIES * share),
+        StateArguments(
+            hospitals=max(6, round(HOSPITALS * min(1, share * 3))),
+            discharges_per_year=round(DISCHARGES * share),
+            start=Quarter(2023, 1),
+            end=Quarter(2025, 4),
+            seed=2025,
+            file_format="parquet",
+            cms_last_months=STATE_MONTHS_OF_CLAIMS,
+            cms_beneficiaries=round(STATE_BENEFICIARIES * share),
+        ),
     )
 
 

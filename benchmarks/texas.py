@@ -56,7 +56,7 @@ def _step(options: argparse.Namespace) -> None:
         read_texas(folder, quarters, into, load_tables_of_elsewhere(None)["apr_drg"])
         shutil.rmtree(into)
     else:
-        run_texas_study(Home(options.work / "home"), folder, quarters[0], quarters[-1])
+        run_texas_study(Home(options.work / "home"), folder, (quarters[0], quarters[-1]))
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     print(
         json.dumps(

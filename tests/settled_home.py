@@ -21,7 +21,7 @@ from hcip_pipeline.assets.execution import settle
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.publishing.writer import Release
-from hcip_pipeline.synthetic import generate_state
+from hcip_pipeline.synthetic import StateArguments, generate_state
 from hcip_pipeline.synthetic.files import FileFormat
 from tests.fee_schedule_claims import deliver, fee_schedule_claims
 
@@ -89,13 +89,9 @@ def fill_inbox(home: Home, file_format: FileFormat = "csv") -> None:
     first, last = Quarter.parse(QUARTERS[0]), Quarter.parse(QUARTERS[-1])
     generate_state(
         home.inbox,
-        hospitals=2,
-        discharges_per_year=4_000,
-        start=first,
-        end=last,
-        seed=7,
-        cms=False,
-        file_format=file_format,
+        StateArguments(
+            hospitals=2, discharges_per_year=4_000, start=first, end=last, seed=7, cms=False, file_format=file_format
+        ),
     )
     (home.inbox / "hospital" / "2025Q9").mkdir()  # names no quarter
     claims = fee_schedule_claims((*CAPPED_BY_CLAIMS, PERIOD.year, APPROVED))

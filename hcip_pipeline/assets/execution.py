@@ -4,15 +4,16 @@ Belongs here: which partitions, in which order. Does not belong here: a run (``r
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hcip_pipeline.assets.jobs import cms_job, hospital_job, program_job, settlement_job
 from hcip_pipeline.assets.partitions import Key, parse_key, spans
-from hcip_pipeline.assets.runs import Progress, Runs, runs_on
+from hcip_pipeline.assets.runs import RunOptions, Runs, runs_on
 from hcip_pipeline.errors import HcipError, PartitionsFailedError, ProgramRefusedError, RefusedFileError, UsageError
 from hcip_pipeline.home import Home
+from hcip_pipeline.messages import Progress
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 from hcip_pipeline.tables.file_names import is_left_alone, shown_path
 
@@ -111,7 +112,8 @@ def ingest(
     from hcip_pipeline.ledger.comparison import check_home
 
     command = " ".join(["hcip ingest", *partitions, *(["--join"] if join else [])])
-    with runs_on(home, policy_path, progress=progress, command=command, join=join) as runs:
+    options = RunOptions(policy_path, progress=progress or (lambda _: None), command=command)
+    with runs_on(home, options, join=join) as runs:
         again = check_home(home, (), runs.session.progress)
         problems = ingest_partitions(
             runs, with_partitions([key for key in keys if not isinstance(key, PerformancePeriod)], again)
@@ -177,20 +179,15 @@ def settle(
         UsageError: the period is outside the program's calendar, or the engine is not installed.
         HcipError: as the assets raise; nothing was released then.
     """
-    known = [seen] if seen else []
-    return settle_each(home, [period], policy_path, progress=progress, threads=threads, seen=known, engine=engine)[0]
+    options = RunOptions(policy_path, threads, progress=progress or (lambda _: None), engine=engine)
+    return settle_each(home, [period], options, [seen] if seen else [])[0]
 
 
 def settle_each(
     home: Home,
     periods: Sequence[PerformancePeriod],
-    policy_path: Path | None = None,
-    *,
-    progress: Progress | None = None,
-    threads: int | None = None,
-    command: str = "",
+    options: RunOptions,
     seen: "Sequence[Outlook]" = (),
-    engine: "EngineChoice | None" = None,
 ) -> "list[Release]":
     """:func:`settle` for periods one after another; a quarter or month that several need is accepted once."""
     from hcip_pipeline.alerting.settings import chosen_engine
@@ -202,15 +199,17 @@ def settle_each(
 
     for period in periods:
         parse_key(str(period))
-    engine = chosen_engine(home, engine) if engine else chosen_engine(home)
+    policy_path = options.policy_path
     policy = load_policy(policy_path or home.policy).policy
     for period in periods:
         check_can_start(home, period, policy)
-    command = command or " ".join(["hcip run", *map(str, periods)])
+    options = replace(
+        options,
+        engine=chosen_engine(home, options.engine) if options.engine else chosen_engine(home),
+        command=options.command or " ".join(["hcip run", *map(str, periods)]),
+    )
     looked_at = {str(each.period): each for each in seen}
-    with runs_on(
-        home, policy_path, threads=threads, progress=progress, command=command, engine=engine, signs=True
-    ) as runs:
+    with runs_on(home, options, signs=True) as runs:
         for period in periods:
             runs.hold(period)
             runs.session.outlooks[str(period)] = looked_at.get(str(period)) or outlook(home, period, policy_path)

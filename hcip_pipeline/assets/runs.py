@@ -108,57 +108,67 @@ class Runs:
             record_origin(self.instance, run_id)
 
 
+@dataclass(frozen=True)
+class RunOptions:
+    """How runs are made.
+
+    Attributes:
+        policy_path: another policy file than the home's.
+        threads: DuckDB threads; no result depends on it.
+        processes: how many ingest quarters and months; None: as many as pay.
+        progress: called with what is going on, in words.
+        engine: computes the builds; None: the one of the settings.
+        command: what the person typed, for the run's tags.
+        tags: further tags of every run.
+    """
+
+    policy_path: Path | None = None
+    threads: int | None = None
+    processes: int | None = None
+    progress: Progress = lambda _: None
+    engine: "EngineChoice | None" = None
+    command: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
 @contextmanager
 def runs_on(
-    home: Home,
-    policy_path: Path | None = None,
-    *,
-    threads: int | None = None,
-    progress: Progress | None = None,
-    command: str = "",
-    tags: Mapping[str, str] | None = None,
-    processes: int | None = None,
-    engine: "EngineChoice | None" = None,
-    join: bool = False,
-    signs: bool = False,
+    home: Home, options: RunOptions | None = None, *, join: bool = False, signs: bool = False
 ) -> Iterator[Runs]:
     """Open a home for runs.
 
     Args:
-        policy_path: another policy file than the home's.
-        threads: DuckDB threads; no result depends on it.
-        progress: called with what is going on, in words.
-        command: what the person typed, for the run's tags.
-        tags: further tags of every run.
-        processes: how many ingest quarters and months; None: as many as pay.
-        engine: computes the builds; None: the one of the settings.
         join: share a quarter with other runs that do.
         signs: a half-year is released, which the settings may want signed.
 
     Raises:
         HcipError: the home's settings are wrong; nothing was recorded then.
     """
-    say = progress or (lambda _: None)
-    check_settings(home, say, signs=signs)
-    session = Session(say, attended=True, locks=HomeLocks(notify=say), processes=processes)
+    options = options or RunOptions()
+    check_settings(home, options.progress, signs=signs)
+    locks = HomeLocks(notify=options.progress)
+    session = Session(options.progress, attended=True, locks=locks, processes=options.processes)
     of_home: dict[str, Any] = {"path": str(home.root)}
-    if policy_path:
-        of_home["policy_path"] = str(policy_path.absolute())
-    if threads:
-        of_home["threads"] = threads
+    if options.policy_path:
+        of_home["policy_path"] = str(options.policy_path.absolute())
+    if options.threads:
+        of_home["threads"] = options.threads
     if join:
         of_home["join"] = True
     # The event log holds what a run reports; the terminal belongs to the command line.
     config = {
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-        "resources": {"home": {"config": of_home}, "engine": {"config": asdict(engine) if engine else {}}},
+        "resources": {
+            "home": {"config": of_home},
+            "engine": {"config": asdict(options.engine) if options.engine else {}},
+        },
     }
-    stated = {"command": command, "user": _user()} if command else {}
+    stated = {"command": options.command, "user": _user()} if options.command else {}
     definitions = build_defs(resources={"session": session})
     with explain_storage_errors(home), home_instance(home) as instance:  # the history of runs is in the home too
         close_interrupted(instance)
         with session.locks:
-            yield Runs(home, instance, definitions, session, config, {**stated, **(tags or {})})
+            yield Runs(home, instance, definitions, session, config, {**stated, **options.tags})
 
 
 def _user() -> str:

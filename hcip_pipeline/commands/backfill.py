@@ -53,6 +53,7 @@ def command(
     Quarters and months are one run; half-years are settled in order, because each reads the releases before it. A
     half-year in which nothing changed is not released again.
     """
+    from hcip_pipeline.assets.runs import RunOptions
     from hcip_pipeline.ledger.lines import head_of
     from hcip_pipeline.operations.backfill import backfill
     from hcip_pipeline.warehouse.engine_choice import EngineChoice
@@ -60,9 +61,8 @@ def command(
     chosen = EngineChoice(engine or "", master)
     home = Home.locate(home_path)
     with shown_progress(as_json, home.root) as progress:
-        report = backfill(
-            home, first, last, policy_path, resume=resume, jobs=jobs, threads=threads, progress=progress, engine=chosen
-        )
+        options = RunOptions(policy_path, threads, jobs, progress, chosen)
+        report = backfill(home, first, last, options, resume=resume)
     if as_json:
         show_json(report.as_dict() | {"ledger_head": head_of(home)})
     else:

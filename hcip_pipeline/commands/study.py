@@ -90,7 +90,7 @@ def command(
             result = run_sparcs_study(home, sparcs_file, year, policy, progress=progress, allow_errors=allowed)
         elif texas_folder:
             quarters = _whole_quarters(start, end)
-            result = run_texas_study(home, texas_folder, *quarters, policy, progress=progress, allow_errors=allowed)
+            result = run_texas_study(home, texas_folder, quarters, policy, progress=progress, allow_errors=allowed)
         else:
             result = run_window_study(home, start, end, policy, progress=progress)
     if as_json:

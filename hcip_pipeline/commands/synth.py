@@ -12,7 +12,6 @@ from hcip_pipeline.commands.progress import shown_progress, volume_options
 from hcip_pipeline.errors import HcipError, UsageError
 
 if TYPE_CHECKING:
-    from hcip_pipeline.periods import Quarter
     from hcip_pipeline.synthetic.cclf import CmsShape
     from hcip_pipeline.synthetic.files import FileFormat
     from hcip_pipeline.synthetic.texas_pudf import Form as TexasForm
@@ -100,8 +99,9 @@ def command(
         discharges_per_year = discharges_per_year if "discharges_per_year" in given else STATE_DISCHARGES_PER_YEAR
         if defects:
             raise UsageError("--state writes Parquet, which cannot hold the faults of text files", fix="leave one out")
-    from hcip_pipeline.periods import Quarter
-    from hcip_pipeline.synthetic import generate_state
+    from hcip_pipeline.periods import Quarter, Window
+    from hcip_pipeline.synthetic import StateArguments, generate_state
+    from hcip_pipeline.synthetic.texas_pudf import write_texas_pudf
 
     first, last = Quarter.parse(start), Quarter.parse(end)
     if last < first:
@@ -116,48 +116,38 @@ def command(
                 f"--texas-pudf writes public files: no inbox, no faults, at most {_MOST_OF_TEXAS:,} discharges a year",
                 fix="give --start, --end, --hospitals, --discharges-per-year and --seed alone",
             )
-        _write_texas(inbox, first, last, hospitals, discharges_per_year, texas_form, seed, as_json)
+        files = write_texas_pudf(
+            inbox,
+            quarters := Window(first.start, last.end, "performance").quarters,
+            discharges=-(-discharges_per_year // 4),
+            hospitals=hospitals,
+            form=texas_form,
+            seed=seed,
+        )
+        if as_json:
+            show_json({"folder": str(inbox), "form": texas_form, "files": [file.name for file in files]})
+        else:
+            click.echo(f"{len(files)} files of {len(quarters)} quarters in {inbox}; every record is invented")
         return
     with shown_progress(as_json) as progress:
         report = generate_state(
             inbox,
-            hospitals=hospitals,
-            discharges_per_year=discharges_per_year,
-            start=first,
-            end=last,
-            seed=seed,
-            defects=defects,
-            effects=effects,
-            file_format=file_format or ("parquet" if whole_state else "csv"),
-            cms_last_months=STATE_MONTHS_OF_CLAIMS if whole_state else None,
-            cms_beneficiaries=STATE_BENEFICIARIES if whole_state else 0,
-            cms_shape=cms_shape,
-            progress=progress,
+            StateArguments(
+                hospitals=hospitals,
+                discharges_per_year=discharges_per_year,
+                start=first,
+                end=last,
+                seed=seed,
+                defects=defects,
+                effects=effects,
+                file_format=file_format or ("parquet" if whole_state else "csv"),
+                cms_last_months=STATE_MONTHS_OF_CLAIMS if whole_state else None,
+                cms_beneficiaries=STATE_BENEFICIARIES if whole_state else 0,
+                cms_shape=cms_shape,
+            ),
+            progress,
         )
     if as_json:
         show_json(report.as_dict())
     else:
         click.echo(report.summary())
-
-
-def _write_texas(
-    folder: Path,
-    first: Quarter,
-    last: Quarter,
-    hospitals: int,
-    discharges_per_year: int,
-    form: TexasForm,
-    seed: int,
-    as_json: bool,
-) -> None:
-    from hcip_pipeline.periods import Window
-    from hcip_pipeline.synthetic.texas_pudf import write_texas_pudf
-
-    quarters = Window(first.start, last.end, "performance").quarters
-    files = write_texas_pudf(
-        folder, quarters, discharges=-(-discharges_per_year // 4), hospitals=hospitals, form=form, seed=seed
-    )
-    if as_json:
-        show_json({"folder": str(folder), "form": form, "files": [file.name for file in files]})
-    else:
-        click.echo(f"{len(files)} files of {len(quarters)} quarters in {folder}; every record is invented")

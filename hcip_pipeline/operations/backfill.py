@@ -10,8 +10,8 @@ place in the order is part of its result; quarters and months read nothing of ea
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +25,10 @@ from hcip_pipeline.assets.instance import home_instance
 from hcip_pipeline.assets.jobs import settlement_job
 from hcip_pipeline.assets.partitions import HALVES, MONTHS, QUARTERS, Key, parse_key
 from hcip_pipeline.assets.release import RELEASE
-from hcip_pipeline.assets.runs import Progress, runs_on
+from hcip_pipeline.assets.runs import RunOptions, runs_on
 from hcip_pipeline.errors import HcipError, RefusedFileError, UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
-from hcip_pipeline.warehouse.engine_choice import EngineChoice
 
 if TYPE_CHECKING:
     from hcip_pipeline.publishing.writer import Release
@@ -109,20 +108,15 @@ def backfill(
     home: Home,
     first: str,
     last: str,
-    policy_path: Path | None = None,
+    options: RunOptions | None = None,
     *,
     resume: bool = False,
-    jobs: int | None = None,
-    threads: int | None = None,
-    progress: Progress = lambda _: None,
-    engine: EngineChoice | None = None,
 ) -> BackfillReport:
     """Ingest, or settle, every partition from ``first`` to ``last``.
 
     Args:
+        options: of its runs; their command and tags are the backfill's own.
         resume: leave out what the newest backfill of the same range has finished.
-        jobs: processes that ingest quarters and months; no result depends on it.
-        engine: computes the builds; None: the one of the settings.
 
     Returns:
         What became of each. One that fails stops no quarter or month, and every half-year after it.
@@ -133,24 +127,26 @@ def backfill(
     """
     from hcip_pipeline.ledger.comparison import check_home
 
-    engine = chosen_engine(home, engine) if engine else chosen_engine(home)
+    options = options or RunOptions()
+    engine = chosen_engine(home, options.engine) if options.engine else chosen_engine(home)
     keys = partitions_between(first, last)
     name = f"{first}..{last}"
     report = BackfillReport(name)
     periods = [key for key in keys if isinstance(key, PerformancePeriod)]
     check_settings(home, lambda _: None, signs=bool(periods))  # the runs report whom alerts do not reach
     identity, done = _identity(home, name, resume)
-    tags = {_RANGE: name, _ID: identity}
+    command = f"hcip backfill {first} {last}"
+    options = replace(options, engine=engine, command=command, tags={_RANGE: name, _ID: identity})
     if periods:
-        intake = _needed(home, periods, policy_path)
+        intake = _needed(home, periods, options.policy_path)
     else:
         intake = [key for key in keys if not isinstance(key, PerformancePeriod)]
     intake = [key for key in intake if _unless_done(key, done, report)]
-    intake = with_partitions(intake, check_home(home, (), progress))
-    _ingest(home, intake, policy_path, jobs, tags, progress, report)
+    intake = with_partitions(intake, check_home(home, (), options.progress))
+    _ingest(home, intake, options, report)
     if not report.failed:
         wanted = [period for period in periods if _unless_done(period, done, report)]
-        _settle(home, wanted, policy_path, threads, engine, tags, progress, report)
+        _settle(home, wanted, options, report)
     else:
         report.not_started += [str(period) for period in periods]
     return report
@@ -197,17 +193,14 @@ def _needed(home: Home, periods: Sequence[PerformancePeriod], policy_path: Path 
 def _ingest(
     home: Home,
     keys: Sequence[Key],
-    policy_path: Path | None,
-    jobs: int | None,
-    tags: Mapping[str, str],
-    progress: Progress,
+    options: RunOptions,
     report: BackfillReport,
 ) -> None:
     there = [key for key in keys if was_sent(home, key)]
     report.absent += [str(key) for key in keys if key not in there]
     if not there:
         return
-    with runs_on(home, policy_path, progress=progress, command=_command(report), tags=tags, processes=jobs) as runs:
+    with runs_on(home, replace(options, engine=None, threads=None)) as runs:
         problems = ingest_partitions(runs, there)
     for key in map(str, there):
         if key not in problems:
@@ -219,18 +212,10 @@ def _ingest(
     report.ingested.sort()
 
 
-def _command(report: BackfillReport) -> str:
-    return "hcip backfill " + report.name.replace("..", " ")
-
-
 def _settle(
     home: Home,
     periods: Sequence[PerformancePeriod],
-    policy_path: Path | None,
-    threads: int | None,
-    engine: EngineChoice,
-    tags: Mapping[str, str],
-    progress: Progress,
+    options: RunOptions,
     report: BackfillReport,
 ) -> None:
     from hcip_pipeline.policy.loader import load_policy
@@ -238,10 +223,8 @@ def _settle(
 
     if not periods:
         return
-    policy = load_policy(policy_path or home.policy).policy
-    with runs_on(
-        home, policy_path, threads=threads, progress=progress, command=_command(report), tags=tags, engine=engine
-    ) as runs:
+    policy = load_policy(options.policy_path or home.policy).policy
+    with runs_on(home, replace(options, processes=None)) as runs:
         for number, period in enumerate(periods):
             try:
                 check_can_start(home, period, policy)

@@ -24,7 +24,7 @@ from hcip_pipeline.release.reading import ReleaseFiles, counted_payments, releas
 Change = tuple[str, str, str]
 
 
-def program_changes(
+def program_changes(  # noqa: PLR0913
     home: Home,
     period: PerformancePeriod,
     programs: pl.DataFrame,

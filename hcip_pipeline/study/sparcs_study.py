@@ -20,7 +20,7 @@ from hcip_pipeline.periods import Window, base_year_window
 from hcip_pipeline.policy.model import Elections, Policy
 from hcip_pipeline.study.plan import STATEMENTS, StudyInput, StudyPlan, check_name
 from hcip_pipeline.study.result import Progress, StudyResult, carry_out
-from hcip_pipeline.study.state_study import MAX_ERRORS, cost_factors, percent, require_few_errors
+from hcip_pipeline.study.state_study import MAX_ERRORS, FaultyRows, cost_factors, percent, require_few_errors
 from hcip_pipeline.warehouse.spec import BuildSpec
 
 
@@ -70,18 +70,17 @@ def _require_few_errors(file: Path, receipt: SparcsReceipt, allow_errors: Decima
     judged = receipt.accepted + receipt.error_rows
     of_other_years = 2 * receipt.rule_counts.get("SPARCS-OTHER-YEAR", 0) > receipt.error_rows
     needed = (receipt.error_rows * 100 + judged - 1) // judged
-    require_few_errors(
-        file,
-        receipt.error_rows,
-        judged,
-        allow_errors,
+    rows = FaultyRows(
         rule="SPARCS-ERROR-RATE",
+        faulty=receipt.error_rows,
+        judged=judged,
         what="faulty or of another year",
         counted=", ".join(f"{f.rule} {f.rows}" for f in receipt.problems if f.severity == "ERROR"),
         fix=f"use a file of {receipt.year} alone, or allow the others to be left out: --allow-errors {needed}%"
         if of_other_years
         else "correct the file, or allow more rows to be left out: --allow-errors 5%",
     )
+    require_few_errors(file, rows, allow_errors)
 
 
 def plan_sparcs_study(home: Home, name: str, receipt: SparcsReceipt, policy: Policy | None) -> StudyPlan:

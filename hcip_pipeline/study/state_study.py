@@ -7,6 +7,7 @@ policy and statements (``sparcs_study``, ``texas_study``).
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,24 +22,39 @@ from hcip_pipeline.reference.tables import read_inbox_table
 MAX_ERRORS = Decimal("0.01")
 
 
-def require_few_errors(
-    file: Path | str, faulty: int, judged: int, allowed: Decimal, *, rule: str, what: str, counted: str, fix: str
-) -> None:
-    """A study never ends well over a file of which it lost a part: the 1% of a submission holds for it.
+@dataclass(frozen=True)
+class FaultyRows:
+    """Rows of a file that a study leaves out.
 
-    Args:
+    Attributes:
+        rule: the id under which the file is refused if there are too many.
         faulty, judged: rows that are left out through their own fault, and rows in all.
         what: the fault in words, such as "faulty".
         counted: the rules and how many rows break them.
+        fix: what to do if there are too many.
+    """
+
+    rule: str
+    faulty: int
+    judged: int
+    what: str
+    counted: str
+    fix: str
+
+
+def require_few_errors(file: Path | str, rows: FaultyRows, allowed: Decimal) -> None:
+    """A study never ends well over a file of which it lost a part: the 1% of a submission holds for it.
+
+    Args:
+        allowed: the share of faulty rows that the study may leave out.
 
     Raises:
-        HcipError: more rows are faulty than allowed, under ``rule``.
+        HcipError: more rows are faulty than allowed, under the rule of ``rows``.
     """
-    if faulty <= allowed * judged:
+    if rows.faulty <= allowed * rows.judged:
         return
-    raise HcipError(
-        f"{faulty} of {judged} rows are {what}, more than {percent(allowed)} ({counted})", file=file, rule=rule, fix=fix
-    )
+    stated = f"{rows.faulty} of {rows.judged} rows are {rows.what}, more than {percent(allowed)} ({rows.counted})"
+    raise HcipError(stated, file=file, rule=rows.rule, fix=rows.fix)
 
 
 def percent(share: Decimal) -> str:

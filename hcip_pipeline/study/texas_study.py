@@ -19,15 +19,21 @@ from hcip_pipeline.policy.model import Elections, Policy
 from hcip_pipeline.reference.tables import load_tables_of_elsewhere
 from hcip_pipeline.study.plan import STATEMENTS, StudyInput, StudyPlan, check_name
 from hcip_pipeline.study.result import Progress, StudyResult, carry_out
-from hcip_pipeline.study.state_study import MAX_ERRORS, cost_factors, factors_of_one, percent, require_few_errors
+from hcip_pipeline.study.state_study import (
+    MAX_ERRORS,
+    FaultyRows,
+    cost_factors,
+    factors_of_one,
+    percent,
+    require_few_errors,
+)
 from hcip_pipeline.warehouse.spec import BuildSpec
 
 
 def run_texas_study(
     home: Home,
     folder: Path,
-    first: Quarter,
-    last: Quarter,
+    quarters: tuple[Quarter, Quarter],
     policy: Policy | None = None,
     progress: Progress | None = None,
     *,
@@ -40,7 +46,7 @@ def run_texas_study(
         home: gets ``lake/texas_pudf/<name>/``, ``warehouse/studies/`` and ``studies/<name>/``; reference tables of its
             inbox are used, among them ``cost_factors.csv`` with THCIC_ID as hospital.
         folder: the unpacked files of every quarter.
-        first, last: the quarters studied, both included; the window is its own base year.
+        quarters: the first and the last that are studied; the window is its own base year.
         policy: the policy's defaults where None. Its base year and cost method give way to the window and ``rcc``.
         progress: called with each step as it is done.
         name: of the study; ``texas-<first>-<last>`` where None.
@@ -50,6 +56,7 @@ def run_texas_study(
         HcipError: a file is refused (``read_texas``), or some of its hospitals have no cost factor.
         UsageError: a name that cannot be a folder's.
     """
+    first, last = quarters
     name = check_name(f"texas-{first}-{last}" if name is None else name)
     window = Window(first.start, last.end, "performance")
     tables = load_tables_of_elsewhere(home.inbox if home.inbox.exists() else None)
@@ -58,16 +65,15 @@ def run_texas_study(
     receipt = read_texas(folder, window.quarters, into, tables["apr_drg"], progress)
     for file in receipt.files:
         own = [p for p in receipt.problems if p.file == file.file and p.severity == "ERROR"]
-        require_few_errors(
-            file.file,
-            file.error_rows,
-            file.rows_read,
-            allow_errors,
+        rows = FaultyRows(
             rule="TEXAS-ERROR-RATE",
+            faulty=file.error_rows,
+            judged=file.rows_read,
             what="faulty",
             counted=", ".join(f"{p.rule} {p.rows}, first in row {p.row}" for p in own),
             fix="use the files as published, or allow more rows to be left out: --allow-errors 5%",
         )
+        require_few_errors(file.file, rows, allow_errors)
     return carry_out(home, plan_texas_study(home, name, window, receipt, tables, policy, allow_errors), progress)
 
 

@@ -5,5 +5,6 @@ Belongs here: how the invented state comes about. Does not belong here: reading 
 
 from hcip_pipeline.synthetic.report import SynthReport
 from hcip_pipeline.synthetic.state import demo_state, generate_state
+from hcip_pipeline.synthetic.state_files import StateArguments
 
-__all__ = ["SynthReport", "demo_state", "generate_state"]
+__all__ = ["StateArguments", "SynthReport", "demo_state", "generate_state"]

@@ -193,17 +193,27 @@ def _professional(stays: pl.DataFrame) -> pl.DataFrame:
     """Visits by the attending, the operation, an office visit afterwards, and equipment to take home."""
     visits = pl.concat(
         [
-            _line(stays.filter(pl.col("days") >= number - 1), 3, number, "attending_npi", number - 1, code, cents)
+            _line(
+                stays.filter(pl.col("days") >= number - 1),
+                _Service(3, number, "attending_npi", number - 1, code, cents),
+            )
             for number, (code, cents) in enumerate(zip(_VISITS, _VISIT_CENTS, strict=True), start=1)
         ]
     )
     operations = _line(
-        stays.filter(pl.col("operating_npi").str.len_bytes() == 10), 4, 1, "operating_npi", 0, "27130", 142_050
+        stays.filter(pl.col("operating_npi").str.len_bytes() == 10),
+        _Service(4, 1, "operating_npi", 0, "27130", 142_050),
     )
-    office = _line(stays.filter(pl.col("u_after") < 0.6), 5, 1, "attending_npi", None, "99214", 12_910)
+    office = _line(stays.filter(pl.col("u_after") < 0.6), _Service(5, 1, "attending_npi", None, "99214", 12_910))
     equipment = [
-        _line(stays.filter(pl.col("u_equipment") < 0.10), 6, 1, "attending_npi", None, "E0143", 8_460, "DME", "82"),
-        _line(stays.filter(pl.col("u_equipment") > 0.98), 7, 1, "attending_npi", None, "E0601", 9_120, "B", "72"),
+        _line(
+            stays.filter(pl.col("u_equipment") < 0.10),
+            _Service(6, 1, "attending_npi", None, "E0143", 8_460, "DME", "82"),
+        ),
+        _line(
+            stays.filter(pl.col("u_equipment") > 0.98),
+            _Service(7, 1, "attending_npi", None, "E0601", 9_120, "B", "72"),
+        ),
     ]
     lines = pl.concat([visits, operations, office, *equipment])
     # One claim in 100 is denied whole, one line in 50 by itself; nothing is paid for either.
@@ -216,26 +226,44 @@ def _professional(stays: pl.DataFrame) -> pl.DataFrame:
     ).drop("u_line")
 
 
-def _line(
-    stays: pl.DataFrame, order: int, line_no: int, npi: str, after_days: int | None, code: str, cents: int,
-    part: str = "B", claim_type: str = "71",
-) -> pl.DataFrame:  # fmt: skip
-    """One line for each of ``stays``, on a day of the stay, or (None) some days after it."""
-    days = pl.col("office_days") if after_days is None else pl.lit(after_days)
-    start = pl.col("discharge_date") if after_days is None else pl.col("admit_date")
+@dataclass(frozen=True)
+class _Service:
+    """What a line is for: line ``line_no`` of the stay's claim ``order``.
+
+    Attributes:
+        npi: the column of the stay that names who rendered it.
+        after_days: on which day of the stay, from 0; None: some days after it.
+        cents: the least that is allowed.
+    """
+
+    order: int
+    line_no: int
+    npi: str
+    after_days: int | None
+    code: str
+    cents: int
+    part: str = "B"
+    claim_type: str = "71"
+
+
+def _line(stays: pl.DataFrame, service: _Service) -> pl.DataFrame:
+    """One line for each of ``stays``."""
+    is_later = service.after_days is None
+    days = pl.col("office_days") if is_later else pl.lit(service.after_days)
+    start = pl.col("discharge_date") if is_later else pl.col("admit_date")
     return stays.select(
         "stay",
         "person",
         "u_line",
-        order=pl.lit(order),
-        line_no=pl.lit(line_no),
-        part=pl.lit(part),
-        claim_type=pl.lit(claim_type),
+        order=pl.lit(service.order),
+        line_no=pl.lit(service.line_no),
+        part=pl.lit(service.part),
+        claim_type=pl.lit(service.claim_type),
         service_date=start + pl.duration(days=days),
-        npi=npi,
-        hcpcs=pl.lit(code),
+        npi=service.npi,
+        hcpcs=pl.lit(service.code),
         diagnosis="principal_diagnosis",
-        allowed_cents=pl.lit(cents, dtype=pl.Int64) + pl.col("cents"),
+        allowed_cents=pl.lit(service.cents, dtype=pl.Int64) + pl.col("cents"),
     )
 
 

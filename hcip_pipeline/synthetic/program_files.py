@@ -101,28 +101,35 @@ def certify(hospitals: Hospitals, physicians: Physicians, program: Program, last
     )
 
 
+@dataclass(frozen=True)
+class ProgramState:
+    """A state whose program files are written: who takes part, and in what."""
+
+    hospitals: Hospitals
+    physicians: Physicians
+    program: Program
+    partners: CarePartners
+    seed: int
+
+
 def write_program(
     folder: Path,
     truth: Path,
-    hospitals: Hospitals,
-    physicians: Physicians,
-    program: Program,
-    partners: CarePartners,
+    state: ProgramState,
     periods: Sequence[PerformancePeriod],
-    seed: int,
 ) -> None:
     """The files of each period, of the hospitals whose program has begun by then; and who was made special."""
     for period in periods:
-        begun = np.array([first <= period for first in program.first_period])
+        begun = np.array([first <= period for first in state.program.first_period])
         if begun.any():
-            report = _Report(hospitals, physicians, program, partners, period, begun, seed)
+            report = _Report(state, period, begun)
             for table, frame in report.tables():
                 write_contract(folder / str(period), table, frame)
     special = pl.DataFrame(
         {
-            "hospital_ccn": pl.Series(hospitals.ccn).gather(partners.hospital),
-            "npi": pl.Series(physicians.npi).gather(partners.physician),
-            "planted": partners.planted,
+            "hospital_ccn": pl.Series(state.hospitals.ccn).gather(state.partners.hospital),
+            "npi": pl.Series(state.physicians.npi).gather(state.partners.physician),
+            "planted": state.partners.planted,
         }
     ).filter(pl.col("planted") != "")
     write_csv(truth / "care_partners.csv", special.sort("hospital_ccn", "npi"))
@@ -131,30 +138,22 @@ def write_program(
 class _Report:
     """The files of one period."""
 
-    def __init__(
-        self,
-        hospitals: Hospitals,
-        physicians: Physicians,
-        program: Program,
-        partners: CarePartners,
-        period: PerformancePeriod,
-        begun: Flags,
-        seed: int,
-    ) -> None:
-        self.hospitals, self.physicians, self.program, self.period = hospitals, physicians, program, period
-        self.partners = partners
+    def __init__(self, state: ProgramState, period: PerformancePeriod, begun: Flags) -> None:
+        self.hospitals, self.physicians, self.program = state.hospitals, state.physicians, state.program
+        self.partners = partners = state.partners
+        self.period = period
         self.begun = np.flatnonzero(begun)
-        self.seed = seed
+        self.seed = state.seed
         left = (partners.end >= 0) & (partners.end < _day(period.start))
         self.rows = np.flatnonzero(begun[partners.hospital] & (partners.start <= _day(period.end)) & ~left)
         self.listed = pl.DataFrame(
             {
-                "hospital_ccn": pl.Series(hospitals.ccn).gather(partners.hospital[self.rows]),
-                "npi": pl.Series(physicians.npi).gather(partners.physician[self.rows]),
+                "hospital_ccn": pl.Series(self.hospitals.ccn).gather(partners.hospital[self.rows]),
+                "npi": pl.Series(self.physicians.npi).gather(partners.physician[self.rows]),
             }
         )
         # One row per person: how good they are at conditions lasts beyond a period.
-        character = stream(seed, "diligence").standard_normal(len(partners.hospital))
+        character = stream(state.seed, "diligence").standard_normal(len(partners.hospital))
         self.diligence = np.clip(0.86 + 0.1 * character, 0.3, 0.99)
 
     def tables(self) -> tuple[tuple[Table, pl.DataFrame], ...]:

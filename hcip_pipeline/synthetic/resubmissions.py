@@ -36,6 +36,18 @@ _SAID_BY_ROWS = {
 }
 
 
+@dataclass(frozen=True)
+class _Resubmission:
+    """A hospital's quarter as it is sent again: version ``r<version>``, the ``number``-th that is refused."""
+
+    quarter: Quarter
+    ccn: str
+    version: int
+    number: int
+    tables: dict[str, pl.DataFrame]
+    prepared_at: str
+
+
 @dataclass
 class Submitter:
     """Writes submissions, and knows what must be found in each."""
@@ -110,7 +122,8 @@ class Submitter:
             self.submissions += 1
         for number, rule in enumerate(self.refused.get(key, ())):
             version = 2 + number + ("S-REPEATED" in self.planted.get(key, ()))
-            self._refuse(rule, folder, quarter, ccn, version, number, tables, prepared_at)
+            sent = _Resubmission(quarter, ccn, version, number, tables, prepared_at)
+            self._refuse(rule, folder, sent)
         return total
 
     def write_truth(self, truth: Path) -> int:
@@ -170,36 +183,31 @@ class Submitter:
                 self._find(of_submission(name, where.get(rule, ""), rule))
         return total
 
-    def _refuse(
-        self,
-        rule: str,
-        folder: Path,
-        quarter: Quarter,
-        ccn: str,
-        version: int,
-        number: int,
-        tables: dict[str, pl.DataFrame],
-        prepared_at: str,
-    ) -> None:
-        """A small resubmission without gaps, spoiled in one way."""
+    def _refuse(self, rule: str, folder: Path, sent: _Resubmission) -> None:
+        """A small resubmission without gaps, spoiled in one way.
+
+        Args:
+            folder: of the hospital's first submission.
+        """
+        quarter, ccn, tables = sent.quarter, sent.ccn, sent.tables
         names = {
             "S-HOSPITAL-UNKNOWN": NO_HOSPITAL,
             "S-COST-FACTOR-MISSING": self.without_factors,
             "S-FOLDER-NAME": f"{ccn}-final",
         }
-        folder = folder.with_name(names.get(rule, f"{ccn}.r{version}"))
+        folder = folder.with_name(names.get(rule, f"{ccn}.r{sent.version}"))
         as_ccn = names[rule] if rule in ("S-HOSPITAL-UNKNOWN", "S-COST-FACTOR-MISSING") else ccn
         whole = pl.all_horizontal(pl.col("attending_npi", "patient_id").is_not_null()) & (
             pl.col("operating_npi").is_not_null() | ~pl.col("apr_drg").is_in(list(self.surgical))
         )
         stays = tables["discharges"].filter(whole)
-        stays = stays[5 * (number + 1) :][:_REFUSED_STAYS]
+        stays = stays[5 * (sent.number + 1) :][:_REFUSED_STAYS]
         lines = tables["charges"].join(stays, on="account_no", how="semi", maintain_order="left")
         copy = {
             name: frame.with_columns(pl.lit(as_ccn).alias("hospital_ccn"))
             for name, frame in (("discharges", stays), ("charges", lines))
         }
-        write_submission(folder, copy, "csv", prepared_at)
+        write_submission(folder, copy, "csv", sent.prepared_at)
         name = f"{quarter}/{folder.name}"
         for file, broken in spoil(rule, folder, copy):
             self._find(of_submission(name, file, broken))

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.periods import PerformancePeriod, Quarter
-from hcip_pipeline.synthetic.cclf import CmsShape
-from hcip_pipeline.synthetic.files import FILE_FORMATS, FileFormat
+from hcip_pipeline.synthetic.files import FILE_FORMATS
 from hcip_pipeline.synthetic.report import SynthReport
 from hcip_pipeline.synthetic.state_files import StateArguments, write_state
 
@@ -37,22 +36,7 @@ _STATE_VERSION = 4
 
 
 def generate_state(
-    inbox: Path,
-    *,
-    hospitals: int,
-    discharges_per_year: int,
-    start: Quarter,
-    end: Quarter,
-    seed: int,
-    defects: bool = False,
-    cms: bool = True,
-    file_format: FileFormat = "csv",
-    first_period: PerformancePeriod | None = None,
-    effects: bool = True,
-    cms_last_months: int | None = None,
-    cms_beneficiaries: int = 0,
-    cms_shape: CmsShape = "cclf",
-    progress: Callable[[str], None] | None = None,
+    inbox: Path, arguments: StateArguments, progress: Callable[[str], None] | None = None
 ) -> SynthReport:
     """Write an inbox as inputs.md describes it, and ``truth/`` next to it: both complete, or neither.
 
@@ -60,41 +44,12 @@ def generate_state(
 
     Args:
         inbox: the folder to write; it must be new or empty.
-        hospitals: how many, of the invented ones (``hospitals.invented_hospitals``).
-        discharges_per_year: of all hospitals together.
-        start, end: the first and the last quarter; the first one's year is the policy's base year.
-        seed: 0 or more.
-        defects: plant every kind of fault that the intake knows.
-        cms: write CMS's monthly archives too, for the months of the quarters and the three after them.
-        file_format: of hospital submissions; defects need text tables, so neither ``parquet`` nor ``x12`` (bills).
-        first_period: the first performance period of most hospitals; by default the first half of the year after the
-            base year, or of the last year if that is earlier.
-        effects: plant effects on quality in the last year (``quality_effects``).
-        cms_last_months: write only this many of CMS's months, the last ones, with the stays from then on.
-        cms_beneficiaries: whom CMS names at least; those beyond the ones with stays have none.
-        cms_shape: in which CMS's months are written: archives of CCLF, or exports of BCDA.
         progress: called with each quarter once it is written.
 
     Raises:
         UsageError: arguments that cannot be met.
         HcipError: there is something in the inbox or in ``truth/`` already.
     """
-    first_period = first_period or PerformancePeriod(min(start.year + 1, end.year), 1)
-    arguments = StateArguments(
-        hospitals,
-        discharges_per_year,
-        start,
-        end,
-        seed,
-        defects,
-        cms,
-        file_format,
-        first_period,
-        effects,
-        cms_last_months,
-        cms_beneficiaries,
-        cms_shape,
-    )
     _check(arguments)
     truth = inbox.parent / TRUTH
     _check_empty(inbox, truth)
@@ -127,9 +82,6 @@ def demo_state(inbox: Path, seed: int, progress: Callable[[str], None] | None = 
         DEMO_START,
         DEMO_END,
         seed,
-        defects=False,
-        cms=True,
-        file_format="csv",
         first_period=PerformancePeriod(DEMO_END.year, 1),
         cms_last_months=DEMO_MONTHS_OF_CLAIMS,
     )
@@ -138,11 +90,12 @@ def demo_state(inbox: Path, seed: int, progress: Callable[[str], None] | None = 
         earlier = json.loads(record.read_text(encoding="utf-8"))
         if earlier["made_with"] == _made_with(arguments):
             return SynthReport.from_dict(earlier["report"], inbox, inbox.parent / TRUTH)
-    return generate_state(inbox, **vars(arguments), progress=progress)
+    return generate_state(inbox, arguments, progress)
 
 
 def _made_with(arguments: StateArguments) -> dict[str, str]:
-    recorded = {name: str(value) for name, value in vars(arguments).items()}
+    whole = vars(arguments) | {"first_period": arguments.begins}
+    recorded = {name: str(value) for name, value in whole.items()}
     if arguments.cms_shape == "cclf":
         del recorded["cms_shape"]  # a state that was made before there was another is the same
     return {"state": str(_STATE_VERSION)} | recorded

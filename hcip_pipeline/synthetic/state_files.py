@@ -25,7 +25,7 @@ from hcip_pipeline.synthetic.files import FileFormat, write_csv, write_text
 from hcip_pipeline.synthetic.hospitals import choose_hospitals, invented_hospitals, local_mix, quarterly_volumes
 from hcip_pipeline.synthetic.patients import Population
 from hcip_pipeline.synthetic.physicians import TRENDS, Physicians, employ_physicians
-from hcip_pipeline.synthetic.program_files import certify, write_program
+from hcip_pipeline.synthetic.program_files import ProgramState, certify, write_program
 from hcip_pipeline.synthetic.protocols import plan_program, write_protocols
 from hcip_pipeline.synthetic.quality_effects import NETWORK, TOPIC, QualityEffects, plan_effects, tell_effects
 from hcip_pipeline.synthetic.reference_files import network_members, write_references
@@ -40,21 +40,42 @@ _RUN_OUT_MONTHS = 3
 
 @dataclass(frozen=True)
 class StateArguments:
-    """What makes one state and no other; as ``generate_state`` explains them."""
+    """What makes one state and no other.
+
+    Attributes:
+        hospitals: how many, of the invented ones (``hospitals.invented_hospitals``).
+        discharges_per_year: of all hospitals together.
+        start, end: the first and the last quarter; the first one's year is the policy's base year.
+        seed: 0 or more.
+        defects: plant every kind of fault that the intake knows.
+        cms: write CMS's monthly archives too, for the months of the quarters and the three after them.
+        file_format: of hospital submissions; defects need text tables, so neither ``parquet`` nor ``x12`` (bills).
+        first_period: the first performance period of most hospitals; by default the first half of the year after the
+            base year, or of the last year if that is earlier.
+        effects: plant effects on quality in the last year (``quality_effects``).
+        cms_last_months: write only this many of CMS's months, the last ones, with the stays from then on.
+        cms_beneficiaries: the least number of people whom CMS names; those beyond the ones with stays have none.
+        cms_shape: in which CMS's months are written: archives of CCLF, or exports of BCDA.
+    """
 
     hospitals: int
     discharges_per_year: int
     start: Quarter
     end: Quarter
     seed: int
-    defects: bool
-    cms: bool
-    file_format: FileFormat
-    first_period: PerformancePeriod
+    defects: bool = False
+    cms: bool = True
+    file_format: FileFormat = "csv"
+    first_period: PerformancePeriod | None = None
     effects: bool = True
     cms_last_months: int | None = None
     cms_beneficiaries: int = 0
     cms_shape: CmsShape = "cclf"
+
+    @property
+    def begins(self) -> PerformancePeriod:
+        """The first performance period of most hospitals."""
+        return self.first_period or PerformancePeriod(min(self.start.year + 1, self.end.year), 1)
 
     @property
     def quarters(self) -> list[Quarter]:
@@ -98,7 +119,7 @@ def write_state(
     physicians = employ_physicians(
         places, mix, local_mix(places, mix, seed), arguments.discharges_per_year, years, seed
     )
-    program = plan_program(places, arguments.first_period, years[0], arguments.end, seed)
+    program = plan_program(places, arguments.begins, years[0], arguments.end, seed)
     partners = certify(places, physicians, program, years[-1], seed)
     members = network_members(places, quarters[0].year, seed, NETWORK, TOPIC)
     effects = QualityEffects.none(len(places))
@@ -124,7 +145,8 @@ def write_state(
 
     odd_rate = ODD_RATE if arguments.defects else None
     write_references(inbox / "reference", places, physicians, partners.physician, quarters, seed, odd_rate)
-    write_program(inbox / "program", truth, places, physicians, program, partners, arguments.periods, seed)
+    state = ProgramState(places, physicians, program, partners, seed)
+    write_program(inbox / "program", truth, state, arguments.periods)
     protocols = write_protocols(inbox / "protocols", places, program, arguments.end, seed)
     write_text(inbox / "policy.yaml", _policy(arguments))
     _tell_effects(truth, places.ccn, physicians, years)
@@ -175,7 +197,7 @@ def _write_quarters(
     population = Population(places, mix, scene.dispositions, seed, scene.effects)
     written = _Written()
     for quarter, counts in zip(arguments.quarters, volumes, strict=True):
-        stays = draw_stays(quarter, counts, places, mix, local, scene.physicians, scene.dispositions, seed)
+        stays = draw_stays(quarter, counts, scene, local)
         account = account_numbers(quarter, stays)
         people, links = population.admit(quarter, stays, account)
         charges = draw_charges(quarter, stays, places, mix, scene.master, arguments.start.year, seed)

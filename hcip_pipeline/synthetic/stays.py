@@ -7,13 +7,13 @@ Belongs here: one draw of every fact that depends on the case alone. Does not be
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.synthetic.case_mix import DATA, CaseMix
-from hcip_pipeline.synthetic.hospitals import Hospitals
 from hcip_pipeline.synthetic.physicians import Physicians
 from hcip_pipeline.synthetic.streams import (
     Flags,
@@ -26,6 +26,9 @@ from hcip_pipeline.synthetic.streams import (
     stream,
     triangular,
 )
+
+if TYPE_CHECKING:
+    from hcip_pipeline.synthetic.abstracts import Scene
 
 FEMALE, MALE, UNKNOWN = 0, 1, 2
 NOBODY = -1
@@ -109,18 +112,15 @@ class Dispositions:
         return np.where(dies, self.codes.index("20"), drawn)
 
 
-def draw_stays(
-    quarter: Quarter,
-    counts: Integers,
-    hospitals: Hospitals,
-    mix: CaseMix,
-    local: Floats,
-    physicians: Physicians,
-    dispositions: Dispositions,
-    seed: int,
-) -> Stays:
-    """The stays that end in a quarter: ``counts`` of them at each hospital."""
-    rng = stream(seed, "stays", str(quarter))
+def draw_stays(quarter: Quarter, counts: Integers, scene: Scene, local: Floats) -> Stays:
+    """The stays that end in a quarter.
+
+    Args:
+        counts: how many at each hospital.
+        local: each hospital's own mix of cases (``hospitals.local_mix``).
+    """
+    hospitals, mix, physicians = scene.hospitals, scene.mix, scene.physicians
+    rng = stream(scene.seed, "stays", str(quarter))
     hospital, drg, mother = _draw_cases(rng, counts, mix, local)
     n = len(hospital)
     severity = draw_rows(rng.random(n), drg, mix.severity_shares)
@@ -153,7 +153,7 @@ def draw_stays(
         discharge=discharge,
         attending=attending,
         operating=operating,
-        disposition=dispositions.draw(rng, kinds, age >= 65, dies),
+        disposition=scene.dispositions.draw(rng, kinds, age >= 65, dies),
         is_scheduled=rng.random(n) < mix.scheduled[drg],
         cost=cost,
         mother=mother,

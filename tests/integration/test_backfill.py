@@ -10,6 +10,7 @@ import pytest
 
 from hcip_pipeline.assets.assembly import build_defs
 from hcip_pipeline.assets.resources import HomeResource
+from hcip_pipeline.assets.runs import RunOptions
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.operations.backfill import backfill, partitions_between
@@ -40,7 +41,7 @@ def test_a_range_holds_both_ends() -> None:
 
 def test_quarters_side_by_side_give_the_same_lake(settled_home: SettledHome, tmp_path: Path) -> None:
     home = settled_home.copy(tmp_path / "home", "inbox")
-    report = backfill(home, "2025Q1", "2025Q3", jobs=2)
+    report = backfill(home, "2025Q1", "2025Q3", RunOptions(processes=2))
     assert report.ok and report.ingested == ["2025Q1", "2025Q2"] and report.absent == ["2025Q3"]
     for table in ("discharges", "charges", "receipts"):
         for quarter in report.ingested:
@@ -55,7 +56,7 @@ def test_a_failed_half_year_stops_those_after_it_and_is_resumed(settled_home: Se
     shutil.move(care_partners, kept)
     shutil.rmtree(home.lake_program(PERIOD))
 
-    report = backfill(home, "2025H1", "2026H1", jobs=1)
+    report = backfill(home, "2025H1", "2026H1", RunOptions(processes=1))
     assert list(report.failed) == ["2025H1"] and report.failed["2025H1"].rule == "CARE-PARTNERS-MISSING"
     assert report.not_started == ["2025H2", "2026H1"] and not report.releases
     assert digest(home.releases) == before

@@ -19,7 +19,7 @@ import pytest
 from hcip_pipeline.assets.assembly import build_defs
 from hcip_pipeline.assets.execution import ingest, settle
 from hcip_pipeline.assets.instance import instance_folder
-from hcip_pipeline.assets.runs import runs_on
+from hcip_pipeline.assets.runs import RunOptions, runs_on
 from hcip_pipeline.checks.expectations import suites
 from hcip_pipeline.definitions import defs
 from hcip_pipeline.errors import HcipError, UsageError
@@ -117,7 +117,7 @@ def test_progress_is_reported_in_the_words_of_the_domain(settled_home: SettledHo
 def test_an_error_reaches_the_caller_as_it_was_raised(spoilable: Home) -> None:
     policy = spoilable.root / "other_policy.yaml"
     policy.write_text("version: other\nbase_year: 2019\n", encoding="utf-8")
-    with runs_on(spoilable, policy) as runs:
+    with runs_on(spoilable, RunOptions(policy)) as runs:
         with pytest.raises(HcipError) as raised:
             runs.run("settlement", PERIOD)
         assert raised.value.rule == "BASE-YEAR-MISSING"
@@ -347,7 +347,7 @@ def test_the_release_suites_speak_of_the_columns_that_a_release_has(settled_home
 def test_a_run_that_is_stopped_ends_as_any_program_does(settled_home: SettledHome, tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     shutil.copytree(settled_home.home.inbox, home.inbox, copy_function=os.link)
-    with runs_on(home, progress=lambda _: os.kill(os.getpid(), signal.SIGINT)) as runs:
+    with runs_on(home, RunOptions(progress=lambda _: os.kill(os.getpid(), signal.SIGINT))) as runs:
         with pytest.raises(KeyboardInterrupt):
             runs.run("hospital_intake", Quarter.parse("2025Q1"))
         assert runs.instance.get_runs(limit=1)[0].is_finished

@@ -22,7 +22,7 @@ from hcip_pipeline.intake.hospital.ingest import judged_path, receipts
 from hcip_pipeline.intake.hospital.together import judge_free
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.loader import load_policy
-from hcip_pipeline.synthetic import generate_state
+from hcip_pipeline.synthetic import StateArguments, generate_state
 from tests.settled_home import linked_copy
 
 QUARTER = Quarter(2025, 1)
@@ -33,7 +33,9 @@ _PATIENCE = 240
 def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four hospitals of a quarter, one of which sent a second version, and one a file that is refused."""
     place = tmp_path_factory.mktemp("state") / "inbox"
-    generate_state(place, hospitals=4, discharges_per_year=800, start=QUARTER, end=QUARTER, seed=5, cms=False)
+    generate_state(
+        place, StateArguments(hospitals=4, discharges_per_year=800, start=QUARTER, end=QUARTER, seed=5, cms=False)
+    )
     first, second, *_ = sorted((place / "hospital" / str(QUARTER)).iterdir())
     linked_copy(first, first.with_name(f"{first.name}.r2"))
     charges = second / "charges.csv"

@@ -23,7 +23,7 @@ import pytest
 from hcip_pipeline.assets.execution import ingest
 from hcip_pipeline.assets.partitions import parse_key
 from hcip_pipeline.assets.resources import HomeResource
-from hcip_pipeline.assets.runs import runs_on
+from hcip_pipeline.assets.runs import RunOptions, runs_on
 from hcip_pipeline.assets.sensors import SENSORS
 from hcip_pipeline.commands.run import settle_or_recognize
 from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS
@@ -147,7 +147,9 @@ class Office:
         self.do(lambda: ingest(self.home, some), f"ingest {' '.join(some)}")
 
     def backfill_quarters(self) -> None:
-        self.do(lambda: backfill(self.home, QUARTERS[0], QUARTERS[-1], jobs=1), "backfill of the quarters")
+        self.do(
+            lambda: backfill(self.home, QUARTERS[0], QUARTERS[-1], RunOptions(processes=1)), "backfill of the quarters"
+        )
 
     def run(self) -> None:
         """Not while the base year arrives: its norms are frozen by whatever run comes first."""
@@ -213,7 +215,7 @@ def test_any_order_gives_the_same_figures(
     if rng.random() < 0.5:
         office.look()
     if rng.random() < 0.5:
-        report = backfill(office.home, str(PERIOD), str(PERIOD), jobs=1)
+        report = backfill(office.home, str(PERIOD), str(PERIOD), RunOptions(processes=1))
         assert report.ok, (office.history, report.as_dict())
     else:
         office.settle()

@@ -16,7 +16,7 @@ import pytest
 from hcip_pipeline.assets.execution import ingest
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import Quarter
-from hcip_pipeline.synthetic import generate_state
+from hcip_pipeline.synthetic import StateArguments, generate_state
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +76,9 @@ def test_runs_by_hand_are_in_the_history_that_the_documented_file_names(
 ) -> None:
     home = Home(tmp_path / "home")
     quarter = Quarter(2025, 1)
-    generate_state(home.inbox, hospitals=2, discharges_per_year=600, start=quarter, end=quarter, seed=1, cms=False)
+    generate_state(
+        home.inbox, StateArguments(hospitals=2, discharges_per_year=600, start=quarter, end=quarter, seed=1, cms=False)
+    )
     example = re.search(r"<!-- tested: dagster\.yaml -->\n```yaml\n(.*?)```", _DEPLOYMENT.read_text(), re.DOTALL)
     assert example is not None
     home.dagster.mkdir()

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from hcip_pipeline.periods import Quarter
-from hcip_pipeline.synthetic import generate_state
+from hcip_pipeline.synthetic import StateArguments, generate_state
 from tests.quality_states import run, state_spec
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,8 @@ _PLANTED = {"hospitals": 10, "discharges_per_year": 30_000, "start": Quarter(202
 
 
 def _made(folder: Path, *, effects: bool) -> Path:
-    generate_state(folder / "inbox", **_PLANTED, seed=1, cms=False, file_format="parquet", effects=effects)  # type: ignore[arg-type]
+    arguments = StateArguments(**_PLANTED, seed=1, cms=False, file_format="parquet", effects=effects)  # type: ignore[arg-type]
+    generate_state(folder / "inbox", arguments)
     return folder
 
 

@@ -13,7 +13,7 @@ from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.rules.hospital import RULES
-from hcip_pipeline.synthetic import SynthReport, generate_state
+from hcip_pipeline.synthetic import StateArguments, SynthReport, generate_state
 
 pytestmark = pytest.mark.slow
 
@@ -35,13 +35,15 @@ def _state(root: Path, *, defects: bool) -> tuple[Home, SynthReport, list[Submis
     home = Home(root)
     report = generate_state(
         home.inbox,
-        hospitals=2,
-        discharges_per_year=4_000,
-        start=Quarter(2024, 1),
-        end=Quarter(2025, 1),
-        seed=11,
-        cms=False,
-        defects=defects,
+        StateArguments(
+            hospitals=2,
+            discharges_per_year=4_000,
+            start=Quarter(2024, 1),
+            end=Quarter(2025, 1),
+            seed=11,
+            cms=False,
+            defects=defects,
+        ),
     )
     policy = load_policy(home.policy).policy
     receipts = [receipt for key in report.quarters for receipt in ingest_quarter(home, Quarter.parse(key), policy)]

@@ -16,7 +16,7 @@ from hcip_pipeline import cli
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.errors import UsageError
 from hcip_pipeline.periods import Quarter
-from hcip_pipeline.synthetic import generate_state
+from hcip_pipeline.synthetic import StateArguments, generate_state
 from hcip_pipeline.synthetic.files import FileFormat
 
 pytestmark = pytest.mark.slow
@@ -36,16 +36,16 @@ def _hashes(folder: Path) -> dict[str, str]:
 def test_the_same_seed_gives_the_same_bytes_whatever_the_threads_and_the_processor(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from hcip_pipeline.periods import Quarter;"
-        "from hcip_pipeline.synthetic import generate_state;"
-        "generate_state(Path(sys.argv[1]), hospitals=2, discharges_per_year=1000, start=Quarter(2024, 4),"
-        " end=Quarter(2025, 1), seed=5)"
+        "from hcip_pipeline.synthetic import StateArguments, generate_state;"
+        "generate_state(Path(sys.argv[1]), StateArguments(hospitals=2, discharges_per_year=1000,"
+        " start=Quarter(2024, 4), end=Quarter(2025, 1), seed=5))"
     )
     vector_units = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
     # An older processor, as far as numpy can play one: exp(), for one, gives other last digits there.
     environment = os.environ | {"POLARS_MAX_THREADS": "1", "NPY_DISABLE_CPU_FEATURES": " ".join(vector_units)}
     subprocess.run([sys.executable, "-W", "ignore", "-c", code, tmp_path / "a" / "inbox"], env=environment, check=True)
-    generate_state(tmp_path / "b" / "inbox", **SMALL, seed=5)
-    generate_state(tmp_path / "c" / "inbox", **SMALL, seed=6)
+    generate_state(tmp_path / "b" / "inbox", StateArguments(**SMALL, seed=5))
+    generate_state(tmp_path / "c" / "inbox", StateArguments(**SMALL, seed=6))
     first, again, other = (_hashes(tmp_path / name) for name in "abc")
     assert first == again
     assert any(name.startswith("inbox/cms/") for name in first)
@@ -56,13 +56,13 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_threads_and_the_process
 def small_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a small state in CSV."""
     folder = tmp_path_factory.mktemp("csv")
-    generate_state(folder / "inbox", **SMALL, seed=5, cms=False)
+    generate_state(folder / "inbox", StateArguments(**SMALL, seed=5, cms=False))
     return folder
 
 
 @pytest.mark.parametrize("file_format", ["csv.gz", "parquet"])
 def test_another_format_holds_the_same_rows(small_csv: Path, tmp_path: Path, file_format: FileFormat) -> None:
-    generate_state(tmp_path / "inbox", **SMALL, seed=5, cms=False, file_format=file_format)
+    generate_state(tmp_path / "inbox", StateArguments(**SMALL, seed=5, cms=False, file_format=file_format))
     paths = sorted(small_csv.glob("inbox/hospital/*/*/*.csv"))
     assert paths
     for path in paths:
@@ -80,7 +80,7 @@ def test_a_run_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        generate_state(tmp_path / "inbox", **SMALL, seed=1, cms=False, progress=stop)
+        generate_state(tmp_path / "inbox", StateArguments(**SMALL, seed=1, cms=False), stop)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -100,7 +100,7 @@ def test_a_run_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_impossible_options_are_refused(tmp_path: Path, changed: dict[str, object], message: str) -> None:
     arguments = SMALL | {"seed": 1} | changed
     with pytest.raises(UsageError, match=message) as caught:
-        generate_state(tmp_path / "inbox", **arguments)  # type: ignore[arg-type]
+        generate_state(tmp_path / "inbox", StateArguments(**arguments))  # type: ignore[arg-type]
     assert caught.value.fix
     assert list(tmp_path.iterdir()) == []
 

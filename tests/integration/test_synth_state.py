@@ -19,7 +19,7 @@ from hcip_pipeline.periods import PerformancePeriod, Quarter, rate_year
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.reference.dispositions import load_dispositions
 from hcip_pipeline.reference.tables import load_reference, read_reference
-from hcip_pipeline.synthetic import SynthReport, demo_state, generate_state
+from hcip_pipeline.synthetic import StateArguments, SynthReport, demo_state, generate_state
 
 pytestmark = pytest.mark.slow
 
@@ -327,7 +327,8 @@ def test_the_demo_is_made_once_and_nothing_else_is_overwritten(demo: SynthReport
     (tmp_path / "inbox" / "policy.yaml").write_text("mine")
     with pytest.raises(HcipError, match="nothing is overwritten"):
         generate_state(
-            tmp_path / "inbox", hospitals=2, discharges_per_year=9, start=Quarter(2024, 4), end=Quarter(2025, 1), seed=1
+            tmp_path / "inbox",
+            StateArguments(hospitals=2, discharges_per_year=9, start=Quarter(2024, 4), end=Quarter(2025, 1), seed=1),
         )
     assert (tmp_path / "inbox" / "policy.yaml").read_text() == "mine"
 

@@ -110,7 +110,7 @@ def test_too_many_faults_refuse_the_study(tmp_path: Path) -> None:
     for row in (3, 4):
         spoil(tmp_path / "pudf", "base1", row, {"LENGTH_OF_STAY": "x"})
     with pytest.raises(HcipError) as caught:
-        run_texas_study(Home(tmp_path / "home"), tmp_path / "pudf", TEXAS_QUARTERS[0], TEXAS_QUARTERS[0])
+        run_texas_study(Home(tmp_path / "home"), tmp_path / "pudf", (TEXAS_QUARTERS[0], TEXAS_QUARTERS[0]))
     assert caught.value.rule == "TEXAS-ERROR-RATE" and "TEXAS-LENGTH-OF-STAY 2, first in row 3" in caught.value.message
     assert "--allow-errors" in caught.value.fix
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from hcip_pipeline.periods import Quarter
-from hcip_pipeline.synthetic import generate_state
+from hcip_pipeline.synthetic import StateArguments, generate_state
 
 #: heart failure, severity 2
 CELL = ("194", "2")
@@ -19,12 +19,9 @@ def uneven_state(inbox: Path) -> tuple[str, str, str]:
     """Write the inbox; gives the large, the small and the empty hospital."""
     generate_state(
         inbox,
-        hospitals=3,
-        discharges_per_year=1_500,
-        start=Quarter(2024, 1),
-        end=Quarter(2025, 2),
-        seed=19,
-        cms=False,
+        StateArguments(
+            hospitals=3, discharges_per_year=1_500, start=Quarter(2024, 1), end=Quarter(2025, 2), seed=19, cms=False
+        ),
     )
     sizes = {
         folder.name: pl.read_csv(folder / "discharges.csv", infer_schema=False).height

@@ -37,6 +37,7 @@ _OF_WINDOWS = re.compile(rb"[\x80-\x9f]")
 class ScannedFile:
     """A file as its bytes are: ``encoding`` is utf-8, latin-1 or windows-1252, as Python names them."""
 
+    path: Path
     sha256: str
     encoding: str
 
@@ -76,7 +77,7 @@ def scan(file: Path, ceiling: Ceiling, rule: str, *, unreadable: str = "") -> Sc
                 is_utf8 = is_utf8 and _decodes(decoder, chunk)
                 has_windows_signs = has_windows_signs or _OF_WINDOWS.search(chunk) is not None
     other = "windows-1252" if has_windows_signs else "latin-1"
-    return ScannedFile(digest.hexdigest(), "utf-8" if is_utf8 else other)
+    return ScannedFile(file, digest.hexdigest(), "utf-8" if is_utf8 else other)
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bool:
@@ -89,8 +90,7 @@ def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bool:
 
 def read_lines(
     database: duckdb.DuckDBPyConnection,
-    file: Path,
-    encoding: str,
+    file: ScannedFile,
     form: Form,
     columns: Sequence[str],
     name: str,
@@ -110,7 +110,7 @@ def read_lines(
         HcipError: the file cannot be read as text, under ``rule``.
     """
     cells = ", ".join(f'{form.cells[column]} as "{column.lower()}"' for column in columns)
-    of_engine = _ENGINES.get(encoding, "utf-8")
+    of_engine = _ENGINES.get(file.encoding, "utf-8")
     split = f"string_split(line, chr({ord(form.separator)})) as cells," if form.has_header else ""
     lines = f"""
         select source_row, line, {split} coalesce({form.is_row}, false) as is_row
@@ -123,7 +123,7 @@ def read_lines(
     """
     extra = f", {readings}" if readings else ""
     try:
-        with _readable(database, file, encoding) as path:
+        with _readable(database, file.path, file.encoding) as path:
             database.execute(
                 f"""create or replace table {name} as
                 select *{extra} from (
@@ -135,7 +135,7 @@ def read_lines(
         raise
     except duckdb.Error:  # the engine's message may quote a patient's row
         raise HcipError(
-            "cannot be read as lines of text", file=file, rule=rule, fix="download the file again"
+            "cannot be read as lines of text", file=file.path, rule=rule, fix="download the file again"
         ) from None
     database.execute(f"create or replace table malformed_{name} as select source_row from {name} where not is_row")
     rows = number(database, f"select count(*) from {name}")

@@ -112,8 +112,7 @@ class FileReader:
         scanned = scan(path, self._state.ceiling, self._rule("TOO-LARGE"), unreadable=unreadable)
         rows = read_lines(
             self.database,
-            path,
-            scanned.encoding,
+            scanned,
             self._forms[table],
             self._state.fields[table],
             name,
