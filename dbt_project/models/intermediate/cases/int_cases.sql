@@ -3,7 +3,7 @@ with discharges as (
     select * from {{ ref('stg_discharges') }}
 ),
 
-in_a_window as (
+windowed_cases as (
     select hospital_ccn, account_no from {{ ref('int_case_windows') }} group by hospital_ccn, account_no
 ),
 
@@ -48,7 +48,7 @@ select
     costs.supply_drug_cost,
     costs.total_cost
 from discharges
-inner join in_a_window using (hospital_ccn, account_no)
+inner join windowed_cases using (hospital_ccn, account_no)
 left join apr_drgs using (grouper_version, apr_drg)
 left join hospitals using (hospital_ccn)
 left join costs using (hospital_ccn, account_no)

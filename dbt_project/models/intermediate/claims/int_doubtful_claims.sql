@@ -25,7 +25,7 @@ cancelled_keys as (
     group by part, claim_key
 ),
 
-placed as (
+ranked as (
     select
         *,
         count(*) over (partition by part, claim_key) as claims_of_key,
@@ -39,19 +39,19 @@ placed as (
 
 judged as (
     select
-        placed.part,
-        placed.claim_id,
-        placed.adjustment_type_code,
-        placed.paid_amount,
+        ranked.part,
+        ranked.claim_id,
+        ranked.adjustment_type_code,
+        ranked.paid_amount,
         case
-            when placed.place > 1 and placed.adjustments_of_key > 0 then 'REPLACED_NOT_CANCELLED'
-            when placed.place > 1 then 'SEVERAL_UNDER_KEY'
+            when ranked.place > 1 and ranked.adjustments_of_key > 0 then 'REPLACED_NOT_CANCELLED'
+            when ranked.place > 1 then 'SEVERAL_UNDER_KEY'
             when
-                placed.claims_of_key = 1 and placed.is_adjustment and cancelled_keys.has_cancellation is null
+                ranked.claims_of_key = 1 and ranked.is_adjustment and cancelled_keys.has_cancellation is null
                 then 'ADJUSTMENT_ALONE'
         end as doubt_reason
-    from placed
-    left join cancelled_keys on placed.part = cancelled_keys.part and placed.claim_key = cancelled_keys.claim_key
+    from ranked
+    left join cancelled_keys on ranked.part = cancelled_keys.part and ranked.claim_key = cancelled_keys.claim_key
 )
 
 select * from judged where doubt_reason is not null

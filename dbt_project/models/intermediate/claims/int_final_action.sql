@@ -5,7 +5,7 @@ with versions as (
     select * from {{ ref('int_claim_versions') }}
 ),
 
-placed as (
+ranked as (
     select
         *,
         row_number() over (
@@ -38,7 +38,7 @@ decided as (
             when candidates = 0 then 'NO_CLAIM_OF_AMOUNT'
             else 'MORE_CANCELLATIONS_THAN_CLAIMS'
         end as orphan_reason
-    from placed
+    from ranked
 )
 
 select

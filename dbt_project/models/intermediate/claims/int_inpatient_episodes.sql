@@ -5,7 +5,7 @@ with stays as (
     select * from {{ ref('int_inpatient_stays') }} where facility_type = 'acute'
 ),
 
-reached as (
+with_latest_discharge as (
     select
         *,
         max(admit_date) over earlier as admitted_so_far,
@@ -37,10 +37,10 @@ numbered as (
             order by admit_date, discharge_date, hospital_ccn
             rows between unbounded preceding and current row
         ) as episode_no
-    from reached
+    from with_latest_discharge
 ),
 
-placed as (
+ranked as (
     select
         *,
         row_number() over (
@@ -63,5 +63,5 @@ select
     max(ms_drg) filter (where place_from_last = 1) as ms_drg,
     max(admission_type_code) filter (where place = 1) as admission_type_code,
     max(first_claim_id) filter (where place = 1) as first_claim_id
-from placed
+from ranked
 group by mbi, episode_no

@@ -4,7 +4,7 @@ with claims as (
     select * from {{ ref('int_final_part_a_claims') }} where claim_type_code in ('60', '61')
 ),
 
-reached as (
+with_latest_date as (
     select
         *,
         max(thru_date) over (
@@ -23,10 +23,10 @@ numbered as (
             order by from_date, thru_date, claim_id
             rows between unbounded preceding and current row
         ) as stay_no
-    from reached
+    from with_latest_date
 ),
 
-placed as (
+ranked as (
     select
         *,
         row_number() over (
@@ -53,5 +53,5 @@ select
     max(admission_source_code) filter (where place = 1) as admission_source_code,
     max(claim_id) filter (where place = 1) as first_claim_id,
     max(claim_id) filter (where place_from_last = 1) as last_claim_id
-from placed
+from ranked
 group by mbi, provider_ccn, stay_no

@@ -1,5 +1,5 @@
 -- Improvement incentive (methodology §8): surgical by cost, medical by days, each against the physician's own baseline.
-with now as (
+with performance as (
     select * from {{ ref('int_stream_averages') }} where window_name = 'performance'
 ),
 
@@ -17,12 +17,12 @@ trends as (
 
 compared as (
     select
-        now.hospital_ccn,
-        now.npi,
-        now.stream,
-        now.cases,
-        now.adjusted_cost,
-        now.adjusted_los,
+        performance.hospital_ccn,
+        performance.npi,
+        performance.stream,
+        performance.cases,
+        performance.adjusted_cost,
+        performance.adjusted_los,
         coalesce(baseline.cases, 0) as baseline_cases,
         baseline.adjusted_cost as baseline_adjusted_cost,
         baseline.adjusted_los as baseline_adjusted_los,
@@ -31,7 +31,7 @@ compared as (
         pools.spread,
         pools.per_diem,
         coalesce(baseline.cases, 0) >= {{ policy('min_baseline_cases') }} as has_baseline
-    from now
+    from performance
     inner join pools using (hospital_ccn, npi, stream)
     left join baseline using (hospital_ccn, npi, stream)
     left join trends on true

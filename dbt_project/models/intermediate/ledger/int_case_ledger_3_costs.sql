@@ -7,7 +7,7 @@ case_costs as (
     select * from {{ ref('int_case_costs') }}
 ),
 
-entering as (
+charged as (
     select case_windows.window_name, hospital_ccn, count(*) as cases, sum(case_costs.total_cost) as amount
     from case_windows
     left join case_costs using (hospital_ccn, account_no)
@@ -22,13 +22,13 @@ judged as (
 
 select
     '3 costs' as stage,
-    entering.window_name,
-    entering.hospital_ccn,
-    entering.cases as cases_in,
+    charged.window_name,
+    charged.hospital_ccn,
+    charged.cases as cases_in,
     coalesce(judged.cases, 0) as cases_kept,
     0 as cases_excluded,
-    entering.amount as amount_in,
+    charged.amount as amount_in,
     coalesce(judged.amount, 0) as amount_kept,
     0 as amount_excluded
-from entering
+from charged
 left join judged using (window_name, hospital_ccn)

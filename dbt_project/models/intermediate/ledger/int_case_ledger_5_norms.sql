@@ -13,7 +13,7 @@ counted as (
     group by window_name, hospital_ccn
 ),
 
-kept as (
+with_norm as (
     select window_name, hospital_ccn, count(*) as cases, sum(total_cost) as amount
     from counted_cases
     inner join norms using (apr_drg, severity_of_illness)
@@ -31,11 +31,11 @@ select
     counted.window_name,
     counted.hospital_ccn,
     counted.cases as cases_in,
-    coalesce(kept.cases, 0) as cases_kept,
+    coalesce(with_norm.cases, 0) as cases_kept,
     coalesce(missing.cases, 0) as cases_excluded,
     counted.amount as amount_in,
-    coalesce(kept.amount, 0) as amount_kept,
+    coalesce(with_norm.amount, 0) as amount_kept,
     coalesce(missing.amount, 0) as amount_excluded
 from counted
-left join kept using (window_name, hospital_ccn)
+left join with_norm using (window_name, hospital_ccn)
 left join missing using (window_name, hospital_ccn)

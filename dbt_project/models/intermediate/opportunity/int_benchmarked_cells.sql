@@ -1,6 +1,6 @@
 -- The cells in which a hospital is compared with the state: the other hospitals together have more cases than a small
 -- cell, or their mean would reveal the cost of individual patients.
-with own as (
+with hospital_cells as (
     select
         hospital_ccn,
         apr_drg,
@@ -18,7 +18,7 @@ own_cells as (
         apr_drg,
         severity_of_illness,
         sum(cases) as cases
-    from own
+    from hospital_cells
     group by hospital_ccn, apr_drg, severity_of_illness
 ),
 
@@ -27,14 +27,14 @@ statewide as (
 )
 
 select
-    own.hospital_ccn,
-    own.service_line,
-    own.apr_drg,
-    own.severity_of_illness,
-    own.cases,
+    hospital_cells.hospital_ccn,
+    hospital_cells.service_line,
+    hospital_cells.apr_drg,
+    hospital_cells.severity_of_illness,
+    hospital_cells.cases,
     statewide.mean_cost,
     statewide.mean_los
-from own
+from hospital_cells
 inner join own_cells using (hospital_ccn, apr_drg, severity_of_illness)
 inner join statewide using (apr_drg, severity_of_illness)
 where statewide.cases - own_cells.cases > {{ policy('small_cell_threshold') }}

@@ -1,6 +1,6 @@
 -- Potential and internal savings (methodology §10), per hospital and scope. Negative values count; a component without a
 -- baseline saves nothing that can be measured.
-with now as (
+with performance as (
     select * from {{ ref('int_scope_totals') }} where window_name = 'performance'
 ),
 
@@ -18,16 +18,16 @@ trends as (
 
 compared as (
     select
-        now.hospital_ccn,
-        now.scope,
-        now.cases,
-        now.actual_cost,
-        now.best_practice_cost,
+        performance.hospital_ccn,
+        performance.scope,
+        performance.cases,
+        performance.actual_cost,
+        performance.best_practice_cost,
         {{ round_to(
-            exact_product('now.actual_cost - now.best_practice_cost', policy_number('variable_cost_factor')), 2
+            exact_product('performance.actual_cost - performance.best_practice_cost', policy_number('variable_cost_factor')), 2
         ) }} as potential_savings,
-        now.core_cost,
-        now.supply_drug_cost,
+        performance.core_cost,
+        performance.supply_drug_cost,
         coalesce(baseline.cases, 0) as baseline_cases,
         baseline.core_cost as baseline_core_cost,
         baseline.supply_drug_cost as baseline_supply_drug_cost,
@@ -37,19 +37,19 @@ compared as (
         baseline.adjusted_supply_drug_cost as baseline_adjusted_supply_drug_cost,
         trends.core as core_trend,
         trends.supply_drug as supply_drug_trend,
-        now.adjusted_core_cost,
-        now.adjusted_supply_drug_cost,
-        now.core_weight,
-        now.supply_drug_weight,
+        performance.adjusted_core_cost,
+        performance.adjusted_supply_drug_cost,
+        performance.core_weight,
+        performance.supply_drug_weight,
         {{ component_savings(
-            'baseline.adjusted_core_cost', 'trends.core', 'now.adjusted_core_cost', 'now.core_weight',
+            'baseline.adjusted_core_cost', 'trends.core', 'performance.adjusted_core_cost', 'performance.core_weight',
             policy('variable_cost_factor')
         ) }} as internal_savings_core,
         {{ component_savings(
-            'baseline.adjusted_supply_drug_cost', 'trends.supply_drug', 'now.adjusted_supply_drug_cost',
-            'now.supply_drug_weight', '1'
+            'baseline.adjusted_supply_drug_cost', 'trends.supply_drug', 'performance.adjusted_supply_drug_cost',
+            'performance.supply_drug_weight', '1'
         ) }} as internal_savings_supply_drug
-    from now
+    from performance
     left join baseline using (hospital_ccn, scope)
     left join trends on true
 )

@@ -48,7 +48,7 @@ cases as (
     group by windowed.hospital_ccn
 ),
 
-everybody as (
+all_hospitals as (
     select hospital_ccn from cases
     union
     select hospital_ccn from listed
@@ -67,9 +67,9 @@ programs as (
 )
 
 select
-    everybody.hospital_ccn,
+    all_hospitals.hospital_ccn,
     '{{ run_fact("name") }}' as period,
-    coalesce(hospitals.hospital_name, everybody.hospital_ccn) as hospital_name,
+    coalesce(hospitals.hospital_name, all_hospitals.hospital_ccn) as hospital_name,
     hospitals.system_name,
     protocols.hospital_ccn is not null as has_protocol,
     protocols.legal_name,
@@ -85,10 +85,10 @@ select
     coalesce(cases.counted_cases, 0) as counted_cases,
     coalesce(cases.cases_with_norm, 0) as cases_with_norm,
     coalesce(cases.care_partner_cases, 0) as care_partner_cases
-from everybody
-left join hospitals on everybody.hospital_ccn = hospitals.hospital_ccn
-left join protocols on everybody.hospital_ccn = protocols.hospital_ccn
-left join programs on everybody.hospital_ccn = programs.hospital_ccn
-left join listed on everybody.hospital_ccn = listed.hospital_ccn
-left join received on everybody.hospital_ccn = received.hospital_ccn
-left join cases on everybody.hospital_ccn = cases.hospital_ccn
+from all_hospitals
+left join hospitals on all_hospitals.hospital_ccn = hospitals.hospital_ccn
+left join protocols on all_hospitals.hospital_ccn = protocols.hospital_ccn
+left join programs on all_hospitals.hospital_ccn = programs.hospital_ccn
+left join listed on all_hospitals.hospital_ccn = listed.hospital_ccn
+left join received on all_hospitals.hospital_ccn = received.hospital_ccn
+left join cases on all_hospitals.hospital_ccn = cases.hospital_ccn

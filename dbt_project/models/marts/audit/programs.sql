@@ -12,7 +12,7 @@ listed as (
     select hospital_ccn, count(*) as care_partners from {{ ref('stg_care_partners') }} group by hospital_ccn
 ),
 
-everybody as (
+all_hospitals as (
     select hospital_ccn from {{ ref('int_windowed_cases') }} where window_name = 'performance'
     union
     select hospital_ccn from listed
@@ -23,7 +23,7 @@ everybody as (
 )
 
 select
-    everybody.hospital_ccn,
+    all_hospitals.hospital_ccn,
     '{{ run_fact("name") }}' as period,
     programs.first_performance_period,
     programs.program_year,
@@ -39,7 +39,7 @@ select
     coalesce(protocols.has_locked_conditions, false) as has_locked_conditions,
     programs.terms as protocol_terms,
     coalesce(listed.care_partners, 0) as care_partners
-from everybody
-left join programs on everybody.hospital_ccn = programs.hospital_ccn
-left join protocols on everybody.hospital_ccn = protocols.hospital_ccn
-left join listed on everybody.hospital_ccn = listed.hospital_ccn
+from all_hospitals
+left join programs on all_hospitals.hospital_ccn = programs.hospital_ccn
+left join protocols on all_hospitals.hospital_ccn = protocols.hospital_ccn
+left join listed on all_hospitals.hospital_ccn = listed.hospital_ccn

@@ -14,7 +14,7 @@ episodes as (
 
 -- Service line and responsible physician come from the hospital's own record of the stay (methodology §4); without one
 -- the claim's attending physician answers.
-described as (
+attributed_episodes as (
     select
         episodes.*,
         case when cases.account_no is null then 'UNMATCHED' else coalesce(cases.service_line, 'UNGROUPED') end as service_line,
@@ -49,17 +49,17 @@ spending as (
 )
 
 select
-    described.hospital_ccn,
+    attributed_episodes.hospital_ccn,
     '{{ run_fact('name') }}' as period,
-    described.service_line,
-    described.npi,
+    attributed_episodes.service_line,
+    attributed_episodes.npi,
     count(*) as episodes,
-    cast(sum(described.payment_amount) as decimal(18, 2)) as inpatient_amount,
-    count(*) filter (where described.is_readmitted) as readmissions,
+    cast(sum(attributed_episodes.payment_amount) as decimal(18, 2)) as inpatient_amount,
+    count(*) filter (where attributed_episodes.is_readmitted) as readmissions,
     count(*) filter (
         where
-            described.is_readmitted
-            and (spending.first_service_date is null or spending.first_service_date > described.readmission_date)
+            attributed_episodes.is_readmitted
+            and (spending.first_service_date is null or spending.first_service_date > attributed_episodes.readmission_date)
     ) as readmitted_without_post_acute,
     count(*) filter (where spending.post_acute_amount > 0) as episodes_with_post_acute,
     {%- for service in ['home_health', 'skilled_nursing', 'hospice', 'rehabilitation', 'long_term_hospital'] %}
@@ -67,6 +67,6 @@ select
     {%- endfor %}
     cast(coalesce(sum(spending.post_acute_amount), 0) as decimal(18, 2)) as post_acute_amount,
     cast(coalesce(sum(spending.post_acute_90_day_amount), 0) as decimal(18, 2)) as post_acute_90_day_amount
-from described
+from attributed_episodes
 left join spending using (mbi, admit_date)
-group by described.hospital_ccn, described.service_line, described.npi
+group by attributed_episodes.hospital_ccn, attributed_episodes.service_line, attributed_episodes.npi

@@ -13,7 +13,7 @@ items as (
     select hospital_ccn, rate_center, service_line from benchmarks
 ),
 
-now as (
+performance as (
     select * from costs where window_name = 'performance'
 ),
 
@@ -55,17 +55,17 @@ compared as (
         rate_centers.rate_center_group,
         coalesce(rate_centers.component, 'core') as component,
         totals.cases,
-        coalesce(now.cases_charged, 0) as cases_charged,
-        cast(coalesce(now.cost, 0) as decimal(18, 2)) as cost,
-        {{ round_div('coalesce(now.cost, 0)', 'totals.cost_weight', 4) }} as adjusted_cost,
+        coalesce(performance.cases_charged, 0) as cases_charged,
+        cast(coalesce(performance.cost, 0) as decimal(18, 2)) as cost,
+        {{ round_div('coalesce(performance.cost, 0)', 'totals.cost_weight', 4) }} as adjusted_cost,
         totals.benchmarked_cases,
-        cast(coalesce(now.benchmarked_cost, 0) as decimal(18, 2)) as benchmarked_cost,
+        cast(coalesce(performance.benchmarked_cost, 0) as decimal(18, 2)) as benchmarked_cost,
         benchmarks.statewide_cost,
         cast(coalesce(before.cost, 0) as decimal(18, 2)) as baseline_cost,
         {{ round_div('coalesce(before.cost, 0)', 'baseline_weights.cost_weight', 4) }} as own_year_baseline
     from items
     inner join totals using (hospital_ccn, service_line)
-    left join now using (hospital_ccn, rate_center, service_line)
+    left join performance using (hospital_ccn, rate_center, service_line)
     left join before using (hospital_ccn, rate_center, service_line)
     left join benchmarks using (hospital_ccn, rate_center, service_line)
     left join baseline_weights using (hospital_ccn, service_line)

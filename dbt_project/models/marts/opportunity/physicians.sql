@@ -46,7 +46,7 @@ totals as (
     group by hospital_ccn, npi
 ),
 
-everybody as (
+all_physicians as (
     select
         coalesce(totals.hospital_ccn, care_partners.hospital_ccn) as hospital_ccn,
         coalesce(totals.npi, care_partners.npi) as npi,
@@ -71,40 +71,40 @@ everybody as (
 )
 
 select
-    everybody.hospital_ccn,
+    all_physicians.hospital_ccn,
     '{{ run_fact("name") }}' as period,
     cast(
         row_number() over (
-            partition by everybody.hospital_ccn
+            partition by all_physicians.hospital_ccn
             order by
-                everybody.is_care_partner desc,
-                case when everybody.is_care_partner then everybody.npi end,
-                everybody.cost desc,
-                everybody.npi
+                all_physicians.is_care_partner desc,
+                case when all_physicians.is_care_partner then all_physicians.npi end,
+                all_physicians.cost desc,
+                all_physicians.npi
         ) as bigint
     ) as physician_number,
-    everybody.is_care_partner,
-    case when everybody.is_care_partner then everybody.npi end as npi,
-    everybody.name,
-    everybody.specialty,
-    everybody.has_tin,
+    all_physicians.is_care_partner,
+    case when all_physicians.is_care_partner then all_physicians.npi end as npi,
+    all_physicians.name,
+    all_physicians.specialty,
+    all_physicians.has_tin,
     main_lines.service_line as main_service_line,
-    everybody.cases,
-    everybody.medical_cases,
-    everybody.surgical_cases,
-    everybody.days,
-    cast(everybody.cost as decimal(18, 2)) as cost,
-    everybody.case_mix_index,
-    everybody.adjusted_cost,
-    everybody.adjusted_los,
-    cast(everybody.best_practice_cost as decimal(18, 2)) as best_practice_cost,
+    all_physicians.cases,
+    all_physicians.medical_cases,
+    all_physicians.surgical_cases,
+    all_physicians.days,
+    cast(all_physicians.cost as decimal(18, 2)) as cost,
+    all_physicians.case_mix_index,
+    all_physicians.adjusted_cost,
+    all_physicians.adjusted_los,
+    cast(all_physicians.best_practice_cost as decimal(18, 2)) as best_practice_cost,
     {{ round_to(
-        exact_product('everybody.cost - everybody.best_practice_cost', policy_number('variable_cost_factor')), 2
+        exact_product('all_physicians.cost - all_physicians.best_practice_cost', policy_number('variable_cost_factor')), 2
     ) }} as potential_savings,
-    everybody.benchmarked_cases,
-    cast(everybody.benchmarked_cost as decimal(18, 2)) as benchmarked_cost,
-    everybody.statewide_cost,
-    cast(everybody.benchmarked_cost - everybody.statewide_cost as decimal(18, 4)) as difference_from_statewide,
-    {{ round_div('everybody.benchmarked_cost', 'everybody.statewide_cost', 8) }} as cost_ratio
-from everybody
+    all_physicians.benchmarked_cases,
+    cast(all_physicians.benchmarked_cost as decimal(18, 2)) as benchmarked_cost,
+    all_physicians.statewide_cost,
+    cast(all_physicians.benchmarked_cost - all_physicians.statewide_cost as decimal(18, 4)) as difference_from_statewide,
+    {{ round_div('all_physicians.benchmarked_cost', 'all_physicians.statewide_cost', 8) }} as cost_ratio
+from all_physicians
 left join main_lines using (hospital_ccn, npi)

@@ -26,7 +26,7 @@ owners as (
     select hospital_ccn from {{ ref('int_quality_groups') }} where group_kind = 'hospital' and hospital_ccn <> 'NONE'
 ),
 
-placed as (
+with_destination as (
     select
         destinations.*,
         {{ destination('disposition') }} as destination
@@ -47,7 +47,7 @@ select
     {{ round_div('sum(days_to_return) filter (where is_readmitted)', 'count(*) filter (where is_readmitted)', 4) }}
         as mean_days_to_return,
     case source when 'medicare' then count(*) filter (where is_without_post_acute) end as without_post_acute
-from placed
+from with_destination
 group by {{ (['source'] + [owner, place] | reject('in', ["'STATE'", "'ALL'"]) | list) | join(', ') }}
 {{ 'union all' if not loop.last }}
 {% endfor -%}

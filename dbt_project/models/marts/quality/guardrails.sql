@@ -17,7 +17,7 @@ expectations as (
     from counts
 ),
 
-deviates as (
+deviations as (
     select
         *,
         case
@@ -52,4 +52,4 @@ select
         when 'VOLUME' then baseline_observed >= 4 * {{ guardrail_least_events() }}
         else coalesce(from_state >= {{ guardrail_deviate() }}, false)
     end as is_finding
-from deviates
+from deviations

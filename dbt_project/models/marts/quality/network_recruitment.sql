@@ -12,7 +12,7 @@ memberships as (
     cross join performance
 ),
 
-recruited as (
+participation as (
     select
         network_id,
         topic,
@@ -36,4 +36,4 @@ select
     recruitment_goal,
     {{ round_div('members', 'recruitment_goal', 8) }} as recruited_share,
     greatest(recruitment_goal - members, 0) as still_to_recruit
-from recruited
+from participation

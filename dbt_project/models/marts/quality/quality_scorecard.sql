@@ -7,7 +7,7 @@ targets as (
     select * from {{ ref('stg_quality_targets') }}
 ),
 
-aimed as (
+with_targets as (
     select
         measures.*,
         targets.measure_label,
@@ -48,4 +48,4 @@ select
     reference_value,
     reference_goal,
     reference_note
-from aimed
+from with_targets

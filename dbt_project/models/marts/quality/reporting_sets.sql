@@ -14,7 +14,7 @@ members as (
 ),
 
 -- A topic that the table of topics does not know is reported by no measure of ours.
-asked as (
+requested_measures as (
     select
         members.hospital_ccn,
         members.network_id,
@@ -30,20 +30,20 @@ areas as (
         hospital_ccn,
         area,
         count(distinct network_id) as networks_of_area
-    from asked
+    from requested_measures
     group by hospital_ccn, area
 )
 
 select
-    asked.hospital_ccn,
-    asked.measure,
-    asked.area,
+    requested_measures.hospital_ccn,
+    requested_measures.measure,
+    requested_measures.area,
     '{{ run_fact("name") }}' as period,
-    count(distinct asked.network_id) as networks,
-    {{ distinct_texts('asked.network_id') }} as network_ids,
-    {{ distinct_texts('asked.topic') }} as topics,
+    count(distinct requested_measures.network_id) as networks,
+    {{ distinct_texts('requested_measures.network_id') }} as network_ids,
+    {{ distinct_texts('requested_measures.topic') }} as topics,
     max(areas.networks_of_area) as networks_of_area,
     max(areas.networks_of_area) > 1 as is_overlap
-from asked
+from requested_measures
 inner join areas using (hospital_ccn, area)
-group by asked.hospital_ccn, asked.measure, asked.area
+group by requested_measures.hospital_ccn, requested_measures.measure, requested_measures.area

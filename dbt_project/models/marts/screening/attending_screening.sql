@@ -30,7 +30,7 @@ judged as (
     inner join {{ ref('stg_irregular_npis') }} as irregular using (npi)
 ),
 
-found as (
+screened as (
     select hospital_ccn, npi, 'NPI_NOT_AN_INDIVIDUAL' as reason from judged where is_organization
     union all
     select hospital_ccn, npi, 'NPI_DEACTIVATED' as reason from judged where is_deactivated
@@ -42,5 +42,5 @@ select
     reason,
     count(distinct npi) as physicians,
     count(*) as discharges
-from found
+from screened
 group by hospital_ccn, reason

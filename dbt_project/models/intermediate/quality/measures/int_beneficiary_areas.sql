@@ -11,7 +11,7 @@ with beneficiaries as (
     group by coalesce(identifiers.current_mbi, beneficiaries.mbi)
 ),
 
-known_until as (
+baseline_end as (
     select max(end_date) as day from {{ ref('stg_windows') }} where window_name <> 'performance'
 ),
 
@@ -22,8 +22,8 @@ stays as (
         count(*) as discharges
     from {{ ref('int_inpatient_episodes') }} as episodes
     inner join beneficiaries using (mbi)
-    cross join known_until
-    where episodes.discharge_date <= known_until.day
+    cross join baseline_end
+    where episodes.discharge_date <= baseline_end.day
     group by beneficiaries.zip_code, episodes.hospital_ccn
 ),
 

@@ -8,7 +8,7 @@ state as (
 ),
 
 -- The state also counts beneficiaries of no area; they have no peers.
-no_area as (
+without_area as (
     select measure, baseline_numerator, baseline_denominator, numerator, denominator
     from {{ ref('int_medicare_measures') }}
     where hospital_ccn = 'NONE' and baseline_denominator > 0 and denominator > 0
@@ -19,14 +19,14 @@ select
     groups.group_id,
     groups.topic,
     groups.measure,
-    state.hospitals - groups.hospitals - case when no_area.measure is null then 0 else 1 end as hospitals,
-    state.baseline_numerator - groups.baseline_numerator - coalesce(no_area.baseline_numerator, 0) as baseline_numerator,
-    state.baseline_denominator - groups.baseline_denominator - coalesce(no_area.baseline_denominator, 0)
+    state.hospitals - groups.hospitals - case when without_area.measure is null then 0 else 1 end as hospitals,
+    state.baseline_numerator - groups.baseline_numerator - coalesce(without_area.baseline_numerator, 0) as baseline_numerator,
+    state.baseline_denominator - groups.baseline_denominator - coalesce(without_area.baseline_denominator, 0)
         as baseline_denominator,
     cast(state.baseline_expected - groups.baseline_expected as decimal(18, 8)) as baseline_expected,
-    state.numerator - groups.numerator - coalesce(no_area.numerator, 0) as numerator,
-    state.denominator - groups.denominator - coalesce(no_area.denominator, 0) as denominator,
+    state.numerator - groups.numerator - coalesce(without_area.numerator, 0) as numerator,
+    state.denominator - groups.denominator - coalesce(without_area.denominator, 0) as denominator,
     cast(state.expected - groups.expected as decimal(18, 8)) as expected
 from groups
 inner join state using (measure)
-left join no_area using (measure)
+left join without_area using (measure)

@@ -15,7 +15,7 @@ with stays as (
     where coalesce(patient_id, '') <> '' and admit_date is not null and discharge_date is not null
 ),
 
-reached as (
+with_latest_discharge as (
     select
         *,
         max(discharge_date) over earlier as discharged_so_far,
@@ -46,10 +46,10 @@ numbered as (
             order by admit_date, discharge_date, hospital_ccn, account_no
             rows between unbounded preceding and current row
         ) as episode_no
-    from reached
+    from with_latest_discharge
 ),
 
-placed as (
+ranked as (
     select
         *,
         row_number() over (
@@ -75,5 +75,5 @@ select
     max(hospital_ccn) filter (where place_from_last = 1) as hospital_ccn,
     max(account_no) filter (where place_from_last = 1) as account_no,
     max(discharge_disposition) filter (where place_from_last = 1) as discharge_disposition
-from placed
+from ranked
 group by patient_id, episode_no
