@@ -1,8 +1,8 @@
 {#
-  Where DuckDB and Spark say the same thing differently. Nothing else in the project asks which engine it runs on.
+  What DuckDB and Spark spell differently. Nothing else in the project depends on the engine.
 #}
 
-{# Text where it is, nothing where not: a macro gives text. #}
+{# A text that is true on Spark and empty elsewhere: a macro returns text. #}
 {% macro on_spark() -%}
     {%- if target.type == 'spark' -%} spark {%- endif -%}
 {%- endmacro %}
@@ -12,7 +12,7 @@
     {{ 'decimal(38, 0)' if on_spark() else 'hugeint' }}
 {%- endmacro %}
 
-{# numerator ÷ denominator without the rest, of non-negative wide integers. Spark's own `div` gives no more than a bigint. #}
+{# numerator ÷ denominator without the remainder, for non-negative wide integers. Spark's own `div` returns a bigint. #}
 {% macro whole_quotient(numerator, denominator) -%}
     {%- if on_spark() -%}
         cast((({{ numerator }}) - ({{ numerator }}) % ({{ denominator }})) / ({{ denominator }}) as decimal(38, 0))
@@ -52,7 +52,7 @@
     {{ 'size' if on_spark() else 'len' }}({{ values }})
 {%- endmacro %}
 
-{# The item at a place, the first being 1; null beyond the end. #}
+{# The item at a position, from 1; null beyond the end. #}
 {% macro list_item(values, place) -%}
     {%- if on_spark() -%}
         try_element_at({{ values }}, cast({{ place }} as int))
@@ -79,7 +79,7 @@
     {{ "explode(split(" ~ text ~ ", '[|]'))" if on_spark() else "unnest(string_split(" ~ text ~ ", '|'))" }}
 {%- endmacro %}
 
-{# Whether the whole text is of the pattern. #}
+{# Whether the whole text matches the pattern. #}
 {% macro matches_whole(text, pattern) -%}
     {%- if on_spark() -%}
         ({{ text }} rlike '^(?:{{ pattern }})$')
@@ -96,7 +96,7 @@
     {{ 'datediff(' ~ later ~ ', ' ~ earlier ~ ')' if on_spark() else "date_diff('day', " ~ earlier ~ ', ' ~ later ~ ')' }}
 {%- endmacro %}
 
-{# A column whose name is a keyword. Spark takes double quotes for a text. #}
+{# A column whose name is a keyword. Spark reads double quotes as a string literal. #}
 {% macro quoted(name) -%}
     {{ '`' ~ name ~ '`' if on_spark() else '"' ~ name ~ '"' }}
 {%- endmacro %}

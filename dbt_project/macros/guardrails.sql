@@ -3,7 +3,7 @@
   square roots alone and rounded at once.
 #}
 
-{# (sign, column of the event, column of what the base year's cells let expect of it) #}
+{# (sign, column of the event, column of its expected count from the base year's cells) #}
 {% macro guardrail_signs() -%}
     {{ return([
         ('READMISSIONS', 'is_readmitted', 'expected_readmission'),
@@ -15,14 +15,14 @@
 {%- endmacro %}
 
 {#
-  A finding is what is this far from chance twice: against the own past and against the state. With 3, clean invented
-  states gave one in 9,132 looks (November 2026; tests/integration/test_quality_effects.py holds it down).
+  A finding is this many standard deviations away both from the own past and from the state. With 3, clean synthetic
+  states gave one false finding in 9,132 comparisons (November 2026; tests/integration/test_quality_effects.py keeps it low).
 #}
 {% macro guardrail_deviate() -%}
     cast(3 as decimal(18, 4))
 {%- endmacro %}
 
-{# Fewer events than this are no sign of anything. #}
+{# Fewer events than this are never a finding. #}
 {% macro guardrail_least_events() -%}
     5
 {%- endmacro %}
@@ -38,7 +38,7 @@
     ) as decimal(18, 4))
 {%- endmacro %}
 
-{# Deviate of a Poisson count from what is expected of it, 4 places. #}
+{# Deviate of a Poisson count from its expected value, 4 places. #}
 {% macro count_from_expected(a, expected) -%}
     cast(round(2 * (sqrt(cast({{ a }} as double) + 0.375) - sqrt(cast({{ expected }} as double) + 0.375)), 4) as decimal(18, 4))
 {%- endmacro %}

@@ -3,12 +3,12 @@
   are binary floating point, made of + − × ÷ and square roots alone and rounded at once.
 #}
 
-{# Dispositions that send somebody on to another acute hospital (methodology §3, TRANSFERRED_OUT). #}
+{# Dispositions that transfer a patient to another acute hospital (methodology §3, TRANSFERRED_OUT). #}
 {% macro is_sent_on(disposition) -%}
     {{ disposition }} in ('02', '05', '43', '66', '82', '85', '88', '94')
 {%- endmacro %}
 
-{# A discharge that somebody may come back from: not dead, not still here, not against advice, not sent on. #}
+{# A discharge that a patient may return from: alive, not still a patient, not against advice, not transferred out. #}
 {% macro may_be_index(disposition) -%}
     ({{ disposition }} not in ('07', '20', '30', '40', '41', '42') and not {{ is_sent_on(disposition) }})
 {%- endmacro %}
@@ -18,7 +18,7 @@
     {{ disposition }} between '81' and '95'
 {%- endmacro %}
 
-{# Where a patient went, by disposition. #}
+{# Where a patient was discharged to, by disposition. #}
 {% macro destination(disposition) -%}
     case
         when {{ disposition }} in ('01', '81') then 'home'
@@ -31,7 +31,7 @@
     end
 {%- endmacro %}
 
-{# The last day of the quarter that holds a day. #}
+{# The last day of the quarter that contains a day. #}
 {% macro quarter_end(day) -%}
     last_day(cast(date_trunc('quarter', {{ day }}) + interval 2 month as date))
 {%- endmacro %}
@@ -49,7 +49,7 @@
     end
 {%- endmacro %}
 
-{# One of what a measure counts by: a share of 1, or so many per 1,000 (of months: per 1,000 years). #}
+{# The unit of a measure: a share of 1, or a rate per 1,000 (of months: per 1,000 years). #}
 {% macro measure_per(measure) -%}
     case
         when {{ measure }} = 'hac_per_1000' then 1000

@@ -1,4 +1,4 @@
-{# Every table states its key; this is where it is held to it. #}
+{# Every table declares its key; this test checks it. #}
 {% test unique_key(model, columns) %}
     select
         {{ columns | join(', ') }}

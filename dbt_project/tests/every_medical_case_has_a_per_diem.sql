@@ -1,4 +1,4 @@
--- Why: days saved on a severity without a per diem would earn nothing without a word.
+-- Why: days saved on a severity without a per diem would silently earn nothing.
 select
     hospital_ccn,
     npi

@@ -1,4 +1,4 @@
--- Why: every zero and every hold must say why (methodology §9).
+-- Why: every zero and every hold must have a reason (methodology §9).
 select
     hospital_ccn,
     npi

@@ -1,4 +1,4 @@
--- Why: neither a physician's fee-schedule cap nor a hospital's distribution limit may be passed by a cent.
+-- Why: neither a physician's fee-schedule cap nor a hospital's distribution limit may be exceeded by a cent.
 select hospital_ccn
 from {{ ref('incentives') }}
 where final_incentive > pfs_cap_amount

@@ -1,4 +1,4 @@
--- Why: a readmission outside every service line, physician or destination would be no one's to prevent.
+-- Why: a readmission outside every service line, physician or destination would be no one's responsibility.
 select
     window_name,
     hospital_ccn,

@@ -1,6 +1,6 @@
 -- The claim versions under a key that has a cancellation, with the amounts that a pair must agree on: Part A the payment,
--- Part B and equipment the amounts of all their lines, paid and allowed both, Part B by rendering NPI, so that which of two equal
--- candidates goes changes no total and no physician's cap. Most keys have no cancellation, and nothing to decide.
+-- Part B and equipment the amounts of all their lines, paid and allowed both, Part B by rendering NPI: whichever of two equal
+-- candidates is removed, no total and no physician's cap changes. Most keys have no cancellation and are not in here.
 with versions as (
     select * from {{ ref('int_claim_versions') }}
 ),
@@ -18,7 +18,7 @@ contested as (
     inner join contested_keys using (part, claim_key)
 ),
 
--- Nobody renders equipment: its NPI is the supplier's.
+-- Equipment has no rendering physician: its NPI is the supplier's.
 lines as (
     select
         *,

@@ -1,5 +1,5 @@
 -- One row per identifier that ever changed, with the newest of the same person. Numbers that are linked, directly or over
--- others, in one file or in several, are one person; circles were refused at the door.
+-- others, in one file or in several, are one person; intake refuses circles.
 with recursive links as (
     select * from {{ ref('int_identifier_links') }}
 ),
@@ -10,7 +10,7 @@ neighbours as (
     select current_mbi as mbi, previous_mbi as neighbour from links
 ),
 
--- Told by the way taken, not by a set union: Spark's recursion has none.
+-- The path taken ends the recursion, not a set union, which Spark's recursion does not have.
 same_person as (
     select mbi, mbi as member, {{ text_list(['mbi']) }} as way from neighbours group by mbi
     union all

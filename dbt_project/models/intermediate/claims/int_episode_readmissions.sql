@@ -1,6 +1,6 @@
 -- One row per index episode (discharged alive, not against advice, not still a patient, not sent on to a hospital that
--- billed nothing) with the earliest later unplanned admission within 30 days, at any acute hospital (methodology §12): on
--- the day of going home, too. A planned return (status 81–95) has none.
+-- billed nothing) with the earliest later unplanned admission within 30 days, at any acute hospital (methodology §12). A
+-- return on the day of discharge counts. A planned return (status 81–95) has none.
 with episodes as (
     select * from {{ ref('int_inpatient_episodes') }}
 ),

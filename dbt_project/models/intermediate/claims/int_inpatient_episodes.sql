@@ -1,6 +1,6 @@
 -- One row per episode: stays at acute hospitals that overlap, and those that a transfer to another the same or the next
 -- day joins (methodology §11), recognized by the patient's status or by the receiving hospital's source of admission. The
--- hospital that discharges answers for what follows; where it began is kept in a column of its own.
+-- discharging hospital is responsible for what follows; the hospital where the episode began has a column of its own.
 with stays as (
     select * from {{ ref('int_inpatient_stays') }} where facility_type = 'acute'
 ),

@@ -1,6 +1,6 @@
 -- One row a version of a Part A claim (original, cancellation or adjustment), however often it was delivered, under the
--- beneficiary's current identifier. Denied: a non-payment reason (inputs.md, "Final action"). A claim that CMS has withdrawn
--- since is none.
+-- beneficiary's current identifier. Denied: a non-payment reason (inputs.md, "Final action"). Claims that CMS has since
+-- withdrawn are left out.
 with claims as (
     select
         *,

@@ -1,6 +1,6 @@
 -- One row a line of a version of a Part B or equipment claim, however often it was delivered, under the beneficiary's
--- current identifier. A claim is denied by its carrier denial code, a line by its processing indicator. Lines of a claim that
--- CMS has withdrawn since are none.
+-- current identifier. A claim is denied by its carrier denial code, a line by its processing indicator. Lines of claims that
+-- CMS has since withdrawn are left out.
 with delivered as (
     {%- for part, model in [('B', 'stg_part_b_lines'), ('DME', 'stg_equipment_lines')] %}
     {%- if not loop.first %}

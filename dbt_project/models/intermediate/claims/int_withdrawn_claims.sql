@@ -1,5 +1,5 @@
--- One row per claim that CMS has withdrawn (BCDA: a status other than active), with when it last said so: what was delivered
--- of the claim before counts no more.
+-- One row per claim that CMS has withdrawn (BCDA: a status other than active), with the time when CMS last said so;
+-- earlier deliveries of the claim no longer count.
 select
     part,
     claim_id,

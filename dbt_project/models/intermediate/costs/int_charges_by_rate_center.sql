@@ -1,4 +1,4 @@
--- Revenue code 0001 is a total and never added.
+-- Charges of each case by rate center. Revenue code 0001 is the total line and is not added.
 with charge_lines as (
     select * from {{ ref('stg_charge_lines') }} where revenue_code <> '0001'
 ),

@@ -1,4 +1,4 @@
--- Each revenue code that was charged, with its rate center: the narrowest range wins; none is UNMAPPED.
+-- Each revenue code that was charged, with its rate center: the narrowest range wins; a code in no range is UNMAPPED.
 with codes as (
     select revenue_code from {{ ref('stg_charge_lines') }} group by revenue_code
 ),

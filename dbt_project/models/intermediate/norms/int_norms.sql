@@ -64,7 +64,7 @@ select
     {{ round_div('cells.mean_cost', 'overall.mean_cost', 8) }} as cost_weight,
     {{ round_div('cells.mean_los', 'overall.mean_los', 8) }} as los_weight,
     {{ round_div('cells.mean_core_cost', 'overall.mean_core_cost', 8) }} as core_weight,
-    -- Where no source reports supplies and drugs apart there is nothing to weigh.
+    -- Without separate costs of supplies and drugs there is nothing to weight.
     coalesce({{ round_div('cells.mean_supply_drug_cost', 'overall.mean_supply_drug_cost', 8) }}, 0) as supply_drug_weight
 from percentiles
 inner join cells using (apr_drg, severity_of_illness)

@@ -21,7 +21,7 @@ components as (
 select
     windows.window_name,
     components.component,
-    -- Dollars of a year are their own: no index is needed for it.
+    -- Dollars of the same year need no index.
     case
         when windows.calendar_year = {{ run_fact('year') }} then cast(1 as decimal(18, 8))
         else {{ round_div('performance.index_value', 'own.index_value', 8) }}

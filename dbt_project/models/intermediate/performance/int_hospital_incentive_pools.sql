@@ -13,7 +13,7 @@ bounded as (
         norms.apr_drg,
         norms.severity_of_illness,
         elections.improvement_share,
-        -- A null bound is no bound: greatest and least pass it over.
+        -- A null bound is no bound: greatest and least ignore it.
         least(greatest(norms.maximum_physician_incentive, elections.mpi_floor), elections.mpi_ceiling)
             as maximum_physician_incentive
     from norms

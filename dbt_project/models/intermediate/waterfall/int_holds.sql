@@ -59,7 +59,7 @@ held as (
     left join limits using (hospital_ccn)
 )
 
--- What waits for another reason is not payable anyway: whether the cap of the year has room is asked once that is settled.
+-- An amount held for another reason is not payable anyway: the year's cap is checked once that hold is lifted.
 select
     held.hospital_ccn,
     held.npi,

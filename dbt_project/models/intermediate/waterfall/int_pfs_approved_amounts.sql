@@ -1,4 +1,4 @@
--- Medicare approved amounts of the year the cap is taken of: an official notice overrides the estimate from claims.
+-- Medicare approved amounts of the year that the cap is computed from: an official notice overrides the estimate from claims.
 with care_partners as (
     select * from {{ ref('int_care_partners') }}
 ),

@@ -51,7 +51,7 @@ select
     pfs_amount_in_doubt,
     physician_cap_percent,
     earlier_period_incentive,
-    -- greatest() passes a null over: without an amount there is no cap.
+    -- greatest() ignores a null: without an amount there is no cap.
     cast(case when pfs_approved_amount is not null then pfs_cap_amount end as decimal(18, 2)) as pfs_cap_amount,
     cast(case when pfs_approved_amount is null then incentive else least(incentive, pfs_cap_amount) end as decimal(18, 2))
         as incentive

@@ -65,7 +65,7 @@ limited as (
 caps as (
     select
         *,
-        -- greatest() passes a null over: of two caps the later one may know more of the year.
+        -- greatest() ignores a null. Of two caps the later one may rest on more of the year.
         greatest(
             {{ round_div(exact_product('pfs_approved_amount', 'physician_cap_percent'), '100', 2, places=10) }},
             later_year_cap

@@ -1,4 +1,4 @@
--- The base year's counted cases in cells with a norm, numbered by their cost: with them a norm can be computed again.
+-- The base year's counted cases in cells with a norm, numbered by their cost, so that a norm can be recomputed.
 with computed as (
     select
         apr_drg,
@@ -19,7 +19,7 @@ frozen as (
     select * from {{ ref('stg_frozen_norm_cases') }}
 ),
 
--- Of any of the three methods.
+-- A norm by any of the three methods.
 norms as (
     select apr_drg, severity_of_illness
     from {{ ref('int_norm_table') }}

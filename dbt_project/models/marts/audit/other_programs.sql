@@ -1,4 +1,4 @@
--- What other programs took, period by period as it is known now: the sums to date of the distribution limits.
+-- Amounts apportioned to other programs by period, as known now: part of the sums to date of the distribution limits.
 select
     hospital_ccn,
     '{{ run_fact("name") }}' as period,

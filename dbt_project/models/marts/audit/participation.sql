@@ -1,4 +1,4 @@
--- Who takes part, and whose data are in: one row per hospital with discharges in the period or care partners.
+-- Which hospitals participate and which have submitted data: one row per hospital with discharges in the period or care partners.
 with windowed as (
     select * from {{ ref('int_windowed_cases') }} where window_name = 'performance'
 ),

@@ -1,5 +1,5 @@
--- What the fee-schedule cap of the calendar year leaves, for whom its earlier half-year paid and who waits for its later
--- one: what the later one pays to others changes nothing here.
+-- What is left of the calendar year's fee-schedule cap, for physicians paid for the earlier half-year or held because of
+-- the later one. What the later one pays to others changes nothing here.
 select
     year_caps.hospital_ccn,
     '{{ run_fact("name") }}' as period,

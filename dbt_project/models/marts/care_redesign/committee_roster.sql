@@ -1,4 +1,4 @@
--- Who sits on each oversight committee, as its protocol in force names them.
+-- Members of each oversight committee, as named in the protocol in force.
 select
     hospital_ccn,
     '{{ run_fact("name") }}' as period,

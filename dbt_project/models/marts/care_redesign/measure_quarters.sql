@@ -1,5 +1,5 @@
 -- The all-payer measures of each hospital by quarter, of the period and of the same quarters a year before: the measures
--- that conditions of payment may name, in the quarters a committee meets by.
+-- that conditions of payment may name, by the quarters in which a committee meets.
 with index_discharges as (
     select
         *,

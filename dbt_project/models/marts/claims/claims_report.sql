@@ -1,5 +1,5 @@
--- What final action did, part by part: every row delivered is accounted for, and so is every cent; and which final claims
--- may count something twice.
+-- What final action did with each part of the claims: every row delivered and every cent is accounted for. Also counts the
+-- final claims that may count a service twice.
 with delivered as (
     select 'A' as part, count(*) as rows_delivered from {{ ref('stg_part_a_claims') }}
     union all

@@ -13,7 +13,7 @@ episodes as (
 ),
 
 -- Service line and responsible physician come from the hospital's own record of the stay (methodology §4); without one
--- the claim's attending physician answers.
+-- the claim's attending physician is responsible.
 attributed_episodes as (
     select
         episodes.*,

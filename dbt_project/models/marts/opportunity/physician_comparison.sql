@@ -20,7 +20,7 @@ select
     totals.days,
     {{ round_div('totals.cost_weight', 'totals.cases', 8) }} as case_mix_index,
     totals.adjusted_cost,
-    -- `greatest` passes a null over, and without an interval there is no low end.
+    -- greatest() ignores a null, and without an interval there is no lower limit.
     case
         when intervals.cost_half_width is not null
             then cast(greatest(totals.adjusted_cost - intervals.cost_half_width, 0) as decimal(18, 4))

@@ -1,4 +1,4 @@
--- Where patients went and who came back: by hospital and statewide, from the hospitals' own records (all payers) and
+-- Where patients were discharged to and how many returned: by hospital and statewide, from the hospitals' own records (all payers) and
 -- from claims (Medicare, with post-acute care in between).
 with destinations as (
     select

@@ -1,5 +1,5 @@
--- Signs of stinting or steering before anything is paid: every hospital and care partner against their own past and the
--- state. A finding asks the committee to look at the cases behind it; no amount of the waterfall depends on it.
+-- Signs of stinting or steering before anything is paid: every hospital and care partner compared with its own past
+-- and with the state. A finding asks the committee to look at the cases behind it; no amount of the waterfall depends on it.
 with counts as (
     select * from {{ ref('int_guardrail_counts') }}
 ),
@@ -9,7 +9,7 @@ expectations as (
         *,
         case sign when 'VOLUME' then null else cast({{ exact_product('expected', 'state_ratio', 8) }} as decimal(18, 8)) end
             as expected_as_state,
-        -- How many times the baseline's events would be expected now.
+        -- The expected ratio of the period's events to the baseline's.
         case sign
             when 'VOLUME' then state_baseline_ratio
             else {{ round_div(exact_product('expected', 'state_ratio', 8) ~ ' * 1', exact_product('baseline_expected', 'state_baseline_ratio', 8), 8, 16) }}
@@ -48,7 +48,7 @@ select
     observed >= {{ guardrail_least_events() }}
     and coalesce(from_own_past >= {{ guardrail_deviate() }}, false)
     and case sign
-        -- Volume is only compared where there was some: who is new has no past.
+        -- Volume is compared only where there is a past to compare with.
         when 'VOLUME' then baseline_observed >= 4 * {{ guardrail_least_events() }}
         else coalesce(from_state >= {{ guardrail_deviate() }}, false)
     end as is_finding

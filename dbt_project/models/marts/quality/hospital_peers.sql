@@ -1,5 +1,5 @@
 -- Each hospital's peers: the five most similar in size (discharges) and case mix (mean base-year stay of its cells), each
--- placed between the state's least and greatest. Those that do better on a measure could teach it (measure_leaders).
+-- scaled from the state's least to its greatest. Peers that do better on a measure could teach it (measure_leaders).
 with cells as (
     select
         apr_drg,

@@ -1,4 +1,4 @@
--- Participation in networks: a network's hospitals on a topic in the period, against its own goal.
+-- Participation in networks: how many hospitals a network has on a topic in the period, against its goal.
 with performance as (
     select * from {{ ref('stg_windows') }} where window_name = 'performance'
 ),

@@ -1,4 +1,4 @@
--- One row per hospital, community or the state and measure: baseline, now, change, target, distance, on track or not.
+-- One row per hospital, community or the state and measure: baseline, period, change, target, distance from it, and whether it is on track.
 with measures as (
     select * from {{ ref('int_group_measures') }} where group_kind in ('hospital', 'community', 'state')
 ),

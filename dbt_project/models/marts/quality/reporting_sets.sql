@@ -13,7 +13,7 @@ members as (
         and coalesce(networks.end_date, performance.end_date) >= performance.start_date
 ),
 
--- A topic that the table of topics does not know is reported by no measure of ours.
+-- A topic that is not in the table of topics has no measure here.
 requested_measures as (
     select
         members.hospital_ccn,

@@ -1,5 +1,5 @@
--- Beneficiaries as each monthly file has them (CCLF8): several rows for one with several hospice ranges. An export of BCDA
--- since a date names only whom something changed for.
+-- Beneficiaries as each monthly file has them (CCLF8): a beneficiary with several hospice ranges has several rows. A
+-- BCDA export since a date lists only beneficiaries with a change.
 select
     bene_mbi_id as mbi,
     bene_fips_state_cd as state_fips,

@@ -1,4 +1,4 @@
--- The program of each hospital: when it began (methodology §15), whoever is among its care partners.
+-- The program of each hospital: when it began (methodology §15), with or without care partners.
 select
     hospital_ccn,
     accepted_first_period,

@@ -1,4 +1,5 @@
--- One row per care partner whose payment waits for the NPI's record in NPPES. A like name on a list holds nothing.
+-- One row per care partner whose payment is held because of the NPI's record in NPPES. A similar name on an exclusion list
+-- holds nothing.
 select
     hospital_ccn,
     npi,

@@ -1,4 +1,4 @@
--- The policy as it holds at each hospital, its protocol's elections applied.
+-- The policy's values at each hospital, after its protocol's elections.
 select
     hospital_ccn,
     mpi_floor,

@@ -1,6 +1,6 @@
--- The hospital area each Medicare beneficiary lives in: a ZIP code belongs to the hospital that discharged most stays of
--- its residents up to the end of the baseline, so that the period itself cannot move an area; one without stays is assigned with
--- the ZIP codes of its first three digits. NONE if these have none either.
+-- The hospital area each Medicare beneficiary lives in: a ZIP code belongs to the hospital that discharged the most
+-- stays of its residents up to the end of the baseline, so that the period itself cannot change an area. A ZIP code
+-- without stays is assigned by its first three digits; NONE if those have no stays either.
 with beneficiaries as (
     select
         coalesce(identifiers.current_mbi, beneficiaries.mbi) as mbi,

@@ -4,7 +4,7 @@ with windows as (
     select * from {{ ref('stg_windows') }}
 ),
 
--- No file holds a service of a day after its own date.
+-- No file contains a service after its own date.
 claims_end as (
     select max(file_date) as day from {{ ref('stg_beneficiaries') }} where not is_run_out
 ),
