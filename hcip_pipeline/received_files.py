@@ -3,8 +3,8 @@
 Belongs here: what may be opened at all (a regular file, not over its ceiling, reached without leaving the inbox), and
 the ceilings themselves. Does not belong here: what a file holds; readers name the ceiling they stop at.
 
-A pipe, a device or a socket in place of a file would hold the run or feed it for ever; a link could show it a file that
-is none of its business, or change unseen.
+A pipe, a device or a socket in place of a file would block the run or feed it data forever; a link could lead out of the
+inbox, or change unnoticed.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from hcip_pipeline.errors import HcipError
 _MIB = 1024 * 1024
 _GIB = 1024 * _MIB
 
-#: Columns of a header; what has more is not a table of this program, whatever the format.
+#: Columns of a header; a file with more is not a table of this program, whatever its format.
 MAX_COLUMNS = 2_000
 
 
 @dataclass(frozen=True)
 class Ceiling:
-    """The most that a file of one kind may hold.
+    """The largest that a file of one kind may be.
 
     Args:
-        bytes: of the file as it is there.
+        bytes: of the file on disk.
         unpacked: bytes of what a compressed file holds.
-        times: a compressed file may grow so many times; up to ``harmless`` bytes it may grow more.
-        rows: of one table, the header apart.
+        times: a compressed file may unpack to so many times its size; up to ``harmless`` bytes to more.
+        rows: of one table, without the header.
         columns: of one table.
     """
 

@@ -1,6 +1,6 @@
 """What a disk that is full, read-only or broken means for a run, in words.
 
-Belongs here: telling such faults from others, and their way out. Does not belong here: what is wrong with the files
+Belongs here: recognizing such faults, and their way out. Does not belong here: what is wrong with the files
 that people send (``intake``), and the lake's own damage (``lake_seals``).
 """
 
@@ -25,7 +25,7 @@ _ENGINES = ("duckdb", "_duckdb", "polars", "pyarrow", "sqlite3", "sqlalchemy")
 #: how far back an error is followed
 _MOST_LINKS = 20
 #: rules of errors that need no further explanation
-_TOLD = ("DISK-FULL", "DISK-ERROR", "READ-ONLY", "LAKE-DAMAGED", "IN-USE")
+_EXPLAINED = ("DISK-FULL", "DISK-ERROR", "READ-ONLY", "LAKE-DAMAGED", "IN-USE")
 
 
 def storage_fault(error: BaseException, where: Path | str) -> HcipError | None:
@@ -88,7 +88,7 @@ def explain_storage_errors(home: Home, read: Callable[[], Iterable[Path]] = tupl
     try:
         yield
     except Exception as error:
-        if isinstance(error, HcipError) and error.rule in _TOLD:
+        if isinstance(error, HcipError) and error.rule in _EXPLAINED:
             raise
         found = storage_fault(error, home.root) or storage_fault_behind(error, home.root)
         if found is None and _could_be_damage(error):

@@ -137,7 +137,7 @@ class Translator:
         """Where each column of an asset comes from: columns of other assets.
 
         A column of the asset's own table has its own name, one of its other models is ``model.column``. Steps
-        between models of the same asset are passed through; a table of the lake stands for the asset that brings it in.
+        between models of the same asset are passed through; a table of the lake counts as the asset that ingests it.
         """
         found: dict[str, list[dg.TableColumnDep]] = {}
         for model in asset.models:

@@ -1,4 +1,4 @@
-"""What the audit says where base year and period are grouped by different versions (methodology §14.6).
+"""Findings where base year and period are grouped by different versions (methodology §14.6).
 
 Belongs here: the words. Does not belong here: which cases a version does not know (``certainty.bridge``).
 """

@@ -1,4 +1,4 @@
-"""Screening against national lists in the audit: the lists with their age, and what they hold against whom.
+"""Screening against national lists in the audit: the lists with their age, and whom they name.
 
 Belongs here: the released tables, their findings, and the lines of the page. Does not belong here: the screening itself
 (``reference.screening``), and what a hold does to a payment.
@@ -82,7 +82,7 @@ def _ages(draft: Draft) -> Iterator[Finding]:
 
 
 def _questions(draft: Draft) -> Iterator[Finding]:
-    """One finding a care partner with open questions; at stake is what is payable while no one has answered."""
+    """One finding a care partner with open questions; at stake is what is payable while the question is open."""
     payable = draft.table("incentives").filter(pl.col("status") == "PAYABLE")
     amounts = {(ccn, npi): amount for ccn, npi, amount in payable.select(*_KEY, "final_incentive").iter_rows()}
     asked: dict[tuple[str, str], list[str]] = {}

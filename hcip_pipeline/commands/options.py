@@ -106,7 +106,7 @@ def make_output_folder(folder: Path) -> None:
 def release_folder(release: Path, home_path: Path | None) -> Path:
     """The folder of a release that was named as a folder, as a period (``2025H1``) or as one of it (``2025H1/r2``).
 
-    A period stands for its newest release in the home.
+    A period means its newest release in the home.
 
     Raises:
         HcipError: the home has no such release.

@@ -63,7 +63,7 @@ class Column:
         optional: may be absent from a file that comes in.
         is_words: text for people, in any script; every other text is a code, and a code is ASCII.
         bounds: the least and the most of a number, where they are not those of its type.
-        disclosure: of a table that leaves the program, what the column says of small counts.
+        disclosure: of a table that leaves the program, what the column reveals about small counts.
     """
 
     name: str

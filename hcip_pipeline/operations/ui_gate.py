@@ -73,7 +73,7 @@ def own_origins(hosts: Iterable[str], port: int, public_url: str = "") -> tuple[
     """The addresses of a UI that listens on ``port``.
 
     Args:
-        hosts: names and IP literals that it is reached by; any loopback name stands for all of them.
+        hosts: names and IP literals that it is reached by; any loopback name includes all of them.
         public_url: the address of the reverse proxy in front of it, if there is one; it comes first.
     """
     names: dict[str, None] = {}

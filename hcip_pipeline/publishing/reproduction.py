@@ -33,7 +33,7 @@ from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.project import project_digest
 
 #: so many of the files that differ are named
-_TOLD = 10
+_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Reproduction:
     def _of_release(self) -> list[str]:
         if not self.differing:
             return [f"{self.release}: made again from the lake as of then, all {self.files} files byte for byte"]
-        some = self.differing[:_TOLD]
+        some = self.differing[:_LISTED]
         lines = [f"{self.release}: {len(self.differing)} of {self.files} files differ", ""]
         lines += [f"  {path}" for path in some]
         if len(self.differing) > len(some):

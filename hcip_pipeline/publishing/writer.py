@@ -32,7 +32,7 @@ from hcip_pipeline.warehouse.build import BuildResult, fingerprints
 
 @dataclass(frozen=True)
 class Release:
-    """A release on disk. ``is_new`` is false where the build gave what the newest release already says."""
+    """A release on disk. ``is_new`` is false where the build gave the newest release again."""
 
     period: str
     number: int
@@ -146,7 +146,7 @@ def only_writer(folder: Path, lock_name: str = ".writing", unfinished: str = ".r
     """Only one process writes a period's release: anything unfinished next to it belongs to a run that was killed.
 
     Args:
-        lock_name: of the file that says so.
+        lock_name: name of the lock file.
         unfinished: pattern of folders that are swept away.
 
     Raises:
@@ -171,7 +171,7 @@ def only_writer(folder: Path, lock_name: str = ".writing", unfinished: str = ".r
 def _has_the_same_figures(folder: Path, content: dict[str, Any]) -> bool:
     """Whether a release holds the same figures from the same inputs and policy, whatever its number.
 
-    What is derived from a release also tells what it supersedes, so only the marts are compared.
+    Derived files also state what the release supersedes, so only the marts are compared.
     """
     before = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
     compared = {(layout.folder, layout.table.name) for layout in LAYOUTS}

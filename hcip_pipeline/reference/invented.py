@@ -1,6 +1,6 @@
 """Which data are invented: the rates that came with them state it.
 
-Belongs here: telling it. Does not belong here: how a page or a table is marked (``release.synthetic_mark``).
+Belongs here: recognizing them. Does not belong here: how a page or a table is marked (``release.synthetic_mark``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Medicare's fee for a subsequent hospital visit as rows of ``per_diem``.
 
-Belongs here: the shipped fees by year and locality, CMS's RVU and GPCI files, and which visit level stands for which
+Belongs here: the shipped fees by year and locality, CMS's RVU and GPCI files, and which visit level represents which
 severity of illness. Does not belong here: what a per diem does (methodology §8).
 """
 

@@ -39,7 +39,7 @@ class Document:
     """One file.
 
     Attributes:
-        path: within the release, with ``/``: ``reports/210001/oversight.html``. The first folder says for whom it is
+        path: within the release, with ``/``: ``reports/210001/oversight.html``. The first folder determines who may receive it
             (``layouts.AUDIENCES``).
         content: its bytes; the same draft must give the same ones.
         mediatype: as in ``text/html``.
@@ -73,7 +73,7 @@ def _no_table(name: str) -> pl.DataFrame:
 class Draft:
     """A release whose tables are written and whose documents are not: all that a renderer may look at.
 
-    A renderer reads no clock, no inbox and nothing of the machine; what it says must follow from this alone, because
+    A renderer reads no clock, no inbox and nothing of the machine; its content must follow from this alone, because
     the same inputs and policy must give the same bytes.
 
     Attributes:
@@ -83,7 +83,7 @@ class Draft:
         notes: what was missing without stopping the build.
         marts: gives a mart of the build by name, in its contract's columns; for what is not released as it is.
         lake: gives a table of the lake as the build read it, in its contract's columns: program files and protocols.
-        recomputation: gives what verification says of the tables, computed again from themselves; it may have to wait.
+        recomputation: gives the verification of the tables, recomputed from themselves; it may have to wait.
         received: gives the receipts of a quarter as they were, where the release is one made again; None: the lake's.
         made_from: root over what the release is made from, as its manifest has it.
         signed_by: identity of whoever signs the release; None: no one.

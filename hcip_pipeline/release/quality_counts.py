@@ -25,7 +25,7 @@ _COUNTS = (
     "denominator", "numerator", "without_post_acute", "within_7_days", "baseline_within_7_days",
 )  # fmt: skip
 #: is in no table, but the release of the baseline's period showed it
-_TOLD_ALONE = "baseline_within_7_days"
+_RELEASED_BEFORE = "baseline_within_7_days"
 #: counts of a measure that are another one's: (measure, count) -> (measure, count)
 _SAME = {
     ("readmission_rate_adjusted", "denominator"): ("readmission_rate", "denominator"),
@@ -40,7 +40,7 @@ _SHARES = ("readmission_rate", "readmission_share")
 _LEFT_OVER = (
     ("denominator", "numerator"), ("baseline_denominator", "baseline_numerator"),
     ("numerator", "without_post_acute"), ("baseline_numerator", "baseline_without_post_acute"),
-    ("numerator", "within_7_days"), ("baseline_numerator", _TOLD_ALONE),
+    ("numerator", "within_7_days"), ("baseline_numerator", _RELEASED_BEFORE),
 )  # fmt: skip
 #: counts of other measures that are parts of one: discharges that can be followed; of these, those who came back
 _PART_OF = {
@@ -154,7 +154,7 @@ class Sets:
         Only what still adds up is: where counts have changed since, nothing follows from the sum of what they were.
         """
         for (members, measure, count), value in released.values.items():
-            if count == _TOLD_ALONE and value is not None:
+            if count == _RELEASED_BEFORE and value is not None:
                 if value <= (self.values.get((members, measure, "baseline_numerator")) or 0):
                     self.values[members, measure, count] = value
                 continue
@@ -219,7 +219,7 @@ class Sets:
         """A set's count is the sum of its hospitals'."""
         by_name = {table.name: table for table in tables}
         for members, measure, count in self.values:
-            if "|" in members and count != _TOLD_ALONE:
+            if "|" in members and count != _RELEASED_BEFORE:
                 table = by_name["shares" if measure in _SHARES else "others"]
                 # a hospital without a value of a measure, such as a psychiatric one, adds nothing to it
                 shown = [each for each in members.split("|") if (each, measure, count) in self.values]

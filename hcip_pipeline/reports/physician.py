@@ -219,7 +219,7 @@ def _streams(comparison: dict[str, Row]) -> list[Row]:
 
 
 def _sureness(row: Row) -> Row:
-    """What the interval of a stream says about the norm."""
+    """How the interval of a stream compares with the norm."""
     low, high, norm = row["adjusted_cost_low"], row["adjusted_cost_high"], row["norm_adjusted_cost"]
     if low is None:
         verdict = "One case is too few to judge a practice."
@@ -235,7 +235,7 @@ def _sureness(row: Row) -> Row:
 def _step_notes(
     source: ReportSource, partner: Row, inputs: Row, conditions: list[Row], improvement: list[Row], cases: list[Row]
 ) -> dict[str, list[str]]:
-    """What each step of the waterfall says."""
+    """The explanation of each step of the waterfall."""
     reasons = list(parse_reasons(partner["reasons"], partner["final_incentive"]))
     is_first_half = source.period.half == 1
     step_notes: dict[str, list[str]] = {

@@ -1,7 +1,7 @@
 """A frozen norm table, computed once more from the files of the inbox that it was made from.
 
-Belongs here: ingesting a base year again into a home that is thrown away, and comparing the tables' bytes. Does not
-belong here: freezing (``norm_tables``), and the way of the period's own files (``from_inbox``).
+Belongs here: ingesting a base year again into a temporary home, and comparing the tables' bytes. Does not belong here:
+freezing (``norm_tables``), and the same check of the period's own files (``from_inbox``).
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _OTHER_RATES = (
 
 
 def norm_differences(home: Home, known: Known, folder: Path) -> list[str]:
-    """What of a release's norm table does not come out of the inbox again.
+    """Differences between a release's norm table and what the inbox gives now.
 
     Args:
-        folder: is made for ingesting again, and removed in the end.
+        folder: made for ingesting again, and removed at the end.
     """
     policy = known.policy.policy
     frozen = frozen_norm_table(home, policy)

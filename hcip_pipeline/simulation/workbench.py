@@ -71,7 +71,7 @@ class Workbench:
         kept: Collection[str] = (),
         checked: bool = True,
     ) -> None:
-        """Compute what ``spec`` and the ``given`` tables of the lake change; :meth:`table` then tells the result.
+        """Compute what ``spec`` and the ``given`` tables of the lake change; :meth:`table` then gives the result.
 
         Args:
             whole: compute everything that any policy could change, to see that it comes out as it was.

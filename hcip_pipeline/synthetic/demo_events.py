@@ -1,6 +1,6 @@
 """What happens in the demo besides the state itself: discharges that come late, and screenings that are pending.
 
-Belongs here: changing the inbox so. Does not belong here: settling what was released meanwhile.
+Belongs here: changing the inbox accordingly. Does not belong here: settling what was released in between.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A CSV file as text, strictly: what it holds is what is read, cell for cell, with the line each row is on.
+"""A CSV file as text, read strictly, cell for cell, with the line that each row is on.
 
 Belongs here: encoding, quoting, line ends, ragged rows, the header. Does not belong here: what the cells mean
 (``contract_columns``) and files of patients (the hospital intake).
@@ -36,7 +36,7 @@ class TextTable:
         frame: one text column for each of the header's, and ``LINE``, the line a row starts on.
         header: the names of the header, in order.
         blank_rows: rows without any cell filled, which are left out.
-        bytes, sha256: of the file as it is there.
+        bytes, sha256: of the file on disk.
         notes: what is reported about its shape.
     """
 

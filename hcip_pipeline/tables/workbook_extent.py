@@ -3,7 +3,7 @@
 Belongs here: members, bytes, rows and columns of an .xlsx file as a zip archive. Does not belong here: what cells hold.
 
 A workbook keeps only cells that are filled, each with its place: one in the last corner of a sheet, five kilobytes in
-all, stands for billions of empty ones.
+all, implies billions of empty ones.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ class Renderer:
 
     Args:
         variables: what dbt would be given as ``--vars``.
-        texts: model or file of macros -> the text that stands for its file's: what a change to it would compute.
+        texts: model or file of macros -> the text to use in place of its file's: what a change to it would compute.
     """
 
     def __init__(self, variables: Mapping[str, Any], texts: Mapping[str, str] | None = None) -> None:

@@ -22,7 +22,7 @@ _ITEMS = {
 COLUMNS = tuple(_ITEMS)
 #: Columns whose irregular cells are reported; one of complications breaks its row.
 WARNED = tuple(name for name in COLUMNS if name != "hac_flags")
-#: What stands for no complication, and for a complication that is not named.
+#: How "no complication" and an unnamed complication are written.
 _NO, _YES = ("n", "no", "false", "f", "0", "00"), ("YES", "TRUE", "NO", "FALSE")
 _MIDNIGHT = r"[ T]0?0:00(:00(\.0+)?)?"
 

@@ -104,7 +104,7 @@ class Judge:
 
     @cached_property
     def database(self) -> SubmissionDatabase:
-        """Where submissions are judged, beside the reference tables; made when there is one to judge."""
+        """Where submissions are judged, together with the reference tables; made when there is one to judge."""
         database = SubmissionDatabase(self._spill)
         for name, select in (
             ("hospitals", "select distinct ccn"),

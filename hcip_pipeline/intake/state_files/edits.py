@@ -50,7 +50,7 @@ def text(column: str) -> str:
 
 
 def labels(cell: str, codes: Mapping[str, str]) -> str:
-    """SQL for the code that a label stands for, in any case; null for another label."""
+    """SQL for the code of a label, in upper or lower case; null for an unknown label."""
     whens = " ".join(f"when '{label}' then '{code}'" for label, code in codes.items())
     return f"case lower({cell}) {whens} end"
 

@@ -1,7 +1,7 @@
 """The files of one delivery (a quarter, a year) on their way to rows that were judged: each is read, judged, counted.
 
 Belongs here: what every state's files go through, in the words of its own rules. Does not belong here: what a cell
-means and which rules there are, which a state tells in ``StateFiles`` and its edits.
+means and which rules there are, which a state defines in ``StateFiles`` and its edits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hcip_pipeline.rules.problem import Problem
 
 @dataclass(frozen=True)
 class StateFiles:
-    """What a state tells about its files.
+    """What is particular to a state's files.
 
     Attributes:
         layouts: name of the layout data (``contracts/data/<layouts>.yaml``); empty where every file has a header.

@@ -96,7 +96,7 @@ def _loops() -> str:
                 {_only("n4", "id = 'N4' and party = 2")}, {_only("billing", begins("NM1", "85"))},
                 bool_or({misplaced}) as has_misplaced
             from own group by hl),
-        told as (
+        levels as (
             select l.row, l.st, o.sbr, o.dmg, o.n4, o.billing,
                 coalesce({_differ("sbr", "dmg", "n4", "billing")}, false) as is_repeated, {element(1, "l.line")} as id,
                 {element(2, "l.line")} as parent, {element(3, "l.line")} as level,
@@ -105,7 +105,7 @@ def _loops() -> str:
             from raw_levels l left join loops o using (row) where l.id = 'HL')
         select *, max(case when level = '20' then row end) over w as billing_hl,
             max(case when level = '22' then row end) over w as subscriber_hl
-        from told window w as (partition by st order by row)"""
+        from levels window w as (partition by st order by row)"""
 
 
 def _bills() -> str:

@@ -1,4 +1,4 @@
-"""What no bill holds: the patient's id and what the grouper made of the stay, from the file beside the bills.
+"""What no bill holds: the patient's id and what the grouper made of the stay, from the file sent with the bills.
 
 Belongs here: matching its rows with stays, by account number. Does not belong here: how the file is written: it is
 read as every other table of people is (``hospital.shapes``, ``hospital.reading``), and the habits of spreadsheets are
@@ -14,7 +14,7 @@ from hcip_pipeline.rules.problem import Problem
 
 #: Rows of the grouping file that a message names.
 _NAMED = 3
-#: Cells of ``discharges`` that the file states where the bill does not, or says too little.
+#: Cells of ``discharges`` that the file states where the bill does not, or not in enough detail.
 _OVER_BILL = ("nature_of_admission", "primary_payer")
 
 

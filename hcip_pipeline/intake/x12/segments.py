@@ -245,7 +245,7 @@ def _counts(database: SubmissionDatabase) -> list[Problem]:
                 count(case when id = 'GS' then 1 end) over w as groups,
                 max(case when id = 'GS' then row end) over w as gs, max(case when id = 'ISA' then row end) over w as isa
             from raw_envelope window w as (order by row)),
-        told as (
+        trailers as (
             select t.row, t.id, {element(1, "t.line")} as stated, {element(2, "t.line")} as number,
                 case t.id when 'SE' then t.row - t.before + 1 when 'GE' then t.sets - h.sets
                     else t.groups - h.groups end as counted,
@@ -253,7 +253,7 @@ def _counts(database: SubmissionDatabase) -> list[Problem]:
                     else {element(13, "h.line")} end as number_before
             from envelope t left join envelope h on h.row = case t.id when 'GE' then t.gs else t.isa end
             where t.id in ('SE', 'GE', 'IEA'))
-        select row, id, stated, counted, {same("number", "number_before")} from told
+        select row, id, stated, counted, {same("number", "number_before")} from trailers
         where try_cast(stated as bigint) is distinct from counted or not {same("number", "number_before")}
         order by row limit 1"""
     ).fetchone()

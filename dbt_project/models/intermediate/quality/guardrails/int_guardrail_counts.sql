@@ -81,7 +81,7 @@ select
     signs.expected,
     signs.baseline_observed,
     signs.baseline_expected,
-    -- Scaled by the state's own observed ÷ expected: how far all hospitals have drifted since the base year.
+    -- The state's observed ÷ expected: how far all hospitals have drifted since the base year.
     {{ round_div('state.observed', 'state.expected', 8) }} as state_ratio,
     case signs.sign
         when 'VOLUME' then {{ round_div('state.observed', 'state.baseline_observed', 8) }}
