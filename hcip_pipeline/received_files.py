@@ -3,8 +3,8 @@
 Belongs here: what may be opened at all (a regular file, not over its ceiling, reached without leaving the inbox), and
 the ceilings themselves. Does not belong here: what a file holds; readers name the ceiling they stop at.
 
-A pipe, a device or a socket in place of a file would block the run or feed it data forever; a link could lead out of the
-inbox, or change unnoticed.
+A pipe, a device or a socket in place of a file would block the run or feed it data forever; a link could lead out of
+the inbox, or change unnoticed.
 """
 
 from __future__ import annotations

@@ -39,8 +39,8 @@ class Document:
     """One file.
 
     Attributes:
-        path: within the release, with ``/``: ``reports/210001/oversight.html``. The first folder determines who may receive it
-            (``layouts.AUDIENCES``).
+        path: within the release, with ``/``: ``reports/210001/oversight.html``. The first folder
+            determines who may receive it (``layouts.AUDIENCES``).
         content: its bytes; the same draft must give the same ones.
         mediatype: as in ``text/html``.
     """
