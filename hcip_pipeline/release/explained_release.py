@@ -18,7 +18,6 @@ from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import read_policy
-from hcip_pipeline.release.documents import Draft
 from hcip_pipeline.release.explanation import Explainer, Explanation, Names, ReleasedTables
 from hcip_pipeline.release.explanation_sources import case_sources
 from hcip_pipeline.release.layouts import MANIFEST
@@ -76,14 +75,6 @@ def explainer(folder: Path, home: Home | None = None) -> Explainer:
         names_of(home),
         lambda ccn, accounts: case_sources(home, ccn, accounts, quarters, inputs),
     )
-
-
-def draft_explainer(draft: Draft) -> Explainer:
-    """What explains the payments of a release that is being written, for its physicians' reports.
-
-    Their cases do not state where they are in the hospital's files: a physician does not see those.
-    """
-    return Explainer(draft.period, f"r{draft.number}", draft.policy.policy, _Kept(draft), names_of(draft.home))
 
 
 def names_of(home: Home) -> Names:

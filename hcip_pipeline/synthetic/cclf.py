@@ -27,7 +27,6 @@ from hcip_pipeline.synthetic.streams import stream
 
 #: In which CMS's months are written.
 CmsShape = Literal["cclf", "bcda"]
-CMS_SHAPES: tuple[CmsShape, ...] = ("cclf", "bcda")
 ORGANIZATION = "D0210.ACO"
 #: Primary payer of fee-for-service Medicare.
 _MEDICARE = "01"

@@ -236,15 +236,6 @@ def write_profile(folder: Path, threads: int | None = None) -> Path:
     return path
 
 
-def load_dbt() -> None:
-    """Load what the first build of a process needs: dbt, which takes seconds to import, and the parsed project."""
-    import dbt.adapters.duckdb.impl
-    import dbt.artifacts.schemas.run
-    import dbt.cli.main  # noqa: F401
-
-    parsed_project()
-
-
 def _invoke(arguments: list[str], folder: Path, progress: Progress | None) -> Iterator[NodeResult]:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner

@@ -6,7 +6,6 @@ Belongs here: every rule that needs no resource. Does not belong here: what the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -174,8 +173,3 @@ def _fault(path: Path) -> HcipError | None:
             return None
     except HcipError as error:
         return error
-
-
-def paths_of(exports: Sequence[Export]) -> set[Path]:
-    """Every file of the exports."""
-    return {path for export in exports for path in export.paths}
