@@ -38,6 +38,7 @@ def command(home_path: Path | None, seed: int, threads: int | None, as_json: boo
         demo_state(home.inbox, seed=seed)
         (home.inbox / "SYNTHETIC").write_text(f"made by `hcip demo --seed {seed}`\n", encoding="utf-8")
         from hcip_pipeline.assets.execution import settle_each
+        from hcip_pipeline.assets.runs import RunOptions
         from hcip_pipeline.ledger.lines import head_of
         from hcip_pipeline.operations.summary import demo_periods, print_releases, release_facts
         from hcip_pipeline.policy.loader import load_policy
@@ -45,7 +46,8 @@ def command(home_path: Path | None, seed: int, threads: int | None, as_json: boo
 
         load_policy(home.policy)
         first, second = demo_periods(home)
-        settled = partial(settle_each, home, progress=progress, threads=threads, command="hcip demo")
+        options = RunOptions(threads=threads, progress=progress, command="hcip demo")
+        settled = partial(settle_each, home, options=options)
         releases = []
         if not home.releases.exists():
             keep_back(home.inbox, first)
