@@ -1,4 +1,4 @@
-"""Who works on what in a home: one lock a partition, so that two runs of the same period never meet.
+"""Who works on what in a home: one lock per partition, so that two runs of the same period never meet.
 
 Belongs here: taking, sharing and letting go of locks, and stating who holds one. Does not belong here: which locks a
 piece of work needs (``assets``).

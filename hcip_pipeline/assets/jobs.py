@@ -1,4 +1,4 @@
-"""One job a cadence: a run cannot mix partitions of different kinds."""
+"""One job per cadence: a run cannot mix partitions of different kinds."""
 
 import dagster as dg
 

@@ -82,7 +82,7 @@ def _ages(draft: Draft) -> Iterator[Finding]:
 
 
 def _questions(draft: Draft) -> Iterator[Finding]:
-    """One finding a care partner with open questions; at stake is what is payable while the question is open."""
+    """One finding per care partner with open questions; at stake is what is payable while the question is open."""
     payable = draft.table("incentives").filter(pl.col("status") == "PAYABLE")
     amounts = {(ccn, npi): amount for ccn, npi, amount in payable.select(*_KEY, "final_incentive").iter_rows()}
     asked: dict[tuple[str, str], list[str]] = {}

@@ -63,7 +63,7 @@ class TexasReceipt:
     folder: Path
 
     def parquet(self, table: str) -> list[Path]:
-        """The files of a table with a row a discharge or a line, by quarter."""
+        """The files of a table with a row per discharge or line, by quarter."""
         return [self.folder / f"{table}_{quarter}.parquet" for quarter in self.quarters]
 
 

@@ -3,7 +3,7 @@
 Belongs here: finding them, and destroying them so that the chain of releases still verifies. Does not belong here: the
 clock; the day is given.
 
-Aggregates stay: payments, savings, norms, reports of committees. What goes is whatever holds a row a case. The manifest
+Aggregates stay: payments, savings, norms, reports of committees. What goes is whatever has a row per case. The manifest
 keeps every hash; next to the release ``r<n>.destroyed.json`` states what was destroyed, when and why, and `hcip verify`
 takes a file for destroyed, and not for missing, only if it is named there with the hash of the manifest. With a release
 goes what only it needs: its sources in ``lake/known``, its warehouse, and the rows in quarantine, which no build reads.
@@ -43,7 +43,7 @@ from hcip_pipeline.yaml_files import load_yaml, validate_yaml
 
 Kind = Literal["hospital", "cms"]
 
-#: tables of a release with a row a case, and from whose data
+#: tables of a release with a row per case, and from whose data
 PATIENT_TABLES: dict[str, Kind] = {
     "incentive_cases": "hospital",
     "baseline_cases": "hospital",

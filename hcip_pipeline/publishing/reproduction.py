@@ -1,4 +1,4 @@
-"""Making a release again as of then: from the lake's files that it was made from, into nothing but a comparison.
+"""Making a release again: from the lake's files that it was made from, into nothing but a comparison.
 
 Belongs here: rebuilding and comparing file by file. Does not belong here: keeping those files (``as_of``), and proving
 the payments (``release.verification``).
@@ -116,11 +116,11 @@ def reproduce(
 
     Args:
         number: None: the newest.
-        to: a folder that is not there yet, to keep what was made; None: nothing but the comparison is kept.
+        to: a new folder to keep what was made in; None: nothing but the comparison is kept.
         from_inbox: also rebuild the lake of then from the inbox.
 
     Raises:
-        HcipError: there is no such release, the folder is there, what it was made from was not kept or was changed, or
+        HcipError: there is no such release, the folder exists already, what it was made from was not kept or was changed, or
             a check of the build does not pass.
     """
     if number is None:

@@ -134,7 +134,7 @@ def _final(payments: Sequence[Row], status: str) -> Decimal:
 
 
 def _history(source: ReportSource, ccn: str) -> tuple[Row, ...]:
-    """Savings of all physicians and incentives, a row a period, the present one last."""
+    """Savings of all physicians and incentives, one row per period, the present one last."""
     rows = []
     for tables in (*source.earlier, source.now):
         found = [row for row in tables.of_hospital("savings", ccn) if row["scope"] == "all"]

@@ -1,4 +1,4 @@
-"""Building from what was known when a release was made: the lake as of then.
+"""Building from what was known when a release was made: the lake of that time.
 
 Belongs here: finding the kept sources of a release again and building from them. Does not belong here: keeping them
 (``kept_sources``) and what has changed since (``restatement``).
@@ -27,7 +27,7 @@ from hcip_pipeline.warehouse.spec import BuildSpec, Source
 
 
 def sources_of(home: Home, known: Known) -> dict[str, list[Path]]:
-    """The lake as of then. A file that is gone or was changed is put back where the hash agrees.
+    """The lake of that time. A file that is gone or was changed is put back where the hash agrees.
 
     Raises:
         HcipError: a file is gone or was changed, and neither lake nor inbox gives it again.
@@ -69,7 +69,7 @@ def home_as_of(home: Home, known: Known, folder: Path) -> Iterator[Home]:
     """What a release needs besides its build: reference tables as they were, receipts, the releases before it.
 
     Args:
-        folder: is made for it, and removed in the end.
+        folder: made for it, and removed at the end.
 
     Raises:
         HcipError: a file is gone or is not what it was.

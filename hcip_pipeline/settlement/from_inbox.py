@@ -1,7 +1,7 @@
-"""The way from the inbox to the lake, gone once more: what was accepted is accepted again and compared.
+"""Repeating the way from the inbox to the lake: what was accepted is accepted again and compared.
 
-Belongs here: ingesting into a home that is thrown away, and comparing hashes. Does not belong here: building and
-comparing a release (``reproduction``), and keeping the lake as of then (``as_of``).
+Belongs here: ingesting into a temporary home, and comparing hashes. Does not belong here: building and
+comparing a release (``reproduction``), and restoring the lake of that time (``as_of``).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def ingested_again(home: Home, known: Known, tables: Collection[str], folder: Pa
 
     Args:
         tables: names of lake tables; others need not be accepted.
-        folder: is made for it, and removed in the end.
+        folder: made for it, and removed at the end.
 
     Returns:
         sha256 -> file, of everything that was accepted.
@@ -104,7 +104,7 @@ def differences_from_inbox(home: Home, known: Known, manifest: Mapping[str, Any]
 
     Args:
         manifest: of the release.
-        folder: is made for ingesting again, and removed in the end.
+        folder: made for ingesting again, and removed at the end.
     """
     found = []
     for item in manifest["inputs"]:

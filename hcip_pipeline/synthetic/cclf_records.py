@@ -67,7 +67,7 @@ def _cell(field: CmsField, rows: pl.DataFrame) -> pl.Expr:
 
 
 def control_file(files: Mapping[str, bytes]) -> bytes:
-    """CCLF0 for files by table: header, then a line a file with its record count and length."""
+    """CCLF0 for files by table: header, then a line for each file with its record count and length."""
     lines = [f"{'File Number':<13}|{'File Description':<20}|{'Total Records Count':<20}|{'Record Length':<13}"]
     for table in LAYOUTS:
         if table in files:

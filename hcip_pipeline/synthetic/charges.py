@@ -34,7 +34,7 @@ def price_level(component: str, years: int) -> float:
 
 @dataclass(frozen=True)
 class Profile:
-    """The revenue codes of one kind of stay, one element a code: shares of cost, presence in percent and its rise."""
+    """The revenue codes of one kind of stay, one element per code: shares of cost, presence in percent and its rise."""
 
     code: Integers
     share: Integers

@@ -29,7 +29,7 @@ _SETS = 300
 
 @dataclass(frozen=True)
 class Diagnoses:
-    """``diagnoses`` and ``hac_flags``, one element a stay."""
+    """``diagnoses`` and ``hac_flags``, one element per stay."""
 
     diagnoses: pl.Series
     hac_flags: pl.Series

@@ -46,7 +46,7 @@ def gaps(submission: str, file: str, discharges: pl.DataFrame, surgical: Iterabl
 
 
 def finding_rows(rows: pl.DataFrame, submission: str, file: str, column: str, rule: str, origin: str) -> pl.DataFrame:
-    """One finding a row; ``rows`` has ``source_row``."""
+    """One finding per row; ``rows`` has ``source_row``."""
     return rows.select(
         submission=pl.lit(submission),
         file=pl.lit(file),

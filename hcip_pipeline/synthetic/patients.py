@@ -45,7 +45,7 @@ _GONE = ("20", "30")
 
 @dataclass(frozen=True)
 class People:
-    """Who each stay's patient is, one element a stay; ``number`` is the same for every stay of one person."""
+    """Who each stay's patient is, one element per stay; ``number`` is the same for every stay of one person."""
 
     number: Integers
     birth: Integers

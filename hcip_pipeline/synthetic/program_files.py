@@ -47,7 +47,7 @@ _OTHER_PROGRAMS = ("Complex and Chronic Care Improvement Program", "Episode Care
 
 @dataclass(frozen=True)
 class CarePartners:
-    """The certified lists, one element a hospital and physician; dates are days from 1970-01-01, −1 for none.
+    """The certified lists, one element per hospital and physician; dates are days from 1970-01-01, −1 for none.
 
     Attributes:
         stays: that may be expected in a year.

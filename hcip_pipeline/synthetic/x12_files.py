@@ -29,7 +29,7 @@ _HEAD_SEGMENTS = 6  # ST, BHT, NM1 and PER of the submitter, NM1 of the receiver
 
 
 def write_bills(folder: Path, tables: Mapping[str, pl.DataFrame], prepared_at: str) -> None:
-    """Write ``bills.837`` and ``grouping.csv`` into a folder that is there.
+    """Write ``bills.837`` and ``grouping.csv`` into an existing folder.
 
     Args:
         tables: ``discharges`` and ``charges`` of one hospital, in the columns of their contracts.

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-#: tables with a row a case; everything else is an aggregate or a payment, and stays
+#: tables with a row per case; everything else is an aggregate or a payment, and stays
 _PATIENT_TABLES = ("incentive_cases", "baseline_cases", "guardrail_cases", "norm_cases", "post_acute")
 _TABLE = re.compile(rf"[a-z_]+/HCIP_[^_/]+_({'|'.join(_PATIENT_TABLES)})_[0-9]{{4}}H[12]_r[0-9]+\.(csv|parquet)")
 _PAGE = re.compile(r"reports/[^/]+/(physicians/[^/]+|explorer\.html)")

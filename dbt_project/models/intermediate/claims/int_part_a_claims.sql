@@ -1,4 +1,4 @@
--- One row a version of a Part A claim (original, cancellation or adjustment), however often it was delivered, under the
+-- One row per version of a Part A claim (original, cancellation or adjustment), however often it was delivered, under the
 -- beneficiary's current identifier. Denied: a non-payment reason (inputs.md, "Final action"). Claims that CMS has since
 -- withdrawn are left out.
 with claims as (

@@ -1,4 +1,4 @@
--- One row a line of a version of a Part B or equipment claim, however often it was delivered, under the beneficiary's
+-- One row per line of a version of a Part B or equipment claim, however often it was delivered, under the beneficiary's
 -- current identifier. A claim is denied by its carrier denial code, a line by its processing indicator. Lines of claims that
 -- CMS has since withdrawn are left out.
 with delivered as (
