@@ -1,4 +1,4 @@
-"""The dbt models of a half-year as published assets: one build in this process, an event per asset, a result per check."""
+"""The dbt models of a half-year as published assets: one build in process, an event per asset, a result per check."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any

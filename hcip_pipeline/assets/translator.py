@@ -1,4 +1,4 @@
-"""From the dbt manifest to what Dagster shows: the published assets with their columns and lineage, a check for each test.
+"""From the dbt manifest to what Dagster shows: published assets with their columns and lineage, a check for each test.
 
 Belongs here: names, descriptions, dependencies. Does not belong here: running a build, and which models an asset
 computes (``published``).

@@ -75,7 +75,7 @@ class Reproduction:
 
     def _of_release(self) -> list[str]:
         if not self.differing:
-            return [f"{self.release}: made again from the lake as of then, all {self.files} files byte for byte"]
+            return [f"{self.release}: made again from the lake of that time, all {self.files} files byte for byte"]
         some = self.differing[:_LISTED]
         lines = [f"{self.release}: {len(self.differing)} of {self.files} files differ", ""]
         lines += [f"  {path}" for path in some]
@@ -120,8 +120,8 @@ def reproduce(
         from_inbox: also rebuild the lake of then from the inbox.
 
     Raises:
-        HcipError: there is no such release, the folder exists already, what it was made from was not kept or was changed, or
-            a check of the build does not pass.
+        HcipError: there is no such release, the folder exists already, what it was made from was not kept or was
+            changed, or a check of the build does not pass.
     """
     if number is None:
         folders = releases_of(home, period)
