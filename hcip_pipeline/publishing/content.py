@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from hcip_pipeline.certainty.assessment import Assessed
-from hcip_pipeline.intake.hospital.quality import Received
+from hcip_pipeline.intake.hospital.quality_of_data import Received
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.publishing.derivations import DERIVATIONS
 from hcip_pipeline.publishing.renderers import RENDERERS

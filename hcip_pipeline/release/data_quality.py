@@ -14,7 +14,7 @@ import polars as pl
 from hcip_pipeline.contracts.hospital import DATA_QUALITY
 from hcip_pipeline.intake.hospital import pages
 from hcip_pipeline.intake.hospital.ingest import receipts
-from hcip_pipeline.intake.hospital.quality import STATE, SUBMISSION, Received, counted, data_quality
+from hcip_pipeline.intake.hospital.quality_of_data import STATE, SUBMISSION, Received, counted, data_quality
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.release.derived import DerivedTable

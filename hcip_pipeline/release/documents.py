@@ -18,7 +18,7 @@ import polars as pl
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.intake.hospital.quality import Received
+from hcip_pipeline.intake.hospital.quality_of_data import Received
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.release.layouts import AUDIENCES, Audience

@@ -12,7 +12,7 @@ from hcip_pipeline.contracts.hospital import DATA_QUALITY
 from hcip_pipeline.contracts.pandera_schemas import guard
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter, receipts
-from hcip_pipeline.intake.hospital.quality import STATE, counted, data_quality
+from hcip_pipeline.intake.hospital.quality_of_data import STATE, counted, data_quality
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.release.data_quality import (

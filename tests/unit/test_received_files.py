@@ -13,7 +13,7 @@ from hcip_pipeline.contracts.program import CARE_PARTNERS
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.cclf.archive import find_deliveries
 from hcip_pipeline.intake.hospital.control_totals import read_control_totals
-from hcip_pipeline.intake.hospital.survey import survey
+from hcip_pipeline.intake.hospital.file_scan import scan_file
 from hcip_pipeline.intake.program_files import check_program_file
 from hcip_pipeline.intake.protocol_files import read_protocol
 from hcip_pipeline.intake.sparcs_columns import read_header
@@ -143,7 +143,7 @@ def _claims(path: Path) -> str:
 
 
 def _hospital(path: Path) -> str:
-    found = survey(path)
+    found = scan_file(path)
     assert found.problem is not None and found.problem.refuses
     return found.problem.message
 

@@ -27,10 +27,10 @@ from hcip_pipeline.atomic_files import write_json
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.hospital import lake_files, standing
+from hcip_pipeline.intake.hospital.file_scan import scan_file
 from hcip_pipeline.intake.hospital.folders import Submission, contents, submissions
 from hcip_pipeline.intake.hospital.judging import Judge
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
-from hcip_pipeline.intake.hospital.survey import survey
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import load_reference
@@ -253,7 +253,7 @@ def _is_completed(submission: Submission, earlier: SubmissionReceipt) -> bool:
     if not set(entries) > set(earlier.entries):
         return False
     kept = [(submission.folder / file.name, file.sha256) for file in earlier.files]
-    return all(path.is_file() and survey(path).sha256 == sha256 for path, sha256 in kept)
+    return all(path.is_file() and scan_file(path).sha256 == sha256 for path, sha256 in kept)
 
 
 def _has_changed(submission: Submission, earlier: SubmissionReceipt) -> bool:
@@ -266,7 +266,7 @@ def _has_changed(submission: Submission, earlier: SubmissionReceipt) -> bool:
         path = submission.folder / file.name
         if (path.stat().st_size if path.is_file() else 0) != file.bytes:
             return True
-        if earlier.status == "refused" and file.sha256 and survey(path).sha256 != file.sha256:
+        if earlier.status == "refused" and file.sha256 and scan_file(path).sha256 != file.sha256:
             return True
     return False
 

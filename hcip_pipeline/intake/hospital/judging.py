@@ -1,6 +1,6 @@
 """The verdict on a submission: the one place that intake and preflight both ask, so that they cannot differ.
 
-Belongs here: running surveys, readings and edits in order, outcomes by row, counts, and whether it is refused.
+Belongs here: running scans, readings and edits in order, outcomes by row, counts, and whether it is refused.
 Does not belong here: writing anything (``ingest``), and the expressions themselves (``edits``).
 """
 
@@ -24,6 +24,7 @@ from hcip_pipeline.intake.hospital.control_totals import ControlTotals, read_con
 from hcip_pipeline.intake.hospital.cost_factors import CostMethod
 from hcip_pipeline.intake.hospital.culprits import failing_row
 from hcip_pipeline.intake.hospital.edits import Check
+from hcip_pipeline.intake.hospital.file_scan import FileScan, scan_file
 from hcip_pipeline.intake.hospital.folders import Contents, Submission, contents
 from hcip_pipeline.intake.hospital.headers import Cells, ReadingError
 from hcip_pipeline.intake.hospital.mending import Mended
@@ -31,7 +32,6 @@ from hcip_pipeline.intake.hospital.reading import read_cells
 from hcip_pipeline.intake.hospital.receipts import FileReceipt, RuleCount, SubmissionReceipt, Tally, reconcile
 from hcip_pipeline.intake.hospital.shapes import arrive
 from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase, memory_limit
-from hcip_pipeline.intake.hospital.survey import Survey, survey
 from hcip_pipeline.intake.hospital.whole_submission import problems_of_whole
 from hcip_pipeline.intake.x12 import places
 from hcip_pipeline.intake.x12.reading import SHAPE, Bills, file_receipts, identify_by_bills, read_bills
@@ -57,11 +57,11 @@ class _Case:
 
     submission: Submission
     problems: list[Problem]
-    surveys: dict[str, Survey] = field(default_factory=dict)
+    scans: dict[str, FileScan] = field(default_factory=dict)
     cells: dict[str, Cells] = field(default_factory=dict)
     mended: dict[str, Mended] = field(default_factory=dict)
     totals: ControlTotals | None = None
-    control: Survey | None = None
+    control: FileScan | None = None
     entries: tuple[str, ...] = ()
     bills: Bills | None = None
 
@@ -154,20 +154,20 @@ class Judge:
         if not only:
             case.totals, problems = read_control_totals(there.control_totals)
             case.problems += problems
-            case.control = survey(there.control_totals) if there.control_totals is not None else None
+            case.control = scan_file(there.control_totals) if there.control_totals is not None else None
         with (
             TemporaryDirectory(prefix="copies-", dir=self.database.spill) as copies,
             ThreadPoolExecutor(max_workers=2) as pool,
         ):
-            # One file is surveyed while the other is loaded.
-            surveys = {
+            # One file is scanned while the other is loaded.
+            scans = {
                 name: pool.submit(arrive, path, outcomes.CONTRACTS[name], Path(copies))
                 for name, path in there.tables.items()
             }
             try:
                 if there.bills:
                     self._read_bills(case, there, Path(copies), errors)
-                for name, found in surveys.items():
+                for name, found in scans.items():
                     self._load(case, name, found.result(), errors[name])
                 if case.cells:
                     outcome = self._edit(case, errors, only)
@@ -191,7 +191,7 @@ class Judge:
             limit = bytes_in_words(memory_limit())
             return Problem("F-TOO-LARGE", f"the files are too large to be checked with {limit} of memory and the disk")
         message = f"the engine cannot compute with this row ({type(error).__name__})"
-        for name, found in case.surveys.items():
+        for name, found in case.scans.items():
             if name not in case.cells:
                 continue
 
@@ -199,7 +199,7 @@ class Judge:
                 cells = case.cells[name]
                 sql = f"select * from ({cells.sql}) where row between {first} and {last}"
                 parts = case.cells | {name: replace(cells, sql=sql)}
-                part = _Case(case.submission, [], case.surveys, parts, case.mended)
+                part = _Case(case.submission, [], case.scans, parts, case.mended)
                 try:
                     outcomes.restart(self.database)
                     for each, cut in part.cells.items():
@@ -218,8 +218,8 @@ class Judge:
         outcomes.restart(self.database)
         return Problem("F-UNREADABLE", f"the engine cannot compute with these files ({type(error).__name__})")
 
-    def _load(self, case: _Case, name: str, found: Survey, errors: list[Check]) -> None:
-        case.surveys[name] = found
+    def _load(self, case: _Case, name: str, found: FileScan, errors: list[Check]) -> None:
+        case.scans[name] = found
         needed = ("reported_cost",) if name == "discharges" and self.cost_method == "reported" else ()
         ceiling = DISCHARGES if name == "discharges" else HOSPITAL
         if found.lines > ceiling.rows:
@@ -245,7 +245,7 @@ class Judge:
         case.problems += bills.problems
         errors["discharges"] = bills.errors(errors["discharges"])
         for name, cells in bills.cells.items():
-            case.surveys[name], case.cells[name], case.mended[name] = bills.survey, cells, Mended()
+            case.scans[name], case.cells[name], case.mended[name] = bills.scan, cells, Mended()
             outcomes.load(self.database, outcomes.CONTRACTS[name], cells.sql, errors[name])
 
     def _edit(self, case: _Case, errors: Mapping[str, list[Check]], only: str) -> counting.SubmissionCounts:
@@ -272,7 +272,7 @@ class Judge:
             case.problems += mended.notes
             if mended.blank_rows:
                 words = f"{mended.blank_rows:,} rows without any cell filled are skipped"
-                case.problems.append(Problem("F-BLANK-ROWS", words, file=case.surveys[name].name))
+                case.problems.append(Problem("F-BLANK-ROWS", words, file=case.scans[name].name))
         outcome = replace(outcome, rules=(*outcome.rules, *counts))
         if not only:
             case.problems += self._cost_factor_problems(outcome, factors)
@@ -284,7 +284,7 @@ class Judge:
         changed = False
         for name, cells in list(case.cells.items()):
             mended = case.mended[name]
-            file = case.surveys[name].name
+            file = case.scans[name].name
             contract = outcomes.CONTRACTS[name]
             if mending.look(self.database, contract, file, cells, mended, any_error=name in erring):
                 changed = True
@@ -331,7 +331,7 @@ class Judge:
         return [Problem("S-COST-FACTOR-MISSING", f"no cost factor ({self.cost_method}) for {listed}")]
 
     def _judge_whole(self, case: _Case, outcome: counting.SubmissionCounts) -> None:
-        names = {name: found.name for name, found in case.surveys.items()}
+        names = {name: found.name for name, found in case.scans.items()}
         case.problems += problems_of_whole(outcome, case.totals, names)
         case.problems += self._unknown_groupers(case)
 
@@ -345,7 +345,7 @@ class Judge:
         versions = [row[0] for row in self.database.run("select grouper_version from ref_groupers").fetchall()]
         known = ", ".join(sorted(versions, key=lambda v: (len(v), v)))
         words = f"grouper version {', '.join(unknown)}: the APR-DRG table has {known}"
-        return [Problem("S-GROUPER-VERSION", words, file=case.surveys["discharges"].name)]
+        return [Problem("S-GROUPER-VERSION", words, file=case.scans["discharges"].name)]
 
     def _receipt(self, case: _Case, outcome: counting.SubmissionCounts) -> SubmissionReceipt:
         # A workbook of both tables is reported once.
@@ -357,7 +357,7 @@ class Judge:
         else:
             files = [
                 FileReceipt(name, found.name, found.size, found.sha256, *count.tallies, count.error_rows)
-                for name, found in case.surveys.items()
+                for name, found in case.scans.items()
                 for count in [outcome.tables.get(name, counting.TableCount())]
             ]
         if refused:

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hcip_pipeline.contracts.table import Column, Table
+from hcip_pipeline.intake.hospital.file_scan import FileScan
 from hcip_pipeline.intake.hospital.headers import Cells, ReadingError, check_columns
 from hcip_pipeline.intake.hospital.submission_database import plain_path
-from hcip_pipeline.intake.hospital.survey import Survey
 from hcip_pipeline.received_files import HOSPITAL, MAX_COLUMNS
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import shown
@@ -43,7 +43,7 @@ class _Stored:
     kind: str = ""
 
 
-def parquet_cells(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, needed: tuple[str, ...]) -> Cells:
+def parquet_cells(con: duckdb.DuckDBPyConnection, found: FileScan, table: Table, needed: tuple[str, ...]) -> Cells:
     """Load a Parquet file into ``raw_<table>``; as ``reading.read_cells``."""
     with plain_path(found.path) as path:
         stated = con.execute("select num_rows from parquet_file_metadata(?)", [path]).fetchone() or (0,)

@@ -1,4 +1,4 @@
-"""A surveyed file as a table of cells, every one of them text, in DuckDB.
+"""A scanned file as a table of cells, every one of them text, in DuckDB.
 
 Belongs here: the header line, how a line becomes cells. Does not belong here: Parquet (``parquet_files``), what a cell
 may state (``edits``).
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import duckdb
 
 from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.intake.hospital.file_scan import FileScan
 from hcip_pipeline.intake.hospital.headers import Cells, ReadingError, check_columns
 from hcip_pipeline.intake.hospital.parquet_files import parquet_cells
 from hcip_pipeline.intake.hospital.submission_database import plain_path
-from hcip_pipeline.intake.hospital.survey import Survey
 from hcip_pipeline.rules.problem import Problem
 
 #: A line longer than this is not a row of these tables.
@@ -30,7 +30,7 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _TITLE_LINES = 20
 
 
-def read_cells(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, needed: tuple[str, ...] = ()) -> Cells:
+def read_cells(con: duckdb.DuckDBPyConnection, found: FileScan, table: Table, needed: tuple[str, ...] = ()) -> Cells:
     """Load a file into ``raw_<table>`` and state how its cells are selected.
 
     Args:
@@ -52,7 +52,7 @@ def read_cells(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, need
         raise ReadingError(Problem("F-UNREADABLE", reason, file=found.name)) from None
 
 
-def _csv(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, needed: tuple[str, ...]) -> Cells:
+def _csv(con: duckdb.DuckDBPyConnection, found: FileScan, table: Table, needed: tuple[str, ...]) -> Cells:
     header = _header(found, table)
     problems = (*found.noted, *header.noted, *check_columns(header.names, table, found.name, needed))
     separator = next((chr(code) for code in (1, 2, 3, 4, 5, 6, 28, 29, 30, 31) if code not in found.controls), None)
@@ -75,7 +75,7 @@ def _csv(con: duckdb.DuckDBPyConnection, found: Survey, table: Table, needed: tu
     return Cells(csv_sql(table, header, found), header.names, problems, has_lines=True)
 
 
-def csv_sql(table: Table, header: Header, found: Survey) -> str:
+def csv_sql(table: Table, header: Header, found: FileScan) -> str:
     """SQL that cuts the lines of ``raw_<table>`` into cells."""
     sign = header.delimiter
     split = _split(sign, has_quotes=found.has_quotes)
@@ -142,7 +142,7 @@ class Header:
     row: int = 1
 
 
-def _header(found: Survey, table: Table) -> Header:
+def _header(found: FileScan, table: Table) -> Header:
     """The first line that holds anything, as a header.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A file in the shape it arrives, surveyed: what is not a plain UTF-8 CSV becomes a copy that is, line for line.
+"""A file in the shape it arrives, scanned: what is not a plain UTF-8 CSV becomes a copy that is, line for line.
 
 Belongs here: workbooks, zipped CSV files, Windows-1252 text. The copy keeps the row numbers of what was sent, and lies
 in a folder that is gone with the verdict. Does not belong here: delimiters and headers (``reading``), cells
@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.intake.hospital.survey import Survey, survey
+from hcip_pipeline.intake.hospital.file_scan import FileScan, scan_file
 from hcip_pipeline.received_files import ARCHIVE_DAMAGE, DAMAGE, HOSPITAL, WORKBOOK, bytes_in_words
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import shown_unknown
@@ -26,15 +26,15 @@ _CHUNK = 1 << 20
 _SHEETS = 5
 
 
-def arrive(path: Path, table: Table, scratch: Path) -> Survey:
-    """Survey a file in any shape that is read; never raises for what the file holds.
+def arrive(path: Path, table: Table, scratch: Path) -> FileScan:
+    """Scan a file in any shape that is read; never raises for what the file holds.
 
     Args:
         path: a file whose name ends as ``folders.FORMATS`` has it, in any letter case.
         table: what it holds.
         scratch: a folder for copies; they hold what the file holds.
     """
-    found = survey(path)
+    found = scan_file(path)
     copy = scratch / f"{table.name}.csv"
     name = path.name.lower()
     if found.problem is None and name.endswith(".xlsx"):
@@ -47,13 +47,13 @@ def arrive(path: Path, table: Table, scratch: Path) -> Survey:
     return found
 
 
-def _copied(found: Survey, copy: Path, make: Callable[[], tuple[Problem, ...]]) -> Survey:
-    """The survey of a copy, under the name, size and hash of what was sent."""
+def _copied(found: FileScan, copy: Path, make: Callable[[], tuple[Problem, ...]]) -> FileScan:
+    """The scan of a copy, under the name, size and hash of what was sent."""
     try:
         noted = make()
     except _UnreadableError as error:
         return replace(found, problem=Problem(error.rule, str(error), file=found.name))
-    seen = survey(copy)
+    seen = scan_file(copy)
     problem = replace(seen.problem, file=found.name) if seen.problem is not None else None
     came = found.arrived or found.path
     return replace(
@@ -88,7 +88,7 @@ def _from_workbook(path: Path, table: Table, copy: Path) -> tuple[Problem, ...]:
     return ()
 
 
-def _from_zip(found: Survey, copy: Path) -> tuple[Problem, ...]:
+def _from_zip(found: FileScan, copy: Path) -> tuple[Problem, ...]:
     limit = HOSPITAL.max_unpacked(found.size)
     try:
         with zipfile.ZipFile(found.path) as archive:
@@ -109,7 +109,7 @@ def _from_zip(found: Survey, copy: Path) -> tuple[Problem, ...]:
     return ()
 
 
-def _from_windows_1252(found: Survey, copy: Path) -> tuple[Problem, ...]:
+def _from_windows_1252(found: FileScan, copy: Path) -> tuple[Problem, ...]:
     limit = HOSPITAL.max_unpacked(found.size)
     opened = gzip.open if found.path.suffix.lower() == ".gz" else Path.open
     try:

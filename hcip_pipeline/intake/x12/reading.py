@@ -16,11 +16,11 @@ from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.dollars import dollars
 from hcip_pipeline.intake.hospital import limits
 from hcip_pipeline.intake.hospital.edits import Check
+from hcip_pipeline.intake.hospital.file_scan import FileScan
 from hcip_pipeline.intake.hospital.headers import Cells, ReadingError
 from hcip_pipeline.intake.hospital.reading import read_cells
 from hcip_pipeline.intake.hospital.receipts import BillCount, FileReceipt, Tally
 from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
-from hcip_pipeline.intake.hospital.survey import Survey
 from hcip_pipeline.intake.x12 import stays
 from hcip_pipeline.intake.x12.claims import find_bills
 from hcip_pipeline.intake.x12.envelope import BillFile, copy_segments
@@ -56,7 +56,7 @@ class Bills:
     """
 
     files: tuple[BillFile, ...]
-    grouping: Survey | None
+    grouping: FileScan | None
     problems: list[Problem]
     cells: dict[str, Cells]
     counts: tuple[BillCount, ...] = ()
@@ -68,9 +68,9 @@ class Bills:
         return self.files[0].name if len(self.files) == 1 else f"{len(self.files)} files of bills"
 
     @property
-    def survey(self) -> Survey:
+    def scan(self) -> FileScan:
         """The bills as one file that was read."""
-        return Survey(Path(self.name), lines=sum(file.segments for file in self.files))
+        return FileScan(Path(self.name), lines=sum(file.segments for file in self.files))
 
     def errors(self, checks: Sequence[Check]) -> list[Check]:
         """The checks on a discharge, and those that bills alone can break."""
@@ -95,7 +95,7 @@ def _checks(faults: Sequence[str]) -> list[Check]:
 def read_bills(
     database: SubmissionDatabase,
     paths: Sequence[Path],
-    grouping: Survey | None,
+    grouping: FileScan | None,
     scratch: Path,
     npi: str | None,
     needed: tuple[str, ...] = (),
@@ -104,7 +104,7 @@ def read_bills(
 
     Args:
         paths: the files, by name.
-        grouping: the surveyed grouping file; None where bills are looked at by themselves.
+        grouping: the scanned grouping file; None where bills are looked at by themselves.
         scratch: a folder for the copy of the segments, which holds what the files hold.
         npi: the hospital's own, where it is known.
         needed: optional columns of ``grouping`` that this policy needs all the same.

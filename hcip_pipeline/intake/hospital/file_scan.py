@@ -30,7 +30,7 @@ _PADDING = (b" ,", b", ", b" \n", b"\n ", b" \r", b'" ', b' "')
 
 
 @dataclass
-class Survey:
+class FileScan:
     """What one file is, and why it cannot be read if so.
 
     Attributes:
@@ -70,23 +70,23 @@ class Survey:
         return self.path.suffix.lower() == ".parquet"
 
 
-def survey(path: Path) -> Survey:
-    """Survey a file; never raises for what the file holds.
+def scan_file(path: Path) -> FileScan:
+    """Scan a file; never raises for what the file holds.
 
     Args:
-        path: a name ending in ``.csv``, ``.csv.gz`` or ``.parquet``, in any letter case (other names are surveyed as
+        path: a name ending in ``.csv``, ``.csv.gz`` or ``.parquet``, in any letter case (other names are scanned as
             bytes only).
     """
-    found = Survey(path)
+    found = FileScan(path)
     try:
         found.size = require_file(path, HOSPITAL).st_size
         if path.suffix.lower() == ".csv":
-            _survey_text(found, _chunks(path, found))
+            _scan_text(found, _chunks(path, found))
         else:
             for _ in _chunks(path, found):
                 pass
             if path.suffix.lower() == ".gz":
-                _survey_text(found, _unpacked(found))
+                _scan_text(found, _unpacked(found))
     except NotReceivedError as error:
         found.problem = Problem(_RULES.get(error.rule, "F-UNREADABLE"), _reason(error), file=found.name)
         return found
@@ -104,7 +104,7 @@ def _reason(error: NotReceivedError) -> str:
     return error.message.removeprefix("the file ").removeprefix("this ")
 
 
-def _chunks(path: Path, found: Survey) -> Iterator[bytes]:
+def _chunks(path: Path, found: FileScan) -> Iterator[bytes]:
     digest = hashlib.sha256()
     with open_file(path, HOSPITAL) as stream:
         while chunk := stream.read(_CHUNK):
@@ -113,7 +113,7 @@ def _chunks(path: Path, found: Survey) -> Iterator[bytes]:
     found.sha256 = digest.hexdigest()
 
 
-def _unpacked(found: Survey) -> Iterator[bytes]:
+def _unpacked(found: FileScan) -> Iterator[bytes]:
     unpacked, most = 0, HOSPITAL.max_unpacked(found.size)
     with open_file(found.path, HOSPITAL) as packed, gzip.open(packed, "rb") as stream:
         while found.problem is None and (chunk := stream.read(_CHUNK)):
@@ -125,7 +125,7 @@ def _unpacked(found: Survey) -> Iterator[bytes]:
             yield chunk
 
 
-def _survey_text(found: Survey, chunks: Iterator[bytes]) -> None:
+def _scan_text(found: FileScan, chunks: Iterator[bytes]) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     newlines = returns = pairs = 0
     head = b""
@@ -180,7 +180,7 @@ def _survey_text(found: Survey, chunks: Iterator[bytes]) -> None:
         found.problem = Problem("F-HEADER", "the first line is too long to be a header", file=found.name, row=1)
 
 
-def _foreign(head: bytes, found: Survey) -> Problem | None:
+def _foreign(head: bytes, found: FileScan) -> Problem | None:
     """Formats people send by mistake, named so that the way out is plain."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Problem("F-ENCODING", "is UTF-16 text, not UTF-8", file=found.name, row=1)
@@ -194,7 +194,7 @@ def _foreign(head: bytes, found: Survey) -> Problem | None:
 
 
 def _whole_text_problem(
-    found: Survey, decoder: codecs.IncrementalDecoder, newlines: int, returns: int, pairs: int
+    found: FileScan, decoder: codecs.IncrementalDecoder, newlines: int, returns: int, pairs: int
 ) -> Problem | None:
     if decoder.getstate()[0]:
         return Problem("F-ENCODING", "ends in the middle of a character", file=found.name, row=newlines + 1)
