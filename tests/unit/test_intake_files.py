@@ -16,8 +16,8 @@ import pytest
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.hospital import edits, outcomes
 from hcip_pipeline.intake.hospital.edits import Check
+from hcip_pipeline.intake.hospital.file_scan import scan_file
 from hcip_pipeline.intake.hospital.judging import Judge
-from hcip_pipeline.intake.hospital.survey import survey
 from hcip_pipeline.received_files import HOSPITAL, MAX_COLUMNS
 from tests.intake_submissions import CCN, Draft, csv_bytes, judged, reference, rules
 
@@ -133,7 +133,7 @@ def test_a_file_that_unpacks_to_far_more_than_it_is_refused_unread(
     judge: Judge, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ceiling = replace(HOSPITAL, harmless=1_000_000)
-    monkeypatch.setattr("hcip_pipeline.intake.hospital.survey.HOSPITAL", ceiling)
+    monkeypatch.setattr("hcip_pipeline.intake.hospital.file_scan.HOSPITAL", ceiling)
     header, row = csv_bytes(Draft(count=30).charges).split(b"\n")[:2]
     _as("charges.csv.gz", gzip.compress(header + b"\n" + (row + b"\n") * 100_000, mtime=0))(folder)
     receipt = judged(judge, folder)
@@ -189,9 +189,9 @@ def test_the_survey_knows_size_and_hash_without_a_clock(folder: Path) -> None:
     import os
 
     path = folder / "charges.csv"
-    before = survey(path)
+    before = scan_file(path)
     os.utime(path, (0, 0))
-    assert before.sha256 == hashlib.sha256(path.read_bytes()).hexdigest() == survey(path).sha256
+    assert before.sha256 == hashlib.sha256(path.read_bytes()).hexdigest() == scan_file(path).sha256
     assert before.size == path.stat().st_size
     assert before.lines == 91
 
