@@ -1,6 +1,6 @@
 """Data quality in a release: the state's table, and each hospital's own page and table (outputs.md, "A release").
 
-Belongs here: what may leave a hospital, and the documents. Does not belong here: counting (``hospital.quality``).
+Belongs here: what may leave a hospital, and the documents. Does not belong here: counting (``quality_of_data``).
 """
 
 from __future__ import annotations
