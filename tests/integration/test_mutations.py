@@ -77,8 +77,8 @@ FORMULAS = [
     ("int_holds", "case when limits.is_contested then 'POOL_CONTESTED' end", "null"),
     ("incentives", "when is_held then 'HELD'", "when is_held then 'PAYABLE'"),
     # §10: savings
-    ("int_internal_savings", "'now.core_weight',\n            policy('variable_cost_factor')",
-     "'now.core_weight',\n            '1'"),
+    ("int_internal_savings", "'performance.core_weight',\n            policy('variable_cost_factor')",
+     "'performance.core_weight',\n            '1'"),
     ("int_internal_savings", "filter (where component = 'supply_drug')", "filter (where component = 'total')"),
     ("int_scoped_cases", "where is_care_partner", "where not is_care_partner"),
     # §3: the ledger
