@@ -34,7 +34,7 @@ from hcip_pipeline.reference.tables import write_lake_reference
 from hcip_pipeline.settlement.earlier_releases import earlier_frames, earlier_release_files
 from hcip_pipeline.settlement.norm_tables import norm_spec
 from hcip_pipeline.settlement.period import elections_in_force, windows_of
-from hcip_pipeline.settlement.program_changes import program_changes
+from hcip_pipeline.settlement.program_changes import ProgramTables, program_changes
 from hcip_pipeline.settlement.restatement import restatement
 from hcip_pipeline.warehouse.build import BuildResult, NodeResult, fingerprints
 from hcip_pipeline.warehouse.spec import BuildSpec
@@ -261,9 +261,8 @@ class HalfYears:
         baseline = self.quarters(f"{parsed.year - 1}H{parsed.half}")
         amounts = earlier["earlier_other_program_amounts"]
         listed = given["care_partners"], given["excluded_in_period"]
-        changes = program_changes(
-            self.home, parsed, given["programs"], given["protocols"], amounts, baseline, *listed, replaced
-        )
+        tables = ProgramTables(given["programs"], given["protocols"], amounts, *listed)
+        changes = program_changes(self.home, parsed, tables, baseline, replaced)
         hospitals = made.sources["hospitals"]
         assert isinstance(hospitals, pl.DataFrame)
         elections = elections_in_force(hospitals.select("ccn"), given["protocols"], policy)

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from hcip_pipeline.audit.finding_rules import RULES
 from hcip_pipeline.audit.groupers import grouper_findings
 from hcip_pipeline.audit.screening import screening_findings
 from hcip_pipeline.contracts import audit
@@ -27,75 +28,6 @@ from hcip_pipeline.release.rests_on import RULE as RESTS_ON_SUPERSEDED
 from hcip_pipeline.release.rests_on import Named, named_releases
 from hcip_pipeline.rules.catalog import current_id
 from hcip_pipeline.rules.protocols import OF_COMMITTEE
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One thing the audit looks for."""
-
-    severity: str
-    what_to_do: str
-
-
-RULES = {
-    "PAYMENT_NOT_PAYABLE": Rule("high", "recover the payment, or have the committee show why it was due"),
-    "PAYMENT_OVER": Rule("high", "recover the excess or set it off against the next payment"),
-    "PAYMENT_UNDER": Rule("medium", "pay the difference with the next cycle"),
-    "PAYMENT_MISSING": Rule("medium", "pay, or report the payment in program/{period}/payments.csv"),
-    "PAYMENTS_NOT_REPORTED": Rule("low", "report payments in program/{period}/payments.csv once they are made"),
-    "PRIOR_PERIOD_ADJUSTMENT": Rule(
-        "high",
-        "if the earlier amount was paid, settle the adjustment together with this cycle's payments; if it was not, pay "
-        "the restated amount, which includes the adjustment",
-    ),
-    "RESTATEMENT_UNEXPLAINED": Rule(
-        "high", "find out what changed before anything is paid; `hcip diff` lists the changes"
-    ),
-    "CAP_BOUND": Rule(
-        "low", "nothing: the reduction is final unless the cap is an estimate, which an official notice replaces"
-    ),
-    "YEAR_OVER_CAP": Rule(
-        "high", "recover the excess, or file the official amount that covers it (pfs_cap_notices.csv)"
-    ),
-    "CAP_IN_DOUBT": Rule("low", "ask CMS for the official amount (pfs_cap_notices.csv): it replaces the estimate"),
-    "LIMIT_BOUND": Rule("medium", "review the limit: all amounts were reduced in proportion to stay within it"),
-    "PAYMENT_HELD": Rule(
-        "medium", "resolve the reason for the hold; the next release of the period then makes the amount payable"
-    ),
-    "CONDITIONS_NOT_LOCKED": Rule("high", PAYMENT_REASONS["CONDITIONS_NOT_LOCKED"].advice),
-    "CONDITION_RESULTS_MISSING": Rule("medium", PAYMENT_REASONS["CONDITION_RESULTS_MISSING"].advice),
-    "COMMITTEE": Rule("medium", "change the committee's membership to what the participation agreement requires"),
-    "PROGRAM_CHANGED": Rule(
-        "medium",
-        "check that the change is correct before anything is paid; it is a reason of the payments it may affect",
-    ),
-    "PROTOCOL": Rule("medium", "correct the implementation protocol"),
-    "RESTS_ON_SUPERSEDED": Rule("medium", "settle the later periods again, in order: `hcip run PERIOD --onward`"),
-    "EXCLUSION_NAME_MATCH": Rule(
-        "medium",
-        "ask whether it is the same person: screening_clearances.csv if not, failed in care_partners.csv if so",
-    ),
-    "EXCLUSION_CLEARED": Rule("low", "nothing: keep the evidence that it is another person"),
-    "EXCLUSION_WAIVED": Rule("low", "nothing: check that the waiver covers the services"),
-    "CLEARANCE_UNUSED": Rule("low", "correct the row in program/{period}/screening_clearances.csv, or remove it"),
-    "NOT_ON_ORDER_AND_REFERRING": Rule("low", "have the care partner enroll, or correct the NPI in care_partners.csv"),
-    "ATTENDING_NPI": Rule(
-        "low", "inform the hospital: an attending physician must have an active NPI of an individual"
-    ),
-    "LIST_STALE": Rule("medium", "put the newest list into inbox/reference/ and run the period again"),
-    "LIST_UNDATED": Rule("low", "enter the date of the list in inbox/reference/list_dates.csv"),
-    "GROUPER_VERSIONS": Rule(
-        "medium", "have the cases of the base year and the baseline grouped again: inbox/reference/grouper_bridge.csv"
-    ),
-    "SAVINGS_MISSING": Rule(
-        "medium", "settle these half-years, then the later ones again, in order: `hcip run {first} --onward`"
-    ),
-    "DATA_MISSING": Rule("medium", "obtain what is missing; the next release of the period will include it"),
-    "BASELINE_REPLACED": Rule(
-        "medium", "compare the two submissions, and ask the hospital why it resubmitted the quarter"
-    ),
-    "RESTATEMENT_DUE": Rule("medium", "restate the earlier half-year, then settle the later ones again, in order"),
-}
 
 _PAYMENT_RULES = {
     "NOT_PAYABLE": (

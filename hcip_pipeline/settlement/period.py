@@ -37,7 +37,7 @@ from hcip_pipeline.settlement.earlier_releases import (
     unreleased_periods,
 )
 from hcip_pipeline.settlement.norm_tables import NormTable, frozen_norm_table, norm_build, norm_key, norm_table
-from hcip_pipeline.settlement.program_changes import program_changes
+from hcip_pipeline.settlement.program_changes import ProgramTables, program_changes
 from hcip_pipeline.settlement.receipts_of_lake import check_receipts
 from hcip_pipeline.settlement.restatements_due import restatements_due
 from hcip_pipeline.settlement.spec_digest import Parts, built_from
@@ -167,7 +167,8 @@ def period_spec(home: Home, period: PerformancePeriod, policy: Policy, norms: No
     care_partners, excluded = (pl.read_parquet(lake / f"{n}.parquet") for n in ("care_partners", "excluded_in_period"))
     baseline = _baseline_files(home, windows)
     replaced = baseline_replaced(home, period, _in_force(home, [period.baseline(policy.baseline_window)]))
-    changes = program_changes(home, period, programs, protocols, amounts, baseline, care_partners, excluded, replaced)
+    tables = ProgramTables(programs, protocols, amounts, care_partners, excluded)
+    changes = program_changes(home, period, tables, baseline, replaced)
     return BuildSpec(
         name=str(period),
         kind="period",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -24,15 +25,30 @@ from hcip_pipeline.release.reading import ReleaseFiles, counted_payments, releas
 Change = tuple[str, str, str]
 
 
-def program_changes(  # noqa: PLR0913
+@dataclass(frozen=True)
+class ProgramTables:
+    """Tables of the lake about a half-year's programs.
+
+    Attributes:
+        programs: of the half-year (``contracts.protocol.PROGRAMS``).
+        protocols: in force in it.
+        earlier_amounts: other programs' amounts of earlier periods, as known now.
+        care_partners: certified for it.
+        excluded: individuals on an exclusion list in it (``contracts.protocol.EXCLUDED_IN_PERIOD``).
+    """
+
+    programs: pl.DataFrame
+    protocols: pl.DataFrame
+    earlier_amounts: pl.DataFrame
+    care_partners: pl.DataFrame
+    excluded: pl.DataFrame
+
+
+def program_changes(
     home: Home,
     period: PerformancePeriod,
-    programs: pl.DataFrame,
-    protocols: pl.DataFrame,
-    earlier_amounts: pl.DataFrame,
+    tables: ProgramTables,
     baseline: Sequence[tuple[str, Quarter, str]],
-    care_partners: pl.DataFrame,
-    excluded: pl.DataFrame,
     replaced: Iterable[Change] = (),
 ) -> pl.DataFrame:
     """Changes by hospital and kind, in the columns of ``contracts.run.PROGRAM_CHANGES``.
@@ -41,23 +57,19 @@ def program_changes(  # noqa: PLR0913
     half-year they belong to: a restatement in between does not make a change unseen.
 
     Args:
-        programs: of ``period`` (``contracts.protocol.PROGRAMS``).
-        protocols: in force in it.
-        earlier_amounts: other programs' amounts of earlier periods, as known now.
+        tables: of ``period``.
         baseline: hospital, quarter and sha256 of each submitted file in force of the baseline.
-        care_partners: certified for ``period``.
-        excluded: individuals on an exclusion list in it (``contracts.protocol.EXCLUDED_IN_PERIOD``).
         replaced: submissions of the baseline that were replaced and that no release shows (``baseline_changes``).
     """
     found: list[Change] = [*replaced]
     if before := released_before(home, period):
         measure = ReleaseFiles.at(releases_of(home, before[-1])[0])
         if measure.has("programs"):
-            found += _of_programs(measure, period, programs, protocols)
+            found += _of_programs(measure, period, tables.programs, tables.protocols)
         if measure.has("other_programs"):
-            found += _of_other_programs(measure, earlier_amounts)
+            found += _of_other_programs(measure, tables.earlier_amounts)
         if measure.has("payment_inputs"):
-            found += _exclusions_changed(measure, care_partners, excluded)
+            found += _exclusions_changed(measure, tables.care_partners, tables.excluded)
         found += _restated(home, before, measure)
         found += _resubmitted(home, period, baseline)
     schema = {column.name: column.polars_type for column in PROGRAM_CHANGES.columns}

@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from hcip_pipeline.audit.findings import RULES, finding_tables
+from hcip_pipeline.audit.finding_rules import RULES
+from hcip_pipeline.audit.findings import finding_tables
 from hcip_pipeline.contracts import audit, marts
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS

@@ -13,8 +13,8 @@ from pathlib import Path
 import hcip_pipeline
 
 PACKAGE = Path(hcip_pipeline.__file__).parent
-#: A column of a table and one of a sheet; a rule on a file and one of the audit.
-SHARED = frozenset({"Column", "Rule"})
+#: A column of a table, and one of a workbook's sheet.
+SHARED = frozenset({"Column"})
 
 
 def test_no_two_classes_have_the_same_name() -> None:

@@ -15,7 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 from hcip_pipeline import cli
-from hcip_pipeline.audit.findings import RULES, UnreportedPayments
+from hcip_pipeline.audit.finding_rules import RULES
+from hcip_pipeline.audit.findings import UnreportedPayments
 from hcip_pipeline.contracts.program import PAYMENTS
 from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.reports import words

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from hcip_pipeline.audit.findings import RULES
+from hcip_pipeline.audit.finding_rules import RULES
 from hcip_pipeline.release.notes import Note, NoteRule, released_notes
 
 NOTES = (
