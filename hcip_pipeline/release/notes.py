@@ -1,7 +1,7 @@
 """What a run notes about a half-year without stopping; the audit makes each note a finding of its rule.
 
 Belongs here: the rules of notes and their text. Does not belong here: what leads to a note (``settlement``), and what
-to do about it (``audit.findings``).
+to do about it (``audit.finding_rules``).
 """
 
 from __future__ import annotations
