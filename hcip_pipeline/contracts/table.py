@@ -102,12 +102,12 @@ class Table:
     grain: str
     columns: tuple[Column, ...]
 
-    @property
+    @functools.cached_property
     def key(self) -> tuple[str, ...]:
         """Names of the key's columns."""
         return tuple(column.name for column in self.columns if column.key)
 
-    @property
+    @functools.cached_property
     def names(self) -> tuple[str, ...]:
         """Names of all columns, in order."""
         return tuple(column.name for column in self.columns)

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from tests.macros import arithmetic
 
 MACROS = arithmetic()
+ENGINE = duckdb.connect(config={"threads": 1})
 CASES = 20_000
 
 
 def half_away(value: Fraction, scale: int) -> Decimal:
     """Round half away from zero, by integers only."""
-    units = abs(value) * 10**scale
-    whole = units.numerator // units.denominator
-    whole += (units - whole) * 2 >= 1
+    whole, rest = divmod(abs(value.numerator) * 10**scale, value.denominator)
+    whole += rest * 2 >= value.denominator
     return Decimal(whole if value >= 0 else -whole).scaleb(-scale)
 
 
@@ -33,7 +33,7 @@ def column(values: list[int], scale: int) -> pl.Series:
 
 def evaluate(expression: str, **columns: pl.Series) -> list[Any]:
     frame = pl.DataFrame(columns).with_row_index("i")
-    with duckdb.connect() as connection:
+    with ENGINE.cursor() as connection:
         connection.register("t", frame.to_arrow())
         return [row[0] for row in connection.execute(f"select {expression} from t order by i").fetchall()]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -70,6 +71,8 @@ class SubmissionDatabase:
         self._scratch = ExitStack()  # removed with the database
         self.spill = self._scratch.enter_context(scratch_folder("database", spill))
         self.con = duckdb.connect(config={"temp_directory": str(self.spill)})
+        if threads := os.environ.get("HCIP_THREADS"):
+            self.con.execute(f"set threads = {int(threads)}")
         self.con.execute(f"set memory_limit = '{memory_limit()}B'")
         # Working tables live for one submission: compressing them in between costs more than all the edits.
         self.con.execute("set checkpoint_threshold = '1TB'")
