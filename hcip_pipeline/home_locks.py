@@ -112,7 +112,7 @@ class HomeLocks:
                 self._notify(f"{name}: waiting for another run ({holder})")
                 waited = True
             time.sleep(_LOOK_AGAIN_SECONDS * (1 + random.random()))  # two that meet must not meet again
-        with suppress(OSError):  # a full disk: the lock holds all the same, only its holder is not named
+        with suppress(OSError):  # a full disk: the lock holds anyway, only its holder is not named
             file.seek(0)
             file.truncate()
             file.write(json.dumps({"doing": doing, "process": os.getpid(), "machine": socket.gethostname()}))

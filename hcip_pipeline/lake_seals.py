@@ -54,7 +54,7 @@ def snapshot(folders: Iterable[Path]) -> dict[Path, tuple[int, int, int]]:
 
 
 def changed_since(before: dict[Path, tuple[int, int, int]], folders: Iterable[Path]) -> Iterator[Path]:
-    """Files of these folders that were written after a snapshot. No clock is asked: clocks are set back."""
+    """Files of these folders that were written after a snapshot. No clock is read, since clocks are set back."""
     yield from (path for path, identity in snapshot(folders).items() if before.get(path) != identity)
 
 

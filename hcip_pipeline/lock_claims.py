@@ -50,7 +50,7 @@ class LockClaims:
 
         Returns:
             The claim, and who on another machine holds the lock; one of the two is empty. A claim that cannot be
-            written (a full disk) is none: the lock of the machine holds all the same.
+            written (a full disk) is none: the lock of the machine holds anyway.
         """
         own = folder / f"{name}--{uuid.uuid4().hex}.json"
         content = {

@@ -129,7 +129,7 @@ class Settings(_Strict):
     """Everything that may be set; an absent file is the defaults.
 
     Args:
-        automation: schedules and sensors are on from the start; each can be switched in the UI all the same.
+        automation: schedules and sensors are on from the start; each can be switched in the UI either way.
         settle_seconds: a folder of the inbox counts as complete when nothing in it has changed for so long.
         engine: computes builds where a command or run names none.
         spark_master: of Spark, where neither a command nor ``HCIP_SPARK_MASTER`` names one; empty: this machine.

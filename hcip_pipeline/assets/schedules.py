@@ -17,7 +17,7 @@ _QUARTER_DUE = 45
 
 @dataclass(frozen=True)
 class Automation:
-    """Whether schedules and inbox sensors run from the start: each can be switched in the UI all the same."""
+    """Whether schedules and inbox sensors run from the start: each can be switched in the UI either way."""
 
     schedules: dg.DefaultScheduleStatus
     sensors: dg.DefaultSensorStatus

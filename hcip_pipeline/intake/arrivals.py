@@ -1,4 +1,4 @@
-"""Which folders of the inbox have something new in them that is all there. Pure but for looking at names, sizes, times.
+"""Which folders of the inbox have something new and complete in them. Pure, except that it looks at names and times.
 
 Belongs here: when files count as arrived. Does not belong here: starting runs (``assets.sensors``), reading any file.
 

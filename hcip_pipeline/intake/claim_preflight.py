@@ -53,7 +53,7 @@ def holds_claim_files(path: Path) -> bool:
 
 
 def check_claim_files(path: Path, progress: Callable[[str], None] | None = None) -> DeliveryCheck:
-    """Judge every delivery at ``path`` as the intake would, but for what only a home knows: those accepted before."""
+    """Judge every delivery at ``path`` as intake would, except for what only a home knows: those accepted before."""
     return DeliveryCheck(path, tuple(check_claims(path, progress)))
 
 

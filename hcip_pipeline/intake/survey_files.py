@@ -171,7 +171,7 @@ def _why(error: Exception) -> str:
 @contextmanager
 def _opened(raw: bytes) -> Iterator[Any]:
     """The workbook; rows are read as they are asked for, so damage may show at any of them."""
-    # Rows that are empty but for their style cost nothing here: they are read one by one, up to the form's ceiling.
+    # Rows that are empty except for their style cost nothing here: they are read one by one, up to the form's ceiling.
     check_extent(BytesIO(raw), len(raw), replace(SURVEY, rows=WORKBOOK.rows))
     book = openpyxl.load_workbook(BytesIO(raw), read_only=True)
     try:

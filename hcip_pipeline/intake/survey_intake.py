@@ -122,7 +122,7 @@ def _receipt(judged: JudgedSurvey, path: Path, period: PerformancePeriod) -> Pro
 def _with_conflicts(receipt: ProgramReceipt, judged: JudgedSurvey, path: Path, lake: Path) -> ProgramReceipt:
     """The receipt with every answer that somebody typed and a CSV file gives otherwise.
 
-    An answer that the form held already when it went out is no one's word against a later file.
+    An answer that was already in the form when it was sent out does not count against a later file.
     """
     problems: list[Problem] = []
     for form in survey.SHEETS:
@@ -157,7 +157,7 @@ def _csv_rows(table: str, lake: Path) -> pl.DataFrame:
 
 
 def _join(frame: pl.DataFrame, table: str, lake: Path) -> None:
-    """Add a form's rows to the table's, but for results that the table has already."""
+    """Add a form's rows to the table's, except results that the table already has."""
     key = list(TABLES[table].key)
     before = pl.read_parquet(lake / f"{table}.parquet")
     answered = before.filter(pl.col(_ANSWER[table]).is_not_null())

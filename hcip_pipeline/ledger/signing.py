@@ -39,7 +39,7 @@ class Signer:
         """The signature, armored.
 
         Raises:
-            HcipError: it cannot be made: no such key, no agent, a passphrase that no one is asked for, no OpenSSH.
+            HcipError: it cannot be made: no such key, no agent, a passphrase that no one can be asked for, no OpenSSH.
         """
         command = ["ssh-keygen", "-Y", "sign", "-q", "-n", NAMESPACE, "-f", str(self.key)]
         environment = os.environ | {"SSH_ASKPASS_REQUIRE": "never"}

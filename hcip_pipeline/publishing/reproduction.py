@@ -68,7 +68,7 @@ class Reproduction:
         if not self.from_inbox:
             return [f"{self.release}: the lake and norm table of that time were rebuilt from the inbox, byte for byte"]
         return [
-            f"{self.release}: the inbox does not give the lake of then again:",
+            f"{self.release}: the inbox does not give the lake of that time again:",
             *(f"  {each}" for each in self.from_inbox),
             "Restore the inbox from its backup; what is sent later comes as a further version and replaces nothing.",
         ]
@@ -117,7 +117,7 @@ def reproduce(
     Args:
         number: None: the newest.
         to: a new folder to keep what was made in; None: nothing but the comparison is kept.
-        from_inbox: also rebuild the lake of then from the inbox.
+        from_inbox: also rebuild the lake of that time from the inbox.
 
     Raises:
         HcipError: there is no such release, the folder exists already, what it was made from was not kept or was

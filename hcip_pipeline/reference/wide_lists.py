@@ -85,7 +85,7 @@ def read_list_columns(
 def read_npis(path: Path, rows: pl.DataFrame, column: str = "npi") -> pl.DataFrame:
     """The rows with their NPIs as ten digits; null for what is none (``0000000000`` is unknown, letters are a slip).
 
-    A national list is no one's to correct here: an NPI that cannot be read stops nothing.
+    Nobody here can correct a national list: an NPI that cannot be read stops nothing.
 
     Raises:
         TableRefusedError: a spreadsheet has lost the digits of NPIs (``1.9E+09``).

@@ -70,7 +70,7 @@ def few_set_aside(received: Iterable[SubmissionReceipt], threshold: int) -> pl.D
 def hospital_documents(draft: Draft) -> Iterator[Document]:
     """``reports/<ccn>/data_quality.html``, ``.csv``: a hospital's own counts, and the state's where it may know them.
 
-    A hospital whose every submission was refused has no other file in the release, and gets these all the same.
+    A hospital whose every submission was refused has no other file in the release, and gets these anyway.
     """
     quarters = draft.period.quarters
     names = names_of(draft.home).hospitals

@@ -140,7 +140,7 @@ def releases_among(home: Home, inputs: Iterable[Mapping[str, Any]]) -> list[Rele
 def counted_payments(incentives: pl.DataFrame) -> pl.DataFrame:
     """The rows of ``incentives`` that count in later periods: what is payable.
 
-    What is held was not paid and counts once a restatement makes it payable, but for what waits only until a later
+    What is held was not paid and counts once a restatement makes it payable, except what waits only until a later
     period of the same year is settled again: that period leaves it its part of the year's cap.
     """
     return incentives.filter((pl.col("status") == "PAYABLE") | _waits_for_later())

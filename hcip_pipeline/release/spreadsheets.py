@@ -28,5 +28,5 @@ def neutralized(frame: pl.DataFrame) -> pl.DataFrame:
 
 def looks_like_formula(text: str) -> bool:
     """Whether one cell is text that a spreadsheet could run."""
-    # Nearly every cell holds no sign at all: the engine that knows Unicode classes is asked for the others only.
+    # Nearly every cell holds no sign at all: only the others go through the engine that knows Unicode classes.
     return bool(text[:1] in "\t\r\n" or _SIGN.search(text)) and bool(pl.Series([text]).str.contains(_FORMULA).item())

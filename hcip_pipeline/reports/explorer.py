@@ -321,7 +321,7 @@ def _file(folder: str, name: str) -> str:
 
 @cache
 def _library(name: str, folder: str = "vendored") -> str:
-    """A script or style as it is, but for the address of its source map, which a browser would look for."""
+    """A script or style without the address of its source map, which a browser would look for."""
     return _SOURCE_MAP.sub("", _file(folder, name).replace("\r\n", "\n")).strip()
 
 

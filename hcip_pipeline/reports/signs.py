@@ -29,7 +29,7 @@ def signs_of(now: Tables, ccn: str) -> tuple[Row, ...]:
 
 
 def by_partner(signs: Iterable[Row]) -> dict[str, list[Row]]:
-    """NPI -> findings of the care partner; those of the hospital as a whole are no one's."""
+    """NPI -> findings of the care partner; those of the hospital as a whole belong to no care partner."""
     found: dict[str, list[Row]] = {}
     for row in signs:
         if row["level"] == "care_partner":

@@ -34,7 +34,7 @@ _FOLDERS = ("hospital", "cms", "program", "protocols", "reference")
 
 
 def lake_files_like(home: Home, sha256: str) -> Iterator[Path]:
-    """Files of the lake that have this hash; seals are asked first, since they need no reading."""
+    """Files of the lake that have this hash; seals are compared first, since nothing need be read for them."""
     seals = home.lake / "seals"
     for seal in sorted(seals.rglob("*.parquet.json")):
         with suppress(OSError, ValueError, KeyError, TypeError):
@@ -50,7 +50,7 @@ def lake_files_like(home: Home, sha256: str) -> Iterator[Path]:
 
 @contextmanager
 def ingested_again(home: Home, known: Known, tables: Collection[str], folder: Path) -> Iterator[dict[str, Path]]:
-    """Tables of the lake accepted once more from the inbox, by the policy and the reference tables of then.
+    """Tables of the lake accepted again from the inbox, by the policy and the reference tables of that time.
 
     Args:
         tables: names of lake tables; others need not be accepted.
@@ -97,7 +97,7 @@ def _months(home: Home, known: Known) -> list[Month]:
 
 
 def differences_from_inbox(home: Home, known: Known, manifest: Mapping[str, Any], folder: Path) -> list[str]:
-    """What of a release's inputs the inbox no longer holds, and what of its lake does not come out of the inbox again.
+    """Inputs of a release that the inbox no longer holds, and tables of its lake that the inbox does not give again.
 
     The norm table is computed again too, from the submissions that it was frozen from. Tables of earlier releases are
     releases: those have proofs of their own.
@@ -123,5 +123,5 @@ def differences_from_inbox(home: Home, known: Known, manifest: Mapping[str, Any]
             missing = sum(sha256 not in again for sha256 in known.sources.get(name, ()))
             if missing:
                 files = "1 file" if missing == 1 else f"{missing} files"
-                found.append(f"lake, {name}: {files} of then do not come out of the inbox again")
+                found.append(f"lake, {name}: the inbox does not give {files} of that time again")
     return list(dict.fromkeys([*found, *norm_differences(home, known, folder)]))

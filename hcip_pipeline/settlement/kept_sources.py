@@ -155,7 +155,7 @@ def keep_sources(
 
 
 def _kept_policy(home: Home, period: PerformancePeriod, number: int, sha256: str) -> PolicyFile:
-    """The policy of then; one that was changed or is gone is put back from the release's manifest, which has its text.
+    """The policy of that time; if it was changed or is gone, it is restored from the text in the release's manifest.
 
     Raises:
         HcipError: it is neither here nor there as it was.

@@ -1,4 +1,4 @@
-"""A frozen norm table, computed once more from the files of the inbox that it was made from.
+"""Recomputing a frozen norm table from the files of the inbox that it was made from.
 
 Belongs here: ingesting a base year again into a temporary home, and comparing the tables' bytes. Does not belong here:
 freezing (``norm_tables``), and the same check of the period's own files (``from_inbox``).
@@ -57,7 +57,7 @@ def norm_differences(home: Home, known: Known, folder: Path) -> list[str]:
     differing = [name for name in run.FROZEN if (made[name],) != known.sources.get(name)]
     return [
         *found,
-        *(f"norms, {name}: what the inbox gives is not the table of then ({_OTHER_RATES})" for name in differing),
+        *(f"norms, {name}: what the inbox gives is not the table of that time ({_OTHER_RATES})" for name in differing),
     ]
 
 

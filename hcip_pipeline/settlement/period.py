@@ -236,7 +236,7 @@ def files_since_frozen(home: Home, policy: Policy, norms: NormTable) -> list[str
 def rebuild_base_year(
     home: Home, policy: Policy, *, threads: int | None = None, progress: Progress | None = None
 ) -> BuildResult:
-    """The build that a norm table is made by, once more from the lake; the table itself stays as it was frozen.
+    """The build behind a norm table, repeated from the lake; the table itself stays as it was frozen.
 
     Raises:
         HcipError: there are no data of the base year, or a check of the build did not pass.

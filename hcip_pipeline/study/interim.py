@@ -119,7 +119,7 @@ def _half_of(quarter: Quarter) -> PerformancePeriod:
 
 
 def _received(home: Home, windows: tuple[Window, Window]) -> list[str]:
-    """Which hospitals' data are missing, in words. Raises HcipError: no one's data of the quarter are there."""
+    """Which hospitals' data are missing, in words. Raises HcipError: there are no data of the quarter at all."""
     have = [{receipt.ccn for receipt in receipts(home, w.quarters[0]) if receipt.in_force} for w in windows]
     now, before = have
     quarter, year_before = (window.quarters[0] for window in windows)

@@ -193,7 +193,7 @@ class CclfWriter:
     def _writing(
         self, month: Month, versions: pl.DataFrame, named: pl.DataFrame, people: pl.DataFrame
     ) -> Callable[..., None]:
-        """What writes a month's rows in the shape that is asked for."""
+        """What writes a month's rows in the requested shape."""
         exports = self._exports
         if exports is None:
             return partial(self._write, month)

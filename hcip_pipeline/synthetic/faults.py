@@ -40,7 +40,7 @@ class RowFault:
         table: the file whose row it is.
         cell: the column to write to, if the rule names none or another.
         edit: the new cell, as an expression over the row's text cells.
-        is_warning: the row is accepted all the same.
+        is_warning: the row is accepted anyway.
         how: ``cell`` changes one, ``repeat`` sends the row twice, ``insert`` adds a line, ``shape`` adds a cell.
         surgical: only a procedural APR-DRG can have it.
     """

@@ -92,7 +92,7 @@ def invented_hospitals() -> pl.DataFrame:
 def choose_hospitals(mix: CaseMix, count: int, discharges_per_year: int, seed: int) -> Hospitals:
     """``count`` acute hospitals of the invented ones, from large to small ones evenly.
 
-    Where more are asked for than are acute, five others are among them, and send what counts in no norm.
+    If more are requested than there are acute ones, five others are among them, whose cases count in no norm.
 
     Raises:
         UsageError: there are not so many, or so few discharges that a hospital's volume would be noise.

@@ -28,7 +28,7 @@ _NOTES = ("readme", "readme.md", "readme.txt")
 
 
 def is_left_alone(name: str) -> bool:
-    """Whether a file of the inbox is no one's input: hidden, or a README."""
+    """Whether a file of the inbox is not an input: hidden, or a README."""
     return name.startswith(".") or name.lower() in _NOTES
 
 

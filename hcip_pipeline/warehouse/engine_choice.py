@@ -23,7 +23,7 @@ ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """The engine of a run, as far as it is named: what is empty is left to whoever is asked next."""
+    """The engine of a run, as far as it is named; what is empty is taken from the next setting."""
 
     name: str = ""
     #: of Spark: ``spark://…``, ``yarn``, ``k8s://…``

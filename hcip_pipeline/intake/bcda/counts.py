@@ -1,4 +1,4 @@
-"""What was in the files of an export, counted, and what of it was odd but harmless, in words.
+"""Counts of what was in the files of an export, and of what was odd but harmless, in words.
 
 Belongs here: the counts of a file and their words. Does not belong here: reading (``reader``).
 """
@@ -18,7 +18,7 @@ class FileCount:
         not_adjudicated: claims of a shared system, or not complete.
         withdrawn: claims whose ``status`` is not active: an earlier delivery of them counts no more.
         other_claims: of a type that CCLF does not hold.
-        superseded: resources of which the export has a newer version, or the same once more.
+        superseded: resources of which the export has a newer version, or the same a second time.
         odd: how often each of ``claim_checks.COUNTED`` is there.
     """
 

@@ -135,7 +135,7 @@ def _matched(manifest: Manifest, data: dict[str, Path]) -> list[DataFile]:
 
 
 def find_exports(folder: Path) -> tuple[list[Export], list[HcipError]]:
-    """Every export below a folder, oldest first, and what of their files cannot be opened."""
+    """Every export below a folder, oldest first, and which of their files cannot be opened."""
     loose: dict[Path, list[Path]] = {}
     strays: list[HcipError] = []
     for path in sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()):

@@ -114,7 +114,7 @@ def read_field(piece: RecordPiece, field: CmsField) -> FieldColumn:
 
 
 def _is_filler(positions: Bytes, blank: Flags) -> Flags:
-    """Whether a record's field is all blanks, but for a ``~``."""
+    """Whether a record's field is all blanks, except for a ``~``."""
     nothing: Flags = np.logical_and.reduce(blank, axis=0)
     tilde = positions == _TILDE
     if tilde.any():

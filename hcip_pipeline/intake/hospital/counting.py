@@ -131,7 +131,7 @@ def _count_discharges(
 
 
 def _met(database: SubmissionDatabase, table: str, warnings: list[Check]) -> list[Check]:
-    """The checks but for those whose mark no row has: mostly all of them, and each costs more than one look at all."""
+    """The checks whose mark some row has. Mostly none has any, and one query for all marks is cheaper than a check."""
     marks = [check.sql for check in warnings if check.sql.endswith(MARKS)]
     found = database.one(f"select {', '.join(f'coalesce(bool_or({mark}), false)' for mark in marks)} from {table}")
     unmet = {mark for mark, is_met in zip(marks, found, strict=True) if not is_met}

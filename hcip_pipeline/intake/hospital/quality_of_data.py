@@ -42,7 +42,7 @@ def counted(home: Home, quarters: Iterable[Quarter], received: Received | None =
     """Rows by rule, for the quarters and the same ones a year before: each hospital's, and ``STATE``'s.
 
     Every hospital counts with the version in force, or with its newest one where none was accepted. A file in which no
-    rule was broken has a row all the same, of no rule (empty), so that a rate of zero differs from no file.
+    rule was broken still has a row, with an empty rule, so that a rate of zero differs from no file.
 
     Args:
         received: gives the receipts of a quarter, by hospital and version; None: those that the home has now.

@@ -34,7 +34,7 @@ def read_cells(con: duckdb.DuckDBPyConnection, found: FileScan, table: Table, ne
     """Load a file into ``raw_<table>`` and state how its cells are selected.
 
     Args:
-        needed: optional columns of the contract that this policy needs all the same.
+        needed: optional columns of the contract that this policy does need.
 
     Raises:
         ReadingError: the file cannot be read, or a column is missing, repeated or of a wrong type.

@@ -107,7 +107,7 @@ def read_bills(
         grouping: the scanned grouping file; None where bills are looked at by themselves.
         scratch: a folder for the copy of the segments, which holds what the files hold.
         npi: the hospital's own, where it is known.
-        needed: optional columns of ``grouping`` that this policy needs all the same.
+        needed: optional columns of ``grouping`` that this policy does need.
     """
     copy = scratch / "segments.txt"
     files: list[BillFile] = []

@@ -1,9 +1,9 @@
 """The proof of a release: every payment computed again from the release's own files, in plain decimal arithmetic.
 
-Belongs here: methodology §2–10 once more, written from its text, for an auditor who trusts neither the SQL nor this
-project. Does not belong here: anything of the rest of the package; nothing of it is imported, so that no fault of the
-pipeline can hide by standing on both sides. Only reading Parquet and YAML takes a library (pyarrow, PyYAML). The folder
-works on its own: ``python -m verification RELEASE``.
+Belongs here: a second implementation of methodology §2–10, written from its text, for an auditor who trusts neither the
+SQL nor this project. Does not belong here: the rest of the package, of which nothing is imported, so that no fault of
+the pipeline can hide by being on both sides. Only reading Parquet and YAML takes a library (pyarrow, PyYAML).
+The folder works on its own: ``python -m verification RELEASE``.
 """
 
 from .proofs import MOST_DRAWS, Proofs

@@ -114,7 +114,7 @@ def note_destroyed(package: Package, findings: Findings) -> None:
 def note_stale(package: Package, findings: Findings) -> None:
     """Say which earlier periods have another newest release now than the one that this release was made from.
 
-    The figures are those of their time all the same: a stale release is not a difference.
+    The figures are still those of their time: a stale release is not a difference.
     """
     read = _read_of_earlier(package.manifest)
     stated = package.manifest.get("rests_on")

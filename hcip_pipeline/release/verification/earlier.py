@@ -67,7 +67,7 @@ class Release:
     def payable(self) -> dict[tuple[str, str], Decimal]:
         """(hospital, NPI) -> final incentive that counts in later periods.
 
-        What is held was not paid, but for what waits only until a later period of the year is settled again.
+        What is held was not paid, except what waits only until a later period of the year is settled again.
         """
         counted = (row for row in self._incentives if row["status"] == "PAYABLE" or _waits_for_later(row))
         return {(row["hospital_ccn"], row["npi"]): row["final_incentive"] for row in counted}

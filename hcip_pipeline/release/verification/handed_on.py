@@ -79,7 +79,7 @@ def check_handed_on(package: Package, terms: Terms, findings: Findings) -> None:
 
 
 def _check_physician_means(package: Package, findings: Findings) -> None:
-    """The means that the norms were taken of, but for cells whose counts are hidden."""
+    """The means from which the norms were taken, except in cells whose counts are hidden."""
     norms, means = package.optional("norms", "norms"), package.optional("norms", "norm_physicians")
     if norms is None or means is None:
         return
@@ -96,7 +96,7 @@ def _check_physician_means(package: Package, findings: Findings) -> None:
 
 
 def _same(table: Table, rows: Iterable[Row], columns: Iterable[str], findings: Findings) -> None:
-    """Row by row the settled figures, but for cells that the row states are hidden."""
+    """The settled figures row by row, except the cells that a row states are hidden."""
     settled = {row.key(): row for row in rows}
     order = next(iter(settled.values())).table.shape.key if settled else table.shape.key
     handed = {tuple(row[column] for column in order): row for row in table}

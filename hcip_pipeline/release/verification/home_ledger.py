@@ -1,7 +1,7 @@
 """The home's ledger: whether its chain is whole, whether it continues a head that was kept, and the home against it.
 
-Belongs here: reading ``ledger.jsonl`` once more, written from ``docs/audit_trail.md`` alone. Does not belong here: what
-a release states.
+Belongs here: a second reader of ``ledger.jsonl``, written from ``docs/audit_trail.md`` alone. Does not belong here:
+what a release states.
 """
 
 from __future__ import annotations

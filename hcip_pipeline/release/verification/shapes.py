@@ -1,4 +1,4 @@
-"""What the files of a release hold (outputs.md, "A release"): written here once more, because the proof shares nothing.
+"""What the files of a release contain (outputs.md, "A release"): written twice, because the proof shares nothing.
 
 Belongs here: folder, key and the type of every column that a rule needs. Does not belong here: meaning.
 """
