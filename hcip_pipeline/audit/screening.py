@@ -89,8 +89,8 @@ def _questions(draft: Draft) -> Iterator[Finding]:
     for row in draft.table("screening").filter(pl.col("effect") == screening.QUESTION).iter_rows(named=True):
         asked.setdefault((row["hospital_ccn"], row["npi"]), []).append(record_in_words(row))
     for (ccn, npi), records in sorted(asked.items()):
-        have = "has a like name" if len(records) == 1 else "have like names"
-        text = f"{'; '.join(records)} {have} and no NPI: nobody has answered whether it is the same person"
+        have = "has a similar name" if len(records) == 1 else "have similar names"
+        text = f"{'; '.join(records)} {have} and no NPI: it has not been answered whether this is the same person"
         yield screening.NAME_MATCH, text, ccn, npi, amounts.get((ccn, npi))
 
 
@@ -98,7 +98,7 @@ def _of_record(row: dict[str, Any]) -> Iterator[Finding]:
     place = row["hospital_ccn"], row["npi"], None
     if row["effect"] == screening.ANSWERED and row["cleared_by"]:
         cleared = f"cleared by {row['cleared_by']} on {row['cleared_on']}: {row['clearance_reason']}"
-        yield "EXCLUSION_CLEARED", f"{record_in_words(row)} has a like name and no NPI; {cleared}", *place
+        yield "EXCLUSION_CLEARED", f"{record_in_words(row)} has a similar name and no NPI; {cleared}", *place
     elif row["reason"] == screening.WAIVED:
         text = f"{record_in_words(row)} is excluded, with a waiver for the hospital's state: not excluded here"
         yield screening.WAIVED, text, *place

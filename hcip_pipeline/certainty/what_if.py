@@ -203,7 +203,7 @@ def _moved(
         elif calculated:
             because.append("the cell's cost outliers, or the physician's cases at another hospital, change")
         if "distribution_limit_adjustment" in steps:
-            because.append("the hospital's limit is shared anew")
+            because.append("the hospital's limit is distributed again")
         if not because:
             because.append("what the hospital's cases give as a whole changes")
         rows.append(

@@ -97,7 +97,7 @@ FIELDS: Mapping[str, Field] = {
     "final_incentive": Field("money", "final incentive"),
     "first_performance_period": Field("text", "the hospital's first performance period"),
     "fix": Field("text", "what to do"),
-    "found": Field("integer", "of these, NPIs that the list holds, by NPI or by a like name"),
+    "found": Field("integer", "of these, NPIs that the list holds, by NPI or by a similar name"),
     "grouper_version": Field("text", "APR-DRG grouper version"),
     "hac_flags": Field("text", "hospital-acquired complication codes separated by |"),
     "has_locked_conditions": Field("boolean", "weights total 100% and were approved before the period"),

@@ -102,7 +102,7 @@ PHYSICIANS = Table(
         Column("npi", "text", "NPI; empty for a physician who is not a care partner", nullable=True),
         Column("name", "text", "name; empty for a physician who is not a care partner", nullable=True),
         Column("specialty", "text", "specialty; of a care partner as certified", nullable=True),
-        Column("has_tin", "boolean", "the list states to whom a payment goes"),
+        Column("has_tin", "boolean", "the list states who receives a payment"),
         Column("main_service_line", "text", "service line of most of the cases", nullable=True),
         Column("cases", "integer", "cases; counted, in cells with a norm"),
         Column("medical_cases", "integer", "counted medical cases in cells with a norm"),

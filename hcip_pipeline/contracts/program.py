@@ -139,7 +139,7 @@ PROGRAM_CORRECTIONS = Table(
 )
 SCREENING_CLEARANCES = Table(
     "screening_clearances",
-    "one row per care partner and list: somebody found that records of the list by a like name are another person's",
+    "one row per care partner and list: the records with a similar name on the list were found to be another person's",
     (
         _CCN,
         _NPI,

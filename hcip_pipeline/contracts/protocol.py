@@ -93,7 +93,7 @@ CONDITIONS = Table(
 )
 PROTOCOL_INTERVENTIONS = Table(
     "protocol_interventions",
-    "one row per hospital and intervention its protocol speaks of",
+    "one row per hospital and intervention that its protocol names",
     (
         _CCN,
         Column("intervention_id", "text", "intervention of the catalogue", key=True),

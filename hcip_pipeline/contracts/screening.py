@@ -41,7 +41,7 @@ _COLUMNS = (
     Column(
         "effect",
         "text",
-        "hold: the payment waits; question: to the hospital, holds nothing; answered; noted",
+        "hold: the payment is held; question: the hospital is asked, nothing is held; answered; noted",
         allowed=EFFECTS,
     ),
 )
@@ -66,7 +66,7 @@ SCREENED_LISTS = Table(
         ),
         Column("list_rows", "integer", "rows of the file"),
         Column("care_partners", "integer", "care partners; NPIs that were screened"),
-        Column("found", "integer", "of these, NPIs that the list holds, by NPI or by a like name"),
+        Column("found", "integer", "of these, NPIs that the list holds, by NPI or by a similar name"),
         Column("waived", "integer", "exclusions with a waiver for the hospitals' state"),
         Column("without_npi", "integer", "rows without an NPI that can be read, compared by name"),
         Column("repeated", "integer", "byte-identical repeated rows, which are one"),

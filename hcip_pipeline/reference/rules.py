@@ -39,7 +39,7 @@ ROW_RULES: dict[str, tuple[RowRule, ...]] = {
             "VALUE-NOT-ALLOWED",
             "rate_center",
             pl.col("rate_center") == ALL_RATE_CENTERS,
-            "ALL stands for every rate center in cost_factors and cannot be one",
+            "ALL means every rate center in cost_factors and cannot name one",
         ),
     ),
     "revenue_codes": (

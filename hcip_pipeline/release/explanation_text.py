@@ -25,7 +25,7 @@ from hcip_pipeline.release.explanation import (
 _STATUS = {
     "PAYABLE": "{amount} is payable.",
     "HELD": "{amount} is held: the amount is settled, but none of it is payable yet.",
-    "ZERO": "Nothing is to be paid: {amount}.",
+    "ZERO": "Nothing is payable: {amount}.",
 }
 _WIDTH = 100
 _CENT = Decimal("0.01")

@@ -36,7 +36,7 @@ RULES = by_id(
     refusal("BCDA-JOB-ERRORS", "the job reports errors, in its manifest or in a file of errors", _ANEW),
     refusal(
         "BCDA-OTHER-MONTH",
-        "the export lies in another month's folder than its date",
+        "the export is in a different month's folder than its date",
         "put it into the folder of its month, cms/<month>",
     ),
     refusal(
@@ -104,7 +104,7 @@ RULES = by_id(
     refusal("BCDA-NO-CLAIM-ID", "a claim has no claim id (identifier of type uc)", _V3),
     refusal(
         "BCDA-PATIENT-UNKNOWN",
-        "a claim is of a patient whom no Patient resource names",
+        "no Patient resource names the patient of a claim",
         "export the Patient resources of the whole group (without _since), and put them into the month's folder too",
     ),
     refusal(
@@ -150,7 +150,7 @@ RULES = by_id(
     warning("BCDA-NOT-EXPORTED", "the export lacks one of Patient, Coverage and ExplanationOfBenefit", "export it too"),
     warning(
         "BCDA-PATIENT-ELSEWHERE",
-        "claims are of patients whom this export does not name",
+        "claims belong to patients whom this export does not name",
         "nothing, if an earlier export of the home does",
     ),
     warning(

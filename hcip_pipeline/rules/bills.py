@@ -110,7 +110,7 @@ BILL_RULES = (
         "B-TRUNCATED", "the file ends before its last segment, IEA", "send all of it: the transfer was cut off",
     ),
     _refuse(
-        "B-CONTROL", "a trailer (SE, GE, IEA) counts otherwise than what is there, or has another control number",
+        "B-CONTROL", "a trailer (SE, GE, IEA) has a count or a control number that does not match",
         "send the file as it was made: something is missing from it, or was added",
     ),
     _refuse(

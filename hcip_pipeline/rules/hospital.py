@@ -316,7 +316,7 @@ SUBMISSION_RULES = (
     _say("S-CONTROL-KEY-UNKNOWN", "control_totals.json has an unknown entry", "nothing, or leave it out"),
     _say(
         "S-COST-FACTORS-ABSENT", "there is no table of cost factors, so every factor is 1",
-        "add reference/cost_factors.csv when costs of several hospitals are to be compared",
+        "add reference/cost_factors.csv to compare costs of several hospitals",
     ),
     _say("S-VOLUME", "discharges are more than 20% away from the same quarter a year before",
          "check that the quarter is complete and sent once"),

@@ -70,7 +70,7 @@ def test_what_is_in_order_is_accepted_wherever_it_lies(capsys: pytest.CaptureFix
 
 def test_a_folder_without_a_submission_is_a_usage_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, _, err = run(capsys, str(tmp_path))
-    assert code == 2 and "the folder holds no submission" in err and "What to do" in err
+    assert code == 2 and "the folder contains no submission" in err and "What to do" in err
     Draft(ccn=CCN, count=2).write(tmp_path / CCN)
     code, _, err = run(capsys, str(tmp_path))
     assert code == 2 and "the folder holds 1 submissions" in err

@@ -117,7 +117,7 @@ REFUSING = (
     ),
     ClaimCheck(
         "BCDA-SEQUENCE", f"part = 'B' and {_with_one_number_twice(_RENDERING, _NUMBER_OF_ONE, needs_number=False)}",
-        "two rendering physicians of the claim (careTeam) have the same sequence: whose a line is cannot be told",
+        "two rendering physicians of the claim (careTeam) have the same sequence: a line's physician cannot be determined",
         _AGAIN,
     ),
 )  # fmt: skip

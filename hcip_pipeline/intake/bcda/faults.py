@@ -33,7 +33,7 @@ def fault_of(file: DataFile, piece: Path, *, is_last: bool) -> HcipError:
         try:
             resource = json.loads(line, object_pairs_hook=_once, parse_constant=_no_number)
         except _TwiceError as error:
-            return not_a_resource(name, row, f"the key {error} stands twice in one object")
+            return not_a_resource(name, row, f"the key {error} occurs twice in one object")
         except RecursionError:
             return not_a_resource(name, row, "it is nested more deeply than any resource")
         except UnicodeDecodeError:

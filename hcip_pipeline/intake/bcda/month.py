@@ -115,8 +115,8 @@ def _read(
         if reader.first_unknown and (is_complete or month is not None):
             unknown_file, unknown_row = reader.first_unknown
             raise HcipError(
-                "the claim is of a patient whom no Patient resource names with a Medicare number, here or in an "
-                f"earlier export: whose it is cannot be told ({reader.unknown_claims:,} such claims in all)",
+                "no Patient resource names the claim's patient with a Medicare number, here or in an "
+                f"earlier export: whose it is cannot be determined ({reader.unknown_claims:,} such claims in all)",
                 fix=_WHOLE, file=unknown_file, row=unknown_row, rule="BCDA-PATIENT-UNKNOWN",
             )  # fmt: skip
         circular = identifiers_in_cycles(links([staging / "cclf9.parquet", *cross_references]))
@@ -170,8 +170,8 @@ def _warnings(name: ExportName, files: list[DataFile], reader: ExportReader) -> 
         warnings.append(f"BCDA-NOT-EXPORTED: the export has no {', '.join(lacking)}")
     if reader.unknown_claims:
         warnings.append(
-            f"BCDA-PATIENT-ELSEWHERE: {reader.unknown_claims:,} claims are of patients whom this export does not name; "
-            "an earlier export of the home must"
+            f"BCDA-PATIENT-ELSEWHERE: {reader.unknown_claims:,} claims belong to patients whom this export does not "
+            "name; an earlier export of the home must"
         )
     warnings.append(
         "BCDA-LACKS: BCDA has no county, ZIP code, age or hospice range of beneficiaries: rates by hospital area are "

@@ -89,8 +89,8 @@ class Versions:
             kind, file, row, other_file, other_row = found
             where = f"line {other_row}" if other_file == file else f"{shown_path(other_file)}, line {other_row}"
             raise HcipError(
-                f"the {kind} is that of {where} with another content and the same time stamp (meta.lastUpdated): which "
-                "of them holds cannot be told",
+                f"the {kind} is that of {where} with different content and the same time stamp (meta.lastUpdated): "
+                "which of them is current cannot be determined",
                 fix="start the job again; files of two jobs must not be in one folder",
                 file=file, row=int(row), rule="BCDA-VERSIONS",
             )  # fmt: skip

@@ -212,7 +212,9 @@ def _place(path: Path) -> _Place:
     if not only and not in_inbox and not _is_submission(folder):
         inner = [entry.name for entry in folder.iterdir() if entry.is_dir() and _is_submission(entry)]
         what = (
-            f"the folder holds {len(inner)} submissions" if inner else f"the folder holds no submission{_seen(folder)}"
+            f"the folder holds {len(inner)} submissions"
+            if inner
+            else f"the folder contains no submission{_seen(folder)}"
         )
         raise UsageError(what, file=path, fix="name a folder with discharges and charges in it, or one of those files")
     return place

@@ -8,7 +8,7 @@ RULES = {
     "policy": "the policy's text has the hash stated and can be read",
     "chain": "every release behind this one has the hash that is stated, and each of its files too",
     "ledger": "the ledger is one chain that continues the head that was kept, and the home holds what it records",
-    "signatures": "manifest, ledger head and records of destruction are signed by somebody who is allowed to",
+    "signatures": "manifest, ledger head and records of destruction are signed by an allowed signer",
     "time_stamps": "manifest and ledger head carry a time stamp that traces to roots that are trusted",
     "frozen_norms": "the same policy has the same norms in every period (methodology §6)",
     "trends": "trend(a→b) = index_b ÷ index_a (methodology §2)",
