@@ -172,7 +172,7 @@ def test_a_page_needs_no_network_and_runs_nothing(home: Home) -> None:
     assert "<script" not in text and "://" not in text
     assert "&lt;script&gt;" in text
     assert "10.00%" in text and "1.00%" in text and "11.11%" in text
-    assert "replaced by 2025Q1/210001.r2" in text and "Against 2025Q1/210001: +0 discharges" in text
+    assert "replaced by 2025Q1/210001.r2" in text and "Compared with 2025Q1/210001: +0 discharges" in text
 
 
 def test_a_hospital_of_which_nothing_counts_is_informed(home: Home) -> None:

@@ -117,7 +117,7 @@ REFUSING = (
     ),
     ClaimCheck(
         "BCDA-SEQUENCE", f"part = 'B' and {_with_one_number_twice(_RENDERING, _NUMBER_OF_ONE, needs_number=False)}",
-        "two rendering physicians of the claim (careTeam) have the same sequence: a line's physician cannot be determined",
+        "two rendering physicians of the claim (careTeam) have the same sequence: the physician of a line is not known",
         _AGAIN,
     ),
 )  # fmt: skip
