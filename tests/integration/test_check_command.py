@@ -65,7 +65,7 @@ def test_what_is_in_order_is_accepted_wherever_it_lies(capsys: pytest.CaptureFix
     folder = Draft(ccn=CCN, count=30).write(tmp_path / "to send")
     code, out, _ = run(capsys, str(folder))
     assert code == 0 and out.startswith(f"ACCEPTED: 2025Q1/{CCN}") and "Every row is in order." in out
-    assert "whose number most rows carry" in out and "the quarter of most discharges" in out
+    assert "the hospital of most rows" in out and "the quarter of most discharges" in out
 
 
 def test_a_folder_without_a_submission_is_a_usage_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

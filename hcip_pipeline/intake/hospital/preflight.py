@@ -153,7 +153,9 @@ class Preflight:
             other = next(table for table in TABLES if table != place.only)
             notes += (f"one file alone: what it owes to {other}, control totals and cost factors were not checked",)
         elif not self.factors_known:
-            notes += ("no cost factors here: whether the hospital has rates for all it charges was not checked",)
+            notes += (
+                "no cost factors here: it was not checked whether the hospital has rates for everything that it charges",
+            )
         return CheckResult(path, receipt, _broken_rows(self.judge, receipt), notes)
 
 
@@ -261,9 +263,9 @@ def _submission(
         )
     notes = []
     if ccn is None and found_ccn:
-        notes.append(f"judged as hospital {found_ccn}, whose number most rows carry")
+        notes.append(f"checked as hospital {found_ccn}, the hospital of most rows")
     if quarter is None and found_quarter:
-        notes.append(f"judged as {found_quarter}, the quarter of most discharges")
+        notes.append(f"checked as quarter {found_quarter}, the quarter of most discharges")
     found = replace(
         named,
         quarter=quarter or found_quarter or Quarter(1, 1),

@@ -45,22 +45,22 @@ function place(state) {
   const { view, line, drg, soi, npi, center } = state;
   if (npi && (drg || view === "cases")) return {
     heading: `Cases of ${nameOf(npi)}${drg ? ` in ${drg}-${soi}` : ""}`,
-    note: `In ${data.year} dollars, without account numbers. In the chart the solid line is best practice, the dashed one the 75th percentile.`,
+    note: `In ${data.year} dollars, without account numbers. In the chart, the solid line is best practice and the dashed line is the 75th percentile.`,
     kind: "cases", rows: casesOf(npi, drg, soi), chart: drg ? () => cellChart(drg, soi, npi) : null,
   };
   if (npi) return {
-    heading: `${nameOf(npi)}, by APR-DRG and severity`, note: "The largest opportunity first. Above best practice: the whole cost above it of the cases above it alone. To best practice, under care partners: of all cases together, the variable part.",
+    heading: `${nameOf(npi)}, by APR-DRG and severity`, note: "Largest opportunity first. Above best practice counts only cases above it, at their whole cost above it. To best practice, under Care partners, counts all cases together, at the variable part of the cost.",
     kind: "own_cells", rows: ownCells(row => row[1] === npi),
     next: row => ({ view, npi, drg: row.apr_drg, soi: row.severity }),
   };
   if (drg) return {
     heading: `Care partners in APR-DRG ${drg}, severity ${soi}`,
-    note: "Each dot is a physician. The solid line is best practice, the dashed one the 75th percentile. The norm's physicians are of the base year and without names.",
+    note: "Each dot is a physician. The solid line is best practice and the dashed line is the 75th percentile. The norm's physicians are from the base year and are shown without names.",
     kind: "own_cells", rows: ownCells(row => row[2] === drg && row[3] === soi), chart: () => cellChart(drg, soi, null),
     next: row => ({ view, line, drg, soi, npi: row.npi }),
   };
   if (view === "partners") return {
-    heading: "Care partners", note: "Compared with the state: this half-year. Compared with the norm: the base year's cases. To best practice: all cases together, cheaper ones set off, the variable part of the cost.",
+    heading: "Care partners", note: "Compared with the state: this half-year's cases. Compared with the norm: the base year's cases. To best practice: all cases together, with cheaper cases offset, at the variable part of the cost.",
     kind: "partners", rows: data.partners.map(row => named("partners", row, 0)),
     next: row => ({ view, npi: row.npi }),
   };
@@ -73,12 +73,12 @@ function place(state) {
     chart: rows => differences(rows, "center"), next: center ? null : row => ({ view, center: row.center }),
   };
   if (line) return {
-    heading: `${line}, by APR-DRG and severity`, note: "A severity leads to its care partners and the norm's physicians.",
+    heading: `${line}, by APR-DRG and severity`, note: "Select a severity to see its care partners and the norm's physicians.",
     kind: "cells", rows: data.cells.filter(row => row[0] === line).map(row => named("cells", row, 1)),
     next: row => row.severity === "all" ? null : { view, line, drg: row.apr_drg, soi: row.severity },
   };
   return {
-    heading: "Service lines", note: "Compared with the statewide mean of this half-year; to best practice is the variable part of the cost above it.",
+    heading: "Service lines", note: "Compared with the statewide mean of this half-year. To best practice: the variable part of the cost above best practice.",
     kind: "lines",
     rows: [...data.lines, ...(data.institution ? [data.institution] : [])].map(row => named("lines", row, 0)),
     chart: rows => differences(rows.filter(row => row.line !== "Institution"), "line"),
