@@ -128,7 +128,7 @@ SIGNS = {
     "READMISSIONS": "More unplanned readmissions within 30 days",
     "MORTALITY": "More deaths in hospital",
     "SHORT_STAYS": "More unusually short stays",
-    "TRANSFERS": "More patients sent on to other hospitals",
+    "TRANSFERS": "More patients transferred to other hospitals",
     "SEVERITY": "More cases coded as severe",
     "VOLUME": "Many more discharges",
 }

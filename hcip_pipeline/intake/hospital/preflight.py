@@ -154,7 +154,7 @@ class Preflight:
             notes += (f"one file alone: what it owes to {other}, control totals and cost factors were not checked",)
         elif not self.factors_known:
             notes += (
-                "no cost factors here: it was not checked whether the hospital has rates for everything that it charges",
+                "no cost factors here: it was not checked whether the hospital has rates for everything it charges",
             )
         return CheckResult(path, receipt, _broken_rows(self.judge, receipt), notes)
 
