@@ -174,8 +174,10 @@ def _unexplained(draft: Draft) -> Iterator[_Found]:
     rows = draft.table("restatement").filter(pl.col("cause").is_in(["undetermined", "program_version"]))
     for (cause,), part in sorted(rows.group_by("cause")):
         total = Decimal(part["payable_difference"].abs().sum())
-        text = f"{_counted(part.height, 'payment')} changed since the release before, by {dollars(total)} in all, although "
-        text += "no input changed: " + ("the program changed" if cause == "program_version" else "no cause was found")
+        text = f"{_counted(part.height, 'payment')} changed since the release before, by {dollars(total)} in all, "
+        text += "although no input changed: " + (
+            "the program changed" if cause == "program_version" else "no cause was found"
+        )
         yield _Found("RESTATEMENT_UNEXPLAINED", text, amount=total)
 
 

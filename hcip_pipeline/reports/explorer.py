@@ -53,7 +53,7 @@ COLUMNS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "cells": (
         ("apr_drg", "APR-DRG", "text"),
         ("severity", "SOI", "text"),
-        ("label", "In words", "text"),
+        ("label", "Description", "text"),
         ("cases", "Cases", "count"),
         ("physicians", "Physicians", "count"),
         ("mean_cost", "Mean cost", "dollars"),
@@ -85,7 +85,7 @@ COLUMNS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("name", "Care partner", "text"),
         ("apr_drg", "APR-DRG", "text"),
         ("severity", "SOI", "text"),
-        ("label", "In words", "text"),
+        ("label", "Description", "text"),
         ("cases", "Cases", "count"),
         ("mean_cost", "Mean cost", "dollars"),
         ("best_practice", "Best practice", "dollars"),

@@ -17,7 +17,7 @@ _LEVEL = (
     Column("service_line", "Service line", "text", 24),
     Column("apr_drg", "APR-DRG", "text", 10),
     Column("severity_of_illness", "SOI", "text", 6),
-    Column("label", "In words", "text", 34),
+    Column("label", "Description", "text", 34),
     Column("cases", "Cases", "count", 9),
     Column("physicians", "Physicians", "count", 10),
     Column("cost", "Cost", "money", 16),
@@ -27,7 +27,7 @@ _LEVEL = (
     Column("adjusted_los", "Adjusted days per case", "number", 11),
     Column("statewide_cost", "Same cases at the statewide mean", "money", 16),
     Column("difference_from_statewide", "Difference from the state", "money", 16),
-    Column("cost_ratio", "Cost over the state's", "percent", 11),
+    Column("cost_ratio", "Cost as a share of the state's", "percent", 12),
     Column("adjusted_cost_change", "Change from the year before", "percent", 12),
     Column("best_practice_cost", "At best practice", "money", 16),
     Column("potential_savings", "To best practice, variable part", "money", 15),
@@ -44,7 +44,7 @@ _CENTER = (
     Column("benchmarked_cost", "Cost of compared cases", "money", 16),
     Column("statewide_cost", "Same cases at the statewide mean", "money", 16),
     Column("difference_from_statewide", "Difference from the state", "money", 16),
-    Column("cost_ratio", "Cost over the state's", "percent", 11),
+    Column("cost_ratio", "Cost as a share of the state's", "percent", 12),
     Column("adjusted_cost_change", "Change from the year before", "percent", 12),
 )
 _HISTORY = (
@@ -59,10 +59,10 @@ _HISTORY = (
 )
 _CONDITIONS = (
     Column("condition_id", "Condition", "text", 18),
-    Column("description", "What is asked", "wrapped", 40),
+    Column("description", "Condition of payment", "wrapped", 40),
     Column("measure_words", "Measure", "wrapped", 34),
     Column("threshold", "Threshold", "text", 16),
-    Column("hospital_value", "The hospital's", "text", 12),
+    Column("hospital_value", "Hospital's result", "text", 12),
     Column("weight", "Weight", "percent", 9),
     Column("care_partners", "Care partners", "count", 9),
     Column("met", "Met", "count", 8),
@@ -72,20 +72,20 @@ _CONDITIONS = (
 )
 _MEASURED = (
     Column("condition_id", "Condition", "text", 18),
-    Column("description", "What is asked", "wrapped", 40),
+    Column("description", "Condition of payment", "wrapped", 40),
     Column("measure_words", "Measure", "wrapped", 34),
     Column("npi", "NPI", "text", 13),
     Column("name", "Care partner", "text", 26),
     Column("value", "Measured", "text", 12),
-    Column("threshold", "Asked", "text", 16),
+    Column("threshold", "Threshold", "text", 16),
     Column("met", "Met", "text", 8),
 )
 _INTERVENTIONS = (
     Column("intervention_id", "Intervention", "text", 28),
     Column("category_name", "Category", "text", 26),
-    Column("wording", "In words", "wrapped", 50),
+    Column("wording", "Description", "wrapped", 50),
     Column("is_included", "Carried out", "text", 10),
-    Column("is_existing_strategy", "As before", "text", 10),
+    Column("is_existing_strategy", "Existing strategy", "text", 10),
     Column("is_condition_of_payment", "Condition of payment", "text", 11),
     Column("non_cash_resources", "Non-cash resources", "wrapped", 30),
     Column("care_partners_reporting", "Care partners reporting", "count", 11),
@@ -101,8 +101,8 @@ _PHYSICIANS = (
     Column("cost", "Cost", "money", 16),
     Column("adjusted_cost", "Adjusted cost per case", "money", 14),
     Column("adjusted_los", "Adjusted days per case", "number", 11),
-    Column("cost_ratio", "Cost over the state's, this half-year", "percent", 13),
-    Column("norm_ratio", "Cost over the norm's", "percent", 11),
+    Column("cost_ratio", "Cost as a share of the state's, this half-year", "percent", 13),
+    Column("norm_ratio", "Cost as a share of the norm's", "percent", 12),
     Column("potential_savings", "To best practice, variable part", "money", 15),
 )
 _OTHERS = (
@@ -110,7 +110,7 @@ _OTHERS = (
     Column("physicians", "Physicians", "count", 10),
     Column("cases", "Cases", "count", 8),
     Column("cost", "Cost", "money", 16),
-    Column("cost_ratio", "Cost over the state's", "percent", 11),
+    Column("cost_ratio", "Cost as a share of the state's", "percent", 12),
     Column("potential_savings", "To best practice, variable part", "money", 15),
 )
 _PAYMENTS = (
@@ -146,7 +146,7 @@ _SIGNS = (
     Column("who", "Who", "text", 26),
     Column("sign_words", "Sign", "wrapped", 40),
     Column("observed", "Observed", "count", 10),
-    Column("cases", "Of cases", "count", 10),
+    Column("cases", "Of discharges", "count", 10),
     Column("expected_by_past", "Expected from own past", "number", 12),
     Column("expected_as_state", "Expected from the state", "number", 12),
 )
@@ -242,6 +242,11 @@ def _summary(made: Book, source: ReportSource, content: Committee) -> None:
         ("Payable to care partners with open warning signs", content.totals["payable_with_signs"], "money"),
         ("Held", content.totals["HELD"], "money"),
         ("Distribution limit", limit and limit["distribution_limit"], "money"),
+        *(
+            (("The limit is provisional", content.savings_missing, "text"),)
+            if limit and content.savings_missing
+            else ()
+        ),
         ("Saved to date, in the policy's scope", limit and limit["internal_savings_to_date"], "money"),
         ("Payable for earlier periods", limit and limit["earlier_incentives"], "money"),
         ("Pieces of information missing", len(content.missing), "count"),
