@@ -18,6 +18,8 @@ from pathlib import Path
 import dagster as dg
 
 from hcip_pipeline.assets.execution import settle
+from hcip_pipeline.assets.instance import home_instance
+from hcip_pipeline.assets.runs import runs_on
 from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.publishing.writer import Release
@@ -31,6 +33,8 @@ QUARTERS = ("2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2")
 CAPPED_BY_CLAIMS = ("210809", "2693254155")
 APPROVED = Decimal("300.00")
 _RECORD = "settled.json"
+#: as Dagster's own tests have it: a connection for all events instead of several for each
+_EVENTS_IN_MEMORY = "event_log_storage: {module: dagster._core.storage.event_log, class: InMemoryEventLogStorage}\n"
 
 
 @dataclass(frozen=True)
@@ -52,21 +56,43 @@ class SettledHome:
         """As the UI opens it: by ``dagster.yaml`` alone."""
         return dg.DagsterInstance.from_config(str(self.home.dagster))
 
-    def copy(self, place: Path, *folders: str) -> Home:
+    def copy(self, place: Path, *folders: str, has_history: bool = False) -> Home:
         """Another home with these folders of it, by hard links: replace a file of it, never write into it.
 
-        Without folders named: its inbox, its lake and the build of the base year.
+        Without folders named: its inbox, its lake and the build of the base year. It has had no run yet.
+
+        Args:
+            has_history: for tests that look at the events of its runs. They are kept in files then, as in any home;
+                otherwise in memory, in a fraction of the time, and gone with each command.
         """
         for folder in folders or ("inbox", "lake"):
             linked_copy(self.home.root / folder, place / folder)
+        if "dagster" not in folders:
+            self.begin_history(place, in_files=has_history)
         if not folders:
             self.copy_base_year(place)
         return Home(place)
+
+    def begin_history(self, place: Path, *, in_files: bool = False) -> None:
+        """Give a home a history without runs, as :meth:`copy` does: making its databases takes longer than many a test.
+
+        Args:
+            in_files: keep the events of runs as any home does.
+        """
+        shutil.copytree(_no_runs(self.home), place / "dagster")
+        if not in_files:
+            with (place / "dagster" / "dagster.yaml").open("a", encoding="utf-8") as settings:
+                settings.write(_EVENTS_IN_MEMORY)
 
     def copy_base_year(self, place: Path) -> None:
         """Give a home the build of the base year, which stays for all its periods; a settlement makes it if need be."""
         for build in self.home.warehouse.glob("norms-*"):  # no links: DuckDB opens its file to write
             shutil.copytree(build, place / self.home.warehouse.name / build.name)
+
+
+def _no_runs(home: Home) -> Path:
+    """Where the history of a home is as it was before its first run."""
+    return home.root.with_name(f"{home.root.name}_no_runs")
 
 
 def digest(folder: Path) -> str:
@@ -102,10 +128,24 @@ def build_settled_home(folder: Path) -> None:
     """Make the state in ``folder`` and settle :data:`PERIOD`."""
     home = Home(folder)
     fill_inbox(home)
+    with home_instance(home) as instance:
+        assert not instance.get_runs(limit=1)  # makes the databases
+    shutil.copytree(home.dagster, _no_runs(home))
     said: list[str] = []
     release = settle(home, PERIOD, progress=said.append)
     kept = {name: value for name, value in vars(release).items() if name != "folder"}
     (folder / _RECORD).write_text(json.dumps({"release": kept, "said": said}), encoding="utf-8")
+
+
+def release_alone(home: Home) -> None:
+    """*Materialize* on the asset ``release``, as the UI does it: from the build on disk."""
+    with runs_on(home) as runs:
+        runs.definitions.resolve_job_def("settlement").execute_in_process(
+            instance=runs.instance,
+            partition_key=str(PERIOD),
+            asset_selection=[dg.AssetKey("release")],
+            run_config=runs.config,
+        )
 
 
 def linked_copy(source: Path, target: Path) -> None:

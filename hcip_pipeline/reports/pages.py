@@ -17,7 +17,8 @@ from hcip_pipeline.reports.figures import ReportSource
 
 
 @cache
-def _template(name: str) -> jinja2.Template:
+def _environment() -> jinja2.Environment:
+    """One for all pages: what their templates share is compiled once."""
     environment = page_environment(jinja2.PackageLoader("hcip_pipeline.reports"))
     environment.filters |= {
         "money": words.money,
@@ -35,12 +36,12 @@ def _template(name: str) -> jinja2.Template:
     }
     environment.globals |= {"plural": words.plural, "reasons": parse_reasons}
     environment.globals |= {"STATUSES": words.STATUSES, "SIGNS": words.SIGNS}
-    return environment.get_template(name)
+    return environment
 
 
 def page(template: str, **content: Any) -> bytes:
     """A page as UTF-8 with a final line end; blank lines left by the template's own lines are gone."""
-    text = _template(template).render(content)
+    text = _environment().get_template(template).render(content)
     return ("\n".join(line for line in text.splitlines() if line.strip()) + "\n").encode()
 
 

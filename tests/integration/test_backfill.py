@@ -40,7 +40,7 @@ def test_a_range_holds_both_ends() -> None:
 
 
 def test_quarters_side_by_side_give_the_same_lake(settled_home: SettledHome, tmp_path: Path) -> None:
-    home = settled_home.copy(tmp_path / "home", "inbox")
+    home = settled_home.copy(tmp_path / "home", "inbox", has_history=True)
     report = backfill(home, "2025Q1", "2025Q3", RunOptions(processes=2))
     assert report.ok and report.ingested == ["2025Q1", "2025Q2"] and report.absent == ["2025Q3"]
     for table in ("discharges", "charges", "receipts"):
@@ -49,7 +49,8 @@ def test_quarters_side_by_side_give_the_same_lake(settled_home: SettledHome, tmp
 
 
 def test_a_failed_half_year_stops_those_after_it_and_is_resumed(settled_home: SettledHome, tmp_path: Path) -> None:
-    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "releases")
+    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "releases", has_history=True)
+    settled_home.copy_base_year(home.root)
     before = digest(home.releases)
     care_partners = home.inbox / "program" / str(PERIOD) / "care_partners.csv"
     kept = tmp_path / "care_partners.csv"

@@ -1,30 +1,69 @@
-"""A state whose hospitals send bills is the state whose hospitals send tables: the same lake, and the same release.
+"""A state that sends other forms settles as the one that sends tables and archives: the same lake, the same release.
 
-But for provenance: the names and rows of the files that were sent, what their receipts count, and hashes of those.
+Its hospitals send bills, and its claims are nothing but exports of BCDA, put where the guide puts them. What differs is
+provenance: the names and rows of the files that were sent, what their receipts count, and hashes of those.
 """
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from hcip_pipeline import cli
 from hcip_pipeline.assets.execution import settle
 from hcip_pipeline.home import Home
+from hcip_pipeline.intake.cclf import receipts
 from hcip_pipeline.intake.hospital.ingest import HospitalTable, lake_path
 from hcip_pipeline.periods import Quarter
-from tests.settled_home import PERIOD, QUARTERS, SettledHome, fill_inbox
+from hcip_pipeline.release.reading import released_frame
+from hcip_pipeline.synthetic.bcda_resources import Claim
+from tests.bcda_exports import UPDATED, covered, lines, person, write_export
+from tests.fee_schedule_claims import fee_schedule_claims
+from tests.settled_home import APPROVED, CAPPED_BY_CLAIMS, PERIOD, QUARTERS, SettledHome, fill_inbox
 
 TABLES: tuple[HospitalTable, ...] = ("discharges", "charges")
 PROVENANCE = ("source_file", "source_row")
 
 
+def _claims() -> bytes:
+    """The claims of the settled home, as FHIR."""
+    frames = fee_schedule_claims((*CAPPED_BY_CLAIMS, PERIOD.year, APPROVED))
+    found = []
+    for table, part in (("cclf1", "A"), ("cclf5", "B")):
+        for row in frames[table].iter_rows(named=True):
+            day = row["clm_from_dt"]
+            claim = Claim(row | {"clm_efctv_dt": day, "clm_idr_ld_dt": day}, part, "11", UPDATED, final=True)
+            if part == "A":
+                claim.provided_by(row["prvdr_oscar_num"])
+                claim.paid(row["clm_pmt_amt"])
+            else:
+                place = claim.treated_by("rendering", row["clm_rndrg_prvdr_npi_num"])
+                claim.inform("CLM_CARR_PMT_DNL_CD", "CLM-CARR-PMT-DNL-CD", row["clm_carr_pmt_dnl_cd"])
+                amounts = {
+                    "CLM_LINE_CVRD_PD_AMT": row["clm_line_cvrd_pd_amt"],
+                    "CLM_LINE_ALOWD_CHRG_AMT": row["clm_line_alowd_chrg_amt"],
+                }
+                claim.charged(row | {"clm_line_srvc_unit_qty": "1"}, amounts, careTeamSequence=[place])
+            found.append(claim.done())
+    return lines(*found)
+
+
 @pytest.fixture(scope="module")
 def billed(settled_home: SettledHome, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """The state of ``settled_home`` as ``hcip synth --format x12`` writes it, settled too."""
+    """The state of ``settled_home`` as ``hcip synth --format x12`` writes it, its claims as an export; settled too."""
     home = Home(tmp_path_factory.mktemp("bills"))
+    settled_home.begin_history(home.root)
     fill_inbox(home, "x12")
+    shutil.rmtree(home.inbox / "cms")
+    files = {
+        "Coverage.ndjson": lines(covered()),
+        "Patient.ndjson": lines(person()),
+        "ExplanationOfBenefit.ndjson": _claims(),
+    }
+    write_export(home.inbox / "cms" / "2025-05", files, transactionTime="2025-05-15T01:00:00.000Z")
     settle(home, PERIOD)
     return home
 
@@ -69,3 +108,29 @@ def test_bills_and_tables_make_the_same_release(settled_home: SettledHome, bille
     for name in _FINDINGS:
         tables, bills = (pl.read_csv(files[name], infer_schema=False) for files in (by_tables, by_bills))
         assert bills.filter(~pl.col("rule").str.starts_with("B-")).equals(tables)
+
+
+def test_nothing_but_exports_settles_to_the_same_cent(
+    settled_home: SettledHome, billed: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _checked(billed.inbox / "cms" / "2025-05", capsys) == 0
+    (receipt,) = receipts(billed)
+    assert (receipt.shape, receipt.status) == ("BCDA v3", "accepted")
+    ours, theirs = (
+        released_frame(home.releases / str(PERIOD) / "r1", "incentives") for home in (billed, settled_home.home)
+    )
+    assert ours.equals(theirs)
+    capped = ours.filter(pl.col("npi") == CAPPED_BY_CLAIMS[1])
+    assert capped.height == 1
+
+
+def _checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> int:
+    try:
+        cli.main(["check", str(folder)])
+    except SystemExit as done:
+        code = int(done.code or 0)
+    else:
+        code = 0
+    stated = capsys.readouterr().out
+    assert "BCDA v3" in stated
+    return code

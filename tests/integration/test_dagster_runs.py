@@ -30,7 +30,7 @@ from hcip_pipeline.publishing.writer import releases_of
 from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.settlement.recognition import keep_look, outlook
 from hcip_pipeline.warehouse.build import FILE_NAME, BuildStoppedError, NodeResult
-from tests.settled_home import PERIOD, SettledHome, digest
+from tests.settled_home import PERIOD, SettledHome, digest, release_alone
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def spoilable(settled_home: SettledHome, tmp_path: Path) -> Home:
     """The same home, not yet released, that a test may change."""
-    return settled_home.copy(tmp_path / "home")
+    return settled_home.copy(tmp_path / "home", has_history=True)
 
 
 def test_every_asset_of_the_graph_was_materialized_for_its_partition(settled_home: SettledHome) -> None:
@@ -128,7 +128,8 @@ def test_an_error_reaches_the_caller_as_it_was_raised(spoilable: Home) -> None:
 def test_a_policy_that_cannot_be_read_starts_no_run(spoilable: Home) -> None:
     with pytest.raises(HcipError, match=r"no_such_policy\.yaml"):
         settle(spoilable, PERIOD, spoilable.root / "no_such_policy.yaml")
-    assert not spoilable.dagster.exists()
+    with dg.DagsterInstance.from_config(str(spoilable.dagster)) as instance:
+        assert not instance.get_runs(limit=1)
 
 
 def _evaluations(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[dg.AssetCheckEvaluation]:
@@ -136,27 +137,16 @@ def _evaluations(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[dg.As
     return [entry.get_dagster_event().asset_check_evaluation_data for entry in entries]
 
 
-def _release_alone(home: Home) -> None:
-    """*Materialize* on the asset ``release``, as the UI does it."""
-    with runs_on(home) as runs:
-        runs.definitions.resolve_job_def("settlement").execute_in_process(
-            instance=runs.instance,
-            partition_key="2025H1",
-            asset_selection=[dg.AssetKey("release")],
-            run_config=runs.config,
-        )
-
-
 def test_a_release_without_its_build_is_refused(spoilable: Home) -> None:
     with pytest.raises(HcipError, match="run the job settlement for 2025H1") as raised:
-        _release_alone(spoilable)
+        release_alone(spoilable)
     assert raised.value.rule == "RELEASE-GATE" and "no finished build" in raised.value.message
     assert not releases_of(spoilable, PERIOD)
 
 
 def test_a_build_on_disk_is_released_while_it_is_the_one_of_today(settled_home: SettledHome, tmp_path: Path) -> None:
-    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "warehouse")
-    _release_alone(home)
+    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "warehouse", has_history=True)
+    release_alone(home)
     (made,) = releases_of(home, PERIOD)
     assert digest(made) == digest(settled_home.release.folder)
 
@@ -165,7 +155,7 @@ def test_a_build_on_disk_is_released_while_it_is_the_one_of_today(settled_home: 
     policy.unlink()
     policy.write_text(text + "\n# another word\n", encoding="utf-8")
     with pytest.raises(HcipError, match="changed since it was built: the policy"):
-        _release_alone(home)
+        release_alone(home)
     policy.write_text(text, encoding="utf-8")
 
     file = home.lake_program(PERIOD) / "care_partners.parquet"
@@ -173,33 +163,33 @@ def test_a_build_on_disk_is_released_while_it_is_the_one_of_today(settled_home: 
     file.unlink()
     frame.head(frame.height - 1).write_parquet(file)
     with pytest.raises(HcipError, match=r"changed since it was built: .*table care_partners"):
-        _release_alone(home)
+        release_alone(home)
     assert releases_of(home, PERIOD) == [made]
 
 
 def test_a_run_of_the_ui_is_recognized_by_the_next_command(settled_home: SettledHome, tmp_path: Path) -> None:
     """What a run noted before it took anything in and remembered at its end, unless the lake lacks some of it."""
-    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "warehouse", "releases")
+    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "warehouse", "releases", has_history=True)
     policy = load_policy(home.policy)
     shutil.rmtree(home.warehouse / "last_runs")
     keep_look(home, PERIOD, policy)
-    _release_alone(home)
+    release_alone(home)
     assert outlook(home, PERIOD).unchanged == home.releases / "2025H1" / "r1"
 
     shutil.rmtree(home.warehouse / "last_runs")
     first = next((home.inbox / "hospital" / "2025Q1").iterdir())
     shutil.copytree(first, first.with_name(f"{first.name}.r2"))
     keep_look(home, PERIOD, policy)
-    _release_alone(home)
+    release_alone(home)
     assert outlook(home, PERIOD).reasons == ("there is no record of an earlier run",)
 
 
 def test_a_later_half_year_shows_that_it_became_stale(settled_home: SettledHome, tmp_path: Path) -> None:
-    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "warehouse", "releases")
+    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "warehouse", "releases", has_history=True)
     later = home.releases / "2026H1" / "r1"
     later.mkdir(parents=True)
     (later / "datapackage.json").write_text('{"inputs": []}', encoding="utf-8")
-    _release_alone(home)
+    release_alone(home)
     key = dg.AssetCheckKey(dg.AssetKey("release"), "rests_on_current_releases")
     with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
         found = instance.event_log_storage.get_asset_check_partition_info([key])
@@ -214,19 +204,20 @@ def test_a_later_half_year_shows_that_it_became_stale(settled_home: SettledHome,
 
 
 def test_a_table_that_its_checks_did_not_see_is_not_released(settled_home: SettledHome, tmp_path: Path) -> None:
-    home = settled_home.copy(tmp_path / "home", "inbox", "lake")
+    home = settled_home.copy(tmp_path / "home", "inbox", "lake", has_history=True)
     shutil.copytree(settled_home.home.warehouse, home.warehouse)
     with duckdb.connect(home.warehouse / str(PERIOD) / FILE_NAME) as connection:
         connection.execute("update marts.savings set potential_savings = potential_savings + 1")
     with pytest.raises(HcipError, match="differ from what its checks tested: savings"):
-        _release_alone(home)
+        release_alone(home)
 
 
 def test_a_half_year_that_nothing_was_sent_for_leaves_no_run(spoilable: Home) -> None:
     with pytest.raises(HcipError) as raised:
         settle(spoilable, PERIOD.next().next())
     assert raised.value.rule == "PERIOD-MISSING"
-    assert not spoilable.dagster.exists()
+    with dg.DagsterInstance.from_config(str(spoilable.dagster)) as instance:
+        assert not instance.get_runs(limit=1)
 
 
 def test_a_run_is_where_the_ui_looks_for_it(settled_home: SettledHome) -> None:
@@ -266,7 +257,7 @@ def test_a_month_without_an_archive_fails_by_name(spoilable: Home) -> None:
 
 def test_a_half_year_settles_with_a_process_a_step(settled_home: SettledHome, tmp_path: Path) -> None:
     """What an asset needs from another is on disk: Dagster's multiprocess executor gives the same release."""
-    home = settled_home.copy(tmp_path / "home")
+    home = settled_home.copy(tmp_path / "home", has_history=True)
     folder = instance_folder(home)
     with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.from_config(str(folder)) as instance:
         patch.setenv("HCIP_HOME", str(home.root))

@@ -1,4 +1,4 @@
-"""What goes wrong on real machines: full and read-only disks, locked files, two runs at once.
+"""What goes wrong on real machines: full and read-only disks, locked files, killed processes, two runs at once.
 
 Each time: nothing is lost, nothing is half published, the message states what to do, and the next run heals.
 One home meets every fault of :class:`TestOneHome` in turn, and a last run heals whatever they left.
@@ -6,26 +6,70 @@ One home meets every fault of :class:`TestOneHome` in turn, and a last run heals
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
+from hcip_pipeline import cli
 from hcip_pipeline.assets.execution import ingest, settle
 from hcip_pipeline.assets.resources import HomeResource
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.home_locks import HomeLocks
+from hcip_pipeline.home_locks import BusyError, HomeLocks
 from hcip_pipeline.publishing.writer import releases_of
 from hcip_pipeline.warehouse.build import FILE_NAME
-from tests.settled_home import PERIOD, SettledHome, digest, half_written
+from tests.settled_home import PERIOD, SettledHome, digest, half_written, release_alone
 
 pytestmark = pytest.mark.slow
+
+#: processes that find everything loaded: each would take seconds to import it
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(
+    ["hcip_pipeline.commands.run", "hcip_pipeline.assets.execution", "dbt.cli.main", "hcip_pipeline.publishing.writer"]
+)
+
+
+class _Command:
+    """``hcip`` in a process of its own; its standard error comes line by line."""
+
+    def __init__(self, home: Home, *arguments: str) -> None:
+        receiver, sender = os.pipe()
+        self._lines = os.fdopen(receiver, encoding="utf-8")
+        with Connection(sender, readable=False) as stderr:
+            command = [*arguments, "--home", str(home.root)]
+            self._process: Any = _PROCESSES.Process(target=_hcip, args=(stderr, command))
+            self._process.start()
+        self.pid: int = self._process.pid
+
+    def until(self, stated: str) -> None:
+        """Wait for a line."""
+        for line in self._lines:
+            if stated in line:
+                return
+        raise AssertionError(f"it ended without saying '{stated}'")
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.join()
+        assert self._process.exitcode == -signal.SIGKILL
+        self._lines.close()
+
+
+def _hcip(stderr: Connection, arguments: list[str]) -> None:
+    os.dup2(stderr.fileno(), 2)
+    sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8")
+    cli.main(arguments)
 
 
 @contextmanager
@@ -41,24 +85,80 @@ def _mounted(folder: Path, *arguments: str) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@contextmanager
+def _full(folder: Path) -> Iterator[None]:
+    """A folder on a disk that is soon full."""
+    with _mounted(folder, "-t", "tmpfs", "-o", "size=96k", "tmpfs"):
+        yield
+
+
+def _assert_nothing_was_released(home: Home, error: HcipError) -> None:
+    assert error.rule == "DISK-FULL" and "free disk space" in error.fix
+    assert not releases_of(home, PERIOD)
+    assert not half_written(home)
+    assert not [path for path in home.releases.rglob("*") if path.is_file() and path.name != ".writing"]
+
+
+_FAILED = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])
+
+
 @pytest.fixture(scope="module")
 def home(settled_home: SettledHome, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """The home that meets them, not yet released."""
-    return settled_home.copy(tmp_path_factory.mktemp("faults") / "home")
+    return settled_home.copy(tmp_path_factory.mktemp("faults") / "home", has_history=True)
 
 
 class TestOneHome:
     """Faults that a home meets one after another, each of them before anything was released."""
 
-    @pytest.mark.parametrize("name", ["warehouse", "releases", "dagster"])
+    def test_a_killed_run_loses_nothing(self, home: Home) -> None:
+        shutil.rmtree(home.lake)
+
+        in_intake = _Command(home, "run", str(PERIOD))
+        in_intake.until("2024Q3/")
+        in_intake.kill()
+        receipts = list(home.lake.glob("hospital/receipts/quarter=*/*.json"))
+        assert 4 <= len(receipts) < 12
+        for receipt in receipts:  # what has a receipt is there, whole
+            assert (home.lake_hospital("discharges", receipt.parent.name[8:]) / f"{receipt.stem}.parquet").is_file()
+        abandoned = home.lake_hospital("charges", "2024Q3") / ".210001.r1.parquet.1.tmp"
+        abandoned.parent.mkdir(parents=True, exist_ok=True)
+        abandoned.write_bytes(b"half a file")
+
+        in_dbt = _Command(home, "run", str(PERIOD))
+        in_dbt.until("building 2025H1: ")
+        os.kill(in_dbt.pid, signal.SIGSTOP)  # it still runs, as far as anybody can see
+        in_use = rf"2025H1 is in use by another run: settling 2025H1, process {in_dbt.pid}"
+        with pytest.raises(BusyError, match=in_use):
+            settle(home, PERIOD)
+        in_dbt.kill()
+        assert not releases_of(home, PERIOD)
+
+        in_release = _Command(home, "run", str(PERIOD))
+        in_release.until("2025H1: writing the release")
+        in_release.kill()
+        assert not releases_of(home, PERIOD)
+
+        with dg.DagsterInstance.from_config(str(home.dagster)) as instance:  # the next run closes the one that is left
+            assert instance.get_runs_count(_FAILED) == 2
+            assert len([run for run in instance.get_runs() if not run.is_finished]) == 1
+
+    def test_a_full_disk_of_releases_is_reported_and_nothing_is_released(self, home: Home) -> None:
+        """The build that the killed run left is whole, and can be released."""
+        with _full(home.releases):
+            with pytest.raises(HcipError, match="the disk is full") as raised:
+                release_alone(home)
+            _assert_nothing_was_released(home, raised.value)
+        with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+            full, killed = instance.get_runs(limit=2)
+            assert full.status is killed.status is dg.DagsterRunStatus.FAILURE
+
+    @pytest.mark.parametrize("name", ["warehouse", "dagster"])
     def test_a_full_disk_is_reported_and_nothing_is_released(self, home: Home, name: str) -> None:
-        with _mounted(home.root / name, "-t", "tmpfs", "-o", "size=96k", "tmpfs"):
+        with _full(home.root / name):
             with pytest.raises(HcipError, match="the disk is full") as raised:
                 settle(home, PERIOD)
-            assert raised.value.rule == "DISK-FULL" and "free disk space" in raised.value.fix
-            assert not releases_of(home, PERIOD)
-            assert not half_written(home)
-            assert not [path for path in home.releases.rglob("*") if path.is_file() and path.name != ".writing"]
+            _assert_nothing_was_released(home, raised.value)
 
     @pytest.mark.parametrize("name", ["lake", "releases"])
     def test_a_read_only_folder_is_reported(self, home: Home, name: str) -> None:
@@ -84,8 +184,10 @@ class TestOneHome:
 
     def test_none_of_them_does_harm_afterwards(self, settled_home: SettledHome, home: Home) -> None:
         release = settle(home, PERIOD)
-        assert digest(release.folder) == digest(settled_home.release.folder)
+        assert release.is_new and digest(release.folder) == digest(settled_home.release.folder)
         assert not half_written(home)
+        with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+            assert all(run.is_finished for run in instance.get_runs())
 
 
 def test_a_full_disk_in_intake_leaves_what_was_ingested(spoilable_home: Home) -> None:

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def home(settled_home: SettledHome, tmp_path: Path) -> Home:
     """The settled home with its release and its ledger; files are links, so a test unlinks what it changes."""
-    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "releases")
+    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "releases", has_history=True)
     shutil.copy(settled_home.home.root / NAME, home.root / NAME)
     return home
 
@@ -116,7 +116,7 @@ def test_a_release_whose_run_was_killed_before_its_line_is_recorded_as_found(hom
 
 def test_a_history_of_runs_that_was_zeroed(home: Home) -> None:
     database = home.dagster / "history" / "runs.db"
-    database.parent.mkdir(parents=True)
+    database.parent.mkdir(parents=True, exist_ok=True)
     for content in (b"", bytes(4096)):
         database.write_bytes(content)
         with pytest.raises(HcipError) as raised:

@@ -30,7 +30,7 @@ NAMES = (
 
 
 def test_an_identifier_in_a_name_is_in_no_log(settled_home: SettledHome, tmp_path: Path) -> None:
-    home: Home = settled_home.copy(tmp_path / "home")
+    home: Home = settled_home.copy(tmp_path / "home", has_history=True)
     for name in NAMES:
         (home.inbox / name).parent.mkdir(parents=True, exist_ok=True)
         (home.inbox / name).write_text("x")
