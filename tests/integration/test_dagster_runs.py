@@ -38,6 +38,12 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def spoilable(settled_home: SettledHome, tmp_path: Path) -> Home:
     """The same home, not yet released, that a test may change."""
+    return settled_home.copy(tmp_path / "home")
+
+
+@pytest.fixture
+def spoilable_with_history(settled_home: SettledHome, tmp_path: Path) -> Home:
+    """The same, whose history has the events of runs, too."""
     return settled_home.copy(tmp_path / "home", has_history=True)
 
 
@@ -145,7 +151,7 @@ def test_a_release_without_its_build_is_refused(spoilable: Home) -> None:
 
 
 def test_a_build_on_disk_is_released_while_it_is_the_one_of_today(settled_home: SettledHome, tmp_path: Path) -> None:
-    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "warehouse", has_history=True)
+    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "warehouse")
     release_alone(home)
     (made,) = releases_of(home, PERIOD)
     assert digest(made) == digest(settled_home.release.folder)
@@ -169,7 +175,7 @@ def test_a_build_on_disk_is_released_while_it_is_the_one_of_today(settled_home: 
 
 def test_a_run_of_the_ui_is_recognized_by_the_next_command(settled_home: SettledHome, tmp_path: Path) -> None:
     """What a run noted before it took anything in and remembered at its end, unless the lake lacks some of it."""
-    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "warehouse", "releases", has_history=True)
+    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "warehouse", "releases")
     policy = load_policy(home.policy)
     shutil.rmtree(home.warehouse / "last_runs")
     keep_look(home, PERIOD, policy)
@@ -204,7 +210,7 @@ def test_a_later_half_year_shows_that_it_became_stale(settled_home: SettledHome,
 
 
 def test_a_table_that_its_checks_did_not_see_is_not_released(settled_home: SettledHome, tmp_path: Path) -> None:
-    home = settled_home.copy(tmp_path / "home", "inbox", "lake", has_history=True)
+    home = settled_home.copy(tmp_path / "home", "inbox", "lake")
     shutil.copytree(settled_home.home.warehouse, home.warehouse)
     with duckdb.connect(home.warehouse / str(PERIOD) / FILE_NAME) as connection:
         connection.execute("update marts.savings set potential_savings = potential_savings + 1")
@@ -233,24 +239,24 @@ def test_a_run_is_where_the_ui_looks_for_it(settled_home: SettledHome) -> None:
     assert len(intake) == 1  # six quarters
 
 
-def test_a_later_partition_does_not_hide_a_refusal(spoilable: Home) -> None:
-    shutil.rmtree(spoilable.lake)
-    refused = next((spoilable.inbox / "hospital" / "2025Q1").iterdir())
+def test_a_later_partition_does_not_hide_a_refusal(spoilable_with_history: Home) -> None:
+    shutil.rmtree(spoilable_with_history.lake)
+    refused = next((spoilable_with_history.inbox / "hospital" / "2025Q1").iterdir())
     (refused / "discharges.csv").unlink()
-    ingest(spoilable, ["2025Q1"])
-    assert ingest(spoilable, ["2024Q4"]).ok
+    ingest(spoilable_with_history, ["2025Q1"])
+    assert ingest(spoilable_with_history, ["2024Q4"]).ok
     key = dg.AssetCheckKey(dg.AssetKey("submissions"), "submissions_accepted")
-    with dg.DagsterInstance.from_config(str(spoilable.dagster)) as instance:
+    with dg.DagsterInstance.from_config(str(spoilable_with_history.dagster)) as instance:
         found = instance.event_log_storage.get_asset_check_partition_info([key])
         outcomes = {each.partition_key: each.latest_execution_status.value for each in found}
         assert outcomes == {"2025Q1": "FAILED", "2024Q4": "SUCCEEDED"}
         assert instance.get_materialized_partitions(key.asset_key) == {"2024Q4"}
 
 
-def test_a_month_without_an_archive_fails_by_name(spoilable: Home) -> None:
-    report = ingest(spoilable, ["2024-06"])
+def test_a_month_without_an_archive_fails_by_name(spoilable_with_history: Home) -> None:
+    report = ingest(spoilable_with_history, ["2024-06"])
     assert str(report.problems["2024-06"]).split(": ", 1)[1].startswith("no archive of 2024-06 in the inbox")
-    with dg.DagsterInstance.from_config(str(spoilable.dagster)) as instance:
+    with dg.DagsterInstance.from_config(str(spoilable_with_history.dagster)) as instance:
         assert "2024-06" not in instance.get_materialized_partitions(dg.AssetKey("cms_claim_files"))
         assert instance.get_runs(limit=1)[0].status is dg.DagsterRunStatus.FAILURE
 
@@ -302,11 +308,11 @@ def test_a_failed_check_is_shown_and_what_did_not_run_did_not_pass(
     assert not releases_of(spoilable, PERIOD)
 
 
-def test_ingest_accepts_what_the_inbox_holds(spoilable: Home) -> None:
-    shutil.rmtree(spoilable.lake)
-    refused = next((spoilable.inbox / "hospital" / "2025Q1").iterdir())
+def test_ingest_accepts_what_the_inbox_holds(spoilable_with_history: Home) -> None:
+    shutil.rmtree(spoilable_with_history.lake)
+    refused = next((spoilable_with_history.inbox / "hospital" / "2025Q1").iterdir())
     (refused / "discharges.csv").unlink()
-    report = ingest(spoilable)
+    report = ingest(spoilable_with_history)
     assert set(report.submissions) == {"2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2"}
     assert "2025H1" in report.periods
     assert report.unknown_folders == ("hospital/2025Q9",)
@@ -314,7 +320,7 @@ def test_ingest_accepts_what_the_inbox_holds(spoilable: Home) -> None:
     assert not report.ok and list(report.problems) == ["2025Q1"] and report.problems["2025Q1"].rule == "F-MISSING"
     said = report.as_dict()
     assert said["hospital"]["2025Q1"][0]["status"] in ("accepted", "refused")
-    with dg.DagsterInstance.from_config(str(spoilable.dagster)) as instance:
+    with dg.DagsterInstance.from_config(str(spoilable_with_history.dagster)) as instance:
         runs = instance.get_runs()
         (quarters,) = [run for run in runs if run.job_name == "hospital_intake"]
         assert quarters.status is dg.DagsterRunStatus.FAILURE  # with the refused quarter; the others are accepted

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def home(settled_home: SettledHome, tmp_path: Path) -> Home:
     """The settled home with its release and its ledger; files are links, so a test unlinks what it changes."""
-    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "releases", has_history=True)
+    home = settled_home.copy(tmp_path / "home", "inbox", "lake", "releases")
     shutil.copy(settled_home.home.root / NAME, home.root / NAME)
     return home
 
