@@ -98,16 +98,35 @@ _OF_FINDINGS = (
     "audit/audit_report.html", "datapackage.json", "quality/HCIP_STATE_data_quality_2025H1_r1.parquet",
     "regulator/keep_this.txt", "reports/210809/data_quality.html", "reports/210813/data_quality.html",
 )  # fmt: skip
+#: What an export has and the archive has not: CMS's tags of final claims, and who its patient is, with rows for each.
+_TAGS = "audit/HCIP_STATE_claims_report_2025H1_r1"
+_PATIENTS = (
+    "committee/HCIP_210809_quality_measures_2025H1_r1", "quality/HCIP_STATE_care_transitions_2025H1_r1",
+    "quality/HCIP_STATE_quality_scorecard_2025H1_r1",
+)  # fmt: skip
+_OF_PATIENTS = ("reports/210809/oversight.html", "reports/210809/oversight.xlsx")
 
 
 def test_bills_and_tables_make_the_same_release(settled_home: SettledHome, billed: Home) -> None:
     by_tables, by_bills = release_of(settled_home.home), release_of(billed)
+
+    def both(name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        tables, bills = (pl.read_csv(files[name], infer_schema=False) for files in (by_tables, by_bills))
+        return tables, bills
+
     assert by_tables.keys() == by_bills.keys()
     different = {name for name, path in by_tables.items() if path.read_bytes() != by_bills[name].read_bytes()}
-    assert different == {*_FINDINGS, *_OF_FINDINGS}
+    of_exports = {f"{name}.{form}" for name in (_TAGS, *_PATIENTS) for form in ("csv", "parquet")}
+    assert different == {*_FINDINGS, *_OF_FINDINGS, *of_exports, *_OF_PATIENTS}
     for name in _FINDINGS:
-        tables, bills = (pl.read_csv(files[name], infer_schema=False) for files in (by_tables, by_bills))
+        tables, bills = both(name)
         assert bills.filter(~pl.col("rule").str.starts_with("B-")).equals(tables)
+    tables, bills = both(f"{_TAGS}.csv")
+    assert bills.drop("tagged_claims").equals(tables.drop("tagged_claims"))
+    for name in _PATIENTS:
+        tables, bills = both(f"{name}.csv")
+        assert tables.join(bills, on=tables.columns, how="anti", nulls_equal=True).is_empty()
+        assert tables.height < bills.height <= tables.height + 3
 
 
 def test_nothing_but_exports_settles_to_the_same_cent(
