@@ -102,6 +102,11 @@ ARCHIVE_DAMAGE = (*DAMAGE, ValueError)
 class NotReceivedError(HcipError):
     """A file that is not opened; ``rule`` is one of the FILE- rules of :mod:`hcip_pipeline.rules.files`."""
 
+    @property
+    def reason(self) -> str:
+        """The message without its subject, for a problem that names the file itself."""
+        return self.message.removeprefix("the file ").removeprefix("this ")
+
 
 def bytes_in_words(size: int) -> str:
     """``8 GiB``: a ceiling in words."""

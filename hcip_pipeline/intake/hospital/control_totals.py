@@ -65,7 +65,7 @@ def read_control_totals(path: Path | None) -> tuple[ControlTotals | None, tuple[
     except (ValueError, ArithmeticError) as error:
         return None, (Problem("S-CONTROL-UNREADABLE", str(error)[:120], file=CONTROL_TOTALS),)
     except NotReceivedError as error:
-        return None, (Problem("S-CONTROL-UNREADABLE", error.message.removeprefix("the file "), file=CONTROL_TOTALS),)
+        return None, (Problem("S-CONTROL-UNREADABLE", error.reason, file=CONTROL_TOTALS),)
     unknown = [name for name in content if name not in (*_COUNTS, "total_charges", STATED_TIME)]
     stated = tuple(
         Problem("S-CONTROL-KEY-UNKNOWN", f"'{shown(name)}' is unknown and ignored", file=CONTROL_TOTALS)

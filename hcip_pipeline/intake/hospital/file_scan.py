@@ -88,7 +88,7 @@ def scan_file(path: Path) -> FileScan:
             if path.suffix.lower() == ".gz":
                 _scan_text(found, _unpacked(found))
     except NotReceivedError as error:
-        found.problem = Problem(_RULES.get(error.rule, "F-UNREADABLE"), _reason(error), file=found.name)
+        found.problem = Problem(_RULES.get(error.rule, "F-UNREADABLE"), error.reason, file=found.name)
         return found
     except OSError as error:
         found.problem = Problem(
@@ -97,11 +97,6 @@ def scan_file(path: Path) -> FileScan:
     if found.size == 0 and found.problem is None:
         found.problem = Problem("F-EMPTY", "is empty", file=found.name)
     return found
-
-
-def _reason(error: NotReceivedError) -> str:
-    """As a problem states it, which names the file itself."""
-    return error.message.removeprefix("the file ").removeprefix("this ")
 
 
 def _chunks(path: Path, found: FileScan) -> Iterator[bytes]:

@@ -95,7 +95,7 @@ def copy_segments(path: Path, target: BinaryIO, first: int) -> BillFile:
         rule = {"FILE_TOO_LARGE": "F-TOO-LARGE", "FILE_UNREADABLE": "F-UNREADABLE"}.get(
             error.rule.replace("-", "_"), "F-NOT-A-FILE"
         )
-        found.problem = Problem(rule, error.message.removeprefix("the file "), file=found.name)
+        found.problem = Problem(rule, error.reason, file=found.name)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         found.problem = Problem("F-COMPRESSION", "is truncated or not a gzip file", file=found.name)
     except OSError as error:
