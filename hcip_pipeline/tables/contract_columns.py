@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
@@ -75,10 +75,9 @@ def check_contract_table(text: TextTable, path: Path, table: Table, rules: Seque
 
     absent = [pl.lit(None, pl.String).alias(c.name) for c in table.columns if c.name not in text.header]
     cells = text.frame.with_columns(absent).select(*table.names, LINE)
-    for column in table.columns:
-        if has_lost_digits(column):
-            lost = cells.filter(pl.col(column.name).str.contains(LOST_DIGITS)).get_column(LINE)
-            findings.add_rows("DIGITS-LOST", column.name, lost, ["the cell is in exponent form"] * LISTED_PER_RULE)
+    for name, lost in _true(cells, {c.name: _in_exponent_form(c.name) for c in table.columns if has_lost_digits(c)}):
+        lines = cells.filter(lost).get_column(LINE)
+        findings.add_rows("DIGITS-LOST", name, lines, ["the cell is in exponent form"] * LISTED_PER_RULE)
     findings.raise_errors()
     cells, read = read_habits(cells, table)
     for habit, name, changed in read:
@@ -86,11 +85,11 @@ def check_contract_table(text: TextTable, path: Path, table: Table, rules: Seque
         findings.add(Problem(habit, f"{count:,} cells, this one first" if count > 1 else "this cell", first, name))
         findings.counts[habit] += count - 1
     typed = cells.select(*[_typed(column) for column in table.columns], LINE)
-    sound = {column.name: ~_check_cells(cells, typed, column, findings) for column in table.columns}
+    broken = _check_cells(cells, typed, table, findings)
     _check_key(typed, table, findings)
     for rule in rules:
         # A cell that cannot be read is reported once, not again by every rule that looks at it.
-        readable = [sound[name] for name in rule.breached.meta.root_names()]
+        readable = [~broken[name] for name in rule.breached.meta.root_names() if name in broken]
         rows = typed.filter(rule.breached, *readable)
         findings.add_rows(rule.rule, rule.column, rows.get_column(LINE), [rule.message] * LISTED_PER_RULE)
     if typed.is_empty():
@@ -131,11 +130,11 @@ class _Findings:
         self.counts[problem.rule] += 1
 
     def add_rows(self, rule: str, column: str, lines: pl.Series, messages: Sequence[str]) -> None:
+        if not lines.len():
+            return
         self.counts[rule] += lines.len()
         for line, message in zip(lines.head(LISTED_PER_RULE), messages, strict=False):
             self.problems.append(Problem(rule, message, line, column))
-        if not lines.len():
-            del self.counts[rule]
 
     def raise_errors(self) -> None:
         if any(problem.severity == "ERROR" for problem in self.problems):
@@ -157,8 +156,38 @@ def _typed(column: Column) -> pl.Expr:
     return written.cast(column.polars_type, strict=False).alias(column.name)
 
 
-def _check_cells(cells: pl.DataFrame, typed: pl.DataFrame, column: Column, findings: _Findings) -> pl.Series:
-    """The contract's own rules on one column, one reported for each cell; the mask of cells that break one."""
+def _in_exponent_form(name: str) -> pl.Expr:
+    return pl.col(name).str.contains(LOST_DIGITS).fill_null(False)
+
+
+def _true(cells: pl.DataFrame, conditions: Mapping[str, pl.Expr]) -> Iterator[tuple[str, pl.Series]]:
+    """Name and mask of each condition that is true of a row: all are computed in one pass."""
+    if conditions:
+        masks = cells.select(condition.alias(name) for name, condition in conditions.items())
+        yield from ((mask.name, mask) for mask in masks.iter_columns() if mask.any())
+
+
+def _check_cells(cells: pl.DataFrame, typed: pl.DataFrame, table: Table, findings: _Findings) -> dict[str, pl.Series]:
+    """The contract's own rules on each column, one reported for each cell; column -> the mask of cells that break one.
+
+    A column in order has no mask.
+    """
+    rules = {column.name: _rules_of(column, typed) for column in table.columns}
+    any_broken = {name: pl.any_horizontal(broken for _, broken, _ in own) for name, own in rules.items()}
+    masks = dict(_true(cells, any_broken))
+    for name in masks:
+        earlier = pl.lit(False)
+        for rule, broken, message in rules[name]:
+            rows = cells.filter(broken & ~earlier).select(name, LINE)
+            if rows.height:
+                shown = [message.format(_shown(value)) for value in rows.get_column(name).head(LISTED_PER_RULE)]
+                findings.add_rows(rule, name, rows.get_column(LINE), shown)
+            earlier = earlier | broken
+    return masks
+
+
+def _rules_of(column: Column, typed: pl.DataFrame) -> list[tuple[str, pl.Expr, str]]:
+    """Rule, whether a cell breaks it (never null), and the message, in the order in which they are looked at."""
     cell = pl.col(column.name)
     limit = column.max_length or MAX_TEXT
     what = _what(column)
@@ -188,15 +217,7 @@ def _check_cells(cells: pl.DataFrame, typed: pl.DataFrame, column: Column, findi
     if column.name == "npi":
         fails = cell.str.contains(CODES["npi"].pattern) & npi_fails_check_digit(cell)
         rules.append(("NPI-CHECK-DIGIT", fails, "{} fails the check digit of an NPI"))
-    earlier = pl.lit(False)
-    for rule, broken, message in rules:
-        breached = broken.fill_null(False) & ~earlier
-        rows = cells.filter(breached).select(cell, LINE)
-        if rows.height:
-            shown = [message.format(_shown(value)) for value in rows.get_column(column.name).head(LISTED_PER_RULE)]
-            findings.add_rows(rule, column.name, rows.get_column(LINE), shown)
-        earlier = earlier | broken.fill_null(False)
-    return cells.select(earlier.alias(column.name)).to_series() if cells.height else pl.Series(dtype=pl.Boolean)
+    return [(rule, broken.fill_null(False), message) for rule, broken, message in rules]
 
 
 def _what(column: Column) -> str:

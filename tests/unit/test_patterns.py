@@ -80,6 +80,14 @@ def test_no_cell_of_another_script_passes_a_contract(table: Table) -> None:
             assert column.name in {problem.column for problem in caught.value.problems}
 
 
+def test_an_error_of_one_column_is_counted_where_the_next_column_has_none() -> None:
+    table = program.TABLES["condition_results"]
+    path = Path("condition_results.csv")
+    with pytest.raises(TableRefusedError) as caught:
+        check_contract_table(parse_text_table(table_of(table, "hospital_ccn", "2.1E+05"), path), path, table)
+    assert caught.value.counts == {"DIGITS-LOST": 1} and "0 errors" not in str(caught.value)
+
+
 @pytest.fixture(scope="module")
 def judge() -> Iterator[Judge]:
     with Judge(reference_tables()) as judge:
