@@ -76,6 +76,11 @@ BILL_RULES = (
         " its levels (DMG, N4, SBR, NM1*85) is not with the person or in the level that it describes",
         "export the bills again, with the segments of each claim in their order",
     ),
+    _error(
+        "B-LINE", "account_no",
+        "a charge line (SV2) is not the only one of its loop (LX), or is in none",
+        "export the bills again, each charge line in a loop LX of its own",
+    ),
     _warn(
         "B-STATUS", "account_no",
         "a bill of the stay ends it (frequency 1 or 4), and the last patient status is 30, still a patient: the"

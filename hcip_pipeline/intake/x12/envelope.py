@@ -1,9 +1,10 @@
-"""The interchange around the bills: its separators, where it ends, and its segments as lines of text.
+"""The interchange around the bills: its separators, where it ends, and its loops as lines of text.
 
 Belongs here: bytes, in large chunks. Does not belong here: what a segment means (``segments``).
 
 Separators are the interchange's own: they are at fixed places of its first segment, ISA. The copy has them all
-replaced, one segment a line, so that everything after this knows one kind of file alone.
+replaced, so that everything after this knows one kind of file alone. A line of the copy is a segment that opens a
+loop or a section (``OPENERS``) with the segments that follow it: a claim, another payer's part of it, a charge line.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from hcip_pipeline.received_files import HOSPITAL, NotReceivedError, bytes_in_words, open_file, require_file
 from hcip_pipeline.rules.problem import Problem
 
-#: What separates elements, components and repetitions in the copy.
-ELEMENT, COMPONENT, REPETITION = b"\x1f", b"\x1e", b"\x1d"
+#: What separates elements, components and repetitions in the copy, and segments within a line of it.
+ELEMENT, COMPONENT, REPETITION, SEGMENT = b"\x1f", b"\x1e", b"\x1d", b"\x1c"
+#: Segments that begin a line of the copy.
+OPENERS = ("ISA", "GS", "ST", "SE", "GE", "IEA", "HL", "CLM", "SBR", "LX")
 #: A segment that is longer than this never ends.
 MAX_SEGMENT = 64 * 1024
 
@@ -37,6 +42,17 @@ _MOST_BLANKS = 64
 _BOM = b"\xef\xbb\xbf"
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\r\n") + b"\x7f"
 _TEXT = bytes(byte for byte in range(256) if byte not in _CONTROLS)
+_LINE_END = ord("\n")
+
+
+def _number(name: str) -> int:
+    """The name of a segment and the separator after it as one number, of three or four bytes."""
+    return int.from_bytes(name.encode() + ELEMENT, "big")
+
+
+_SHORT_OPENERS = np.array([_number(name) for name in OPENERS if len(name) == 2], dtype=np.uint32)
+_LONG_OPENERS = np.array([_number(name) for name in OPENERS if len(name) == 3], dtype=np.uint32)
+_CLAIM = _number("CLM")
 
 
 class EnvelopeError(Exception):
@@ -69,7 +85,7 @@ class BillFile:
 
 
 def copy_segments(path: Path, target: BinaryIO, first: int) -> BillFile:
-    """Add a file's segments to the copy, a line each; never raises for what the file holds.
+    """Add a file's segments to the copy, a loop a line; never raises for what the file holds.
 
     Args:
         path: a file whose name is one of bills.
@@ -280,23 +296,36 @@ class _Copied:
             text = re.sub(rb"\n[ \t]+", b"\n", text.lstrip(b" \t"))
         if not text.isascii():  # names and addresses; each byte stays a sign of its own
             text = text.decode("latin-1").encode("utf-8")
-        self._require_ends(text)
-        if text.startswith(b"\n") or b"\n\n" in text:
-            number = self._feed.segments + (b"\n" + text).split(b"\n\n", 1)[0].count(b"\n") + 1
-            raise EnvelopeError("B-ENVELOPE", f"segment {number} is empty: its terminator is there twice", number)
         self._feed.repetitions += text.count(REPETITION)
-        claim = b"CLM" + ELEMENT
-        self._feed.claims += text.startswith(claim) + text.count(b"\n" + claim)
-        self._feed.segments += text.count(b"\n")
+        lines = self._as_lines(text)
+        self._target.write(lines if self._target.tell() else lines[1:])
+
+    def _as_lines(self, text: bytes) -> bytes:
+        """Segments with a line end before each that opens a line, and a sign of its own before the others.
+
+        Args:
+            text: whole segments, a line each.
+
+        Raises:
+            EnvelopeError: a segment is empty, or longer than any is, or they are too many.
+        """
+        signs = np.frombuffer(b"\n" + text + bytes(4), dtype=np.uint8).copy()  # nothing to look at after the last one
+        ends = np.flatnonzero(signs == _LINE_END)
+        lengths = np.diff(ends) - 1
+        before = self._feed.segments
+        if lengths.max() > MAX_SEGMENT:
+            raise _endless(before + int(lengths.argmax()) + 1)
+        if not lengths.all():
+            number = before + int(lengths.argmin()) + 1
+            raise EnvelopeError("B-ENVELOPE", f"segment {number} is empty: its terminator is there twice", number)
+        starts = ends[:-1]
+        names = np.zeros(len(starts), dtype=np.uint32)
+        for place in range(1, 5):
+            names = names << 8 | signs[starts + place]
+        opens = np.isin(names, _LONG_OPENERS) | np.isin(names >> 8, _SHORT_OPENERS)
+        signs[starts[~opens]] = SEGMENT[0]
+        self._feed.claims += int(np.count_nonzero(names == _CLAIM))
+        self._feed.segments += len(starts)
         if self._feed.segments > HOSPITAL.rows:
             raise EnvelopeError("F-TOO-LARGE", f"holds more than {HOSPITAL.rows:,} segments")
-        self._target.write(text)
-
-    def _require_ends(self, text: bytes) -> None:
-        """Raise B-SEGMENT-ENDLESS where a segment is longer than any is: a few looks a chunk."""
-        at = 0
-        while len(text) - at > MAX_SEGMENT:
-            end = text.rfind(b"\n", at, at + MAX_SEGMENT)
-            if end < 0:
-                raise _endless(self._feed.segments + text.count(b"\n", 0, at) + 1)
-            at = end + 1
+        return signs[: ends[-1]].tobytes()  # the line end after the last segment is that before the next one

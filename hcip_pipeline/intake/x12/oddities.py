@@ -34,6 +34,7 @@ def find_oddities(database: SubmissionDatabase, *, has_repetitions: bool) -> Non
         has_repetitions: whether the files hold the separator of repetitions (ISA11) at all.
     """
     database.con.execute(f"insert into raw_faults {_misplaced()}")
+    database.con.execute(f"insert into raw_faults {_lines_together()}")
     database.con.execute(f"insert into raw_faults {_days_of_lines()}")
     if has_repetitions:
         database.con.execute(f"insert into raw_faults {_repetitions()}")
@@ -49,13 +50,19 @@ def _misplaced() -> str:
             or (id = 'DTP' and {is_day} and not {in_part(SERVICE)}))"""
 
 
+def _lines_together() -> str:
+    """Charge lines that are not the one of their loop."""
+    return f"""
+        select distinct owner >> 2, 'B-LINE' from raw_segments where id = 'SV2' and {owned_by(CLAIM)}
+        group by owner, part having count(*) > 1 or not bool_and({in_part(SERVICE)})"""
+
+
 def _days_of_lines() -> str:
     """Charge lines with several days of service."""
     return f"""
-        select distinct s.owner >> 2, 'B-REPEATED' from raw_services s join (
-            select part >> 2 as row, {element(3)} as day from raw_segments
-            where id = 'DTP' and {begins("DTP", "472")} and {in_part(SERVICE)}) d using (row)
-        where d.day <> s.day"""
+        select distinct owner >> 2, 'B-REPEATED' from raw_segments
+        where id = 'DTP' and {begins("DTP", "472")} and {in_part(SERVICE)}
+        group by owner, part having min({element(3)}) <> max({element(3)})"""
 
 
 def _repetitions() -> str:
@@ -65,8 +72,7 @@ def _repetitions() -> str:
     return f"""
         with odd as (
             select row, owner from raw_segments
-            where id in ('BHT', 'SBR', 'NM1', 'N4', 'DMG', 'CLM', 'CL1', 'DTP', 'SV2', 'HL') and {found}
-            union all select row, owner from raw_services where contains(coalesce(day, ''), {REPETITION})),
+            where id in ('BHT', 'SBR', 'NM1', 'N4', 'DMG', 'CLM', 'CL1', 'DTP', 'SV2', 'HL') and {found}),
         levels as (select owner >> 2 as row from odd where {owned_by(LEVEL)})
         select distinct row, 'B-REPEATED' from (
             select owner >> 2 as row from odd where {owned_by(CLAIM)}

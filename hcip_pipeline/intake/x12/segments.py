@@ -3,19 +3,20 @@
 Belongs here: loops, sections and control counts, as SQL over the copy of ``envelope``. Does not belong here: what a
 claim says (``claims``).
 
-Charge lines are most of a file: the copy is read once, every segment gets its place while it passes by, and a line
-takes the day of service with it. Numbers of segments are counted among all files.
+Charge lines are most of a file: where a line has nothing but its segment and its day, it stays whole, and its segments
+are never rows of their own. Numbers of segments are counted among all files.
 
 Working tables of the database:
     raw_files     files of bills: name, first_row (number of its first segment), file_no
-    raw_segments  segments that matter, but for the days that are in raw_services: row (number), id, line, owner, part,
-                  and of a charge line the element with its day
-    raw_services  charge lines (SV2): row, owner, revenue_code, charge, units, day
+    raw_units     lines of the copy: row (number of the first segment), line, owner, whether it is a plain charge line
+    raw_segments  segments that matter, but for those of plain charge lines: row (number), id, line, owner, part, place
+                  in the line of the copy
+    raw_services  (a view) charge lines (SV2): row, owner, revenue_code, charge, units, day
     raw_levels    ST, HL and CLM with the number of their transaction set (st) and level (hl)
 
 Places are numbers of segments with a sign in the lowest two bits, so that the newest is the largest:
     owner         the newest CLM, HL or other section (ISA, GS, ST, SE, GE, IEA): see ``owned_by``
-    part          the newest part of it: the owner's own, another payer (SBR), or a charge line (SV2): ``in_part``
+    part          the line of the copy: the owner's own, another payer (SBR), or a charge line (LX): ``in_part``
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from hcip_pipeline.intake.x12.envelope import BillFile
 from hcip_pipeline.rules.problem import Problem
 
 #: SQL of the separators in the copy.
-ELEMENT, COMPONENT, REPETITION = "chr(31)", "chr(30)", "chr(29)"
+ELEMENT, COMPONENT, REPETITION, SEGMENT = "chr(31)", "chr(30)", "chr(29)", "chr(28)"
 #: Versions of the institutional claim that are read.
 VERSIONS = ("005010X223A2", "005010X223A3")
 
@@ -51,8 +52,6 @@ _OF_CLAIM = ("CL1", "DTP", "HI", "SV2")
 _DAYS = ("434", "435", "472")
 #: What may follow what in the envelope.
 _FOLLOWS = {"ISA": ("IEA", ""), "GS": ("ISA", "GE"), "ST": ("GS", "SE"), "SE": ("ST",), "GE": ("SE",), "IEA": ("GE",)}
-#: Segments as they pass by: the signs of a part and of an owner follow from them.
-_UNREAD, _OTHER, _DAY, _PAYER, _LINE, _SECTION, _LEVEL, _CLAIM = range(-1, 7)
 _LONGEST_LINE = 2_000_000
 _SO_FAR = "over (rows between unbounded preceding and current row)"
 
@@ -86,8 +85,9 @@ def load_segments(database: SubmissionDatabase, copy: Path, files: list[BillFile
         [[file.name for file in files], [file.first + 1 for file in files]],
     )
     try:
-        database.con.execute(_segments_sql(), [str(copy)])
-        last = database.one("select coalesce(max(row), 0) from raw_segments")[0]
+        database.con.execute(_units_sql(), [str(copy)])
+        database.con.execute(_segments_sql())
+        last = database.one("select coalesce(sum(segments), 0) from raw_units")[0]
     except duckdb.InvalidInputException:  # the engine's own words quote the line
         last = -1
     if last != total:
@@ -103,41 +103,48 @@ def load_segments(database: SubmissionDatabase, copy: Path, files: list[BillFile
     return problems
 
 
-def _segments_sql() -> str:
-    """The segments that matter, in one pass.
+def _units_sql() -> str:
+    """Lines of the copy in one pass, each with its owner.
 
     Windows over rows as they lie there are streamed: nothing is sorted.
     """
+    kind = f"""case when {begins("LX")} or {begins("SBR")} then null when {begins("CLM")} then {CLAIM}
+        when {begins("HL")} then {LEVEL} else {SECTION} end"""
+    plain = f"""segments between 2 and 3 and starts_with(parts[2], 'SV2' || {ELEMENT})
+        and (segments = 2 or {_is_day("parts[3]")}) and {begins("LX")} and not contains(line, {REPETITION})"""
+    return f"""create or replace table raw_units as
+        select row, line, segments, owner, looks_plain and coalesce(owner & 3 = {CLAIM}, false) as is_plain from (
+            select *, max(row * 4 + kind) {_SO_FAR} as owner from (
+                select line, segments, kind, looks_plain,
+                    cast(sum(segments) {_SO_FAR} as bigint) - segments + 1 as row
+                from (
+                    select line, segments, {kind} as kind, {plain} as looks_plain from (
+                        select line, parts, len(parts) as segments from (
+                            select line, string_split(line, {SEGMENT}) as parts
+                            from read_csv(?, auto_detect=false, delim='\x01', quote='', escape='', header=false,
+                                columns={{'line': 'varchar'}}, compression='none', max_line_size={_LONGEST_LINE},
+                                null_padding=false))))))"""
+
+
+def _segments_sql() -> str:
+    """The segments that matter, one by one, but for those of plain charge lines."""
     unused = " or ".join(f"starts_with(line, '{name}' || {ELEMENT})" for name in _UNUSED)
-    sections = " or ".join(f"starts_with(line, '{name}' || {ELEMENT})" for name in _ENVELOPE)
     days = " or ".join(begins("DTP", day) for day in _DAYS)
-    often = " or ".join(begins(name) for name in ("NM1", "HI", "N4"))
-    kind = f"""case when {begins("SV2")} then {_LINE} when {_is_day("line")} then {_DAY}
-        when {begins("LX")} then {_UNREAD} when {begins("DTP")} then case when {days} then {_OTHER} else {_UNREAD} end
-        when {often} then {_OTHER} when {begins("SBR")} then {_PAYER} when {begins("CLM")} then {_CLAIM}
-        when {begins("HL")} then {_LEVEL} when {sections} then {_SECTION} when {unused} then {_UNREAD}
-        else {_OTHER} end"""
-    owner = f"max(case when kind >= {_SECTION} then row * 4 + kind - {_SECTION} end) {_SO_FAR}"
-    part = f"""max(case when kind >= {_SECTION} then row * 4 when kind >= {_PAYER} then row * 4 + kind - {_DAY} end)
-        {_SO_FAR}"""
     return f"""create or replace table raw_segments as
-        select row, case kind when {_LINE} then 'SV2' else rtrim(left(line, 3), {ELEMENT}) end as id, line, owner, part,
-            {element(3, "next_day")} as day
+        select row + place - 1 as row, rtrim(left(line, 3), {ELEMENT}) as id, line, owner, part, place
         from (
-            select *, {owner} as owner, {part} as part, lead(case kind when {_DAY} then line end) over () as next_day
+            select row, owner, unnest(lines) as line, generate_subscripts(lines, 1) as place,
+                row * 4 + case when unit = 'LX' then {SERVICE} when unit = 'SBR' then {OTHER_PAYER} else {OWN} end
+                    as part
             from (
-                select row, line, {kind} as kind from (
-                    select row_number() over () as row, line
-                    from read_csv(?, auto_detect=false, delim='\x01', quote='', escape='', header=false,
-                        columns={{'line': 'varchar'}}, compression='none', max_line_size={_LONGEST_LINE},
-                        null_padding=false)))
-            where kind <> {_UNREAD})
-        where kind <> {_DAY} or part <> row * 4 - 4 + {SERVICE}"""
+                select row, owner, string_split(line, {SEGMENT}) as lines, split_part(line, {ELEMENT}, 1) as unit
+                from raw_units where not is_plain))
+        where not ({unused}) and (not {begins("DTP")} or {days})"""
 
 
 def _is_day(line: str) -> str:
     """SQL: the segment is a day of service."""
-    return f"left({line}, 8) = 'DTP' || {ELEMENT} || '472' || {ELEMENT}"
+    return f"starts_with({line}, 'DTP' || {ELEMENT} || '472' || {ELEMENT})"
 
 
 def _levels_sql() -> str:
@@ -150,14 +157,22 @@ def _levels_sql() -> str:
 
 
 def _services_sql() -> str:
-    """Charge lines; a day that does not come next after its line is looked for until the next line."""
-    return f"""create or replace table raw_services as
-        select row, owner, e[2] as revenue_code, e[4] as charge, e[6] as units, coalesce(day, later.of_line) as day
-        from (select row, owner, string_split(line, {ELEMENT}) as e, day from raw_segments where id = 'SV2') s
-        left join (
-            select part // 4 as line_row, min({element(3)}) as of_line from raw_segments
+    """Charge lines; where one is not plain, its day is looked for among the segments of its loop."""
+    cells = ", ".join(
+        f"split_part({{0}}, {ELEMENT}, {number}) as {name}"
+        for number, name in ((2, "revenue_code"), (4, "charge"), (6, "units"))
+    ).format
+    return f"""create or replace view raw_services as
+        select row + 1 as row, owner, {cells(f"split_part(line, {SEGMENT}, 2)")},
+            nullif({element(3, f"split_part(line, {SEGMENT}, 3)")}, '') as day
+        from raw_units where is_plain
+        union all
+        select s.row, owner, {cells("line")}, day
+        from raw_segments s left join (
+            select part, min({element(3)}) as day from raw_segments
             where id = 'DTP' and {_is_day("line")} and {in_part(SERVICE)} group by 1
-        ) later on later.line_row = s.row"""
+        ) d using (part)
+        where id = 'SV2'"""
 
 
 def _problem(database: SubmissionDatabase, rule: str, message: str, row: int) -> Problem:
