@@ -29,6 +29,9 @@ CODE_WIDTHS: dict[str, int] = {
     "rndrg_prvdr_fips_st_cd": 2,
 }
 
+#: field -> the codes it may have where claims are settled on; another one, and what the claim counts as is not known
+CODES: dict[str, tuple[str, ...]] = {"clm_adjsmt_type_cd": ("0", "1", "2")}
+
 
 def at_width(code: str, width: int) -> str:
     """The code with as many digits as its domain has: zeros added on the left or taken from there, no other digit."""

@@ -145,6 +145,12 @@ RULES = by_id(
         "claims name another version of their profile than the one that is read, or none",
         "compare a few of them with what the lake holds",
     ),
+    warning(
+        "BCDA-SHARED-NUMBER",
+        "Patient resources with different birth dates or sexes have the same Medicare number: their claims count as "
+        "one beneficiary's",
+        "ask CMS whose number it is; a later export that corrects it is read in its place",
+    ),
     warning("BCDA-CLAIM-TYPE", "claims are of types that CCLF does not hold", "nothing"),
     warning("BCDA-OTHER-RESOURCES", "files of other resources are left alone", "nothing"),
     warning("BCDA-NOT-EXPORTED", "the export lacks one of Patient, Coverage and ExplanationOfBenefit", "export it too"),

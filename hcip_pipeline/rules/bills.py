@@ -94,6 +94,12 @@ BILL_RULES = (
         "bill late charges for the same days; what was billed wrongly is replaced (frequency 7)",
     ),
     _warn(
+        "B-BILLS-DIFFER", "account_no",
+        "bills of the stay have different attending physicians, principal diagnoses or patient statuses (other than"
+        " 30); those of the bill whose statement ends last are taken",
+        "nothing if the last bill is right; otherwise replace it (frequency 7)",
+    ),
+    _warn(
         "B-CODE-KIND", "account_no",
         "the bill has codes (HI) of a kind that no institutional claim has: they are not read",
         "send diagnoses as ABK and ABF, procedures as BBR and BBQ",
@@ -132,6 +138,10 @@ BILL_RULES = (
     _say("B-GROUPING-ROW", "rows of the grouping file cannot be read", "write one row per bill, in the header's "
         "columns"),
     _say(
+        "B-GROUPING-DECIMALS", "account numbers of the grouping file end in .0 and are read without it",
+        "nothing, or format the column as text and export again",
+    ),
+    _say(
         "B-NO-BILL", "rows of the grouping file have no bill",
         "send the bills of these accounts too, or leave the rows out",
     ),
@@ -146,6 +156,18 @@ BILL_RULES = (
     _say("B-NOT-INPATIENT", "bills are not inpatient ones (facility code 11)", "nothing"),
     _say("B-REPLACED", "bills are replaced by later ones of the same account", "nothing"),
     _say("B-VOIDED", "bills are removed by later ones of the same account", "nothing"),
+    _say(
+        "B-REPLACED-DIFFERS",
+        "a replacement (frequency 7) has other days (DTP*434) than the bills of its account that it replaces, which are"
+        " all that stand before it",
+        "nothing if the stay's days were corrected; if it replaces one interim bill, send the others after it again",
+    ),
+    _say(
+        "B-VOID-DIFFERS",
+        "a removal (frequency 8) has other days or another amount than the bills of its account that it removes, which"
+        " are all that stand before it",
+        "nothing if the whole stay is to go; if it removes one of several bills, send the others after it again",
+    ),
     _say(
         "B-VOID-ALONE", "bills remove one (frequency 8) that is not in the submission: nothing is removed",
         "to remove a stay of an earlier quarter, send that quarter again without it",

@@ -7,7 +7,7 @@ an argument: nothing that is released depends on it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +19,7 @@ from hcip_pipeline.contracts.payment_reasons import parse_holds
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.cclf.receipts import in_force as archives_in_force
 from hcip_pipeline.intake.hospital.ingest import receipts
+from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.reference.tables import load_reference
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
@@ -34,12 +35,14 @@ class DeliveryStatus:
     """What one hospital, or CMS, has sent for a quarter or month.
 
     ``state``: ``in``, ``refused`` (and nothing before it is in force), ``in the inbox``, ``late`` or ``due``.
+    ``note``: what was sent after the one that is in, and refused; empty mostly.
     """
 
     sender: str
     partition: str
     state: str
     due: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,8 @@ def _hospitals(home: Home, period: PerformancePeriod, day: dt.date) -> Iterator[
     hospitals = _expected(home)
     for quarter in period.quarters:
         known = receipts(home, quarter)
-        in_force = {receipt.ccn for receipt in known if receipt.in_force}
-        refused = {receipt.ccn for receipt in known} - in_force
+        in_force = {receipt.ccn: receipt for receipt in known if receipt.in_force}
+        refused = {receipt.ccn for receipt in known} - in_force.keys()
         due = quarter.end + dt.timedelta(days=QUARTER_DUE_DAYS)
         for ccn in hospitals:
             if ccn in in_force:
@@ -127,7 +130,22 @@ def _hospitals(home: Home, period: PerformancePeriod, day: dt.date) -> Iterator[
                 state = "refused"
             else:
                 state = _not_in(_was_sent(home, quarter, ccn), due, day)
-            yield DeliveryStatus(ccn, str(quarter), state, str(due))
+            note = _refused_again(in_force[ccn], known) if ccn in in_force else ""
+            yield DeliveryStatus(ccn, str(quarter), state, str(due), note)
+
+
+def _refused_again(in_force: SubmissionReceipt, known: Iterable[SubmissionReceipt]) -> str:
+    """The newest submission of the hospital's quarter that was sent after the one in force, and refused."""
+    later = [
+        receipt
+        for receipt in known
+        if receipt.ccn == in_force.ccn and receipt.status == "refused" and receipt.version > in_force.version
+    ]
+    if not later:
+        return ""
+    newest = max(later, key=lambda receipt: receipt.version)
+    why = next((f": {problem.rule}" for problem in newest.problems if problem.refuses), "")
+    return f"{newest.submission} was refused{why}; {in_force.submission} is still in force"
 
 
 def _expected(home: Home) -> list[str]:
@@ -184,6 +202,7 @@ def status_lines(status: PeriodStatus, shown: int = 10) -> list[str]:
     for sender, sent in senders.items():
         reported = [f"{each.partition} {each.state}" + _due(each) for each in sent]
         lines.append(f"  {sender:<8}{', '.join(reported)}")
+        lines += [f"          {each.note}" for each in sent if each.note]
     if status.held:
         lines.append("  held")
         lines += [

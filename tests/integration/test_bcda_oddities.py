@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import shutil
 from decimal import Decimal
 from pathlib import Path
@@ -190,3 +191,17 @@ def test_a_claim_of_a_shared_system_is_never_settled_whatever_else_it_is_tagged(
     claim["meta"]["tag"] = [{"system": url, "code": code} for code in systems]
     home, receipt, _ = _ingested(tmp_path, lines(stay(), claim))
     assert "BCDA-NOT-ADJUDICATED" in _rules(receipt) and len(_claims(home)) == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_told"),
+    [({"bene_dob": dt.date(1951, 2, 3)}, True), ({"bene_sex_cd": "1"}, True), ({"bene_1st_name": "Anne"}, False)],
+)
+def test_a_medicare_number_of_two_persons_is_told_with_its_line(
+    tmp_path: Path, changed: dict[str, Any], is_told: bool
+) -> None:
+    content = lines(stay(), stay("2", who="12"))
+    home, receipt, _ = _ingested(tmp_path, content, Patient=lines(person(), person("12", **changed)))
+    told = [warning for warning in receipt.warnings if warning.startswith("BCDA-SHARED-NUMBER")]
+    assert bool(told) == is_told and all("1, the first in Patient.ndjson, line 1;" in each for each in told)
+    assert {row["bene_mbi_id"] for row in _claims(home)} == {"1EG4TE5MK73"}

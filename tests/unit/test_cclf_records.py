@@ -280,3 +280,17 @@ def test_codes_have_the_digits_of_their_domain(table: str, field: str, cell: byt
     rows, reader = read(table, record(table, **{field: cell}) + b"\n" + record(table, **{field: other}) + b"\n")
     assert rows[field].to_list() == [code, None]
     assert reader.widened_values == (cell.strip().decode() != code)
+
+
+@pytest.mark.parametrize("table", ["cclf1", "cclf5", "cclf6"])
+@pytest.mark.parametrize("code", [b"3", b"9", b"A", b"12"])
+def test_an_adjustment_code_that_cms_does_not_have_is_refused_with_its_record(table, code):
+    good = b"".join(record(table, clm_adjsmt_type_cd=each) + b"\n" for each in (b"0", b"01", b" 2", b""))
+    fault = refusal(table, good + record(table, clm_adjsmt_type_cd=code) + b"\n")
+    assert fault.rule == "CCLF-VALUE" and fault.row == 5
+    assert "CLM_ADJSMT_TYPE_CD" in fault.message and "one of 0, 1, 2" in fault.message
+
+
+def test_part_d_may_have_other_adjustment_codes():
+    rows, _ = read("cclf7", record("cclf7", clm_adjsmt_type_cd=b"R") + b"\n")
+    assert rows["clm_adjsmt_type_cd"].to_list() == ["R"]

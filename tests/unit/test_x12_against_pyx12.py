@@ -15,7 +15,7 @@ import pytest
 
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
-from hcip_pipeline.intake.x12.claims import find_bills
+from hcip_pipeline.intake.x12.claims import find_bills, lines_of
 from hcip_pipeline.intake.x12.envelope import copy_segments
 from hcip_pipeline.intake.x12.payers import PAYER_OF
 from hcip_pipeline.intake.x12.segments import load_segments
@@ -47,8 +47,9 @@ def read(database: SubmissionDatabase, path: Path, scratch: Path) -> list[dict[s
     names = [column[0] for column in found.description or ()]
     bills = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     lines: dict[int, list[tuple[str, float, str, str]]] = {}
+    of_all = lines_of("select row, account_no, first_day from raw_bills")
     for row, code, charge, units, day in database.con.execute(
-        "select claim, revenue_code, charge, units, service_date from raw_lines order by row"
+        f"select claim, revenue_code, charge, units, service_date from ({of_all}) order by row"
     ).fetchall():
         lines.setdefault(row, []).append((code, float(charge), units, day))
     assert all(bill["is_in_order"] for bill in bills)

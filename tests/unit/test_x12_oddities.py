@@ -7,6 +7,7 @@ is accepted must be read as if nothing had happened, and everything else has a r
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -246,3 +247,109 @@ def test_late_charges_that_move_the_end_are_taken_and_named(
     assert (str(row["discharge_date"]), row["discharge_disposition"]) == (
         "2025-01-07" if "last" in late else "2025-01-05", late.get("status", "01"),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["SV2*0250", "DTP*472"])
+def test_two_charge_lines_of_one_loop_quarantine_the_bill_with_its_segment(
+    preflight: Preflight, tmp_path: Path, where: str
+) -> None:
+    at = place_of(where) + 1
+    doubled = [*LEVELS[:at], "SV2*0360**10*UN*1", *LEVELS[at:]]
+    outside = [segment for segment in LEVELS if not segment.startswith("LX*1")]
+    found = named(preflight, tmp_path, [doubled, outside])
+    assert found[0] == {"B-LINE"} and "B-LINE" in found[1]
+
+
+OTHER_PEOPLE = ("NM1*71*1*OTHER*ANN****XX*1999999992",)
+OTHER_CODES = ("HI*ABK:I10:::::::Y",)
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_named"),
+    [({}, False), ({"people": OTHER_PEOPLE}, True), ({"codes": OTHER_CODES}, True), ({"status": "02"}, True),
+     ({"people": ()}, False), ({"codes": ()}, False)],
+)  # fmt: skip
+def test_bills_of_a_stay_that_differ_are_named_and_the_last_holds(
+    preflight: Preflight, tmp_path: Path, changed: dict[str, Any], is_named: bool
+) -> None:
+    first = claim(ONE, frequency="2", last="20250103", lines=LINE, **({"status": "30"} | changed))
+    going = claim(ONE, frequency="3", first="20250103", last="20250104", lines=LINE, status="30")
+    last = claim(ONE, frequency="4", first="20250104", last="20250105", lines=LINE)
+    result = preflight.check(write(tmp_path, interchange(patient(), first, going, last), ONE))
+    assert result.accepted and ("B-BILLS-DIFFER" in rules(result)) == is_named, result.summary()
+    (row,) = discharges(preflight)
+    preflight.check(write(tmp_path / "plain", interchange(patient(), claim(ONE)), ONE))
+    (expected,) = discharges(preflight)
+    for name in ("attending_npi", "principal_diagnosis", "discharge_disposition"):
+        assert row[name] == expected[name]
+    if is_named:
+        assert "a.837" in result.summary() and f"…{ONE[-4:]}" in result.summary()
+
+
+@pytest.mark.parametrize(
+    ("frequency", "changed", "rule"),
+    [
+        ("8", {}, ""), ("8", {"total": "4.51"}, "B-VOID-DIFFERS"), ("8", {"last": "20250106"}, "B-VOID-DIFFERS"),
+        ("8", {"first": "20250103"}, "B-VOID-DIFFERS"), ("7", {}, ""), ("7", {"total": "4.50"}, ""),
+        ("7", {"last": "20250104"}, "B-REPLACED-DIFFERS"),
+    ],
+)  # fmt: skip
+def test_what_replaces_or_removes_bills_of_other_days_or_dollars_is_named_with_its_segment(
+    preflight: Preflight, tmp_path: Path, frequency: str, changed: dict[str, str], rule: str
+) -> None:
+    again = claim(ONE, frequency=frequency, lines=LINE, **changed)
+    bill = interchange(patient(), claim("1", lines=LINE), claim(ONE, lines=LINE), again)
+    result = preflight.check(write(tmp_path, bill, "1", *([ONE] if frequency == "7" else [])))
+    assert result.accepted, result.summary()
+    found = [problem for problem in result.receipt.problems if problem.rule.endswith("-DIFFERS")]
+    assert [problem.rule for problem in found] == ([rule] if rule else [])
+    for problem in found:
+        segments = bill.split("~\n")
+        assert problem.file == "a.837" and problem.row is not None
+        assert segments[problem.row - 1] == again[0] and f"claim …{ONE[-4:]}, segment {problem.row}" in problem.message
+
+
+def test_a_removal_of_one_of_several_interim_bills_is_named(preflight: Preflight, tmp_path: Path) -> None:
+    parts = [
+        claim(ONE, frequency="2", last="20250103", status="30", lines=LINE),
+        claim(ONE, frequency="4", first="20250103", lines=LINE),
+        claim(ONE, frequency="8", first="20250103", lines=LINE),
+    ]
+    result = preflight.check(write(tmp_path, interchange(patient(), claim("1"), *parts), "1"))
+    assert {"B-VOID-DIFFERS", "B-VOIDED"} <= rules(result), result.summary()
+
+
+HEADER = "account_no,patient_id,grouper_version,apr_drg,severity_of_illness,risk_of_mortality"
+
+
+@pytest.mark.parametrize(
+    ("rows", "refused", "told"),
+    [
+        ([f"{ONE},P1,42,301,2,1"], "", ""),
+        ([f"{ONE}.0,P1,42,301.0,2.0,1.0"], "", "B-GROUPING-DECIMALS"),
+        ([f'="{ONE}",P1,42,301,2,1'], "", ""),
+        ([f"{ONE},P1,42,301,2,1", ",,,,,", ",,,", "", " , , , , , "], "", "F-BLANK-ROWS"),
+        ([f"{ONE},P1,42,301,2,1", "Total,1,,,,"], "F-TOTAL-ROW", ""),
+        ([f"{ONE},P1,42,301,2,1", ",Grand total,,,,1"], "F-TOTAL-ROW", ""),
+        ([f"{ONE},P1,42,301,2,1", HEADER], "F-HEADER-REPEATED", ""),
+        (["9.98878E+07,P1,42,301,2,1"], "F-DIGITS-LOST", ""),
+        ([f"{ONE},P1,42,301,2,1", f"{ONE}.0,P1,42,301,2,2"], "", "B-GROUPING-REPEATED"),
+    ],
+)
+def test_habits_of_spreadsheets_in_the_grouping_file(
+    preflight: Preflight, tmp_path: Path, rows: list[str], refused: str, told: str
+) -> None:
+    folder = write(tmp_path, interchange(patient(), claim(ONE)))
+    (folder / "grouping.csv").write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
+    result = preflight.check(folder)
+    refusing = {problem.rule for problem in result.receipt.problems if problem.refuses}
+    if refused:
+        assert refusing == {refused}, result.summary()
+        assert all(p.file == "grouping.csv" and p.row for p in result.receipt.problems if p.rule == refused)
+        return
+    assert not told or told in rules(result), result.summary()
+    if told != "B-GROUPING-REPEATED":
+        assert result.accepted, result.summary()
+        (row,) = discharges(preflight)
+        assert (row["patient_id"], row["apr_drg"], row["severity_of_illness"]) == ("P1", "301", "2")
+        assert not {"B-NO-BILL", "B-GROUPING-ROW"} & rules(result)

@@ -139,6 +139,7 @@ def test_bills_without_a_grouping_file_are_refused_until_it_comes(
     folder = write(tmp_path, interchange(patient(), claim()))
     result = preflight.check(folder)
     assert not result.accepted and "there is no grouping file" in result.summary()
+    assert rules(result) == {"F-MISSING"}  # and not every cell that the file would have filled
     home, policy = Home(tmp_path), Policy(version="test", base_year=2024)
     (receipt,) = ingest_quarter(home, QUARTER, policy, reference=reference)
     assert receipt.status == "refused"

@@ -177,6 +177,12 @@ def _warnings(name: ExportName, files: list[DataFile], reader: ExportReader) -> 
         "BCDA-LACKS: BCDA has no county, ZIP code, age or hospice range of beneficiaries: rates by hospital area are "
         "not available"
     )
+    if shared := reader.shared_numbers():
+        count, file, row = shared
+        warnings.append(
+            f"BCDA-SHARED-NUMBER: Medicare numbers that several Patient resources with different birth dates or sexes "
+            f"have: {count:,}, the first in {file}, line {row}; their claims count as one beneficiary's"
+        )
     return [*warnings, *noted(reader.counts)]
 
 

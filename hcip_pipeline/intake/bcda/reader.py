@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pyarrow as pa
 
 from hcip_pipeline.contracts.cms import LAYOUTS, TABLES
@@ -85,6 +86,22 @@ class ExportReader:
         read = sum(count.read for count in claims)
         if read and read == sum(count.odd["without_adjustment_code"] for count in claims):
             raise version_refusal("no claim has an adjustment code", claims[0].file)
+
+    def shared_numbers(self) -> tuple[int, str, int] | None:
+        """Medicare numbers of several persons: how many, and file and line of the first; None where there is none.
+
+        Several Patient resources of one person are common, as after a merger of records at CMS.
+        """
+        people = pl.scan_parquet(self._folder / "cclf8.parquet").filter(pl.col("bene_mbi_id").is_not_null())
+        sex = pl.col("bene_sex_cd").replace("0", None)
+        born = pl.col("bene_dob")
+        several = (born.drop_nulls().n_unique().over("bene_mbi_id") > 1) | (
+            sex.drop_nulls().n_unique().over("bene_mbi_id") > 1
+        )
+        found = people.filter(several).select("bene_mbi_id", "source_file", "source_row").collect()
+        if found.is_empty():
+            return None
+        return found["bene_mbi_id"].n_unique(), str(found["source_file"][0]), int(found["source_row"][0])
 
     def _prepare(self) -> None:
         run = self._connection.execute

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from hcip_pipeline.contracts.cms import CmsLayout
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.intake.cclf.record_columns import RecordPiece, UnreadableError, read_field
+from hcip_pipeline.intake.cclf.record_columns import RecordPiece, UnreadableError, read_field, require_known_codes
 
 #: Bytes of records cut at a time: small enough to stay in the processor's cache while each field is cut from them.
 PIECE_BYTES = 2_000_000
@@ -28,6 +28,8 @@ _THREADS = 2
 _LINE_FEED = 10
 _CARRIAGE_RETURN = 13
 _RESEND = "ask CMS for the archive again"
+#: Part D: its events are kept, and no payment rests on them.
+_NOT_SETTLED_ON = ("cclf7",)
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,8 @@ class RecordReader:
                 continue
             try:
                 column = read_field(records, field)
+                if self._layout.file not in _NOT_SETTLED_ON:
+                    require_known_codes(field, column.values)
             except UnreadableError as error:
                 raise self._unreadable_value(error, piece.first_row) from error
             recoded += column.recoded
@@ -168,7 +172,7 @@ class RecordReader:
     def _unreadable_value(self, error: UnreadableError, first_row: int) -> HcipError:
         field = error.field
         return HcipError(
-            f"{field.name.upper()} (bytes {field.offset + 1}–{field.end}) is not a {field.kind} "
+            f"{field.name.upper()} (bytes {field.offset + 1}–{field.end}) is not {error.expected} "
             f"in {error.values} record{'s' if error.values > 1 else ''}, this one first",
             fix=_RESEND + "; a value that cannot be read may mean that the record is shifted",
             file=self._file, row=first_row + error.first_record, rule="CCLF-VALUE",

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from hcip_pipeline.contracts.cclf_codes import CODE_WIDTHS, at_width
+from hcip_pipeline.contracts.cclf_codes import CODE_WIDTHS, CODES, at_width
 from hcip_pipeline.contracts.cms import CmsField
 
 Bytes = NDArray[np.uint8]
@@ -29,11 +29,16 @@ _DIGITS_A_WORD = 9
 
 
 class UnreadableError(Exception):
-    """Values of a field that are not of its kind: how many, and the first record of the piece that has one."""
+    """Values of a field that are not of its kind: how many, and the first record of the piece that has one.
 
-    def __init__(self, field: CmsField, bad: Flags) -> None:
+    Args:
+        expected: what each of them should be, in words.
+    """
+
+    def __init__(self, field: CmsField, bad: Flags, expected: str = "") -> None:
         super().__init__(field.name)
         self.field = field
+        self.expected = expected or f"a {field.kind}"
         self.values = int(bad.sum())
         self.first_record = int(bad.argmax())
 
@@ -111,6 +116,20 @@ def read_field(piece: RecordPiece, field: CmsField) -> FieldColumn:
     if field.kind == "integer":
         return FieldColumn(pa.Array.from_buffers(pa.int64(), piece.count, [_validity(nulls), pa.py_buffer(values)]))
     return FieldColumn(_decimals(values, nulls, places))
+
+
+def require_known_codes(field: CmsField, values: pa.Array) -> None:
+    """Hold a field of codes against its domain; an empty one is no other code.
+
+    Raises:
+        UnreadableError: a value is none of the field's codes.
+    """
+    known = CODES.get(field.name)
+    if known is None:
+        return
+    bad = pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, pa.array(known, values.type))))
+    if pc.any(bad).as_py():
+        raise UnreadableError(field, bad.to_numpy(zero_copy_only=False), f"one of {', '.join(known)}")
 
 
 def _is_filler(positions: Bytes, blank: Flags) -> Flags:

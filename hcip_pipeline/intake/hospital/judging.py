@@ -243,6 +243,8 @@ class Judge:
         npi = self._npis.get(case.submission.ccn)
         case.bills = bills = read_bills(self.database, there.bills, grouping, copies, npi, needed)
         case.problems += bills.problems
+        if grouping is None:  # which is reported; of a row without what the grouper gives nothing more can be judged
+            return
         errors["discharges"] = bills.errors(errors["discharges"])
         for name, cells in bills.cells.items():
             case.scans[name], case.cells[name], case.mended[name] = bills.scan, cells, Mended()

@@ -26,8 +26,9 @@ from hcip_pipeline.rules.problem import Problem
 _SHORT = {"discharges": "d", "charges": "c"}
 _LISTED = 10
 _NAMED = 3
-_TOTAL = r"^(grand |sub)?totals?:?$"
-_TOTAL_LINE = r'(^|[,;|\t])\s*"?\s*(grand |sub)?totals?:?\s*"?\s*([,;|\t]|$)'
+#: A first cell, or a line, that sums up the others.
+TOTAL = r"^(grand |sub)?totals?:?$"
+TOTAL_LINE = r'(^|[,;|\t])\s*"?\s*(grand |sub)?totals?:?\s*"?\s*([,;|\t]|$)'
 
 
 @dataclass
@@ -168,9 +169,9 @@ def _refusals(database: SubmissionDatabase, table: Table, file: str, cells: Cell
     problems = []
     keys = ("hospital_ccn", "account_no")
     header = " or ".join(f"lower({name}) = '{name}'" for name in keys)
-    total = " or ".join(f"regexp_matches(lower({name}), '{_TOTAL}')" for name in keys)
+    total = " or ".join(f"regexp_matches(lower({name}), '{TOTAL}')" for name in keys)
     if cells.has_lines:
-        lines = f"select rowid + 1 from raw_{table.name} where regexp_matches(lower(line), '{_TOTAL_LINE}')"
+        lines = f"select rowid + 1 from raw_{table.name} where regexp_matches(lower(line), '{TOTAL_LINE}')"
         total += f" or row in ({lines})"
     for rule, sql, words in (
         ("F-HEADER-REPEATED", header, "the header comes again"),

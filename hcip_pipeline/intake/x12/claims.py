@@ -7,7 +7,6 @@ Working tables of the database; every cell is text as the tables of a submission
     raw_loops  one row per HL: row, id, parent, level, its subscriber's and its billing provider's HL, and what it says
     raw_bills  one row per claim: row, ordinal (in order of BHT04, file name, place), account_no, facility, frequency,
                total, dates, codes, physicians, patient, payer
-    raw_lines  (a view) one row per charge line: row, claim, revenue_code, service_date, units, charge
     raw_faults rows of bills that cannot be taken as they are, or are worth a word: row, rule
 """
 
@@ -20,11 +19,10 @@ from hcip_pipeline.intake.x12.segments import (
     COMPONENT,
     ELEMENT,
     LEVEL,
-    OWN,
     REPETITION,
+    SEGMENT,
     begins,
     element,
-    in_part,
     owned_by,
 )
 
@@ -47,7 +45,6 @@ def find_bills(database: SubmissionDatabase) -> None:
     database.con.execute("create or replace table raw_faults (row bigint, rule varchar)")
     database.con.execute(f"create or replace table raw_loops as {_loops()}")
     database.con.execute(f"create or replace table raw_bills as {_bills()}")
-    database.con.execute(f"create or replace view raw_lines as {_lines()}")
     database.con.execute(
         f"""insert into raw_faults
         select row, 'B-HIERARCHY' from raw_bills where not is_in_order
@@ -109,36 +106,38 @@ def _loops() -> str:
 
 
 def _bills() -> str:
-    codes = f"string_agg(substr(line, 4), {ELEMENT} order by row) filter (id = 'HI')"
     period = element(3, "statement")
     person = "case when h.level = '23' then h.{0} else s.{0} end".format
     indicator = f"case when {element(1, 'sbr')} = 'P' then {element(9, 'sbr')} else {element(9, 'other_primary')} end"
     procedure = f"x[2] || case when x[4] <> '' then ':' || {day('x[4]')} else '' end"
     return f"""
-        with own as (
-            select row, id, line, owner >> 2 as claim, {in_part(OWN)} as is_own from raw_segments
-            where {owned_by(CLAIM)} and id in ('CLM', 'CL1', 'DTP', 'HI', 'NM1', 'SBR')),
-        claims as (
-            select claim as row, {_only("clm", "id = 'CLM'")}, {_only("cl1", "id = 'CL1'")},
-                {_only("statement", begins("DTP", "434"))}, {_only("admission", begins("DTP", "435"))},
-                {_only("attending", f"is_own and {begins('NM1', '71')}")},
-                {_only("operating", f"is_own and {begins('NM1', '72')}")},
-                {_only("other_primary", begins("SBR", "P"))}, {codes} as codes
-            from own group by claim),
+        with claims as (
+            select row, split_part(line, {SEGMENT}, 1) as clm, {_of_claim("cl1", "CL1")},
+                {_of_claim("statement", "DTP", "434")}, {_of_claim("admission", "DTP", "435")},
+                {_of_claim("attending", "NM1", "71")}, {_of_claim("operating", "NM1", "72")},
+                list_transform(list_filter(string_split(line, {SEGMENT}), lambda x: starts_with(x, 'HI' || {ELEMENT})),
+                    lambda x: substr(x, 4)) as codes
+            from (select row, line || {SEGMENT} as line from raw_units where owner = row * 4 + {CLAIM})),
+        primaries as (
+            select owner >> 2 as row, {_only("other_primary", begins("SBR", "P"))} from raw_segments
+            where id = 'SBR' and {owned_by(CLAIM)} group by 1),
         transactions as (
             select owner >> 2 as st, {_only("bht", "true")} from raw_segments where id = 'BHT' group by 1),
         joined as (
-            select c.*, h.level, h.id as hl_id, h.parent, s.id as subscriber_id, p.id as billing_id, s.parent as above,
+            select c.*, o.other_primary, o.other_other_primary,
+                h.level, h.id as hl_id, h.parent, s.id as subscriber_id, p.id as billing_id, s.parent as above,
                 s.sbr, p.billing, {person("dmg")} as dmg, {person("n4")} as n4,
                 coalesce({element(4, "t.bht")}, '') as created,
                 t.bht <> t.other_bht or h.is_repeated or s.is_repeated or p.is_repeated as is_repeated,
                 coalesce(h.is_misplaced or s.is_misplaced or p.is_misplaced, false) as is_misplaced,
                 list_transform(
-                    string_split(replace(coalesce(codes, ''), {REPETITION}, {ELEMENT}), {ELEMENT}),
+                    string_split(replace(coalesce(array_to_string(codes, {ELEMENT}), ''), {REPETITION}, {ELEMENT}),
+                        {ELEMENT}),
                     lambda x: string_split(x, {COMPONENT})) as items
             from claims c join raw_levels v using (row) left join raw_loops h on h.row = v.hl
             left join raw_loops s on s.row = h.subscriber_hl left join raw_loops p on p.row = h.billing_hl
-            left join transactions t on t.st = v.st)
+            left join transactions t on t.st = v.st left join primaries o on o.row = c.row),
+        told as (select *, list_transform(items, lambda x: x[1]) as kinds from joined)
         select row, row_number() over (order by created, row) as ordinal,
             {element(1, "clm")} as account_no, {_amount(element(2, "clm"))} as total,
             split_part({element(5, "clm")}, {COMPONENT}, 1) as facility,
@@ -159,10 +158,10 @@ def _bills() -> str:
             array_to_string({_items("x[1] = 'ABF'", "x[2] || case when x[9] <> '' then ':' || x[9] else '' end")}, '|')
                 as diagnoses,
             array_to_string({_items("x[1] in ('BBR', 'BBQ')", procedure)}, '|') as procedures,
-            len(list_filter(items, lambda x: x[1] in {_ICD_9})) > 0 as has_icd_9,
-            len(list_filter(items, lambda x: x[1] <> '' and x[1] not in {_KINDS})) > 0 as has_unknown_kind,
+            list_has_any(kinds, {list(_ICD_9)}) as has_icd_9,
+            not list_has_all({["", *_KINDS]}, kinds) as has_unknown_kind,
             is_misplaced, coalesce(is_repeated, false)
-                or coalesce({_differ("cl1", "statement", "admission", "attending", "operating")}, false)
+                or is_other_cl1 or is_other_statement or is_other_admission or is_other_attending or is_other_operating
                 or coalesce({_differ("other_primary")}, false)
                 or {_two_codes("ABK")} or {_two_codes("BBR")}
                 or coalesce({element(1, "sbr")} = 'P' and {element(9, "sbr")} <> {element(9, "other_primary")}, false)
@@ -170,7 +169,17 @@ def _bills() -> str:
             {_npi("billing")} as billing_npi,
             coalesce(above = billing_id and (level = '22' or (level = '23' and parent = subscriber_id)), false)
                 as is_in_order
-        from joined"""
+        from told"""
+
+
+def _of_claim(name: str, *begin: str) -> str:
+    """SQL, over a claim's line that ends in a separator: its segment that begins so; whether another one differs."""
+    start = f" || {ELEMENT} || ".join(repr(text) for text in begin) + f" || {ELEMENT}"
+    sign = f"{SEGMENT} || {start}"
+    all_alike = f"list_distinct(list_filter(string_split(line, {SEGMENT}), lambda x: starts_with(x, {start})))"
+    found = f"{start} || split_part(split_part(line, {sign}, 2), {SEGMENT}, 1)"
+    return f"""case when split_part(line, {sign}, 2) <> '' then {found} end as {name},
+        case when split_part(line, {sign}, 3) <> '' then len({all_alike}) > 1 else false end as is_other_{name}"""
 
 
 def _items(which: str, what: str) -> str:
@@ -195,18 +204,24 @@ def _padded(code: str) -> str:
 
 def _amount(text: str) -> str:
     """SQL of an amount with two decimals; what is none, or has parts of a cent, stays as it is."""
+    pattern = r"-?([0-9]{1,16}(\.[0-9]{0,2}0*)?|\.[0-9]{1,2}0*)"
     return (
-        f"case when regexp_full_match({text}, '-?([0-9]{{1,16}}(\\.[0-9]{{0,2}}0*)?|\\.[0-9]{{1,2}}0*)')"
-        f" then cast(cast({text} as decimal(18,2)) as varchar) else {text} end"
+        f"case when {text}[-3] = '.' and {text}[-4] between '0' and '9' then {text}"  # most have two decimals
+        f" when regexp_full_match({text}, '{pattern}') then cast(cast({text} as decimal(18,2)) as varchar)"
+        f" else {text} end"
     )
 
 
-def _lines() -> str:
-    """Charge lines with the day of service, or else the first day of the statement."""
+def lines_of(bills: str) -> str:
+    """SQL of charge lines with the day of service, or else the first day of the statement.
+
+    Args:
+        bills: a query of the bills whose lines they are: row, account_no, first_day.
+    """
     is_whole = "contains(units, '.') and regexp_full_match(units, '[0-9]{1,15}\\.0*')"
     return f"""
-        select v.row, v.owner >> 2 as claim, coalesce(v.revenue_code, '') as revenue_code,
+        select v.row, b.row as claim, b.account_no, coalesce(v.revenue_code, '') as revenue_code,
             coalesce(nullif({day("left(v.day, 8)")}, ''), b.first_day) as service_date,
             coalesce(case when {is_whole} then split_part(units, '.', 1) else units end, '') as units,
             coalesce({_amount("v.charge")}, '') as charge
-        from raw_services v join raw_bills b on b.row = v.owner >> 2"""
+        from raw_services v join ({bills}) b on b.row = v.owner >> 2"""

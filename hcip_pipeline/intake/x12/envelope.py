@@ -321,7 +321,8 @@ class _Copied:
         starts = ends[:-1]
         names = np.zeros(len(starts), dtype=np.uint32)
         for place in range(1, 5):
-            names = names << 8 | signs[starts + place]
+            names <<= 8
+            names |= signs[starts + place]
         opens = np.isin(names, _LONG_OPENERS) | np.isin(names >> 8, _SHORT_OPENERS)
         signs[starts[~opens]] = SEGMENT[0]
         self._feed.claims += int(np.count_nonzero(names == _CLAIM))

@@ -1,8 +1,8 @@
 """What no bill holds: the patient's id and what the grouper made of the stay, from the file sent with the bills.
 
 Belongs here: matching its rows with stays, by account number. Does not belong here: how the file is written: it is
-read as every other table of people is (``hospital.shapes``, ``hospital.reading``), and the habits of spreadsheets are
-mended in the cells of ``discharges``.
+read as every other table of people is (``hospital.shapes``, ``hospital.reading``), the habits of spreadsheets are
+mended in its rows (``grouping_rows``) and in the cells of ``discharges``.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from __future__ import annotations
 from hcip_pipeline.contracts.hospital import DISCHARGES, GROUPING
 from hcip_pipeline.intake.hospital.headers import Cells
 from hcip_pipeline.intake.hospital.submission_database import CCN, SubmissionDatabase
+from hcip_pipeline.intake.x12.grouping_rows import NAMED, in_words, lines_in_words, load_rows
 from hcip_pipeline.rules.problem import Problem
 
-#: Rows of the grouping file that a message names.
-_NAMED = 3
 #: Cells of ``discharges`` that the file states where the bill does not, or not in enough detail.
 _OVER_BILL = ("nature_of_admission", "primary_payer")
 
@@ -25,19 +24,18 @@ def join_grouping(database: SubmissionDatabase, cells: Cells | None, file: str) 
         cells: of the grouping file; None where bills are looked at by themselves.
     """
     names = ", ".join(GROUPING.names)
+    problems = load_rows(database, cells, file) if cells is not None else []
+    if any(problem.refuses for problem in problems):
+        return problems
     if cells is None:
         empty = ", ".join(f"null::varchar as {name}" for name in GROUPING.names)
         database.con.execute(f"create or replace table raw_groups as select 0::bigint as row, {empty} limit 0")
     else:
-        filled = " or ".join(f"coalesce(trim({name}), '') <> ''" for name in GROUPING.names)
         database.con.execute(
-            f"""create or replace table raw_groups as
-            select min(row) as row, {names} from (
-                select row, shape_ok, has_control, trim(account_no) as account_no,
-                    {", ".join(name for name in GROUPING.names if name != "account_no")} from ({cells.sql}))
-            where shape_ok and not has_control and ({filled}) group by all"""  # the same row again is the same row
+            f"""create or replace table raw_groups as select min(row) as row, {names} from raw_grouping_rows
+            where is_readable and not is_blank group by all"""  # the same row again is the same row
         )
-    problems = _problems(database, cells, file) if cells is not None else []
+        problems += _without_bill(database, file)
     given = {name: f"g.{name}" for name in GROUPING.names if name != "account_no"}
     given |= {name: f"coalesce(nullif(trim(g.{name}), ''), s.{name})" for name in _OVER_BILL}
     columns = ", ".join(
@@ -61,27 +59,12 @@ def join_grouping(database: SubmissionDatabase, cells: Cells | None, file: str) 
     return problems
 
 
-def _problems(database: SubmissionDatabase, cells: Cells, file: str) -> list[Problem]:
-    unread = database.one(
-        f"select count(*), coalesce(min(row, {_NAMED}), []) from ({cells.sql}) where not shape_ok or has_control"
-    )
-    without = database.one(
-        f"""select count(*), coalesce(min(row, {_NAMED}), []) from raw_groups
+def _without_bill(database: SubmissionDatabase, file: str) -> list[Problem]:
+    count, lines = database.one(
+        f"""select count(*), coalesce(min(row, {NAMED}), []) from raw_groups
         where coalesce(account_no, '') not in (select account_no from raw_standing)"""
     )
-    return [
-        Problem(rule, f"{_rows(count)} {words}: {_lines(count, lines)}", file=file, row=lines[0])
-        for rule, (count, lines), words in (
-            ("B-GROUPING-ROW", unread, "of the grouping file cannot be read"),
-            ("B-NO-BILL", without, "of the grouping file without a bill"),
-        )
-        if count
-    ]
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'s' * (count != 1)}"
-
-
-def _lines(count: int, lines: list[int]) -> str:
-    return f"line{'s' * (count != 1)} {', '.join(map(str, lines))}{', …' if count > len(lines) else ''}"
+    if not count:
+        return []
+    words = f"{in_words(count)} of the grouping file without a bill: {lines_in_words(count, lines)}"
+    return [Problem("B-NO-BILL", words, file=file, row=lines[0])]

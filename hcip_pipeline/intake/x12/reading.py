@@ -26,8 +26,9 @@ from hcip_pipeline.intake.x12.claims import find_bills
 from hcip_pipeline.intake.x12.envelope import BillFile, copy_segments
 from hcip_pipeline.intake.x12.grouping import join_grouping
 from hcip_pipeline.intake.x12.oddities import find_oddities
+from hcip_pipeline.intake.x12.places import located
 from hcip_pipeline.intake.x12.segments import load_segments
-from hcip_pipeline.intake.x12.stays import find_stays
+from hcip_pipeline.intake.x12.stays import find_stays, resets_that_differ
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.rules.hospital import RULES
 from hcip_pipeline.rules.problem import Problem
@@ -141,7 +142,10 @@ def read_bills(
         return found
     found.counts = find_stays(database)
     found.problems += [_as_problem(count) for count in found.counts if count.outcome in _REPORTED]
+    found.problems += _resets_that_differ(database)
     found.problems += join_grouping(database, cells, grouping.name if grouping else "")
+    if any(problem.refuses for problem in found.problems):
+        return found
     if npi:
         database.con.execute(
             "insert into raw_faults select row, 'B-OTHER-PROVIDER' from raw_stays where billing_npi not in ('', ?)",
@@ -181,6 +185,22 @@ def _cells(table: Table) -> Cells:
 def _as_problem(count: BillCount) -> Problem:
     rule, words = _REPORTED[count.outcome]
     return Problem(rule, f"{count.bills:,} bill{'s' * (count.bills != 1)} over {dollars(count.dollars)} {words}")
+
+
+def _resets_that_differ(database: SubmissionDatabase) -> list[Problem]:
+    words = {
+        "B-VOID-DIFFERS": "that remove others (frequency 8) have other days or another amount than these",
+        "B-REPLACED-DIFFERS": "that replace others (frequency 7) have other days than these",
+    }
+    found = []
+    for rule, count, row in resets_that_differ(database):
+        file, segment, claim = database.one(
+            f"select bill_file, segment, claim from ({located('discharges', f'select {row}::bigint as row')})"
+        )
+        place = f"{'the first is ' if count > 1 else ''}claim {claim}, segment {segment}"
+        text = f"{count:,} bill{'s' * (count != 1)} {words[rule]}: {place}"
+        found.append(Problem(rule, text, file=file, row=int(segment)))
+    return found
 
 
 def file_receipts(

@@ -8,9 +8,9 @@ are never rows of their own. Numbers of segments are counted among all files.
 
 Working tables of the database:
     raw_files     files of bills: name, first_row (number of its first segment), file_no
-    raw_units     lines of the copy: row (number of the first segment), line, owner, whether it is a plain charge line
-    raw_segments  segments that matter, but for those of plain charge lines: row (number), id, line, owner, part, place
-                  in the line of the copy
+    raw_units     lines of the copy: row (number of the first segment), line, owner, whether it is a plain charge line,
+                  and then its segments SV2 (as line) and DTP*472 (as day_line)
+    raw_segments  segments that matter, but for those of plain charge lines: row (number), id, line, owner, part
     raw_services  (a view) charge lines (SV2): row, owner, revenue_code, charge, units, day
     raw_levels    ST, HL and CLM with the number of their transaction set (st) and level (hl)
 
@@ -50,6 +50,8 @@ _UNUSED = (
 _OF_CLAIM = ("CL1", "DTP", "HI", "SV2")
 #: Days of a statement, of an admission and of a service.
 _DAYS = ("434", "435", "472")
+#: Segments that are read of every claim, the most frequent first.
+_OFTEN = ("HI", "NM1", "N4", "CLM", "HL", "SBR", "DMG", "CL1")
 #: What may follow what in the envelope.
 _FOLLOWS = {"ISA": ("IEA", ""), "GS": ("ISA", "GE"), "ST": ("GS", "SE"), "SE": ("ST",), "GE": ("SE",), "IEA": ("GE",)}
 _LONGEST_LINE = 2_000_000
@@ -113,12 +115,14 @@ def _units_sql() -> str:
     plain = f"""segments between 2 and 3 and starts_with(parts[2], 'SV2' || {ELEMENT})
         and (segments = 2 or {_is_day("parts[3]")}) and {begins("LX")} and not contains(line, {REPETITION})"""
     return f"""create or replace table raw_units as
-        select row, line, segments, owner, looks_plain and coalesce(owner & 3 = {CLAIM}, false) as is_plain from (
+        select row, segments, owner, looks_plain and coalesce(owner & 3 = {CLAIM}, false) as is_plain,
+            case when is_plain then service else line end as line, case when is_plain then day_line end as day_line
+        from (
             select *, max(row * 4 + kind) {_SO_FAR} as owner from (
-                select line, segments, kind, looks_plain,
-                    cast(sum(segments) {_SO_FAR} as bigint) - segments + 1 as row
-                from (
-                    select line, segments, {kind} as kind, {plain} as looks_plain from (
+                select *, cast(sum(segments) {_SO_FAR} as bigint) - segments + 1 as row from (
+                    select line, segments, {kind} as kind, {plain} as looks_plain, parts[2] as service,
+                        parts[3] as day_line
+                    from (
                         select line, parts, len(parts) as segments from (
                             select line, string_split(line, {SEGMENT}) as parts
                             from read_csv(?, auto_detect=false, delim='\x01', quote='', escape='', header=false,
@@ -128,18 +132,22 @@ def _units_sql() -> str:
 
 def _segments_sql() -> str:
     """The segments that matter, one by one, but for those of plain charge lines."""
-    unused = " or ".join(f"starts_with(line, '{name}' || {ELEMENT})" for name in _UNUSED)
     days = " or ".join(begins("DTP", day) for day in _DAYS)
+    # Constants, and the most frequent ones first: this is asked of every segment.
+    often = " ".join(f"when {begins(name)} then '{name}'" for name in _OFTEN)
+    unused = " or ".join(begins(name) for name in _UNUSED)
     return f"""create or replace table raw_segments as
-        select row + place - 1 as row, rtrim(left(line, 3), {ELEMENT}) as id, line, owner, part, place
-        from (
-            select row, owner, unnest(lines) as line, generate_subscripts(lines, 1) as place,
-                row * 4 + case when unit = 'LX' then {SERVICE} when unit = 'SBR' then {OTHER_PAYER} else {OWN} end
-                    as part
+        select row, id, line, owner, part from (
+            select row + place - 1 as row, line, owner, part,
+                case {often} when {begins("DTP")} then case when {days} then 'DTP' end when {unused} then null
+                    else rtrim(left(line, 3), {ELEMENT}) end as id
             from (
-                select row, owner, string_split(line, {SEGMENT}) as lines, split_part(line, {ELEMENT}, 1) as unit
-                from raw_units where not is_plain))
-        where not ({unused}) and (not {begins("DTP")} or {days})"""
+                select row, owner, unnest(lines) as line, generate_subscripts(lines, 1) as place,
+                    row * 4 + case unit when 'LX' then {SERVICE} when 'SBR' then {OTHER_PAYER} else {OWN} end as part
+                from (
+                    select row, owner, string_split(line, {SEGMENT}) as lines, split_part(line, {ELEMENT}, 1) as unit
+                    from raw_units where not is_plain)))
+        where id is not null"""
 
 
 def _is_day(line: str) -> str:
@@ -158,21 +166,17 @@ def _levels_sql() -> str:
 
 def _services_sql() -> str:
     """Charge lines; where one is not plain, its day is looked for among the segments of its loop."""
-    cells = ", ".join(
-        f"split_part({{0}}, {ELEMENT}, {number}) as {name}"
-        for number, name in ((2, "revenue_code"), (4, "charge"), (6, "units"))
-    ).format
     return f"""create or replace view raw_services as
-        select row + 1 as row, owner, {cells(f"split_part(line, {SEGMENT}, 2)")},
-            nullif({element(3, f"split_part(line, {SEGMENT}, 3)")}, '') as day
-        from raw_units where is_plain
-        union all
-        select s.row, owner, {cells("line")}, day
-        from raw_segments s left join (
-            select part, min({element(3)}) as day from raw_segments
-            where id = 'DTP' and {_is_day("line")} and {in_part(SERVICE)} group by 1
-        ) d using (part)
-        where id = 'SV2'"""
+        select row, owner, e[2] as revenue_code, e[4] as charge, e[6] as units, day from (
+            select row + 1 as row, owner, string_split(line, {ELEMENT}) as e, {element(3, "day_line")} as day
+            from raw_units where is_plain
+            union all
+            select s.row, owner, string_split(line, {ELEMENT}), day
+            from raw_segments s left join (
+                select part, min({element(3)}) as day from raw_segments
+                where id = 'DTP' and {_is_day("line")} and {in_part(SERVICE)} group by 1
+            ) d using (part)
+            where id = 'SV2')"""
 
 
 def _problem(database: SubmissionDatabase, rule: str, message: str, row: int) -> Problem:

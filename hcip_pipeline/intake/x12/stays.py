@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from hcip_pipeline.intake.hospital.receipts import BillCount
 from hcip_pipeline.intake.hospital.submission_database import CCN, SubmissionDatabase
-from hcip_pipeline.intake.x12.claims import INPATIENT
+from hcip_pipeline.intake.x12.claims import INPATIENT, lines_of
 
 #: Patient status (CL103): still a patient.
 STILL_A_PATIENT = "30"
@@ -50,22 +50,53 @@ def find_stays(database: SubmissionDatabase) -> tuple[BillCount, ...]:
         f"""insert into raw_faults
         select row, 'B-LATE-ALONE' from raw_stays where last_frequency = '5'
         union all select row, 'B-LATE-MOVES' from raw_stays where last_frequency <> '5' and late_moves
+        union all select row, 'B-BILLS-DIFFER' from raw_stays where bills_differ
         union all select row, 'B-STATUS' from raw_stays where discharge_disposition = '{STILL_A_PATIENT}'
         union all
         select s.row, f.rule from raw_faults f join raw_standing b on b.row = f.row
         join raw_stays s on s.account_key = b.account_key and s.part = b.part
         where b.outcome = 'counted' and f.row <> s.row"""
     )
+    counted = f"""select b.row, b.account_no, b.first_day from raw_bills b join raw_standing s using (row)
+        where s.outcome = '{COUNTED}'"""
     database.con.execute(
         f"""create or replace table raw_charges as
-        select l.row, {CCN} as hospital_ccn, b.account_no, l.revenue_code, l.service_date, l.units, l.charge
-        from raw_lines l join raw_standing b on b.row = l.claim where b.outcome = '{COUNTED}'"""
+        select row, {CCN} as hospital_ccn, account_no, revenue_code, service_date, units, charge
+        from ({lines_of(counted)})"""
     )
+    database.con.execute("drop view raw_services; drop table raw_units")
     rows = database.con.execute(
         "select outcome, count(*), coalesce(sum(try_cast(total as decimal(18,2))), 0)"
         " from raw_standing group by outcome order by outcome"
     ).fetchall()
     return tuple(BillCount(outcome, count, dollars) for outcome, count, dollars in rows)
+
+
+def resets_that_differ(database: SubmissionDatabase) -> list[tuple[str, int, int]]:
+    """Bills of frequency 7 and 8 that do not agree with what they replace or remove.
+
+    All bills of the account that stand before them are replaced or removed. A removal is of their days and their
+    amount, with or without late charges; a replacement is of their days.
+
+    Returns:
+        Of each rule that is met, how many bills, and the row of the first.
+    """
+    rows = database.con.execute(
+        """with pairs as (
+            select r.row, r.frequency, r.first_day, r.last_day, try_cast(r.total as decimal(18,2)) as total,
+                min(b.first_day) filter (b.frequency <> '5') as first_before,
+                max(b.last_day) filter (b.frequency <> '5') as last_before,
+                sum(try_cast(b.total as decimal(18,2))) as total_before,
+                sum(try_cast(b.total as decimal(18,2))) filter (b.frequency <> '5') as total_without_late
+            from raw_standing s join raw_bills b using (row) join raw_bills r on r.row = s.reset_by
+            where s.frequency <> '8' group by all)
+        select case frequency when '8' then 'B-VOID-DIFFERS' else 'B-REPLACED-DIFFERS' end as rule, count(*), min(row)
+        from pairs
+        where first_day <> first_before or last_day <> last_before
+            or (frequency = '8' and total <> total_before and total <> total_without_late)
+        group by rule order by rule"""
+    ).fetchall()
+    return [(rule, int(count), int(row)) for rule, count, row in rows]
 
 
 def _standing() -> str:
@@ -80,19 +111,19 @@ def _standing() -> str:
                 row_number() over w as place from inpatient
             window w as (partition by account_key order by ordinal)),
         decided as (
-            select r.*, n.frequency as next_frequency from resets r
+            select r.*, n.frequency as next_frequency, n.row as reset_by from resets r
             left join resets n on n.account_key = r.account_key and n.epoch = r.epoch + 1
                 and n.frequency in ('7', '8')),
         standing as (
             select *, case when frequency = '8' and place = 1 then '{LONE_VOID}' when frequency = '8' then '{VOID}'
                 when next_frequency = '7' then '{REPLACED}' when next_frequency = '8' then '{VOIDED}'
                 else '{COUNTED}' end as outcome from decided)
-        select row, ordinal, account_key, account_no, frequency, total, outcome,
+        select row, ordinal, account_key, account_no, frequency, total, outcome, reset_by,
             case when {_WHOLE} then greatest(1, count(case when {_WHOLE} and outcome = '{COUNTED}' then 1 end) over (
                 partition by account_key, outcome order by ordinal)) else 1 end as part
         from standing
         union all
-        select row, ordinal, account_key, account_no, frequency, total, '{NOT_INPATIENT}', 1
+        select row, ordinal, account_key, account_no, frequency, total, '{NOT_INPATIENT}', null, 1
         from keyed where facility <> '{INPATIENT}'"""
 
 
@@ -143,6 +174,11 @@ def _stays() -> str:
     )
     disposition = "coalesce(arg_max(discharge_disposition, place) filter (discharge_disposition <> ''), '')"
     amount = "try_cast(total as decimal(18,2))"
+    stated = "late = 0 and {0} not in ('', '" + STILL_A_PATIENT + "')"
+    differ = " or ".join(
+        f"coalesce(min({name}) filter ({stated}) <> max({name}) filter ({stated}), false)".format(name)
+        for name in ("attending_npi", "principal_diagnosis", "discharge_disposition")
+    )
     return f"""
         with counted as (
             select s.account_key, s.part, b.*, case when b.frequency = '5' then {1 << 60} else 0 end as late,
@@ -160,5 +196,6 @@ def _stays() -> str:
             bool_or(frequency in ('1', '4')
                 or (frequency = '7' and discharge_disposition not in ('', '{STILL_A_PATIENT}'))) as has_end,
             coalesce(max(last_day) filter (late > 0) > max(last_day) filter (late = 0), false)
-                or coalesce({last("discharge_disposition")} <> {disposition}, false) as late_moves
+                or coalesce({last("discharge_disposition")} <> {disposition}, false) as late_moves,
+            {differ} as bills_differ
         from counted group by account_key, part"""
