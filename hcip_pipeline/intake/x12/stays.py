@@ -139,7 +139,9 @@ def _contradictions() -> str:
             select s.account_key, s.part, b.row, b.ordinal, b.frequency, b.first_day, b.last_day, b.total,
                 count(distinct nullif(birth_date, '')) over stay as birth_dates,
                 count(distinct nullif(sex, '')) over stay as sexes
-            from raw_standing s join raw_bills b using (row) where s.outcome = '{COUNTED}'
+            from raw_standing s join raw_bills b using (row)
+            join (select account_key, part, bills from raw_stays) t on t.account_key = s.account_key and t.part = s.part
+            where s.outcome = '{COUNTED}' and (t.bills > 1 or b.frequency in ('3', '4'))
             window stay as (partition by s.account_key, s.part)),
         statements as (
             select *, lag(last_day) over w as before, max(case when frequency = '1' then 1 else 0 end) over (
