@@ -189,8 +189,8 @@ def _as_problem(count: BillCount) -> Problem:
 
 def _resets_that_differ(database: SubmissionDatabase) -> list[Problem]:
     words = {
-        "B-VOID-DIFFERS": "that remove others (frequency 8) have other days or another amount than these",
-        "B-REPLACED-DIFFERS": "that replace others (frequency 7) have other days than these",
+        "B-VOID-DIFFERS": ("removal", "(frequency 8) with other days or another amount than what was removed"),
+        "B-REPLACED-DIFFERS": ("replacement", "(frequency 7) with other days than what was replaced"),
     }
     found = []
     for rule, count, row in resets_that_differ(database):
@@ -198,7 +198,8 @@ def _resets_that_differ(database: SubmissionDatabase) -> list[Problem]:
             f"select bill_file, segment, claim from ({located('discharges', f'select {row}::bigint as row')})"
         )
         place = f"{'the first is ' if count > 1 else ''}claim {claim}, segment {segment}"
-        text = f"{count:,} bill{'s' * (count != 1)} {words[rule]}: {place}"
+        noun, difference = words[rule]
+        text = f"{count:,} {noun}{'s' * (count != 1)} {difference}: {place}"
         found.append(Problem(rule, text, file=file, row=int(segment)))
     return found
 
