@@ -22,6 +22,7 @@ from hcip_pipeline.intake.x12.segments import (
     REPETITION,
     SEGMENT,
     begins,
+    day,
     element,
     owned_by,
 )
@@ -56,11 +57,6 @@ def find_bills(database: SubmissionDatabase) -> None:
         union all select row, 'B-ICD-9' from raw_bills where facility = '{INPATIENT}' and has_icd_9
         union all select row, 'B-CODE-KIND' from raw_bills where facility = '{INPATIENT}' and has_unknown_kind"""
     )
-
-
-def day(text: str) -> str:
-    """SQL of ``CCYYMMDD`` as a date of the tables; what is none stays as it is, and is judged."""
-    return rf"regexp_replace({text}, '^([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})$', '\1-\2-\3')"
 
 
 def _only(name: str, of: str) -> str:
@@ -109,36 +105,38 @@ def _bills() -> str:
     period = element(3, "statement")
     person = "case when h.level = '23' then h.{0} else s.{0} end".format
     indicator = f"case when {element(1, 'sbr')} = 'P' then {element(9, 'sbr')} else {element(9, 'other_primary')} end"
+    diagnosis = "x[2] || case when x[9] <> '' then ':' || x[9] else '' end"
     procedure = f"x[2] || case when x[4] <> '' then ':' || {day('x[4]')} else '' end"
     return f"""
         with claims as (
             select row, split_part(line, {SEGMENT}, 1) as clm, {_of_claim("cl1", "CL1")},
                 {_of_claim("statement", "DTP", "434")}, {_of_claim("admission", "DTP", "435")},
                 {_of_claim("attending", "NM1", "71")}, {_of_claim("operating", "NM1", "72")},
-                list_transform(list_filter(string_split(line, {SEGMENT}), lambda x: starts_with(x, 'HI' || {ELEMENT})),
-                    lambda x: substr(x, 4)) as codes
+                list_transform(string_split(line, {SEGMENT} || 'HI' || {ELEMENT})[2:],
+                    lambda x: split_part(x, {SEGMENT}, 1)) as parts_with_codes,
+                replace(array_to_string(parts_with_codes, {ELEMENT}), {REPETITION}, {ELEMENT}) as codes
             from (select row, line || {SEGMENT} as line from raw_units where owner = row * 4 + {CLAIM})),
         primaries as (
             select owner >> 2 as row, {_only("other_primary", begins("SBR", "P"))} from raw_segments
             where id = 'SBR' and {owned_by(CLAIM)} group by 1),
         transactions as (
             select owner >> 2 as st, {_only("bht", "true")} from raw_segments where id = 'BHT' group by 1),
+        ordered as (
+            select row, hl, bht <> other_bht as is_repeated,
+                row_number() over (order by coalesce({element(4, "bht")}, ''), row) as ordinal
+            from raw_levels left join transactions using (st) where id = 'CLM'),
         joined as (
-            select c.*, o.other_primary, o.other_other_primary,
+            select c.*, v.ordinal, o.other_primary, o.other_other_primary,
                 h.level, h.id as hl_id, h.parent, s.id as subscriber_id, p.id as billing_id, s.parent as above,
                 s.sbr, p.billing, {person("dmg")} as dmg, {person("n4")} as n4,
-                coalesce({element(4, "t.bht")}, '') as created,
-                t.bht <> t.other_bht or h.is_repeated or s.is_repeated or p.is_repeated as is_repeated,
+                v.is_repeated or h.is_repeated or s.is_repeated or p.is_repeated as is_repeated,
                 coalesce(h.is_misplaced or s.is_misplaced or p.is_misplaced, false) as is_misplaced,
-                list_transform(
-                    string_split(replace(coalesce(array_to_string(codes, {ELEMENT}), ''), {REPETITION}, {ELEMENT}),
-                        {ELEMENT}),
-                    lambda x: string_split(x, {COMPONENT})) as items
-            from claims c join raw_levels v using (row) left join raw_loops h on h.row = v.hl
+                string_split(codes, {ELEMENT}) as items
+            from claims c join ordered v using (row) left join raw_loops h on h.row = v.hl
             left join raw_loops s on s.row = h.subscriber_hl left join raw_loops p on p.row = h.billing_hl
-            left join transactions t on t.st = v.st left join primaries o on o.row = c.row),
-        told as (select *, list_transform(items, lambda x: x[1]) as kinds from joined)
-        select row, row_number() over (order by created, row) as ordinal,
+            left join primaries o on o.row = c.row),
+        told as (select *, {_of_kind("ABK")} as principals, {_of_kind("BBR")} as first_procedures from joined)
+        select row, ordinal,
             {element(1, "clm")} as account_no, {_amount(element(2, "clm"))} as total,
             split_part({element(5, "clm")}, {COMPONENT}, 1) as facility,
             split_part({element(5, "clm")}, {COMPONENT}, 3) as frequency,
@@ -154,16 +152,14 @@ def _bills() -> str:
                 else coalesce({element(2, "dmg")}, '') end as birth_date,
             coalesce({element(3, "dmg")}, '') as sex, coalesce({element(3, "n4")}, '') as zip_code,
             {payer_sql(f"coalesce({indicator}, '')")} as primary_payer,
-            coalesce({_items("x[1] = 'ABK'", "x[2]")}[1], '') as principal_diagnosis,
-            array_to_string({_items("x[1] = 'ABF'", "x[2] || case when x[9] <> '' then ':' || x[9] else '' end")}, '|')
-                as diagnoses,
-            array_to_string({_items("x[1] in ('BBR', 'BBQ')", procedure)}, '|') as procedures,
-            list_has_any(kinds, {list(_ICD_9)}) as has_icd_9,
-            not list_has_all({["", *_KINDS]}, kinds) as has_unknown_kind,
+            coalesce(split_part(principals[1], {COMPONENT}, 2), '') as principal_diagnosis,
+            {_items(diagnosis, "ABF")} as diagnoses, {_items(procedure, "BBR", "BBQ")} as procedures,
+            regexp_matches(codes, '{_any_code(*_ICD_9)}') as has_icd_9,
+            not regexp_full_match(codes, '{_nothing_but(*_KINDS)}') as has_unknown_kind,
             is_misplaced, coalesce(is_repeated, false)
                 or is_other_cl1 or is_other_statement or is_other_admission or is_other_attending or is_other_operating
                 or coalesce({_differ("other_primary")}, false)
-                or {_two_codes("ABK")} or {_two_codes("BBR")}
+                or {_several("principals")} or {_several("first_procedures")}
                 or coalesce({element(1, "sbr")} = 'P' and {element(9, "sbr")} <> {element(9, "other_primary")}, false)
                 as is_repeated,
             {_npi("billing")} as billing_npi,
@@ -182,15 +178,32 @@ def _of_claim(name: str, *begin: str) -> str:
         case when split_part(line, {sign}, 3) <> '' then len({all_alike}) > 1 else false end as is_other_{name}"""
 
 
-def _items(which: str, what: str) -> str:
-    """SQL of the codes of one kind."""
-    return f"list_transform(list_filter(items, lambda x: {which}), lambda x: {what})"
+def _items(what: str, *kinds: str) -> str:
+    """SQL of the codes of some kinds, one after another; a kind without a code is none."""
+    which = " or ".join(f"starts_with(x, '{kind}' || {COMPONENT})" for kind in kinds)
+    codes = f"list_transform(list_filter(items, lambda x: {which}), lambda x: string_split(x, {COMPONENT}))"
+    return f"array_to_string(list_transform({codes}, lambda x: {what}), '|')"
 
 
-def _two_codes(kind: str) -> str:
+def _of_kind(kind: str) -> str:
+    """SQL of all items of a kind, with and without a code."""
+    return f"list_filter(items, lambda x: x = '{kind}' or starts_with(x, '{kind}' || {COMPONENT}))"
+
+
+def _several(items: str) -> str:
     """SQL: there are several codes of a kind that a claim has one of, and not the same one."""
-    of_kind = f"list_filter(items, lambda x: x[1] = '{kind}')"
-    return f"case when len({of_kind}) > 1 then len(list_distinct({of_kind})) > 1 else false end"
+    return f"case when len({items}) > 1 then len(list_distinct({items})) > 1 else false end"
+
+
+def _any_code(*kinds: str) -> str:
+    """Pattern of what holds a code of one of these kinds."""
+    return rf"(^|\x1f)({'|'.join(kinds)})(\x1e|\x1f|$)"
+
+
+def _nothing_but(*kinds: str) -> str:
+    """Pattern of codes that are all of these kinds, or empty."""
+    code = rf"({'|'.join(kinds)}|)(\x1e[^\x1f]*)?"
+    return rf"{code}(\x1f{code})*"
 
 
 def _npi(line: str) -> str:
@@ -221,7 +234,7 @@ def lines_of(bills: str) -> str:
     is_whole = "contains(units, '.') and regexp_full_match(units, '[0-9]{1,15}\\.0*')"
     return f"""
         select v.row, b.row as claim, b.account_no, coalesce(v.revenue_code, '') as revenue_code,
-            coalesce(nullif({day("left(v.day, 8)")}, ''), b.first_day) as service_date,
+            coalesce(nullif(v.day, ''), b.first_day) as service_date,
             coalesce(case when {is_whole} then split_part(units, '.', 1) else units end, '') as units,
             coalesce({_amount("v.charge")}, '') as charge
         from raw_services v join ({bills}) b on b.row = v.owner >> 2"""

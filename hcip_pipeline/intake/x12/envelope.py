@@ -43,6 +43,7 @@ _BOM = b"\xef\xbb\xbf"
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\r\n") + b"\x7f"
 _TEXT = bytes(byte for byte in range(256) if byte not in _CONTROLS)
 _LINE_END = ord("\n")
+_INDENTS = np.frombuffer(b" \t", dtype=np.uint8)
 
 
 def _number(name: str) -> int:
@@ -292,8 +293,6 @@ class _Copied:
             words = f"holds control characters, or is binary, after segment {self._feed.segments}"
             raise EnvelopeError("B-CONTROL-CHARACTER", words, self._feed.segments)
         text = part.translate(self._table, self._dropped)
-        if text[:1] in (b" ", b"\t") or b"\n " in text or b"\n\t" in text:
-            text = re.sub(rb"\n[ \t]+", b"\n", text.lstrip(b" \t"))
         if not text.isascii():  # names and addresses; each byte stays a sign of its own
             text = text.decode("latin-1").encode("utf-8")
         self._feed.repetitions += text.count(REPETITION)
@@ -304,13 +303,15 @@ class _Copied:
         """Segments with a line end before each that opens a line, and a sign of its own before the others.
 
         Args:
-            text: whole segments, a line each.
+            text: whole segments, a line each; blanks before a segment are left out.
 
         Raises:
             EnvelopeError: a segment is empty, or longer than any is, or they are too many.
         """
         signs = np.frombuffer(b"\n" + text + bytes(4), dtype=np.uint8).copy()  # nothing to look at after the last one
         ends = np.flatnonzero(signs == _LINE_END)
+        if np.isin(signs[ends[:-1] + 1], _INDENTS).any():
+            return self._as_lines(re.sub(rb"\n[ \t]+", b"\n", text.lstrip(b" \t")))
         lengths = np.diff(ends) - 1
         before = self._feed.segments
         if lengths.max() > MAX_SEGMENT:

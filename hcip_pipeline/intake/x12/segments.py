@@ -10,8 +10,9 @@ Working tables of the database:
     raw_files     files of bills: name, first_row (number of its first segment), file_no
     raw_units     lines of the copy: row (number of the first segment), line, owner, whether it is a plain charge line,
                   and then its segments SV2 (as line) and DTP*472 (as day_line)
-    raw_segments  segments that matter, but for those of plain charge lines: row (number), id, line, owner, part
-    raw_services  (a view) charge lines (SV2): row, owner, revenue_code, charge, units, day
+    raw_segments  segments that matter, but for those of plain charge lines, and of plain claims all but CLM:
+                  row (number), id, line, owner, part
+    raw_services  (a view) charge lines (SV2): row, owner, revenue_code, charge, units, day (as a date of the tables)
     raw_levels    ST, HL and CLM with the number of their transaction set (st) and level (hl)
 
 Places are numbers of segments with a sign in the lowest two bits, so that the newest is the largest:
@@ -50,6 +51,17 @@ _UNUSED = (
 _OF_CLAIM = ("CL1", "DTP", "HI", "SV2")
 #: Days of a statement, of an admission and of a service.
 _DAYS = ("434", "435", "472")
+#: What a plain claim has before its charge lines: nothing in the wrong place, nothing unknown.
+_PLAIN = (
+    "HI",
+    "NM1",
+    "N4",
+    "CL1",
+    "DTP\x1f096",
+    "DTP\x1f434",
+    "DTP\x1f435",
+    *(name for name in _UNUSED if name != "LX"),
+)
 #: Segments that are read of every claim, the most frequent first.
 _OFTEN = ("HI", "NM1", "N4", "CLM", "HL", "SBR", "DMG", "CL1")
 #: What may follow what in the envelope.
@@ -61,6 +73,11 @@ _SO_FAR = "over (rows between unbounded preceding and current row)"
 def element(number: int, line: str = "line") -> str:
     """SQL of an element of a segment, counted from 1; empty where there is none."""
     return f"split_part({line}, {ELEMENT}, {number + 1})"
+
+
+def day(text: str) -> str:
+    """SQL of ``CCYYMMDD`` as a date of the tables; what is none stays as it is, and is judged."""
+    return rf"regexp_replace({text}, '^([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})$', '\1-\2-\3')"
 
 
 def begins(*elements: str) -> str:
@@ -87,7 +104,7 @@ def load_segments(database: SubmissionDatabase, copy: Path, files: list[BillFile
         [[file.name for file in files], [file.first + 1 for file in files]],
     )
     try:
-        database.con.execute(_units_sql(), [str(copy)])
+        database.con.execute(_units_sql(has_repetitions=any(file.has_repetitions for file in files)), [str(copy)])
         database.con.execute(_segments_sql())
         last = database.one("select coalesce(sum(segments), 0) from raw_units")[0]
     except duckdb.InvalidInputException:  # the engine's own words quote the line
@@ -105,7 +122,7 @@ def load_segments(database: SubmissionDatabase, copy: Path, files: list[BillFile
     return problems
 
 
-def _units_sql() -> str:
+def _units_sql(*, has_repetitions: bool) -> str:
     """Lines of the copy in one pass, each with its owner.
 
     Windows over rows as they lie there are streamed: nothing is sorted.
@@ -113,13 +130,15 @@ def _units_sql() -> str:
     kind = f"""case when {begins("LX")} or {begins("SBR")} then null when {begins("CLM")} then {CLAIM}
         when {begins("HL")} then {LEVEL} else {SECTION} end"""
     plain = f"""segments between 2 and 3 and starts_with(parts[2], 'SV2' || {ELEMENT})
-        and (segments = 2 or {_is_day("parts[3]")}) and {begins("LX")} and not contains(line, {REPETITION})"""
+        and (segments = 2 or {_is_day("parts[3]")}) and {begins("LX")}"""
+    if has_repetitions:
+        plain += f" and not contains(line, {REPETITION})"
     return f"""create or replace table raw_units as
         select row, segments, owner, looks_plain and coalesce(owner & 3 = {CLAIM}, false) as is_plain,
             case when is_plain then service else line end as line, case when is_plain then day_line end as day_line
         from (
             select *, max(row * 4 + kind) {_SO_FAR} as owner from (
-                select *, cast(sum(segments) {_SO_FAR} as bigint) - segments + 1 as row from (
+                select *, cast(sum(cast(segments as integer)) {_SO_FAR} as bigint) - segments + 1 as row from (
                     select line, segments, {kind} as kind, {plain} as looks_plain, parts[2] as service,
                         parts[3] as day_line
                     from (
@@ -131,7 +150,7 @@ def _units_sql() -> str:
 
 
 def _segments_sql() -> str:
-    """The segments that matter, one by one, but for those of plain charge lines."""
+    """The segments that matter, one by one, but for those of plain charge lines and all but CLM of plain claims."""
     days = " or ".join(begins("DTP", day) for day in _DAYS)
     # Constants, and the most frequent ones first: this is asked of every segment.
     often = " ".join(f"when {begins(name)} then '{name}'" for name in _OFTEN)
@@ -145,9 +164,16 @@ def _segments_sql() -> str:
                 select row, owner, unnest(lines) as line, generate_subscripts(lines, 1) as place,
                     row * 4 + case unit when 'LX' then {SERVICE} when 'SBR' then {OTHER_PAYER} else {OWN} end as part
                 from (
-                    select row, owner, string_split(line, {SEGMENT}) as lines, split_part(line, {ELEMENT}, 1) as unit
+                    select row, owner, case when {_is_plain_claim()} then [split_part(line, {SEGMENT}, 1)]
+                        else string_split(line, {SEGMENT}) end as lines, split_part(line, {ELEMENT}, 1) as unit
                     from raw_units where not is_plain)))
         where id is not null"""
+
+
+def _is_plain_claim() -> str:
+    """SQL, of a line of the copy: a claim of which no segment before its charge lines needs a look of its own."""
+    plain = f"CLM\\x1f[^\\x1c]*(\\x1c({'|'.join(_PLAIN)})\\x1f[^\\x1c]*)*"
+    return f"{begins('CLM')} and regexp_full_match(line, '{plain}') and not contains(line, {REPETITION})"
 
 
 def _is_day(line: str) -> str:
@@ -165,13 +191,20 @@ def _levels_sql() -> str:
 
 
 def _services_sql() -> str:
-    """Charge lines; where one is not plain, its day is looked for among the segments of its loop."""
+    """Charge lines; where one is not plain, its day is looked for among the segments of its loop.
+
+    There are few days and many lines: each day is read once.
+    """
     return f"""create or replace view raw_services as
         select row, owner, e[2] as revenue_code, e[4] as charge, e[6] as units, day from (
-            select row + 1 as row, owner, string_split(line, {ELEMENT}) as e, {element(3, "day_line")} as day
-            from raw_units where is_plain
+            select row + 1 as row, owner, string_split(line, {ELEMENT}) as e, day
+            from raw_units left join (
+                select day_line, {day(f"left({element(3, 'day_line')}, 8)")} as day
+                from (select distinct day_line from raw_units where is_plain)
+            ) d using (day_line)
+            where is_plain
             union all
-            select s.row, owner, string_split(line, {ELEMENT}), day
+            select s.row, owner, string_split(line, {ELEMENT}), {day("left(day, 8)")}
             from raw_segments s left join (
                 select part, min({element(3)}) as day from raw_segments
                 where id = 'DTP' and {_is_day("line")} and {in_part(SERVICE)} group by 1
