@@ -31,8 +31,8 @@ from hcip_pipeline.periods import Month
 
 MONTH = Month(2025, 4)
 CLAIMS = "ExplanationOfBenefit.ndjson"
-#: how ids of claims begin, which makes place for the number of a repetition
-_ID = b"10000"
+#: the first digit of ids of claims, and of those of drugs; the zeros after it are where the number of a repetition goes
+_KINDS = (b"1", b"2")
 _PEOPLE = 1_500
 
 
@@ -73,7 +73,10 @@ def _month(root: Path, shape: str) -> Path:
 
 def _renumbered(content: bytes, before: bytes, repeats: int) -> Iterator[bytes]:
     for number in range(repeats):
-        yield content.replace(before + _ID, before + b"1%04d" % number)
+        again = content
+        for kind in _KINDS:
+            again = again.replace(before + kind + b"0000", before + kind + b"%04d" % number)
+        yield again
 
 
 def write_exports(home: Home, base: Path, size: int) -> tuple[int, int]:
