@@ -89,7 +89,7 @@ FIELDS: Mapping[str, Field] = {
     "discharge_disposition": Field("text", "UB-04 patient status"),
     "discharges": Field("integer", "discharges"),
     "distribution_limit_adjustment": Field("money", "reduction to the hospital's distribution limit"),
-    "effect": Field("text", "hold: the payment waits"),
+    "effect": Field("text", "hold: the payment is held"),
     "effective_date": Field("date", "first day of the exclusion"),
     "exclusion_reason": Field("text", "reason (methodology §3), or NO_NORM"),
     "expected": Field("ratio", "readmissions expected from the base year's cell rates"),
