@@ -89,14 +89,14 @@ BILL_RULES = (
     ),
     _warn(
         "B-LATE-MOVES", "account_no",
-        "late charges (frequency 5) state another last day or patient status than the bill that they belong to, and"
-        " theirs are taken",
+        "late charges (frequency 5) state an earlier first day or admission, a later last day or another patient status"
+        " than the bill that they belong to, and theirs are taken",
         "bill late charges for the same days; what was billed wrongly is replaced (frequency 7)",
     ),
     _warn(
         "B-BILLS-DIFFER", "account_no",
-        "bills of the stay have different attending physicians, principal diagnoses or patient statuses (other than"
-        " 30); those of the bill whose statement ends last are taken",
+        "bills of the stay have different attending physicians, principal diagnoses, patient statuses (other than"
+        " 30) or admission dates; those of the bill whose statement ends last are taken, and the first admission",
         "nothing if the last bill is right; otherwise replace it (frequency 7)",
     ),
     _warn(
@@ -133,6 +133,11 @@ BILL_RULES = (
         "a segment of a claim (CL1, DTP, HI, SV2) is in no claim: the segment CLM is missing or damaged",
         "export the bills again",
     ),
+    _refuse(
+        "B-ORDER",
+        "the date of a transaction (BHT04) cannot be read, and what bills of an account mean depends on their order",
+        "export the bills again with BHT04 as CCYYMMDD",
+    ),
     _refuse("B-CONTROL-CHARACTER", "the file contains control characters that are not separators", _RESEND),
     _refuse("B-SEGMENT-ENDLESS", "a segment does not end", _RESEND),
     _say("B-GROUPING-ROW", "rows of the grouping file cannot be read", "write one row per bill, in the header's "
@@ -152,6 +157,11 @@ BILL_RULES = (
     _say(
         "B-SEGMENT-UNKNOWN", "the files have segments that no institutional claim has: nothing is read from them",
         "check the export: if they should be others, bills are read without them",
+    ),
+    _say(
+        "B-ORDER-UNKNOWN",
+        "the date of a transaction (BHT04) cannot be read: its bills are taken as made before all others",
+        "nothing: no bill's meaning depends on it; or export the bills again with BHT04 as CCYYMMDD",
     ),
     _say("B-NOT-INPATIENT", "bills are not inpatient ones (facility code 11)", "nothing"),
     _say("B-REPLACED", "bills are replaced by later ones of the same account", "nothing"),

@@ -44,7 +44,7 @@ from hcip_pipeline.storage_faults import storage_fault
 from hcip_pipeline.tables.file_names import shown
 
 #: Raised whenever an edit changes its meaning: submissions accepted under another version are judged again.
-EDITS_VERSION = "4"
+EDITS_VERSION = "5"
 #: A file shows its habits one after another: blank rows and marks, placeholders, forms, rows that are repeated.
 _MOST_MENDINGS = 6
 

@@ -238,11 +238,17 @@ def _without_marks(database: SubmissionDatabase, table: Table, cells: Cells, so_
 
 
 def _without_repeated(database: SubmissionDatabase, table: Table, cells: Cells, so_far: Mended) -> bool:
-    """Rows that are byte for byte an earlier one: discharges of a key; lines without which an account adds up."""
+    """Rows that are byte for byte an earlier one: discharges of a key; lines without which an account adds up.
+
+    A bill may break a rule of its own where its cells are those of another one: such an account is left as it is.
+    """
+    faulty = """select account_no from d where row in (select row from found where rule = 'D-KEY-REPEATED')
+        group by account_no having bool_or(broken) <> bool_and(broken)"""
     every = ", ".join(table.names)
     text = habits.mended(cells.sql, table, so_far.readings)
     if table.name == "discharges":
         which = "row in (select row from found where rule = 'D-KEY-REPEATED')"
+        which += f" and account_no not in ({faulty})"
         twins = f"select row, min(row) over (partition by {every}) as first_row from ({text}) where {which}"
     else:
         differ = (
@@ -253,7 +259,7 @@ def _without_repeated(database: SubmissionDatabase, table: Table, cells: Cells, 
         twins = f"""
         with twin as (
             select row, account_no as account, min(row) over (partition by {every}) as first_row from ({text})
-            where account_no in (select account_no from ({differ}))),
+            where account_no in (select account_no from ({differ})) and account_no not in ({faulty})),
         adds_up as (
             select account from twin join c using (row) join ({differ}) owed on owed.account_no = account
             group by account, total_charges

@@ -5,7 +5,8 @@ mean together (``stays``), and bills that say one thing twice or in the wrong pl
 
 Working tables of the database; every cell is text as the tables of a submission have it:
     raw_loops  one row per HL: row, id, parent, level, its subscriber's and its billing provider's HL, and what it says
-    raw_bills  one row per claim: row, ordinal (in order of BHT04, file name, place), account_no, facility, frequency,
+    raw_bills  one row per claim: row, st (its transaction set), is_dated (BHT04 is a date), ordinal (in order of BHT04,
+               file name, place; without a date before all others), account_no, facility, frequency,
                total, dates, codes, physicians, patient, payer
     raw_faults rows of bills that cannot be taken as they are, or are worth a word: row, rule
 """
@@ -122,11 +123,12 @@ def _bills() -> str:
         transactions as (
             select owner >> 2 as st, {_only("bht", "true")} from raw_segments where id = 'BHT' group by 1),
         ordered as (
-            select row, hl, bht <> other_bht as is_repeated,
-                row_number() over (order by coalesce({element(4, "bht")}, ''), row) as ordinal
-            from raw_levels left join transactions using (st) where id = 'CLM'),
+            select row, hl, st, bht <> other_bht as is_repeated, made is not null as is_dated,
+                row_number() over (order by made nulls first, row) as ordinal
+            from raw_levels left join (select *, {_made(element(4, "bht"))} as made from transactions) using (st)
+            where id = 'CLM'),
         joined as (
-            select c.*, v.ordinal, o.other_primary, o.other_other_primary,
+            select c.*, v.ordinal, v.st, v.is_dated, o.other_primary, o.other_other_primary,
                 h.level, h.id as hl_id, h.parent, s.id as subscriber_id, p.id as billing_id, s.parent as above,
                 s.sbr, p.billing, {person("dmg")} as dmg, {person("n4")} as n4,
                 v.is_repeated or h.is_repeated or s.is_repeated or p.is_repeated as is_repeated,
@@ -136,7 +138,7 @@ def _bills() -> str:
             left join raw_loops s on s.row = h.subscriber_hl left join raw_loops p on p.row = h.billing_hl
             left join primaries o on o.row = c.row),
         told as (select *, {_of_kind("ABK")} as principals, {_of_kind("BBR")} as first_procedures from joined)
-        select row, ordinal,
+        select row, ordinal, st, is_dated,
             {element(1, "clm")} as account_no, {_amount(element(2, "clm"))} as total,
             split_part({element(5, "clm")}, {COMPONENT}, 1) as facility,
             split_part({element(5, "clm")}, {COMPONENT}, 3) as frequency,
@@ -166,6 +168,11 @@ def _bills() -> str:
             coalesce(above = billing_id and (level = '22' or (level = '23' and parent = subscriber_id)), false)
                 as is_in_order
         from told"""
+
+
+def _made(text: str) -> str:
+    """SQL of the day of ``CCYYMMDD``; null where it is none."""
+    return f"case when regexp_full_match({text}, '[0-9]{{8}}') then try_strptime({text}, '%Y%m%d')::date end"
 
 
 def _of_claim(name: str, *begin: str) -> str:

@@ -26,6 +26,7 @@ from hcip_pipeline.intake.x12.claims import find_bills
 from hcip_pipeline.intake.x12.envelope import BillFile, copy_segments
 from hcip_pipeline.intake.x12.grouping import join_grouping
 from hcip_pipeline.intake.x12.oddities import find_oddities
+from hcip_pipeline.intake.x12.order import order_problems
 from hcip_pipeline.intake.x12.places import located
 from hcip_pipeline.intake.x12.segments import load_segments
 from hcip_pipeline.intake.x12.stays import find_stays, resets_that_differ
@@ -139,6 +140,9 @@ def read_bills(
     find_oddities(database, has_repetitions=any(file.has_repetitions for file in files))
     if not database.one("select exists(from raw_bills)")[0]:
         found.problems.append(Problem("F-NO-ROWS", "holds no claim", file=found.name))
+        return found
+    found.problems += order_problems(database)
+    if any(problem.refuses for problem in found.problems):
         return found
     found.counts = find_stays(database)
     found.problems += [_as_problem(count) for count in found.counts if count.outcome in _REPORTED]

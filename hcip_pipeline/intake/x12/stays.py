@@ -161,6 +161,12 @@ def _contradictions() -> str:
             else has_whole = 1 or {day("first_day")} > {day("before")} + 1 end"""
 
 
+def _earlier(name: str) -> str:
+    """SQL: the day of late charges is before that of the bills they belong to."""
+    first = f"min({name}) filter ({{}} and {name} <> '')".format
+    return f"coalesce({first('late > 0')} < {first('late = 0')}, false)"
+
+
 def _stays() -> str:
     # Late charges say little of the stay: they come last where something is taken from the last bill.
     first = "arg_min({0}, place + late) filter ({0} <> '')".format
@@ -198,6 +204,9 @@ def _stays() -> str:
             bool_or(frequency in ('1', '4')
                 or (frequency = '7' and discharge_disposition not in ('', '{STILL_A_PATIENT}'))) as has_end,
             coalesce(max(last_day) filter (late > 0) > max(last_day) filter (late = 0), false)
-                or coalesce({last("discharge_disposition")} <> {disposition}, false) as late_moves,
-            {differ} as bills_differ
+                or coalesce({last("discharge_disposition")} <> {disposition}, false)
+                or {_earlier("first_day")} or {_earlier("admit_date")} as late_moves,
+            {differ} or coalesce(
+                min(admit_date) filter (late = 0 and admit_date <> '')
+                <> max(admit_date) filter (late = 0 and admit_date <> ''), false) as bills_differ
         from counted group by account_key, part"""
