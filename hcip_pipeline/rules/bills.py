@@ -33,6 +33,10 @@ BILL_RULES = (
         "keep the one that holds",
     ),
     _error(
+        "B-FACILITY", "account_no", "the facility code of the bill (CLM05-1) is not one of two digits",
+        "send the bill with the type of bill (CLM05) that it was billed under; an inpatient one has facility code 11",
+    ),
+    _error(
         "B-FREQUENCY", "account_no", "the frequency of the bill (CLM05-3) is none of 1, 2, 3, 4, 5, 7 and 8",
         "send the bill with the frequency that it was billed under",
     ),
@@ -47,7 +51,8 @@ BILL_RULES = (
     ),
     _error(
         "B-OTHER-PATIENT", "account_no",
-        "the bills of the stay have different birth dates or sexes: the account number may be another patient's",
+        "the bills of the stay, or a bill and what it replaces or removes (frequencies 7 and 8), have different birth"
+        " dates or sexes: the account number may be another patient's",
         "give each stay an account number of its own, or send the bills with the patient's own data",
     ),
     _error(
@@ -92,6 +97,24 @@ BILL_RULES = (
         "late charges (frequency 5) state an earlier first day or admission, a later last day or another patient status"
         " than the bill that they belong to, and theirs are taken",
         "bill late charges for the same days; what was billed wrongly is replaced (frequency 7)",
+    ),
+    _warn(
+        "B-LATE-DIFFERS", "account_no",
+        "late charges (frequency 5) have another attending or operating physician or principal diagnosis than the bill"
+        " that they belong to, whose own are kept",
+        "nothing if that bill is right; otherwise replace it (frequency 7)",
+    ),
+    _warn(
+        "B-LAST-MISSING", "account_no",
+        "the last bill of the stay states how it ended (CL103), but is an interim one (frequency 2 or 3): the last one"
+        " (4) may be missing",
+        "send the last bill of the stay; if there is none, send the one that is last with frequency 4",
+    ),
+    _warn(
+        "B-DATE-UNREAD", "account_no",
+        "a date (DTP) has a qualifier that no institutional claim has, or the day of a charge line (DTP*472) is empty:"
+        " it is not read, and a line without a day has the statement's first one",
+        "send the days of service as DTP*472",
     ),
     _warn(
         "B-BILLS-DIFFER", "account_no",
@@ -163,7 +186,7 @@ BILL_RULES = (
         "the date of a transaction (BHT04) cannot be read: its bills are taken as made before all others",
         "nothing: no bill's meaning depends on it; or export the bills again with BHT04 as CCYYMMDD",
     ),
-    _say("B-NOT-INPATIENT", "bills are not inpatient ones (facility code 11)", "nothing"),
+    _say("B-NOT-INPATIENT", "bills are not inpatient ones: their facility code is not 11", "nothing"),
     _say("B-REPLACED", "bills are replaced by later ones of the same account", "nothing"),
     _say("B-VOIDED", "bills are removed by later ones of the same account", "nothing"),
     _say(

@@ -85,7 +85,7 @@ def test_a_date_of_a_transaction_that_nothing_depends_on_is_named(
 def test_late_charges_that_move_the_start_are_named(
     preflight: Preflight, tmp_path: Path, moved: dict[str, str]
 ) -> None:
-    late = claim(ONE, frequency="5", lines=LINE, **moved)  # type: ignore[arg-type]
+    late = claim(ONE, frequency="5", lines=LINE, **moved)
     result = preflight.check(write(tmp_path, interchange(patient(), BASE, late), ONE))
     assert result.accepted and "B-LATE-MOVES" in rules(result), result.summary()
 

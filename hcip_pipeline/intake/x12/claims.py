@@ -14,7 +14,7 @@ Working tables of the database; every cell is text as the tables of a submission
 from __future__ import annotations
 
 from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
-from hcip_pipeline.intake.x12.payers import payer_sql
+from hcip_pipeline.intake.x12.payers import marked, payer_sql
 from hcip_pipeline.intake.x12.segments import (
     CLAIM,
     COMPONENT,
@@ -30,8 +30,12 @@ from hcip_pipeline.intake.x12.segments import (
 
 #: The facility code of a hospital's inpatient bill (CLM05-1).
 INPATIENT = "11"
+#: SQL: the facility code is another one; a code that is none is not known to be of another kind of bill.
+ELSEWHERE = f"(facility <> '{INPATIENT}' and regexp_full_match(facility, '[1-9][0-9]'))"
 #: Frequencies (CLM05-3) that mean something here.
 FREQUENCIES = ("1", "2", "3", "4", "5", "7", "8")
+#: CL101 -> nature of admission
+_NATURES = {"1": "3", "2": "4", "3": "5", "4": "2", "5": "3", "9": "9"}
 #: Other diagnoses and procedures of the code set before ICD-10.
 _ICD_9 = ("BK", "BF", "BR", "BQ")
 #: Kinds of code that are read, and those that are for others: admitting diagnosis, reason for the visit, external
@@ -52,6 +56,7 @@ def find_bills(database: SubmissionDatabase) -> None:
         select row, 'B-HIERARCHY' from raw_bills where not is_in_order
         union all select row, 'B-STATEMENT' from raw_bills
             where facility = '{INPATIENT}' and try_cast(last_day as date) < try_cast(first_day as date)
+        union all select row, 'B-FACILITY' from raw_bills where facility <> '{INPATIENT}' and not {ELSEWHERE}
         union all select row, 'B-FREQUENCY' from raw_bills where frequency not in {FREQUENCIES}
         union all select row, 'B-REPEATED' from raw_bills where is_repeated
         union all select row, 'B-MISPLACED' from raw_bills where is_misplaced
@@ -146,8 +151,7 @@ def _bills() -> str:
             {day(f"left({period}, 8)")} as first_day,
             {day(f"case when {element(2, 'statement')} = 'RD8' then split_part({period}, '-', 2) else {period} end")}
                 as last_day,
-            case {element(1, "cl1")} when '1' then '3' when '2' then '4' when '3' then '5' when '4' then '2'
-                when '5' then '3' else coalesce({element(1, "cl1")}, '') end as nature_of_admission,
+            {_nature(f"coalesce({element(1, 'cl1')}, '')")} as nature_of_admission,
             {_padded(element(2, "cl1"))} as source_of_admission, {_padded(element(3, "cl1"))} as discharge_disposition,
             {_npi("attending")} as attending_npi, {_npi("operating")} as operating_npi,
             case when {element(1, "dmg")} = 'D8' then {day(element(2, "dmg"))}
@@ -217,6 +221,15 @@ def _npi(line: str) -> str:
     return f"case when {element(8, line)} = 'XX' then {element(9, line)} else '' end"
 
 
+def _nature(code: str) -> str:
+    """SQL of the type of admission (CL101) as ours, with or without zeros before it; another one is marked, and told.
+
+    What is no code of bills may be one of ours with another meaning.
+    """
+    cases = " ".join(f"when '{theirs}' then '{ours}'" for theirs, ours in _NATURES.items())
+    return f"case ltrim({code}, '0') {cases} else case when {code} = '' then '' else {marked(code)} end end"
+
+
 def _padded(code: str) -> str:
     """SQL of a code of two signs, of which bills have one."""
     return f"case when length({code}) = 1 then '0' || {code} else coalesce({code}, '') end"
@@ -230,6 +243,11 @@ def _amount(text: str) -> str:
         f" when regexp_full_match({text}, '{pattern}') then cast(cast({text} as decimal(18,2)) as varchar)"
         f" else {text} end"
     )
+
+
+def dollars_of(amount: str) -> str:
+    """SQL of an amount of a working table in dollars; null where it is none, by the rule of the tables' cells."""
+    return f"case when regexp_full_match({amount}, '-?[0-9]{{1,16}}[.][0-9]{{2}}') then {amount}::decimal(18,2) end"
 
 
 def lines_of(bills: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
 from hcip_pipeline.intake.x12.segments import (
     CLAIM,
+    DAYS,
     ELEMENT,
     LEVEL,
     OWN,
@@ -36,16 +37,18 @@ def find_oddities(database: SubmissionDatabase, *, has_repetitions: bool) -> Non
     database.con.execute(f"insert into raw_faults {_misplaced()}")
     database.con.execute(f"insert into raw_faults {_lines_together()}")
     database.con.execute(f"insert into raw_faults {_days_of_lines()}")
+    database.con.execute(f"insert into raw_faults {_days_unread()}")
     if has_repetitions:
         database.con.execute(f"insert into raw_faults {_repetitions()}")
 
 
 def _misplaced() -> str:
     is_day = begins("DTP", "472")
+    is_of_stay = f"({begins('DTP', '434')} or {begins('DTP', '435')})"
     return f"""
         select distinct owner >> 2 as row, 'B-MISPLACED' from raw_segments
         where {owned_by(CLAIM)} and (
-            (not {in_part(OWN)} and (id in ('CL1', 'HI') or (id = 'DTP' and not {is_day})))
+            (not {in_part(OWN)} and (id in ('CL1', 'HI') or (id = 'DTP' and {is_of_stay})))
             or id in ('DMG', 'BHT') or ({in_part(SERVICE)} and {begins("NM1", "71")})
             or (id = 'DTP' and {is_day} and not {in_part(SERVICE)}))"""
 
@@ -63,6 +66,18 @@ def _days_of_lines() -> str:
         select distinct owner >> 2, 'B-REPEATED' from raw_segments
         where id = 'DTP' and {begins("DTP", "472")} and {in_part(SERVICE)}
         group by owner, part having min({element(3)}) <> max({element(3)})"""
+
+
+def _days_unread() -> str:
+    """Days of a kind that is not known, and days of lines that are empty: the line has the statement's day instead."""
+    is_known = " or ".join(begins("DTP", day) for day in DAYS)
+    return f"""
+        select distinct owner >> 2, 'B-DATE-UNREAD' from raw_segments where id = 'DTP' and {owned_by(CLAIM)}
+            and (not ({is_known}) or ({begins("DTP", "472")} and {element(3)} = ''))
+        union
+        select owner >> 2, 'B-DATE-UNREAD' from raw_units where is_plain and day_line in (
+            select day_line from (select distinct day_line from raw_units where is_plain)
+            where {element(3, "day_line")} = '')"""
 
 
 def _repetitions() -> str:

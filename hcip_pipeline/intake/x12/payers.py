@@ -25,7 +25,12 @@ PAYER_OF: Mapping[str, str] = {
 }  # fmt: skip
 
 
+def marked(code: str) -> str:
+    """SQL of a code that bills do not have: not one of ours by coincidence, so that it is told."""
+    return f"'X12 ' || {code}"
+
+
 def payer_sql(indicator: str) -> str:
-    """SQL of the payer of an indicator; of one that is not known, the indicator itself, which is then told."""
+    """SQL of the payer of an indicator; one that is not known is marked, and told."""
     cases = " ".join(f"when '{code}' then '{payer}'" for code, payer in PAYER_OF.items())
-    return f"case {indicator} {cases} else {indicator} end"
+    return f"case {indicator} {cases} when '' then '' else {marked(indicator)} end"

@@ -27,7 +27,9 @@ from pathlib import Path
 import duckdb
 
 from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
+from hcip_pipeline.intake.x12.envelope import SEGMENT as SEGMENT_BYTE
 from hcip_pipeline.intake.x12.envelope import BillFile
+from hcip_pipeline.received_files import bytes_in_words
 from hcip_pipeline.rules.problem import Problem
 
 #: SQL of the separators in the copy.
@@ -50,7 +52,9 @@ _UNUSED = (
 #: Segments that mean nothing but in a claim.
 _OF_CLAIM = ("CL1", "DTP", "HI", "SV2")
 #: Days of a statement, of an admission and of a service.
-_DAYS = ("434", "435", "472")
+DAYS = ("434", "435", "472")
+#: Other days of the institutional claim: hour of discharge, received by a repricer, adjudication.
+_OTHER_DAYS = ("096", "050", "573")
 #: What a plain claim has before its charge lines: nothing in the wrong place, nothing unknown.
 _PLAIN = (
     "HI",
@@ -66,7 +70,7 @@ _PLAIN = (
 _OFTEN = ("HI", "NM1", "N4", "CLM", "HL", "SBR", "DMG", "CL1")
 #: What may follow what in the envelope.
 _FOLLOWS = {"ISA": ("IEA", ""), "GS": ("ISA", "GE"), "ST": ("GS", "SE"), "SE": ("ST",), "GE": ("SE",), "IEA": ("GE",)}
-_LONGEST_LINE = 2_000_000
+LONGEST_LINE = 2 * 1024 * 1024
 _SO_FAR = "over (rows between unbounded preceding and current row)"
 
 
@@ -110,7 +114,7 @@ def load_segments(database: SubmissionDatabase, copy: Path, files: list[BillFile
     except duckdb.InvalidInputException:  # the engine's own words quote the line
         last = -1
     if last != total:
-        return [Problem("F-UNREADABLE", "the files cannot be read as segments", file=file.name) for file in files[:1]]
+        return _unreadable(copy, files)
     database.con.execute(
         f"create or replace table raw_envelope as select row, id, line from raw_segments where id in {_ENVELOPE}"
     )
@@ -120,6 +124,19 @@ def load_segments(database: SubmissionDatabase, copy: Path, files: list[BillFile
         database.con.execute(_services_sql())
         problems = [*_outside_claims(database), *_unknown(database)]
     return problems
+
+
+def _unreadable(copy: Path, files: list[BillFile]) -> list[Problem]:
+    """The first loop that is longer than a line of the copy may be."""
+    row = 1
+    with copy.open("rb") as lines:
+        for line in lines:
+            if len(line) >= LONGEST_LINE:
+                file = next(file for file in reversed(files) if file.first < row)
+                words = f"segment {row - file.first} begins a loop of more than {bytes_in_words(LONGEST_LINE)}"
+                return [Problem("F-TOO-LARGE", words, file=file.name, row=row - file.first)]
+            row += line.count(SEGMENT_BYTE) + 1
+    return [Problem("F-UNREADABLE", "the files cannot be read as segments", file=file.name) for file in files[:1]]
 
 
 def _units_sql(*, has_repetitions: bool) -> str:
@@ -145,20 +162,22 @@ def _units_sql(*, has_repetitions: bool) -> str:
                         select line, parts, len(parts) as segments from (
                             select line, string_split(line, {SEGMENT}) as parts
                             from read_csv(?, auto_detect=false, delim='\x01', quote='', escape='', header=false,
-                                columns={{'line': 'varchar'}}, compression='none', max_line_size={_LONGEST_LINE},
+                                columns={{'line': 'varchar'}}, compression='none', max_line_size={LONGEST_LINE},
                                 null_padding=false))))))"""
 
 
 def _segments_sql() -> str:
     """The segments that matter, one by one, but for those of plain charge lines and all but CLM of plain claims."""
-    days = " or ".join(begins("DTP", day) for day in _DAYS)
+    days = " or ".join(begins("DTP", day) for day in DAYS)
+    other_days = " or ".join(begins("DTP", day) for day in _OTHER_DAYS)
     # Constants, and the most frequent ones first: this is asked of every segment.
     often = " ".join(f"when {begins(name)} then '{name}'" for name in _OFTEN)
     unused = " or ".join(begins(name) for name in _UNUSED)
     return f"""create or replace table raw_segments as
         select row, id, line, owner, part from (
             select row + place - 1 as row, line, owner, part,
-                case {often} when {begins("DTP")} then case when {days} then 'DTP' end when {unused} then null
+                case {often} when {begins("DTP")} then case when {days} then 'DTP' when {other_days} then null
+                    else 'DTP' end when {unused} then null
                     else rtrim(left(line, 3), {ELEMENT}) end as id
             from (
                 select row, owner, unnest(lines) as line, generate_subscripts(lines, 1) as place,
@@ -224,8 +243,8 @@ def _order(database: SubmissionDatabase) -> list[Problem]:
     """The first segment that has no name of one, or is where the envelope does not allow it."""
     strange = database.con.execute(
         f"""select row from raw_segments
-        where id <> 'SV2' and (not starts_with(line, id || {ELEMENT})
-            or (id not in {_READ} and not regexp_full_match(id, '[A-Z][A-Z0-9]{{1,2}}'))) order by row limit 1"""
+        where not starts_with(line, id || {ELEMENT})
+            or (id not in {_READ} and not regexp_full_match(id, '[A-Z][A-Z0-9]{{1,2}}')) order by row limit 1"""
     ).fetchone()
     if strange is not None:
         return [_problem(database, "B-ENVELOPE", "does not begin with the name of a segment", strange[0])]
@@ -276,15 +295,21 @@ def _unknown(database: SubmissionDatabase) -> list[Problem]:
 def _versions(database: SubmissionDatabase) -> list[Problem]:
     """Anything but institutional claims of a version that is read."""
     wrong = f"""select row, case when id = 'ST' then 'ST03' else 'GS08' end,
-            case when id = 'ST' then {element(3)} else {element(8)} end as version
+            case when id = 'ST' then {element(3)} else {element(8)} end as version,
+            case when id = 'ST' then {element(1)} <> '837' else {element(1)} <> 'HC' end as is_other, id, {element(1)}
         from raw_envelope where id in ('GS', 'ST') and (version not in {VERSIONS}
             or (id = 'ST' and {element(1)} <> '837') or (id = 'GS' and {element(1)} <> 'HC'))
         order by row limit 1"""
     row = database.con.execute(wrong).fetchone()
     if row is None:
         return []
-    found = row[2] if row[2].isascii() and row[2].isalnum() and len(row[2]) <= 12 else "another"
-    return [_problem(database, "B-VERSION", f"{row[1]} is {found or 'empty'}, not {' or '.join(VERSIONS)}", row[0])]
+    number, name, found, is_other, segment, kind = row
+    allowed = " or ".join(VERSIONS)
+    if is_other:
+        name, found, allowed = f"{segment}01", kind, "837" if segment == "ST" else "HC"
+    if found and not (found.isascii() and found.isalnum() and len(found) <= 12):
+        found = "another"
+    return [_problem(database, "B-VERSION", f"{name} is {found or 'empty'}, not {allowed}", number)]
 
 
 def _counts(database: SubmissionDatabase) -> list[Problem]:

@@ -20,7 +20,8 @@ from __future__ import annotations
 
 from hcip_pipeline.intake.hospital.receipts import BillCount
 from hcip_pipeline.intake.hospital.submission_database import CCN, SubmissionDatabase
-from hcip_pipeline.intake.x12.claims import INPATIENT, lines_of
+from hcip_pipeline.intake.x12.claims import ELSEWHERE, dollars_of, lines_of
+from hcip_pipeline.rules.bills import BILL_RULES
 
 #: Patient status (CL103): still a patient.
 STILL_A_PATIENT = "30"
@@ -32,11 +33,13 @@ COUNTED, REPLACED, VOIDED, VOID, LONE_VOID, NOT_INPATIENT, STAYS_ON = (
 
 #: SQL: no bill of the stay ends it.
 _WAITS = f"(discharge_disposition = '{STILL_A_PATIENT}' and last_frequency in ('2', '3', '7') and not has_end)"
+_ERRORS = tuple(rule.id for rule in BILL_RULES if rule.severity == "ERROR")
 _WHOLE = "frequency not in ('2', '3', '4', '5')"
 
 
 def find_stays(database: SubmissionDatabase) -> tuple[BillCount, ...]:
     """Make the tables of this module; the outcome of every bill, counted."""
+    database.con.execute(f"insert into raw_faults {_resets_of_others()}")
     database.con.execute(f"create or replace table raw_standing as {_standing()}")
     database.con.execute(f"create or replace table raw_stays as {_stays()}")
     database.con.execute(
@@ -50,6 +53,9 @@ def find_stays(database: SubmissionDatabase) -> tuple[BillCount, ...]:
         f"""insert into raw_faults
         select row, 'B-LATE-ALONE' from raw_stays where last_frequency = '5'
         union all select row, 'B-LATE-MOVES' from raw_stays where last_frequency <> '5' and late_moves
+        union all select row, 'B-LATE-DIFFERS' from raw_stays where last_frequency <> '5' and late_differs
+        union all select row, 'B-LAST-MISSING' from raw_stays
+            where last_frequency in ('2', '3') and not has_end and discharge_disposition <> ''
         union all select row, 'B-BILLS-DIFFER' from raw_stays where bills_differ
         union all select row, 'B-STATUS' from raw_stays where discharge_disposition = '{STILL_A_PATIENT}'
         union all
@@ -66,7 +72,7 @@ def find_stays(database: SubmissionDatabase) -> tuple[BillCount, ...]:
     )
     database.con.execute("drop view raw_services; drop table raw_units")
     rows = database.con.execute(
-        "select outcome, count(*), coalesce(sum(try_cast(total as decimal(18,2))), 0)"
+        f"select outcome, count(*), coalesce(sum({dollars_of('total')}), 0)"
         " from raw_standing group by outcome order by outcome"
     ).fetchall()
     return tuple(BillCount(outcome, count, dollars) for outcome, count, dollars in rows)
@@ -82,12 +88,12 @@ def resets_that_differ(database: SubmissionDatabase) -> list[tuple[str, int, int
         Of each rule that is met, how many bills, and the row of the first.
     """
     rows = database.con.execute(
-        """with pairs as (
-            select r.row, r.frequency, r.first_day, r.last_day, try_cast(r.total as decimal(18,2)) as total,
+        f"""with pairs as (
+            select r.row, r.frequency, r.first_day, r.last_day, {dollars_of("r.total")} as total,
                 min(b.first_day) filter (b.frequency <> '5') as first_before,
                 max(b.last_day) filter (b.frequency <> '5') as last_before,
-                sum(try_cast(b.total as decimal(18,2))) as total_before,
-                sum(try_cast(b.total as decimal(18,2))) filter (b.frequency <> '5') as total_without_late
+                sum({dollars_of("b.total")}) as total_before,
+                sum({dollars_of("b.total")}) filter (b.frequency <> '5') as total_without_late
             from raw_standing s join raw_bills b using (row) join raw_bills r on r.row = s.reset_by
             where s.frequency <> '8' group by all)
         select case frequency when '8' then 'B-VOID-DIFFERS' else 'B-REPLACED-DIFFERS' end as rule, count(*), min(row)
@@ -100,22 +106,28 @@ def resets_that_differ(database: SubmissionDatabase) -> list[tuple[str, int, int
 
 
 def _standing() -> str:
-    """The next bill after it that replaces or removes decides; a bill without an account stands for itself."""
+    """The next bill after it that replaces or removes decides; a bill without an account stands for itself.
+
+    One that breaks a rule by itself replaces and removes nothing: it is left with the others, and quarantined.
+    """
+    faulty = f"select row from raw_faults where rule in {_ERRORS}"
     return f"""
         with keyed as (
-            select *, case when account_no = '' then 'row ' || row else 'account ' || account_no end as account_key
+            select *, case when account_no = '' then 'row ' || row else 'account ' || account_no end as account_key,
+                frequency in ('7', '8') and row not in ({faulty}) as is_reset
             from raw_bills),
-        inpatient as (select * from keyed where facility = '{INPATIENT}'),
+        inpatient as (select * from keyed where not {ELSEWHERE}),
         resets as (
-            select *, count(case when frequency in ('7', '8') then 1 end) over w as epoch,
+            select *, count(case when is_reset then 1 end) over w as epoch,
                 row_number() over w as place from inpatient
             window w as (partition by account_key order by ordinal)),
         decided as (
             select r.*, n.frequency as next_frequency, n.row as reset_by from resets r
             left join resets n on n.account_key = r.account_key and n.epoch = r.epoch + 1
-                and n.frequency in ('7', '8')),
+                and n.is_reset),
         standing as (
-            select *, case when frequency = '8' and place = 1 then '{LONE_VOID}' when frequency = '8' then '{VOID}'
+            select *, case when is_reset and frequency = '8' and place = 1 then '{LONE_VOID}'
+                when is_reset and frequency = '8' then '{VOID}'
                 when next_frequency = '7' then '{REPLACED}' when next_frequency = '8' then '{VOIDED}'
                 else '{COUNTED}' end as outcome from decided)
         select row, ordinal, account_key, account_no, frequency, total, outcome, reset_by,
@@ -124,7 +136,21 @@ def _standing() -> str:
         from standing
         union all
         select row, ordinal, account_key, account_no, frequency, total, '{NOT_INPATIENT}', null, 1
-        from keyed where facility <> '{INPATIENT}'"""
+        from keyed where {ELSEWHERE}"""
+
+
+def _resets_of_others() -> str:
+    """Bills of frequency 7 and 8 whose patient is not that of the bills they replace or remove."""
+    other = "nullif(r.{0}, '') <> nullif(b.{0}, '')".format
+    return f"""
+        with resets as (select distinct account_no from raw_bills where frequency in ('7', '8') and account_no <> ''),
+        bills as (
+            select *, count(case when frequency in ('7', '8') then 1 end) over (
+                partition by account_no order by ordinal) as epoch
+            from raw_bills where not {ELSEWHERE} and account_no in (from resets))
+        select distinct r.row, 'B-OTHER-PATIENT' from bills b join bills r
+            on r.account_no = b.account_no and r.epoch = b.epoch + 1 and r.frequency in ('7', '8')
+        where {other("birth_date")} or {other("sex")}"""
 
 
 def _contradictions() -> str:
@@ -171,17 +197,23 @@ def _stays() -> str:
     # Late charges say little of the stay: they come last where something is taken from the last bill.
     first = "arg_min({0}, place + late) filter ({0} <> '')".format
     last = "coalesce(arg_max({0}, place - late) filter ({0} <> ''), '')".format
+    stays_own = "coalesce(arg_max({0}, place) filter (late = 0 and {0} <> ''), '')".format
+    others = " or ".join(
+        f"coalesce(bool_or(late > 0 and {name} <> '') and not (min({name}) filter (late > 0 and {name} <> '')"
+        f" = {stays_own(name)} and max({name}) filter (late > 0 and {name} <> '') = {stays_own(name)}), false)"
+        for name in ("attending_npi", "operating_npi", "principal_diagnosis")
+    )
     from_last = (
-        "birth_date", "sex", "zip_code", "primary_payer", "attending_npi", "operating_npi",
-        "principal_diagnosis", "diagnoses", "procedures",
+        "birth_date", "sex", "zip_code", "primary_payer", "principal_diagnosis", "diagnoses", "procedures",
     )  # fmt: skip
     from_first = ("nature_of_admission", "source_of_admission")
     cells = ", ".join(
         [f"{last(name)} as {name}" for name in from_last]
+        + [f"{stays_own(name)} as {name}" for name in ("attending_npi", "operating_npi")]
         + [f"coalesce({first(name)}, '') as {name}" for name in from_first]
     )
     disposition = "coalesce(arg_max(discharge_disposition, place) filter (discharge_disposition <> ''), '')"
-    amount = "try_cast(total as decimal(18,2))"
+    amount = dollars_of("total")
     stated = "late = 0 and {0} not in ('', '" + STILL_A_PATIENT + "')"
     differ = " or ".join(
         f"coalesce(min({name}) filter ({stated}) <> max({name}) filter ({stated}), false)".format(name)
@@ -206,6 +238,7 @@ def _stays() -> str:
             coalesce(max(last_day) filter (late > 0) > max(last_day) filter (late = 0), false)
                 or coalesce({last("discharge_disposition")} <> {disposition}, false)
                 or {_earlier("first_day")} or {_earlier("admit_date")} as late_moves,
+            {others} as late_differs,
             {differ} or coalesce(
                 min(admit_date) filter (late = 0 and admit_date <> '')
                 <> max(admit_date) filter (late = 0 and admit_date <> ''), false) as bills_differ
