@@ -25,8 +25,6 @@ from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.release.reading import released_frame
 from hcip_pipeline.settlement.period import build_period
-from hcip_pipeline.warehouse.build import compute_builds_with
-from tests.rendered_builds import build_by_rendering
 from tests.settled_home import PERIOD, SettledHome
 
 pytestmark = pytest.mark.slow
@@ -85,8 +83,7 @@ class FullRun:
     def payments(self) -> pl.DataFrame:
         policy = load_policy(self.home.policy)
         ingest_period(self.home, PERIOD, policy.policy)
-        with compute_builds_with(build_by_rendering):
-            self.file = build_period(self.home, PERIOD, policy, select="+incentives").result.file
+        self.file = build_period(self.home, PERIOD, policy, select="+incentives").result.file
         with duckdb.connect(self.file, read_only=True) as connection:
             return connection.sql(f"select {', '.join(PAYMENT)} from marts.incentives order by 1, 2").pl()
 
