@@ -18,6 +18,8 @@ from hcip_pipeline.certainty.ranges import mean, percentile, range_tables
 from hcip_pipeline.policy.model import Policy
 from tests.invented_release import BEST, P75, release_tables
 
+pytestmark = pytest.mark.slow
+
 SEEDS = int(os.environ.get("HCIP_CERTAINTY_SEEDS", "10"))
 POLICY = Policy(version="test", base_year=2024)
 DRAWS = 100

@@ -21,6 +21,8 @@ from hcip_pipeline.intake.hospital.judging import Judge
 from hcip_pipeline.received_files import HOSPITAL, MAX_COLUMNS
 from tests.intake_submissions import CCN, Draft, csv_bytes, judged, reference, rules
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def judge() -> Iterator[Judge]:

@@ -16,6 +16,8 @@ from scipy.optimize import linprog
 
 from hcip_pipeline.release.suppression import MARK, CountTable, Remainder, Sum, suppressed
 
+pytestmark = pytest.mark.slow
+
 #: cell -> value, None where hidden
 Seen = dict[str, int | None]
 

@@ -30,6 +30,8 @@ from tests.shared_homes import (
 )
 from tests.shared_homes import make_machines as make_machines
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_empty_home_becomes_the_one_that_is_shared(make: Make) -> None:
     one, other = make("one"), make("other")

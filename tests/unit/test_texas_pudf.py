@@ -21,6 +21,8 @@ from tests.texas_files import DISCHARGES, Q1, cell, file_of, spoil
 from tests.texas_files import folder as folder
 from tests.texas_files import published as published
 
+pytestmark = pytest.mark.slow
+
 Q2 = Quarter(2019, 2)
 
 

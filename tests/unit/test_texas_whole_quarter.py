@@ -17,6 +17,8 @@ from tests.texas_files import DISCHARGES, Q1, cell, file_of, spoil
 from tests.texas_files import folder as folder
 from tests.texas_files import published as published
 
+pytestmark = pytest.mark.slow
+
 
 def _read(folder: Path) -> TexasReceipt:
     return read_texas(folder, [Q1], folder / "out", load_tables_of_elsewhere(None)["apr_drg"])

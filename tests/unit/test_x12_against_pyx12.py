@@ -24,6 +24,8 @@ from tests.bills import claim, interchange, patient, typed
 from tests.generated_bills import files
 from tests.pyx12_claims import claims, is_valid
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = Path(__file__).parents[2].parent / "shared" / "data" / "formats" / "x12_837i"
 GENERATED = int(os.environ.get("HCIP_X12_CLAIMS", "60"))
 

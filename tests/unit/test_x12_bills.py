@@ -22,6 +22,8 @@ from tests.bill_checks import QUARTER, bill_preflight, bill_reference, bills, ch
 from tests.bills import ATTENDING, CCN, OPERATING, OTHER_PAYER, Signs, claim, interchange, patient, write
 from tests.pyx12_claims import is_valid
 
+pytestmark = pytest.mark.slow
+
 ONE = "250000001"
 FRACTION = (("0120", "1.005", "1", ""),)
 

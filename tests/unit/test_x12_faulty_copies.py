@@ -10,6 +10,8 @@ from hcip_pipeline.intake.hospital.preflight import Preflight
 from tests.bill_checks import bill_preflight, bill_reference, bills, discharges, rules  # noqa: F401 - fixtures
 from tests.bills import claim, interchange, patient, write
 
+pytestmark = pytest.mark.slow
+
 ONE = "99887766"
 BASE = claim(ONE)
 LINE = (("0250", "4.5", "1", ""),)

@@ -15,6 +15,8 @@ from hcip_pipeline.intake.hospital.preflight import CheckResult, Preflight
 from tests.bill_checks import bill_preflight, bill_reference, bills, charges, discharges, rules  # noqa: F401 - fixtures
 from tests.bills import OTHER_PAYER, claim, interchange, patient, write
 
+pytestmark = pytest.mark.slow
+
 ONE = "99887766"
 BILL = claim(ONE, others=OTHER_PAYER)
 LEVELS = [*patient(child=("20241230", "M", "20901")), *BILL]

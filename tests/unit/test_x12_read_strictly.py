@@ -12,6 +12,8 @@ from hcip_pipeline.intake.x12 import segments as x12_segments
 from tests.bill_checks import bill_preflight, bill_reference, bills, charges, discharges, rules  # noqa: F401 - fixtures
 from tests.bills import claim, interchange, patient, write
 
+pytestmark = pytest.mark.slow
+
 ONE = "99887766"
 LINE = (("0250", "4.5", "1", "20250103"),)
 DAY = "DTP*472*D8*20250103"

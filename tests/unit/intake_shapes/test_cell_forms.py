@@ -22,6 +22,8 @@ from tests.unit.intake_shapes.shapes import (
     rules_met,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_identifiers_that_a_data_frame_held_as_numbers_lose_their_decimals(judge: Judge, tmp_path: Path) -> None:
     receipt = judged(judge, tmp_path / CCN, both("account_no", lambda c: c.str.replace("A", "1") + ".0"))

@@ -19,6 +19,8 @@ from tests.unit.intake_shapes.shapes import (
     lines,
 )
 
+pytestmark = pytest.mark.slow
+
 NOT_GUESSED: dict[str, tuple[Callable[[], Files], str, str]] = {
     "a row of totals": (lines("discharges", lambda rows: [*rows, b"Total,120" + b"," * 20 + b",72000.00"]),
                         "F-TOTAL-ROW", "line 122"),

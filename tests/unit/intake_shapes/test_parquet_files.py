@@ -20,6 +20,8 @@ from tests.unit.intake_shapes.shapes import (
     lake_rows,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def _frame(table: str, change: dict[str, pa.Array]) -> pa.Table:
     frame: pa.Table = getattr(Draft(), table).with_columns(pl.all().replace("", None)).to_arrow()

@@ -27,6 +27,8 @@ from tests.unit.intake_shapes.shapes import (
     zipped,
 )
 
+pytestmark = pytest.mark.slow
+
 #: name -> (files, rules that tell of it with their rows); what is read is what the plain form gives
 READ_ALIKE: dict[str, tuple[Callable[[], Files], dict[str, int]]] = {
     "revenue codes without zeros": (

@@ -18,6 +18,8 @@ from tests.unit.intake_shapes.shapes import (
     rules_met,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def workbook(path: Path, sheets: dict[str, pl.DataFrame], *, skipped: int = 0, as_numbers: bool = True) -> bytes:
     """A workbook as a person makes it: dates as dates, whatever looks like a number as a number."""
