@@ -70,7 +70,7 @@ CONDITIONS = Table(
         Column("weight", "ratio", "weight of the condition; a hospital's weights total 1"),
         Column("met", "text", "condition met; empty without a result", nullable=True, allowed=("Y", "N")),
         Column("is_missing", "boolean", "neither measured nor reported: counts as not met"),
-        Column("source", "text", "what tells", nullable=True, allowed=("MEASURED", "REPORTED")),
+        Column("source", "text", "where the result comes from", nullable=True, allowed=("MEASURED", "REPORTED")),
         Column(
             "reported", "text", "what was reported; a measured value goes before it", nullable=True, allowed=("Y", "N")
         ),

@@ -84,7 +84,7 @@ def _of_hospital(source: ReportSource, ccn: str) -> Iterator[_Gap]:
             "savings of earlier half-years",
             savings_missing(periods),
             "the distribution limit is provisional",
-            f"the administrator settles these half-years, then the later ones again (`hcip run {periods[0]} --onward`)",
+            "the administrator settles these half-years, then the later ones again",
         )
     for finding in source.now.of_hospital("protocol_findings", ccn):
         yield gap(

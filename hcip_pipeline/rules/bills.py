@@ -37,7 +37,7 @@ BILL_RULES = (
         "send the bill with the type of bill (CLM05) that it was billed under; an inpatient one has facility code 11",
     ),
     _error(
-        "B-FREQUENCY", "account_no", "the frequency of the bill (CLM05-3) is none of 1, 2, 3, 4, 5, 7 and 8",
+        "B-FREQUENCY", "account_no", "the frequency of the bill (CLM05-3) is not 1, 2, 3, 4, 5, 7 or 8",
         "send the bill with the frequency that it was billed under",
     ),
     _error(
@@ -95,7 +95,7 @@ BILL_RULES = (
     _warn(
         "B-LATE-MOVES", "account_no",
         "late charges (frequency 5) state an earlier first day or admission, a later last day or another patient status"
-        " than the bill that they belong to, and theirs are taken",
+        " than the bill that they belong to, and the late bill's values are used",
         "bill late charges for the same days; what was billed wrongly is replaced (frequency 7)",
     ),
     _warn(

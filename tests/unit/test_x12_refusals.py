@@ -16,6 +16,8 @@ from hcip_pipeline.policy.model import Policy
 from tests.bill_checks import QUARTER, bill_preflight, bill_reference, rules  # noqa: F401 - fixtures
 from tests.bills import claim, interchange, patient, write
 
+pytestmark = pytest.mark.slow
+
 ONE = "250000001"
 
 FRACTION = (("0120", "1.005", "1", ""),)
@@ -146,3 +148,13 @@ def test_bills_without_a_grouping_file_are_refused_until_it_comes(
     write(tmp_path, {}, ONE)
     (receipt,) = ingest_quarter(home, QUARTER, policy, reference=reference)
     assert receipt.status == "accepted" and receipt.earlier
+
+
+def test_the_share_of_faulty_bills_names_the_first_one_by_its_own_file(preflight: Preflight, tmp_path: Path) -> None:
+    """Segments are numbered among all files; a person looks for them in one."""
+    good, faulty = interchange(patient(), claim("A1")), interchange(patient(), claim("A2", frequency="9"))
+    segment = faulty.split("CLM*")[0].count("~") + 1
+    found = preflight.check(write(tmp_path, {"a.837": good, "b.837": faulty}, "A1", "A2"))
+    (message,) = [problem.message for problem in found.receipt.problems if problem.rule == "S-ERROR-RATE"]
+    assert message.startswith("1 of 2 rows breaks an ERROR rule, more than 1%; most often B-FREQUENCY ("), message
+    assert message.endswith(f"), 1 row, first in b.837 segment {segment}, claim …2"), message

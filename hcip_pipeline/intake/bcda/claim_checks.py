@@ -74,8 +74,8 @@ KNOWN_MAJOR = 2
 REFUSING = (
     ClaimCheck(
         "BCDA-VERSION", f"{MAJOR['ExplanationOfBenefit']} < {KNOWN_MAJOR}",
-        "the claim is not of version 3 (meta.profile): versions 1 and 2 lack the adjustment code, without which no "
-        "final claim can be told", V3,
+        "the claim is not of version 3 (meta.profile): versions 1 and 2 lack the adjustment code, so the "
+        "final claim cannot be determined", V3,
     ),
     ClaimCheck("BCDA-NO-CLAIM-ID", "claim_id is null", "the claim has no claim id", V3),
     ClaimCheck(

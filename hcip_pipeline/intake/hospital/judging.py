@@ -171,9 +171,9 @@ class Judge:
                     self._load(case, name, found.result(), errors[name])
                 if case.cells:
                     outcome = self._edit(case, errors, only)
+                    if case.bills is not None:
+                        outcome = replace(outcome, rules=places.with_places(self.database, outcome.rules))
                     self._judge_whole(case, outcome)
-                if case.bills is not None:
-                    outcome = replace(outcome, rules=places.with_places(self.database, outcome.rules))
             except duckdb.Error as error:  # one submission must not stop the others
                 if (fault := storage_fault(error, self.database.spill)) is not None:
                     raise fault from error

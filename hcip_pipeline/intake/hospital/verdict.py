@@ -127,7 +127,8 @@ def _bills(receipt: SubmissionReceipt) -> tuple[str, ...]:
     if not receipt.bills:
         return ()
     outcomes = "; ".join(f"{count.bills:,} {count.outcome} ({dollars(count.dollars)})" for count in receipt.bills)
-    return (f"{receipt.shape}, {sum(count.bills for count in receipt.bills):,} bills: {outcomes}",)
+    total = sum(count.bills for count in receipt.bills)
+    return (f"{receipt.shape}, {total:,} bill{'s' * (total != 1)}: {outcomes}",)
 
 
 def _counts(receipt: SubmissionReceipt) -> Counts | None:

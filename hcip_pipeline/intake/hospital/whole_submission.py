@@ -39,7 +39,8 @@ def problems_of_whole(
 def _error_rates(outcome: SubmissionCounts, names: Mapping[str, str]) -> Iterator[Problem]:
     for name, count in outcome.tables.items():
         if exceeds(count.error_rows, count.read, MAX_ERROR_SHARE):
-            words = f"{count.error_rows:,} of {count.read:,} rows break an ERROR rule, more than 1%"
+            breaks = "breaks" if count.error_rows == 1 else "break"
+            words = f"{count.error_rows:,} of {count.read:,} rows {breaks} an ERROR rule, more than 1%"
             yield Problem("S-ERROR-RATE", f"{words}{_most_frequent(outcome, name)}", file=names[name])
 
 
@@ -49,8 +50,10 @@ def _most_frequent(outcome: SubmissionCounts, table: str) -> str:
     if not broken:
         return ""
     most = max(broken, key=lambda each: each.rows)
-    first = f", first in row {most.lines[0]:,}" if most.lines else ""
-    return f"; most often {most.rule} ({RULES[most.rule].description}), {most.rows:,} rows{first}"
+    place = most.places[0] if most.places else f"row {most.lines[0]:,}" if most.lines else ""
+    first = f", first in {place}" if place else ""
+    rows = f"{most.rows:,} row{'s' * (most.rows != 1)}"
+    return f"; most often {most.rule} ({RULES[most.rule].description}), {rows}{first}"
 
 
 def _totals(outcome: SubmissionCounts, totals: ControlTotals | None) -> Sequence[Problem]:

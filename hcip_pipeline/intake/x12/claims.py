@@ -142,7 +142,7 @@ def _bills() -> str:
             from claims c join ordered v using (row) left join raw_loops h on h.row = v.hl
             left join raw_loops s on s.row = h.subscriber_hl left join raw_loops p on p.row = h.billing_hl
             left join primaries o on o.row = c.row),
-        told as (select *, {_of_kind("ABK")} as principals, {_of_kind("BBR")} as first_procedures from joined)
+        with_kinds as (select *, {_of_kind("ABK")} as principals, {_of_kind("BBR")} as first_procedures from joined)
         select row, ordinal, st, is_dated,
             {element(1, "clm")} as account_no, {_amount(element(2, "clm"))} as total,
             split_part({element(5, "clm")}, {COMPONENT}, 1) as facility,
@@ -171,7 +171,7 @@ def _bills() -> str:
             {_npi("billing")} as billing_npi,
             coalesce(above = billing_id and (level = '22' or (level = '23' and parent = subscriber_id)), false)
                 as is_in_order
-        from told"""
+        from with_kinds"""
 
 
 def _made(text: str) -> str:
@@ -222,9 +222,9 @@ def _npi(line: str) -> str:
 
 
 def _nature(code: str) -> str:
-    """SQL of the type of admission (CL101) as ours, with or without zeros before it; another one is marked, and told.
+    """SQL of our code for a type of admission (CL101), with or without leading zeros.
 
-    What is no code of bills may be one of ours with another meaning.
+    A code that bills do not have is marked, and reported: it may be one of ours with another meaning.
     """
     cases = " ".join(f"when '{theirs}' then '{ours}'" for theirs, ours in _NATURES.items())
     return f"case ltrim({code}, '0') {cases} else case when {code} = '' then '' else {marked(code)} end end"

@@ -22,10 +22,10 @@ _SEPARATORS = ',;|" \t'
 
 
 def load_rows(database: SubmissionDatabase, cells: Cells, file: str) -> list[Problem]:
-    """Make ``raw_grouping_rows`` of the cells (row, whether it can be read, the columns); what is to be told of them.
+    """Make ``raw_grouping_rows`` of the cells (row, whether it can be read, the columns); give the findings on them.
 
-    A row is that of the bill with its very account number. Where there is none, a number with decimals of nothing
-    but zeros (``104233.0``) is that without them.
+    A row belongs to the bill with exactly its account number. Where there is none, a number that ends in zero decimals
+    (``104233.0``) is read without them.
     """
     others = ", ".join(name for name in GROUPING.names if name != "account_no")
     filled = " or ".join(f"coalesce(trim({name}), '') <> ''" for name in GROUPING.names)
@@ -54,7 +54,7 @@ def load_rows(database: SubmissionDatabase, cells: Cells, file: str) -> list[Pro
     refusals = _refusals(database, cells, file)
     if refusals:
         return refusals
-    told = (
+    reported = (
         ("F-BLANK-ROWS", "is_blank", "without any cell filled are skipped"),
         ("B-GROUPING-ROW", "not is_readable and not is_blank", "of the grouping file cannot be read"),
         (
@@ -65,7 +65,7 @@ def load_rows(database: SubmissionDatabase, cells: Cells, file: str) -> list[Pro
     )
     return [
         Problem(rule, f"{in_words(count)} {words}: {lines_in_words(count, lines)}", file=file, row=lines[0])
-        for rule, which, words in told
+        for rule, which, words in reported
         for count, lines in [_found(database, which)]
         if count
     ]

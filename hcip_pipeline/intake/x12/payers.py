@@ -26,11 +26,11 @@ PAYER_OF: Mapping[str, str] = {
 
 
 def marked(code: str) -> str:
-    """SQL of a code that bills do not have: not one of ours by coincidence, so that it is told."""
+    """SQL of a code that bills do not have, marked so that it is never one of ours by coincidence, and is reported."""
     return f"'X12 ' || {code}"
 
 
 def payer_sql(indicator: str) -> str:
-    """SQL of the payer of an indicator; one that is not known is marked, and told."""
+    """SQL of our payer code for an indicator; an unknown indicator is marked, and reported."""
     cases = " ".join(f"when '{code}' then '{payer}'" for code, payer in PAYER_OF.items())
     return f"case {indicator} {cases} when '' then '' else {marked(indicator)} end"

@@ -38,6 +38,14 @@ def located(table: str, rows: str) -> str:
     return f"select p.*, {account} as claim from ({in_files(rows)}) p left join {claims} b on b.row = p.row"
 
 
+def place_of(database: SubmissionDatabase, row: int) -> tuple[str, int, str]:
+    """File, segment in it, and redacted claim of a bill, by the number of its segment among all."""
+    file, segment, claim = database.one(
+        f"select bill_file, segment, claim from ({located('discharges', f'select {row}::bigint as row')})"
+    )
+    return file, int(segment), claim
+
+
 def with_places(database: SubmissionDatabase, counts: Sequence[RuleCount]) -> tuple[RuleCount, ...]:
     """The counts with the first places of each: file, segment and claim."""
     return tuple(_with_places(database, count) if count.lines else count for count in counts)

@@ -27,7 +27,7 @@ from hcip_pipeline.intake.x12.envelope import BillFile, copy_segments
 from hcip_pipeline.intake.x12.grouping import join_grouping
 from hcip_pipeline.intake.x12.oddities import find_oddities
 from hcip_pipeline.intake.x12.order import order_problems
-from hcip_pipeline.intake.x12.places import located
+from hcip_pipeline.intake.x12.places import place_of
 from hcip_pipeline.intake.x12.segments import load_segments
 from hcip_pipeline.intake.x12.stays import find_stays, resets_that_differ
 from hcip_pipeline.periods import Quarter
@@ -198,13 +198,11 @@ def _resets_that_differ(database: SubmissionDatabase) -> list[Problem]:
     }
     found = []
     for rule, count, row in resets_that_differ(database):
-        file, segment, claim = database.one(
-            f"select bill_file, segment, claim from ({located('discharges', f'select {row}::bigint as row')})"
-        )
+        file, segment, claim = place_of(database, row)
         place = f"{'the first is ' if count > 1 else ''}claim {claim}, segment {segment}"
         noun, difference = words[rule]
         text = f"{count:,} {noun}{'s' * (count != 1)} {difference}: {place}"
-        found.append(Problem(rule, text, file=file, row=int(segment)))
+        found.append(Problem(rule, text, file=file, row=segment))
     return found
 
 

@@ -232,7 +232,7 @@ def _services_sql() -> str:
 
 
 def _problem(database: SubmissionDatabase, rule: str, message: str, row: int) -> Problem:
-    """A problem of the segment with this number among all, told by its file and its number there."""
+    """A problem of the segment with this number among all; it names the file and the number in it."""
     name, number = database.con.execute(
         "select name, $1 - first_row + 1 from raw_files where first_row <= $1 order by first_row desc limit 1", [row]
     ).fetchone() or ("", row)
