@@ -26,6 +26,7 @@ BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u206
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 #: bidirectional controls, and Unicode's category Cc without tab and line ends
 _CONTROL = re.compile(rf"[{''.join(sorted(BIDI_CONTROLS))}\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CODE_SPAN = re.compile(r"`([^`]+)`")
 #: elements that hold text alone
 _TEXT_ONLY = ("title", "desc", "text", "style")
 
@@ -41,6 +42,15 @@ def show_controls(value: Any) -> Any:
 def name_tag(value: Any) -> Markup:
     """A name in an element of its own, so that its direction ends with it; empty for no name."""
     return Markup(f"<bdi>{escape(show_controls(value))}</bdi>") if value not in (None, "") else Markup("")
+
+
+def code_spans(value: Any) -> Markup:
+    """A text in which what stands between backticks is code, as the commands in a finding are."""
+    parts = _CODE_SPAN.split(str(value))
+    return Markup().join(
+        Markup(f"<code>{escape(show_controls(part))}</code>") if index % 2 else escape(_isolate(show_controls(part)))
+        for index, part in enumerate(parts)
+    )
 
 
 def _isolate(value: Any) -> Any:
@@ -111,7 +121,7 @@ def page_environment(loader: BaseLoader, *, lstrip_blocks: bool = True) -> Envir
         finalize=show_controls,
         extensions=[_IsolateText],
     )
-    environment.filters |= {"isolate": _isolate, "name": name_tag}
+    environment.filters |= {"isolate": _isolate, "name": name_tag, "code_spans": code_spans}
     policy = f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">'
     environment.globals["content_policy"] = Markup(policy)
     return environment

@@ -11,6 +11,7 @@ from hcip_pipeline.assets.published import PublishedAsset
 from hcip_pipeline.assets.resources import EngineResource, HomeResource, Session
 from hcip_pipeline.assets.translator import CONTRACTS, Translator
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.messages import within
 from hcip_pipeline.periods import PerformancePeriod
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def half_year_tables(translator: Translator) -> dg.AssetsDefinition:
                         period,
                         policy,
                         threads=home.threads,
-                        progress=lambda name: session.progress(f"building {period}: {name}"),
+                        progress=within(session.progress, f"building {period}"),
                     )
                 write_build_record(where, period, built)
         except HcipError as error:

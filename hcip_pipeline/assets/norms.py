@@ -10,6 +10,7 @@ from hcip_pipeline.assets.partition_work import period_lock, read_undisturbed
 from hcip_pipeline.assets.partitions import HALVES, base_year_mapping
 from hcip_pipeline.assets.program_intake import PROGRAM_FILES
 from hcip_pipeline.assets.resources import EngineResource, HomeResource, Session
+from hcip_pipeline.messages import within
 from hcip_pipeline.periods import PerformancePeriod
 
 _BASE_YEAR = int(os.environ.get("HCIP_BASE_YEAR") or 0) or None
@@ -65,7 +66,7 @@ def base_year_norms(
                 where,
                 policy,
                 threads=home.threads,
-                progress=lambda name: session.progress(f"building the norms of {policy.base_year}: {name}"),
+                progress=within(session.progress, f"building the norms of {policy.base_year}"),
             )
         if norms.build is not None:
             seal(where, sorted(folder.glob("*.parquet")))

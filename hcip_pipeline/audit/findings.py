@@ -6,6 +6,7 @@ Belongs here: the rules of the audit. Does not belong here: how payments are mat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -44,6 +45,9 @@ _PAYMENT_RULES = {
     ),
     "MISSING": ("PAYMENT_MISSING", "no payment is reported for {period}; {payable} is payable under {release}"),
 }
+
+#: as ``_with_rule_id`` writes it
+_RULE_AT_END = re.compile(r" \[[A-Z0-9_-]+\]$")
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,16 @@ def unreported_payments(reconciled: pl.DataFrame) -> list[UnreportedPayments]:
 def held_payment(amount: Decimal, reasons: str | None) -> str:
     """A held amount and every reason for it, in words; ``reasons`` as in ``incentives``."""
     return f"{dollars(amount)} is held: {'; '.join(hold.auditor for hold in parse_holds(reasons))}"
+
+
+def _with_rule_id(finding: str, rule: str) -> str:
+    """A finding and, for auditors, the rule of the protocol that it breaks."""
+    return f"{finding} [{rule}]"
+
+
+def without_rule_id(finding: str) -> str:
+    """A finding as committees read it: without the rule of the protocol after its words, if there is one."""
+    return _RULE_AT_END.sub("", finding)
 
 
 def _counted(number: int, noun: str) -> str:
@@ -279,7 +293,7 @@ def _protocols(draft: Draft) -> Iterator[_Found]:
         severity = "medium" if row["severity"] == "ERROR" else "low"
         yield _Found(
             "COMMITTEE" if of_committee else "PROTOCOL",
-            f"{row['message']} [{row['finding_id']}]",
+            _with_rule_id(row["message"], row["finding_id"]),
             row["hospital_ccn"],
             what_to_do=row["fix"],
             severity=severity,

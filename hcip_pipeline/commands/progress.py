@@ -1,7 +1,7 @@
 """What a command shows while it works, and the log of it that stays in the home.
 
 Belongs here: one line for each stage, in the user's words, with a count and the time since the start. Does not belong
-here: what is being done. A message may end in `` · detail`` (the name of a model, state): only ``--verbose`` shows it.
+here: what is being done.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from typing import Any, TextIO
 import click
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.messages import LastingMessage, Progress
+from hcip_pipeline.messages import DetailedMessage, LastingMessage, Progress
 
-DETAIL = " · "
 _VOLUME = "hcip_pipeline.volume"
 _COUNTED = re.compile(r"[0-9,]+ of [0-9,]+")
 #: Logs of runs that a home keeps; the oldest go first.
@@ -60,7 +59,7 @@ def shown_progress(as_json: bool, home_root: Path | None = None) -> Iterator[Pro
 
         def progress(message: str) -> None:
             log(message)
-            show(message if is_verbose or isinstance(message, LastingMessage) else message.partition(DETAIL)[0])
+            show(message.stage if isinstance(message, DetailedMessage) and not is_verbose else message)
 
         yield progress
 

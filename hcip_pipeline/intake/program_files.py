@@ -188,13 +188,13 @@ def _with_problems(receipt: ProgramReceipt, error: TableRefusedError) -> Program
     )
 
 
-def check_program_file(
+def read_program_file(
     path: Path,
     period: PerformancePeriod,
     inbox: Path | None = None,
     conditions: Collection[tuple[str, str]] | None = None,
-) -> ProgramReceipt:
-    """A submitter's preflight of one program file: the intake's own rules, without a home.
+) -> tuple[ProgramReceipt, pl.DataFrame | None]:
+    """Judge one program file by the intake's own rules, without a home.
 
     Args:
         path: the file, named as its table.
@@ -202,19 +202,12 @@ def check_program_file(
         inbox: where a table of hospitals may replace the shipped one, and out of which no link may lead.
         conditions: as for :func:`ingest_program`.
 
+    Returns:
+        What became of it, and its rows, or None where it is refused.
+
     Raises:
         HcipError: the file's name is not a program table's, or the table of hospitals is refused.
     """
-    return read_program_file(path, period, inbox, conditions)[0]
-
-
-def read_program_file(
-    path: Path,
-    period: PerformancePeriod,
-    inbox: Path | None = None,
-    conditions: Collection[tuple[str, str]] | None = None,
-) -> tuple[ProgramReceipt, pl.DataFrame | None]:
-    """As :func:`check_program_file`, with the file's rows, or None when it is refused."""
     name = table_of(path.name, tuple(TABLES))
     if name is None:
         raise HcipError(

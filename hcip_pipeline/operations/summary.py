@@ -215,8 +215,8 @@ def print_ingest(home: Home, report: IngestReport) -> None:
         records = sum(file.records_read for archive in accepted for file in archive.files)
         _say(f"{key}: {len(accepted)} CMS archives, {records:,} records accepted")
         for archive in archives:
-            for note in archive.warnings:
-                _say(f"note on {archive.archive}: {note}", 2)
+            for warning in archive.warnings:
+                _say(f"note on {archive.archive}: {warning.rule}: {warning.message}", 2)
             if not archive.accepted:
                 _say(f"refused {archive.archive}: {archive.refusal}", 2)
                 _say(f"What to do: {archive.fix}", 4)

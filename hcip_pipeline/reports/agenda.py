@@ -6,12 +6,11 @@ Belongs here: which findings are one item, and what each is called. Does not bel
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hcip_pipeline.audit.findings import UnreportedPayments
+from hcip_pipeline.audit.findings import UnreportedPayments, without_rule_id
 from hcip_pipeline.contracts.payment_reasons import parse_holds
 from hcip_pipeline.reports import words
 from hcip_pipeline.reports.figures import Row
@@ -46,8 +45,6 @@ NOT_ON_AGENDA = frozenset(
     }
 )  # fmt: skip
 _NOT_REPORTED = "PAYMENTS_NOT_REPORTED"
-#: a finding's rule after its words, for auditors
-_RULE_AT_END = re.compile(r" \[[A-Z0-9_-]+\]$")
 
 
 @dataclass(frozen=True)
@@ -133,7 +130,7 @@ def _found(findings: Iterable[Row]) -> Iterable[Item]:
             groups.setdefault((row["rule"], row["what_to_do"]), []).append(row)
     for (rule, what_to_do), rows in sorted(groups.items()):
         amounts = [row["amount"] for row in rows if row["amount"] is not None]
-        single = _RULE_AT_END.sub("", rows[0]["finding"])
+        single = without_rule_id(rows[0]["finding"])
         yield Item(
             TITLES[rule],
             single if len(rows) == 1 else f"{len(rows):,} findings of the audit report",

@@ -44,12 +44,12 @@ class Band:
 
     Attributes:
         name: what was drawn.
-        says: how.
+        basis: how it was computed.
         low, high: 5th and 95th percentile, dollars.
     """
 
     name: str
-    says: str
+    basis: str
     strip: Strip
     low: Decimal
     high: Decimal
@@ -86,8 +86,8 @@ def of_partner(source: ReportSource, ccn: str, partner: Row) -> PartnerCertainty
     top = max(row["interval_high"], row["chance_high"], row["calculated_incentive"], Decimal(1))
     bands = [_band("interval", row, top, "Your cases, sampled again", "each case zero, one or several times")]
     if is_tested(row):
-        says = "cases of the same kind dealt out again among the care partners here"
-        bands.append(_band("chance", row, top, "By chance alone", says))
+        basis = "cases of the same kind dealt out again among the care partners here"
+        bands.append(_band("chance", row, top, "By chance alone", basis))
     reliability = source.now.of_partner("reliability", ccn, partner["npi"])
     return PartnerCertainty(
         " ".join((sentence, *_beyond(row))),
@@ -157,11 +157,11 @@ def _beyond(row: Row) -> list[str]:
     ]
 
 
-def _band(kind: str, row: Row, top: Decimal, name: str, says: str) -> Band:
+def _band(kind: str, row: Row, top: Decimal, name: str, basis: str) -> Band:
     low, high = row[f"{kind}_low"], row[f"{kind}_high"]
     scale = Scale(Decimal(0), top, 1, STRIP - 1)
     width = max(round(scale.at(high) - scale.at(low), 1), 0.5)
-    return Band(name, says, Strip(scale.at(low), width, scale.at(row["calculated_incentive"])), low, high)
+    return Band(name, basis, Strip(scale.at(low), width, scale.at(row["calculated_incentive"])), low, high)
 
 
 def _notes(reliability: Sequence[Row], cases: int) -> list[str]:

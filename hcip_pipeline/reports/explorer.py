@@ -264,7 +264,7 @@ def _partners(source: ReportSource, ccn: str, committee: Committee) -> list[list
                     _dollars(row["potential_savings"]),
                     _cents(row["payment"]["final_incentive"]),
                     words.STATUSES[row["payment"]["status"]],
-                    ". ".join(sign["says"] for sign in signs.get(row["npi"], [])),
+                    ". ".join(sign["text"] for sign in signs.get(row["npi"], [])),
                 ]
             )
     return rows

@@ -54,7 +54,7 @@ def meeting_sheets(made: Book, meeting: Meeting) -> None:
             row
             | {
                 "reductions_words": "; ".join(row["reductions"]),
-                "sign_words": ". ".join(sign["says"] for sign in row["signs"]),
+                "sign_words": ". ".join(sign["text"] for sign in row["signs"]),
             }
             for row in meeting.to_pay
         ],

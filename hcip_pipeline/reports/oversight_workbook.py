@@ -219,7 +219,7 @@ def _measure(row: Row) -> Row:
 def _payment(row: Row) -> Row:
     return row | {
         "status_words": words.STATUSES[row["status"]],
-        "sign_words": ". ".join(sign["says"] for sign in row["signs"]),
+        "sign_words": ". ".join(sign["text"] for sign in row["signs"]),
     }
 
 

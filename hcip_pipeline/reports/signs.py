@@ -20,7 +20,7 @@ def signs_of(now: Tables, ccn: str) -> tuple[Row, ...]:
         row
         | {
             "who": "The hospital" if row["level"] == "hospital" else names.get(row["npi"], row["npi"]),
-            "says": in_words(row),
+            "text": in_words(row),
         }
         for row in now.of_hospital("guardrails", ccn)
         if row["is_finding"]

@@ -32,14 +32,14 @@ class Step:
     amount: Decimal
     running: Decimal
     bar: charts.Bar
-    says: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def steps(row: Row, says: Mapping[str, Sequence[str]]) -> list[Step]:
+def steps(row: Row, notes: Mapping[str, Sequence[str]]) -> list[Step]:
     """The waterfall of ``row``, a row of ``incentives`` or the sum of some.
 
     Args:
-        says: what to state about a step, by column of ``incentives``.
+        notes: what to state about a step, by column of ``incentives``.
     """
     top = row["calculated_incentive"]
     improvement = row["improvement_incentive_medical"] + row["improvement_incentive_surgical"]
@@ -47,11 +47,11 @@ def steps(row: Row, says: Mapping[str, Sequence[str]]) -> list[Step]:
 
     def earned(name: str, column: str, before: Decimal, amount: Decimal) -> Step:
         bar = charts.step(before + amount, before, top)
-        return Step(name, "earned", amount, before + amount, bar, tuple(says.get(column, ())))
+        return Step(name, "earned", amount, before + amount, bar, tuple(notes.get(column, ())))
 
     def total(name: str, column: str) -> Step:
         amount = row[column]
-        return Step(name, "total", amount, amount, charts.bar(amount, top), tuple(says.get(column, ())))
+        return Step(name, "total", amount, amount, charts.bar(amount, top), tuple(notes.get(column, ())))
 
     made = [
         earned("Performance incentive", "performance_incentive", Decimal(0), performance),
@@ -62,7 +62,7 @@ def steps(row: Row, says: Mapping[str, Sequence[str]]) -> list[Step]:
     for column, name in REDUCTIONS.items():
         after = running + row[column]
         made.append(
-            Step(name, "reduced", row[column], after, charts.step(running, after, top), tuple(says.get(column, ())))
+            Step(name, "reduced", row[column], after, charts.step(running, after, top), tuple(notes.get(column, ())))
         )
         running = after
     return [*made, total("Final incentive", "final_incentive")]

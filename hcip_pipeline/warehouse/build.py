@@ -19,7 +19,7 @@ import yaml
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import ComputationError, HcipError
-from hcip_pipeline.messages import Progress
+from hcip_pipeline.messages import DetailedMessage, Progress
 from hcip_pipeline.warehouse.project import PROJECT, parsed_project
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
 
@@ -257,7 +257,7 @@ def report_models(progress: Progress | None) -> Callable[[Any], None]:
     def report(event: Any) -> None:
         if progress and event.info.name == "LogModelResult":
             data = event.data
-            progress(f"{data.index} of {data.total} tables · {data.node_info.node_name}")
+            progress(DetailedMessage(f"{data.index} of {data.total} tables", data.node_info.node_name))
 
     return report
 

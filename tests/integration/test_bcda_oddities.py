@@ -30,7 +30,7 @@ def _ingested(root: Path, claims: bytes, **files: bytes) -> tuple[Home, ArchiveR
 
 
 def _rules(receipt: ArchiveReceipt) -> set[str]:
-    return {warning.split(":")[0] for warning in receipt.warnings}
+    return {warning.rule for warning in receipt.warnings}
 
 
 def _claims(home: Home, table: str = "cclf1") -> list[dict[str, Any]]:
@@ -100,7 +100,9 @@ def test_what_is_missing_is_counted(tmp_path: Path) -> None:
     home, receipt, _ = _ingested(tmp_path, lines(stay(), unpaid, original, newer))
     assert {"BCDA-NO-AMOUNT", "BCDA-NO-ADJUSTMENT", "BCDA-PROFILE"} <= _rules(receipt)
     assert all(
-        ": 1 in " in warning for warning in receipt.warnings if warning.startswith(("BCDA-NO-A", "BCDA-PROFILE"))
+        ": 1 in " in warning.message
+        for warning in receipt.warnings
+        if warning.rule.startswith(("BCDA-NO-A", "BCDA-PROFILE"))
     )
     assert [row["clm_pmt_amt"] is None for row in _claims(home)] == [False, True, False, False]
 
@@ -194,14 +196,15 @@ def test_a_claim_of_a_shared_system_is_never_settled_whatever_else_it_is_tagged(
 
 
 @pytest.mark.parametrize(
-    ("changed", "is_told"),
+    ("changed", "is_reported"),
     [({"bene_dob": dt.date(1951, 2, 3)}, True), ({"bene_sex_cd": "1"}, True), ({"bene_1st_name": "Anne"}, False)],
 )
-def test_a_medicare_number_of_two_persons_is_told_with_its_line(
-    tmp_path: Path, changed: dict[str, Any], is_told: bool
+def test_a_medicare_number_of_two_persons_is_reported_with_its_line(
+    tmp_path: Path, changed: dict[str, Any], is_reported: bool
 ) -> None:
     content = lines(stay(), stay("2", who="12"))
     home, receipt, _ = _ingested(tmp_path, content, Patient=lines(person(), person("12", **changed)))
-    told = [warning for warning in receipt.warnings if warning.startswith("BCDA-SHARED-NUMBER")]
-    assert bool(told) == is_told and all("1, the first in Patient.ndjson, line 1;" in each for each in told)
+    shared = [warning.message for warning in receipt.warnings if warning.rule == "BCDA-SHARED-NUMBER"]
+    assert bool(shared) == is_reported
+    assert all("1, the first in Patient.ndjson, line 1;" in message for message in shared)
     assert {row["bene_mbi_id"] for row in _claims(home)} == {"1EG4TE5MK73"}

@@ -27,7 +27,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.cclf import check_deliveries
 from hcip_pipeline.intake.hospital.preflight import Preflight
-from hcip_pipeline.intake.program_files import check_program_file
+from hcip_pipeline.intake.program_files import read_program_file
 from hcip_pipeline.intake.protocol_files import load_protocols
 from hcip_pipeline.intake.sparcs import read_sparcs
 from hcip_pipeline.intake.survey_files import judge_survey
@@ -154,7 +154,7 @@ def test_program_files(tmp_path: Path) -> None:
 
     def of(rng: Random) -> Spoiled:
         path = folder / f"{rng.choice(list(program.TABLES))}.csv"
-        return Spoiled(path, fuzzing.table, lambda: check_program_file(path, HALF))
+        return Spoiled(path, fuzzing.table, lambda: read_program_file(path, HALF)[0])
 
     attack("program", of)
 
@@ -165,8 +165,8 @@ def test_program_files_of_other_shapes(shape: str, tmp_path: Path) -> None:
     path = tmp_path / f"care_partners{ending}"
     content = table_of(program.TABLES["care_partners"])
     write_table(pl.read_csv(content, infer_schema=False), path)
-    assert check_program_file(path, HALF).rows == 1
-    attack(f"program {shape}", lambda _: Spoiled(path, spoil, lambda: check_program_file(path, HALF)))
+    assert read_program_file(path, HALF)[0].rows == 1
+    attack(f"program {shape}", lambda _: Spoiled(path, spoil, lambda: read_program_file(path, HALF)[0]))
 
 
 def test_reference_files(tmp_path: Path) -> None:

@@ -233,7 +233,7 @@ def test_control_file_lines_of_69_or_70_and_odd_lengths():
         control = parse_control(text, "CCLF0")
         assert (control.lines["cclf9"].records, control.lines["cclf9"].record_length) == (1, 55)
     misstated = parse_control(content.replace(b"|   55", b"|   54"), "CCLF0")
-    assert any(warning.startswith("CCLF-STATED-LENGTH") for warning in misstated.warnings)
+    assert "CCLF-STATED-LENGTH" in {warning.rule for warning in misstated.warnings}
 
 
 @pytest.mark.parametrize(

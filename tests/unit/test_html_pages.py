@@ -11,7 +11,7 @@ from jinja2 import DictLoader
 from markupsafe import Markup
 
 import hcip_pipeline
-from hcip_pipeline.html_pages import BIDI_CONTROLS, page_environment, show_controls
+from hcip_pipeline.html_pages import BIDI_CONTROLS, code_spans, page_environment, show_controls
 
 _HEBREW, _OVERRIDE = "דר כהן", "Dr. \u202eevil"
 TEMPLATES = sorted(Path(hcip_pipeline.__file__).parent.rglob("templates/*.html.j2"))
@@ -19,6 +19,13 @@ TEMPLATES = sorted(Path(hcip_pipeline.__file__).parent.rglob("templates/*.html.j
 
 def _render(template: str, **values: object) -> str:
     return page_environment(DictLoader({"page": template})).get_template("page").render(values)
+
+
+def test_code_spans_are_escaped_and_isolated() -> None:
+    text = "settle <it> again: `hcip run <2025H1>`, then \u05d0\u202e ` alone"
+    assert code_spans(text) == (
+        "settle &lt;it&gt; again: <code>hcip run &lt;2025H1&gt;</code><bdi>, then \u05d0[U+202E] ` alone</bdi>"
+    )
 
 
 def test_text_from_right_to_left_is_isolated_between_tags_only() -> None:

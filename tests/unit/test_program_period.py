@@ -13,7 +13,7 @@ from hcip_pipeline.contracts import program, protocol
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.period_intake import files_in_force, ingest_period
-from hcip_pipeline.intake.program_files import check_program_file
+from hcip_pipeline.intake.program_files import read_program_file
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import write_lake_reference
@@ -83,8 +83,8 @@ def test_files_in_force_are_those_that_a_release_lists(home: Home) -> None:
 def test_a_preflight_judges_one_file_as_the_intake_would(home: Home, tmp_path: Path) -> None:
     path = tmp_path / "pool_notices.csv"
     path.write_text("hospital_ccn,incentive_pool,contested,notice_date\n210043,5,maybe,2025-10-01\n")
-    assert check_program_file(path, PERIOD).rules_broken == {"VALUE-NOT-ALLOWED": 1}
+    assert read_program_file(path, PERIOD)[0].rules_broken == {"VALUE-NOT-ALLOWED": 1}
     path.write_text("hospital_ccn,incentive_pool,contested,notice_date\n210043,5,Y,2025-10-01\n")
-    assert check_program_file(path, PERIOD).status == "accepted"
+    assert read_program_file(path, PERIOD)[0].status == "accepted"
     with pytest.raises(HcipError, match="is not a program file"):
-        check_program_file(path.rename(tmp_path / "pools.csv"), PERIOD)
+        read_program_file(path.rename(tmp_path / "pools.csv"), PERIOD)[0]

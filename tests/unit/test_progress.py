@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import click
@@ -10,10 +11,11 @@ from click.testing import CliRunner
 
 from hcip_pipeline.commands.progress import KEPT_LOGS, shown_progress, volume_options
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.messages import DetailedMessage, within
 
 MESSAGES = (
     "2025H1: reading what was accepted",
-    *(f"building 2025H1: {n} of 3 tables · int_model_{n}" for n in (1, 2, 3)),
+    *(DetailedMessage(f"building 2025H1: {n} of 3 tables", f"int_model_{n}") for n in (1, 2, 3)),
     "2025H1: writing the release",
 )
 
@@ -39,6 +41,15 @@ def test_a_stage_is_one_line_with_its_time_and_no_model_names(tmp_path: Path) ->
     shown = CliRunner().invoke(command(tmp_path))
     assert stages(shown.stderr) == [MESSAGES[0], "building 2025H1: 1 of 3 tables", MESSAGES[-1]]
     assert shown.stderr.startswith("[0:00] ")
+
+
+def test_a_detail_stays_one_in_a_part_of_the_work_and_in_another_process() -> None:
+    shown: list[str] = []
+    report = within(shown.append, "building 2025H1")
+    for message in (DetailedMessage("1 of 3 tables", "int_model_1"), "done"):
+        report(pickle.loads(pickle.dumps(message)))
+    assert shown == [MESSAGES[1], "building 2025H1: done"]
+    assert isinstance(shown[0], DetailedMessage) and shown[0].stage == "building 2025H1: 1 of 3 tables"
 
 
 def test_verbose_shows_every_table_and_quiet_nothing(tmp_path: Path) -> None:

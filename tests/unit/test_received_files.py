@@ -14,7 +14,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.cclf.archive import find_deliveries
 from hcip_pipeline.intake.hospital.control_totals import read_control_totals
 from hcip_pipeline.intake.hospital.file_scan import scan_file
-from hcip_pipeline.intake.program_files import check_program_file
+from hcip_pipeline.intake.program_files import read_program_file
 from hcip_pipeline.intake.protocol_files import read_protocol
 from hcip_pipeline.intake.sparcs_columns import read_header
 from hcip_pipeline.intake.survey_files import judge_survey
@@ -125,7 +125,7 @@ def _reference(path: Path) -> str:
 
 
 def _program(path: Path) -> str:
-    receipt = check_program_file(path, PERIOD)
+    receipt = read_program_file(path, PERIOD)[0]
     assert receipt.status == "refused"
     return receipt.problems[0].message
 

@@ -96,10 +96,13 @@ def test_a_problem_is_read_back_also_from_an_older_receipt() -> None:
 
 
 def test_receipts_of_before_are_readable() -> None:
-    archive = ArchiveReceipt(
-        "P.A1234.ACO.ZCY25.D250415.T1234567", "2025-04", "refused", rule="CCLF_COUNT", message="states 3, holds 2",
-        warnings=("CCLF_PLACES: 3 numbers had more places",),
-    )  # fmt: skip
+    written = ArchiveReceipt(
+        "P.A1234.ACO.ZCY25.D250415.T1234567", "2025-04", "refused", rule="CCLF_COUNT", message="states 3, holds 2"
+    ).as_dict()
+    warning = Problem("CCLF-PLACES", "3 numbers had more places")
+    archive = ArchiveReceipt.from_dict(written | {"warnings": ["CCLF_PLACES: 3 numbers had more places"]})
+    assert archive.warnings == (warning,)
+    assert ArchiveReceipt.from_dict(archive.as_dict()) == archive
     assert [problem.rule for problem in archive.problems] == ["CCLF-COUNT", "CCLF-PLACES"]
     assert archive.refusal == "CCLF-COUNT: states 3, holds 2"
     content = SubmissionReceipt("2025Q1/210001", "2025Q1", "210001", 1, "refused", (), (), (), "").as_dict()

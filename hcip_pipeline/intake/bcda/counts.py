@@ -6,8 +6,10 @@ Belongs here: the counts of a file and their words. Does not belong here: readin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+
+from hcip_pipeline.rules.problem import Problem
 
 
 @dataclass
@@ -36,35 +38,65 @@ class FileCount:
     rounded: Counter[str] = field(default_factory=Counter)
 
 
-#: what was found odd in claims that are read (``claim_checks.COUNTED``), in words; how often and where goes into the {}
+#: what was found odd in claims that are read (``claim_checks.COUNTED``): rule and message; how often and where goes
+#: into the {}
 _ODD = {
-    "without_payment": "BCDA-NO-AMOUNT: Part A claims without a payment (payment.amount): {}; they count as unpaid",
-    "lines_without_payment": "BCDA-NO-AMOUNT: lines of Part B and equipment claims without a payment "
-    "(CLM_LINE_CVRD_PD_AMT): {}; they count as unpaid",
-    "without_lines": "BCDA-NO-LINES: Part B and equipment claims without a line (item): {}; nothing of them counts",
-    "lines_without_date": "BCDA-NO-DATE: lines of Part B and equipment claims without a date of service: {}; they "
-    "count in no period",
-    "without_adjustment_code": "BCDA-NO-ADJUSTMENT: claims without an adjustment code: {}; they count as originals",
-    "of_other_profile": "BCDA-PROFILE: claims that name no profile, or another version than 2 (meta.profile): {}; they "
-    "are read as those of version 2",
-}
+    "without_payment": (
+        "BCDA-NO-AMOUNT", "Part A claims without a payment (payment.amount): {}; they count as unpaid",
+    ),
+    "lines_without_payment": (
+        "BCDA-NO-AMOUNT",
+        "lines of Part B and equipment claims without a payment (CLM_LINE_CVRD_PD_AMT): {}; they count as unpaid",
+    ),
+    "without_lines": (
+        "BCDA-NO-LINES", "Part B and equipment claims without a line (item): {}; nothing of them counts",
+    ),
+    "lines_without_date": (
+        "BCDA-NO-DATE",
+        "lines of Part B and equipment claims without a date of service: {}; they count in no period",
+    ),
+    "without_adjustment_code": (
+        "BCDA-NO-ADJUSTMENT", "claims without an adjustment code: {}; they count as originals",
+    ),
+    "of_other_profile": (
+        "BCDA-PROFILE",
+        "claims that name no profile, or another version than 2 (meta.profile): {}; they are read as those of "
+        "version 2",
+    ),
+}  # fmt: skip
 
 
-def noted(counts: Sequence[FileCount]) -> list[str]:
-    """What was odd but harmless, in words."""
-    notes = []
-    for count in counts:
-        found = {
-            "BCDA-CODE-WIDTH: codes brought to the digits of their kind: {}": sum(count.widened.values()),
-            "BCDA-PLACES: numbers with more places than their format: {}": sum(count.rounded.values()),
-            "BCDA-NOT-ADJUDICATED: claims of a shared system, not complete, or preauthorizations: {}; they are "
-            "counted, and nothing is settled on them": count.not_adjudicated,
-            "BCDA-WITHDRAWN: claims with a status other than active: {}; nothing is settled on them, nor on what was "
-            "delivered of them before": count.withdrawn,
-            "BCDA-OLDER: older versions or repeats of other resources of the export: {}; the newest version counts, "
-            "once": count.superseded,
-            "BCDA-CLAIM-TYPE: claims of types that CCLF does not hold: {}": count.other_claims,
-            **{words: count.odd[name] for name, words in _ODD.items()},
-        }
-        notes += [words.format(f"{number:,} in {count.file}") for words, number in found.items() if number]
-    return notes
+def noted(counts: Sequence[FileCount]) -> list[Problem]:
+    """What was odd but harmless in each file."""
+    return [
+        Problem(rule, message.format(f"{number:,} in {count.file}"))
+        for count in counts
+        for rule, message, number in _found(count)
+        if number
+    ]
+
+
+def _found(count: FileCount) -> Iterator[tuple[str, str, int]]:
+    """Rule, message and how often, of one file."""
+    yield "BCDA-CODE-WIDTH", "codes brought to the digits of their kind: {}", sum(count.widened.values())
+    yield "BCDA-PLACES", "numbers with more places than their format: {}", sum(count.rounded.values())
+    yield (
+        "BCDA-NOT-ADJUDICATED",
+        "claims of a shared system, not complete, or preauthorizations: {}; they are counted, and nothing is settled "
+        "on them",
+        count.not_adjudicated,
+    )
+    yield (
+        "BCDA-WITHDRAWN",
+        "claims with a status other than active: {}; nothing is settled on them, nor on what was delivered of them "
+        "before",
+        count.withdrawn,
+    )
+    yield (
+        "BCDA-OLDER",
+        "older versions or repeats of other resources of the export: {}; the newest version counts, once",
+        count.superseded,
+    )
+    yield "BCDA-CLAIM-TYPE", "claims of types that CCLF does not hold: {}", count.other_claims
+    for name, (rule, message) in _ODD.items():
+        yield rule, message, count.odd[name]

@@ -20,8 +20,10 @@ from hcip_pipeline.intake.bcda.reader import ExportReader
 from hcip_pipeline.intake.cclf.identity import identifiers_in_cycles, links
 from hcip_pipeline.intake.cclf.receipts import ArchiveFileReceipt, ArchiveReceipt, ResourceReceipt, in_force, receipts
 from hcip_pipeline.intake.claim_tables import scratch_folder
-from hcip_pipeline.messages import Progress
+from hcip_pipeline.messages import DetailedMessage, Progress
 from hcip_pipeline.periods import Month
+from hcip_pipeline.rules.catalog import RULES
+from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import shown_path
 
 SHAPE = "BCDA v3"
@@ -143,7 +145,7 @@ def _read(
 def _readable(files: list[DataFile], month: str, progress: Progress) -> list[DataFile]:
     readable = [file for file in files if file.resource in RESOURCES]
     for file in readable:
-        progress(f"{month}: CMS claim files · {file.path.name}: {file.resource}")
+        progress(DetailedMessage(f"{month}: CMS claim files", f"{file.path.name}: {file.resource}"))
     return readable
 
 
@@ -156,33 +158,33 @@ def _lineage(manifest: Manifest, month: Month | None) -> dict[str, object]:
     }
 
 
-def _warnings(name: ExportName, files: list[DataFile], reader: ExportReader) -> list[str]:
+def _warnings(name: ExportName, files: list[DataFile], reader: ExportReader) -> list[Problem]:
     warnings = []
     if name.is_test:
-        warnings.append("BCDA-TEST: an export of the sandbox counts only until a production export is ingested")
+        warnings.append(
+            Problem("BCDA-TEST", "an export of the sandbox counts only until a production export is ingested")
+        )
     others = sorted({file.resource for file in files} - set(RESOURCES))
     if others:
-        warnings.append(
-            f"BCDA-OTHER-RESOURCES: files of {', '.join(others)} are not adjudicated claims and are left alone"
-        )
+        message = f"files of {', '.join(others)} are not adjudicated claims and are left alone"
+        warnings.append(Problem("BCDA-OTHER-RESOURCES", message))
     lacking = [resource for resource in RESOURCES if resource not in {file.resource for file in files}]
     if lacking and not name.is_since:
-        warnings.append(f"BCDA-NOT-EXPORTED: the export has no {', '.join(lacking)}")
+        warnings.append(Problem("BCDA-NOT-EXPORTED", f"the export has no {', '.join(lacking)}"))
     if reader.unknown_claims:
-        warnings.append(
-            f"BCDA-PATIENT-ELSEWHERE: {reader.unknown_claims:,} claims belong to patients whom this export does not "
-            "name; an earlier export of the home must"
+        message = (
+            f"{reader.unknown_claims:,} claims belong to patients whom this export does not name; an earlier export of "
+            "the home must"
         )
-    warnings.append(
-        "BCDA-LACKS: BCDA has no county, ZIP code, age or hospice range of beneficiaries: rates by hospital area are "
-        "not available"
-    )
+        warnings.append(Problem("BCDA-PATIENT-ELSEWHERE", message))
+    warnings.append(Problem("BCDA-LACKS", RULES["BCDA-LACKS"].description))
     if shared := reader.shared_numbers():
         count, file, row = shared
-        warnings.append(
-            f"BCDA-SHARED-NUMBER: Medicare numbers that several Patient resources with different birth dates or sexes "
-            f"have: {count:,}, the first in {file}, line {row}; their claims count as one beneficiary's"
+        message = (
+            f"Medicare numbers that several Patient resources with different birth dates or sexes have: {count:,}, the "
+            f"first in {file}, line {row}; their claims count as one beneficiary's"
         )
+        warnings.append(Problem("BCDA-SHARED-NUMBER", message))
     return [*warnings, *noted(reader.counts)]
 
 

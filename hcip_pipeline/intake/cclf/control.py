@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hcip_pipeline.contracts.cms import LAYOUTS
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.rules.problem import Problem
 
 #: A control file is a dozen short lines; more is something else.
 MAX_BYTES = 1_000_000
@@ -28,7 +29,7 @@ class Control:
     """The control file read: stated totals by table, and what was odd but harmless about it."""
 
     lines: dict[str, ControlLine]
-    warnings: tuple[str, ...]
+    warnings: tuple[Problem, ...]
 
 
 def parse_control(content: bytes, file: str) -> Control:
@@ -64,17 +65,19 @@ def parse_control(content: bytes, file: str) -> Control:
         raise _unreadable("it names no file", file, None)
     warnings = []
     if odd_lengths:
-        warnings.append(f"CCLF-CONTROL-LINE-LENGTH: {odd_lengths} lines of the control file are not 69 or 70 long")
+        message = f"{odd_lengths} lines of the control file are not 69 or 70 long"
+        warnings.append(Problem("CCLF-CONTROL-LINE-LENGTH", message))
     for table, line in lines.items():
         expected = LAYOUTS[table].record_lengths
         if line.record_length not in expected:
-            warnings.append(
-                f"CCLF-STATED-LENGTH: the control file states records of {line.record_length} bytes for "
-                f"{table.upper()}; its layout has {' or '.join(map(str, expected))}"
+            message = (
+                f"the control file states records of {line.record_length} bytes for {table.upper()}; its layout has "
+                f"{' or '.join(map(str, expected))}"
             )
+            warnings.append(Problem("CCLF-STATED-LENGTH", message))
     absent = [table.upper() for table in LAYOUTS if table not in lines]
     if absent:
-        warnings.append(f"CCLF-NOT-LISTED: the control file does not name {', '.join(absent)}")
+        warnings.append(Problem("CCLF-NOT-LISTED", f"the control file does not name {', '.join(absent)}"))
     return Control(lines, tuple(warnings))
 
 

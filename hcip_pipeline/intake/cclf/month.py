@@ -22,8 +22,9 @@ from hcip_pipeline.intake.cclf.fixed_width import RecordReader
 from hcip_pipeline.intake.cclf.identity import identifiers_in_cycles, links
 from hcip_pipeline.intake.cclf.receipts import ArchiveFileReceipt, ArchiveReceipt, in_force, receipts
 from hcip_pipeline.intake.claim_tables import ROW_GROUP, scratch_folder, table_file
-from hcip_pipeline.messages import Progress
+from hcip_pipeline.messages import DetailedMessage, Progress
 from hcip_pipeline.periods import Month
+from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import shown_path
 
 _RESEND = "ask CMS for the archive again"
@@ -139,7 +140,7 @@ def _read(
             if table not in members:
                 _write_nothing(staging, table)
                 continue
-            progress(f"{month}: CMS claim files · {members[table].file}: {layout.title}")
+            progress(DetailedMessage(f"{month}: CMS claim files", f"{members[table].file}: {layout.title}"))
             files.append(_read_member(delivery, month, members[table], control, staging))
         circular = identifiers_in_cycles(links([staging / "cclf9.parquet", *cross_references]))
         if circular:
@@ -152,28 +153,29 @@ def _read(
         return _refused(delivery, month, error)
     for file in files:
         if file.recoded_values:
-            warnings.append(f"CCLF-TEXT-ENCODING: {file.recoded_values} texts of {file.file} are not UTF-8")
+            message = f"{file.recoded_values} texts of {file.file} are not UTF-8"
+            warnings.append(Problem("CCLF-TEXT-ENCODING", message))
         if file.widened_values:
-            warnings.append(
-                f"CCLF-CODE-WIDTH: {file.widened_values} codes of {file.file} were brought to the digits of their kind"
-            )
+            message = f"{file.widened_values} codes of {file.file} were brought to the digits of their kind"
+            warnings.append(Problem("CCLF-CODE-WIDTH", message))
         if file.rounded_values:
-            warnings.append(
-                f"CCLF-PLACES: {file.rounded_values} numbers of {file.file} had more places than their format"
-            )
+            message = f"{file.rounded_values} numbers of {file.file} had more places than their format"
+            warnings.append(Problem("CCLF-PLACES", message))
     return ArchiveReceipt(str(delivery.name), str(month), "accepted", warnings=tuple(warnings), files=tuple(files))
 
 
-def _inventory(delivery: Delivery) -> tuple[dict[str, Member], Control, list[str]]:
+def _inventory(delivery: Delivery) -> tuple[dict[str, Member], Control, list[Problem]]:
     """Which member is which file, and the control file, after every rule that needs no record."""
     warnings = []
     if delivery.name.is_test:
-        warnings.append("CCLF-TEST-FILE: a test archive counts only until a production archive is ingested")
+        message = "a test archive counts only until a production archive is ingested"
+        warnings.append(Problem("CCLF-TEST-FILE", message))
     members: dict[str, Member] = {}
     for member in delivery.members():
         name = member.name
         if name is None or not name.file:
-            warnings.append("CCLF-UNKNOWN-MEMBER: a file of the archive is not one of CMS's and is ignored")
+            message = "a file of the archive is not one of CMS's and is ignored"
+            warnings.append(Problem("CCLF-UNKNOWN-MEMBER", message))
             continue
         if name.month != delivery.name.month:
             raise delivery.refusal(
@@ -190,7 +192,8 @@ def _inventory(delivery: Delivery) -> tuple[dict[str, Member], Control, list[str
         if name.table in members:
             raise delivery.refusal("CCLF-FILE-TWICE", f"{name.table.upper()} is in the archive twice", _RESEND)
         if name.file_date != delivery.name.file_date:
-            warnings.append(f"CCLF-FILE-DATE: {name.table.upper()} is dated {name.file_date}, unlike its archive")
+            message = f"{name.table.upper()} is dated {name.file_date}, unlike its archive"
+            warnings.append(Problem("CCLF-FILE-DATE", message))
         members[name.table] = member
     if len({member.name.organization for member in members.values() if member.name}) > 1:
         raise delivery.refusal("CCLF-OTHER-ORGANIZATION", "the archive mixes files of several organizations", _RESEND)

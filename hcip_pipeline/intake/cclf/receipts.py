@@ -5,7 +5,7 @@ Belongs here: the receipt's shape, where it is, and which archives are in force.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -57,6 +57,7 @@ class ArchiveReceipt:
 
     Attributes:
         shape: in which it came: ``CCLF``, or ``BCDA v3``.
+        warnings: what was odd but harmless; ids of older receipts are the present ones.
         resources: what an export's files held; ``files`` are the rows that came of them.
     """
 
@@ -70,7 +71,7 @@ class ArchiveReceipt:
     fix: str = ""
     file: str = ""
     row: int | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
     files: tuple[ArchiveFileReceipt, ...] = ()
     shape: str = "CCLF"
     resources: tuple[ResourceReceipt, ...] = ()
@@ -99,9 +100,9 @@ class ArchiveReceipt:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What refused it, if so, and the warnings; ids of older receipts are the present ones here."""
+        """What refused it, if so, and the warnings."""
         refused = [] if self.accepted else [self._refusal()]
-        return (*refused, *map(_warning, self.warnings))
+        return (*refused, *self.warnings)
 
     def _refusal(self) -> Problem:
         where = self.file if self.file != self.archive else ""
@@ -110,14 +111,15 @@ class ArchiveReceipt:
 
     def as_dict(self) -> dict[str, Any]:
         """The receipt for JSON."""
-        return asdict(self)
+        return asdict(self) | {"warnings": [warning.as_dict() for warning in self.warnings]}
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> ArchiveReceipt:
         """Read a receipt from JSON."""
         files = tuple(ArchiveFileReceipt(**file) for file in content["files"])
         resources = tuple(ResourceReceipt(**resource) for resource in content.get("resources", ()))
-        return cls(**{**content, "warnings": tuple(content["warnings"]), "files": files, "resources": resources})
+        warnings = tuple(map(_warning, content["warnings"]))
+        return cls(**{**content, "warnings": warnings, "files": files, "resources": resources})
 
     def path(self, home: Home) -> Path:
         """Where the receipt is."""
@@ -128,10 +130,12 @@ class ArchiveReceipt:
         write_json(self.as_dict(), self.path(home))
 
 
-def _warning(text: str) -> Problem:
-    """A warning of a receipt, ``<rule>: <words>``."""
-    rule, _, message = text.partition(": ")
-    return Problem(current_id(rule), message)
+def _warning(written: Mapping[str, Any] | str) -> Problem:
+    """A warning as a receipt has it; older receipts have ``<rule>: <message>``."""
+    if isinstance(written, str):
+        rule, _, message = written.partition(": ")
+        return Problem(current_id(rule), message)
+    return Problem.from_dict(written)
 
 
 def receipts(home: Home, months: Iterable[object] | None = None) -> list[ArchiveReceipt]:
