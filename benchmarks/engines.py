@@ -147,7 +147,7 @@ def measure(home: Home, engine: str, share: float, memory: str) -> Measured:
     watching.join()
     if code:
         sys.exit(f"{engine} at {share}: exit code {code} after {seconds:.0f} s, {usage.peak_mb:.0f} MB")
-    shuffled, spilled = _moved(log)
+    shuffled, spilled = _shuffled_and_spilled(log)
     return Measured(
         share,
         round(DISCHARGES * share),
@@ -160,7 +160,7 @@ def measure(home: Home, engine: str, share: float, memory: str) -> Measured:
     )
 
 
-def _moved(log: Path) -> tuple[int, int]:
+def _shuffled_and_spilled(log: Path) -> tuple[int, int]:
     """Bytes that tasks wrote for others to read, and that they spilled to disk."""
     shuffled = spilled = 0
     for file in log.rglob("*"):

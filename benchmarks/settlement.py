@@ -302,12 +302,12 @@ def main() -> None:
             print(f"| {share:g} | {step} | {figures} |", flush=True)
         if (root / "slowest.json").exists():
             print(f"\nslowest models: {(root / 'slowest.json').read_text()}\n", flush=True)
-    _tell(results)
+    _print_results(results)
     if arguments.folder is None:
         shutil.rmtree(folder)
 
 
-def _tell(results: dict[float, dict[str, dict[str, Any]]]) -> None:
+def _print_results(results: dict[float, dict[str, dict[str, Any]]]) -> None:
     shares = sorted(results)
     for share in shares:
         of = {step: spent["cpu"] for step, spent in results[share].items()}

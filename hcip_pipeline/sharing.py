@@ -30,11 +30,11 @@ def storage_of(home: Home) -> str:
     return load_settings(home).storage.rstrip("/")
 
 
-def share(home: Home, tell: Progress, *, held: Collection[str] = (), removed: Iterable[Path] = ()) -> None:
+def share(home: Home, progress: Progress, *, held: Collection[str] = (), removed: Iterable[Path] = ()) -> None:
     """Share what the home has accepted, bring what other machines have, and publish the releases among it.
 
     Args:
-        tell: called with a description of what is going on.
+        progress: called with a description of what is going on.
         held: locks that the caller holds alone.
         removed: files that were destroyed, and must go from the storage too.
 
@@ -47,7 +47,7 @@ def share(home: Home, tell: Progress, *, held: Collection[str] = (), removed: It
         return
     from hcip_pipeline.shared_home.synchronizing import synchronize
 
-    done = synchronize(home, address, tell, held=held, removed=removed)
+    done = synchronize(home, address, progress, held=held, removed=removed)
     _publish(home, f"{address}/releases", done.releases)
 
 

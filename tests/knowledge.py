@@ -100,7 +100,7 @@ class Knowledge:
         found = []
         for direction in (1.0, -1.0):
             result = part.solve(direction * goal, part.least, time_limit=20)
-            assert result.status != 2, f"what is said of {name} contradicts itself"
+            assert result.status != 2, f"the facts about {name} contradict one another"
             found.append(round(float(result.x[part.at[name]])) if result.x is not None else -direction * _INFINITE)
         return found[0], found[1]
 

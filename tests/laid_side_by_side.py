@@ -259,7 +259,7 @@ class Reader:
                 counts = role.counts if isinstance(role, MadeOf) else (role.numerator, role.denominator)
                 gone = [each for each in counts if names.get(each) in self.knowledge.hidden - set(self.knowledge.known)]
                 if gone:
-                    self.knowledge.given_away.append(f"{self.tag} {table}.{column} beside hidden {gone} in {row}")
+                    self.knowledge.given_away.append(f"{self.tag} {table}.{column} next to hidden {gone} in {row}")
             elif {role.numerator, role.denominator} <= set(names):
                 numerator, denominator = names[role.numerator], names[role.denominator]
                 per = role.per or _PER.get(row["measure"], 1)

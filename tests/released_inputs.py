@@ -81,7 +81,7 @@ def rows_of(names: str, *rows: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def program_sources() -> dict[str, pl.DataFrame]:
-    """What committees, the regulator and CMS said of the period."""
+    """What committees, the regulator and CMS reported for the period."""
     partners = [
         {
             "hospital_ccn": ccn,

@@ -34,13 +34,13 @@ NOW_APPROVED = Decimal("380.00")
 
 @dataclass(frozen=True)
 class RestatedHome:
-    """A home with both releases; ``planted`` has whose payment each cause must move, ``stated`` what was reported."""
+    """A home with both releases; ``planted`` has whose payment each cause must move, ``messages`` what was reported."""
 
     home: Home
     first: Release
     second: Release
     planted: dict[str, Payment]
-    said: tuple[str, ...]
+    messages: tuple[str, ...]
 
     @classmethod
     def load(cls, folder: Path) -> RestatedHome:
@@ -49,7 +49,7 @@ class RestatedHome:
         place = home.releases / str(PERIOD)
         first, second = (Release(**record[name] | {"folder": place / name}) for name in ("r1", "r2"))
         planted = {cause: (ccn, npi) for cause, (ccn, npi) in record["planted"].items()}
-        return cls(home, first, second, planted, tuple(record["said"]))
+        return cls(home, first, second, planted, tuple(record["messages"]))
 
 
 def build_restated_home(settled: SettledHome, folder: Path) -> None:
@@ -59,7 +59,7 @@ def build_restated_home(settled: SettledHome, folder: Path) -> None:
     planted = plant(home, settled.release.folder)
     stated: list[str] = []
     second = settle(home, PERIOD, progress=stated.append)
-    record: dict[str, object] = {"planted": planted, "said": stated}
+    record: dict[str, object] = {"planted": planted, "messages": stated}
     for release in (settled.release, second):
         record[release.name] = {name: value for name, value in vars(release).items() if name != "folder"}
     (folder / "restated.json").write_text(json.dumps(record), encoding="utf-8")

@@ -21,7 +21,7 @@ ORDERING = ("NPI", "LAST_NAME", "FIRST_NAME", "PARTB", "DME", "HHA", "PMD", "HOS
 
 
 def excluded(**cells: str) -> dict[str, str]:
-    """A row of the OIG's list: Jane Q Doe, excluded without an NPI, unless told otherwise."""
+    """A row of the OIG's list: Jane Q Doe, excluded without an NPI, unless stated otherwise."""
     none = dict.fromkeys(("reindate", "waiverdate"), "00000000")
     person = {"lastname": "DOE", "firstname": "JANE", "midname": "Q", "npi": "0000000000", "excldate": "20200101"}
     facts = {"specialty": "FAMILY PRACTICE", "general": "PHYSICIAN (MD, DO)", "dob": "19600102", "city": "ALBANY"}

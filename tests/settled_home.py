@@ -39,18 +39,18 @@ _EVENTS_IN_MEMORY = "event_log_storage: {module: dagster._core.storage.event_log
 
 @dataclass(frozen=True)
 class SettledHome:
-    """A settled home; ``stated`` is the progress that was reported."""
+    """A settled home; ``messages`` are the progress that was reported."""
 
     home: Home
     release: Release
-    said: tuple[str, ...]
+    messages: tuple[str, ...]
 
     @classmethod
     def load(cls, folder: Path) -> SettledHome:
         record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
         home = Home(folder)
         release = Release(**record["release"] | {"folder": home.releases / str(PERIOD) / "r1"})
-        return cls(home, release, tuple(record["said"]))
+        return cls(home, release, tuple(record["messages"]))
 
     def instance(self) -> dg.DagsterInstance:
         """As the UI opens it: by ``dagster.yaml`` alone."""
@@ -131,10 +131,10 @@ def build_settled_home(folder: Path) -> None:
     with home_instance(home) as instance:
         assert not instance.get_runs(limit=1)  # makes the databases
     shutil.copytree(home.dagster, _no_runs(home))
-    said: list[str] = []
-    release = settle(home, PERIOD, progress=said.append)
+    messages: list[str] = []
+    release = settle(home, PERIOD, progress=messages.append)
     kept = {name: value for name, value in vars(release).items() if name != "folder"}
-    (folder / _RECORD).write_text(json.dumps({"release": kept, "said": said}), encoding="utf-8")
+    (folder / _RECORD).write_text(json.dumps({"release": kept, "messages": messages}), encoding="utf-8")
 
 
 def release_alone(home: Home) -> None:

@@ -38,8 +38,8 @@ class Machine:
     def synchronize(
         self, reported: list[str] | None = None, *, held: tuple[str, ...] = (), removed: tuple[Path, ...] = ()
     ) -> Synchronized:
-        tell: Callable[[str], None] = (lambda _: None) if reported is None else reported.append
-        return synchronize(self.home, self.address, tell, held=held, removed=removed)
+        report: Callable[[str], None] = (lambda _: None) if reported is None else reported.append
+        return synchronize(self.home, self.address, report, held=held, removed=removed)
 
     def files(self) -> dict[str, bytes]:
         """What is shared of the home."""

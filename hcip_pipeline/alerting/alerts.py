@@ -55,7 +55,7 @@ class Alert:
         return json.dumps(stated, ensure_ascii=False, default=str).encode()
 
 
-def tell(home: Home, alert: Alert, report: Callable[[str], None] = lambda _: None) -> int:
+def send_alert(home: Home, alert: Alert, report: Callable[[str], None] = lambda _: None) -> int:
     """Notify everybody who wants to know and has not been notified.
 
     Nothing that goes wrong here reaches the caller, and it takes no longer than `TOTAL_SECONDS`: an alert never fails
@@ -74,7 +74,7 @@ def tell(home: Home, alert: Alert, report: Callable[[str], None] = lambda _: Non
         for number, target in enumerate(wanted):
             # Each has its share of the time that is left, so that a slow one does not silence those after it.
             share = (end - time.monotonic()) / (len(wanted) - number)
-            delivered += _tell_one(home, alert, target, time.monotonic() + share, report)
+            delivered += _send_to_target(home, alert, target, time.monotonic() + share, report)
     except Exception as error:  # whatever it is: the run goes on
         reason = error.message if isinstance(error, HcipError) else type(error).__name__
         with suppress(Exception):
@@ -82,7 +82,7 @@ def tell(home: Home, alert: Alert, report: Callable[[str], None] = lambda _: Non
     return delivered
 
 
-def _tell_one(home: Home, alert: Alert, target: AlertTarget, end: float, report: Callable[[str], None]) -> bool:
+def _send_to_target(home: Home, alert: Alert, target: AlertTarget, end: float, report: Callable[[str], None]) -> bool:
     digest = hashlib.sha256(target.model_dump_json().encode()).hexdigest()[:12]
     note = home.root / "alerts" / f"{alert.occasion}-{alert.key}-{digest}"
     try:
@@ -90,7 +90,7 @@ def _tell_one(home: Home, alert: Alert, target: AlertTarget, end: float, report:
         note.touch(exist_ok=False)
     except FileExistsError:
         return False
-    except OSError as error:  # a full disk is the very thing to tell of
+    except OSError as error:  # a full disk is the very thing to report
         report(f"the alert was sent, but this could not be recorded: {error.strerror}")
     name = target.command[0] if target.command else target.webhook_from or "the webhook"
     reported = False

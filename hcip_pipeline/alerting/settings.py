@@ -165,11 +165,11 @@ def load_settings(home: Home) -> Settings:
     return validate_yaml(Settings, load_yaml(file, "settings"), file, "settings")
 
 
-def check_settings(home: Home, tell: Callable[[str], None], *, signs: bool = False) -> None:
+def check_settings(home: Home, report: Callable[[str], None], *, signs: bool = False) -> None:
     """Look at the settings before anything is done, so that a long run does not fail at its end.
 
     Args:
-        tell: called with a sentence about alerts that would reach no one; they fail no run.
+        report: called with a sentence about alerts that would reach no one; they fail no run.
         signs: the run releases something, so that the key must be able to sign now.
 
     Raises:
@@ -184,9 +184,9 @@ def check_settings(home: Home, tell: Callable[[str], None], *, signs: bool = Fal
         timestamps_of(home)
     for target in settings.alerts:
         if target.webhook_from and not os.environ.get(target.webhook_from):
-            tell(f"alerts: the environment variable {target.webhook_from} is not set, so no alert is sent through it")
+            report(f"alerts: the environment variable {target.webhook_from} is not set, so no alert is sent through it")
         if target.command and shutil.which(target.command[0]) is None:
-            tell(f"alerts: there is no program {target.command[0]}, so no alert is sent through it")
+            report(f"alerts: there is no program {target.command[0]}, so no alert is sent through it")
 
 
 def signer_of(home: Home) -> Signer | None:

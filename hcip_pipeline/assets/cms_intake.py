@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from hcip_pipeline.assets.intake_run import Event, Reported, Taken, ingest_each, report, require_files
+from hcip_pipeline.assets.intake_run import Event, PartitionIntake, Reported, ingest_each, report, require_files
 from hcip_pipeline.assets.partition_work import intake_lock
 from hcip_pipeline.assets.partitions import MONTHS, check_spec
 from hcip_pipeline.assets.resources import HomeResource, Session
@@ -74,19 +74,19 @@ def cms_claim_files(
 ) -> Iterator[Event]:
     """Ingest the claim files of the run's months."""
     reports = []
-    for taken in ingest_each(session, home, context.partition_keys, ingest_partition):
-        if taken.receipts is not None:
-            session.archives[taken.key] = taken.receipts
-            for receipt in taken.receipts:
-                context.log.info(f"{taken.key}: {receipt.archive}: {receipt.status} {receipt.rule}")
-        reports.append(_reported(taken))
+    for intake in ingest_each(session, home, context.partition_keys, ingest_partition):
+        if intake.receipts is not None:
+            session.archives[intake.key] = intake.receipts
+            for receipt in intake.receipts:
+                context.log.info(f"{intake.key}: {receipt.archive}: {receipt.status} {receipt.rule}")
+        reports.append(_reported(intake))
     yield from report(context, CLAIM_FILES, reports, _BLOCKING)
 
 
-def _reported(taken: "Taken[list[ArchiveReceipt]]") -> Reported:
-    receipts = taken.receipts
+def _reported(intake: "PartitionIntake[list[ArchiveReceipt]]") -> Reported:
+    receipts = intake.receipts
     if receipts is None:
-        return Reported(taken.key, {}, (), taken.error)
+        return Reported(intake.key, {}, (), intake.error)
     accepted = [receipt for receipt in receipts if receipt.accepted]
     metadata: dict[str, dg.MetadataValue] = {
         "archives": dg.MetadataValue.int(len(receipts)),
@@ -97,7 +97,7 @@ def _reported(taken: "Taken[list[ArchiveReceipt]]") -> Reported:
         ),
     }
     checks = [records_as_stated(CLAIM_FILES, receipts), archives_accepted(CLAIM_FILES, receipts)]
-    return Reported(taken.key, metadata, checks, _refusal(receipts))
+    return Reported(intake.key, metadata, checks, _refusal(receipts))
 
 
 def _refusal(receipts: "Sequence[ArchiveReceipt]") -> HcipError | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from hcip_pipeline.assets.intake_run import Event, Reported, Taken, ingest_each, report, require_files
+from hcip_pipeline.assets.intake_run import Event, PartitionIntake, Reported, ingest_each, report, require_files
 from hcip_pipeline.assets.partition_work import intake_lock
 from hcip_pipeline.assets.partitions import QUARTERS, check_spec
 from hcip_pipeline.assets.resources import HomeResource, Session
@@ -108,24 +108,24 @@ def submissions(
 ) -> Iterator[Event]:
     """Ingest the submissions of the run's quarters."""
     reports = []
-    for taken in ingest_each(session, home, context.partition_keys, ingest_partition):
-        if taken.receipts is not None:
-            session.submissions[taken.key] = taken.receipts
-            for receipt in taken.receipts:
-                context.log.info(f"{taken.key}: {receipt.submission or receipt.stem}: {receipt.status}")
-        reports.append(_reported(taken))
+    for intake in ingest_each(session, home, context.partition_keys, ingest_partition):
+        if intake.receipts is not None:
+            session.submissions[intake.key] = intake.receipts
+            for receipt in intake.receipts:
+                context.log.info(f"{intake.key}: {receipt.submission or receipt.stem}: {receipt.status}")
+        reports.append(_reported(intake))
     yield from report(context, SUBMISSIONS, reports, _BLOCKING)
 
 
-def _reported(taken: "Taken[list[SubmissionReceipt]]") -> Reported:
-    if taken.receipts is None:
-        return Reported(taken.key, {}, (), taken.error)
+def _reported(intake: "PartitionIntake[list[SubmissionReceipt]]") -> Reported:
+    if intake.receipts is None:
+        return Reported(intake.key, {}, (), intake.error)
     checks = [
-        rows_reconcile(SUBMISSIONS, taken.receipts),
-        submissions_accepted(SUBMISSIONS, taken.receipts),
-        *edit_rate_results(SUBMISSIONS, taken.receipts),
+        rows_reconcile(SUBMISSIONS, intake.receipts),
+        submissions_accepted(SUBMISSIONS, intake.receipts),
+        *edit_rate_results(SUBMISSIONS, intake.receipts),
     ]
-    return Reported(taken.key, _accounts(taken.receipts), checks, _refusal(taken.receipts))
+    return Reported(intake.key, _accounts(intake.receipts), checks, _refusal(intake.receipts))
 
 
 def _refusal(receipts: "Sequence[SubmissionReceipt]") -> HcipError | None:

@@ -36,7 +36,7 @@ _WORTH_A_PROCESS = 4
 
 
 @dataclass(frozen=True)
-class Taken(Generic[R]):
+class PartitionIntake(Generic[R]):
     """A partition with its receipts, or with the reason why there are none."""
 
     key: str
@@ -58,7 +58,9 @@ class Reported:
     problem: HcipError | None = None
 
 
-def ingest_each(session: Session, home: HomeResource, keys: Sequence[str], ingest: Ingest[R]) -> list[Taken[R]]:
+def ingest_each(
+    session: Session, home: HomeResource, keys: Sequence[str], ingest: Ingest[R]
+) -> list[PartitionIntake[R]]:
     """Ingest partitions, in several processes where that pays; in the order of ``keys``.
 
     Raises:
@@ -73,10 +75,10 @@ def ingest_each(session: Session, home: HomeResource, keys: Sequence[str], inges
         found = _one_by_one(session, home, shares[0], ingest)
         for other in others:
             found += other.result()
-    for taken in found:
-        if isinstance(taken.error, BusyError):
+    for intake in found:
+        if isinstance(intake.error, BusyError):
             with retry_when_busy(session):
-                raise taken.error
+                raise intake.error
     return found
 
 
@@ -90,19 +92,21 @@ def _shares(keys: Sequence[str], processes: int | None) -> list[list[str]]:
     return [list(keys[:own])] + [list(keys[at : at + each]) for at in range(own, len(keys), each)]
 
 
-def _ingest_share(home: Mapping[str, Any], keys: Sequence[str], ingest: Ingest[R]) -> list[Taken[R]]:
+def _ingest_share(home: Mapping[str, Any], keys: Sequence[str], ingest: Ingest[R]) -> list[PartitionIntake[R]]:
     with HomeLocks() as locks:
         return _one_by_one(Session(attended=True, locks=locks), HomeResource(**home), keys, ingest)
 
 
-def _one_by_one(session: Session, home: HomeResource, keys: Sequence[str], ingest: Ingest[R]) -> list[Taken[R]]:
-    found: list[Taken[R]] = []
+def _one_by_one(
+    session: Session, home: HomeResource, keys: Sequence[str], ingest: Ingest[R]
+) -> list[PartitionIntake[R]]:
+    found: list[PartitionIntake[R]] = []
     for key in keys:
         try:
-            found.append(Taken(key, ingest(session, home, key)))
+            found.append(PartitionIntake(key, ingest(session, home, key)))
         except HcipError as error:
             session.locks.drop(home.home(), key)
-            found.append(Taken(key, error=error))
+            found.append(PartitionIntake(key, error=error))
     return found
 
 

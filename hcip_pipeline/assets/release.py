@@ -54,7 +54,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         It is written from the build on disk (``warehouse/<period>/build.json``), if that is still the build of today's
         lake and policy.
         """
-        from hcip_pipeline.alerting.alerts import held_alert, tell
+        from hcip_pipeline.alerting.alerts import held_alert, send_alert
         from hcip_pipeline.alerting.settings import signer_of, timestamps_of
         from hcip_pipeline.certainty.kept import kept_tables
         from hcip_pipeline.ledger.recording import record_release
@@ -149,7 +149,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         yield nothing_is_held(RELEASE, paid)
         if paid.held_partners:
             name = f"{period}/{written.name}"
-            tell(
+            send_alert(
                 home.home(),
                 held_alert(name, paid.held_partners, f"{paid.held:,}", paid.hold_reasons),
                 context.log.info,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from hcip_pipeline.alerting.alerts import failure_alert, tell
+from hcip_pipeline.alerting.alerts import failure_alert, send_alert
 from hcip_pipeline.alerting.settings import check_settings
 from hcip_pipeline.assets.assembly import build_defs
 from hcip_pipeline.assets.instance import home_instance
@@ -80,7 +80,7 @@ class Runs:
         try:
             self._run(job, keys, name, run_id)
         except HcipError as error:
-            tell(self.home, failure_alert(run_id, job, name, error), self.session.progress)
+            send_alert(self.home, failure_alert(run_id, job, name, error), self.session.progress)
             raise
 
     def _run(self, job: str, keys: Sequence[str], name: str, run_id: str) -> None:

@@ -84,13 +84,15 @@ def _last_ingested(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: 
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Sends an alert for each failed run, even one whose process was killed: see alerts in settings.yaml.",
 )
-def tell_of_failures(context: dg.RunFailureSensorContext) -> None:
+def send_failure_alert(context: dg.RunFailureSensorContext) -> None:
     """Send an alert for each failed run."""
-    from hcip_pipeline.alerting.alerts import failure_alert, tell
+    from hcip_pipeline.alerting.alerts import failure_alert, send_alert
 
     run = context.dagster_run
     partition = name_of_run(keys_of_run(run.tags))
-    tell(Home.locate(), failure_alert(run.run_id, run.job_name, partition, _what_happened(context)), context.log.info)
+    send_alert(
+        Home.locate(), failure_alert(run.run_id, run.job_name, partition, _what_happened(context)), context.log.info
+    )
 
 
 def _what_happened(context: dg.RunFailureSensorContext) -> str:
@@ -109,5 +111,5 @@ SENSORS = [
     inbox_sensor("hospital", hospital_job, hospital_intake.SUBMISSIONS, QUARTERS, "quarter"),
     inbox_sensor("cms", cms_job, cms_intake.CLAIM_FILES, MONTHS, "month"),
     inbox_sensor("program", program_job, program_intake.PROGRAM_FILES, HALVES, "half-year"),
-    tell_of_failures,
+    send_failure_alert,
 ]

@@ -53,7 +53,7 @@ def command(
         show_json(due.as_dict())
         return
     if not as_json:
-        _tell(due)
+        _print_due(due)
     if not destroy or not due.files:
         return
     if not yes:
@@ -80,7 +80,7 @@ def command(
         click.echo(f"{destroyed} files destroyed; releases/<period>/r<n>.destroyed.json lists what and why")
 
 
-def _tell(due: object) -> None:
+def _print_due(due: object) -> None:
     from hcip_pipeline.operations.retention import Retention
 
     assert isinstance(due, Retention)

@@ -218,7 +218,7 @@ PUBLIC_NORMS = declared(
 
 
 def _to_the_cent(column: Column) -> Column:
-    """A mean to the cent is a mean over any number of cases; further places would tell over how many."""
+    """A mean to the cent is a mean over any number of cases; further places would reveal over how many."""
     if column.name != "physician_mean_cost":
         return column
     return replace(column, type="money", meaning=f"{column.meaning}; to the cent")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pandera.polars import Check, DataFrameSchema
 
 #: Values are looked at in this many rows, types in all of them: edits have judged every row, and a frame in which
-#: everything fails takes pandera very long to tell about.
+#: everything fails takes pandera very long to report.
 MAX_SAMPLE = 10_000
 
 

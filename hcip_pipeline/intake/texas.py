@@ -86,7 +86,7 @@ def read_texas(
     Raises:
         HcipError: a file is missing, of an unknown layout or of another quarter, or holds no usable record.
     """
-    tell = progress or (lambda _: None)
+    report = progress or (lambda _: None)
     found = find_files(folder, quarters)
     into.mkdir(parents=True, exist_ok=True)
     files: list[PublicFile] = []
@@ -95,7 +95,7 @@ def read_texas(
         database.execute(f"set memory_limit = '{_MEMORY}'")
         _prepare(database, apr_drgs)
         for quarter in quarters:
-            one = _Quarter(database, quarter, folder, found[quarter], into, tell)
+            one = _Quarter(database, quarter, folder, found[quarter], into, report)
             one.read()
             files += one.reader.files
             problems += one.reader.problems
@@ -127,26 +127,26 @@ class _Quarter:
         folder: Path,
         paths: dict[str, Path],
         into: Path,
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
     ) -> None:
-        self.database, self.quarter, self.paths, self.into, self.tell = database, str(quarter), paths, into, tell
+        self.database, self.quarter, self.paths, self.into, self.report = database, str(quarter), paths, into, report
         self.year = quarter.year
         self.reader = FileReader(database, _STATE, self.quarter, folder, paths)
 
     def read(self) -> None:
         """Facilities, records, charge lines; then what they must hold together, and the tables of the lake."""
-        self.tell(f"reading the discharges of {self.quarter}")
+        self.report(f"reading the discharges of {self.quarter}")
         self._read_facilities()
         if "base2" in self.paths:
             self.reader.lines("base2", "second_records")
             self.reader.count_lines("base2", "second_records")
         self._read_records()
-        self.tell(f"reading the charge lines of {self.quarter}")
+        self.report(f"reading the charge lines of {self.quarter}")
         self._read_charges()
-        self.tell(f"judging the records and lines of {self.quarter}")
+        self.report(f"judging the records and lines of {self.quarter}")
         self._judge_records()
         self._judge_charges()
-        self.tell(f"writing the tables of {self.quarter}")
+        self.report(f"writing the tables of {self.quarter}")
         self._write()
 
     def _read_facilities(self) -> None:

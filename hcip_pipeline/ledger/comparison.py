@@ -65,7 +65,7 @@ def recorded_hashes(home: Home) -> dict[str, str]:
 
 
 def check_home(
-    home: Home, periods: Iterable[object], tell: Progress, *, has_history: bool = True, reads_inbox: bool = True
+    home: Home, periods: Iterable[object], progress: Progress, *, has_history: bool = True, reads_inbox: bool = True
 ) -> list[str]:
     """Compare the home with its ledger before a run. Starts a ledger where there is none.
 
@@ -87,7 +87,7 @@ def check_home(
             give again what the lake lacks. Names them.
     """
     if begin(home):
-        tell(note("this home is older than its ledger; a ledger was started with what the home contains now"))
+        progress(note("this home is older than its ledger; a ledger was started with what the home contains now"))
     covered = in_force(read_ledger(home))
     stopping = {path: line for path, line in covered.items() if _must_stop(path)}
     broken = list(differences(home, stopping))
@@ -108,20 +108,20 @@ def check_home(
         raise damage(home, forged)
     again = partitions_to_ingest_again(home)
     if again:
-        tell(note(f"the lake lacks accepted files of {', '.join(again)}: it is ingested again"))
+        progress(note(f"the lake lacks accepted files of {', '.join(again)}: it is ingested again"))
     received = {path: line for path, line in covered.items() if path.startswith("inbox/hospital/")}
     received |= {path: line for path, line in covered.items() if path.startswith("inbox/cms/")}
     exchanged = list(differences(home, received)) if reads_inbox else []
     if exchanged:
-        tell(note(f"the inbox is not what was accepted: {_named(exchanged)}. The lake keeps what was accepted"))
+        progress(note(f"the inbox is not what was accepted: {_named(exchanged)}. The lake keeps what was accepted"))
     recorded = read_ledger(home)
     if not has_history and any(line.entry.kind == "release" for line in recorded[1:]):
-        tell(note(f"the history of runs is missing; the ledger keeps the {len(recorded)} lines from before"))
+        progress(note(f"the history of runs is missing; the ledger keeps the {len(recorded)} lines from before"))
     known = {line.entry.name for line in covered.values() if subject(line.entry) == "release"}
     unrecorded = [each for each in leaves.release_entries(home, map(str, periods)) if each.name not in known]
     for entry in unrecorded:
         why = "its run was killed, or it was put there by hand"
-        tell(note(f"{entry.name} has no line in the ledger ({why}): it is recorded now"))
+        progress(note(f"{entry.name} has no line in the ledger ({why}): it is recorded now"))
     if unrecorded:
         record_found(home, unrecorded)
     return again
@@ -153,7 +153,7 @@ def differences(home: Home, covered: Mapping[str, Line]) -> Iterator[Difference]
                 yield Difference(path, "changed" if sha256 else "missing", line.sequence, line.entry.name)
 
 
-def forget_unrecorded(home: Home, folder: Path, tell: Progress) -> None:
+def forget_unrecorded(home: Home, folder: Path, progress: Progress) -> None:
     """Set receipts aside that no line of the ledger is about, or that are not what it states.
 
     A run that was killed left them, or somebody changed them: without its receipt a submission is accepted anew, with
@@ -169,5 +169,5 @@ def forget_unrecorded(home: Home, folder: Path, tell: Progress) -> None:
         if held.get(name) == file_sha256(path):
             continue
         what = "is not what the ledger records" if name in held else "has no line in the ledger"
-        tell(note(f"{name} {what}: it is set aside, and its files are ingested again"))
+        progress(note(f"{name} {what}: it is set aside, and its files are ingested again"))
         path.replace(path.with_name(f"{path.name}.unrecorded"))

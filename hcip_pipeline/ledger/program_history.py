@@ -26,7 +26,7 @@ _KEPT = ("receipts", "history")
 _NONE = ("", 0)
 
 
-def check_program_history(home: Home, period: object, tell: Callable[[str], None]) -> None:
+def check_program_history(home: Home, period: object, progress: Callable[[str], None]) -> None:
     """Compare a half-year's versions with its newest line. Call it while no other run ingests program files of it.
 
     Raises:
@@ -41,7 +41,7 @@ def check_program_history(home: Home, period: object, tell: Callable[[str], None
         if line.entry.name.startswith("program/"):
             protocols |= {path: sha for path, sha in line.entry.files.items() if path.startswith("lake/protocols/")}
     if protocols:
-        _check_protocols(home, protocols, tell)
+        _check_protocols(home, protocols, progress)
     folder = home.lake_program(period)
     if not folder.is_dir():
         return
@@ -59,10 +59,10 @@ def check_program_history(home: Home, period: object, tell: Callable[[str], None
     for path in _there(folder, covered):
         what = "is not what the ledger records" if path in recorded else "has no line in the ledger"
         if _version(folder, path) in {_version(folder, each) for each in damaged} or path not in recorded:
-            _set_aside(home, path, what, tell)
+            _set_aside(home, path, what, progress)
 
 
-def _check_protocols(home: Home, recorded: Mapping[str, str], tell: Callable[[str], None]) -> None:
+def _check_protocols(home: Home, recorded: Mapping[str, str], progress: Callable[[str], None]) -> None:
     """A version of a protocol is written once: every line that covers one holds."""
     for name, sha256 in sorted(recorded.items()):
         path = home.root / name
@@ -71,10 +71,10 @@ def _check_protocols(home: Home, recorded: Mapping[str, str], tell: Callable[[st
         sent = home.inbox / "protocols" / path.parent.name / f"{path.name[:4]}.yaml"
         if not (sent.is_file() and file_sha256(sent) == sha256 and _is_newest(name, recorded)):
             raise _not_given_again(f"a version of the protocol of {path.parent.name}", path.relative_to(home.root))
-        _set_aside(home, path, "is not what the ledger records", tell)
+        _set_aside(home, path, "is not what the ledger records", progress)
     for path in sorted((home.lake / "protocols").glob("*/????.r*.yaml")):
         if path.relative_to(home.root).as_posix() not in recorded:
-            _set_aside(home, path, "has no line in the ledger", tell)
+            _set_aside(home, path, "has no line in the ledger", progress)
 
 
 def _is_newest(name: str, recorded: Mapping[str, str]) -> bool:
@@ -84,10 +84,10 @@ def _is_newest(name: str, recorded: Mapping[str, str]) -> bool:
     return int(number) == max(int(version) for start, _, version in others if start == beginning)
 
 
-def _set_aside(home: Home, path: Path, what: str, tell: Callable[[str], None]) -> None:
+def _set_aside(home: Home, path: Path, what: str, progress: Callable[[str], None]) -> None:
     if path.exists():
         path.replace(path.with_name(f"{path.name}.unrecorded"))
-    tell(note(f"{path.relative_to(home.root)} {what}: it is set aside, and the inbox is ingested again"))
+    progress(note(f"{path.relative_to(home.root)} {what}: it is set aside, and the inbox is ingested again"))
 
 
 def _not_given_again(what: str, path: Path) -> HcipError:

@@ -129,17 +129,17 @@ def read_roots(file: Path) -> tuple[x509.Certificate, ...]:
         raise HcipError("it holds no certificate", file=file, rule=_RULE, fix=fix) from error
 
 
-def stamp_release(service: TimestampService | None, manifest: Path, tell: Progress) -> bool:
+def stamp_release(service: TimestampService | None, manifest: Path, progress: Progress) -> bool:
     """Stamp a release's manifest: ``r<n>.tsr`` next to ``r<n>/``; gives whether it is stamped.
 
     Args:
-        tell: called with the reason where it is not.
+        progress: called with the reason where it is not.
     """
     folder = manifest.parent
-    return service is not None and _stamp_file(service, manifest, folder.with_name(f"{folder.name}{SUFFIX}"), tell)
+    return service is not None and _stamp_file(service, manifest, folder.with_name(f"{folder.name}{SUFFIX}"), progress)
 
 
-def stamp_head(home: Home, service: TimestampService | None, tell: Progress) -> bool:
+def stamp_head(home: Home, service: TimestampService | None, progress: Progress) -> bool:
     """Write and stamp the ledger's head; gives whether it is stamped. Arguments as :func:`stamp_release`."""
     head = head_of(home)
     if service is None or not head:
@@ -147,10 +147,10 @@ def stamp_head(home: Home, service: TimestampService | None, tell: Progress) -> 
     file, content = home.root / HEAD, f"{head}\n".encode()
     if not file.is_file() or file.read_bytes() != content:
         write_bytes(content, file)
-    return _stamp_file(service, file, file.with_name(f"{file.name}{SUFFIX}"), tell)
+    return _stamp_file(service, file, file.with_name(f"{file.name}{SUFFIX}"), progress)
 
 
-def _stamp_file(service: TimestampService, file: Path, stamp: Path, tell: Progress) -> bool:
+def _stamp_file(service: TimestampService, file: Path, stamp: Path, progress: Progress) -> bool:
     content = file.read_bytes()
     if stamp.is_file() and _is_of(stamp.read_bytes(), content):
         return True
@@ -158,7 +158,7 @@ def _stamp_file(service: TimestampService, file: Path, stamp: Path, tell: Progre
     try:
         write_bytes(service.stamp(content), stamp)
     except HcipError as error:
-        tell(note(f"{file.parent.name}/{file.name} is not stamped: {error.message}"))
+        progress(note(f"{file.parent.name}/{file.name} is not stamped: {error.message}"))
         return False
     return True
 

@@ -48,7 +48,7 @@ class Quarters:
 
 
 def by_quarter(source: ReportSource, ccn: str) -> Quarters:
-    """The hospital's quarters: those of the period, and those that earlier releases tell of."""
+    """The hospital's quarters: those of the period, and those that earlier releases cover."""
     own = [str(quarter) for quarter in source.period.quarters]
     results = _results(source, ccn)
     known = sorted({quarter for _, quarter in results} | set(own))

@@ -86,10 +86,10 @@ def restatement(
     if known is None:
         note = Note(f"what {before.name} was made from was not kept: its differences have no cause")
         return Restatement(_frame(_differences(period, before, "undetermined", first, last)), (note,))
-    tell = progress or (lambda _: None)
+    report = progress or (lambda _: None)
 
     def compute(spec: BuildSpec, cause: str) -> Payments:
-        tell(f"{period}: computing {before.name} again up to {cause.replace('_', ' ')}")
+        report(f"{period}: computing {before.name} again up to {cause.replace('_', ' ')}")
         folder = home.warehouse / f"{period}-restatement"
         try:
             return _built_payments(build(spec, folder, threads=threads, select="+marts.incentives.incentives"))

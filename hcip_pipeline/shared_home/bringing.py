@@ -31,7 +31,7 @@ from hcip_pipeline.shared_home.state import State, folder_of
 
 
 def bring(
-    home: Home, storage: Storage, state: State, commits: Sequence[Commit], tell: Progress, held: Collection[str]
+    home: Home, storage: Storage, state: State, commits: Sequence[Commit], progress: Progress, held: Collection[str]
 ) -> int:
     """Make the home's shared folders what the newest commit states; returns how many files were brought.
 
@@ -55,10 +55,12 @@ def bring(
         waiting |= {path for path in gone if lock_of(path) in busy}
         if waiting:
             names = ", ".join(sorted({lock_of(path) for path in waiting}))
-            tell(note(f"another run has {names} in use: what other machines have accepted comes with the next command"))
+            progress(
+                note(f"another run has {names} in use: what other machines have accepted comes with the next command")
+            )
             return 0
         missing = {path: sha256 for path, sha256 in missing.items() if lock_of(path) not in busy}
-        _tell_of(state, missing, tell)
+        _report_fetches(state, missing, progress)
         _fetch(home, storage, state, missing)
         for path in gone:
             if state.sha256_now(home, path) == state.base(path):
@@ -122,13 +124,15 @@ def _busy(home: Home, locks: HomeLocks, names: Collection[str]) -> set[str]:
     return busy
 
 
-def _tell_of(state: State, missing: Mapping[str, str], tell: Progress) -> None:
+def _report_fetches(state: State, missing: Mapping[str, str], progress: Progress) -> None:
     again = sorted(path for path, sha256 in missing.items() if state.base(path) == sha256)
     if again:
         more = f" and {len(again) - 3} more" if len(again) > 3 else ""
-        tell(note(f"{', '.join(again[:3])}{more}: was changed or lost in this home and is restored from the storage"))
+        progress(
+            note(f"{', '.join(again[:3])}{more}: was changed or lost in this home and is restored from the storage")
+        )
     if len(missing) > len(again):
-        tell(f"fetching {len(missing) - len(again):,} files from the storage")
+        progress(f"fetching {len(missing) - len(again):,} files from the storage")
 
 
 def _fetch(home: Home, storage: Storage, state: State, missing: Mapping[str, str]) -> None:

@@ -128,7 +128,7 @@ def write_commit(storage: Storage, commit: Commit) -> bool:
     """Write a commit under its number; False: another machine was first.
 
     Raises:
-        HcipError: the storage overwrites what it should keep, so that no machine could tell.
+        HcipError: the storage overwrites what it should keep, so that no machine could notice that a commit was lost.
     """
     if commit.number == 1:
         _check_conditions(storage)

@@ -74,12 +74,12 @@ class _Pending:
 
 
 def synchronize(
-    home: Home, address: str, tell: Progress, *, held: Collection[str] = (), removed: Iterable[Path] = ()
+    home: Home, address: str, progress: Progress, *, held: Collection[str] = (), removed: Iterable[Path] = ()
 ) -> Synchronized:
     """Share what this home has accepted, and bring what others have.
 
     Args:
-        tell: called with a description of what is going on.
+        progress: called with a description of what is going on.
         held: locks that the caller holds alone.
         removed: files that were destroyed in the home and must go from the storage too.
 
@@ -88,13 +88,13 @@ def synchronize(
         HcipError: the storage cannot be reached or is damaged, the ledger is not the shared one's, or another machine
             has accepted something otherwise: that is in force now, and what this home made of it is set aside.
     """
-    with HomeLocks(notify=tell) as locks:
+    with HomeLocks(notify=progress) as locks:
         locks.take(home, "storage", "synchronizing with the storage", wait=True)
         with open_storage(address) as storage:
-            run = _Run(home, storage, load_state(home, address), tell)
+            run = _Run(home, storage, load_state(home, address), progress)
             try:
                 shared = run.share({path.relative_to(home.root).as_posix() for path in removed})
-                brought = bringing.bring(home, storage, run.state, run.commits, tell, held)
+                brought = bringing.bring(home, storage, run.state, run.commits, progress, held)
             finally:
                 save_state(home, run.state)
             if run.set_aside:
@@ -110,7 +110,7 @@ class _Run:
     home: Home
     storage: Storage
     state: State
-    tell: Progress
+    progress: Progress
     commits: list[Commit] = field(default_factory=list)
     set_aside: dict[Part, Path] = field(default_factory=dict)
 
@@ -155,7 +155,7 @@ class _Run:
         change = _Pending()
         parts = dict.fromkeys(part for entry in entries if (part := part_of(entry)) is not None)
         if parts:
-            self.tell(f"sharing {len(entries)} lines of the ledger")
+            self.progress(f"sharing {len(entries)} lines of the ledger")
         for part in parts:
             self._add_part(change, part, before)
         newest = {(subject(entry), entry.name): entry for entry in entries}

@@ -77,7 +77,7 @@ def interim(home: Home, quarter: Quarter, *, threads: int | None = None, progres
         HcipError: the lake has no accepted submission of the quarter or of the base year, a rate is missing, a check
             did not pass, or the folder cannot be written.
     """
-    tell = progress or (lambda _: None)
+    report = progress or (lambda _: None)
     policy = load_policy(home.policy).policy
     windows = _windows(quarter)
     statements = [NOT_PAYABLE, *_received(home, windows)]
@@ -102,7 +102,7 @@ def interim(home: Home, quarter: Quarter, *, threads: int | None = None, progres
         sources={**lake_sources(home, list(windows)), "care_partners": listed, **norms.sources()},
     )
     built = build(spec, home.warehouse / "interim" / str(quarter), threads=threads, select=MODELS, progress=progress)
-    tell("writing the pages")
+    report("writing the pages")
     tables = _tables(built.file, home)
     folder = home.interim / str(quarter)
     hospitals = _write(folder, quarter, policy, tables, tuple(statements), is_synthetic(_rates(spec)))

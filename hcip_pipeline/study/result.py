@@ -34,10 +34,10 @@ def carry_out(home: Home, plan: StudyPlan, progress: Progress | None = None) -> 
     Raises:
         HcipError: a model or a check of the build failed, or the files cannot be written.
     """
-    tell = progress or (lambda _: None)
+    report = progress or (lambda _: None)
     built = build(plan.spec, home.warehouse / "studies" / plan.name, select=MODELS, progress=progress)
-    tell("reading the figures")
+    report("reading the figures")
     figures = read_figures(built.file, plan.policy)
-    tell("writing the files")
+    report("writing the files")
     folder = home.studies / plan.name
     return StudyResult(plan, figures, folder, write_study(plan, figures, folder))

@@ -52,8 +52,8 @@ def run_sparcs_study(
     name = check_name(f"sparcs-{year}" if name is None else name)
     if not 2000 <= year <= 2100:
         raise UsageError(f"{year} is not a discharge year", fix="write a year such as 2016")
-    tell = progress or (lambda _: None)
-    tell("reading the discharges")
+    report = progress or (lambda _: None)
+    report("reading the discharges")
     folder = home.lake / "sparcs" / name
     shutil.rmtree(folder, ignore_errors=True)
     receipt = read_sparcs(file, year, folder)

@@ -113,7 +113,7 @@ class CclfWriter:
                 write(run_out, run_out=True)
                 archives += 1
             month = month.next()
-        self._tell(claims, versions, numbers)
+        self._write_truth(claims, versions, numbers)
         return archives
 
     def _delivered(self, claims: SyntheticClaims) -> pl.DataFrame:
@@ -221,7 +221,7 @@ class CclfWriter:
             self._inbox / "cms" / str(month), archive_name(ORGANIZATION, day, run_out=run_out, year=year), files
         )
 
-    def _tell(self, claims: SyntheticClaims, versions: pl.DataFrame, numbers: pl.DataFrame) -> None:
+    def _write_truth(self, claims: SyntheticClaims, versions: pl.DataFrame, numbers: pl.DataFrame) -> None:
         """``truth/cms``: what is final, which cancellations are orphans, and every number with its current one."""
         current = numbers.group_by("person").agg(current_mbi=pl.col("mbi").last())
         amounts = cclf_frames.amounts(versions, claims).join(current, on="person")

@@ -116,10 +116,10 @@ def _busiest(physicians: Physicians, improving: int, partners: Sequence[tuple[in
     return int(physicians.at_physician[np.argmax(np.where(fits, physicians.at_stays, -1.0))])
 
 
-def tell_effects(
+def record_quality_effects(
     truth: Path, hospitals: Hospitals, physicians: Physicians, effects: QualityEffects, members: Sequence[str]
 ) -> None:
-    """``quality_effects.csv``: one row per effect and hospital."""
+    """Write ``quality_effects.csv``: one row per effect and hospital."""
     rows: list[tuple[str | int | None, ...]] = []
     improving = int(np.argmax(effects.fewer_conditions))
     for number in np.flatnonzero(effects.fewer_returns):

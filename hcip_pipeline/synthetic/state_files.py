@@ -27,7 +27,7 @@ from hcip_pipeline.synthetic.patients import Population
 from hcip_pipeline.synthetic.physicians import TRENDS, Physicians, employ_physicians
 from hcip_pipeline.synthetic.program_files import ProgramState, certify, write_program
 from hcip_pipeline.synthetic.protocols import plan_program, write_protocols
-from hcip_pipeline.synthetic.quality_effects import NETWORK, TOPIC, QualityEffects, plan_effects, tell_effects
+from hcip_pipeline.synthetic.quality_effects import NETWORK, TOPIC, QualityEffects, plan_effects, record_quality_effects
 from hcip_pipeline.synthetic.reference_files import network_members, write_references
 from hcip_pipeline.synthetic.report import SynthReport
 from hcip_pipeline.synthetic.resubmissions import Submitter
@@ -149,8 +149,8 @@ def write_state(
     write_program(inbox / "program", truth, state, arguments.periods)
     protocols = write_protocols(inbox / "protocols", places, program, arguments.end, seed)
     write_text(inbox / "policy.yaml", _policy(arguments))
-    _tell_effects(truth, places.ccn, physicians, years)
-    tell_effects(truth, places, physicians, effects, members)
+    _record_effects(truth, places.ccn, physicians, years)
+    record_quality_effects(truth, places, physicians, effects, members)
     claims = None
     if arguments.cms:
         claims = CclfWriter(inbox, truth, *arguments.cms_months, seed, arguments.cms_beneficiaries, arguments.cms_shape)
@@ -249,7 +249,7 @@ def _policy(arguments: StateArguments) -> list[str]:
     ]
 
 
-def _tell_effects(truth: Path, ccns: tuple[str, ...], physicians: Physicians, years: list[int]) -> None:
+def _record_effects(truth: Path, ccns: tuple[str, ...], physicians: Physicians, years: list[int]) -> None:
     """How costly each physician's stays were made, year by year (1 = as the APR-DRG's)."""
     count = len(physicians)
     frame = pl.DataFrame(

@@ -16,7 +16,7 @@ from hcip_pipeline.intake.cclf.fixed_width import RecordReader
 from tests.claims_models import connect, fill, rows
 
 EXAMPLES = Path(__file__).parents[2].parent / "shared" / "data" / "cclf" / "examples"
-pytestmark = pytest.mark.skipif(not EXAMPLES.is_dir(), reason="CMS's examples are not beside the checkout")
+pytestmark = pytest.mark.skipif(not EXAMPLES.is_dir(), reason="CMS's examples are not next to the checkout")
 
 
 def load(connection: duckdb.DuckDBPyConnection, table: str, file: str) -> None:

@@ -1,4 +1,4 @@
-"""What is wrong with an export of BCDA is said in one line each, and nothing of it is taken in."""
+"""Each fault of a BCDA export is reported in one line, and nothing of the export is ingested."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from tests.settlement_models import Bench, Mutant
 
 pytestmark = pytest.mark.slow
 
-#: model or macro file, its text, what stands there instead
+#: model or macro file, its text, what replaces it
 CASE_FORMULAS = [
     # §2: costs
     ("int_cost_factors", "{{ exact_integer('1 + ime', 8) }}", "{{ exact_integer('1', 8) }}"),

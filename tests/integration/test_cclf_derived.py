@@ -33,7 +33,7 @@ def day(text: str) -> dt.date:
 
 
 def claim(number: int, ccn: str, from_: str, thru: str, **other: Any) -> dict[str, Any]:
-    """One Part A claim; an inpatient one of $1,000 unless told otherwise."""
+    """One Part A claim; an inpatient one of $1,000 unless stated otherwise."""
     fields = {
         "cur_clm_uniq_id": str(number), "bene_mbi_id": "M1", "clm_type_cd": "60", "clm_blg_prvdr_oscar_num": ccn,
         "clm_from_dt": day(from_), "clm_thru_dt": day(thru), "clm_adjsmt_type_cd": "0", "clm_pmt_amt": D("1000.00"),
@@ -310,7 +310,7 @@ def test_a_number_replaced_twice_ends_at_the_one_named_last(warehouse):
 
 @pytest.fixture(scope="module")
 def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A hip replacement with skilled nursing and a readmission, told by the hospital and by Medicare."""
+    """A hip replacement with skilled nursing and a readmission, as the hospital and as Medicare report it."""
     scenario = Scenario([Case(SURGEON, 5000, day("02-05"), days=4, attending=ATTENDING)])
     spec = scenario.spec()
     birth, mbi = dt.date(1950, 1, 1), {"bene_mbi_id": "M1"}

@@ -1,4 +1,4 @@
-"""Synthetic CMS archives tell, through intake and the claims models, exactly what was made final by construction."""
+"""Synthetic CMS archives, through intake and the claims models, give exactly what is final by construction."""
 
 from __future__ import annotations
 

@@ -86,11 +86,11 @@ def test_intake_accounts_for_every_row(settled_home: SettledHome) -> None:
     assert {record.partition_key for record in records} == {f"2024Q{n}" for n in range(1, 5)} | {"2025Q1", "2025Q2"}
     for record in records:
         assert record.asset_materialization is not None
-        said: dict[str, Any] = {n: value.value for n, value in record.asset_materialization.metadata.items()}
+        recorded: dict[str, Any] = {n: value.value for n, value in record.asset_materialization.metadata.items()}
         for table in ("discharges", "charges"):
-            outcomes = sum(said[f"{table} {outcome}"] for outcome in ("accepted", "quarantined", "superseded"))
-            assert said[f"{table} read"] == outcomes > 0
-        assert said["submissions"] == 2 and said["files"] == 6
+            outcomes = sum(recorded[f"{table} {outcome}"] for outcome in ("accepted", "quarantined", "superseded"))
+            assert recorded[f"{table} read"] == outcomes > 0
+        assert recorded["submissions"] == 2 and recorded["files"] == 6
 
 
 def test_no_patient_is_in_the_event_log(settled_home: SettledHome) -> None:
@@ -115,9 +115,9 @@ def test_no_one_else_on_the_machine_reads_what_a_run_wrote(settled_home: Settled
 
 
 def test_progress_is_reported_in_the_words_of_the_domain(settled_home: SettledHome) -> None:
-    assert any(message.startswith("2024Q1/") for message in settled_home.said)
-    assert any("building the norms of 2024: 1 of " in message for message in settled_home.said)
-    assert settled_home.said[-1] == "2025H1: writing the release"
+    assert any(message.startswith("2024Q1/") for message in settled_home.messages)
+    assert any("building the norms of 2024: 1 of " in message for message in settled_home.messages)
+    assert settled_home.messages[-1] == "2025H1: writing the release"
 
 
 def test_an_error_reaches_the_caller_as_it_was_raised(spoilable: Home) -> None:
@@ -318,8 +318,8 @@ def test_ingest_accepts_what_the_inbox_holds(spoilable_with_history: Home) -> No
     assert report.unknown_folders == ("hospital/2025Q9",)
     assert [r.ccn for r in report.submissions["2025Q1"] if r.status == "refused"] == [refused.name]
     assert not report.ok and list(report.problems) == ["2025Q1"] and report.problems["2025Q1"].rule == "F-MISSING"
-    said = report.as_dict()
-    assert said["hospital"]["2025Q1"][0]["status"] in ("accepted", "refused")
+    shown = report.as_dict()
+    assert shown["hospital"]["2025Q1"][0]["status"] in ("accepted", "refused")
     with dg.DagsterInstance.from_config(str(spoilable_with_history.dagster)) as instance:
         runs = instance.get_runs()
         (quarters,) = [run for run in runs if run.job_name == "hospital_intake"]
@@ -336,9 +336,9 @@ def test_ingest_accepts_what_the_inbox_holds(spoilable_with_history: Home) -> No
 def test_the_release_suites_speak_of_the_columns_that_a_release_has(settled_home: SettledHome) -> None:
     release = ReleaseFiles.at(settled_home.release.folder)
     for suite in suites.of_release(PERIOD, 10):
-        (said,) = [e.arguments["column_set"] for e in suite.expectations if "column_set" in e.arguments]
+        (expected,) = [e.arguments["column_set"] for e in suite.expectations if "column_set" in e.arguments]
         for path in release.paths(suite.table):
-            assert set(pl.read_parquet_schema(path)) - {"SYNTHETIC"} == set(said), path.name
+            assert set(pl.read_parquet_schema(path)) - {"SYNTHETIC"} == set(expected), path.name
 
 
 def test_a_run_that_is_stopped_ends_as_any_program_does(settled_home: SettledHome, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Files of the lake that were forged with everything beside them: no run gives one a new line of the ledger.
+"""Files of the lake that were forged with their seals and receipts: no run gives one a new line of the ledger.
 
 A line about an acceptance comes from an intake alone, in every quarter and month of the home, read by a run or not.
 """

@@ -196,7 +196,7 @@ def _spoil(rng: Random, draft: Draft, folder: Path, name: str) -> str:
 
 @dataclass(frozen=True)
 class Spoiled:
-    """A spoiled submission: what was done to it, what preflight says, what intake said."""
+    """A spoiled submission: what was done to it, and the verdicts of preflight and of intake."""
 
     what: str
     checked: CheckResult

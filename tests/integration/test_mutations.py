@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 A, B, C, STATE = "210001", "210002", "210003", "STATE"
 
 
-#: model or macro file, its text, what stands there instead
+#: model or macro file, its text, what replaces it
 FORMULAS = [
     # §0: the one division, the percentile, and the curve
     ("exact_arithmetic", "' as ' ~ wide_integer() ~ ') + abs('", "' as ' ~ wide_integer() ~ ') + 0 * abs('"),
@@ -204,7 +204,7 @@ CELLS: list[tuple[str, str, int, str, Callable[[str], str]]] = [
 
 @pytest.fixture
 def copied(sealed: Path, tmp_path: Path) -> Path:
-    """A copy of the release, its earlier periods beside it."""
+    """A copy of the release, its earlier periods next to it."""
     return mutants.copy_of(sealed, tmp_path)
 
 

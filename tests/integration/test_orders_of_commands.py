@@ -1,9 +1,9 @@
 """Whatever the order of commands, sensors and deliveries: the last release has the figures of one run on a full inbox.
 
-The inbox of the settled home arrives in pieces, out of order: submission by submission (once its folder was taken in, a
-submission is changed only by another version beside it), every other file alone. Some come wrong first and are sent
-again. Between the pieces, quarters and program files are taken in, backfilled or settled, by
-hand or because a sensor asked for it.
+The inbox of the settled home arrives in pieces, out of order: submission by submission (once its folder is ingested,
+only another version next to it changes a submission), every other file alone. Some have faults at first and are sent
+again. Between the pieces, quarters and program files are ingested, backfilled or settled, by hand or because a sensor
+requests it.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def test_the_first_release_is_as_it_was(settled_home: SettledHome, restated: Res
     assert files(restated.first.folder) == files(settled_home.release.folder)
     for table in ("norms", "norm_cases"):
         assert released_frame(restated.second.folder, table).equals(released_frame(restated.first.folder, table))
-    assert any(line.startswith("base year 2024: 2 files came after") for line in restated.said), restated.said
+    assert any(line.startswith("base year 2024: 2 files came after") for line in restated.messages), restated.messages
 
 
 def test_both_releases_verify(restated: RestatedHome) -> None:
@@ -189,16 +189,16 @@ def test_the_next_period_makes_it_good_once(restated: RestatedHome, next_draft: 
     assert set(adjusted["restated_release"]) == {"r2"}
 
     # Once a release of the next period has recommended it, the one after does not.
-    told_already = restated.home.releases / str(NEXT) / "r1"
-    (told_already / "audit").mkdir(parents=True)
-    adjusted.write_parquet(told_already / "audit" / f"HCIP_STATE_prior_period_adjustments_{NEXT}_r1.parquet")
-    (told_already / "datapackage.json").write_text("{}")
+    corrected = restated.home.releases / str(NEXT) / "r1"
+    (corrected / "audit").mkdir(parents=True)
+    adjusted.write_parquet(corrected / "audit" / f"HCIP_STATE_prior_period_adjustments_{NEXT}_r1.parquet")
+    (corrected / "datapackage.json").write_text("{}")
     try:
         again = [*next_draft.inputs, {"file": f"releases/{NEXT}/r1/datapackage.json", "sha256": "", "rows": 1}]
         later = replace(next_draft, period=NEXT.next(), inputs=tuple(again))
         assert prior_period_adjustments(later).height == 0
     finally:
-        shutil.rmtree(told_already.parent)
+        shutil.rmtree(corrected.parent)
 
 
 def test_a_release_as_of_then_can_be_made_again(

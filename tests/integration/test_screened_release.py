@@ -115,7 +115,7 @@ def test_a_screened_release(
     assert "NPPES (<code>reference/nppes.csv</code>)" in page and "2026-03-10" in page
     assert verify_release(root).ok
 
-    # Answered, it is told and no longer asked; nothing of a payment changes.
+    # Once it is answered, it is reported and no longer asked; nothing of a payment changes.
     put_list(fresh_home.inbox, "list_dates.csv", "list_name,list_date\nleie,2026-03-10\nnppes,2026-03-10\n")
     answered = released_in(fresh_home, screened(fresh_home, unreleased, CLEARANCE), tmp_path / "answered")
     assert payments(answered) == after

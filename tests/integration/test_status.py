@@ -79,10 +79,10 @@ def test_a_resubmission_that_was_refused_is_shown_beside_the_one_in_force(
         cli.main(["ingest", "2025Q1", "--home", str(home.root)])
     capsys.readouterr()
     found = status(home, capsys)
-    told = {(each["sender"], each["partition"]): (each["state"], each["note"]) for each in found["deliveries"]}
-    state, note = told["210809", "2025Q1"]
+    deliveries = {(each["sender"], each["partition"]): (each["state"], each["note"]) for each in found["deliveries"]}
+    state, note = deliveries["210809", "2025Q1"]
     assert state == "in" and note.startswith("2025Q1/210809.r2 was refused: ")
     assert note.endswith("; 2025Q1/210809 is still in force")
-    assert not any(note for sender, (_, note) in told.items() if sender != ("210809", "2025Q1"))
+    assert not any(note for sender, (_, note) in deliveries.items() if sender != ("210809", "2025Q1"))
     cli.main(["status", str(PERIOD), "--home", str(home.root)])
     assert note in capsys.readouterr().out

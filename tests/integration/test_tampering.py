@@ -139,7 +139,7 @@ def test_a_whole_chain_and_its_ledger_rewritten(home: Home) -> None:
     restate_superseded(home)
     assert states(found(home), "[ledger]", f"{R1}/{MANIFEST}") and states(found(home), "[ledger]", f"{R2}/{MANIFEST}")
     rewrite_ledger(home)
-    assert found(home) == [], "nothing in the home can tell"
+    assert found(home) == [], "nothing in the home can show it"
     assert states(found(home, proofs=Proofs(head)), "[ledger]", "head", "rewritten")
 
 
@@ -175,7 +175,7 @@ def test_a_ledger_rolled_back_with_its_release(home: Home) -> None:
     shutil.rmtree(home.root / R2)
     lines = ledger_path(home).read_bytes().splitlines(keepends=True)
     ledger_path(home).write_bytes(b"".join(lines[:-1]))
-    assert found(home, R1) == [], "nothing in the home can tell"
+    assert found(home, R1) == [], "nothing in the home can show it"
     assert states(found(home, R1, Proofs(head)), "[ledger]", "head", "rolled back", f"line {len(lines) - 1}")
 
 

@@ -20,7 +20,7 @@ from tests.bcda_exports import lines, write_export
 ROOT = Path(__file__).parents[2]
 PLACES = [path / "shared" / "data" / "formats" for path in ROOT.parents]
 DATA = next((path for path in PLACES if path.is_dir()), ROOT / "absent")
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="CMS's published resources are not beside the checkout")
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="CMS's published resources are not next to the checkout")
 DICTIONARY, CCLF = DATA / "bcda" / "bcda_v3_dictionary.csv.gz", DATA / "bcda" / "cclf_bcda_v3_mapping.csv.gz"
 #: the claim of each kind, by its number in the export
 KINDS = ("Inpatient", "SNF", "HHA", "Hospice", "Outpatient", "Carrier", "DME", "Pharmacy")

@@ -12,7 +12,7 @@ from hcip_pipeline.intake.cclf import check_deliveries, files_in_force, ingest_m
 from hcip_pipeline.synthetic.cclf_records import control_file, encode, member_name
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "cclf"
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="public CCLF data are not beside the checkout")
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="public CCLF data are not next to the checkout")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ FILE = Path(__file__).parents[2].parent / "shared" / "data" / "sparcs" / "hip_re
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not FILE.exists(), reason="the public file is not beside the checkout"),
+    pytest.mark.skipif(not FILE.exists(), reason="the public file is not next to the checkout"),
 ]
 
 

@@ -16,7 +16,7 @@ from tests.unit.test_published_rates import HEADER
 
 RATES = Path(__file__).parents[2].parent / "shared" / "data" / "rates"
 
-pytestmark = pytest.mark.skipif(not RATES.is_dir(), reason="the public rates are not beside the checkout")
+pytestmark = pytest.mark.skipif(not RATES.is_dir(), reason="the public rates are not next to the checkout")
 
 #: worksheet, line and column of a fact -> how an NMRC file names its cell
 _SHEETS = {"C Pt I": "C000001", "E Pt A": "E00A18A"}

@@ -12,7 +12,7 @@ from hcip_pipeline.reference.tables import load_reference
 
 LISTS = Path(__file__).parents[2].parent / "shared" / "data" / "reference"
 
-pytestmark = pytest.mark.skipif(not LISTS.is_dir(), reason="the public code lists are not beside the checkout")
+pytestmark = pytest.mark.skipif(not LISTS.is_dir(), reason="the public code lists are not next to the checkout")
 
 
 def public(name: str) -> pl.DataFrame:

@@ -13,7 +13,7 @@ PLACES = [path / "shared/data/formats/texas_pudf/layout_2019.csv" for path in Pa
 FILE = next((path for path in PLACES if path.is_file()), PLACES[0])
 
 
-@pytest.mark.skipif(not FILE.exists(), reason="the published layout is not beside the checkout")
+@pytest.mark.skipif(not FILE.exists(), reason="the published layout is not next to the checkout")
 def test_the_layout_is_the_published_one() -> None:
     with FILE.open() as file:
         rows = [

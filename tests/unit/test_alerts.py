@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from hcip_pipeline.alerting import alerts
-from hcip_pipeline.alerting.alerts import failure_alert, held_alert, tell
+from hcip_pipeline.alerting.alerts import failure_alert, held_alert, send_alert
 from hcip_pipeline.alerting.settings import load_settings
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
@@ -35,7 +35,7 @@ def _settings(home: Home, text: str) -> None:
 
 
 def _program(home: Home, body: str) -> str:
-    file = home.root / "told.py"
+    file = home.root / "alerted.py"
     file.write_text(body, encoding="utf-8")
     return json.dumps([sys.executable, str(file)])
 
@@ -63,8 +63,8 @@ def posted() -> Iterator[tuple[str, list[dict[str, str]]]]:
 def test_a_program_is_described_once_in_words_and_facts(home: Home) -> None:
     program = _program(home, "import sys; open(__file__ + '.out', 'a').write(sys.stdin.read() + '\\n')")
     _settings(home, f"alerts: [{{command: {program}}}]")
-    assert [tell(home, FAILED), tell(home, FAILED), tell(home, HELD)] == [1, 0, 1]
-    failed, held = map(json.loads, (home.root / "told.py.out").read_text().splitlines())
+    assert [send_alert(home, FAILED), send_alert(home, FAILED), send_alert(home, HELD)] == [1, 0, 1]
+    failed, held = map(json.loads, (home.root / "alerted.py.out").read_text().splitlines())
     assert failed["text"] == "settlement 2025H1 failed\nrates.csv: no rates\nWhat to do: send them"
     assert failed["facts"]["fix"] == "send them" and failed["home"] == str(home.root)
     assert held["title"] == "2025H1/r1 holds $1,234.50 of 3 care partners"
@@ -72,7 +72,7 @@ def test_a_program_is_described_once_in_words_and_facts(home: Home) -> None:
 
 def test_only_the_wanted_alerts_are_sent(home: Home) -> None:
     _settings(home, f"alerts: [{{command: {_program(home, '')}, when: [held]}}]")
-    assert (tell(home, FAILED), tell(home, HELD)) == (0, 1)
+    assert (send_alert(home, FAILED), send_alert(home, HELD)) == (0, 1)
 
 
 def test_an_address_is_tried_again_and_stays_secret(
@@ -82,7 +82,7 @@ def test_an_address_is_tried_again_and_stays_secret(
     monkeypatch.setenv("TEAM_ALERTS", address)
     _settings(home, "alerts: [{webhook_from: TEAM_ALERTS}]")
     stated: list[str] = []
-    assert tell(home, HELD, stated.append) == 1
+    assert send_alert(home, HELD, stated.append) == 1
     assert len(received) == 2 and received[0] == received[1]
     assert "could not be delivered (attempt 1 of 3)" in stated[0] and "alert sent to TEAM_ALERTS" in stated[1]
     assert "secret" not in "".join(stated)
@@ -91,10 +91,10 @@ def test_an_address_is_tried_again_and_stays_secret(
 def test_what_cannot_be_delivered_fails_nothing_and_is_tried_with_the_next(home: Home) -> None:
     _settings(home, f"alerts: [{{command: {_program(home, 'raise SystemExit(3)')}}}, {{webhook_from: NOT_SET}}]")
     stated: list[str] = []
-    assert tell(home, FAILED, stated.append) == 0
+    assert send_alert(home, FAILED, stated.append) == 0
     assert "it ended with exit code 3" in stated[0] and "NOT_SET is not set" in stated[-1]
     _settings(home, f"alerts: [{{command: {_program(home, '')}}}]")
-    assert tell(home, FAILED) == 1
+    assert send_alert(home, FAILED) == 1
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_settings_that_mean_nothing_are_refused(home: Home, text: str, reported:
 
 
 def test_without_settings_no_alert_is_sent(home: Home) -> None:
-    assert tell(home, FAILED) == 0 and not (home.root / "alerts").exists()
+    assert send_alert(home, FAILED) == 0 and not (home.root / "alerts").exists()
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_an_address_that_nothing_may_be_posted_to_is_refused_when_settings_are_r
         load_settings(home)
     if is_secret:
         assert address not in str(refused.value) and "TEAM_ALERTS" in str(refused.value)
-    assert tell(home, FAILED) == 0
+    assert send_alert(home, FAILED) == 0
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_https_and_this_machine_are_allowed(home: Home, address: str) -> None:
     assert load_settings(home).alerts[0].address() == address
 
 
-@pytest.mark.parametrize("where", ["load_settings", "_tell_one"])
+@pytest.mark.parametrize("where", ["load_settings", "_send_to_target"])
 @pytest.mark.parametrize("raised", [RuntimeError("x"), MemoryError(), UnicodeError(), OSError(5, "input/output error")])
 def test_nothing_that_goes_wrong_reaches_the_run(
     home: Home, monkeypatch: pytest.MonkeyPatch, where: str, raised: Exception
@@ -155,8 +155,8 @@ def test_nothing_that_goes_wrong_reaches_the_run(
         raise raised
 
     monkeypatch.setattr(alerts, where, fail)
-    assert tell(home, FAILED) == 0
-    assert tell(home, FAILED, fail) == 0  # not even the telling of it
+    assert send_alert(home, FAILED) == 0
+    assert send_alert(home, FAILED, fail) == 0  # not even the report of it
 
 
 def _answering(answer: bytes, *, drip: bool = False) -> tuple[socket.socket, str, list[bytes]]:
@@ -199,7 +199,7 @@ def test_an_answer_other_than_success_counts_as_not_delivered(
     _settings(home, f"alerts: [{{webhook: '{address}'}}]")
     stated: list[str] = []
     with here, elsewhere:
-        assert tell(home, FAILED, stated.append) == 0
+        assert send_alert(home, FAILED, stated.append) == 0
     assert re.search(why, stated[0]) and "secret" not in stated[0] and not reached
     assert not list((home.root / "alerts").iterdir())  # it is tried again with the next
 
@@ -209,13 +209,13 @@ def test_a_slow_answer_and_a_slow_program_are_ended_in_time(home: Home, monkeypa
     monkeypatch.setattr(alerts, "TOTAL_SECONDS", 6.0)
     child = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).wait()"
     quick = home.root / "quick.py"
-    quick.write_text("open(__file__ + '.out', 'w').write('told')")
+    quick.write_text("open(__file__ + '.out', 'w').write('posted')")
     here, address, _ = _answering(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 10_000, drip=True)
     last = json.dumps([sys.executable, str(quick)])
     _settings(home, f"alerts: [{{webhook: '{address}'}}, {{command: {_program(home, child)}}}, {{command: {last}}}]")
     stated: list[str] = []
     began = time.monotonic()
     with here:
-        assert tell(home, FAILED, stated.append) == 1
+        assert send_alert(home, FAILED, stated.append) == 1
     assert time.monotonic() - began < 20 and sum("took too long" in line for line in stated) == 2
     assert (home.root / "quick.py.out").exists()

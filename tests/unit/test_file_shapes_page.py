@@ -1,4 +1,4 @@
-"""The page of file shapes names rules that exist, and none of the rules that tell of a shape is left out of it."""
+"""The page of file shapes names rules that exist, and every rule that reports a shape."""
 
 from __future__ import annotations
 

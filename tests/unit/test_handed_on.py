@@ -57,9 +57,9 @@ def draft(
     )
 
 
-def handed_on(frame: pl.DataFrame, **beside: Any) -> pl.DataFrame:
+def handed_on(frame: pl.DataFrame, **others: Any) -> pl.DataFrame:
     means = filled(marts.NORM_PHYSICIANS, [{"apr_drg": code} for code, _ in CELLS])
-    shown, _ = norm_tables(draft({"norms": frame, "norm_physicians": means}, **beside))
+    shown, _ = norm_tables(draft({"norms": frame, "norm_physicians": means}, **others))
     return shown.frame
 
 
@@ -97,8 +97,8 @@ def savings(period: str, cases: int, baseline: int) -> dict[str, pl.DataFrame]:
     return {"savings": filled(marts.SAVINGS, rows), "incentives": incentives}
 
 
-def regulator(tables: dict[str, pl.DataFrame], **beside: Any) -> dict[str, tuple[int | None, int | None]]:
-    _, shown = regulator_tables(draft(tables, **beside))
+def regulator(tables: dict[str, pl.DataFrame], **others: Any) -> dict[str, tuple[int | None, int | None]]:
+    _, shown = regulator_tables(draft(tables, **others))
     return {row["scope"]: (row["cases"], row["baseline_cases"]) for row in shown.frame.iter_rows(named=True)}
 
 

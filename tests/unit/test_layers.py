@@ -18,7 +18,7 @@ import hcip_pipeline
 
 PACKAGE = Path(hcip_pipeline.__file__).parent
 
-#: The layers, from the top. A name stands for the module and everything below it; the longest name that fits counts.
+#: The layers, from the top. A name covers the module and everything below it; the longest name that fits counts.
 #: Modules of one layer may import each other across packages; only circles between modules are ruled out.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),

@@ -102,7 +102,7 @@ def test_no_row_of_a_hospital_with_another_script_passes(judge: Judge, tmp_path:
         row = 0
         for column in contract.columns:
             if column.name not in frame.columns or (column.nullable and column.allowed):
-                continue  # an unknown code of a list is kept as empty, and told
+                continue  # an unknown code of a list is kept as empty, and reported
             sound = next((cell for cell in frame.get_column(column.name) if cell), "")
             for cell in look_alikes(sound)[:12]:
                 draft.set(table, row, column.name, cell)

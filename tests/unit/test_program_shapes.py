@@ -1,4 +1,4 @@
-"""Program and reference files in the shapes that spreadsheets give them: read as the plain file, and told."""
+"""Program and reference files in the shapes that spreadsheets give them: read as the plain file is, and reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which release rests on which, and what is stale: told from manifests alone (methodology §15)."""
+"""Which release rests on which, and what is stale, from manifests alone (methodology §15)."""
 
 from __future__ import annotations
 

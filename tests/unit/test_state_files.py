@@ -1,4 +1,4 @@
-"""What files of any state go through: an invented third state with one file, told by its header, and its own rules."""
+"""Files of any state, by an invented third state: one file, recognized by its header, with rules of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The survey form of a release, filled and sent back: read as results and activities, told cell by cell."""
+"""The survey form of a release, filled and sent back: read as results and activities, each problem with its cell."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_what_is_filled_in_becomes_results_and_activities(
     assert results.filter((pl.col("npi") == npi(2)) & (pl.col("condition_id") == "A3")).select(
         "hospital_ccn", "met", "source"
     ).rows() == [(A, "Y", "chart review")]
-    assert results.height == 9, "what was reported before stands in the form too"
+    assert results.height == 9, "the form also holds what was reported before"
     activities = _lake(tmp_path, "intervention_activity")
     assert activities.filter(pl.col("npi") == npi(3))["activities"].to_list() == [12]
 
@@ -189,7 +189,7 @@ def test_an_untouched_form_conflicts_with_nothing(
 ) -> None:
     receipt = _survey(send(request.getfixturevalue(kind)))
     assert (receipt.status, receipt.problems, receipt.rules_broken) == ("accepted", (), {})
-    assert receipt.rows > 0, "what was reported stands in the form"
+    assert receipt.rows > 0, "the form holds what was reported"
 
 
 @pytest.mark.usefixtures("all_otherwise")

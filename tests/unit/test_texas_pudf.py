@@ -192,10 +192,10 @@ def test_a_file_of_another_quarter_is_refused(folder: Path, tmp_path: Path) -> N
 
 
 def test_files_are_found_as_people_keep_them(folder: Path, tmp_path: Path) -> None:
-    beside = folder / "2019 Q1"
-    beside.mkdir()
+    quarter_folder = folder / "2019 Q1"
+    quarter_folder.mkdir()
     for table in ("base1", "charges", "facility"):
-        file_of(folder, table).rename(beside / f"IP_{table.upper()}.TXT")
+        file_of(folder, table).rename(quarter_folder / f"IP_{table.upper()}.TXT")
     file_of(folder, "base2").unlink()
     assert set(find_files(folder, [Q1])[Q1]) == {"base1", "charges", "facility"}
     (folder / "base1_1q2019_tab.txt").write_text("x")

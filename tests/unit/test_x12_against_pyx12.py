@@ -73,7 +73,7 @@ def test_generated_bills_are_read_alike(database: SubmissionDatabase, tmp_path: 
     assert_agree(read(database, path, tmp_path), claims(text))
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not beside the checkout")
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not next to the checkout")
 @pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.glob("*.837i")) if SAMPLES.is_dir() else [])
 def test_samples_are_read_alike(database: SubmissionDatabase, tmp_path: Path, name: str) -> None:
     text = (SAMPLES / name).read_text(encoding="ascii").rstrip()

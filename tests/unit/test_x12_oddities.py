@@ -185,10 +185,10 @@ def test_codes_of_an_unknown_kind_are_counted(preflight: Preflight, tmp_path: Pa
     assert result.accepted and rules(result) == {"B-CODE-KIND"}
 
 
-@pytest.mark.parametrize(("usage", "said"), [("P", set()), ("T", {"B-TEST"}), ("I", {"B-ENVELOPE"})])
-def test_bills_of_a_test_are_named(preflight: Preflight, tmp_path: Path, usage: str, said: set[str]) -> None:
+@pytest.mark.parametrize(("usage", "expected"), [("P", set()), ("T", {"B-TEST"}), ("I", {"B-ENVELOPE"})])
+def test_bills_of_a_test_are_named(preflight: Preflight, tmp_path: Path, usage: str, expected: set[str]) -> None:
     result = preflight.check(write(tmp_path, interchange(LEVELS).replace("*0*P*:", f"*0*{usage}*:"), ONE))
-    assert rules(result) == said and result.accepted == (usage != "I")
+    assert rules(result) == expected and result.accepted == (usage != "I")
     assert ("marked as a test" in result.summary() and "marked as a test" in result.html()) == (usage == "T")
 
 
@@ -325,7 +325,7 @@ HEADER = "account_no,patient_id,grouper_version,apr_drg,severity_of_illness,risk
 
 
 @pytest.mark.parametrize(
-    ("rows", "refused", "told"),
+    ("rows", "refused", "reported"),
     [
         ([f"{ONE},P1,42,301,2,1"], "", ""),
         ([f"{ONE}.0,P1,42,301.0,2.0,1.0"], "", "B-GROUPING-DECIMALS"),
@@ -339,7 +339,7 @@ HEADER = "account_no,patient_id,grouper_version,apr_drg,severity_of_illness,risk
     ],
 )
 def test_habits_of_spreadsheets_in_the_grouping_file(
-    preflight: Preflight, tmp_path: Path, rows: list[str], refused: str, told: str
+    preflight: Preflight, tmp_path: Path, rows: list[str], refused: str, reported: str
 ) -> None:
     folder = write(tmp_path, interchange(patient(), claim(ONE)))
     (folder / "grouping.csv").write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
@@ -349,8 +349,8 @@ def test_habits_of_spreadsheets_in_the_grouping_file(
         assert refusing == {refused}, result.summary()
         assert all(p.file == "grouping.csv" and p.row for p in result.receipt.problems if p.rule == refused)
         return
-    assert not told or told in rules(result), result.summary()
-    if told != "B-GROUPING-REPEATED":
+    assert not reported or reported in rules(result), result.summary()
+    if reported != "B-GROUPING-REPEATED":
         assert result.accepted, result.summary()
         (row,) = discharges(preflight)
         assert (row["patient_id"], row["apr_drg"], row["severity_of_illness"]) == ("P1", "301", "2")

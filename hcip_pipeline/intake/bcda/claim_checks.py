@@ -33,16 +33,16 @@ class ClaimCheck:
     fix: str
 
 
-def _with_one_number_twice(items: str, told_apart_by: str, *, needs_number: bool = True) -> str:
+def _with_one_number_twice(items: str, identified_by: str, *, needs_number: bool = True) -> str:
     """Whether entries of a list that differ have the same ``sequence``, or one has none; entries written twice are one.
 
     Args:
         items: a list of structures.
-        told_apart_by: SQL for what makes an entry ``x`` another one.
+        identified_by: SQL for what distinguishes an entry ``x`` from the others.
         needs_number: whether an entry without a sequence breaks it.
     """
     numbers = f"list_transform({items}, lambda x: x.sequence)"
-    entries = f"list_transform({items}, lambda x: {told_apart_by})"
+    entries = f"list_transform({items}, lambda x: {identified_by})"
     counted = f"length(list_distinct({numbers}))"
     differ = f"length(list_distinct({entries})) > {counted}"
     if needs_number:

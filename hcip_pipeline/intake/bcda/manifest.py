@@ -36,7 +36,7 @@ class Manifest:
     """The manifest read.
 
     Attributes:
-        version: of the interface that was asked, ``v3``; empty where the manifest does not tell.
+        version: of the interface that was asked, ``v3``; empty where the manifest does not state it.
         errors: files with errors of the job.
     """
 

@@ -267,10 +267,10 @@ class ExportReader:
     def _write(self, table: str, sql: str, count: FileCount) -> None:
         schema = table_schema(table)
         rows: pa.Table = self._connection.sql(sql).to_arrow_table()
-        said = {**self._lineage, "source_file": count.file}
+        lineage = {**self._lineage, "source_file": count.file}
         columns = [
-            pa.repeat(pa.scalar(said[name], schema.field(name).type), rows.num_rows)
-            if name in said
+            pa.repeat(pa.scalar(lineage[name], schema.field(name).type), rows.num_rows)
+            if name in lineage
             else rows[name].cast(schema.field(name).type)
             for name in schema.names
         ]

@@ -167,7 +167,7 @@ def _adapted(field: str, sql: str) -> str:
 
 
 def _people() -> str:
-    """CCLF8: one row per Patient, with what its coverages tell."""
+    """CCLF8: one row per Patient, with the contents of its coverages."""
     values = {}
     for field in LAYOUTS["cclf8"].fields:
         mapped = mapping().get(("cclf8", field.name))
@@ -193,7 +193,7 @@ def _of_person(field: str, mapped: Mapped) -> str:
 
 
 def coverage_sql(source: str) -> str:
-    """What the coverages of a beneficiary tell, one row per version of a coverage, from resources as they were read."""
+    """SQL of a beneficiary's coverages, one row per version of a coverage, from resources as they were read."""
     columns = ["claim.id", "try_cast(claim.meta.lastUpdated as timestamptz) as updated"]
     for field in LAYOUTS["cclf8"].fields:
         mapped = mapping().get(("cclf8", field.name))

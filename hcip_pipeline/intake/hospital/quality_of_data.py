@@ -21,7 +21,8 @@ from hcip_pipeline.periods import Quarter
 from hcip_pipeline.rules.hospital import RULES
 from hcip_pipeline.rules.rule import Rule
 
-#: stands for all hospitals of a quarter; the table of a rule about a whole submission; the column of one about a row
+#: In place of a hospital: all hospitals of a quarter. In place of a table: a rule about a whole submission. In place of
+#: a column: a rule about a whole row.
 STATE = "STATE"
 SUBMISSION = "submission"
 WHOLE = "(whole)"

@@ -106,7 +106,7 @@ def resets_that_differ(database: SubmissionDatabase) -> list[tuple[str, int, int
 
 
 def _standing() -> str:
-    """The next bill after it that replaces or removes decides; a bill without an account stands for itself.
+    """The next bill after it that replaces or removes decides; a bill without an account is decided alone.
 
     One that breaks a rule by itself replaces and removes nothing: it is left with the others, and quarantined.
     """

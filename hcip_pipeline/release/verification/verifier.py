@@ -57,9 +57,9 @@ def verify_release(folder: Path, progress: Progress | None = None, proofs: Proof
     proofs = proofs or Proofs()
     findings = Findings()
     package = Package(folder.resolve(), findings)
-    tell = progress or (lambda _: None)
+    report = progress or (lambda _: None)
     with localcontext(EXACT):
-        tell("files and hashes")
+        report("files and hashes")
         package.check_files()
         note_destroyed(package, findings)
         note_privacy_rule(package.manifest, f"{package.period}/{package.manifest['number']}", findings)
@@ -74,7 +74,7 @@ def verify_release(folder: Path, progress: Progress | None = None, proofs: Proof
             made_by = package.manifest.get("code_version")
             findings.notes.append(f"every payment: recompute it with version {made_by}, which made the release")
         elif terms is not None:
-            for check in (partial(_recompute, tell=tell, draws=proofs.draws), check_handed_on):
+            for check in (partial(_recompute, report=report, draws=proofs.draws), check_handed_on):
                 try:
                     check(package, terms, findings)
                 except UnreadableTableError as error:
@@ -129,8 +129,8 @@ class _Statewide:
     year_caps: YearCaps | None
 
 
-def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progress, draws: int) -> None:
-    tell("norms")
+def _recompute(package: Package, terms: Terms, findings: Findings, report: Progress, draws: int) -> None:
+    report("norms")
     earlier = read_earlier(package, findings)
     programs = check_programs(package, earlier, terms, findings)
     held = check_screening(package, findings)
@@ -161,7 +161,7 @@ def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progres
     incentives: list[Table] = []
     drawn = DrawnCases(terms, rates)
     for ccn in package.hospitals:
-        tell(f"hospital {ccn}")
+        report(f"hospital {ccn}")
         hospital = read_hospital(package, ccn, programs, held.get(ccn, {}))
         _check_hospital(hospital, state, findings)
         check_meeting(package, hospital, findings)
@@ -178,7 +178,7 @@ def _recompute(package: Package, terms: Terms, findings: Findings, tell: Progres
     check_claims(package, findings)
     check_certainty(package, incentives, terms, findings)
     if draws:
-        tell("chance ranges and intervals")
+        report("chance ranges and intervals")
         drawn.check(package, cells, draws, findings)
 
 

@@ -29,7 +29,7 @@ from tests.unit.intake_shapes.shapes import (
 
 pytestmark = pytest.mark.slow
 
-#: name -> (files, rules that tell of it with their rows); what is read is what the plain form gives
+#: name -> (files, rules that report it with their rows); what is read is what the plain form gives
 READ_ALIKE: dict[str, tuple[Callable[[], Files], dict[str, int]]] = {
     "revenue codes without zeros": (
         cells("charges", "revenue_code", lambda c: c.str.strip_chars_start("0")), {"C-CODE-PADDED revenue_code": 360}

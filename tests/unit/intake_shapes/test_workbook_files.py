@@ -88,8 +88,8 @@ def _books(folder: Path) -> dict[str, bytes]:
 SEVERAL: dict[str, tuple[dict[str, str], list[str], list[str]]] = {
     "two workbooks of both tables": ({"a.xlsx": "both", "b.xlsx": "both"}, [], ["F-AMBIGUOUS"] * 2),
     "two workbooks without a table's name": ({"a.xlsx": "else", "b.xlsx": "else"}, [], ["F-AMBIGUOUS"] * 2),
-    "a workbook beside a CSV file of a table": ({"a.xlsx": "both"}, ["charges"], ["F-AMBIGUOUS"]),
-    "a sheet of the other table beside its file": ({"discharges.xlsx": "both"}, ["charges"], ["F-AMBIGUOUS"]),
+    "a workbook and a CSV file of one table": ({"a.xlsx": "both"}, ["charges"], ["F-AMBIGUOUS"]),
+    "a sheet and a file of the other table": ({"discharges.xlsx": "both"}, ["charges"], ["F-AMBIGUOUS"]),
     "a workbook each under other names": ({"a.xlsx": "discharges", "b.xlsx": "charges"}, [], []),
     "a workbook and a CSV file": ({"a.xlsx": "discharges"}, ["charges"], []),
 }

@@ -1,4 +1,4 @@
--- One row per claim that CMS has withdrawn (BCDA: a status other than active), with the time when CMS last said so;
+-- One row per claim that CMS has withdrawn (BCDA: a status other than active), with the time of CMS's latest notice;
 -- earlier deliveries of the claim no longer count.
 select
     part,
