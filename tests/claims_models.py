@@ -29,7 +29,7 @@ _GIVEN = {"int_quality_state": "select cast(null as decimal(18, 8)) as base_rate
 @cache
 def _models() -> dict[str, str]:
     """Model name -> SQL, each after those it refers to."""
-    macros = macro_text(*ARITHMETIC, "claims", "quality")
+    macros = macro_text(*ARITHMETIC, "claims", "episodes", "quality")
     rendered = environment().from_string
     paths = [path for folder in _FOLDERS for path in sorted((PROJECT / "models" / folder).glob("*.sql"))]
     paths += [PROJECT / "models" / f"{name}.sql" for name in _MEASURED]

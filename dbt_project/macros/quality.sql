@@ -164,3 +164,33 @@
             )
     end
 {%- endmacro %}
+
+{# The measures of a hospital or its parts from their counts: both windows side by side, now with 95% limits. #}
+{% macro measures_by_level(counts, state) -%}
+with counts as (
+    {{ both_windows(counts, ['hospital_ccn', 'level', 'subject', 'measure']) }}
+),
+
+state as (
+    select * from {{ state }}
+)
+
+select
+    counts.hospital_ccn,
+    counts.level,
+    counts.subject,
+    counts.measure,
+    cast(counts.baseline_numerator as bigint) as baseline_numerator,
+    cast(counts.baseline_denominator as bigint) as baseline_denominator,
+    counts.baseline_expected,
+    {{ measure_value('baseline_') }} as baseline_value,
+    cast(counts.numerator as bigint) as numerator,
+    cast(counts.denominator as bigint) as denominator,
+    counts.expected,
+    case counts.measure when 'readmission_rate_adjusted' then state.base_rate end as base_rate,
+    {{ measure_value() }} as value,
+    {{ measure_limit('lower') }} as lower_limit,
+    {{ measure_limit('upper') }} as upper_limit
+from counts
+cross join state
+{%- endmacro %}

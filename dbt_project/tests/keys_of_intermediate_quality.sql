@@ -47,6 +47,10 @@ select 'int_group_measures' as model, 'group_kind, group_id, topic, measure' as 
 from (select count(*) as copies from {{ ref('int_group_measures') }} group by group_kind, group_id, topic, measure having count(*) > 1) as repeated
 having count(*) > 0
 union all
+select 'int_network_members' as model, 'network_id, hospital_ccn, topic' as model_key, count(*) as repeated_keys
+from (select count(*) as copies from {{ ref('int_network_members') }} group by network_id, hospital_ccn, topic having count(*) > 1) as repeated
+having count(*) > 0
+union all
 select 'int_peer_counts' as model, 'group_kind, group_id, topic, measure' as model_key, count(*) as repeated_keys
 from (select count(*) as copies from {{ ref('int_peer_counts') }} group by group_kind, group_id, topic, measure having count(*) > 1) as repeated
 having count(*) > 0

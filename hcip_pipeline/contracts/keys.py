@@ -127,6 +127,7 @@ INTERMEDIATE_KEYS: Mapping[str, tuple[str, ...]] = {
     "int_medicare_measures": (*_LEVEL, "measure"),
     "int_medicare_returns": ("window_name", "mbi", "admit_date"),
     "int_norm_means": _CELL,
+    "int_network_members": ("network_id", "hospital_ccn", "topic"),
     "int_norm_percentiles": _NORM,
     "int_norm_table": _NORM,
     "int_norms": _NORM,

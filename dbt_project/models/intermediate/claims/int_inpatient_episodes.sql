@@ -1,6 +1,13 @@
 -- One row per episode: stays at acute hospitals that overlap, and those that a transfer to another the same or the next
 -- day joins (methodology §11), recognized by the patient's status or by the receiving hospital's source of admission. The
 -- discharging hospital is responsible for what follows; the hospital where the episode began has a column of its own.
+{%- set order = ['admit_date', 'discharge_date', 'hospital_ccn'] %}
+{%- set continues -%}
+    admit_date < discharged_so_far
+    or admit_date = admitted_so_far
+    or admit_date <= {{ add_days('sent_on_so_far', 1) }}
+    or (admission_source_code = '4' and admit_date <= {{ add_days('discharged_so_far', 1) }})
+{%- endset %}
 with stays as (
     select * from {{ ref('int_inpatient_stays') }} where facility_type = 'acute'
 ),
@@ -12,42 +19,15 @@ with_latest_discharge as (
         max(discharge_date) over earlier as discharged_so_far,
         max(case when {{ is_sent_on('patient_status_code') }} then discharge_date end) over earlier as sent_on_so_far
     from stays
-    window earlier as (
-        partition by mbi
-        order by admit_date, discharge_date, hospital_ccn
-        rows between unbounded preceding and 1 preceding
-    )
+    window earlier as ({{ window_of_earlier(['mbi'], order) }})
 ),
 
 numbered as (
-    select
-        *,
-        sum(
-            case
-                when
-                    admit_date < discharged_so_far
-                    or admit_date = admitted_so_far
-                    or admit_date <= {{ add_days('sent_on_so_far', 1) }}
-                    or (admission_source_code = '4' and admit_date <= {{ add_days('discharged_so_far', 1) }})
-                    then 0
-                else 1
-            end
-        ) over (
-            partition by mbi
-            order by admit_date, discharge_date, hospital_ccn
-            rows between unbounded preceding and current row
-        ) as episode_no
-    from with_latest_discharge
+    {{ numbered_episodes('with_latest_discharge', ['mbi'], order, continues) }}
 ),
 
 ranked as (
-    select
-        *,
-        row_number() over (
-            partition by mbi, episode_no order by discharge_date desc, admit_date desc, hospital_ccn desc
-        ) as place_from_last,
-        row_number() over (partition by mbi, episode_no order by admit_date, discharge_date, hospital_ccn) as place
-    from numbered
+    {{ ranked_in_episodes('numbered', ['mbi'], order) }}
 )
 
 select

@@ -1,5 +1,7 @@
 -- One row per stay: final inpatient claims (60, 61) of one beneficiary at one hospital with overlapping or adjacent dates
 -- (methodology §11). A denied claim is a stay too, without its payment.
+{%- set owner = ['mbi', 'provider_ccn'] %}
+{%- set order = ['from_date', 'thru_date', 'claim_id'] %}
 with claims as (
     select * from {{ ref('int_final_part_a_claims') }} where claim_type_code in ('60', '61')
 ),
@@ -7,33 +9,16 @@ with claims as (
 with_latest_date as (
     select
         *,
-        max(thru_date) over (
-            partition by mbi, provider_ccn
-            order by from_date, thru_date, claim_id
-            rows between unbounded preceding and 1 preceding
-        ) as thru_date_so_far
+        max(thru_date) over ({{ window_of_earlier(owner, order) }}) as thru_date_so_far
     from claims
 ),
 
 numbered as (
-    select
-        *,
-        sum(case when from_date <= {{ add_days('thru_date_so_far', 1) }} then 0 else 1 end) over (
-            partition by mbi, provider_ccn
-            order by from_date, thru_date, claim_id
-            rows between unbounded preceding and current row
-        ) as stay_no
-    from with_latest_date
+    {{ numbered_episodes('with_latest_date', owner, order, 'from_date <= ' ~ add_days('thru_date_so_far', 1), 'stay_no') }}
 ),
 
 ranked as (
-    select
-        *,
-        row_number() over (
-            partition by mbi, provider_ccn, stay_no order by thru_date desc, from_date desc, claim_id desc
-        ) as place_from_last,
-        row_number() over (partition by mbi, provider_ccn, stay_no order by from_date, thru_date, claim_id) as place
-    from numbered
+    {{ ranked_in_episodes('numbered', owner, order, 'stay_no') }}
 )
 
 select

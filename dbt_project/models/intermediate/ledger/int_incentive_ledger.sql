@@ -98,14 +98,4 @@ stages as (
     select * from waterfall
 )
 
-select
-    stage,
-    window_name,
-    hospital_ccn,
-    cast(cases_in as bigint) as cases_in,
-    cast(cases_kept as bigint) as cases_kept,
-    cast(cases_excluded as bigint) as cases_excluded,
-    cast(amount_in as decimal(18, 2)) as amount_in,
-    cast(amount_kept as decimal(18, 2)) as amount_kept,
-    cast(amount_excluded as decimal(18, 2)) as amount_excluded
-from stages
+{{ ledger_rows('stages') }}

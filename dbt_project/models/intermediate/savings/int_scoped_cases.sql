@@ -28,26 +28,15 @@ normed as (
 )
 
 select
-    'all' as scope,
-    window_name,
-    hospital_ccn,
-    core_cost,
-    supply_drug_cost,
-    total_cost,
-    best_practice_norm,
-    core_weight,
-    supply_drug_weight
+    scopes.scope,
+    normed.window_name,
+    normed.hospital_ccn,
+    normed.core_cost,
+    normed.supply_drug_cost,
+    normed.total_cost,
+    normed.best_practice_norm,
+    normed.core_weight,
+    normed.supply_drug_weight
 from normed
-union all
-select
-    'participating' as scope,
-    window_name,
-    hospital_ccn,
-    core_cost,
-    supply_drug_cost,
-    total_cost,
-    best_practice_norm,
-    core_weight,
-    supply_drug_weight
-from normed
-where is_care_partner
+cross join (values ('all'), ('participating')) as scopes (scope)
+where scopes.scope = 'all' or normed.is_care_partner

@@ -1,15 +1,10 @@
 -- Participation in networks: how many hospitals a network has on a topic in the period, against its goal.
-with performance as (
-    select * from {{ ref('stg_windows') }} where window_name = 'performance'
+with networks as (
+    select * from {{ ref('stg_networks') }}
 ),
 
-memberships as (
-    select
-        networks.*,
-        networks.start_date <= performance.end_date
-        and coalesce(networks.end_date, performance.end_date) >= performance.start_date as is_member
-    from {{ ref('stg_networks') }} as networks
-    cross join performance
+members as (
+    select network_id, hospital_ccn, topic, true as is_member from {{ ref('int_network_members') }}
 ),
 
 participation as (
@@ -21,7 +16,8 @@ participation as (
         max(recruitment_goal) as recruitment_goal,
         count(*) filter (where is_member) as members,
         {{ distinct_texts('case when is_member then hospital_ccn end') }} as member_ccns
-    from memberships
+    from networks
+    left join members using (network_id, hospital_ccn, topic)
     group by network_id, topic
 )
 

@@ -1,16 +1,7 @@
 -- What a hospital reports for all its networks, once: one row per measure, with every network and topic that asks for it.
 -- More than one network on topics of the same area is duplicate work.
-with performance as (
-    select * from {{ ref('stg_windows') }} where window_name = 'performance'
-),
-
-members as (
-    select networks.*
-    from {{ ref('stg_networks') }} as networks
-    cross join performance
-    where
-        networks.start_date <= performance.end_date
-        and coalesce(networks.end_date, performance.end_date) >= performance.start_date
+with members as (
+    select * from {{ ref('int_network_members') }}
 ),
 
 -- A topic that is not in the table of topics has no measure here.

@@ -11,17 +11,8 @@ with hospitals as (
     ) as discharging using (hospital_ccn)
 ),
 
-performance as (
-    select * from {{ ref('stg_windows') }} where window_name = 'performance'
-),
-
 members as (
-    select networks.*
-    from {{ ref('stg_networks') }} as networks
-    cross join performance
-    where
-        networks.start_date <= performance.end_date
-        and coalesce(networks.end_date, performance.end_date) >= performance.start_date
+    select * from {{ ref('int_network_members') }}
 )
 
 select

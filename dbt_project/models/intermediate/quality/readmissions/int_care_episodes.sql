@@ -1,5 +1,12 @@
 -- One row per episode of hospital care of one person, by the statewide patient id: stays that overlap, and stays that a
 -- transfer joins on the same or the next day (methodology §12). A return on the day of discharge home is not a transfer.
+{%- set order = ['admit_date', 'discharge_date', 'hospital_ccn', 'account_no'] %}
+{#- The last line: the receiving hospital reports that another hospital sent the patient. #}
+{%- set continues -%}
+    admit_date < discharged_so_far
+    or admit_date <= {{ add_days('sent_on_so_far', 1) }}
+    or (source_of_admission = '04' and admit_date <= {{ add_days('discharged_so_far', 1) }})
+{%- endset %}
 with stays as (
     select
         patient_id,
@@ -21,45 +28,15 @@ with_latest_discharge as (
         max(discharge_date) over earlier as discharged_so_far,
         max(case when {{ is_sent_on('discharge_disposition') }} then discharge_date end) over earlier as sent_on_so_far
     from stays
-    window earlier as (
-        partition by patient_id
-        order by admit_date, discharge_date, hospital_ccn, account_no
-        rows between unbounded preceding and 1 preceding
-    )
+    window earlier as ({{ window_of_earlier(['patient_id'], order) }})
 ),
 
 numbered as (
-    select
-        *,
-        sum(
-            case
-                when
-                    admit_date < discharged_so_far
-                    or admit_date <= {{ add_days('sent_on_so_far', 1) }}
-                    -- The receiving hospital reports that another hospital sent the patient.
-                    or (source_of_admission = '04' and admit_date <= {{ add_days('discharged_so_far', 1) }})
-                    then 0
-                else 1
-            end
-        ) over (
-            partition by patient_id
-            order by admit_date, discharge_date, hospital_ccn, account_no
-            rows between unbounded preceding and current row
-        ) as episode_no
-    from with_latest_discharge
+    {{ numbered_episodes('with_latest_discharge', ['patient_id'], order, continues) }}
 ),
 
 ranked as (
-    select
-        *,
-        row_number() over (
-            partition by patient_id, episode_no order by admit_date, discharge_date, hospital_ccn, account_no
-        ) as place,
-        row_number() over (
-            partition by patient_id, episode_no
-            order by discharge_date desc, admit_date desc, hospital_ccn desc, account_no desc
-        ) as place_from_last
-    from numbered
+    {{ ranked_in_episodes('numbered', ['patient_id'], order) }}
 )
 
 select
