@@ -24,7 +24,8 @@ from typing import IO, Literal
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
-from hcip_pipeline.lock_claims import LockClaims, this_machine
+from hcip_pipeline.lock_claims import LockClaims
+from hcip_pipeline.machine import this_machine
 
 Mode = Literal["alone", "shared"]
 

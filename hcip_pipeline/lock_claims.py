@@ -19,21 +19,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
+
+from hcip_pipeline.machine import is_running, this_machine
 
 STALE_SECONDS = 120.0
 _TOUCH_SECONDS = 15.0
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
-
-
-@cache
-def this_machine() -> str:
-    """Which kernel this is: processes that share it share its locks, also from containers with other host names."""
-    try:
-        return _BOOT.read_text(encoding="ascii").strip()
-    except OSError:
-        return f"{socket.gethostname()}-{uuid.getnode():x}"
 
 
 @dataclass
@@ -125,12 +116,4 @@ class LockClaims:
 
 
 def _is_alive(process: object) -> bool:
-    if not isinstance(process, int) or process <= 0:
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+    return isinstance(process, int) and process > 0 and is_running(process)

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from hcip_pipeline.lock_claims import this_machine
+from hcip_pipeline.machine import is_running, this_machine
 
 _NAME = re.compile(r"hcip-[a-z]+-(\w+)-([0-9]+)-\w+")
 
@@ -43,7 +43,7 @@ def sweep_scratch(place: Path | None = None) -> int:
     for path in (place or Path(tempfile.gettempdir())).glob("hcip-*-*-*-*"):
         name = _NAME.fullmatch(path.name)
         with suppress(OSError):
-            if name and name[1] == _process_space() and not _is_alive(int(name[2])):
+            if name and name[1] == _process_space() and not is_running(int(name[2])):
                 is_own = path.lstat().st_uid == os.getuid() and path.is_dir() and not path.is_symlink()
                 if is_own:
                     shutil.rmtree(path, ignore_errors=True)
@@ -59,13 +59,3 @@ def _process_space() -> str:
     except OSError:
         numbers = ""
     return hashlib.sha256(f"{this_machine()} {numbers}".encode()).hexdigest()[:12]
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

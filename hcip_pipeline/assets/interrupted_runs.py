@@ -10,6 +10,7 @@ import socket
 import dagster as dg
 
 from hcip_pipeline.assets.run_origin import record_origin
+from hcip_pipeline.machine import is_running
 
 #: Dagster's UI hides tags that begin with a dot
 _PROCESS, _MACHINE = ".dagster/hcip/process", ".dagster/hcip/machine"
@@ -26,18 +27,8 @@ def close_interrupted(instance: dg.DagsterInstance) -> int:
     here = dg.RunsFilter(statuses=_UNFINISHED, tags={_MACHINE: socket.gethostname()})
     closed = 0
     for run in instance.get_runs(here):
-        if _is_gone(int(run.tags[_PROCESS])):
+        if not is_running(int(run.tags[_PROCESS])):
             instance.report_run_failed(run, "the process that ran it was killed; nothing it had not finished counts")
             record_origin(instance, run.run_id)
             closed += 1
     return closed
-
-
-def _is_gone(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False

@@ -28,7 +28,7 @@ from hcip_pipeline.reports import words
 from hcip_pipeline.reports.figures import ReportSource, Row
 from hcip_pipeline.reports.levels import over_norm
 from hcip_pipeline.reports.oversight import Committee
-from hcip_pipeline.reports.pages import page, sheet
+from hcip_pipeline.reports.pages import release_page
 from hcip_pipeline.reports.physician import cell_rows
 from hcip_pipeline.reports.signs import by_partner
 
@@ -111,15 +111,11 @@ def explorer_page(source: ReportSource, ccn: str, committee: Committee) -> bytes
     """The page of a hospital."""
     data = json.dumps(explorer_data(source, ccn, committee), separators=(",", ":"))
     scripts = [*(_library(name) for name in _LIBRARIES), _library(_OWN, "templates")]
-    made = page(
+    made = release_page(
+        source,
         "explorer.html.j2",
         title=f"Explorer: {committee.hospital['hospital_name']}, {words.half(str(source.period))}",
         hospital=committee.hospital,
-        period=source.period,
-        span=words.span(source.period),
-        release=source.release,
-        sheet=sheet(source),
-        policy=source.policy,
         ccn=ccn,
         script_policy=_script_policy(scripts),
         scripts=len(scripts),

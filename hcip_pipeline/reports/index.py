@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from hcip_pipeline.reports import words
 from hcip_pipeline.reports.figures import ReportSource
-from hcip_pipeline.reports.pages import page, sheet
+from hcip_pipeline.reports.pages import release_page
 
 
 def index_page(source: ReportSource, missing: Mapping[str, int]) -> bytes:
@@ -28,13 +28,9 @@ def index_page(source: ReportSource, missing: Mapping[str, int]) -> bytes:
                 "physicians": len(source.now.of_hospital("incentives", ccn)),
             }
         )
-    return page(
+    return release_page(
+        source,
         "index.html.j2",
         title=f"Reports, {words.half(str(source.period))}",
-        period=source.period,
-        span=words.span(source.period),
-        release=source.release,
-        sheet=sheet(source),
-        policy=source.policy,
         rows=rows,
     )

@@ -22,7 +22,7 @@ from hcip_pipeline.reports.agenda import Item, agenda
 from hcip_pipeline.reports.figures import ReportSource, Row
 from hcip_pipeline.reports.missing import MissingItem
 from hcip_pipeline.reports.oversight import Committee
-from hcip_pipeline.reports.pages import page, sheet
+from hcip_pipeline.reports.pages import release_page
 from hcip_pipeline.reports.quarters import Quarters, by_quarter
 from hcip_pipeline.reports.signs import by_partner
 from hcip_pipeline.reports.waterfall import REDUCTIONS
@@ -102,14 +102,10 @@ def questions(missing: Sequence[MissingItem]) -> tuple[Question, ...]:
 
 def meeting_page(source: ReportSource, ccn: str, committee: Committee, content: Meeting) -> bytes:
     """The page to bring to a meeting."""
-    return page(
+    return release_page(
+        source,
         "meeting.html.j2",
         title=f"Committee meeting: {committee.hospital['hospital_name']}, {words.half(str(source.period))}",
-        period=source.period,
-        span=words.span(source.period),
-        release=source.release,
-        sheet=sheet(source),
-        policy=source.policy,
         ccn=ccn,
         committee=committee,
         meeting=content,

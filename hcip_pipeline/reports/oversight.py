@@ -18,7 +18,7 @@ from hcip_pipeline.reports import certainty, charts, waterfall, words
 from hcip_pipeline.reports.figures import ReportSource, Row, Tables
 from hcip_pipeline.reports.levels import ServiceLine, compared, others_by_line, over_norm, service_lines
 from hcip_pipeline.reports.missing import MissingItem
-from hcip_pipeline.reports.pages import page, sheet
+from hcip_pipeline.reports.pages import release_page
 from hcip_pipeline.reports.signs import by_partner, payable_with_signs, signs_of
 
 
@@ -103,14 +103,10 @@ def committee(source: ReportSource, ccn: str, missing: Sequence[MissingItem]) ->
 
 def oversight_page(source: ReportSource, ccn: str, content: Committee) -> bytes:
     """The committee's page."""
-    return page(
+    return release_page(
+        source,
         "oversight.html.j2",
         title=f"{content.hospital['hospital_name']}, {words.half(str(source.period))}",
-        period=source.period,
-        span=words.span(source.period),
-        release=source.release,
-        sheet=sheet(source),
-        policy=source.policy,
         ccn=ccn,
         committee=content,
         pool_chart=charts.columns((row["period"], row["potential_savings"]) for row in content.history),

@@ -45,6 +45,14 @@ def page(template: str, **content: Any) -> bytes:
     return ("\n".join(line for line in text.splitlines() if line.strip()) + "\n").encode()
 
 
-def sheet(source: ReportSource) -> str:
-    """What the foot of every printed sheet states."""
-    return f"Release {source.period} {source.release}"
+def release_page(source: ReportSource, template: str, **content: Any) -> bytes:
+    """A page about a release: as :func:`page`, with what every such page states of its release and policy."""
+    return page(
+        template,
+        period=source.period,
+        span=words.span(source.period),
+        release=source.release,
+        sheet=f"Release {source.period} {source.release}",  # at the foot of every printed sheet
+        policy=source.policy,
+        **content,
+    )

@@ -7,7 +7,7 @@ Belongs here: what the page shows of whom. Does not belong here: wording shared 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ from hcip_pipeline.contracts.payment_reasons import parse_reasons
 from hcip_pipeline.release.earlier_half_years import savings_missing
 from hcip_pipeline.reports import certainty, charts, waterfall, words
 from hcip_pipeline.reports.figures import ReportSource, Row
-from hcip_pipeline.reports.pages import page, sheet
+from hcip_pipeline.reports.pages import release_page
 from hcip_pipeline.reports.signs import by_partner, signs_of
 
 #: Cells on the page; what is beyond is summed in one more row, so that two printed pages hold it.
@@ -61,16 +61,12 @@ def physician_page(source: ReportSource, ccn: str, partner: Row) -> bytes:
     cells = cell_rows(cases, source.labels)
     history = _history(source, ccn, npi)
     shown, rest = cells[:CELLS], cells[CELLS:]
-    return page(
+    return release_page(
+        source,
         "physician.html.j2",
         dollars_format=words.dollars,
         days_format=lambda value: words.number(value, 1),
         title=f"{partner['name'] or npi}, {words.half(str(source.period))}",
-        period=source.period,
-        span=words.span(source.period),
-        release=source.release,
-        sheet=sheet(source),
-        policy=source.policy,
         hospital=source.participation[ccn],
         partner=partner,
         person=person,
@@ -184,32 +180,28 @@ def _headline(row: Row | None, cost_ratio: Decimal | None) -> list[Row]:
     """
     if row is None:
         return []
+    against_state = None if cost_ratio is None else cost_ratio - 1
     return [
-        {
-            "name": "Cost per case, adjusted for case mix",
-            "own": words.dollars(row["adjusted_cost"]),
-            "interval": None
-            if row["adjusted_cost_low"] is None
-            else f"{words.dollars(row['adjusted_cost_low'])} to {words.dollars(row['adjusted_cost_high'])}",
-            "baseline": words.dollars(row["baseline_adjusted_cost"]),
-            "against_baseline": _against(row["adjusted_cost"], row["baseline_adjusted_cost"]),
-            "norm": words.dollars(row["norm_adjusted_cost"]),
-            "against_norm": _against(row["adjusted_cost"], row["norm_adjusted_cost"]),
-            "against_state": None if cost_ratio is None else cost_ratio - 1,
-        },
-        {
-            "name": "Days per case, adjusted for case mix",
-            "own": words.number(row["adjusted_los"]),
-            "interval": None
-            if row["adjusted_los_low"] is None
-            else f"{words.number(row['adjusted_los_low'])} to {words.number(row['adjusted_los_high'])}",
-            "baseline": words.number(row["baseline_adjusted_los"]),
-            "against_baseline": _against(row["adjusted_los"], row["baseline_adjusted_los"]),
-            "norm": words.number(row["norm_adjusted_los"]),
-            "against_norm": _against(row["adjusted_los"], row["norm_adjusted_los"]),
-            "against_state": None,
-        },
+        _compared(row, "adjusted_cost", words.dollars, "Cost per case, adjusted for case mix", against_state),
+        _compared(row, "adjusted_los", words.number, "Days per case, adjusted for case mix"),
     ]
+
+
+def _compared(
+    row: Row, figure: str, show: Callable[[Decimal | None], str], name: str, against_state: Decimal | None = None
+) -> Row:
+    own, low, high = row[figure], row[f"{figure}_low"], row[f"{figure}_high"]
+    baseline, norm = row[f"baseline_{figure}"], row[f"norm_{figure}"]
+    return {
+        "name": name,
+        "own": show(own),
+        "interval": None if low is None else f"{show(low)} to {show(high)}",
+        "baseline": show(baseline),
+        "against_baseline": _against(own, baseline),
+        "norm": show(norm),
+        "against_norm": _against(own, norm),
+        "against_state": against_state,
+    }
 
 
 def _streams(comparison: dict[str, Row]) -> list[Row]:

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from hcip_pipeline.reports import charts, words
 from hcip_pipeline.reports.figures import ReportSource, Row
-from hcip_pipeline.reports.pages import page, sheet
+from hcip_pipeline.reports.pages import release_page
 
 #: kind of service -> its column, in the order of a patient's way home
 SERVICES = {
@@ -71,14 +71,10 @@ def post_acute(source: ReportSource, ccn: str) -> PostAcute:
 def post_acute_page(source: ReportSource, ccn: str) -> bytes:
     """The hospital's page."""
     content = post_acute(source, ccn)
-    return page(
+    return release_page(
+        source,
         "post_acute.html.j2",
         title=f"After the stay: {source.names[ccn]}, {words.half(str(source.period))}",
-        period=source.period,
-        span=words.span(source.period),
-        release=source.release,
-        sheet=sheet(source),
-        policy=source.policy,
         ccn=ccn,
         hospital=source.names[ccn],
         content=content,

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from hcip_pipeline.contracts.catalogue import SECTIONS
 from hcip_pipeline.release.layouts import AUDIENCES, Audience
-from hcip_pipeline.reports import words
 from hcip_pipeline.reports.figures import ReportSource
-from hcip_pipeline.reports.pages import page, sheet
+from hcip_pipeline.reports.pages import release_page
 from hcip_pipeline.reports.statewide import statewide_rows, statewide_totals
 
 
@@ -33,14 +32,10 @@ def release_index(source: ReportSource, missing: Mapping[str, int]) -> bytes:
         missing: hospital -> how many pieces of information are missing.
     """
     rows = statewide_rows(source)
-    return page(
+    return release_page(
+        source,
         "release_index.html.j2",
         title=f"Everything in release {source.period} {source.release}",
-        period=source.period,
-        span=words.span(source.period),
-        release=source.release,
-        sheet=sheet(source),
-        policy=source.policy,
         rows=[row | {"missing": missing[row["hospital_ccn"]]} for row in rows],
         totals=statewide_totals(rows) | {"missing": sum(missing.values())},
         administrator=_files(source, "administrator"),

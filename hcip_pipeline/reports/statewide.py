@@ -11,7 +11,7 @@ from typing import Any
 
 from hcip_pipeline.reports import certainty, charts, waterfall, words
 from hcip_pipeline.reports.figures import ReportSource, Row
-from hcip_pipeline.reports.pages import page, sheet
+from hcip_pipeline.reports.pages import release_page
 
 
 def statewide_rows(source: ReportSource) -> list[Row]:
@@ -77,14 +77,10 @@ def statewide_page(source: ReportSource) -> bytes:
         row["share_counted"] = _share(row["counted_cases"], row["discharges"])
         row["share_participating"] = _share(row["care_partner_cases"], row["cases_with_norm"])
         row["share_set_aside"] = _share(row["discharges_set_aside"], row["discharges_read"])
-    return page(
+    return release_page(
+        source,
         "statewide.html.j2",
         title=f"Statewide report, {words.half(str(source.period))}",
-        period=source.period,
-        span=words.span(source.period),
-        release=source.release,
-        sheet=sheet(source),
-        policy=source.policy,
         rows=rows,
         totals=totals,
         quarters=quarters,

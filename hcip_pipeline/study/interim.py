@@ -8,8 +8,6 @@ settlement of a half-year (``settlement.period``).
 
 from __future__ import annotations
 
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +29,7 @@ from hcip_pipeline.release.synthetic_mark import marked_document
 from hcip_pipeline.release.tables import write_table
 from hcip_pipeline.reports.interim import InterimTables, interim_index, interim_page
 from hcip_pipeline.settlement.period import base_year_norms, lake_sources
+from hcip_pipeline.study.replaced_folder import replaced_folder
 from hcip_pipeline.warehouse.build import build
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
 
@@ -180,28 +179,16 @@ def _write(
     invented: bool,
 ) -> tuple[str, ...]:
     """Write pages and tables next to their place, then rename; gives the hospitals."""
-    work = folder.with_name(f".{folder.name}.{os.getpid()}")
 
     def page(path: Path, content: bytes) -> None:
         path.write_bytes(marked_document(content, "text/html") if invented else content)
 
-    try:
-        shutil.rmtree(work, ignore_errors=True)
+    with replaced_folder(folder, "the interim report", "make the report again") as work:
         for ccn in tables.hospitals:
-            (work / ccn).mkdir(parents=True)
+            (work / ccn).mkdir()
             page(work / ccn / "interim.html", interim_page(tables, ccn, quarter, policy, statements))
             for name in LEVELS:
                 own = tables.frames[name].filter(pl.col("hospital_ccn") == ccn)
                 write_table(own, TABLES[name], work / ccn, f"{name}_{ccn}_{quarter}", is_synthetic=invented)
         page(work / "index.html", interim_index(tables, quarter, policy, statements))
-        shutil.rmtree(folder, ignore_errors=True)
-        work.rename(folder)
-    except OSError as error:
-        raise HcipError(
-            f"the interim report could not be written: {error.strerror}",
-            file=error.filename or folder,
-            fix="free disk space or grant write permission, and make the report again",
-        ) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return tables.hospitals

@@ -6,8 +6,6 @@ Belongs here: writing them, all or none. Does not belong here: the page's conten
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -16,13 +14,13 @@ from typing import Any
 import polars as pl
 
 from hcip_pipeline.contracts.reference import RATES
-from hcip_pipeline.errors import HcipError
 from hcip_pipeline.reference.invented import is_synthetic
 from hcip_pipeline.release.synthetic_mark import marked_document
 from hcip_pipeline.release.tables import write_table
 from hcip_pipeline.study.figures import TABLES, StudyFigures
 from hcip_pipeline.study.page import render_page
 from hcip_pipeline.study.plan import StudyPlan
+from hcip_pipeline.study.replaced_folder import replaced_folder
 
 PAGE = "study.html"
 DESCRIPTION = "study.json"
@@ -37,10 +35,7 @@ def write_study(plan: StudyPlan, figures: StudyFigures, folder: Path) -> tuple[s
     Raises:
         HcipError: the folder cannot be written; an earlier run's files are left as they were.
     """
-    work = folder.with_name(f".{folder.name}.{os.getpid()}")
-    try:
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
+    with replaced_folder(folder, "the study", "run the study again") as work:
         invented = is_synthetic(_rates(plan))
         for table in TABLES:
             write_table(figures.tables[table.name], table, work, table.name, is_synthetic=invented)
@@ -48,18 +43,7 @@ def write_study(plan: StudyPlan, figures: StudyFigures, folder: Path) -> tuple[s
         (work / PAGE).write_bytes(marked_document(page, "text/html") if invented else page)
         description = json.dumps(describe(plan, figures), indent=2, ensure_ascii=False)
         (work / DESCRIPTION).write_text(description + "\n", encoding="utf-8")
-        names = tuple(sorted(path.name for path in work.iterdir()))
-        shutil.rmtree(folder, ignore_errors=True)
-        work.rename(folder)
-    except OSError as error:
-        raise HcipError(
-            f"the study could not be written: {error.strerror}",
-            file=error.filename or folder,
-            fix="free disk space or grant write permission, and run the study again",
-        ) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return names
+        return tuple(sorted(path.name for path in work.iterdir()))
 
 
 def _rates(plan: StudyPlan) -> Iterator[pl.DataFrame]:

@@ -55,7 +55,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "scratch",
         "yaml_files",
     ),
-    ("atomic_files", "dollars", "errors", "file_hashes", "merkle", "messages", "program_version"),
+    ("atomic_files", "dollars", "errors", "file_hashes", "machine", "merkle", "messages", "program_version"),
 )
 #: Besides the layers: imported from any, importing none of the product. The synthetic state writes what intake reads.
 BESIDE: Mapping[str, tuple[str, ...]] = {

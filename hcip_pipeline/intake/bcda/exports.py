@@ -12,7 +12,8 @@ from pathlib import Path
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.bcda.manifest import MAX_BYTES, Manifest, Output, parse_manifest
 from hcip_pipeline.intake.bcda.names import is_data_file, is_export_file, is_manifest
-from hcip_pipeline.received_files import CLAIMS, Ceiling, open_file, read_file, sha256_of
+from hcip_pipeline.intake.claim_deliveries import reading_fault
+from hcip_pipeline.received_files import CLAIMS, Ceiling, read_file, sha256_of
 from hcip_pipeline.tables.file_names import shown_path
 
 #: What the intake reads, in this order: a claim finds its patient's number, a patient its coverage.
@@ -150,7 +151,7 @@ def find_exports(folder: Path) -> tuple[list[Export], list[HcipError]]:
                     file=path.name, rule="BCDA-LINK",
                 )
             )  # fmt: skip
-        elif (fault := _fault(path)) is not None:
+        elif (fault := reading_fault(path)) is not None:
             strays.append(HcipError(fault.message, fix=fault.fix, file=path.name, rule="BCDA-FILE"))
         else:
             loose.setdefault(path.parent, []).append(path)
@@ -164,12 +165,3 @@ def _age(export: Export) -> tuple[str, str]:
     except HcipError:
         return ("", str(export.folder))
     return (f"{name.file_date}{name.file_time}", str(export.folder))
-
-
-def _fault(path: Path) -> HcipError | None:
-    """Why a file cannot be opened, if so."""
-    try:
-        with open_file(path, CLAIMS):
-            return None
-    except HcipError as error:
-        return error

@@ -19,6 +19,7 @@ from hcip_pipeline.intake.bcda.names import ExportName
 from hcip_pipeline.intake.bcda.reader import ExportReader
 from hcip_pipeline.intake.cclf.identity import identifiers_in_cycles, links
 from hcip_pipeline.intake.cclf.receipts import ArchiveFileReceipt, ArchiveReceipt, ResourceReceipt, in_force, receipts
+from hcip_pipeline.intake.claim_deliveries import deliveries_at, move_into_lake, unreadable
 from hcip_pipeline.intake.claim_tables import scratch_folder
 from hcip_pipeline.messages import DetailedMessage, Progress
 from hcip_pipeline.periods import Month
@@ -45,11 +46,7 @@ def ingest_exports(home: Home, month: Month, progress: Progress) -> list[Archive
 
 def check_exports(path: Path, progress: Progress) -> list[ArchiveReceipt]:
     """The same rules on the exports at a path, without a home; nothing is kept."""
-    folder = path if path.is_dir() else path.parent
-    exports, strays = find_exports(folder)
-    if not path.is_dir():
-        exports = [export for export in exports if path in export.paths]
-        strays = [stray for stray in strays if stray.file == path.name]
+    exports, strays = deliveries_at(path, find_exports)
     results = []
     for export in exports:
         with scratch_folder(None) as staging:
@@ -61,12 +58,7 @@ def _ingest(home: Home, month: Month, export: Export, progress: Progress) -> Arc
     try:
         sha256, size = export.sha256(), export.size
     except (HcipError, OSError) as error:  # gone, locked or too large: it must not stop the others
-        problem = (
-            error
-            if isinstance(error, HcipError)
-            else HcipError(str(error.strerror), rule="FILE-UNREADABLE", fix="put a readable file there")
-        )
-        return _refused(export, str(month), problem)
+        return _refused(export, str(month), unreadable(error, "put a readable file there"))
     before = [receipt for receipt in receipts(home, [month]) if receipt.accepted]
     for receipt in before:
         if receipt.sha256 == sha256:
@@ -78,10 +70,7 @@ def _ingest(home: Home, month: Month, export: Export, progress: Progress) -> Arc
         known, cross_references = ([path for path in paths if path.is_file()] for paths in (numbers, changes))
         receipt = _read(export, month, staging, known, cross_references, progress, before)
         if receipt.accepted:
-            for table in TABLES:
-                target = home.lake_cms(table, month) / f"{receipt.archive}.parquet"
-                target.parent.mkdir(parents=True, exist_ok=True)
-                (staging / f"{table}.parquet").replace(target)
+            move_into_lake(home, month, receipt.archive, TABLES, staging)
     receipt = replace(receipt, sha256=sha256, bytes=size)
     if ExportName.parse(receipt.archive) is not None:
         receipt.write(home)

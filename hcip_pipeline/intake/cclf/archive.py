@@ -17,6 +17,7 @@ from typing import IO, BinaryIO, cast
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.bcda.names import is_export_file
 from hcip_pipeline.intake.cclf.names import CclfName
+from hcip_pipeline.intake.claim_deliveries import reading_fault
 from hcip_pipeline.received_files import ARCHIVE_DAMAGE, CLAIMS, DAMAGE, bytes_in_words, open_file, sha256_of
 
 #: CMS's archives hold eleven.
@@ -161,7 +162,7 @@ def find_deliveries(folder: Path) -> tuple[list[Delivery], list[HcipError]]:
                     file=path.name, rule="CCLF-NAME",
                 )
             )  # fmt: skip
-        elif (fault := _fault(path)) is not None:
+        elif (fault := reading_fault(path)) is not None:
             strays.append(HcipError(fault.message, fix=fault.fix, file=path.name, rule="CCLF-FILE"))
         elif not name.file or _starts_like_zip(path):
             deliveries.append(Delivery(name, (path,), is_zip=True))
@@ -176,15 +177,6 @@ def find_deliveries(folder: Path) -> tuple[list[Delivery], list[HcipError]]:
         deliveries.append(Delivery(archive, tuple(path for _, path in files), is_zip=False))
     deliveries.sort(key=lambda d: (d.name.file_date, d.name.file_time, d.label))
     return deliveries, strays
-
-
-def _fault(path: Path) -> HcipError | None:
-    """Why a file cannot be opened, if so."""
-    try:
-        with open_file(path, CLAIMS):
-            return None
-    except HcipError as error:
-        return error
 
 
 def _starts_like_zip(path: Path) -> bool:

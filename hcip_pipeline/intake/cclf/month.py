@@ -21,6 +21,7 @@ from hcip_pipeline.intake.cclf.control import MAX_BYTES, Control, parse_control
 from hcip_pipeline.intake.cclf.fixed_width import RecordReader
 from hcip_pipeline.intake.cclf.identity import identifiers_in_cycles, links
 from hcip_pipeline.intake.cclf.receipts import ArchiveFileReceipt, ArchiveReceipt, in_force, receipts
+from hcip_pipeline.intake.claim_deliveries import deliveries_at, move_into_lake, unreadable
 from hcip_pipeline.intake.claim_tables import ROW_GROUP, scratch_folder, table_file
 from hcip_pipeline.messages import DetailedMessage, Progress
 from hcip_pipeline.periods import Month
@@ -52,11 +53,7 @@ def ingest_month(home: Home, month: Month | str, progress: Progress | None = Non
 
 def check_deliveries(path: Path, progress: Progress | None = None) -> list[ArchiveReceipt]:
     """The same rules on one archive, or a folder of them, without a home; nothing is kept."""
-    folder = path if path.is_dir() else path.parent
-    deliveries, strays = find_deliveries(folder)
-    if not path.is_dir():
-        deliveries = [delivery for delivery in deliveries if path in delivery.paths]
-        strays = [stray for stray in strays if stray.file == path.name]
+    deliveries, strays = deliveries_at(path, find_deliveries)
     results = []
     for delivery in deliveries:
         month = Month.parse(delivery.name.month)
@@ -73,12 +70,7 @@ def _ingest(home: Home, month: Month, delivery: Delivery, progress: Progress) ->
     try:
         sha256, size = delivery.sha256(), delivery.size
     except (HcipError, OSError) as error:  # gone, locked or too large: it must not stop the others
-        problem = (
-            error
-            if isinstance(error, HcipError)
-            else HcipError(str(error.strerror), rule="FILE-UNREADABLE", fix=_RESEND)
-        )
-        return _refused(delivery, month, problem)
+        return _refused(delivery, month, unreadable(error, _RESEND))
     before = [receipt for receipt in receipts(home, [month]) if receipt.accepted]
     for receipt in before:
         if receipt.sha256 == sha256:
@@ -95,10 +87,7 @@ def _ingest(home: Home, month: Month, delivery: Delivery, progress: Progress) ->
         except HcipError as error:
             receipt = _refused(delivery, month, error)
         if receipt.accepted:
-            for table in LAYOUTS:
-                target = home.lake_cms(table, month) / f"{receipt.archive}.parquet"
-                target.parent.mkdir(parents=True, exist_ok=True)
-                (staging / f"{table}.parquet").replace(target)
+            move_into_lake(home, month, receipt.archive, LAYOUTS, staging)
     receipt = replace(receipt, sha256=sha256, bytes=size)
     receipt.write(home)
     return receipt

@@ -40,7 +40,7 @@ function casesOf(npi, drg, soi) {
 }
 function nameOf(npi) { return (data.people.find(row => row[1] === npi) || [npi])[0]; }
 
-// What the current view shows: a heading, rows of one kind, a chart, and where each row leads.
+// What is shown where one stands: a heading, rows of one kind, a chart, and where each row leads.
 function place(state) {
   const { view, line, drg, soi, npi, center } = state;
   if (npi && (drg || view === "cases")) return {

@@ -1,0 +1,31 @@
+"""Which machine this is, and which of its processes are running."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from functools import cache
+from pathlib import Path
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+@cache
+def this_machine() -> str:
+    """Which kernel this is: processes that share it share its locks, also from containers with other host names."""
+    try:
+        return _BOOT.read_text(encoding="ascii").strip()
+    except OSError:
+        return f"{socket.gethostname()}-{uuid.getnode():x}"
+
+
+def is_running(process: int) -> bool:
+    """Whether a process of this machine is running, whoever owns it."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
