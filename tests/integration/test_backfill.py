@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
         ("2025H1", "2055H1", "outside the program's calendar"),
     ],
 )
-def test_a_range_that_is_none_is_a_usage_error(first: str, last: str, stated: str) -> None:
+def test_an_invalid_range_is_a_usage_error(first: str, last: str, stated: str) -> None:
     with pytest.raises(UsageError, match=stated):
         partitions_between(first, last)
 

@@ -68,7 +68,7 @@ def test_claims_on_which_cms_and_the_matching_differ_are_counted_by_reason(wareh
     }  # fmt: skip
 
 
-def test_a_month_of_changes_goes_on_with_the_whole_month_before_it(warehouse):
+def test_a_month_of_changes_continues_the_last_whole_month(warehouse):
     def named(mbi: str, month: str, scope: str) -> dict[str, Any]:
         return FILE | {"bene_mbi_id": mbi, "delivery_month": month, "source_archive": f"BCDA.{scope}.D250101.T0000000"}
 

@@ -91,7 +91,7 @@ def test_a_denied_claim_is_a_stay_without_its_payment(warehouse):
     ]
 
 
-def test_other_claims_are_no_stays(warehouse):
+def test_only_inpatient_claims_make_a_stay(warehouse):
     assert (
         stays(
             warehouse,

@@ -175,7 +175,7 @@ def test_each_fault_has_its_own_message(home, change, rule):
     assert rule_of(home) == rule
 
 
-def test_a_file_twice(home):
+def test_an_archive_with_a_file_twice_is_refused(home):
     path = deliver(home)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("again/" + member_name(path.name, "cclf1"), b"")
@@ -190,7 +190,7 @@ def test_a_file_twice(home):
         ("A1234.ACO.ZC1", "A9999.ACO.ZC1", "CCLF-OTHER-ORGANIZATION"),
     ],
 )
-def test_a_member_that_belongs_elsewhere(home, before, after, rule):
+def test_a_member_of_another_month_or_series_is_refused(home, before, after, rule):
     name = archive_name("A1234.ACO", APRIL)
     with zipfile.ZipFile(inbox(home) / name, "w") as archive:
         for member, content in members(name, files()).items():
@@ -304,7 +304,7 @@ def test_a_submitter_can_check_without_a_home(home):
     assert only(check_deliveries(path.parent)).rule == "CCLF-COUNT"
 
 
-def test_hcip_check_tells_what_is_in_an_archive_and_what_is_wrong_with_it(home, capsys):
+def test_hcip_check_reports_the_contents_and_faults_of_an_archive(home, capsys):
     path = deliver(home)
     for expected, stated in ((0, "ACCEPTED"), (1, "CCLF-COUNT")):
         with pytest.raises(SystemExit) as stopped:

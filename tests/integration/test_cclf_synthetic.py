@@ -134,7 +134,7 @@ def test_changed_numbers_resolve_to_the_newest(home, warehouse):
     assert {mbi for mbi, current in expected.items() if mbi != current} <= set(found)
 
 
-def test_stays_are_the_hospitals_own(warehouse):
+def test_stays_have_the_hospitals_own_dates(warehouse):
     """Same hospital and dates in both sources: every delivered, unvoided Medicare discharge is in a stay."""
     stays = pl.DataFrame(
         rows(

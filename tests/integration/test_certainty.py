@@ -132,7 +132,7 @@ def test_other_readings_keep_every_case(opened: ReleasedBuild, settled_home: Set
     assert attending["cases_gained"].sum() > 0 and attending["cases_lost"].sum() > 0
 
 
-def test_pages_show_it(files: ReleaseFiles) -> None:
+def test_physician_pages_show_ranges_and_what_chance_explains(files: ReleaseFiles) -> None:
     ranges = files.table("payment_ranges").to_dicts()
     shown = 0
     for row in ranges:
@@ -190,7 +190,7 @@ def test_the_workbook_has_the_pages_figures(files: ReleaseFiles) -> None:
         assert sum(row[6] for row in readings) == moved["cases_then"].sum()
 
 
-def test_no_payment_reads_it(settled_home: SettledHome, files: ReleaseFiles, tmp_path: Path) -> None:
+def test_no_payment_depends_on_certainty(settled_home: SettledHome, files: ReleaseFiles, tmp_path: Path) -> None:
     """Only the release's own folder, its proof and pages do: every other table keeps its bytes without it."""
     home = settled_home.home
     policy = load_policy(home.policy)
@@ -207,7 +207,7 @@ def test_no_payment_reads_it(settled_home: SettledHome, files: ReleaseFiles, tmp
     assert {path.split("/")[0] for path in own} == {"certainty", "audit", "regulator"}
 
 
-def test_nothing_but_the_release_comes_after_it() -> None:
+def test_only_the_release_depends_on_certainty() -> None:
     graph = build_defs().resolve_asset_graph()
     assert graph.get(CERTAINTY).child_keys == {dg.AssetKey("release")}
     models = json.loads(manifest_path().read_bytes())["nodes"].values()
@@ -225,7 +225,7 @@ def test_the_asset_reports_what_it_found(settled_home: SettledHome) -> None:
         assert record.status.value == "SUCCEEDED"
 
 
-def test_a_least_reliability_marks_figures_in_words_alone(settled_home: SettledHome) -> None:
+def test_a_minimum_reliability_marks_figures_in_words_only(settled_home: SettledHome) -> None:
     least = Decimal("0.7")
     policy = load_policy(settled_home.home.policy).policy.model_copy(update={"min_reliability": least})
     file = settled_home.home.warehouse / str(PERIOD) / "hcip.duckdb"

@@ -218,7 +218,7 @@ def test_a_table_that_its_checks_did_not_see_is_not_released(settled_home: Settl
         release_alone(home)
 
 
-def test_a_half_year_that_nothing_was_sent_for_leaves_no_run(spoilable: Home) -> None:
+def test_a_half_year_without_data_leaves_no_run(spoilable: Home) -> None:
     with pytest.raises(HcipError) as raised:
         settle(spoilable, PERIOD.next().next())
     assert raised.value.rule == "PERIOD-MISSING"

@@ -89,7 +89,7 @@ def test_each_fault_is_counted_under_the_words_it_breaks(spoiled: dict[str, Suit
     assert not_met(spoiled["data_quality"]) == {"No count of 1 to 10 rows is shown": 1}
 
 
-def test_where_there_is_no_file_nothing_is_met(spoiled: dict[str, SuiteResult]) -> None:
+def test_a_missing_file_meets_no_expectation(spoiled: dict[str, SuiteResult]) -> None:
     assert spoiled["norms"].rows is None and not spoiled["norms"].met
     assert all(result.rows is None for result in validate(ALL, {}))
 
@@ -118,7 +118,7 @@ def test_the_page_shows_words_and_counts_and_no_cell(spoiled: dict[str, SuiteRes
     assert "There is no file to examine" in page
 
 
-def test_a_check_of_dagster_tells_counts(home: Home) -> None:
+def test_a_dagster_check_reports_counts_only(home: Home) -> None:
     job = build_defs(resources={"home": HomeResource(path=str(home.root))}).resolve_job_def("check_quarter")
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance, partition_key=str(QUARTER))

@@ -85,7 +85,7 @@ def test_without_a_lake_the_explanation_holds_with_a_note(explained: dict[tuple[
     assert "The source rows are not available" in " ".join(render_text(payment).split())
 
 
-def test_it_names_no_patient(released: Path, explained: dict[tuple[str, str], Explanation]) -> None:
+def test_an_explanation_names_no_patient(released: Path, explained: dict[tuple[str, str], Explanation]) -> None:
     accounts = set(released_frame(released, "incentive_cases")["account_no"])
     for payment in explained.values():
         stated = render_text(payment) + json.dumps(payment.as_dict())
@@ -112,7 +112,7 @@ def test_the_row_is_that_of_the_released_file(released: Path, explained: dict[tu
         (("2026H1", npi(1)), 1, "has not been released"),
     ],
 )
-def test_the_command(
+def test_hcip_explain_reports_what_was_asked_or_why_it_cannot(
     arguments: tuple[str, ...], code: int, words: str, released: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = Home(released.parents[2])

@@ -182,7 +182,7 @@ class TestOneHome:
             reader.kill()
         assert not releases_of(home, PERIOD)
 
-    def test_none_of_them_does_harm_afterwards(self, settled_home: SettledHome, home: Home) -> None:
+    def test_a_later_settlement_is_complete_after_all_these_faults(self, settled_home: SettledHome, home: Home) -> None:
         release = settle(home, PERIOD)
         assert release.is_new and digest(release.folder) == digest(settled_home.release.folder)
         assert not half_written(home)

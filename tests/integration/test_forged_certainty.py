@@ -34,7 +34,7 @@ def more(cell: str) -> str:
     return f"{int(whole or 0) + 1}{point}{rest}"
 
 
-def test_a_release_as_written_is_found_again_draw_by_draw(released: Path) -> None:
+def test_certainty_is_recomputed_draw_by_draw(released: Path) -> None:
     """A physician works at two of its hospitals: the gate looks at both."""
     report = verify_release(released, proofs=Proofs(draws=MOST_DRAWS))
     assert report.ok, report.text()

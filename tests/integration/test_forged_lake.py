@@ -68,7 +68,7 @@ def quiet(_message: str) -> None:
 
 class TestSealedFiles:
     @pytest.mark.parametrize("partition", SEALED)
-    def test_one_that_was_forged_is_named_set_aside_and_ingested_again(
+    def test_a_forged_file_is_named_set_aside_and_ingested_again(
         self, home: Home, lines: Callable[[], bytes], partition: str
     ) -> None:
         path = sorted(home.lake.glob(SEALED[partition]))[0]
@@ -129,7 +129,7 @@ class TestSealedFiles:
 
 
 class TestReceipts:
-    def test_one_of_a_quarter_that_no_run_reads(self, home: Home, lines: Callable[[], bytes]) -> None:
+    def test_a_receipt_of_a_quarter_that_no_run_reads_is_restored(self, home: Home, lines: Callable[[], bytes]) -> None:
         receipt = sorted(home.lake_hospital("receipts", "2024Q1").glob("*.json"))[0]
         before, whole = lines(), receipt.read_bytes()
         for content in (whole.replace(b'"accepted": ', b'"accepted":  '), None):
@@ -250,7 +250,7 @@ class TestReferenceTables:
         assert not ingest(home, [str(PERIOD)]).problems
         assert path.read_bytes() == whole and lines() == before
 
-    def test_a_version_that_was_once_in_force(self, home: Home) -> None:
+    def test_an_earlier_version_that_was_changed_stops_the_run(self, home: Home) -> None:
         path = sorted((home.lake_reference / "history").glob("*.parquet"))[0]
         forge(home, path)
         with pytest.raises(HcipError, match=f"{path.name} is changed") as raised:

@@ -224,7 +224,7 @@ SMALL_YAML: dict[str, tuple[str, str, Callable[[Path], object]]] = {
 
 
 @pytest.mark.parametrize("kind", SMALL_YAML)
-def test_small_yaml(kind: str, tmp_path: Path) -> None:
+def test_settings_and_small_yaml_files(kind: str, tmp_path: Path) -> None:
     name, sound, read = SMALL_YAML[kind]
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)

@@ -157,12 +157,12 @@ def test_receipts_are_compared_with_the_lake_before_a_build(home: Home) -> None:
 
 
 class TestKeptSources:
-    def test_they_are_copies(self, home: Home) -> None:
+    def test_kept_sources_are_copies_not_links(self, home: Home) -> None:
         lake = {(path.stat().st_dev, path.stat().st_ino) for path in home.lake.glob("hospital/*/quarter=*/*.parquet")}
         kept = list((home.lake / "known").glob("??/*.parquet"))
         assert kept and not any((path.stat().st_dev, path.stat().st_ino) in lake for path in kept)
 
-    def test_one_that_rotted_is_put_back_from_the_lake(self, home: Home) -> None:
+    def test_a_damaged_source_is_restored_from_the_lake(self, home: Home) -> None:
         known = recall(home, PERIOD, 1)
         assert known is not None
         for name in ("discharges", "care_partners", "hospitals"):
@@ -173,7 +173,7 @@ class TestKeptSources:
             assert path in sources_of(home, known)[name]
             assert path.read_bytes() == whole
 
-    def test_one_that_rotted_in_both_places_is_made_again_from_the_inbox(self, home: Home) -> None:
+    def test_a_source_damaged_in_the_lake_too_is_restored_from_the_inbox(self, home: Home) -> None:
         known = recall(home, PERIOD, 1)
         assert known is not None
         path = kept_file(home, known.sources["discharges"][0])
@@ -184,7 +184,7 @@ class TestKeptSources:
         assert path.read_bytes() == whole
         assert not list(home.warehouse.glob(".*")), "nothing is left over"
 
-    def test_one_that_nothing_gives_again(self, home: Home) -> None:
+    def test_a_source_that_cannot_be_restored_is_an_error(self, home: Home) -> None:
         known = recall(home, PERIOD, 1)
         assert known is not None
         path = kept_file(home, known.sources["discharges"][0])
@@ -197,7 +197,7 @@ class TestKeptSources:
         assert raised.value.rule == "LAKE-AS-OF-THEN"
 
 
-def test_the_way_from_the_inbox_to_the_lake(home: Home, tmp_path: Path) -> None:
+def test_differences_between_inbox_and_lake_are_named(home: Home, tmp_path: Path) -> None:
     known = recall(home, PERIOD, 1)
     assert known is not None
     manifest = json.loads((home.releases / str(PERIOD) / "r1" / "datapackage.json").read_text(encoding="utf-8"))

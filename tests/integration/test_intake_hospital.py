@@ -155,7 +155,7 @@ def test_one_file_sent_twice_is_noted_at_the_file(home: Home) -> None:
     assert second.problems == ()
 
 
-def test_receipts_survive_json_and_tell_what_a_person_needs(home: Home) -> None:
+def test_receipts_survive_json_and_state_what_a_person_needs(home: Home) -> None:
     Draft().set("discharges", 7, "sex", "X").send(home, control={"discharges": 120, "prepared_at": "2025-04-20"})
     (receipt,) = ingest(home)
     path = home.lake_hospital("receipts", QUARTER) / "210001.r1.json"

@@ -75,7 +75,7 @@ def test_rates_are_compared_with_a_year_before_and_the_state(home: Home) -> None
     assert one(frame, CCN, "D-APR-DRG-UNKNOWN")["year_before_rate"] == 0  # it sent all in order
 
 
-def test_the_worst_comes_first(home: Home) -> None:
+def test_refused_submissions_and_the_worst_rules_come_first(home: Home) -> None:
     frame = rates(home)
     assert frame.row(0, named=True)["rule"] == "F-MISSING" and frame.row(0, named=True)["status"] == "refused"
     order = frame.filter(rule="D-PATIENT-ID-MISSING").get_column("hospital_ccn").to_list()
@@ -175,7 +175,7 @@ def test_a_page_needs_no_network_and_runs_nothing(home: Home) -> None:
     assert "replaced by 2025Q1/210001.r2" in text and "Compared with 2025Q1/210001: +0 discharges" in text
 
 
-def test_a_hospital_of_which_nothing_counts_is_informed(home: Home) -> None:
+def test_a_hospital_without_accepted_data_is_informed(home: Home) -> None:
     text = page(home, "210003")
     assert "No data count for this quarter" in text and "There is no charges file" in text
     assert "Nothing was sent for this quarter" in page(home, "210009")
@@ -203,7 +203,7 @@ def test_a_release_holds_the_states_table_and_each_hospitals_page(home: Home, tm
     assert all(row.split(",")[1] == CCN for row in rows[1:])
 
 
-def test_nothing_broken_is_reported_in_words(tmp_path: Path) -> None:
+def test_a_quarter_without_faults_is_reported_in_words(tmp_path: Path) -> None:
     home = Home(tmp_path)
     Draft().send(home)
     ingest_quarter(home, QUARTER, POLICY, reference=reference())

@@ -110,13 +110,13 @@ def test_whatever_changed_is_named(home: Home, name: str) -> None:
 
 
 @pytest.mark.parametrize("part", ["program", "models"])
-def test_another_program_counts(home: Home, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_program_or_model_needs_a_build(home: Home, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     function = {"program": "program_version", "models": "project_digest"}[part]
     monkeypatch.setattr(recognition, function, lambda: "another")
     assert outlook(home, PERIOD).reasons == (f"the {part} changed",)
 
 
-def test_another_policy_file_counts_by_its_text(home: Home, tmp_path: Path) -> None:
+def test_a_policy_file_is_compared_by_its_text(home: Home, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_bytes(home.policy.read_bytes())
     assert outlook(home, PERIOD, other).unchanged is not None
@@ -137,7 +137,7 @@ def test_a_file_that_was_only_touched_is_read_and_recognized(home: Home) -> None
     assert outlook(home, PERIOD).unchanged is not None
 
 
-def test_it_is_recognized_without_anything_that_could_build(home: Home) -> None:
+def test_an_unchanged_period_is_recognized_without_importing_the_engine(home: Home) -> None:
     """What a build needs is not even imported, and nothing is written but the command's own log."""
 
     def written() -> dict[Path, int]:
@@ -216,7 +216,9 @@ def test_a_file_overwritten_after_it_was_ingested_is_named_every_time(
     )
 
 
-def test_rebuild_forces_it(home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rebuild_settles_an_unchanged_period_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from hcip_pipeline.assets import execution
     from hcip_pipeline.publishing.writer import standing_release
 

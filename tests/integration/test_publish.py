@@ -205,7 +205,7 @@ def test_a_file_that_is_not_what_the_manifest_states_is_not_published(release: P
         ("s3://there-is-no-such-bucket/x", 1, "refused or cannot be reached"),
     ],
 )
-def test_an_address_that_will_not_do_is_named(
+def test_an_unusable_address_is_named(
     address: str, code: int, message: str, release: Path, s3: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -60,7 +60,7 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
-def test_whatever_names_a_case_must_go_one_day() -> None:
+def test_every_table_that_identifies_cases_is_subject_to_retention() -> None:
     named = {layout.table.name for layout in LAYOUTS if {"account_no", "case_number"} & set(layout.table.names)}
     assert named and named <= PATIENT_TABLES.keys()
 
@@ -206,7 +206,7 @@ class TestManifest:
         assert report.valid, report.flatten(["type", "title", "message"])[:5]
         assert {resource.name for resource in package.resources if resource.type == "table"}
 
-    def test_it_states_what_the_release_is(self, released: Path) -> None:
+    def test_the_manifest_states_what_the_release_is(self, released: Path) -> None:
         manifest = json.loads((released / "datapackage.json").read_text())
         assert manifest["supersedes"] is None and manifest["code_version"] and manifest["grouper_versions"] == ["41"]
         text = manifest["policy"]["text"]
@@ -247,7 +247,7 @@ class TestChain:
         shutil.copytree(home.releases, to / "releases")
         return to / "releases"
 
-    def test_it_verifies(self, restated: Home) -> None:
+    def test_a_restated_release_verifies(self, restated: Home) -> None:
         report = verify_release(restated.releases / str(PERIOD) / "r2")
         assert report.ok, report.text()
         assert report.tallies["chain"].figures > 200
@@ -280,7 +280,7 @@ class TestChain:
         assert ("chain", "2025H2/r1/extra.txt") in reported
         assert ("chain", "2025H1/r1/savings/HCIP_STATE_savings_2025H1_r1.parquet") in reported
 
-    def test_what_must_go_goes_and_the_chain_still_verifies(
+    def test_retention_destroys_what_is_due_and_the_chain_still_verifies(
         self, restated: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         home = Home(tmp_path / "home")

@@ -74,7 +74,7 @@ def test_causes_add_up_to_the_difference_to_the_cent(restated: RestatedHome) -> 
 
 
 @pytest.mark.parametrize("cause", sorted(CAUSES))
-def test_what_was_planted_moved_the_payment(restated: RestatedHome, cause: str) -> None:
+def test_each_planted_change_moves_its_payment(restated: RestatedHome, cause: str) -> None:
     ccn, npi = restated.planted[cause]
     rows = released_frame(restated.second.folder, "restatement").filter(hospital_ccn=ccn, npi=npi, cause=cause)
     assert rows.height == 1 and rows["payable_difference"].item() != 0
@@ -123,7 +123,7 @@ def test_both_releases_verify(restated: RestatedHome) -> None:
     assert report.tallies["restatement"].figures > 0
 
 
-def test_a_cause_that_is_cooked_is_found(restated: RestatedHome, tmp_path: Path) -> None:
+def test_a_forged_cause_is_found(restated: RestatedHome, tmp_path: Path) -> None:
     """Somebody moves a cent between causes' sums and mends every hash: the payments still say otherwise."""
     shutil.copytree(restated.home.releases, tmp_path / "releases")
     folder = tmp_path / "releases" / str(PERIOD) / "r2"
@@ -235,7 +235,7 @@ def test_what_differs_is_named() -> None:
     )
 
 
-def test_what_was_known_then_must_be_as_it_was(restated: RestatedHome, tmp_path: Path) -> None:
+def test_a_lost_or_changed_source_of_a_release_is_an_error(restated: RestatedHome, tmp_path: Path) -> None:
     home = Home(tmp_path)
     shutil.copytree(restated.home.root / "lake", home.lake)
     shutil.copytree(restated.home.releases, home.releases)

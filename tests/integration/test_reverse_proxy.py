@@ -155,13 +155,13 @@ def test_an_operator_is_let_through(proxy: _Proxy) -> None:
         ("GET /graphql", [_PASSWORD, *_SOCKET, "Origin: https://evil.example"]),
     ],
 )
-def test_nothing_else_gets_through(proxy: _Proxy, line: str, headers: list[str]) -> None:
+def test_requests_without_password_or_origin_are_refused(proxy: _Proxy, line: str, headers: list[str]) -> None:
     before = len(proxy.reached)
     assert proxy.ask(line, *headers) in (401, 403, 405, 415)
     assert len(proxy.reached) == before
 
 
-def test_another_name_gets_nothing(proxy: _Proxy) -> None:
+def test_requests_to_another_host_name_are_refused(proxy: _Proxy) -> None:
     before = len(proxy.reached)
     assert proxy.ask("GET /", _PASSWORD, name="evil.example") == 0
     assert proxy.ask("GET /", _PASSWORD, host="evil.example") == 421

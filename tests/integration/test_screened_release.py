@@ -70,7 +70,7 @@ def payments(files: ReleaseFiles) -> dict[str, tuple[Any, ...]]:
     return {row[0]: row[1:] for row in rows}
 
 
-def test_a_screened_release(
+def test_screening_findings_hold_payments_and_clearances_release_them(
     fresh_home: Home,
     unreleased: State,
     released: Path,

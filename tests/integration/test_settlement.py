@@ -146,7 +146,7 @@ def refused(home: Home) -> str:
     return str(error.value)
 
 
-def test_an_empty_inbox(tmp_path: Path) -> None:
+def test_a_home_without_a_policy_is_refused(tmp_path: Path) -> None:
     assert "there is no policy here" in refused(Home(tmp_path))
 
 

@@ -77,7 +77,7 @@ class TestSpellings:
         ]
 
     @pytest.mark.parametrize("facility", ["Facility ID", "facility_id", "Permanent Facility Id"])
-    def test_any_years_names_and_the_apis_names(self, tmp_path: Path, facility: str) -> None:
+    def test_column_names_of_every_year_and_of_the_api_are_read(self, tmp_path: Path, facility: str) -> None:
         snake = {name: name.lower().replace(" - ", "_").replace(" ", "_") for name in ROW}
         names = (snake if facility == "facility_id" else {}) | {"Facility Id": facility}
         receipt = read_sparcs(write(tmp_path / "a.csv", [ROW], names), 2016, tmp_path / "out")
@@ -139,7 +139,7 @@ class TestSpellings:
             ("Admitted from Ambulatory Surgery", ""),
         ],
     )
-    def test_dispositions_by_label(self, tmp_path: Path, label: str, code: str) -> None:
+    def test_dispositions_are_read_by_their_label(self, tmp_path: Path, label: str, code: str) -> None:
         receipt = read_sparcs(write(tmp_path / "a.csv", [row(Patient_Disposition=label)]), 2016, tmp_path / "out")
         assert table(tmp_path / "out", "discharges")["discharge_disposition"].to_list() == [code]
         assert ("SPARCS-DISPOSITION" in receipt.rule_counts) == (code == "")

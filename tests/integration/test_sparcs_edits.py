@@ -123,31 +123,31 @@ class TestRefusals:
         assert str(file) in str(caught.value)
         return caught.value
 
-    def test_absent(self, tmp_path: Path) -> None:
+    def test_an_absent_file_is_refused(self, tmp_path: Path) -> None:
         assert "no such file" in str(self.refusal(tmp_path / "a.csv"))
 
     @pytest.mark.parametrize("content", [b"", b"\n", gzip.compress(b"", mtime=0)])
-    def test_empty(self, tmp_path: Path, content: bytes) -> None:
+    def test_an_empty_file_is_refused(self, tmp_path: Path, content: bytes) -> None:
         (tmp_path / "a.csv").write_bytes(content)
         assert "is empty" in str(self.refusal(tmp_path / "a.csv"))
 
-    def test_header_only(self, tmp_path: Path) -> None:
+    def test_a_file_without_rows_is_refused(self, tmp_path: Path) -> None:
         assert "no discharges" in str(self.refusal(write(tmp_path / "a.csv", [])))
 
-    def test_not_gzip(self, tmp_path: Path) -> None:
+    def test_a_gz_file_that_is_not_gzip_is_refused(self, tmp_path: Path) -> None:
         write(tmp_path / "a.csv", [ROW]).rename(tmp_path / "a.csv.gz")
         assert "not a gzip file" in str(self.refusal(tmp_path / "a.csv.gz"))
 
-    def test_gzip_cut_short(self, tmp_path: Path) -> None:
+    def test_a_truncated_gzip_file_is_refused(self, tmp_path: Path) -> None:
         file = write(tmp_path / "a.csv.gz", [row(Total_Costs=f"{cents}.01") for cents in range(4000, 9000)])
         file.write_bytes(file.read_bytes()[:-2000])
         assert "damaged" in str(self.refusal(file))
 
-    def test_zip_or_workbook(self, tmp_path: Path) -> None:
+    def test_a_zip_file_or_workbook_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "a.csv").write_bytes(b"PK\x03\x04rest")
         assert "not a CSV" in str(self.refusal(tmp_path / "a.csv"))
 
-    def test_wrong_delimiter(self, tmp_path: Path) -> None:
+    def test_another_delimiter_is_refused(self, tmp_path: Path) -> None:
         file = write(tmp_path / "a.csv", [row(CCS_Procedure_Description="HIP")])
         file.write_text(file.read_text().replace(",", ";"))
         assert "separated by ';'" in str(self.refusal(file))
@@ -165,17 +165,17 @@ class TestRefusals:
         error = self.refusal(write(tmp_path / "a.csv", [ROW], names))
         assert "apr_severity_of_illness_description" in error.message
 
-    def test_column_twice(self, tmp_path: Path) -> None:
+    def test_a_repeated_column_is_refused(self, tmp_path: Path) -> None:
         error = self.refusal(write(tmp_path / "a.csv", [ROW], {"Race": "Permanent Facility Id"}))
         assert "more than one column for 'Facility Id'" in error.message
 
-    def test_other_year_only(self, tmp_path: Path) -> None:
+    def test_a_file_of_other_years_is_refused(self, tmp_path: Path) -> None:
         rows = [row(Discharge_Year="2014"), row(Discharge_Year="2015")]
         error = self.refusal(write(tmp_path / "a.csv", rows))
         assert "no discharges of 2016, only of 2014, 2015" in error.message
         assert "--year 2015" in error.fix
 
-    def test_nothing_usable(self, tmp_path: Path) -> None:
+    def test_a_file_without_a_usable_row_is_refused(self, tmp_path: Path) -> None:
         error = self.refusal(write(tmp_path / "a.csv", [row(Total_Costs="confidential")] * 3))
         assert "none of its 3 rows" in error.message
         assert "confidential" not in str(error)
@@ -190,7 +190,7 @@ class TestRefusals:
         assert (error.rule, error.row) == ("SPARCS-OPEN-QUOTE", 3)
         assert "Lakeside" not in str(error)
 
-    def test_no_text(self, tmp_path: Path) -> None:
+    def test_a_file_that_is_no_known_text_encoding_is_refused(self, tmp_path: Path) -> None:
         file = write(tmp_path / "a.csv", [ROW])
         file.write_bytes(file.read_bytes().replace(b"Erie", b"Er\x81e"))
         with pytest.raises(HcipError, match="neither UTF-8 nor Windows-1252"):

@@ -28,7 +28,7 @@ def status(home: Home, capsys: pytest.CaptureFixture[str], *arguments: str) -> d
     return found
 
 
-def test_a_settled_period(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_settled_period_is_reported_as_unchanged(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     found = status(home, capsys)
     assert (found["release"], found["unchanged"], found["reasons"], found["stale"]) == ("r1", True, [], [])
     states = {(each["sender"], each["partition"]): each["state"] for each in found["deliveries"]}
@@ -69,7 +69,7 @@ def test_no_half_year_of_the_program(home: Home, key: str, capsys: pytest.Captur
     assert captured.err.startswith("error: ") and not captured.out
 
 
-def test_a_resubmission_that_was_refused_is_shown_beside_the_one_in_force(
+def test_a_refused_resubmission_is_shown_with_the_version_in_force(
     home: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:
     again = home.inbox / "hospital" / "2025Q1" / "210809.r2"

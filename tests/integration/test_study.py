@@ -80,7 +80,7 @@ class TestSparcsStudy:
         assert incentives.filter(pl.col("gated_cases") > 0)["npi"].to_list() == ["200005"]
         assert study.figures.totals.physicians == 5
 
-    def test_opportunity(self, study: StudyResult) -> None:
+    def test_opportunity_equals_a_plain_computation(self, study: StudyResult) -> None:
         hospitals = {row["hospital_ccn"]: row for row in study.figures.tables["opportunity_by_hospital"].to_dicts()}
         assert hospitals["7"]["cost_above_best_practice"] == D("-1000.00")
         assert hospitals["7"]["potential_savings"] == D("-500.00")
@@ -100,7 +100,7 @@ class TestSparcsStudy:
         assert (totals.cases, totals.excluded, totals.without_norm, totals.with_norm) == (12, 1, 1, 10)
         assert study.figures.tables["exclusions"].rows() == [("DIED", 1, D("90000.00")), ("NO_NORM", 1, D("80000.00"))]
 
-    def test_states_how_to_read_it(self, study: StudyResult) -> None:
+    def test_the_study_states_its_assumptions(self, study: StudyResult) -> None:
         assert set(study.plan.statements) == {
             "the window is its own base year",
             "every responsible physician counts as a care partner",
@@ -112,7 +112,7 @@ class TestSparcsStudy:
         }
         assert study.plan.policy.base_year == 2016
 
-    def test_files(self, home: Home, study: StudyResult) -> None:
+    def test_files_hold_names_figures_and_totals(self, home: Home, study: StudyResult) -> None:
         assert study.folder == home.studies / "sparcs-2016"
         assert sorted(path.name for path in study.folder.iterdir()) == list(study.files)
         with (study.folder / "opportunity_by_hospital.csv").open(newline="") as stream:
@@ -124,7 +124,7 @@ class TestSparcsStudy:
         assert described["totals"]["performance_incentive"] == "679.33"
         assert study.as_dict()["files"] == list(study.files)
 
-    def test_again_gives_the_same_bytes(self, home: Home, file: Path, study: StudyResult) -> None:
+    def test_the_same_study_gives_the_same_bytes(self, home: Home, file: Path, study: StudyResult) -> None:
         before = {name: (study.folder / name).read_bytes() for name in study.files}
         (study.folder / "left over.txt").write_text("from an older version")
         again = run_sparcs_study(home, file, 2016, POLICY)
@@ -140,14 +140,14 @@ class TestWithoutLicenceNumbers:
         assert anonymous.figures.tables["norms"]["improvement_ceiling_cost"].null_count() == 1
         assert anonymous.plan.policy.norm_method == "case_percentile"
 
-    def test_no_physician_rows(self, anonymous: StudyResult) -> None:
+    def test_tables_by_physician_are_empty(self, anonymous: StudyResult) -> None:
         tables = anonymous.figures.tables
         assert tables["opportunity_by_physician"].is_empty()
         assert tables["performance_incentives"].is_empty()
         assert tables["opportunity_by_hospital"]["cases"].to_list() == [9, 1]
         assert anonymous.figures.totals.excluded == 1  # the death, not the missing physicians
 
-    def test_is_reported(self, anonymous: StudyResult) -> None:
+    def test_missing_licence_numbers_are_reported(self, anonymous: StudyResult) -> None:
         stated = "the file has no licence numbers: the norms are by case_percentile and there are no physician rows"
         assert stated in anonymous.plan.statements
         assert "license numbers are used in place of NPIs" not in anonymous.plan.statements
@@ -167,7 +167,7 @@ def console_text(result: StudyResult, width: int) -> str:
 
 class TestReading:
     @pytest.mark.parametrize("width", [80, 140])
-    def test_console(self, study: StudyResult, width: int) -> None:
+    def test_the_console_shows_statements_and_figures_within_its_width(self, study: StudyResult, width: int) -> None:
         shown = console_text(study, width)
         assert all(statement[:40] in shown for statement in study.plan.statements)
         for figure in ("16,000", "15,750", "14,500", "36,500", "33,000", "233", "162", "679.33"):
@@ -229,18 +229,18 @@ class TestCostFactors:
         (home.inbox / "reference" / "cost_factors.csv").write_text(self.HEADER + lines)
         return home
 
-    def test_of_the_files_hospitals_are_used(self, tmp_path: Path, file: Path) -> None:
+    def test_factors_of_the_files_hospitals_are_used(self, tmp_path: Path, file: Path) -> None:
         home = self.factors(tmp_path, "000214,ALL,2016,2,,2,0,0\n000007,ALL,2016,2,,2,0,0\n")
         result = run_sparcs_study(home, file, 2016, POLICY)
         assert norms(result)["physician_percentile"] == (D("8000.00"), D("11000.00"))
         assert "cost factors are those of inbox/reference/cost_factors.csv" in result.plan.statements
 
-    def test_that_lack_a_hospital_are_refused(self, tmp_path: Path, file: Path) -> None:
+    def test_factors_that_lack_a_hospital_are_refused(self, tmp_path: Path, file: Path) -> None:
         home = self.factors(tmp_path, "000214,ALL,2016,2,,1,0,0\n000007,ALL,2015,2,,1,0,0\n")
         with pytest.raises(HcipError, match="no row ALL of rate year 2016 for 1 hospitals: 7"):
             run_sparcs_study(home, file, 2016, POLICY)
 
-    def test_of_other_hospitals_are_not_used(self, tmp_path: Path, file: Path) -> None:
+    def test_factors_of_other_hospitals_are_not_used(self, tmp_path: Path, file: Path) -> None:
         home = self.factors(tmp_path, f"{HOSPITAL},ALL,2016,2,,2,0,0\n")
         plan = plan_sparcs_study(home, "other", read_sparcs(file, 2016, tmp_path / "read"), POLICY)
         assert "the cost_factors file names none of these hospitals: every factor is 1" in plan.statements
@@ -305,7 +305,7 @@ class TestWindowStudy:
         assert [receipt.status for receipt in receipts] == ["accepted"]
         return home
 
-    def test_submitted_data(self, filled: Home) -> None:
+    def test_submitted_data_give_norms_and_incentives(self, filled: Home) -> None:
         result = run_window_study(filled, dt.date(2025, 1, 1), dt.date(2025, 2, 28), POLICY)
         assert result.figures.totals.cases == 10
         assert norms(result)["physician_percentile"] == (D("16000.00"), D("22000.00"))
@@ -318,7 +318,7 @@ class TestWindowStudy:
         assert result.plan.inputs[0].file == f"hospital/2025Q1/{HOSPITAL}/charges.csv"
         assert result.folder.name == "2025-01-01_2025-02-28"
 
-    def test_an_empty_lake(self, tmp_path: Path) -> None:
+    def test_an_empty_lake_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(HcipError, match="no hospital's data for 2025-01-01 to 2025-03-31") as caught:
             run_window_study(Home(tmp_path), dt.date(2025, 1, 1), dt.date(2025, 3, 31))
         assert "2025Q1" in caught.value.fix

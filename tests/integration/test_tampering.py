@@ -143,7 +143,7 @@ def test_a_whole_chain_and_its_ledger_rewritten(home: Home) -> None:
     assert states(found(home, proofs=Proofs(head)), "[ledger]", "head", "rewritten")
 
 
-def test_a_release_removed(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_removed_release_is_found(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(home.root / R1)
     assert states(found(home), "[chain]", f"{PERIOD}/r1", "none")
     assert states(found(home), "[ledger]", f"{R1}/{MANIFEST}", "no file")
@@ -180,7 +180,7 @@ def test_a_ledger_rolled_back_with_its_release(home: Home) -> None:
 
 
 @pytest.mark.parametrize("change", ["edited", "removed", "cut"])
-def test_a_line_of_the_ledger(home: Home, change: str) -> None:
+def test_an_edited_line_of_the_ledger_is_found(home: Home, change: str) -> None:
     lines = ledger_path(home).read_bytes().splitlines(keepends=True)
     if change == "edited":
         lines[1] = lines[1].replace(b'"kind":"', b'"kind":"X')
@@ -356,7 +356,7 @@ def test_without_a_signature_that_was_asked_for_nothing_is_released(home: Home, 
     assert all((home.root / R2 / each.path).exists() for each in due.due if each.release.endswith("r2"))
 
 
-def test_the_value_on_the_first_page_tells_whether_inputs_were_changed(home: Home) -> None:
+def test_the_value_on_the_first_page_shows_whether_inputs_were_changed(home: Home) -> None:
     manifest = json.loads((home.root / R2 / MANIFEST).read_text())
     root = manifest["made_from"]
     assert root in (home.root / R2 / "audit/audit_report.html").read_text()

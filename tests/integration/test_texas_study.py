@@ -140,7 +140,7 @@ def test_a_hospital_without_a_ratio_is_named(home: Home) -> None:
         (["--year", "2019"], "--texas-pudf FOLDER"),
     ],
 )
-def test_wrong_usage(
+def test_contradictory_options_are_wrong_usage(
     folder: Path, tmp_path: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stopped:

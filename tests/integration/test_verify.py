@@ -25,7 +25,7 @@ PACKAGE = Path(verification.__file__).parent
 NEEDED = {"yaml", "pyarrow", "cryptography", "rfc3161_client"}
 
 
-def test_it_imports_nothing_of_the_pipeline() -> None:
+def test_verification_imports_nothing_of_the_pipeline() -> None:
     for path in PACKAGE.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.level:
@@ -38,7 +38,7 @@ def test_it_imports_nothing_of_the_pipeline() -> None:
                 assert top in sys.stdlib_module_names | NEEDED, f"{path.name} imports {name}"
 
 
-def test_it_runs_alone(released: Path, tmp_path: Path) -> None:
+def test_verification_runs_without_the_pipeline(released: Path, tmp_path: Path) -> None:
     """Copied to a machine that has no pipeline."""
     shutil.copytree(PACKAGE, tmp_path / "auditor", ignore=shutil.ignore_patterns("__pycache__"))
     code = (
@@ -60,7 +60,7 @@ def verify(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, st
     return code, stated.out + stated.err
 
 
-def test_it_states_what_it_checked(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verification_states_what_it_checked(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, stated = verify(capsys, str(released))
     assert code == 0
     for rule in (

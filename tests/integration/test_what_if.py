@@ -143,7 +143,7 @@ def case_of(ask: duckdb.DuckDBPyConnection, where: str) -> Row:
     )
 
 
-def test_a_case_of_another_physician_an_excluded_one_and_another_cost(
+def test_reassigned_excluded_and_repriced_cases_equal_a_full_run(
     settled_home: SettledHome, full_run: FullRun, ask: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     given = case_of(ask, "c.stream = 'medical'")
@@ -190,7 +190,7 @@ def doubled_total(case: Row) -> Edit:
     return edit
 
 
-def test_another_cell_and_a_case_that_is_counted(
+def test_regrouped_and_newly_counted_cases_equal_a_full_run(
     settled_home: SettledHome, full_run: FullRun, ask: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     milder = case_of(ask, "c.severity_of_illness = '3'")
@@ -328,7 +328,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("text, message", WRONG.values(), ids=WRONG)
-def test_what_is_refused(
+def test_faulty_changes_are_refused_with_file_and_fix(
     settled_home: SettledHome, ask: duckdb.DuckDBPyConnection, tmp_path: Path, text: str, message: str
 ) -> None:
     case = case_of(ask, "true")

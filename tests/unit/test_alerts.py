@@ -106,7 +106,7 @@ def test_what_cannot_be_delivered_fails_nothing_and_is_tried_with_the_next(home:
         ("alerts: [{command: [x], when: [lunch]}]", "alerts.0.when.0"),
     ],
 )
-def test_settings_that_mean_nothing_are_refused(home: Home, text: str, reported: str) -> None:
+def test_contradictory_or_incomplete_settings_are_refused(home: Home, text: str, reported: str) -> None:
     _settings(home, text)
     with pytest.raises(HcipError, match=reported.replace("[", r"\[")):
         load_settings(home)

@@ -72,7 +72,7 @@ def test_a_cap_that_would_still_hold_the_incentive_is_a_low_finding() -> None:
     assert found["finding"].endswith("without them it is $100.00")
 
 
-def test_a_cap_without_its_claims_is_never_below_nothing() -> None:
+def test_a_cap_without_its_claims_is_never_below_zero() -> None:
     (found,) = cap_findings(INPUTS | {"pfs_amount_in_doubt": D("1000.02")}, INCENTIVES)
     assert (found["amount"], "without them it is $0.00" in found["finding"]) == (D("180.00"), True)
 

@@ -54,7 +54,7 @@ def refusal(table: str, content: bytes) -> HcipError:
         (b"~", None),
     ],
 )
-def test_signed_amounts(cell, amount):
+def test_signed_amounts_are_read_with_their_sign(cell, amount):
     rows, _ = read("cclf1", record("cclf1", clm_pmt_amt=cell) + b"\n")
     assert rows["clm_pmt_amt"].dtype == pl.Decimal(18, 2)
     assert rows["clm_pmt_amt"].to_list() == [Decimal(amount) if amount else None]
@@ -100,7 +100,7 @@ def test_line_ends_and_trailers(line_end, trailer):
 
 
 @pytest.mark.slow
-def test_pieces_do_not_show():
+def test_reading_in_pieces_gives_the_same_rows():
     content = encode("cclf9", pl.DataFrame({"crnt_num": [str(n) for n in range(1000)]}))
     for piece_bytes in (1, 56, 57, 500, 100_000):
         rows, _ = read("cclf9", content, piece_bytes=piece_bytes)

@@ -42,7 +42,7 @@ def shown(row: Row, *reliability: Row) -> PartnerCertainty:
     return found
 
 
-def test_an_ordinary_payment() -> None:
+def test_an_ordinary_payment_shows_its_range_and_what_chance_explains() -> None:
     found = shown(ranges("120.00", ("80.00", "150.00"), ("100.00", "60.00", "140.00")))
     assert found.sentence == (
         "With these cases, between $80.00 and $150.00 was possible; by chance alone, a typical physician would"
@@ -75,7 +75,7 @@ def test_a_mean_outside_its_range_is_explained(chance: tuple[str, str, str], wor
     ("own", "verdict", "above"),
     [("60.00", "above", True), ("40.00", "below", False), ("50.00", "untested", False)],
 )
-def test_deals_that_agree_are_a_test_of_who_differs_from_them(own: str, verdict: str, above: bool) -> None:
+def test_a_payment_outside_identical_draws_differs_from_chance(own: str, verdict: str, above: bool) -> None:
     """The list of who is above chance and the page of the care partner agree."""
     row = ranges(own, ("10.00", "90.00"), ("50.00", "50.00", "50.00"))
     assert compared(row) == verdict and row["is_above_chance"] is above

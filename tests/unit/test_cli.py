@@ -70,7 +70,7 @@ def test_a_missing_policy_is_1_and_names_the_path(capsys: pytest.CaptureFixture[
     assert "What to do:" in err
 
 
-def test_json_tells_an_error_to_machines(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_an_error_is_reported_as_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, out, _ = run(capsys, "run", "2025H1", "--home", str(tmp_path), "--json")
     assert code == 1
     assert '"error": "there is no policy here"' in out
@@ -113,7 +113,7 @@ def test_the_console_script_ends_with_the_commands_code(arguments: list[str], co
     assert "Traceback" not in done.stderr
 
 
-def test_a_reader_that_has_gone_is_no_fault() -> None:
+def test_a_closed_pipe_is_no_error() -> None:
     program = f"{sys.executable} -c 'from hcip_pipeline.cli import main; main()' --help | true"
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True)
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr

@@ -246,7 +246,7 @@ def test_the_base_year_may_be_any_year_there_are_data_of() -> None:
         ("check_release", HALVES),
     ],
 )
-def test_a_job_has_one_cadence(job: str, partitions: dg.PartitionsDefinition) -> None:
+def test_each_job_has_the_partitions_of_its_cadence(job: str, partitions: dg.PartitionsDefinition) -> None:
     assert loaded.resolve_job_def(job).partitions_def == partitions
 
 
@@ -283,7 +283,7 @@ def test_a_key_that_is_none_is_a_usage_error(key: str) -> None:
         parse_key(key)
 
 
-def test_a_key_of_another_cadence_will_not_do() -> None:
+def test_a_key_of_another_cadence_is_a_usage_error() -> None:
     with pytest.raises(UsageError):
         parse_key("2025H1", Quarter)
 

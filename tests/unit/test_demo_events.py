@@ -18,7 +18,7 @@ def accounts(folder: Path, table: str) -> set[str]:
     return set(pl.read_csv(folder / f"{table}.csv", infer_schema=False)["account_no"])
 
 
-def test_what_is_kept_back_comes_as_the_next_version(tmp_path: Path) -> None:
+def test_late_data_of_the_demo_arrive_as_the_next_version(tmp_path: Path) -> None:
     inbox = tmp_path / "inbox"
     first = inbox / "hospital" / "2025Q2" / CCN
     Draft(quarter=Quarter(2025, 2), count=100).write(first, control={"discharges": 100})

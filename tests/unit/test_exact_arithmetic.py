@@ -109,7 +109,7 @@ def test_percentile_equals_fractions(p: str) -> None:
     assert got == [half_away(type7([Fraction(v, 10**4) for v in values], Fraction(p)), 2) for values in groups]
 
 
-def test_clamp() -> None:
+def test_clamp_keeps_values_within_its_bounds() -> None:
     got = evaluate(MACROS.clamp("x", "0", "1"), x=column([-5, 0, 3, 10, 11, 250], 1))
     assert got == [0, 0, Decimal("0.3"), 1, 1, 1]
 

@@ -58,7 +58,7 @@ def test_whom_the_list_excludes_in_a_period(tmp_path: Path, cells: dict[str, str
     assert unknown_reference_files(tmp_path) == []
 
 
-def test_every_row_is_somewhere(tmp_path: Path) -> None:
+def test_every_row_of_the_list_is_accounted_for(tmp_path: Path) -> None:
     waived = excluded(npi=OTHER, waiverdate="20210101", wvrstate="MD")
     nameless = excluded(lastname="", firstname="", midname="")
     rows = [excluded(npi=NPI), excluded(npi=NPI), excluded(), waived, nameless]
@@ -94,7 +94,7 @@ def test_what_would_be_read_wrong_is_refused_with_its_row(
     assert preflight(tmp_path / "reference" / "leie.csv") == [(rule, 3)]
 
 
-def test_a_spreadsheet_may_have_opened_it(tmp_path: Path) -> None:
+def test_a_list_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
     # Zeros are lost from NPIs that are none and dates that are none; the delimiter follows the computer's language.
     cells = {"npi": "0", "reindate": "0", "waiverdate": "0"}
     text = leie_text([excluded(**cells), excluded(npi=NPI, excldate="20200101.0", reindate="0")])
@@ -115,7 +115,7 @@ def test_a_spreadsheet_may_have_opened_it(tmp_path: Path) -> None:
         ("<html><body>moved</body></html>\n", "COLUMN-MISSING"),
     ],
 )
-def test_another_file_is_no_list(tmp_path: Path, text: str, rule: str) -> None:
+def test_a_file_that_is_not_the_list_is_refused(tmp_path: Path, text: str, rule: str) -> None:
     path = put_list(tmp_path, "leie.csv", text)
     with pytest.raises(TableRefusedError) as refused:
         read_leie(path, "MD")

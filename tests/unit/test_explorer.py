@@ -45,7 +45,7 @@ def test_only_the_pages_own_scripts_may_run_and_nothing_is_loaded(released: Path
 
 
 @pytest.mark.parametrize("hospital", [A, B, C])
-def test_its_data_are_the_releases(released: Path, hospital: str) -> None:  # noqa: F811
+def test_the_explorers_data_equal_the_releases(released: Path, hospital: str) -> None:  # noqa: F811
     files, data = ReleaseFiles.at(released), _data(released, hospital)
     cases = files.table("incentive_cases", hospital)
     assert len(data["cases"]) == cases.height
@@ -59,7 +59,7 @@ def test_its_data_are_the_releases(released: Path, hospital: str) -> None:  # no
     assert {row[0]: row[1] for row in data["lines"]} == dict(lines.select("service_line", "cases").iter_rows())
 
 
-def test_it_names_no_patient_and_no_one_who_takes_no_part(released: Path) -> None:  # noqa: F811
+def test_the_explorer_names_no_patient_and_only_care_partners(released: Path) -> None:  # noqa: F811
     files = ReleaseFiles.at(released)
     for hospital in (A, B, C):
         (data,) = _DATA.findall(_read(released, hospital))

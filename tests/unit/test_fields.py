@@ -38,7 +38,7 @@ def test_every_shared_name_is_declared() -> None:
     assert set(WORDS_OF_THE_TABLE) <= shared
 
 
-def test_a_word_of_the_table_does_mean_different_things() -> None:
+def test_names_declared_as_table_specific_do_differ_in_meaning() -> None:
     meanings = defaultdict(set)
     for _, column in _columns():
         meanings[column.name].add((column.type, column.meaning.partition("; ")[0]))

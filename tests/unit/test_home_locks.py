@@ -103,7 +103,7 @@ def test_what_a_killed_process_of_this_machine_left_is_swept(home: Home) -> None
 
 @pytest.mark.usefixtures("no_common_locks")
 @pytest.mark.parametrize("content", ["", "{", "[]", json.dumps({"process": "x"})])
-def test_a_damaged_claim_is_somebody_elses(home: Home, content: str) -> None:
+def test_a_damaged_claim_counts_as_another_machines(home: Home, content: str) -> None:
     folder = home.root / "locks" / "claims"
     folder.mkdir(parents=True)
     (folder / "2025H1--x.json").write_text(content)

@@ -64,7 +64,7 @@ def test_a_frame_that_is_not_the_contracts_is_refused_without_showing_a_cell(fra
     assert "01200" not in str(refused.value)
 
 
-def test_a_lazy_frame_is_not_taken_on_trust() -> None:
+def test_a_lazy_frame_is_refused() -> None:
     with pytest.raises(HcipError, match="cannot be validated"):
         guard(_line(account_no=None).lazy(), hospital.LAKE_CHARGES, "charge lines")  # type: ignore[arg-type]
 

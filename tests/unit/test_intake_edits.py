@@ -317,7 +317,7 @@ def test_unmapped_revenue_codes_over_one_percent_are_reported(judge: Judge, tmp_
     ]
 
 
-def test_formats_say_the_same(judge: Judge, tmp_path: Path) -> None:
+def test_every_file_format_breaks_the_same_rules(judge: Judge, tmp_path: Path) -> None:
     draft = Draft().set("discharges", 4, "discharge_date", "bad").set("charges", 100, "units", "x")
     receipts = [judged(judge, draft, tmp_path / ending, ending) for ending in (".csv", ".csv.gz", ".parquet")]
     assert len({receipt.rules for receipt in receipts}) == 1

@@ -108,7 +108,7 @@ ACCEPTED: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("how", ACCEPTED)
-def test_harmless_ways_of_writing_make_no_difference(judge: Judge, folder: Path, how: str) -> None:
+def test_harmless_file_formats_make_no_difference(judge: Judge, folder: Path, how: str) -> None:
     plain = judged(judge, folder)
     for name in ("discharges.csv", "charges.csv"):
         _rewrite(name, ACCEPTED[how])(folder)
@@ -119,7 +119,7 @@ def test_harmless_ways_of_writing_make_no_difference(judge: Judge, folder: Path,
     assert [file.dollars for file in receipt.files] == [file.dollars for file in plain.files]
 
 
-def test_a_plain_submission_is_gone_through_once(judge: Judge, folder: Path) -> None:
+def test_a_plain_submission_is_read_only_once(judge: Judge, folder: Path) -> None:
     """Nothing in it is odd, so that nothing is looked for: a second look costs more than the first."""
     assert judged(judge, folder).status == "accepted"
     looked_at = judge.con.execute("select table_name from duckdb_tables() where table_name like 'odd!_%' escape '!'")
@@ -278,7 +278,7 @@ def test_a_hospital_that_is_not_in_the_table_is_refused(judge: Judge, tmp_path: 
 
 
 @pytest.mark.parametrize("place", ["it's", "a*b", "q=1 [x]", "{a,b}", "ünï"])
-def test_any_folder_above_will_do(judge: Judge, tmp_path: Path, place: str) -> None:
+def test_a_submission_is_read_whatever_its_parent_folder(judge: Judge, tmp_path: Path, place: str) -> None:
     for ending in (".csv", ".csv.gz", ".parquet"):
         folder = Draft(count=30).write(tmp_path / place / ending / CCN, ending)
         assert judged(judge, folder).status == "accepted"

@@ -103,7 +103,7 @@ def test_a_refusal_names_row_column_rule_and_the_way_out(tmp_path: Path, capsys:
     assert json.loads(capsys.readouterr().out)[0]["problems"][0]["rule"] == "ADJUSTMENT-INCREASE"
 
 
-def test_ingest_tells_refusals_and_conversions_of_program_files(
+def test_ingest_reports_refusals_and_conversions_of_program_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = Home(tmp_path)
@@ -151,7 +151,7 @@ def test_a_protocol_and_a_policy_are_judged(tmp_path: Path) -> None:
     assert all(problem.message for each in (protocol, policy) for problem in each.problems)
 
 
-def test_a_file_that_is_none_of_them_in_a_folder_of_them_is_named(tmp_path: Path) -> None:
+def test_an_unknown_file_among_program_files_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "2025H1"
     folder.mkdir()
     _csv(folder, _table({}))

@@ -43,13 +43,13 @@ OTHERS = [
 
 
 @pytest.mark.parametrize(("written", "last", "first", "middle"), SAME)
-def test_names_that_may_be_one_persons(written: str, last: str, first: str, middle: str) -> None:
+def test_similar_names_match(written: str, last: str, first: str, middle: str) -> None:
     found = list(like_names(written_names(written), [listed_name(last, first, middle)]))
     assert found and all(similarity >= 92 for *_, similarity in found)
 
 
 @pytest.mark.parametrize(("written", "last", "first", "middle"), OTHERS)
-def test_names_that_are_two_persons(written: str, last: str, first: str, middle: str) -> None:
+def test_names_of_two_persons_do_not_match(written: str, last: str, first: str, middle: str) -> None:
     assert not list(like_names(written_names(written), [listed_name(last, first, middle)]))
 
 
@@ -73,7 +73,7 @@ def _plainly(one: str, other: str) -> bool:
     return 200 * _longest_common(first, second) >= 92 * (len(first) + len(second))
 
 
-def test_the_ratio_is_the_one_of_its_definition() -> None:
+def test_the_token_sort_ratio_equals_its_definition() -> None:
     rng = random.Random(18)
     letters = "abeilnorst"
 

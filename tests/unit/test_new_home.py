@@ -58,7 +58,7 @@ def test_the_policy_of_a_new_home_states_every_key_at_its_default(tmp_path: Path
         assert key.meaning and (key.bounds or key.type == "text"), key.name
 
 
-def test_a_new_home_holds_nothing_that_the_intake_wonders_about(tmp_path: Path) -> None:
+def test_every_file_of_a_new_home_is_known_to_the_intake(tmp_path: Path) -> None:
     home = make_home(tmp_path / "home", "Delmarva", 2024).home
     assert not unknown_reference_files(home.inbox) and not unknown_protocol_files(home.inbox)
     with pytest.raises(HcipError, match="no rows"):

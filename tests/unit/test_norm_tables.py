@@ -29,7 +29,7 @@ BASE: dict[str, Any] = {"version": "one", "base_year": 2023}
         {"incentive_rate": "0.2"},
     ],
 )
-def test_another_base_year_or_policy_is_another_table(change: dict[str, Any]) -> None:
+def test_another_base_year_or_policy_gets_its_own_norm_table(change: dict[str, Any]) -> None:
     assert norm_key(Policy.model_validate(BASE | change)) != norm_key(Policy.model_validate(BASE))
 
 

@@ -14,7 +14,7 @@ from hcip_pipeline.publishing.writer import Release
 from hcip_pipeline.release import reading
 
 
-def test_it_ends_once_nothing_new_comes_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_later_half_years_settle_until_nothing_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first half-year is recognized as it is, waits, and is settled once the second has left it its part."""
     outcomes = {"2025H1": [(False, 1), (True, 2), (False, 2)], "2025H2": [(True, 2), (True, 3), (False, 3)]}
     asked: list[str] = []

@@ -29,7 +29,7 @@ def sign(a: int, b: int) -> int:
     return (a > b) - (a < b)
 
 
-def test_the_state_by_hand() -> None:
+def test_the_states_figures_equal_a_computation_by_hand() -> None:
     rows = {row["hospital_ccn"]: row for row in reading_rows(partners(BEFORE, THEN)).to_dicts()}
     assert set(rows) == {"A", "B", "STATE"}
     state = rows["STATE"]

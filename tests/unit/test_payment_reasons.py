@@ -59,7 +59,7 @@ def test_a_cell_of_reasons_is_read_in_its_order() -> None:
         list(parse_reasons("UNHEARD_OF"))
 
 
-def test_nothing_is_held_of_nothing() -> None:
+def test_holds_of_a_zero_payment_are_worded_as_conditional() -> None:
     codes = "|".join(["NO_CASES", *(code for code, reason in PAYMENT_REASONS.items() if reason.is_hold)])
     for final, is_idle in ((Decimal("0.00"), True), (Decimal("0.01"), False), (None, False)):
         first, *holds = parse_reasons(codes, final)

@@ -19,7 +19,7 @@ DAYS = st.dates(dt.date(2000, 1, 1), dt.date(2099, 12, 31))
     ("key", "start", "end", "due"),
     [("2025H1", "2025-01-01", "2025-06-30", "2025-10-01"), ("2025H2", "2025-07-01", "2025-12-31", "2026-04-01")],
 )
-def test_a_half_year(key: str, start: str, end: str, due: str) -> None:
+def test_a_half_year_has_its_dates_quarters_and_months(key: str, start: str, end: str, due: str) -> None:
     period = PerformancePeriod.parse(key)
     assert (str(period.start), str(period.end), str(period.run_date)) == (start, end, due)
     assert len(period.quarters) == 2

@@ -52,7 +52,7 @@ def test_every_table_of_the_period_is_there_and_conditions_are_compared(home: Ho
     assert excluded.get_column("npi").to_list() == ["1234567893"]
 
 
-def test_the_receipt_of_protocols_tells_of_each_file(home: Home) -> None:
+def test_the_receipt_of_protocols_lists_each_file(home: Home) -> None:
     ingest_period(home, PERIOD, POLICY)
     receipt = json.loads((home.lake_program(PERIOD) / "receipts" / "protocols.json").read_text())
     assert receipt["unknown_files"] == ["210043/notes.txt"]

@@ -51,7 +51,7 @@ def test_no_protocols_at_all_are_typed_empty_tables(home: Home) -> None:
         assert frame.schema == pl.DataFrame(schema=contract_schema(TABLES[name])).schema
 
 
-def test_the_example_in_the_lake(home: Home) -> None:
+def test_the_example_protocol_is_ingested_into_the_lake(home: Home) -> None:
     put(home)
     meetings = "hospital_ccn,met_on,members_present,physicians_present\n210043,2025-02-03,6,3\n210043,2025-05-05,5,3\n"
     folder = home.inbox / "program" / "2025H1"
@@ -265,7 +265,7 @@ def test_a_correction_that_is_no_period_or_not_approved_is_refused(home: Home, f
     assert table(home, "program_corrections").is_empty()
 
 
-def test_a_program_outlives_its_protocol_and_a_later_years_protocol_is_not_of_its_time(home: Home) -> None:
+def test_a_program_outlives_its_protocol_and_ignores_protocols_of_later_years(home: Home) -> None:
     put(home, year=2026)
     write_lake_protocols(home, PERIOD, POLICY)
     assert table(home, "programs").is_empty()

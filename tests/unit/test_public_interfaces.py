@@ -58,7 +58,7 @@ def test_no_private_part_of_another_package_is_used() -> None:
         "Manifest.from_msgpack(content)",
     ],
 )
-def test_the_test_finds_what_it_looks_for(tmp_path: Path, text: str) -> None:
+def test_a_private_name_of_another_package_is_found(tmp_path: Path, text: str) -> None:
     file = tmp_path / "module.py"
     file.write_text(text, encoding="utf-8")
     assert _private_names(file)

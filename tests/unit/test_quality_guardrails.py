@@ -9,7 +9,7 @@ from hcip_pipeline.warehouse.project import PROJECT
 _REFERENCE = re.compile(r"ref\('(\w+)'\)")
 
 
-def test_no_amount_of_the_waterfall_knows_of_a_guardrail() -> None:
+def test_no_amount_of_the_waterfall_depends_on_a_guardrail() -> None:
     models = {path.stem: path.read_text(encoding="utf-8") for path in (PROJECT / "models").rglob("*.sql")}
     reached, waiting = set[str](), {"incentives", "distribution_limits", "savings", "conditions"}
     while waiting:

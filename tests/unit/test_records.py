@@ -71,5 +71,5 @@ def test_a_disk_that_fills_under_whatever_wraps_it_is_reported(
     assert ended.value.code == 1 and rule in capsys.readouterr().err
 
 
-def test_an_error_that_is_not_the_disks_is_none_of_it() -> None:
+def test_an_error_of_another_kind_is_no_storage_fault() -> None:
     assert storage_fault_behind(ValueError("disk is full of it"), "x") is None

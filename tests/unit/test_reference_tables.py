@@ -111,7 +111,7 @@ def test_totals_and_professional_fees_have_no_rate_center(shipped: dict[str, pl.
         assert covering.is_empty(), code
 
 
-def test_acute_general_hospitals(shipped: dict[str, pl.DataFrame]) -> None:
+def test_specialty_hospitals_are_not_acute_general(shipped: dict[str, pl.DataFrame]) -> None:
     acute = dict(shipped["hospitals"].select("ccn", "acute").iter_rows())
     assert acute["210043"] == acute["210009"] == "Y"
     not_acute = ("21007F", "21010F", "213300", "214000", "210058", "210064")

@@ -46,7 +46,7 @@ PAGE = Document("reports/210001/oversight.html", b"<!doctype html>\n", "text/htm
         "reports/aux.",
     ],
 )
-def test_a_path_that_is_none_is_refused(tmp_path: Path, path: str) -> None:
+def test_an_unsafe_path_is_refused(tmp_path: Path, path: str) -> None:
     with pytest.raises(HcipError) as refused:
         write_documents([Document(path, b"", "text/html")], tmp_path)
     assert refused.value.rule == "RELEASE-PATH"

@@ -75,7 +75,7 @@ def fitting(seen: list[list[int | None]], greatest: int) -> Iterator[tuple[tuple
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=3))
-def test_every_small_count_stays_open(rows: list[tuple[int, int]]) -> None:
+def test_every_small_count_stays_ambiguous(rows: list[tuple[int, int]]) -> None:
     threshold = 2
     seen = inner(published(rows, threshold))
     truth = inner(grid(rows))
@@ -93,7 +93,7 @@ def test_every_small_count_stays_open(rows: list[tuple[int, int]]) -> None:
     st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=2),
     st.lists(st.integers(0, 3), min_size=4, max_size=4),
 )
-def test_two_releases_side_by_side_tell_no_small_change(rows: list[tuple[int, int]], late: list[int]) -> None:
+def test_two_releases_side_by_side_reveal_no_small_change(rows: list[tuple[int, int]], late: list[int]) -> None:
     threshold = 2
     first = published(rows, threshold)
     changed = [(m + late[2 * at], s + late[2 * at + 1]) for at, (m, s) in enumerate(rows)]
@@ -204,7 +204,7 @@ def test_a_state_of_hospitals_and_regions(seed: int) -> None:
     assert any(value is not None for value in seen.values()), "hiding everything is no solution"
 
 
-def test_what_gives_a_count_away_goes_with_it() -> None:
+def test_figures_that_reveal_a_hidden_count_are_hidden_too() -> None:
     frame = pl.DataFrame({"ccn": ["A", "B"], "readmissions": [4, 40], "discharges": [200, 400], "rate": [0.02, 0.1]})
     table = CountTable(
         "quality",
@@ -227,7 +227,7 @@ def test_a_remainder_is_a_count_too() -> None:
     assert shown["cases"].to_list() == [105, None]
 
 
-def test_nothing_is_hidden_without_need() -> None:
+def test_figures_that_reveal_nothing_are_shown() -> None:
     shown = published([(0, 11), (30, 40)], 10)
     assert inner(shown) == [[0, 11, 11], [30, 40, 70], [30, 51, 81]]
     assert shown[MARK].to_list() == ["", "", ""]
@@ -243,7 +243,7 @@ def test_relations_that_do_not_hold_are_refused() -> None:
         suppressed([table], 10)
 
 
-def test_the_whole_goes_where_nothing_else_can() -> None:
+def test_the_whole_is_hidden_where_no_other_count_can_be() -> None:
     frame = pl.DataFrame({"ccn": ["A"], "part": [0], "whole": [5]})
     table = CountTable(
         "grid", frame, key=("ccn",), counts=("part", "whole"), remainders=(Remainder("", "whole", "part"),)

@@ -44,7 +44,7 @@ def test_physicians_that_alternate_have_no_variance_of_their_own() -> None:
     assert found.within > 0 == found.between
 
 
-def test_by_hand() -> None:
+def test_components_equal_a_computation_by_hand() -> None:
     # Cases 1, 3 and 5, 7: SS within 2 + 2, SS between 4·(2 − 4)²; n₀ = 2; MS between 16, MS within 2.
     found = components({"a": (2, 4, 10), "b": (2, 12, 74)})
     assert (found.within, found.between) == (2, 7)

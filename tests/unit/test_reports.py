@@ -354,7 +354,7 @@ def _luminance(color: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def test_text_stands_out_on_every_ground() -> None:
+def test_text_has_enough_contrast_on_every_background() -> None:
     style = (PROJECT.parent / "hcip_pipeline/templates/style.css.j2").read_text()
     palettes = [dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{3,6})", block)) for block in style.split(":root")[1:]]
     assert len(palettes) == 3, "light, dark and paper"

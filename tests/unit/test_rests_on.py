@@ -70,7 +70,7 @@ def test_an_earlier_period_released_later_makes_it_stale_too(home: Home) -> None
     assert not stale_releases(home, P("2025H2"))
 
 
-def test_another_manifest_under_the_same_number_counts(home: Home) -> None:
+def test_a_replaced_manifest_of_the_same_number_makes_later_releases_stale(home: Home) -> None:
     first = released(home, "2025H1", 1)
     released(home, "2025H2", 1, first)
     (first / "datapackage.json").write_text('{"inputs": []}')

@@ -40,7 +40,7 @@ def test_the_release_comes_first_and_the_others_in_their_order(tmp_path: Path) -
         ("- a\n- b", "a mapping of keys to values is expected"),
     ],
 )
-def test_what_cannot_be_tried_is_reported(tmp_path: Path, text: str, stated: str) -> None:
+def test_a_faulty_scenario_is_reported(tmp_path: Path, text: str, stated: str) -> None:
     with pytest.raises(HcipError, match=stated):
         read(tmp_path, text)
 

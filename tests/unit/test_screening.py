@@ -107,7 +107,7 @@ def test_a_like_name_asks_at_every_hospital_with_what_the_list_knows(inbox: Inbo
         {"lastname": "", "firstname": "", "midname": ""},
     ],
 )
-def test_who_is_not_asked_about(inbox: Inbox, cells: dict[str, str]) -> None:
+def test_records_that_cannot_be_the_care_partners_ask_nothing(inbox: Inbox, cells: dict[str, str]) -> None:
     inbox.lists(leie=leie_text([excluded(**cells)]))
     assert inbox.questions() == []
 

@@ -47,7 +47,7 @@ def test_ordinary_text_stays_as_it_is() -> None:
     assert not any(looks_like_formula(text) for text in texts)
 
 
-def test_the_verification_means_the_same_by_it() -> None:
+def test_verification_neutralizes_the_same_cells() -> None:
     """Over every blank, control and invisible character of Unicode, and every character of the first plane."""
     signs = [chr(code) for code in range(0x10000) if not 0xD800 <= code <= 0xDFFF]
     signs += [chr(c) for c in range(0x10000, 0x110000) if unicodedata.category(chr(c)) in ("Zs", "Zl", "Zp", "Cf")]

@@ -46,7 +46,7 @@ def test_a_file_without_its_fields_is_refused(tmp_path: Path, content: str) -> N
     assert (caught.value.rule, caught.value.row) == ("TEXAS-LAYOUT", 1)
 
 
-def test_a_reading_never_takes_the_place_of_a_cell(tmp_path: Path) -> None:
+def test_a_computed_column_never_replaces_a_cell(tmp_path: Path) -> None:
     with study_database(tmp_path) as database:
         reader = _reader(tmp_path, "REC|FAC|OR\n1|7|3\n", database)
         with pytest.raises(ValueError, match="fac"):

@@ -203,9 +203,7 @@ def test_a_typed_answer_among_those_of_the_form_is_the_one_conflict(
 
 
 @pytest.mark.usefixtures("all_otherwise")
-def test_a_form_that_does_not_tell_what_it_held_is_read_as_typed(
-    form: Any, send: Callable[[Any], ProgramIntake]
-) -> None:
+def test_a_form_without_its_original_answers_is_read_as_typed(form: Any, send: Callable[[Any], ProgramIntake]) -> None:
     del form[survey.SENT_OUT]
     receipt = _survey(send(form))
     assert (receipt.status, receipt.rules_broken) == ("accepted", {"SURVEY-CONFLICT": 8})

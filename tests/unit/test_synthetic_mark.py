@@ -26,7 +26,7 @@ TABLE = Table(
 FRAME = pl.DataFrame({"npi": ["1", "2"], "cases": [3, 4]})
 
 
-def test_the_rates_tell_invented_data() -> None:
+def test_invented_data_are_recognized_by_their_rates() -> None:
     real, invented = pl.DataFrame({"source": ["rate order", None]}), pl.DataFrame({"source": ["SYNTHETIC: invented"]})
     assert not is_synthetic([real, pl.DataFrame({"year": [1]})]) and is_synthetic([real, invented])
 

@@ -76,7 +76,7 @@ def test_the_tables_follow_the_lakes_contracts_and_keep_every_cent(published: Pa
     assert discharges(receipt)["total_charges"].sum() == printed
 
 
-def test_what_a_cell_means(folder: Path, tmp_path: Path) -> None:
+def test_cells_are_read_by_the_publishers_codes(folder: Path, tmp_path: Path) -> None:
     spoil(
         folder,
         "base1",
@@ -104,7 +104,7 @@ def test_what_a_cell_means(folder: Path, tmp_path: Path) -> None:
     assert set(hospitals.filter(pl.col("ccn") < "9")["acute"]) == {"Y"}
 
 
-def test_facility_flags_tell_acute(folder: Path, tmp_path: Path) -> None:
+def test_acute_hospitals_are_recognized_by_the_facility_flags(folder: Path, tmp_path: Path) -> None:
     spoil(folder, "facility", 1, {"FAC_ACUTE_CARE_IND": "", "FAC_PSYCH_IND": "A"})
     lines = file_of(folder, "facility").read_text().splitlines()
     file_of(folder, "facility").write_text("\n".join(lines[:2]) + "\n")
@@ -148,7 +148,7 @@ def test_a_record_that_comes_twice_counts_once(folder: Path, tmp_path: Path) -> 
     assert discharges(receipt)["account_no"].n_unique() == discharges(receipt).height == DISCHARGES - 1
 
 
-def test_faulty_charge_lines(folder: Path, tmp_path: Path) -> None:
+def test_faulty_charge_lines_are_counted_by_rule_and_row(folder: Path, tmp_path: Path) -> None:
     spoil(folder, "charges", 1, {"CHRGS_LINE_ITEM": "12.x"})
     spoil(folder, "charges", 2, {"REVENUE_CODE": "`"})
     spoil(folder, "charges", 3, {"RECORD_ID": "000000000000"})

@@ -173,7 +173,7 @@ def test_the_printed_address_gives_a_cookie_and_leaves_the_address_bar() -> None
     assert headers["cache-control"] == "no-store"
 
 
-def test_a_deep_address_keeps_its_page_and_never_leads_elsewhere() -> None:
+def test_a_login_link_keeps_its_page_and_never_redirects_to_another_site() -> None:
     token = f"token={LOCAL.token}"
     assert _ask(f"/assets/release?view=checks&{token}", cookie=None)[1]["location"] == "/assets/release?view=checks"
     for target in (f"//evil.example/x?{token}", f"/\\evil.example?{token}", f"///evil.example?{token}"):
@@ -212,7 +212,7 @@ def test_behind_a_proxy_its_public_address_counts_too() -> None:
     assert "Secure" in answer[1]["set-cookie"]
 
 
-def test_own_addresses() -> None:
+def test_own_addresses_include_the_loopback_names() -> None:
     assert own_origins(["::1"], 80) == ("http://[::1]", "http://127.0.0.1", "http://localhost")
     assert own_origins(["box.example.org"], 3000) == ("http://box.example.org:3000",)
 

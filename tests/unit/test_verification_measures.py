@@ -65,7 +65,9 @@ def test_a_wrong_value_is_reported() -> None:
         (("physician", "at least", "0.5"), ("MEASURED", "Y", D("0.5"))),
     ],
 )
-def test_a_measured_condition(asked: tuple[str, str, str], expected: tuple[str, str, Decimal]) -> None:
+def test_a_measured_condition_is_met_by_its_threshold(
+    asked: tuple[str, str, str], expected: tuple[str, str, Decimal]
+) -> None:
     measured = {("hospital", "ALL", "readmission_rate"): D("0.2"), ("physician", "1", "readmission_rate"): D("0.5")}
     level, operator, threshold = asked
     condition: Any = {"npi": "1", "computed_measure": "readmission_rate", "measured_level": level, "reported": "N"}

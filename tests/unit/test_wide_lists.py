@@ -104,7 +104,7 @@ def test_rows_over_the_ceiling_are_refused(tmp_path: Path, monkeypatch: pytest.M
         read_nppes(put_list(tmp_path, "nppes.csv", nppes_text(ROWS)))
 
 
-def test_order_and_referring(tmp_path: Path, by_column: bool) -> None:
+def test_the_order_and_referring_list_is_read_and_another_list_refused(tmp_path: Path, by_column: bool) -> None:
     path = put_list(tmp_path, "Order_And_Referring.csv", ordering_text(["1111111112", "", "x", "0000000000"]))
     found = read_order_and_referring(path, tmp_path)
     assert (found.npis.to_list(), found.columns.rows) == (["1111111112"], 4)

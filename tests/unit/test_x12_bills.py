@@ -175,7 +175,7 @@ def test_a_void_without_its_bill_is_named(preflight: Preflight, tmp_path: Path) 
     assert bills(result)["void of nothing"][0] == bills(result)["counted"][0] == 1
 
 
-def test_late_charges_have_the_last_word_on_the_status(preflight: Preflight, tmp_path: Path) -> None:
+def test_late_charges_decide_the_patient_status(preflight: Preflight, tmp_path: Path) -> None:
     late = claim(frequency="5", first="20250105", last="20250107", status="02", lines=(("0250", "4.5", "1", ""),))
     result = preflight.check(write(tmp_path, interchange(patient(), claim(), late), ONE))
     (row,) = discharges(preflight)

@@ -338,7 +338,7 @@ HEADER = "account_no,patient_id,grouper_version,apr_drg,severity_of_illness,risk
         ([f"{ONE},P1,42,301,2,1", f"{ONE}.0,P1,42,301,2,2"], "", "B-GROUPING-REPEATED"),
     ],
 )
-def test_habits_of_spreadsheets_in_the_grouping_file(
+def test_spreadsheet_formats_of_the_grouping_file_are_read_or_refused(
     preflight: Preflight, tmp_path: Path, rows: list[str], refused: str, reported: str
 ) -> None:
     folder = write(tmp_path, interchange(patient(), claim(ONE)))

@@ -24,9 +24,7 @@ DAY = "DTP*472*D8*20250103"
     [("SV2*", "SV20*"), ("SV2*", "SV2X*"), ("SV2*", "SV2 *"), ("SV2*", "SV2Z9*"), ("DTP*472", "DTPX*472"),
      ("CLM*", "CLM *"), ("HI*", "HI *"), ("LX*", "LX *")],
 )  # fmt: skip
-def test_a_name_that_only_begins_with_one_is_not_it(
-    preflight: Preflight, tmp_path: Path, name: str, damaged: str
-) -> None:
+def test_a_segment_name_must_match_whole(preflight: Preflight, tmp_path: Path, name: str, damaged: str) -> None:
     content = interchange(patient(), claim(ONE, lines=LINE)).replace(f"\n{name}", f"\n{damaged}", 1)
     result = preflight.check(write(tmp_path, content, ONE))
     (problem,) = [problem for problem in result.receipt.problems if problem.refuses]
@@ -71,7 +69,7 @@ def test_a_code_that_bills_do_not_have_is_never_one_of_ours(
     ("facility", "is_known"), [("", False), (" 11", False), ("011", False), ("A", False), ("13", True)]
 )
 @pytest.mark.parametrize("frequency", ["1", "8"])
-def test_a_facility_code_that_is_none_is_not_another_kind_of_bill(
+def test_an_invalid_facility_code_is_refused_rather_than_passed_over(
     preflight: Preflight, tmp_path: Path, facility: str, is_known: bool, frequency: str
 ) -> None:
     odd = claim(ONE, facility=facility, frequency=frequency)
@@ -155,7 +153,7 @@ def test_another_transaction_is_named_by_its_own_element(preflight: Preflight, t
     assert "segment 3: ST01 is 835, not 837" in preflight.check(write(tmp_path, content, ONE)).summary()
 
 
-def test_a_loop_that_is_too_long_is_named(
+def test_a_loop_that_is_too_long_is_named_with_its_row(
     preflight: Preflight, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(x12_segments, "LONGEST_LINE", 4096)

@@ -119,7 +119,7 @@ def test_complications_are_counted_one_by_one(judge: Judge, tmp_path: Path, cell
     [("diagnoses", "I10:X"), ("diagnoses", "hypertension"), ("procedures", "0SRC0J9:2025-13-01"),
      ("procedures", "0SRC0J9:14/3/2025"), ("principal_diagnosis", "stroke")],
 )  # fmt: skip
-def test_a_code_that_is_none_is_reported_and_kept(judge: Judge, tmp_path: Path, column: str, cell: str) -> None:
+def test_a_malformed_code_is_reported_and_kept(judge: Judge, tmp_path: Path, column: str, cell: str) -> None:
     receipt = judged(judge, tmp_path / CCN, files(Draft().set("discharges", 0, column, cell)))
     assert (receipt.status, rules_met(receipt)) == ("accepted", {f"D-CODE-MALFORMED {column}": 1})
     assert judge.con.execute(f"select {column} from d where row = 2").fetchone() == (cell,)
