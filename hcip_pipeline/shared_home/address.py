@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import fsspec
@@ -21,6 +21,8 @@ from hcip_pipeline.errors import HcipError, UsageError
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://(.+)", re.DOTALL)
 _OF_OBJECTS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl"})
 _LOCAL = frozenset({"file", "local"})
+#: as s3fs reads a file otherwise, it asks for its size first: two requests for each of many small files
+_IN_ONE_REQUEST = {"s3": {"max_concurrency": 1}, "s3a": {"max_concurrency": 1}}
 
 
 def is_address(text: str) -> bool:
@@ -38,6 +40,8 @@ class Storage:
     has_objects: bool
     #: whether it is a folder of this machine's file systems
     is_local: bool = False
+    #: options of the file system's own for reading a file
+    reading: Mapping[str, int] = field(default_factory=dict)
 
     def address_of(self, path: str) -> str:
         """The address of one file, for messages."""
@@ -46,7 +50,7 @@ class Storage:
     def read(self, path: str) -> bytes | None:
         """A file's bytes; None where there is none."""
         try:
-            content = self.system.cat_file(f"{self.root}/{path}")
+            content = self.system.cat_file(f"{self.root}/{path}", **self.reading)
         except FileNotFoundError:
             return None
         assert isinstance(content, bytes)
@@ -145,7 +149,8 @@ def open_storage(address: str) -> Iterator[Storage]:
     except ValueError as error:
         raise UsageError(f"{named[1]}:// is not a kind of storage: {error}", fix="name one such as s3://") from error
     try:
-        yield Storage(system, root.rstrip("/"), named[1] in _OF_OBJECTS, named[1] in _LOCAL)
+        reading = _IN_ONE_REQUEST.get(named[1], {})
+        yield Storage(system, root.rstrip("/"), named[1] in _OF_OBJECTS, named[1] in _LOCAL, reading)
     except HcipError:
         raise
     except Exception as error:  # every storage has its own

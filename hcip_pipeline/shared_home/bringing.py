@@ -9,6 +9,7 @@ those that every run reads again (policy, program files, protocols, reference ta
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Collection, Mapping, Sequence
@@ -24,7 +25,7 @@ from hcip_pipeline.ledger.lines import Line, ledger_path, parsed, rebase
 from hcip_pipeline.messages import Progress, note
 from hcip_pipeline.release.private_files import make_private, private_folder
 from hcip_pipeline.shared_home.address import Storage
-from hcip_pipeline.shared_home.commits import AT_A_TIME, Commit, get_object, ledger_lines, snapshot
+from hcip_pipeline.shared_home.commits import AT_A_TIME, Commit, get_object, ledger_lines, paths_by_hash, snapshot
 from hcip_pipeline.shared_home.ledgers import rebased
 from hcip_pipeline.shared_home.scope import is_read_again, lock_of
 from hcip_pipeline.shared_home.state import State, folder_of
@@ -136,22 +137,32 @@ def _report_fetches(state: State, missing: Mapping[str, str], progress: Progress
 
 
 def _fetch(home: Home, storage: Storage, state: State, missing: Mapping[str, str]) -> None:
-    """Bring files; a release appears as a whole."""
+    """Bring files, of equal ones the bytes once; a release appears as a whole."""
     new = {folder for path in missing if (folder := _release_of(path)) and not (home.root / folder).exists()}
     temporary = {folder: _temporary(home, folder) for folder in new}
 
-    def fetch(path: str) -> None:
+    def write(path: str, content: bytes) -> None:
         folder = _release_of(path)
         place = temporary[folder] / path.removeprefix(f"{folder}/") if folder in new else home.root / path
         if path.startswith("releases/"):
             private_folder(place.parent)
-        write_bytes(get_object(storage, missing[path]), place)
+        write_bytes(content, place)
         if path.startswith("releases/"):
             make_private(place)
 
+    here = {sha256: home.root / path for path, (sha256, _, _) in state.files.items()}
+
+    def fetch(sha256: str, paths: Sequence[str]) -> None:
+        content = _read_if_whole(here[sha256], sha256) if sha256 in here else None
+        if content is None:
+            content = get_object(storage, sha256)
+        for path in paths:
+            write(path, content)
+
+    objects = paths_by_hash(missing)
     try:
         with ThreadPoolExecutor(AT_A_TIME) as pool:
-            list(pool.map(fetch, missing))
+            list(pool.map(fetch, objects, objects.values()))
         for folder in sorted(new):
             temporary[folder].rename(home.root / folder)
     finally:
@@ -159,6 +170,15 @@ def _fetch(home: Home, storage: Storage, state: State, missing: Mapping[str, str
             shutil.rmtree(place, ignore_errors=True)
     for path, sha256 in missing.items():
         state.note(home, path, sha256)
+
+
+def _read_if_whole(file: Path, sha256: str) -> bytes | None:
+    """A file's bytes where they have a hash: what a release keeps of its sources is in the lake already."""
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return None
+    return content if hashlib.sha256(content).hexdigest() == sha256 else None
 
 
 def _temporary(home: Home, folder: str) -> Path:

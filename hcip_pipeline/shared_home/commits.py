@@ -165,20 +165,37 @@ def ledger_lines(commits: Iterable[Commit]) -> list[bytes]:
     return [line.encode() for commit in commits for line in commit.lines]
 
 
-def put_object(storage: Storage, sha256: str, content: bytes) -> None:
-    """Store bytes under their hash; those that are there stay.
+def paths_by_hash(files: Mapping[str, str]) -> dict[str, list[str]]:
+    """Of path -> sha256, the paths of each hash: what several files hold is sent and fetched once."""
+    paths: dict[str, list[str]] = {}
+    for path, sha256 in files.items():
+        paths.setdefault(sha256, []).append(path)
+    return paths
+
+
+def put_object(storage: Storage, sha256: str, files: Sequence[Path], *, is_expected: bool) -> None:
+    """Store the bytes of files that have one hash, one at least; those that are there stay.
+
+    Args:
+        is_expected: an earlier commit names the bytes, as it does those that a release keeps of its sources: they are
+            not sent unless they are gone.
 
     Raises:
-        HcipError: the bytes are others than those of the hash, or what is there is.
+        HcipError: a file has another hash by now, or what is there has.
     """
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise HcipError(
-            "the file was changed while it was shared",
-            file=storage.address_of(object_place(sha256)),
-            rule="STORAGE",
-            fix="make sure that nothing else writes to the home, and run it again",
-        )
-    if not storage.create(object_place(sha256), content) and storage.size(object_place(sha256)) != len(content):
+    for file in files:
+        content = file.read_bytes()
+        if _sha256(content) != sha256:
+            raise HcipError(
+                "the file was changed while it was shared",
+                file=file,
+                rule="STORAGE",
+                fix="make sure that nothing else writes to the home, and run it again",
+            )
+    size = storage.size(object_place(sha256)) if is_expected else None
+    if size is None and not storage.create(object_place(sha256), content):
+        size = storage.size(object_place(sha256))
+    if size not in (None, len(content)):
         raise _damaged(storage, object_place(sha256), "is not what its name states")
 
 

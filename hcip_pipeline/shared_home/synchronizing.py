@@ -34,6 +34,7 @@ from hcip_pipeline.shared_home.commits import (
     ledger_lines,
     next_commit,
     object_place,
+    paths_by_hash,
     put_object,
     read_commits,
     snapshot,
@@ -200,11 +201,15 @@ class _Run:
                 )
 
     def _commit(self, change: _Pending, lines: Sequence[Line], entries: Sequence[Entry]) -> bool:
-        def put(path: str) -> None:
-            put_object(self.storage, change.files[path], (self.home.root / path).read_bytes())
+        there = set(snapshot(self.commits).values())
 
+        def put(sha256: str, paths: Sequence[str]) -> None:
+            files = [self.home.root / path for path in paths]
+            put_object(self.storage, sha256, files, is_expected=sha256 in there)
+
+        objects = paths_by_hash(change.files)
         with ThreadPoolExecutor(AT_A_TIME) as pool:
-            list(pool.map(put, change.files))
+            list(pool.map(put, objects, objects.values()))
         raw = [line.decode() for line in continued(lines, entries)]
         commit = next_commit(self.commits, change.files, change.removed, raw)
         if not write_commit(self.storage, commit):

@@ -15,16 +15,22 @@ from hcip_pipeline.background import BackgroundCall
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.ledger.lines import read_ledger
-from hcip_pipeline.shared_home.address import Storage
+from hcip_pipeline.shared_home.address import Storage, open_storage
 from tests.s3_server import s3_server
 from tests.settled_home import PERIOD, SettledHome, digest
 from tests.shared_homes import KilledError, Machine, accept, killed_at
 
 
 @pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server notes each request."""
+    return tmp_path_factory.mktemp("s3") / "log"
+
+
+@pytest.fixture(scope="module")
+def s3(log: Path) -> Iterator[str]:
     """An address in an empty bucket."""
-    with s3_server(tmp_path_factory.mktemp("s3"), "hcip-homes") as address:
+    with s3_server(log.parent, "hcip-homes") as address:
         yield address
 
 
@@ -36,6 +42,17 @@ def _machine(folder: Path, address: str) -> Machine:
 def test_a_bucket_that_does_not_exist_is_no_empty_home(s3: str, tmp_path: Path) -> None:
     with pytest.raises(HcipError, match="there is no bucket hcip-hmoes"):
         _machine(tmp_path / "one", "s3://hcip-hmoes/region").synchronize()
+
+
+def test_a_file_is_written_or_read_in_one_request(s3: str, log: Path) -> None:
+    with open_storage(f"{s3}/requests") as storage:
+        assert storage.create("some", b"1") and storage.read("some") == b"1" and storage.read("none") is None
+    requests = [line.partition('"')[2].split()[:2] for line in log.read_text().splitlines() if "/requests/" in line]
+    assert [(method, path.rpartition("/")[2]) for method, path in requests] == [
+        ("PUT", "some"),
+        ("GET", "some"),
+        ("GET", "none"),
+    ]
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -107,9 +124,9 @@ def _outcome(machine: Machine) -> str:
 def test_what_one_machine_ingests_another_settles_and_both_have_the_release(
     settled_home: SettledHome, s3: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The second begins with an empty home; the release has the bytes of the one that a single machine made."""
+    """The second begins with a home without files; the release has the bytes of the one that a single machine made."""
     first, second = settled_home.copy(tmp_path / "first"), Home(tmp_path / "second")
-    second.root.mkdir()
+    settled_home.begin_history(second.root)
     shutil.rmtree(first.lake / "known")
     lines = (settled_home.home.root / "ledger.jsonl").read_bytes().splitlines(keepends=True)
     (first.root / "ledger.jsonl").write_bytes(b"".join(line for line in lines if b'"kind":"release"' not in line))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 from pathlib import Path
@@ -71,8 +72,9 @@ def test_a_machine_that_is_gone_at_any_write_leaves_nothing_half_shared(make: Ma
 def test_a_machine_that_is_gone_while_it_brings_goes_on_and_shows_no_half_release(make: Make) -> None:
     one = make("one")
     accept_all(one)
-    shared = one.synchronize().shared
-    for step in range(1, shared + 1, 3):
+    one.synchronize()
+    objects = set(one.files().values()) - {one.files()["ledger.jsonl"]}
+    for step in range(1, len(objects) + 1, 3):
         other = make(f"other{step}")
         with pytest.raises(KilledError), killed_while_bringing(step):
             other.synchronize()
@@ -80,6 +82,29 @@ def test_a_machine_that_is_gone_while_it_brings_goes_on_and_shows_no_half_releas
         assert not read_ledger(other.home)
         other.synchronize()
         assert other.files() == one.files()
+
+
+def test_bytes_that_are_there_are_neither_sent_nor_fetched_again(make: Make) -> None:
+    """Files alike in one acceptance, and those of an earlier one: what a release keeps of its sources."""
+    one, other = make("one"), make("other")
+
+    def exchange(*quarters: str) -> tuple[list[str], list[str]]:
+        for quarter in quarters:
+            accept(one, "hospital", quarter)
+        with killed_at(100, after=False) as begun:
+            one.synchronize()
+        with killed_while_bringing(100) as fetched:
+            other.synchronize()
+        assert one.files() == other.files()
+        return sorted(place.rpartition("/")[2] for place in begun if place.startswith("objects/")), sorted(fetched)
+
+    sent, fetched = exchange("2025Q1", "2025Q2")
+    assert sent == fetched == sorted(set(sent)) and len(sent) == 5
+    assert exchange("2025Q3") == ([], [])
+    remove(other, "lake/hospital/receipts/quarter=2025Q1/210001.r1.json")
+    for receipt in other.home.lake.glob("hospital/receipts/*/*"):
+        receipt.write_text("changed")
+    assert exchange() == ([], [hashlib.sha256(b"receipt 1").hexdigest()]), "bytes of the home only where they are whole"
 
 
 def test_different_partitions_of_two_machines_are_both_in_force(make: Make) -> None:
