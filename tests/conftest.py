@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,16 @@ def settled_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Se
 def spoilable_home(settled_home: SettledHome, tmp_path: Path) -> Home:
     """The same home before its release: a copy that a test may spoil (unlink a file before writing it anew)."""
     return settled_home.copy(tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def rendered_builds() -> Iterator[None]:
+    """Builds of this process without dbt, for modules whose subject is what follows a build (``usefixtures``)."""
+    from hcip_pipeline.warehouse.build import compute_builds_with
+    from tests.rendered_builds import build_by_rendering
+
+    with compute_builds_with(build_by_rendering):
+        yield
 
 
 @pytest.fixture(scope="session")

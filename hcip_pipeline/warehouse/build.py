@@ -78,8 +78,8 @@ _engine: ContextVar[Engine | None] = ContextVar("engine", default=None)
 
 @contextmanager
 def compute_builds_with(engine: Engine | None) -> Iterator[None]:
-    """Let ``engine`` compute every build of the ``with`` block; None is DuckDB."""
-    token = _engine.set(engine)
+    """Let ``engine`` compute every build of the ``with`` block; None leaves it to a block around it, or to DuckDB."""
+    token = _engine.set(engine or _engine.get())
     try:
         yield
     finally:

@@ -17,7 +17,7 @@ from hcip_pipeline.operations.backfill import backfill, partitions_between
 from hcip_pipeline.publishing.writer import releases_of
 from tests.settled_home import PERIOD, SettledHome, digest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("rendered_builds")]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ from tests.bcda_exports import UPDATED, covered, lines, person, write_export
 from tests.fee_schedule_claims import fee_schedule_claims
 from tests.settled_home import APPROVED, CAPPED_BY_CLAIMS, PERIOD, QUARTERS, SettledHome, fill_inbox
 
+pytestmark = pytest.mark.usefixtures("rendered_builds")
+
 TABLES: tuple[HospitalTable, ...] = ("discharges", "charges")
 PROVENANCE = ("source_file", "source_row")
 

@@ -16,7 +16,7 @@ from hcip_pipeline.reference.tables import read_reference
 from tests.integration.test_what_if import FullRun, quarter_of
 from tests.settled_home import PERIOD, SettledHome
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("rendered_builds")]
 
 #: another version that the shipped table of APR-DRGs knows
 OTHER = "41"

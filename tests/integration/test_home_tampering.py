@@ -24,7 +24,7 @@ from hcip_pipeline.settlement.kept_sources import kept_file, recall
 from hcip_pipeline.settlement.norms_from_inbox import norm_differences
 from tests.settled_home import PERIOD, SettledHome
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("rendered_builds")]
 
 
 @pytest.fixture

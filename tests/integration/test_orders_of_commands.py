@@ -34,7 +34,7 @@ from hcip_pipeline.operations.backfill import backfill
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from tests.settled_home import PERIOD, QUARTERS, SettledHome
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("rendered_builds")]
 
 ORDERS = int(os.environ.get("HCIP_ORDERS", "1"))
 SEED = int(os.environ.get("HCIP_ORDERS_SEED", "0"))

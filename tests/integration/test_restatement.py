@@ -32,7 +32,7 @@ from tests.html_tables import Page
 from tests.restated_home import RestatedHome, build_restated_home
 from tests.settled_home import PERIOD, SettledHome, digest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("rendered_builds")]
 
 D = Decimal
 NEXT = PERIOD.next()

@@ -1,0 +1,111 @@
+"""Builds by the renderer's SQL, without dbt: the same models and checks in a fraction of the time.
+
+For tests that settle a home and look at what follows a build: take the fixture ``rendered_builds``. A release made this
+way has the bytes of one that dbt made (``integration/test_rendered_builds.py``), and the renderer's text is dbt's for
+every model and check (``golden/test_worked_examples.py``). Where the build, or what the renderer itself computes
+(simulations, what-if), is the subject, dbt builds.
+
+Belongs here: computing a build. Does not belong here: any state.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from hcip_pipeline.messages import Progress
+from hcip_pipeline.warehouse.build import FILE_NAME, BuildResult, NodeResult, fingerprints, prepare, stop_if_broken
+from hcip_pipeline.warehouse.project import manifest_path
+from hcip_pipeline.warehouse.rendering import SCHEMAS, Renderer, checks, models
+from hcip_pipeline.warehouse.spec import BuildSpec
+
+
+def build_by_rendering(
+    spec: BuildSpec,
+    folder: Path,
+    *,
+    threads: int | None = None,
+    select: str | None = None,
+    progress: Progress | None = None,
+) -> BuildResult:
+    """Compute a build as ``warehouse.build.Engine`` asks for it."""
+    names = _in_order(models() if select is None else [name.split(".")[-1].lstrip("+") for name in select.split()])
+    renderer, file = Renderer(spec.dbt_vars()), folder / FILE_NAME
+    prepare(spec, file)
+    found = []
+    with duckdb.connect(file, config={"threads": threads or 1, "preserve_insertion_order": False}) as connection:
+        connection.begin()  # one commit, not one a table
+        for schema in SCHEMAS:
+            connection.execute(f"create schema {schema}")
+        nodes = _nodes("model")
+        for name in names:
+            model = models()[name]
+            kind = "view" if nodes[name]["config"]["materialized"].endswith("view") else "table"
+            columns = ", ".join(f'"{column}"' for column in nodes[name]["columns"]) if model.schema == "marts" else "*"
+            sql = f"select {columns} from ({renderer.model(name)}) as model"
+            try:
+                connection.execute(f'create {kind} "{model.schema}"."{name}" as {sql}')
+            except duckdb.Error as error:
+                found.append(NodeResult(nodes[name]["unique_id"], "error", 0.0, 0, str(error)))
+                break
+            found.append(NodeResult(nodes[name]["unique_id"], "success", 0.0, 0, ""))
+        else:
+            connection.commit()
+            found += [
+                _checked(connection, node, _check(renderer, node))
+                for node in _nodes("test").values()
+                if _read_models(node) <= set(names)
+            ]
+    stop_if_broken(tuple(found), file)
+    return BuildResult(spec, file, tuple(found), fingerprints(file))
+
+
+def _checked(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], sql: str) -> NodeResult:
+    broken = len(connection.execute(sql).fetchall())
+    return NodeResult(node["unique_id"], "fail" if broken else "pass", 0.0, broken, "")
+
+
+def _check(renderer: Renderer, node: Mapping[str, Any]) -> str:
+    """A check of the project, or a test that a model of the project has by name."""
+    if node["name"] in checks():
+        return renderer.check(node["name"])
+    (model,) = _read_models(node)
+    table = f'"{models()[model].schema}"."{model}"'
+    match node["test_metadata"]["name"]:
+        case "unique_key":
+            columns = ", ".join(node["test_metadata"]["kwargs"]["columns"])
+            return f"select {columns} from {table} group by {columns} having count(*) > 1"
+        case "balanced":
+            return (
+                f"select stage, window_name, hospital_ccn from {table} "
+                "where cases_in <> cases_kept + cases_excluded or amount_in <> amount_kept + amount_excluded"
+            )
+        case name:
+            raise AssertionError(f"a new kind of test: {name}")
+
+
+def _in_order(targets: Iterable[str]) -> list[str]:
+    """``targets`` and every model they are on, each after those it reads (some are named in macros alone)."""
+    reads: dict[str, set[str]] = {}
+    asked = list(targets)
+    while asked:
+        if (name := asked.pop()) not in reads:
+            reads[name] = _read_models(_nodes("model")[name])
+            asked += reads[name]
+    return list(TopologicalSorter(reads).static_order())
+
+
+def _read_models(node: Mapping[str, Any]) -> set[str]:
+    return {parent.split(".")[-1] for parent in node["depends_on"]["nodes"] if parent.startswith("model.")}
+
+
+@cache
+def _nodes(resource_type: str) -> dict[str, Mapping[str, Any]]:
+    manifest = json.loads(manifest_path().read_bytes())
+    return {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == resource_type}
