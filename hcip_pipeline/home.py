@@ -9,10 +9,19 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from hcip_pipeline.errors import HcipError
+
 
 def restrict_umask() -> None:
     """What this process writes from here on its group may read, and no one else on the machine."""
     os.umask(os.umask(0o077) | 0o027)
+
+
+def not_writable(folder: Path, error: OSError) -> HcipError:
+    """The error of a home in which a folder cannot be written."""
+    return HcipError(
+        f"the home is not writable: {error.strerror}", file=folder, fix="grant write permission, or free disk space"
+    )
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import IO, Literal
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home import Home, not_writable
 from hcip_pipeline.lock_claims import LockClaims
 from hcip_pipeline.machine import this_machine
 
@@ -63,7 +63,7 @@ class HomeLocks:
 
         Args:
             name: what is worked on: ``2025H1``, ``2025Q1``, ``reference``, ….
-            doing: in words, for whoever meets the lock: "settling 2025H1".
+            doing: in words, for anyone who is kept waiting by the lock: "settling 2025H1".
             mode: ``alone`` to change it, ``shared`` to read what must not change meanwhile.
             wait: until it is free; otherwise a lock that is held is an error at once.
 
@@ -78,11 +78,7 @@ class HomeLocks:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = path.open("a+", encoding="utf-8")
         except OSError as error:
-            raise HcipError(
-                f"the home is not writable: {error.strerror}",
-                file=path.parent,
-                fix="grant write permission, or free disk space",
-            ) from error
+            raise not_writable(path.parent, error) from error
         waited = False
         while True:
             try:

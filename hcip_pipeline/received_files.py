@@ -39,7 +39,7 @@ class Ceiling:
     Args:
         bytes: of the file on disk.
         unpacked: bytes of what a compressed file holds.
-        times: a compressed file may unpack to so many times its size; up to ``harmless`` bytes to more.
+        times: how many times its size a compressed file may unpack to; up to ``harmless`` bytes to more.
         rows: of one table, without the header.
         columns: of one table.
     """

@@ -60,7 +60,7 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 def fill(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Mapping[str, Any]] | pl.DataFrame) -> None:
     """Put rows into a lake table in place of what it held; columns that are not given are null."""
-    declared = {column.name: column.polars_type for column in TABLES[table].columns}
+    declared = TABLES[table].schema
     if not isinstance(rows, pl.DataFrame):
         rows = pl.DataFrame([{name: row.get(name) for name in declared} for row in rows], schema=declared, orient="row")
     connection.execute(f"truncate lake.{table}")

@@ -298,14 +298,7 @@ class HalfYears:
         needed = [f"marts.{name}" for name in marts.TABLES.keys() - empty.keys()]
         needed += ["intermediate.int_case_windows", "intermediate.int_cases"]
         with settlement_models.run(spec, estimates=self.estimates, also=reports) as connection:
-            connection.execute(f"attach '{file}' as built")
-            connection.begin()  # one commit, not one a table
-            connection.execute("create schema built.marts; create schema built.intermediate")
-            for name in needed:
-                connection.execute(f"create table built.{name} as from memory.{name}")
-            for name, contract in empty.items():
-                connection.execute(f"create table built.marts.{name} as {contract.empty_select()}")
-            connection.commit()
+            settlement_models.store(connection, file, needed, empty.values())
         write_lake(spec, file)
         with duckdb.connect(file) as connection:
             connection.register("changes", pl.DataFrame(spec.sources["program_changes"]).to_arrow())

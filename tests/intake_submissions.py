@@ -21,7 +21,6 @@ from hcip_pipeline.intake.hospital.judging import Judge
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.model import Policy
-from hcip_pipeline.tables.contract_columns import contract_schema
 
 CCN = "210001"
 OTHER_CCN = "210002"
@@ -61,7 +60,7 @@ def reference(*, ccns: tuple[str, ...] = (CCN, OTHER_CCN), factors: bool = True)
             if factors
         ],
     }
-    return {name: pl.DataFrame(rows.get(name, []), schema=contract_schema(table)) for name, table in TABLES.items()}
+    return {name: pl.DataFrame(rows.get(name, []), schema=table.schema) for name, table in TABLES.items()}
 
 
 @dataclass

@@ -282,7 +282,7 @@ class State:
 
 def _frame(name: str, rows: list[dict[str, Any]], period: str) -> pl.DataFrame:
     table = TABLES[name]
-    schema = {column.name: column.polars_type for column in table.columns}
+    schema = table.schema
     texts = {column.name: "-" for column in table.columns if column.type == "text" and not column.nullable}
     named = ({"period": period} | texts | row for row in rows)
     return pl.DataFrame([{c: row.get(c) for c in schema} | {"period": period} for row in named], schema=schema)

@@ -72,7 +72,7 @@ def _frame(declared: Table, rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
     """Rows of a released table: what is not given is zero, or nothing."""
     zero = {"money": D(0), "integer": 0, "text": "", "ratio": D(0), "mean": D(0), "boolean": False}
     plain = {c.name: None if c.nullable else zero[c.type] for c in declared.columns}
-    schema = {column.name: column.polars_type for column in declared.columns}
+    schema = declared.schema
     return pl.DataFrame([plain | row for row in rows], schema=schema, orient="row")
 
 
@@ -218,7 +218,7 @@ def release(
 
 
 def inputs_of(home: Home) -> list[dict[str, Any]]:
-    """What the state says it was made from."""
+    """The inputs that the release lists."""
     inputs: list[dict[str, Any]] = [{"file": "hospital/2025Q3/210001/discharges.csv", "sha256": "0" * 64, "rows": 1}]
     return inputs + earlier_release_files(home, PERIOD)
 
@@ -233,14 +233,7 @@ def compute(of: State, norms: dict[str, pl.DataFrame], folder: Path) -> BuildRes
     needed += ["intermediate.int_case_windows", "intermediate.int_cases"]
     needed += ["intermediate.int_counted_cases", "intermediate.int_norms_in_force"]
     with settlement_models.run(spec, estimates=ESTIMATES, also=settlement_models.REPORTS) as connection:
-        connection.execute(f"attach '{file}' as built")
-        connection.begin()  # one commit, not one a table
-        connection.execute("create schema built.marts; create schema built.intermediate")
-        for name in needed:
-            connection.execute(f"create table built.{name} as from memory.{name}")
-        for name, contract in of_claims.items():
-            connection.execute(f"create table built.marts.{name} as {contract.empty_select()}")
-        connection.commit()
+        settlement_models.store(connection, file, needed, of_claims.values())
     write_lake(spec, file)
     passed = (NodeResult("model.hcip.settlement", "success", 0, 0, ""),)
     return BuildResult(spec, file, passed, fingerprints(file))

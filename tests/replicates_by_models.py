@@ -112,7 +112,7 @@ def resampled(bench: Workbench, spec: BuildSpec, replicates: int, progress: Prog
     return _computed(bench, spec, _resampled(), replicates, progress, "sample")
 
 
-def as_they_are(bench: Workbench, spec: BuildSpec) -> pl.DataFrame:
+def as_released(bench: Workbench, spec: BuildSpec) -> pl.DataFrame:
     """One replicate whose cases are those of the release; as :func:`shuffled`."""
     own = f"""create or replace table certainty.counted as
         select {_COLUMNS.format(npi="npi || '#' || replicate")}, {_AMOUNTS}

@@ -104,7 +104,7 @@ class Norm:
 def table(name: str, rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """Rows of a lake table; columns that are not given are null."""
     declared = LAKE_SOURCES[name]
-    schema = {column.name: column.polars_type for column in declared.columns}
+    schema = declared.schema
     return pl.DataFrame([{c: row.get(c) for c in schema} for row in rows], schema=schema, orient="row")
 
 

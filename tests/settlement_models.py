@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache, lru_cache
+from pathlib import Path
 
 import duckdb
 import polars as pl
 
 from hcip_pipeline.contracts import run as run_tables
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.settlement.norm_tables import norm_spec
 from hcip_pipeline.warehouse.project import PROJECT
 from hcip_pipeline.warehouse.rendering import SCHEMAS, Renderer, checks, models
@@ -166,6 +168,18 @@ def part(spec: BuildSpec, names: Sequence[str], threads: int = 1) -> duckdb.Duck
         connection.execute(f"create table intermediate.{name} ({columns})")
     _create(connection, {name: sql for name, sql in computed.items() if name in needed})
     return connection
+
+
+def store(connection: duckdb.DuckDBPyConnection, file: Path, tables: Iterable[str], empty: Iterable[Table]) -> None:
+    """Copy computed ``tables`` (with their schemas) into a warehouse file, and add marts without rows."""
+    connection.execute(f"attach '{file}' as built")
+    connection.begin()  # one commit, not one a table
+    connection.execute("create schema built.marts; create schema built.intermediate")
+    for name in tables:
+        connection.execute(f"create table built.{name} as from memory.{name}")
+    for table in empty:
+        connection.execute(f"create table built.marts.{table.name} as {table.empty_select()}")
+    connection.commit()
 
 
 def frozen_norms(spec: BuildSpec, threads: int = 1) -> dict[str, pl.DataFrame]:

@@ -193,7 +193,8 @@ def signer_of(home: Home) -> Signer | None:
     """Who signs in this home; None where the settings name no one.
 
     Raises:
-        HcipError: the settings cannot be read, or the key is in the home, where whoever can forge could sign too.
+        HcipError: the settings cannot be read, or the key is in the home, where anyone who can forge a release could
+            also sign it.
     """
     signing = load_settings(home).signing
     if signing is None:

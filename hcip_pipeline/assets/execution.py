@@ -48,7 +48,7 @@ class IngestReport:
     def ok(self) -> bool:
         """Whether nothing was refused: no submission, archive, program file or protocol.
 
-        A submission that is refused counts once even if a later version mended it: whoever sent it must be notified.
+        A submission that is refused counts once even if a later version mended it: its sender must be notified.
         """
         program = any(ingested.program.refused or ingested.refused_protocols for ingested in self.periods.values())
         submissions = (receipt for receipts in self.submissions.values() for receipt in receipts)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home import Home, not_writable
 from hcip_pipeline.ledger.history import check_history, history_damaged, is_empty
 
 _DAGSTER_YAML = """\
@@ -40,11 +39,7 @@ def instance_folder(home: Home) -> Path:
         if not file.exists():
             file.write_text(_DAGSTER_YAML, encoding="utf-8")
     except OSError as error:
-        raise HcipError(
-            f"the home is not writable: {error.strerror}",
-            file=home.root,
-            fix="grant write permission, or free disk space",
-        ) from error
+        raise not_writable(home.root, error) from error
     return home.dagster
 
 

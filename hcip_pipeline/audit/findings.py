@@ -142,7 +142,7 @@ def finding_tables(draft: Draft) -> Iterable[DerivedTable]:
                 ),
             )
         )
-    schema: dict[str, Any] = {column.name: column.polars_type for column in audit.AUDIT_FINDINGS.columns}
+    schema: dict[str, Any] = audit.AUDIT_FINDINGS.schema
     yield DerivedTable("audit", audit.AUDIT_FINDINGS, pl.DataFrame(rows, schema=schema, orient="row"))
 
 
@@ -221,7 +221,7 @@ def _limits(draft: Draft) -> Iterator[_Found]:
 
 
 def _years_over_cap(draft: Draft) -> Iterator[_Found]:
-    """Physicians whom the year's other half-year made more payable than the cap of the year is now; the excess."""
+    """Physicians for whom the year's other half-year made more payable than the year's cap now allows; the excess."""
     for row in (
         draft.table("year_caps").filter(pl.col("over_cap") > 0).sort("hospital_ccn", "npi").iter_rows(named=True)
     ):

@@ -1,6 +1,6 @@
 """What a release is made from, as one value to keep: ``regulator/keep_this.txt``.
 
-Belongs here: the note for whoever is handed the release. Does not belong here: the value (``release.manifest``).
+Belongs here: the note for those who receive the release. Does not belong here: the value (``release.manifest``).
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _ZERO = pl.lit(0).cast(pl.Decimal(18, 2))
 
 
 def payment_tables(draft: Draft) -> Iterable[DerivedTable]:
-    """The three tables, in the order in which one reads another."""
+    """The three tables, in the order in which they read one another."""
     yield DerivedTable(
         "audit", audit.RESTATEMENT, _empty(audit.RESTATEMENT) if draft.restatement is None else draft.restatement
     )
@@ -31,7 +31,7 @@ def payment_tables(draft: Draft) -> Iterable[DerivedTable]:
 
 
 def _empty(table: Table) -> pl.DataFrame:
-    return pl.DataFrame(schema={column.name: column.polars_type for column in table.columns})
+    return pl.DataFrame(schema=table.schema)
 
 
 def _restatements(release: ReleaseFiles) -> Iterator[ReleaseFiles]:
@@ -77,7 +77,7 @@ def payment_reconciliation(draft: Draft) -> pl.DataFrame:
     """Payments reported for this and every earlier period against what is payable by its newest release.
 
     Returns:
-        ``contracts.audit.PAYMENT_RECONCILIATION``; who neither is paid nor should be has no row.
+        ``contracts.audit.PAYMENT_RECONCILIATION``; a care partner who neither is paid nor should be has no row.
     """
     frames = [_empty(audit.PAYMENT_RECONCILIATION)]
     reported = draft.lake("earlier_payments")
@@ -118,7 +118,7 @@ def _reconciled(
         .then(pl.lit("UNDERPAID"))
         .otherwise(pl.lit("AS_RELEASED"))
     )
-    names: dict[str, Any] = {c.name: c.polars_type for c in audit.PAYMENT_RECONCILIATION.columns}
+    names: dict[str, Any] = audit.PAYMENT_RECONCILIATION.schema
     return both.with_columns(
         pl.lit(str(draft.period)).alias("period"),
         pl.lit(period).alias("paid_period"),

@@ -14,7 +14,7 @@ from hcip_pipeline.contracts.reference import RATES
 from hcip_pipeline.periods import rate_year
 from hcip_pipeline.release.documents import Draft
 
-#: table -> why a region should put its own in the place of the shipped default
+#: table -> why a region should replace the shipped default by its own
 LIMITS = {
     "cost_factors": (
         "Its markups are averages of a hospital's inpatient and outpatient services, medical education included, and "

@@ -17,7 +17,7 @@ import polars as pl
 
 from hcip_pipeline.certainty.attribution import TARGETS, other_readings, reading_rows
 from hcip_pipeline.certainty.cases import PARTNER, Tables, in_cents, released_cases
-from hcip_pipeline.certainty.draws import Progress, as_they_are
+from hcip_pipeline.certainty.draws import Progress, as_released
 from hcip_pipeline.certainty.figures import physician_figures, reliability, state_components, stream_rows
 from hcip_pipeline.certainty.ranges import range_tables
 from hcip_pipeline.contracts import certainty, marts
@@ -60,7 +60,7 @@ class Certainty:
         return facts | {"warnings": list(self.warnings)} | tables
 
     def write(self, folder: Path) -> list[Path]:
-        """The tables as CSV, in the place of earlier ones; the same release gives the same bytes."""
+        """The tables as CSV, replacing earlier ones; the same release gives the same bytes."""
         folder.mkdir(parents=True, exist_ok=True)
         written = []
         for name, frame in self.tables.items():
@@ -166,7 +166,7 @@ def differing_payments(built: BuildResult) -> int:
     """How many calculated incentives of a build its cases do not give again when nothing is drawn; none should."""
     with duckdb.connect(built.file, read_only=True) as connection:
         tables = _tables(connection, "")
-        own = as_they_are(released_cases(tables, built.spec.policy), built.spec.policy)
+        own = as_released(released_cases(tables, built.spec.policy), built.spec.policy)
         released = in_cents(tables(marts.INCENTIVES.name).sort(PARTNER)["calculated_incentive"])
     return int((own != released).sum())
 

@@ -163,7 +163,7 @@ def _base_year(home: Home, policy: Policy, again: pl.DataFrame, threads: int | N
 
 
 def _compared(period: str, name: str, before: pl.DataFrame, bench: Workbench) -> pl.DataFrame:
-    """One row per care partner: the list of care partners is the hospital's, whoever was responsible."""
+    """One row per care partner: the list of care partners is the hospital's, whichever physician was responsible."""
     cases = pl.col("medical_cases") + pl.col("surgical_cases")
     own = before.select(*_KEY, cases.alias("cases"), "calculated_incentive")
     then = bench.table(marts.INCENTIVES).select(
@@ -216,7 +216,7 @@ def reading_rows(partners: pl.DataFrame) -> pl.DataFrame:
             }
         )
     table = certainty.CERTAINTY_READINGS
-    return pl.DataFrame(rows, schema={column.name: column.polars_type for column in table.columns}).sort(table.key)
+    return pl.DataFrame(rows, schema=table.schema).sort(table.key)
 
 
 def _tau(before: pl.Series, then: pl.Series) -> Decimal | None:
@@ -230,5 +230,5 @@ def _tau(before: pl.Series, then: pl.Series) -> Decimal | None:
 
 
 def _quartile(amounts: pl.Series) -> pl.Series:
-    """0 to 3, by how many amounts are less: whoever has nothing is in the lowest, however many they are."""
+    """0 to 3, by how many amounts are less: all who have nothing are in the lowest, however many they are."""
     return (amounts.rank("min").cast(pl.Int64) - 1) * 4 // len(amounts)

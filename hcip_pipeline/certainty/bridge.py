@@ -38,7 +38,7 @@ def bridge_rows(home: Home) -> pl.DataFrame:
     """``grouper_bridge`` as it was ingested; no rows where there is none."""
     file = home.lake_reference / f"{GROUPER_BRIDGE.name}.parquet"
     if not file.is_file():
-        return pl.DataFrame(schema={column.name: column.polars_type for column in GROUPER_BRIDGE.columns})
+        return pl.DataFrame(schema=GROUPER_BRIDGE.schema)
     return pl.read_parquet(file)
 
 
@@ -54,7 +54,7 @@ def place_bridge(bench: Workbench, rows: pl.DataFrame, start: dt.date, end: dt.d
 
 
 def grouped_cases(bench: Workbench, windows: str) -> pl.DataFrame:
-    """Cases of a build by window, version and cell, as they are and by the bridge next to it.
+    """Cases of a build by window, version and cell, and how many the bridge puts into another cell.
 
     Args:
         windows: SQL list of the windows' names.
@@ -77,7 +77,7 @@ def grouped_cases(bench: Workbench, windows: str) -> pl.DataFrame:
 
 
 def version_rows(bench: Workbench, base_year: pl.DataFrame, period: str) -> pl.DataFrame:
-    """What each version of one side lacks of the other's codes: ``contracts.certainty.GROUPER_CASES``.
+    """The codes of each version that the other side's versions lack: ``contracts.certainty.GROUPER_CASES``.
 
     Args:
         bench: of the period, with the bridge next to it.
@@ -107,7 +107,7 @@ def version_rows(bench: Workbench, base_year: pl.DataFrame, period: str) -> pl.D
             }
         )
     table = certainty.GROUPER_CASES
-    return pl.DataFrame(rows, schema={column.name: column.polars_type for column in table.columns}).sort(table.key)
+    return pl.DataFrame(rows, schema=table.schema).sort(table.key)
 
 
 def cell_rows(released: pl.DataFrame, bridged: pl.DataFrame, period: str) -> pl.DataFrame:

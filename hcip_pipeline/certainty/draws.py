@@ -49,7 +49,7 @@ def draw(
 
     Shuffled: within window, hospital, cell and stream the n-th case by hash goes to the care partner who has the n-th
     by account: each keeps the number of cases in each such group. Resampled: each case counts as often as a Poisson
-    variable of mean 1 decides; cases at hospitals where the physician is not a care partner stay as they are.
+    variable of mean 1 decides; cases at hospitals where the physician is not a care partner are unchanged.
     """
     settle = _Settlement(cases, policy)
     shuffled: list[Integers] = []
@@ -62,7 +62,7 @@ def draw(
     return Draws(np.stack(shuffled), np.stack(resampled))
 
 
-def as_they_are(cases: ReleasedCases, policy: Policy) -> Integers:
+def as_released(cases: ReleasedCases, policy: Policy) -> Integers:
     """Calculated incentives of the cases as released, cents: what the release has."""
     own = [np.arange(len(window.slot)) for window in (cases.now, cases.before)]
     return _Settlement(cases, policy).with_cases(*own)
@@ -139,7 +139,7 @@ class _Settlement:
         return self._together(performance, sums[0], sums[1])
 
     def with_copies(self, now: Integers, before: Integers) -> Integers:
-        """Calculated incentives, cents, where each case counts so many times."""
+        """Calculated incentives, cents, where each case counts as often as ``now`` and ``before`` state."""
         amounts = self._cases.now.amounts
         performance = self._performance(
             self._seats.of(amounts["earned"] * now), self._seats.of(now), self._seats.of(amounts["cost"] * now)

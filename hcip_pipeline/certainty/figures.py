@@ -64,7 +64,7 @@ def physician_figures(connection: duckdb.DuckDBPyConnection, period: str, catalo
         numbers[stream] = numbers.get(stream, 0) + 1
         found.append({"period": period, "stream": stream, "physician_number": numbers[stream], **row})
     table = certainty.PHYSICIAN_FIGURES
-    return pl.DataFrame(found, schema={column.name: column.polars_type for column in table.columns})
+    return pl.DataFrame(found, schema=table.schema)
 
 
 def _units(figure: int, weight: int, mean: Fraction) -> int:
@@ -127,7 +127,7 @@ def reliability(cases: pl.DataFrame, state: StateComponents, period: str, policy
                     "is_comparable": None if least is None else found >= least,
                 }
             )
-    return pl.DataFrame(rows, schema={column.name: column.polars_type for column in certainty.RELIABILITY.columns})
+    return pl.DataFrame(rows, schema=certainty.RELIABILITY.schema)
 
 
 def stream_rows(figures: pl.DataFrame, state: StateComponents, period: str) -> pl.DataFrame:

@@ -25,7 +25,7 @@ def _folder(home: Home, period: PerformancePeriod) -> Path:
 
 
 def keep_tables(home: Home, period: PerformancePeriod, build_digest: str, tables: Assessed) -> Path:
-    """Keep the tables of the build that ``build_digest`` names, in the place of those of another."""
+    """Keep the tables of the build that ``build_digest`` names, replacing those of another."""
     folder = _folder(home, period)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -89,17 +89,17 @@ def settle_or_recognize(
     """
     from hcip_pipeline.alerting.settings import check_settings
     from hcip_pipeline.ledger.comparison import check_home
-    from hcip_pipeline.publishing.writer import standing_release
+    from hcip_pipeline.publishing.writer import existing_release
     from hcip_pipeline.settlement.recognition import outlook
 
     lacks = False
-    if home.inbox.is_dir():  # a home that is none is named by what reads it
-        check_settings(home, lambda _: None, signs=True)  # whom alerts do not reach is reported where the run starts
+    if home.inbox.is_dir():  # a folder that is no home is reported by the first step that reads it
+        check_settings(home, lambda _: None, signs=True)  # the run itself reports alerts that reach no one
         lacks = bool(check_home(home, (), progress, reads_inbox=False))
     seen = outlook(home, period, policy_path)
     if seen.unchanged is not None and not rebuild and not lacks:
         progress(f"{period}: nothing changed since {seen.unchanged.name}")
-        return standing_release(seen.unchanged)
+        return existing_release(seen.unchanged)
     from hcip_pipeline.assets.execution import settle  # takes a second to import
 
     return settle(home, period, policy_path, progress=progress, threads=threads, seen=seen, engine=engine)

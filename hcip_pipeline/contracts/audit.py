@@ -6,7 +6,7 @@ Belongs here: columns. Does not belong here: how they are filled (``audit``, ``s
 from dataclasses import replace
 
 from hcip_pipeline.contracts import marts, screening
-from hcip_pipeline.contracts.disclosure import GivesAway, declared
+from hcip_pipeline.contracts.disclosure import Reveals, declared
 from hcip_pipeline.contracts.table import Column, Table
 
 CAUSES = (
@@ -173,7 +173,7 @@ REGULATOR_SAVINGS = declared(
     _REGULATOR_SAVINGS,
     counts=("cases", "baseline_cases"),
     # norms and what a case costs on the mean are known: each sum of dollars would give the number of cases away
-    gives_away=dict.fromkeys(("actual_cost", "best_practice_cost", "potential_savings"), GivesAway(("cases",))),
+    reveals=dict.fromkeys(("actual_cost", "best_practice_cost", "potential_savings"), Reveals(("cases",))),
     harmless={
         _LABEL: ("hospital_ccn", "period", "scope", "suppressed"),
         "differences of two windows' costs, neither of which is next to them": (
@@ -208,7 +208,7 @@ PUBLIC_NORMS = declared(
         (*(replace(c, nullable=c.nullable or c.name in _HIDDEN) for c in marts.NORMS.columns), _SUPPRESSED),
     ),
     counts=("cases",),
-    gives_away=dict.fromkeys(NORM_DEPENDENTS, GivesAway(("cases",))),
+    reveals=dict.fromkeys(NORM_DEPENDENTS, Reveals(("cases",))),
     harmless={
         _LABEL: (*marts.NORMS.key, "suppressed"),
         "a percentile of costs": ("best_practice_norm", "p75_cost", "improvement_ceiling_cost"),

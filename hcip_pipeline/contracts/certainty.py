@@ -7,7 +7,7 @@ filled (``certainty``).
 from dataclasses import replace
 
 from hcip_pipeline.contracts import marts
-from hcip_pipeline.contracts.disclosure import GivesAway, declared
+from hcip_pipeline.contracts.disclosure import Reveals, declared
 from hcip_pipeline.contracts.table import Column, Table
 
 STREAMS = ("medical", "surgical")
@@ -174,7 +174,7 @@ CERTAINTY_STREAMS = declared(
         ),
     ),
     counts=("cases",),
-    gives_away={"physicians": GivesAway(("cases",))},
+    reveals={"physicians": Reveals(("cases",))},
     harmless={
         _LABEL: ("period", "stream", "suppressed"),
         "spread of ratios over the physicians of the state, whose sums stay in the program": _COMPONENTS,

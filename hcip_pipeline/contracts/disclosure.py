@@ -1,7 +1,7 @@
 """What a column that leaves the program states about small counts: each column of a public table declares one of three.
 
-A column is a count of people, stays or rows (``Count``); it is made of counts and goes with them (``GivesAway``); or it
-gives no count away, for a reason (``Harmless``). A test fails where a public column declares none.
+A column is a count of people, stays or rows (``Count``); it reveals counts and is hidden with them (``Reveals``); or it
+reveals none, for a reason (``Harmless``). A test fails where a public column declares none.
 
 Belongs here: the declarations. Does not belong here: hiding (``release.suppression``), and the tables themselves.
 """
@@ -26,7 +26,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class GivesAway:
+class Reveals:
     """Made of counts: hidden when one of them is.
 
     Attributes:
@@ -45,34 +45,34 @@ class GivesAway:
 
 @dataclass(frozen=True)
 class Harmless:
-    """Gives no count away."""
+    """Reveals no count."""
 
     reason: str
 
 
-Disclosure = Count | GivesAway | Harmless
+Disclosure = Count | Reveals | Harmless
 
 
 def declared(
     table: Table,
     *,
     counts: tuple[str, ...] = (),
-    gives_away: Mapping[str, GivesAway] | None = None,
+    reveals: Mapping[str, Reveals] | None = None,
     harmless: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Table:
     """The table with what its columns state about counts.
 
     Args:
         counts: columns that count people, stays or rows.
-        gives_away: column -> what it is made of.
-        harmless: reason -> columns that give nothing away for it.
+        reveals: column -> what it is made of.
+        harmless: reason -> columns that reveal nothing because of it.
 
     Raises:
-        ValueError: a column is declared twice, or is none of the table.
+        ValueError: a column is declared twice, or is not in the table.
     """
     stated: dict[str, Disclosure] = {}
     given: list[tuple[str, Disclosure]] = [(name, Count()) for name in counts]
-    given += (gives_away or {}).items()
+    given += (reveals or {}).items()
     given += [(name, Harmless(reason)) for reason, names in (harmless or {}).items() for name in names]
     for name, disclosure in given:
         if name in stated or name not in table.names:
@@ -91,7 +91,7 @@ def dependents_of(table: Table) -> dict[str, tuple[str, ...]]:
     """Count -> the columns that are hidden with it."""
     found: dict[str, tuple[str, ...]] = {}
     for column in table.columns:
-        if isinstance(column.disclosure, GivesAway):
+        if isinstance(column.disclosure, Reveals):
             for count in column.disclosure.counts:
                 found[count] = (*found.get(count, ()), column.name)
     return found

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hcip_pipeline.contracts.disclosure import GivesAway, declared
+from hcip_pipeline.contracts.disclosure import Reveals, declared
 from hcip_pipeline.contracts.table import Column, Table
 
 #: UB-04 point of origin, two wide; for a newborn 05 is born in this hospital and 06 born elsewhere
@@ -183,10 +183,10 @@ _DATA_QUALITY = Table(
 DATA_QUALITY = declared(
     _DATA_QUALITY,
     counts=("rows", "rows_read"),
-    gives_away={
-        "rate": GivesAway(("rows", "rows_read"), over=("rows_read",)),
-        "year_before_rate": GivesAway(("year_before_rows", "year_before_rows_read"), over=("rows_read",)),
-        "state_rate": GivesAway(("state_rows", "state_rows_read"), over=("rows_read",)),
+    reveals={
+        "rate": Reveals(("rows", "rows_read"), over=("rows_read",)),
+        "year_before_rate": Reveals(("year_before_rows", "year_before_rows_read"), over=("rows_read",)),
+        "state_rate": Reveals(("state_rows", "state_rows_read"), over=("rows_read",)),
     },
     harmless={
         "names what the row is about: a rule that at least one row breaks": (

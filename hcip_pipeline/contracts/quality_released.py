@@ -7,7 +7,7 @@ here: the columns themselves (``quality``), and hiding (``release.quality_tables
 from dataclasses import replace
 
 from hcip_pipeline.contracts import quality
-from hcip_pipeline.contracts.disclosure import GivesAway, declared
+from hcip_pipeline.contracts.disclosure import Reveals, declared
 from hcip_pipeline.contracts.table import Column, Table
 
 _SUPPRESSED = Column("suppressed", "text", "columns emptied because of a small count, separated by |", nullable=True)
@@ -22,16 +22,16 @@ _BOTH, _PEERS = (*_NOW, *_BEFORE), (*_PEERS_NOW, *_PEERS_BEFORE)
 _EVENTS = ("numerator", "baseline_numerator")
 _PEER_EVENTS = ("peer_numerator", "peer_baseline_numerator")
 
-_VALUE = GivesAway(_NOW, over=("denominator",), per=0)
-_CHANGE = GivesAway(_BOTH, over=_EVENTS)
-_AIM: dict[str, GivesAway] = {
-    "baseline_value": GivesAway(_BEFORE, over=("baseline_denominator",), per=0),
+_VALUE = Reveals(_NOW, over=("denominator",), per=0)
+_CHANGE = Reveals(_BOTH, over=_EVENTS)
+_AIM: dict[str, Reveals] = {
+    "baseline_value": Reveals(_BEFORE, over=("baseline_denominator",), per=0),
     "change": _CHANGE,
-    "target_value": GivesAway(_BEFORE, over=("baseline_denominator",), per=0),
-    "distance": GivesAway(_BOTH, over=("denominator", "baseline_denominator"), per=0),
-    "is_on_track": GivesAway(_BOTH),
+    "target_value": Reveals(_BEFORE, over=("baseline_denominator",), per=0),
+    "distance": Reveals(_BOTH, over=("denominator", "baseline_denominator"), per=0),
+    "is_on_track": Reveals(_BOTH),
 }
-_OF_EXPECTED = GivesAway(("denominator",), most_digits=2)
+_OF_EXPECTED = Reveals(("denominator",), most_digits=2)
 
 
 #: what a figure means where it is asked again among what is shown
@@ -72,7 +72,7 @@ def _labels(*names: str) -> dict[str, tuple[str, ...]]:
 _QUALITY_SCORECARD = declared(
     _released(quality.QUALITY_SCORECARD),
     counts=_BOTH,
-    gives_away=_AIM | {"expected": _OF_EXPECTED, "value": _VALUE, "lower_limit": _VALUE, "upper_limit": _VALUE},
+    reveals=_AIM | {"expected": _OF_EXPECTED, "value": _VALUE, "lower_limit": _VALUE, "upper_limit": _VALUE},
     harmless=_labels("entity_kind", "entity_id", "measure", "entity_name", "measure_label", "unit")
     | {
         _NO_PATIENTS: ("hospitals", "member_ccns"),
@@ -80,16 +80,16 @@ _QUALITY_SCORECARD = declared(
     },
 )
 
-_DIFFERENCE = GivesAway((*_BOTH, *_PEERS), over=(*_EVENTS, *_PEER_EVENTS))
+_DIFFERENCE = Reveals((*_BOTH, *_PEERS), over=(*_EVENTS, *_PEER_EVENTS))
 _NETWORK_SCORECARD = declared(
     _released(quality.NETWORK_SCORECARD),
     counts=(*_BOTH, *_PEERS),
-    gives_away=_AIM
+    reveals=_AIM
     | {
         "value": _VALUE,
-        "peer_value": GivesAway(_PEERS_NOW, over=("peer_denominator",), per=0),
-        "peer_baseline_value": GivesAway(_PEERS_BEFORE, over=("peer_baseline_denominator",), per=0),
-        "peer_change": GivesAway(_PEERS, over=_PEER_EVENTS),
+        "peer_value": Reveals(_PEERS_NOW, over=("peer_denominator",), per=0),
+        "peer_baseline_value": Reveals(_PEERS_BEFORE, over=("peer_baseline_denominator",), per=0),
+        "peer_change": Reveals(_PEERS, over=_PEER_EVENTS),
     }
     | dict.fromkeys(("difference", "difference_lower", "difference_upper"), _DIFFERENCE),
     harmless=_labels("group_kind", "group_id", "topic", "measure", "group_name", "measure_label", "unit")
@@ -99,27 +99,27 @@ _NETWORK_SCORECARD = declared(
     },
 )
 
-_RATES = GivesAway(("index_discharges", "readmissions"), over=("index_discharges",))
+_RATES = Reveals(("index_discharges", "readmissions"), over=("index_discharges",))
 _READMISSIONS = declared(
     _released(quality.READMISSIONS),
     counts=("index_discharges", "readmissions", "planned_returns"),
-    gives_away=dict.fromkeys(
+    reveals=dict.fromkeys(
         ("observed_rate", "observed_lower", "observed_upper", "adjusted_rate", "adjusted_lower", "adjusted_upper"),
         _RATES,
     )
-    | {"expected": GivesAway(("index_discharges",), most_digits=2)},
+    | {"expected": Reveals(("index_discharges",), most_digits=2)},
     harmless=_labels("hospital_ccn", "service_line", "apr_drg"),
 )
 
 _HOSPITAL_ACQUIRED_CONDITIONS = declared(
     _released(quality.HOSPITAL_ACQUIRED_CONDITIONS),
     counts=("baseline_discharges", "baseline_conditions", "discharges", "conditions"),
-    gives_away={
-        "baseline_per_1000": GivesAway(
+    reveals={
+        "baseline_per_1000": Reveals(
             ("baseline_discharges", "baseline_conditions"), over=("baseline_discharges",), per=1000
         ),
-        "per_1000": GivesAway(("discharges", "conditions"), over=("discharges",), per=1000),
-        "change": GivesAway(
+        "per_1000": Reveals(("discharges", "conditions"), over=("discharges",), per=1000),
+        "change": Reveals(
             ("discharges", "conditions", "baseline_discharges", "baseline_conditions"),
             over=("conditions", "baseline_conditions"),
         ),
@@ -130,10 +130,10 @@ _HOSPITAL_ACQUIRED_CONDITIONS = declared(
 _CARE_TRANSITIONS = declared(
     _released(quality.CARE_TRANSITIONS),
     counts=("discharges", "readmissions", "within_7_days", "without_post_acute"),
-    gives_away={
-        "readmission_share": GivesAway(("discharges", "readmissions"), over=("discharges",)),
+    reveals={
+        "readmission_share": Reveals(("discharges", "readmissions"), over=("discharges",)),
         # its sum of days bounds both; it adds up over the rows of a source, so that a hidden one hides a total as well
-        "mean_days_to_return": GivesAway(("readmissions", "within_7_days"), most_digits=0),
+        "mean_days_to_return": Reveals(("readmissions", "within_7_days"), most_digits=0),
     },
     harmless=_labels("source", "hospital_ccn", "destination"),
 )
@@ -142,12 +142,12 @@ _OF_SIZE, _OF_PEER = ("discharges",), ("peer_discharges",)
 _HOSPITAL_PEERS = declared(
     _released(quality.HOSPITAL_PEERS, empty=("peer_ccn",)),
     counts=("discharges", "peer_discharges"),
-    gives_away={
-        "case_mix_days": GivesAway(_OF_SIZE, over=_OF_SIZE),
+    reveals={
+        "case_mix_days": Reveals(_OF_SIZE, over=_OF_SIZE),
         # who is alike is asked among hospitals whose size is shown, and of those alone
-        "peer_ccn": GivesAway((*_OF_SIZE, *_OF_PEER)),
-        "peer_case_mix_days": GivesAway(_OF_PEER, over=_OF_PEER),
-        "distance": GivesAway((*_OF_SIZE, *_OF_PEER), over=(*_OF_SIZE, *_OF_PEER)),
+        "peer_ccn": Reveals((*_OF_SIZE, *_OF_PEER)),
+        "peer_case_mix_days": Reveals(_OF_PEER, over=_OF_PEER),
+        "distance": Reveals((*_OF_SIZE, *_OF_PEER), over=(*_OF_SIZE, *_OF_PEER)),
     },
     harmless=_labels("hospital_ccn")
     | {"a number of places, the same for every hospital: who has one is hidden": ("peer_rank",)},
@@ -157,13 +157,13 @@ _OF_STATE = ("state_numerator", "state_denominator")
 _MEASURE_LEADERS = declared(
     _released(quality.MEASURE_LEADERS, empty=("place",), key=("measure", "period", "hospital_ccn")),
     counts=_NOW,
-    gives_away={
-        "place": GivesAway(_NOW),
+    reveals={
+        "place": Reveals(_NOW),
         "value": _VALUE,
         "upper_limit": _VALUE,
-        "state_value": GivesAway(_OF_STATE, over=("state_denominator",), per=0),
-        "could_teach": GivesAway((*_NOW, *_OF_STATE)),
-        "learner_ccns": GivesAway((*_NOW, *_OF_STATE)),
+        "state_value": Reveals(_OF_STATE, over=("state_denominator",), per=0),
+        "could_teach": Reveals((*_NOW, *_OF_STATE)),
+        "learner_ccns": Reveals((*_NOW, *_OF_STATE)),
     },
     harmless=_labels("measure", "hospital_ccn", "hospital_name"),
 )

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES, SECTIONS
-from hcip_pipeline.contracts.disclosure import Count, GivesAway, Harmless
+from hcip_pipeline.contracts.disclosure import Count, Harmless, Reveals
 from hcip_pipeline.contracts.keys import key_of
 from hcip_pipeline.contracts.marts import MARTS
 from hcip_pipeline.contracts.table import TYPES, Column, Table
@@ -111,7 +111,7 @@ def _hidden(column: Column) -> str:
     match column.disclosure:
         case Count():
             return "a count: when small, or when a small one would follow from it"
-        case GivesAway() as made:
+        case Reveals() as made:
             words = f"with {', '.join(f'`{count}`' for count in made.counts)}"
             if made.over:
                 words += "; rounded: one event more or less moves the last digit"

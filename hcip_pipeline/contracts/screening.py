@@ -13,7 +13,7 @@ NAME_MATCH = "EXCLUSION_NAME_MATCH"
 WAIVED, NOT_ORDERING = "EXCLUSION_WAIVED", "NOT_ON_ORDER_AND_REFERRING"
 REASONS = (*HOLDS, NAME_MATCH, WAIVED, NOT_ORDERING)
 
-#: What comes of it: the payment waits; a question to the hospital, which holds nothing; it was answered; it is noted.
+#: The consequence: the payment waits; a question to the hospital, which holds nothing; it was answered; it is noted.
 HOLD, QUESTION, ANSWERED, NOTED = EFFECTS = ("hold", "question", "answered", "noted")
 
 #: The lists that come as they are published, by the name of their file.

@@ -28,7 +28,7 @@ TYPES: dict[ColumnType, tuple[str, str, str]] = {
 }
 
 
-#: type -> the least and the most of a number that comes in: what is beyond is a slip of the pen, and sums of so many
+#: type -> the least and the most of a number that comes in: anything beyond is a slip of the pen, and sums of as many
 #: amounts as a state has still fit into every column that they go through.
 LIMITS: dict[ColumnType, tuple[str, str]] = {
     "integer": ("-1000000000000", "1000000000000"),
@@ -101,6 +101,11 @@ class Table:
     name: str
     grain: str
     columns: tuple[Column, ...]
+
+    @property
+    def schema(self) -> dict[str, PolarsType]:
+        """Column -> its type in Polars, in order: the schema of a frame of the table."""
+        return {column.name: column.polars_type for column in self.columns}
 
     @functools.cached_property
     def key(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ ROW_GROUP = 120_000
 @cache
 def table_schema(table: str) -> pa.Schema:
     """The Arrow schema of a table of claims."""
-    return pl.DataFrame(schema={c.name: c.polars_type for c in TABLES[table].columns}).to_arrow().schema
+    return pl.DataFrame(schema=TABLES[table].schema).to_arrow().schema
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from hcip_pipeline.intake.survey_intake import ingest_surveys
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.received_files import TABLE, NotReceivedError, sha256_of
 from hcip_pipeline.reference.tables import known_hospitals
-from hcip_pipeline.tables.contract_columns import RowRule, check_contract_table, contract_schema
+from hcip_pipeline.tables.contract_columns import RowRule, check_contract_table
 from hcip_pipeline.tables.file_names import is_left_alone, shown_path
 from hcip_pipeline.tables.refusals import TableRefusedError
 from hcip_pipeline.tables.table_shapes import find_table, table_of
@@ -146,7 +146,7 @@ def _ingest(
         in_force = max(accepted)
         frame = pl.read_parquet(_history(table.name, in_force, lake))
     else:
-        in_force, frame = 0, pl.DataFrame(schema=contract_schema(table))
+        in_force, frame = 0, pl.DataFrame(schema=table.schema)
     receipt = replace(receipt, in_force=in_force, rows_in_force=frame.height)
     if receipt.version:
         write_json(receipt.as_dict(), lake / "receipts" / f"{table.name}.r{receipt.version}.json")

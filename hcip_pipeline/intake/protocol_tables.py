@@ -17,7 +17,6 @@ from hcip_pipeline.policy.interventions import CATALOGUE
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.policy.protocol import ConditionOfPayment, Protocol, period_number, program_year
 from hcip_pipeline.policy.protocol_checks import UNLOCKING, ProgramStart, elections_in_force
-from hcip_pipeline.tables.contract_columns import contract_schema
 
 if TYPE_CHECKING:
     from hcip_pipeline.intake.protocol_files import ProtocolFile
@@ -71,7 +70,7 @@ def protocol_tables(
 
 def _frame(name: str, rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
     table = TABLES[name]
-    return pl.DataFrame(list(rows), schema=contract_schema(table), orient="row").sort(table.key)
+    return pl.DataFrame(list(rows), schema=table.schema, orient="row").sort(table.key)
 
 
 def _protocol(

@@ -89,7 +89,7 @@ def judge_survey(
 
     Args:
         path: the file, named ``survey_<ccn>_<period>.xlsx``.
-        period: the period it must speak of.
+        period: the period that it must be about.
         hospitals: the CCNs that are known.
         conditions: pairs of CCN and condition id of the protocols in force; None when they are not known.
         within: the folder that no link may lead out of (the inbox).

@@ -32,7 +32,7 @@ from hcip_pipeline.rules.problem import Problem
 IDENTIFIER_TYPE = "LICENSE"
 #: The most records of other quarters that a file may hold.
 MOST_OF_OTHERS = Decimal("0.1")
-#: Of so many amounts some have cents.
+#: Of this many amounts, some must have cents.
 ROWS_WITH_CENTS = 100
 
 _STATE = StateFiles(

@@ -156,7 +156,7 @@ def differences(home: Home, covered: Mapping[str, Line]) -> Iterator[Difference]
 def forget_unrecorded(home: Home, folder: Path, progress: Progress) -> None:
     """Set receipts aside that no line of the ledger is about, or that are not what it states.
 
-    A run that was killed left them, or somebody changed them: without its receipt a submission is accepted anew, with
+    A run that was killed left them, or somebody changed them: without its receipt a submission is accepted again, with
     the same outcome as long as the inbox is the same. Call it with the partition's lock held.
 
     Args:

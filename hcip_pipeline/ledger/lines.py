@@ -9,7 +9,7 @@ ledger is ``<sequence>:<sha256 of its last line>``. No line holds a time, so tha
 
 Several processes append at once: each holds the file's own lock while it reads the last line and writes the next. A
 process that is killed while it writes leaves a line without its end, which the next one cuts off: what that line was
-about has no line, and is accepted anew or recorded as found.
+about has no line, and is accepted again or recorded as found.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ def backfill(
     name = f"{first}..{last}"
     report = BackfillReport(name)
     periods = [key for key in keys if isinstance(key, PerformancePeriod)]
-    check_settings(home, lambda _: None, signs=bool(periods))  # the runs report whom alerts do not reach
+    check_settings(home, lambda _: None, signs=bool(periods))  # the runs themselves report alerts that reach no one
     identity, done = _identity(home, name, resume)
     command = f"hcip backfill {first} {last}"
     options = replace(options, engine=engine, command=command, tags={_RANGE: name, _ID: identity})

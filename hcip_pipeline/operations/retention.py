@@ -131,7 +131,7 @@ def read_data_use(home: Home) -> DataUse:
     """The agreements of ``inbox/data_use.yaml``; none without the file.
 
     Raises:
-        HcipError: the file cannot be read, or names a period that is none.
+        HcipError: the file cannot be read, or a period in it is invalid.
     """
     path = home.inbox / "data_use.yaml"
     if not path.exists():

@@ -1,4 +1,4 @@
-"""Conditions of payment that name a computed measure: evaluated from the data in place of a report (methodology §12).
+"""Conditions of payment that name a computed measure: evaluated from the data instead of a report (methodology §12).
 
 Belongs here: which measures a condition may name, and what its threshold states. Does not belong here: the measures'
 values (``dbt_project/models/intermediate/quality``) and the outcome (``int_condition_outcomes``).

@@ -36,7 +36,7 @@ NORM_METHODS = ("physician_percentile", "case_percentile", "mean_below_threshold
 _NUMBER = re.compile(r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,2})?")
 _RATIO = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{0,30})? */ *[0-9]{1,30}")
 
-#: No amount of the program comes near it, and sums of so many of them still fit into every column of money.
+#: No amount of the program comes near it, and sums of as many of them still fit into every column of money.
 MAX_MONEY = 10**11
 
 

@@ -35,7 +35,7 @@ class Content:
         supersedes: sha256 of the manifest of the release before.
         later: releases of later periods that were made without this one.
         received: gives the receipts of a quarter; None: those that the home has now.
-        signed_by: identity of whoever signs the release; None: no one.
+        signed_by: the signer's identity; None: the release is not signed.
         stamped_by: host of the service that stamps the manifest afterwards; None: none does.
         derivations: who makes the tables that are not marts, called in this order once those are written.
         renderers: who makes the documents, called in this order once all tables are written.

@@ -95,7 +95,7 @@ def fetch(address: str, folder: Path, progress: _PROGRESS = lambda _: None) -> P
         The folder of the release.
 
     Raises:
-        UsageError: the address is none of a release, or its kind of storage is not installed.
+        UsageError: the address is not that of a release, or its kind of storage is not installed.
         HcipError: there is no release, or the storage cannot be reached.
     """
     named = _RELEASE.fullmatch(address.rstrip("/"))

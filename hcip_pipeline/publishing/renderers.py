@@ -1,4 +1,4 @@
-"""Who makes the documents of a release. The dict is the list; a renderer is next to the domain it speaks of.
+"""Who makes the documents of a release. The dict is the list; a renderer is next to its domain.
 
 Does not belong here: any rendering. A renderer is ``(Draft) -> Iterable[Document]`` and must not need what another one
 wrote.

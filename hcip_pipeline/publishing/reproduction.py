@@ -32,7 +32,7 @@ from hcip_pipeline.settlement.kept_sources import recall
 from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.project import project_digest
 
-#: so many of the files that differ are named
+#: how many of the files that differ are named
 _LISTED = 10
 
 

@@ -97,7 +97,7 @@ def write_release(
         ) from error
 
 
-def standing_release(folder: Path) -> Release:
+def existing_release(folder: Path) -> Release:
     """A release that is there already, as what a run has found to hold the same."""
     files = ReleaseFiles.at(folder)
     return Release(str(files.period), files.number, folder, _number_of_files(files.manifest), is_new=False)

@@ -24,7 +24,6 @@ import polars as pl
 from hcip_pipeline.contracts.reference import COST_FACTORS
 from hcip_pipeline.errors import HcipError, UsageError
 from hcip_pipeline.received_files import ARCHIVE_DAMAGE, SPARCS
-from hcip_pipeline.tables.contract_columns import contract_schema
 from hcip_pipeline.tables.file_names import shown
 
 _LINES = Path(__file__).parent / "data" / "cost_report_lines.csv"
@@ -169,7 +168,7 @@ def _unpack(file: Path, place: Path) -> list[Path]:
 
 
 def _factors(cells: pl.DataFrame) -> CostReportFactors:
-    schema = contract_schema(COST_FACTORS)
+    schema = COST_FACTORS.schema
     least, most = map(Decimal, COST_FACTORS["cost_to_charge"].bounds or ("0", "0"))
     rows, left_out = [], []
     for cell in cells.iter_rows(named=True):

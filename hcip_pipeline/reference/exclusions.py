@@ -12,7 +12,6 @@ import polars as pl
 
 from hcip_pipeline.contracts.protocol import EXCLUDED_IN_PERIOD
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.tables.contract_columns import contract_schema
 
 
 def lasting_in_period(period: PerformancePeriod) -> pl.Expr:
@@ -44,7 +43,7 @@ def excluded_in_period(excluded_individuals: pl.DataFrame, period: PerformancePe
             pl.when(pl.col("reinstated_date").is_not_null().all()).then(pl.col("reinstated_date").max()),
         )
     )
-    return individuals.select(pl.col(n).cast(t) for n, t in contract_schema(EXCLUDED_IN_PERIOD).items()).sort("npi")
+    return individuals.select(pl.col(n).cast(t) for n, t in EXCLUDED_IN_PERIOD.schema.items()).sort("npi")
 
 
 _POSTAL_CODES = (

@@ -1,6 +1,6 @@
 """The OIG's List of Excluded Individuals and Entities as it is published: ``reference/leie.csv``, the file UPDATED.csv.
 
-Belongs here: reading the list, and whom it excludes, by NPI or by name. Does not belong here: the exclusion as of a
+Belongs here: reading the list, and the people it excludes, by NPI or by name. Does not belong here: exclusion as of a
 period (``exclusions``), and comparing names (``name_matching``).
 
 Eighteen columns; dates are ``yyyymmdd`` and ``00000000`` is none; NPI ``0000000000`` is unknown (nine of ten).
@@ -17,7 +17,6 @@ import polars as pl
 
 from hcip_pipeline.contracts.reference import EXCLUDED_INDIVIDUALS
 from hcip_pipeline.reference.wide_lists import ListColumns, read_list_columns, read_npis, refuse_cells
-from hcip_pipeline.tables.contract_columns import contract_schema
 
 #: Name of the table's file, and the source that payments name.
 NAME, SOURCE = "leie", "OIG"
@@ -78,7 +77,7 @@ def read_leie(path: Path, state: str, within: Path | None = None) -> ExclusionLi
     unknown = in_force.filter(pl.col("npi").is_null())
     has_name = pl.any_horizontal(pl.col(name).is_not_null() for name in ("lastname", "firstname", "busname"))
     newest = dated.select(pl.max_horizontal(pl.col("effective_date").max(), pl.col("reinstated_date").max())).item()
-    schema = contract_schema(EXCLUDED_INDIVIDUALS)
+    schema = EXCLUDED_INDIVIDUALS.schema
     individuals = known.with_columns(pl.lit(SOURCE).alias("source"))
     return ExclusionList(
         individuals.select(pl.col(name).cast(schema[name]) for name in schema).sort(EXCLUDED_INDIVIDUALS.key),

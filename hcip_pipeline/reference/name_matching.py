@@ -21,7 +21,7 @@ from rapidfuzz import fuzz, process
 
 #: Names less like are two persons'.
 LEAST_SIMILARITY = 92
-#: Names that are compared at once: so many rows of a matrix.
+#: Names that are compared at once: rows of a matrix.
 _AT_ONCE = 250
 
 #: Letters that do not come apart into a letter and its mark.
@@ -33,7 +33,7 @@ _TITLES = (
     "miss prof esq"
 )
 _SUFFIXES = frozenset(("jr", "sr", "ii", "iii", "iv"))
-#: What is written next to a name and is none of it; a few are names as well (Do, Ma).
+#: Words that are written next to a name and are not part of it; a few are names as well (Do, Ma).
 _BESIDE = _SUFFIXES | frozenset(_TITLES.split())
 
 

@@ -28,7 +28,6 @@ from hcip_pipeline.reference.exclusions import excluded_in_period, lasting_in_pe
 from hcip_pipeline.reference.name_matching import Name, like_names, listed_name, written_names
 from hcip_pipeline.reference.tables import file_stamp, load_reference
 from hcip_pipeline.reference.wide_lists import ListColumns
-from hcip_pipeline.tables.contract_columns import contract_schema
 from hcip_pipeline.tables.table_shapes import find_table
 from hcip_pipeline.tables.tabular import LINE
 
@@ -313,7 +312,7 @@ def _write_receipts(lists: NationalLists, files: Mapping[str, Path], screened: p
 
 def _frame(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Rows in the columns of a table, ordered by key; a column that none of them has is empty."""
-    schema = contract_schema(table)
+    schema = table.schema
     if rows.is_empty():
         return pl.DataFrame(schema=schema)
     given = [pl.col(n).cast(t) if n in rows.columns else pl.lit(None, dtype=t).alias(n) for n, t in schema.items()]

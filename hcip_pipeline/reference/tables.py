@@ -24,7 +24,7 @@ from hcip_pipeline.reference.rules import (
     widen_grouper_versions,
 )
 from hcip_pipeline.rules.problem import Problem
-from hcip_pipeline.tables.contract_columns import check_contract_table, contract_schema
+from hcip_pipeline.tables.contract_columns import check_contract_table
 from hcip_pipeline.tables.file_names import is_left_alone, shown_path
 from hcip_pipeline.tables.table_shapes import find_table, table_of
 from hcip_pipeline.tables.tabular import LINE, read_text_table
@@ -208,7 +208,7 @@ def _read_shipped(name: str) -> ReferenceTable:
     path = SHIPPED / f"{name}.csv"
     if path.exists():
         return _read_file(name, path, "shipped")
-    return ReferenceTable(name, pl.DataFrame(schema=contract_schema(TABLES[name]) | {LINE: pl.Int64}), "none", None)
+    return ReferenceTable(name, pl.DataFrame(schema=TABLES[name].schema | {LINE: pl.Int64}), "none", None)
 
 
 def _read_file(name: str, path: Path, source: Source, within: Path | None = None) -> ReferenceTable:

@@ -15,7 +15,6 @@ import polars as pl
 
 from hcip_pipeline.contracts.reference import PER_DIEM
 from hcip_pipeline.errors import HcipError, UsageError
-from hcip_pipeline.tables.contract_columns import contract_schema
 from hcip_pipeline.tables.file_names import shown
 
 _SHIPPED = Path(__file__).parent / "data" / "visit_fees.csv"
@@ -97,7 +96,7 @@ def read_per_diems(
 
 
 def _frame(rows: Sequence[tuple[int, str, Decimal, str, str]]) -> pl.DataFrame:
-    schema = contract_schema(PER_DIEM)
+    schema = PER_DIEM.schema
     text = pl.DataFrame(rows, schema=list(schema), orient="row")
     published = pl.col("published_on").replace("", None).str.to_date("%Y-%m-%d")
     return text.with_columns(published, pl.col("amount").cast(schema["amount"]))

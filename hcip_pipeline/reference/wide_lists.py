@@ -83,7 +83,7 @@ def read_list_columns(
 
 
 def read_npis(path: Path, rows: pl.DataFrame, column: str = "npi") -> pl.DataFrame:
-    """The rows with their NPIs as ten digits; null for what is none (``0000000000`` is unknown, letters are a slip).
+    """The rows with their NPIs as ten digits; null for anything else (``0000000000`` is unknown, letters are a slip).
 
     Nobody here can correct a national list: an NPI that cannot be read stops nothing.
 

@@ -86,7 +86,7 @@ class Draft:
         recomputation: gives the verification of the tables, recomputed from themselves; it may have to wait.
         received: gives the receipts of a quarter as they were, where the release is one made again; None: the lake's.
         made_from: root over what the release is made from, as its manifest has it.
-        signed_by: identity of whoever signs the release; None: no one.
+        signed_by: the signer's identity; None: the release is not signed.
         stamped_by: host of the time stamp service that is asked once it is written; None: none is.
         later: releases of later periods that were made without this one.
         is_synthetic: the data are invented, and every file is marked so.

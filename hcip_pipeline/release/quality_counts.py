@@ -207,13 +207,13 @@ class Sets:
         small = {c for c, value in self.values.items() if "|" not in c[0] and value and value <= threshold}
         everybody = {each for members in kept for each in members.split("|")} - {NO_AREA}
 
-        def tells(members: str, measure: str, count: str) -> bool:
+        def touches_small(members: str, measure: str, count: str) -> bool:
             inside = set(members.split("|"))
             outside = everybody - inside
             looked_at = inside | outside if len(outside) == 1 else inside
             return any((each, measure, count) in small for each in looked_at)
 
-        return Sets({c: None for c in self.values if "|" in c[0] and c[0] not in kept and tells(*c)})
+        return Sets({c: None for c in self.values if "|" in c[0] and c[0] not in kept and touches_small(*c)})
 
     def sums(self, tables: Iterable[CountTable]) -> Iterator[Sum]:
         """A set's count is the sum of its hospitals'."""

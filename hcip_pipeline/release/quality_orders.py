@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from hcip_pipeline.contracts.disclosure import GivesAway
+from hcip_pipeline.contracts.disclosure import Reveals
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.release.quality_counts import ALL, STATE
 from hcip_pipeline.release.suppression import MARK
@@ -36,7 +36,7 @@ def rounded(row: Mapping[str, Any], table: Table, per: int) -> Row:
     for column in table.columns:
         how = column.disclosure
         value = row.get(column.name)
-        if not isinstance(how, GivesAway) or not isinstance(value, Decimal):
+        if not isinstance(how, Reveals) or not isinstance(value, Decimal):
             continue
         digits = how.most_digits
         if how.over:

@@ -301,5 +301,5 @@ def _emptied(name: str, frame: pl.DataFrame, hidden: set[Cell], part: pl.DataFra
 
 
 def _as_released(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
-    schema = {column.name: column.polars_type for column in RELEASED[name].columns}
+    schema = RELEASED[name].schema
     return pl.DataFrame([{c: row[c] for c in schema} for row in rows], schema=schema)

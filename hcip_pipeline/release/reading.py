@@ -65,7 +65,7 @@ class ReleaseFiles:
         """The table's Parquet files, ordered by owner.
 
         Args:
-            owner: a hospital's CMS certification number, or ``STATE``; None: whoever has one.
+            owner: a hospital's CMS certification number, or ``STATE``; None: any owner.
             folder: for a table that is in two, as ``savings`` does in ``regulator``.
         """
         where = folder or folder_of(table)

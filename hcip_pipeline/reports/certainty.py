@@ -22,7 +22,7 @@ READINGS = {
     "undisputed": "only cases whose attending and operating physician are the same",
     "bridge": "as settled, with the base year and the baseline grouped with the period's version",
 }
-#: under so many cases an interval over samples of the own cases is too narrow
+#: with fewer cases than this, an interval over samples of the physician's own cases is too narrow
 _FEW_CASES = 10
 _RELIABILITY = (
     "Reliability, from 0 to 1: how much of the difference between physicians is real and not the luck of a few cases."
@@ -131,7 +131,7 @@ _VERDICTS = {
 
 
 def _by_chance(row: Row) -> str:
-    """What a physician like any other would have earned; a mean outside its range is never left without a word."""
+    """What a physician like any other would have earned; a mean outside its range is always explained."""
     low, mean, high = row["chance_low"], row["chance_mean"], row["chance_high"]
     earned = "by chance alone, a typical physician would have earned"
     if low == high:
@@ -197,7 +197,7 @@ class GroupCertainty:
         readings: other readings of the responsible physician.
         streams: reliability of the state's figures.
         of: hospital or state: whose care partners are ranked.
-        tested: care partners for whom dealing changes anything.
+        tested: care partners whose payment the draws can change.
         one_in_twenty: how many of them would lie above by chance alone.
         is_mean_outside: the mean of a row is outside its range.
     """

@@ -1,6 +1,6 @@
 """The one page that links all reports of a release.
 
-Belongs here: links. Does not belong here: figures, and names of physicians: the page speaks of all hospitals.
+Belongs here: links. Does not belong here: figures, and names of physicians: the page covers all hospitals.
 """
 
 from __future__ import annotations

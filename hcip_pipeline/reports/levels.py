@@ -28,7 +28,7 @@ class ServiceLine:
 
 
 def compared(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Rows with their bar of the difference from the state, the dearest first."""
+    """Rows with their bar of the difference from the state, the most expensive first."""
     found = list(rows)
     reach = max((abs(row["difference_from_statewide"] or 0) for row in found), default=Decimal(0))
     found.sort(key=lambda row: (-(row["difference_from_statewide"] or 0), -row["cost"]))
@@ -38,7 +38,7 @@ def compared(rows: Iterable[Row]) -> tuple[Row, ...]:
 
 
 def service_lines(levels: Sequence[Row], centers: Sequence[Row]) -> tuple[ServiceLine, ...]:
-    """Service lines, the dearest compared with the state first, each with what it opens to."""
+    """Service lines, the most expensive compared with the state first, each with the rows that it opens to."""
     of_line: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in levels:
         of_line[row["service_line"]][row["level"]].append(row)

@@ -1,6 +1,6 @@
 """The physician's dashboard: one page per care partner of a hospital, printable on two.
 
-Belongs here: what the page shows of whom. Does not belong here: wording shared with other reports (``words``,
+Belongs here: what the page shows, and about whom. Does not belong here: wording shared with other reports (``words``,
 ``waterfall``), the layout (``templates/physician.html.j2``).
 """
 
@@ -23,7 +23,7 @@ CELLS = 8
 
 #: Rows that the list of single cases shows; a page of more is too large to open.
 SHOWN = 2_000
-#: Under so many cases a mean is a hint at best.
+#: With fewer cases than this, a mean is a hint at best.
 FEW_CASES = 5
 
 

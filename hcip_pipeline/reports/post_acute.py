@@ -54,10 +54,10 @@ def post_acute(source: ReportSource, ccn: str) -> PostAcute:
     others = _grouped([row for row in rows if row["npi"] not in names], _line)
     elsewhere = _elsewhere(source, ccn)
     lines = [row | {"elsewhere": elsewhere.get(row["name"])} for row in _grouped(rows, _line)]
-    dearest = max((row["per_episode"] or Decimal(0) for row in lines), default=Decimal(0))
+    highest = max((row["per_episode"] or Decimal(0) for row in lines), default=Decimal(0))
     return PostAcute(
         total=_summed("All service lines", rows) | {"elsewhere": elsewhere.get(None)},
-        lines=tuple(row | {"bar": charts.bar(row["per_episode"] or Decimal(0), dearest)} for row in lines),
+        lines=tuple(row | {"bar": charts.bar(row["per_episode"] or Decimal(0), highest)} for row in lines),
         partners=tuple(row | {"name": names[row["npi"]]} for row in partners),
         others=tuple(others),
         history=tuple(
@@ -119,7 +119,7 @@ def _divided(numerator: Decimal | int, denominator: int, places: Decimal) -> Dec
 
 
 def _elsewhere(source: ReportSource, ccn: str) -> dict[str | None, Row]:
-    """The same of all other hospitals, by service line and (None) together, where it tells of no one.
+    """The same sums over all other hospitals, by service line and (None) overall, where they reveal nobody.
 
     That is: of at least three hospitals, and with every count of episodes behind a figure above the small-cell
     threshold (outputs.md, "Privacy").

@@ -13,6 +13,7 @@ from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import PerformancePeriod, base_year_window
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.release.notes import Note
+from hcip_pipeline.settlement.preconditions import base_year_missing
 
 
 def check_base_year(home: Home, policy: Policy, receipts: Sequence[SubmissionReceipt]) -> set[str]:
@@ -29,13 +30,7 @@ def check_base_year(home: Home, policy: Policy, receipts: Sequence[SubmissionRec
     in_force = {(receipt.ccn, receipt.quarter) for receipt in receipts if receipt.in_force}
     in_base_year = {ccn for ccn, quarter in in_force if quarter in base_quarters}
     if not in_base_year:
-        raise HcipError(
-            f"no hospital's data for the base year {policy.base_year} are in the lake, so there can be no norms",
-            file=home.inbox / "hospital",
-            rule="BASE-YEAR-MISSING",
-            fix=f"put the submissions of {policy.base_year} into inbox/hospital/{policy.base_year}Q1 to Q4, "
-            "or name the right base_year in the policy",
-        )
+        raise base_year_missing(home, policy, "in the lake, so there can be no norms")
     refused = sorted(
         {
             f"{receipt.quarter}/{receipt.ccn}"

@@ -66,7 +66,7 @@ def later_payments(home: Home, period: PerformancePeriod) -> pl.DataFrame:
             amount, percent = row["pfs_approved_amount"], row["physician_cap_percent"] or Decimal(0)
             cap = None if amount is None else (amount * percent / 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
             rows.append((row["hospital_ccn"], str(later), row["npi"], row["final_incentive"], cap))
-    schema = {column.name: column.polars_type for column in run.LATER_PAYMENTS.columns}
+    schema = run.LATER_PAYMENTS.schema
     return pl.DataFrame(rows, schema=schema, orient="row").sort(run.LATER_PAYMENTS.key)
 
 
@@ -77,7 +77,7 @@ def _earlier_payments(home: Home, period: PerformancePeriod) -> pl.DataFrame:
         for earlier in _periods_before(home, period)
         if (path := home.lake_program(earlier) / "payments.parquet").exists()
     ]
-    schema = {column.name: column.polars_type for column in run.EARLIER_PAYMENTS.columns}
+    schema = run.EARLIER_PAYMENTS.schema
     empty = pl.DataFrame(schema=schema)
     together = pl.concat([empty, *(frame.select(empty.columns) for frame in reported)], how="vertical_relaxed")
     return together.sort(run.EARLIER_PAYMENTS.key)
@@ -121,5 +121,5 @@ def _periods_before(home: Home, period: PerformancePeriod) -> list[PerformancePe
 
 
 def _together(frames: list[pl.DataFrame], table: Table) -> pl.DataFrame:
-    empty = pl.DataFrame(schema={column.name: column.polars_type for column in table.columns})
+    empty = pl.DataFrame(schema=table.schema)
     return pl.concat([empty, *(frame.select(table.names) for frame in frames)], how="vertical_relaxed").sort(table.key)

@@ -51,7 +51,7 @@ def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 def _entries(
     folder: Path, below: str, is_others: Mapping[str, Callable[[str], bool]], above: frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, Path]]:
-    """Paths below ``folder``; a folder that a link leads to is gone through like any other, but not in a circle."""
+    """Paths below ``folder``; a folder that a link leads to is read like any other, but never in a circle."""
     real = os.path.realpath(folder)
     if real in above:
         return

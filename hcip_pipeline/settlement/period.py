@@ -348,7 +348,7 @@ def _receipts_frame(in_force: Sequence[SubmissionReceipt]) -> pl.DataFrame:
                 Decimal(dollars),
             )
         )
-    schema = {column.name: column.polars_type for column in run.RECEIPTS.columns}
+    schema = run.RECEIPTS.schema
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

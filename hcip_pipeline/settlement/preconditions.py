@@ -35,13 +35,7 @@ def check_can_start(home: Home, period: PerformancePeriod, policy: Policy) -> No
             fix=f"put the submissions into inbox/hospital/{quarters[0]} and {quarters[1]}",
         )
     if not any(_has_submissions(home, quarter) for quarter in base_year_window(policy.base_year).quarters):
-        raise HcipError(
-            f"no hospital's data for the base year {policy.base_year} are in the inbox or the lake: no norms",
-            file=home.inbox / "hospital",
-            rule="BASE-YEAR-MISSING",
-            fix=f"put the submissions of {policy.base_year} into inbox/hospital/{policy.base_year}Q1 to Q4, "
-            "or name the right base_year in the policy",
-        )
+        raise base_year_missing(home, policy, "in the inbox or the lake: no norms")
     folder = home.inbox / "program" / str(period)
     is_there = any(folder.glob("care_partners.*")) if folder.is_dir() else False
     if not is_there and receipt_in_force("care_partners", home.lake_program(period)) is None:
@@ -51,6 +45,18 @@ def check_can_start(home: Home, period: PerformancePeriod, policy: Policy) -> No
             rule="CARE-PARTNERS-MISSING",
             fix="add the list; a file with only its header means that no one takes part",
         )
+
+
+def base_year_missing(home: Home, policy: Policy, where: str) -> HcipError:
+    """The error of a base year without data; ``where`` they were looked for ends the message."""
+    year = policy.base_year
+    return HcipError(
+        f"no hospital's data for the base year {year} are {where}",
+        file=home.inbox / "hospital",
+        rule="BASE-YEAR-MISSING",
+        fix=f"put the submissions of {year} into inbox/hospital/{year}Q1 to Q4, "
+        "or name the right base_year in the policy",
+    )
 
 
 def _check_releases(home: Home) -> None:

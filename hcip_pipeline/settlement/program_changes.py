@@ -72,7 +72,7 @@ def program_changes(
             found += _exclusions_changed(measure, tables.care_partners, tables.excluded)
         found += _restated(home, before, measure)
         found += _resubmitted(home, period, baseline)
-    schema = {column.name: column.polars_type for column in PROGRAM_CHANGES.columns}
+    schema = PROGRAM_CHANGES.schema
     frame = pl.DataFrame(found, schema=schema, orient="row")
     together = frame.group_by("hospital_ccn", "reason").agg(pl.col("detail").unique().sort().str.join("; "))
     return together.select(PROGRAM_CHANGES.names).sort(PROGRAM_CHANGES.key)

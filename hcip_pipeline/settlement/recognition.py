@@ -3,7 +3,7 @@
 Belongs here: what is remembered of a run, and comparing it with the inbox, lake and program as they are now. Does not
 belong here: what a build depends on (``spec_digest``), and what the inbox holds (``inbox_contents``).
 
-A run is remembered in ``warehouse/last_runs/<period>.json``; without that file the next run builds the period anew.
+A run is remembered in ``warehouse/last_runs/<period>.json``; without that file the next run builds the period again.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def record_run(home: Home, seen: Outlook, release: Path, parts: Parts) -> None:
     try:
         changed = changed_files(home, seen.contents)
     except (HcipError, OSError):
-        return  # the next run builds anew and names what cannot be read
+        return  # the next run builds again and names what cannot be read
     record = {
         "version": _VERSION,
         "release": release.name,

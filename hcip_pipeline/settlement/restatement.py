@@ -219,5 +219,5 @@ def _differences(
 
 
 def _frame(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
-    schema: Mapping[str, object] = {column.name: column.polars_type for column in RESTATEMENT.columns}
+    schema: Mapping[str, object] = RESTATEMENT.schema
     return pl.DataFrame(list(rows), schema=schema, orient="row").sort(RESTATEMENT.key)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """Earlier half-years whose program files or submissions are not those that their newest release was made from (§15).
 
 Belongs here: what a later half-year's run states about them. Does not belong here: what a change does to later payments
-(``program_changes``), and why a period itself would be built anew (``recognition``).
+(``program_changes``), and why a period itself would be built again (``recognition``).
 """
 
 from __future__ import annotations

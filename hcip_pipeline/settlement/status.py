@@ -58,7 +58,7 @@ class Held:
 
 @dataclass(frozen=True)
 class OverCap:
-    """A physician whom the year's other half-years make more payable than the fee-schedule cap of the year is."""
+    """A physician for whom the year's other half-years make more payable than the year's fee-schedule cap allows."""
 
     hospital_ccn: str
     npi: str

@@ -82,7 +82,7 @@ class Storage:
         return sorted(name for name in names if name and not name.startswith("."))
 
     def check_bucket(self) -> None:
-        """Make sure that there is a bucket: one that is misspelled is empty for whoever lists it.
+        """Make sure that there is a bucket: a misspelled one looks like an empty one.
 
         Raises:
             FileNotFoundError: there is none.

@@ -60,7 +60,7 @@ def part_of(entry: Entry) -> Part | None:
 
 
 def lock_of(path: str) -> str:
-    """The lock that whoever changes a file holds; empty: no one needs one."""
+    """The lock that is held to change a file; empty: none is needed."""
     for pattern, name in _LOCKS:
         if found := pattern.fullmatch(path):
             return name.format(found[1])

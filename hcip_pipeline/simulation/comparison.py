@@ -61,7 +61,7 @@ class Simulation:
         return found | ({"synthetic": True} if self.is_synthetic else {})
 
     def write(self, folder: Path) -> list[Path]:
-        """The tables as CSV, in the place of an earlier simulation's; the same scenarios give the same bytes."""
+        """The tables as CSV, replacing an earlier simulation's; the same scenarios give the same bytes."""
         folder.mkdir(parents=True, exist_ok=True)
         written = []
         for name in ("scenarios", "hospitals", "partners"):

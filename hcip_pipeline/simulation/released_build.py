@@ -71,7 +71,7 @@ def open_build(
 
     Args:
         targets: models that will be computed.
-        given: tables of the lake that will be replaced when everything is computed anew.
+        given: tables of the lake that will be replaced when everything is computed again.
 
     Raises:
         HcipError: the period is not released, or its warehouse holds another build than the release's.

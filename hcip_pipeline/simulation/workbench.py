@@ -23,7 +23,7 @@ BUILD = "hcip"
 
 
 class Workbench:
-    """A finished build, its models as they are, and a place to compute some of them anew.
+    """A finished build, its models unchanged, and a place to compute some of them again.
 
     Args:
         file: the build's DuckDB file; it is never written.

@@ -145,7 +145,7 @@ def _care_partners(home: Home, quarter: Quarter) -> tuple[Source, PerformancePer
         file = folder / f"{program.CARE_PARTNERS.name}.parquet"
         if period <= _half_of(quarter) and file.is_file():
             return [file], period
-    schema = {column.name: column.polars_type for column in program.CARE_PARTNERS.columns}
+    schema = program.CARE_PARTNERS.schema
     return pl.DataFrame(schema=schema), None
 
 

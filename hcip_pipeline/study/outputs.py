@@ -27,7 +27,7 @@ DESCRIPTION = "study.json"
 
 
 def write_study(plan: StudyPlan, figures: StudyFigures, folder: Path) -> tuple[str, ...]:
-    """Write the study's files into ``folder``, in the place of an earlier run's; the same study gives the same bytes.
+    """Write the study's files into ``folder``, replacing an earlier run's; the same study gives the same bytes.
 
     Returns:
         The names of the files.

@@ -130,5 +130,5 @@ def factors_of_one(hospitals: Sequence[str], years: Collection[int]) -> pl.DataF
         for ccn in hospitals
         for year in sorted(years)
     ]
-    schema = {column.name: column.polars_type for column in reference.COST_FACTORS.columns}
+    schema = reference.COST_FACTORS.schema
     return pl.DataFrame(rows, schema=schema, orient="row")

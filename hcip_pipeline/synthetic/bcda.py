@@ -24,7 +24,7 @@ _FIRST_PATIENT = 10_000_000
 class ExportWriter:
     """Writes exports one after the other: each names the patients of its claims, the dead ones too.
 
-    One since a date leaves out whom the whole one before it names.
+    An export since a date leaves out the patients whom the whole export before it names.
     """
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ YEARLY_RISE = {"core": 0.031, "supply_drug": 0.046, "total": 0.034}
 
 
 def price_level(component: str, years: int) -> float:
-    """Prices after so many years, to four decimals: what ``cost_index`` states and what stays are charged at."""
+    """Prices after ``years`` years, to four decimals: what ``cost_index`` states and what stays are charged at."""
     level = 1.0
     for _ in range(abs(years)):
         level = level * (1 + YEARLY_RISE[component]) if years > 0 else level / (1 + YEARLY_RISE[component])

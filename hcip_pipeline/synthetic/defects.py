@@ -88,7 +88,7 @@ class TextSubmission:
         self._planted.append((fault.table, row, fault))
 
     def plant_many(self, fault: RowFault, count: int, place: FaultPlace) -> None:
-        """Plant a warning in so many rows at least, of stays that have no fault yet."""
+        """Plant a warning in at least this many rows of stays that have no fault yet."""
         accounts: list[str] = []
         while len(rows := self._rows_of(fault.table, accounts)) < count:
             accounts.append(self._take(fault.surgical))
@@ -146,13 +146,13 @@ class TextSubmission:
         of_bad_line = lines.filter(bad_line & pl.col("account_no").is_in(known)).get_column("account_no").to_list()
         lost = stays.filter(filled & (bad_stay | pl.col("account_no").is_in(of_bad_line)))
         lost_lines = lines.filter(pl.col("account_no").is_in(lost.get_column("account_no").to_list()) & ~bad_line)
-        dear = stays.filter(pl.col("account_no").is_in(of_bad_line))
+        stays_of_bad_lines = stays.filter(pl.col("account_no").is_in(of_bad_line))
         file = self.files
         empty = stays.filter(bad_stay & (pl.col("grouper_version") == ""))
         return [
             finding_rows(orphans, self.name, file["charges"], "account_no", "C-NO-DISCHARGE", CONSEQUENCE),
             finding_rows(lost_lines, self.name, file["charges"], "", "C-DISCHARGE-QUARANTINED", CONSEQUENCE),
-            finding_rows(dear, self.name, file["discharges"], "", "D-LINE-QUARANTINED", CONSEQUENCE),
+            finding_rows(stays_of_bad_lines, self.name, file["discharges"], "", "D-LINE-QUARANTINED", CONSEQUENCE),
             # An APR-DRG of no version is in no version's table.
             finding_rows(empty, self.name, file["discharges"], "apr_drg", "D-APR-DRG-UNKNOWN", CONSEQUENCE),
         ]

@@ -167,7 +167,7 @@ def _plus(column: str, dollars: int) -> pl.Expr:
     return (pl.col(column).cast(pl.Decimal(18, 2)) + dollars).cast(pl.Decimal(18, 2)).cast(pl.String)
 
 
-#: Submissions that are accepted with a word, by the rule that states it.
+#: Submissions that are accepted with a warning, by its rule.
 SAID = (
     "S-VOLUME", "S-NPI-MISSING", "S-UNMAPPED", "S-PATIENT-ID-MISSING", "S-REPEATED", "F-COLUMN-UNKNOWN",
     "S-FILE-UNKNOWN", "S-CONTROL-KEY-UNKNOWN",

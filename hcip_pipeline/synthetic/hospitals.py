@@ -95,7 +95,7 @@ def choose_hospitals(mix: CaseMix, count: int, discharges_per_year: int, seed: i
     If more are requested than there are acute ones, five others are among them, whose cases count in no norm.
 
     Raises:
-        UsageError: there are not so many, or so few discharges that a hospital's volume would be noise.
+        UsageError: there are not that many hospitals, or so few discharges that a hospital's volume would be noise.
     """
     sending = invented_hospitals().drop_nulls("volume")
     known = sending.sort("volume", "ccn", descending=[True, False])

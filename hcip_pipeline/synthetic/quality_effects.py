@@ -26,7 +26,7 @@ from hcip_pipeline.synthetic.streams import Flags, Floats, Integers, stream
 NETWORK, TOPIC = "LAN-03", "Care coordination"
 #: Share of the returns to a hospital that do not happen, and of its hospital-acquired conditions.
 _IMPROVING, _NETWORKED, _FEWER_CONDITIONS = 0.55, 0.4, 0.7
-#: What is left of the days of whoever discharges too early, and the share of those patients who are ready to return.
+#: The share of days left to patients of the physician who discharges too early, and of those ready to return.
 _DAYS_LEFT, _BACK_SOON = 0.4, 0.45
 #: A service whose physicians have many stays.
 _SERVICE = "Hospital Medicine"

@@ -20,7 +20,7 @@ WIDTHS = {
     "ccn": 6, "hospital_ccn": 6, "apr_drg": 3, "mdc": 2, "revenue_code_from": 4, "revenue_code_to": 4,
     "disposition_code": 2,
 }  # fmt: skip
-#: A number of so many digits in exponent form is another number than the one that was meant.
+#: A number with this many digits in exponent form is no longer the number that was meant.
 LOST_DIGITS = r"^[+-]?[0-9](\.[0-9]+)?[eE]\+[0-9]{2,3}$"
 
 _YES, _NO = ("y", "yes", "true", "t", "1", "1.0"), ("n", "no", "false", "f", "0", "0.0")

@@ -98,11 +98,6 @@ def check_contract_table(text: TextTable, path: Path, table: Table, rules: Seque
     return ContractTable(typed, text, tuple(findings.problems), findings.counts, unknown)
 
 
-def contract_schema(table: Table) -> dict[str, pl.DataType | type[pl.DataType]]:
-    """The table's columns as polars types, for a table with no rows."""
-    return {column.name: column.polars_type for column in table.columns}
-
-
 def npi_fails_check_digit(npi: pl.Expr) -> pl.Expr:
     """True where ten digits are not a valid NPI (methodology §4).
 

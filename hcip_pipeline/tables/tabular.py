@@ -127,7 +127,7 @@ def parse_text_table(raw: bytes, path: Path) -> TextTable:
 
 
 def _check_rows(frame: pl.DataFrame, header: tuple[str, ...], path: Path) -> None:
-    """Rows that are none of the table: each kind is refused with one finding."""
+    """Rows that do not belong to the table: each kind is refused with one finding."""
     if frame.is_empty() or not header:
         return
     same = pl.all_horizontal(pl.col(name).str.to_lowercase().eq_missing(name or None) for name in header)

@@ -50,7 +50,7 @@ class BuildSpec:
 
     @property
     def dollars_year(self) -> int:
-        """The year whose dollars the build speaks of: the performance window's, or the base year's own."""
+        """The year in whose dollars the build is stated: the performance window's, or the base year's own."""
         years = [window.calendar_year for window in self.windows if window.name == "performance"]
         return years[0] if years else self.policy.base_year
 
@@ -86,7 +86,7 @@ class BuildSpec:
 
 
 def _frame(table: Table, rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
-    schema = {column.name: column.polars_type for column in table.columns}
+    schema = table.schema
     return pl.DataFrame(list(rows), schema=schema, orient="row")
 
 

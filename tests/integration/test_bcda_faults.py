@@ -203,7 +203,7 @@ def test_each_fault_has_its_message_and_nothing_is_ingested(tmp_path, number):
     assert rule in RULES
     assert not files_in_force(home, "cclf1")
     assert not list(home.lake.rglob("*.parquet"))
-    if number == _FIRST[rule] and rule != "BCDA-OTHER-MONTH":  # which only a month's folder tells
+    if number == _FIRST[rule] and rule != "BCDA-OTHER-MONTH":  # which only a month's folder shows
         (checked,) = check_claims(folder)
         assert (checked.rule, checked.message) == (receipt.rule, receipt.message)
 

@@ -17,7 +17,7 @@ from tests.integration.test_cclf_synthetic import discharges
 
 #: with the run-out of a year, and months around it
 FIRST, LAST = Month(2024, 10), Month(2025, 5)
-#: what a delivery says of itself, and run-out: BCDA has none
+#: what a delivery states about itself, and run-out: BCDA has none
 _OF_DELIVERY = {"source_archive", "source_file", "source_row", "is_run_out"}
 #: what the synthetic archives leave blank and a resource cannot
 _MORE_IN_BCDA = {("cclf5", "clm_dgns_1_cd"), ("cclf5", "dgns_prcdr_icd_ind")}

@@ -20,7 +20,7 @@ from hcip_pipeline.assets.certainty import AS_RELEASED, CERTAINTY, READINGS
 from hcip_pipeline.certainty.assessment import assess, own_tables
 from hcip_pipeline.certainty.attribution import TARGETS, other_readings, reading_rows
 from hcip_pipeline.certainty.cases import PARTNER, in_cents, released_cases
-from hcip_pipeline.certainty.draws import as_they_are, draw
+from hcip_pipeline.certainty.draws import as_released, draw
 from hcip_pipeline.certainty.ranges import STATE
 from hcip_pipeline.contracts import certainty
 from hcip_pipeline.errors import HcipError
@@ -58,7 +58,7 @@ def files(settled_home: SettledHome) -> ReleaseFiles:
 def test_draws_are_what_the_models_compute_of_the_drawn_cases(opened: ReleasedBuild, files: ReleaseFiles) -> None:
     cases = released_cases(files.table, opened.policy)
     released = files.table("incentives").sort(PARTNER)
-    assert np.array_equal(as_they_are(cases, opened.policy), in_cents(released["calculated_incentive"]))
+    assert np.array_equal(as_released(cases, opened.policy), in_cents(released["calculated_incentive"]))
     drawn = draw(cases, opened.policy, 3)
     by_models.prepare(opened.bench)
     for compute, found in ((by_models.shuffled, drawn.shuffled), (by_models.resampled, drawn.resampled)):

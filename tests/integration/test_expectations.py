@@ -54,10 +54,10 @@ def spoiled(home: Home, tmp_path_factory: pytest.TempPathFactory) -> dict[str, S
         pl.when(first).then(pl.lit("SECRET")).otherwise("attending_npi").alias("attending_npi"),
     )
     pl.concat([changed, changed.tail(1)]).write_parquet(folder / "discharges.parquet")
-    schema = {column.name: column.polars_type for column in marts.CONSERVATION.columns}
+    schema = marts.CONSERVATION.schema
     row = ("2025H1", "counted", "performance", CCN, 10, 8, 1, Decimal(0), Decimal(0), Decimal(0))
     pl.DataFrame([row], schema=schema, orient="row").write_parquet(folder / "conservation.parquet")
-    quality = {column.name: column.polars_type for column in DATA_QUALITY.columns}
+    quality = DATA_QUALITY.schema
     rows = [{"quarter": "2025Q1", "hospital_ccn": CCN, "table": "t", "rule": "r", "column": "c", "severity": "WARN",
              "rows": 4, "description": "d", "fix": "f"}]  # fmt: skip
     pl.DataFrame(rows, schema=quality).write_parquet(folder / "data_quality.parquet")
@@ -100,7 +100,7 @@ def test_every_expectation_can_be_evaluated(spoiled: dict[str, SuiteResult], tmp
     contracts["norms"] = audit.PUBLIC_NORMS
     files = {}
     for suite in ALL:
-        schema = {column.name: column.polars_type for column in contracts[suite.table].columns}
+        schema = contracts[suite.table].schema
         files[suite.table] = [tmp_path / f"{suite.table}.parquet"]
         pl.DataFrame(schema=schema).write_parquet(files[suite.table][0])
     for result in validate(ALL, files):

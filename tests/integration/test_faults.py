@@ -57,7 +57,7 @@ class _Command:
         for line in self._lines:
             if stated in line:
                 return
-        raise AssertionError(f"it ended without saying '{stated}'")
+        raise AssertionError(f"it ended without reporting '{stated}'")
 
     def kill(self) -> None:
         self._process.kill()

@@ -20,7 +20,6 @@ from hcip_pipeline.intake.hospital.ingest import files_in_force, ingest_quarter,
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.model import Policy
-from hcip_pipeline.tables.contract_columns import contract_schema
 from tests.intake_submissions import CCN, OTHER_CCN, POLICY, QUARTER, Draft, reference
 
 
@@ -53,8 +52,8 @@ def test_the_lake_holds_what_was_accepted_in_the_contracts_columns(home: Home) -
     draft.send(home)
     (receipt,) = ingest(home)
     discharges, charges = lake(home, "discharges"), lake(home, "charges")
-    assert dict(discharges.schema) == contract_schema(LAKE_DISCHARGES)
-    assert dict(charges.schema) == contract_schema(LAKE_CHARGES)
+    assert dict(discharges.schema) == LAKE_DISCHARGES.schema
+    assert dict(charges.schema) == LAKE_CHARGES.schema
     assert discharges.columns == list(LAKE_DISCHARGES.names) and charges.columns == list(LAKE_CHARGES.names)
     assert (discharges.height, charges.height) == (119, 357)
     assert discharges.get_column("account_no").is_sorted()

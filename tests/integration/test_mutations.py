@@ -80,7 +80,7 @@ FORMULAS = [
     ("int_internal_savings", "'performance.core_weight',\n            policy('variable_cost_factor')",
      "'performance.core_weight',\n            '1'"),
     ("int_internal_savings", "filter (where component = 'supply_drug')", "filter (where component = 'total')"),
-    ("int_scoped_cases", "where is_care_partner", "where not is_care_partner"),
+    ("int_scoped_cases", "or normed.is_care_partner", "or not normed.is_care_partner"),
     # §3: the ledger
     ("int_case_ledger_4_exclusions", "count(*) filter (where is_counted) as cases_kept", "count(*) as cases_kept"),
     ("int_incentive_ledger", "sum(final_incentive) as amount_kept", "sum(calculated_incentive) as amount_kept"),

@@ -220,13 +220,13 @@ def test_rebuild_settles_an_unchanged_period_again(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from hcip_pipeline.assets import execution
-    from hcip_pipeline.publishing.writer import standing_release
+    from hcip_pipeline.publishing.writer import existing_release
 
     asked: list[object] = []
 
     def settle(home: Home, period: object, *_: object, **__: object) -> object:
         asked.append(period)
-        return standing_release(home.releases / str(period) / "r1")
+        return existing_release(home.releases / str(period) / "r1")
 
     monkeypatch.setattr(execution, "settle", settle)
     arguments = ["run", str(PERIOD), "--home", str(home.root)]

@@ -152,12 +152,12 @@ def next_draft(restated: RestatedHome, tmp_path: Path) -> Iterator[Draft]:
 
     def lake(name: str) -> pl.DataFrame:
         path = restated.home.lake_program(PERIOD) / f"{name}.parquet"
-        schema = {column.name: column.polars_type for column in LAKE_SOURCES[name].columns}
+        schema = LAKE_SOURCES[name].schema
         return pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=schema)
 
     def marts(name: str) -> pl.DataFrame:  # nobody was screened
         assert name == ATTENDING_SCREENING.name
-        return pl.DataFrame(schema={column.name: column.polars_type for column in ATTENDING_SCREENING.columns})
+        return pl.DataFrame(schema=ATTENDING_SCREENING.schema)
 
     policy = load_policy(restated.home.policy)
     hospitals = tuple(files.hospitals)

@@ -45,7 +45,7 @@ def _findings(
     tables = {table.name: table for table in (*LAKE_SOURCES.values(), *audit.TABLES["audit"], *marts.TABLES.values())}
 
     def table(name: str) -> pl.DataFrame:
-        schema = {column.name: column.polars_type for column in tables[name].columns}
+        schema = tables[name].schema
         values = [{column: given[name].get(column) for column in schema}] if name in given else []
         return pl.DataFrame(values, schema=schema)
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from hcip_pipeline.contracts import certainty
-from hcip_pipeline.contracts.disclosure import Count, GivesAway, Harmless, counts_of, declared, dependents_of
+from hcip_pipeline.contracts.disclosure import Count, Harmless, Reveals, counts_of, declared, dependents_of
 from hcip_pipeline.contracts.quality_released import RELEASED
 from hcip_pipeline.contracts.table import Column, Table
 from hcip_pipeline.reference.invented import MARK
@@ -28,10 +28,10 @@ BESIDE = {
 def test_every_public_column_declares_what_it_discloses_of_counts(folder: str, table: Table) -> None:
     known = {*counts_of(table), *BESIDE.get(table.name, ())}
     for column in table.columns:
-        assert isinstance(column.disclosure, Count | GivesAway | Harmless), f"{folder}/{table.name}.{column.name}"
+        assert isinstance(column.disclosure, Count | Reveals | Harmless), f"{folder}/{table.name}.{column.name}"
         if isinstance(column.disclosure, Harmless):
             assert len(column.disclosure.reason) > 10
-        if isinstance(column.disclosure, GivesAway):
+        if isinstance(column.disclosure, Reveals):
             assert column.disclosure.counts and set(column.disclosure.counts) <= known
             assert column.nullable, f"{table.name}.{column.name} is hidden, so it may be empty"
         if isinstance(column.disclosure, Count):
@@ -46,7 +46,7 @@ def test_a_ratio_is_never_called_harmless_next_to_counts(folder: str, table: Tab
     given |= {f"{measure}_{variance}" for measure in certainty.MEASURES for variance in ("between", "within")}
     for column in table.columns:
         if counts_of(table) and column.type in ("ratio", "mean") and column.name not in given:
-            assert isinstance(column.disclosure, GivesAway), f"{folder}/{table.name}.{column.name}"
+            assert isinstance(column.disclosure, Reveals), f"{folder}/{table.name}.{column.name}"
 
 
 def test_every_table_that_leaves_is_among_the_public_ones() -> None:
@@ -71,7 +71,7 @@ def test_a_release_holds_no_public_table_or_column_but_these(settled_home: Settl
 
 def test_a_column_cannot_be_declared_twice_or_not_be_there() -> None:
     table = Table("t", "one row", (Column("n", "integer", "a count"),))
-    for wrong in ({"harmless": {"a reason": ("n",)}}, {"gives_away": {"rate": GivesAway(("n",))}}):
+    for wrong in ({"harmless": {"a reason": ("n",)}}, {"reveals": {"rate": Reveals(("n",))}}):
         with pytest.raises(ValueError, match="declared twice"):
             declared(table, counts=("n",), **wrong)  # type: ignore[arg-type]
 

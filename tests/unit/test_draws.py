@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from hcip_pipeline.certainty.cases import ReleasedCases, released_cases
-from hcip_pipeline.certainty.draws import as_they_are, case_hashes, copies_of, draw, poisson_bounds
+from hcip_pipeline.certainty.draws import as_released, case_hashes, copies_of, draw, poisson_bounds
 from hcip_pipeline.certainty.incentives import improvement
 from hcip_pipeline.certainty.ranges import mean, percentile, range_tables
 from hcip_pipeline.policy.model import Policy
@@ -61,7 +61,7 @@ def test_identical_physicians_lie_inside_chance_and_planted_skill_above() -> Non
         for cost in (alike, skilled):
             tables = release_tables(12, lambda rng: rng.randint(6, 20), cost, seed, baseline=alike)
             cases = cases_of(tables)
-            own = int(as_they_are(cases, POLICY).sum())
+            own = int(as_released(cases, POLICY).sum())
             totals = np.sort(draw(cases, POLICY, DRAWS).shuffled.sum(axis=1)[:, None], axis=0)
             low, high = int(percentile(totals, 1)[0]), int(percentile(totals, 19)[0])
             inside += cost is alike and low <= own <= high

@@ -28,7 +28,7 @@ def norms(**cases: int) -> pl.DataFrame:
 
 def filled(table: Table, rows: list[dict[str, Any]]) -> pl.DataFrame:
     plain = {"text": "1", "integer": 5, "money": 1, "mean": 1, "ratio": 1}
-    schema = {column.name: column.polars_type for column in table.columns}
+    schema = table.schema
     return pl.DataFrame([{c.name: plain.get(c.type) for c in table.columns} | row for row in rows], schema=schema)
 
 

@@ -9,7 +9,6 @@ from hcip_pipeline.contracts import hospital, pandera_schemas, program, referenc
 from hcip_pipeline.contracts.pandera_schemas import guard, schema
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.tables.contract_columns import contract_schema
 
 TABLES = [
     hospital.DISCHARGES,
@@ -38,7 +37,7 @@ def _line(**cells: object) -> pl.DataFrame:
         "charge": "1.00", "submission": "2025Q1/210001", "source_file": "charges.csv", "source_row": 2,
     }  # fmt: skip
     frame = pl.DataFrame({name: [value] for name, value in (row | cells).items()})
-    types = {name: dtype for name, dtype in contract_schema(hospital.LAKE_CHARGES).items() if name in frame.columns}
+    types = {name: dtype for name, dtype in hospital.LAKE_CHARGES.schema.items() if name in frame.columns}
     return frame.cast(types)  # type: ignore[arg-type]
 
 

@@ -116,7 +116,7 @@ def test_a_home_older_than_its_ledger_is_noted(home: Home) -> None:
     assert "before its ledger" in first.entry.name and second.entry.name == "2023-0"
     assert "older than its ledger" in reported[0]
     record_norms(home, "2023-0")
-    assert len(read_ledger(home)) == 2, "what a line says already has no second one"
+    assert len(read_ledger(home)) == 2, "what a line already records has no second one"
     (norms / "manifest.json").write_text('{"inputs": []}')
     with pytest.raises(HcipError, match=r"lake/norms/2023-0/manifest\.json is changed \(line 2") as raised:
         check_home(home, (), reported.append)

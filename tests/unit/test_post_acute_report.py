@@ -30,7 +30,7 @@ def row(ccn: str, line: str = "Orthopedics", npi: str = "1", episodes: int = 40,
 def source(
     rows: list[dict[str, Any]], hospitals: tuple[str, ...] = (OWN, *OTHERS), earlier: tuple[Any, ...] = ()
 ) -> ReportSource:
-    frame = pl.DataFrame(rows, schema={c.name: c.polars_type for c in POST_ACUTE.columns}, orient="row")
+    frame = pl.DataFrame(rows, schema=POST_ACUTE.schema, orient="row")
     people = pl.DataFrame({"hospital_ccn": OWN, "npi": "1", "name": "Ada <Able>"})
     names = pl.DataFrame({"hospital_ccn": hospitals, "hospital_name": hospitals})
     tables = {"post_acute": frame, "incentives": people, "participation": names}

@@ -18,7 +18,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.intake.program_files import ProgramReceipt, ingest_program, program_periods
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.tables.contract_columns import contract_schema, npi_fails_check_digit
+from hcip_pipeline.tables.contract_columns import npi_fails_check_digit
 
 # ruff: noqa: E501 - a row of the table of breaches is read across
 
@@ -69,7 +69,7 @@ def test_absent_files_are_typed_empty_tables_and_reported(home: Home) -> None:
     intake.require_in_force()
     for name, table in TABLES.items():
         assert lake(home, name).is_empty()
-        assert lake(home, name).schema == pl.DataFrame(schema=contract_schema(table)).schema
+        assert lake(home, name).schema == pl.DataFrame(schema=table.schema).schema
 
 
 def test_a_file_is_read_exactly_and_ordered_by_key(home: Home) -> None:

@@ -15,7 +15,6 @@ from hcip_pipeline.intake.program_files import ingest_program
 from hcip_pipeline.intake.protocol_files import load_protocols, unknown_protocol_files, write_lake_protocols
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
-from hcip_pipeline.tables.contract_columns import contract_schema
 
 EXAMPLE = (Path(__file__).parents[2] / "docs" / "protocol_example.yaml").read_text(encoding="utf-8")
 PERIOD = PerformancePeriod(2025, 1)
@@ -48,7 +47,7 @@ def test_no_protocols_at_all_are_typed_empty_tables(home: Home) -> None:
     for name in WRITTEN:
         frame = table(home, name)
         assert frame.is_empty()
-        assert frame.schema == pl.DataFrame(schema=contract_schema(TABLES[name])).schema
+        assert frame.schema == pl.DataFrame(schema=TABLES[name].schema).schema
 
 
 def test_the_example_protocol_is_ingested_into_the_lake(home: Home) -> None:

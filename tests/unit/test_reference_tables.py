@@ -21,7 +21,6 @@ from hcip_pipeline.reference.tables import (
     unknown_reference_files,
     write_lake_reference,
 )
-from hcip_pipeline.tables.contract_columns import contract_schema
 from hcip_pipeline.tables.refusals import TableRefusedError
 
 
@@ -52,7 +51,7 @@ def test_every_table_has_the_columns_and_types_of_its_contract(shipped: dict[str
 
 
 def schema(name: str) -> dict[str, pl.DataType | type[pl.DataType]]:
-    return contract_schema(TABLES[name])
+    return TABLES[name].schema
 
 
 def test_what_is_no_public_fact_is_empty(shipped: dict[str, pl.DataFrame]) -> None:

@@ -34,7 +34,7 @@ def frame(order: list[int]) -> pl.DataFrame:
             "amount": [Decimal(i) - Decimal("4.5") for i in order],
             "share": [None if i == 3 else Decimal("0.5") for i in order],
         },
-        schema={column.name: column.polars_type for column in TABLE.columns},
+        schema=TABLE.schema,
     )
 
 

@@ -82,7 +82,7 @@ def test_without_lists_the_tables_are_there_and_empty(inbox: Inbox) -> None:
     for name in ("screening", "screened_lists", "irregular_npis", "unused_clearances"):
         frame = inbox.table(name)
         assert frame.is_empty()
-        assert dict(frame.schema) == {column.name: column.polars_type for column in LAKE_SOURCES[name].columns}
+        assert dict(frame.schema) == LAKE_SOURCES[name].schema
 
 
 def test_a_like_name_asks_at_every_hospital_with_what_the_list_knows(inbox: Inbox) -> None:
@@ -265,7 +265,7 @@ def test_hostile_names_of_care_partners_stop_nothing(inbox: Inbox) -> None:
     listed = [excluded(), excluded(lastname="", firstname="", busname="?")]
     path = put_list(inbox.home.inbox, "leie.csv", leie_text(listed))
     lists = NationalLists(read_leie(path, "MD"), None, None)
-    clearances = pl.DataFrame(schema={c.name: c.polars_type for c in LAKE_SOURCES["screening_clearances"].columns})
+    clearances = pl.DataFrame(schema=LAKE_SOURCES["screening_clearances"].schema)
     found, _ = screen(lists, partners, clearances, PERIOD)
     assert found.get_column("npi").to_list() == ["1000000010"]
 

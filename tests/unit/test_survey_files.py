@@ -168,7 +168,7 @@ def test_a_csv_file_that_differs_counts_and_the_conflict_is_reported(
         row[:2]: row[2] for row in _lake(tmp_path, "condition_results").select("npi", "condition_id", "met").rows()
     }
     assert results[npi(3), "A2"] == "N"
-    assert results[npi(2), "A3"] == "N", "a blank of the CSV file says nothing"
+    assert results[npi(2), "A3"] == "N", "a blank of the CSV file states nothing"
 
 
 @pytest.fixture

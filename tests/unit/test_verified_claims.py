@@ -40,7 +40,7 @@ def differences(folder: Path, **changed: Any) -> list[tuple[str, str]]:
         contract, row = (CLAIMS_REPORT, REPORT) if name == "claims_report" else (POST_ACUTE, STAYS)
         zero = {c.name: D("0.00") if c.type == "money" else 0 for c in contract.columns if not c.key}
         values = zero | row | {column: value for column, value in changed.items() if column in contract.names}
-        frame = pl.DataFrame([values], schema={c.name: c.polars_type for c in contract.columns}, orient="row")
+        frame = pl.DataFrame([values], schema=contract.schema, orient="row")
         write_csv(frame, folder / f"{name}.csv")
         shape = next(shape for shape in SHAPES.values() if shape.name == name)
         return read_csv(folder / f"{name}.csv", name, shape)

@@ -5,7 +5,7 @@
 Both are published by CMS (CC0). Written to ``data/mapping.csv`` next to this module: one row per CCLF field with a
 counterpart, with CMS's FHIR path and the same path as an element and a key that the intake understands. A path that no
 rule knows stops the script: nothing is left out silently. Where the published path and the published examples disagree,
-``CORRECTIONS`` says so and why.
+``CORRECTIONS`` lists them with the reason.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ def require_known_codes(field: CmsField, values: pa.Array) -> None:
     """Hold a field of codes against its domain; an empty one is no other code.
 
     Raises:
-        UnreadableError: a value is none of the field's codes.
+        UnreadableError: a value is not one of the field's codes.
     """
     known = CODES.get(field.name)
     if known is None:

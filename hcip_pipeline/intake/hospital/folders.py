@@ -39,7 +39,7 @@ def table_of(name: str) -> str | None:
 
 
 def is_workbook(name: str) -> bool:
-    """Whether a file is named as a workbook, and is none of the temporary files that Excel leaves."""
+    """Whether a file is named as a workbook, and is not a temporary file of Excel's."""
     return name.lower().endswith(".xlsx") and not name.startswith("~$")
 
 
@@ -85,7 +85,7 @@ def submission_at(folder: Path, quarter: Quarter, root: Path) -> Submission:
 
 
 def submissions(inbox: Path, quarter: Quarter) -> list[Submission]:
-    """Every submission of a quarter, by hospital and version; what is none is among them, with its ``name_problem``."""
+    """Every submission of a quarter by hospital and version, with folders that are none and their ``name_problem``."""
     place = inbox / "hospital" / str(quarter)
     if not place.is_dir():
         return []

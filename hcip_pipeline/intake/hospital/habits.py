@@ -18,7 +18,7 @@ WIDTHS = {
     "hospital_ccn": 6, "apr_drg": 3, "discharge_disposition": 2, "source_of_admission": 2, "primary_payer": 2,
     "revenue_code": 4,
 }  # fmt: skip
-#: A number of so many digits in exponent form is another number than the one that was meant.
+#: A number with this many digits in exponent form is no longer the number that was meant.
 LOST_DIGITS = r"[+-]?([0-9](\.[0-9]+)?[eE]\+[0-9]{2,3}|[0-9]\.[0-9]+[eE][0-9]{1,3})"
 _NPIS = ("attending_npi", "operating_npi")
 _SPREADSHEET_TEXT = '^="([^"]*)"$'

@@ -39,7 +39,7 @@ from hcip_pipeline.rules.problem import Problem
 HospitalTable = Literal["discharges", "charges"]
 _TABLES: tuple[HospitalTable, ...] = ("discharges", "charges")
 
-#: submissions of up to so many bytes are judged so many at a time
+#: submissions of up to this many bytes are judged together, this many at a time
 _SMALL_BYTES = 16_000_000
 _AT_A_TIME = 2
 

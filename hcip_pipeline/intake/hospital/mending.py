@@ -165,7 +165,7 @@ def _gather(database: SubmissionDatabase, table: Table, cells: str) -> None:
 
 
 def _refusals(database: SubmissionDatabase, table: Table, file: str, cells: Cells) -> tuple[Problem, ...]:
-    """Rows that are none of the table, and columns that have lost digits: each stated once, with its first places."""
+    """Rows that do not belong to the table, and columns that lost digits: each reported once, with its first places."""
     problems = []
     keys = ("hospital_ccn", "account_no")
     header = " or ".join(f"lower({name}) = '{name}'" for name in keys)

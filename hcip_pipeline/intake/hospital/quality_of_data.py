@@ -28,7 +28,7 @@ SUBMISSION = "submission"
 WHOLE = "(whole)"
 
 _PLACES = Decimal("1e-8")
-_SCHEMA = {column.name: column.polars_type for column in DATA_QUALITY.columns}
+_SCHEMA = DATA_QUALITY.schema
 _COUNTED = {name: _SCHEMA[name] for name in (*DATA_QUALITY.key, "status", "rows", "rows_read")}
 _TABLES = ("discharges", "charges")
 

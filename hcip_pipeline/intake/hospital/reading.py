@@ -26,7 +26,7 @@ MAX_LINE_BYTES = 2_000_000
 
 #: What may separate cells, and how a message names it.
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-#: A header is looked for so many lines down, to state that a title is above it.
+#: How many lines down a header is looked for, to report that a title is above it.
 _TITLE_LINES = 20
 
 

@@ -1,6 +1,6 @@
 """What submissions of a hospital mean to each other: which version is in force, what it changed, what was sent before.
 
-Belongs here: facts that need more than one receipt; computed anew each time, so the order of ingesting plays no part.
+Belongs here: facts that need more than one receipt, computed each time, so that the order of ingesting does not matter.
 Does not belong here: the facts of one submission (``judging``).
 """
 

@@ -15,7 +15,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.received_files import Ceiling, open_file
 
 _LONGEST_LINE = 100_000
-#: What separates the cells of a file with a header; a comma is none of them, as cells hold commas.
+#: What separates the cells of a file with a header; a comma is not among them, because cells hold commas.
 _SEPARATORS = {"\t": "tab-delimited", "|": "delimited by |", ";": "delimited by ;", "~": "delimited by ~"}
 
 

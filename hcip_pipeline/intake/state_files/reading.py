@@ -160,7 +160,7 @@ class FileReader:
         self._add_file(table, accepted, number(self.database, f"{quarantined} where rule not in ({follows})"))
 
     def note(self, rule: str, table: str, rows: int, first: int) -> None:
-        """Note that so many rows of a file break a rule."""
+        """Record how many rows of a file break a rule."""
         self.problems.append(Problem(rule, find_rule(rule).description, first, file=self.names[table], rows=rows))
 
     def rows_under(self, rule: str) -> tuple[int, int]:

@@ -1,10 +1,10 @@
-"""What one bill says by itself: its facts and its charge lines.
+"""The contents of one bill by itself: its facts and its charge lines.
 
 Belongs here: from segments to bills, as SQL over whole tables. Does not belong here: what several bills of an account
 mean together (``stays``), and bills that say one thing twice or in the wrong place (``oddities``).
 
 Working tables of the database; every cell is text as the tables of a submission have it:
-    raw_loops  one row per HL: row, id, parent, level, its subscriber's and its billing provider's HL, and what it says
+    raw_loops  one row per HL: row, id, parent, level, its subscriber's and its billing provider's HL, and its contents
     raw_bills  one row per claim: row, st (its transaction set), is_dated (BHT04 is a date), ordinal (in order of BHT04,
                file name, place; without a date before all others), account_no, facility, frequency,
                total, dates, codes, physicians, patient, payer
@@ -30,7 +30,7 @@ from hcip_pipeline.intake.x12.segments import (
 
 #: The facility code of a hospital's inpatient bill (CLM05-1).
 INPATIENT = "11"
-#: SQL: the facility code is another one; a code that is none is not known to be of another kind of bill.
+#: SQL: the facility code is another one; an invalid code does not show that it is another kind of bill.
 ELSEWHERE = f"(facility <> '{INPATIENT}' and regexp_full_match(facility, '[1-9][0-9]'))"
 #: Frequencies (CLM05-3) that mean something here.
 FREQUENCIES = ("1", "2", "3", "4", "5", "7", "8")
@@ -236,7 +236,7 @@ def _padded(code: str) -> str:
 
 
 def _amount(text: str) -> str:
-    """SQL of an amount with two decimals; what is none, or has parts of a cent, stays as it is."""
+    """SQL of an amount with two decimals; anything else, and fractions of a cent, are left unchanged."""
     pattern = r"-?([0-9]{1,16}(\.[0-9]{0,2}0*)?|\.[0-9]{1,2}0*)"
     return (
         f"case when {text}[-3] = '.' and {text}[-4] between '0' and '9' then {text}"  # most have two decimals

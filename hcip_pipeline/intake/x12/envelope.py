@@ -150,7 +150,7 @@ class _Feed:
         return bool(chunk)
 
     def has(self, count: int) -> bool:
-        """Whether so many bytes are waiting, or can be."""
+        """Whether this many bytes are waiting, or can be read."""
         while len(self.waiting) < count:
             if not self.more():
                 return False

@@ -1,4 +1,4 @@
-"""Bills that say one thing several times, or in the wrong place: nothing is chosen, and nothing lost without a word.
+"""Bills that state one thing several times, or in the wrong place: nothing is chosen, and nothing is lost silently.
 
 Belongs here: segments in a part of the claim where they mean something else, and elements that are several. Does not
 belong here: what is read, and segments that are there several times (``claims``).

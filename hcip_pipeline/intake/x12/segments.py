@@ -1,7 +1,7 @@
 """The segments that matter, each with what it belongs to; and whether the envelope accounts for all of them.
 
 Belongs here: loops, sections and control counts, as SQL over the copy of ``envelope``. Does not belong here: what a
-claim says (``claims``).
+claim states (``claims``).
 
 Charge lines are most of a file: where a line has nothing but its segment and its day, it stays whole, and its segments
 are never rows of their own. Numbers of segments are counted among all files.
@@ -80,7 +80,7 @@ def element(number: int, line: str = "line") -> str:
 
 
 def day(text: str) -> str:
-    """SQL of ``CCYYMMDD`` as a date of the tables; what is none stays as it is, and is judged."""
+    """SQL of ``CCYYMMDD`` as a date of the tables; anything else is left unchanged, and judged."""
     return rf"regexp_replace({text}, '^([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})$', '\1-\2-\3')"
 
 

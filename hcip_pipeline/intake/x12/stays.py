@@ -1,6 +1,6 @@
 """Several bills of one account as one stay: what adds up, what replaces, what removes.
 
-Belongs here: which bills count and what a stay takes from which of them. Does not belong here: what one bill says
+Belongs here: which bills count and what a stay takes from which of them. Does not belong here: what one bill states
 (``claims``).
 
 The bills of an account in their order (BHT04, file name, place): 7 replaces what stood before it, 8 removes it and

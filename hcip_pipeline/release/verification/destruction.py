@@ -46,5 +46,5 @@ def _years(manifest: Mapping[str, Any]) -> int:
 
 
 def _end(period: str, years: int) -> dt.date:
-    """Last day of a half-year, so many years later."""
+    """Last day of a half-year, ``years`` years later."""
     return dt.date(int(period[:4]) + years, *((6, 30) if period.endswith("1") else (12, 31)))

@@ -33,7 +33,7 @@ Seat = tuple[str, str, tuple[str, str]]
 
 @dataclass(frozen=True)
 class _CaseValue:
-    """What a case brings to whoever has it."""
+    """What a case contributes to the care partner who has it."""
 
     name: bytes
     seat: Seat
@@ -75,7 +75,7 @@ class Sums:
 
 @dataclass
 class DrawnCases:
-    """The cases of every hospital, collected while the release is gone through."""
+    """The cases of every hospital, collected while the release is checked."""
 
     terms: Terms
     rates: Rates

@@ -38,7 +38,7 @@ def check_shape(manifest: Any) -> None:
     Raises:
         ValueError: names the part that is not what it must be.
     """
-    json.dumps(manifest, ensure_ascii=False).encode()  # JSON can spell half of a character, which no file is named by
+    json.dumps(manifest, ensure_ascii=False).encode()  # refuses half a surrogate pair, which JSON can hold
     _check(manifest, _SHAPE, "the manifest")
     for resource in manifest["resources"]:
         for entry in (resource, resource.get("parquet") or {}):

@@ -279,7 +279,7 @@ class Package:
                 self.findings.differ("tables", table.path, "key", "a greater key than the row before", "", row=row.line)
             before = key
             if (table.shape.folder, table.shape.name) not in SHAPES:
-                continue  # what other periods a table speaks of is its own affair
+                continue  # which other periods a table covers is not checked here
             if "period" in table.positions and row["period"] != self.period:
                 self.findings.differ("tables", table.path, "period", self.period, row["period"], row=row.line)
             if owner != "STATE" and "hospital_ccn" in table.positions and row["hospital_ccn"] != owner:

@@ -15,7 +15,7 @@ from .rules import RULES
 if TYPE_CHECKING:
     from .tables import Row
 
-#: Of each rule so many differences are listed; all are counted.
+#: How many differences are listed for each rule; all are counted.
 TOLD = 10
 
 #: What may not be repeated outside the hospital's own files, not even in a message.
@@ -67,7 +67,7 @@ class Tally:
 
 @dataclass
 class Findings:
-    """Collects while the release is gone through."""
+    """Collects findings while the release is checked."""
 
     tallies: dict[str, Tally] = field(default_factory=lambda: {rule: Tally() for rule in RULES})
     listed: list[Difference] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What is verified: the rules by name, each with what it asks, in the order in which they are gone through."""
+"""What is verified: the rules by name, each with what it asks, in the order in which they are checked."""
 
 RULES = {
     "manifest": "the manifest names the release, what it was made from and under which policy",
