@@ -2,7 +2,7 @@
 
 The operating system's lock (``home_locks``) decides between processes of one machine. Some shared file systems keep
 such locks to the machine that took them. So whoever holds a lock also leaves a file below ``locks/claims/``, and
-touches it as long as it lives; a claim of another machine that is still touched keeps everybody else away. One that was
+touches it as long as it lives; a claim of another machine that is still touched keeps all others away. One that was
 not touched for `STALE_SECONDS` counts no more: its machine is gone. Times are compared as the file system gives them,
 because the clocks of two machines differ.
 
@@ -95,7 +95,7 @@ class LockClaims:
             try:
                 stated = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
-                stated = {}  # damaged: somebody else's, until it is old
+                stated = {}  # damaged: counts as another machine's until it is old
             yield path, stated if isinstance(stated, dict) else {}, age
 
     def _keep(self, claim: Path) -> None:

@@ -1,4 +1,4 @@
-"""The one way to open a file that somebody else put there, and the ceilings of every kind of file.
+"""The one way to open a file that others put there, and the ceilings of every kind of file.
 
 Belongs here: what may be opened at all (a regular file, not over its ceiling, reached without leaving the inbox), and
 the ceilings themselves. Does not belong here: what a file holds; readers name the ceiling they stop at.

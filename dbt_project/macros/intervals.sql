@@ -20,3 +20,13 @@
         as decimal(18, 4)
     )
 {%- endmacro %}
+
+{# The lower limit of an interval, at least 0; null without an interval (greatest() would ignore the null). #}
+{% macro interval_low(value, half_width) -%}
+    case when {{ half_width }} is not null then cast(greatest({{ value }} - {{ half_width }}, 0) as decimal(18, 4)) end
+{%- endmacro %}
+
+{# The upper limit of an interval; null without an interval. #}
+{% macro interval_high(value, half_width) -%}
+    cast({{ value }} + {{ half_width }} as decimal(18, 4))
+{%- endmacro %}

@@ -149,16 +149,15 @@
   Variance of a relative change by the delta method: (now ÷ before)² × Σ of both windows' relative variances, 1/n of a
   count, 1/n − 1/d of a share. Null where either count is zero.
 #}
-{% macro change_variance(n, d, value, before_n, before_d, before_value) -%}
+{% macro change_variance() -%}
     case
-        when {{ n }} > 0 and {{ before_n }} > 0 and {{ before_value }} > 0 then
-            cast({{ value }} as double) / cast({{ before_value }} as double)
-            * (cast({{ value }} as double) / cast({{ before_value }} as double))
+        when numerator > 0 and baseline_numerator > 0 and baseline_value > 0 then
+            cast(value as double) / cast(baseline_value as double) * (cast(value as double) / cast(baseline_value as double))
             * (
-                1 / cast({{ n }} as double) + 1 / cast({{ before_n }} as double)
+                1 / cast(numerator as double) + 1 / cast(baseline_numerator as double)
                 - case
                     when {{ measure_per('measure') }} = 1
-                        then 1 / cast({{ d }} as double) + 1 / cast({{ before_d }} as double)
+                        then 1 / cast(denominator as double) + 1 / cast(baseline_denominator as double)
                     else 0
                 end
             )

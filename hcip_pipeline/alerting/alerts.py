@@ -56,7 +56,7 @@ class Alert:
 
 
 def send_alert(home: Home, alert: Alert, report: Callable[[str], None] = lambda _: None) -> int:
-    """Notify everybody who wants to know and has not been notified.
+    """Notify every target of the settings that has not been notified yet.
 
     Nothing that goes wrong here reaches the caller, and it takes no longer than `TOTAL_SECONDS`: an alert never fails
     or holds a run, and never replaces the error that it reports.

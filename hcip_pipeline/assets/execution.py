@@ -172,7 +172,7 @@ def settle(
     """Ingest what a half-year needs, build it, check it, release it.
 
     Args:
-        seen: the period's outlook, where somebody has just looked at it.
+        seen: the period's outlook, where it was just determined.
         engine: computes the builds; None: the one of the settings.
 
     Raises:

@@ -57,7 +57,7 @@ def base_year_norms(
         check_home(where, [period], session.progress, reads_inbox=False)
         files = check_seals(where, sealed_files(where, period, policy), recorded_hashes(where))
         context.log.info(f"{files} files of the lake are as they were ingested")
-        # A norm table is frozen for good: not before the period that asks for it can be built.
+        # A norm table is frozen for good, so it is not made before the period that needs it can be built.
         settlement.check_period(where, period, policy)
         folder = norm_folder(where, policy)
         session.locks.take(where, f"norms-{folder.name}", f"making norm table {folder.name}", wait=True)

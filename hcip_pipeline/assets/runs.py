@@ -57,7 +57,7 @@ class Runs:
         """No one else works on a half-year from here until ``let_go``, over as many runs as it takes.
 
         Raises:
-            BusyError: somebody does.
+            BusyError: another run does.
         """
         self.session.locks.take(self.home, str(period), f"settling {period}")
         self.kept.add(str(period))
@@ -72,7 +72,7 @@ class Runs:
 
         Raises:
             HcipError: what an asset raised, or the blocking checks that did not pass.
-            KeyboardInterrupt: somebody stopped it.
+            KeyboardInterrupt: the user stopped it.
         """
         keys = [str(parse_key(str(partition))) for partition in partitions]
         name = name_of_run(keys)

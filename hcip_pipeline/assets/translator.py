@@ -70,7 +70,7 @@ class Translator:
 
     @functools.cached_property
     def contracted(self) -> dict[dg.AssetKey, list[Node]]:
-        """Group's asset that shows it -> models of the group whose columns are promised to somebody."""
+        """Group's asset that shows it -> models of the group whose columns are declared in a contract."""
         of_group: dict[str, list[Node]] = {}
         for name, node in self.models.items():
             if node["config"].get("contract", {}).get("enforced"):

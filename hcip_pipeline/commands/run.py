@@ -59,7 +59,7 @@ def command(
     parsed = PerformancePeriod.parse(period)
     home = Home.locate(home_path)
     with shown_progress(as_json, home.root) as progress:
-        progress(f"{parsed}: opening the home")  # before the imports, which take longer than anybody looks at nothing
+        progress(f"{parsed}: opening the home")  # before the imports, which take seconds without output
         chosen = chosen_engine(home, EngineChoice(engine or "", master))
         later = [each for each in released_periods(home) if each > parsed] if onward else []
         settled = partial(

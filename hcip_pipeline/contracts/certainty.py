@@ -207,7 +207,7 @@ CERTAINTY_READINGS = declared(
     },
 )
 
-#: tables by the folder of a release that they stand in
+#: tables by the folder of a release that holds them
 TABLES: dict[str, tuple[Table, ...]] = {
     "certainty": (PAYMENT_RANGES, RELIABILITY, ATTRIBUTION),
     "audit": (PHYSICIAN_FIGURES, GROUPER_CASES, GROUPER_CELLS),

@@ -298,7 +298,7 @@ GUARDRAIL_CASES = Table(
     ),
 )
 
-#: of hospitals, for everybody
+#: of hospitals, for all readers
 STATE_TABLES = (NETWORK_RECRUITMENT, REPORTING_SETS)
 #: the same, but they count people: as a build makes them they stay inside; `quality_released` has them as they leave
 COUNTING_TABLES = (

@@ -47,7 +47,7 @@ def protocol_tables(
     """The tables by name, typed and ordered by key.
 
     Args:
-        starts: when each hospital's program began; a hospital may have a program and no protocol in force any more.
+        starts: when each hospital's program began; a hospital may have a program and no longer a protocol in force.
     """
     terms = {file.ccn: file.protocol.terms for file in files if file.protocol is not None}
     in_force = [(file, file.protocol) for file in files if file.protocol is not None]

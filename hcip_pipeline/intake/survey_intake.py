@@ -120,7 +120,7 @@ def _receipt(judged: JudgedSurvey, path: Path, period: PerformancePeriod) -> Pro
 
 
 def _with_conflicts(receipt: ProgramReceipt, judged: JudgedSurvey, path: Path, lake: Path) -> ProgramReceipt:
-    """The receipt with every answer that somebody typed and a CSV file gives otherwise.
+    """The receipt with every typed answer that a CSV file contradicts.
 
     An answer that was already in the form when it was sent out does not count against a later file.
     """

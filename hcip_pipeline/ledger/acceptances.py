@@ -57,7 +57,7 @@ class Acceptance:
         return path.is_file() and file_sha256(path) == self.receipt_sha256
 
     def is_destroyed(self, home: Home) -> bool:
-        """Whether nothing of it is left, in the inbox or the lake: somebody ended its retention."""
+        """Whether nothing of it is left, in the inbox or the lake: its retention has ended."""
         return not any((home.root / path).exists() for path in (self.receipt, *self.lake, *self.inbox))
 
     def require_inbox(self, home: Home) -> None:

@@ -135,7 +135,7 @@ def release_entry(home: Home, period: PerformancePeriod, number: int, program: s
     """A release: its manifest, which names every file and every input, and the record of what it was made from.
 
     Args:
-        program: digest of the models; empty where it is not known any more.
+        program: digest of the models; empty where it is no longer known.
     """
     manifest = home.releases / str(period) / f"r{number}" / MANIFEST
     record = home.lake / "known" / f"{period}_r{number}.json"

@@ -59,7 +59,7 @@ def record_acceptances(home: Home, partition: object, written: Collection[Path])
 
     Args:
         written: files of the lake that the intake wrote just now. Nothing else of the lake may differ from the line
-            before: a line comes from an intake, never from a file that somebody exchanged.
+            before: a line comes from an intake, never from a file that was replaced by hand.
 
     Raises:
         HcipError: a file differs that the intake did not write; it is set aside, and no line is written.

@@ -1,4 +1,4 @@
-"""Time stamps of RFC 3161: somebody else's word that a manifest or a head of the ledger was there at a time.
+"""Time stamps of RFC 3161: a third party's proof that a manifest or a head of the ledger existed at a time.
 
 Belongs here: asking the service that ``settings.yaml`` names, and keeping an answer that holds. Does not belong
 here: an auditor's check (``release.verification.timestamps``).

@@ -112,7 +112,7 @@ class _Parts:
         (self.optional if optional else self.running)[name] = process
 
     def wait(self, ready: Callable[[], bool], stopped: list[int], seconds: int | None = _START_SECONDS) -> None:
-        """Until it is ready, or somebody asks to stop.
+        """Wait until it is ready, or the user stops it.
 
         Raises:
             HcipError: a part ended, or it took too long.

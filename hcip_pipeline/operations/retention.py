@@ -96,7 +96,7 @@ class Retention:
 
     Attributes:
         kept_sources: files of ``lake/known`` that only due releases were made from.
-        left_over: files in quarantine and in the warehouse that nothing reads any more.
+        left_over: files in quarantine and in the warehouse that nothing reads anymore.
         elsewhere: what other periods may need, in words.
     """
 

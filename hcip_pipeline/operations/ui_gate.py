@@ -1,6 +1,6 @@
 """Which requests reach the Dagster UI: the gate in front of Dagster's web application.
 
-Dagster's webserver answers anybody: it takes mutations by GET, any ``Host``, and WebSockets of any page. A page of
+Dagster's webserver answers anyone: it takes mutations by GET, any ``Host``, and WebSockets of any page. A page of
 another site that is open in an operator's browser could start a settlement. The gate lets a request through only if
 
 - its ``Host`` is the UI's own, so that a name of another site that resolves to this machine gets nothing;

@@ -117,7 +117,7 @@ def _recomputing(
     """Recompute every payment from the tables just written, in another process where that is faster.
 
     Yields a function that waits for the result. Where the release ``must_verify``, the end of the ``with`` block waits
-    for it at the latest; otherwise nothing is recomputed unless somebody asks.
+    for it at the latest; otherwise nothing is recomputed unless it is requested.
 
     Raises:
         HcipError: a figure is not found again.

@@ -229,7 +229,7 @@ def _compare(storage: Storage, file: _File) -> None:
     """Make sure that a file is there, byte for byte.
 
     Raises:
-        HcipError: it is not; somebody else writes there, or the storage lost it.
+        HcipError: it is not; another program writes there, or the storage lost it.
     """
     content = storage.read(file.place)
     if content is None or _sha256(content) != file.sha256:

@@ -36,7 +36,7 @@ class ExclusionList:
 
     Attributes:
         individuals: rows with an NPI in the columns of ``EXCLUDED_INDIVIDUALS``, waived ones apart.
-        by_name: rows without an NPI that can be read, waived ones apart; they exclude no one, but may be somebody.
+        by_name: rows without an NPI that can be read, waived ones apart; they exclude nobody by themselves.
         waived: rows waived in the region's state.
         repeated: rows that are byte-identical to an earlier one.
         nameless: rows with neither an NPI nor a name: they can be no one.

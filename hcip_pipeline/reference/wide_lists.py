@@ -135,9 +135,9 @@ def _read_large(
         _refuse(path, _unreadable(error))
     if rows > WIDE_LIST.rows:
         _refuse(path, Problem("FILE-TOO-LARGE", f"the file has more than {WIDE_LIST.rows:,} rows"))
-    nobody = pl.DataFrame(schema={**dict.fromkeys((*needed, *wanted), pl.String), LINE: pl.Int64})
+    no_rows = pl.DataFrame(schema={**dict.fromkeys((*needed, *wanted), pl.String), LINE: pl.Int64})
     sha256 = sha256_of(path, WIDE_LIST, links=False)
-    return ListColumns(pl.concat([keep(nobody), *kept]), header, rows, path.stat().st_size, sha256)
+    return ListColumns(pl.concat([keep(no_rows), *kept]), header, rows, path.stat().st_size, sha256)
 
 
 def _scan(path: Path, header: Sequence[str], sign: str) -> str:

@@ -1,4 +1,4 @@
-"""What readers can work out of counts that are partly hidden: anybody, and each hospital, which knows its own.
+"""What readers can work out from partly hidden counts: the public, and each hospital, which knows its own.
 
 Belongs here: the proof that a count is open to a reader, or that it is not. Does not belong here: which counts to hide
 (``small_counts``).

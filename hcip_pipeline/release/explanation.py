@@ -47,7 +47,7 @@ class ExplainedCase:
     Attributes:
         row: its line in the release's file of cases; the header is line 1.
         performance_fraction, performance_incentive: None for a case of the baseline, which earns nothing.
-        source: its lines in the inbox; None where the lake is not at hand or does not hold it any more.
+        source: its lines in the inbox; None where the lake is not at hand or no longer holds it.
     """
 
     apr_drg: str

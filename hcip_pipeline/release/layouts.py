@@ -35,7 +35,7 @@ AUDIENCES: dict[str, Audience] = {
 
 @dataclass(frozen=True)
 class FileLayout:
-    """One kind of file: ``scope`` hospital is one file per hospital, state is one file for everybody."""
+    """One kind of file: ``scope`` hospital is one file per hospital, state is one file for all readers."""
 
     folder: str
     table: Table

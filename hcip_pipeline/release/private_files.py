@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-#: nothing that is written here is for everybody on the machine
+#: nothing that is written here may be read by every user of the machine
 FILE_MODE = 0o640
 FOLDER_MODE = 0o750
 

@@ -205,11 +205,11 @@ class Sets:
         Were they shown, so many sums would run through the small ones that the state's own (``kept``) had to go.
         """
         small = {c for c, value in self.values.items() if "|" not in c[0] and value and value <= threshold}
-        everybody = {each for members in kept for each in members.split("|")} - {NO_AREA}
+        all_hospitals = {each for members in kept for each in members.split("|")} - {NO_AREA}
 
         def touches_small(members: str, measure: str, count: str) -> bool:
             inside = set(members.split("|"))
-            outside = everybody - inside
+            outside = all_hospitals - inside
             looked_at = inside | outside if len(outside) == 1 else inside
             return any((each, measure, count) in small for each in looked_at)
 

@@ -67,12 +67,12 @@ def quality_tables(draft: Draft) -> Iterable[DerivedTable]:
     reported = next((each for each in reversed(draft.superseded) if all(each.has(name) for name in CELLS)), None)
     for name, together in (("readmissions", _lines_together), ("hospital_acquired_conditions", _codes_together)):
         frames[name] = together(frames[name], threshold, reported.table(name, folder=_FOLDER) if reported else None)
-    everybody = "|".join(sorted(set(frames["readmissions"]["hospital_ccn"]) - {STATE}))
-    frames = _with_sets(frames, everybody)
+    all_hospitals = "|".join(sorted(set(frames["readmissions"]["hospital_ccn"]) - {STATE}))
+    frames = _with_sets(frames, all_hospitals)
     sets = _sets(frames)
-    before, released_sets = _before(draft, everybody, frames)
+    before, released_sets = _before(draft, all_hospitals, frames)
     state = frames["quality_scorecard"].filter(pl.col("entity_kind") == "state")["member_ccns"]
-    for table in sets.given_up({everybody, *state}, threshold).tables():
+    for table in sets.given_up({all_hospitals, *state}, threshold).tables():
         before.setdefault(table.name, []).append(table.frame)
     for each in released_sets:
         sets.remember(each)
@@ -80,7 +80,7 @@ def quality_tables(draft: Draft) -> Iterable[DerivedTable]:
     parts = [part_table(name, _part_rows(name, frames[name]), *_PARTS[name]) for name in _PARTS]
     sums = [*sets.sums(tables)]
     for part in parts:
-        sums += _sums_of_parts(part, everybody, tables)
+        sums += _sums_of_parts(part, all_hospitals, tables)
     shown = suppressed([*tables, *parts], threshold, sums=sums, before=before)
     hidden = _hidden(shown[:2])
     marks = dict(zip(_PARTS, shown[2:], strict=True))
@@ -158,11 +158,11 @@ def _summed(frame: pl.DataFrame, label: pl.Expr) -> pl.DataFrame:
     )
 
 
-def _with_sets(frames: dict[str, pl.DataFrame], everybody: str) -> dict[str, pl.DataFrame]:
+def _with_sets(frames: dict[str, pl.DataFrame], all_hospitals: str) -> dict[str, pl.DataFrame]:
     """Each row with the hospitals it counts over; the network's with its peers' too."""
     made = dict(frames)
     for name in _PARTS:
-        members = pl.when(pl.col("hospital_ccn") == STATE).then(pl.lit(everybody)).otherwise("hospital_ccn")
+        members = pl.when(pl.col("hospital_ccn") == STATE).then(pl.lit(all_hospitals)).otherwise("hospital_ccn")
         made[name] = made[name].with_columns(members.alias("members"))
     state = frames["quality_scorecard"].filter(pl.col("entity_kind") == "state")
     of_state = dict(state.select("measure", "member_ccns").iter_rows())
@@ -195,7 +195,7 @@ def _part_rows(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.filter((pl.col("hospital_ccn") == STATE) & (pl.col(named) != ALL))
 
 
-def _sums_of_parts(part: CountTable, everybody: str, tables: tuple[CountTable, CountTable]) -> list[Sum]:
+def _sums_of_parts(part: CountTable, all_hospitals: str, tables: tuple[CountTable, CountTable]) -> list[Sum]:
     """The state's counts are the sums of their parts; a service line's of its APR-DRGs."""
     sums = []
     rows = part.frame.select(part.key).rows(named=True)
@@ -211,7 +211,7 @@ def _sums_of_parts(part: CountTable, everybody: str, tables: tuple[CountTable, C
         for count, whole in _WHOLE[part.name].items():
             if measure == "readmission_rate" and count == "without_post_acute":
                 continue
-            total = table.cell(whole, members=everybody, measure=measure)
+            total = table.cell(whole, members=all_hospitals, measure=measure)
             sums.append(Sum(total, tuple(part.cell(count, **row) for row in members)))
     if part.name == "readmissions":
         lines = {row["service_line"] for row in rows if row["apr_drg"] != ALL}
@@ -223,7 +223,7 @@ def _sums_of_parts(part: CountTable, everybody: str, tables: tuple[CountTable, C
     return sums
 
 
-def _before(draft: Draft, everybody: str, now: Iterable[str]) -> tuple[dict[str, list[pl.DataFrame]], list[Sets]]:
+def _before(draft: Draft, all_hospitals: str, now: Iterable[str]) -> tuple[dict[str, list[pl.DataFrame]], list[Sets]]:
     """The same counts as other releases gave them out: earlier ones of the period, and those of its baseline.
 
     Returns:
@@ -235,7 +235,7 @@ def _before(draft: Draft, everybody: str, now: Iterable[str]) -> tuple[dict[str,
     def given_out(release: ReleaseFiles) -> dict[str, pl.DataFrame] | None:
         if not all(release.has(name) for name in CELLS):
             return None
-        return _with_sets({name: release.table(name, folder=_FOLDER) for name in now}, everybody)
+        return _with_sets({name: release.table(name, folder=_FOLDER) for name in now}, all_hospitals)
 
     for release in draft.superseded:
         if frames := given_out(release):

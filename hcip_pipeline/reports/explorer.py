@@ -307,7 +307,7 @@ def _dots(source: ReportSource, wanted: set[tuple[str, str]]) -> dict[str, list[
 
 
 def _public(source: ReportSource, name: str) -> pl.DataFrame:
-    """A table of the norms as everybody gets it: what is hidden there is not on a hospital's page either."""
+    """A table of the norms as all readers get it: what is hidden there is not on a hospital's page either."""
     return source.draft.table(name, folder="norms")
 
 

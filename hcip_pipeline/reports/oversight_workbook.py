@@ -225,7 +225,7 @@ def _payment(row: Row) -> Row:
 
 def _summary(made: Book, source: ReportSource, content: Committee) -> None:
     hospital, limit = content.hospital, content.limit
-    everybody = content.savings.get("all")
+    all_physicians = content.savings.get("all")
     sheet = made.sheet("Summary", hospital["hospital_name"], f"{words.span(source.period)}, release {source.release}")
     sheet.set_column(0, 0, 44)
     sheet.set_column(1, 1, 20)
@@ -234,8 +234,12 @@ def _summary(made: Book, source: ReportSource, content: Committee) -> None:
         ("Care partners", hospital["care_partners"], "count"),
         ("Cases in cells with a norm", hospital["cases_with_norm"], "count"),
         ("Of these, cases of care partners", hospital["care_partner_cases"], "count"),
-        ("Savings pool", everybody and everybody["potential_savings"], "money"),
-        ("Saved compared with the year before, all physicians", everybody and everybody["internal_savings"], "money"),
+        ("Savings pool", all_physicians and all_physicians["potential_savings"], "money"),
+        (
+            "Saved compared with the year before, all physicians",
+            all_physicians and all_physicians["internal_savings"],
+            "money",
+        ),
         ("Incentives calculated", content.totals["calculated_incentive"], "money"),
         ("Final", content.totals["final_incentive"], "money"),
         ("Payable", content.totals["PAYABLE"], "money"),

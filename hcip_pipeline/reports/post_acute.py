@@ -119,7 +119,7 @@ def _divided(numerator: Decimal | int, denominator: int, places: Decimal) -> Dec
 
 
 def _elsewhere(source: ReportSource, ccn: str) -> dict[str | None, Row]:
-    """The same sums over all other hospitals, by service line and (None) overall, where they reveal nobody.
+    """The same sums over all other hospitals, by service line and (None) overall, where they reveal no one.
 
     That is: of at least three hospitals, and with every count of episodes behind a figure above the small-cell
     threshold (outputs.md, "Privacy").

@@ -3,7 +3,7 @@
 Belongs here: what differs, and putting it right. Does not belong here: sharing (``synchronizing``).
 
 A file of the lake or of a release that is missing or was changed since it was brought is brought again. The inbox is
-the home's own as well: a file that somebody put there or changed stays, and one that was taken away stays away. Only of
+the home's own as well: a file that was added or changed by hand stays, and a removed one stays removed. Only of
 those that every run reads again (policy, program files, protocols, reference tables) there is one version.
 """
 
@@ -96,7 +96,7 @@ def _is_missing(home: Home, storage: Storage, state: State, path: str, sha256: s
     if not path.startswith("inbox/"):
         return True
     if now is None:
-        return base != sha256  # what was taken away stays away until others change it
+        return base != sha256  # a removed file stays removed until others change it
     if is_read_again(path) and now != base and base != sha256:
         raise two_versions(home, storage, path, sha256)
     return now == base
@@ -115,7 +115,7 @@ def two_versions(home: Home, storage: Storage, path: str, sha256: str) -> HcipEr
 
 
 def _busy(home: Home, locks: HomeLocks, names: Collection[str]) -> set[str]:
-    """Those of the locks that other runs hold; the rest is taken."""
+    """The locks that other runs hold; takes the rest."""
     busy = set()
     for name in sorted(names):
         try:

@@ -37,7 +37,7 @@ _TABLES = (marts.INCENTIVES, marts.SAVINGS, marts.DISTRIBUTION_LIMITS)
 
 @dataclass(frozen=True)
 class Simulation:
-    """What came out.
+    """The result of a simulation.
 
     Attributes:
         scenarios: one row per scenario: money by step, care partners, winners and losers.

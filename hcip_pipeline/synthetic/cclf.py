@@ -108,8 +108,8 @@ class CclfWriter:
                     pl.col("repeated") & (pl.col("month") >= number - 3) & (pl.col("month") < number)
                 )
                 late = versions.filter(pl.col("in_run_out") & (pl.col("month") == number))
-                nobody, no_changes = alive.clear(), changes.clear()
-                run_out = cclf_frames.frames(pl.concat([again, late]), claims, named, nobody, no_changes)
+                no_beneficiaries, no_changes = alive.clear(), changes.clear()
+                run_out = cclf_frames.frames(pl.concat([again, late]), claims, named, no_beneficiaries, no_changes)
                 write(run_out, run_out=True)
                 archives += 1
             month = month.next()

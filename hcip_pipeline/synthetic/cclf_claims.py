@@ -12,7 +12,7 @@ import polars as pl
 
 from hcip_pipeline.synthetic.streams import stream
 
-#: disposition -> claim type, last four of the provider (the end of its type's range, which Maryland has not come to),
+#: disposition -> claim type, last four of the provider (the end of its type's range, which Maryland does not use yet),
 #: days, dollars a day
 _AFTERWARDS = {
     "03": ("20", "6490", 18, 520),

@@ -57,7 +57,7 @@ class People:
 
 @dataclass
 class _Recent:
-    """Discharges that somebody may still come back from."""
+    """Discharges after which the patient may still return."""
 
     hospital: Integers
     key: Integers
@@ -129,7 +129,7 @@ class Population:
         return [self.dispositions.codes.index(code) for code in codes if code in self.dispositions.codes]
 
     def _newcomers(self, rng: np.random.Generator, stays: Stays) -> People:
-        """Everybody as somebody new; newborns share their mother's address and, except for Medicare, payer."""
+        """Each stay as a new person's; newborns share their mother's address and, except for Medicare, payer."""
         n = len(stays)
         newborn = stays.mother != NOBODY
         birth = stays.admit - np.where(newborn, 0, (stays.age * 1461) // 4 + rng.integers(0, 365, n))

@@ -59,7 +59,7 @@ class Physicians:
         weight = np.where(active, self.at_weight, 0.0)
         starts = np.flatnonzero(np.diff(group, prepend=-1))
         sizes = np.diff(np.append(starts, len(group)))
-        # A service whose physicians are all away is served by all of them: its stays need somebody.
+        # A service whose physicians are all away is served by all of them: its stays need a physician.
         away = np.add.reduceat(active.astype(np.int64), starts) == 0
         weight = np.where(np.repeat(away, sizes), self.at_weight, weight)
         running = np.cumsum(weight)
@@ -133,7 +133,7 @@ def load_names() -> tuple[list[str], list[str]]:
 
 
 def _effects(trend: Integers, years: Sequence[int], seed: int) -> tuple[Floats, Floats]:
-    """Everybody starts somewhere and drifts their own way; days follow cost by half."""
+    """Each physician has a first effect and a drift; days follow cost by half."""
     start = stream(seed, "physicians", "start")
     cost = 0.15 * start.standard_normal(len(trend))
     days = 0.5 * cost + 0.08 * start.standard_normal(len(trend))

@@ -1,7 +1,7 @@
 """A submission as bills: X12 837 institutional, and the grouping file next to them (formats.md §2).
 
 Belongs here: from the tables ``discharges`` and ``charges`` to segments, all claims at once. Does not belong here:
-what is in the tables. Names and addresses are invented, and the same for everybody.
+what is in the tables. Names and addresses are invented, and the same for all patients.
 
 A newborn is billed under its mother's subscription (a patient's level of its own); a stay whose account number ends in
 97 is billed twice, the second bill replacing the first, and one that ends in 43 bills its last line late.

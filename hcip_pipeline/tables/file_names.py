@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-#: What may be somebody's identifier: a long stretch with a digit in it, or a Medicare beneficiary's or social security
+#: What may identify a person: a long stretch with a digit in it, or a Medicare beneficiary's or social security
 #: number whatever separates its parts.
 _IDENTIFIER = re.compile(
     r"(?=[A-Za-z_-]*[0-9])[A-Za-z0-9-]{7,}"

@@ -1,4 +1,4 @@
-"""How far the cells of a workbook reach, before anything makes room for all that is between them.
+"""How far the cells of a workbook reach, checked before memory is allocated for everything in between.
 
 Belongs here: members, bytes, rows and columns of an .xlsx file as a zip archive. Does not belong here: what cells hold.
 
@@ -36,7 +36,7 @@ class ExtentError(Exception):
 
 
 def check_extent(path: Path | IO[bytes], size: int, ceiling: Ceiling) -> None:
-    """Make sure that a workbook can be opened without taking the machine's memory.
+    """Make sure that a workbook can be opened without exhausting the machine's memory.
 
     Args:
         path: the workbook, or its bytes.

@@ -19,7 +19,7 @@ from hcip_pipeline.periods import PerformancePeriod, Quarter
 
 _NPI = "^[12][0-9]{9}$"
 _CCN = "^[0-9A-Z]{6}$"
-#: a patient or physician may be left out of this share of rows before anybody asks (inputs.md, "Edits")
+#: share of rows that may lack a patient or physician without a finding (inputs.md, "Edits")
 _FEW = 0.98
 #: and a cell may be out of the ordinary in this share
 _RARE = 0.995

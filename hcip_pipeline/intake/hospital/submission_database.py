@@ -80,7 +80,7 @@ class SubmissionDatabase:
 
     def close(self) -> None:
         """Close the database."""
-        with suppress(duckdb.Error):  # stopped twice by somebody in a hurry: a thread is still at it, and ends with it
+        with suppress(duckdb.Error):  # stopped twice in a row: a thread still uses it, and ends with it
             self.con.close()
         self._scratch.close()
 

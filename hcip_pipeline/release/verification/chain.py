@@ -95,7 +95,7 @@ def _files(number: int) -> str:
 
 
 def note_privacy_rule(manifest: Mapping[str, Any], name: str, findings: Findings) -> None:
-    """Say which releases show figures that small counts could be computed from."""
+    """Note which releases show figures that small counts could be computed from."""
     if is_before_privacy_rule(manifest):
         findings.before_privacy_rule.append(name)
     elif is_before_hospital_readers(manifest):
@@ -103,7 +103,7 @@ def note_privacy_rule(manifest: Mapping[str, Any], name: str, findings: Findings
 
 
 def note_destroyed(package: Package, findings: Findings) -> None:
-    """Say what of the release itself was destroyed."""
+    """Note what of the release itself was destroyed."""
     if package.destroyed:
         findings.notes.append(
             f"{package.manifest['number']}: {_files(len(package.destroyed))} destroyed when retention or data use "
@@ -112,7 +112,7 @@ def note_destroyed(package: Package, findings: Findings) -> None:
 
 
 def note_stale(package: Package, findings: Findings) -> None:
-    """Say which earlier periods have another newest release now than the one that this release was made from.
+    """Note which earlier periods have another newest release now than the one that this release was made from.
 
     The figures are still those of their time: a stale release is not a difference.
     """

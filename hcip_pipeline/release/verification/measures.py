@@ -1,7 +1,7 @@
 """Measures of quality, as far as conditions of payment rest on them (methodology §12, §9 step 2).
 
 Belongs here: a measure's value from the counts next to it, and whether a condition on it is met. Does not belong here:
-the counts themselves, which no file of a release holds the cases of.
+the counts themselves, whose cases are in no file of a release.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ class Shape:
     """One kind of table.
 
     Attributes:
-        scope: hospital: one file per hospital; state: one file for everybody.
+        scope: hospital: one file per hospital; state: one file for all readers.
         is_optional: a release may have none: one from before there was such a table, or where there was nothing for it.
     """
 

@@ -139,7 +139,7 @@ def _payable(release: Release) -> Mapping[Whom, tuple[Decimal, Decimal | None]]:
 
 
 def _names_a_release(named: object) -> bool:
-    """Whether an entry of the manifest is as a release writes it: anybody may have edited it."""
+    """Whether an entry of the manifest is as a release writes it: it may have been edited."""
     if not isinstance(named, dict) or not all(isinstance(value, str) for value in named.values()):
         return False
     patterns = {"period": "[0-9]{4}H[12]", "release": "r[0-9]+", "manifest_sha256": "[0-9a-f]{64}"}

@@ -20,21 +20,14 @@ select
     totals.days,
     {{ round_div('totals.cost_weight', 'totals.cases', 8) }} as case_mix_index,
     totals.adjusted_cost,
-    -- greatest() ignores a null, and without an interval there is no lower limit.
-    case
-        when intervals.cost_half_width is not null
-            then cast(greatest(totals.adjusted_cost - intervals.cost_half_width, 0) as decimal(18, 4))
-    end as adjusted_cost_low,
-    cast(totals.adjusted_cost + intervals.cost_half_width as decimal(18, 4)) as adjusted_cost_high,
+    {{ interval_low('totals.adjusted_cost', 'intervals.cost_half_width') }} as adjusted_cost_low,
+    {{ interval_high('totals.adjusted_cost', 'intervals.cost_half_width') }} as adjusted_cost_high,
     totals.best_practice_adjusted_cost,
     totals.p75_adjusted_cost,
     totals.norm_adjusted_cost,
     totals.adjusted_los,
-    case
-        when intervals.los_half_width is not null
-            then cast(greatest(totals.adjusted_los - intervals.los_half_width, 0) as decimal(18, 4))
-    end as adjusted_los_low,
-    cast(totals.adjusted_los + intervals.los_half_width as decimal(18, 4)) as adjusted_los_high,
+    {{ interval_low('totals.adjusted_los', 'intervals.los_half_width') }} as adjusted_los_low,
+    {{ interval_high('totals.adjusted_los', 'intervals.los_half_width') }} as adjusted_los_high,
     totals.norm_adjusted_los,
     coalesce(baselines.cases, 0) as baseline_cases,
     baselines.adjusted_cost as baseline_adjusted_cost,

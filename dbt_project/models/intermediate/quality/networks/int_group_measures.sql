@@ -37,6 +37,5 @@ select
     lower_limit,
     upper_limit,
     {{ relative_change('value', 'baseline_value') }} as change,
-    {{ change_variance('numerator', 'denominator', 'value', 'baseline_numerator', 'baseline_denominator', 'baseline_value') }}
-        as change_variance
+    {{ change_variance() }} as change_variance
 from measured

@@ -29,6 +29,5 @@ select
     baseline_value,
     value,
     {{ relative_change('value', 'baseline_value') }} as change,
-    {{ change_variance('numerator', 'denominator', 'value', 'baseline_numerator', 'baseline_denominator', 'baseline_value') }}
-        as change_variance
+    {{ change_variance() }} as change_variance
 from measured
