@@ -1,4 +1,4 @@
-"""What is odd in an export of BCDA and still read right, or counted apart, with a word about it."""
+"""What is odd in an export of BCDA and still read right, or counted apart, with a warning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sure a release is: drawn as the models would compute it, released, and read by no payment."""
+"""How sure a release is: drawn as the models would compute it, released, and without effect on any payment."""
 
 from __future__ import annotations
 

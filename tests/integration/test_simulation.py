@@ -1,4 +1,4 @@
-"""A released period under other policies: as is it is the release, and otherwise what a settlement would have given."""
+"""A released period under other policies: each gives what a settlement under it would have given."""
 
 from __future__ import annotations
 

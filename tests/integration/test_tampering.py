@@ -1,4 +1,4 @@
-"""What somebody with the right to write the home can forge, and what finds it: each row of docs/audit_trail.md."""
+"""What a person with write access to the home can forge, and what finds it: each row of docs/audit_trail.md."""
 
 from __future__ import annotations
 
@@ -268,29 +268,30 @@ def key(tmp_path: Path) -> Path:
     return place
 
 
-def signed(chain: Home, tmp_path: Path, key: Path, state: State, build: BuildResult) -> Home:
-    """Another home of the chain with a third release, signed."""
-    shutil.copytree(chain.root, tmp_path / "signed")
-    home = Home(tmp_path / "signed")
-    (home.root / "settings.yaml").write_text(f"signing: {{key: {key}, identity: administrator@example.org}}\n")
-    signer = signer_of(home)
-    text = state.policy.text + "# signed\n"
-    policy = replace(state.policy, text=text, sha256=hashlib.sha256(text.encode()).hexdigest())
-    content = Content(policy, inputs_of(home), must_verify=False)
-    release = write_release(home, PERIOD, build, content, signer=signer)
-    record_release(home, PERIOD, release.number, "0" * 64)
-    sign_head(home, signer)
-    return home
-
-
-def test_signatures_hold_and_only_those_of_allowed_signers(
+@pytest.fixture
+def signed_chain(
     chain: Home,
     tmp_path: Path,
     key: Path,
     unreleased: State,  # noqa: F811
     build_of_released: BuildResult,  # noqa: F811
-) -> None:
-    home = signed(chain, tmp_path, key, unreleased, build_of_released)
+) -> Home:
+    """Another home of the chain with a third release, signed."""
+    shutil.copytree(chain.root, tmp_path / "signed")
+    home = Home(tmp_path / "signed")
+    (home.root / "settings.yaml").write_text(f"signing: {{key: {key}, identity: administrator@example.org}}\n")
+    signer = signer_of(home)
+    text = unreleased.policy.text + "# signed\n"
+    policy = replace(unreleased.policy, text=text, sha256=hashlib.sha256(text.encode()).hexdigest())
+    content = Content(policy, inputs_of(home), must_verify=False)
+    release = write_release(home, PERIOD, build_of_released, content, signer=signer)
+    record_release(home, PERIOD, release.number, "0" * 64)
+    sign_head(home, signer)
+    return home
+
+
+def test_signatures_hold_and_only_those_of_allowed_signers(signed_chain: Home, key: Path) -> None:
+    home = signed_chain
     r3 = f"releases/{PERIOD}/r3"
     trusted = Proofs(signers=key.with_suffix(".signers"))
     assert found(home, r3, trusted) == []
@@ -317,14 +318,8 @@ def test_signatures_hold_and_only_those_of_allowed_signers(
     assert not any(secret in path.read_text(errors="ignore") for path in home.root.rglob("*") if path.is_file())
 
 
-def test_a_signed_chain_rewritten_without_the_key(
-    chain: Home,
-    tmp_path: Path,
-    key: Path,
-    unreleased: State,  # noqa: F811
-    build_of_released: BuildResult,  # noqa: F811
-) -> None:
-    home = signed(chain, tmp_path, key, unreleased, build_of_released)
+def test_a_signed_chain_rewritten_without_the_key(signed_chain: Home, key: Path) -> None:
+    home = signed_chain
     r3 = f"releases/{PERIOD}/r3"
     alter_page(home, r3)
     rewrite_ledger(home)

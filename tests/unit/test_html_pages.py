@@ -1,4 +1,4 @@
-"""What templates do with names: between tags, in attributes, and with characters that turn text round."""
+"""What templates do with names: between tags, in attributes, and with characters that reverse the direction of text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contracts' pandera schemas: they hold what the declarations state, and cannot be passed by without looking."""
+"""The contracts' pandera schemas: they hold what the declarations state, and cannot be bypassed."""
 
 from __future__ import annotations
 

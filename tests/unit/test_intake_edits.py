@@ -1,4 +1,4 @@
-"""Every edit: a submission with one fault is found out by exactly the rules that name it, at its row and column."""
+"""Every edit: a submission with one fault is found by exactly the rules that name it, at its row and column."""
 
 from __future__ import annotations
 

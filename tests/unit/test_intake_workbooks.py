@@ -1,4 +1,4 @@
-"""Workbooks whose cells or sheets would be read wrong without a word."""
+"""Workbooks whose cells or sheets would be read wrong silently."""
 
 from __future__ import annotations
 

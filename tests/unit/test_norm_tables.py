@@ -1,4 +1,4 @@
-"""When a norm table is another one (methodology §1, §6): its key, and what came after it was frozen."""
+"""When a new norm table is needed (methodology §1, §6): its key, and what came after it was frozen."""
 
 from __future__ import annotations
 

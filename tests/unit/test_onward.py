@@ -1,4 +1,4 @@
-"""``hcip run PERIOD --onward`` goes round again for what waits until a later half-year was settled."""
+"""``hcip run PERIOD --onward`` settles again what had to wait for a later half-year."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A hospital's page on what followed Medicare stays: its own rows added up, others only where that shows of nobody."""
+"""A hospital's page on what followed Medicare stays: its own rows, and others' only where they reveal no one."""
 
 from __future__ import annotations
 

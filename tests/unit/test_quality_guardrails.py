@@ -1,4 +1,4 @@
-"""A finding of the guardrails asks for a look and takes nothing."""
+"""A finding of the guardrails asks for a review and changes no payment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a home's own records and disk do wrong is identified by file, rule and way out."""
+"""Faults of a home's own records and of its disk are reported with file, rule and way out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents of a release: hashed into its manifest, kept in their place, seen by nobody else on the machine."""
+"""Documents of a release: hashed into its manifest, kept in their place, readable by no other user of the machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong settings stop a command before it records anything; alerts that reach nobody are reported, and stop nothing."""
+"""Wrong settings stop a command before it records anything; alerts that reach no one are reported, and stop nothing."""
 
 from __future__ import annotations
 

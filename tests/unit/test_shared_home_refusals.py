@@ -1,4 +1,4 @@
-"""Shared homes: what is refused, and files that every run reads and that one version of is in force."""
+"""Shared homes: what is refused, and the files that every run reads, of which one version is in force."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of a quarter that do not belong together, or are not whole: refused or left out, never read as if they did."""
+"""Files of a quarter that do not belong together or are incomplete: refused or left out, never read as a whole."""
 
 from __future__ import annotations
 

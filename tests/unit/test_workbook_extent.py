@@ -1,4 +1,4 @@
-"""Five kilobytes of a workbook never stand for billions of cells."""
+"""A workbook of five kilobytes never expands into billions of cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bills that say one thing twice, in the wrong place, or with status and days that cannot be: each is named.
+"""Bills that state one thing twice, in the wrong place, or with status and days that cannot be: each is named.
 
 Every segment that is read of a bill is repeated, alike and not alike, and moved to where it means something else; what
 is accepted must be read as if nothing had happened, and everything else has a rule.

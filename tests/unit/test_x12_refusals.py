@@ -1,4 +1,4 @@
-"""Bills that are refused or quarantined: by file, segment and the last four signs of the claim."""
+"""Bills that are refused or quarantined: by file, segment and the last four characters of the claim."""
 
 from __future__ import annotations
 
