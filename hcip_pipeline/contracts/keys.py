@@ -1,12 +1,14 @@
-"""The key of every model that is not a mart: the columns that together name one of its rows.
+"""The key of every model: the columns that together name one of its rows.
 
-Belongs here: the key, and for the few models without one the reason. Does not belong here: keys of marts, which their
-contracts declare. ``make contracts`` renders a dbt test of each layer from this.
+Belongs here: keys of models that are not marts, and for the few without one the reason. Does not belong here: keys of
+marts, which their contracts declare. ``make contracts`` renders a dbt test of each folder of models from this.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+from hcip_pipeline.contracts.marts import MARTS
 
 _CASE = ("hospital_ccn", "account_no")
 _WINDOW_CASE = ("window_name", *_CASE)
@@ -189,7 +191,9 @@ KEYLESS: Mapping[str, str] = {
     "int_scoped_cases": "cases without their account numbers, for sums alone",
 }
 
+_KEYS = {**STAGING_KEYS, **INTERMEDIATE_KEYS, **{table.name: table.key for group in MARTS.values() for table in group}}
+
 
 def key_of(model: str) -> tuple[str, ...] | None:
-    """Key of a staging or intermediate model; None: it has none. Raises KeyError: the model is not declared."""
-    return None if model in KEYLESS else {**STAGING_KEYS, **INTERMEDIATE_KEYS}[model]
+    """Key of a model; None: it has none. Raises KeyError: the model is not declared."""
+    return None if model in KEYLESS else _KEYS[model]
