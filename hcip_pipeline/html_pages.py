@@ -45,7 +45,7 @@ def name_tag(value: Any) -> Markup:
 
 
 def code_spans(value: Any) -> Markup:
-    """A text in which what stands between backticks is code, as the commands in a finding are."""
+    """A text in which what is between backticks is code, as the commands in a finding are."""
     parts = _CODE_SPAN.split(str(value))
     return Markup().join(
         Markup(f"<code>{escape(show_controls(part))}</code>") if index % 2 else escape(_isolate(show_controls(part)))
