@@ -22,6 +22,18 @@ from hcip_pipeline.contracts.table import Column, Table
 _PERIOD = Column("period", "text", "performance period; or name of the study", key=True)
 _CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True)
 
+#: a case of a care partner, and the cell that it is in
+_CASE = (
+    _CCN,
+    Column("account_no", "text", "the hospital's own account number", key=True),
+    _PERIOD,
+    Column("npi", "text", "NPI; the responsible physician"),
+    Column("stream", "text", "medical or surgical", allowed=("medical", "surgical")),
+    Column("apr_drg", "text", "APR-DRG"),
+    Column("severity_of_illness", "text", "APR severity of illness"),
+    Column("length_of_stay", "integer", "days from admission to discharge, at least 1"),
+)
+
 INCENTIVES = Table(
     "incentives",
     "one row per care partner of a hospital",
@@ -118,14 +130,7 @@ BASELINE_CASES = Table(
     "baseline_cases",
     "one row per counted case of a care partner in the baseline window, in its own dollars",
     (
-        _CCN,
-        Column("account_no", "text", "the hospital's own account number", key=True),
-        _PERIOD,
-        Column("npi", "text", "NPI; the responsible physician"),
-        Column("stream", "text", "medical or surgical", allowed=("medical", "surgical")),
-        Column("apr_drg", "text", "APR-DRG"),
-        Column("severity_of_illness", "text", "APR severity of illness"),
-        Column("length_of_stay", "integer", "days from admission to discharge, at least 1"),
+        *_CASE,
         Column("cost", "money", "cost; of the case"),
         Column("cost_weight", "ratio", "cost weight of the cell"),
         Column("los_weight", "ratio", "length-of-stay weight of the cell"),
@@ -233,14 +238,7 @@ INCENTIVE_CASES = Table(
     "one row per counted case of a care partner in a cell with a norm: everything the incentive used, in the "
     "performance year's dollars",
     (
-        _CCN,
-        Column("account_no", "text", "the hospital's own account number", key=True),
-        _PERIOD,
-        Column("npi", "text", "NPI; the responsible physician"),
-        Column("stream", "text", "medical or surgical", allowed=("medical", "surgical")),
-        Column("apr_drg", "text", "APR-DRG"),
-        Column("severity_of_illness", "text", "APR severity of illness"),
-        Column("length_of_stay", "integer", "days from admission to discharge, at least 1"),
+        *_CASE,
         Column("cost", "money", "cost; of the case (methodology §2)"),
         Column("best_practice_norm", "money", "best practice norm of the cell"),
         Column("p75_cost", "money", "75th percentile cost of the cell"),

@@ -4,6 +4,7 @@ Belongs here: columns of the tables that committees and physicians look at besid
 table a payment is computed from (``marts``).
 """
 
+from hcip_pipeline.contracts.protocol import COMMITTEE_MEMBER
 from hcip_pipeline.contracts.table import Column, Table
 
 _CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True)
@@ -22,6 +23,13 @@ _BENCHMARK = (
     ),
     Column("difference_from_statewide", "mean", "benchmarked_cost − statewide_cost", nullable=True),
     Column("cost_ratio", "ratio", "benchmarked_cost ÷ statewide_cost; 1 is the statewide mean", nullable=True),
+)
+
+_BASELINE_ADJUSTED_COST = Column(
+    "baseline_adjusted_cost",
+    "mean",
+    "cost ÷ Σ cost_weight of the baseline; in the performance year's dollars",
+    nullable=True,
 )
 
 OPPORTUNITY = Table(
@@ -52,12 +60,7 @@ OPPORTUNITY = Table(
         *_BENCHMARK,
         Column("statewide_days", "mean", "days of these cases at the statewide mean of their cells", nullable=True),
         Column("baseline_cases", "integer", "cases of the baseline window"),
-        Column(
-            "baseline_adjusted_cost",
-            "mean",
-            "cost ÷ Σ cost_weight of the baseline; in the performance year's dollars",
-            nullable=True,
-        ),
+        _BASELINE_ADJUSTED_COST,
         Column("adjusted_cost_change", "ratio", "adjusted_cost ÷ baseline_adjusted_cost − 1", nullable=True),
     ),
 )
@@ -81,12 +84,7 @@ COST_CENTERS = Table(
         Column("adjusted_cost", "mean", "cost ÷ Σ cost_weight; of all cases", nullable=True),
         *_BENCHMARK,
         Column("baseline_cost", "money", "Σ cost in the rate center in the baseline, in its dollars"),
-        Column(
-            "baseline_adjusted_cost",
-            "mean",
-            "cost ÷ Σ cost_weight of the baseline; in the performance year's dollars",
-            nullable=True,
-        ),
+        _BASELINE_ADJUSTED_COST,
         Column("adjusted_cost_change", "ratio", "adjusted_cost ÷ baseline_adjusted_cost − 1", nullable=True),
     ),
 )
@@ -144,12 +142,7 @@ PHYSICIAN_COMPARISON = Table(
         Column("adjusted_los_high", "mean", "high end of its 95% interval", nullable=True),
         Column("norm_adjusted_los", "mean", "Σ mean days of the norm's cells ÷ Σ los_weight", nullable=True),
         Column("baseline_cases", "integer", "cases of the baseline window"),
-        Column(
-            "baseline_adjusted_cost",
-            "mean",
-            "cost ÷ Σ cost_weight of the baseline; in the performance year's dollars",
-            nullable=True,
-        ),
+        _BASELINE_ADJUSTED_COST,
         Column("baseline_adjusted_los", "mean", "days ÷ Σ los_weight of the baseline", nullable=True),
     ),
 )
@@ -235,13 +228,7 @@ COMMITTEE_ROSTER = Table(
     (
         _CCN,
         _PERIOD,
-        Column("member", "text", "name of the member", key=True),
-        Column("credentials", "text", "credentials", nullable=True),
-        Column("title", "text", "job title", nullable=True),
-        Column("organization", "text", "organization", nullable=True),
-        Column("represents", "text", "whom the member represents, separated by |"),
-        Column("role", "text", "office in the hospital", nullable=True, allowed=("CEO", "CFO", "CMO")),
-        Column("is_physician", "boolean", "a physician, by representation or degree"),
+        *COMMITTEE_MEMBER,
     ),
 )
 

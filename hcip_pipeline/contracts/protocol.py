@@ -5,6 +5,17 @@ from hcip_pipeline.contracts.table import Column, Table
 
 _CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True, max_length=6)
 
+#: a member of an oversight committee, as the protocol in force names it
+COMMITTEE_MEMBER = (
+    Column("member", "text", "name of the member", key=True),
+    Column("credentials", "text", "credentials", nullable=True),
+    Column("title", "text", "job title", nullable=True),
+    Column("organization", "text", "organization", nullable=True),
+    Column("represents", "text", "whom the member represents, separated by |"),
+    Column("role", "text", "office in the hospital", nullable=True, allowed=("CEO", "CFO", "CMO")),
+    Column("is_physician", "boolean", "a physician, by representation or degree"),
+)
+
 PROTOCOLS = Table(
     "protocols",
     "one row per hospital with a protocol in force in the period",
@@ -110,13 +121,7 @@ PROTOCOL_COMMITTEE = Table(
     "one row per hospital and member of its oversight committee",
     (
         _CCN,
-        Column("member", "text", "name of the member", key=True),
-        Column("credentials", "text", "credentials", nullable=True),
-        Column("title", "text", "job title", nullable=True),
-        Column("organization", "text", "organization", nullable=True),
-        Column("represents", "text", "whom the member represents, separated by |"),
-        Column("role", "text", "office in the hospital", nullable=True, allowed=("CEO", "CFO", "CMO")),
-        Column("is_physician", "boolean", "a physician, by representation or degree"),
+        *COMMITTEE_MEMBER,
     ),
 )
 PROTOCOL_FINDINGS = Table(
