@@ -105,9 +105,10 @@ def test_impossible_options_are_refused(tmp_path: Path, changed: dict[str, objec
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_whole_state_is_parquet_and_a_year_of_claims(tmp_path: Path) -> None:
+def test_a_whole_state_is_parquet_and_a_year_of_claims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """``--state``, with fewer hospitals and discharges: the sizes given next to it win over its own."""
     inbox = tmp_path / "inbox"
+    monkeypatch.setattr("hcip_pipeline.synthetic.state.STATE_BENEFICIARIES", 3_000)
     cli.main(["synth", str(inbox), "--state", "--hospitals", "1", "--discharges-per-year", "300", "--json"])
     assert len(list((inbox / "hospital").glob("*/*/charges.parquet"))) == 12
     assert not list((inbox / "hospital").rglob("*.csv"))
