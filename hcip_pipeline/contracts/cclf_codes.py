@@ -1,7 +1,7 @@
 """The widths of coded CCLF fields: how many digits a code of the field's domain has, however wide the field is.
 
 CMS delivers the same code with and without leading zeros (``01`` for adjustment type 1, `` 2`` for status 02), so every
-coded field is brought to its width before anything compares it. Codes that are not digits alone stay as they are.
+coded field is padded or trimmed to its width before anything compares it. Codes with other characters are unchanged.
 """
 
 #: field -> digits of a code

@@ -169,8 +169,8 @@ RULES = by_id(
         "resources are older versions or repeats of others in the same export; the newest version counts, once",
         "nothing",
     ),
-    warning("BCDA-CODE-WIDTH", "codes were brought to the digits of their kind", "nothing"),
-    warning("BCDA-PLACES", "numbers have more places than their format", "nothing"),
+    warning("BCDA-CODE-WIDTH", "codes were padded or trimmed to their standard length", "nothing"),
+    warning("BCDA-PLACES", "numbers have more decimal places than their format", "nothing"),
     warning(
         "BCDA-TEST",
         "an export of the sandbox counts only until a production export is accepted",

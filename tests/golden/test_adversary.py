@@ -70,7 +70,7 @@ def lose_all(state: HalfYears) -> None:
     state.home.policy.write_text(f"{text}condition_failure: lose_all\nlimit_scope: all\n", encoding="utf-8")
 
 
-#: what a state is like beside its seed
+#: what distinguishes a state, apart from its seed
 SHAPES: tuple[Callable[[HalfYears], None], ...] = (
     lambda _: None, caps_bind, by_claims_and_surveys, somebody_excluded, lose_all,
 )  # fmt: skip

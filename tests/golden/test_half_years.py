@@ -201,7 +201,7 @@ def test_the_same_inbox_gives_the_same_figures_whichever_commands_ran_before(tmp
 
 
 def test_an_exclusion_that_is_lifted_names_itself(tmp_path: Path) -> None:
-    """Taken off the list between two half-years: the payment that rises says so, and the proof finds it by itself."""
+    """Taken off the list between two half-years: the payment that rises states why, and verification finds it too."""
     both = Both(HalfYears.make(tmp_path / "home", 3, has_reports=False))
     listed = "npi,source,effective_date,reinstated_date\n{0},OIG,2023-01-01,\n"
     reference = both.state.home.inbox / "reference"

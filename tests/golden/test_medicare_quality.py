@@ -82,7 +82,7 @@ TRAPS: dict[str, tuple[list[dict[str, Any]], dict[tuple[str, str], int | None]]]
         ],
         {(C, "02-10"): 10, (A, "02-22"): None},
     ),
-    "a chain is told by the receiving hospital too": (
+    "a chain is recognized by the receiving hospital too": (
         [claim("p", A, "02-01", "02-03"), claim("p", B, "02-04", "02-10", clm_admsn_src_cd="4")],
         {(B, "02-10"): None},
     ),

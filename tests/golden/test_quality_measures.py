@@ -301,7 +301,7 @@ def test_a_few_late_discharges_do_not_follow_from_two_releases(
         if name == "quality_scorecard":
             frame = frame.filter(pl.col("measure") == "hac_per_1000")
         assert frame.height and frame[column].null_count() == frame.height, name
-    assert B not in again["hospital_peers"]["peer_ccn"].to_list(), "who is alike would tell of its size"
+    assert B not in again["hospital_peers"]["peer_ccn"].to_list(), "its peers would reveal its size"
 
 
 def test_a_baseline_hides_what_the_year_before_hid(built: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
@@ -321,5 +321,5 @@ def test_a_baseline_hides_what_the_year_before_hid(built: duckdb.DuckDBPyConnect
         pl.lit("numerator|value").alias("suppressed"),
     )  # fmt: skip
     then["quality_scorecard"] = row
-    beside = _released(built, 10, earlier=[_given_out(then, tmp_path, "2024H1_r1")])
-    assert baseline(beside) is None
+    with_earlier = _released(built, 10, earlier=[_given_out(then, tmp_path, "2024H1_r1")])
+    assert baseline(with_earlier) is None

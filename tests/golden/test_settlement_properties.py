@@ -1,6 +1,6 @@
 """What must be true of any settlement when its inputs change in a known way (methodology §0, §7, §9).
 
-What must be true of any one settlement as it is stands in ``test_generated_states``.
+What must be true of a single settlement is in ``test_generated_states``.
 """
 
 from __future__ import annotations

@@ -78,8 +78,8 @@ def noted(counts: Sequence[FileCount]) -> list[Problem]:
 
 def _found(count: FileCount) -> Iterator[tuple[str, str, int]]:
     """Rule, message and how often, of one file."""
-    yield "BCDA-CODE-WIDTH", "codes brought to the digits of their kind: {}", sum(count.widened.values())
-    yield "BCDA-PLACES", "numbers with more places than their format: {}", sum(count.rounded.values())
+    yield "BCDA-CODE-WIDTH", "codes padded or trimmed to their standard length: {}", sum(count.widened.values())
+    yield "BCDA-PLACES", "numbers with more decimal places than their format: {}", sum(count.rounded.values())
     yield (
         "BCDA-NOT-ADJUDICATED",
         "claims of a shared system, not complete, or preauthorizations: {}; they are counted, and nothing is settled "

@@ -145,10 +145,10 @@ def _read(
             message = f"{file.recoded_values} texts of {file.file} are not UTF-8"
             warnings.append(Problem("CCLF-TEXT-ENCODING", message))
         if file.widened_values:
-            message = f"{file.widened_values} codes of {file.file} were brought to the digits of their kind"
+            message = f"{file.widened_values} codes of {file.file} were padded or trimmed to their standard length"
             warnings.append(Problem("CCLF-CODE-WIDTH", message))
         if file.rounded_values:
-            message = f"{file.rounded_values} numbers of {file.file} had more places than their format"
+            message = f"{file.rounded_values} numbers of {file.file} had more decimal places than their format"
             warnings.append(Problem("CCLF-PLACES", message))
     return ArchiveReceipt(str(delivery.name), str(month), "accepted", warnings=tuple(warnings), files=tuple(files))
 
