@@ -19,6 +19,9 @@ import numpy as np
 #: table, key of the row, count column
 Count = tuple[str, tuple[Any, ...], str]
 
+#: how counts may change: in each of them every relation stays
+Exchanges = list[dict[Count, int]]
+
 #: the reader who has no counts of their own
 ANYBODY = ""
 #: what one more of the count that is asked about is worth against one change of a hospital's own count
@@ -56,6 +59,8 @@ class Readers:
     without_earlier: set[str] = field(default_factory=set)
     #: proven open, count by count: hiding more keeps it so
     _proven: dict[Count, set[str]] = field(default_factory=dict)
+    #: count -> exchanges over n values of it that were found, for it or for another count that they change
+    _found: dict[Count, list[Exchanges]] = field(default_factory=dict)
 
     def who_knows(self, cell: Count) -> str | None:
         """A reader to whom fewer than n values of the count are possible, other than its own hospital; None: no one."""
@@ -117,12 +122,29 @@ class Readers:
         Returns:
             None where there is no such exchange.
         """
-        exchanges = self._with_a_neighbour(cell, closed) or self._exchanges(cell, closed)
+        exchanges = self._with_a_neighbour(cell, closed) or self._found_before(cell, closed)
         if exchanges is None:
-            return None
+            exchanges = self._exchanges(cell, closed)
+            if exchanges is None:
+                return None
+            self._keep(exchanges)
         return {owner for exchange in exchanges for each in exchange if (owner := self.owner.get(each))}
 
-    def _with_a_neighbour(self, cell: Count, closed: Collection[str]) -> list[dict[Count, int]] | None:
+    def _keep(self, exchanges: Exchanges) -> None:
+        """Note exchanges for every count that they change over n values: a program less for each."""
+        for each in {each for exchange in exchanges for each in exchange}:
+            changes = [exchange.get(each, 0) for exchange in exchanges]
+            if max(0, *changes) - min(0, *changes) >= self.threshold - 1:
+                self._found.setdefault(each, []).append(exchanges)
+
+    def _found_before(self, cell: Count, closed: Collection[str]) -> Exchanges | None:
+        """Exchanges that were found before and change, next to the count itself, only what is open now."""
+        for exchanges in self._found.get(cell, ()):
+            if all(each == cell or self.is_open(each, closed) for exchange in exchanges for each in exchange):
+                return exchanges
+        return None
+
+    def _with_a_neighbour(self, cell: Count, closed: Collection[str]) -> Exchanges | None:
         """An exchange with one open count that is in all the same relations on the same side."""
         relations = self.of.get(cell, ())
         for other in self.relations[relations[0]].cells if relations else ():
@@ -137,7 +159,7 @@ class Readers:
                     return [{cell: -down, other: down}, {cell: up, other: -up}]
         return None
 
-    def _exchanges(self, cell: Count, closed: Collection[str]) -> list[dict[Count, int]] | None:
+    def _exchanges(self, cell: Count, closed: Collection[str]) -> Exchanges | None:
         """The same with any open counts, by an integer program: as much more as n values need, then as much less.
 
         Of all that do, one that changes few counts that are a hospital's own.
