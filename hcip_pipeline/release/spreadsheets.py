@@ -22,6 +22,8 @@ _SIGN = re.compile(f"[{_SIGNS}]")
 
 def neutralized(frame: pl.DataFrame) -> pl.DataFrame:
     """Text cells that a spreadsheet would run as a formula, with an apostrophe before them."""
+    if not frame.height:
+        return frame
     text = pl.col(pl.String)
     return frame.with_columns(pl.when(text.str.contains(_FORMULA)).then("'" + text).otherwise(text).name.keep())
 

@@ -52,7 +52,7 @@ def write_table(
     Args:
         is_synthetic: add the column that marks invented data.
     """
-    ordered = frame.select(table.names).sort(table.key)
+    ordered = frame.lazy().select(table.names).sort(table.key).collect()
     if is_synthetic:
         table, ordered = replace(table, columns=(*table.columns, COLUMN)), marked_frame(ordered)
     totals = {c.name: f"{ordered[c.name].sum() or 0:.2f}" for c in table.columns if c.type == "money"}

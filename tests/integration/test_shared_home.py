@@ -121,6 +121,7 @@ def _outcome(machine: Machine) -> str:
     return ""
 
 
+@pytest.mark.usefixtures("rendered_builds")
 def test_what_one_machine_ingests_another_settles_and_both_have_the_release(
     settled_home: SettledHome, s3: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
