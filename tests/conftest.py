@@ -57,8 +57,11 @@ def spoilable_home(settled_home: SettledHome, tmp_path: Path) -> Home:
 
 
 @pytest.fixture(scope="module")
-def rendered_builds() -> Iterator[None]:
-    """Builds of this process without dbt, for modules whose subject is what follows a build (``usefixtures``)."""
+def rendered_builds(settled_home: SettledHome) -> Iterator[None]:
+    """Builds of this process without dbt, for modules whose subject is what follows a build (``usefixtures``).
+
+    The settled home comes first: dbt makes it, and what is made without dbt is held to it.
+    """
     from hcip_pipeline.warehouse.build import compute_builds_with
     from tests.rendered_builds import build_by_rendering
 

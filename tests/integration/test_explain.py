@@ -51,7 +51,7 @@ def test_the_cases_add_up_to_the_payment(explained: dict[tuple[str, str], Explan
 
 
 def test_every_amount_and_every_reason_is_reported(explained: dict[tuple[str, str], Explanation]) -> None:
-    explained = set()
+    reported = set()
     for payment in explained.values():
         text = render_text(payment)
         for column, value in payment.incentive.items():
@@ -61,9 +61,9 @@ def test_every_amount_and_every_reason_is_reported(explained: dict[tuple[str, st
             assert f"${row['weighted_amount']:,.2f}" in text
         for reason in filter(None, (payment.incentive["reasons"] or "").split("|")):
             assert PAYMENT_REASONS[reason].clause in " ".join(text.split())
-            explained.add(reason)
+            reported.add(reason)
         assert "None" not in text
-    assert len(explained) > 9
+    assert len(reported) > 9
 
 
 def test_the_steps_are_shown_with_their_sums(explained: dict[tuple[str, str], Explanation]) -> None:
