@@ -75,6 +75,7 @@ def test_only_the_wanted_alerts_are_sent(home: Home) -> None:
     assert (send_alert(home, FAILED), send_alert(home, HELD)) == (0, 1)
 
 
+@pytest.mark.slow  # it waits
 def test_an_address_is_tried_again_and_stays_secret(
     home: Home, posted: tuple[str, list[dict[str, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +89,7 @@ def test_an_address_is_tried_again_and_stays_secret(
     assert "secret" not in "".join(stated)
 
 
+@pytest.mark.slow  # it waits
 def test_what_cannot_be_delivered_fails_nothing_and_is_tried_with_the_next(home: Home) -> None:
     _settings(home, f"alerts: [{{command: {_program(home, 'raise SystemExit(3)')}}}, {{webhook_from: NOT_SET}}]")
     stated: list[str] = []
@@ -178,6 +180,7 @@ def _answering(answer: bytes, *, drip: bool = False) -> tuple[socket.socket, str
     return listening, f"http://127.0.0.1:{listening.getsockname()[1]}/secret", received
 
 
+@pytest.mark.slow  # it waits
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
@@ -204,6 +207,7 @@ def test_an_answer_other_than_success_counts_as_not_delivered(
     assert not list((home.root / "alerts").iterdir())  # it is tried again with the next
 
 
+@pytest.mark.slow  # it waits
 def test_a_slow_answer_and_a_slow_program_are_ended_in_time(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bytes that drip, a program whose child keeps its pipes open, and one after them that still has its turn."""
     monkeypatch.setattr(alerts, "TOTAL_SECONDS", 6.0)
