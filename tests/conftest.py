@@ -4,8 +4,9 @@ Belongs here: states that cost seconds to build and that no test changes. Does n
 
 How to reuse: take :func:`settled_home` to *look* at a home with a released period (files, lake, warehouse, Dagster
 instance, release); take :func:`spoilable_home` to get a copy of its inbox and lake, not yet released, that a test may
-change and settle. Never write into ``settled_home.home``: other workers are reading it. A state of your own that
-other modules could use is built with :func:`tests.shared_state.built_once`.
+change and settle. Where what follows a build is the subject, use :func:`rendered_builds`: it builds without dbt. Never
+write into ``settled_home.home``: other workers are reading it. A state of your own that other modules could use is
+built with :func:`tests.shared_state.built_once`.
 """
 
 from __future__ import annotations

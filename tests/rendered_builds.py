@@ -20,7 +20,16 @@ from typing import Any
 import duckdb
 
 from hcip_pipeline.messages import Progress
-from hcip_pipeline.warehouse.build import FILE_NAME, BuildResult, NodeResult, fingerprints, prepare, stop_if_broken
+from hcip_pipeline.warehouse.build import (
+    FILE_NAME,
+    KEY_TESTS,
+    BuildResult,
+    NodeResult,
+    fingerprints,
+    prepare,
+    repeated_keys,
+    stop_if_broken,
+)
 from hcip_pipeline.warehouse.project import manifest_path
 from hcip_pipeline.warehouse.rendering import SCHEMAS, Renderer, checks, models
 from hcip_pipeline.warehouse.spec import BuildSpec
@@ -67,8 +76,9 @@ def build_by_rendering(
 
 
 def _checked(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], sql: str) -> NodeResult:
-    broken = len(connection.execute(sql).fetchall())
-    return NodeResult(node["unique_id"], "fail" if broken else "pass", 0.0, broken, "")
+    rows = connection.execute(sql).fetchall()
+    tables = repeated_keys(rows) if node["name"].startswith(KEY_TESTS) else ""
+    return NodeResult(node["unique_id"], "fail" if rows else "pass", 0.0, len(rows), tables)
 
 
 def _check(renderer: Renderer, node: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ import polars as pl
 
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.warehouse.build import check_failed
 from hcip_pipeline.warehouse.rendering import Renderer, checks, downstream, models, needed, with_catalogs
 from hcip_pipeline.warehouse.spec import BuildSpec
 
@@ -110,7 +111,7 @@ class Workbench:
             if checks()[name].reads & self._fresh:
                 broken = len(self.connection.execute(self._placed(renderer.check(name))).fetchall())
                 if broken:
-                    raise HcipError(f"the check {name} found {broken} rows that break it", rule=name)
+                    raise HcipError(check_failed(name, broken), rule=name)
 
     def table(self, table: Table) -> pl.DataFrame:
         """A mart as computed last, in its contract's columns, ordered by key."""

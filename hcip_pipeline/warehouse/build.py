@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,13 +29,19 @@ FILE_NAME = "hcip.duckdb"
 #: next to it where Spark computed the build: the files of Spark's tables
 SPARK_TABLES = "spark"
 
+#: beginning of the names of tests of keys (``contracts.render``)
+KEY_TESTS = "keys_of_"
+
 #: next to it, the SQL of every model and test as it was run
 COMPILED = "compiled"
 
 
 @dataclass(frozen=True)
 class NodeResult:
-    """What became of one dbt model or test; ``failures`` counts rows of a test."""
+    """What became of one dbt model or test; ``failures`` counts rows of a test.
+
+    ``message`` is dbt's about a model; about a failed test of keys it names the tables.
+    """
 
     unique_id: str
     status: str
@@ -169,7 +175,7 @@ def build(
     if select:
         arguments += ["--select", *select.split(), "--indirect-selection", "buildable"]
     write_profile(folder, threads)
-    nodes = tuple(_invoke(arguments, folder, progress))
+    nodes = tuple(_with_tables(node, folder) for node in _invoke(arguments, folder, progress))
     stop_if_broken(nodes, file)
     return BuildResult(spec, file, nodes, fingerprints(file))
 
@@ -188,6 +194,28 @@ def fingerprints(file: Path) -> dict[str, str]:
     return {name: f"{rows}:{hashes}" for name, rows, hashes in found}
 
 
+def repeated_keys(rows: Iterable[tuple[str, str, int]]) -> str:
+    """The rows of a test of keys, in words: a folder's tables are one test.
+
+    Args:
+        rows: table, its key's columns, and how many keys are there more than once.
+    """
+    return "; ".join(
+        f"{table}: {count:,} repeated {'key' if count == 1 else 'keys'} ({key or 'one row'})"
+        for table, key, count in rows
+    )
+
+
+def _with_tables(node: NodeResult, folder: Path) -> NodeResult:
+    """A failed test of keys with the tables that it found, by the SQL that dbt ran."""
+    name = _name_of(node)
+    if node.status != "fail" or not name.startswith(KEY_TESTS):
+        return node
+    (sql,) = (folder / COMPILED / "compiled").rglob(f"{name}.sql")
+    with duckdb.connect(folder / FILE_NAME, read_only=True) as connection:
+        return replace(node, message=repeated_keys(connection.execute(sql.read_text(encoding="utf-8")).fetchall()))
+
+
 def stop_if_broken(nodes: tuple[NodeResult, ...], where: Path) -> None:
     """Raise BuildStoppedError when a model could not be computed or a check found rows."""
     broken = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
@@ -197,15 +225,24 @@ def stop_if_broken(nodes: tuple[NodeResult, ...], where: Path) -> None:
             nodes,
             "the build stopped: " + "; ".join(_describe(node) for node in broken),
             file=where,
-            rule=broken[0].unique_id.split(".")[2] if broken[0].unique_id.count(".") > 1 else "",
+            rule=_name_of(broken[0]) if broken[0].unique_id.count(".") > 1 else "",
             fix="nothing was released; correct the input that the check names and run the period again",
         )
 
 
+def check_failed(name: str, rows: int) -> str:
+    """That a check of the project found rows."""
+    return f"the check {name} found {rows:,} {'row that breaks' if rows == 1 else 'rows that break'} it"
+
+
+def _name_of(node: NodeResult) -> str:
+    return node.unique_id.split(".")[2] if node.unique_id.count(".") > 1 else node.unique_id
+
+
 def _describe(node: NodeResult) -> str:
-    name = node.unique_id.split(".")[2] if node.unique_id.count(".") > 1 else node.unique_id
+    name = _name_of(node)
     if node.status == "fail":
-        return f"the check {name} found {node.failures} rows that break it"
+        return check_failed(name, node.failures) + (f" ({node.message})" if node.message else "")
     return f"{name} could not be computed ({' '.join(node.message.split())[:400]})"
 
 
@@ -267,6 +304,6 @@ def node_results(result: Any) -> Iterator[NodeResult]:
     if not isinstance(result.result, RunExecutionResult):
         raise HcipError(f"dbt could not start: {result.exception}", file=PROJECT)
     for node in result.result.results:
-        yield NodeResult(
-            node.node.unique_id, str(node.status), node.execution_time, int(node.failures or 0), str(node.message or "")
-        )
+        status = str(node.status)
+        message = "" if status == "fail" else str(node.message or "")  # of a test dbt repeats the number of rows
+        yield NodeResult(node.node.unique_id, status, node.execution_time, int(node.failures or 0), message)

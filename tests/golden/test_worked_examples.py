@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from hcip_pipeline.policy.model import Elections
-from hcip_pipeline.warehouse.build import COMPILED, BuildResult
+from hcip_pipeline.warehouse.build import COMPILED, BuildResult, BuildStoppedError, build
 from hcip_pipeline.warehouse.project import manifest_path
 from hcip_pipeline.warehouse.rendering import Renderer, checks, models, with_catalogs
 from tests.scenario import HOSPITAL, Case, Scenario, Settled, npi
@@ -132,6 +134,16 @@ def test_stock_materializations_build_the_same_rows(
     assert built.fingerprints == stock.fingerprints and built.fingerprints
     kinds = {node["config"]["materialized"] for node in json.loads(manifest_path().read_bytes())["nodes"].values()}
     assert not {kind for kind in kinds if kind.startswith("fresh")}
+
+
+def test_a_repeated_key_is_reported_with_its_table(built: BuildResult, tmp_path: Path) -> None:
+    rates = {name: table for name, table in built.spec.sources.items() if isinstance(table, pl.DataFrame)}
+    twice = {name: pl.concat([rates[name], rates[name]]) for name in ("hospitals", "apr_drg")}
+    spec = replace(built.spec, sources={**built.spec.sources, **twice})
+    stated = "the check keys_of_staging_reference found 2 rows that break it (stg_apr_drgs: 1 repeated key "
+    with pytest.raises(BuildStoppedError) as stopped:
+        build(spec, tmp_path, select="staging.reference")
+    assert f"{stated}(grouper_version, apr_drg); stg_hospitals: 1 repeated key (hospital_ccn))" in str(stopped.value)
 
 
 def test_every_model_and_check_is_rendered_as_dbt_compiles_it(built: BuildResult) -> None:

@@ -286,8 +286,11 @@ def settlement_with_a_process_a_step() -> dg.JobDefinition:
 def test_a_failed_check_is_shown_and_what_did_not_run_did_not_pass(
     spoilable: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failed = "test.hcip.nothing_exceeds_a_limit"
-    nodes = (NodeResult(failed, "fail", 0.1, 3, "Got 3 results"),)
+    repeated = "incentives: 1 repeated key (hospital_ccn, period, npi)"
+    nodes = (
+        NodeResult("test.hcip.nothing_exceeds_a_limit", "fail", 0.1, 3, ""),
+        NodeResult("test.hcip.keys_of_marts_incentives", "fail", 0.1, 1, repeated),
+    )
 
     def stop(*_args: object, **_named: object) -> None:
         raise BuildStoppedError(nodes, "the build stopped", file=spoilable.warehouse, rule="nothing_exceeds_a_limit")
@@ -303,6 +306,8 @@ def test_a_failed_check_is_shown_and_what_did_not_run_did_not_pass(
         if "outcome" in check.metadata
     }
     assert outcomes["nothing_exceeds_a_limit"] == (False, "fail")
+    (shown,) = [check.metadata for check in found if "repeated keys" in check.metadata]
+    assert shown["repeated keys"].value == repeated
     assert outcomes["every_amount_has_a_cost"] == (False, "did not run")
     assert {passed for passed, _ in outcomes.values()} == {False}
     assert not releases_of(spoilable, PERIOD)

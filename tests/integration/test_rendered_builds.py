@@ -31,6 +31,7 @@ def test_a_check_that_finds_rows_stops_the_build(tmp_path: Path) -> None:
     hospitals = spec.sources["hospitals"]
     assert isinstance(hospitals, pl.DataFrame)
     twice = replace(spec, sources={**spec.sources, "hospitals": pl.concat([hospitals, hospitals])})
-    with pytest.raises(BuildStoppedError, match="the check keys_of_staging_reference found 1 rows") as stopped:
+    found = r"keys_of_staging_reference found 1 row that breaks it \(stg_hospitals: 1 repeated key \(hospital_ccn\)\)"
+    with pytest.raises(BuildStoppedError, match=found) as stopped:
         build(twice, tmp_path)
     assert {node.status for node in stopped.value.nodes} == {"success", "pass", "fail"}
