@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 
 from hcip_pipeline.messages import Progress
+from hcip_pipeline.parsed_sql import execute
 from hcip_pipeline.warehouse.build import (
     FILE_NAME,
     KEY_TESTS,
@@ -59,7 +60,7 @@ def build_by_rendering(
             columns = ", ".join(f'"{column}"' for column in nodes[name]["columns"]) if model.schema == "marts" else "*"
             sql = f"select {columns} from ({renderer.model(name)}) as model"
             try:
-                connection.execute(f'create {kind} "{model.schema}"."{name}" as {sql}')
+                execute(connection, f'create {kind} "{model.schema}"."{name}" as {sql}')
             except duckdb.Error as error:
                 found.append(NodeResult(nodes[name]["unique_id"], "error", 0.0, 0, str(error)))
                 break
@@ -76,7 +77,7 @@ def build_by_rendering(
 
 
 def _checked(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], sql: str) -> NodeResult:
-    rows = connection.execute(sql).fetchall()
+    rows = execute(connection, sql).fetchall()
     tables = repeated_keys(rows) if node["name"].startswith(KEY_TESTS) else ""
     return NodeResult(node["unique_id"], "fail" if rows else "pass", 0.0, len(rows), tables)
 

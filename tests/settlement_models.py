@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -20,12 +20,12 @@ import polars as pl
 from hcip_pipeline.contracts import run as run_tables
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.parsed_sql import execute
 from hcip_pipeline.settlement.norm_tables import norm_spec
 from hcip_pipeline.warehouse.project import PROJECT
 from hcip_pipeline.warehouse.rendering import SCHEMAS, Renderer, checks, models
 from hcip_pipeline.warehouse.spec import BuildSpec
 
-_READER = duckdb.connect(config={"threads": 1})
 #: what is computed, with everything it refers to, wherever that is
 _PROTOCOL = ("attribution", "performance", "improvement", "waterfall", "incentives")
 _SETTLEMENT = ("cases", "costs", "norms", *_PROTOCOL, "savings", "ledger", "audit")
@@ -87,11 +87,11 @@ def _fill(connection: duckdb.DuckDBPyConnection, name: str, frame: object) -> No
     """A table of the lake, in its contract's types; empty where there is no frame."""
     table = LAKE_SOURCES[name]
     if not isinstance(frame, pl.DataFrame) or not frame.height:
-        connection.execute(_parsed(f'create or replace table lake."{name}" as {table.empty_select()}'))
+        execute(connection, f'create or replace table lake."{name}" as {table.empty_select()}')
         return
     typed = ", ".join(f'cast("{c.name}" as {c.sql_type}) as "{c.name}"' for c in table.columns)
     connection.register("incoming", frame.to_arrow())
-    connection.execute(_parsed(f'create or replace table lake."{name}" as select {typed} from incoming'))
+    execute(connection, f'create or replace table lake."{name}" as select {typed} from incoming')
     connection.unregister("incoming")
 
 
@@ -105,17 +105,10 @@ def _prepared(spec: BuildSpec, threads: int, areas: tuple[str, ...] = _SETTLEMEN
     return connection
 
 
-@lru_cache(maxsize=4096)
-def _parsed(sql: str) -> duckdb.Statement:
-    """A statement that other states will run too: reading it is a quarter of what it costs on a small one."""
-    (statement,) = _READER.extract_statements(sql)
-    return statement
-
-
 def _create(connection: duckdb.DuckDBPyConnection, computed: dict[str, str]) -> None:
     for name, sql in computed.items():
         kind = "view" if models()[name].schema == "staging" else "table"
-        connection.execute(_parsed(f'create {kind} "{models()[name].schema}"."{name}" as {sql}'))
+        execute(connection, f'create {kind} "{models()[name].schema}"."{name}" as {sql}')
 
 
 def run(
@@ -142,7 +135,7 @@ def run(
         connection.executemany(f"insert into intermediate.{ESTIMATES} values (?, ?, ?, ?, 0)", list(estimates))
     _create(connection, computed)
     for name, sql in held_to.items():
-        broken = len(connection.execute(_parsed(sql)).fetchall())
+        broken = len(execute(connection, sql).fetchall())
         assert not broken, f"the check {name} found {broken} rows that break it"
     return connection
 
@@ -296,4 +289,4 @@ def _recompute(
             schema = models()[name].schema
             kind = "view" if schema == "staging" else "table"
             text = f'create or replace {kind} "{schema}"."{name}" as {changed.get(name, computed[name])}'
-            connection.execute(_parsed(text))
+            execute(connection, text)

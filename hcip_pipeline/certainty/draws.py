@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from math import factorial
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -25,8 +26,10 @@ from hcip_pipeline.policy.model import Policy
 
 Hashes = npt.NDArray[np.uint64]
 
-#: draws whose sums are held at once
-_AT_ONCE = 20
+#: draws between two messages of progress
+_REPORTED = 20
+#: draws whose hashes one query gives: a small state costs what its queries cost to plan
+_AT_ONCE = 10
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def draw(
     for number, (now, before) in enumerate(case_hashes(cases, replicates, threads)):
         shuffled.append(settle.with_cases(_by_hash(cases.now, now), _by_hash(cases.before, before)))
         resampled.append(settle.with_copies(copies_of(now), copies_of(before)))
-        if (number + 1) % _AT_ONCE == 0:
+        if (number + 1) % _REPORTED == 0:
             progress(f"draw {number + 1} of {replicates}")
     return Draws(np.stack(shuffled), np.stack(resampled))
 
@@ -74,16 +77,20 @@ def case_hashes(cases: ReleasedCases, replicates: int, threads: int | None) -> I
     with duckdb.connect(config={"threads": threads} if threads else {}) as connection:
         for place, window in enumerate(windows):
             connection.register(f"names_{place}", window.names.to_arrow())
-        for replicate in range(replicates):
+        for first in range(0, replicates, _AT_ONCE):
+            drawn = range(first, min(first + _AT_ONCE, replicates))
+            columns = ", ".join(f"md5_number_upper(name || '{replicate}') as draw_{replicate}" for replicate in drawn)
             found = [
-                connection.execute(f"select md5_number_upper(name || '{replicate}') as bits from names_{place}")
-                .fetchnumpy()["bits"]
-                .astype(np.uint64)
-                for place in range(len(windows))
+                connection.execute(f"select {columns} from names_{place}").fetchnumpy() for place in range(len(windows))
             ]
-            # DuckDB takes the digest's first eight bytes as they are in memory: read them as one number, big end first
-            now, before = (np.ascontiguousarray(bits).view(">u8").astype(np.uint64) for bits in found)
-            yield now, before
+            for replicate in drawn:
+                now, before = (_in_order(bits.pop(f"draw_{replicate}")) for bits in found)
+                yield now, before
+
+
+def _in_order(bits: npt.NDArray[Any]) -> Hashes:
+    """DuckDB takes the digest's first eight bytes as they are in memory: here as one number, its big end first."""
+    return np.ascontiguousarray(bits.astype(np.uint64)).view(">u8").astype(np.uint64)
 
 
 def _by_hash(window: WindowCases, bits: Hashes) -> Integers:

@@ -268,6 +268,8 @@ def test_a_half_year_settles_with_a_process_a_step(settled_home: SettledHome, tm
     with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.from_config(str(folder)) as instance:
         patch.setenv("HCIP_HOME", str(home.root))
         patch.setenv("DAGSTER_HOME", str(folder))
+        for threads in ("HCIP_THREADS", "POLARS_MAX_THREADS"):  # this process has one: the bytes depend on no number
+            patch.setenv(threads, "4")
         done = dg.execute_job(
             dg.reconstructable(settlement_with_a_process_a_step), instance, tags={"dagster/partition": "2025H1"}
         )

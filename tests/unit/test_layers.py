@@ -55,7 +55,17 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "scratch",
         "yaml_files",
     ),
-    ("atomic_files", "dollars", "errors", "file_hashes", "machine", "merkle", "messages", "program_version"),
+    (
+        "atomic_files",
+        "dollars",
+        "errors",
+        "file_hashes",
+        "machine",
+        "merkle",
+        "messages",
+        "parsed_sql",
+        "program_version",
+    ),
 )
 #: Besides the layers: imported from any, importing none of the product. The synthetic state writes what intake reads.
 BESIDE: Mapping[str, tuple[str, ...]] = {

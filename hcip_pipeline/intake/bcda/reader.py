@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
 import pyarrow as pa
 
+from hcip_pipeline import parsed_sql
 from hcip_pipeline.contracts.cms import LAYOUTS, TABLES
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.bcda import tables
@@ -104,7 +106,7 @@ class ExportReader:
         return found["bene_mbi_id"].n_unique(), str(found["source_file"][0]), int(found["source_row"][0])
 
     def _prepare(self) -> None:
-        run = self._connection.execute
+        run = self._run
         covered = [c.name for c in TABLES["cclf8"].columns]
         empty = ", ".join(f"null::varchar as {name}" for name in covered)
         run(
@@ -120,6 +122,10 @@ class ExportReader:
             )
         self._number_patients()
 
+    def _run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
+        """Run SQL that every piece of every export runs."""
+        return parsed_sql.execute(self._connection, sql, parameters)
+
     def _keep_newest(self, older: Mapping[str, Mapping[int, str]]) -> None:
         """Leave one version of each resource in the tables, and count the others apart."""
         gone = take_out(self._folder, older)
@@ -133,7 +139,7 @@ class ExportReader:
 
     def _number_patients(self) -> None:
         """One number a patient, the newest."""
-        self._connection.execute(
+        self._run(
             "create or replace table patients as select distinct on (patient_id) * from patients where mbi is not null "
             "order by patient_id, age desc, updated desc nulls last, mbi"
         )
@@ -144,7 +150,7 @@ class ExportReader:
         if file.resource == "Patient":
             names = [c.name for c in TABLES["cclf8"].columns]
             largest = ", ".join(f"max({name}) as {name}" for name in names)
-            self._connection.execute(
+            self._run(
                 f"create or replace temp table covered as select patient_id, {largest} from ("
                 "select distinct on (coalesce(id, uuid()::varchar)) * from coverages "
                 "order by coalesce(id, ''), updated desc nulls last) group by patient_id"
@@ -164,14 +170,14 @@ class ExportReader:
     def _load(self, file: DataFile, piece: LinePiece) -> None:
         """The piece's resources as the table ``resources``."""
         try:
-            self._connection.execute(
+            self._run(
                 "create or replace temp table resources as select * from read_json($path, columns = $columns, "
                 "format = 'newline_delimited', maximum_object_size = $most)",
                 {"path": str(piece.path), "columns": SCHEMAS[file.resource], "most": MAX_LINE_BYTES * 2},
             )
         except duckdb.Error as error:
             raise fault_of(file, piece.path, is_last=True) from error
-        other = self._connection.execute(
+        other = self._run(
             "select _row, resourceType from resources where resourceType is distinct from $type order by _row limit 1",
             {"type": file.resource},
         ).fetchall()
@@ -180,12 +186,12 @@ class ExportReader:
 
     def _coverages(self, count: FileCount) -> None:
         self._refuse_older("Coverage", count)
-        self._connection.execute(f"insert into coverages by name {tables.coverage_sql('resources')}")
+        self._run(f"insert into coverages by name {tables.coverage_sql('resources')}")
         self._versions.add("Coverage", count.file, "resources")
         count.read = count.lines
 
     def _people(self, count: FileCount) -> None:
-        run = self._connection.execute
+        run = self._run
         self._refuse_older("Patient", count)
         self._versions.add("Patient", count.file, "resources")
         run(f"create or replace temp table people as {tables.people_sql('resources')}")
@@ -201,14 +207,14 @@ class ExportReader:
 
     def _refuse_older(self, kind: str, count: FileCount) -> None:
         """Refuse a resource of version 1 or 2, which is recognized by its profile."""
-        row = self._connection.execute(
-            f"select min(_row) from resources where coalesce({MAJOR[kind]}, 0) < {KNOWN_MAJOR}"
-        ).fetchall()[0][0]
+        row = self._run(f"select min(_row) from resources where coalesce({MAJOR[kind]}, 0) < {KNOWN_MAJOR}").fetchall()[
+            0
+        ][0]
         if row is not None:
             raise version_refusal(f"the {kind} is not of version 3 (meta.profile)", count.file, int(row))
 
     def _claims(self, count: FileCount) -> None:
-        run = self._connection.execute
+        run = self._run
         run(f"create or replace temp table claims as {tables.claims_sql('resources')}")
         self._versions.add(
             "ExplanationOfBenefit", count.file, "claims",
@@ -246,7 +252,7 @@ class ExportReader:
 
     def _convert(self, table: str, count: FileCount) -> None:
         """The table's rows of this piece, from text to its types; a value that cannot be read refuses the export."""
-        run = self._connection.execute
+        run = self._run
         run(f"create or replace temp table typed as {tables.typed_sql(table, f'({tables.cleaned_sql(table)})')}")
         fields = LAYOUTS[table].fields
         bad = ", ".join(f"min(source_row) filter (where {tables.unreadable(f)})" for f in fields)

@@ -1,14 +1,12 @@
-"""The engine that one submission at a time is judged in: its settings, its working tables, statements read once.
+"""The engine that one submission at a time is judged in: its settings, its working tables, statements parsed once.
 
 Belongs here: how SQL is run for a verdict. Does not belong here: any SQL of a rule (``edits``, ``outcomes``).
 
-A small submission costs what its statements cost to read and plan, whatever it holds: a text that was run before is
-not read again, so what differs between submissions is in variables, not in the text.
+What differs between submissions is in variables, not in the text of a statement (``parsed_sql``).
 """
 
 from __future__ import annotations
 
-import atexit
 import functools
 import os
 from collections.abc import Iterator
@@ -18,6 +16,7 @@ from typing import Any
 
 import duckdb
 
+from hcip_pipeline import parsed_sql
 from hcip_pipeline.intake.hospital.folders import Submission
 from hcip_pipeline.scratch import scratch_folder
 
@@ -31,10 +30,6 @@ LAST_DAY = "getvariable('last_day')"
 _SHARE_OF_MEMORY = (2, 5)
 _MOST_MEMORY = 4 * 1024**3
 _UNITS = {"bytes": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4}
-
-_MOST_TEXTS = 256
-_parsed: dict[str, list[duckdb.Statement]] = {}
-atexit.register(_parsed.clear)  # DuckDB complains of statements that outlive it
 
 
 @contextmanager
@@ -103,14 +98,7 @@ class SubmissionDatabase:
 
     def run(self, sql: str, parameters: list[Any] | None = None) -> duckdb.DuckDBPyConnection:
         """Run SQL whose text other submissions will run too."""
-        statements = _parsed.get(sql)
-        if statements is None:
-            if len(_parsed) >= _MOST_TEXTS:  # of files with ever other headers
-                _parsed.clear()
-            statements = _parsed[sql] = self.con.extract_statements(sql)
-        for statement in statements:
-            self.con.execute(statement, parameters)
-        return self.con
+        return parsed_sql.execute(self.con, sql, parameters)
 
     def one(self, sql: str) -> tuple[Any, ...]:
         """The row of an aggregate."""

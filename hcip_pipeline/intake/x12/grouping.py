@@ -29,9 +29,9 @@ def join_grouping(database: SubmissionDatabase, cells: Cells | None, file: str) 
         return problems
     if cells is None:
         empty = ", ".join(f"null::varchar as {name}" for name in GROUPING.names)
-        database.con.execute(f"create or replace table raw_groups as select 0::bigint as row, {empty} limit 0")
+        database.run(f"create or replace table raw_groups as select 0::bigint as row, {empty} limit 0")
     else:
-        database.con.execute(
+        database.run(
             f"""create or replace table raw_groups as select min(row) as row, {names} from raw_grouping_rows
             where is_readable and not is_blank group by all"""  # the same row again is the same row
         )
@@ -42,14 +42,14 @@ def join_grouping(database: SubmissionDatabase, cells: Cells | None, file: str) 
         f"{CCN} as hospital_ccn" if name == "hospital_ccn" else f"{given.get(name, f's.{name}')} as {name}"
         for name in DISCHARGES.names
     )
-    database.con.execute(
+    database.run(
         f"""create or replace table raw_discharges as
         select s.row, {columns} from raw_stays s
         left join (select * from raw_groups qualify count(*) over (partition by account_no) = 1) g
             on g.account_no = s.account_no and s.account_no <> ''"""
     )
     if cells is not None:
-        database.con.execute(
+        database.run(
             """insert into raw_faults
             select row, case when account_no in (select account_no from raw_groups) then 'B-GROUPING-REPEATED'
                 else 'B-NOT-GROUPED' end

@@ -35,11 +35,11 @@ def load_rows(database: SubmissionDatabase, cells: Cells, file: str) -> list[Pro
         else "false"
     )
     if cells.has_lines:  # ="0120" in a line breaks the quoting of CSV
-        database.con.execute(
+        database.run(
             f"""update raw_{GROUPING.name} set line = regexp_replace(line, '="([^"]*)"', '\\1', 'g')
             where contains(line, '="') and rowid + 1 in (select row from ({cells.sql}) where not shape_ok)"""
         )
-    database.con.execute(
+    database.run(
         f"""create or replace table raw_grouping_rows as
         with read as (
             select row, shape_ok and not has_control as is_readable, trim({habits.bare(_ACCOUNT).sql}) as account_no,

@@ -34,12 +34,12 @@ def find_oddities(database: SubmissionDatabase, *, has_repetitions: bool) -> Non
     Args:
         has_repetitions: whether the files hold the separator of repetitions (ISA11) at all.
     """
-    database.con.execute(f"insert into raw_faults {_misplaced()}")
-    database.con.execute(f"insert into raw_faults {_lines_together()}")
-    database.con.execute(f"insert into raw_faults {_days_of_lines()}")
-    database.con.execute(f"insert into raw_faults {_days_unread()}")
+    database.run(f"insert into raw_faults {_misplaced()}")
+    database.run(f"insert into raw_faults {_lines_together()}")
+    database.run(f"insert into raw_faults {_days_of_lines()}")
+    database.run(f"insert into raw_faults {_days_unread()}")
     if has_repetitions:
-        database.con.execute(f"insert into raw_faults {_repetitions()}")
+        database.run(f"insert into raw_faults {_repetitions()}")
 
 
 def _misplaced() -> str:

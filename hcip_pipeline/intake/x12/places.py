@@ -52,7 +52,7 @@ def with_places(database: SubmissionDatabase, counts: Sequence[RuleCount]) -> tu
 
 
 def _with_places(database: SubmissionDatabase, count: RuleCount) -> RuleCount:
-    rows = database.con.execute(
+    rows = database.run(
         located(count.table, "select unnest($1::bigint[]) as row") + " order by p.row", [list(count.lines)]
     ).fetchall()
     places = tuple(f"{file} segment {segment}, claim {claim}" for _, file, segment, claim in rows)

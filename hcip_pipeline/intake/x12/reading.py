@@ -151,11 +151,11 @@ def read_bills(
     if any(problem.refuses for problem in found.problems):
         return found
     if npi:
-        database.con.execute(
+        database.run(
             "insert into raw_faults select row, 'B-OTHER-PROVIDER' from raw_stays where billing_npi not in ('', ?)",
             [npi],
         )
-    rows = database.con.execute("select distinct rule from raw_faults order by rule").fetchall()
+    rows = database.run("select distinct rule from raw_faults order by rule").fetchall()
     found.faults = tuple(row[0] for row in rows)
     found.cells = {"discharges": _cells(DISCHARGES), "charges": _cells(CHARGES)}
     return found
@@ -172,7 +172,7 @@ def identify_by_bills(
     found = read_bills(database, paths, None, scratch, None)
     if not found.cells:
         return "", None
-    most = database.con.execute(
+    most = database.run(
         """select mode(nullif(billing_npi, '')), mode(year(day) * 4 + quarter(day))
         from (select billing_npi, try_cast(discharge_date as date) as day from raw_stays)"""
     ).fetchone() or (None, None)
@@ -236,7 +236,7 @@ def _by_file(database: SubmissionDatabase, table: str) -> dict[int, tuple[Tally,
             f"select row, case when coalesce(revenue_code, '') <> '{limits.TOTAL_REVENUE_CODE}' then charge end"
             " as amount, coalesce(k is not null and not broken, false) as kept from c left join fate using (account_no)"
         )
-    found = database.con.execute(
+    found = database.run(
         f"""select f.file_no, count(*), count(*) filter (kept), coalesce(sum(amount), 0),
             coalesce(sum(amount) filter (kept), 0), count(*) filter (errs)
         from (select *, row in (select row from findings where file = '{table}' and rule not in ({follows})) as errs

@@ -39,17 +39,17 @@ _WHOLE = "frequency not in ('2', '3', '4', '5')"
 
 def find_stays(database: SubmissionDatabase) -> tuple[BillCount, ...]:
     """Make the tables of this module; the outcome of every bill, counted."""
-    database.con.execute(f"insert into raw_faults {_resets_of_others()}")
-    database.con.execute(f"create or replace table raw_standing as {_standing()}")
-    database.con.execute(f"create or replace table raw_stays as {_stays()}")
-    database.con.execute(
+    database.run(f"insert into raw_faults {_resets_of_others()}")
+    database.run(f"create or replace table raw_standing as {_standing()}")
+    database.run(f"create or replace table raw_stays as {_stays()}")
+    database.run(
         f"""update raw_standing set outcome = '{STAYS_ON}' where row in (
             select b.row from raw_standing b join raw_stays s on s.account_key = b.account_key and s.part = b.part
             where {_WAITS} and b.outcome = '{COUNTED}')"""
     )
-    database.con.execute(f"delete from raw_stays where {_WAITS}")
-    database.con.execute(f"insert into raw_faults {_contradictions()}")
-    database.con.execute(
+    database.run(f"delete from raw_stays where {_WAITS}")
+    database.run(f"insert into raw_faults {_contradictions()}")
+    database.run(
         f"""insert into raw_faults
         select row, 'B-LATE-ALONE' from raw_stays where last_frequency = '5'
         union all select row, 'B-LATE-MOVES' from raw_stays where last_frequency <> '5' and late_moves
@@ -65,13 +65,13 @@ def find_stays(database: SubmissionDatabase) -> tuple[BillCount, ...]:
     )
     counted = f"""select b.row, b.account_no, b.first_day from raw_bills b join raw_standing s using (row)
         where s.outcome = '{COUNTED}'"""
-    database.con.execute(
+    database.run(
         f"""create or replace table raw_charges as
         select row, {CCN} as hospital_ccn, account_no, revenue_code, service_date, units, charge
         from ({lines_of(counted)})"""
     )
-    database.con.execute("drop view raw_services; drop table raw_units")
-    rows = database.con.execute(
+    database.run("drop view raw_services; drop table raw_units")
+    rows = database.run(
         f"select outcome, count(*), coalesce(sum({dollars_of('total')}), 0)"
         " from raw_standing group by outcome order by outcome"
     ).fetchall()
@@ -87,7 +87,7 @@ def resets_that_differ(database: SubmissionDatabase) -> list[tuple[str, int, int
     Returns:
         Of each rule that is met, how many bills, and the row of the first.
     """
-    rows = database.con.execute(
+    rows = database.run(
         f"""with pairs as (
             select r.row, r.frequency, r.first_day, r.last_day, {dollars_of("r.total")} as total,
                 min(b.first_day) filter (b.frequency <> '5') as first_before,
