@@ -1,7 +1,7 @@
 """Builds by the renderer's SQL, without dbt: the same models and checks in a fraction of the time.
 
 For tests that settle a home and look at what follows a build: take the fixture ``rendered_builds``. A release made this
-way has the bytes of one that dbt made (``integration/test_rendered_builds.py``), and the renderer's text is dbt's for
+way has the bytes of one that dbt made (``integration/test_dagster_runs.py``), and the renderer's text is dbt's for
 every model and check (``golden/test_worked_examples.py``). Where the build, or what the renderer itself computes
 (simulations, what-if), is the subject, dbt builds.
 
@@ -11,7 +11,8 @@ Belongs here: computing a build. Does not belong here: any state.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -19,6 +20,8 @@ from typing import Any
 
 import duckdb
 
+from hcip_pipeline.assets.resources import EngineResource
+from hcip_pipeline.home import Home
 from hcip_pipeline.messages import Progress
 from hcip_pipeline.parsed_sql import execute
 from hcip_pipeline.warehouse.build import (
@@ -26,6 +29,7 @@ from hcip_pipeline.warehouse.build import (
     KEY_TESTS,
     BuildResult,
     NodeResult,
+    compute_builds_with,
     fingerprints,
     prepare,
     repeated_keys,
@@ -74,6 +78,15 @@ def build_by_rendering(
             ]
     stop_if_broken(tuple(found), file)
     return BuildResult(spec, file, tuple(found), fingerprints(file))
+
+
+class RenderedEngine(EngineResource):
+    """The same as the resource of a run, whatever its process."""
+
+    @contextmanager
+    def computing(self, home: Home) -> Iterator[None]:
+        with compute_builds_with(build_by_rendering):
+            yield
 
 
 def _checked(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], sql: str) -> NodeResult:

@@ -19,6 +19,7 @@ import pytest
 from hcip_pipeline.assets.assembly import build_defs
 from hcip_pipeline.assets.execution import ingest, settle
 from hcip_pipeline.assets.instance import instance_folder
+from hcip_pipeline.assets.resources import HomeResource
 from hcip_pipeline.assets.runs import RunOptions, runs_on
 from hcip_pipeline.checks.expectations import suites
 from hcip_pipeline.definitions import defs
@@ -29,7 +30,8 @@ from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.publishing.writer import releases_of
 from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.settlement.recognition import keep_look, outlook
-from hcip_pipeline.warehouse.build import FILE_NAME, BuildStoppedError, NodeResult
+from hcip_pipeline.warehouse.build import FILE_NAME, BuildStoppedError, NodeResult, fingerprints
+from tests.rendered_builds import RenderedEngine
 from tests.settled_home import PERIOD, SettledHome, digest, release_alone
 
 pytestmark = pytest.mark.slow
@@ -262,27 +264,33 @@ def test_a_month_without_an_archive_fails_by_name(spoilable_with_history: Home) 
 
 
 def test_a_half_year_settles_with_a_process_a_step(settled_home: SettledHome, tmp_path: Path) -> None:
-    """What an asset needs from another is on disk: Dagster's multiprocess executor gives the same release."""
+    """What an asset needs from another is on disk: Dagster's multiprocess executor gives the same release.
+
+    Its build is computed without dbt: what other tests settle in that way is what dbt gives.
+    """
     home = settled_home.copy(tmp_path / "home", has_history=True)
-    folder = instance_folder(home)
-    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.from_config(str(folder)) as instance:
-        patch.setenv("HCIP_HOME", str(home.root))
-        patch.setenv("DAGSTER_HOME", str(folder))
-        for threads in ("HCIP_THREADS", "POLARS_MAX_THREADS"):  # this process has one: the bytes depend on no number
-            patch.setenv(threads, "4")
-        done = dg.execute_job(
-            dg.reconstructable(settlement_with_a_process_a_step), instance, tags={"dagster/partition": "2025H1"}
-        )
-        assert done.success
+    job = dg.build_reconstructable_job(__name__, settlement_with_a_process_a_step.__name__, (str(home.root),))
+    with dg.DagsterInstance.from_config(str(instance_folder(home))) as instance:
+        assert dg.execute_job(job, instance, tags={"dagster/partition": "2025H1"}).success
     (made,) = releases_of(home, PERIOD)
     assert digest(made) == digest(settled_home.release.folder)
+    files = [each.warehouse / str(PERIOD) / FILE_NAME for each in (home, settled_home.home)]
+    assert fingerprints(files[0]) == fingerprints(files[1])
 
 
-def settlement_with_a_process_a_step() -> dg.JobDefinition:
-    """Each process finds what it needs imported; on its own that would take longer than most steps."""
-    imported = ["hcip_pipeline.warehouse.build", "dbt.cli.main", "hcip_pipeline.publishing.writer", __name__]
-    processes = {"max_concurrent": 2, "start_method": {"forkserver": {"preload_modules": imported}}}
-    return build_defs(executor=dg.multiprocess_executor.configured(processes)).resolve_job_def("settlement")
+def settlement_with_a_process_a_step(home: str) -> dg.JobDefinition:
+    """Each process finds what it needs imported; on its own that would take longer than most steps.
+
+    The home is an argument: the processes are forked from a server that another test may have started, with the
+    environment of that time.
+    """
+    imported = {"forkserver": {"preload_modules": ["tests.preloaded", __name__]}}
+    processes = {"max_concurrent": 2, "start_method": imported}
+    definitions = build_defs(
+        executor=dg.multiprocess_executor.configured(processes),
+        resources={"home": HomeResource(path=home, threads=4), "engine": RenderedEngine()},
+    )
+    return definitions.resolve_job_def("settlement")
 
 
 def test_a_failed_check_is_shown_and_what_did_not_run_did_not_pass(

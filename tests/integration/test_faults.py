@@ -35,9 +35,7 @@ pytestmark = pytest.mark.slow
 
 #: processes that find everything loaded: each would take seconds to import it
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(
-    ["hcip_pipeline.commands.run", "hcip_pipeline.assets.execution", "dbt.cli.main", "hcip_pipeline.publishing.writer"]
-)
+_PROCESSES.set_forkserver_preload(["tests.preloaded"])
 
 
 class _Command:

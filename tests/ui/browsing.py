@@ -8,6 +8,7 @@ paper take poppler's ``pdftoppm``.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
@@ -68,7 +69,8 @@ def interface(home: Home) -> Iterator[RunningInterface]:
     port = free_port()
     command = [sys.executable, "-c", "from hcip_pipeline.cli import main; main()", "ui"]
     command += ["--home", str(home.root), "--port", str(port)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    several = dict.fromkeys(("HCIP_THREADS", "POLARS_MAX_THREADS"), "4")  # tests have one: no result depends on it
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | several) as process:
         try:
             assert process.stderr is not None
             stated = []
