@@ -51,6 +51,7 @@ min_baseline_cases: 2
 min_cases_per_cell: 10
 physician_cap_percent: 20
 require_complete: none
+certainty_replicates: 20
 """
 A, B, C, D = "210043", "210044", "210048", "210049"
 #: when the programs of A and B begin; C has care partners and no protocol, D a protocol and no care partners

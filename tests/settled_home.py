@@ -32,6 +32,8 @@ QUARTERS = ("2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2")
 #: who has no notice of a cap: claims state what was approved for the physician at the hospital
 CAPPED_BY_CLAIMS = ("210809", "2693254155")
 APPROVED = Decimal("300.00")
+#: draws for chance ranges and intervals: fewer than usual, since every test that settles or verifies pays for them
+REPLICATES = 50
 _RECORD = "settled.json"
 #: as Dagster's own tests have it: a connection for all events instead of several for each
 _EVENTS_IN_MEMORY = "event_log_storage: {module: dagster._core.storage.event_log, class: InMemoryEventLogStorage}\n"
@@ -119,6 +121,8 @@ def fill_inbox(home: Home, file_format: FileFormat = "csv") -> None:
             hospitals=2, discharges_per_year=4_000, start=first, end=last, seed=7, cms=False, file_format=file_format
         ),
     )
+    with home.policy.open("a", encoding="utf-8") as policy:
+        policy.write(f"certainty_replicates: {REPLICATES}\n")
     (home.inbox / "hospital" / "2025Q9").mkdir()  # names no quarter
     claims = fee_schedule_claims((*CAPPED_BY_CLAIMS, PERIOD.year, APPROVED))
     deliver(home.inbox, dt.date(2025, 5, 15), claims)

@@ -36,7 +36,7 @@ from hcip_pipeline.settlement.build_record import current_build
 from hcip_pipeline.simulation.released_build import ReleasedBuild, open_build
 from hcip_pipeline.warehouse.project import manifest_path
 from tests import replicates_by_models as by_models
-from tests.settled_home import PERIOD, SettledHome
+from tests.settled_home import PERIOD, REPLICATES, SettledHome
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +77,7 @@ def test_the_release_has_every_table_and_the_command_computes_the_same(
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
     assert {path.stem for path in (tmp_path / "a").iterdir()} == set(TABLES)
-    assert shown["replicates"] == 200 and not shown["warnings"]
+    assert shown["replicates"] == REPLICATES and not shown["warnings"]
     computed = assess(settled_home.home, PERIOD).tables
     for name, folder in TABLES.items():
         released = files.table(name, folder=folder)

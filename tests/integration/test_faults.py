@@ -28,7 +28,8 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home import Home
 from hcip_pipeline.home_locks import BusyError, HomeLocks
 from hcip_pipeline.publishing.writer import releases_of
-from hcip_pipeline.warehouse.build import FILE_NAME
+from hcip_pipeline.warehouse.build import FILE_NAME, compute_builds_with
+from tests.rendered_builds import build_by_rendering
 from tests.settled_home import PERIOD, SettledHome, digest, half_written, release_alone
 
 pytestmark = pytest.mark.slow
@@ -39,14 +40,18 @@ _PROCESSES.set_forkserver_preload(["tests.preloaded"])
 
 
 class _Command:
-    """``hcip`` in a process of its own; its standard error comes line by line."""
+    """``hcip`` in a process of its own; its standard error comes line by line.
 
-    def __init__(self, home: Home, *arguments: str) -> None:
+    Args:
+        by_dbt: without it, builds are computed in a fraction of the time.
+    """
+
+    def __init__(self, home: Home, *arguments: str, by_dbt: bool = True) -> None:
         receiver, sender = os.pipe()
         self._lines = os.fdopen(receiver, encoding="utf-8")
         with Connection(sender, readable=False) as stderr:
             command = [*arguments, "--home", str(home.root)]
-            self._process: Any = _PROCESSES.Process(target=_hcip, args=(stderr, command))
+            self._process: Any = _PROCESSES.Process(target=_hcip, args=(stderr, command, by_dbt))
             self._process.start()
         self.pid: int = self._process.pid
 
@@ -64,10 +69,11 @@ class _Command:
         self._lines.close()
 
 
-def _hcip(stderr: Connection, arguments: list[str]) -> None:
+def _hcip(stderr: Connection, arguments: list[str], by_dbt: bool) -> None:
     os.dup2(stderr.fileno(), 2)
     sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8")
-    cli.main(arguments)
+    with compute_builds_with(None if by_dbt else build_by_rendering):
+        cli.main(arguments)
 
 
 @contextmanager
@@ -134,7 +140,7 @@ class TestOneHome:
         in_dbt.kill()
         assert not releases_of(home, PERIOD)
 
-        in_release = _Command(home, "run", str(PERIOD))
+        in_release = _Command(home, "run", str(PERIOD), by_dbt=False)
         in_release.until("2025H1: writing the release")
         in_release.kill()
         assert not releases_of(home, PERIOD)

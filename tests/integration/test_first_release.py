@@ -17,7 +17,7 @@ from hcip_pipeline.home import Home
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.release.reading import released_frame, releases_of
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("rendered_builds")]
 
 HOSPITALS = {"089001": "Alder Point Hospital", "089002": "Bramble Hill Medical Center", "089003": "Corrigan General"}
 #: two at each hospital, by their NPIs
