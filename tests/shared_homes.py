@@ -1,6 +1,6 @@
 """Small homes that machines share, made by hand: files, receipts and ledger lines without any intake.
 
-Belongs here: making them, killing a machine at a step, and what must be equal. Does not belong here: any scenario.
+Belongs here: making them, killing a machine at a step, and what must be equal then. Does not belong here: any scenario.
 """
 
 from __future__ import annotations
@@ -129,6 +129,35 @@ def killed_at(step: int, *, after: bool) -> Iterator[list[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Storage, "create", create)
         yield begun
+
+
+def kill_at_every_write(begin: Callable[[int], tuple[Machine, Machine, Machine]], *, after: bool) -> list[str]:
+    """A machine is gone at each of its writes in turn: nothing is left half shared, and it goes on where it was.
+
+    Args:
+        begin: the machines of a step, counted from 1: the one that shares what it accepted, one that looks when it is
+            gone, and one that looks when it is done.
+
+    Returns:
+        The writes of a machine that was left alone.
+    """
+    for step in range(1, 100):
+        one, other, last = begin(step)
+        try:
+            with killed_at(step, after=after) as begun:
+                one.synchronize()
+        except KilledError:
+            pass
+        else:
+            break
+        is_committed = after and begun[step - 1].startswith("commits/")
+        other.synchronize()
+        assert other.files() == (one.files() if is_committed else {}), step
+        one.synchronize()
+        last.synchronize()
+        assert last.files() == one.files(), step
+    assert len(begun) == step - 1, "every write was a step"
+    return begun
 
 
 @contextmanager

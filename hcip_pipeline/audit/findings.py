@@ -27,6 +27,7 @@ from hcip_pipeline.release.notes import NoteRule
 from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.release.rests_on import RULE as RESTS_ON_SUPERSEDED
 from hcip_pipeline.release.rests_on import Named, named_releases
+from hcip_pipeline.reports.words import plural
 from hcip_pipeline.rules.catalog import current_id
 from hcip_pipeline.rules.protocols import OF_COMMITTEE
 
@@ -77,7 +78,7 @@ class UnreportedPayments:
         """What was found, in words."""
         return (
             f"{dollars(self.payable_amount)} is payable for {self.period} to "
-            f"{_counted(self.care_partners, 'care partner')}; the hospital has not reported any payment yet"
+            f"{plural(self.care_partners, 'care partner')}; the hospital has not reported any payment yet"
         )
 
     @property
@@ -112,10 +113,6 @@ def _with_rule_id(finding: str, rule: str) -> str:
 def without_rule_id(finding: str) -> str:
     """A finding as committees read it: without the rule of the protocol after its words, if there is one."""
     return _RULE_AT_END.sub("", finding)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def finding_tables(draft: Draft) -> Iterable[DerivedTable]:
@@ -188,7 +185,7 @@ def _unexplained(draft: Draft) -> Iterator[_Found]:
     rows = draft.table("restatement").filter(pl.col("cause").is_in(["undetermined", "program_version"]))
     for (cause,), part in sorted(rows.group_by("cause")):
         total = Decimal(part["payable_difference"].abs().sum())
-        text = f"{_counted(part.height, 'payment')} changed since the release before, by {dollars(total)} in all, "
+        text = f"{plural(part.height, 'payment')} changed since the release before, by {dollars(total)} in all, "
         text += "although no input changed: " + (
             "the program changed" if cause == "program_version" else "no cause was found"
         )
@@ -282,7 +279,7 @@ def _conditions(draft: Draft) -> Iterator[_Found]:
         .agg(pl.len(), pl.col("npi").n_unique().alias("partners"))
     )
     for ccn, results, partners in missing.sort("hospital_ccn").iter_rows():
-        text = f"{_counted(results, 'condition result')} of {_counted(partners, 'care partner')} "
+        text = f"{plural(results, 'condition result')} of {plural(partners, 'care partner')} "
         text += "is not reported and counts as not met" if results == 1 else "are not reported and count as not met"
         yield _Found("CONDITION_RESULTS_MISSING", text, ccn)
 

@@ -18,6 +18,7 @@ from hcip_pipeline.reference.invented import MARK
 from hcip_pipeline.release.explained_release import names_of
 from hcip_pipeline.release.layouts import MANIFEST
 from hcip_pipeline.release.reading import released_frame
+from hcip_pipeline.reports.words import plural
 from hcip_pipeline.tables.file_names import shown_unknown
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def closing_lines(release: Release, hospitals: Mapping[str, str]) -> list[str]:
         if (number := incentives.filter(pl.col("status") == status).height)
     )
     people = incentives["npi"].n_unique()  # who works at several hospitals has a payment from each
-    lines = [f"{_counted(incentives.height, 'payment')} to {_counted(people, 'care partner')}: {by_status or 'none'}"]
+    lines = [f"{plural(incentives.height, 'payment')} to {plural(people, 'care partner')}: {by_status or 'none'}"]
     for status, title in (("HELD", "held"), ("ZERO", "zero")):
         rows = incentives.filter(pl.col("status") == status)
         if rows.is_empty():
@@ -132,10 +133,6 @@ def _of_zero(codes: str | None, calculated: Decimal) -> list[PaymentReason]:
     reasons = list(parse_reasons(codes))
     reductions = [reason for reason in reasons if reason.step in _REDUCING]
     return reductions[-1:] if calculated and reductions else reasons[:1]
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _totals_table(release: Release, hospitals: Mapping[str, str]) -> Table:

@@ -321,7 +321,7 @@ def edited(number: int, before: Callable[[int], Before], place: Path) -> tuple[R
 
 
 @pytest.mark.parametrize("number", range(EDITS))
-def test_no_edit_raises_a_payment_unseen(number: int, before: Callable[[int], Before], tmp_path: Path) -> None:
+def test_no_edit_raises_a_payment_unnoticed(number: int, before: Callable[[int], Before], tmp_path: Path) -> None:
     rng, changed, made, reported = edited(number, before, tmp_path / "home")
     try:
         if rng.random() < 0.25:

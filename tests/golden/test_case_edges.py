@@ -198,7 +198,7 @@ def norm_differences(settled: Settled, folder: Path) -> list[str]:
     [((), {"case_percentile", "mean_below_threshold"}), ((P[1],), {"case_percentile"})],
     ids=["nobody is named", "one is named, too few for a norm"],
 )
-def test_where_no_one_is_named_a_mean_below_the_threshold_has_no_p75_and_pays_nothing(
+def test_where_no_physician_is_identified_there_is_no_p75_and_nothing_is_paid(
     named: tuple[str, ...], methods: set[str], tmp_path: Path
 ) -> None:
     cases = [Case(P[1], cost, BASE, BIG, operating="", attending="") for cost in range(1_000, 13_000, 1_000)]

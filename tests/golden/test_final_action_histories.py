@@ -182,7 +182,7 @@ def test_final_action_is_that_of_the_plain_matcher(connection: duckdb.DuckDBPyCo
 
 @settings(max_examples=HISTORIES // 3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(versions=histories(), data=st.data())
-def test_order_of_arrival_and_repeats_play_no_part(
+def test_order_of_arrival_and_repeats_change_nothing(
     connection: duckdb.DuckDBPyConnection, versions: list[Version], data: st.DataObject
 ):
     query = "select claim_id, status, signed_paid_amount from int_final_action order by claim_id"
@@ -218,7 +218,7 @@ def test_several_claims_may_stay_final_under_one_key(connection: duckdb.DuckDBPy
     assert len(rows(connection, "select * from int_final_part_a_claims")) == 3
 
 
-def test_orphans_say_why(connection: duckdb.DuckDBPyConnection):
+def test_orphans_are_reported_with_their_reason(connection: duckdb.DuckDBPyConnection):
     deliver(
         connection,
         [version("1", "0"), version("2", "1"), version("3", "1"), version("4", "1", "0.00"), version("5", "1", key=2)],
@@ -231,7 +231,7 @@ def test_orphans_say_why(connection: duckdb.DuckDBPyConnection):
     )  # fmt: skip
 
 
-def test_which_of_equal_claims_goes_is_reported(connection: duckdb.DuckDBPyConnection):
+def test_which_of_equal_claims_is_canceled_is_reported(connection: duckdb.DuckDBPyConnection):
     deliver(connection, [version("9", "0"), version("10", "2"), version("1", "1")])
     actions = {row["claim_id"]: row for row in rows(connection, "select * from int_final_action")}
     assert actions["9"]["status"] == "CANCELLED"  # the lowest number, not the lowest text

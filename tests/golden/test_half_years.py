@@ -167,7 +167,7 @@ def test_a_hospital_may_have_a_protocol_or_care_partners_or_neither(tmp_path: Pa
     assert (row["first_performance_period"], row["program_year"], row["care_partners"]) == ("2024H1", 2, 0)
 
 
-def test_the_cap_of_a_year_does_not_ask_when_the_program_began(tmp_path: Path) -> None:
+def test_the_annual_cap_does_not_depend_on_when_the_program_began(tmp_path: Path) -> None:
     """Moving the first period after the year's first half was paid pays no more than the cap of the year."""
     both = Both(HalfYears.make(tmp_path / "home", 5, has_reports=False))
     first = both.release("2025H1")

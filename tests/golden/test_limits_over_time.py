@@ -92,7 +92,7 @@ def test_the_cumulative_limit_of_program_year_two(settled: Settled) -> None:
     assert saved["potential_savings"] == D("5000.00")
 
 
-def test_negative_savings_leave_nothing(settled: Settled) -> None:
+def test_negative_savings_leave_nothing_to_distribute(settled: Settled) -> None:
     assert limit(settled, NEGATIVE) == (D("-100.00"), D("0.00"), D("0.00"))
     assert final(settled, NEGATIVE) == (D("0.00"), "ZERO")
 

@@ -229,7 +229,7 @@ def test_readmitted_without_post_acute_care_in_between(warehouse: duckdb.DuckDBP
     assert found[A, "readmitted_without_post_acute"] == (1, 2, D("0.5"))
 
 
-def test_rates_per_thousand_go_by_where_people_live_and_how_long(warehouse: duckdb.DuckDBPyConnection) -> None:
+def test_rates_per_thousand_are_by_area_and_months_of_residence(warehouse: duckdb.DuckDBPyConnection) -> None:
     """Two people of A's area over six months, one of them dead after two; B's hospital treats one of them."""
     months = [f"2025-0{month}" for month in range(1, 7)]
     died = {"bene_death_dt": day("02-11")}

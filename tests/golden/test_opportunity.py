@@ -164,7 +164,7 @@ def test_cost_centers_add_up_to_their_level(settled: duckdb.DuckDBPyConnection, 
         assert sum(parts) == (level[column] or 0)
 
 
-def test_an_interval_is_students_of_a_ratio_of_sums(settled: duckdb.DuckDBPyConnection, cases: list[Row]) -> None:
+def test_an_interval_is_students_t_of_a_ratio_of_sums(settled: duckdb.DuckDBPyConnection, cases: list[Row]) -> None:
     quantiles = {5: 2.571, 6: 2.447, 7: 2.365, 12: 2.179, 14: 2.145}
     rows = [row for row in _rows(settled, "select * from marts.physician_comparison") if row["cases"] - 1 in quantiles]
     assert len({row["cases"] for row in rows}) > 2
@@ -185,7 +185,7 @@ def test_an_interval_is_students_of_a_ratio_of_sums(settled: duckdb.DuckDBPyConn
         assert half == pytest.approx(quantiles[n - 1] * error, abs=0.01)
 
 
-def test_who_takes_no_part_is_not_named(settled: duckdb.DuckDBPyConnection) -> None:
+def test_physicians_outside_the_program_are_not_named(settled: duckdb.DuckDBPyConnection) -> None:
     rows = _rows(settled, "select * from marts.physicians order by hospital_ccn, physician_number")
     others = [row for row in rows if not row["is_care_partner"]]
     assert others

@@ -172,7 +172,7 @@ def test_networks_recruit_and_overlap(built: duckdb.DuckDBPyConnection) -> None:
     assert all(row["is_overlap"] for row in sets.values())
 
 
-def test_who_leads_could_teach_its_peers(built: duckdb.DuckDBPyConnection) -> None:
+def test_leaders_of_a_measure_are_ranked_and_peers_are_similar_hospitals(built: duckdb.DuckDBPyConnection) -> None:
     leaders = built.sql("from measure_leaders where measure = 'readmission_rate' order by place").pl().to_dicts()
     assert [row["hospital_ccn"] for row in leaders] == [A, C, B]
     assert leaders[0]["could_teach"] == (leaders[0]["upper_limit"] < leaders[0]["state_value"])
@@ -217,7 +217,7 @@ def _released(
     return {derived.table.name: derived.frame for derived in quality_tables(draft)}
 
 
-def test_no_small_count_leaves_nor_what_gives_it_away(built: duckdb.DuckDBPyConnection) -> None:
+def test_no_small_count_is_released_nor_can_be_derived(built: duckdb.DuckDBPyConnection) -> None:
     shown = _released(built, 10)
     people = ("numerator", "denominator", "discharges", "readmissions", "conditions", "returns", "acute", "days")
     for name, frame in shown.items():
@@ -235,7 +235,7 @@ def test_no_small_count_leaves_nor_what_gives_it_away(built: duckdb.DuckDBPyConn
     assert kept["STATE"] == 41 and kept[A] is None and None in (kept[B], kept[C])
 
 
-def test_without_a_threshold_everything_leaves(built: duckdb.DuckDBPyConnection) -> None:
+def test_without_a_threshold_every_count_is_released(built: duckdb.DuckDBPyConnection) -> None:
     shown = _released(built, 0)
     assert all(frame.filter(pl.col("suppressed") != "").is_empty() for frame in shown.values())
     states = shown["readmissions"].filter(pl.col("hospital_ccn") == "STATE")

@@ -52,14 +52,14 @@ def test_a_return_within_thirty_days_to_any_hospital() -> None:
     }
 
 
-def test_a_return_on_the_day_of_going_home_is_a_readmission_of_no_days() -> None:
+def test_a_return_on_the_day_of_discharge_is_a_readmission_after_0_days() -> None:
     found = followed(stay("p", A, "02-01", "02-05"), stay("p", A, "02-05", "02-08"))
     assert found == {"A1": ("readmitted", 0, A), "A2": ("nothing", None, None)}
     elsewhere = followed(stay("p", A, "02-01", "02-05"), stay("p", B, "02-05", "02-08"))
     assert elsewhere["A1"] == ("readmitted", 0, B)
 
 
-def test_a_transfer_chain_is_one_episode_and_its_last_hospital_answers() -> None:
+def test_a_transfer_chain_is_one_episode_of_its_last_hospital() -> None:
     found = followed(
         stay("p", A, "02-01", "02-03", disposition="02"),
         stay("p", B, "02-03", "02-06", disposition="02"),  # the same day
@@ -131,7 +131,7 @@ def test_planned_returns_are_kept_apart() -> None:
     ],
     ids=str,
 )
-def test_who_is_no_index_discharge(other: dict[str, str]) -> None:
+def test_discharges_that_are_not_index_discharges(other: dict[str, str]) -> None:
     assert "A1" not in followed(stay("p", A, "02-01", "02-05", **other))
 
 
@@ -140,7 +140,7 @@ def test_death_ends_the_index_and_not_the_readmission() -> None:
     assert found == {"A1": ("readmitted", 4, A)}
 
 
-def test_no_one_is_followed_without_an_identity() -> None:
+def test_a_patient_without_an_identifier_is_not_followed() -> None:
     assert followed(stay("", A, "02-01", "02-05"), stay("", A, "02-09", "02-10")) == {}
 
 

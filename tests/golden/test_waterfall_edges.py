@@ -70,7 +70,7 @@ TOO_MUCH = EDGES.hospital("10.00").weights(c1="70", c2="40", c3="5").met(c1="Y",
 TOO_MUCH.amend("protocols", has_locked_conditions=False, weight_total_percent=D(115))
 
 
-def test_weights_of_more_than_the_whole_pay_no_more_than_it(settled: Settled) -> None:
+def test_weights_above_100_percent_pay_no_more_than_the_whole(settled: Settled) -> None:
     missing = "CONDITION_RESULTS_MISSING|CONDITIONS_NOT_LOCKED"
     assert final(settled, TOO_MUCH) == (D("10.00"), "HELD", missing)
 
@@ -79,7 +79,7 @@ TOO_LITTLE = EDGES.hospital("10.00").weights(c1="50", c2="40").met(c1="Y", c2="Y
 TOO_LITTLE.amend("protocols", has_locked_conditions=False, weight_total_percent=D(90))
 
 
-def test_weights_of_less_than_the_whole_leave_their_share(settled: Settled) -> None:
+def test_weights_below_100_percent_pay_their_share(settled: Settled) -> None:
     assert final(settled, TOO_LITTLE) == (D("9.00"), "HELD", "WEIGHTS_NOT_100|CONDITIONS_NOT_LOCKED")
 
 
@@ -128,7 +128,9 @@ ALL_AT_ONCE.amend("intervention_activity", activities=0)
         ),
     ],
 )
-def test_who_may_not_be_paid_gets_nothing_and_every_reason(settled: Settled, hospital: Hospital, reason: str) -> None:
+def test_an_ineligible_physician_gets_nothing_and_every_reason(
+    settled: Settled, hospital: Hospital, reason: str
+) -> None:
     assert final(settled, hospital) == (D("0.00"), "ZERO", reason)
     row = settled.partner(A, hospital.ccn)
     assert (row["calculated_incentive"], row["standing_adjustment"]) == (D("50.00"), D("-50.00"))
@@ -187,7 +189,7 @@ NOTED = EDGES.hospital("50.00", "40.00").listed(("EXCLUSION_WAIVED", "noted"), (
         pytest.param(NOTED, "PAYABLE", "", id="noted"),
     ],
 )
-def test_what_a_national_list_holds_against_somebody_holds_the_whole_amount_or_nothing(
+def test_a_match_in_a_national_list_holds_the_whole_amount_or_nothing(
     settled: Settled, hospital: Hospital, status: str, reasons: str
 ) -> None:
     assert final(settled, hospital) == (D("50.00"), status, reasons)
@@ -219,7 +221,7 @@ NO_PROTOCOL_IDLE = (
 )
 
 
-def test_no_activity_is_none_without_a_protocol_too(settled: Settled) -> None:
+def test_no_activity_pays_nothing_without_a_protocol_too(settled: Settled) -> None:
     assert final(settled, NO_PROTOCOL_IDLE) == (D("0.00"), "ZERO", "NO_APPROVED_ACTIVITY|NO_PROTOCOL")
     colleague = settled.partner(B, NO_PROTOCOL_IDLE.ccn)
     assert (colleague["final_incentive"], colleague["status"]) == (D("40.00"), "HELD")
@@ -239,7 +241,7 @@ REDUCED = EDGES.hospital("50.00").amend("committee_adjustments", npi=A, adjustme
 REDUCED_TO_NOTHING = EDGES.hospital("50.00").amend("committee_adjustments", npi=A, adjustment_amount=D("-50.01"))
 
 
-def test_the_committee_takes_no_more_than_there_is(settled: Settled) -> None:
+def test_a_committee_adjustment_takes_no_more_than_the_amount(settled: Settled) -> None:
     assert final(settled, REDUCED) == (D("37.66"), "PAYABLE", "COMMITTEE_ADJUSTMENT")
     assert final(settled, REDUCED_TO_NOTHING) == (D("0.00"), "ZERO", "COMMITTEE_ADJUSTMENT")
     assert settled.partner(A, REDUCED_TO_NOTHING.ccn)["committee_adjustment"] == D("-50.00")
@@ -272,7 +274,7 @@ def test_without_an_amount_there_is_no_cap_and_the_payment_is_held(settled: Sett
     assert settled.partner(A, NO_AMOUNT.ccn)["pfs_cap_amount"] is None
 
 
-def test_last_years_amounts_cap_by_policy() -> None:
+def test_the_policy_may_cap_by_last_years_amounts() -> None:
     scenario = Scenario(
         [earning("50.00", A, "210001")], policy=POLICY | {"pfs_cap_basis": "prior_year"}, norms=NORMS, in_order=True
     )
@@ -310,7 +312,7 @@ def test_ties_go_to_the_lower_npi(settled: Settled) -> None:
 POOL_OF_0 = EDGES.hospital("50.00", "0.01").pool("0")
 
 
-def test_a_pool_of_nothing_pays_nothing(settled: Settled) -> None:
+def test_an_empty_pool_pays_nothing(settled: Settled) -> None:
     assert [final(settled, POOL_OF_0, p) for p in (A, B)] == [(D("0.00"), "ZERO", "DISTRIBUTION_LIMIT")] * 2
 
 
@@ -341,7 +343,7 @@ NO_CASES.amend("care_partners", npi=B, participation_start=START, screening_stat
 NOT_LISTED = EDGES.hospital("50.00", "50.00").drop("care_partners", npi=B)
 
 
-def test_a_care_partner_without_cases_and_a_physician_who_is_none(settled: Settled) -> None:
+def test_a_care_partner_without_cases_and_a_physician_who_is_not_a_care_partner(settled: Settled) -> None:
     assert final(settled, NO_CASES, B)[:2] == (D("0.00"), "ZERO")
     assert "NO_CASES" in final(settled, NO_CASES, B)[2]
     nobody, savings = (f"from {mart} where hospital_ccn = '{NOT_LISTED.ccn}'" for mart in ("incentives", "savings"))

@@ -124,7 +124,7 @@ def test_case_mix_index_of_every_surgeon(study: StudyResult, plain: PlainStudy) 
         assert (row["medical_cases"], row["surgical_cases"]) == (0, len(own))
 
 
-def test_figures_that_were_looked_at(study: StudyResult) -> None:
+def test_totals_are_those_of_a_reviewed_run(study: StudyResult) -> None:
     """The file is fixed and so are the policy's defaults: these change only when the methodology does."""
     totals = study.figures.totals
     assert (totals.cases, totals.excluded, totals.without_norm, totals.with_norm) == (11_583, 242, 30, 11_311)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.request
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
 import dagster as dg
 import duckdb
@@ -23,7 +21,7 @@ from hcip_pipeline.release.verification import verify_release
 from hcip_pipeline.settlement.recognition import outlook
 from hcip_pipeline.synthetic import demo_state
 from tests.spark.both_engines import PERIOD, Both, settle_on_both
-from tests.ui.browsing import RunningInterface, interface
+from tests.ui.browsing import interface
 
 pytestmark = pytest.mark.slow
 
@@ -86,13 +84,13 @@ def test_a_run_that_the_ui_launches_with_the_tag_is_computed_on_spark(both: Both
     """The half-year that DuckDB released, settled again from the UI: Spark finds nothing that has changed."""
     home = both.duckdb.home
     with interface(home) as running:
-        launched = _asked(running, _LAUNCH)["launchRun"]
+        launched = running.query(_LAUNCH)["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
         run, status = launched["run"]["runId"], ""
         end = time.monotonic() + _PATIENCE
         while status not in ("SUCCESS", "FAILURE", "CANCELED") and time.monotonic() < end:
             time.sleep(1)
-            status = _asked(running, f'{{runOrError(runId:"{run}"){{... on Run{{status}}}}}}')["runOrError"]["status"]
+            status = running.query(f'{{runOrError(runId:"{run}"){{... on Run{{status}}}}}}')["runOrError"]["status"]
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
             failures = instance.all_logs(run, of_type=dg.DagsterEventType.STEP_FAILURE)
             assert status == "SUCCESS", [entry.dagster_event for entry in failures]
@@ -111,14 +109,6 @@ _LAUNCH = """mutation{launchRun(executionParams:{
   runConfigData:"{}", executionMetadata:{tags:[
     {key:"dagster/partition", value:"2025H1"}, {key:"hcip/engine", value:"spark"}]}
 }){__typename ... on LaunchRunSuccess{run{runId}} ... on PythonError{message}}}"""
-
-
-def _asked(running: RunningInterface, query: str) -> Any:
-    content = json.dumps({"query": query}).encode()
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {running.token}"}
-    request = urllib.request.Request(f"{running.address}/graphql", content, headers)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.loads(answer.read())["data"]
 
 
 def test_a_study_has_the_same_files_on_both_engines(both: Both) -> None:
@@ -145,7 +135,7 @@ def test_a_simulation_computes_next_to_a_build_of_spark(both: Both, capsys: pyte
     assert reported[0] == reported[1]
 
 
-def test_the_state_binds_every_reduction(both: Both) -> None:
+def test_every_reduction_of_the_waterfall_applies(both: Both) -> None:
     """A comparison of rows that are all zero would show nothing."""
     with duckdb.connect(both.spark.build.result.file, read_only=True) as connection:
         paid = connection.sql("select * from marts.incentives").pl()

@@ -8,6 +8,7 @@ paper take poppler's ``pdftoppm``.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -15,10 +16,12 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -57,6 +60,13 @@ class RunningInterface:
     def link(self) -> str:
         """What it prints: the address with the token."""
         return f"{self.address}/?token={self.token}"
+
+    def query(self, query: str) -> Any:
+        """The data of a GraphQL query, or of a mutation."""
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        request = urllib.request.Request(f"{self.address}/graphql", json.dumps({"query": query}).encode(), headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read())["data"]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)

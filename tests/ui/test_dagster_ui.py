@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import socket
@@ -78,7 +77,7 @@ def backfill(running: RunningInterface, page: Page) -> str:
     """A backfill that was launched in the UI: the daemon takes half a minute and more to see it and to see it end."""
     launch_backfill(page, running.address, "submissions", ("2024Q3", "2024Q4", "2025Q1"))
     query = "{partitionBackfillsOrError(limit:1){...on PartitionBackfills{results{id}}}}"
-    (launched,) = _until(lambda: _query(running, query)["partitionBackfillsOrError"]["results"])
+    (launched,) = _until(lambda: running.query(query)["partitionBackfillsOrError"]["results"])
     return str(launched["id"])
 
 
@@ -150,8 +149,7 @@ def test_figures_plot_over_quarters(running: RunningInterface, page: Page) -> No
     show_plots(page)
     expect(page.get_by_text("total charges accepted").first).to_be_visible()
     expect(page.locator("canvas").first).to_be_visible()
-    series = _query(
-        running,
+    series = running.query(
         '{assetNodeOrError(assetKey:{path:["submissions"]}){...on AssetNode{assetMaterializations(limit:20)'
         "{partition metadataEntries{label ...on FloatMetadataEntry{floatValue}}}}}}",
     )["assetNodeOrError"]["assetMaterializations"]
@@ -166,7 +164,7 @@ def test_figures_plot_over_quarters(running: RunningInterface, page: Page) -> No
 
 def test_no_page_of_another_site_changes_anything(running: RunningInterface, page: Page) -> None:
     """An image, a form, fetch and a WebSocket, from another site and from another port of the same one."""
-    _query(running, "mutation{setAutoMaterializePaused(paused:false)}")
+    running.query("mutation{setAutoMaterializePaused(paused:false)}")
     assert not _is_paused(running)
     pause = "mutation{setAutoMaterializePaused(paused:true)}"
     get = f"{running.address}/graphql?{urllib.parse.urlencode({'query': pause})}"
@@ -202,7 +200,7 @@ def test_no_page_of_another_site_changes_anything(running: RunningInterface, pag
         const socket = new WebSocket(location.origin.replace("http", "ws") + "/graphql", "graphql-ws");
         socket.onopen = () => done(true); socket.onclose = () => done(false); })"""
     assert own.evaluate(opened) is True  # the UI's own page may
-    _query(running, pause)
+    running.query(pause)
     assert _is_paused(running)  # and who has the token may
     own.close()
 
@@ -260,7 +258,7 @@ def test_a_failed_check_is_mended_and_the_run_re_executed_from_failure(
 
 def _newest_run(running: RunningInterface, facts: str = "id status parentRunId") -> dict[str, Any]:
     query = '{runsOrError(filter:{pipelineName:"settlement"},limit:1){...on Runs{results{' + facts + "}}}}"
-    found: dict[str, Any] = _query(running, query)["runsOrError"]["results"][0]
+    found: dict[str, Any] = running.query(query)["runsOrError"]["results"][0]
     return found
 
 
@@ -268,7 +266,7 @@ def test_the_range_of_quarters_became_one_run(running: RunningInterface, backfil
     query = f'{{partitionBackfillOrError(backfillId:"{backfill}"){{...on PartitionBackfill{{status}}}}}}'
     ends = ("COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED")
     assert _until(
-        lambda: (status := _query(running, query)["partitionBackfillOrError"]["status"]) in ends and status
+        lambda: (status := running.query(query)["partitionBackfillOrError"]["status"]) in ends and status
     ) == ("COMPLETED_SUCCESS")
     (run,) = _runs_of(running, backfill)
     tags = {entry["key"]: entry["value"] for entry in run["tags"]}
@@ -279,7 +277,7 @@ def test_the_range_of_quarters_became_one_run(running: RunningInterface, backfil
 def _runs_of(running: RunningInterface, backfill: str) -> list[dict[str, Any]]:
     tag = f'{{key:"dagster/backfill",value:"{backfill}"}}'
     query = f"{{runsOrError(filter:{{tags:[{tag}]}}){{...on Runs{{results{{status tags{{key value}}}}}}}}}}"
-    found: list[dict[str, Any]] = _query(running, query)["runsOrError"]["results"]
+    found: list[dict[str, Any]] = running.query(query)["runsOrError"]["results"]
     return found
 
 
@@ -315,16 +313,8 @@ def _until(found: Callable[[], Any]) -> Any:
     return result
 
 
-def _query(running: RunningInterface, query: str) -> Any:
-    content = json.dumps({"query": query}).encode()
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {running.token}"}
-    request = urllib.request.Request(f"{running.address}/graphql", content, headers)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.loads(answer.read())["data"]
-
-
 def _is_paused(running: RunningInterface) -> bool:
-    return bool(_query(running, "{instance{autoMaterializePaused}}")["instance"]["autoMaterializePaused"])
+    return bool(running.query("{instance{autoMaterializePaused}}")["instance"]["autoMaterializePaused"])
 
 
 def _status(port: int, request: str) -> int:

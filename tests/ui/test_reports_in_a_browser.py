@@ -49,7 +49,7 @@ def test_a_physicians_dashboard_prints_on_two_pages(released: Path, browser: Bro
     page.close()
 
 
-def test_invented_data_say_so_on_every_sheet_and_cover_no_text(
+def test_the_mark_of_synthetic_data_is_on_every_sheet_and_covers_no_text(
     released: Path,  # noqa: F811
     browser: Browser,  # noqa: F811
     tmp_path: Path,

@@ -24,6 +24,7 @@ from tests.shared_homes import (
     Make,
     accept,
     accept_all,
+    kill_at_every_write,
     killed_at,
     killed_while_bringing,
     remove,
@@ -47,26 +48,14 @@ def test_an_empty_home_becomes_the_one_that_is_shared(make: Make) -> None:
 @pytest.mark.parametrize("after", [False, True])
 def test_a_machine_that_is_gone_at_any_write_leaves_nothing_half_shared(make: Make, after: bool) -> None:
     """Before the commit others see nothing of it, after it everything; and it goes on where it was."""
-    step = 0
-    while True:
-        step += 1
-        one, other, last = make(f"one{step}"), make(f"other{step}"), make(f"last{step}")
-        one, other, last = (Machine(machine.home, f"{machine.address}-{step}") for machine in (one, other, last))
+
+    def begin(step: int) -> tuple[Machine, Machine, Machine]:
+        one, other, last = (make(f"{name}{step}") for name in ("one", "other", "last"))
         accept_all(one)
-        try:
-            with killed_at(step, after=after) as begun:
-                one.synchronize()
-        except KilledError:
-            pass
-        else:
-            break
-        is_committed = after and begun[step - 1].startswith("commits/")
-        other.synchronize()
-        assert other.files() == (one.files() if is_committed else {})
-        one.synchronize()
-        last.synchronize()
-        assert last.files() == one.files()
-    assert step > len(set(begun)) > 15, "every write was a step"
+        one, other, last = (Machine(machine.home, f"{machine.address}-{step}") for machine in (one, other, last))
+        return one, other, last
+
+    assert len(set(kill_at_every_write(begin, after=after))) > 15
 
 
 def test_a_machine_that_is_gone_while_it_brings_goes_on_and_shows_no_half_release(make: Make) -> None:
