@@ -26,6 +26,7 @@ from hcip_pipeline.contracts.marts import MARTS
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.release.layouts import LAYOUTS, MANIFEST, FileLayout, folder_of
 from hcip_pipeline.release.tables import write_csv
+from hcip_pipeline.release.verification.tables import neutralized
 from tests.settlement_models import Bench, Mutant
 
 #: folders of the marts that a bench computes
@@ -44,11 +45,13 @@ class ReleasedBench:
     def release_of(self, mutant: Mutant, folder: Path) -> Path:
         """The release that a changed model would have given: a copy, with other files for the tables that differ."""
         copy = copy_of(self.released, folder)
+        written: list[Path] = []
         with self.bench.changed(mutant) as connection:
             for layout in self.layouts:
                 frame = _mart(connection, layout.table)
                 if not frame.equals(self.before[layout.table.name]):
-                    _replace(copy, layout, frame)
+                    written += _replace(copy, layout, frame)
+        seal(copy, *written)
         return copy
 
 
@@ -57,7 +60,9 @@ def _mart(connection: duckdb.DuckDBPyConnection, table: Table) -> pl.DataFrame:
     return connection.sql(f'select {columns} from marts."{table.name}"').pl().sort(table.key)
 
 
-def _replace(release: Path, layout: FileLayout, frame: pl.DataFrame) -> None:
+def _replace(release: Path, layout: FileLayout, frame: pl.DataFrame) -> list[Path]:
+    """The files that were written; they are not sealed yet."""
+    written = []
     name = f"{release.parent.name}_{release.name}"
     parts = {("STATE",): frame}
     if layout.scope == "hospital":
@@ -67,7 +72,8 @@ def _replace(release: Path, layout: FileLayout, frame: pl.DataFrame) -> None:
         if path.stem == f"HCIP_{owner}_{layout.table.name}_{name}":
             path.unlink()
             write_csv(parts.get((owner,), frame.clear()), path)
-            seal(release, path)
+            written.append(path)
+    return written
 
 
 def copy_of(released: Path, folder: Path) -> Path:
@@ -107,8 +113,15 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def seal(release: Path, path: Path) -> None:
-    """Write the Parquet twin of a changed CSV file again, and bring the manifest into line."""
+def seal(release: Path, *paths: Path) -> None:
+    """Write the Parquet twins of changed CSV files again, and bring the manifest into line."""
+    manifest = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
+    for path in paths:
+        _seal(release, path, manifest)
+    _write_manifest(release, manifest)
+
+
+def _seal(release: Path, path: Path, manifest: dict[str, Any]) -> None:
     header, rows = _read(path)
     twin = path.with_suffix(".parquet")
     schema = pq.read_schema(twin)
@@ -124,7 +137,6 @@ def seal(release: Path, path: Path) -> None:
     ]
     twin.unlink()
     pq.write_table(pa.Table.from_arrays(typed, schema=schema), twin)
-    manifest = json.loads((release / MANIFEST).read_text())
     (resource,) = [each for each in manifest["resources"] if each["path"] == path.relative_to(release).as_posix()]
     for entry, file in ((resource, path), (resource["parquet"], twin)):
         entry["bytes"] = file.stat().st_size
@@ -133,11 +145,11 @@ def seal(release: Path, path: Path) -> None:
     for column in resource["totals"]:
         cells = [row[header.index(column)] for row in rows]
         resource["totals"][column] = str(sum((Decimal(cell) for cell in cells if cell), Decimal(0)))
-    _write_manifest(release, manifest)
 
 
 def _plain(cell: str | None) -> str | None:
-    return cell[1:] if cell and cell[0] == "'" and cell[1:2] in tuple("=+-@") else cell
+    """The text whose cell this is."""
+    return cell[1:] if cell and cell[0] == "'" and neutralized(cell[1:]) == cell else cell
 
 
 def forge_manifest(release: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -149,7 +161,7 @@ def forge_manifest(release: Path, change: Callable[[dict[str, Any]], None]) -> N
 
 def _write_manifest(release: Path, manifest: dict[str, Any]) -> None:
     (release / MANIFEST).unlink()
-    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(manifest, ensure_ascii=False) + "\n"  # without indents Python encodes it in C
     (release / MANIFEST).write_text(text, encoding="utf-8")
 
 

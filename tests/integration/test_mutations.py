@@ -100,6 +100,16 @@ def bench(unreleased: State, sealed: Path) -> mutants.ReleasedBench:
     return mutants.ReleasedBench(Bench(unreleased.spec, ESTIMATES), sealed)
 
 
+def test_sealing_alone_is_no_change(sealed: Path, tmp_path: Path) -> None:
+    """What is noticed below is the change: the same cells, written and sealed again, verify."""
+    copied = mutants.copy_of(sealed, tmp_path)
+    tables = [path for path in sorted(copied.rglob("HCIP_*.csv")) if path.with_suffix(".parquet").is_file()]
+    assert len(tables) > 30
+    mutants.seal(copied, *tables)
+    report = verify_release(copied)
+    assert report.ok, report.listed
+
+
 @pytest.mark.parametrize("formula", FORMULAS, ids=lambda formula: str(Mutant(*formula)))
 def test_a_changed_formula_is_noticed(
     formula: tuple[str, str, str], bench: mutants.ReleasedBench, tmp_path: Path
