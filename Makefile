@@ -33,8 +33,9 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)  ## settle a small synthetic state, end to end
 	$(BIN)/hcip demo
 
+# One worker more than cores: some tests wait for processes of their own.
 test: $(STAMP)  ## every test
-	$(BIN)/python -m pytest -n $(JOBS) $(DIST)
+	$(BIN)/python -m pytest -n $(shell expr $(JOBS) + 1) $(DIST)
 
 wheel: $(STAMP)  ## build the wheel, install it in an empty environment and settle the demo with it
 	HCIP_WHEEL=1 $(BIN)/python -m pytest -q tests/wheel

@@ -12,6 +12,7 @@ import polars as pl
 
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.contracts.cms import TABLES
+from hcip_pipeline.parsed_sql import execute
 from hcip_pipeline.warehouse.project import PROJECT
 from tests.macros import ARITHMETIC, environment, macro_text
 
@@ -52,9 +53,9 @@ def connect() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("create schema lake")
     for name, table in (TABLES | {"windows": LAKE_SOURCES["windows"]}).items():
-        connection.execute(f"create table lake.{name} as {table.empty_select()}")
+        execute(connection, f"create table lake.{name} as {table.empty_select()}")
     for name, sql in _models().items():
-        connection.execute(f"create view {name} as {sql}")
+        execute(connection, f"create view {name} as {sql}")
     return connection
 
 

@@ -25,6 +25,8 @@ from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.release.reading import released_frame
 from hcip_pipeline.settlement.period import build_period
+from hcip_pipeline.warehouse.build import compute_builds_with
+from tests.rendered_builds import build_by_rendering
 from tests.settled_home import PERIOD, SettledHome
 
 pytestmark = pytest.mark.slow
@@ -80,10 +82,12 @@ class FullRun:
     def program(self, name: str, change: Callable[[list[Row]], list[Row]]) -> None:
         edit_csv(self.home.inbox / "program" / str(PERIOD) / f"{name}.csv", change)
 
-    def payments(self) -> pl.DataFrame:
+    def payments(self, *, by_dbt: bool = False) -> pl.DataFrame:
+        """Of everything computed once more; without dbt in a fraction of the time."""
         policy = load_policy(self.home.policy)
         ingest_period(self.home, PERIOD, policy.policy)
-        self.file = build_period(self.home, PERIOD, policy, select="+incentives").result.file
+        with compute_builds_with(None if by_dbt else build_by_rendering):
+            self.file = build_period(self.home, PERIOD, policy, select="+incentives").result.file
         with duckdb.connect(self.file, read_only=True) as connection:
             return connection.sql(f"select {', '.join(PAYMENT)} from marts.incentives order by 1, 2").pl()
 
@@ -247,7 +251,7 @@ def test_a_case_of_the_base_year_moves_payments_through_norms(
     full_run.forget_norms()
     changes = [{"hospital": case["hospital_ccn"], "account": case["account_no"], "npi": other["npi"]}]
     found = with_changes(settled_home.home, tmp_path, {"cases": changes})
-    assert_same(full_run.payments(), found, settled_home)
+    assert_same(full_run.payments(by_dbt=True), found, settled_home)
 
 
 def test_a_condition_met_and_a_care_partner_certified(

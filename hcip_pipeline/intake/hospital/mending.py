@@ -86,16 +86,14 @@ def counts(database: SubmissionDatabase, table: Table, cells: Cells, mended: Men
             f"count(*) filter ({r.sql} <> {r.column}), min(row, {_LISTED}) filter ({r.sql} <> {r.column})"
             for r in stage
         )
-        row = database.con.execute(f"select {asked} from ({base}) where shape_ok").fetchone() or ()
+        row = database.run(f"select {asked} from ({base}) where shape_ok").fetchone() or ()
         found += [
             RuleCount(f"{letter}-{r.rule}", table.name, r.column, rows, tuple(lines))
             for r, rows, lines in zip(stage, row[::2], row[1::2], strict=True)
             if rows
         ]
         base = habits.mended(base, table, stage)
-    repeated = database.con.execute(
-        f"select count(*), min(row, {_LISTED}) from {_repeated(database, table)}"
-    ).fetchone() or (
+    repeated = database.run(f"select count(*), min(row, {_LISTED}) from {_repeated(database, table)}").fetchone() or (
         0,
         [],
     )
@@ -114,7 +112,7 @@ def repeated_rows(database: SubmissionDatabase, table: Table) -> tuple[int, Deci
     """How many rows of the file repeat an earlier one, and their dollars."""
     amount = "total_charges" if table.name == "discharges" else "charge"
     added = "" if table.name == "discharges" else f" filter (revenue_code <> '{limits.TOTAL_REVENUE_CODE}')"
-    row = database.con.execute(
+    row = database.run(
         f"select count(*), coalesce(sum({amount}){added}, 0)::decimal(38,2)"
         f" from {_repeated(database, table)} r join {_SHORT[table.name]} t on t.row = r.first_row"
     ).fetchone()
@@ -158,7 +156,7 @@ def _gather(database: SubmissionDatabase, table: Table, cells: str) -> None:
     if table.name == "charges":
         odd += f" or revenue_code in (select revenue_code from all_codes where {_ODD_REVENUE_CODE})"
         odd += f" or account_no in (select account_no from sums where {_odd_id('account_no')})"
-    database.con.execute(
+    database.run(
         f"create or replace table odd_{table.name} as select * from ({cells})"
         f" where row in (select row from {short} where {odd})"
     )
@@ -188,7 +186,7 @@ def _refusals(database: SubmissionDatabase, table: Table, file: str, cells: Cell
 
 
 def _lines(database: SubmissionDatabase, table: Table, sql: str) -> tuple[int, list[int]] | None:
-    row = database.con.execute(f"select count(*), min(row, {_NAMED}) from odd_{table.name} where {sql}").fetchone()
+    row = database.run(f"select count(*), min(row, {_NAMED}) from odd_{table.name} where {sql}").fetchone()
     return (int(row[0]), row[1]) if row and row[0] else None
 
 
@@ -214,9 +212,9 @@ def _without_blank_rows(database: SubmissionDatabase, table: Table, cells: Cells
 
 def _take_out(database: SubmissionDatabase, table: Table, rows: str, cells: Cells) -> None:
     if cells.has_lines:
-        database.con.execute(f"update raw_{table.name} set line = null where rowid + 1 in ({rows})")
+        database.run(f"update raw_{table.name} set line = null where rowid + 1 in ({rows})")
     else:
-        database.con.execute(f"delete from raw_{table.name} where row in ({rows})")
+        database.run(f"delete from raw_{table.name} where row in ({rows})")
 
 
 def _without_marks(database: SubmissionDatabase, table: Table, cells: Cells, so_far: Mended) -> bool:
@@ -230,9 +228,7 @@ def _without_marks(database: SubmissionDatabase, table: Table, cells: Cells, so_
     )
     if not count:
         return False
-    database.con.execute(
-        f"update raw_{table.name} set line = regexp_replace(line, '=\"([^\"]*)\"', '\\1', 'g') where {marked}"
-    )
+    database.run(f"update raw_{table.name} set line = regexp_replace(line, '=\"([^\"]*)\"', '\\1', 'g') where {marked}")
     so_far.marked_lines = (count, tuple(lines))
     return True
 
@@ -268,9 +264,7 @@ def _without_repeated(database: SubmissionDatabase, table: Table, cells: Cells, 
     if not database.one("select exists(from found where rule in ('D-KEY-REPEATED', 'D-CHARGES-DIFFER'))")[0]:
         return False
     target = _repeated(database, table)
-    added = database.con.execute(
-        f"insert into {target} select row, first_row from ({twins}) where row > first_row"
-    ).fetchone()
+    added = database.run(f"insert into {target} select row, first_row from ({twins}) where row > first_row").fetchone()
     if not added or not added[0]:
         return False
     _take_out(database, table, f"select row from {target}", cells)
@@ -279,7 +273,7 @@ def _without_repeated(database: SubmissionDatabase, table: Table, cells: Cells, 
 
 def _repeated(database: SubmissionDatabase, table: Table) -> str:
     name = f"raw_repeated_{table.name}"
-    database.con.execute(f"create table if not exists {name} (row bigint, first_row bigint)")
+    database.run(f"create table if not exists {name} (row bigint, first_row bigint)")
     return name
 
 

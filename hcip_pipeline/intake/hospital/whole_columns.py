@@ -51,10 +51,10 @@ def date_forms(database: SubmissionDatabase, table: Table, file: str, cells: str
             asked.append(f"count(*) filter ({is_form})")
             asked.append(f"min(row) filter ({is_form} and {day.format(column)} is null)")
     # Only columns that some odd row has in another form are worth a look at every row.
-    odd = database.con.execute(f"select {', '.join(asked)} from odd_{table.name} where shape_ok").fetchone() or ()
+    odd = database.run(f"select {', '.join(asked)} from odd_{table.name} where shape_ok").fetchone() or ()
     if not any(met for n, met in enumerate(odd[::2]) if forms[n % len(forms)] != "iso"):
         return Forms()
-    every = database.con.execute(f"select {', '.join(asked)} from ({cells}) where shape_ok").fetchone() or ()
+    every = database.run(f"select {', '.join(asked)} from ({cells}) where shape_ok").fetchone() or ()
     met: dict[str, dict[str, int]] = {column: {} for column in columns}
     not_days: dict[str, tuple[str, int]] = {}
     for n, (column, form) in enumerate((column, form) for column in columns for form in forms):
