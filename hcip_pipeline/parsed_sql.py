@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+#: several times what the intake runs; beyond it, texts of files with ever other headers would stay for nothing
 _MOST_TEXTS = 1024
 _parsed: dict[str, list[duckdb.Statement]] = {}
 atexit.register(_parsed.clear)  # DuckDB complains of statements that outlive it
@@ -20,14 +21,17 @@ atexit.register(_parsed.clear)  # DuckDB complains of statements that outlive it
 def execute(
     connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """Run SQL as ``connection.execute`` does; for texts that will be run again.
+    """Run SQL as ``connection.execute`` does; for texts that will be run again in this process.
+
+    Args:
+        parameters: of each statement of the text.
 
     Raises:
         duckdb.Error: as ``connection.execute``.
     """
     statements = _parsed.get(sql)
     if statements is None:
-        if len(_parsed) >= _MOST_TEXTS:  # of files with ever other headers, of policies with ever other keys
+        if len(_parsed) >= _MOST_TEXTS:
             _parsed.clear()
         statements = _parsed[sql] = connection.extract_statements(sql)
     for statement in statements:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # each fixture imports what it builds: the process that hands
     from tests.settled_home import SettledHome
 
 gc.set_threshold(50_000, 20, 20)  # as the command line does (background.relax_gc)
-# The workers are as many as the cores, and the states are small: more threads would only wait for each other.
+# The workers keep all cores busy, and the states are small: more threads would only wait for each other.
 os.environ.setdefault("HCIP_THREADS", "1")
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 

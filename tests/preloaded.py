@@ -5,18 +5,20 @@ Belongs here: imports, for ``set_forkserver_preload``. Does not belong here: any
 
 from __future__ import annotations
 
+import importlib
+
 import dagster as dg
-import dbt.cli.main
-import scipy.stats
 
-import hcip_pipeline.assets.execution
-import hcip_pipeline.certainty.assessment
-import hcip_pipeline.commands.run
-import hcip_pipeline.publishing.writer
-import hcip_pipeline.release.verification.verifier
-import hcip_pipeline.warehouse.build
-
-__all__ = ["dbt", "hcip_pipeline", "scipy"]
-
+for _name in (
+    "dbt.cli.main",
+    "hcip_pipeline.assets.execution",
+    "hcip_pipeline.certainty.assessment",
+    "hcip_pipeline.commands.run",
+    "hcip_pipeline.publishing.writer",
+    "hcip_pipeline.release.verification.verifier",
+    "hcip_pipeline.warehouse.build",
+    "scipy.stats",
+):
+    importlib.import_module(_name)
 with dg.DagsterInstance.ephemeral():  # imports Dagster's storages
     pass

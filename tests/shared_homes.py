@@ -1,6 +1,7 @@
 """Small homes that machines share, made by hand: files, receipts and ledger lines without any intake.
 
-Belongs here: making them, killing a machine at a step, and what must be equal then. Does not belong here: any scenario.
+Belongs here: making them, and killing a machine at one write or at each in turn. Does not belong here: where they are
+shared.
 """
 
 from __future__ import annotations

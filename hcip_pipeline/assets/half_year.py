@@ -115,7 +115,7 @@ def build_events(
                 "outcome": node.status if node else "did not run",
                 "rows that break it": node.failures if node else 0,
                 "seconds": round(node.seconds, 3) if node else 0.0,
-                **({"repeated keys": node.message} if node and node.message else {}),
+                **({"repeated keys": node.message} if node and node.status == "fail" and node.message else {}),
             },
         )
 

@@ -231,9 +231,7 @@ def _description(asset: PublishedAsset, nodes: list[Node]) -> str:
 
 def _prose(node: Node) -> str:
     """The model's description, else the comment it opens with, as a sentence."""
-    text: str = node["description"] or _opening_comment(node["raw_code"]) or node["name"].replace("_", " ")
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith(".") else f"{text}."
+    return _sentence(node["description"] or _opening_comment(node["raw_code"]) or node["name"].replace("_", " "))
 
 
 def _test_prose(test: Node) -> str:
@@ -241,8 +239,13 @@ def _test_prose(test: Node) -> str:
     if generic:
         columns = generic["kwargs"].get("columns") or [generic["kwargs"].get("column_name")]
         named = ", ".join(column for column in columns if column)
-        return generic["name"].replace("_", " ") + (f": {named}" if named else "")
-    return _opening_comment(test["raw_code"]).removeprefix("Why: ") or test["name"].replace("_", " ")
+        return _sentence(generic["name"].replace("_", " ") + (f": {named}" if named else ""))
+    return _sentence(_opening_comment(test["raw_code"]).removeprefix("Why: ") or test["name"].replace("_", " "))
+
+
+def _sentence(text: str) -> str:
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith(".") else f"{text}."
 
 
 def _opening_comment(sql: str) -> str:

@@ -15,7 +15,6 @@ import polars as pl
 
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.parsed_sql import execute
 from hcip_pipeline.warehouse.build import check_failed
 from hcip_pipeline.warehouse.rendering import Renderer, checks, downstream, models, needed, with_catalogs
 from hcip_pipeline.warehouse.spec import BuildSpec
@@ -99,18 +98,18 @@ class Workbench:
         for name, (table, frame) in given.items():
             typed = ", ".join(f'cast("{c.name}" as {c.sql_type}) as "{c.name}"' for c in table.columns)
             self.connection.register("incoming", frame.to_arrow())
-            execute(self.connection, f'create table "lake"."{name}" as select {typed} from incoming')
+            self.connection.execute(f'create table "lake"."{name}" as select {typed} from incoming')
             self.connection.unregister("incoming")
         self._lake = set(given)
         for name in self._order:
             if name in self._fresh:
                 kind = "view" if models()[name].schema == "staging" else "table"
                 sql = patches.get(name, "{model}").replace("{model}", f"({self._placed(rendered[name])})")
-                execute(self.connection, f'create {kind} "{models()[name].schema}"."{name}" as {sql}')
+                self.connection.execute(f'create {kind} "{models()[name].schema}"."{name}" as {sql}')
         renderer = Renderer(spec.dbt_vars())
         for name in self._checks if checked else ():
             if checks()[name].reads & self._fresh:
-                broken = len(execute(self.connection, self._placed(renderer.check(name))).fetchall())
+                broken = len(self.connection.execute(self._placed(renderer.check(name))).fetchall())
                 if broken:
                     raise HcipError(check_failed(name, broken), rule=name)
 

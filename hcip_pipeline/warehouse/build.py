@@ -20,7 +20,6 @@ from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import ComputationError, HcipError
 from hcip_pipeline.messages import DetailedMessage, Progress
-from hcip_pipeline.parsed_sql import execute
 from hcip_pipeline.warehouse.project import PROJECT, parsed_project
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
 
@@ -191,7 +190,7 @@ def fingerprints(file: Path) -> dict[str, str]:
             f"select '{name}', count(*), coalesce(sum(hash(each)), 0) from marts.\"{name}\" as each"
             for (name,) in names
         )
-        found = execute(connection, f"{each_mart} order by 1").fetchall() if names else []
+        found = connection.execute(f"{each_mart} order by 1").fetchall() if names else []
     return {name: f"{rows}:{hashes}" for name, rows, hashes in found}
 
 

@@ -300,6 +300,7 @@ def test_a_failed_check_is_shown_and_what_did_not_run_did_not_pass(
     nodes = (
         NodeResult("test.hcip.nothing_exceeds_a_limit", "fail", 0.1, 3, ""),
         NodeResult("test.hcip.keys_of_marts_incentives", "fail", 0.1, 1, repeated),
+        NodeResult("test.hcip.keys_of_marts_savings", "error", 0.1, 0, "Conversion Error: 'A1234' is no number"),
     )
 
     def stop(*_args: object, **_named: object) -> None:
@@ -318,6 +319,8 @@ def test_a_failed_check_is_shown_and_what_did_not_run_did_not_pass(
     assert outcomes["nothing_exceeds_a_limit"] == (False, "fail")
     (shown,) = [check.metadata for check in found if "repeated keys" in check.metadata]
     assert shown["repeated keys"].value == repeated
+    assert outcomes["keys_of_marts_savings"] == (False, "error")  # what the engine quotes may be a patient's
+    assert not [check.check_name for check in found if "A1234" in str(check.metadata)]
     assert outcomes["every_amount_has_a_cost"] == (False, "did not run")
     assert {passed for passed, _ in outcomes.values()} == {False}
     assert not releases_of(spoilable, PERIOD)

@@ -189,6 +189,17 @@ def test_a_check_that_could_let_wrong_money_through_blocks(
     assert {"rows_reconcile", "records_as_stated"} <= blocking
 
 
+def test_a_check_of_keys_names_its_tables_wherever_it_is_shown() -> None:
+    """A folder's tables are one check, on one of its assets."""
+    graph = loaded.resolve_asset_graph()
+    shown = {key.name: graph.get_check_spec(key).description or "" for key in graph.asset_check_keys}
+    assert shown["keys_of_marts_savings"] == (
+        "A row that is there twice is counted or paid twice. Checks the keys of distribution_limits, savings."
+    )
+    for name, description in shown.items():
+        assert description[:1].isupper() and description.endswith(".") and "--" not in description, name
+
+
 def test_every_table_of_the_lake_comes_from_somewhere() -> None:
     assert set(registry.SOURCE_DEPS) == set(LAKE_SOURCES)
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import duckdb
 
 from hcip_pipeline.contracts.table import LIMITS
-from hcip_pipeline.parsed_sql import execute
 from hcip_pipeline.rules.catalog import find_rule
 from hcip_pipeline.rules.problem import Problem
 
@@ -116,8 +115,7 @@ def judge(
         cell = edit.shown or edit.column
         redacted = _REDACTED.format(cell) if cell else "''"
         used = {name: value for name, value in given.items() if f"${name}" in edit.broken}
-        execute(
-            database,
+        database.execute(
             f"insert into {broken} select source_row, '{edit.column}', '{edit.rule}', {redacted} "
             f"from {rows} where {edit.broken}",
             used,

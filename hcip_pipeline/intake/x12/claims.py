@@ -18,10 +18,12 @@ from hcip_pipeline.intake.x12.payers import marked, payer_sql
 from hcip_pipeline.intake.x12.segments import (
     CLAIM,
     COMPONENT,
+    COMPONENT_SIGN,
     ELEMENT,
     LEVEL,
     REPETITION,
     SEGMENT,
+    SEGMENT_SIGN,
     beginning,
     begins,
     day,
@@ -119,7 +121,7 @@ def _bills() -> str:
             select row, split_part(line, {SEGMENT}, 1) as clm, {_of_claim("cl1", "CL1")},
                 {_of_claim("statement", "DTP", "434")}, {_of_claim("admission", "DTP", "435")},
                 {_of_claim("attending", "NM1", "71")}, {_of_claim("operating", "NM1", "72")},
-                list_transform(string_split(line, '\x1c{beginning("HI")}')[2:],
+                list_transform(string_split(line, '{SEGMENT_SIGN}{beginning("HI")}')[2:],
                     lambda x: split_part(x, {SEGMENT}, 1)) as parts_with_codes,
                 replace(array_to_string(parts_with_codes, {ELEMENT}), {REPETITION}, {ELEMENT}) as codes
             from (select row, line || {SEGMENT} as line from raw_units where owner = row * 4 + {CLAIM})),
@@ -183,7 +185,7 @@ def _made(text: str) -> str:
 def _of_claim(name: str, *begin: str) -> str:
     """SQL, over a claim's line that ends in a separator: its segment that begins so; whether another one differs."""
     start = beginning(*begin)
-    sign = f"'\x1c{start}'"
+    sign = f"'{SEGMENT_SIGN}{start}'"
     all_alike = f"list_distinct(list_filter(string_split(line, {SEGMENT}), lambda x: starts_with(x, '{start}')))"
     found = f"'{start}' || split_part(split_part(line, {sign}, 2), {SEGMENT}, 1)"
     return f"""case when split_part(line, {sign}, 2) <> '' then {found} end as {name},
@@ -192,14 +194,14 @@ def _of_claim(name: str, *begin: str) -> str:
 
 def _items(what: str, *kinds: str) -> str:
     """SQL of the codes of some kinds, one after another; a kind without a code is none."""
-    which = " or ".join(f"starts_with(x, '{kind}\x1e')" for kind in kinds)
+    which = " or ".join(f"starts_with(x, '{kind}{COMPONENT_SIGN}')" for kind in kinds)
     codes = f"list_transform(list_filter(items, lambda x: {which}), lambda x: string_split(x, {COMPONENT}))"
     return f"array_to_string(list_transform({codes}, lambda x: {what}), '|')"
 
 
 def _of_kind(kind: str) -> str:
     """SQL of all items of a kind, with and without a code."""
-    return f"list_filter(items, lambda x: x = '{kind}' or starts_with(x, '{kind}\x1e'))"
+    return f"list_filter(items, lambda x: x = '{kind}' or starts_with(x, '{kind}{COMPONENT_SIGN}'))"
 
 
 def _several(items: str) -> str:

@@ -27,13 +27,19 @@ from pathlib import Path
 import duckdb
 
 from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
-from hcip_pipeline.intake.x12.envelope import SEGMENT as SEGMENT_BYTE
+from hcip_pipeline.intake.x12 import envelope
 from hcip_pipeline.intake.x12.envelope import BillFile
 from hcip_pipeline.received_files import bytes_in_words
 from hcip_pipeline.rules.problem import Problem
 
-#: SQL of the separators in the copy: literals, which cost nothing to bind.
-ELEMENT, COMPONENT, REPETITION, SEGMENT = "'\x1f'", "'\x1e'", "'\x1d'", "'\x1c'"
+#: The separators in the copy.
+ELEMENT_SIGN, COMPONENT_SIGN, REPETITION_SIGN, SEGMENT_SIGN = (
+    sign.decode() for sign in (envelope.ELEMENT, envelope.COMPONENT, envelope.REPETITION, envelope.SEGMENT)
+)
+#: SQL of the separators: literals, because function calls would be bound hundreds of times.
+ELEMENT, COMPONENT, REPETITION, SEGMENT = (
+    f"'{sign}'" for sign in (ELEMENT_SIGN, COMPONENT_SIGN, REPETITION_SIGN, SEGMENT_SIGN)
+)
 #: Versions of the institutional claim that are read.
 VERSIONS = ("005010X223A2", "005010X223A3")
 
@@ -91,7 +97,7 @@ def begins(*elements: str, line: str = "line") -> str:
 
 def beginning(*elements: str) -> str:
     """A segment's name and first elements as they are in the copy."""
-    return "".join(f"{text}\x1f" for text in elements)
+    return "".join(f"{text}{ELEMENT_SIGN}" for text in elements)
 
 
 def owned_by(kind: int) -> str:
@@ -140,7 +146,7 @@ def _unreadable(copy: Path, files: list[BillFile]) -> list[Problem]:
                 file = next(file for file in reversed(files) if file.first < row)
                 words = f"segment {row - file.first} begins a loop of more than {bytes_in_words(LONGEST_LINE)}"
                 return [Problem("F-TOO-LARGE", words, file=file.name, row=row - file.first)]
-            row += line.count(SEGMENT_BYTE) + 1
+            row += line.count(envelope.SEGMENT) + 1
     return [Problem("F-UNREADABLE", "the files cannot be read as segments", file=file.name) for file in files[:1]]
 
 

@@ -176,7 +176,7 @@ def read_parquet(file: Path) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(pa.BufferReader(file.read_bytes())) as opened:  # by its path, Arrow looks for its storage
+        with pq.ParquetFile(pa.BufferReader(file.read_bytes())) as opened:  # a path would be resolved by Arrow
             return opened.read(use_threads=False)  # threads cost more than most of these files take
     except (pa.ArrowException, OSError) as error:
         raise UnreadableTableError("a Parquet file", type(error).__name__) from error
