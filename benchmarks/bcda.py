@@ -25,8 +25,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from hcip_pipeline.home import Home
-from hcip_pipeline.intake.claim_months import ingest_claims
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.intake.claims.months import ingest_claims
 from hcip_pipeline.periods import Month
 
 MONTH = Month(2025, 4)

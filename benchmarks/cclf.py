@@ -24,7 +24,7 @@ import numpy as np
 import polars as pl
 
 from hcip_pipeline.contracts.cms import LAYOUTS, CmsLayout
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.cclf import ingest_month
 
 MONTH = "2025-04"

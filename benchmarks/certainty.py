@@ -24,7 +24,7 @@ import duckdb
 
 from benchmarks.settlement import PERIOD, measured, options, synth
 from hcip_pipeline.background import relax_gc
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 
 
 def settle(home: Home, share: float, threads: int) -> None:

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmarks.settlement import DISCHARGES, HOSPITALS, PERIOD, intake
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")

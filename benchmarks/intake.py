@@ -29,7 +29,7 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter
 from hcip_pipeline.intake.hospital.preflight import check
 from hcip_pipeline.periods import Quarter

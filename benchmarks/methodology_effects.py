@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.policy.model import DEFAULT_EXCLUSIONS

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from hcip_pipeline.assets.execution import ingest
 from hcip_pipeline.assets.runs import runs_on
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.period_intake import ingest_period
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import load_policy

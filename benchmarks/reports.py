@@ -14,7 +14,7 @@ import resource
 import time
 from pathlib import Path
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.release.documents import Draft

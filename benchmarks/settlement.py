@@ -29,7 +29,7 @@ import duckdb
 import polars as pl
 
 from hcip_pipeline.background import relax_gc
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 
 PERIOD = PerformancePeriod(2025, 1)

@@ -17,8 +17,8 @@ import sys
 import time
 from pathlib import Path
 
-from hcip_pipeline.home import Home
-from hcip_pipeline.intake.texas import read_texas
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.intake.texas.reading import read_texas
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.reference.tables import load_tables_of_elsewhere
 from hcip_pipeline.study.texas_study import run_texas_study

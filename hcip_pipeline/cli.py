@@ -16,8 +16,8 @@ from hcip_pipeline import __version__
 from hcip_pipeline.background import relax_gc
 from hcip_pipeline.commands.options import show_json
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import restrict_umask
-from hcip_pipeline.storage_faults import storage_fault_behind
+from hcip_pipeline.home.folders import restrict_umask
+from hcip_pipeline.home.storage_faults import storage_fault_behind
 
 #: in the order that ``--help`` lists them; each is the module of that name in ``commands``
 COMMANDS = (

@@ -11,7 +11,7 @@ import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.messages import Progress
 
 
@@ -56,7 +56,7 @@ def _publish(home: Home, address: str, releases: Collection[str]) -> None:
 
     Only releases that are committed get here, so two machines never publish different ones under one name.
     """
-    from hcip_pipeline.atomic_files import write_json
+    from hcip_pipeline.files.atomic import write_json
     from hcip_pipeline.publishing.object_storage import is_published, publish
 
     noted = home.root / "storage" / "published.json"

@@ -23,7 +23,7 @@ import pytest
 from tests.shared_state import built_once
 
 if TYPE_CHECKING:  # each fixture imports what it builds: the process that hands out tests needs nothing of the product
-    from hcip_pipeline.home import Home
+    from hcip_pipeline.home.folders import Home
     from tests.made_pages import InterimReport, SparcsStudy, TexasStudy
     from tests.settled_home import SettledHome
 

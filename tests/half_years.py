@@ -23,7 +23,7 @@ import polars as pl
 import yaml
 
 from hcip_pipeline.contracts import marts, program, protocol, survey
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.period_intake import ingest_period
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import load_policy

@@ -15,7 +15,7 @@ import polars as pl
 
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.contracts.reference import TABLES
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.folders import submission_at
 from hcip_pipeline.intake.hospital.judging import Judge
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt

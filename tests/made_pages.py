@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from hcip_pipeline import cli
 from hcip_pipeline.commands.study import command as study_command
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.study.result import StudyResult

@@ -23,7 +23,7 @@ from hcip_pipeline.contracts import marts, program, protocol
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.contracts.reference import RATES
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile, load_policy
 from hcip_pipeline.policy.model import Elections

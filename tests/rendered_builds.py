@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 
 from hcip_pipeline.assets.resources import EngineResource
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.messages import Progress
 from hcip_pipeline.parsed_sql import execute
 from hcip_pipeline.warehouse.build import (

@@ -18,7 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from hcip_pipeline.assets.execution import settle
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.publishing.writer import Release
 from hcip_pipeline.release.reading import released_frame
 from tests.fee_schedule_claims import adjusted_claims, deliver

@@ -20,7 +20,7 @@ import dagster as dg
 from hcip_pipeline.assets.execution import settle
 from hcip_pipeline.assets.instance import home_instance
 from hcip_pipeline.assets.runs import runs_on
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.publishing.writer import Release
 from hcip_pipeline.synthetic import StateArguments, generate_state

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.ledger.lines import Entry, append
 from hcip_pipeline.shared_home import bringing
 from hcip_pipeline.shared_home.address import Storage

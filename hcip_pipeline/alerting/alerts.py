@@ -23,7 +23,7 @@ from typing import Any
 
 from hcip_pipeline.alerting.settings import AlertTarget, Occasion, load_settings
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 
 #: everything that one alert may take, for all targets and tries together
 TOTAL_SECONDS = 30.0

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hcip_pipeline.errors import HcipError, UsageError
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.yaml_files import load_yaml, validate_yaml
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.ledger.signing import Signer
 from hcip_pipeline.warehouse.engine_choice import EngineChoice, EngineName, require
-from hcip_pipeline.yaml_files import load_yaml, validate_yaml
 
 if TYPE_CHECKING:
     from hcip_pipeline.ledger.timestamps import TimestampService

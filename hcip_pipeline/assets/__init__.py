@@ -1,6 +1,5 @@
 """Thin Dagster assets, one module a group, and how they are run.
 
 Belongs here: asset definitions, partitions, jobs, schedules, resources, execution in process; ``registry`` is the map.
-Does not belong here: what an asset does (``intake``, ``reference``, ``settlement``, ``release``), and the assets that
-are dbt models (``warehouse.dbt_assets``).
+Does not belong here: what an asset does (``intake``, ``reference``, ``settlement``, ``publishing``).
 """

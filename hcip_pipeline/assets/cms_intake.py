@@ -27,7 +27,7 @@ def ingest_partition(session: Session, resource: HomeResource, key: str) -> "lis
     Raises:
         HcipError: nothing was sent.
     """
-    from hcip_pipeline.intake.claim_months import ingest_claims
+    from hcip_pipeline.intake.claims.months import ingest_claims
 
     month, home = Month.parse(key), resource.home()
     lake = [home.lake_cms(table, month) for table in (*cms.TABLES, "receipts", "staging")]

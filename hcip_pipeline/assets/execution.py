@@ -12,7 +12,7 @@ from hcip_pipeline.assets.jobs import cms_job, hospital_job, program_job, settle
 from hcip_pipeline.assets.partitions import Key, parse_key, spans
 from hcip_pipeline.assets.runs import RunOptions, Runs, runs_on
 from hcip_pipeline.errors import HcipError, PartitionsFailedError, ProgramRefusedError, RefusedFileError, UsageError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.messages import Progress
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 from hcip_pipeline.tables.file_names import is_left_alone, shown_path

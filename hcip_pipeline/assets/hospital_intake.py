@@ -13,10 +13,10 @@ from hcip_pipeline.assets.resources import HomeResource, Session
 from hcip_pipeline.checks.edit_rates import EDIT_CHECKS, edit_rate_results
 from hcip_pipeline.checks.intake_checks import rows_reconcile, submissions_accepted
 from hcip_pipeline.errors import HcipError, RefusedFileError
-from hcip_pipeline.home import Home
-from hcip_pipeline.home_locks import BusyError
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.locks import BusyError
+from hcip_pipeline.home.storage_faults import explain_storage_errors
 from hcip_pipeline.periods import Quarter
-from hcip_pipeline.storage_faults import explain_storage_errors
 from hcip_pipeline.tables.file_names import shown_unknown
 
 if TYPE_CHECKING:

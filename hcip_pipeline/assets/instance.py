@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from hcip_pipeline.home import Home, not_writable
+from hcip_pipeline.home.folders import Home, not_writable
 from hcip_pipeline.ledger.history import check_history, history_damaged, is_empty
 
 _DAGSTER_YAML = """\

@@ -20,8 +20,8 @@ from hcip_pipeline.assets.partition_work import retry_when_busy
 from hcip_pipeline.assets.resources import HomeResource, Session
 from hcip_pipeline.background import BackgroundCall
 from hcip_pipeline.errors import HcipError, PartitionsFailedError
-from hcip_pipeline.home import Home
-from hcip_pipeline.home_locks import BusyError, HomeLocks
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.locks import BusyError, HomeLocks
 from hcip_pipeline.tables.file_names import is_left_alone
 
 R = TypeVar("R")

@@ -36,7 +36,7 @@ def base_year_norms(
     session: dg.ResourceParam[Session],
 ) -> dg.MaterializeResult:
     """Norms of the base year by all three methods: made once for a policy version, then read by every half-year."""
-    from hcip_pipeline.lake_seals import check_seals, seal
+    from hcip_pipeline.home.lake_seals import check_seals, seal
     from hcip_pipeline.ledger.comparison import check_home, recorded_hashes
     from hcip_pipeline.ledger.recording import record_norms
     from hcip_pipeline.settlement import period as settlement

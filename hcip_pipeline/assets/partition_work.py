@@ -14,10 +14,10 @@ import dagster as dg
 
 from hcip_pipeline.assets.resources import Session
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
-from hcip_pipeline.home_locks import BusyError
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.locks import BusyError
+from hcip_pipeline.home.storage_faults import explain_storage_errors
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.storage_faults import explain_storage_errors
 
 #: a run that no one waits for tries again this often, this many seconds apart, while another run is in its way
 _TRIES, _SECONDS = 120, 30
@@ -38,7 +38,7 @@ def intake_lock(
     Raises:
         HcipError: files of the partition are not what was accepted (:func:`ledger.acceptances.check_partition`).
     """
-    from hcip_pipeline.lake_seals import changed_since, seal, snapshot, sweep
+    from hcip_pipeline.home.lake_seals import changed_since, seal, snapshot, sweep
     from hcip_pipeline.ledger.acceptances import check_partition
     from hcip_pipeline.ledger.comparison import forget_unrecorded
     from hcip_pipeline.ledger.recording import record_acceptances

@@ -9,7 +9,7 @@ from hcip_pipeline.assets.partition_work import after_earlier_ones, period_lock,
 from hcip_pipeline.assets.partitions import HALVES, check_spec
 from hcip_pipeline.assets.resources import HomeResource, Session
 from hcip_pipeline.checks.intake_checks import program_files_accepted, program_files_in_force, protocols_accepted
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 
 GROUP = "program_intake"
@@ -79,9 +79,9 @@ def period_intake(
     context: dg.AssetExecutionContext, home: HomeResource, session: dg.ResourceParam[Session]
 ) -> Iterator[dg.MaterializeResult]:
     """Ingest the program files, protocols and survey forms of the run's half-year."""
+    from hcip_pipeline.home.lake_seals import changed_since, snapshot, sweep
     from hcip_pipeline.intake.period_intake import ingest_period
-    from hcip_pipeline.intake.program_files import read_later_periods
-    from hcip_pipeline.lake_seals import changed_since, snapshot, sweep
+    from hcip_pipeline.intake.program.ingest import read_later_periods
     from hcip_pipeline.ledger.program_history import check_program_history
     from hcip_pipeline.ledger.recording import record_acceptances
     from hcip_pipeline.settlement.recognition import keep_look

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from hcip_pipeline.home import Home, restrict_umask
-from hcip_pipeline.home_locks import HomeLocks
+from hcip_pipeline.home.folders import Home, restrict_umask
+from hcip_pipeline.home.locks import HomeLocks
 
 if TYPE_CHECKING:
     from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt

@@ -23,11 +23,11 @@ from hcip_pipeline.assets.partitions import RANGE_END, RANGE_START, Key, name_of
 from hcip_pipeline.assets.resources import Session
 from hcip_pipeline.assets.run_origin import origin_tags, record_origin
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
-from hcip_pipeline.home_locks import HomeLocks
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.locks import HomeLocks
+from hcip_pipeline.home.storage_faults import explain_storage_errors
 from hcip_pipeline.messages import Progress
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.storage_faults import explain_storage_errors
 
 if TYPE_CHECKING:
     from hcip_pipeline.warehouse.engine_choice import EngineChoice

@@ -13,7 +13,7 @@ from hcip_pipeline.assets.jobs import cms_job, hospital_job, program_job
 from hcip_pipeline.assets.partitions import HALVES, MONTHS, QUARTERS, keys_of_run, name_of_run
 from hcip_pipeline.assets.resources import HomeResource
 from hcip_pipeline.assets.schedules import STATUS
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 
 #: seconds between two looks; a folder must look the same in two of them
 _LOOK_SECONDS = 30

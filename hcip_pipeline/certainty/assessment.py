@@ -22,7 +22,7 @@ from hcip_pipeline.certainty.figures import physician_figures, reliability, stat
 from hcip_pipeline.certainty.ranges import range_tables
 from hcip_pipeline.contracts import certainty, marts
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.release.tables import write_csv

@@ -19,7 +19,7 @@ from hcip_pipeline.certainty.bridge import PATCH, bridge_rows, cell_rows, groupe
 from hcip_pipeline.certainty.bridge import READING as BRIDGE
 from hcip_pipeline.certainty.ranges import STATE
 from hcip_pipeline.contracts import certainty, marts, run
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.messages import Progress
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.release.tables import write_parquet

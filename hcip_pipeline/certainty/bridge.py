@@ -12,7 +12,7 @@ import polars as pl
 
 from hcip_pipeline.contracts import certainty
 from hcip_pipeline.contracts.reference import GROUPER_BRIDGE
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.simulation.workbench import BUILD, Workbench
 
 READING = "bridge"

@@ -14,9 +14,9 @@ from typing import Annotated, Any
 import polars as pl
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from hcip_pipeline.files.yaml_files import load_yaml, validate_yaml
 from hcip_pipeline.policy.model import MAX_MONEY
 from hcip_pipeline.tables.contract_columns import npi_fails_check_digit
-from hcip_pipeline.yaml_files import load_yaml, validate_yaml
 
 
 def _in_quotes(value: object) -> object:

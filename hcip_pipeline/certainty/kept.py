@@ -11,9 +11,9 @@ from pathlib import Path
 
 import polars as pl
 
-from hcip_pipeline.atomic_files import write_json
 from hcip_pipeline.certainty.assessment import Assessed
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.atomic import write_json
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.tables import write_parquet
 

@@ -19,7 +19,7 @@ from hcip_pipeline.certainty.changes import CaseChange, Changes, read_changes
 from hcip_pipeline.contracts import marts, run
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.messages import Progress
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy

@@ -1,4 +1,4 @@
-"""What must hold, as Dagster asset checks: counts and rule ids only, never a row.
+"""Asset checks on intake and releases. Their metadata has counts and rule ids, never a row.
 
 Belongs here: turning what a receipt or a build states into a check result. Does not belong here: the rules themselves
 (``intake``, ``dbt_project``).

@@ -11,8 +11,8 @@ from hcip_pipeline.tables.file_names import shown_unknown
 if TYPE_CHECKING:
     from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
     from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
-    from hcip_pipeline.intake.program_files import ProgramIntake
-    from hcip_pipeline.intake.protocol_files import ProtocolFile
+    from hcip_pipeline.intake.program.ingest import ProgramIntake
+    from hcip_pipeline.intake.protocol.ingest import ProtocolFile
 
 
 def rows_reconcile(asset: dg.AssetKey, receipts: "Sequence[SubmissionReceipt]") -> dg.AssetCheckResult:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from hcip_pipeline.contracts.payment_reasons import parse_holds
-from hcip_pipeline.file_hashes import file_sha256
+from hcip_pipeline.files.hashes import file_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ from hcip_pipeline.commands.options import (
     threads_option,
 )  # fmt: skip
 from hcip_pipeline.commands.progress import shown_progress, volume_options
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 
 if TYPE_CHECKING:
     from rich.table import Table

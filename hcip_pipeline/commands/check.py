@@ -29,7 +29,7 @@ def command(
     PATH is a hospital's submission, CMS claim files, a program or reference file, a survey form, a protocol or a
     policy, or a folder of them.
     """
-    from hcip_pipeline.intake.claim_preflight import check_claim_files, holds_claim_files
+    from hcip_pipeline.intake.claims.preflight import check_claim_files, holds_claim_files
     from hcip_pipeline.intake.hospital.preflight import check as preflight
     from hcip_pipeline.intake.kept_files import check_kept_files
     from hcip_pipeline.periods import PerformancePeriod

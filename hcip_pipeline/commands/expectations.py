@@ -30,7 +30,7 @@ def command(
     from hcip_pipeline.assets.partitions import parse_key
     from hcip_pipeline.checks.expectations.running import Validated, validate_quarter, validate_release
     from hcip_pipeline.errors import UsageError
-    from hcip_pipeline.home import Home
+    from hcip_pipeline.home.folders import Home
     from hcip_pipeline.periods import PerformancePeriod, Quarter
     from hcip_pipeline.policy.loader import load_policy
 

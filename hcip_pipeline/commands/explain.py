@@ -20,7 +20,7 @@ def command(period: str, who: str, hospital: str | None, home_path: Path | None,
 
     The care partner is named by NPI, or by name or part of it: hcip explain 2025H1 "Ada Brook".
     """
-    from hcip_pipeline.home import Home
+    from hcip_pipeline.home.folders import Home
     from hcip_pipeline.periods import PerformancePeriod
     from hcip_pipeline.release.explained_release import explain
     from hcip_pipeline.release.explanation_text import render_text

@@ -51,7 +51,7 @@ def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def synchronized(*arguments: Any, home_path: Path | None, **options: Any) -> Any:
         from hcip_pipeline.commands.progress import shown_progress
-        from hcip_pipeline.home import Home
+        from hcip_pipeline.home.folders import Home
         from hcip_pipeline.sharing import share, storage_of
 
         home = Home.locate(home_path)
@@ -115,7 +115,7 @@ def release_folder(release: Path, home_path: Path | None) -> Path:
     if named is None or release.exists():
         return release
     from hcip_pipeline.errors import HcipError
-    from hcip_pipeline.home import Home
+    from hcip_pipeline.home.folders import Home
     from hcip_pipeline.periods import PerformancePeriod
     from hcip_pipeline.release.reading import releases_of
 

@@ -8,7 +8,7 @@ import click
 
 from hcip_pipeline.commands.options import Number, engine_options, home_option, json_option, show_json, threads_option
 from hcip_pipeline.commands.progress import shown_progress, volume_options
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 
 
 @click.command("reproduce")

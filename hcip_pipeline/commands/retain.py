@@ -9,7 +9,7 @@ import click
 
 from hcip_pipeline.commands.options import Day, home_option, json_option, policy_option, show_json
 from hcip_pipeline.commands.progress import shown_progress
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 
 
 @click.command("retain")
@@ -38,7 +38,7 @@ def command(
     """
     from hcip_pipeline.alerting.settings import signer_of, timestamps_of
     from hcip_pipeline.errors import HcipError
-    from hcip_pipeline.home_locks import HomeLocks
+    from hcip_pipeline.home.locks import HomeLocks
     from hcip_pipeline.ledger.signing import sign_head
     from hcip_pipeline.ledger.timestamps import stamp_head
     from hcip_pipeline.operations import retention

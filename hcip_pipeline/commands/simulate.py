@@ -9,7 +9,7 @@ import click
 
 from hcip_pipeline.commands.options import home_option, json_option, make_output_folder, show_json, threads_option
 from hcip_pipeline.commands.progress import shown_progress, volume_options
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 
 if TYPE_CHECKING:
     from hcip_pipeline.simulation.comparison import Simulation

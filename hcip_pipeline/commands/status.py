@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hcip_pipeline.commands.options import home_option, json_option, policy_option, show_json
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 
 if TYPE_CHECKING:
     from hcip_pipeline.periods import PerformancePeriod

@@ -20,7 +20,7 @@ from hcip_pipeline.commands.options import (
 )
 from hcip_pipeline.commands.progress import shown_progress, volume_options
 from hcip_pipeline.errors import UsageError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import Quarter
 
 

@@ -9,7 +9,7 @@ import click
 
 from hcip_pipeline.commands.options import Number, home_option
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 
 
 def _check_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -48,9 +48,9 @@ def command(home_path: Path | None, host: str, port: int, public_url: str) -> No
     from hcip_pipeline.alerting.settings import load_settings
     from hcip_pipeline.assets.instance import home_instance
     from hcip_pipeline.assets.interrupted_runs import close_interrupted
+    from hcip_pipeline.home.storage_faults import explain_storage_errors
     from hcip_pipeline.operations.interface import Listener, environment, serve
     from hcip_pipeline.policy.loader import load_policy
-    from hcip_pipeline.storage_faults import explain_storage_errors
 
     def say(message: str) -> None:
         click.echo(message, err=True)

@@ -18,8 +18,8 @@ _FILE = click.Path(path_type=Path)
 @contextmanager
 def _folder_of(release: str, home_path: Path | None, progress: Progress) -> Iterator[Path]:
     """The folder of a release, or a copy of a published one as long as it is read."""
+    from hcip_pipeline.files.scratch import scratch_folder
     from hcip_pipeline.publishing.object_storage import fetch
-    from hcip_pipeline.scratch import scratch_folder
     from hcip_pipeline.shared_home.address import is_address
 
     if not is_address(release):

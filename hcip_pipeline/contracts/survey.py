@@ -1,7 +1,7 @@
 """The care redesign survey: sheets and columns of the form that goes out and comes back filled.
 
 Belongs here: what the form and its reading must agree on. Does not belong here: writing it (``reports.survey_form``)
-and judging it (``intake.survey_files``).
+and judging it (``intake.survey.forms``).
 """
 
 from __future__ import annotations

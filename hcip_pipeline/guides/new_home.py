@@ -22,7 +22,7 @@ from hcip_pipeline.guides.inbox_files import (
     program_files,
     reference_files,
 )
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod, base_year_window
 from hcip_pipeline.policy.keys import PolicyKey, policy_keys
 

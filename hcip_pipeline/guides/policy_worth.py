@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.operations.summary import demo_periods
 from hcip_pipeline.simulation.comparison import simulate
 

@@ -17,12 +17,13 @@ import polars as pl
 from hcip_pipeline.contracts import program, reference
 from hcip_pipeline.contracts.survey import parse_form_name
 from hcip_pipeline.errors import HcipError, UsageError
+from hcip_pipeline.files.yaml_files import load_yaml
 from hcip_pipeline.intake.hospital.folders import CCN
-from hcip_pipeline.intake.program_files import read_program_file
-from hcip_pipeline.intake.program_receipts import ProgramReceipt
-from hcip_pipeline.intake.program_starts import start_of
-from hcip_pipeline.intake.protocol_files import conditions_in_force, read_protocol
-from hcip_pipeline.intake.survey_intake import check_survey
+from hcip_pipeline.intake.program.ingest import read_program_file
+from hcip_pipeline.intake.program.receipts import ProgramReceipt
+from hcip_pipeline.intake.program.starts import start_of
+from hcip_pipeline.intake.protocol.ingest import conditions_in_force, read_protocol
+from hcip_pipeline.intake.survey.ingest import check_survey
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.policy.protocol_checks import check_protocol
@@ -33,7 +34,6 @@ from hcip_pipeline.rules.verdict import Verdict, sections_of
 from hcip_pipeline.tables.file_names import is_left_alone, shown_path
 from hcip_pipeline.tables.refusals import TableRefusedError
 from hcip_pipeline.tables.table_shapes import find_table, table_of
-from hcip_pipeline.yaml_files import load_yaml
 
 _PROTOCOL = re.compile(r"([0-9]{4})\.yaml", re.ASCII)
 

@@ -11,14 +11,14 @@ import polars as pl
 
 from hcip_pipeline.contracts.program import TABLES
 from hcip_pipeline.contracts.screening import LISTS
-from hcip_pipeline.home import Home
-from hcip_pipeline.intake.program_files import ProgramIntake, ingest_program, ingest_read_later
-from hcip_pipeline.intake.program_receipts import receipt_in_force
-from hcip_pipeline.intake.protocol_files import ProtocolFile, conditions_in_force, write_lake_protocols
-from hcip_pipeline.intake.survey_intake import survey_names
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.records import read_record
+from hcip_pipeline.intake.program.ingest import ProgramIntake, ingest_program, ingest_read_later
+from hcip_pipeline.intake.program.receipts import receipt_in_force
+from hcip_pipeline.intake.protocol.ingest import ProtocolFile, conditions_in_force, write_lake_protocols
+from hcip_pipeline.intake.survey.ingest import survey_names
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
-from hcip_pipeline.records import read_record
 from hcip_pipeline.reference.screening import write_lake_screening
 
 

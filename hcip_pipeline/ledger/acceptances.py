@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.file_hashes import file_sha256
-from hcip_pipeline.home import Home
-from hcip_pipeline.home_locks import BusyError, HomeLocks
-from hcip_pipeline.lake_seals import damage, seal_path
+from hcip_pipeline.files.hashes import file_sha256
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.lake_seals import damage, seal_path
+from hcip_pipeline.home.locks import BusyError, HomeLocks
 from hcip_pipeline.ledger.lines import Line, read_ledger
 
 #: partitions whose files are kept under the hash that they were accepted with

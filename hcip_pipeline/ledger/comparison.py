@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.file_hashes import file_sha256
-from hcip_pipeline.home import Home
-from hcip_pipeline.lake_seals import damage
+from hcip_pipeline.files.hashes import file_sha256
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.lake_seals import damage
 from hcip_pipeline.ledger import leaves
 from hcip_pipeline.ledger.acceptances import is_sealed_as, partitions_to_ingest_again
 from hcip_pipeline.ledger.lines import Line, read_ledger

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.ledger.lines import ledger_path
 
 _HEADER = b"SQLite format 3\0"

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from hcip_pipeline.contracts import cms
-from hcip_pipeline.file_hashes import file_sha256
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.hashes import file_sha256
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.lake_seals import seal_path
 from hcip_pipeline.intake.cclf.receipts import receipts as archive_receipts
 from hcip_pipeline.intake.hospital.ingest import receipt_path, receipts
-from hcip_pipeline.lake_seals import seal_path
 from hcip_pipeline.ledger.lines import Entry
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 from hcip_pipeline.release.layouts import MANIFEST

@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
-from hcip_pipeline.merkle import merkle_root
-from hcip_pipeline.storage_faults import storage_fault
+from hcip_pipeline.files.merkle import merkle_root
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.storage_faults import storage_fault
 
 Kind = Literal["start", "acceptance", "refusal", "norms", "release", "found", "destruction"]
 

@@ -15,8 +15,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.file_hashes import file_sha256
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.hashes import file_sha256
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.ledger.lines import read_ledger
 from hcip_pipeline.ledger.recording import begin
 from hcip_pipeline.messages import note

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from hcip_pipeline.home import Home
-from hcip_pipeline.lake_seals import damage, seal, seal_path
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.lake_seals import damage, seal, seal_path
 from hcip_pipeline.ledger import leaves
 from hcip_pipeline.ledger.lines import Entry, Line, append, ledger_path, read_ledger
 from hcip_pipeline.periods import PerformancePeriod

@@ -13,9 +13,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from hcip_pipeline.atomic_files import write_bytes
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.atomic import write_bytes
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.ledger.lines import head_of
 
 NAMESPACE = "hcip-release"

@@ -27,9 +27,9 @@ from rfc3161_client import (
     decode_timestamp_response,
 )
 
-from hcip_pipeline.atomic_files import write_bytes
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.atomic import write_bytes
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.ledger.lines import head_of
 from hcip_pipeline.ledger.signing import HEAD
 from hcip_pipeline.messages import Progress, note

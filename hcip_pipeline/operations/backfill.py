@@ -27,7 +27,7 @@ from hcip_pipeline.assets.partitions import HALVES, MONTHS, QUARTERS, Key, parse
 from hcip_pipeline.assets.release import RELEASE
 from hcip_pipeline.assets.runs import RunOptions, runs_on
 from hcip_pipeline.errors import HcipError, RefusedFileError, UsageError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 
 if TYPE_CHECKING:

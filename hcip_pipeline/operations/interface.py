@@ -26,10 +26,10 @@ from urllib.parse import urlsplit
 
 from hcip_pipeline.alerting.settings import Settings
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.scratch import scratch_folder
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.operations import supervised
 from hcip_pipeline.operations.ui_gate import ACCESS_VARIABLE, Access, own_origins
-from hcip_pipeline.scratch import scratch_folder
 from hcip_pipeline.warehouse.column_lineage import has_column_lineage
 
 _LOCATION, _MODULE = "hcip", "hcip_pipeline.definitions"

@@ -29,17 +29,17 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hcip_pipeline.atomic_files import write_json
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.file_hashes import file_sha256
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.atomic import write_json
+from hcip_pipeline.files.hashes import file_sha256
+from hcip_pipeline.files.yaml_files import load_yaml, validate_yaml
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.records import read_record
 from hcip_pipeline.ledger.signing import Signer, sign_file, sign_head
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.records import read_record
 from hcip_pipeline.release.layouts import MANIFEST
 from hcip_pipeline.release.manifest import manifest_sha256
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
-from hcip_pipeline.yaml_files import load_yaml, validate_yaml
 
 Kind = Literal["hospital", "cms"]
 

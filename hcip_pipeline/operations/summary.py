@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from hcip_pipeline.contracts.payment_reasons import PaymentReason, parse_holds, parse_reasons
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.plain_lines import wrapped
 from hcip_pipeline.publishing.writer import Release

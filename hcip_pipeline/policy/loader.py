@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from hcip_pipeline.files.yaml_files import parse_yaml, read_yaml_text, validate_yaml
 from hcip_pipeline.policy.model import Policy
-from hcip_pipeline.yaml_files import parse_yaml, read_yaml_text, validate_yaml
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A hospital's implementation protocol as data: the sections of the source document (inputs.md, sections A to E).
 
 Belongs here: what a protocol file may hold. Does not belong here: whether it satisfies the program's rules
-(``protocol_checks``), and which file is in force (``intake.protocol_files``).
+(``protocol_checks``), and which file is in force (``intake.protocol.ingest``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which tables of a release are not marts as they are. The dict is the list; a derivation is next to its domain.
 
-Does not belong here: any figure. A derivation is ``(Draft) -> Iterable[DerivedTable]`` (``derived``).
+Does not belong here: any figure. A derivation is ``(Draft) -> Iterable[DerivedTable]`` (``release.derived``).
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from hcip_pipeline.contracts import marts
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.contracts.reference import RATES
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.publishing.content import Content
 from hcip_pipeline.reference.invented import is_synthetic

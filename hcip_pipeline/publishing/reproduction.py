@@ -1,7 +1,7 @@
 """Making a release again: from the lake's files that it was made from, into nothing but a comparison.
 
-Belongs here: rebuilding and comparing file by file. Does not belong here: keeping those files (``as_of``), and proving
-the payments (``release.verification``).
+Belongs here: rebuilding and comparing file by file. Does not belong here: keeping those files (``settlement.as_of``),
+and proving the payments (``release.verification``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import duckdb
 from hcip_pipeline.certainty.assessment import Assessed, own_tables
 from hcip_pipeline.contracts import certainty
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.publishing.content import Content
 from hcip_pipeline.publishing.files import write_files

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.ledger.signing import Signer, sign_file
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.publishing.content import Content

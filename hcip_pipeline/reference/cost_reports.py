@@ -23,7 +23,7 @@ import polars as pl
 
 from hcip_pipeline.contracts.reference import COST_FACTORS
 from hcip_pipeline.errors import HcipError, UsageError
-from hcip_pipeline.received_files import ARCHIVE_DAMAGE, SPARCS
+from hcip_pipeline.files.received import ARCHIVE_DAMAGE, SPARCS
 from hcip_pipeline.tables.file_names import shown
 
 _LINES = Path(__file__).parent / "data" / "cost_report_lines.csv"

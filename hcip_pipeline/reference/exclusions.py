@@ -1,7 +1,7 @@
 """Who is on an exclusion list and so cannot be paid for a period.
 
-Belongs here: the exclusion as of a period. Does not belong here: a hospital's own screening (``care_partners``), what a
-list holds by name (``screening``), and what both do to a payment (methodology §9, step 3).
+Belongs here: the exclusion as of a period. Does not belong here: a hospital's own screening (the program file
+``care_partners``), what a list holds by name (``screening``), and what both do to a payment (methodology §9, step 3).
 """
 
 from __future__ import annotations

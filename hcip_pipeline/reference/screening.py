@@ -18,10 +18,10 @@ from typing import Any
 
 import polars as pl
 
-from hcip_pipeline.atomic_files import write_json, write_parquet
 from hcip_pipeline.contracts import screening
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.atomic import write_json, write_parquet
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference import leie, nppes, order_and_referring
 from hcip_pipeline.reference.exclusions import excluded_in_period, lasting_in_period, state_of

@@ -13,9 +13,9 @@ from typing import Literal
 
 import polars as pl
 
-from hcip_pipeline.atomic_files import write_json, write_parquet
 from hcip_pipeline.contracts.reference import TABLES
 from hcip_pipeline.contracts.screening import LISTS
+from hcip_pipeline.files.atomic import write_json, write_parquet
 from hcip_pipeline.reference.rules import (
     ROW_RULES,
     UNMAPPED,

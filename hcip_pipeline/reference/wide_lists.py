@@ -24,7 +24,7 @@ from typing import NoReturn
 import duckdb
 import polars as pl
 
-from hcip_pipeline.received_files import TABLE, WIDE_LIST, NotReceivedError, open_file, require_file, sha256_of
+from hcip_pipeline.files.received import TABLE, WIDE_LIST, NotReceivedError, open_file, require_file, sha256_of
 from hcip_pipeline.rules.problem import Problem, tally
 from hcip_pipeline.tables.cell_habits import LOST_DIGITS
 from hcip_pipeline.tables.refusals import LISTED_PER_RULE, TableRefusedError

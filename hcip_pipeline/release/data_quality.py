@@ -1,6 +1,7 @@
 """Data quality in a release: the state's table, and each hospital's own page and table (outputs.md, "A release").
 
-Belongs here: what may leave a hospital, and the documents. Does not belong here: counting (``quality_of_data``).
+Belongs here: what may leave a hospital, and the documents. Does not belong here: counting
+(``intake.hospital.quality_of_data``).
 """
 
 from __future__ import annotations

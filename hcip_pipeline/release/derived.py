@@ -2,7 +2,7 @@
 taken from receipts. Each is a pure function of the draft.
 
 Belongs here: what a derivation gives back. Does not belong here: any figure (next to its domain), the list of them
-(``derivations``), and tables that leave as the build made them (``layouts``).
+(``publishing.derivations``), and tables that leave as the build made them (``layouts``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Files of a release that are not tables: pages, workbooks, forms. Each is a pure function of what is being released.
 
 Belongs here: what a renderer is given (``Draft``), what it gives back (``Document``), and writing that safely. Does not
-belong here: the content of documents (each next to its domain, named in ``renderers``), and tables (``tables``).
+belong here: the content of documents (each next to its domain, named in ``publishing.renderers``), and tables
+(``tables``).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.quality_of_data import Received
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from hcip_pipeline.errors import HcipError, UsageError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import read_policy
 from hcip_pipeline.release.explanation import Explainer, Explanation, Names, ReleasedTables

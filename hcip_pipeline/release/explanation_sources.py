@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.ingest import HospitalTable, lake_path
 from hcip_pipeline.periods import Quarter
 

@@ -11,8 +11,8 @@ from typing import Any
 from hcip_pipeline import __version__
 from hcip_pipeline.contracts.disclosure import RULE
 from hcip_pipeline.contracts.table import TYPES, Column
-from hcip_pipeline.file_hashes import file_sha256
-from hcip_pipeline.merkle import merkle_root
+from hcip_pipeline.files.hashes import file_sha256
+from hcip_pipeline.files.merkle import merkle_root
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.release.documents import WrittenDocument
 from hcip_pipeline.release.layouts import AUDIENCES, MANIFEST

@@ -1,7 +1,7 @@
 """Reading a release, or one that is being written, table by table.
 
-Belongs here: finding the files of a table and putting them together. Does not belong here: writing (``writer``), and
-whether the files are what their manifest states (``verification``).
+Belongs here: finding the files of a table and putting them together. Does not belong here: writing
+(``publishing.writer``), and whether the files are what their manifest states (``verification``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference.invented import MARK
 from hcip_pipeline.release.layouts import MANIFEST, folder_of

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.manifest import FILE_NAME, manifest_sha256
 from hcip_pipeline.release.reading import ReleaseFiles, released_before, released_periods, releases_of

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.file_hashes import file_sha256
+from hcip_pipeline.files.hashes import file_sha256
 from hcip_pipeline.release.private_files import make_private
 from hcip_pipeline.release.spreadsheets import neutralized
 from hcip_pipeline.release.synthetic_mark import COLUMN, marked_frame

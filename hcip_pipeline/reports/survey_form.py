@@ -1,7 +1,7 @@
 """The care redesign survey of a hospital: a form with its conditions, interventions and care partners to fill in.
 
 Belongs here: what is in the form, and what it lets one type. Does not belong here: reading it back
-(``intake.survey_files``).
+(``intake.survey.forms``).
 """
 
 from __future__ import annotations

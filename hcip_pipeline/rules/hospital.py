@@ -1,7 +1,7 @@
 """What can be wrong with a hospital's submission: every rule on a row, a file and the submission as a whole.
 
 Belongs here: the rules that receipts, quarantine, preflight and the data quality report read.
-Does not belong here: how a rule is evaluated (``intake.hospital``: ``edits``, ``survey``, ``reading``, ``judging``).
+Does not belong here: how a rule is evaluated (``intake.hospital``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What can be wrong with New York's public discharge file (SPARCS).
 
-Belongs here: the rules. Does not belong here: how they are evaluated (``intake.sparcs_edits``).
+Belongs here: the rules. Does not belong here: how they are evaluated (``intake.sparcs.edits``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What can be wrong with Texas's inpatient public use data file (PUDF).
 
-Belongs here: the rules. Does not belong here: how they are evaluated (``intake.texas_edits``).
+Belongs here: the rules. Does not belong here: how they are evaluated (``intake.texas.edits``).
 """
 
 from __future__ import annotations

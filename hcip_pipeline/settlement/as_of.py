@@ -17,8 +17,8 @@ import polars as pl
 
 from hcip_pipeline.contracts import reference
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.file_hashes import file_sha256
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.hashes import file_sha256
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.settlement.from_inbox import ingested_again, lake_files_like
 from hcip_pipeline.settlement.kept_sources import Known, copy_file, kept_file

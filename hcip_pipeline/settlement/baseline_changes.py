@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.ledger.lines import read_ledger
 from hcip_pipeline.periods import PerformancePeriod, Quarter

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.cclf.receipts import in_force as archives_in_force
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import PerformancePeriod, base_year_window

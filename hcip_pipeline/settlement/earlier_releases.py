@@ -8,8 +8,8 @@ import polars as pl
 
 from hcip_pipeline.contracts import program, run
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.home import Home
-from hcip_pipeline.intake.program_receipts import receipt_in_force
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.intake.program.receipts import receipt_in_force
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.earlier_half_years import savings_missing, unsettled
 from hcip_pipeline.release.manifest import FILE_NAME as MANIFEST

@@ -1,7 +1,7 @@
 """Repeating the way from the inbox to the lake: what was accepted is accepted again and compared.
 
 Belongs here: ingesting into a temporary home, and comparing hashes. Does not belong here: building and
-comparing a release (``reproduction``), and restoring the lake of that time (``as_of``).
+comparing a release (``publishing.reproduction``), and restoring the lake of that time (``as_of``).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import polars as pl
 
 from hcip_pipeline.contracts import cms, program, protocol, reference
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.file_hashes import file_sha256
-from hcip_pipeline.home import Home
-from hcip_pipeline.intake.claim_months import ingest_claims
+from hcip_pipeline.files.hashes import file_sha256
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.intake.claims.months import ingest_claims
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter
 from hcip_pipeline.intake.period_intake import ingest_period
 from hcip_pipeline.periods import Month, Quarter

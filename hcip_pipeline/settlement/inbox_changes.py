@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.bcda.exports import find_exports
 from hcip_pipeline.intake.cclf.archive import find_deliveries
 from hcip_pipeline.intake.cclf.receipts import receipts as archive_receipts

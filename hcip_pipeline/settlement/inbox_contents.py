@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.file_hashes import FileHashes
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.hashes import FileHashes
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.settlement.period import quarters_needed

@@ -19,15 +19,15 @@ from pathlib import Path
 
 import polars as pl
 
-from hcip_pipeline.atomic_files import write_bytes, write_json
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.file_hashes import file_sha256
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.atomic import write_bytes, write_json
+from hcip_pipeline.files.hashes import file_sha256
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.records import read_record
 from hcip_pipeline.intake.hospital.ingest import receipts
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import PolicyFile, load_policy
-from hcip_pipeline.records import read_record
 from hcip_pipeline.release.layouts import MANIFEST
 from hcip_pipeline.release.reading import releases_of
 from hcip_pipeline.release.tables import write_parquet

@@ -20,10 +20,10 @@ import duckdb
 import polars as pl
 
 from hcip_pipeline.contracts import reference, run
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.records import read_record
 from hcip_pipeline.periods import base_year_window
 from hcip_pipeline.policy.model import Policy
-from hcip_pipeline.records import read_record
 from hcip_pipeline.release.tables import write_parquet
 from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.spec import BuildSpec

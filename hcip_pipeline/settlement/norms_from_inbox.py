@@ -16,8 +16,8 @@ import polars as pl
 
 from hcip_pipeline.contracts import reference, run
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.file_hashes import file_sha256
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.hashes import file_sha256
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter
 from hcip_pipeline.periods import base_year_window
 from hcip_pipeline.release.tables import write_parquet

@@ -15,14 +15,14 @@ from pydantic import ValidationError
 from hcip_pipeline.contracts import cms, program, protocol, reference, run
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.file_hashes import file_sha256
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.hashes import file_sha256
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.cclf.receipts import files_in_force as claim_files_in_force
 from hcip_pipeline.intake.cclf.receipts import in_force as archives_in_force
 from hcip_pipeline.intake.hospital.ingest import files_in_force, receipts
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.intake.period_intake import files_in_force as files_in_force_of_period
-from hcip_pipeline.intake.program_receipts import receipt_in_force
+from hcip_pipeline.intake.program.receipts import receipt_in_force
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter, Window, base_year_window
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.policy.model import Elections, Policy

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hcip_pipeline.contracts import cms
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.cclf.receipts import files_in_force as claim_files_in_force
 from hcip_pipeline.intake.cclf.receipts import in_force as archives_in_force
 from hcip_pipeline.intake.hospital.ingest import HospitalTable, files_in_force

@@ -9,12 +9,12 @@ import errno
 import os
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.storage_faults import storage_fault
 from hcip_pipeline.intake.hospital.ingest import receipts
-from hcip_pipeline.intake.program_receipts import receipt_in_force
+from hcip_pipeline.intake.program.receipts import receipt_in_force
 from hcip_pipeline.periods import PerformancePeriod, Quarter, base_year_window
 from hcip_pipeline.policy.model import Policy
-from hcip_pipeline.storage_faults import storage_fault
 from hcip_pipeline.tables.file_names import is_left_alone
 
 

@@ -3,7 +3,7 @@
 No edit between two half-years raises a payment unseen: what is found here is a reason on every payment of the hospital.
 
 Belongs here: comparing what a period is built from with what earlier releases rest on. Does not belong here: a change
-that holds payments (``intake.program_starts``).
+that holds payments (``intake.program.starts``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from hcip_pipeline.contracts.run import PROGRAM_CHANGES
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.release.reading import ReleaseFiles, counted_payments, released_before, releases_among, releases_of
 

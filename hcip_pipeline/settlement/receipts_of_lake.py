@@ -1,7 +1,7 @@
 """Receipts against the lake before a build: as many rows and dollars in each file as its receipt accounts for.
 
 Belongs here: counting what the lake holds of a receipt. Does not belong here: whether a file has the bytes that were
-written (``lake_seals``); a receipt that was changed by hand is found here.
+written (``home.lake_seals``); a receipt that was changed by hand is found here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import duckdb
 
 from hcip_pipeline.contracts import cms
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
 from hcip_pipeline.intake.hospital.ingest import HospitalTable, lake_path
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt

@@ -16,10 +16,10 @@ from typing import Any
 
 import polars as pl
 
-from hcip_pipeline.atomic_files import write_json
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.file_hashes import FileHashes
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.atomic import write_json
+from hcip_pipeline.files.hashes import FileHashes
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile, load_policy
 from hcip_pipeline.program_version import program_version

@@ -22,7 +22,7 @@ import polars as pl
 from hcip_pipeline.contracts import cms, program, protocol, reference, run
 from hcip_pipeline.contracts.audit import RESTATEMENT
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import PolicyFile
 from hcip_pipeline.release.notes import Note

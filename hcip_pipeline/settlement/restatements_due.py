@@ -14,13 +14,13 @@ import polars as pl
 from hcip_pipeline.contracts import program
 from hcip_pipeline.contracts.survey import parse_form_name
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.file_hashes import FileHashes
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.hashes import FileHashes
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.folders import submissions, table_of
 from hcip_pipeline.intake.hospital.ingest import receipts
-from hcip_pipeline.intake.program_files import judge_program_file
-from hcip_pipeline.intake.program_receipts import receipts_of
-from hcip_pipeline.intake.program_rules import program_rules
+from hcip_pipeline.intake.program.edits import program_rules
+from hcip_pipeline.intake.program.ingest import judge_program_file
+from hcip_pipeline.intake.program.receipts import receipts_of
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference.tables import known_hospitals
 from hcip_pipeline.release.notes import Note, NoteRule

@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from hcip_pipeline.contracts.payment_reasons import parse_holds
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.cclf.receipts import in_force as archives_in_force
 from hcip_pipeline.intake.hospital.ingest import receipts
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt

@@ -16,10 +16,10 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hcip_pipeline.atomic_files import write_bytes
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
-from hcip_pipeline.home_locks import BusyError, HomeLocks
+from hcip_pipeline.files.atomic import write_bytes
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.locks import BusyError, HomeLocks
 from hcip_pipeline.ledger.comparison import in_force
 from hcip_pipeline.ledger.lines import Line, ledger_path, parsed, rebase
 from hcip_pipeline.messages import Progress, note

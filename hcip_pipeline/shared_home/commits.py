@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hcip_pipeline.atomic_files import write_bytes
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.files.atomic import write_bytes
 from hcip_pipeline.shared_home.address import Storage
 
 FORMAT = 1

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.records import read_record
 from hcip_pipeline.ledger.lines import Entry
-from hcip_pipeline.records import read_record
 
 #: of the inbox: files that people change where they lie, and that every run reads again
 _READ_AGAIN = re.compile(r"inbox/[^/]+|inbox/(reference|program|protocols)/.+")

@@ -12,10 +12,10 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hcip_pipeline.atomic_files import write_json
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.file_hashes import file_sha256
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.atomic import write_json
+from hcip_pipeline.files.hashes import file_sha256
+from hcip_pipeline.home.folders import Home
 
 _VERSION = 1
 

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
-from hcip_pipeline.home_locks import HomeLocks
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.locks import HomeLocks
 from hcip_pipeline.ledger.lines import Entry, Line, continued, ledger_path, parsed, raw_lines, rebase
 from hcip_pipeline.ledger.recording import subject
 from hcip_pipeline.messages import Progress

@@ -17,7 +17,7 @@ import polars as pl
 from hcip_pipeline.contracts import marts, run
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.messages import Progress
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.reading import released_frame

@@ -18,7 +18,7 @@ import polars as pl
 
 from hcip_pipeline.contracts import marts
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.messages import Progress
 from hcip_pipeline.periods import PerformancePeriod, base_year_window
 from hcip_pipeline.policy.loader import PolicyFile, read_policy

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.files.yaml_files import load_yaml, validate_yaml
 from hcip_pipeline.policy.model import Elections, Policy
-from hcip_pipeline.yaml_files import load_yaml, validate_yaml
 
 #: the release as it is; always computed first, and always equal to the release
 AS_IS = "as is"

@@ -18,7 +18,7 @@ from hcip_pipeline.contracts import program
 from hcip_pipeline.contracts.marts import TABLES
 from hcip_pipeline.contracts.reference import RATES
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.ingest import receipts
 from hcip_pipeline.messages import Progress
 from hcip_pipeline.periods import PerformancePeriod, Quarter, Window

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.messages import Progress
 from hcip_pipeline.study.figures import MODELS, StudyFigures, read_figures
 from hcip_pipeline.study.outputs import describe, write_study

@@ -1,7 +1,7 @@
 """A study of a New York SPARCS file (inputs.md, "New York SPARCS").
 
 Belongs here: the policy, the cost factors and the statements that such a study needs. Does not belong here: reading
-the file (``intake.sparcs``).
+the file (``intake.sparcs.reading``).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from hcip_pipeline.errors import UsageError
-from hcip_pipeline.home import Home
-from hcip_pipeline.intake.sparcs import SparcsReceipt, read_sparcs
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.intake.sparcs.reading import SparcsReceipt, read_sparcs
 from hcip_pipeline.periods import Window, base_year_window
 from hcip_pipeline.policy.model import Elections, Policy
 from hcip_pipeline.study.plan import STATEMENTS, StudyInput, StudyPlan, check_name

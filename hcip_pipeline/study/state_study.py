@@ -15,7 +15,7 @@ import polars as pl
 
 from hcip_pipeline.contracts import reference
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.reference.tables import read_inbox_table
 
 #: Faulty rows over this share refuse the file, as they refuse a submission (inputs.md, "Edits").

@@ -1,7 +1,7 @@
 """A study of whole quarters of Texas's inpatient public use data file: norms, and opportunity by cost center.
 
 Belongs here: the policy, the reference tables and the statements that such a study needs. Does not belong here:
-reading the files (``intake.texas``), and what states share (``state_study``).
+reading the files (``intake.texas.reading``), and what states share (``state_study``).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import polars as pl
 
-from hcip_pipeline.home import Home
-from hcip_pipeline.intake.texas import TexasReceipt, read_texas
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.intake.texas.reading import TexasReceipt, read_texas
 from hcip_pipeline.periods import Quarter, Window
 from hcip_pipeline.policy.model import Elections, Policy
 from hcip_pipeline.reference.tables import load_tables_of_elsewhere

@@ -11,7 +11,7 @@ import datetime as dt
 import polars as pl
 
 from hcip_pipeline.errors import HcipError, UsageError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.ingest import receipts
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import Window

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 import polars as pl
 
-from hcip_pipeline.received_files import ARCHIVE_DAMAGE, TABLE, WORKBOOK
+from hcip_pipeline.files.received import ARCHIVE_DAMAGE, TABLE, WORKBOOK
 from hcip_pipeline.rules.problem import Problem, tally
 from hcip_pipeline.tables.file_names import shown_unknown
 from hcip_pipeline.tables.refusals import TableRefusedError

@@ -16,7 +16,7 @@ from typing import NoReturn
 import numpy as np
 import polars as pl
 
-from hcip_pipeline.received_files import TABLE, NotReceivedError, read_file
+from hcip_pipeline.files.received import TABLE, NotReceivedError, read_file
 from hcip_pipeline.rules.problem import Problem, tally
 from hcip_pipeline.tables.refusals import LISTED_PER_RULE, TableRefusedError
 from hcip_pipeline.tables.table_shapes import OTHER_DELIMITERS, as_csv, delimiter_of

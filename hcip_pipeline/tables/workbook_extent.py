@@ -15,7 +15,7 @@ from typing import IO
 
 from openpyxl.utils import column_index_from_string
 
-from hcip_pipeline.received_files import Ceiling, bytes_in_words
+from hcip_pipeline.files.received import Ceiling, bytes_in_words
 
 #: Rows × columns of one sheet: ten times those of a hospital with a million charge lines.
 MAX_CELLS = 60_000_000

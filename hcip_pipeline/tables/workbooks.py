@@ -1,7 +1,7 @@
 """Excel workbooks as rows of text, with the row numbers that a person sees in the sheet.
 
 Belongs here: opening a workbook, finding a table's sheet, a cell as a CSV file would hold it, formulas without a value.
-Does not belong here: what the rows mean (``hospital``, ``tabular``), and survey forms (``survey_files``).
+Does not belong here: what the rows mean (``intake.hospital``, ``tabular``), and survey forms (``intake.survey.forms``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import openpyxl
 from openpyxl.utils import get_column_letter
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
-from hcip_pipeline.received_files import DAMAGE, Ceiling, NotReceivedError, require_file
+from hcip_pipeline.files.received import DAMAGE, Ceiling, NotReceivedError, require_file
 from hcip_pipeline.tables.workbook_extent import ExtentError, check_extent, check_members
 
 #: A number read as money is whole cents to this many dollars.

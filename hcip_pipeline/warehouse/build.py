@@ -59,7 +59,7 @@ class BuildResult:
     nodes: tuple[NodeResult, ...] = field(default=())
     #: mart -> its rows as they were when the last check had passed (``fingerprints``)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
-    #: what computed it (``engines.ENGINES``); no figure depends on it
+    #: what computed it (``engine_choice.ENGINES``); no figure depends on it
     engine: str = "duckdb"
 
 

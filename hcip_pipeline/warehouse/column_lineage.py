@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hcip_pipeline.scratch import scratch_folder
+from hcip_pipeline.files.scratch import scratch_folder
 from hcip_pipeline.warehouse.project import PROJECT, parsed_project, target_folder
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def has_column_lineage() -> bool:
 
 def write_column_lineage(progress: Callable[[str], None] = lambda _: None) -> Path:
     """Read the lineage of every model, unless that was done for the project as it is."""
-    from hcip_pipeline.atomic_files import write_json
+    from hcip_pipeline.files.atomic import write_json
 
     file = target_folder() / _FILE
     if not file.exists():

@@ -1,7 +1,7 @@
 """Which engines there are, and whether one is installed; no engine is loaded to find out.
 
 Belongs here: names and what must be installed. Does not belong here: opening an engine (``engines``), which one a home
-uses (``operations.settings``).
+uses (``alerting.settings``).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.warehouse.build import Engine, compute_builds_with
 from hcip_pipeline.warehouse.engine_choice import require
 

@@ -14,7 +14,7 @@ from typing import Any
 import platformdirs
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.scratch import scratch_folder
+from hcip_pipeline.files.scratch import scratch_folder
 
 
 def _project_folder() -> Path:

@@ -12,7 +12,7 @@ from hcip_pipeline.assets.assembly import build_defs
 from hcip_pipeline.assets.resources import HomeResource
 from hcip_pipeline.assets.runs import RunOptions
 from hcip_pipeline.errors import HcipError, UsageError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.operations.backfill import backfill, partitions_between
 from hcip_pipeline.publishing.writer import releases_of
 from tests.settled_home import PERIOD, SettledHome, digest

@@ -10,9 +10,9 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.cclf import files_in_force, receipts
-from hcip_pipeline.intake.claim_months import check_claims, ingest_claims
+from hcip_pipeline.intake.claims.months import check_claims, ingest_claims
 from hcip_pipeline.rules.bcda import RULES
 from tests.bcda_exports import covered, lines, person, stay, whole, write_export
 

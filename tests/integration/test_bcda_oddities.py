@@ -12,10 +12,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.cclf import files_in_force
 from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt, ResourceReceipt
-from hcip_pipeline.intake.claim_months import ingest_claims
+from hcip_pipeline.intake.claims.months import ingest_claims
 from tests.bcda_exports import UPDATED, covered, lines, person, stay, whole, write_export
 
 EOB = "ExplanationOfBenefit"

@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 
 from hcip_pipeline.contracts.cms import LAYOUTS, LINEAGE, TABLES
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.bcda.mapping import mapping
 from hcip_pipeline.intake.cclf import files_in_force
-from hcip_pipeline.intake.claim_months import ingest_claims
+from hcip_pipeline.intake.claims.months import ingest_claims
 from hcip_pipeline.periods import Month
 from hcip_pipeline.synthetic.cclf import CclfWriter, CmsShape
 from tests.claims_models import connect, fill, rows

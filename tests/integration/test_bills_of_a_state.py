@@ -14,7 +14,7 @@ import pytest
 
 from hcip_pipeline import cli
 from hcip_pipeline.assets.execution import settle
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.cclf import receipts
 from hcip_pipeline.intake.hospital.ingest import HospitalTable, lake_path
 from hcip_pipeline.periods import Quarter

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hcip_pipeline import cli
 from hcip_pipeline.assets.execution import IngestReport
 from hcip_pipeline.contracts.cms import LAYOUTS, TABLES
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.cclf import ArchiveReceipt, check_deliveries, files_in_force, ingest_month, receipts
 from hcip_pipeline.operations.summary import print_ingest
 from hcip_pipeline.synthetic.cclf_records import archive_name, encode, member_name, members, write_archive

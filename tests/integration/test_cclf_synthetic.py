@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from hcip_pipeline.contracts.cms import LAYOUTS
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.cclf import files_in_force, ingest_month
 from hcip_pipeline.periods import Month
 from hcip_pipeline.synthetic.cclf import CclfWriter

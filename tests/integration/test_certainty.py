@@ -24,7 +24,7 @@ from hcip_pipeline.certainty.draws import as_released, draw
 from hcip_pipeline.certainty.ranges import STATE
 from hcip_pipeline.contracts import certainty
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.publishing.content import Content

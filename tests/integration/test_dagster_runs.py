@@ -24,7 +24,7 @@ from hcip_pipeline.assets.runs import RunOptions, runs_on
 from hcip_pipeline.checks.expectations import suites
 from hcip_pipeline.definitions import defs
 from hcip_pipeline.errors import HcipError, UsageError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.publishing.writer import releases_of

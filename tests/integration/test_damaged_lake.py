@@ -9,7 +9,7 @@ import pytest
 
 from hcip_pipeline.assets.execution import ingest, settle
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.publishing.writer import releases_of
 from tests.settled_home import PERIOD
 

@@ -20,7 +20,7 @@ from hcip_pipeline.checks.expectations.running import validate_quarter
 from hcip_pipeline.checks.expectations.validation import SuiteResult, validate
 from hcip_pipeline.contracts import audit, marts
 from hcip_pipeline.contracts.hospital import DATA_QUALITY, LAKE_CHARGES, LAKE_DISCHARGES
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.ingest import files_in_force, ingest_quarter
 from hcip_pipeline.periods import PerformancePeriod
 from tests.intake_submissions import CCN, POLICY, QUARTER, Draft, reference

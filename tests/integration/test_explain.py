@@ -13,7 +13,7 @@ import pytest
 from hcip_pipeline import cli
 from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.explained_release import explain, explainer
 from hcip_pipeline.release.explanation import Explanation

@@ -25,8 +25,8 @@ from hcip_pipeline import cli
 from hcip_pipeline.assets.execution import ingest, settle
 from hcip_pipeline.assets.resources import HomeResource
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
-from hcip_pipeline.home_locks import BusyError, HomeLocks
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.locks import BusyError, HomeLocks
 from hcip_pipeline.publishing.writer import releases_of
 from hcip_pipeline.warehouse.build import FILE_NAME, compute_builds_with
 from tests.rendered_builds import build_by_rendering
@@ -226,7 +226,7 @@ def test_a_run_that_no_one_waits_for_comes_again_when_another_is_in_its_way(spoi
             job = definitions.resolve_job_def("hospital_intake")
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr("hcip_pipeline.assets.partition_work._SECONDS", 0)
-                patch.setattr("hcip_pipeline.home_locks._holder", lambda _path: locks.let_go() or "the other")
+                patch.setattr("hcip_pipeline.home.locks._holder", lambda _path: locks.let_go() or "the other")
                 result = job.execute_in_process(instance=instance, partition_key="2025Q1", raise_on_error=False)
             retries = [event for event in result.all_events if event.is_step_up_for_retry]
         assert result.success and len(retries) == 1

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from hcip_pipeline import cli
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.release.reading import released_frame, releases_of
 

@@ -14,8 +14,8 @@ import pytest
 
 from hcip_pipeline.assets.execution import ingest
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
-from hcip_pipeline.lake_seals import seal
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.lake_seals import seal
 from hcip_pipeline.ledger.comparison import check_home
 from hcip_pipeline.ledger.lines import NAME, ledger_path, read_ledger
 from hcip_pipeline.ledger.program_history import check_program_history

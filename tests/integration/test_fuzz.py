@@ -24,13 +24,13 @@ from hcip_pipeline.alerting.settings import load_settings
 from hcip_pipeline.contracts import program, reference
 from hcip_pipeline.contracts.survey import form_name
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.cclf import check_deliveries
 from hcip_pipeline.intake.hospital.preflight import Preflight
-from hcip_pipeline.intake.program_files import read_program_file
-from hcip_pipeline.intake.protocol_files import load_protocols
-from hcip_pipeline.intake.sparcs import read_sparcs
-from hcip_pipeline.intake.survey_files import judge_survey
+from hcip_pipeline.intake.program.ingest import read_program_file
+from hcip_pipeline.intake.protocol.ingest import load_protocols
+from hcip_pipeline.intake.sparcs.reading import read_sparcs
+from hcip_pipeline.intake.survey.forms import judge_survey
 from hcip_pipeline.operations.retention import read_data_use
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import load_policy

@@ -8,10 +8,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from hcip_pipeline.atomic_files import write_parquet
 from hcip_pipeline.audit.groupers import grouper_findings
 from hcip_pipeline.certainty.assessment import assess
 from hcip_pipeline.contracts.reference import GROUPER_BRIDGE
+from hcip_pipeline.files.atomic import write_parquet
 from hcip_pipeline.reference.tables import read_reference
 from tests.integration.test_what_if import FullRun, quarter_of
 from tests.settled_home import PERIOD, SettledHome

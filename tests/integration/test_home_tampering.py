@@ -12,8 +12,8 @@ import pytest
 from hcip_pipeline import cli
 from hcip_pipeline.assets.execution import ingest, settle
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
-from hcip_pipeline.lake_seals import check_seals, seal
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.lake_seals import check_seals, seal
 from hcip_pipeline.ledger.comparison import check_home, recorded_hashes
 from hcip_pipeline.ledger.history import check_history
 from hcip_pipeline.ledger.lines import NAME, ledger_path, read_ledger

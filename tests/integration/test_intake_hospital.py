@@ -15,7 +15,7 @@ import pytest
 from hcip_pipeline.assets.execution import IngestReport
 from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.ingest import files_in_force, ingest_quarter, quarantine_path, receipts
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import Quarter

@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.ingest import files_in_force, ingest_quarter
 from hcip_pipeline.intake.hospital.preflight import CheckResult, Preflight
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt

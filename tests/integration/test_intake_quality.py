@@ -10,7 +10,7 @@ import pytest
 
 from hcip_pipeline.contracts.hospital import DATA_QUALITY
 from hcip_pipeline.contracts.pandera_schemas import guard
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter, receipts
 from hcip_pipeline.intake.hospital.quality_of_data import STATE, counted, data_quality
 from hcip_pipeline.periods import PerformancePeriod, Quarter

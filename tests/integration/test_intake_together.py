@@ -15,8 +15,8 @@ import pytest
 
 from hcip_pipeline import cli
 from hcip_pipeline.background import BackgroundCall
-from hcip_pipeline.home import Home
-from hcip_pipeline.home_locks import HomeLocks
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.locks import HomeLocks
 from hcip_pipeline.intake.hospital.folders import Submission
 from hcip_pipeline.intake.hospital.ingest import judged_path, receipts
 from hcip_pipeline.intake.hospital.together import judge_free

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.release.verification import verify_release
 from tests import mutants
 from tests.released_state import ESTIMATES, PERIOD, State, release, unreleased

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from hcip_pipeline import cli
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from tests.settled_home import SettledHome
 
 pytestmark = pytest.mark.slow

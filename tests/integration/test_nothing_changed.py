@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hcip_pipeline import cli
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.settlement import recognition
 from hcip_pipeline.settlement.recognition import outlook
 from tests.settled_home import PERIOD, SettledHome

@@ -29,7 +29,7 @@ from hcip_pipeline.commands.run import settle_or_recognize
 from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS
 from hcip_pipeline.definitions import defs
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.operations.backfill import backfill
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from tests.settled_home import PERIOD, QUARTERS, SettledHome

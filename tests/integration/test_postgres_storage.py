@@ -14,7 +14,7 @@ import dagster as dg
 import pytest
 
 from hcip_pipeline.assets.execution import ingest
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.synthetic import StateArguments, generate_state
 

@@ -16,9 +16,9 @@ import pytest
 from hcip_pipeline import cli
 from hcip_pipeline.background import BackgroundCall
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.files.scratch import scratch_folder
 from hcip_pipeline.publishing.object_storage import PublishedRelease, fetch, publish
 from hcip_pipeline.release.layouts import MANIFEST
-from hcip_pipeline.scratch import scratch_folder
 from tests.s3_server import s3_server
 
 BUCKET = "hcip-releases"

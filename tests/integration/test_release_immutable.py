@@ -20,8 +20,8 @@ import pytest
 
 from hcip_pipeline import cli
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
-from hcip_pipeline.home_locks import HomeLocks
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.locks import HomeLocks
 from hcip_pipeline.operations.retention import PATIENT_TABLES, destroy, what_is_due
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.publishing import files as release_files

@@ -20,7 +20,7 @@ from hcip_pipeline.audit.report import audit_report
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 from hcip_pipeline.contracts.screening import ATTENDING_SCREENING
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.publishing.reproduction import Reproduction, reproduce
 from hcip_pipeline.release.documents import Draft

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hcip_pipeline import cli
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.ledger.lines import NAME
 from hcip_pipeline.operations import retention
 from tests.settled_home import PERIOD, SettledHome
@@ -42,8 +42,8 @@ def test_a_settlement_of_another_process_stops_destroying(home: Home, capsys: py
     files = due(home)
     assert files > 10
     script = (
-        "import sys\nfrom pathlib import Path\nfrom hcip_pipeline.home import Home\n"
-        "from hcip_pipeline.home_locks import HomeLocks\n"
+        "import sys\nfrom pathlib import Path\nfrom hcip_pipeline.home.folders import Home\n"
+        "from hcip_pipeline.home.locks import HomeLocks\n"
         "locks = HomeLocks()\nlocks.take(Home(Path(sys.argv[1])), sys.argv[2], 'settling', sys.argv[3])\n"
         "print('held', flush=True)\ninput()\n"
     )

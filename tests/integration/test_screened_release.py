@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.publishing.content import Content
 from hcip_pipeline.publishing.writer import write_release
 from hcip_pipeline.reference.screening import write_lake_screening

@@ -15,7 +15,7 @@ import pytest
 
 from hcip_pipeline.assets.execution import settle
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.release.explained_release import explain
 from hcip_pipeline.release.reading import released_frame, releases_of
 from hcip_pipeline.release.verification import verify_release

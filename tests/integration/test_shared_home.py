@@ -13,7 +13,7 @@ import pytest
 from hcip_pipeline import cli
 from hcip_pipeline.background import BackgroundCall
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.ledger.lines import read_ledger
 from hcip_pipeline.shared_home.address import Storage, open_storage
 from tests.s3_server import s3_server

@@ -13,7 +13,7 @@ import pytest
 from hcip_pipeline import cli
 from hcip_pipeline.contracts import marts
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.release.reading import released_frame
 from hcip_pipeline.settlement.period import build_period

@@ -12,10 +12,10 @@ import pytest
 from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
 from hcip_pipeline.contracts.reference import APR_DRG, HOSPITALS
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
-from hcip_pipeline.intake.sparcs import read_sparcs
-from hcip_pipeline.intake.sparcs_columns import read_header
-from hcip_pipeline.received_files import SPARCS
+from hcip_pipeline.files.received import SPARCS
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.intake.sparcs.columns import read_header
+from hcip_pipeline.intake.sparcs.reading import read_sparcs
 from hcip_pipeline.study.sparcs_study import run_sparcs_study
 from tests.sparcs_files import ROW, assert_follows, row, table, write
 
@@ -171,11 +171,11 @@ def test_more_than_a_state_has_is_refused_before_it_is_unpacked(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = write(tmp_path / name, [row()] * 200)
-    monkeypatch.setattr("hcip_pipeline.intake.sparcs_columns.SPARCS", replace(SPARCS, rows=100))
+    monkeypatch.setattr("hcip_pipeline.intake.sparcs.columns.SPARCS", replace(SPARCS, rows=100))
     with pytest.raises(HcipError, match="more than 100 lines") as caught:
         read_sparcs(file, 2016, tmp_path / "out")
     assert caught.value.rule == "SPARCS-TOO-LARGE" and not list((tmp_path / "out").glob("*.parquet"))
-    monkeypatch.setattr("hcip_pipeline.intake.sparcs_columns.SPARCS", replace(SPARCS, times=1, harmless=1_000))
+    monkeypatch.setattr("hcip_pipeline.intake.sparcs.columns.SPARCS", replace(SPARCS, times=1, harmless=1_000))
     if name.endswith(".gz"):
         with pytest.raises(HcipError, match="unpacks to more than"):
             read_sparcs(file, 2016, tmp_path / "out")

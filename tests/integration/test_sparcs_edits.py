@@ -10,7 +10,7 @@ import pytest
 
 from hcip_pipeline.contracts.run import RECEIPTS
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.intake.sparcs import read_sparcs
+from hcip_pipeline.intake.sparcs.reading import read_sparcs
 from tests.sparcs_files import ROW, assert_follows, quarantined, row, table, write
 
 pytestmark = pytest.mark.slow

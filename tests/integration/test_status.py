@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from hcip_pipeline import cli
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.release.reading import released_frame
 from tests.settled_home import CAPPED_BY_CLAIMS, PERIOD, SettledHome
 

@@ -15,9 +15,9 @@ import pytest
 from rich.console import Console
 
 from hcip_pipeline.errors import HcipError, UsageError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter
-from hcip_pipeline.intake.sparcs import read_sparcs
+from hcip_pipeline.intake.sparcs.reading import read_sparcs
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.reference.tables import write_lake_reference
 from hcip_pipeline.study.result import StudyResult

@@ -12,9 +12,9 @@ import pytest
 
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
-from hcip_pipeline.intake.program_files import ingest_program
-from hcip_pipeline.intake.protocol_files import load_protocols
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.intake.program.ingest import ingest_program
+from hcip_pipeline.intake.protocol.ingest import load_protocols
 from hcip_pipeline.periods import PerformancePeriod, Quarter, rate_year
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.reference.dispositions import load_dispositions

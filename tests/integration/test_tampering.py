@@ -17,7 +17,7 @@ import pytest
 from hcip_pipeline import cli
 from hcip_pipeline.alerting.settings import signer_of
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.ledger.lines import head_of, ledger_path, read_ledger
 from hcip_pipeline.ledger.recording import begin, record_destructions, record_release
 from hcip_pipeline.ledger.signing import sign_head

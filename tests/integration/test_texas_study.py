@@ -10,7 +10,7 @@ import pytest
 
 from hcip_pipeline.cli import main
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import Quarter, Window
 from hcip_pipeline.study.state_study import cost_factors
 from hcip_pipeline.study.texas_study import run_texas_study

@@ -18,7 +18,7 @@ import yaml
 from hcip_pipeline import cli
 from hcip_pipeline.certainty.what_if import what_if
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter
 from hcip_pipeline.intake.period_intake import ingest_period
 from hcip_pipeline.periods import Quarter

@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 
 from hcip_pipeline.contracts.cms import LAYOUTS
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.bcda import make_mapping
 from hcip_pipeline.intake.cclf import files_in_force
-from hcip_pipeline.intake.claim_months import check_claims, ingest_claims
+from hcip_pipeline.intake.claims.months import check_claims, ingest_claims
 from tests.bcda_exports import lines, write_export
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from hcip_pipeline.contracts.cms import LAYOUTS
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.cclf import check_deliveries, files_in_force, ingest_month
 from hcip_pipeline.synthetic.cclf_records import control_file, encode, member_name
 

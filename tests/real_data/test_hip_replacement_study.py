@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.study.result import StudyResult
 from hcip_pipeline.study.sparcs_study import run_sparcs_study
 from tests.real_data import plain_norms

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hcip_pipeline.assets.execution import ingest, settle
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.publishing.writer import Release

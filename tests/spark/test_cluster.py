@@ -13,7 +13,7 @@ pytest.importorskip("pyspark", reason="Spark has an environment of its own: make
 
 from hcip_pipeline.contracts import marts
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.release.manifest import FILE_NAME
 from hcip_pipeline.warehouse.spark_session import spark_session
 from tests.spark.both_engines import PERIOD, Both, settle_on_both

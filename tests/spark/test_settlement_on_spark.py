@@ -15,7 +15,7 @@ pytest.importorskip("pyspark", reason="Spark has an environment of its own: make
 
 from hcip_pipeline.cli import main
 from hcip_pipeline.contracts import marts
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.release.manifest import FILE_NAME
 from hcip_pipeline.release.verification import verify_release
 from hcip_pipeline.settlement.recognition import outlook

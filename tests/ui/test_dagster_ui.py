@@ -19,7 +19,7 @@ from playwright.sync_api import Page, expect
 from hcip_pipeline.assets.execution import settle
 from hcip_pipeline.assets.published import groups, published
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.release.reading import releases_of
 from tests.settled_home import PERIOD, SettledHome
 from tests.ui.browsing import (

@@ -19,7 +19,7 @@ from hcip_pipeline.alerting import alerts
 from hcip_pipeline.alerting.alerts import failure_alert, held_alert, send_alert
 from hcip_pipeline.alerting.settings import load_settings
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 
 FAILED = failure_alert("run-1", "settlement", "2025H1", HcipError("no rates", file="rates.csv", fix="send them"))
 HELD = held_alert("2025H1/r1", 3, "1,234.50", {"HELD_NO_PFS_CAP": 3})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.ledger.lines import Entry, append
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.settlement.baseline_changes import baseline_replaced

@@ -15,7 +15,7 @@ from hcip_pipeline import cli
 from hcip_pipeline.alerting.settings import chosen_engine
 from hcip_pipeline.assets.resources import EngineResource
 from hcip_pipeline.errors import HcipError, UsageError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.warehouse import engine_choice
 from hcip_pipeline.warehouse.engine_choice import EngineChoice, require
 
@@ -174,7 +174,7 @@ def test_no_command_loads_spark_that_is_not_asked_for() -> None:
     loading = (
         "import sys, hcip_pipeline.commands.run, hcip_pipeline.commands.backfill, hcip_pipeline.commands.reproduce, "
         "hcip_pipeline.definitions, hcip_pipeline.warehouse.engines as engines; "
-        "from hcip_pipeline.home import Home; from pathlib import Path\n"
+        "from hcip_pipeline.home.folders import Home; from pathlib import Path\n"
         "with engines.computed_on('duckdb', Home(Path('home'))): pass\n"
         "print([name for name in sys.modules if name.startswith(('pyspark', 'py4j', 'dbt.adapters.spark'))])"
     )

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.cclf.month import check_deliveries
-from hcip_pipeline.intake.program_files import ingest_program
-from hcip_pipeline.intake.protocol_files import unknown_protocol_files
+from hcip_pipeline.intake.program.ingest import ingest_program
+from hcip_pipeline.intake.protocol.ingest import unknown_protocol_files
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference.tables import unknown_reference_files
 from hcip_pipeline.settlement.inbox_contents import changes

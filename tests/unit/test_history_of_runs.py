@@ -9,7 +9,7 @@ import pytest
 
 from hcip_pipeline.assets.instance import home_instance
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.ledger.history import check_history
 from hcip_pipeline.ledger.lines import ledger_path
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from hcip_pipeline import lock_claims
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
-from hcip_pipeline.home_locks import BusyError, HomeLocks
+from hcip_pipeline.home import lock_claims
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.locks import BusyError, HomeLocks
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 def no_common_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file system on which the lock of one machine is not seen by another."""
-    monkeypatch.setattr("hcip_pipeline.home_locks.fcntl.flock", lambda *_: None)
+    monkeypatch.setattr("hcip_pipeline.home.locks.fcntl.flock", lambda *_: None)
 
 
 def _claims(home: Home) -> list[Path]:
@@ -90,8 +90,8 @@ def test_a_claim_is_touched_as_long_as_it_is_held(home: Home, monkeypatch: pytes
 
 
 def test_what_a_killed_process_of_this_machine_left_is_swept(home: Home) -> None:
-    body = "import os, sys; from pathlib import Path; from hcip_pipeline.home import Home; "
-    body += "from hcip_pipeline.home_locks import HomeLocks; "
+    body = "import os, sys; from pathlib import Path; from hcip_pipeline.home.folders import Home; "
+    body += "from hcip_pipeline.home.locks import HomeLocks; "
     body += f"HomeLocks().take(Home(Path({str(home.root)!r})), '2025H1', 'x'); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", body], check=False)
     assert len(_claims(home)) == 1
@@ -115,6 +115,6 @@ def test_a_file_system_without_locks_is_named(home: Home, monkeypatch: pytest.Mo
     def fail(*_: object) -> None:
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr("hcip_pipeline.home_locks.fcntl.flock", fail)
+    monkeypatch.setattr("hcip_pipeline.home.locks.fcntl.flock", fail)
     with HomeLocks() as locks, pytest.raises(HcipError, match="does not support locks: Operation not supported"):
         locks.take(home, "2025H1", "settling 2025H1")

@@ -14,11 +14,11 @@ import polars as pl
 import pytest
 
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.files.received import HOSPITAL, MAX_COLUMNS
 from hcip_pipeline.intake.hospital import edits, outcomes
 from hcip_pipeline.intake.hospital.edits import Check
 from hcip_pipeline.intake.hospital.file_scan import scan_file
 from hcip_pipeline.intake.hospital.judging import Judge
-from hcip_pipeline.received_files import HOSPITAL, MAX_COLUMNS
 from tests.intake_submissions import CCN, Draft, csv_bytes, judged, reference, rules
 
 pytestmark = pytest.mark.slow

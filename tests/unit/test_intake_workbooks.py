@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from hcip_pipeline.received_files import Ceiling
+from hcip_pipeline.files.received import Ceiling
 from hcip_pipeline.tables.workbooks import WorkbookError, sheet_rows
 
 CEILING = Ceiling(1 << 20, unpacked=1 << 24, times=1000, harmless=1 << 24, rows=1000)

@@ -11,10 +11,10 @@ import pytest
 
 from hcip_pipeline.assets.execution import IngestReport
 from hcip_pipeline.cli import main
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.kept_files import check_kept_files
 from hcip_pipeline.intake.period_intake import PeriodIntake
-from hcip_pipeline.intake.program_files import ingest_program
+from hcip_pipeline.intake.program.ingest import ingest_program
 from hcip_pipeline.operations.summary import print_ingest
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.plain_lines import WIDTH

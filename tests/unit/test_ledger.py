@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.merkle import merkle_root
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.ledger.comparison import check_home, forget_unrecorded, in_force
 from hcip_pipeline.ledger.lines import Entry, append, head_of, ledger_path, read_ledger
 from hcip_pipeline.ledger.recording import begin, record_norms
-from hcip_pipeline.merkle import merkle_root
 from hcip_pipeline.release.verification.home_ledger import merkle_root as merkle_root_of_auditor
 
 
@@ -83,7 +83,7 @@ def test_a_changed_line_stops_everything_and_is_named(home: Home, change: str) -
 
 def test_processes_that_append_at_once_lose_nothing(home: Home) -> None:
     program = (
-        "import sys; from pathlib import Path; from hcip_pipeline.home import Home\n"
+        "import sys; from pathlib import Path; from hcip_pipeline.home.folders import Home\n"
         "from hcip_pipeline.ledger.lines import Entry, append\n"
         "for at in range(20): append(Home(Path(sys.argv[1])), lambda _: [Entry('norms', f'{sys.argv[2]}-{at}')])\n"
     )

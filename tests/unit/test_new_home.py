@@ -14,8 +14,8 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.guides.examples import EXAMPLES
 from hcip_pipeline.guides.inbox_files import OWN_TABLES, bill_files, hospital_files, program_files, reference_files
 from hcip_pipeline.guides.new_home import make_home, policy_text
-from hcip_pipeline.intake.program_rules import program_rules
-from hcip_pipeline.intake.protocol_files import read_protocol, unknown_protocol_files
+from hcip_pipeline.intake.program.edits import program_rules
+from hcip_pipeline.intake.protocol.ingest import read_protocol, unknown_protocol_files
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.keys import policy_keys
 from hcip_pipeline.policy.loader import load_policy

@@ -16,7 +16,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.cclf.names import CclfName
 from hcip_pipeline.intake.hospital.folders import submission_at
 from hcip_pipeline.intake.hospital.judging import Judge
-from hcip_pipeline.intake.sparcs_edits import READINGS
+from hcip_pipeline.intake.sparcs.edits import READINGS
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 from hcip_pipeline.policy.measured_conditions import MEASURES_OF_CONDITIONS, parse_threshold
 from hcip_pipeline.reference.dispositions import DISCHARGE_DISPOSITIONS
@@ -169,7 +169,7 @@ def test_no_figure_of_a_sparcs_file_is_of_another_script(judge: Judge) -> None:
 def test_no_source_asks_for_digits_or_letters_of_every_script() -> None:
     """No digit or letter class in a pattern that reads what comes in; the exceptions read the project's own files."""
     own = {
-        "hcip_pipeline/scratch.py",
+        "hcip_pipeline/files/scratch.py",
         "hcip_pipeline/synthetic/resubmissions.py",
         "hcip_pipeline/warehouse/rendering.py",
     }

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from hcip_pipeline.contracts.program import TABLES
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
-from hcip_pipeline.intake.program_files import ProgramReceipt, ingest_program, program_periods
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.intake.program.ingest import ProgramReceipt, ingest_program, program_periods
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.tables.contract_columns import npi_fails_check_digit
 

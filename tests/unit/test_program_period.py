@@ -11,9 +11,9 @@ import pytest
 
 from hcip_pipeline.contracts import program, protocol
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.period_intake import files_in_force, ingest_period
-from hcip_pipeline.intake.program_files import read_program_file
+from hcip_pipeline.intake.program.ingest import read_program_file
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import write_lake_reference

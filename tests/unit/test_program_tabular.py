@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hcip_pipeline.received_files import Ceiling
+from hcip_pipeline.files.received import Ceiling
 from hcip_pipeline.tables.refusals import TableRefusedError
 from hcip_pipeline.tables.tabular import LINE, TextTable, parse_text_table, read_text_table
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.files.yaml_files import load_yaml, validate_yaml
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.interventions import CATALOGUE, CATEGORIES
 from hcip_pipeline.policy.model import Policy
@@ -30,7 +31,6 @@ from hcip_pipeline.policy.protocol_checks import (
     elections_in_force,
 )
 from hcip_pipeline.rules.protocols import RULES
-from hcip_pipeline.yaml_files import load_yaml, validate_yaml
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "protocol_example.yaml"
 PERIOD = PerformancePeriod(2025, 1)

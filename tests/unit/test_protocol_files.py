@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from hcip_pipeline.contracts.protocol import TABLES
-from hcip_pipeline.home import Home
-from hcip_pipeline.intake.program_files import ingest_program
-from hcip_pipeline.intake.protocol_files import load_protocols, unknown_protocol_files, write_lake_protocols
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.intake.program.ingest import ingest_program
+from hcip_pipeline.intake.protocol.ingest import load_protocols, unknown_protocol_files, write_lake_protocols
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
 

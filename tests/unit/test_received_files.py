@@ -11,16 +11,16 @@ import pytest
 
 from hcip_pipeline.contracts.program import CARE_PARTNERS
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.files.received import Ceiling, NotReceivedError, read_file, sha256_of
 from hcip_pipeline.intake.cclf.archive import find_deliveries
 from hcip_pipeline.intake.hospital.control_totals import read_control_totals
 from hcip_pipeline.intake.hospital.file_scan import scan_file
-from hcip_pipeline.intake.program_files import read_program_file
-from hcip_pipeline.intake.protocol_files import read_protocol
-from hcip_pipeline.intake.sparcs_columns import read_header
-from hcip_pipeline.intake.survey_files import judge_survey
+from hcip_pipeline.intake.program.ingest import read_program_file
+from hcip_pipeline.intake.protocol.ingest import read_protocol
+from hcip_pipeline.intake.sparcs.columns import read_header
+from hcip_pipeline.intake.survey.forms import judge_survey
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.loader import load_policy
-from hcip_pipeline.received_files import Ceiling, NotReceivedError, read_file, sha256_of
 from hcip_pipeline.reference.tables import load_reference
 from hcip_pipeline.tables.contract_columns import read_contract_table
 

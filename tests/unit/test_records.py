@@ -11,11 +11,11 @@ import sqlalchemy.exc
 
 from hcip_pipeline import cli
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.records import read_record
+from hcip_pipeline.home.storage_faults import explain_storage_errors, storage_fault_behind
 from hcip_pipeline.intake.cclf.receipts import receipts
-from hcip_pipeline.intake.program_receipts import receipts_of
-from hcip_pipeline.records import read_record
-from hcip_pipeline.storage_faults import explain_storage_errors, storage_fault_behind
+from hcip_pipeline.intake.program.receipts import receipts_of
 
 
 @pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe", b"[]", b"null", b"{}", b"[" * 100_000, b'{"version": 1}'])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.release.manifest import manifest_sha256
 from hcip_pipeline.release.reading import ReleaseFiles

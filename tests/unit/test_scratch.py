@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hcip_pipeline.scratch import scratch_folder, sweep_scratch
+from hcip_pipeline.files.scratch import scratch_folder, sweep_scratch
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,8 @@ def test_a_folder_is_gone_afterwards_and_those_of_living_processes_stay(place: P
 
 
 def test_what_a_killed_process_left_is_swept(place: Path) -> None:
-    body = "import os; from hcip_pipeline.scratch import scratch_folder; f = scratch_folder('ui'); p = f.__enter__(); "
+    body = "import os; from hcip_pipeline.files.scratch import scratch_folder; "
+    body += "f = scratch_folder('ui'); p = f.__enter__(); "
     body += "(p / 'file').touch(); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", body], check=False)
     (left,) = place.iterdir()
@@ -39,7 +40,7 @@ def test_what_a_killed_process_left_is_swept(place: Path) -> None:
 
 
 def test_a_place_of_a_home_is_swept_too(place: Path) -> None:
-    body = "import os; from pathlib import Path; from hcip_pipeline.scratch import scratch_folder; "
+    body = "import os; from pathlib import Path; from hcip_pipeline.files.scratch import scratch_folder; "
     body += f"f = scratch_folder('bench', Path({str(place)!r})); f.__enter__(); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", body], check=False, env={"TMPDIR": "/tmp"})
     assert len(list(place.iterdir())) == 1

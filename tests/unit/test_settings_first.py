@@ -11,7 +11,7 @@ import pytest
 from hcip_pipeline.alerting.settings import check_settings
 from hcip_pipeline.cli import main
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 
 WRONG = {
     "an unknown key": ("alert: []", "alert"),

@@ -13,7 +13,7 @@ import pytest
 from hcip_pipeline import cli
 from hcip_pipeline.assets.resources import HomeResource
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home_locks import HomeLocks
+from hcip_pipeline.home.locks import HomeLocks
 from hcip_pipeline.ledger.lines import read_ledger
 from hcip_pipeline.shared_home import synchronizing
 from hcip_pipeline.shared_home.address import Storage

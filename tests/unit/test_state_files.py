@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.files.received import TEXAS
 from hcip_pipeline.intake.state_files.edits import Edit, money, study_database, text
 from hcip_pipeline.intake.state_files.reading import FileReader, StateFiles
-from hcip_pipeline.received_files import TEXAS
 
 # the ids of Texas stand in for a state's own
 _STATE = StateFiles("", "TEXAS", {"stays": ("REC", "FAC", "OR")}, TEXAS)

@@ -15,10 +15,10 @@ from click.testing import CliRunner
 
 from hcip_pipeline import cli
 from hcip_pipeline.contracts import survey
-from hcip_pipeline.home import Home
-from hcip_pipeline.intake.program_files import ProgramIntake, ProgramReceipt, ingest_program
-from hcip_pipeline.intake.program_receipts import receipt_in_force
-from hcip_pipeline.intake.survey_intake import survey_names
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.intake.program.ingest import ProgramIntake, ProgramReceipt, ingest_program
+from hcip_pipeline.intake.program.receipts import receipt_in_force
+from hcip_pipeline.intake.survey.ingest import survey_names
 from hcip_pipeline.release.documents import Draft
 from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.reports.figures import ReportSource

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from hcip_pipeline.commands import synth
 from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.intake.texas import TexasReceipt, read_texas
-from hcip_pipeline.intake.texas_folder import find_files
+from hcip_pipeline.intake.texas.folder import find_files
+from hcip_pipeline.intake.texas.reading import TexasReceipt, read_texas
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.reference.tables import load_reference
 from hcip_pipeline.synthetic.texas_pudf import write_texas_pudf

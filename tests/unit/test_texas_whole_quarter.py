@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.intake.texas import TexasReceipt, read_texas
+from hcip_pipeline.intake.texas.reading import TexasReceipt, read_texas
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.reference.tables import load_tables_of_elsewhere
 from hcip_pipeline.synthetic.texas_pudf import write_texas_pudf

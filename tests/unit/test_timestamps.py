@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from hcip_pipeline.alerting.settings import check_settings, timestamps_of
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.ledger import timestamps
 from hcip_pipeline.ledger.lines import Entry, append, head_of
 from hcip_pipeline.ledger.timestamps import TimestampService, stamp_head, stamp_release

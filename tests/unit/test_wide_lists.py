@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hcip_pipeline import received_files
+from hcip_pipeline.files import received as received_files
 from hcip_pipeline.intake.kept_files import check_kept_files
 from hcip_pipeline.reference import wide_lists
 from hcip_pipeline.reference.nppes import read_nppes

@@ -11,8 +11,8 @@ import openpyxl
 import pytest
 
 from hcip_pipeline.contracts.hospital import CHARGES
+from hcip_pipeline.files.received import WORKBOOK
 from hcip_pipeline.intake.hospital.shapes import arrive
-from hcip_pipeline.received_files import WORKBOOK
 from hcip_pipeline.rules.hospital import RULES
 from hcip_pipeline.tables.workbook_extent import MAX_MEMBERS, ExtentError, check_extent
 

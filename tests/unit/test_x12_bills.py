@@ -12,7 +12,7 @@ import pytest
 
 from hcip_pipeline.errors import UsageError
 from hcip_pipeline.guides.examples import EXAMPLES
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter, lake_path, quarantine_path
 from hcip_pipeline.intake.hospital.preflight import Preflight
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt

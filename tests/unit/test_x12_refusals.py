@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.ingest import ingest_quarter
 from hcip_pipeline.intake.hospital.preflight import Preflight
 from hcip_pipeline.policy.model import Policy

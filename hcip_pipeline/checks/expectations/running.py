@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hcip_pipeline.atomic_files import write_bytes
 from hcip_pipeline.checks.expectations import suites
 from hcip_pipeline.checks.expectations.page import expectations_page
 from hcip_pipeline.checks.expectations.validation import SuiteResult, validate
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.atomic import write_bytes
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.ingest import files_in_force, receipts
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.model import Policy

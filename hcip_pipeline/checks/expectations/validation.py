@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from hcip_pipeline.checks.expectations.suites import Expectation, Suite
-from hcip_pipeline.scratch import scratch_folder
+from hcip_pipeline.files.scratch import scratch_folder
 
 #: counts alone: no cell of a row reaches a result, a log or a page
 _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0, "include_unexpected_rows": False}

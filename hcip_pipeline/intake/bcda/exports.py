@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.files.received import CLAIMS, Ceiling, read_file, sha256_of
 from hcip_pipeline.intake.bcda.manifest import MAX_BYTES, Manifest, Output, parse_manifest
 from hcip_pipeline.intake.bcda.names import is_data_file, is_export_file, is_manifest
-from hcip_pipeline.intake.claim_deliveries import reading_fault
-from hcip_pipeline.received_files import CLAIMS, Ceiling, read_file, sha256_of
+from hcip_pipeline.intake.claims.deliveries import reading_fault
 from hcip_pipeline.tables.file_names import shown_path
 
 #: What the intake reads, in this order: a claim finds its patient's number, a patient its coverage.

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.files.received import CLAIMS, DAMAGE, bytes_in_words, open_file
 from hcip_pipeline.intake.bcda.exports import DataFile
 from hcip_pipeline.intake.bcda.manifest import bundle
-from hcip_pipeline.received_files import CLAIMS, DAMAGE, bytes_in_words, open_file
 
 #: A claim of a thousand lines is some 2 MB.
 MAX_LINE_BYTES = 16 * 1024 * 1024

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hcip_pipeline.contracts.cms import TABLES
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.bcda.counts import FileCount, noted
 from hcip_pipeline.intake.bcda.exports import RESOURCES, DataFile, Export, find_exports
 from hcip_pipeline.intake.bcda.manifest import Manifest
@@ -19,8 +19,8 @@ from hcip_pipeline.intake.bcda.names import ExportName
 from hcip_pipeline.intake.bcda.reader import ExportReader
 from hcip_pipeline.intake.cclf.identity import identifiers_in_cycles, links
 from hcip_pipeline.intake.cclf.receipts import ArchiveFileReceipt, ArchiveReceipt, ResourceReceipt, in_force, receipts
-from hcip_pipeline.intake.claim_deliveries import deliveries_at, move_into_lake, unreadable
-from hcip_pipeline.intake.claim_tables import scratch_folder
+from hcip_pipeline.intake.claims.deliveries import deliveries_at, move_into_lake, unreadable
+from hcip_pipeline.intake.claims.lake_tables import scratch_folder
 from hcip_pipeline.messages import DetailedMessage, Progress
 from hcip_pipeline.periods import Month
 from hcip_pipeline.rules.catalog import RULES

@@ -28,7 +28,7 @@ from hcip_pipeline.intake.bcda.lines import MAX_LINE_BYTES, PIECE_BYTES, LinePie
 from hcip_pipeline.intake.bcda.mapping import mapping
 from hcip_pipeline.intake.bcda.schema import SCHEMAS
 from hcip_pipeline.intake.bcda.versions import Versions, take_out
-from hcip_pipeline.intake.claim_tables import RowGroups, table_file, table_schema
+from hcip_pipeline.intake.claims.lake_tables import RowGroups, table_file, table_schema
 
 #: What the tag of a claim states that CMS has withdrawn.
 WITHDRAWN = "Withdrawn"

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from hcip_pipeline.contracts.cms import TABLES
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.intake.claim_tables import RowGroups, table_file
+from hcip_pipeline.intake.claims.lake_tables import RowGroups, table_file
 from hcip_pipeline.tables.file_names import shown_path
 
 

@@ -15,10 +15,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
 
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.files.received import ARCHIVE_DAMAGE, CLAIMS, DAMAGE, bytes_in_words, open_file, sha256_of
 from hcip_pipeline.intake.bcda.names import is_export_file
 from hcip_pipeline.intake.cclf.names import CclfName
-from hcip_pipeline.intake.claim_deliveries import reading_fault
-from hcip_pipeline.received_files import ARCHIVE_DAMAGE, CLAIMS, DAMAGE, bytes_in_words, open_file, sha256_of
+from hcip_pipeline.intake.claims.deliveries import reading_fault
 
 #: CMS's archives hold eleven.
 MAX_MEMBERS = 1_000

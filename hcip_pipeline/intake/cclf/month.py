@@ -15,14 +15,14 @@ import pyarrow as pa
 
 from hcip_pipeline.contracts.cms import LAYOUTS, TABLES
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.cclf.archive import Delivery, Member, find_deliveries
 from hcip_pipeline.intake.cclf.control import MAX_BYTES, Control, parse_control
 from hcip_pipeline.intake.cclf.fixed_width import RecordReader
 from hcip_pipeline.intake.cclf.identity import identifiers_in_cycles, links
 from hcip_pipeline.intake.cclf.receipts import ArchiveFileReceipt, ArchiveReceipt, in_force, receipts
-from hcip_pipeline.intake.claim_deliveries import deliveries_at, move_into_lake, unreadable
-from hcip_pipeline.intake.claim_tables import ROW_GROUP, scratch_folder, table_file
+from hcip_pipeline.intake.claims.deliveries import deliveries_at, move_into_lake, unreadable
+from hcip_pipeline.intake.claims.lake_tables import ROW_GROUP, scratch_folder, table_file
 from hcip_pipeline.messages import DetailedMessage, Progress
 from hcip_pipeline.periods import Month
 from hcip_pipeline.rules.problem import Problem

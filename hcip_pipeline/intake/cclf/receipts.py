@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from hcip_pipeline.atomic_files import write_json
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.atomic import write_json
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.records import read_record
 from hcip_pipeline.intake.bcda.names import ExportName
 from hcip_pipeline.intake.cclf.names import CclfName
-from hcip_pipeline.records import read_record
 from hcip_pipeline.rules.catalog import current_id
 from hcip_pipeline.rules.problem import Problem
 

@@ -12,9 +12,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from hcip_pipeline.files.received import CONTROL_TOTALS as CEILING
+from hcip_pipeline.files.received import NotReceivedError, read_file
 from hcip_pipeline.intake.hospital.folders import CONTROL_TOTALS
-from hcip_pipeline.received_files import CONTROL_TOTALS as CEILING
-from hcip_pipeline.received_files import NotReceivedError, read_file
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import shown
 

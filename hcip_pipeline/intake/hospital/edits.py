@@ -110,7 +110,7 @@ def discharge_errors(*, reported_cost_needed: bool) -> list[Check]:
         Check("D-COMPLICATION-UNNAMED", "hac_flags", code_lists.is_irregular("hac_flags")),
         *_too_long("D", DISCHARGES, ("hospital_ccn", "discharge_disposition", "apr_drg")),
         *_foreign("D", DISCHARGES),
-        # Asked of the few distinct codes of the file rather than of every row (``outcomes.look_up``).
+        # Asked of the few distinct codes of the file rather than of every row (``outcomes``).
         Check("D-GROUPER-UNKNOWN", "grouper_version", f"grouper_version in {unlisted('grouper')}", "false"),
         Check(
             "D-APR-DRG-UNKNOWN", "apr_drg",

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hcip_pipeline.received_files import HOSPITAL, NotReceivedError, bytes_in_words, open_file, require_file
+from hcip_pipeline.files.received import HOSPITAL, NotReceivedError, bytes_in_words, open_file, require_file
 from hcip_pipeline.rules.problem import Problem
 
 _CHUNK = 1 << 20

@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from hcip_pipeline.files.received import WORKBOOK
 from hcip_pipeline.intake.x12.file_names import GROUPING, is_bill_file
 from hcip_pipeline.periods import Quarter
-from hcip_pipeline.received_files import WORKBOOK
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import is_left_alone, shown_unknown
 from hcip_pipeline.tables.workbooks import holds_sheet

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from hcip_pipeline.contracts.table import Table
-from hcip_pipeline.received_files import MAX_COLUMNS
+from hcip_pipeline.files.received import MAX_COLUMNS
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import shown
 

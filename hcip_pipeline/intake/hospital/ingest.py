@@ -23,9 +23,9 @@ from typing import Literal
 
 import polars as pl
 
-from hcip_pipeline.atomic_files import write_json
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.atomic import write_json
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital import lake_files, standing
 from hcip_pipeline.intake.hospital.file_scan import scan_file
 from hcip_pipeline.intake.hospital.folders import Submission, contents, submissions

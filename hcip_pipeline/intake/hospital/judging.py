@@ -19,6 +19,8 @@ import duckdb
 import polars as pl
 
 from hcip_pipeline.contracts.hospital import GROUPING
+from hcip_pipeline.files.received import DISCHARGES, HOSPITAL, bytes_in_words
+from hcip_pipeline.home.storage_faults import storage_fault
 from hcip_pipeline.intake.hospital import cost_factors, counting, edits, habits, mending, outcomes
 from hcip_pipeline.intake.hospital.control_totals import ControlTotals, read_control_totals
 from hcip_pipeline.intake.hospital.cost_factors import CostMethod
@@ -36,11 +38,9 @@ from hcip_pipeline.intake.hospital.whole_submission import problems_of_whole
 from hcip_pipeline.intake.x12 import places
 from hcip_pipeline.intake.x12.reading import SHAPE, Bills, file_receipts, identify_by_bills, read_bills
 from hcip_pipeline.periods import Quarter, rate_year
-from hcip_pipeline.received_files import DISCHARGES, HOSPITAL, bytes_in_words
 from hcip_pipeline.reference.dispositions import load_dispositions
 from hcip_pipeline.rules.hospital import RULES
 from hcip_pipeline.rules.problem import Problem
-from hcip_pipeline.storage_faults import storage_fault
 from hcip_pipeline.tables.file_names import shown
 
 #: Raised whenever an edit changes its meaning: submissions accepted under another version are judged again.

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hcip_pipeline.contracts.table import Column, Table
+from hcip_pipeline.files.received import HOSPITAL, MAX_COLUMNS
 from hcip_pipeline.intake.hospital.file_scan import FileScan
 from hcip_pipeline.intake.hospital.headers import Cells, ReadingError, check_columns
 from hcip_pipeline.intake.hospital.submission_database import plain_path
-from hcip_pipeline.received_files import HOSPITAL, MAX_COLUMNS
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import shown
 from hcip_pipeline.tables.workbooks import CENT_TOLERANCE

@@ -17,6 +17,7 @@ import polars as pl
 
 from hcip_pipeline.contracts.hospital import CHARGES, DISCHARGES
 from hcip_pipeline.errors import UsageError
+from hcip_pipeline.files.scratch import scratch_folder
 from hcip_pipeline.intake.hospital.folders import (
     BILLS,
     CCN,
@@ -45,7 +46,6 @@ from hcip_pipeline.rules.hospital import RULES
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.rules.rendering import render_html, render_text
 from hcip_pipeline.rules.verdict import Verdict
-from hcip_pipeline.scratch import scratch_folder
 from hcip_pipeline.tables.file_names import shown, shown_unknown
 
 #: Broken rows that are listed one by one; all are counted.

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from hcip_pipeline.contracts.hospital import DATA_QUALITY
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.ingest import receipts
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import Quarter

@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from hcip_pipeline.contracts.table import Table
+from hcip_pipeline.files.received import ARCHIVE_DAMAGE, DAMAGE, HOSPITAL, WORKBOOK, bytes_in_words
 from hcip_pipeline.intake.hospital.file_scan import FileScan, scan_file
-from hcip_pipeline.received_files import ARCHIVE_DAMAGE, DAMAGE, HOSPITAL, WORKBOOK, bytes_in_words
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import shown_unknown
 from hcip_pipeline.tables.workbooks import FormulaError, WorkbookError, ignored_sheets, sheet_rows

@@ -17,8 +17,8 @@ from typing import Any
 import duckdb
 
 from hcip_pipeline import parsed_sql
+from hcip_pipeline.files.scratch import scratch_folder
 from hcip_pipeline.intake.hospital.folders import Submission
-from hcip_pipeline.scratch import scratch_folder
 
 #: SQL for the submission in the database: its folder's hospital, the first and the last day of its quarter.
 CCN = "getvariable('ccn')"

@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from hcip_pipeline.atomic_files import write_json
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.atomic import write_json
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.lake_seals import seal
 from hcip_pipeline.intake.hospital.folders import Submission, submissions
 from hcip_pipeline.intake.hospital.ingest import (
     judged_path,
@@ -24,7 +25,6 @@ from hcip_pipeline.intake.hospital.ingest import (
     write_judged,
 )
 from hcip_pipeline.intake.hospital.judging import Judge
-from hcip_pipeline.lake_seals import seal
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import load_reference

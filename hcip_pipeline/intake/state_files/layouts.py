@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hcip_pipeline.contracts.public_layouts import RecordLayout
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.received_files import Ceiling, open_file
+from hcip_pipeline.files.received import Ceiling, open_file
 
 _LONGEST_LINE = 100_000
 #: What separates the cells of a file with a header; a comma is not among them, because cells hold commas.

@@ -17,9 +17,9 @@ from pathlib import Path
 import duckdb
 
 from hcip_pipeline.errors import HcipError
+from hcip_pipeline.files.received import Ceiling, open_file
 from hcip_pipeline.intake.state_files.edits import number
 from hcip_pipeline.intake.state_files.layouts import Form
-from hcip_pipeline.received_files import Ceiling, open_file
 
 _CHUNK = 1 << 20
 #: Encoding -> the engine's name of it.

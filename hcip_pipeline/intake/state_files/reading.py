@@ -13,10 +13,10 @@ from pathlib import Path
 import duckdb
 
 from hcip_pipeline.contracts.public_layouts import read_layouts
+from hcip_pipeline.files.received import Ceiling
 from hcip_pipeline.intake.state_files.edits import Edit, counted_problems, judge, number
 from hcip_pipeline.intake.state_files.layouts import recognize
 from hcip_pipeline.intake.state_files.lines import read_lines, scan
-from hcip_pipeline.received_files import Ceiling
 from hcip_pipeline.rules.catalog import find_rule
 from hcip_pipeline.rules.problem import Problem
 

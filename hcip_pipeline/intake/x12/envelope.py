@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from hcip_pipeline.received_files import HOSPITAL, NotReceivedError, bytes_in_words, open_file, require_file
+from hcip_pipeline.files.received import HOSPITAL, NotReceivedError, bytes_in_words, open_file, require_file
 from hcip_pipeline.rules.problem import Problem
 
 #: What separates elements, components and repetitions in the copy, and segments within a line of it.

@@ -26,10 +26,10 @@ from pathlib import Path
 
 import duckdb
 
+from hcip_pipeline.files.received import bytes_in_words
 from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
 from hcip_pipeline.intake.x12 import envelope
 from hcip_pipeline.intake.x12.envelope import BillFile
-from hcip_pipeline.received_files import bytes_in_words
 from hcip_pipeline.rules.problem import Problem
 
 #: The separators in the copy.

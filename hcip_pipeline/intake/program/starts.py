@@ -11,10 +11,10 @@ from pathlib import Path
 
 import polars as pl
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.yaml_files import load_yaml
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.protocol_checks import ProgramStart
-from hcip_pipeline.yaml_files import load_yaml
 
 
 def kept_versions(folder: Path, year: int) -> dict[int, Path]:

@@ -23,8 +23,8 @@ from types import TracebackType
 from typing import IO, Literal
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home, not_writable
-from hcip_pipeline.lock_claims import LockClaims
+from hcip_pipeline.home.folders import Home, not_writable
+from hcip_pipeline.home.lock_claims import LockClaims
 from hcip_pipeline.machine import this_machine
 
 Mode = Literal["alone", "shared"]

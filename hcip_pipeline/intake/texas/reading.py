@@ -1,7 +1,7 @@
 """Texas's inpatient public use data file (PUDF): its quarters as tables of the lake, with real charge lines.
 
 Belongs here: one quarter after another, from the files to Parquet, and the receipt. Does not belong here: finding
-the files (``texas_folder``), what a cell means and the edits (``texas_edits``), and what states share
+the files (``folder``), what a cell means and the edits (``edits``), and what states share
 (``state_files``).
 """
 
@@ -19,13 +19,13 @@ from hcip_pipeline.contracts.hospital import LAKE_CHARGES, LAKE_DISCHARGES
 from hcip_pipeline.contracts.reference import APR_DRG, HOSPITALS
 from hcip_pipeline.contracts.run import RECEIPTS
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.intake import texas_edits as edits
+from hcip_pipeline.files.received import TEXAS
 from hcip_pipeline.intake.state_files.edits import study_database
 from hcip_pipeline.intake.state_files.lake_tables import write_contract, write_quarantine
 from hcip_pipeline.intake.state_files.reading import FileReader, PublicFile, StateFiles
-from hcip_pipeline.intake.texas_folder import find_files
+from hcip_pipeline.intake.texas import edits
+from hcip_pipeline.intake.texas.folder import find_files
 from hcip_pipeline.periods import Quarter
-from hcip_pipeline.received_files import TEXAS
 from hcip_pipeline.rules.problem import Problem
 
 #: The publisher's codes of physicians have no check digit, as license numbers have none.

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.received_files import YAML, NotReceivedError, read_file
+from hcip_pipeline.files.received import YAML, NotReceivedError, read_file
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -72,7 +72,7 @@ def load_yaml(path: Path, what: str, *, within: Path | None = None, links: bool 
     """The mapping a YAML file holds.
 
     Args:
-        within, links: as :func:`hcip_pipeline.received_files.require_file` takes them.
+        within, links: as :func:`hcip_pipeline.files.received.require_file` takes them.
 
     Raises:
         HcipError: the file is absent, no regular file, too large, not UTF-8, not YAML, or not a mapping; the message

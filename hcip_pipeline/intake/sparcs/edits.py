@@ -1,12 +1,12 @@
 """The edits of a SPARCS file: how a printed cell is read, and how each rule is evaluated.
 
-Belongs here: SQL over the table ``printed``, whose columns are those of ``sparcs_columns.COLUMNS`` as text, null
-where the file has none. Does not belong here: reading the file and writing the lake (``sparcs.py``).
+Belongs here: SQL over the table ``printed``, whose columns are those of ``columns.COLUMNS`` as text, null
+where the file has none. Does not belong here: reading the file and writing the lake (``reading``).
 """
 
 from __future__ import annotations
 
-from hcip_pipeline.intake import sparcs_columns as published
+from hcip_pipeline.intake.sparcs import columns as published
 from hcip_pipeline.intake.state_files.edits import Edit, labels, money, text
 
 

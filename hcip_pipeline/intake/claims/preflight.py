@@ -1,6 +1,7 @@
 """The preflight of CMS claim files (``hcip check``): the intake's verdict on archives, without a home, in words.
 
-Belongs here: when a path holds claim files, and how the verdict reads. Does not belong here: any rule (``month``).
+Belongs here: when a path holds claim files, and how the verdict reads. Does not belong here: the rules (``cclf``,
+``bcda``).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from hcip_pipeline.intake.bcda.names import is_data_file
 from hcip_pipeline.intake.cclf.names import CclfName
 from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt
-from hcip_pipeline.intake.claim_months import check_claims
+from hcip_pipeline.intake.claims.months import check_claims
 from hcip_pipeline.rules.verdict import Counts, Verdict, sections_of
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)

@@ -1,7 +1,7 @@
 """What deliveries of claim files have in common, whatever their shape.
 
 Belongs here: which deliveries are at a path, why one cannot be read, and moving an accepted one's tables into the lake.
-Does not belong here: the rules of a shape (``cclf``, ``bcda``), or writing its tables (``claim_tables``).
+Does not belong here: the rules of a shape (``cclf``, ``bcda``), or writing its tables (``lake_tables``).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.received import CLAIMS, open_file
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import Month
-from hcip_pipeline.received_files import CLAIMS, open_file
 
 
 class _Delivery(Protocol):

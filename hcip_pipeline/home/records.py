@@ -1,6 +1,6 @@
 """Reading back what the program wrote down in a home as JSON: receipts, manifests, lists of inputs.
 
-Belongs here: a record that is gone, cut or changed, in words. Does not belong here: writing (``atomic_files``).
+Belongs here: a record that is gone, cut or changed, in words. Does not belong here: writing (``files.atomic``).
 """
 
 from __future__ import annotations

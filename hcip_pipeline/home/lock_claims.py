@@ -1,12 +1,12 @@
 """Claims: who holds a lock, as files, for file systems whose locks stop no one on another machine.
 
-The operating system's lock (``home_locks``) decides between processes of one machine. Some shared file systems keep
+The operating system's lock (``locks``) decides between processes of one machine. Some shared file systems keep
 such locks to the machine that took them. So whoever holds a lock also leaves a file below ``locks/claims/``, and
 touches it as long as it lives; a claim of another machine that is still touched keeps all others away. One that was
 not touched for `STALE_SECONDS` counts no more: its machine is gone. Times are compared as the file system gives them,
 because the clocks of two machines differ.
 
-Belongs here: writing, touching and weighing claims. Does not belong here: the lock itself (``home_locks``).
+Belongs here: writing, touching and weighing claims. Does not belong here: the lock itself (``locks``).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hcip_pipeline.errors import ComputationError, HcipError
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -104,7 +104,7 @@ def _could_be_damage(error: BaseException) -> bool:
 
 
 def _damage(home: Home, read: Iterable[Path]) -> HcipError | None:
-    from hcip_pipeline.lake_seals import damage, unreadable
+    from hcip_pipeline.home.lake_seals import damage, unreadable
 
     broken = unreadable(read)
     if not broken:

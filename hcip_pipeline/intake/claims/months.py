@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hcip_pipeline.home import Home
+from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.bcda.month import check_exports, ingest_exports
 from hcip_pipeline.intake.bcda.names import is_export_file
 from hcip_pipeline.intake.cclf.month import check_deliveries, ingest_month

@@ -1,7 +1,7 @@
 """The New York SPARCS adapter (inputs.md, "New York SPARCS"): the public discharge file as tables of the lake.
 
 Belongs here: reading one file, judging its rows, and the receipt. Does not belong here: names and labels
-(``sparcs_columns``), the edits (``sparcs_edits``) and the tables that come out (``sparcs_tables``).
+(``columns``), the edits (``edits``) and the tables that come out (``lake_tables``).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.intake.sparcs_columns import COLUMNS, SparcsHeader, check_size, read_header, utf8_copy
-from hcip_pipeline.intake.sparcs_edits import EDITS, MALFORMED, READINGS, STRAY_EDITS
-from hcip_pipeline.intake.sparcs_tables import write_tables
+from hcip_pipeline.files.received import SPARCS, sha256_of
+from hcip_pipeline.intake.sparcs.columns import COLUMNS, SparcsHeader, check_size, read_header, utf8_copy
+from hcip_pipeline.intake.sparcs.edits import EDITS, MALFORMED, READINGS, STRAY_EDITS
+from hcip_pipeline.intake.sparcs.lake_tables import write_tables
 from hcip_pipeline.intake.state_files.edits import counted_problems, judge, number, study_database
-from hcip_pipeline.received_files import SPARCS, sha256_of
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.rules.sparcs import RULES
 

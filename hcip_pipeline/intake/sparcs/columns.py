@@ -1,7 +1,7 @@
 """How the New York SPARCS de-identified discharge files spell things, 2009 to today.
 
 Belongs here: the published column names of every year, the labels that stand for codes, and finding a file's
-columns from its header. Does not belong here: the edits (``sparcs_edits.py``) and the reading (``sparcs.py``).
+columns from its header. Does not belong here: the edits (``edits``) and the reading (``reading``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.received_files import MAX_COLUMNS, SPARCS, NotReceivedError, bytes_in_words, open_file
+from hcip_pipeline.files.received import MAX_COLUMNS, SPARCS, NotReceivedError, bytes_in_words, open_file
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGIC = b"PK\x03\x04"

@@ -1,7 +1,7 @@
 """Care redesign surveys that come back filled: ``<inbox>/program/<period>/survey_<ccn>_<period>.xlsx``.
 
 Belongs here: reading a form's sheets as the program tables they become, and each breach by sheet and cell. Does
-not belong here: the form's layout (``contracts.survey``), versions and what is in force (``survey_intake``).
+not belong here: the form's layout (``contracts.survey``), versions and what is in force (``ingest``).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from openpyxl.utils.exceptions import InvalidFileException
 from hcip_pipeline.contracts import survey
 from hcip_pipeline.contracts.program import TABLES
 from hcip_pipeline.contracts.survey import FormSheet
-from hcip_pipeline.intake.program_rules import program_rules
+from hcip_pipeline.files.received import DAMAGE, SURVEY, WORKBOOK, NotReceivedError, read_file
+from hcip_pipeline.intake.program.edits import program_rules
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.received_files import DAMAGE, SURVEY, WORKBOOK, NotReceivedError, read_file
 from hcip_pipeline.rules.files import RULES
 from hcip_pipeline.rules.problem import Problem, tally
 from hcip_pipeline.tables.contract_columns import check_contract_table

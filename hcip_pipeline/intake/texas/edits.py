@@ -1,7 +1,7 @@
 """The edits of Texas's public use data file: what each cell means, and how each rule is evaluated.
 
 Belongs here: SQL over the printed cells, named as published, in lower case. Does not belong here: reading the files
-and writing the lake (``texas``), and the layout (``contracts/data/texas_pudf.yaml``).
+and writing the lake (``reading``), and the layout (``contracts/data/texas_pudf.yaml``).
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hcip_pipeline.atomic_files import write_json
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.file_hashes import file_sha256
-from hcip_pipeline.home import Home
+from hcip_pipeline.files.atomic import write_json
+from hcip_pipeline.files.hashes import file_sha256
+from hcip_pipeline.home.folders import Home
 
 _DAMAGED = ".damaged"
 

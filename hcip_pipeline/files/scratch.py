@@ -3,7 +3,7 @@
 A process that is killed cannot remove its folder. The name of each states whose it is, so that the next one sweeps it.
 
 Belongs here: folders below the system's temporary folder, or another. Does not belong here: what is written next to its
-place in a home, which is swept under the lock of its partition (``lake_seals.sweep``).
+place in a home, which is swept under the lock of its partition (``home.lake_seals.sweep``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which filled surveys are in force in a period, and how they join the CSV files of the same tables.
 
 Belongs here: versions, receipts, and the join: a CSV file is the administrator's own word, so where both speak of one
-result it counts and the difference is reported. Does not belong here: reading a form (``survey_files``).
+result it counts and the difference is reported. Does not belong here: reading a form (``forms``).
 
 Lake: ``history/survey_<ccn>.r<n>.<table>.parquet`` every accepted form, ``receipts/survey_<ccn>.r<n>.json`` every form.
 """
@@ -14,12 +14,12 @@ from pathlib import Path
 
 import polars as pl
 
-from hcip_pipeline.atomic_files import write_json, write_parquet
 from hcip_pipeline.contracts import survey
 from hcip_pipeline.contracts.program import TABLES
 from hcip_pipeline.errors import UsageError
-from hcip_pipeline.intake.program_receipts import ProgramReceipt, numbered, receipts_of
-from hcip_pipeline.intake.survey_files import JudgedSurvey, form_cells, judge_survey
+from hcip_pipeline.files.atomic import write_json, write_parquet
+from hcip_pipeline.intake.program.receipts import ProgramReceipt, numbered, receipts_of
+from hcip_pipeline.intake.survey.forms import JudgedSurvey, form_cells, judge_survey
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference.tables import known_hospitals
 from hcip_pipeline.rules.problem import Problem

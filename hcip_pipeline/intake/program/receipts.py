@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from hcip_pipeline.home.records import read_record
 from hcip_pipeline.plain_lines import wrapped
-from hcip_pipeline.records import read_record
 from hcip_pipeline.rules.catalog import current_id
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.rules.rendering import problem_text

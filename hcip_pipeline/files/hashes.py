@@ -19,7 +19,7 @@ _COARSE_NS = 2_000_000_000
 
 
 def file_sha256(path: Path) -> str:
-    """sha256 of a file of this program's own, read in pieces. For files that others sent: ``received_files.sha256_of``.
+    """sha256 of a file of this program's own, read in pieces. For files that others sent: ``received.sha256_of``.
 
     Raises:
         OSError: it cannot be read.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from hcip_pipeline.atomic_files import write_parquet
 from hcip_pipeline.contracts.protocol import TABLES
+from hcip_pipeline.files.atomic import write_parquet
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.interventions import CATALOGUE
 from hcip_pipeline.policy.model import Policy
@@ -19,7 +19,7 @@ from hcip_pipeline.policy.protocol import ConditionOfPayment, Protocol, period_n
 from hcip_pipeline.policy.protocol_checks import UNLOCKING, ProgramStart, elections_in_force
 
 if TYPE_CHECKING:
-    from hcip_pipeline.intake.protocol_files import ProtocolFile
+    from hcip_pipeline.intake.protocol.ingest import ProtocolFile
 
 _ELECTIVE = ("mpi_floor", "mpi_ceiling", "improvement_share", "physician_cap_percent")
 

@@ -1,7 +1,7 @@
 """Ingesting the program files of a period: ``<inbox>/program/<period>/*.csv`` to the lake, with receipts.
 
 Belongs here: which version of a file is in force, and the receipt of each. Does not belong here: what a row must
-satisfy (``contracts.program``, ``program_rules``).
+satisfy (``contracts.program``, ``edits``).
 
 Lake, ``lake/program/period=<p>/``: ``<table>.parquet`` in force, ``history/<table>.r<n>.parquet`` every accepted
 version, ``receipts/<table>.r<n>.json`` every version that ever came in. A refused file leaves the one before in force.
@@ -17,17 +17,17 @@ from pathlib import Path
 
 import polars as pl
 
-from hcip_pipeline.atomic_files import write_json, write_parquet
 from hcip_pipeline.contracts.program import READ_LATER, TABLES
 from hcip_pipeline.contracts.survey import parse_form_name
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError, ProgramRefusedError
-from hcip_pipeline.home import Home
-from hcip_pipeline.intake.program_receipts import ProgramReceipt, numbered, receipts_of
-from hcip_pipeline.intake.program_rules import program_rules
-from hcip_pipeline.intake.survey_intake import ingest_surveys
+from hcip_pipeline.files.atomic import write_json, write_parquet
+from hcip_pipeline.files.received import TABLE, NotReceivedError, sha256_of
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.intake.program.edits import program_rules
+from hcip_pipeline.intake.program.receipts import ProgramReceipt, numbered, receipts_of
+from hcip_pipeline.intake.survey.ingest import ingest_surveys
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.received_files import TABLE, NotReceivedError, sha256_of
 from hcip_pipeline.reference.tables import known_hospitals
 from hcip_pipeline.tables.contract_columns import RowRule, check_contract_table
 from hcip_pipeline.tables.file_names import is_left_alone, shown_path

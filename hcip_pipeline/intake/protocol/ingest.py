@@ -17,20 +17,20 @@ from pathlib import Path
 
 import polars as pl
 
-from hcip_pipeline.atomic_files import write_bytes, write_json
 from hcip_pipeline.errors import HcipError
-from hcip_pipeline.home import Home
-from hcip_pipeline.intake.program_starts import kept_versions, program_starts, start_of
-from hcip_pipeline.intake.protocol_tables import write_protocol_tables
+from hcip_pipeline.files.atomic import write_bytes, write_json
+from hcip_pipeline.files.received import YAML, NotReceivedError, read_file, sha256_of
+from hcip_pipeline.files.yaml_files import load_yaml, validate_yaml
+from hcip_pipeline.home.folders import Home
+from hcip_pipeline.intake.program.starts import kept_versions, program_starts, start_of
+from hcip_pipeline.intake.protocol.lake_tables import write_protocol_tables
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.policy.protocol import Protocol
 from hcip_pipeline.policy.protocol_checks import ProgramStart, check_protocol, conditions_changed
-from hcip_pipeline.received_files import YAML, NotReceivedError, read_file, sha256_of
 from hcip_pipeline.reference.tables import known_hospitals
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import is_left_alone, shown_path
-from hcip_pipeline.yaml_files import load_yaml, validate_yaml
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def read_protocol(file: Path, ccn: str, hospitals: set[str], within: Path | None
 def write_lake_protocols(home: Home, period: PerformancePeriod, policy: Policy) -> list[ProtocolFile]:
     """Put the protocols in force in a period into the lake, and return them.
 
-    Run it after :func:`~hcip_pipeline.intake.program_files.ingest_program`, whose ``committee_meetings`` it reads.
+    Run it after :func:`~hcip_pipeline.intake.program.ingest.ingest_program`, whose ``committee_meetings`` it reads.
     Tables: ``contracts.protocol``. A refused file leaves the version before it in force.
 
     Raises:

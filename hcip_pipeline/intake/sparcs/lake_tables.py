@@ -1,7 +1,7 @@
 """What a study gets from a SPARCS file: tables of the lake's and the references' contracts, as Parquet.
 
-Belongs here: the columns of ``accepted`` (rows in order, read by ``sparcs_edits.READINGS``) in the names of the
-contracts. Does not belong here: which rows are accepted (``sparcs``).
+Belongs here: the columns of ``accepted`` (rows in order, read by ``edits.READINGS``) in the names of the
+contracts. Does not belong here: which rows are accepted (``reading``).
 """
 
 from __future__ import annotations

@@ -1,0 +1,5 @@
+"""A home folder: its paths, locks, seals, records, and what a damaged disk or file means.
+
+Belongs here: what every part of the program needs to know about the home it works in. Does not belong here: the
+contents of any one folder (``intake``, ``release``, ``ledger``).
+"""

@@ -1,0 +1,1 @@
+"""Implementation protocols of hospitals: versions, and the tables of the lake that follow from them."""
