@@ -1,4 +1,4 @@
-"""One module a command: thin, each calls one function of the domain and shows what came back.
+"""One module per command. Each is thin: it calls one function of the domain and shows the result.
 
-Imports of the engines are inside the commands, so that ``hcip --help`` answers at once.
+Engines are imported inside the commands, so that ``hcip --help`` responds at once.
 """

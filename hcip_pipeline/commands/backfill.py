@@ -50,8 +50,8 @@ def command(
 ) -> None:
     """Ingest or settle every partition from FIRST to LAST: quarters, months or half-years.
 
-    Quarters and months are one run; half-years are settled in order, because each reads the releases before it. A
-    half-year in which nothing changed is not released again.
+    Quarters and months are ingested in one run; half-years are settled in order, because each reads earlier releases.
+    A half-year in which nothing changed is not released again.
     """
     from hcip_pipeline.assets.runs import RunOptions
     from hcip_pipeline.ledger.lines import head_of
@@ -77,13 +77,13 @@ def _print(home: Home, report: BackfillReport) -> None:
     for what, keys in (
         ("ingested", report.ingested),
         ("not in the inbox", report.absent),
-        ("done by the backfill before", report.done_before),
-        ("not started, because they read the release of the one that failed", report.not_started),
+        ("done by the earlier backfill", report.done_before),
+        ("not started, because they need the release that failed", report.not_started),
     ):
         if keys:
             click.echo(f"{what}: {', '.join(keys)}")
     for error in report.refused.values():
-        click.echo(f"refused, the rest was ingested: {error}", err=True)
+        click.echo(f"refused; the rest was ingested: {error}", err=True)
     for key, error in report.failed.items():
         click.echo(f"error: {key}: {error}", err=True)
     if report.failed:

@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 def command(
     period: str, home_path: Path | None, out: Path | None, replicates: int | None, threads: int | None, as_json: bool
 ) -> None:
-    """Show how sure the payments of PERIOD are.
+    """Show how certain the payments of PERIOD are.
 
-    That is what chance alone would have paid, how far each could have varied, and what other readings of "responsible
-    physician" would have paid. Writes tables; no payment reads them.
+    Reports what chance alone would have paid, how much each payment could have varied, and what other readings of
+    "responsible physician" would have paid. The result is written as tables; no payment depends on it.
     """
     from hcip_pipeline.certainty.assessment import assess
     from hcip_pipeline.periods import PerformancePeriod
@@ -75,7 +75,7 @@ def _chance(result: Certainty) -> Table:
     from hcip_pipeline.reference.invented import MARK
 
     mark = f"{MARK}: " if result.is_synthetic else ""
-    title = f"{mark}{result.period} {result.release}: calculated, and by chance alone, US dollars"
+    title = f"{mark}{result.period} {result.release}: calculated incentives, and those of chance alone, US dollars"
     table = _table(title, ("hospital",), ("calculated", "by chance", "from", "to", "difference", "above chance"))
     for row in result.tables["certainty_hospitals"].to_dicts():
         figures = (row[name] for name in ("calculated_incentive", "chance_mean", "chance_low", "chance_high"))
@@ -102,8 +102,8 @@ def _readings(result: Certainty) -> Table:
     from hcip_pipeline.certainty.attribution import READINGS
     from hcip_pipeline.certainty.ranges import STATE
 
-    names = ("calculated", "moved", "rank correlation", "unpaid", "paid", "other quartile")
-    table = _table("Another responsible physician, US dollars", ("reading",), names)
+    names = ("calculated", "moved", "rank correlation", "no longer paid", "newly paid", "other quartile")
+    table = _table("Other readings of the responsible physician, US dollars", ("reading",), names)
     rows = result.tables["certainty_readings"].to_dicts() if "certainty_readings" in result.tables else []
     for row in rows:
         if row["hospital_ccn"] == STATE:

@@ -13,8 +13,10 @@ from hcip_pipeline.commands.options import json_option, policy_option, show_json
 @click.argument("path", type=click.Path(path_type=Path))
 @policy_option
 @json_option
-@click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write the findings as a page to this file.")
-@click.option("--period", "period_key", help="The half-year that a program file reports on [default: its folder's].")
+@click.option(
+    "--html", "html_file", type=click.Path(path_type=Path), help="Write the findings to this file as a web page."
+)
+@click.option("--period", "period_key", help="Half-year that a program file reports on [default: from its folder].")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -24,7 +26,7 @@ def command(
     html_file: Path | None,
     period_key: str | None,
 ) -> None:
-    """Check a file before it is sent: the intake's own rules, without a home. Exit 1 if it would be refused.
+    """Check a file before it is sent, by the intake's own rules. Needs no home. Exit 1 if it would be refused.
 
     PATH is a hospital's submission, CMS claim files, a program or reference file, a survey form, a protocol or a
     policy, or a folder of them.
@@ -59,7 +61,7 @@ def command(
 
 
 def _is_synthetic(path: Path) -> bool:
-    """Whether the inbox that a file is in is of an invented state."""
+    """Whether a file is in the inbox of an invented state."""
     from hcip_pipeline.errors import HcipError
     from hcip_pipeline.reference.invented import is_synthetic
     from hcip_pipeline.reference.tables import load_reference
@@ -68,4 +70,4 @@ def _is_synthetic(path: Path) -> bool:
     try:
         return inbox is not None and is_synthetic(load_reference(inbox).values())
     except HcipError:
-        return False  # the verdict states what is wrong with the tables
+        return False  # the verdict reports what is wrong with the tables

@@ -20,7 +20,7 @@ from hcip_pipeline.home.folders import Home
 @volume_options
 @json_option
 def command(home_path: Path | None, seed: int, threads: int | None, as_json: bool) -> None:
-    """Make a small synthetic state and settle the two half-years of its last year.
+    """Create a small synthetic state and settle the two half-years of its last year.
 
     The first half-year is settled twice: some of one hospital's discharges arrive late, and the release is restated.
     """
@@ -29,7 +29,7 @@ def command(home_path: Path | None, seed: int, threads: int | None, as_json: boo
     with shown_progress(as_json, home.root) as progress:
         if home.inbox.exists() and not (home.inbox / "SYNTHETIC").exists():
             raise HcipError(
-                "this home has an inbox that is not a demo's", file=home.inbox, fix="name another home with --home"
+                "this home's inbox was not made by a demo", file=home.inbox, fix="name another home with --home"
             )
         progress("making a synthetic state")
         from hcip_pipeline.synthetic import demo_state
@@ -54,7 +54,7 @@ def command(home_path: Path | None, seed: int, threads: int | None, as_json: boo
         if not releases_of(home, first):
             releases += settled([first])
         for submission in deliver_late(home.inbox):
-            progress(f"{first}: the discharges that {submission} adds came late, so it is settled again")
+            progress(f"{first}: {submission} adds discharges that came late, so the period is settled again")
         releases += settled([first, second])
     if as_json:
         show_json([release_facts(release, head_of(home)) for release in releases])

@@ -18,8 +18,8 @@ from hcip_pipeline.commands.options import home_option, json_option, release_fol
 def command(ctx: click.Context, before: Path, after: Path, home_path: Path | None, as_json: bool) -> None:
     """Show what changed from release BEFORE to release AFTER of a period, payment by payment, by cause.
 
-    Both are folders such as releases/2025H1/r1, or named by period: 2025H1/r1, or 2025H1 for the newest.
-    Exit 1 where the causes do not add up to the difference.
+    Name both as a folder such as releases/2025H1/r1 or by period: 2025H1/r1, or 2025H1 for the newest.
+    Exit 1 if the causes do not add up to the difference.
     """
     from hcip_pipeline.release.difference import difference, lines
 

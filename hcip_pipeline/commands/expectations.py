@@ -22,10 +22,10 @@ def command(
     policy_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Check files against what their users expect of them, and write the results as a page.
+    """Check data against the expectations of its users, and write the results as a page.
 
-    PARTITIONS are quarters (2025Q1: the accepted submissions) or half-years (2025H1: the newest release). Exit code 1
-    if any expectation is not met.
+    PARTITIONS are quarters (2025Q1: the accepted submissions) or half-years (2025H1: the newest release). Exit 1 if
+    any expectation is not met.
     """
     from hcip_pipeline.assets.partitions import parse_key
     from hcip_pipeline.checks.expectations.running import Validated, validate_quarter, validate_release

@@ -18,7 +18,7 @@ from hcip_pipeline.commands.options import home_option, json_option, show_json
 def command(period: str, who: str, hospital: str | None, home_path: Path | None, as_json: bool) -> None:
     """Explain every dollar of one payment in PERIOD (2025H1), down to the file and row of each case.
 
-    The care partner is named by NPI, or by name or part of it: hcip explain 2025H1 "Ada Brook".
+    Name the care partner by NPI or by all or part of the name: hcip explain 2025H1 "Ada Brook".
     """
     from hcip_pipeline.home.folders import Home
     from hcip_pipeline.periods import PerformancePeriod

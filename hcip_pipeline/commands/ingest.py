@@ -18,7 +18,7 @@ from hcip_pipeline.home.folders import Home
 @click.option(
     "--join",
     is_flag=True,
-    help="Share the quarters with every process that runs this command at the same time, on any machine.",
+    help="Share the quarters among all processes that run this command at the same time, on any machine.",
 )
 @volume_options
 @json_option
@@ -31,9 +31,9 @@ def command(
     join: bool,
     as_json: bool,
 ) -> None:
-    """Ingest the files of the inbox that are not yet in the lake.
+    """Ingest the inbox files that are not yet in the lake.
 
-    Exit code 1 if anything was refused; everything else was accepted.
+    Exit 1 if anything was refused; everything else was accepted.
 
     PARTITIONS are quarters (2025Q1), months (2025-04) or half-years (2025H1); without any, everything in the inbox is
     ingested.

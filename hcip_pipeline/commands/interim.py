@@ -18,7 +18,7 @@ from hcip_pipeline.home.folders import Home
 @volume_options
 @json_option
 def command(quarter: str, home_path: Path | None, threads: int | None, as_json: bool) -> None:
-    """Compare a QUARTER (2025Q1) with the norms, between two releases. Nothing it shows is payable.
+    """Compare QUARTER (2025Q1) with the norms, between two releases. Nothing it shows is payable.
 
     Each hospital gets a page by institution, service line, cost center, APR-DRG and physician, in
     <home>/interim/<quarter>/. It covers the data that `hcip ingest` has accepted.
@@ -34,4 +34,4 @@ def command(quarter: str, home_path: Path | None, threads: int | None, as_json: 
     else:
         for statement in result.statements:
             click.echo(f"  • {statement}")
-        click.echo(f"Interim report {parsed} of {len(result.hospitals)} hospitals: {result.folder / 'index.html'}")
+        click.echo(f"Interim report {parsed}, {len(result.hospitals)} hospitals: {result.folder / 'index.html'}")

@@ -1,4 +1,4 @@
-"""What commands share: the options that mean the same everywhere, and JSON."""
+"""What commands share: options with one meaning everywhere, and JSON output."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hcip_pipeline.warehouse.engine_choice import ENGINES
 
 
 class Number(click.IntRange):
-    """A whole number in ASCII digits: Python would read those of any script."""
+    """A whole number in ASCII digits; Python's ``int`` would accept the digits of any script."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The option's value. Fails with usage help when the text is not one."""
+        """The option's value. Fails with usage help if the text is not a whole number."""
         if isinstance(value, str) and not value.isascii():
             self.fail(f"{value!a} is not a whole number", param, ctx)
         return super().convert(value, param, ctx)
@@ -32,7 +32,7 @@ class Day(click.DateTime):
         super().__init__(["%Y-%m-%d"])
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The option's value. Fails with usage help when the text is not one."""
+        """The option's value. Fails with usage help if the text is not a day."""
         if isinstance(value, str) and not value.isascii():
             self.fail(f"{value!a} is not a day, YYYY-MM-DD", param, ctx)
         return super().convert(value, param, ctx)
@@ -66,7 +66,7 @@ def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def engine_options(command: Command) -> Command:
-    """``--engine`` and ``--master``, as ``engine`` and ``master``; none named: those of the home's settings."""
+    """``--engine`` and ``--master``, as ``engine`` and ``master``; by default, those of the home's settings."""
     master = click.option(
         "--master",
         default="",
@@ -76,19 +76,19 @@ def engine_options(command: Command) -> Command:
     engine = click.option(
         "--engine",
         type=click.Choice(ENGINES),
-        help="Engine to compute with; the files are the same [default: that of settings.yaml, else duckdb].",
+        help="Engine to compute with; the results are the same [default: from settings.yaml, else duckdb].",
     )
     return engine(master(command))
 
 
-threads_option = click.option("--threads", type=Number(1), help="Number of threads; the result is the same.")
+threads_option = click.option("--threads", type=Number(1), help="Number of threads; does not change the result.")
 
 
 def make_output_folder(folder: Path) -> None:
-    """Make the folder that ``--out`` names, before anything is computed for it.
+    """Create the folder that ``--out`` names, before anything is computed.
 
     Raises:
-        HcipError: there cannot be a folder, or nothing can be written into it.
+        HcipError: the folder cannot be created or is not writable.
     """
     from hcip_pipeline.errors import HcipError
 
@@ -98,15 +98,15 @@ def make_output_folder(folder: Path) -> None:
     except OSError as error:
         why = error.strerror
     if why is None and not os.access(folder, os.W_OK | os.X_OK):
-        why = "nothing can be written into it"
+        why = "it is not writable"
     if why is not None:
-        raise HcipError(f"cannot be the folder of the tables: {why}", file=folder, fix="name another one with --out")
+        raise HcipError(f"the tables cannot be written here: {why}", file=folder, fix="name another folder with --out")
 
 
 def release_folder(release: Path, home_path: Path | None) -> Path:
-    """The folder of a release that was named as a folder, as a period (``2025H1``) or as one of it (``2025H1/r2``).
+    """The folder of a release named as a folder, a period (``2025H1``) or a period and number (``2025H1/r2``).
 
-    A period means its newest release in the home.
+    A period alone means its newest release in the home.
 
     Raises:
         HcipError: the home has no such release.
@@ -126,7 +126,9 @@ def release_folder(release: Path, home_path: Path | None) -> Path:
         raise HcipError(
             f"{release} has no release in this home",
             file=home.releases / str(period),
-            fix=f"choose one of {', '.join(released)}" if released else f"run `hcip run {period}`, or name --home",
+            fix=f"choose one of {', '.join(released)}"
+            if released
+            else f"run `hcip run {period}`, or name the home with --home",
         )
     return found
 

@@ -1,7 +1,7 @@
-"""What a command shows while it works, and the log of it that stays in the home.
+"""The progress that a command shows while it works, and its log in the home.
 
-Belongs here: one line for each stage, in the user's words, with a count and the time since the start. Does not belong
-here: what is being done.
+Belongs here: one line per stage, in the user's words, with a count and the elapsed time. Does not belong here: the
+work itself.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from hcip_pipeline.messages import DetailedMessage, LastingMessage, Progress
 
 _VOLUME = "hcip_pipeline.volume"
 _COUNTED = re.compile(r"[0-9,]+ of [0-9,]+")
-#: Logs of runs that a home keeps; the oldest go first.
+#: Number of logs that a home keeps; the oldest are deleted first.
 KEPT_LOGS = 200
 
 
 def _set_volume(context: click.Context, option: click.Parameter, chosen: bool) -> None:
     if chosen:
         if context.meta.get(_VOLUME, option.name) != option.name:
-            raise click.UsageError("--quiet and --verbose exclude each other")
+            raise click.UsageError("--quiet and --verbose cannot be used together")
         context.meta[_VOLUME] = option.name
 
 
@@ -46,10 +46,10 @@ def volume_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def shown_progress(as_json: bool, home_root: Path | None = None) -> Iterator[Progress]:
-    """Show what is going on, on standard error: one live line on a terminal, a line for each stage elsewhere.
+    """Show progress on standard error: one live line on a terminal, elsewhere one line per stage.
 
     Args:
-        as_json: the output is for machines: show nothing.
+        as_json: show nothing, because the output is for machines.
         home_root: also write everything to ``logs/`` of this home, with the time of each message.
     """
     context = click.get_current_context(silent=True)
@@ -75,7 +75,7 @@ def _screen(is_quiet: bool, is_verbose: bool) -> Iterator[Progress]:
         def plain(message: str) -> None:
             nonlocal stage
             before, stage = stage, _COUNTED.sub("", message)
-            if is_verbose or stage != before:  # the first of a stage; its counts would be a line each
+            if is_verbose or stage != before:  # only the first message of a stage, not one line per count
                 click.echo(f"[{_elapsed(started)}] {message}", err=True)
 
         yield plain
@@ -100,7 +100,7 @@ def _elapsed(started: float) -> str:
 
 @contextmanager
 def _log(home_root: Path | None) -> Iterator[Progress]:
-    """A file of the home with every message and how it ended; a home that cannot be written to has none."""
+    """Log every message, and how the command ended, to a file of the home, if it is writable."""
     context = click.get_current_context(silent=True)
     if home_root is None or not home_root.is_dir():
         yield lambda _: None
@@ -136,7 +136,7 @@ def _log(home_root: Path | None) -> Iterator[Progress]:
 
 
 def _new_file(folder: Path, stem: str) -> TextIO:
-    """Opened for writing under a name that no one has; two commands may start in one second."""
+    """A new log, opened for writing. Its name is numbered if two commands start in the same second."""
     number = 1
     while True:
         try:

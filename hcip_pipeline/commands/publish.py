@@ -22,8 +22,8 @@ from hcip_pipeline.home.folders import Home
 def command(releases: tuple[str, ...], address: str, home_path: Path | None, as_json: bool) -> None:
     """Copy RELEASES to object storage. Each arrives whole or not at all: its manifest is written last.
 
-    A release is named as for `hcip verify` (2025H1, 2025H1/r1, a folder); without any, every release
-    of the home that is not there yet is published. `hcip verify URL/2025H1/r1` recomputes a published release.
+    Name releases as for `hcip verify` (2025H1, 2025H1/r1, a folder); without any, every release of the home that is
+    not there yet is published. `hcip verify URL/2025H1/r1` recomputes a published release.
     """
     from hcip_pipeline.publishing.object_storage import publish
     from hcip_pipeline.release.reading import released_periods, releases_of
@@ -38,7 +38,7 @@ def command(releases: tuple[str, ...], address: str, home_path: Path | None, as_
         show_json([each.as_dict() for each in published])
         return
     for each in published:
-        what = f"published, {each.files} files" if each.written else "was published before"
+        what = f"published, {each.files} files" if each.written else "already published"
         click.echo(f"{each.release}: {what}: {each.address}")
     if not published:
-        click.echo(f"{home.releases}: nothing is released yet")
+        click.echo(f"{home.releases}: no releases yet")

@@ -1,4 +1,4 @@
-"""``hcip rates``: published rates as reference tables of a region."""
+"""``hcip rates``: published rates as a region's reference tables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _out_option = click.option("--out", type=_FILE, help="File to write, which must 
 
 @click.group("rates")
 def command() -> None:
-    """Turn published files into the rate tables of a region.
+    """Turn published files into a region's rate tables.
 
     The result is a reference table: review it, then put it into inbox/reference/ under the same name.
     """
@@ -31,10 +31,11 @@ def command() -> None:
 @click.option("--hospital", "hospitals", multiple=True, metavar="CCN", help="Only this hospital; may be repeated.")
 @_out_option
 def hcris(files: tuple[Path, ...], hospitals: tuple[str, ...], out: Path | None) -> None:
-    """Read CMS hospital cost reports (RPT and NMRC files, or their zip archives) into cost_factors.csv.
+    """Turn CMS hospital cost reports into cost_factors.csv.
 
-    It gives the ratio of cost to charges by cost center, for the policy cost_method: rcc, and the teaching and
-    disproportionate share adjustments where the worksheets have them.
+    FILES are RPT and NMRC files, or their zip archives. The table has the ratio of cost to charges by cost center,
+    for the policy's cost_method: rcc, and the teaching and disproportionate share adjustments if the worksheets have
+    them.
     """
     from hcip_pipeline.reference.cost_reports import read_cost_reports
 
@@ -45,15 +46,15 @@ def hcris(files: tuple[Path, ...], hospitals: tuple[str, ...], out: Path | None)
     if len(found.left_out) > 20:
         click.echo(f"left out: {len(found.left_out) - 20} more", err=True)
     click.echo(
-        f"{found.frame['hospital_ccn'].n_unique()} hospitals, {found.frame.height} rows; labor_market is 1 throughout: "
-        "these files do not have it",
+        f"{found.frame['hospital_ccn'].n_unique()} hospitals, {found.frame.height} rows; labor_market is 1 in every "
+        "row, because these files do not have it",
         err=True,
     )
 
 
 @command.command("pfs")
-@click.option("--locality", required=True, help="Contractor and number (12302-01), or name, or NATIONAL.")
-@click.option("--rvu", type=_FILE, help="CMS's PPRRVU file of the year; without it the shipped fees are used.")
+@click.option("--locality", required=True, help="Contractor and locality (12302-01), its name, or NATIONAL.")
+@click.option("--rvu", type=_FILE, help="CMS's PPRRVU file of the year; without it, the shipped fees are used.")
 @click.option("--gpci", type=_FILE, help="CMS's GPCI file of the year.")
 @click.option("--year", type=Number(2010, 2200), help="Calendar year of the two files.")
 @click.option("--conversion-factor", help="Dollars per unit [default: the RVU file's].")
@@ -68,10 +69,10 @@ def pfs(
     levels: str,
     out: Path | None,
 ) -> None:
-    """Take Medicare's fees for a subsequent hospital visit as per_diem.csv of a locality.
+    """Write a locality's Medicare fees for a subsequent hospital visit as per_diem.csv.
 
-    From CMS's own files of a year (--rvu, --gpci, --year), or, without them, from the shipped fees of Maryland's
-    localities and the nation, 2020 to 2026.
+    They come from CMS's own files of a year (--rvu, --gpci, --year) or, without these, from the shipped fees of
+    Maryland's localities and the nation, 2020 to 2026.
     """
     from hcip_pipeline.reference.visit_fees import read_per_diems, shipped_per_diems
 
@@ -88,7 +89,7 @@ def pfs(
 def _levels(text: str) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(",")]
     if len(parts) != 4 or not all(part in ("1", "2", "3") for part in parts):
-        raise UsageError(f"{text!a} are not four visit levels", fix="give four of 1, 2 and 3, such as 1,2,3,3")
+        raise UsageError(f"{text!a} is not four visit levels", fix="give four levels from 1 to 3, such as 1,2,3,3")
     return tuple(map(int, parts))
 
 
@@ -109,6 +110,6 @@ def _write(frame: pl.DataFrame, out: Path | None) -> None:
         click.echo(frame.write_csv(), nl=False)
         return
     if out.exists():
-        raise HcipError("the file is there already", file=out, fix="name another file; nothing is ever overwritten")
+        raise HcipError("the file already exists", file=out, fix="name another file; nothing is ever overwritten")
     frame.write_csv(out)
     click.echo(f"wrote {out}: {frame.height} rows", err=True)

@@ -43,7 +43,7 @@ def command(
     parsed = PerformancePeriod.parse(period)
     home = Home.locate(home_path)
     with shown_progress(as_json, home.root) as progress:
-        progress(f"{parsed}: reading what it was made from")
+        progress(f"{parsed}: reading the release's inputs")
         from hcip_pipeline.alerting.settings import chosen_engine
         from hcip_pipeline.publishing.reproduction import reproduce
         from hcip_pipeline.warehouse.engine_choice import EngineChoice

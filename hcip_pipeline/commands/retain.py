@@ -31,10 +31,10 @@ def command(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """List what is past its retention period or data-use end date; --destroy removes it from releases.
+    """List data past its retention period or data-use end date; --destroy removes it from releases.
 
-    The retention period is retention_years of the policy; agreements are in inbox/data_use.yaml. Hashes, payments
-    and aggregates stay, with a record, so that `hcip verify` still proves the chain.
+    The retention period is the policy's retention_years; agreements are in inbox/data_use.yaml. Hashes, payments and
+    aggregates stay, with a record of the destruction, so that `hcip verify` can still check the chain.
     """
     from hcip_pipeline.alerting.settings import signer_of, timestamps_of
     from hcip_pipeline.errors import HcipError
@@ -57,14 +57,14 @@ def command(
     if not destroy or not due.files:
         return
     if not yes:
-        click.confirm(f"Destroy {due.files} files for good?", abort=True)
+        click.confirm(f"Permanently destroy {due.files} files?", abort=True)
     with HomeLocks() as locks:
         names = retention.lock_names(home)
         for name in names:
-            locks.take(home, name, "destroying what is past its retention")
+            locks.take(home, name, "destroying data past its retention period")
         if retention.what_is_due(home, policy.retention_years, day) != due:
             raise HcipError(
-                "what is due has changed in the meantime; nothing was destroyed",
+                "the list of what is due has changed in the meantime; nothing was destroyed",
                 file=home.root,
                 fix="run it again and review the new list",
             )
@@ -72,12 +72,12 @@ def command(
         destroyed = retention.destroy(home, due, signer)
         with shown_progress(as_json) as progress:
             share(home, progress, held=names, removed=due.paths(home))
-            sign_head(home, signer)  # another machine's lines may have come before those of this destruction
+            sign_head(home, signer)  # synchronizing may have put another machine's lines before this destruction's
             stamp_head(home, stamps, progress)
     if as_json:
         show_json({**due.as_dict(), "destroyed": destroyed})
     else:
-        click.echo(f"{destroyed} files destroyed; releases/<period>/r<n>.destroyed.json lists what and why")
+        click.echo(f"{destroyed} files destroyed; releases/<period>/r<n>.destroyed.json lists them, with the reasons")
 
 
 def _print_due(due: object) -> None:
@@ -85,7 +85,7 @@ def _print_due(due: object) -> None:
 
     assert isinstance(due, Retention)
     if not (due.files or due.elsewhere):
-        click.echo(f"{due.as_of}: nothing is past its retention or its data-use end date")
+        click.echo(f"{due.as_of}: nothing is past its retention period or data-use end date")
         return
     by_reason: dict[tuple[str, str], list[int]] = {}
     for each in due.due:

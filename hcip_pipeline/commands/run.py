@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @policy_option
 @threads_option
 @engine_options
-@click.option("--onward", is_flag=True, help="Then settle again, in order, every later period that has a release.")
+@click.option("--onward", is_flag=True, help="Then settle every later released period again, in order.")
 @click.option("--rebuild", is_flag=True, help="Build the period even if nothing has changed.")
 @volume_options
 @json_option
@@ -48,8 +48,8 @@ def command(
 ) -> None:
     """Settle PERIOD (2025H1): ingest what it needs, build it, check it, release it.
 
-    A period whose result would equal its newest release is recognized from hashes and not built again. Later releases
-    that rest on one that was superseded are stale: --onward settles them again.
+    If hashes show that nothing has changed since the newest release, the period is not built again. Later releases
+    that rest on a superseded one are stale: --onward settles them again.
     """
     from hcip_pipeline.alerting.settings import chosen_engine
     from hcip_pipeline.periods import PerformancePeriod
@@ -67,7 +67,7 @@ def command(
         )
         releases = [settled(each, rebuild=rebuild) for each in (parsed, *later)]
         while later and any(r.is_new for r in releases) and any(waits_for_later(r.folder) for r in releases):
-            # The later half-years have left their part of the year's cap by now: what waited for that is settled.
+            # The later half-years have now freed their part of the year's cap: settle the payments that waited for it.
             releases = [settled(each, rebuild=False) for each in (parsed, *later)]
     show(home, parsed, releases, as_json)
 
@@ -82,22 +82,22 @@ def settle_or_recognize(
     progress: Progress,
     engine: EngineChoice | None = None,
 ) -> Release:
-    """The period's release: the newest one where nothing has changed since, else that of a run.
+    """The period's newest release if nothing has changed since, else the release of a new run.
 
     Raises:
-        HcipError: as the run does; nothing was released then.
+        HcipError: the run failed, and nothing was released.
     """
     from hcip_pipeline.alerting.settings import check_settings
     from hcip_pipeline.ledger.comparison import check_home
     from hcip_pipeline.publishing.writer import existing_release
     from hcip_pipeline.settlement.recognition import outlook
 
-    lacks = False
-    if home.inbox.is_dir():  # a folder that is no home is reported by the first step that reads it
+    lacks_files = False
+    if home.inbox.is_dir():  # a folder that is not a home is reported by the first step that reads it
         check_settings(home, lambda _: None, signs=True)  # the run itself reports alerts that reach no one
-        lacks = bool(check_home(home, (), progress, reads_inbox=False))
+        lacks_files = bool(check_home(home, (), progress, reads_inbox=False))
     seen = outlook(home, period, policy_path)
-    if seen.unchanged is not None and not rebuild and not lacks:
+    if seen.unchanged is not None and not rebuild and not lacks_files:
         progress(f"{period}: nothing changed since {seen.unchanged.name}")
         return existing_release(seen.unchanged)
     from hcip_pipeline.assets.execution import settle  # takes a second to import
@@ -106,7 +106,7 @@ def settle_or_recognize(
 
 
 def show(home: Home, period: PerformancePeriod, releases: list[Release], as_json: bool) -> None:
-    """Print what was released or recognized, what was not accepted of the inbox, and which later releases are stale."""
+    """Print the releases, the changed inbox files that were not ingested, and the later releases that are stale."""
     from hcip_pipeline.ledger.lines import head_of
     from hcip_pipeline.operations.summary import print_releases, release_facts
     from hcip_pipeline.periods import PerformancePeriod
@@ -115,20 +115,20 @@ def show(home: Home, period: PerformancePeriod, releases: list[Release], as_json
 
     stale = stale_releases(home, period)
     settled = [PerformancePeriod.parse(release.period) for release in releases]
-    changed = list(dict.fromkeys(each for of_run in settled for each in changed_at_last_run(home, of_run)))
+    changed = list(dict.fromkeys(change for each in settled for change in changed_at_last_run(home, each)))
     if as_json:
         facts = [release_facts(release, head_of(home)) for release in releases]
-        facts_of_inbox = {
+        onward_facts = {
             "stale": [reason.as_dict() for reason in stale],
             "changed_since_taken_in": [c.as_dict() for c in changed],
         }
-        show_json(facts[0] | {"onward": facts[1:]} | facts_of_inbox)
+        show_json(facts[0] | {"onward": facts[1:]} | onward_facts)
         return
     print_releases(home, releases)
     for each in changed:
         click.echo(f"not ingested: {each}\nWhat to do: {each.fix}")
     for holding in _waiting(home, settled):
-        click.echo(f"waiting: {holding} holds payments that the cap of {holding.year} had no room for")
+        click.echo(f"waiting: {holding} holds payments that the {holding.year} cap had no room for")
         click.echo(f"What to do: settle it and the later half-years again: `hcip run {holding} --onward`")
     for reason in stale:
         click.echo(f"stale: {reason}")
@@ -137,7 +137,7 @@ def show(home: Home, period: PerformancePeriod, releases: list[Release], as_json
 
 
 def _waiting(home: Home, settled: list[PerformancePeriod]) -> list[PerformancePeriod]:
-    """Half-years up to the settled ones, of the same years, with payments that wait for a later one."""
+    """Released half-years of the settled years with payments that wait for a later half-year."""
     from hcip_pipeline.release.reading import released_periods, releases_of, waits_for_later
 
     of_years = [each for each in released_periods(home) if each.year in {period.year for period in settled}]

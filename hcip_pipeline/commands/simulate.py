@@ -52,7 +52,7 @@ def _print(result: Simulation, written: list[Path]) -> None:
     from hcip_pipeline.reference.invented import MARK
 
     mark = f"{MARK}: " if result.is_synthetic else ""
-    title = f"{mark}{result.period} under other policies, against {result.release}, US dollars"
+    title = f"{mark}{result.period} under other policies, compared with {result.release}, US dollars"
     table = Table(title=title, box=SIMPLE)
     table.add_column("scenario", overflow="fold")
     for name in ("final", "change", "winners", "gains", "losers", "losses"):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @home_option
 @policy_option
 @click.option(
-    "--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="Day on which to judge what is late [default: today]."
+    "--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="Show what is due or late on this day [default: today]."
 )
 @json_option
 def command(
@@ -49,7 +49,7 @@ def command(
 
 
 def _of_calendar(period: PerformancePeriod, known: list[PerformancePeriod]) -> PerformancePeriod:
-    """The period itself. Raises UsageError: it is outside the program's calendar."""
+    """The period itself. Raises UsageError if it is outside the program's calendar."""
     if period not in known:
         from hcip_pipeline.assets.partitions import parse_key  # takes a second to import
 

@@ -35,7 +35,9 @@ from hcip_pipeline.periods import Quarter
 )
 @click.option("--from", "first", metavar="DAY|QUARTER", help="First day or quarter: 2025-01-01, 2025Q1.")
 @click.option("--to", "last", metavar="DAY|QUARTER", help="Last day or quarter; only quarters with --texas-pudf.")
-@click.option("--allow-errors", help="Leave out faulty rows up to this share of a public file (5%) instead of 1%.")
+@click.option(
+    "--allow-errors", help="Leave out faulty rows up to this share of a public file, such as 5% [default: 1%]."
+)
 @home_option
 @policy_option
 @engine_options
@@ -79,7 +81,7 @@ def command(
     is_of_window = bool(first and last and not (sparcs_file or texas_folder or year))
     if not (is_of_sparcs or is_of_texas or is_of_window):
         raise UsageError(
-            "a study is either of a SPARCS file, of a folder of Texas's files, or of a window of submitted data",
+            "a study needs either a SPARCS file, a folder of Texas's files, or a window of submitted data",
             fix="give --sparcs FILE --year Y, or --texas-pudf FOLDER --from Q --to Q, or --from D --to D",
         )
     start, end = (_edge(first, last=False), _edge(last, last=True)) if first and last else (dt.date.min, dt.date.min)
@@ -115,7 +117,7 @@ def _whole_quarters(start: dt.date, end: dt.date) -> tuple[Quarter, Quarter]:
     first, last = Quarter.of(start), Quarter.of(end)
     if (first.start, last.end) != (start, end):
         raise UsageError(
-            "Texas publishes quarters without dates, so a study is of whole quarters",
+            "Texas publishes quarters without dates, so a study covers whole quarters",
             fix=f"give --from {first} --to {last}",
         )
     return first, last

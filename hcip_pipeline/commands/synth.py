@@ -16,24 +16,30 @@ if TYPE_CHECKING:
     from hcip_pipeline.synthetic.files import FileFormat
     from hcip_pipeline.synthetic.texas_pudf import Form as TexasForm
 
-#: A record's id has six digits of its own in a quarter.
+#: A record's id has six digits that number the records of a quarter.
 _MOST_OF_TEXAS = 4 * 999_999
 
 
 @click.command("synth")
 @click.argument("inbox", type=click.Path(path_type=Path))
-@click.option("--hospitals", default=6, show_default=True, type=Number(1))
-@click.option("--discharges-per-year", default=30_000, show_default=True, type=Number(1))
-@click.option("--start", default="2023Q1", show_default=True)
-@click.option("--end", default="2025Q4", show_default=True)
-@click.option("--seed", default=2025, show_default=True)
-@click.option("--defects", is_flag=True, help="Plant each kind of fault and write what was planted to truth/.")
+@click.option("--hospitals", default=6, show_default=True, type=Number(1), help="Number of hospitals.")
+@click.option(
+    "--discharges-per-year",
+    default=30_000,
+    show_default=True,
+    type=Number(1),
+    help="Discharges per year, all hospitals together.",
+)
+@click.option("--start", default="2023Q1", show_default=True, help="First quarter.")
+@click.option("--end", default="2025Q4", show_default=True, help="Last quarter.")
+@click.option("--seed", default=2025, show_default=True, help="Seed of the random numbers.")
+@click.option("--defects", is_flag=True, help="Plant every kind of fault, and list the faults in truth/.")
 @click.option(
     "--effects/--no-effects",
     default=True,
     show_default=True,
     help="Plant effects on quality in the last year (a hospital that improves, a network that beats its peers, a "
-    "physician who discharges too early) and write them to truth/.",
+    "physician who discharges too early), and list them in truth/.",
 )
 @click.option(
     "--state",
@@ -48,20 +54,20 @@ _MOST_OF_TEXAS = 4 * 999_999
     type=click.Choice(["cclf", "bcda"]),
     default="cclf",
     show_default=True,
-    help="Form of CMS's claims: monthly archives (CCLF), or exports of FHIR resources (BCDA v3).",
+    help="Format of CMS's claims: monthly archives (CCLF), or exports of FHIR resources (BCDA v3).",
 )
 @click.option(
     "--format",
     "file_format",
     type=click.Choice(["csv", "csv.gz", "parquet", "x12"]),
-    help="How hospitals submit; x12: bills (837 institutional) and a grouping file  "
-    "[default: csv; with --state parquet]",
+    help="Format of hospital submissions; x12 is bills (837 institutional) and a grouping file  "
+    "[default: csv; with --state, parquet]",
 )
 @click.option(
     "--texas-pudf",
     "texas_form",
     type=click.Choice(["fixed", "tab"]),
-    help="Write Texas's inpatient public use data files in this form in place of a state's inbox; --start, --end, "
+    help="Write Texas's inpatient public use data files in this format instead of an inbox; --start, --end, "
     "--hospitals, --discharges-per-year and --seed apply.",
 )
 @volume_options
@@ -98,7 +104,9 @@ def command(
         hospitals = hospitals if "hospitals" in given else STATE_HOSPITALS
         discharges_per_year = discharges_per_year if "discharges_per_year" in given else STATE_DISCHARGES_PER_YEAR
         if defects:
-            raise UsageError("--state writes Parquet, which cannot hold the faults of text files", fix="leave one out")
+            raise UsageError(
+                "--state writes Parquet, which cannot have the faults of text files", fix="omit one of the two"
+            )
     from hcip_pipeline.periods import Quarter, Window
     from hcip_pipeline.synthetic import StateArguments, generate_state
     from hcip_pipeline.synthetic.texas_pudf import write_texas_pudf
@@ -107,14 +115,14 @@ def command(
     if last < first:
         raise UsageError(f"the end {end} is before the start {start}", fix="give --start before --end")
     if inbox.exists() and any(inbox.iterdir()):
-        raise HcipError("the folder is not empty", file=inbox, fix="name a new folder; `hcip init` overwrites nothing")
+        raise HcipError("the folder is not empty", file=inbox, fix="name a new folder; `hcip synth` overwrites nothing")
     if texas_form:
         given = {name for name in context.params if context.get_parameter_source(name) == ParameterSource.COMMANDLINE}
         others = given & {"defects", "effects", "whole_state", "cms_shape", "file_format"}
         if others or discharges_per_year > _MOST_OF_TEXAS:
             raise UsageError(
                 f"--texas-pudf writes public files: no inbox, no faults, at most {_MOST_OF_TEXAS:,} discharges a year",
-                fix="give --start, --end, --hospitals, --discharges-per-year and --seed alone",
+                fix="give only --start, --end, --hospitals, --discharges-per-year and --seed",
             )
         files = write_texas_pudf(
             inbox,
@@ -127,7 +135,7 @@ def command(
         if as_json:
             show_json({"folder": str(inbox), "form": texas_form, "files": [file.name for file in files]})
         else:
-            click.echo(f"{len(files)} files of {len(quarters)} quarters in {inbox}; every record is invented")
+            click.echo(f"{len(files)} files for {len(quarters)} quarters in {inbox}; every record is invented")
         return
     with shown_progress(as_json) as progress:
         report = generate_state(

@@ -32,18 +32,18 @@ def _check_url(_context: click.Context, _parameter: click.Parameter, value: str)
 @click.command("ui")
 @home_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=3000, show_default=True, type=Number(1, 65535))
+@click.option("--port", default=3000, show_default=True, type=Number(1, 65535), help="Port to listen on.")
 @click.option(
     "--public-url",
     default="",
     metavar="URL",
     callback=_check_url,
-    help="Address of the reverse proxy in front, as browsers use it: https://hcip.example.org.",
+    help="Address at which browsers reach the reverse proxy in front, such as https://hcip.example.org.",
 )
 def command(home_path: Path | None, host: str, port: int, public_url: str) -> None:
     """Start the Dagster UI on this home, with the daemon that runs schedules, sensors and backfills. Ctrl-C ends both.
 
-    It responds only at the address it prints, which carries a new token at every start.
+    It responds only at the address it prints, which contains a new token each time.
     """
     from hcip_pipeline.alerting.settings import load_settings
     from hcip_pipeline.assets.instance import home_instance

@@ -17,7 +17,7 @@ _FILE = click.Path(path_type=Path)
 
 @contextmanager
 def _folder_of(release: str, home_path: Path | None, progress: Progress) -> Iterator[Path]:
-    """The folder of a release, or a copy of a published one as long as it is read."""
+    """The folder of a release; of a published one, a temporary copy."""
     from hcip_pipeline.files.scratch import scratch_folder
     from hcip_pipeline.publishing.object_storage import fetch
     from hcip_pipeline.shared_home.address import is_address
@@ -31,10 +31,12 @@ def _folder_of(release: str, home_path: Path | None, progress: Progress) -> Iter
 
 @click.command("verify")
 @click.argument("release")
-@click.option("--head", default="", help="A ledger head that you kept: also checks every file that the ledger covers.")
-@click.option("--ledger", type=_FILE, help="The ledger [default: ledger.jsonl of the release's home].")
-@click.option("--signers", type=_FILE, help="Allowed signers, as ssh-keygen reads them: check every signature.")
-@click.option("--roots", type=_FILE, help="Root certificates of a time stamp service (PEM): check every time stamp.")
+@click.option("--head", default="", help="Ledger head that you kept: also checks every file that the ledger covers.")
+@click.option("--ledger", type=_FILE, help="Ledger file [default: ledger.jsonl of the release's home].")
+@click.option("--signers", type=_FILE, help="Allowed signers file for ssh-keygen: also checks every signature.")
+@click.option(
+    "--roots", type=_FILE, help="Root certificates of time stamp services (PEM): also checks every time stamp."
+)
 @click.option("--partial", is_flag=True, help="Accept that releases which this one refers to are not available.")
 @home_option
 @volume_options
@@ -54,8 +56,8 @@ def command(
     """Recompute every payment of RELEASE from its files. Exit 1 if a single cent differs.
 
     RELEASE is a folder such as releases/2025H1/r1, a period (2025H1: its newest release), one release of a period
-    (2025H1/r1), or the address of a published release (s3://bucket/prefix/2025H1/r1), which is fetched first with the
-    releases it refers to.
+    (2025H1/r1), or the address of a published release (s3://bucket/prefix/2025H1/r1), which is first downloaded with
+    the releases it refers to.
 
     Also checks the chain of releases and the home's ledger for anything removed, replaced, rolled back or rewritten.
     """

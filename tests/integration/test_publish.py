@@ -216,7 +216,7 @@ def test_an_unusable_address_is_named(
 
 def test_the_command_publishes_a_home_once(tmp_path: Path, s3: str, capsys: pytest.CaptureFixture[str]) -> None:
     _release(tmp_path), _release(tmp_path, 2, supersedes="0" * 64)
-    for expected in ("published, 7 files", "was published before"):
+    for expected in ("published, 7 files", "already published"):
         cli.main(["publish", "--to", f"{s3}/home", "--home", str(tmp_path)])
         assert capsys.readouterr().out.count(expected) == 2
 

@@ -1,4 +1,4 @@
-"""The command line: quick help, exit codes, messages instead of stack traces."""
+"""The command line: fast help, exit codes, messages instead of stack traces."""
 
 from __future__ import annotations
 
@@ -45,25 +45,25 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "stated"),
+    ("arguments", "message"),
     [
         (("run", "2025H3"), "not a performance period"),
         (("run",), "Missing argument"),
         (("settle",), "No such command"),
         (("synth", "somewhere", "--start", "2025Q3", "--end", "2025Q1"), "before the start"),
-        (("study", "--year", "2016"), "either of a SPARCS file, of a folder of Texas's files, or of a window"),
+        (("study", "--year", "2016"), "either a SPARCS file, a folder of Texas's files, or a window"),
         (("study", "--from", "2025-06-30", "--to", "2025-01-01"), "is before"),
         (("ingest", "2025Q9"), "is not a quarter"),
     ],
 )
-def test_wrong_usage_is_2(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], stated: str) -> None:
+def test_wrong_usage_exits_2(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str) -> None:
     code, _, err = run(capsys, *arguments)
     assert code == 2
-    assert stated in err
+    assert message in err
     assert "Traceback" not in err
 
 
-def test_a_missing_policy_is_1_and_names_the_path(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_missing_policy_exits_1_and_names_the_path(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, _, err = run(capsys, "run", "2025H1", "--home", str(tmp_path))
     assert code == 1
     assert str(tmp_path / "inbox" / "policy.yaml") in err
@@ -106,14 +106,14 @@ def test_synth_never_overwrites(capsys: pytest.CaptureFixture[str], tmp_path: Pa
         (["verify", "nowhere", "--json"], 1, '"error"', "What to do"),
     ],
 )
-def test_the_console_script_ends_with_the_commands_code(arguments: list[str], code: int, out: str, err: str) -> None:
+def test_the_console_script_exits_with_the_commands_code(arguments: list[str], code: int, out: str, err: str) -> None:
     program = [sys.executable, "-c", "from hcip_pipeline.cli import main; main()", *arguments]
     done = subprocess.run(program, capture_output=True, text=True)
     assert done.returncode == code and out in done.stdout and err in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_closed_pipe_is_no_error() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     program = f"{sys.executable} -c 'from hcip_pipeline.cli import main; main()' --help | true"
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True)
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr
@@ -129,7 +129,7 @@ def test_a_closed_pipe_is_no_error() -> None:
         ["run", "２０２５H1"],
     ],
 )
-def test_numbers_and_days_are_written_in_ascii(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_numbers_and_days_must_be_ascii(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(arguments)
     assert ended.value.code == 2
@@ -153,17 +153,17 @@ def test_a_period_means_its_newest_release(tmp_path: Path) -> None:
 def test_tables_that_cannot_be_written_are_refused_before_they_are_computed(command: str, tmp_path: Path) -> None:
     file = tmp_path / "a_file"
     file.touch()
-    for place in (file, file / "below", Path("/proc/none")):
-        arguments = [command, "2025H1", *(["s.yaml"] if command == "simulate" else []), "--out", str(place)]
-        with pytest.raises(HcipError, match="cannot be the folder") as refused:
+    for out in (file, file / "below", Path("/proc/none")):
+        arguments = [command, "2025H1", *(["s.yaml"] if command == "simulate" else []), "--out", str(out)]
+        with pytest.raises(HcipError, match="cannot be written here") as refused:
             cli.cli.main([*arguments, "--home", str(tmp_path)], standalone_mode=False)
-        assert refused.value.file == str(place) and refused.value.fix
+        assert refused.value.file == str(out) and refused.value.fix
 
 
 def test_a_command_in_the_background_of_a_script_ends_on_sigterm(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A shell has it ignore SIGINT, and Dagster handles SIGTERM as SIGINT is handled once a run has begun."""
+    """A shell makes it ignore SIGINT, and Dagster handles SIGTERM like SIGINT once a run has begun."""
 
     def work() -> None:
         signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))

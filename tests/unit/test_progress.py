@@ -1,4 +1,4 @@
-"""What a command shows while it works, and the log that stays in the home."""
+"""The progress that a command shows while it works, and its log in the home."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_stage_is_one_line_with_its_time_and_no_model_names(tmp_path: Path) ->
     assert shown.stderr.startswith("[0:00] ")
 
 
-def test_a_detail_stays_one_in_a_part_of_the_work_and_in_another_process() -> None:
+def test_a_detailed_message_stays_one_within_a_stage_and_in_another_process() -> None:
     shown: list[str] = []
     report = within(shown.append, "building 2025H1")
     for message in (DetailedMessage("1 of 3 tables", "int_model_1"), "done"):
@@ -56,11 +56,11 @@ def test_verbose_shows_every_table_and_quiet_nothing(tmp_path: Path) -> None:
     assert stages(CliRunner().invoke(command(tmp_path), ["--verbose"]).stderr) == list(MESSAGES)
     assert CliRunner().invoke(command(tmp_path), ["--quiet"]).output == ""
     both = CliRunner().invoke(command(tmp_path), ["--quiet", "--verbose"])
-    assert both.exit_code == 2 and "exclude each other" in both.output
+    assert both.exit_code == 2 and "cannot be used together" in both.output
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_a_log_in_the_home_holds_everything_and_how_it_ended(tmp_path: Path, fails: bool) -> None:
+def test_the_log_contains_every_message_and_how_the_command_ended(tmp_path: Path, fails: bool) -> None:
     CliRunner().invoke(command(tmp_path, fails=fails), ["--quiet"])
     (log,) = (tmp_path / "logs").iterdir()
     lines = [line[20:] for line in log.read_text(encoding="utf-8").splitlines()]
@@ -69,7 +69,7 @@ def test_a_log_in_the_home_holds_everything_and_how_it_ended(tmp_path: Path, fai
     assert lines[-1].startswith("ended by the file is not there" if fails else "ended")
 
 
-def test_a_home_keeps_a_number_of_logs_and_none_where_it_is_not_there(tmp_path: Path) -> None:
+def test_a_home_keeps_the_newest_logs_and_a_missing_home_gets_none(tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
     for number in range(KEPT_LOGS + 5):
