@@ -1,7 +1,7 @@
-"""Explaining the payments of a release, on disk or being written, with the home's lake where there is one.
+"""Explaining the payments of a release, on disk or being written, with the home's lake if there is one.
 
-Belongs here: finding the release, the physician and the hospital, and reading what is needed. Does not belong here:
-what a payment is made of (``explanation``).
+Belongs here: finding the release, the physician and the hospital, and reading the tables. Does not belong here: how a
+payment is made up (``explanation``).
 """
 
 from __future__ import annotations
@@ -26,22 +26,23 @@ from hcip_pipeline.release.rests_on import outdated
 from hcip_pipeline.tables.file_names import shown
 
 
-class _Kept:
-    """Tables read once each, however many payments are explained."""
+class _CachedTables:
+    """Tables that are each read once, however many payments are explained."""
 
     def __init__(self, tables: ReleasedTables) -> None:
         self.table = cache(tables.table)
 
 
 def explain(home: Home, period: PerformancePeriod, who: str, hospital: str | None = None) -> Explanation:
-    """Explain what a care partner gets by the newest release of ``period``.
+    """Explain a care partner's payment in the newest release of ``period``.
 
     Args:
-        who: an NPI, or a name or part of one, in any letter case and order of words.
+        who: an NPI, or a name or part of one, in any letter case and word order.
 
     Raises:
-        HcipError: the period has no release; no one has this NPI or name, or not at ``hospital``.
-        UsageError: the care partner is at several hospitals and none is named, or several have such a name.
+        HcipError: the period has no release, or no care partner (at ``hospital``) has this NPI or name.
+        UsageError: several care partners have this name, or the care partner has payments at several hospitals and
+            ``hospital`` is not given.
     """
     releases = releases_of(home, period)
     if not releases:
@@ -56,7 +57,7 @@ def explain(home: Home, period: PerformancePeriod, who: str, hospital: str | Non
 
 
 def explainer(folder: Path, home: Home | None = None) -> Explainer:
-    """What explains the payments of the release in ``folder``; without a home no case knows its file and row.
+    """An explainer of the release in ``folder``; without a home, cases have no source file and row.
 
     Raises:
         HcipError: it is not a release, or lacks a table.
@@ -64,26 +65,26 @@ def explainer(folder: Path, home: Home | None = None) -> Explainer:
     files = ReleaseFiles.at(folder)
     policy = read_policy(files.manifest["policy"]["text"], folder / MANIFEST)
     if home is None:
-        return Explainer(files.period, folder.name, policy, _Kept(files))
+        return Explainer(files.period, folder.name, policy, _CachedTables(files))
     inputs = [item["file"] for item in files.manifest["inputs"]]
     quarters = [*files.period.quarters, *files.period.baseline(policy.baseline_window).quarters]
     return Explainer(
         files.period,
         folder.name,
         policy,
-        _Kept(files),
+        _CachedTables(files),
         names_of(home),
         lambda ccn, accounts: case_sources(home, ccn, accounts, quarters, inputs),
     )
 
 
 def names_of(home: Home) -> Names:
-    """Names of hospitals and APR-DRGs, as far as the home's lake holds them."""
+    """Names of hospitals and APR-DRGs, as far as they are in the home's lake."""
     return Names(_names(home, "hospitals", "ccn", "name"), _names(home, "apr_drg", "apr_drg", "label"))
 
 
 def _npi_of(folder: Path, who: str, hospital: str | None) -> str:
-    """The NPI of the one care partner whose name holds every word of ``who``."""
+    """The NPI of the only care partner whose name contains every word of ``who``."""
     words = who.casefold().replace(",", " ").split()
     partners = released_frame(folder, "incentives").select("hospital_ccn", "npi", "name").unique().sort("name", "npi")
     if hospital is not None:
@@ -93,22 +94,22 @@ def _npi_of(folder: Path, who: str, hospital: str | None) -> str:
     where = f"{folder.parent.name} {folder.name}"
     if not found:
         raise HcipError(
-            f"no care partner of {where} is called {shown(who)!r}, or has this NPI",
+            f"no care partner in {where} is called {shown(who)!r}, or has this NPI",
             file=folder,
-            fix="name ten digits, or a name as incentives/HCIP_<ccn>_incentives_….csv has it",
+            fix="give a ten-digit NPI, or a name from incentives/HCIP_<ccn>_incentives_….csv",
         )
     if len(found) > 1:
         listed = list(found.values())
         more = f" and {len(listed) - 10} more" if len(listed) > 10 else ""
         raise UsageError(
-            f"{len(found)} care partners of {where} are called {shown(who)!r}: {', '.join(listed[:10])}{more}",
-            fix="name the NPI of one",
+            f"{len(found)} care partners in {where} are called {shown(who)!r}: {', '.join(listed[:10])}{more}",
+            fix="give the NPI instead",
         )
     return next(iter(found))
 
 
 def _has_words(name: str, words: Sequence[str]) -> bool:
-    """Whether each word begins a word of the name."""
+    """Whether each word is the beginning of a word of the name."""
     parts = name.casefold().replace(",", " ").split()
     return all(any(part.startswith(word) for part in parts) for word in words)
 
@@ -119,26 +120,26 @@ def _hospital_of(folder: Path, npi: str, hospital: str | None) -> str:
     where = f"{folder.parent.name} {folder.name}"
     if not found:
         raise HcipError(
-            f"{npi} is not a care partner in {where}, which has {partners['npi'].n_unique():,} of them",
+            f"{npi} is not one of the {partners['npi'].n_unique():,} care partners in {where}",
             file=folder,
             fix="check the NPI; the care partners are in incentives/HCIP_<ccn>_incentives_….csv",
         )
     if hospital is None and len(found) > 1:
         raise UsageError(
             f"{npi} is a care partner of {len(found)} hospitals, each of which pays separately: {', '.join(found)}",
-            fix=f"name one: --hospital {found[0]}",
+            fix=f"choose one: --hospital {found[0]}",
         )
     if hospital is not None and hospital not in found:
         raise HcipError(
             f"{npi} is not a care partner of {hospital} in {where}, but is one of {', '.join(found)}",
             file=folder,
-            fix=f"name that hospital: --hospital {found[0]}",
+            fix=f"use --hospital {found[0]}",
         )
     return hospital or found[0]
 
 
 def _names(home: Home, table: str, code: str, name: str) -> dict[str, str]:
-    """Names of codes, as far as the lake holds the table; of several grouper versions the newest's."""
+    """Names of codes, if the table is in the lake; with several grouper versions, the newest version's names."""
     path = home.lake_reference / f"{table}.parquet"
     if not path.is_file():
         return {}

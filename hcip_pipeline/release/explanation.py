@@ -1,8 +1,8 @@
-"""One payment, explained: everything the release states about it, and the lines of the files that its cases came from.
+"""One payment, explained: everything the release contains about it, and the file rows that its cases came from.
 
 Belongs here: gathering the figures of one care partner, for the command and for the physician's report. Does not belong
 here: how they are shown (``explanation_text``), where a case is in the inbox (``explanation_sources``), and any
-figure that the release does not hold or that is not a sum over its rows.
+figure that is neither in the release nor a sum over its rows.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class ReleasedTables(Protocol):
     """Tables of a release, on disk or about to be written; ``owner`` is a hospital, None is the state."""
 
     def table(self, name: str, owner: str | None = None) -> pl.DataFrame:
-        """A table of the release, of one hospital where ``owner`` names it."""
+        """A table of the release; one hospital's if ``owner`` is given."""
         ...
 
 
 @dataclass(frozen=True)
 class Names:
-    """Names of codes, as far as they are known."""
+    """Names of hospitals and APR-DRGs, as far as they are known."""
 
     hospitals: Mapping[str, str] = field(default_factory=dict)
     apr_drgs: Mapping[str, str] = field(default_factory=dict)
@@ -46,8 +46,8 @@ class ExplainedCase:
 
     Attributes:
         row: its line in the release's file of cases; the header is line 1.
-        performance_fraction, performance_incentive: None for a case of the baseline, which earns nothing.
-        source: its lines in the inbox; None where the lake is not at hand or no longer holds it.
+        performance_fraction, performance_incentive: None for a baseline case, which earns nothing.
+        source: its lines in the inbox; None if the lake is not available or no longer contains the case.
     """
 
     apr_drg: str
@@ -65,12 +65,12 @@ class ExplainedCase:
 
 @dataclass(frozen=True)
 class ExplainedCell:
-    """A cell with the physician's cases in it: its norm in base-year dollars and in the performance year's.
+    """A cell with the physician's cases in it: its norm in base-year and performance-year dollars.
 
     Attributes:
-        trend: base year's dollars to the performance year's.
-        own_cases, own_mean_cost: at any hospital; what the performance gate looked at.
-        is_gated: the mean is above ``p75_cost``: no performance incentive on the cell's cases.
+        trend: factor from base-year to performance-year dollars.
+        own_cases, own_mean_cost: over all hospitals, as the performance gate compares them.
+        is_gated: the mean is above ``p75_cost``, so the cell's cases earn no performance incentive.
     """
 
     apr_drg: str
@@ -97,7 +97,7 @@ class ExplainedCell:
 
 @dataclass(frozen=True)
 class StreamSums:
-    """What an average is made of: sums over one stream's cases of one window."""
+    """The parts of an average: sums over one stream's cases in one window."""
 
     cases: int
     cost: Decimal
@@ -118,7 +118,7 @@ class ExplainedStream:
 
 @dataclass(frozen=True)
 class ExplainedLimit:
-    """The hospital's distribution limit: its row, and how many care partners share what it leaves."""
+    """The hospital's distribution limit: its row, and how many care partners share the available amount."""
 
     figures: Row
     care_partners: int
@@ -131,11 +131,13 @@ class Explanation:
     Attributes:
         release: such as ``r1``.
         incentive, inputs: the rows of ``incentives`` and ``payment_inputs``.
-        cells: by APR-DRG and severity, with their cases. baseline_cases: those of the year before.
-        streams: medical and surgical, as far as there are cases. conditions: the rows of ``conditions``.
+        cells: by APR-DRG and severity, with their cases.
+        streams: medical and surgical, if there are cases.
+        baseline_cases: the cases in the baseline window.
+        conditions: the rows of ``conditions``.
         baseline_window: first and last day.
-        case_file, baseline_file: names within the release.
-        stale: why the release is stale, in words (``rests_on``).
+        case_file, baseline_file: paths within the release.
+        stale: why the release is stale, one sentence per reason (``rests_on``).
     """
 
     period: str
@@ -158,7 +160,7 @@ class Explanation:
     stale: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """The same facts for machines: money as text, and no account number."""
+        """The same facts for JSON: money as text, and no account numbers."""
         facts = asdict(self) | {
             "policy": {"version": self.policy.version, **{name: getattr(self.policy, name) for name in _PARAMETERS}}
         }
@@ -166,7 +168,7 @@ class Explanation:
         return plain
 
 
-#: of the policy, what the explanation's words depend on
+#: the policy's parameters that the explanation depends on
 _PARAMETERS = (
     "base_year", "norm_method", "performance_exponent", "performance_gate", "baseline_window", "min_baseline_cases",
     "medical_improvement_cap", "condition_failure", "limit_scope", "pfs_cap_basis",
@@ -188,9 +190,9 @@ class Explainer:
     """Explains any payment of one release.
 
     Attributes:
-        tables: the release's.
-        policy: the one it was made under.
-        sources: (hospital, account numbers) -> where they are; None without a lake.
+        tables: of the release.
+        policy: under which the release was made.
+        sources: (hospital, account numbers) -> where the cases are in the inbox; None without a lake.
     """
 
     period: PerformancePeriod
@@ -201,7 +203,7 @@ class Explainer:
     sources: Sources | None = None
 
     def payment(self, ccn: str, npi: str) -> Explanation:
-        """The payment of a care partner at a hospital.
+        """Explain the payment of a care partner at a hospital.
 
         Raises:
             KeyError: there is no such payment.
@@ -276,7 +278,7 @@ class Explainer:
 
 
 class Sources(Protocol):
-    """Where cases of a hospital are in the inbox, by account number."""
+    """Finds a hospital's cases in the inbox, by account number."""
 
     def __call__(self, ccn: str, accounts: set[str], /) -> Mapping[str, CaseSource]:
         """Account number -> where the case came from."""
@@ -284,7 +286,7 @@ class Sources(Protocol):
 
 
 class _Own:
-    """The hospital's tables as they concern one care partner."""
+    """One care partner's rows of the hospital's tables."""
 
     def __init__(self, tables: ReleasedTables, ccn: str, npi: str) -> None:
         self.tables, self.ccn, self.npi = tables, ccn, npi
@@ -293,7 +295,7 @@ class _Own:
         return tuple(self.tables.table(table, self.ccn).filter(pl.col("npi") == self.npi).iter_rows(named=True))
 
     def numbered(self, table: str) -> tuple[Row, ...]:
-        """Own cases with their line in the file (``row``), which is ordered by account number."""
+        """The care partner's cases with their line in the file (``row``), which is ordered by account number."""
         frame = self.tables.table(table, self.ccn).sort("account_no").with_row_index("row", offset=2)
         return tuple(frame.filter(pl.col("npi") == self.npi).iter_rows(named=True))
 

@@ -1,6 +1,6 @@
-"""Where a case came from: the file and the line of each of its rows, as the lake keeps them.
+"""Where a case came from: the file and line of each of its rows, as recorded in the lake.
 
-Belongs here: lineage of cases by account number. Does not belong here: what a case earned; and account numbers do not
+Belongs here: lineage of cases by account number. Does not belong here: what a case earned. Account numbers do not
 leave this module.
 """
 
@@ -20,10 +20,11 @@ from hcip_pipeline.periods import Quarter
 
 @dataclass(frozen=True)
 class CaseSource:
-    """The lines a case is in, in files below the inbox; the header of a file is line 1.
+    """The lines that contain a case, in files below the inbox; a file's header is line 1.
 
     Attributes:
-        charge_lines: how many rows of the charges file are this stay's; then the first and the last of them.
+        charge_lines: number of rows in the charges file that belong to this stay.
+        first_charge_row, last_charge_row: the first and the last of these rows.
     """
 
     file: str
@@ -40,21 +41,20 @@ class CaseSource:
             return where
         name = self.charge_file.rsplit("/", 1)[-1]
         if self.charge_lines == 1:
-            return f"{where}; its charge in {name}, row {self.first_charge_row:,}"
+            return f"{where}; one charge line in {name}, row {self.first_charge_row:,}"
         rows = f"rows {self.first_charge_row:,} to {self.last_charge_row:,}"
-        return f"{where}; its {self.charge_lines} charge lines in {name}, {rows}"
+        return f"{where}; {self.charge_lines:,} charge lines in {name}, {rows}"
 
 
 def case_sources(
     home: Home, ccn: str, accounts: Collection[str], quarters: Iterable[Quarter], inputs: Iterable[str]
 ) -> dict[str, CaseSource]:
-    """Account number -> its source, for those that the lake still holds.
+    """Account number -> its source, for the cases that are still in the lake.
 
     Args:
         accounts: account numbers of the hospital ``ccn``.
-        quarters: of the windows that the cases were discharged in.
-        inputs: the files that the release was made from, as its manifest names them: a version that was sent later
-            reveals nothing about this release.
+        quarters: the quarters in which the cases were discharged.
+        inputs: the files that the release was made from, as its manifest names them; versions sent later are ignored.
     """
     submissions = _submissions(ccn, {str(quarter): quarter for quarter in quarters}, inputs)
     discharges = _rows_of(home, "discharges", submissions, accounts, {"discharge_date": pl.Date})
@@ -86,7 +86,7 @@ def case_sources(
 def _submissions(ccn: str, quarters: Mapping[str, Quarter], inputs: Iterable[str]) -> list[tuple[Quarter, str]]:
     """(quarter, name in the lake) of the hospital's submissions: ``hospital/<quarter>/<ccn>[.r<n>]/<file>``.
 
-    The base year's norms may be frozen from an older version than the one that the baseline uses: the newest counts.
+    If the release read several versions of a quarter (frozen norms may come from an older one), the newest counts.
     """
     newest: dict[str, tuple[int, str]] = {}
     for file in inputs:
@@ -104,7 +104,7 @@ def _rows_of(
     accounts: Collection[str],
     more: dict[str, type[pl.DataType]],
 ) -> pl.DataFrame:
-    """account_no, submission, file, source_row and ``more`` of the rows with these account numbers."""
+    """The rows with these account numbers: account_no, submission, file, source_row and the columns of ``more``."""
     schema: dict[str, Any] = {
         "account_no": pl.String,
         "submission": pl.String,

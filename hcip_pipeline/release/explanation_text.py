@@ -1,4 +1,4 @@
-"""An explained payment in words: from the cases to the last cap, every dollar with its reason.
+"""An explained payment as text: from the cases to the last cap, every dollar with its reason.
 
 Belongs here: wording and layout, in US formats. Does not belong here: where the figures come from (``explanation``),
 and what a reason code means (``contracts.payment_reasons``).
@@ -32,21 +32,21 @@ _CENT = Decimal("0.01")
 
 
 def money(amount: Decimal | None, places: int = 2) -> str:
-    """$1,234.50; -$50.25."""
+    """Format an amount: $1,234.50, -$50.25."""
     if amount is None:
         return "no amount"
     return dollars(amount, places)
 
 
 def percent(ratio: Decimal) -> str:
-    """66.67%, 66.50439%: exact, with two places at least."""
+    """Format a ratio: 66.67%, 66.50439%. Exact, with at least two decimal places."""
     exact = f"{ratio * 100:f}"
     whole, _, places = exact.partition(".")
     return f"{whole}.{places.rstrip('0'):0<2}%"
 
 
 def render_text(explanation: Explanation) -> str:
-    """The whole explanation as text."""
+    """Render the whole explanation."""
     parts: list[Iterable[str]] = [
         part(explanation)
         for part in (_head, _waterfall, _performance, _improvement, _conditions, _standing, _cap, _limit, _sources)
@@ -59,10 +59,10 @@ def _line(label: str, amount: str, indent: int = 2) -> str:
     return f"{left} {'.' * max(2, _WIDTH - len(left) - len(amount) - 2)} {amount}"
 
 
-def _prose(words: str, indent: int = 2) -> Iterator[str]:
+def _prose(text: str, indent: int = 2) -> Iterator[str]:
     margin = " " * indent
     yield from textwrap.wrap(
-        words, _WIDTH, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False, break_long_words=False
+        text, _WIDTH, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False, break_long_words=False
     )
 
 
@@ -92,15 +92,15 @@ def _waterfall(e: Explanation) -> Iterator[str]:
         ("Standing", "standing_adjustment"),
         ("Oversight committee", "committee_adjustment"),
         ("Physician Fee Schedule cap", "pfs_cap_adjustment"),
-        ("Distribution limit of the hospital", "distribution_limit_adjustment"),
+        ("Hospital's distribution limit", "distribution_limit_adjustment"),
     ):
         left += row[column]
-        yield _line(f"{label}, leaves {money(left)}" if row[column] else label, money(row[column]))
+        yield _line(f"{label}, leaving {money(left)}" if row[column] else label, money(row[column]))
     yield _line("Final", money(row["final_incentive"]))
     if row["case_mix_index"] is not None:
         yield from _prose(
-            f"Case-mix index {row['case_mix_index']:f}: the mean cost weight of the {_count(cases, 'case')}; an "
-            "average case of the state weighs 1."
+            f"Case-mix index {row['case_mix_index']:f}: the mean cost weight of the {_count(cases, 'case')}; the "
+            "state's average case has a weight of 1."
         )
     yield ""
 
@@ -108,11 +108,11 @@ def _waterfall(e: Explanation) -> Iterator[str]:
 def _performance(e: Explanation) -> Iterator[str]:
     if not e.cells:
         return
-    yield "Performance: each case compared with the norm of its cell"
+    yield "Performance: each case compared with its cell's norm"
     yield from _prose(
-        f"The norms are those of {e.cells[0].base_year}, times {e.cells[0].trend:f} for dollars of {e.period[:4]}. A "
-        "case at or below the best practice norm earns the whole performance part, a case at or above P75 earns "
-        "nothing, and a case in between earns in proportion" + _curve(e) + "."
+        f"The norms are from {e.cells[0].base_year}, multiplied by {e.cells[0].trend:f} to express them in "
+        f"{e.period[:4]} dollars. A case at or below the best-practice norm earns the full performance part, a case at "
+        "or above P75 earns nothing, and a case in between earns a proportional share" + _curve(e) + "."
     )
     for cell in e.cells:
         label = f" {cell.label}" if cell.label else ""
@@ -121,49 +121,53 @@ def _performance(e: Explanation) -> Iterator[str]:
         )
         yield from _cell(cell)
         for case in cell.cases:
-            yield _line(_case_words(case, cell), money(case.performance_incentive), 6)
+            yield _line(_case_text(case, cell), money(case.performance_incentive), 6)
     yield ""
 
 
 def _curve(e: Explanation) -> str:
     exponent = e.policy.performance_exponent
-    return "" if exponent == 1 else f", to the power of {exponent:f}"
+    return "" if exponent == 1 else f", raised to the power of {exponent:f}"
 
 
 def _cell(cell: ExplainedCell) -> Iterator[str]:
     yield from _prose(
         f"Best practice {money(cell.best_practice_norm)} ({money(cell.base_best_practice_norm)} in {cell.base_year}), "
-        f"P75 {money(cell.p75_cost)} ({money(cell.base_p75_cost)}). A case can earn "
-        f"{money(cell.mpi_performance + cell.mpi_improvement)}: {money(cell.mpi_performance)} for performance, "
-        f"{money(cell.mpi_improvement)} for improvement. Its cost weighs {cell.cost_weight:f}, its days "
-        f"{cell.los_weight:f}.",
+        f"P75 {money(cell.p75_cost)} ({money(cell.base_p75_cost)}). A case can earn up to "
+        f"{money(cell.mpi_performance + cell.mpi_improvement)}: {money(cell.mpi_performance)} for performance and "
+        f"{money(cell.mpi_improvement)} for improvement. Its cost weight is {cell.cost_weight:f}, its length-of-stay "
+        f"weight {cell.los_weight:f}.",
         4,
     )
     if cell.is_gated:
         yield from _prose(
-            f"The physician's mean over {_count(cell.own_cases, 'case')}, at all hospitals, is "
-            f"{money(cell.own_mean_cost, 4)}: above P75, so no case in this cell earns a performance incentive.",
+            f"The physician's mean cost over {_count(cell.own_cases, 'case')} at all hospitals is "
+            f"{money(cell.own_mean_cost, 4)}, above P75, so no case in this cell earns a performance incentive.",
             4,
         )
 
 
-def _case_words(case: ExplainedCase, cell: ExplainedCell) -> str:
+def _case_text(case: ExplainedCase, cell: ExplainedCell) -> str:
     fraction = case.performance_fraction or Decimal(0)
-    words = f"row {case.row:,}: cost {money(case.cost)}, {percent(fraction)} of {money(cell.mpi_performance)}"
-    return f"{words}, withheld" if cell.is_gated and fraction else words
+    text = f"row {case.row:,}: cost {money(case.cost)}, {percent(fraction)} of {money(cell.mpi_performance)}"
+    return f"{text}, withheld" if cell.is_gated and fraction else text
 
 
 def _improvement(e: Explanation) -> Iterator[str]:
     if not e.streams:
         return
     first, last = e.baseline_window
-    yield f"Improvement: each stream compared with the physician's own cases of {_day(first)} to {_day(last)}"
+    yield "Improvement: each stream compared with the physician's own earlier cases"
+    yield from _prose(
+        f"The baseline is {_day(first)} through {_day(last)}. Averages are adjusted for case mix: each total is "
+        "divided by the weight of its cases."
+    )
     for stream in e.streams:
         yield _line(stream.stream.capitalize(), money(stream.figures["improvement_incentive"]))
         if not stream.figures["has_baseline"]:
             yield from _prose(
-                f"{_count(stream.baseline.cases, 'case')} in the baseline; at least {e.policy.min_baseline_cases} are "
-                "needed for a comparison.",
+                f"{_count(stream.baseline.cases, 'case')} in the baseline; a comparison needs at least "
+                f"{e.policy.min_baseline_cases}.",
                 4,
             )
         elif stream.stream == "medical":
@@ -178,18 +182,18 @@ def _days(stream: ExplainedStream, e: Explanation) -> Iterator[str]:
     yield from _average(
         "baseline", stream.baseline, f"{stream.baseline.days:,} days", "los_weight", row["baseline_adjusted_los"]
     )
-    yield from _average("now", stream.now, f"{stream.now.days:,} days", "los_weight", row["adjusted_los"])
+    yield from _average("this period", stream.now, f"{stream.now.days:,} days", "los_weight", row["adjusted_los"])
     if not row["days_saved"]:
-        yield from _prose("No days were saved per case at equal case mix: no improvement incentive.", 4)
+        yield from _prose("No days per case were saved, so there is no improvement incentive.", 4)
         return
     worth = (row["days_saved"] * row["per_diem"]).quantize(_CENT, rounding="ROUND_HALF_UP")
     yield from _prose(
-        f"{row['days_saved']:f} days saved per case × {money(row['per_diem'])}, the fees forgone for a day of each of "
-        f"the {_count(stream.now.cases, 'case')} = {money(worth)}.",
+        f"{row['days_saved']:f} days saved per case × {money(row['per_diem'])} (the fees forgone for one day of "
+        f"{_each_of(stream.now.cases)}) = {money(worth)}.",
         4,
     )
     if e.policy.medical_improvement_cap == "mpi" and worth > row["mpi_improvement"]:
-        yield from _prose(f"No more than the improvement part of the cases: {money(row['mpi_improvement'])}.", 4)
+        yield from _prose(f"Capped at the improvement part of the cases: {money(row['mpi_improvement'])}.", 4)
 
 
 def _cost(stream: ExplainedStream) -> Iterator[str]:
@@ -198,20 +202,21 @@ def _cost(stream: ExplainedStream) -> Iterator[str]:
     saved = before - row["adjusted_cost"]
     sums = stream.baseline
     yield from _average("baseline", sums, money(sums.cost), "cost_weight", row["baseline_adjusted_cost"])
-    yield from _average("now", stream.now, money(stream.now.cost), "cost_weight", row["adjusted_cost"])
+    yield from _average("this period", stream.now, money(stream.now.cost), "cost_weight", row["adjusted_cost"])
+    change = "saved per case" if saved >= 0 else "less than a case costs now"
     yield from _prose(
-        f"The baseline's {money(row['baseline_adjusted_cost'], 4)} × {row['trend']:f} is {money(before, 4)} in today's "
-        f"dollars: {money(abs(saved), 4)} per case {'saved' if saved >= 0 else 'more than in the baseline'}.",
+        f"The baseline's {money(row['baseline_adjusted_cost'], 4)} × {row['trend']:f} is {money(before, 4)} in this "
+        f"period's dollars: {money(abs(saved), 4)} {change}.",
         4,
     )
     if not row["spread"] or row["spread"] <= 0:
-        yield from _prose("The norms leave nothing between ceiling and best practice that could be saved.", 4)
+        yield from _prose("The norms leave no room for savings between ceiling and best practice.", 4)
         return
     if saved <= 0:
-        yield from _prose("Nothing was saved: no improvement incentive.", 4)
+        yield from _prose("Nothing was saved, so there is no improvement incentive.", 4)
         return
     yield from _prose(
-        f"Of the {money(row['spread'], 4)} between ceiling and best practice that is "
+        f"Measured against the {money(row['spread'], 4)} between ceiling and best practice, that earns "
         f"{percent(row['improvement_fraction'])} of {money(row['mpi_improvement'])}, the improvement part of the "
         "cases.",
         4,
@@ -221,17 +226,20 @@ def _cost(stream: ExplainedStream) -> Iterator[str]:
 def _average(when: str, sums: StreamSums, amount: str, weight: str, average: Decimal) -> Iterator[str]:
     shown = f"{average:,.4f} days" if weight == "los_weight" else money(average, 4)
     yield from _prose(
-        f"{when}: {_count(sums.cases, 'case')}, {amount} ÷ a weight of {getattr(sums, weight):f} = {shown} a case at "
-        "equal case mix",
+        f"{when}: {_count(sums.cases, 'case')}, {amount} ÷ weight {getattr(sums, weight):f} = {shown} per case",
         4,
     )
+
+
+def _each_of(cases: int) -> str:
+    return "the one case" if cases == 1 else f"each of the {cases:,} cases"
 
 
 def _conditions(e: Explanation) -> Iterator[str]:
     if not e.conditions:
         return
     met = e.incentive["conditions_met_weight"]
-    yield f"Conditions of payment: {percent(met)} of the weight met"
+    yield f"Conditions of payment: {percent(met)} met, by weight"
     if e.policy.condition_failure == "lose_all":
         yield from _prose("If any condition is not met, the whole amount is lost.")
     for row in e.conditions:
@@ -239,21 +247,21 @@ def _conditions(e: Explanation) -> Iterator[str]:
         label = textwrap.shorten(f"{row['condition_id']} {row['description']}", 55, placeholder="…")
         yield _line(f"{label} ({percent(row['weight'])}): {outcome}", money(row["weighted_amount"]))
         if row["source"] == "MEASURED":
-            whose = "of the hospital" if row["measured_level"] == "hospital" else "of the physician's own patients"
-            asked = f"{row['threshold_operator']} {row['threshold_value'].normalize():f}"
+            whose = "for the hospital" if row["measured_level"] == "hospital" else "for the physician's own patients"
+            required = f"{row['threshold_operator']} {row['threshold_value'].normalize():f}"
             yield from _prose(
-                f"{row['computed_measure']} {whose}: {row['measured_value'].normalize():f}; asked {asked}."
+                f"{row['computed_measure']} {whose}: {row['measured_value'].normalize():f}; required: {required}."
             )
     parts = sum((row["weighted_amount"] for row in e.conditions), Decimal(0))
     if met >= 1 and parts != e.incentive["calculated_incentive"] and not e.incentive["conditions_adjustment"]:
-        yield from _prose("Every condition is met: the cents that rounding the parts would make or lose do not count.")
+        yield from _prose("Every condition is met, so cents gained or lost by rounding the parts do not count.")
     yield ""
 
 
 def _standing(e: Explanation) -> Iterator[str]:
     inputs = e.inputs
     yield "Standing"
-    until = f" to {_day(inputs['participation_end'])}" if inputs["participation_end"] else ""
+    until = f" through {_day(inputs['participation_end'])}" if inputs["participation_end"] else ""
     signed = f"signed on {_day(inputs['arrangement_signed'])}" if inputs["arrangement_signed"] else "not signed"
     yield from _prose(
         f"On the certified list from {_day(inputs['participation_start'])}{until}; arrangement {signed}; screening "
@@ -261,7 +269,7 @@ def _standing(e: Explanation) -> Iterator[str]:
         f"{_count(inputs['approved_activities'] or 0, 'approved activity', 'approved activities')} performed."
     )
     if inputs["committee_adjustment_amount"]:
-        yield from _prose(f"The oversight committee asked for {money(inputs['committee_adjustment_amount'])}.")
+        yield from _prose(f"Adjustment by the oversight committee: {money(inputs['committee_adjustment_amount'])}.")
     yield ""
 
 
@@ -270,46 +278,46 @@ def _cap(e: Explanation) -> Iterator[str]:
     yield "Physician Fee Schedule cap"
     if inputs["pfs_approved_amount"] is None:
         yield from _prose(
-            "Neither an official notice nor Medicare claims give the amount that the fee schedule allowed this "
-            "physician at this hospital. Until one does, there is no cap and nothing is paid."
+            "The Medicare fee-schedule amount for this physician at this hospital is in neither an official notice nor "
+            "Medicare claims. Until it is known, the cap cannot be determined and nothing is paid."
         )
     else:
-        source = {"NOTICE": "by official notice", "CLAIMS": "estimated from Medicare claims"}[inputs["pfs_source"]]
+        source = {"NOTICE": "from an official notice", "CLAIMS": "estimated from claims"}[inputs["pfs_source"]]
         year = int(e.period[:4]) - (e.policy.pfs_cap_basis == "prior_year")
         earlier = inputs["earlier_period_incentive"]
         less = f", less {money(earlier)} paid for the year's earlier period" if earlier else ""
         yield from _prose(
-            f"{inputs['physician_cap_percent'].normalize():f}% of {money(inputs['pfs_approved_amount'])}, the Medicare "
-            f"approved amounts of {year} {source}{less}: at most {money(e.incentive['pfs_cap_amount'])}."
+            f"{inputs['physician_cap_percent'].normalize():f}% of {money(inputs['pfs_approved_amount'])}, the {year} "
+            f"Medicare approved amounts ({source}){less}: at most {money(e.incentive['pfs_cap_amount'])}."
         )
     yield ""
 
 
 def _limit(e: Explanation) -> Iterator[str]:
-    yield "Distribution limit of the hospital"
+    yield "Hospital's distribution limit"
     if e.limit is None or e.limit.figures["distribution_limit"] is None:
-        yield from _prose("There is none in this period.")
+        yield from _prose("No limit applies in this period.")
         yield ""
         return
     limit: Row = e.limit.figures
     if limit["cumulative_limit"] is not None:
         yield from _prose(
-            f"Program year {limit['program_year']}: internal savings to date "
+            f"Program year {limit['program_year']}: internal savings to date of "
             f"{money(limit['internal_savings_to_date'])}, less {money(limit['earlier_incentives'])} paid for earlier "
-            f"periods and {money(limit['other_program_amounts_to_date'])} of other programs: at most "
+            f"periods and {money(limit['other_program_amounts_to_date'])} apportioned to other programs: at most "
             f"{money(limit['cumulative_limit'])}."
         )
     if limit["incentive_pool"] is not None:
         contested = ", which the hospital contests" if limit["is_contested"] else ""
         yield from _prose(f"Official pool notice: {money(limit['incentive_pool'])}{contested}.")
     total, most = limit["incentives_before_limit"], limit["distribution_limit"]
-    partners = f"The hospital's {_count(e.limit.care_partners, 'care partner')} would get {money(total)} together"
+    partners = f"The hospital's {_count(e.limit.care_partners, 'care partner')} would get {money(total)} in total"
     if total <= most:
-        yield from _prose(f"{partners}: within the limit of {money(most)}.")
+        yield from _prose(f"{partners}, within the limit of {money(most)}.")
     else:
         yield from _prose(
-            f"{partners}, and there is {money(most)}: each gets {percent(round(most / total, 4))} of the amount, "
-            "rounded to the cent by largest remainder."
+            f"{partners}, but only {money(most)} is available: each gets {percent(round(most / total, 4))} of the "
+            "amount, rounded to the cent by largest remainder."
         )
     yield ""
 
@@ -317,16 +325,16 @@ def _limit(e: Explanation) -> Iterator[str]:
 def _sources(e: Explanation) -> Iterator[str]:
     for title, cases, file in (
         ("Where the cases come from", [case for cell in e.cells for case in cell.cases], e.case_file),
-        ("Where the baseline's cases come from", e.baseline_cases, e.baseline_file),
+        ("Where the baseline cases come from", e.baseline_cases, e.baseline_file),
     ):
         if not cases:
             continue
         yield title
-        yield from _prose(
-            f"Rows are those of {file}; below each case are the rows of the files that the hospital sent."
-        )
-        if not any(case.source for case in cases):
-            yield from _prose("The source rows are not available: the lake that the release was made from is not here.")
+        if any(case.source for case in cases):
+            below = "Below each case are its rows in the files that the hospital sent."
+        else:
+            below = "The source rows are not available: the lake that the release was made from is not here."
+        yield from _prose(f"Row numbers refer to {file}. {below}")
         for case in sorted(cases, key=lambda case: case.row):
             cell = f"{case.apr_drg}/{case.severity_of_illness}"
             yield f"  row {case.row:,}: {cell}, {_count(case.length_of_stay, 'day')}, {money(case.cost)}"

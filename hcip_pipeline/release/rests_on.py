@@ -1,7 +1,7 @@
 """Which earlier releases a release rests on, and whether one of them has been superseded since (methodology §15).
 
-Belongs here: reading that off manifests. Does not belong here: reading figures of earlier releases
-(``settlement.earlier_releases``), and settling again what is stale.
+Belongs here: reading that from manifests. Does not belong here: reading figures of earlier releases
+(``settlement.earlier_releases``), and settling stale periods again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NAMED = re.compile(r"releases/([0-9]{4}H[12])/(r[0-9]+)/" + re.escape(FILE_NAME
 
 @dataclass(frozen=True)
 class Named:
-    """A release as another one's manifest names it."""
+    """A release as another release's manifest names it."""
 
     period: str
     release: str
@@ -33,7 +33,7 @@ class Named:
         return f"{self.period} {self.release}"
 
     def as_dict(self) -> dict[str, str]:
-        """As a manifest has it."""
+        """The entry in a manifest."""
         return asdict(self)
 
 
@@ -44,8 +44,8 @@ class Outdated:
     Attributes:
         release: the stale one, as ``2025H2 r1``.
         period: the earlier period.
-        rested_on: its release then, as ``r1``; None where it had none.
-        newest: its release now.
+        rested_on: the earlier period's release that was read, as ``r1``; None if it had none.
+        newest: the earlier period's newest release.
     """
 
     release: str
@@ -57,7 +57,7 @@ class Outdated:
         if self.rested_on is None:
             return f"{self.release} was made before {self.period} had a release; now it has {self.newest}"
         if self.rested_on == self.newest:
-            return f"{self.release} rests on another {self.period} {self.newest} than the one that is there now"
+            return f"{self.release} rests on a {self.period} {self.newest} that differs from the one in the home now"
         return f"{self.release} rests on {self.period} {self.rested_on}, which {self.newest} superseded"
 
     @property
@@ -82,7 +82,7 @@ def named_releases(inputs: Iterable[Mapping[str, Any]]) -> list[Named]:
 
 
 def outdated(home: Home, release: ReleaseFiles) -> list[Outdated]:
-    """Why ``release`` is stale: every earlier period whose newest release is not the one that it read."""
+    """Why ``release`` is stale: every earlier period whose newest release is not the one it was made from."""
     read = {named.period: named for named in named_releases(release.manifest.get("inputs", ()))}
     reasons = []
     for period in released_before(home, release.period):
@@ -95,7 +95,7 @@ def outdated(home: Home, release: ReleaseFiles) -> list[Outdated]:
 
 
 def stale_releases(home: Home, after: PerformancePeriod | None = None) -> list[Outdated]:
-    """Why newest releases are stale, those of later periods than ``after``; oldest first."""
+    """Why newest releases are stale, oldest first; with ``after``, only those made stale by that period."""
     reasons = []
     for period in released_periods(home):
         if after is None or period > after:
@@ -104,6 +104,6 @@ def stale_releases(home: Home, after: PerformancePeriod | None = None) -> list[O
 
 
 def resting_on(home: Home, period: PerformancePeriod) -> list[Named]:
-    """Newest releases of later periods: each rests on what was ``period``'s newest release, or on its absence."""
+    """Newest releases of later periods: each rests on an earlier release of ``period``, or on its absence."""
     later = [(each, releases_of(home, each)[-1]) for each in released_periods(home) if each > period]
     return [Named(str(each), folder.name, manifest_sha256(folder)) for each, folder in later]

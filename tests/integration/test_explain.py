@@ -1,4 +1,4 @@
-"""One payment explained (``hcip explain``): it is what the release states, and a reader can follow the sums."""
+"""One payment explained (``hcip explain``): it agrees with the release, and a reader can follow the sums."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_the_steps_are_shown_with_their_sums(explained: dict[tuple[str, str], Ex
     assert all("no case in this cell earns a performance incentive" in flat(render_text(payment)) for payment in gated)
 
 
-def test_without_a_lake_the_explanation_holds_with_a_note(explained: dict[tuple[str, str], Explanation]) -> None:
+def test_without_a_lake_a_note_replaces_the_source_rows(explained: dict[tuple[str, str], Explanation]) -> None:
     payment = explained[A, npi(1)]
     assert all(case.source is None for cell in payment.cells for case in cell.cases)
     assert "The source rows are not available" in " ".join(render_text(payment).split())
@@ -108,11 +108,11 @@ def test_the_row_is_that_of_the_released_file(released: Path, explained: dict[tu
         (("2025H2", npi(2)), 2, "is a care partner of 2 hospitals"),
         (("2025H2", npi(2), "--hospital", B), 0, "not on the certified care-partner list"),
         (("2025H2", npi(2), "--hospital", C), 1, "is not a care partner of 210003"),
-        (("2025H2", npi(9)), 1, "is not a care partner"),
+        (("2025H2", npi(9)), 1, "is not one of the"),
         (("2026H1", npi(1)), 1, "has not been released"),
     ],
 )
-def test_hcip_explain_reports_what_was_asked_or_why_it_cannot(
+def test_hcip_explain_prints_the_explanation_or_why_there_is_none(
     arguments: tuple[str, ...], code: int, words: str, released: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = Home(released.parents[2])
@@ -124,7 +124,7 @@ def test_hcip_explain_reports_what_was_asked_or_why_it_cannot(
     assert words in " ".join((stated.out if code == 0 else stated.err).split())
 
 
-def test_machines_get_the_same_facts(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_the_same_facts(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home = Home(released.parents[2])
     cli.main(["explain", "2025H2", npi(1), "--json", "--home", str(home.root)])
     facts = json.loads(capsys.readouterr().out)
@@ -134,12 +134,12 @@ def test_machines_get_the_same_facts(released: Path, capsys: pytest.CaptureFixtu
     assert sum(earned, Decimal(0)) == row["performance_incentive"]
 
 
-def test_a_care_partner_may_be_named(released: Path) -> None:
+def test_a_care_partner_is_found_by_name(released: Path) -> None:
     home = Home(released.parents[2])
     partners = released_frame(released, "incentives").select("hospital_ccn", "npi", "name").unique().sort("npi").rows()
     names = [name for _, _, name in partners]
     ccn, number, name = next(row for row in partners if names.count(row[2]) == 1)
-    backwards = ", ".join(reversed(name.upper().split()))  # as a list of physicians may have it
+    backwards = ", ".join(reversed(name.upper().split()))  # as lists of physicians often write it
     assert explain(home, PerformancePeriod(2025, 2), backwards, ccn).incentive["npi"] == number
     with pytest.raises(HcipError, match="is called 'Nobody At All'"):
         explain(home, PerformancePeriod(2025, 2), "Nobody At All")

@@ -75,4 +75,4 @@ def test_a_replaced_manifest_of_the_same_number_makes_later_releases_stale(home:
     released(home, "2025H2", 1, first)
     (first / "datapackage.json").write_text('{"inputs": []}')
     (reason,) = stale_releases(home)
-    assert "another 2025H1 r1" in str(reason) and reason.as_dict()["rule"] == "RESTS_ON_SUPERSEDED"
+    assert "a 2025H1 r1 that differs" in str(reason) and reason.as_dict()["rule"] == "RESTS_ON_SUPERSEDED"
