@@ -1,7 +1,7 @@
-"""What the audit of a payment cycle looks for: how urgent each kind of finding is, and the way out.
+"""The rules of the audit of a payment cycle: the severity of each kind of finding, and what to do about it.
 
-Belongs here: the rules. Does not belong here: how findings are made (``findings``), and rules on files that are
-received (``rules``).
+Belongs here: the rules. Does not belong here: how findings are made (``findings``), and rules for received files
+(``rules``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class FindingRule:
 
 RULES = {
     "PAYMENT_NOT_PAYABLE": FindingRule("high", "recover the payment, or have the committee show why it was due"),
-    "PAYMENT_OVER": FindingRule("high", "recover the excess or set it off against the next payment"),
+    "PAYMENT_OVER": FindingRule("high", "recover the excess or deduct it from the next payment"),
     "PAYMENT_UNDER": FindingRule("medium", "pay the difference with the next cycle"),
     "PAYMENT_MISSING": FindingRule("medium", "pay, or report the payment in program/{period}/payments.csv"),
     "PAYMENTS_NOT_REPORTED": FindingRule("low", "report payments in program/{period}/payments.csv once they are made"),
@@ -34,7 +34,7 @@ RULES = {
         "high", "find out what changed before anything is paid; `hcip diff` lists the changes"
     ),
     "CAP_BOUND": FindingRule(
-        "low", "nothing: the reduction is final unless the cap is an estimate, which an official notice replaces"
+        "low", "nothing: the reduction is final, unless the cap is an estimate, which an official notice replaces"
     ),
     "YEAR_OVER_CAP": FindingRule(
         "high", "recover the excess, or file the official amount that covers it (pfs_cap_notices.csv)"
@@ -53,7 +53,7 @@ RULES = {
     ),
     "PROGRAM_CHANGED": FindingRule(
         "medium",
-        "check that the change is correct before anything is paid; it is a reason of the payments it may affect",
+        "check that the change is correct before anything is paid; the payments it may affect list it as a reason",
     ),
     "PROTOCOL": FindingRule("medium", "correct the implementation protocol"),
     "RESTS_ON_SUPERSEDED": FindingRule(
@@ -61,7 +61,8 @@ RULES = {
     ),
     "EXCLUSION_NAME_MATCH": FindingRule(
         "medium",
-        "ask whether it is the same person: screening_clearances.csv if not, failed in care_partners.csv if so",
+        "ask whether it is the same person: if not, report it in screening_clearances.csv; if so, enter failed in "
+        "care_partners.csv",
     ),
     "EXCLUSION_CLEARED": FindingRule("low", "nothing: keep the evidence that it is another person"),
     "EXCLUSION_WAIVED": FindingRule("low", "nothing: check that the waiver covers the services"),
@@ -77,7 +78,9 @@ RULES = {
     "LIST_STALE": FindingRule("medium", "put the newest list into inbox/reference/ and run the period again"),
     "LIST_UNDATED": FindingRule("low", "enter the date of the list in inbox/reference/list_dates.csv"),
     "GROUPER_VERSIONS": FindingRule(
-        "medium", "have the cases of the base year and the baseline grouped again: inbox/reference/grouper_bridge.csv"
+        "medium",
+        "have the cases of the base year and the baseline regrouped and put them into "
+        "inbox/reference/grouper_bridge.csv",
     ),
     "SAVINGS_MISSING": FindingRule(
         "medium", "settle these half-years, then the later ones again, in order: `hcip run {first} --onward`"

@@ -1,7 +1,7 @@
-"""What the auditor found: one row per finding, with severity, amount and what to do.
+"""The findings of the audit: one row per finding, with severity, amount and what to do.
 
-Belongs here: the rules of the audit. Does not belong here: how payments are matched (``payments``), and the page
-(``report``).
+Belongs here: applying the rules of the audit. Does not belong here: the rules (``finding_rules``), how payments are
+matched (``payments``), and the page (``report``).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _PAYMENT_RULES = {
     "MISSING": ("PAYMENT_MISSING", "no payment is reported for {period}; {payable} is payable under {release}"),
 }
 
-#: as ``_with_rule_id`` writes it
+#: the rule id as ``_with_rule_id`` appends it
 _RULE_AT_END = re.compile(r" \[[A-Z0-9_-]+\]$")
 
 
@@ -60,8 +60,8 @@ class _Found:
     amount: Decimal | None = None
     what_to_do: str = ""
     severity: str = ""
-    period: str = ""  # of the file to be sent; without it, the release's
-    first: str = ""  # the half-year to begin with
+    period: str = ""  # half-year of the file to send; empty: the release's
+    first: str = ""  # earliest half-year to settle again
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class UnreportedPayments:
 
     @property
     def finding(self) -> str:
-        """What was found, in words."""
+        """Text of the finding."""
         return (
             f"{dollars(self.payable_amount)} is payable for {self.period} to "
             f"{plural(self.care_partners, 'care partner')}; the hospital has not reported any payment yet"
@@ -83,12 +83,12 @@ class UnreportedPayments:
 
     @property
     def what_to_do(self) -> str:
-        """The way out, in words."""
+        """What the hospital should do."""
         return RULES["PAYMENTS_NOT_REPORTED"].what_to_do.replace("{period}", self.period)
 
 
 def unreported_payments(reconciled: pl.DataFrame) -> list[UnreportedPayments]:
-    """The half-years without reported payments, by hospital and half-year.
+    """The half-years without reported payments, ordered by hospital and half-year.
 
     Args:
         reconciled: rows of ``payment_reconciliation``.
@@ -101,32 +101,32 @@ def unreported_payments(reconciled: pl.DataFrame) -> list[UnreportedPayments]:
 
 
 def held_payment(amount: Decimal, reasons: str | None) -> str:
-    """A held amount and every reason for it, in words; ``reasons`` as in ``incentives``."""
+    """Text for a held amount with every reason for the hold; ``reasons`` as in ``incentives``."""
     return f"{dollars(amount)} is held: {'; '.join(hold.auditor for hold in parse_holds(reasons))}"
 
 
 def _with_rule_id(finding: str, rule: str) -> str:
-    """A finding and, for auditors, the rule of the protocol that it breaks."""
+    """A finding followed by the id of the protocol rule that is broken, for auditors."""
     return f"{finding} [{rule}]"
 
 
 def without_rule_id(finding: str) -> str:
-    """A finding as committees read it: without the rule of the protocol after its words, if there is one."""
+    """A finding as committees read it: without the rule id at its end, if it has one."""
     return _RULE_AT_END.sub("", finding)
 
 
 def finding_tables(draft: Draft) -> Iterable[DerivedTable]:
-    """The table ``audit_findings``; ids count within rule and hospital, in the order of care partners."""
+    """The table ``audit_findings``; ids are numbered within rule and hospital, in the order of care partners."""
     numbers: dict[tuple[str, str | None], int] = {}
     rows = []
-    for found in (each for look in _LOOKS for each in look(draft)):
-        place = (found.rule, found.ccn)
-        numbers[place] = numbers.get(place, 0) + 1
+    for found in (finding for find in _FINDERS for finding in find(draft)):
+        group = (found.rule, found.ccn)
+        numbers[group] = numbers.get(group, 0) + 1
         rule = RULES[found.rule]
         rows.append(
             (
                 str(draft.period),
-                f"{found.rule}-{found.ccn or 'STATE'}-{numbers[place]:03d}",
+                f"{found.rule}-{found.ccn or 'STATE'}-{numbers[group]:03d}",
                 found.rule,
                 found.severity or rule.severity,
                 found.ccn,
@@ -147,17 +147,15 @@ def _payments(draft: Draft) -> Iterator[_Found]:
     reconciled = draft.table("payment_reconciliation")
     for row in reconciled.iter_rows(named=True):
         if row["verdict"] in _PAYMENT_RULES:
-            rule, text = _PAYMENT_RULES[row["verdict"]]
-            stated = text.format(
+            rule, template = _PAYMENT_RULES[row["verdict"]]
+            text = template.format(
                 paid=dollars(row["paid_amount"]),
                 payable=dollars(row["payable_amount"]),
                 difference=dollars(abs(row["difference"])),
                 period=row["paid_period"],
                 release=row["released_as"],
             )
-            yield _Found(
-                rule, stated, row["hospital_ccn"], row["npi"], abs(row["difference"]), period=row["paid_period"]
-            )
+            yield _Found(rule, text, row["hospital_ccn"], row["npi"], abs(row["difference"]), period=row["paid_period"])
     for each in unreported_payments(reconciled):
         yield _Found(
             "PAYMENTS_NOT_REPORTED", each.finding, each.hospital_ccn, None, each.payable_amount, period=each.period
@@ -173,9 +171,9 @@ def _adjustments(draft: Draft) -> Iterator[_Found]:
     )
     for row in by_payment.sort(key).iter_rows(named=True):
         if row["adjustment_amount"]:
-            way = "additional payment" if row["adjustment_amount"] > 0 else "recovery"
+            direction = "additional payment" if row["adjustment_amount"] > 0 else "recovery"
             causes = ", ".join(cause.replace("_", " ") for cause in row["cause"])
-            text = f"{way} of {dollars(abs(row['adjustment_amount']))} for {row['restated_period']} ({causes})"
+            text = f"{direction} of {dollars(abs(row['adjustment_amount']))} for {row['restated_period']} ({causes})"
             yield _Found(
                 "PRIOR_PERIOD_ADJUSTMENT", text, row["hospital_ccn"], row["npi"], abs(row["adjustment_amount"])
             )
@@ -185,7 +183,7 @@ def _unexplained(draft: Draft) -> Iterator[_Found]:
     rows = draft.table("restatement").filter(pl.col("cause").is_in(["undetermined", "program_version"]))
     for (cause,), part in sorted(rows.group_by("cause")):
         total = Decimal(part["payable_difference"].abs().sum())
-        text = f"{plural(part.height, 'payment')} changed since the release before, by {dollars(total)} in all, "
+        text = f"{plural(part.height, 'payment')} changed since the previous release, by {dollars(total)} in total, "
         text += "although no input changed: " + (
             "the program changed" if cause == "program_version" else "no cause was found"
         )
@@ -205,20 +203,20 @@ def _limits(draft: Draft) -> Iterator[_Found]:
         yield _Found("SAVINGS_MISSING", savings_missing(periods), ccn, first=periods[0])
     bound = draft.table("distribution_limits").sort("hospital_ccn")
     for row in bound.iter_rows(named=True):
-        taken = row["incentives_before_limit"] - row["incentives_after_limit"]
-        if taken > 0:
+        reduced_by = row["incentives_before_limit"] - row["incentives_after_limit"]
+        if reduced_by > 0:
             pool, earned = row["incentive_pool"], row["cumulative_limit"]
             by_notice = pool is not None and row["distribution_limit"] == pool and (earned is None or pool <= earned)
-            source = "the pool notice" if by_notice else "savings to date less what was paid"
+            source = "the pool notice" if by_notice else "savings to date less earlier payments"
             text = f"the distribution limit of {dollars(row['distribution_limit'])} ({source}) reduced the payments by "
-            text += dollars(taken)
+            text += dollars(reduced_by)
             if periods := unsettled.get(row["hospital_ccn"], ()):
                 text += f"; {savings_missing(periods)}"
-            yield _Found("LIMIT_BOUND", text, row["hospital_ccn"], None, taken)
+            yield _Found("LIMIT_BOUND", text, row["hospital_ccn"], None, reduced_by)
 
 
 def _years_over_cap(draft: Draft) -> Iterator[_Found]:
-    """Physicians for whom the year's other half-year made more payable than the year's cap now allows; the excess."""
+    """Physicians for whom both half-years together make more payable than the year's cap allows, with the excess."""
     for row in (
         draft.table("year_caps").filter(pl.col("over_cap") > 0).sort("hospital_ccn", "npi").iter_rows(named=True)
     ):
@@ -233,7 +231,7 @@ def _years_over_cap(draft: Draft) -> Iterator[_Found]:
 
 
 def _caps_in_doubt(draft: Draft) -> Iterator[_Found]:
-    """Caps taken of claims that may count twice, with them and without; the amount is what a payment would lose."""
+    """Caps that rest on claims that may count twice, with and without them; the amount is what a payment would lose."""
     inputs = draft.table("payment_inputs").filter(pl.col("pfs_amount_in_doubt") > 0)
     capped = draft.table("incentives").select("hospital_ccn", "npi", "pfs_cap_amount", "final_incentive")
     for row in inputs.join(capped, on=["hospital_ccn", "npi"]).sort("hospital_ccn", "npi").iter_rows(named=True):
@@ -249,7 +247,12 @@ def _caps_in_doubt(draft: Draft) -> Iterator[_Found]:
 
 
 def cap_of(approved: Decimal, inputs: Mapping[str, Any]) -> Decimal:
-    """The fee-schedule cap (methodology §9, step 5) of another approved amount, by a row of ``payment_inputs``."""
+    """The fee-schedule cap (methodology §9, step 5) for another approved amount.
+
+    Args:
+        approved: the approved amount to use, in dollars.
+        inputs: the care partner's row of ``payment_inputs``.
+    """
     whole = (approved * (inputs["physician_cap_percent"] or 0) / 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
     return max(whole - inputs["earlier_period_incentive"], Decimal("0.00"))
 
@@ -297,14 +300,14 @@ def _protocols(draft: Draft) -> Iterator[_Found]:
         )
 
 
-#: changes of the data that improvement is measured from, not of the program
-_OF_BASELINE = frozenset({"BASELINE_REPLACED", "BASELINE_RESUBMITTED"})
+#: changes in the data that improvement is measured from, as opposed to changes in the program
+_BASELINE_REASONS = frozenset({"BASELINE_REPLACED", "BASELINE_RESUBMITTED"})
 
 
 def _changes(draft: Draft) -> Iterator[_Found]:
     for row in draft.table("program_changes").sort("hospital_ccn", "reason").iter_rows(named=True):
         text = f"{PAYMENT_REASONS[row['reason']].auditor}: {row['detail']}"
-        rule = "BASELINE_REPLACED" if row["reason"] in _OF_BASELINE else "PROGRAM_CHANGED"
+        rule = "BASELINE_REPLACED" if row["reason"] in _BASELINE_REASONS else "PROGRAM_CHANGED"
         yield _Found(rule, text, row["hospital_ccn"])
 
 
@@ -320,38 +323,41 @@ def _groupers(draft: Draft) -> Iterator[_Found]:
 
 def _notes(draft: Draft) -> Iterator[_Found]:
     for note in draft.notes:
-        if note.rule != NoteRule.SAVINGS_MISSING:  # found with the limits, and which half-year to begin with
+        if note.rule != NoteRule.SAVINGS_MISSING:  # reported by _limits, with the half-year to begin with
             yield _Found(note.rule, note.text, note.hospital_ccn)
 
 
 def _superseded(draft: Draft) -> Iterator[_Found]:
-    """What rests on a superseded release: later ones on this one's, the one before on an earlier period's, and this one
-    on a release that does."""
+    """Releases that rest on a superseded release.
+
+    These are later periods' releases that rest on this period's previous release, the previous release itself, and
+    earlier periods' releases that this one rests on.
+    """
     again = f"settle it again: `hcip run {draft.period} --onward`"
     for named in draft.later:
         text = f"{named} was made before {draft.period} r{draft.number}: its caps and limits use superseded figures"
         yield _Found(RESTS_ON_SUPERSEDED, text, what_to_do=again)
     read = {named.period: named for named in named_releases(draft.inputs)}
     if draft.superseded:
-        before = draft.superseded[-1]
-        for named in _others(before, read):
+        previous = draft.superseded[-1]
+        for named in _outdated(previous, read):
             newer = read[named.period].release
-            text = f"{draft.period} r{before.number} rested on {named}, which was superseded by {newer}"
-            way = "pay according to this release; `hcip diff` lists what changed"
-            yield _Found(RESTS_ON_SUPERSEDED, text, what_to_do=way, severity="low")
+            text = f"{draft.period} r{previous.number} rested on {named}, which was superseded by {newer}"
+            advice = "pay according to this release; `hcip diff` lists what changed"
+            yield _Found(RESTS_ON_SUPERSEDED, text, what_to_do=advice, severity="low")
     for earlier in draft.earlier:
-        for named in _others(earlier, read):
+        for named in _outdated(earlier, read):
             text = f"{earlier.period} r{earlier.number}, which this release rests on, rests on the superseded {named}"
             yield _Found(RESTS_ON_SUPERSEDED, text, what_to_do=f"`hcip run {earlier.period} --onward`")
 
 
-def _others(release: ReleaseFiles, read: Mapping[str, Named]) -> list[Named]:
-    """Releases that ``release`` read where another one of the same period is in ``read``."""
+def _outdated(release: ReleaseFiles, read: Mapping[str, Named]) -> list[Named]:
+    """Releases that ``release`` read although ``read`` has a different one of the same period."""
     named = named_releases(release.manifest.get("inputs", ()))
     return [each for each in named if each.period in read and read[each.period] != each]
 
 
-_LOOKS = (
+_FINDERS = (
     _payments, _adjustments, _unexplained, _limits, _holds, _conditions, _protocols, _changes, _screening, _superseded,
     _groupers, _notes,
 )  # fmt: skip

@@ -1,6 +1,6 @@
-"""Findings where base year and period are grouped by different versions (methodology §14.6).
+"""Findings if the base year and the period are grouped by different APR-DRG versions (methodology §14.6).
 
-Belongs here: the words. Does not belong here: which cases a version does not know (``certainty.bridge``).
+Belongs here: the wording. Does not belong here: which cases a version does not know (``certainty.bridge``).
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from hcip_pipeline.contracts.certainty import GROUPER_CASES, GROUPER_CELLS
 
 
 def grouper_findings(certainty: Mapping[str, pl.DataFrame]) -> Iterator[tuple[str, str]]:
-    """A text and its severity for each finding; empty severity: that of the rule. None with a bridge, or one version.
+    """Text and severity of each finding; an empty severity means the rule's. None with a bridge or a single version.
 
     Args:
-        certainty: tables of how sure the payments are.
+        certainty: the release's certainty tables, by name.
     """
     rows = certainty.get(GROUPER_CASES.name)
     if rows is None or GROUPER_CELLS.name in certainty:
@@ -25,12 +25,13 @@ def grouper_findings(certainty: Mapping[str, pl.DataFrame]) -> Iterator[tuple[st
         window = row["window_name"].replace("_", " ")
         yield (
             f"{window}: {row['cases_unknown']:,} of {row['cases']:,} cases grouped by version {row['grouper_version']} "
-            "have APR-DRGs that a version of the other side does not know",
+            "have APR-DRGs that do not exist in a version of the other windows",
             "",
         )
     if not rows["cases_unknown"].sum():
         versions = ", ".join(sorted(set(rows["grouper_version"])))
         yield (
-            f"base year and period are grouped by versions {versions}; every APR-DRG of the cases is in each of them",
+            f"the base year and the period are grouped by versions {versions}; every APR-DRG of the cases exists in "
+            "each version",
             "low",
         )

@@ -1,6 +1,6 @@
-"""What a release is made from, as one value to keep: ``regulator/keep_this.txt``.
+"""One value that identifies everything a release is made from: ``regulator/keep_this.txt``.
 
-Belongs here: the note for those who receive the release. Does not belong here: the value (``release.manifest``).
+Belongs here: the note for recipients of the release. Does not belong here: the value (``release.manifest``).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ HCIP settlement {period}, release r{number}
 
 {root}
 
-Keep this value where the settlement's administrator cannot change it. It is the Merkle root over what this release was
-made from: {inputs} input files with their hashes, the releases before it among them, the policy and the version of the
-program. With it, anyone can check later whether anything that this release was made from has changed:
+Keep this value where the settlement's administrator cannot change it. It is the Merkle root over everything this
+release was made from: {inputs} input files (including earlier releases) with their hashes, the policy and the version
+of the program. With it, anyone can check later whether any of this has changed:
 
     hcip verify releases/{period}/r{number} --head {root}
 
@@ -38,11 +38,11 @@ def origin_note(draft: Draft) -> Iterable[Document]:
 
 
 def signed_by(draft: Draft) -> str:
-    """Who signed the release, or that no one did, and whose time stamp is with it."""
+    """Who signed the release, or that no one did, and who issued its time stamp."""
     signed = "This release is not signed."
     if draft.signed_by is not None:
         signed = f"This release is signed by {draft.signed_by}: r{draft.number}.sig, in OpenSSH's format."
     if draft.stamped_by is None:
         return signed
     name = f"r{draft.number}.tsr"
-    return f"{signed} Its time stamp by {draft.stamped_by} (RFC 3161) is {name}; without that file it is not stamped."
+    return f"{signed} Its time stamp by {draft.stamped_by} (RFC 3161) is {name}; without that file, it has none."

@@ -1,10 +1,11 @@
-"""Counts of cases on the audit report's page, small ones hidden: exclusions by hospital, and the ledger's stages.
+"""Counts of cases on the audit report's page, with small ones hidden: exclusions by hospital, and the ledger's stages.
 
-The regulator's savings and the quality tables are next to the page. There a hospital has its discharges, which here are
-its exclusions and its cases with a norm; the stages are sums over hospitals. So what those tables show is known.
+A reader of the page may also have the regulator's savings and the quality tables. These show each hospital's
+discharges, which on the page are its exclusions plus its cases with a norm, and the ledger's stages are sums over
+hospitals. Hiding therefore takes the figures in those tables as known.
 
-Belongs here: which counts of the page hang together, and with which of other tables. Does not belong here: hiding
-(``release.suppression``), and the page.
+Belongs here: how counts of the page are related to each other and to counts in other tables. Does not belong here:
+hiding (``release.suppression``), and the page.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.release.suppression import MARK, CountTable, Sum, suppressed
 
 _SCOPES = ("all", "participating")
-#: stage and count of the ledger -> the hospitals' count that it is the sum of
+#: stage and count of the ledger, and the count by hospital that it sums
 _STAGES = (
     ("3 costs", "cases_in", "discharges"),
     ("5 norms", "cases_kept", "all"),
     ("6 care partners", "cases_kept", "participating"),
 )
 
-#: stage of the ledger -> the one that ingests what it keeps, within the performance window
+#: stage of the ledger -> the stage that receives its kept cases, within the performance window
 _NEXT = {
     "3 costs": "4 exclusions",
     "4 exclusions": "5 norms",
@@ -42,21 +43,23 @@ _NEXT = {
 def shown_cases(draft: Draft) -> dict[str, list[dict[str, Any]]]:
     """Exclusions by reason and hospital, and the ledger's stages: counts of one page, so they are hidden together.
 
-    The pages of the period's earlier releases are next to it; what they showed is found again from their tables.
+    Readers may also have the pages of the period's earlier releases; the figures shown there are recomputed from the
+    tables of those releases.
     """
-    before: dict[str, list[pl.DataFrame]] = {"excluded": [], "ledger": []}
+    earlier_pages: dict[str, list[pl.DataFrame]] = {"excluded": [], "ledger": []}
     for release in draft.superseded:
         policy = read_policy(release.manifest["policy"]["text"], release.folder / MANIFEST)
-        for name, frame in zip(before, _shown(release, policy.small_cell_threshold, before), strict=True):
-            before[name].append(frame)
-    exclusions, ledger = _shown(draft, draft.policy.policy.small_cell_threshold, before)
+        shown = _shown(release, policy.small_cell_threshold, earlier_pages)
+        for name, frame in zip(earlier_pages, shown, strict=True):
+            earlier_pages[name].append(frame)
+    exclusions, ledger = _shown(draft, draft.policy.policy.small_cell_threshold, earlier_pages)
     return {"exclusions": exclusions.to_dicts(), "ledger": ledger.to_dicts()}
 
 
 def _shown(
-    of: Draft | ReleaseFiles, threshold: int, before: Mapping[str, Sequence[pl.DataFrame]]
+    release: Draft | ReleaseFiles, threshold: int, earlier_pages: Mapping[str, Sequence[pl.DataFrame]]
 ) -> list[pl.DataFrame]:
-    exclusions, ledger = _exclusions(of), _ledger(of)
+    exclusions, ledger = _exclusions(release), _ledger(release)
     sums = [
         Sum(
             ledger.cell("cases_kept", stage=stage, window_name="performance"),
@@ -74,18 +77,19 @@ def _shown(
             total = ledger.cell("cases_excluded", stage=stage, window_name="performance")
             parts = [exclusions.cell("cases", exclusion_reason=reason, hospital_ccn="all") for reason in of_stage]
             sums.append(Sum(total, tuple(parts)))
-    others = _other_tables(of)
+    others = _other_tables(release)
     sums += _sums_with_others(others, exclusions, ledger)
-    reported = {**before, others.name: [_as_given_out(of, others)]}
+    reported = {**earlier_pages, others.name: [_as_published(release, others)]}
     return suppressed([exclusions, ledger, others], threshold, sums=sums, before=reported)[:2]
 
 
-def _other_tables(of: Draft | ReleaseFiles) -> CountTable:
-    """A hospital's counts as other tables that leave the program have them; each empty where they have none."""
-    ccns = of.table("conservation").select(pl.col("hospital_ccn").unique().sort())
-    discharges = of.table("conservation").filter(pl.col("stage") == "3 costs", pl.col("window_name") == "performance")
+def _other_tables(release: Draft | ReleaseFiles) -> CountTable:
+    """Each hospital's counts in other tables that leave the program; null if those tables have none."""
+    conservation = release.table("conservation")
+    ccns = conservation.select(pl.col("hospital_ccn").unique().sort())
+    discharges = conservation.filter(pl.col("stage") == "3 costs", pl.col("window_name") == "performance")
     found = ccns.join(discharges.select("hospital_ccn", pl.col("cases_in").alias("discharges")), "hospital_ccn", "left")
-    savings = of.table("savings", folder="savings")
+    savings = release.table("savings", folder="savings")
     for scope in _SCOPES:
         cases = savings.filter(pl.col("scope") == scope).select("hospital_ccn", pl.col("cases").alias(scope))
         found = found.join(cases, "hospital_ccn", "left")
@@ -94,15 +98,15 @@ def _other_tables(of: Draft | ReleaseFiles) -> CountTable:
     )
 
 
-def _as_given_out(of: Draft | ReleaseFiles, others: CountTable) -> pl.DataFrame:
-    """The same with what those tables hide marked as hidden."""
+def _as_published(release: Draft | ReleaseFiles, others: CountTable) -> pl.DataFrame:
+    """The same counts as those tables publish them, with hidden ones marked."""
     shown: dict[str, dict[str, int | None]] = {"discharges": {}, "all": {}, "participating": {}}
-    if of.has("hospital_acquired_conditions", folder="quality"):
-        table = of.table("hospital_acquired_conditions", folder="quality")
+    if release.has("hospital_acquired_conditions", folder="quality"):
+        table = release.table("hospital_acquired_conditions", folder="quality")
         own = table.filter(pl.col("code") == ALL, pl.col("hospital_ccn") != STATE)
         shown["discharges"] = dict(own.select("hospital_ccn", "discharges").iter_rows())
-    if of.has("savings", folder="regulator"):
-        savings = of.table("savings", folder="regulator")
+    if release.has("savings", folder="regulator"):
+        savings = release.table("savings", folder="regulator")
         for scope in _SCOPES:
             shown[scope] = dict(savings.filter(pl.col("scope") == scope).select("hospital_ccn", "cases").iter_rows())
     rows = []
@@ -117,7 +121,7 @@ def _as_given_out(of: Draft | ReleaseFiles, others: CountTable) -> pl.DataFrame:
 
 
 def _sums_with_others(others: CountTable, exclusions: CountTable, ledger: CountTable) -> Iterator[Sum]:
-    """What adds up between the page and those tables: only where it does, as it does for every settled state."""
+    """Sums that relate the page to those tables, each only if it holds, as it does for every settled state."""
     own = {row["hospital_ccn"]: row for row in others.frame.iter_rows(named=True)}
     excluded: dict[str, list[dict[str, Any]]] = {}
     for row in exclusions.frame.iter_rows(named=True):
@@ -137,10 +141,10 @@ def _sums_with_others(others: CountTable, exclusions: CountTable, ledger: CountT
                 yield Sum(ledger.cell(count, stage=stage, window_name="performance"), parts_of)
 
 
-def _exclusions(of: Draft | ReleaseFiles) -> CountTable:
-    """By reason and hospital, of the performance window, with a row that adds up the hospitals."""
+def _exclusions(release: Draft | ReleaseFiles) -> CountTable:
+    """Exclusions of the performance window by reason and hospital, with a total row per reason."""
     key = ["exclusion_reason", "hospital_ccn"]
-    rows = of.table("exclusions").filter(pl.col("window_name") == "performance").select(*key, "cases", "cost")
+    rows = release.table("exclusions").filter(pl.col("window_name") == "performance").select(*key, "cases", "cost")
     totals = rows.group_by("exclusion_reason").agg(
         pl.lit("all").alias("hospital_ccn"), pl.col("cases").sum(), pl.col("cost").sum()
     )
@@ -155,10 +159,10 @@ def _exclusions(of: Draft | ReleaseFiles) -> CountTable:
     )
 
 
-def _ledger(of: Draft | ReleaseFiles) -> CountTable:
-    """Every stage of the performance window, all hospitals together; balanced or not."""
+def _ledger(release: Draft | ReleaseFiles) -> CountTable:
+    """Every stage of the performance window over all hospitals, and whether it balances."""
     sums = ("cases_in", "cases_kept", "cases_excluded", "amount_in", "amount_kept", "amount_excluded")
-    by_hospital = of.table("conservation").filter(pl.col("window_name").is_in(["all", "performance"]))
+    by_hospital = release.table("conservation").filter(pl.col("window_name").is_in(["all", "performance"]))
     balances = (pl.col("cases_in") == pl.col("cases_kept") + pl.col("cases_excluded")) & (
         pl.col("amount_in") == pl.col("amount_kept") + pl.col("amount_excluded")
     )

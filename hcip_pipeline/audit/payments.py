@@ -1,7 +1,7 @@
-"""Payments: reported against released, and what restatements of earlier periods ask of this cycle.
+"""Reported payments compared with released amounts, and adjustments from restatements of earlier periods.
 
 Belongs here: the tables ``restatement``, ``prior_period_adjustments`` and ``payment_reconciliation``. Does not belong
-here: what is stated about them (``findings``).
+here: the findings about them (``findings``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ZERO = pl.lit(0).cast(pl.Decimal(18, 2))
 
 
 def payment_tables(draft: Draft) -> Iterable[DerivedTable]:
-    """The three tables, in the order in which they read one another."""
+    """The three tables, in the order of their dependencies."""
     yield DerivedTable(
         "audit", audit.RESTATEMENT, _empty(audit.RESTATEMENT) if draft.restatement is None else draft.restatement
     )
@@ -35,7 +35,7 @@ def _empty(table: Table) -> pl.DataFrame:
 
 
 def _restatements(release: ReleaseFiles) -> Iterator[ReleaseFiles]:
-    """The release's predecessors in its period and itself, as far as they restate another."""
+    """The releases of the period up to this one that restate an earlier one."""
     for number in range(2, release.number + 1):
         folder = release.folder.with_name(f"r{number}")
         if folder.is_dir() and (each := ReleaseFiles.at(folder)).has("restatement"):
@@ -43,10 +43,10 @@ def _restatements(release: ReleaseFiles) -> Iterator[ReleaseFiles]:
 
 
 def prior_period_adjustments(draft: Draft) -> pl.DataFrame:
-    """What restatements of earlier periods changed and no audit report before this one has recommended.
+    """Changes from restatements of earlier periods that no earlier audit report has recommended.
 
     Returns:
-        ``contracts.audit.PRIOR_PERIOD_ADJUSTMENTS``; only causes that moved a payable amount.
+        ``contracts.audit.PRIOR_PERIOD_ADJUSTMENTS``; only causes that changed a payable amount.
     """
     reported = {
         key
@@ -74,18 +74,18 @@ def prior_period_adjustments(draft: Draft) -> pl.DataFrame:
 
 
 def payment_reconciliation(draft: Draft) -> pl.DataFrame:
-    """Payments reported for this and every earlier period against what is payable by its newest release.
+    """Payments reported for this and every earlier period, compared with the payable amounts of its newest release.
 
     Returns:
-        ``contracts.audit.PAYMENT_RECONCILIATION``; a care partner who neither is paid nor should be has no row.
+        ``contracts.audit.PAYMENT_RECONCILIATION``; a care partner with no payment reported and none due has no row.
     """
     frames = [_empty(audit.PAYMENT_RECONCILIATION)]
     reported = draft.lake("earlier_payments")
     for release in draft.earlier:
         paid = reported.filter(pl.col("period") == str(release.period))
         frames.append(_reconciled(draft, str(release.period), f"r{release.number}", release.table("incentives"), paid))
-    own = draft.lake("payments")
-    frames.append(_reconciled(draft, str(draft.period), f"r{draft.number}", draft.table("incentives"), own))
+    paid = draft.lake("payments")
+    frames.append(_reconciled(draft, str(draft.period), f"r{draft.number}", draft.table("incentives"), paid))
     return pl.concat(frames)
 
 

@@ -1,6 +1,6 @@
-"""Which rates a release rests on, where each comes from, and where a shipped default is in force.
+"""The rate tables that a release rests on, with their sources, and which of them are shipped defaults.
 
-Belongs here: the account of the tables of rates. Does not belong here: the rates themselves (``reference``).
+Belongs here: describing the rate tables. Does not belong here: the rates themselves (``reference``).
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from hcip_pipeline.contracts.reference import RATES
 from hcip_pipeline.periods import rate_year
 from hcip_pipeline.release.documents import Draft
 
-#: table -> why a region should replace the shipped default by its own
+#: table -> limits of the shipped default, and how a region replaces it with its own
 LIMITS = {
     "cost_factors": (
-        "Its markups are averages of a hospital's inpatient and outpatient services, medical education included, and "
-        "not the rate order's by rate center; labor market, teaching and disproportionate share adjustments are "
-        "neutral (1 and 0), because the regulator's are not public. Replace it with reference/cost_factors.csv."
+        "Its markups are averages over a hospital's inpatient and outpatient services, including medical education, "
+        "not the rate order's markups by rate center; labor market, teaching and disproportionate share adjustments "
+        "are neutral (1 and 0), because the regulator's are not public. Replace it with reference/cost_factors.csv."
     ),
     "cost_index": (
-        "It chains a national forecast of hospital input prices, for supplies and drugs a consumer price. Replace it "
-        "with the region's own index, reference/cost_index.csv."
+        "It chains a national forecast of hospital input prices, and a consumer price index for supplies and drugs. "
+        "Replace it with the region's own index, reference/cost_index.csv."
     ),
     "per_diem": (
-        "It holds Medicare's national amounts for a subsequent hospital visit; which visit level is taken for which "
-        "severity is a choice (1, 2, 3 and 4 as levels 1, 2, 3 and 3). Replace it with your locality's, "
+        "It contains Medicare's national amounts for a subsequent hospital visit; the visit level for each severity "
+        "is a choice (levels 1, 2, 3 and 3 for severities 1 to 4). Replace it with your locality's amounts, "
         "reference/per_diem.csv (hcip rates pfs)."
     ),
 }  # fmt: skip
@@ -35,7 +35,7 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class RateSource:
-    """Rows of a table that have one source."""
+    """The rows of a table that share a source."""
 
     source: str | None
     published_on: str | None
@@ -44,11 +44,11 @@ class RateSource:
 
 @dataclass(frozen=True)
 class RateTable:
-    """A table of rates as a release rests on it.
+    """A rate table that a release rests on.
 
     Attributes:
-        file: below the inbox, or ``shipped/…``.
-        limits: of a shipped default, in words; empty for a region's own table.
+        file: path below the inbox, or ``shipped/…``.
+        limits: the limits of a shipped default; empty for a region's own table.
     """
 
     table: str
@@ -71,7 +71,7 @@ class RateTable:
 
 
 def rates_in_force(draft: Draft) -> list[RateTable]:
-    """The tables of rates, each with the sources of the rows that this release's windows can read."""
+    """The rate tables, each with the sources of the rows that this release's windows can read."""
     files = {_table_of(str(item["file"])): item for item in draft.inputs if _table_of(str(item["file"])) in RATES}
     found = []
     for table in RATES:
@@ -92,7 +92,7 @@ def rates_in_force(draft: Draft) -> list[RateTable]:
 
 
 def _table_of(file: str) -> str:
-    """``cost_index`` of ``reference/cost_index.csv``; empty for a file of another folder."""
+    """``cost_index`` for ``reference/cost_index.csv``; empty for a file in any other folder."""
     folder, _, name = file.partition("/")
     return name.split(".")[0].lower() if folder in ("shipped", "reference") else ""
 

@@ -1,7 +1,7 @@
-"""The audit report of a payment cycle as a page: self-contained, printable, for people.
+"""The audit report of a payment cycle as a self-contained, printable page.
 
-Belongs here: what the template is given. Does not belong here: figures of its own; each is in a table of the
-release. The page may be shown to the regulator, so its counts of cases are hidden where they are small.
+Belongs here: preparing the figures for the template. Does not belong here: figures that are not in a table of the
+release. The page may be shown to the regulator, so small counts of cases are hidden.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _STEPS = {
     "final_incentive": "Final",
 }
 
-#: rows of a long table that a page shows; the files hold all
+#: rows of a long table that the page shows; the files have all
 SHOWN = 60
 
 
@@ -63,7 +63,7 @@ def audit_report(draft: Draft) -> Iterable[Document]:
         "statuses": _statuses(draft),
         "severities": [(each, findings.filter(pl.col("severity") == each).height) for each in SEVERITIES],
         "found": findings.height,
-        "findings": _by_severity(_holds_together(draft)),
+        "findings": _by_severity(_holds_combined(draft)),
         "verdicts": _verdicts(draft),
         "adjustments": _adjustments(draft),
         "restated": _restated(draft),
@@ -83,13 +83,13 @@ def audit_report(draft: Draft) -> Iterable[Document]:
 
 
 def _partners(draft: Draft) -> dict[str, str]:
-    """NPI -> name of a care partner, as far as the hospitals gave one."""
+    """NPI -> name of each care partner whose hospital reported one."""
     named = draft.table("incentives").select("npi", "name").drop_nulls().sort("npi", "name")
     return dict(named.iter_rows())
 
 
-def _holds_together(draft: Draft) -> list[dict[str, Any]]:
-    """Payments of a hospital that are held for the same reasons as one line with their sum; other findings as they are.
+def _holds_combined(draft: Draft) -> list[dict[str, Any]]:
+    """The findings, with payments that one hospital holds for the same reasons combined into one line with their sum.
 
     The table ``audit_findings`` has one row per payment.
     """
@@ -102,17 +102,17 @@ def _holds_together(draft: Draft) -> list[dict[str, Any]]:
             held.setdefault((row["hospital_ccn"], holds[row["hospital_ccn"], row["npi"]]), []).append(row)
         else:
             rows.append(row | {"held_partners": 0})
-    for (ccn, reasons), own in held.items():
-        if len(own) == 1:
-            rows.append(own[0] | {"held_partners": 0})
+    for (ccn, reasons), group in held.items():
+        if len(group) == 1:
+            rows.append(group[0] | {"held_partners": 0})
             continue
-        total = sum((row["amount"] for row in own), Decimal("0.00"))
+        total = sum((row["amount"] for row in group), Decimal("0.00"))
         rows.append(
-            own[0]
+            group[0]
             | {
                 "finding_id": f"PAYMENT_HELD-{ccn}",
                 "npi": None,
-                "held_partners": len(own),
+                "held_partners": len(group),
                 "amount": total,
                 "finding": held_payment(total, reasons),
             }
@@ -126,7 +126,7 @@ def _by_severity(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _waterfall(draft: Draft) -> list[tuple[str, Decimal, Bar]]:
-    """Each step with its sum over the state, and where its bar is."""
+    """Each step with its statewide sum and its bar."""
     sums = draft.table("incentives").select(*_STEPS).sum().row(0, named=True)
     top = running = sums["calculated_incentive"]
     found = []
@@ -205,12 +205,12 @@ def _committees(draft: Draft) -> list[dict[str, Any]]:
     return found
 
 
-#: the proof of files and of neighboring releases is not on this page: it may be asked for again at any time
-_OF_FILES = ("files", "chain")
+#: rules about files and neighboring releases, which the page omits: they can be checked again at any time
+_FILE_RULES = ("files", "chain")
 
 
 def _about(figures: int) -> str:
-    """A number of figures by its first two digits: in full, it would give hidden counts away by subtraction."""
+    """A number of figures rounded down to two digits; the exact number would reveal hidden counts by subtraction."""
     unit = 10 ** max(len(str(figures)) - 2, 1)
     return f"at least {figures // unit * unit:,}"
 
@@ -226,12 +226,12 @@ def _recomputation(draft: Draft) -> dict[str, Any]:
             "differences": tally.differences,
         }
         for rule, tally in report.tallies.items()
-        if rule not in _OF_FILES and tally.figures
+        if rule not in _FILE_RULES and tally.figures
     ]
-    checked = [tally for rule, tally in report.tallies.items() if rule not in _OF_FILES]
+    checked = [tally for rule, tally in report.tallies.items() if rule not in _FILE_RULES]
     differences = sum(tally.differences for tally in checked)
     figures = sum(tally.figures for tally in checked)
-    text = f"Before release, {_about(figures)} figures were recomputed from the release's own files, in "
-    text += "decimal arithmetic that shares no code with the settlement program: "
-    text += f"{differences:,} differences." if differences else "all agree to the cent."
+    text = f"Before release, {_about(figures)} figures were recomputed from the release's own files in decimal "
+    text += "arithmetic, by code that is independent of the settlement program. "
+    text += f"Differences: {differences:,}." if differences else "All agree to the cent."
     return {"text": text, "rules": rules}

@@ -1,7 +1,7 @@
-"""Screening against national lists in the audit: the lists with their age, and whom they name.
+"""Screening against national lists in the audit: the lists with their age, and the care partners found on them.
 
-Belongs here: the released tables, their findings, and the lines of the page. Does not belong here: the screening itself
-(``reference.screening``), and what a hold does to a payment.
+Belongs here: the released tables, their findings, and their lines on the page. Does not belong here: the screening
+itself (``reference.screening``), and the effect of a hold on a payment.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from hcip_pipeline.contracts import audit, screening
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Draft
 
-#: A list that is older when a period is due to be released is a finding (formats.md §4).
+#: A list older than this on the day a period's release is due is a finding (formats.md §4).
 MAX_AGE_DAYS = 45
 
-#: What a list is called on a page.
+#: Name of each list on a page.
 LIST_NAMES = {
     "leie": "the OIG's list of excluded individuals",
     "order_and_referring": "CMS's list of who may order and refer",
@@ -32,7 +32,7 @@ Finding = tuple[str, str, str | None, str | None, Decimal | None]
 
 
 def screening_tables(draft: Draft) -> Iterable[DerivedTable]:
-    """``screening`` and ``screened_lists``; a release whose inbox held no list has neither."""
+    """``screening`` and ``screened_lists``; neither if the inbox had no list."""
     lists = draft.lake("screened_lists")
     if lists.is_empty():
         return
@@ -42,7 +42,7 @@ def screening_tables(draft: Draft) -> Iterable[DerivedTable]:
 
 
 def screened_lists(draft: Draft) -> list[dict[str, Any]]:
-    """The lists with their age on the day the period is due, for the page; empty where there is none."""
+    """The lists with their age on the day the period is due, for the page; empty if there are none."""
     if not draft.has("screened_lists"):
         return []
     due = draft.period.run_date
@@ -62,12 +62,12 @@ def screening_findings(draft: Draft) -> Iterator[Finding]:
         for row in draft.table("screening").iter_rows(named=True):
             yield from _of_record(row)
     for row in draft.lake("unused_clearances").iter_rows(named=True):
-        text = f"the clearance of {row['cleared_on']} ({row['source']}) answers nothing: {row['why_unused']}"
+        text = f"the clearance of {row['cleared_on']} ({row['source']}) was not used: {row['why_unused']}"
         yield "CLEARANCE_UNUSED", text, row["hospital_ccn"], row["npi"], None
     for row in draft.marts("attending_screening").sort("hospital_ccn", "reason").iter_rows(named=True):
         npis = "1 NPI" if row["physicians"] == 1 else f"{row['physicians']:,} NPIs"
-        what = "an organization's" if row["reason"] == screening.NOT_AN_INDIVIDUAL else "deactivated at discharge"
-        text = f"{npis} of attending physicians: {what} by NPPES [{row['reason']}]"
+        status = "an organization's" if row["reason"] == screening.NOT_AN_INDIVIDUAL else "deactivated at discharge"
+        text = f"{npis} of attending physicians: {status} according to NPPES [{row['reason']}]"
         yield "ATTENDING_NPI", text, row["hospital_ccn"], None, None
 
 
@@ -75,14 +75,14 @@ def _ages(draft: Draft) -> Iterator[Finding]:
     for row in screened_lists(draft):
         against = f"care partners were screened against {row['title']} ({row['file']})"
         if row["age"] is None:
-            yield "LIST_UNDATED", f"{against}, whose date is not known", None, None, None
+            yield "LIST_UNDATED", f"{against}, whose date is unknown", None, None, None
         elif row["age"] > MAX_AGE_DAYS:
             due = f"{row['age']} days old on {draft.period.run_date}, when {draft.period} was due"
             yield "LIST_STALE", f"{against} of {row['list_date']}: {due}", None, None, None
 
 
 def _questions(draft: Draft) -> Iterator[Finding]:
-    """One finding per care partner with open questions; at stake is what is payable while the question is open."""
+    """One finding per care partner with open questions; its amount is what is payable until they are answered."""
     payable = draft.table("incentives").filter(pl.col("status") == "PAYABLE")
     amounts = {(ccn, npi): amount for ccn, npi, amount in payable.select(*_KEY, "final_incentive").iter_rows()}
     asked: dict[tuple[str, str], list[str]] = {}
@@ -90,20 +90,20 @@ def _questions(draft: Draft) -> Iterator[Finding]:
         asked.setdefault((row["hospital_ccn"], row["npi"]), []).append(record_in_words(row))
     for (ccn, npi), records in sorted(asked.items()):
         have = "has a similar name" if len(records) == 1 else "have similar names"
-        text = f"{'; '.join(records)} {have} and no NPI: it has not been answered whether this is the same person"
+        text = f"{'; '.join(records)} {have} and no NPI: whether this is the same person has not been answered"
         yield screening.NAME_MATCH, text, ccn, npi, amounts.get((ccn, npi))
 
 
 def _of_record(row: dict[str, Any]) -> Iterator[Finding]:
-    place = row["hospital_ccn"], row["npi"], None
+    partner = row["hospital_ccn"], row["npi"], None
     if row["effect"] == screening.ANSWERED and row["cleared_by"]:
         cleared = f"cleared by {row['cleared_by']} on {row['cleared_on']}: {row['clearance_reason']}"
-        yield "EXCLUSION_CLEARED", f"{record_in_words(row)} has a similar name and no NPI; {cleared}", *place
+        yield "EXCLUSION_CLEARED", f"{record_in_words(row)} has a similar name and no NPI; {cleared}", *partner
     elif row["reason"] == screening.WAIVED:
-        text = f"{record_in_words(row)} is excluded, with a waiver for the hospital's state: not excluded here"
-        yield screening.WAIVED, text, *place
+        text = f"{record_in_words(row)} is excluded, but a waiver for the hospital's state applies: not excluded here"
+        yield screening.WAIVED, text, *partner
     elif row["reason"] == screening.NOT_ORDERING:
-        yield screening.NOT_ORDERING, "the care partner is not on CMS's list of who may order and refer", *place
+        yield screening.NOT_ORDERING, "the care partner is not on CMS's list of who may order and refer", *partner
 
 
 def record_in_words(row: dict[str, Any]) -> str:
