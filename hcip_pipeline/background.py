@@ -1,6 +1,6 @@
 """Calling a function in a second process, so that pure Python work can use a second core.
 
-What is worth a second process is decided by the callers.
+The callers decide what is worth a second process.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from hcip_pipeline.errors import HcipError
 
 T = TypeVar("T")
 
-#: what a terminated process gets before it is killed
+#: how long a terminated process may take to end before it is killed
 _SECONDS_TO_END = 15
 
 
 class BackgroundCall(Generic[T]):
     """A call of ``function(*arguments)`` in a new process, started at once.
 
-    A context manager: leaving the ``with`` block before the result was taken terminates the process. A process whose
-    parent was killed finishes its call and ends.
+    A context manager: leaving the ``with`` block before taking the result terminates the process. If the parent is
+    killed, the process finishes its call and ends.
 
     Args:
         function: importable from its module, as pickling requires.
@@ -67,7 +67,7 @@ class BackgroundCall(Generic[T]):
 
         Raises:
             HcipError: the process was killed or ran out of memory.
-            Exception: what the function raised.
+            Exception: raised by the function.
         """
         try:
             error, result = self._receiver.recv()
@@ -91,7 +91,7 @@ def relax_gc() -> None:
 
 
 def _call(sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    """Run in the new process; standard output belongs to the parent's results, so prints go to standard error."""
+    """Run in the new process; standard output is reserved for the parent's results, so prints go to standard error."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # ignored signals are inherited
     relax_gc()
     outcome: tuple[Exception | None, Any]

@@ -1,4 +1,4 @@
-"""The ``hcip`` command: which commands there are, and how errors become messages and exit codes."""
+"""The ``hcip`` command: its subcommands, and how errors become messages and exit codes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home.folders import restrict_umask
 from hcip_pipeline.home.storage_faults import storage_fault_behind
 
-#: in the order that ``--help`` lists them; each is the module of that name in ``commands``
+#: in the order of ``--help``; each is defined in the module of its name in ``commands``
 COMMANDS = (
     "demo", "init", "rates",
     "synth", "check", "ingest", "run", "status", "backfill", "interim", "study", "explain", "verify", "publish",
@@ -38,7 +38,7 @@ class _Commands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Each command with its whole first sentence."""
+        """List each command with the whole first sentence of its help."""
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         rows = [(name, command.get_short_help_str(limit=500)) for name, command in commands if command is not None]
         with formatter.section("Commands"):
@@ -50,16 +50,16 @@ class _Commands(click.Group):
 def cli() -> None:
     """Settle a hospital-physician incentive program: from discharge files to released incentive files.
 
-    Begin with `hcip demo`, which settles an invented state, or with `hcip init FOLDER`, which makes a home for a
-    region of your own. Every command has --help; most have --json. Exit codes: 0 done, 1 the data or a check failed,
+    Start with `hcip demo`, which settles an invented state, or with `hcip init FOLDER`, which creates a home for your
+    own region. Every command has --help; most have --json. Exit codes: 0 done, 1 the data or a check failed,
     2 wrong usage.
     """
 
 
 def _interrupt_on_sigterm() -> None:
-    """Let SIGTERM end a command that was started in the background of a script.
+    """Let SIGTERM end a command that a script started in the background.
 
-    There SIGINT is ignored, and Dagster handles SIGTERM as SIGINT is handled: such a command could only be killed.
+    Such a command ignores SIGINT, and Dagster handles SIGTERM the same way as SIGINT, so only SIGKILL would end it.
     """
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
@@ -71,17 +71,17 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command; an error is a message and an exit code, never a stack trace (unless ``HCIP_DEBUG`` is set)."""
+    """Run the command; errors become a message and an exit code, never a traceback (unless ``HCIP_DEBUG`` is set)."""
     restrict_umask()
     relax_gc()
     _interrupt_on_sigterm()
-    # Pandera loads all of Spark's Python where it is installed, and that warns of a part which nothing here uses.
+    # Pandera imports PySpark if it is installed, and PySpark warns about a part that nothing here uses.
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"pyspark\.")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     try:
         code = cli.main(args=arguments, prog_name="hcip", standalone_mode=False)
-        if isinstance(code, int):  # what a command gave to ctx.exit
+        if isinstance(code, int):  # from ctx.exit in a command
             sys.exit(code)
     except click.Abort:
         click.echo("stopped", err=True)
@@ -101,8 +101,8 @@ def main(arguments: list[str] | None = None) -> None:
             click.echo(f"error: {fault}", err=True)
             sys.exit(fault.exit_code)
         click.echo(
-            f"error: a fault of the program itself ({type(error).__name__}: {error})\n"
-            "What to do: run it again with HCIP_DEBUG=1 and report the trace it prints",
+            f"error: a bug in the program itself ({type(error).__name__}: {error})\n"
+            "What to do: run it again with HCIP_DEBUG=1 and report the traceback that it prints",
             err=True,
         )
         sys.exit(1)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 
 def dollars(amount: Decimal, places: int = 2, *, minus: str = "-") -> str:
-    """``$1,234.50``; a negative amount has its minus before the dollar sign.
+    """``$1,234.50``; the minus sign of a negative amount precedes the dollar sign.
 
     Args:
         places: digits after the point.

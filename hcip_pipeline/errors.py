@@ -10,16 +10,16 @@ from pathlib import Path
 
 
 class HcipError(Exception):
-    """Bad input, or a check that did not pass, described so that the reader can mend it.
+    """Bad input, or a failed check, described so that the reader can fix it.
 
     Args:
         message: what is wrong, in one sentence.
-        fix: the way out, in one sentence.
+        fix: what to do about it, in one sentence.
         file: the file it concerns, if any.
         row: the line of that file (the header is line 1), if any.
         rule: the id of the rule that was broken, if any.
 
-    The message never carries a patient's row.
+    The message never contains a patient's data.
     """
 
     exit_code = 1
@@ -50,30 +50,30 @@ class HcipError(Exception):
         return "\n".join(parts)
 
     def as_dict(self) -> dict[str, object]:
-        """The same facts for ``--json``."""
+        """The error as ``--json`` prints it."""
         return {"error": self.message, "file": self.file, "row": self.row, "rule": self.rule, "fix": self.fix}
 
 
 class UsageError(HcipError):
-    """The command was called with something that cannot mean anything (exit code 2)."""
+    """The command was called with arguments that make no sense (exit code 2)."""
 
     exit_code = 2
 
 
 class ComputationError(HcipError):
-    """An engine could not compute something, for a reason that its own message gives: no check failed."""
+    """An engine failed to compute something, for the reason in its own message; no check failed."""
 
 
 class RefusedFileError(HcipError):
-    """A file that was sent is refused: everything else of its partition was accepted."""
+    """A received file is refused; everything else in its partition was accepted."""
 
 
 class ProgramRefusedError(HcipError):
-    """A program file is refused and none before it is in force: its half-year cannot be settled."""
+    """A program file is refused and no earlier version is in force, so its half-year cannot be settled."""
 
 
 class PartitionsFailedError(HcipError):
-    """Partitions of which something was refused, or that could not be accepted; the others were.
+    """Some partitions could not be accepted, in whole or in part; the others were.
 
     Args:
         problems: partition -> what is wrong with it.

@@ -1,8 +1,8 @@
 """How every HTML page is rendered: escaped, self-contained, and safe with names in any script.
 
-Pages show names that hospitals write. Escaping keeps them from being markup; two more things keep them from deceiving:
-a content security policy under which a page can load and run nothing, and isolation of text that is written from right
-to left, so that it cannot reorder the figures next to it. Control characters are shown by their code point.
+Pages show names that hospitals enter. Escaping keeps them from acting as markup, and two more measures keep them from
+deceiving the reader: a content security policy under which a page can neither load nor run anything, and isolation of
+right-to-left text, which could otherwise reorder the figures next to it. Control characters are shown as code points.
 
 Belongs here: the Jinja environment and these rules. Does not belong here: templates and their filters.
 """
@@ -19,20 +19,20 @@ from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from markupsafe import Markup, escape
 
-#: Styles and drawings are inside the page; there is no script, picture, font, frame or form.
+#: Styles and drawings are inline; there is no script, picture, font, frame or form.
 CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-#: they change the order of what follows them; U+061C to U+200F are invisible marks, the others embed or isolate
+#: these change the order of the text after them; U+061C to U+200F are invisible marks, the others embed or isolate
 BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 #: bidirectional controls, and Unicode's category Cc without tab and line ends
 _CONTROL = re.compile(rf"[{''.join(sorted(BIDI_CONTROLS))}\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _CODE_SPAN = re.compile(r"`([^`]+)`")
-#: elements that hold text alone
+#: elements that may contain only text
 _TEXT_ONLY = ("title", "desc", "text", "style")
 
 
 def show_controls(value: Any) -> Any:
-    """Control characters of a text as ``[U+202E]``; anything else as it is."""
+    """A text with its control characters shown as ``[U+202E]``; any other value unchanged."""
     if not isinstance(value, str) or value.isprintable():
         return value
     shown = _CONTROL.sub(lambda found: f"[U+{ord(found[0]):04X}]", value)
@@ -40,12 +40,12 @@ def show_controls(value: Any) -> Any:
 
 
 def name_tag(value: Any) -> Markup:
-    """A name in an element of its own, so that its direction ends with it; empty for no name."""
+    """A name in a ``bdi`` element, so that its writing direction affects nothing else; empty if there is no name."""
     return Markup(f"<bdi>{escape(show_controls(value))}</bdi>") if value not in (None, "") else Markup("")
 
 
 def code_spans(value: Any) -> Markup:
-    """A text in which what is between backticks is code, as the commands in a finding are."""
+    """A text with everything in backticks shown as code, such as the commands in a finding."""
     parts = _CODE_SPAN.split(str(value))
     return Markup().join(
         Markup(f"<code>{escape(show_controls(part))}</code>") if index % 2 else escape(_isolate(show_controls(part)))
@@ -54,15 +54,15 @@ def code_spans(value: Any) -> Markup:
 
 
 def _isolate(value: Any) -> Any:
-    """Text from right to left as a name; everything else as it is."""
+    """Right-to-left text as :func:`name_tag` shows it; everything else unchanged."""
     if not isinstance(value, str) or isinstance(value, Markup) or value.isascii():
         return value
-    is_turned = any(unicodedata.bidirectional(sign) in _RIGHT_TO_LEFT for sign in value)
-    return name_tag(value) if is_turned else value
+    is_right_to_left = any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in value)
+    return name_tag(value) if is_right_to_left else value
 
 
 class _IsolateText(Extension):
-    """Isolates whatever a template writes between tags. In attributes and in text-only elements there is no ``bdi``."""
+    """Isolates every value between tags. Attributes and text-only elements cannot contain ``bdi``."""
 
     def filter_stream(self, stream: TokenStream) -> Iterable[Token]:
         state = _Position()
@@ -81,7 +81,7 @@ class _IsolateText(Extension):
 
 
 class _Position:
-    """Where in the markup a template is: in a tag, in an element that holds text alone, or in text."""
+    """The current position in the markup: in a tag, in a text-only element, or in ordinary text."""
 
     def __init__(self) -> None:
         self._in_tag = False
@@ -93,10 +93,10 @@ class _Position:
         return not (self._in_tag or self._text_only)
 
     def read(self, markup: str) -> None:
-        for sign in markup:
-            if sign == "<":
+        for character in markup:
+            if character == "<":
                 self._in_tag, self._tag = True, ""
-            elif sign == ">" and self._in_tag:
+            elif character == ">" and self._in_tag:
                 self._in_tag = False
                 name = self._tag.split(maxsplit=1)[0] if self._tag.split() else ""
                 if name in _TEXT_ONLY and not self._tag.endswith("/"):
@@ -104,13 +104,13 @@ class _Position:
                 elif name == f"/{self._text_only}":
                     self._text_only = ""
             elif self._in_tag:
-                self._tag += sign
+                self._tag += character
 
 
 def page_environment(loader: BaseLoader, *, lstrip_blocks: bool = True) -> Environment:
-    """The environment of templates for pages: their own, and those that all share (``base.html.j2``, its style).
+    """The environment for page templates: those of ``loader`` and the shared ones (``base.html.j2`` and its style).
 
-    ``content_policy`` belongs into each head, ``name`` around names.
+    Every page's head needs ``content_policy``; names go through the filter ``name``.
     """
     environment = Environment(
         loader=ChoiceLoader([loader, PackageLoader("hcip_pipeline")]),

@@ -1,4 +1,4 @@
-"""Which machine this is, and which of its processes are running."""
+"""The identity of this machine, and which of its processes are running."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 @cache
 def this_machine() -> str:
-    """Which kernel this is: processes that share it share its locks, also from containers with other host names."""
+    """An id of the running kernel: all its processes share its locks, even from containers with other host names."""
     try:
         return _BOOT.read_text(encoding="ascii").strip()
     except OSError:

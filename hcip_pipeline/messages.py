@@ -1,7 +1,7 @@
-"""What a command reports while it works.
+"""Messages that a command reports while it works.
 
-Belongs here: the type of such a report, messages that a person should still see after the run, and messages with a
-detail that few want to see. Does not belong here: how messages are shown (``commands.progress``).
+Belongs here: the type of the function that receives them, messages that stay visible after the run, and messages with
+a detail that few people want to see. Does not belong here: how messages are shown (``commands.progress``).
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Self
 
-#: Called with what is going on, in words.
+#: Called with a description of the current work.
 Progress = Callable[[str], None]
 
 
 class LastingMessage(str):
-    """A message that stays on the screen: others share one live line, where the next one replaces it."""
+    """A message that stays on the screen; all others share one live line, each replacing the one before it."""
 
 
 class DetailedMessage(str):
-    """A stage of the work, and a detail of it (a table, a file) that only ``--verbose`` shows.
+    """A stage of the work, with a detail (a table, a file) that only ``--verbose`` shows.
 
     Attributes:
         stage: the message without its detail.
-        detail: what the work is about at the moment.
+        detail: the table or file that is being worked on.
     """
 
     __slots__ = ("detail", "stage")
@@ -36,12 +36,12 @@ class DetailedMessage(str):
         return message
 
     def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
-        """What a copy in another process is made of."""
+        """The arguments from which another process recreates the message."""
         return self.stage, self.detail
 
 
 def within(progress: Progress, work: str) -> Progress:
-    """``progress`` for a part of some work: each message begins with ``work``, and a detail stays one."""
+    """``progress`` for one part of the work: each message begins with ``work``, and details remain details."""
 
     def report(message: str) -> None:
         if isinstance(message, DetailedMessage):
@@ -53,5 +53,5 @@ def within(progress: Progress, work: str) -> Progress:
 
 
 def note(text: str) -> LastingMessage:
-    """``note: <text>``, to be read after the run too."""
+    """``note: <text>``, which stays visible after the run."""
     return LastingMessage(f"note: {text}")

@@ -1,7 +1,7 @@
-"""SQL that is run again and again: DuckDB parses each text once a process, whatever the connection.
+"""SQL that runs many times: DuckDB parses each text once per process, for all connections.
 
-Belongs here: keeping what was parsed. Does not belong here: any statement. A small table costs what its statements cost
-to parse and plan, whatever it holds, so what differs from run to run is better in parameters than in the text.
+Belongs here: caching the parsed statements. Does not belong here: any statement. For small tables, parsing and planning
+take most of the time, so values that differ between runs should be parameters, not part of the text.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Any
 
 import duckdb
 
-#: several times what the intake runs; beyond it, texts of files with ever other headers would stay for nothing
+#: several times as many as the intake runs; without a limit, files with ever new headers would fill the memory
 _MOST_TEXTS = 1024
 _parsed: dict[str, list[duckdb.Statement]] = {}
-atexit.register(_parsed.clear)  # DuckDB complains of statements that outlive it
+atexit.register(_parsed.clear)  # DuckDB complains about statements that outlive it
 
 
 def execute(
     connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """Run SQL as ``connection.execute`` does; for texts that will be run again in this process.
+    """Run SQL as ``connection.execute`` does; for texts that this process will run again.
 
     Args:
-        parameters: of each statement of the text.
+        parameters: passed to each statement of the text.
 
     Raises:
         duckdb.Error: as ``connection.execute``.

@@ -18,7 +18,7 @@ class Quarter:
 
     @classmethod
     def parse(cls, key: str) -> Quarter:
-        """Read ``2025Q1``. Raises UsageError: it is not a quarter."""
+        """Parse ``2025Q1``. Raises UsageError if it is not a quarter."""
         match = re.fullmatch(r"([0-9]{4})Q([1-4])", key)
         if not match:
             raise UsageError(f"'{key}' is not a quarter", fix="write a quarter as 2025Q1 (Q1 to Q4)")
@@ -40,11 +40,11 @@ class Quarter:
         return self.next().start - dt.timedelta(days=1)
 
     def next(self) -> Quarter:
-        """The quarter after."""
+        """The following quarter."""
         return Quarter(self.year + self.number // 4, self.number % 4 + 1)
 
     def year_before(self) -> Quarter:
-        """The same quarter of the year before."""
+        """The same quarter of the previous year."""
         return Quarter(self.year - 1, self.number)
 
     def __str__(self) -> str:
@@ -60,7 +60,7 @@ class Month:
 
     @classmethod
     def parse(cls, key: str) -> Month:
-        """Read ``2025-03``. Raises UsageError: it is not a month."""
+        """Parse ``2025-03``. Raises UsageError if it is not a month."""
         match = re.fullmatch(r"([0-9]{4})-(0[1-9]|1[0-2])", key)
         if not match:
             raise UsageError(f"'{key}' is not a month", fix="write a month as 2025-04")
@@ -77,7 +77,7 @@ class Month:
         return self.next().start - dt.timedelta(days=1)
 
     def next(self) -> Month:
-        """The month after."""
+        """The following month."""
         return Month(self.year + self.number // 12, self.number % 12 + 1)
 
     def __str__(self) -> str:
@@ -86,7 +86,7 @@ class Month:
 
 @dataclass(frozen=True, order=True)
 class Window:
-    """A range of discharge dates, both ends included; dollars are those of ``calendar_year``."""
+    """A range of discharge dates, both ends included; amounts are in dollars of ``calendar_year``."""
 
     start: dt.date
     end: dt.date
@@ -94,7 +94,7 @@ class Window:
 
     @property
     def calendar_year(self) -> int:
-        """The year whose dollars the window is in."""
+        """The year in whose dollars the window's amounts are."""
         return self.end.year
 
     @property
@@ -115,7 +115,7 @@ class PerformancePeriod:
 
     @classmethod
     def parse(cls, key: str) -> PerformancePeriod:
-        """Read ``2025H1``. Raises UsageError: it is not a half-year."""
+        """Parse ``2025H1``. Raises UsageError if it is not a half-year."""
         match = re.fullmatch(r"([0-9]{4})H([12])", key)
         if not match:
             raise UsageError(
@@ -151,7 +151,7 @@ class PerformancePeriod:
         return [Month(self.year, month) for month in range(first, first + 6)]
 
     def baseline(self, baseline_window: str) -> Window:
-        """What "Prior Year" means for improvement: the same half, or the whole, of the year before."""
+        """The "Prior Year" of the improvement incentive: the same half of the previous year, or all of that year."""
         if baseline_window == "full_year":
             return Window(dt.date(self.year - 1, 1, 1), dt.date(self.year - 1, 12, 31), "baseline")
         before = PerformancePeriod(self.year - 1, self.half)
@@ -159,11 +159,11 @@ class PerformancePeriod:
 
     @property
     def run_date(self) -> dt.date:
-        """The day the period is due: its quarterly data are in and its CMS claims have matured for 90 days."""
+        """The day the period is due: all quarterly data have arrived and CMS claims have matured for 90 days."""
         return dt.date(self.year, 10, 1) if self.half == 1 else dt.date(self.year + 1, 4, 1)
 
     def next(self) -> PerformancePeriod:
-        """The half-year after."""
+        """The following half-year."""
         return PerformancePeriod(self.year + self.half // 2, self.half % 2 + 1)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Which program this is: one hash over its code and the versions of the libraries that compute figures."""
+"""The exact version of this program: one hash over its code and the versions of the libraries that compute figures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
-#: another version of one of these may compute, order or write something differently
+#: a different version of any of these may compute, order or write something differently
 _LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb", "jinja2", "openpyxl", "polars", "pyarrow", "pydantic", "sqlglot")
 
 

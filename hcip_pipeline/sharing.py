@@ -1,7 +1,7 @@
-"""A home that is shared through object storage: when it is synchronized, and its releases published next to.
+"""A home shared through object storage: when it is synchronized, and when its releases are published with it.
 
 Belongs here: the occasions (a command or run begins; something was accepted, released or destroyed). Does not belong
-here: the protocol (``shared_home``). Where the settings name no storage, nothing is done.
+here: the protocol (``shared_home``). If the settings name no storage, nothing is done.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hcip_pipeline.messages import Progress
 
 
 def storage_of(home: Home) -> str:
-    """The address that a home is shared at; empty: it is not.
+    """The address where a home is shared; empty if it is not.
 
     Raises:
         HcipError: the settings cannot be read.
@@ -31,16 +31,16 @@ def storage_of(home: Home) -> str:
 
 
 def share(home: Home, progress: Progress, *, held: Collection[str] = (), removed: Iterable[Path] = ()) -> None:
-    """Share what the home has accepted, bring what other machines have, and publish the releases among it.
+    """Upload what the home has accepted, fetch what other machines have, and publish the releases.
 
     Args:
-        progress: called with a description of what is going on.
-        held: locks that the caller holds alone.
-        removed: files that were destroyed, and must go from the storage too.
+        progress: called with a description of the current work.
+        held: locks that the caller holds exclusively.
+        removed: files that were destroyed and must be removed from the storage too.
 
     Raises:
-        UsageError: the address is none, or its kind of storage is not installed.
-        HcipError: the storage cannot be reached or is damaged, or another machine has accepted something otherwise.
+        UsageError: the address is not valid, or the library for its kind of storage is not installed.
+        HcipError: the storage cannot be reached or is damaged, or another machine has accepted something different.
     """
     address = storage_of(home)
     if not address:
@@ -52,21 +52,21 @@ def share(home: Home, progress: Progress, *, held: Collection[str] = (), removed
 
 
 def _publish(home: Home, address: str, releases: Collection[str]) -> None:
-    """Lay releases out as `hcip publish` does: for auditors, and `hcip verify` without a home.
+    """Copy releases as `hcip publish` does, for auditors and for `hcip verify` without a home.
 
-    Only releases that are committed get here, so two machines never publish different ones under one name.
+    Only committed releases get here, so two machines never publish different ones under the same name.
     """
     from hcip_pipeline.files.atomic import write_json
     from hcip_pipeline.publishing.object_storage import is_published, publish
 
-    noted = home.root / "storage" / "published.json"
+    record = home.root / "storage" / "published.json"
     try:
-        before = {str(name) for name in json.loads(noted.read_text(encoding="utf-8"))[address]}
+        published = {str(name) for name in json.loads(record.read_text(encoding="utf-8"))[address]}
     except (OSError, ValueError, LookupError, TypeError):
-        before = set()
-    for release in sorted(set(releases) - before):
+        published = set()
+    for release in sorted(set(releases) - published):
         folder = home.releases / release
         if not is_published(folder, address):
             publish(folder, address)
-    if set(releases) - before:
-        write_json({address: sorted(before | set(releases))}, noted)
+    if set(releases) - published:
+        write_json({address: sorted(published | set(releases))}, record)

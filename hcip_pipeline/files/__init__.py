@@ -1,5 +1,5 @@
 """Files as bytes: opening files that others sent, hashing, atomic writes, YAML, scratch folders.
 
-Belongs here: what holds for any file, whatever is in it. Does not belong here: tables (``tables``), and where a file
-lies in a home (``home``).
+Belongs here: everything that applies to any file, regardless of its content. Does not belong here: tables
+(``tables``), and the place of a file in a home (``home``).
 """

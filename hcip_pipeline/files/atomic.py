@@ -1,4 +1,4 @@
-"""Writing a lake file so that a reader sees the whole of it or the one before, and equal content has equal bytes."""
+"""Writing files so that readers see either the whole new file or the old one, and equal content gives equal bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import polars as pl
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
-    """Write a frame as Parquet next to its place and rename it there."""
+    """Write a frame as Parquet to a temporary file next to ``path``, then rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -22,13 +22,13 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
 
 
 def write_json(content: dict[str, Any], path: Path) -> None:
-    """Write JSON (sorted keys, one trailing line end) next to its place and rename it there."""
+    """Write JSON (sorted keys, one trailing newline) to a temporary file next to ``path``, then rename it."""
     text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     write_bytes(text.encode(), path)
 
 
 def write_bytes(content: bytes, path: Path) -> None:
-    """Write bytes next to their place and rename them there."""
+    """Write bytes to a temporary file next to ``path``, then rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -1,7 +1,7 @@
-"""sha256 of files; those that were hashed before and look the same are not read again.
+"""sha256 of files; a file that was hashed before and looks unchanged is not read again.
 
-A file looks the same when its device, inode, size and both times are the same; no one can set the time of the last
-change (``ctime``) back. A file changed as late as the moment it was hashed is always read again.
+A file looks unchanged if its device, inode, size and both times are the same; no one can set back the time of the last
+change (``ctime``). A file that was changed just before it was hashed is always read again.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-#: a change within this time before a file was hashed may not show in its times
+#: a change this shortly before a file was hashed may not show in its times
 _COARSE_NS = 2_000_000_000
 
 
 def file_sha256(path: Path) -> str:
-    """sha256 of a file of this program's own, read in pieces. For files that others sent: ``received.sha256_of``.
+    """sha256 of one of this program's own files, read in chunks. For received files: ``received.sha256_of``.
 
     Raises:
         OSError: it cannot be read.
@@ -32,7 +32,7 @@ class FileHashes:
     """Hashes by path.
 
     Args:
-        known: what :meth:`as_dict` gave at an earlier time.
+        known: an earlier result of :meth:`as_dict`.
     """
 
     def __init__(self, known: Mapping[str, Any] | None = None) -> None:
@@ -40,7 +40,7 @@ class FileHashes:
         self._used: dict[str, list[Any]] = {}
 
     def sha256(self, path: Path) -> str:
-        """sha256 of a regular file. Raises OSError: it cannot be read."""
+        """sha256 of a regular file. Raises OSError if it cannot be read."""
         key, looks = str(path), _looks(path.stat())
         for known in (self._used.get(key), self._known.get(key)):
             if known and known[0] == looks and max(looks[3:]) < known[1] - _COARSE_NS:
@@ -54,7 +54,7 @@ class FileHashes:
         return sha256
 
     def prepare(self, paths: Iterable[Path]) -> None:
-        """Hash many files at once; one that cannot be read is left to :meth:`sha256`."""
+        """Hash many files in parallel; errors are left to :meth:`sha256`."""
         with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
             list(pool.map(self._try, paths))
 
@@ -65,7 +65,7 @@ class FileHashes:
             return
 
     def as_dict(self) -> dict[str, Any]:
-        """The files asked for, for JSON."""
+        """The hashes of all files that were asked for, for JSON."""
         return dict(sorted(self._used.items()))
 
 

@@ -1,7 +1,7 @@
-"""The one way to open a file that others put there, and the ceilings of every kind of file.
+"""The one way to open a file that others sent, and the size limits (ceilings) of every kind of file.
 
-Belongs here: what may be opened at all (a regular file, not over its ceiling, reached without leaving the inbox), and
-the ceilings themselves. Does not belong here: what a file holds; readers name the ceiling they stop at.
+Belongs here: which files may be opened at all (regular ones, not over their ceiling, reached without leaving the
+inbox), and the ceilings themselves. Does not belong here: the content of files; readers name the ceiling that applies.
 
 A pipe, a device or a socket in place of a file would block the run or feed it data forever; a link could lead out of
 the inbox, or change unnoticed.
@@ -28,18 +28,19 @@ from hcip_pipeline.errors import HcipError
 _MIB = 1024 * 1024
 _GIB = 1024 * _MIB
 
-#: Columns of a header; a file with more is not a table of this program, whatever its format.
+#: Columns of a header; a file with more is not one of this program's tables, in any format.
 MAX_COLUMNS = 2_000
 
 
 @dataclass(frozen=True)
 class Ceiling:
-    """The largest that a file of one kind may be.
+    """The size limits of one kind of file.
 
     Args:
         bytes: of the file on disk.
-        unpacked: bytes of what a compressed file holds.
-        times: how many times its size a compressed file may unpack to; up to ``harmless`` bytes to more.
+        unpacked: of the content of a compressed file, in bytes.
+        times: how many times its own size a compressed file may unpack to.
+        harmless: unpacked bytes up to which ``times`` does not apply.
         rows: of one table, without the header.
         columns: of one table.
     """
@@ -52,7 +53,7 @@ class Ceiling:
     columns: int = MAX_COLUMNS
 
     def max_unpacked(self, size: int) -> int:
-        """The most bytes that a compressed file of ``size`` bytes may hold."""
+        """The most bytes that a compressed file of ``size`` bytes may unpack to."""
         return min(self.unpacked, max(self.harmless, self.times * size))
 
 
@@ -62,29 +63,27 @@ HOSPITAL = Ceiling(8 * _GIB, unpacked=16 * _GIB, times=100, harmless=32 * _MIB, 
 DISCHARGES = Ceiling(HOSPITAL.bytes, rows=2_000_000)
 #: A hospital's own count of what it sent: a few lines.
 CONTROL_TOTALS = Ceiling(64 * 1024)
-#: Tables that people keep by hand.
+#: Tables that people maintain by hand.
 TABLE = Ceiling(64 * _MIB, rows=1_000_000)
-#: Such a table as a workbook.
-WORKBOOK = Ceiling(64 * _MIB, unpacked=_GIB, times=100, harmless=32 * _MIB, rows=1_000_000)
 #: A national list: NPPES has 330 columns and 9 million rows, 9 GB.
 WIDE_LIST = Ceiling(32 * _GIB, rows=50_000_000)
 #: A protocol, a policy, settings, a list of agreements: a few pages.
 YAML = Ceiling(_MIB)
-#: A form of a large hospital has a few thousand rows.
+#: A completed form; a large hospital's has a few thousand rows.
 SURVEY = Ceiling(8 * _MIB, unpacked=80 * _MIB, times=1_000_000, rows=50_000)
-#: A hospital's quarter as a workbook: a sheet ends at 1,048,576 rows.
+#: A hospital's quarter, or a table, as a workbook: a sheet has at most 1,048,576 rows.
 WORKBOOK = Ceiling(256 * _MIB, unpacked=2 * _GIB, times=100, harmless=32 * _MIB, rows=1_048_576)
-#: A CMS archive, and one of its files: a state's month is under 10 GB.
+#: A CMS archive or one of its files; a state's month is under 10 GB.
 CLAIMS = Ceiling(32 * _GIB, unpacked=128 * _GIB, times=250, harmless=50_000_000, rows=500_000_000)
 #: A state's year is 2.5 million discharges, 1 GB.
 SPARCS = Ceiling(8 * _GIB, unpacked=16 * _GIB, times=100, harmless=32 * _MIB, rows=20_000_000)
 #: A quarter of Texas is 0.8 million discharges and 15 million charge lines, 1.2 GB of them.
 TEXAS = Ceiling(32 * _GIB, rows=200_000_000)
 
-_RESEND = "check that it is the file you mean"
+_RESEND = "check that this is the right file"
 
 
-#: what the modules that unpack raise for an archive, or a member of one, that is cut or damaged
+#: raised by the unpacking modules for a truncated or damaged archive, or member of an archive
 DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -95,12 +94,12 @@ DAMAGE = (
     RuntimeError,
     struct.error,
 )
-#: the same with what opening an archive raises where its own sizes and places contradict each other
+#: the same, and what opening an archive raises if its own sizes and offsets contradict each other
 ARCHIVE_DAMAGE = (*DAMAGE, ValueError)
 
 
 class NotReceivedError(HcipError):
-    """A file that is not opened; ``rule`` is one of the FILE- rules of :mod:`hcip_pipeline.rules.files`."""
+    """A file that must not be opened; ``rule`` is one of the FILE- rules of :mod:`hcip_pipeline.rules.files`."""
 
     @property
     def reason(self) -> str:
@@ -109,7 +108,7 @@ class NotReceivedError(HcipError):
 
 
 def bytes_in_words(size: int) -> str:
-    """``8 GiB``: a ceiling in words."""
+    """A ceiling as text, such as ``8 GiB``."""
     for unit, name in ((_GIB, "GiB"), (_MIB, "MiB"), (1024, "KiB")):
         if size >= unit:
             return f"{size // unit} {name}"
@@ -117,13 +116,13 @@ def bytes_in_words(size: int) -> str:
 
 
 def require_file(path: Path, ceiling: Ceiling, *, within: Path | None = None, links: bool = True) -> os.stat_result:
-    """What the system states about a file that may be opened; nothing is opened.
+    """Check that a file may be opened, without opening it; returns its ``stat``.
 
     Args:
         path: the file.
         ceiling: of its kind.
-        within: the folder that no link may lead out of; None where the user named the path.
-        links: False refuses every link.
+        within: the folder that no link may lead out of; None if the user named the path.
+        links: whether a link is accepted.
 
     Raises:
         NotReceivedError: FILE-IS-LINK, FILE-OUTSIDE-INBOX, FILE-ABSENT, FILE-UNREADABLE, FILE-NOT-REGULAR,
@@ -131,11 +130,11 @@ def require_file(path: Path, ceiling: Ceiling, *, within: Path | None = None, li
     """
     try:
         if not links and path.is_symlink():
-            raise _refused(path, "FILE-IS-LINK", "the file is a link, and what it points to may change unseen")
+            raise _refused(path, "FILE-IS-LINK", "the file is a link, and its target may change unnoticed")
         if within is not None and not path.resolve(strict=True).is_relative_to(within.resolve(strict=True)):
             raise _refused(path, "FILE-OUTSIDE-INBOX", "a link points outside the inbox")
         found = path.stat()
-    except (OSError, RuntimeError) as error:  # a circle of links is a RuntimeError up to Python 3.12
+    except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError up to Python 3.12
         raise _unreadable(path, error) from error
     _check(path, found, ceiling)
     return found
@@ -143,10 +142,10 @@ def require_file(path: Path, ceiling: Ceiling, *, within: Path | None = None, li
 
 @contextmanager
 def open_file(path: Path, ceiling: Ceiling, *, within: Path | None = None, links: bool = True) -> Iterator[BinaryIO]:
-    """The file's bytes. Arguments and errors as :func:`require_file`; what was looked at is what is opened."""
+    """The file's bytes. Arguments and errors as :func:`require_file`; the file opened is the one that was checked."""
     before = require_file(path, ceiling, within=within, links=links)
     try:
-        # Not blocking: a pipe that has taken the file's place meanwhile must not hold the run.
+        # Non-blocking: a pipe that has replaced the file in the meantime must not hang the run.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     except OSError as error:
         raise _unreadable(path, error) from error
@@ -207,7 +206,7 @@ def _unreadable(path: Path, error: OSError | RuntimeError) -> NotReceivedError:
     if number == errno.ENOENT and not is_link:
         return _refused(path, "FILE-ABSENT", "there is no such file", "check its name")
     reason = os.strerror(number) if number else "input/output error"
-    message = "the file cannot be opened: " + ("the link leads nowhere" if number == errno.ENOENT else reason)
+    message = "the file cannot be opened: " + ("the link is broken" if number == errno.ENOENT else reason)
     return _refused(path, "FILE-UNREADABLE", message, "put a readable file there")
 
 

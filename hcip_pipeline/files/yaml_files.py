@@ -15,31 +15,31 @@ from hcip_pipeline.files.received import YAML, NotReceivedError, read_file
 
 T = TypeVar("T", bound=BaseModel)
 
-#: Wrong keys that one message lists.
+#: The most wrong keys that one message lists.
 _LISTED = 20
 
-#: libyaml reads a protocol in a tenth of the time; a platform without it gets the same from Python
+#: libyaml reads a protocol in a tenth of the time; without it, Python's loader gives the same result
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH = 50
-#: Digits of a number, before or after its point.
+#: Digits of a number, before or after the decimal point.
 _MAX_DIGITS = 30
-#: types by their tags, in words
-_WORDS = {"timestamp": "date", "float": "number", "int": "whole number", "bool": "true or false"}
-#: what constructors raise for a value that is not what its tag states
+#: YAML tags as messages name them
+_WORDS = {"timestamp": "a date", "float": "a number", "int": "a whole number", "bool": "true or false"}
+#: raised by constructors for a value that does not fit its tag
 _UNREADABLE = (ValueError, KeyError, IndexError, AttributeError, TypeError, ArithmeticError)
 
 
 class _Loader(_FAST):
-    """Safe, with floats as ``Decimal`` (their text, exactly); repeated keys and keys that are not words are refused."""
+    """Safe; floats become ``Decimal``, exactly as written; repeated keys and keys that are not words are refused."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep)
-        except _UNREADABLE as error:  # a tag that its value does not fit, such as !!timestamp x
+        except _UNREADABLE as error:  # a value that does not fit its tag, such as !!timestamp x
             shown = ascii(node.value)[:60] if isinstance(node, yaml.ScalarNode) else "the value"
             tag = str(node.tag).rpartition(":")[2]
             reason = f": {error}" if tag == "timestamp" and isinstance(error, ValueError) else ""
-            message = f"{shown} is no {_WORDS.get(tag, ascii(tag)[:20])}{reason}"
+            message = f"{shown} is not {_WORDS.get(tag, ascii(tag)[:20])}{reason}"
             raise yaml.constructor.ConstructorError(None, None, message, node.start_mark) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -69,20 +69,20 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _decimal)
 
 
 def load_yaml(path: Path, what: str, *, within: Path | None = None, links: bool = True) -> dict[str, Any]:
-    """The mapping a YAML file holds.
+    """The mapping in a YAML file.
 
     Args:
-        within, links: as :func:`hcip_pipeline.files.received.require_file` takes them.
+        within, links: as in :func:`hcip_pipeline.files.received.require_file`.
 
     Raises:
-        HcipError: the file is absent, no regular file, too large, not UTF-8, not YAML, or not a mapping; the message
+        HcipError: the file is absent, not a regular file, too large, not UTF-8, not YAML, or not a mapping; the message
             names the line.
     """
     return parse_yaml(read_yaml_text(path, what, within=within, links=links), path, what)
 
 
 def read_yaml_text(path: Path, what: str, *, within: Path | None = None, links: bool = True) -> str:
-    """The text of a YAML file, its line ends as they are. Arguments and errors as :func:`load_yaml`."""
+    """The text of a YAML file; every line ends with ``\\n``. Arguments and errors as :func:`load_yaml`."""
     try:
         raw = read_file(path, YAML, within=within, links=links)
         text = raw.decode("utf-8-sig")
@@ -97,7 +97,7 @@ def read_yaml_text(path: Path, what: str, *, within: Path | None = None, links: 
 
 
 def parse_yaml(text: str, path: Path, what: str) -> dict[str, Any]:
-    """The mapping that ``text`` holds; ``path`` is where it was found.
+    """The mapping in ``text``, which was read from ``path``.
 
     Raises:
         HcipError: not YAML, or not a mapping; the message names the line.
@@ -116,17 +116,17 @@ def parse_yaml(text: str, path: Path, what: str) -> dict[str, Any]:
     except yaml.reader.ReaderError as error:  # a character that YAML forbids
         row = 1 + text.count("\n", 0, error.position) if isinstance(error.position, int) else None
         raise HcipError(
-            "is not valid YAML: it holds a control character", file=path, row=row, fix="remove the character"
+            "is not valid YAML: it contains a control character", file=path, row=row, fix="remove the character"
         ) from error
     except (yaml.YAMLError, *_UNREADABLE, RecursionError) as error:
         raise HcipError("is not valid YAML", file=path, fix="correct the file") from error
     if not isinstance(content, dict):
-        raise HcipError(f"holds no {what}: a mapping of keys to values is expected", file=path, fix="see the README")
+        raise HcipError(f"contains no {what}: a mapping of keys to values is expected", file=path, fix="see the README")
     return content
 
 
 def _check_depth(text: str, path: Path, what: str) -> None:
-    """Refuse what is nested so deeply that libyaml, which composes by recursion, would end the process."""
+    """Refuse nesting so deep that libyaml, which recurses, would crash the process."""
     depth = 0
     for event in yaml.parse(text, Loader=_FAST):
         if isinstance(event, yaml.CollectionStartEvent):

@@ -1,6 +1,6 @@
-"""Where things are in a home folder (outputs.md, "Home folder"), and who may read them.
+"""The paths of a home folder (outputs.md, "Home folder"), and who may read its files.
 
-Paths and the mode of what will be written there; nothing is read or written here.
+Belongs here: paths, and the permissions of files written to them. Does not belong here: reading or writing anything.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from hcip_pipeline.errors import HcipError
 
 
 def restrict_umask() -> None:
-    """What this process writes from here on its group may read, and no one else on the machine."""
+    """Deny everyone but this process's user and group access to the files that it writes from now on."""
     os.umask(os.umask(0o077) | 0o027)
 
 
 def not_writable(folder: Path, error: OSError) -> HcipError:
-    """The error of a home in which a folder cannot be written."""
+    """The error for a folder of the home that cannot be written."""
     return HcipError(
         f"the home is not writable: {error.strerror}", file=folder, fix="grant write permission, or free disk space"
     )
@@ -32,7 +32,7 @@ class Home:
 
     @classmethod
     def locate(cls, path: str | Path | None = None) -> Home:
-        """The home named, else ``$HCIP_HOME``, else ``./hcip_home``."""
+        """The home at ``path``, else ``$HCIP_HOME``, else ``./hcip_home``."""
         return cls(Path(path or os.environ.get("HCIP_HOME") or "hcip_home").expanduser().resolve())
 
     @property
@@ -52,12 +52,12 @@ class Home:
 
     @property
     def warehouse(self) -> Path:
-        """One DuckDB file for each build; can be deleted at any time."""
+        """One DuckDB file per build; can be deleted at any time."""
         return self.root / "warehouse"
 
     @property
     def releases(self) -> Path:
-        """Immutable releases, a folder for each half-year."""
+        """Immutable releases, one folder per half-year."""
         return self.root / "releases"
 
     @property
@@ -67,7 +67,7 @@ class Home:
 
     @property
     def interim(self) -> Path:
-        """Reports of quarters between releases; nothing of them is payable."""
+        """Reports of quarters between releases; nothing in them is payable."""
         return self.root / "interim"
 
     @property
@@ -90,9 +90,9 @@ class Home:
         return self.lake / "program" / f"period={period}"
 
     def lake_hospital(self, table: str, quarter: object) -> Path:
-        """A table of the hospitals for one quarter."""
+        """A hospital table of one quarter."""
         return self.lake / "hospital" / table / f"quarter={quarter}"
 
     def lake_cms(self, table: str, month: object) -> Path:
-        """A table of the claim files for one month."""
+        """A claim table of one month."""
         return self.lake / "cms" / table / f"month={month}"

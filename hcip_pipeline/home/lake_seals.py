@@ -1,10 +1,10 @@
-"""Seals of the lake: the sha256 of every file accepted, and what becomes of one that is no longer what was written.
+"""Seals of the lake: the sha256 of every accepted file, and what happens to a file that no longer matches its seal.
 
-Belongs here: sealing, finding damaged files, setting them aside. Does not belong here: reading the lake, and taking
-files in.
+Belongs here: sealing, finding damaged files, setting them aside. Does not belong here: reading the lake, ingesting
+files.
 
-A broken disk or a stray program can change a figure and leave a file that reads well; the seal shows it. What the lake
-holds comes from the inbox, so a damaged file is set aside with its receipt, and the next run ingests it again.
+A broken disk or a stray program can change a figure in a file that still reads without errors; its seal reveals that.
+The lake's rows come from the inbox, so a damaged file is set aside with its receipt, and the next run ingests it again.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _DAMAGED = ".damaged"
 
 
 def seal_path(home: Home, path: Path) -> Path:
-    """Where the seal of a lake file is."""
+    """The path of a lake file's seal."""
     relative = path.relative_to(home.lake)
     return home.lake / "seals" / relative.parent / f"{relative.name}.json"
 
 
 def seal(home: Home, files: Iterable[Path]) -> int:
-    """Seal files of the lake as they are now; returns how many. A file that has its seal keeps it.
+    """Seal files of the lake in their current state; returns how many.
 
-    Call it for what this run wrote, before anything else can have touched it.
+    Call it for files that this run wrote, before anything else can have touched them.
     """
     sealed = 0
     for path in files:
@@ -44,7 +44,7 @@ def seal(home: Home, files: Iterable[Path]) -> int:
 
 
 def snapshot(folders: Iterable[Path]) -> dict[Path, tuple[int, int, int]]:
-    """Which tables and receipts are in these folders, and what distinguishes each from another in its place."""
+    """The tables and receipts in these folders, with the inode, size and time that identify each version of a file."""
     found = {}
     for folder in folders:
         for path in sorted([*folder.glob("*.parquet"), *folder.glob("*.json")]):
@@ -54,21 +54,21 @@ def snapshot(folders: Iterable[Path]) -> dict[Path, tuple[int, int, int]]:
 
 
 def changed_since(before: dict[Path, tuple[int, int, int]], folders: Iterable[Path]) -> Iterator[Path]:
-    """Files of these folders that were written after a snapshot. No clock is read, since clocks are set back."""
+    """Files of these folders that were written after a snapshot. Reads no clock, because clocks may be set back."""
     yield from (path for path, identity in snapshot(folders).items() if before.get(path) != identity)
 
 
 def check_seals(home: Home, files: Iterable[Path], recorded: Mapping[str, str] | None = None) -> int:
-    """Make sure that files of the lake are what was written; returns how many there are.
+    """Check that files of the lake are unchanged; returns how many there are.
 
-    A file without a seal is damaged, and so is one that was changed together with its seal. A damaged file that came
-    from the inbox is set aside with its receipt, so that the next run ingests it again.
+    A file without a seal counts as damaged, and so does one that was changed together with its seal. A damaged file
+    that came from the inbox is set aside with its receipt, so that the next run ingests it again.
 
     Args:
-        recorded: path within the home -> sha256 that the home's ledger holds.
+        recorded: path within the home -> sha256 in the home's ledger.
 
     Raises:
-        HcipError: a file is not what was sealed; names it and the way out.
+        HcipError: a file does not match its seal; names it and what to do.
     """
     checked, damaged = 0, []
     for path in files:
@@ -84,7 +84,7 @@ def check_seals(home: Home, files: Iterable[Path], recorded: Mapping[str, str] |
 
 
 def _seal_of(home: Home, path: Path) -> dict[str, Any]:
-    """What a file's seal holds; nothing where there is none, or none that can be read."""
+    """The content of a file's seal; empty if the seal is missing or unreadable."""
     try:
         sealed = json.loads(seal_path(home, path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -104,7 +104,7 @@ def damage(home: Home, damaged: list[Path]) -> HcipError:
     more = f" and {len(damaged) - 5} more" if len(damaged) > 5 else ""
     is_frozen = any(path.is_relative_to(home.lake / "norms") for path in damaged)
     if is_frozen:
-        fix = "put the norm table back from a backup: it is frozen, and never made again unasked"
+        fix = "restore the norm table from a backup: it is frozen, and a run does not compute it again"
     else:
         fix = "run it again (`hcip run`): damaged files were set aside and are ingested again from the inbox"
     return HcipError(
@@ -116,7 +116,7 @@ def damage(home: Home, damaged: list[Path]) -> HcipError:
 
 
 def _receipts_of(home: Home, path: Path) -> list[Path]:
-    """The receipts that state a file of the lake was accepted; none for what does not come from an inbox file."""
+    """The receipts by which a file of the lake was accepted; none for a file that does not come from the inbox."""
     parts = path.relative_to(home.lake).parts
     if len(parts) != 4 or parts[0] not in ("hospital", "cms"):
         return []
@@ -124,13 +124,13 @@ def _receipts_of(home: Home, path: Path) -> list[Path]:
     name = path.name.removesuffix(".parquet")
     if parts[0] == "hospital":
         return sorted(folder.glob(f"{name}.json"))
-    # An archive is refused when a newer one of its series is in the lake: the newer ones come after it again.
+    # An archive is refused if a newer one of its series is in the lake, so the newer ones are ingested again after it.
     series = name.rpartition(".D")[0]
     return sorted(each for each in folder.glob(f"{series}.D*.json") if each.name >= name)
 
 
 def unreadable(files: Iterable[Path]) -> list[Path]:
-    """Those of the files that are not whole Parquet files: every row group is read."""
+    """The files that are not intact Parquet files; every row group is read."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -146,7 +146,7 @@ def unreadable(files: Iterable[Path]) -> list[Path]:
 
 
 def sweep(folders: Iterable[Path]) -> int:
-    """Remove what a killed run left half-written in folders that no one else works on; returns how many pieces."""
+    """Remove the half-written files of killed runs from folders that no other run works on; returns how many."""
     swept = 0
     for folder in folders:
         for path in folder.glob(".*"):

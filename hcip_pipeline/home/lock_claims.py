@@ -1,12 +1,12 @@
-"""Claims: who holds a lock, as files, for file systems whose locks stop no one on another machine.
+"""Claims: files that show who holds a lock, for file systems whose locks do not reach other machines.
 
-The operating system's lock (``locks``) decides between processes of one machine. Some shared file systems keep
-such locks to the machine that took them. So whoever holds a lock also leaves a file below ``locks/claims/``, and
-touches it as long as it lives; a claim of another machine that is still touched keeps all others away. One that was
-not touched for `STALE_SECONDS` counts no more: its machine is gone. Times are compared as the file system gives them,
-because the clocks of two machines differ.
+The operating system's lock (``locks``) decides between processes of one machine, and on some shared file systems it is
+not visible to others. So a process that holds a lock also leaves a file below ``locks/claims/`` and touches it as long
+as it runs; while another machine's claim is touched, the lock is refused. A claim that was not touched for
+`STALE_SECONDS` has expired: its machine is gone. Times are the file system's, because the clocks of two machines
+differ.
 
-Belongs here: writing, touching and weighing claims. Does not belong here: the lock itself (``locks``).
+Belongs here: writing, touching and comparing claims. Does not belong here: the lock itself (``locks``).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TOUCH_SECONDS = 15.0
 
 @dataclass
 class LockClaims:
-    """The claims of one run, touched by a thread of its own until the last is withdrawn."""
+    """The claims of one run; a thread touches them until the last one is withdrawn."""
 
     machine: str = field(default_factory=this_machine)
     _own: set[Path] = field(default_factory=set)
@@ -37,11 +37,11 @@ class LockClaims:
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def claim(self, folder: Path, name: str, mode: str, doing: str) -> tuple[Path | None, str]:
-        """Claim a lock that this machine has already given.
+        """Claim a lock that this machine has already granted.
 
         Returns:
-            The claim, and who on another machine holds the lock; one of the two is empty. A claim that cannot be
-            written (a full disk) is none: the lock of the machine holds anyway.
+            The claim, and who on another machine holds the lock; at least one of the two is empty. Both are if the
+            claim cannot be written (a full disk): this machine's lock holds anyway.
         """
         own = folder / f"{name}--{uuid.uuid4().hex}.json"
         content = {
@@ -66,14 +66,15 @@ class LockClaims:
                     wait = STALE_SECONDS - age
                     return None, (
                         f"{stated.get('doing')}, process {stated.get('process')} on {stated.get('host')}, "
-                        f"seen {age:.0f} seconds ago; if that machine is gone, it counts no more in {wait:.0f} seconds"
+                        f"last seen {age:.0f} seconds ago; if that machine is gone, its claim expires in "
+                        f"{wait:.0f} seconds"
                     )
                 other.unlink(missing_ok=True)
         self._keep(own)
         return own, ""
 
     def withdraw(self, claim: Path | None) -> None:
-        """Give a claim up."""
+        """Withdraw a claim."""
         if claim is None:
             return
         with self._guard:
@@ -95,7 +96,7 @@ class LockClaims:
             try:
                 stated = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
-                stated = {}  # damaged: counts as another machine's until it is old
+                stated = {}  # damaged: treated as another machine's until it expires
             yield path, stated if isinstance(stated, dict) else {}, age
 
     def _keep(self, claim: Path) -> None:

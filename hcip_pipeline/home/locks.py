@@ -1,11 +1,11 @@
-"""Who works on what in a home: one lock per partition, so that two runs of the same period never meet.
+"""Locks of a home: one per partition, so that no two runs work on the same period at once.
 
-Belongs here: taking, sharing and letting go of locks, and stating who holds one. Does not belong here: which locks a
+Belongs here: taking, sharing and releasing locks, and reporting who holds one. Does not belong here: which locks a
 piece of work needs (``assets``).
 
-A lock is the operating system's (``flock``) on a file below ``locks/``: it is gone the moment its process is,
-however that ended, so no lock is ever stale and no one has to remove one. On a shared file system that keeps such
-locks to one machine, claims (``lock_claims``) stop the others.
+A lock is the operating system's (``flock``) on a file below ``locks/``: it disappears with its process, however that
+ended, so no lock is ever stale or has to be removed. On a shared file system whose locks do not reach other machines,
+claims (``lock_claims``) stop those.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _LOOK_AGAIN_SECONDS = 0.2
 
 
 class BusyError(HcipError):
-    """Another run works on the same thing: the same call will do once that has ended."""
+    """Another run works on the same thing; the same call succeeds once that run has ended."""
 
 
 class HomeLocks:
-    """The locks that one run holds; they go together, when it ends.
+    """The locks that one run holds; all are released when it ends.
 
     Args:
-        notify: called with a sentence when a lock must be waited for.
-        machine: which machine this is; by default, as the system reports.
+        notify: called with a sentence if the run must wait for a lock.
+        machine: the id of this machine; by default, from the system.
     """
 
     def __init__(self, notify: Callable[[str], None] = lambda _: None, machine: str | None = None) -> None:
@@ -59,13 +59,13 @@ class HomeLocks:
         self.let_go()
 
     def take(self, home: Home, name: str, doing: str, mode: Mode = "alone", *, wait: bool = False) -> None:
-        """Take the lock ``name``, or leave it taken.
+        """Take the lock ``name``, unless this run already has it.
 
         Args:
-            name: what is worked on: ``2025H1``, ``2025Q1``, ``reference``, ….
-            doing: in words, for anyone who is kept waiting by the lock: "settling 2025H1".
-            mode: ``alone`` to change it, ``shared`` to read what must not change meanwhile.
-            wait: until it is free; otherwise a lock that is held is an error at once.
+            name: the partition: ``2025H1``, ``2025Q1``, ``reference``, ….
+            doing: a description of the work for others who wait for the lock: "settling 2025H1".
+            mode: ``alone`` to change the partition, ``shared`` to read it while it must not change.
+            wait: wait until the lock is free; otherwise a lock that is held is an error at once.
 
         Raises:
             BusyError: another run holds it; the message names it.
@@ -108,8 +108,8 @@ class HomeLocks:
             if not waited:
                 self._notify(f"{name}: waiting for another run ({holder})")
                 waited = True
-            time.sleep(_LOOK_AGAIN_SECONDS * (1 + random.random()))  # two that meet must not meet again
-        with suppress(OSError):  # a full disk: the lock holds anyway, only its holder is not named
+            time.sleep(_LOOK_AGAIN_SECONDS * (1 + random.random()))  # random, so that two runs do not collide again
+        with suppress(OSError):  # a full disk: the lock holds anyway, but its holder is unknown
             file.seek(0)
             file.truncate()
             file.write(json.dumps({"doing": doing, "process": os.getpid(), "machine": socket.gethostname()}))
@@ -117,13 +117,13 @@ class HomeLocks:
         self._held[(path, mode)] = (file, claim)
 
     def drop(self, home: Home, name: str) -> None:
-        """Let go of one lock before the run ends."""
+        """Release one lock before the run ends."""
         for path, mode in list(self._held):
             if path == home.root / "locks" / f"{name}.lock":
                 self._release(path, mode)
 
     def let_go(self, *, but: Collection[str] = ()) -> None:
-        """Let go of all, ``but`` some."""
+        """Release all locks except those in ``but``."""
         for path, mode in list(self._held):
             if path.stem not in but:
                 self._release(path, mode)
@@ -135,7 +135,7 @@ class HomeLocks:
 
 
 def _holder(path: Path) -> str:
-    """Who holds a lock, as far as its file states."""
+    """Who holds a lock, according to its file."""
     try:
         stated = json.loads(path.read_text(encoding="utf-8"))
         return f"{stated['doing']}, process {stated['process']} on {stated['machine']}"

@@ -1,6 +1,6 @@
-"""Reading back what the program wrote down in a home as JSON: receipts, manifests, lists of inputs.
+"""Reading the JSON records that the program keeps in a home: receipts, manifests, lists of inputs.
 
-Belongs here: a record that is gone, cut or changed, in words. Does not belong here: writing (``files.atomic``).
+Belongs here: errors for a missing, truncated or altered record. Does not belong here: writing (``files.atomic``).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ _FIX = "put it back from a backup; nothing was changed"
 
 
 def read_record(path: Path, *needed: str, fix: str = _FIX) -> dict[str, Any]:
-    """The mapping that a record holds.
+    """The mapping in a record.
 
     Args:
-        needed: names that it must have.
+        needed: keys that it must have.
 
     Raises:
-        HcipError: RECORD-DAMAGED; names the file and the way out.
+        HcipError: RECORD-DAMAGED; names the file and what to do.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
-"""What a disk that is full, read-only or broken means for a run, in words.
+"""Errors for a disk that is full, read-only or broken.
 
-Belongs here: recognizing such faults, and their way out. Does not belong here: what is wrong with the files
-that people send (``intake``), and the lake's own damage (``lake_seals``).
+Belongs here: recognizing such faults, and what to do about them. Does not belong here: faults of the files that people
+send (``intake``), and damage to the lake itself (``lake_seals``).
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from hcip_pipeline.home.folders import Home
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
-#: as DuckDB, SQLite, Arrow and polars word it
+#: the wording of DuckDB, SQLite, Arrow and polars
 _FULL_WORDS = ("no space left on device", "disk is full", "file too large", "disk quota exceeded", "out of disk space")
 _BROKEN_WORDS = ("disk i/o error",)
 _FORBIDDEN_WORDS = ("read-only file system", "readonly database", "read-only database", "permission denied")
 #: modules whose errors mean that a file could not be read or written
 _ENGINES = ("duckdb", "_duckdb", "polars", "pyarrow", "sqlite3", "sqlalchemy")
-#: how far back an error is followed
+#: how many causes of an error are followed
 _MOST_LINKS = 20
 #: rules of errors that need no further explanation
 _EXPLAINED = ("DISK-FULL", "DISK-ERROR", "READ-ONLY", "LAKE-DAMAGED", "IN-USE")
 
 
 def storage_fault(error: BaseException, where: Path | str) -> HcipError | None:
-    """The error in words if it is the disk's; None if it is not.
+    """The error to report if the disk is at fault; None if it is not.
 
     Args:
-        where: the folder it concerns, when the error names no file.
+        where: the folder it concerns, if the error names no file.
     """
     number = error.errno if isinstance(error, OSError) else None
     stated = str(error).lower()
@@ -56,13 +56,13 @@ def storage_fault(error: BaseException, where: Path | str) -> HcipError | None:
             "permission denied: it is read-only, or belongs to another user",
             file=file,
             rule="READ-ONLY",
-            fix="mount it for writing or grant write permission, and run it again; nothing was released",
+            fix="mount it read-write or grant write permission, and run it again; nothing was released",
         )
     return None
 
 
 def storage_fault_behind(error: BaseException, where: Path | str) -> HcipError | None:
-    """As :func:`storage_fault`, of the error or of any that it was raised from (by an orchestrator, a database)."""
+    """As :func:`storage_fault`, for the error or any of its causes (if an orchestrator or a database wrapped it)."""
     seen: BaseException | None = error
     for _ in range(_MOST_LINKS):
         if seen is None:
@@ -77,10 +77,10 @@ def storage_fault_behind(error: BaseException, where: Path | str) -> HcipError |
 
 @contextmanager
 def explain_storage_errors(home: Home, read: Callable[[], Iterable[Path]] = tuple) -> Iterator[None]:
-    """Turns faults of the disk into errors that name the file and the way out; others pass as they are.
+    """Turn disk faults into errors that name the file and what to do; other errors pass unchanged.
 
     Args:
-        read: the Parquet files that were being read: looked through when an engine cannot read one.
+        read: returns the Parquet files that were being read; they are examined if an engine fails to read one.
 
     Raises:
         HcipError: as described.
@@ -99,7 +99,7 @@ def explain_storage_errors(home: Home, read: Callable[[], Iterable[Path]] = tupl
 
 
 def _could_be_damage(error: BaseException) -> bool:
-    """An engine's own error, or a build that stopped for another reason than a check."""
+    """Whether it is an engine's own error, or a build that stopped for a reason other than a check."""
     return isinstance(error, ComputationError) or type(error).__module__.split(".")[0] in _ENGINES
 
 
@@ -115,5 +115,5 @@ def _damage(home: Home, read: Iterable[Path]) -> HcipError | None:
         "the file is damaged: it cannot be read",
         file=broken[0],
         rule="RELEASE-DAMAGED",
-        fix="put the release back from a backup (`hcip verify` checks whether it is complete), and run it again",
+        fix="restore the release from a backup (`hcip verify` checks whether it is complete), and run it again",
     )

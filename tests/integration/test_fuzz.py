@@ -1,4 +1,4 @@
-"""Spoiled files of every kind: each is accepted or refused in words, and none is ever "a fault of the program itself".
+"""Spoiled files of every kind: each is accepted or refused in words, and none is ever "a bug in the program itself".
 
 ``make fuzz`` tries thousands. A failure names its kind and seed: ``HCIP_FUZZ_SEED=<seed> HCIP_FUZZ_CASES=1`` tries it
 again.

@@ -1,4 +1,4 @@
-"""Locks of a home: between processes of one machine, and between machines that share no locks."""
+"""Locks of a home: between processes of one machine, and between machines that do not see each other's locks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture
 def no_common_locks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file system on which the lock of one machine is not seen by another."""
+    """A file system on which no machine sees another's locks."""
     monkeypatch.setattr("hcip_pipeline.home.locks.fcntl.flock", lambda *_: None)
 
 
@@ -32,7 +32,7 @@ def _claims(home: Home) -> list[Path]:
     return sorted((home.root / "locks" / "claims").glob("*"))
 
 
-def test_one_machine_needs_no_claim_of_another(home: Home) -> None:
+def test_processes_of_one_machine_use_its_own_locks(home: Home) -> None:
     with HomeLocks() as first, HomeLocks() as second:
         first.take(home, "2025H1", "settling 2025H1")
         with pytest.raises(BusyError, match="settling 2025H1, process"):
@@ -53,10 +53,10 @@ def test_another_machine_is_refused_by_name(home: Home, held: str, wanted: str, 
             there.take(home, "2025H1", "reading", wanted)  # type: ignore[arg-type]
             return
         with pytest.raises(
-            BusyError, match=rf"settling 2025H1, process {os.getpid()} on \S+, seen 0 seconds ago"
+            BusyError, match=rf"settling 2025H1, process {os.getpid()} on \S+, last seen 0 seconds ago"
         ) as busy:
             there.take(home, "2025H1", "reading", wanted)  # type: ignore[arg-type]
-        assert "counts no more in 120 seconds" in str(busy.value) and busy.value.exit_code == 1
+        assert "its claim expires in 120 seconds" in str(busy.value) and busy.value.exit_code == 1
         there.take(home, "2025H2", "settling 2025H2")
         here.drop(home, "2025H1")
         there.take(home, "2025H1", "settling 2025H1")
@@ -64,7 +64,7 @@ def test_another_machine_is_refused_by_name(home: Home, held: str, wanted: str, 
 
 
 @pytest.mark.usefixtures("no_common_locks")
-def test_a_machine_that_is_gone_does_not_stop_others_forever(home: Home) -> None:
+def test_the_claim_of_a_machine_that_is_gone_expires(home: Home) -> None:
     gone = HomeLocks(machine="a")
     gone.take(home, "2025H1", "settling 2025H1")
     (claim,) = _claims(home)
@@ -89,7 +89,7 @@ def test_a_claim_is_touched_as_long_as_it_is_held(home: Home, monkeypatch: pytes
         assert claim.stat().st_mtime > 2
 
 
-def test_what_a_killed_process_of_this_machine_left_is_swept(home: Home) -> None:
+def test_claims_of_killed_processes_of_this_machine_are_removed(home: Home) -> None:
     body = "import os, sys; from pathlib import Path; from hcip_pipeline.home.folders import Home; "
     body += "from hcip_pipeline.home.locks import HomeLocks; "
     body += f"HomeLocks().take(Home(Path({str(home.root)!r})), '2025H1', 'x'); os.kill(os.getpid(), 9)"
@@ -103,7 +103,7 @@ def test_what_a_killed_process_of_this_machine_left_is_swept(home: Home) -> None
 
 @pytest.mark.usefixtures("no_common_locks")
 @pytest.mark.parametrize("content", ["", "{", "[]", json.dumps({"process": "x"})])
-def test_a_damaged_claim_counts_as_another_machines(home: Home, content: str) -> None:
+def test_a_damaged_claim_is_treated_as_another_machines(home: Home, content: str) -> None:
     folder = home.root / "locks" / "claims"
     folder.mkdir(parents=True)
     (folder / "2025H1--x.json").write_text(content)
@@ -111,7 +111,7 @@ def test_a_damaged_claim_counts_as_another_machines(home: Home, content: str) ->
         locks.take(home, "2025H1", "settling 2025H1")
 
 
-def test_a_file_system_without_locks_is_named(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_without_locks_is_reported(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError(95, "Operation not supported")
 

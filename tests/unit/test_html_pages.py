@@ -34,7 +34,7 @@ def test_text_from_right_to_left_is_isolated_between_tags_only() -> None:
     assert _render("<svg><text x='1'>{{ x }}</text></svg>{{ x }}", x=_HEBREW).count("<bdi>") == 1
 
 
-def test_names_are_always_in_an_element_of_their_own_and_escaped() -> None:
+def test_names_are_escaped_and_always_in_an_element_of_their_own() -> None:
     assert _render("<b>{{ x | name }}</b>", x="<i>") == "<b><bdi>&lt;i&gt;</bdi></b>"
     assert _render("<b>{{ (x or y) | name }}</b>", x=None, y=_HEBREW) == f"<b><bdi>{_HEBREW}</bdi></b>"
     assert _render("<b>{{ x | name }}</b>", x=None) == "<b></b>"
@@ -73,7 +73,7 @@ def test_every_template_has_the_policy_and_nothing_that_it_forbids(template: Pat
         assert text.index("{{ content_policy }}") < text.index("<title>")
 
 
-def test_pages_are_rendered_in_this_environment_alone() -> None:
+def test_all_pages_are_rendered_in_this_environment() -> None:
     root = Path(hcip_pipeline.__file__).parent
     own = {
         path.relative_to(root).as_posix() for path in root.rglob("*.py") if "Environment(" in path.read_text("utf-8")
@@ -82,7 +82,7 @@ def test_pages_are_rendered_in_this_environment_alone() -> None:
     assert own <= {"html_pages.py", *others}
 
 
-def test_the_shown_controls_are_unicode_controls_but_tab_and_line_ends() -> None:
+def test_the_shown_controls_are_unicode_controls_except_tab_and_line_ends() -> None:
     signs = [chr(code) for code in range(0x2100)]
     expected = {sign for sign in signs if unicodedata.category(sign) == "Cc"} - set("\t\n\r") | set(BIDI_CONTROLS)
     shown = {sign for sign in signs if show_controls(f"{sign}\n") != f"{sign}\n"}

@@ -41,7 +41,7 @@ def test_neither_quarter_nor_month(key: str) -> None:
         Month.parse(key)
 
 
-def test_baseline_is_the_same_half_or_the_year_before() -> None:
+def test_baseline_is_the_same_half_or_all_of_the_previous_year() -> None:
     period = PerformancePeriod.parse("2025H2")
     assert period.baseline("same_half") == Window(dt.date(2024, 7, 1), dt.date(2024, 12, 31), "baseline")
     assert period.baseline("full_year") == Window(dt.date(2024, 1, 1), dt.date(2024, 12, 31), "baseline")

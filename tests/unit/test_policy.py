@@ -109,12 +109,12 @@ def test_elections_override_within_bounds() -> None:
 @pytest.mark.parametrize(
     ("line", "row", "reported"),
     [
-        ("a: !!timestamp x", 4, "'x' is no date"),
-        ("a: !!bool x", 4, "'x' is no true or false"),
-        ("a: !!int x", 4, "'x' is no whole number"),
-        ("a: !!float snan", 4, "'snan' is no number"),
+        ("a: !!timestamp x", 4, "'x' is not a date"),
+        ("a: !!bool x", 4, "'x' is not true or false"),
+        ("a: !!int x", 4, "'x' is not a whole number"),
+        ("a: !!float snan", 4, "'snan' is not a number"),
         ("a: 1e999999999", None, "unknown key"),
-        ("a: 1.0e+999999999", 4, "is no number"),
+        ("a: 1.0e+999999999", 4, "is not a number"),
         ("? [a, b]\n: 1", 4, "a key is a list or a mapping"),
         ("? {a: b}\n: 1", 4, "a key is a list or a mapping"),
         ("a: !!python/name:os.system", 4, "could not determine a constructor"),

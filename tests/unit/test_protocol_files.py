@@ -103,7 +103,7 @@ def test_elections_in_force_are_the_hospitals_or_the_policys(home: Home) -> None
 @pytest.mark.parametrize(
     ("text", "reported"),
     [
-        ("", "holds no implementation protocol"),
+        ("", "contains no implementation protocol"),
         ("- a\n- b\n", "a mapping of keys to values is expected"),
         ("hospital: [", "is not valid YAML"),
         ("hospital: {}\nhospital: {}\n", "appears twice"),

@@ -1,4 +1,4 @@
-"""The one way to open a file: whatever lies in its place, the answer comes at once and in one line."""
+"""Opening received files: whatever is in a file's place, it is refused at once, with one line of message."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _folder(path: Path, _outside: Path) -> None:
 
 def _socket(path: Path, _outside: Path) -> None:
     here = Path.cwd()
-    os.chdir(path.parent)  # an address of a socket may only have 100 characters
+    os.chdir(path.parent)  # the path of a socket may have only 100 characters
     try:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(path.name)
@@ -50,24 +50,24 @@ def _socket(path: Path, _outside: Path) -> None:
         os.chdir(here)
 
 
-def _nowhere(path: Path, _outside: Path) -> None:
+def _broken_link(path: Path, _outside: Path) -> None:
     path.symlink_to(path.parent / "gone")
 
 
-def _circle(path: Path, _outside: Path) -> None:
+def _link_to_itself(path: Path, _outside: Path) -> None:
     path.symlink_to(path)
 
 
-def _escape(path: Path, outside: Path) -> None:
+def _link_outside(path: Path, outside: Path) -> None:
     outside.write_text("secret\n")
     path.symlink_to(outside)
 
 
-PLACED = (_pipe, _endless, _folder, _socket, _nowhere, _circle, _escape)
+PLACED = (_pipe, _endless, _folder, _socket, _broken_link, _link_to_itself, _link_outside)
 
 
 @pytest.mark.parametrize("put", PLACED, ids=lambda put: put.__name__.strip("_"))
-def test_what_is_no_file_of_the_inbox_is_refused(tmp_path: Path, put: Callable[[Path, Path], None]) -> None:
+def test_anything_but_a_regular_file_of_the_inbox_is_refused(tmp_path: Path, put: Callable[[Path, Path], None]) -> None:
     inbox = tmp_path / "inbox"
     inbox.mkdir()
     put(inbox / "file", tmp_path / "outside")
@@ -98,17 +98,17 @@ def test_a_link_inside_the_inbox_may_be_allowed(tmp_path: Path) -> None:
     assert caught.value.rule == "FILE-IS-LINK"
 
 
-def test_a_file_exchanged_while_it_is_opened_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_replaced_while_it_is_opened_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"x")
     open_it = os.open
 
-    def exchanged(name: Path, flags: int) -> int:
+    def replace_and_open(name: Path, flags: int) -> int:
         path.unlink()
         os.mkfifo(path)
         return open_it(name, flags)
 
-    monkeypatch.setattr(os, "open", exchanged)
+    monkeypatch.setattr(os, "open", replace_and_open)
     with pytest.raises(NotReceivedError, match="a pipe"):
         read_file(path, SMALL)
 
@@ -163,14 +163,14 @@ READERS: dict[Callable[[Path], str], str] = {
 }
 
 
-@pytest.mark.parametrize("put", [_pipe, _endless, _folder, _socket, _nowhere], ids=lambda put: put.__name__.strip("_"))
+@pytest.mark.parametrize("put", [_pipe, _endless, _folder, _socket, _broken_link], ids=lambda put: put.__name__.strip("_"))
 @pytest.mark.parametrize("read", READERS, ids=list(READERS.values()))
 def test_no_reader_waits_for_a_pipe_or_reads_a_device(
     tmp_path: Path, read: Callable[[Path], str], put: Callable[[Path, Path], None]
 ) -> None:
     path = tmp_path / READERS[read]
     if put is _folder and "cms/" in READERS[read]:
-        pytest.skip("a folder of claim files is looked through")
+        pytest.skip("folders are searched for claim files")
     path.parent.mkdir(parents=True, exist_ok=True)
     put(path, tmp_path)
     assert "\n" not in read(path)

@@ -1,4 +1,4 @@
-"""Faults of a home's own records and of its disk are reported with file, rule and way out."""
+"""Faults of a home's own records and of its disk are reported with file, rule and what to do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hcip_pipeline.intake.program.receipts import receipts_of
 
 
 @pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe", b"[]", b"null", b"{}", b"[" * 100_000, b'{"version": 1}'])
-def test_a_record_that_is_not_what_was_written_is_reported(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_record_is_reported(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "receipts" / "payments.r1.json"
     path.parent.mkdir()
     path.write_bytes(content)
@@ -29,7 +29,7 @@ def test_a_record_that_is_not_what_was_written_is_reported(tmp_path: Path, conte
         assert (caught.value.rule, caught.value.file) == ("RECORD-DAMAGED", str(path)) and caught.value.fix
 
 
-def test_a_receipt_of_claims_that_is_cut_is_reported(tmp_path: Path) -> None:
+def test_a_damaged_receipt_of_claims_is_reported(tmp_path: Path) -> None:
     home = Home(tmp_path)
     path = home.lake_cms("receipts", "2025-04") / "P.A1234.json"
     path.parent.mkdir(parents=True)
@@ -53,7 +53,7 @@ BROKEN = sqlite3.OperationalError("disk I/O error")
         (OSError(errno.EIO, "Input/output error", "x"), "DISK-ERROR"),
     ],
 )
-def test_a_disk_that_fills_under_whatever_wraps_it_is_reported(
+def test_a_disk_fault_is_reported_whatever_error_wraps_it(
     error: Exception, rule: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fill() -> None:

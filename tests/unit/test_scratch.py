@@ -1,4 +1,4 @@
-"""Temporary folders: gone afterwards, and swept by the next process when theirs was killed."""
+"""Scratch folders: removed afterwards, or by the next process if their own was killed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_folder_is_gone_afterwards_and_those_of_living_processes_stay(place: Path) -> None:
+def test_a_folder_is_removed_afterwards_and_those_of_running_processes_stay(place: Path) -> None:
     with scratch_folder("parse") as first, scratch_folder("parse") as second:
         (first / "file").touch()
         assert first.is_dir() and second.is_dir() and first != second and sweep_scratch() == 0
     assert not list(place.iterdir())
 
 
-def test_what_a_killed_process_left_is_swept(place: Path) -> None:
+def test_the_folder_of_a_killed_process_is_removed(place: Path) -> None:
     body = "import os; from hcip_pipeline.files.scratch import scratch_folder; "
     body += "f = scratch_folder('ui'); p = f.__enter__(); "
     body += "(p / 'file').touch(); os.kill(os.getpid(), 9)"
@@ -39,7 +39,7 @@ def test_what_a_killed_process_left_is_swept(place: Path) -> None:
     assert len(list(place.iterdir())) == 5 and (place / "hcip-ui").is_dir()
 
 
-def test_a_place_of_a_home_is_swept_too(place: Path) -> None:
+def test_folders_in_another_place_are_removed_too(place: Path) -> None:
     body = "import os; from pathlib import Path; from hcip_pipeline.files.scratch import scratch_folder; "
     body += f"f = scratch_folder('bench', Path({str(place)!r})); f.__enter__(); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", body], check=False, env={"TMPDIR": "/tmp"})
