@@ -1,4 +1,4 @@
-"""What the audit of a payment cycle adds to a release, and what the regulator gets (outputs.md, "Restatement").
+"""What the audit of a payment cycle adds to a release, and what the regulator receives (outputs.md, "Restatement").
 
 Belongs here: columns. Does not belong here: how they are filled (``audit``, ``settlement.restatement``).
 """
@@ -25,20 +25,24 @@ _SUPPRESSED = Column("suppressed", "text", "columns emptied because of a small c
 _PERIOD = Column("period", "text", "performance period; that of the release", key=True)
 _CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True)
 _NPI = Column("npi", "text", "NPI; the care partner", key=True)
-_CAUSE = Column("cause", "text", "what changed since the release before", key=True, allowed=CAUSES)
+_CAUSE = Column("cause", "text", "what changed since the previous release", key=True, allowed=CAUSES)
 
 RESTATEMENT = Table(
     "restatement",
-    "one row per payment and cause: what changed since the release before; causes add up to the difference, to the "
+    "one row per payment and cause: what changed since the previous release; causes add up to the difference, to the "
     "cent",
     (
         _PERIOD,
-        Column("superseded_release", "text", "the release before, as r1", key=True),
+        Column("superseded_release", "text", "the previous release, such as r1", key=True),
         _CCN,
         _NPI,
         _CAUSE,
         Column("final_difference", "money", "change of the final incentive"),
-        Column("payable_difference", "money", "change of what is payable: final where the status is PAYABLE, else 0"),
+        Column(
+            "payable_difference",
+            "money",
+            "change of the payable amount: the final incentive if the status is PAYABLE, else 0",
+        ),
     ),
 )
 
@@ -48,11 +52,11 @@ PRIOR_PERIOD_ADJUSTMENTS = Table(
     (
         _PERIOD,
         Column("restated_period", "text", "the earlier period", key=True),
-        Column("restated_release", "text", "the release that changed it, as r2", key=True),
+        Column("restated_release", "text", "the release that changed it, such as r2", key=True),
         _CCN,
         _NPI,
         _CAUSE,
-        Column("adjustment_amount", "money", "to be paid in addition; negative: to be recovered"),
+        Column("adjustment_amount", "money", "to be paid in addition; if negative, to be recovered"),
     ),
 )
 
@@ -62,18 +66,18 @@ PAYMENT_RECONCILIATION = Table(
     (
         _PERIOD,
         Column("paid_period", "text", "the period that was paid for", key=True),
-        Column("released_as", "text", "newest release of that period, as r1"),
+        Column("released_as", "text", "newest release of that period, such as r1"),
         _CCN,
         _NPI,
-        Column("status", "text", "status of the release; empty for who is not in it", nullable=True),
-        Column("payable_amount", "money", "what is payable; the final incentive where the status is PAYABLE, else 0"),
+        Column("status", "text", "status in the release; empty for a physician who is not in it", nullable=True),
+        Column("payable_amount", "money", "amount payable; the final incentive if the status is PAYABLE, else 0"),
         Column("paid_amount", "money", "amount paid; Σ of the payments reported"),
         Column("payments", "integer", "number of payments reported"),
         Column("difference", "money", "paid less payable"),
         Column(
             "verdict",
             "text",
-            "as the audit sees it",
+            "result of the comparison",
             allowed=("AS_RELEASED", "UNDERPAID", "OVERPAID", "MISSING", "NOT_PAYABLE", "NOT_YET_REPORTED"),
         ),
     ),
@@ -86,16 +90,16 @@ AUDIT_FINDINGS = Table(
     "one row per finding of this cycle's audit",
     (
         _PERIOD,
-        Column("finding_id", "text", "rule, hospital and number: stable while inputs are the same", key=True),
+        Column("finding_id", "text", "rule, hospital and number: stable as long as inputs are the same", key=True),
         Column("rule", "text", "what was looked for"),
         Column("severity", "text", "how urgent it is", allowed=SEVERITIES),
         Column(
-            "hospital_ccn", "text", "CMS certification number of the hospital; empty: the whole state", nullable=True
+            "hospital_ccn", "text", "CMS certification number of the hospital; empty for the whole state", nullable=True
         ),
         Column("npi", "text", "NPI; the care partner it concerns", nullable=True),
-        Column("amount", "money", "dollars at stake; empty where there are none", nullable=True),
+        Column("amount", "money", "dollars at stake; empty if there are none", nullable=True),
         Column("finding", "text", "what was found"),
-        Column("what_to_do", "text", "the way out"),
+        Column("what_to_do", "text", "what to do about it"),
     ),
 )
 
@@ -107,10 +111,8 @@ SCREENING = Table(
 
 SCREENED_LISTS = Table("screened_lists", screening.SCREENED_LISTS.grain, (_PERIOD, *screening.SCREENED_LISTS.columns))
 
-_LABEL = "names what the row is about"
-_PAYMENT = (
-    "a payment rests on costs and conditions, case by case between nothing and a maximum: no number follows from it"
-)
+_LABEL = "identifies the row"
+_PAYMENT = "a payment depends on costs and conditions, between zero and a maximum per case: no count follows from it"
 
 _REGULATOR_INCENTIVES = Table(
     "incentives",
@@ -124,12 +126,12 @@ _REGULATOR_INCENTIVES = Table(
         Column("improvement_incentive", "money", "improvement incentive; of both streams"),
         Column("calculated_incentive", "money", "performance + improvement"),
         Column("conditions_adjustment", "money", "reduction for conditions of payment not met"),
-        Column("standing_adjustment", "money", "reduction of who may not be paid"),
+        Column("standing_adjustment", "money", "reduction for lack of standing"),
         Column("committee_adjustment", "money", "the oversight committee's reduction"),
         Column("pfs_cap_adjustment", "money", "reduction to the fee-schedule cap"),
         Column("distribution_limit_adjustment", "money", "reduction to the hospital's distribution limit"),
         Column("final_incentive", "money", "final incentive"),
-        Column("status", "text", "what happens with it", allowed=("PAYABLE", "HELD", "ZERO")),
+        Column("status", "text", "status of the payment", allowed=("PAYABLE", "HELD", "ZERO")),
         Column("reasons", "text", "why it was reduced, held or zero, separated by |", nullable=True),
     ),
 )
@@ -149,17 +151,17 @@ _REGULATOR_SAVINGS = Table(
         _CCN,
         _PERIOD,
         Column("scope", "text", "all physicians, or participating ones", key=True, allowed=("all", "participating")),
-        Column("cases", "integer", "cases; counted, in cells with a norm, empty where hidden", nullable=True),
-        Column("baseline_cases", "integer", "cases of the baseline window; empty where hidden", nullable=True),
-        Column("actual_cost", "money", "Σ cost; empty where a count next to it is hidden", nullable=True),
+        Column("cases", "integer", "cases; counted, in cells with a norm, empty if hidden", nullable=True),
+        Column("baseline_cases", "integer", "cases of the baseline window; empty if hidden", nullable=True),
+        Column("actual_cost", "money", "Σ cost; empty if a count in the same row is hidden", nullable=True),
         Column(
             "best_practice_cost",
             "money",
-            "Σ best practice norm; empty where a count next to it is hidden",
+            "Σ best practice norm; empty if a count in the same row is hidden",
             nullable=True,
         ),
         Column(
-            "potential_savings", "money", "potential savings; empty where a count next to it is hidden", nullable=True
+            "potential_savings", "money", "potential savings; empty if a count in the same row is hidden", nullable=True
         ),
         Column("internal_savings_core", "money", "internal savings of the core component"),
         Column("internal_savings_supply_drug", "money", "internal savings of supplies and drugs"),
@@ -172,11 +174,11 @@ _REGULATOR_SAVINGS = Table(
 REGULATOR_SAVINGS = declared(
     _REGULATOR_SAVINGS,
     counts=("cases", "baseline_cases"),
-    # norms and what a case costs on the mean are known: each sum of dollars would give the number of cases away
+    # norms and mean costs are published: each sum of dollars would give the number of cases away
     reveals=dict.fromkeys(("actual_cost", "best_practice_cost", "potential_savings"), Reveals(("cases",))),
     harmless={
         _LABEL: ("hospital_ccn", "period", "scope", "suppressed"),
-        "differences of two windows' costs, neither of which is next to them": (
+        "differences of two windows' costs, neither of which is in the table": (
             "internal_savings_core",
             "internal_savings_supply_drug",
             "internal_savings",
@@ -185,9 +187,9 @@ REGULATOR_SAVINGS = declared(
     },
 )
 
-#: what a hidden count of cases takes with it: with the rest of the table each reveals the count. The variance is
-#: ten times the incentive that is divided by cases, every physician has at least so many cases, and the weights are
-#: means over all cells, which a single unknown count can be solved from.
+#: columns hidden with a count of cases: with the rest of the table, each would reveal it. The variance is ten times
+#: the incentive that is divided by cases, every physician has a minimum number of cases, and the weights are means over
+#: all cells, from which a single unknown count can be solved.
 NORM_DEPENDENTS = (
     "physicians",
     "best_practice_variance",
@@ -204,7 +206,7 @@ _HIDDEN = ("cases", *NORM_DEPENDENTS)
 PUBLIC_NORMS = declared(
     Table(
         "norms",
-        f"{marts.NORMS.grain}; a small cell without its counts and what gives them away",
+        f"{marts.NORMS.grain}; of a small cell, counts and what would reveal them are hidden",
         (*(replace(c, nullable=c.nullable or c.name in _HIDDEN) for c in marts.NORMS.columns), _SUPPRESSED),
     ),
     counts=("cases",),
@@ -218,7 +220,7 @@ PUBLIC_NORMS = declared(
 
 
 def _to_the_cent(column: Column) -> Column:
-    """A mean to the cent is a mean over any number of cases; further places would reveal over how many."""
+    """A mean to the cent fits any number of cases; further digits would reveal the number."""
     if column.name != "physician_mean_cost":
         return column
     return replace(column, type="money", meaning=f"{column.meaning}; to the cent")
@@ -227,12 +229,12 @@ def _to_the_cent(column: Column) -> Column:
 PUBLIC_NORM_PHYSICIANS = declared(
     Table(
         "norm_physicians",
-        f"{marts.NORM_PHYSICIANS.grain}; none of a small cell",
+        f"{marts.NORM_PHYSICIANS.grain}; none of small cells",
         tuple(map(_to_the_cent, marts.NORM_PHYSICIANS.columns)),
     ),
     harmless={
         _LABEL: marts.NORM_PHYSICIANS.key,
-        "to the cent, which a mean over any number of cases is": ("physician_mean_cost",),
+        "to the cent, which fits any number of cases": ("physician_mean_cost",),
     },
 )
 

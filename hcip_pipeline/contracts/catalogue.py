@@ -1,4 +1,4 @@
-"""Every declared table, by where it lives: the registry that rendering and checks walk."""
+"""The registry of all declared tables, by location, for rendering and checks."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ SECTIONS: dict[str, tuple[Table, ...]] = {
         if name not in quality_released.NAMES and table not in marts.MARTS["screening"]
     ),
     "Audit tables": audit.TABLES["audit"],
-    "How sure a payment is": (*certainty.TABLES["certainty"], *certainty.TABLES["audit"]),
-    "Handed on, with small counts hidden": (
+    "Certainty of payments": (*certainty.TABLES["certainty"], *certainty.TABLES["audit"]),
+    "Shared tables, with small counts hidden": (
         *audit.TABLES["regulator"],
         *certainty.TABLES["regulator"],
         *audit.TABLES["norms"],
@@ -54,7 +54,7 @@ SECTIONS: dict[str, tuple[Table, ...]] = {
 
 
 def column_meanings() -> dict[str, str]:
-    """Column name -> what it means, from what leaves to what comes in: a name means the same everywhere."""
+    """Column name -> meaning; release tables take precedence over tables of the lake."""
     meanings: dict[str, str] = {}
     for table in (*marts.TABLES.values(), *LAKE_SOURCES.values()):
         for column in table.columns:

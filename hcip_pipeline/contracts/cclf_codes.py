@@ -1,4 +1,4 @@
-"""The widths of coded CCLF fields: how many digits a code of the field's domain has, however wide the field is.
+"""The widths of coded CCLF fields: the number of digits of a code, however wide the field is.
 
 CMS delivers the same code with and without leading zeros (``01`` for adjustment type 1, `` 2`` for status 02), so every
 coded field is padded or trimmed to its width before anything compares it. Codes with other characters are unchanged.
@@ -29,12 +29,12 @@ CODE_WIDTHS: dict[str, int] = {
     "rndrg_prvdr_fips_st_cd": 2,
 }
 
-#: field -> the codes it may have where claims are settled on; another one, and what the claim counts as is not known
+#: field -> the codes that final action knows; with any other, it is not known what the claim counts as
 CODES: dict[str, tuple[str, ...]] = {"clm_adjsmt_type_cd": ("0", "1", "2")}
 
 
 def at_width(code: str, width: int) -> str:
-    """The code with as many digits as its domain has: zeros added on the left or taken from there, no other digit."""
+    """The code at its width: zeros are added or removed on the left; no other digit is."""
     if len(code) == width or not (code.isascii() and code.isdigit()):
         return code
     return code.lstrip("0").zfill(width)

@@ -1,4 +1,4 @@
-"""The record layouts of the CCLF files, version 38, as data: where each field lies, what it is.
+"""The record layouts of the CCLF files, version 38: position, type and meaning of each field.
 
 Belongs here: positions (first and last byte, counted from 1), types and meanings, as CMS publishes them. Layouts are
 only ever extended at the end, so an older record is a shorter one. Does not belong here: reading (``intake.cclf``).
@@ -6,7 +6,7 @@ only ever extended at the end, so an older record is a shorter one. Does not bel
 
 from __future__ import annotations
 
-#: file -> what CMS calls it
+#: file -> CMS's title of it
 TITLES: dict[str, str] = {
     "cclf1": "Part A claim headers",
     "cclf2": "Part A revenue center lines",

@@ -1,7 +1,7 @@
-"""How sure a released payment is (methodology §14): columns. No payment reads any of these tables.
+"""The certainty of released payments (methodology §14): columns. No payment depends on any of these tables.
 
-Belongs here: columns, and what those that leave the program say of small counts. Does not belong here: how they are
-filled (``certainty``).
+Belongs here: columns, and what those that leave the program reveal about small counts. Does not belong here: how they
+are computed (``certainty``).
 """
 
 from dataclasses import replace
@@ -24,23 +24,23 @@ _STREAM = Column("stream", "text", "medical or surgical", key=True, allowed=STRE
 _READING = Column("reading", "text", "other reading of the responsible physician", key=True, allowed=READINGS)
 _CALCULATED = Column("calculated_incentive", "money", "performance + improvement; as released")
 _CHANCE = (
-    Column("chance_mean", "money", "what chance alone would have calculated: mean of all shuffles"),
+    Column("chance_mean", "money", "calculated incentive expected from chance alone: mean of all shuffles"),
     Column("chance_low", "money", "5th percentile of the shuffles"),
     Column("chance_high", "money", "95th percentile of the shuffles"),
 )
 
 PAYMENT_RANGES = Table(
     "payment_ranges",
-    "one row per care partner: how far the calculated incentive could have varied, and what chance would give",
+    "one row per care partner: how far the calculated incentive could have varied, and what chance alone would pay",
     (
         _CCN,
         _PERIOD,
         _NPI,
         _CALCULATED,
-        Column("interval_low", "money", "5th percentile over samples of the own cases, norms fixed"),
-        Column("interval_high", "money", "95th percentile over samples of the own cases"),
+        Column("interval_low", "money", "5th percentile over resamples of the care partner's cases, with fixed norms"),
+        Column("interval_high", "money", "95th percentile over resamples of the care partner's cases"),
         *_CHANCE,
-        Column("is_above_chance", "boolean", "calculated is above the 95th percentile of chance"),
+        Column("is_above_chance", "boolean", "the calculated incentive is above chance_high"),
     ),
 )
 
@@ -57,8 +57,13 @@ RELIABILITY = Table(
         Column("variance_between", "ratio", "the state's variance between physicians"),
         Column("variance_within", "ratio", "the state's variance between cases of one physician"),
         Column("reliability", "ratio", "between ÷ (between + within ÷ cases), 4 places"),
-        Column("cases_needed", "integer", "cases for a reliability of 0.7; empty: no number is enough", nullable=True),
-        Column("is_comparable", "boolean", "reaches min_reliability of the policy; empty without one", nullable=True),
+        Column(
+            "cases_needed",
+            "integer",
+            "cases needed for a reliability of 0.7; empty if no number is enough",
+            nullable=True,
+        ),
+        Column("is_comparable", "boolean", "reaches the policy's min_reliability; empty without one", nullable=True),
     ),
 )
 
@@ -71,21 +76,21 @@ ATTRIBUTION = Table(
         _READING,
         _NPI,
         Column("cases", "integer", "cases; counted, in cells with a norm, as released"),
-        Column("cases_gained", "integer", "cases; the care partner's by the reading alone"),
-        Column("cases_lost", "integer", "cases; the care partner's as released alone"),
-        Column("cases_then", "integer", "cases; by the reading: as released, with those gained, without those lost"),
+        Column("cases_gained", "integer", "cases; the care partner's only under the reading"),
+        Column("cases_lost", "integer", "cases; the care partner's only as released"),
+        Column("cases_then", "integer", "cases; under the reading: those released, plus those gained, less those lost"),
         _CALCULATED,
-        Column("calculated_then", "money", "calculated incentive by the reading; norms included"),
+        Column("calculated_then", "money", "calculated incentive under the reading; with norms recomputed as well"),
     ),
 )
 
 PHYSICIAN_FIGURES = Table(
     "physician_figures",
-    "one row per responsible physician and stream with counted cases in cells with a norm: what reliability comes from",
+    "one row per responsible physician and stream with counted cases in cells with a norm: the basis of reliability",
     (
         _PERIOD,
         _STREAM,
-        Column("physician_number", "integer", "by NPI, in order", key=True),
+        Column("physician_number", "integer", "in the order of NPIs", key=True),
         Column("cases", "integer", "cases; counted, of the performance period, at any hospital"),
         Column("cost_sum", "ratio", "Σ x, x = cost ÷ (cost_weight × the state's Σ cost ÷ Σ cost_weight), 8 places"),
         Column("cost_squares", "square", "Σ x²"),
@@ -97,15 +102,19 @@ PHYSICIAN_FIGURES = Table(
 _WINDOW = Column("window_name", "text", "performance, baseline or base_year", key=True)
 GROUPER_CASES = Table(
     "grouper_cases",
-    "one row per window and grouper version of its cases: APR-DRGs that the other side's version lacks",
+    "one row per window and grouper version of its cases: cases with an APR-DRG that the other side's version lacks",
     (
         _PERIOD,
         _WINDOW,
         Column("grouper_version", "text", "APR-DRG grouper version; the one that grouped the cases", key=True),
         Column("cases", "integer", "cases; with an APR-DRG"),
-        Column("cases_unknown", "integer", "whose APR-DRG a version of the other side (base year, period) lacks"),
-        Column("cases_bridged", "integer", "cases; grouped again by grouper_bridge.csv"),
-        Column("cases_in_another_cell", "integer", "of these, in another APR-DRG or severity then"),
+        Column(
+            "cases_unknown",
+            "integer",
+            "of these, with an APR-DRG that a version of the other side (base year, period) lacks",
+        ),
+        Column("cases_bridged", "integer", "cases; regrouped in grouper_bridge.csv"),
+        Column("cases_in_another_cell", "integer", "of these, with another APR-DRG or severity after regrouping"),
     ),
 )
 
@@ -126,22 +135,22 @@ GROUPER_CELLS = Table(
     ),
 )
 
-_LABEL = "names what the row is about"
-_PAYMENTS = "a sum of payments, each between nothing and a maximum by case: no number of cases follows from it"
+_LABEL = "identifies the row"
+_PAYMENTS = "a sum of payments, each between zero and a maximum per case: no number of cases follows from it"
 _PARTNERS = "counts care partners, who are listed one by one in regulator/incentives"
 
 CERTAINTY_HOSPITALS = declared(
     Table(
         "certainty_hospitals",
-        "one row per hospital with care partners, and the state: what was calculated, and by chance alone",
+        "one row per hospital with care partners, and the state: incentives as calculated and from chance alone",
         (
             _CCN_OR_STATE,
             _PERIOD,
             Column("care_partners", "integer", "care partners"),
-            Column("above_chance", "integer", "care partners above the 95th percentile of their own chance"),
+            Column("above_chance", "integer", "care partners above their own chance_high"),
             _CALCULATED,
             *_CHANCE,
-            Column("difference", "money", "calculated less the mean of chance"),
+            Column("difference", "money", "calculated_incentive − chance_mean"),
         ),
     ),
     harmless={
@@ -156,7 +165,7 @@ _COMPONENTS = ("cost_between", "cost_within", "cost_cases_needed", "days_between
 CERTAINTY_STREAMS = declared(
     Table(
         "certainty_streams",
-        "one row per stream: how much physicians differ, and cases of one physician",
+        "one row per stream: how much physicians differ, and the cases of one physician",
         (
             _PERIOD,
             _STREAM,
@@ -166,10 +175,10 @@ CERTAINTY_STREAMS = declared(
             Column("physicians", "integer", "physicians; responsible ones", nullable=True),
             Column("cost_between", "ratio", "variance of cost between physicians", nullable=True),
             Column("cost_within", "ratio", "variance of cost between cases of one physician", nullable=True),
-            Column("cost_cases_needed", "integer", "cases for a reliability of 0.7 of cost", nullable=True),
+            Column("cost_cases_needed", "integer", "cases needed for a reliability of 0.7 of cost", nullable=True),
             Column("days_between", "ratio", "variance of days between physicians", nullable=True),
             Column("days_within", "ratio", "variance of days between cases of one physician", nullable=True),
-            Column("days_cases_needed", "integer", "cases for a reliability of 0.7 of days", nullable=True),
+            Column("days_cases_needed", "integer", "cases needed for a reliability of 0.7 of days", nullable=True),
             Column("suppressed", "text", "columns emptied because of a small count, separated by |", nullable=True),
         ),
     ),
@@ -184,18 +193,18 @@ CERTAINTY_STREAMS = declared(
 CERTAINTY_READINGS = declared(
     Table(
         "certainty_readings",
-        "one row per other reading of the responsible physician and hospital, and the state",
+        "one row per hospital, and the state, and other reading of the responsible physician",
         (
             _CCN_OR_STATE,
             _PERIOD,
             _READING,
             Column("care_partners", "integer", "care partners"),
             _CALCULATED,
-            Column("calculated_then", "money", "calculated incentive by the reading"),
-            Column("dollars_moved", "money", "Σ of the changes of care partners, each without its sign"),
+            Column("calculated_then", "money", "calculated incentive under the reading"),
+            Column("dollars_moved", "money", "Σ of the absolute changes of care partners"),
             Column("rank_correlation", "ratio", "Kendall's tau-b of the two rankings, 4 places", nullable=True),
-            Column("now_unpaid", "integer", "care partners with nothing by the reading, who have something"),
-            Column("now_paid", "integer", "care partners with something by the reading, who have nothing"),
+            Column("now_unpaid", "integer", "care partners paid as released, but not under the reading"),
+            Column("now_paid", "integer", "care partners paid under the reading, but not as released"),
             Column("other_quartile", "integer", "care partners in another quartile of the ranking"),
         ),
     ),
@@ -207,7 +216,7 @@ CERTAINTY_READINGS = declared(
     },
 )
 
-#: tables by the folder of a release that holds them
+#: tables by folder of a release
 TABLES: dict[str, tuple[Table, ...]] = {
     "certainty": (PAYMENT_RANGES, RELIABILITY, ATTRIBUTION),
     "audit": (PHYSICIAN_FIGURES, GROUPER_CASES, GROUPER_CELLS),

@@ -1,7 +1,7 @@
 """CMS claim and claim line feed (inputs.md, "CMS monthly files"): record layouts, lake tables and derived tables.
 
-Belongs here: what the eleven files hold, by byte, and the columns of the tables made from them. Does not belong here:
-reading (``intake.cclf``) and the rules of final action (``dbt_project/models/intermediate/claims``).
+Belongs here: the layout of the eleven files, by byte, and the columns of the tables made from them. Does not belong
+here: reading (``intake.cclf``) and the rules of final action (``dbt_project/models/intermediate/claims``).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class CmsLayout:
     fields: tuple[CmsField, ...]
 
     def fields_within(self, record_length: int) -> tuple[CmsField, ...]:
-        """The fields a record of that many bytes holds: layouts are only ever extended at the end."""
+        """The fields that a record of that many bytes contains: layouts are only ever extended at the end."""
         return tuple(field for field in self.fields if field.end <= record_length)
 
 
@@ -77,9 +77,9 @@ LAYOUTS: dict[str, CmsLayout] = {
     for file, fields in FIELDS.items()
 }
 
-#: What intake adds so that any dollar can be traced to the line of the file it came from.
+#: Columns that intake adds so that any dollar can be traced to the file and line it came from.
 LINEAGE = (
-    Column("source_archive", "text", "archive it came from, by name"),
+    Column("source_archive", "text", "name of the archive it came from"),
     Column("source_file", "text", "file name; within the archive"),
     Column("source_row", "integer", "line of that file; the record, from 1"),
     Column("file_date", "date", "date in the name of the file"),
@@ -98,7 +98,7 @@ TABLES: dict[str, Table] = {
 } | {
     "claim_tags": Table(
         "claim_tags",
-        "one row per claim of an export of BCDA: what CMS holds of it that CCLF has no field for",
+        "one row per claim of a BCDA export: what CMS reports about it that CCLF has no field for",
         (
             Column("cur_clm_uniq_id", "text", "current claim unique identifier", nullable=True),
             Column("clm_adjsmt_type_cd", "text", "claim adjustment type code", nullable=True),
@@ -106,7 +106,7 @@ TABLES: dict[str, Table] = {
             Column(
                 "final_action",
                 "text",
-                "CMS's own tag: FinalAction or NotFinalAction; Withdrawn where the claim is not active any more",
+                "CMS's own tag: FinalAction or NotFinalAction; Withdrawn if the claim is no longer active",
                 nullable=True,
             ),
             *LINEAGE,
@@ -114,7 +114,7 @@ TABLES: dict[str, Table] = {
     ),
     "patient_numbers": Table(
         "patient_numbers",
-        "one row per Patient of an export of BCDA: the number that its claims name it by, and its MBI",
+        "one row per Patient of a BCDA export: the id by which claims refer to it, and its MBI",
         (
             Column("patient_id", "text", "id of the Patient resource", nullable=True),
             Column("bene_mbi_id", "text", "current Medicare beneficiary identifier", nullable=True),
@@ -127,7 +127,7 @@ POST_ACUTE = Table(
     "post_acute",
     "one row per hospital of the region, service line and physician: what followed its Medicare episodes of the period",
     (
-        Column("hospital_ccn", "text", "CMS certification number of the hospital; the one that discharged", key=True),
+        Column("hospital_ccn", "text", "CMS certification number of the hospital; the discharging one", key=True),
         Column("period", "text", "performance period; or name of the study", key=True),
         Column(
             "service_line",
@@ -141,12 +141,16 @@ POST_ACUTE = Table(
             "NPI; the responsible physician (methodology §4), or else the claim's attending physician, or UNKNOWN",
             key=True,
         ),
-        Column("episodes", "integer", "index episodes: alive, not against advice, not still a patient, not sent on"),
+        Column(
+            "episodes",
+            "integer",
+            "index episodes: discharged alive, not against advice, not still a patient, not transferred",
+        ),
         Column("inpatient_amount", "money", "Medicare payments for the episodes' stays"),
         Column(
             "readmissions",
             "integer",
-            "unplanned readmissions within 30 days; episodes with an admission to any acute hospital",
+            "unplanned readmissions within 30 days; counted as episodes with an admission to any acute hospital",
         ),
         Column("readmitted_without_post_acute", "integer", "of these, without a post-acute service before it"),
         Column("episodes_with_post_acute", "integer", "episodes with post-acute payments within 30 days"),
@@ -162,7 +166,7 @@ POST_ACUTE = Table(
 
 CLAIMS_REPORT = Table(
     "claims_report",
-    "one row per part of Medicare claims: what final action did with every row and cent",
+    "one row per part of Medicare claims: what became of every row and cent in final action",
     (
         Column("period", "text", "performance period; or name of the study", key=True),
         Column("part", "text", "A, B, or DME (equipment)", key=True, allowed=("A", "B", "DME")),
@@ -173,27 +177,35 @@ CLAIMS_REPORT = Table(
         Column("rows_changed", "integer", "records delivered again with another key or amount; the newest counts"),
         Column("claim_versions", "integer", "originals, adjustments and cancellations"),
         Column("final_claims", "integer", "claims that remain"),
-        Column("denied_final_claims", "integer", "of these, denied: kept, and outside every sum of payments"),
+        Column("denied_final_claims", "integer", "of these, denied: kept, but outside every sum of payments"),
         Column("cancelled_claims", "integer", "originals and adjustments removed with their cancellation"),
         Column("orphan_cancellations", "integer", "cancellations with nothing to cancel"),
         Column("orphans_without_key", "integer", "of these, with no claim under their key"),
-        Column("orphans_without_amount", "integer", "of these, with claims under their key but none of their amounts"),
+        Column(
+            "orphans_without_amount", "integer", "of these, with claims under their key but none with the same amounts"
+        ),
         Column("orphans_in_excess", "integer", "of these, in excess of the claims that agree with them"),
-        Column("ambiguous_groups", "integer", "groups of equal claims of which some, but not all, were cancelled"),
+        Column("ambiguous_groups", "integer", "groups of equal claims, some but not all of which were cancelled"),
         Column("signed_amount", "money", "payments of all versions, cancellations negative"),
         Column("final_amount", "money", "payments of final claims, denied ones included"),
         Column("orphan_amount", "money", "payments that orphan cancellations take back"),
-        Column("claims_under_one_key", "integer", "final, not denied claims beyond the newest under their key"),
+        Column("claims_under_one_key", "integer", "final claims, not denied, other than the newest under their key"),
         Column("under_one_key_amount", "money", "their payments, which are in every total"),
-        Column("claims_replaced", "integer", "the same where an adjustment replaces them: no cancellation agreed"),
+        Column(
+            "claims_replaced", "integer", "final claims that an adjustment replaces, without a matching cancellation"
+        ),
         Column("replaced_amount", "money", "their payments, which are in every total"),
-        Column("adjustments_alone", "integer", "adjustments under a key of their own without any cancellation"),
+        Column("adjustments_alone", "integer", "adjustments that are alone under their key, without any cancellation"),
         Column("adjustments_alone_amount", "money", "their payments, which are in every total"),
-        Column("tagged_claims", "integer", "claim versions with CMS's own tag of final action (BCDA)"),
-        Column("tags_differing", "integer", "of these, tagged otherwise than the matching of cancellations finds"),
-        Column("differing_replaced", "integer", "of these, final here, replaced at CMS: another claim under their key"),
-        Column("differing_final", "integer", "of these, final here and not at CMS, alone under their key"),
-        Column("differing_cancelled", "integer", "of these, cancelled here and final at CMS"),
-        Column("differing_cancellations", "integer", "of these, cancellations that CMS tags final"),
+        Column("tagged_claims", "integer", "claim versions with CMS's own final-action tag (BCDA)"),
+        Column("tags_differing", "integer", "of these, with a tag that disagrees with the matching of cancellations"),
+        Column(
+            "differing_replaced",
+            "integer",
+            "of these, final here but replaced at CMS: another claim is under their key",
+        ),
+        Column("differing_final", "integer", "of these, final here but not at CMS, alone under their key"),
+        Column("differing_cancelled", "integer", "of these, cancelled here but final at CMS"),
+        Column("differing_cancellations", "integer", "of these, cancellations that CMS tags as final"),
     ),
 )

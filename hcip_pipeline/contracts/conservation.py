@@ -27,15 +27,15 @@ CONSERVATION = Table(
         Column(
             "window_name",
             "text",
-            "performance, baseline or base_year; all where the stage comes before windows",
+            "performance, baseline or base_year; all if the stage precedes windows",
             key=True,
         ),
         _CCN,
         Column("cases_in", "integer", "cases that entered"),
-        Column("cases_kept", "integer", "cases that went on"),
-        Column("cases_excluded", "integer", "cases that stayed behind"),
+        Column("cases_kept", "integer", "cases kept"),
+        Column("cases_excluded", "integer", "cases excluded"),
         Column("amount_in", "money", "dollars that entered (charges at intake, then cost, then incentive)"),
-        Column("amount_kept", "money", "dollars that went on"),
+        Column("amount_kept", "money", "dollars kept"),
         Column("amount_excluded", "money", "dollars excluded"),
     ),
 )
@@ -51,15 +51,21 @@ PROGRAMS = Table(
         Column(
             "accepted_first_period",
             "text",
-            "first performance period that the first accepted protocol names; empty where none was accepted",
+            "first performance period named in the first accepted protocol; empty if none was accepted",
             nullable=True,
         ),
-        Column("other_first_periods", "text", "others that later protocols name, separated by |", nullable=True),
-        Column("corrected_first_period", "text", "the value that an approved correction states", nullable=True),
-        Column("correction_filed_in", "text", "period of the program folder that holds the correction", nullable=True),
+        Column(
+            "other_first_periods", "text", "other first periods named in later protocols, separated by |", nullable=True
+        ),
+        Column(
+            "corrected_first_period", "text", "first performance period given by an approved correction", nullable=True
+        ),
+        Column(
+            "correction_filed_in", "text", "period of the program folder that contains the correction", nullable=True
+        ),
         Column("is_first_period_changed", "boolean", "protocols disagree on the first period, and nothing settles it"),
-        Column("protocol_year", "integer", "year of the protocol file; of the one in force", nullable=True),
-        Column("protocol_version", "integer", "its version, counted from 1 as they came in", nullable=True),
+        Column("protocol_year", "integer", "year of the protocol file; of the protocol in force", nullable=True),
+        Column("protocol_version", "integer", "its version, numbered from 1 as received", nullable=True),
         Column("protocol_sha256", "text", "sha256 of its file", nullable=True),
         Column("protocol_approved_on", "date", "day the protocol was approved", nullable=True),
         Column("has_locked_conditions", "boolean", "weights total 100% and were approved before the period"),
@@ -70,7 +76,7 @@ PROGRAMS = Table(
 
 OTHER_PROGRAMS = Table(
     "other_programs",
-    "one row per hospital, period it was reported for, program and kind: what other programs took, as known now",
+    "one row per hospital, reported period, program and kind: amounts of other programs, as known now",
     (
         _CCN,
         _PERIOD,
@@ -88,15 +94,14 @@ PROGRAM_CHANGES = Table(
         _CCN,
         _PERIOD,
         Column("reason", "text", "kind of change: a reason code of payments", key=True),
-        Column("detail", "text", "what changed, in words"),
+        Column("detail", "text", "description of the change"),
     ),
 )
 
 YEAR_CAPS = Table(
     "year_caps",
-    "one row per physician of a hospital, care partner or not, whom the calendar year's earlier half-year paid, or "
-    "whose "
-    "payment waits for its later one: what the fee-schedule cap of the year leaves (methodology §9, step 5)",
+    "one row per physician of a hospital, care partner or not, who was paid for the calendar year's earlier half-year, "
+    "or whose payment waits for the later one: what the fee-schedule cap of the year leaves (methodology §9, step 5)",
     (
         _CCN,
         _PERIOD,
@@ -106,8 +111,8 @@ YEAR_CAPS = Table(
         Column("pfs_source", "text", "notice or claims", nullable=True, allowed=("NOTICE", "CLAIMS")),
         Column("pfs_approved_amount", "money", "Medicare approved amounts of the year", nullable=True),
         Column("physician_cap_percent", "ratio", "cap in percent of fee-schedule approved amounts", nullable=True),
-        Column("later_year_cap", "money", "cap of the year as the later period's release has it", nullable=True),
-        Column("year_cap", "money", "fee-schedule cap of the whole year; of the two, the greater", nullable=True),
-        Column("over_cap", "money", "what the other half-years make payable above it", nullable=True),
+        Column("later_year_cap", "money", "cap of the year according to the later period's release", nullable=True),
+        Column("year_cap", "money", "fee-schedule cap of the whole year; the greater of the two", nullable=True),
+        Column("over_cap", "money", "payable incentives of the year's other half-years above it", nullable=True),
     ),
 )

@@ -1,7 +1,7 @@
-"""What a column that leaves the program states about small counts: each column of a public table declares one of three.
+"""What each column of a public table reveals about small counts.
 
 A column is a count of people, stays or rows (``Count``); it reveals counts and is hidden with them (``Reveals``); or it
-reveals none, for a reason (``Harmless``). A test fails where a public column declares none.
+reveals none, for a reason (``Harmless``). A test fails if a public column declares none of these.
 
 Belongs here: the declarations. Does not belong here: hiding (``release.suppression``), and the tables themselves.
 """
@@ -15,26 +15,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hcip_pipeline.contracts.table import Table
 
-#: the rule that a release's public tables follow, whoever reads them; stated in its manifest. Releases before it state
-#: "every-column" (safe from those who have no counts of their own), the first ones none.
+#: the disclosure rule of a release's public tables, recorded in its manifest: safe from every reader. Earlier releases
+#: have "every-column" (safe from readers who have no counts of their own), the first ones none.
 RULE = "every-reader"
 
 
 @dataclass(frozen=True)
 class Count:
-    """A number of people, stays or rows: hidden when small, or when another one would follow from it."""
+    """A number of people, stays or rows: hidden if small, or if a small one could be computed from it."""
 
 
 @dataclass(frozen=True)
 class Reveals:
-    """Made of counts: hidden when one of them is.
+    """Computed from counts: hidden if one of them is.
 
     Attributes:
         counts: count columns of the row, or counts of another row by the name that the release gives them.
-        over: counts that limit its digits: one event more or less moves it by ``per`` ÷ the least of them. Empty:
-            written in full.
-        per: what the ratio is taken of; 0: by the row's measure (1, 1,000, or 12,000 months).
-        most_digits: digits after the point that it has at most, whatever the counts.
+        over: counts that limit its digits: one event more or less changes it by ``per`` ÷ the smallest of them. If
+            empty, it is written in full.
+        per: unit of the ratio; 0: by the row's measure (1, 1,000, or 12,000 months).
+        most_digits: maximum number of decimals, regardless of the counts.
     """
 
     counts: tuple[str, ...]
@@ -60,11 +60,11 @@ def declared(
     reveals: Mapping[str, Reveals] | None = None,
     harmless: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Table:
-    """The table with what its columns state about counts.
+    """The table with the declarations of its columns.
 
     Args:
         counts: columns that count people, stays or rows.
-        reveals: column -> what it is made of.
+        reveals: column -> the counts it is computed from.
         harmless: reason -> columns that reveal nothing because of it.
 
     Raises:

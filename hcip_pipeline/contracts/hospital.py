@@ -1,4 +1,4 @@
-"""Hospital submission (inputs.md, "Hospital submission"): what a hospital sends, and what the lake keeps of it."""
+"""Hospital submission (inputs.md, "Hospital submission"): the tables a hospital sends, and those the lake stores."""
 
 from dataclasses import replace
 
@@ -69,7 +69,7 @@ DISCHARGES = Table(
         Column("principal_diagnosis", "text", "ICD-10-CM principal diagnosis", nullable=True),
         Column("diagnoses", "text", "other ICD-10-CM diagnoses, code:poa separated by |", nullable=True),
         Column("procedures", "text", "ICD-10-PCS procedures, code:date separated by |", nullable=True),
-        Column("grouper_version", "text", "APR-DRG grouper version; the one that grouped the case, never another"),
+        Column("grouper_version", "text", "APR-DRG grouper version; the one that actually grouped the case"),
         Column("apr_drg", "text", "APR-DRG", nullable=True, max_length=3),
         Column("severity_of_illness", "text", "APR severity of illness", allowed=("1", "2", "3", "4"), nullable=True),
         Column("risk_of_mortality", "text", "APR risk of mortality", allowed=("1", "2", "3", "4"), nullable=True),
@@ -85,16 +85,16 @@ CHARGES = Table(
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", max_length=6),
         Column("account_no", "text", "the hospital's own account number", max_length=20),
-        Column("revenue_code", "text", "UB-04 revenue code; 0001 is a total and never added", max_length=4),
+        Column("revenue_code", "text", "UB-04 revenue code; 0001 is a total and is never added", max_length=4),
         Column("service_date", "date", "date of service", nullable=True),
         Column("units", "integer", "units of service", nullable=True),
-        Column("charge", "money", "charge; below zero for a credit, which is netted by account and revenue code"),
+        Column("charge", "money", "charge; negative for a credit, which is netted by account and revenue code"),
     ),
 )
 
 _GROUPED = {column.name: column for column in DISCHARGES.columns}
 
-#: Next to bills: what no bill holds, by account.
+#: Sent with bills: by account, what no bill contains.
 GROUPING = Table(
     "grouping",
     "one row per billed account, with the result of the grouper",
@@ -113,7 +113,7 @@ GROUPING = Table(
         replace(_GROUPED["hac_flags"], optional=True),
         replace(
             _GROUPED["nature_of_admission"],
-            meaning="in place of the bill's (CL101), which knows no delivery: "
+            meaning="in place of the bill's (CL101), which has no code for delivery: "
             f"{_GROUPED['nature_of_admission'].meaning}",
             optional=True,
         ),
@@ -127,7 +127,7 @@ GROUPING = Table(
     ),
 )
 
-#: What intake adds so that any dollar can be traced to the line of the file it came from.
+#: Columns that intake adds so that any dollar can be traced to the file and line it came from.
 _LINEAGE = (
     Column("submission", "text", "submission it came from, <quarter>/<ccn>[.r<n>]"),
     Column("source_file", "text", "file name; within the submission"),
@@ -139,10 +139,8 @@ LAKE_DISCHARGES = Table(
     "one row per accepted discharge",
     (
         *(c for c in DISCHARGES.columns if c.name not in ("admit_date", "discharge_date")),
-        Column("admit_date", "date", "date of admission; empty where the source publishes only a year", nullable=True),
-        Column(
-            "discharge_date", "date", "date of discharge; empty where the source publishes only a year", nullable=True
-        ),
+        Column("admit_date", "date", "date of admission; empty if the source publishes only a year", nullable=True),
+        Column("discharge_date", "date", "date of discharge; empty if the source publishes only a year", nullable=True),
         Column("discharge_year", "integer", "calendar year of discharge"),
         Column("length_of_stay", "integer", "days from admission to discharge, at least 1"),
         Column("identifier_type", "text", "what identifies physicians in this source", allowed=("NPI", "LICENSE")),
@@ -154,13 +152,13 @@ LAKE_CHARGES = Table("lake_charges", "one row per accepted charge line", (*CHARG
 
 _DATA_QUALITY = Table(
     "data_quality",
-    "one row per quarter, hospital (STATE: all of them), rule and column that was broken",
+    "one row per quarter, hospital (STATE: all hospitals), broken rule and column",
     (
         Column("quarter", "text", "calendar quarter; of the submission; such as 2025Q1", key=True),
         Column("hospital_ccn", "text", "CMS certification number of the hospital; or STATE", key=True, max_length=6),
         Column("table", "text", "table the rule is about, or submission", key=True),
         Column("rule", "text", "id of the rule", key=True),
-        Column("column", "text", "column it was broken in, or (whole)", key=True),
+        Column("column", "text", "column that breaks it, or (whole)", key=True),
         Column("severity", "text", "what the rule does", allowed=("ERROR", "WARN", "SUBMISSION")),
         Column(
             "status",
@@ -172,7 +170,7 @@ _DATA_QUALITY = Table(
         Column("rows", "integer", "rows that break the rule; empty for a rule about a submission", nullable=True),
         Column("rows_read", "integer", "rows read; of the file", nullable=True),
         Column("rate", "ratio", "rows that break the rule over rows read", nullable=True),
-        Column("year_before_rate", "ratio", "the same rate in the same quarter a year before", nullable=True),
+        Column("year_before_rate", "ratio", "the same rate in the same quarter a year earlier", nullable=True),
         Column("state_rate", "ratio", "the same rate over all hospitals of the quarter", nullable=True),
         Column("description", "text", "what the rule requires"),
         Column("fix", "text", "what to do"),
@@ -189,7 +187,7 @@ DATA_QUALITY = declared(
         "state_rate": Reveals(("state_rows", "state_rows_read"), over=("rows_read",)),
     },
     harmless={
-        "names what the row is about: a rule that at least one row breaks": (
+        "identifies the row: a rule that at least one row breaks": (
             *_DATA_QUALITY.key,
             "severity",
             "status",

@@ -1,7 +1,7 @@
 """The intermediate models that Python reads, and the columns it relies on.
 
 Belongs here: which columns of which model, with their types. Does not belong here: models that only other models read;
-they may change with those. A test holds every query in Python to this list, and this list to the models.
+they may change with those. A test compares every query in Python with this list, and this list with the models.
 """
 
 from __future__ import annotations

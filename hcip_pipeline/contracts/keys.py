@@ -1,7 +1,7 @@
-"""The key of every model: the columns that together name one of its rows.
+"""The key of every model: the columns that together identify a row.
 
-Belongs here: keys of models that are not marts, and for the few without one the reason. Does not belong here: keys of
-marts, which their contracts declare. ``make contracts`` renders a dbt test of each folder of models from this.
+Belongs here: keys of models that are not marts, and the reason why a few have none. Does not belong here: keys of
+marts, which their contracts declare. ``make contracts`` renders a dbt test for each folder of models from this.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ INTERMEDIATE_KEYS: Mapping[str, tuple[str, ...]] = {
     "int_windowed_cases": _WINDOW_CASE,
 }
 
-#: model without a key -> why nothing names one of its rows
+#: model without a key -> why nothing identifies its rows
 KEYLESS: Mapping[str, str] = {
     "stg_beneficiaries": "rows of a claim file as delivered; the same row may be delivered twice",
     "stg_charge_lines": "a hospital may send several lines of one revenue code for a stay",
@@ -188,12 +188,12 @@ KEYLESS: Mapping[str, str] = {
     "int_final_diagnoses": "follow their claim, of which an original and an adjustment may both be final",
     "int_final_procedures": "follow their claim, of which an original and an adjustment may both be final",
     "int_final_revenue_lines": "follow their claim, of which an original and an adjustment may both be final",
-    "int_scoped_cases": "cases without their account numbers, for sums alone",
+    "int_scoped_cases": "cases without their account numbers, only for sums",
 }
 
 _KEYS = {**STAGING_KEYS, **INTERMEDIATE_KEYS, **{table.name: table.key for group in MARTS.values() for table in group}}
 
 
 def key_of(model: str) -> tuple[str, ...] | None:
-    """Key of a model; None: it has none. Raises KeyError: the model is not declared."""
+    """Key of a model; None if it has none. Raises KeyError if the model is not declared."""
     return None if model in KEYLESS else _KEYS[model]

@@ -1,4 +1,4 @@
-"""What leaves the pipeline: the columns of every release table, in the order of outputs.md ("A release").
+"""The columns of every release table, in the order of outputs.md ("A release").
 
 Belongs here: payments and savings, and the list of all marts by folder. Does not belong here: the marts of other
 subjects, each in a module of its own.
@@ -22,7 +22,7 @@ from hcip_pipeline.contracts.table import Column, Table
 _PERIOD = Column("period", "text", "performance period; or name of the study", key=True)
 _CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True)
 
-#: a case of a care partner, and the cell that it is in
+#: a care partner's case, and its cell
 _CASE = (
     _CCN,
     Column("account_no", "text", "the hospital's own account number", key=True),
@@ -57,15 +57,18 @@ INCENTIVES = Table(
             "conditions_met_weight", "ratio", "weight of the conditions met; empty without conditions", nullable=True
         ),
         Column("conditions_adjustment", "money", "reduction for conditions of payment not met; methodology §9"),
-        Column("standing_adjustment", "money", "reduction of who may not be paid"),
+        Column("standing_adjustment", "money", "reduction for lack of standing"),
         Column("committee_adjustment", "money", "the oversight committee's reduction"),
         Column(
-            "pfs_cap_amount", "money", "what the fee-schedule cap leaves; empty where no amount is known", nullable=True
+            "pfs_cap_amount",
+            "money",
+            "amount that the fee-schedule cap leaves; empty if the approved amount is not known",
+            nullable=True,
         ),
         Column("pfs_cap_adjustment", "money", "reduction to the fee-schedule cap"),
         Column("distribution_limit_adjustment", "money", "reduction to the hospital's distribution limit"),
         Column("final_incentive", "money", "final incentive; payable if the status is PAYABLE"),
-        Column("status", "text", "what happens with it", allowed=("PAYABLE", "HELD", "ZERO")),
+        Column("status", "text", "status of the payment", allowed=("PAYABLE", "HELD", "ZERO")),
         Column("reasons", "text", "why it was reduced, held or zero, separated by |", nullable=True),
     ),
 )
@@ -78,13 +81,17 @@ CONDITIONS = Table(
         _PERIOD,
         Column("npi", "text", "NPI; the care partner", key=True),
         Column("condition_id", "text", "condition of payment; as the hospital's protocol names it", key=True),
-        Column("description", "text", "what is asked"),
+        Column("description", "text", "what is required"),
         Column("weight", "ratio", "weight of the condition; a hospital's weights total 1"),
         Column("met", "text", "condition met; empty without a result", nullable=True, allowed=("Y", "N")),
         Column("is_missing", "boolean", "neither measured nor reported: counts as not met"),
         Column("source", "text", "where the result comes from", nullable=True, allowed=("MEASURED", "REPORTED")),
         Column(
-            "reported", "text", "what was reported; a measured value goes before it", nullable=True, allowed=("Y", "N")
+            "reported",
+            "text",
+            "the reported result; a measured value takes precedence",
+            nullable=True,
+            allowed=("Y", "N"),
         ),
         Column("computed_measure", "text", "measure it is evaluated by (methodology §12)", nullable=True),
         Column("measured_level", "text", "whose measure", nullable=True, allowed=("hospital", "physician")),
@@ -96,8 +103,8 @@ CONDITIONS = Table(
             nullable=True,
             allowed=("below", "at most", "at least", "above"),
         ),
-        Column("threshold_value", "ratio", "the threshold; a share is one of 1", nullable=True),
-        Column("weighted_amount", "money", "calculated incentive × weight where met"),
+        Column("threshold_value", "ratio", "the threshold; a share is a fraction of 1", nullable=True),
+        Column("weighted_amount", "money", "calculated incentive × weight if met"),
     ),
 )
 
@@ -115,12 +122,12 @@ IMPROVEMENT = Table(
         Column("baseline_cases", "integer", "cases of the baseline window"),
         Column("baseline_adjusted_cost", "mean", "cost ÷ Σ cost_weight of the baseline; in its dollars", nullable=True),
         Column("baseline_adjusted_los", "mean", "days ÷ Σ los_weight of the baseline", nullable=True),
-        Column("trend", "ratio", "baseline year's dollars to the performance year's"),
+        Column("trend", "ratio", "factor from the baseline year's dollars to the performance year's"),
         Column("mpi_improvement", "money", "maximum physician incentive, improvement part; Σ over cases"),
         Column("spread", "mean", "Σ (improvement_ceiling_cost − best_practice_norm) ÷ Σ cost_weight", nullable=True),
         Column("per_diem", "money", "Σ per diem of the medical cases", nullable=True),
         Column("improvement_fraction", "ratio", "surgical: share of the spread that was saved", nullable=True),
-        Column("days_saved", "mean", "medical: adjusted days saved a case", nullable=True),
+        Column("days_saved", "mean", "medical: adjusted days saved per case", nullable=True),
         Column("has_baseline", "boolean", "enough baseline cases"),
         Column("improvement_incentive", "money", "improvement incentive; of the stream"),
     ),
@@ -139,7 +146,7 @@ BASELINE_CASES = Table(
 
 PAYMENT_INPUTS = Table(
     "payment_inputs",
-    "one row per care partner: what the waterfall took from committees, the regulator and CMS",
+    "one row per care partner: the waterfall's inputs from committees, the regulator and CMS",
     (
         _CCN,
         _PERIOD,
@@ -153,7 +160,7 @@ PAYMENT_INPUTS = Table(
         Column("committee_adjustment_amount", "money", "the committee's reduction as filed"),
         Column("pfs_source", "text", "notice or claims", nullable=True, allowed=("NOTICE", "CLAIMS")),
         Column("pfs_approved_amount", "money", "Medicare approved amounts of the year", nullable=True),
-        Column("pfs_amount_in_doubt", "money", "of these, on final claims that may count twice", nullable=True),
+        Column("pfs_amount_in_doubt", "money", "of these, on final claims that may be counted twice", nullable=True),
         Column("physician_cap_percent", "ratio", "cap in percent of fee-schedule approved amounts", nullable=True),
         Column("earlier_period_incentive", "money", "payable final incentive of the year's earlier period"),
         Column("mpi_floor", "money", "lowest maximum physician incentive per case", nullable=True),
@@ -168,14 +175,14 @@ PAYMENT_INPUTS = Table(
 
 PAYMENT_LIST = Table(
     "payment_list",
-    "one row per care partner with something payable: what a hospital pays, and to whom",
+    "one row per care partner with a payable incentive: what the hospital pays, and to whom",
     (
         _CCN,
         _PERIOD,
         Column("npi", "text", "NPI; of the care partner", key=True),
         Column("name", "text", "name; of the care partner", nullable=True),
         Column("tin", "text", "tax identification number; the payment goes to it", nullable=True),
-        Column("payable_amount", "money", "what is payable; the final incentive"),
+        Column("payable_amount", "money", "amount payable; the final incentive"),
     ),
 )
 
@@ -224,7 +231,7 @@ DISTRIBUTION_LIMITS = Table(
         Column("internal_savings_to_date", "money", "internal savings to date; in the policy's scope"),
         Column("earlier_incentives", "money", "Σ payable final incentives of earlier periods"),
         Column("other_program_amounts_to_date", "money", "Σ amounts apportioned to other programs to date"),
-        Column("cumulative_limit", "money", "what these leave; empty in program year one", nullable=True),
+        Column("cumulative_limit", "money", "amount that these leave; empty in program year one", nullable=True),
         Column("incentive_pool", "money", "the most the hospital may distribute; by an official notice", nullable=True),
         Column("is_contested", "boolean", "the notice is contested"),
         Column("distribution_limit", "money", "the smaller of the two; empty without a limit", nullable=True),
@@ -235,8 +242,8 @@ DISTRIBUTION_LIMITS = Table(
 
 INCENTIVE_CASES = Table(
     "incentive_cases",
-    "one row per counted case of a care partner in a cell with a norm: everything the incentive used, in the "
-    "performance year's dollars",
+    "one row per counted case of a care partner in a cell with a norm: everything the incentive was "
+    "computed from, in the performance year's dollars",
     (
         *_CASE,
         Column("cost", "money", "cost; of the case (methodology §2)"),

@@ -20,10 +20,12 @@ NORMS = Table(
         Column(
             "p75_cost",
             "money",
-            "75th percentile cost of the cell; empty: nothing can be paid by the norm",
+            "75th percentile cost of the cell; empty if nothing can be paid from the norm",
             nullable=True,
         ),
-        Column("improvement_ceiling_cost", "money", "percentile X cost of the cell; empty with P75", nullable=True),
+        Column(
+            "improvement_ceiling_cost", "money", "percentile X cost of the cell; empty if p75_cost is", nullable=True
+        ),
         Column("mean_cost", "mean", "mean cost; over the counted cases"),
         Column("mean_los", "mean", "mean length of stay over the counted cases"),
         Column("best_practice_variance", "money", "Σ max(0, cost − best practice norm)"),
@@ -43,7 +45,7 @@ NORM_PHYSICIANS = Table(
         Column("base_year", "integer", "calendar year whose statewide data set the norms", key=True),
         _APR_DRG,
         _SEVERITY,
-        Column("physician_number", "integer", "1 is the least mean of the cell", key=True),
+        Column("physician_number", "integer", "1 is the lowest mean of the cell", key=True),
         Column("physician_mean_cost", "mean", "mean cost of one physician's cases in the cell"),
     ),
 )
@@ -55,7 +57,7 @@ NORM_CASES = Table(
         Column("base_year", "integer", "calendar year whose statewide data set the norms", key=True),
         _APR_DRG,
         _SEVERITY,
-        Column("case_number", "integer", "1 is the least cost of the cell", key=True),
+        Column("case_number", "integer", "1 is the lowest cost of the cell", key=True),
         Column("cost", "money", "cost; of the case"),
         Column("core_cost", "money", "core cost; of the case"),
         Column("supply_drug_cost", "money", "cost of supplies and drugs; of the case"),

@@ -1,7 +1,7 @@
-"""Where the opportunity is, level by level, and whom the reports speak of: release tables behind the reports.
+"""Opportunity by level, physicians, and care redesign: the release tables behind the reports.
 
-Belongs here: columns of the tables that committees and physicians look at besides the payment. Not here: any
-table a payment is computed from (``marts``).
+Belongs here: columns of the tables that committees and physicians look at besides the payment. Does not belong here:
+tables that a payment is computed from (``marts``).
 """
 
 from hcip_pipeline.contracts.protocol import COMMITTEE_MEMBER
@@ -13,12 +13,14 @@ _NPI = Column("npi", "text", "NPI; the care partner", key=True)
 
 #: the same words for the same quantity in every table
 _BENCHMARK = (
-    Column("benchmarked_cases", "integer", "cases in cells of which other hospitals have enough cases to compare with"),
+    Column(
+        "benchmarked_cases", "integer", "cases in cells in which other hospitals have enough cases for a comparison"
+    ),
     Column("benchmarked_cost", "money", "Σ cost of these cases"),
     Column(
         "statewide_cost",
         "mean",
-        "what the same cases cost at the statewide mean of their cells in the period; empty without any",
+        "cost of the same cases at the statewide mean of their cells in the period; empty without any",
         nullable=True,
     ),
     Column("difference_from_statewide", "mean", "benchmarked_cost − statewide_cost", nullable=True),
@@ -68,8 +70,7 @@ OPPORTUNITY = Table(
 COST_CENTERS = Table(
     "cost_centers",
     "one row per hospital, rate center and service line (ALL for the institution): cost of counted cases in cells "
-    "with a "
-    "norm, in the performance year's dollars",
+    "with a norm, in the performance year's dollars",
     (
         _CCN,
         _PERIOD,
@@ -79,7 +80,7 @@ COST_CENTERS = Table(
         Column("rate_center_group", "text", "group of the rate center", nullable=True),
         Column("component", "text", "cost component", allowed=("core", "supply_drug")),
         Column("cases", "integer", "cases; of the hospital in the service line"),
-        Column("cases_charged", "integer", "of them, with a charge in the rate center"),
+        Column("cases_charged", "integer", "of these, with a charge in the rate center"),
         Column("cost", "money", "cost; Σ in the rate center"),
         Column("adjusted_cost", "mean", "cost ÷ Σ cost_weight; of all cases", nullable=True),
         *_BENCHMARK,
@@ -91,16 +92,16 @@ COST_CENTERS = Table(
 
 PHYSICIANS = Table(
     "physicians",
-    "one row per care partner, and one per responsible physician outside the program, without a name",
+    "one row per care partner, and, without a name, one per responsible physician outside the program",
     (
         _CCN,
         _PERIOD,
-        Column("physician_number", "integer", "care partners by NPI, then the others from the greatest cost", key=True),
+        Column("physician_number", "integer", "care partners by NPI, then the others by descending cost", key=True),
         Column("is_care_partner", "boolean", "on the hospital's certified list"),
         Column("npi", "text", "NPI; empty for a physician who is not a care partner", nullable=True),
         Column("name", "text", "name; empty for a physician who is not a care partner", nullable=True),
-        Column("specialty", "text", "specialty; of a care partner as certified", nullable=True),
-        Column("has_tin", "boolean", "the list states who receives a payment"),
+        Column("specialty", "text", "specialty; of a care partner, as certified", nullable=True),
+        Column("has_tin", "boolean", "the certified list has a TIN"),
         Column("main_service_line", "text", "service line of most of the cases", nullable=True),
         Column("cases", "integer", "cases; counted, in cells with a norm"),
         Column("medical_cases", "integer", "counted medical cases in cells with a norm"),
@@ -120,8 +121,8 @@ PHYSICIANS = Table(
 
 PHYSICIAN_COMPARISON = Table(
     "physician_comparison",
-    "one row per care partner and stream (and all together): against the care partner's own baseline and the statewide "
-    "norm of the same mix of cases, in the performance year's dollars",
+    "one row per care partner and stream (and both together): compared with the care partner's own baseline and the "
+    "statewide norm of the same mix of cases, in the performance year's dollars",
     (
         _CCN,
         _PERIOD,
@@ -154,7 +155,7 @@ CONDITION_MEASURES = Table(
         _CCN,
         _PERIOD,
         Column("condition_id", "text", "condition of payment; as the hospital's protocol names it", key=True),
-        Column("description", "text", "what is asked"),
+        Column("description", "text", "what is required"),
         Column("measure", "text", "how it is measured", nullable=True),
         Column("threshold", "text", "what must be reached", nullable=True),
         Column("weight", "ratio", "weight of the condition"),
@@ -162,8 +163,8 @@ CONDITION_MEASURES = Table(
         Column("care_partners", "integer", "care partners; those it applies to"),
         Column("met", "integer", "care partners who met it"),
         Column("not_met", "integer", "care partners who did not"),
-        Column("missing", "integer", "care partners without a reported result: counted as not met"),
-        Column("weighted_amount", "money", "calculated incentive × weight where met; Σ over care partners"),
+        Column("missing", "integer", "care partners without a reported result, counted as not met"),
+        Column("weighted_amount", "money", "calculated incentive × weight if met; Σ over care partners"),
     ),
 )
 
@@ -192,10 +193,10 @@ INTERVENTION_QUARTERS = Table(
         _CCN,
         _PERIOD,
         Column("intervention_id", "text", "intervention of the catalogue", key=True),
-        Column("quarter", "text", "calendar quarter; of the result, as 2025Q1", key=True),
-        Column("measured", "text", "what was counted, in words", nullable=True),
-        Column("numerator", "integer", "events; how often it was done, or how many had it"),
-        Column("denominator", "integer", "denominator; empty of a plain count", nullable=True),
+        Column("quarter", "text", "calendar quarter; of the result, such as 2025Q1", key=True),
+        Column("measured", "text", "what was counted", nullable=True),
+        Column("numerator", "integer", "events; how often it was done, or how many patients had it"),
+        Column("denominator", "integer", "denominator; empty for a plain count", nullable=True),
         Column("share", "ratio", "numerator ÷ denominator", nullable=True),
         Column("is_included", "boolean", "the hospital carries it out; by its protocol"),
     ),
@@ -214,7 +215,7 @@ MEASURE_QUARTERS = Table(
             key=True,
             allowed=("performance", "baseline"),
         ),
-        Column("quarter", "text", "calendar quarter; of the discharges, as 2025Q1", key=True),
+        Column("quarter", "text", "calendar quarter; of the discharges, such as 2025Q1", key=True),
         Column("measure", "text", "measure (methodology §12)", key=True),
         Column("numerator", "integer", "events"),
         Column("denominator", "integer", "denominator; discharges"),
@@ -224,7 +225,7 @@ MEASURE_QUARTERS = Table(
 
 COMMITTEE_ROSTER = Table(
     "committee_roster",
-    "one row per hospital and member of its oversight committee, as its protocol in force names them",
+    "one row per hospital and member of its oversight committee, as named in the protocol in force",
     (
         _CCN,
         _PERIOD,
@@ -234,12 +235,12 @@ COMMITTEE_ROSTER = Table(
 
 MEETINGS_HELD = Table(
     "meetings_held",
-    "one row per meeting of an oversight committee that was reported for the period",
+    "one row per oversight committee meeting reported for the period",
     (
         _CCN,
         _PERIOD,
         Column("met_on", "date", "day of the meeting", key=True),
-        Column("quarter", "text", "calendar quarter; of the meeting, as 2025Q1"),
+        Column("quarter", "text", "calendar quarter; of the meeting, such as 2025Q1"),
         Column("members_present", "integer", "members present"),
         Column("physicians_present", "integer", "physicians among the members present"),
         Column("members", "integer", "members that the protocol names"),
@@ -262,7 +263,7 @@ CARE_PARTNER_ACTIVITIES = Table(
 
 PROTOCOL_FINDINGS = Table(
     "protocol_findings",
-    "one row per hospital and breach of the program's rules by its protocol",
+    "one row per hospital and rule of the program that its protocol breaks",
     (
         _CCN,
         _PERIOD,
@@ -291,11 +292,11 @@ PARTICIPATION = Table(
         Column("care_partners", "integer", "care partners; on the certified list"),
         Column("quarters_received", "integer", "quarters of the period with an accepted submission"),
         Column("discharges_read", "integer", "discharges of these submissions"),
-        Column("discharges_set_aside", "integer", "of them quarantined or superseded"),
+        Column("discharges_set_aside", "integer", "of these, quarantined or superseded"),
         Column("discharges", "integer", "discharges; of the performance period"),
         Column("counted_cases", "integer", "counted cases"),
-        Column("cases_with_norm", "integer", "of them in cells with a norm"),
-        Column("care_partner_cases", "integer", "of them of care partners"),
+        Column("cases_with_norm", "integer", "of these, in cells with a norm"),
+        Column("care_partner_cases", "integer", "of these, of care partners"),
     ),
 )
 

@@ -1,7 +1,7 @@
-"""pandera schemas of the contracts' tables, and the guard that refuses a frame whose types or shape are not theirs.
+"""pandera schemas of the contracts' tables, and a guard that refuses frames with other types or another shape.
 
 Belongs here: what follows from a column's declaration (type, nullability, allowed values, length, order).
-Does not belong here: a rule of its own; rows are judged by the edits (``intake``) and by dbt tests.
+Does not belong here: further rules; rows are judged by the edits (``intake``) and by dbt tests.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from hcip_pipeline.errors import HcipError
 if TYPE_CHECKING:
     from pandera.polars import Check, DataFrameSchema
 
-#: Values are looked at in this many rows, types in all of them: edits have judged every row, and a frame in which
-#: everything fails takes pandera very long to report.
+#: Rows in which values are checked (types are checked in all): edits have judged every row, and pandera takes very long
+#: to report a frame in which everything fails.
 MAX_SAMPLE = 10_000
 
 
@@ -50,14 +50,14 @@ def _checks(column: Column) -> list[Check]:
 
 @cache
 def _whole(table: Table) -> DataFrameSchema:
-    """The same declarations as one check on the frame: pandera, asked by column, takes five times as long."""
+    """The same declarations as one check on the frame: checks by column take pandera five times as long."""
     import pandera.polars as pandera
 
     return pandera.DataFrameSchema(checks=pandera.Check(lambda data: _holds(data.lazyframe, table)), name=table.name)
 
 
 def _holds(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
-    """A column of truths for each thing declared, none of them false where the frame is the table's."""
+    """One row with a boolean column for each declaration; all are true if the frame conforms to the table."""
     there = frame.collect_schema()
     columns = [column for column in table.columns if not column.optional or column.name in there]
     if list(there.items()) != [(column.name, column.polars_type) for column in columns]:
@@ -75,20 +75,21 @@ def _holds(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
 
 
 def guard(frame: pl.DataFrame, table: Table, what: str) -> None:
-    """Refuse a frame that is not the table's.
+    """Refuse a frame that does not conform to the table.
 
     Args:
-        what: what the frame is, for the message; never a cell of it.
+        what: what the frame is, for the message; never contains a cell.
 
     Raises:
-        HcipError: a type, column, null, length or value the contract does not allow; or pandera would not look.
+        HcipError: a type, column, null, length or value that the contract does not allow; or pandera's validation is
+            switched off.
     """
     from pandera.config import ValidationDepth, get_config_context
     from pandera.errors import SchemaError, SchemaErrors
 
     config = get_config_context()
     is_full = config.validation_enabled and config.validation_depth == ValidationDepth.SCHEMA_AND_DATA
-    # A lazy frame, or validation switched off in the environment, would pass whatever it holds.
+    # A lazy frame, or validation switched off in the environment, would pass with any content.
     if not isinstance(frame, pl.DataFrame) or not is_full:
         raise HcipError(
             f"{what} cannot be validated",
@@ -99,8 +100,8 @@ def guard(frame: pl.DataFrame, table: Table, what: str) -> None:
     with suppress(SchemaError, SchemaErrors):
         _whole(table).validate(sample)
         return
-    reasons = "the whole-frame check failed, and no column's check did"
-    try:  # the schema by column states what is wrong
+    reasons = "the whole-frame check failed, but no column's check did"
+    try:  # the schema by column names what is wrong
         schema(table).validate(sample, lazy=True)
     except (SchemaError, SchemaErrors) as error:
         reasons = _reasons(error)
@@ -112,11 +113,11 @@ def guard(frame: pl.DataFrame, table: Table, what: str) -> None:
 
 
 def _reasons(error: Exception) -> str:
-    """Columns and checks that failed; no cell, for a cell may be a patient's."""
+    """Columns and checks that failed; never a cell, which may be a patient's."""
     cases = getattr(error, "failure_cases", None)
     if not isinstance(cases, pl.DataFrame) or not {"column", "check", "failure_case"} <= set(cases.columns):
         return type(error).__name__
-    # Checks on the set of columns name a column where the others show a cell.
+    # Checks on the set of columns give a column as their failure case; the others give a cell.
     on_columns = pl.col("check").str.starts_with("column_")
     named = pl.when(on_columns).then(pl.col("failure_case").cast(pl.String)).otherwise("column")
     reported = cases.select(pl.format("{}: {}", named, "check")).to_series().unique(maintain_order=True)

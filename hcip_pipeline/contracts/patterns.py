@@ -1,9 +1,9 @@
-"""How cells are written: patterns of types and codes, the same for polars, DuckDB and Python.
+"""Patterns of cells by type and code, the same for polars, DuckDB and Python.
 
 Belongs here: every pattern that a contract's cell must match. Does not belong here: which columns there are.
 
-ASCII alone: in Python and Rust ``\\d`` and ``\\w`` hold the digits and letters of every script, and a code in other
-digits matches no one in any table, though it looks right.
+Patterns are ASCII only: in Python and Rust ``\\d`` and ``\\w`` match the digits and letters of every script, and a code
+in other digits looks right but matches no table.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hcip_pipeline.contracts.table import ColumnType
 
 @dataclass(frozen=True)
 class Written:
-    """A pattern that the whole cell must match, and the same in words."""
+    """A pattern that the whole cell must match, and its description."""
 
     pattern: str
     words: str
@@ -31,10 +31,10 @@ WRITTEN: dict[ColumnType, Written] = {
     "ratio": Written(r"^-?[0-9]{1,10}(\.[0-9]{1,8})?$", "a number with at most eight decimals"),
 }
 
-_CCN = Written(r"^[0-9A-Z]{6}$", "six capitals or digits, leading zeros kept")
+_CCN = Written(r"^[0-9A-Z]{6}$", "six capital letters or digits, leading zeros kept")
 _REVENUE_CODE = Written(r"^[0-9]{4}$", "four digits, leading zeros kept")
 
-#: Codes by column name, as the field writes them.
+#: Codes by column name.
 CODES: dict[str, Written] = {
     "ccn": _CCN,
     "hospital_ccn": _CCN,
@@ -46,12 +46,12 @@ CODES: dict[str, Written] = {
     "disposition_code": Written(r"^[0-9]{2}$", "two digits, leading zeros kept"),
 }
 
-#: Any other code: no letter or digit of another script. Text for people (``Column.is_words``) may hold any.
-ASCII = Written(r"^[ -~]*$", "letters, digits and signs of ASCII alone: no look-alikes of other scripts")
+#: Any other code: no letter or digit of another script. Text for people (``Column.is_words``) may contain any.
+ASCII = Written(r"^[ -~]*$", "only ASCII letters, digits and signs: no look-alikes from other scripts")
 
 #: A tax identification number, with or without its dash.
 TIN = r"^([0-9]{9}|[0-9]{2}-[0-9]{7})$"
 #: A range of grouper versions.
 VERSION_RANGE = r"^([0-9]{1,9})-([0-9]{1,9})$"
-#: An amount as a hospital writes it, without a sign.
+#: An unsigned amount as a hospital writes it.
 CHARGE = r"[0-9]{1,16}\.[0-9][0-9]"

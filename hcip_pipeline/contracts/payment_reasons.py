@@ -19,12 +19,12 @@ class PaymentReason:
     Args:
         code: as in ``incentives.reasons``.
         step: the step of the waterfall that gives it: ``calculated``, ``conditions``, ``standing``, ``committee``,
-            ``pfs_cap``, ``distribution_limit`` or ``hold``; ``change`` names what is not as earlier periods had it.
+            ``pfs_cap``, ``distribution_limit`` or ``hold``; ``change`` for inputs that differ from earlier periods'.
         auditor: the meaning, as a clause that follows "because".
         label: the meaning in a few words, for a table cell.
         physician: one sentence to the care partner.
-        way_out: who can change it and how, in one sentence, or empty.
-        is_idle: a hold of a payment of zero, for which there is nothing to hold.
+        way_out: who can change it and how, in one sentence; may be empty.
+        is_idle: a hold on a payment of zero, of which nothing can be held.
     """
 
     code: str
@@ -52,12 +52,12 @@ class PaymentReason:
 
     @property
     def sentence(self) -> str:
-        """The sentence to the care partner; where there is nothing to hold, what would happen to an amount."""
+        """The sentence to the care partner; if there is nothing to hold, what would happen to an amount."""
         return f"{_ANY}{self.physician.removeprefix(_THE)}" if self.is_idle else self.physician
 
     @property
     def advice(self) -> str:
-        """The way out as a clause, for a table cell of what to do."""
+        """The way out as a clause, for a table cell."""
         return f"{self.way_out[:1].lower()}{self.way_out[1:].removesuffix('.')}"
 
     @property
@@ -65,7 +65,7 @@ class PaymentReason:
         return "would be held" if self.is_idle else "held"
 
 
-#: how the sentence of every hold begins, and how it does where the amount is zero
+#: the beginning of every hold's sentence, and its replacement if the amount is zero
 _THE, _ANY = "The amount is held", "Any amount would be held"
 
 STEPS = ("calculated", "conditions", "standing", "committee", "pfs_cap", "distribution_limit", "change", "hold")
@@ -90,7 +90,7 @@ _TABLE = (
         "calculated",
         "there were too few baseline cases to measure improvement in every stream",
         "too few baseline cases",
-        "You had too few medical or surgical cases in the year before to measure improvement; these cases earn no "
+        "You had too few medical or surgical cases in the baseline to measure improvement; those cases earn no "
         "improvement incentive.",
     ),
     PaymentReason(
@@ -177,9 +177,9 @@ _TABLE = (
     PaymentReason(
         "BASELINE_REPLACED",
         "change",
-        "data for the baseline were resubmitted since the release before, and no release shows the earlier data",
+        "data for the baseline were resubmitted since the previous release, and no release shows the earlier data",
         "baseline replaced",
-        "Your hospital has resubmitted data for the baseline since the half-year before.",
+        "Your hospital has resubmitted data for the baseline since the previous half-year.",
     ),
     PaymentReason(
         "BASELINE_RESUBMITTED",
@@ -198,30 +198,30 @@ _TABLE = (
     PaymentReason(
         "EXCLUSIONS_CHANGED",
         "change",
-        "a care partner of the hospital was added to or removed from an exclusion list since the release before",
+        "a care partner of the hospital was added to or removed from an exclusion list since the previous release",
         "exclusions changed",
-        "A care partner of your hospital was added to or removed from an exclusion list since the half-year before.",
+        "A care partner of your hospital was added to or removed from an exclusion list since the previous half-year.",
     ),
     PaymentReason(
         "FIRST_PERIOD_CORRECTED",
         "change",
-        "an approved correction changed the hospital's first performance period since the release before",
+        "an approved correction changed the hospital's first performance period since the previous release",
         "first period corrected",
         "The start of your hospital's program was corrected.",
     ),
     PaymentReason(
         "OTHER_PROGRAMS_CHANGED",
         "change",
-        "amounts of other programs for earlier periods changed since the release before",
+        "amounts of other programs for earlier periods changed since the previous release",
         "other programs' amounts changed",
         "The amounts that went to other programs in earlier half-years were corrected.",
     ),
     PaymentReason(
         "PROTOCOL_CHANGED",
         "change",
-        "the terms or the approval of the hospital's protocol changed since the release before",
+        "the terms or the approval of the hospital's protocol changed since the previous release",
         "protocol changed",
-        "Your hospital's protocol, or its approval, changed since the half-year before.",
+        "Your hospital's protocol, or its approval, changed since the previous half-year.",
     ),
     PaymentReason(
         "NO_PROTOCOL",
@@ -278,7 +278,7 @@ _TABLE = (
         "the fee-schedule amount is in neither a cap notice nor Medicare claims",
         "no fee-schedule amount",
         "The amount is held because the cap cannot be determined: no Medicare fee-schedule amount is known yet.",
-        "The hospital asks CMS for the cap notice (pfs_cap_notices.csv); claims of the year settle it as well.",
+        "The hospital asks CMS for the cap notice (pfs_cap_notices.csv); claims of the year also settle it.",
     ),
     PaymentReason(
         "POOL_CONTESTED",
@@ -306,8 +306,8 @@ def parse_reasons(codes: str | None, final: Decimal | None = None) -> Iterator[P
     """The entries for a ``reasons`` cell, in its order.
 
     Args:
-        codes: codes separated by ``|``, or nothing.
-        final: the final incentive; with zero, holds are idle.
+        codes: codes separated by ``|``; may be empty or None.
+        final: the final incentive; if it is zero, holds are idle.
 
     Raises:
         KeyError: a code that is not declared.

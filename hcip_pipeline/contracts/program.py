@@ -50,10 +50,10 @@ REDESIGN_RESULTS = Table(
     (
         _CCN,
         Column("intervention_id", "text", "intervention of the catalogue", key=True),
-        Column("quarter", "text", "calendar quarter; of the result, as 2025Q1", key=True, max_length=6),
-        Column("measured", "text", "what was counted, in words", nullable=True, is_words=True),
-        Column("numerator", "integer", "events; how often it was done, or how many had it"),
-        Column("denominator", "integer", "denominator; empty of a plain count", nullable=True),
+        Column("quarter", "text", "calendar quarter; of the result, such as 2025Q1", key=True, max_length=6),
+        Column("measured", "text", "what was counted", nullable=True, is_words=True),
+        Column("numerator", "integer", "events; how often it was done, or how many patients had it"),
+        Column("denominator", "integer", "denominator; empty for a plain count", nullable=True),
         Column("reported_on", "date", "day of the report", nullable=True),
     ),
 )
@@ -111,7 +111,7 @@ PAYMENTS = Table(
         Column("reference", "text", "the payer's reference", key=True),
         Column("name", "text", "name; of the care partner, on the form", nullable=True, optional=True, is_words=True),
         Column("tin", "text", "tax identification number; on the form", nullable=True, optional=True),
-        Column("payable_amount", "money", "what is payable; on the form", nullable=True, optional=True),
+        Column("payable_amount", "money", "amount payable; on the form", nullable=True, optional=True),
     ),
 )
 COMMITTEE_MEETINGS = Table(
@@ -126,7 +126,7 @@ COMMITTEE_MEETINGS = Table(
 )
 PROGRAM_CORRECTIONS = Table(
     "program_corrections",
-    "one row per hospital: the correct first performance period where its protocols disagree (methodology §15)",
+    "one row per hospital: the correct first performance period if its protocols disagree (methodology §15)",
     (
         _CCN,
         Column(
@@ -139,7 +139,7 @@ PROGRAM_CORRECTIONS = Table(
 )
 SCREENING_CLEARANCES = Table(
     "screening_clearances",
-    "one row per care partner and list: the records with a similar name on the list were found to be another person's",
+    "one row per care partner and list: the list's records with a similar name were found to be another person's",
     (
         _CCN,
         _NPI,
@@ -150,7 +150,7 @@ SCREENING_CLEARANCES = Table(
     ),
 )
 
-#: Tables that later periods read as well: sums to date, payments to be audited, corrections that stay in force.
+#: Tables that later periods read, too: sums to date, payments to be audited, corrections that stay in force.
 READ_LATER = ("other_program_amounts", "payments", "program_corrections")
 
 TABLES = {

@@ -1,4 +1,4 @@
-"""What holds for a period of implementation protocols (inputs.md) and exclusion lists: one set of tables a period."""
+"""Implementation protocols (inputs.md) and exclusion lists as they apply in a period: one set of tables per period."""
 
 from hcip_pipeline.contracts import screening
 from hcip_pipeline.contracts.table import Column, Table
@@ -21,12 +21,12 @@ PROTOCOLS = Table(
     "one row per hospital with a protocol in force in the period",
     (
         _CCN,
-        Column("protocol_year", "integer", "year of the protocol file; the newest not after the period's"),
+        Column("protocol_year", "integer", "year of the protocol file; the latest up to the period's"),
         Column("legal_name", "text", "legal name of the hospital"),
         Column("tin", "text", "tax identification number; of the hospital", nullable=True),
         Column("approved_on", "date", "day of approval", nullable=True),
         Column(
-            "first_performance_period", "text", "the hospital's first performance period; as this protocol names it"
+            "first_performance_period", "text", "the hospital's first performance period; as named in this protocol"
         ),
         Column("meeting_frequency", "text", "how often the oversight committee is to meet"),
         Column("meetings_reported", "integer", "meetings reported within the period"),
@@ -47,7 +47,7 @@ PROTOCOLS = Table(
         Column("has_elected_mpi_ceiling", "boolean", "the hospital elected the ceiling"),
         Column("has_elected_improvement_share", "boolean", "the hospital elected the share"),
         Column("has_elected_physician_cap_percent", "boolean", "the hospital elected the cap"),
-        Column("version", "integer", "version of the protocol file, counted from 1 as they came in"),
+        Column("version", "integer", "version of the protocol file, numbered from 1 as received"),
         Column("sha256", "text", "sha256 of the protocol file"),
     ),
 )
@@ -59,12 +59,18 @@ PROGRAMS = Table(
         Column(
             "accepted_first_period",
             "text",
-            "first performance period that the first accepted protocol names; empty where none was accepted",
+            "first performance period named in the first accepted protocol; empty if none was accepted",
             nullable=True,
         ),
-        Column("other_first_periods", "text", "others that later protocols name, separated by |", nullable=True),
-        Column("corrected_first_period", "text", "the value that an approved correction states", nullable=True),
-        Column("correction_filed_in", "text", "period of the program folder that holds the correction", nullable=True),
+        Column(
+            "other_first_periods", "text", "other first periods named in later protocols, separated by |", nullable=True
+        ),
+        Column(
+            "corrected_first_period", "text", "first performance period given by an approved correction", nullable=True
+        ),
+        Column(
+            "correction_filed_in", "text", "period of the program folder that contains the correction", nullable=True
+        ),
         Column("first_performance_period", "text", "the hospital's first performance period", nullable=True),
         Column("period_number", "integer", "1 in the first performance period; 0 and below before it", nullable=True),
         Column(
@@ -83,7 +89,7 @@ CONDITIONS = Table(
     (
         _CCN,
         Column("condition_id", "text", "condition of payment", key=True),
-        Column("description", "text", "what is asked"),
+        Column("description", "text", "what is required"),
         Column("measure", "text", "how it is measured"),
         Column("threshold", "text", "what must be reached", nullable=True),
         Column(
@@ -97,7 +103,7 @@ CONDITIONS = Table(
             nullable=True,
             allowed=("below", "at most", "at least", "above"),
         ),
-        Column("threshold_value", "ratio", "the threshold; a share is one of 1", nullable=True),
+        Column("threshold_value", "ratio", "the threshold; a share is a fraction of 1", nullable=True),
         Column("weight_percent", "ratio", "weight in percent; a hospital's weights total 100"),
         Column("intervention_ids", "text", "interventions it rests on, separated by |", nullable=True),
     ),
@@ -109,7 +115,7 @@ PROTOCOL_INTERVENTIONS = Table(
         _CCN,
         Column("intervention_id", "text", "intervention of the catalogue", key=True),
         Column("category", "text", "one of the seven categories"),
-        Column("wording", "text", "the intervention in words; the hospital's own where it describes one"),
+        Column("wording", "text", "the intervention in words; the hospital's own wording if it gives one"),
         Column("is_included", "boolean", "the hospital carries it out"),
         Column("is_existing_strategy", "boolean", "it was carried out before"),
         Column("is_condition_of_payment", "boolean", "it is used as a condition of payment"),
@@ -143,9 +149,9 @@ EXCLUDED_IN_PERIOD = Table(
     (
         Column("npi", "text", "NPI", key=True, max_length=10),
         Column("source", "text", "lists that name the individual, separated by |"),
-        Column("effective_date", "date", "first day of the exclusion; of several the earliest"),
+        Column("effective_date", "date", "first day of the exclusion; the earliest, if there are several"),
         Column(
-            "reinstated_date", "date", "day of reinstatement; from all of them, empty while one lasts", nullable=True
+            "reinstated_date", "date", "day of reinstatement; from all of them, empty while any lasts", nullable=True
         ),
     ),
 )

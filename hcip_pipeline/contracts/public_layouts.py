@@ -1,4 +1,4 @@
-"""Layouts of states' public files as data: names and widths of fields, as publishers describe them, by table and year.
+"""Layouts of states' public files: names and widths of fields, as publishers describe them, by table and year.
 
 Belongs here: reading ``data/<file>.yaml``. Does not belong here: what a field means, and recognizing a file
 (``intake.state_files``).
@@ -34,13 +34,13 @@ class RecordLayout:
 
     @property
     def width(self) -> int:
-        """Characters of the record, without the end of the line."""
+        """Length of the record in characters, without the line ending."""
         return self.fields[-1].start + self.fields[-1].width - 1
 
 
 @functools.cache
 def read_layouts(file: str) -> dict[str, tuple[RecordLayout, ...]]:
-    """The published layouts of a public file by table, from ``data/<file>.yaml``."""
+    """Read the published layouts of a public file, by table, from ``data/<file>.yaml``."""
     published = yaml.safe_load((_DATA / f"{file}.yaml").read_text(encoding="utf-8"))["layouts"]
     layouts: dict[str, list[RecordLayout]] = {}
     for year, tables in published.items():

@@ -1,7 +1,7 @@
-"""Quality, readmissions and networks (methodology §12): the tables that state whether care got better or worse.
+"""Quality, readmissions and networks (methodology §12): the tables that show whether care got better or worse.
 
-Belongs here: their columns. Does not belong here: how they are computed (``dbt_project/models/*/quality``), and what
-leaves the program of them (``quality_released``).
+Belongs here: their columns. Does not belong here: how they are computed (``dbt_project/models/*/quality``), and the
+form in which they leave the program (``quality_released``).
 """
 
 from hcip_pipeline.contracts.table import Column, Table
@@ -12,16 +12,19 @@ _MEASURE = Column("measure", "text", "measure (methodology §12)", key=True)
 
 _COUNTS = (
     Column("baseline_numerator", "integer", "events of the baseline window"),
-    Column("baseline_denominator", "integer", "denominator: discharges, readmitted, or months enrolled"),
+    Column("baseline_denominator", "integer", "denominator: discharges, readmissions, or months enrolled"),
     Column("baseline_value", "ratio", "the measure in the baseline window", nullable=True),
     Column("numerator", "integer", "events; of the performance period"),
     Column("denominator", "integer", "denominator"),
 )
-_VALUE = Column("value", "ratio", "the measure; in the performance period; per 12 months where it is per 1,000 people",
+_VALUE = Column("value", "ratio", "the measure; in the performance period; per 12 months if it is per 1,000 people",
                 nullable=True)  # fmt: skip
 _LIMITS = (
     Column(
-        "lower_limit", "ratio", "95% lower limit: Wilson of a share, Byar of a count or an adjusted rate", nullable=True
+        "lower_limit",
+        "ratio",
+        "95% lower limit: Wilson for a share, Byar for a count or an adjusted rate",
+        nullable=True,
     ),
     Column("upper_limit", "ratio", "95% upper limit", nullable=True),
 )
@@ -33,11 +36,11 @@ _TARGET = (
         "target_change", "ratio", "relative change from the baseline to reach; empty without a target", nullable=True
     ),
     Column("target_value", "ratio", "baseline_value × (1 + target_change)", nullable=True),
-    Column("distance", "ratio", "value − target_value: above zero is still to go", nullable=True),
+    Column("distance", "ratio", "value − target_value: positive if the target is not reached", nullable=True),
     Column("is_on_track", "boolean", "the target is reached; empty without a target", nullable=True),
 )
 _LABELS = (
-    Column("measure_label", "text", "the measure in words"),
+    Column("measure_label", "text", "label of the measure"),
     Column("unit", "text", "a share, or per 1,000", allowed=("share", "per_1000")),
 )
 
@@ -50,11 +53,11 @@ QUALITY_MEASURES = Table(
         Column(
             "level",
             "text",
-            "whose measure",
+            "level of the measure",
             key=True,
             allowed=("hospital", "service_line", "apr_drg", "physician", "destination", "condition_code"),
         ),
-        Column("subject", "text", "which one; ALL of the whole hospital", key=True),
+        Column("subject", "text", "which one; ALL for the whole hospital", key=True),
         _MEASURE,
         *_COUNTS[:2],
         Column("baseline_expected", "ratio", "readmissions expected in the baseline window", nullable=True),
@@ -68,7 +71,7 @@ QUALITY_MEASURES = Table(
 
 QUALITY_SCORECARD = Table(
     "quality_scorecard",
-    "one row per hospital, community (county) or the state and measure",
+    "one row per measure and hospital, community (county) or the state",
     (
         Column("entity_kind", "text", "what is measured", key=True, allowed=("hospital", "community", "state")),
         Column("entity_id", "text", "CCN, county, or STATE", key=True),
@@ -76,9 +79,9 @@ QUALITY_SCORECARD = Table(
         _MEASURE,
         Column("entity_name", "text", "its name"),
         *_LABELS,
-        Column("hospitals", "integer", "hospitals; those it is measured over"),
+        Column("hospitals", "integer", "hospitals; included in the measure"),
         Column(
-            "member_ccns", "text", "CCNs of the members, separated by |; NONE are beneficiaries of no hospital's area"
+            "member_ccns", "text", "CCNs of the members, separated by |; NONE for beneficiaries in no hospital's area"
         ),
         *_COUNTS,
         _EXPECTED,
@@ -86,7 +89,7 @@ QUALITY_SCORECARD = Table(
         *_LIMITS,
         Column("change", "ratio", "value ÷ baseline_value − 1", nullable=True),
         *_TARGET,
-        Column("reference_value", "ratio", "national figure for reference; never compared with it", nullable=True),
+        Column("reference_value", "ratio", "national figure for reference; not used in any comparison", nullable=True),
         Column("reference_goal", "ratio", "national goal for reference", nullable=True),
         Column(
             "reference_note", "text", "where the reference comes from, and what it may not be used for", nullable=True
@@ -96,14 +99,14 @@ QUALITY_SCORECARD = Table(
 
 NETWORK_SCORECARD = Table(
     "network_scorecard",
-    "one row per group that works together and measure: its change against its peers'",
+    "one row per measure and group that works together: its change compared with its peers'",
     (
         Column(
             "group_kind", "text", "network, community, or the program's hospitals", key=True,
             allowed=("network", "community", "participants"),
         ),
         Column("group_id", "text", "network, county, or PROGRAM", key=True),
-        Column("topic", "text", "what they work on; else ALL", key=True),
+        Column("topic", "text", "topic worked on; ALL if there is none", key=True),
         _PERIOD,
         _MEASURE,
         Column("group_name", "text", "its name"),
@@ -124,15 +127,15 @@ NETWORK_SCORECARD = Table(
         Column("peer_denominator", "integer", "denominator"),
         Column("peer_value", "ratio", "their measure in the performance period", nullable=True),
         Column("peer_change", "ratio", "their relative change", nullable=True),
-        Column("difference", "ratio", "change − peer_change: below zero the group did better", nullable=True),
+        Column("difference", "ratio", "change − peer_change; below zero, the group did better", nullable=True),
         Column("difference_lower", "ratio", "95% lower limit of the difference, by the delta method", nullable=True),
-        Column("difference_upper", "ratio", "95% upper limit: below zero, better beyond chance", nullable=True),
+        Column("difference_upper", "ratio", "95% upper limit; below zero, better beyond chance", nullable=True),
     ),
 )  # fmt: skip
 
 READMISSIONS = Table(
     "readmissions",
-    "one row per hospital, and of the state one row per service line and one an APR-DRG within it",
+    "one row per hospital, and for the state one row per service line and one per APR-DRG within it",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital; or STATE", key=True),
         Column("service_line", "text", "service line; or ALL", key=True),
@@ -140,7 +143,7 @@ READMISSIONS = Table(
         _PERIOD,
         Column("index_discharges", "integer", "discharges that can be followed for 30 days"),
         Column("readmissions", "integer", "unplanned readmissions within 30 days; to any hospital"),
-        Column("planned_returns", "integer", "followed by planned admissions only"),
+        Column("planned_returns", "integer", "index discharges followed by planned admissions only"),
         Column("observed_rate", "ratio", "readmissions ÷ index discharges", nullable=True),
         Column("observed_lower", "ratio", "95% lower limit (Wilson)", nullable=True),
         Column("observed_upper", "ratio", "95% upper limit (Wilson)", nullable=True),
@@ -153,8 +156,8 @@ READMISSIONS = Table(
 
 HOSPITAL_ACQUIRED_CONDITIONS = Table(
     "hospital_acquired_conditions",
-    "one row per hospital, and of the state one row per condition code: flags of the abstract against the hospital's "
-    "own baseline",
+    "one row per hospital, and for the state one row per condition code: flags of the abstract compared with the "
+    "hospital's own baseline",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital; or STATE", key=True),
         Column("code", "text", "code of the condition, or ALL", key=True),
@@ -171,7 +174,7 @@ HOSPITAL_ACQUIRED_CONDITIONS = Table(
 
 CARE_TRANSITIONS = Table(
     "care_transitions",
-    "one row per source and hospital, and of the state one row per source and place patients went to",
+    "one row per source and hospital, and for the state one row per source and destination",
     (
         Column("source", "text", "hospitals' records, or Medicare claims", key=True, allowed=("all_payer", "medicare")),
         Column("hospital_ccn", "text", "CMS certification number of the hospital; or STATE", key=True),
@@ -180,10 +183,10 @@ CARE_TRANSITIONS = Table(
         Column("discharges", "integer", "discharges; index discharges"),
         Column("readmissions", "integer", "unplanned readmissions within 30 days"),
         Column("readmission_share", "ratio", "readmissions ÷ discharges", nullable=True),
-        Column("within_7_days", "integer", "of the readmitted, within 7 days"),
+        Column("within_7_days", "integer", "of the readmissions, within 7 days"),
         Column("mean_days_to_return", "mean", "mean days from discharge to readmission", nullable=True),
         Column(
-            "without_post_acute", "integer", "of the readmitted, without post-acute care in between; Medicare only",
+            "without_post_acute", "integer", "of the readmissions, without post-acute care in between; Medicare only",
             nullable=True,
         ),
     ),
@@ -191,10 +194,10 @@ CARE_TRANSITIONS = Table(
 
 NETWORK_RECRUITMENT = Table(
     "network_recruitment",
-    "one row per network and topic: its members in the period against its goal",
+    "one row per network and topic: its members in the period compared with its goal",
     (
         Column("network_id", "text", "network", key=True),
-        Column("topic", "text", "what they work on", key=True),
+        Column("topic", "text", "topic worked on", key=True),
         _PERIOD,
         Column("network_name", "text", "name of the network"),
         Column("network_kind", "text", "kind of network", allowed=("HEN", "HIIN", "QIN-QIO", "LAN")),
@@ -202,45 +205,49 @@ NETWORK_RECRUITMENT = Table(
         Column("member_ccns", "text", "CCNs of the members, separated by |", nullable=True),
         Column("recruitment_goal", "integer", "members the network set out to recruit", nullable=True),
         Column("recruited_share", "ratio", "members ÷ goal", nullable=True),
-        Column("still_to_recruit", "integer", "members missing to the goal", nullable=True),
+        Column("still_to_recruit", "integer", "members still missing to reach the goal", nullable=True),
     ),
 )
 
 REPORTING_SETS = Table(
     "reporting_sets",
-    "one row per hospital, measure and area: what it reports once for all its networks",
+    "one row per hospital, measure and area: what the hospital reports once for all its networks",
     (
         _CCN,
         Column("measure", "text", "measure (methodology §12); NONE for a topic without a measure", key=True),
-        Column("area", "text", "what the topic is part of", key=True),
+        Column("area", "text", "area that the topic belongs to", key=True),
         _PERIOD,
-        Column("networks", "integer", "networks that ask for it"),
-        Column("network_ids", "text", "which, separated by |"),
-        Column("topics", "text", "on which topics, separated by |"),
-        Column("networks_of_area", "integer", "networks that the hospital works with on topics of this area"),
-        Column("is_overlap", "boolean", "several networks hold collaboratives on similar topics"),
+        Column("networks", "integer", "networks that ask for the measure"),
+        Column("network_ids", "text", "these networks, separated by |"),
+        Column("topics", "text", "their topics, separated by |"),
+        Column("networks_of_area", "integer", "networks in which the hospital works on topics of this area"),
+        Column("is_overlap", "boolean", "several networks have collaboratives on similar topics"),
     ),
 )
 
 HOSPITAL_PEERS = Table(
     "hospital_peers",
-    "one row per hospital and peer: the hospitals most alike in size and case mix",
+    "one row per hospital and peer: the hospitals most similar in size and case mix",
     (
         _CCN,
-        Column("peer_rank", "integer", "1 is the most alike", key=True),
+        Column("peer_rank", "integer", "1 is the most similar", key=True),
         _PERIOD,
         Column("discharges", "integer", "discharges; of the performance period"),
         Column("case_mix_days", "mean", "mean base-year stay of its cells"),
         Column("peer_ccn", "text", "the peer"),
         Column("peer_discharges", "integer", "its discharges"),
         Column("peer_case_mix_days", "mean", "its case mix"),
-        Column("distance", "ratio", "sum of the squared distances, each over the state's range"),
+        Column(
+            "distance",
+            "ratio",
+            "sum of the squared differences in size and case mix, each divided by the state's range",
+        ),
     ),
 )
 
 MEASURE_LEADERS = Table(
     "measure_leaders",
-    "one row per measure and place: hospitals in the order of their value, the best first",
+    "one row per measure and place: hospitals in the order of their values, best first",
     (
         _MEASURE,
         Column("place", "integer", "1 leads", key=True),
@@ -252,41 +259,48 @@ MEASURE_LEADERS = Table(
         _VALUE,
         _LIMITS[1],
         Column("state_value", "ratio", "the state's value", nullable=True),
-        Column("could_teach", "boolean", "better than the state beyond chance: upper limit below the state's value"),
-        Column("learner_ccns", "text", "hospitals it is a peer of that do worse, separated by |", nullable=True),
+        Column(
+            "could_teach", "boolean", "better than the state beyond chance: the upper limit is below the state's value"
+        ),
+        Column("learner_ccns", "text", "hospitals that do worse and have it as a peer, separated by |", nullable=True),
     ),
 )
 
 _SIGNS = ("READMISSIONS", "MORTALITY", "SHORT_STAYS", "TRANSFERS", "SEVERITY", "VOLUME")
-_LEVEL = Column("level", "text", "who is examined", key=True, allowed=("hospital", "care_partner"))
-_SIGN = Column("sign", "text", "what would be a sign of stinting or steering", key=True, allowed=_SIGNS)
+_LEVEL = Column("level", "text", "level of the check", key=True, allowed=("hospital", "care_partner"))
+_SIGN = Column("sign", "text", "possible sign of stinting or steering", key=True, allowed=_SIGNS)
 _WHOSE = Column("npi", "text", "NPI; the care partner, or ALL for the whole hospital", key=True)
 
 GUARDRAILS = Table(
     "guardrails",
-    "one row per hospital or care partner and sign of stinting or steering that was looked for before payment",
+    "one row per hospital or care partner and sign of stinting or steering that was checked before payment",
     (
         _CCN,
         _PERIOD,
         _LEVEL,
         _WHOSE,
         _SIGN,
-        Column("observed", "integer", "events; of the performance period; of VOLUME, discharges"),
-        Column("cases", "integer", "cases; in which the sign was looked for, empty of VOLUME", nullable=True),
-        Column("expected_as_state", "ratio", "expected for these cases if they went as the state's", nullable=True),
+        Column("observed", "integer", "events; of the performance period; for VOLUME, discharges"),
+        Column("cases", "integer", "cases; those checked for the sign, empty for VOLUME", nullable=True),
+        Column("expected_as_state", "ratio", "events expected for these cases at the state's rates", nullable=True),
         Column("baseline_observed", "integer", "events of the baseline window"),
         Column(
-            "expected_by_past", "ratio", "expected if they went as the own past's, moved as the state", nullable=True
+            "expected_by_past",
+            "ratio",
+            "events expected at its own past rates, adjusted by the state's change",
+            nullable=True,
         ),
-        Column("from_own_past", "mean", "standard deviations above its own past; empty without one", nullable=True),
-        Column("from_state", "mean", "standard deviations above the state; empty of VOLUME", nullable=True),
-        Column("is_finding", "boolean", "far above both: the committee looks at the cases behind it; nothing is cut"),
+        Column("from_own_past", "mean", "standard deviations above its own past; empty without a past", nullable=True),
+        Column("from_state", "mean", "standard deviations above the state; empty for VOLUME", nullable=True),
+        Column(
+            "is_finding", "boolean", "far above both: the committee reviews the cases behind it; no payment is reduced"
+        ),
     ),
 )
 
 GUARDRAIL_CASES = Table(
     "guardrail_cases",
-    "one row per finding of the guardrails and case behind it",
+    "one row per guardrail finding and case behind it",
     (
         _CCN,
         _PERIOD,
@@ -298,20 +312,20 @@ GUARDRAIL_CASES = Table(
     ),
 )
 
-#: of hospitals, for all readers
+#: about hospitals, for all readers
 STATE_TABLES = (NETWORK_RECRUITMENT, REPORTING_SETS)
-#: the same, but they count people: as a build makes them they stay inside; `quality_released` has them as they leave
+#: the same, but they count people: `quality_released` declares the form in which they leave the program
 COUNTING_TABLES = (
     QUALITY_SCORECARD, NETWORK_SCORECARD, READMISSIONS, HOSPITAL_ACQUIRED_CONDITIONS, CARE_TRANSITIONS, HOSPITAL_PEERS,
     MEASURE_LEADERS,
 )  # fmt: skip
-#: of one hospital, for its own oversight committee
+#: about one hospital, for its own oversight committee
 COMMITTEE_TABLES = (QUALITY_MEASURES, GUARDRAILS, GUARDRAIL_CASES)
 TABLES = (*STATE_TABLES, *COUNTING_TABLES, *COMMITTEE_TABLES)
 
 QUALITY_CELLS = Table(
     "quality_cells",
-    "one row per cell of the base year: rates that readmissions and signs of stinting are compared with",
+    "one row per cell of the base year: rates with which readmissions and signs of stinting are compared",
     (
         Column("base_year", "integer", "calendar year whose statewide data set the norms", key=True),
         Column("apr_drg", "text", "APR-DRG", key=True),
@@ -320,7 +334,7 @@ QUALITY_CELLS = Table(
         Column("days", "integer", "days; Σ over these stays"),
         Column("short_stays", "integer", "of these, shorter than half of the cell's mean stay"),
         Column("deaths", "integer", "of these, died"),
-        Column("sent_on", "integer", "of these, sent on to another acute hospital"),
+        Column("sent_on", "integer", "of these, transferred to another acute hospital"),
         Column("index_discharges", "integer", "discharges that can be followed for 30 days"),
         Column("readmissions", "integer", "unplanned readmissions within 30 days"),
     ),

@@ -1,7 +1,7 @@
-"""The tables of ``quality/`` as they leave the program: any figure may be hidden, and each states what it gives away.
+"""The tables of ``quality/`` as they leave the program: any figure may be hidden, and each declares what it reveals.
 
-Belongs here: which columns are counts, which are hidden with them, and how many digits a rate is given. Does not belong
-here: the columns themselves (``quality``), and hiding (``release.quality_tables``).
+Belongs here: which columns are counts, which are hidden with them, and with how many digits a rate is shown. Does not
+belong here: the columns themselves (``quality``), and hiding (``release.quality_tables``).
 """
 
 from dataclasses import replace
@@ -12,9 +12,9 @@ from hcip_pipeline.contracts.table import Column, Table
 
 _SUPPRESSED = Column("suppressed", "text", "columns emptied because of a small count, separated by |", nullable=True)
 
-_LABEL = "names what the row is about"
+_LABEL = "identifies the row"
 _NO_PATIENTS = "about hospitals and networks, not patients"
-_GIVEN = "given from outside: a target or a national figure, the same for everybody"
+_GIVEN = "an external target or national figure, the same for everybody"
 
 _NOW, _BEFORE = ("numerator", "denominator"), ("baseline_numerator", "baseline_denominator")
 _PEERS_NOW, _PEERS_BEFORE = (tuple(f"peer_{name}" for name in names) for names in (_NOW, _BEFORE))
@@ -34,23 +34,29 @@ _AIM: dict[str, Reveals] = {
 _OF_EXPECTED = Reveals(("denominator",), most_digits=2)
 
 
-#: what a figure means where it is asked again among what is shown
+#: meanings of figures that are computed again from the figures shown
 _MEANS = {
     ("measure_leaders", "place"): "1 leads among the hospitals whose value is shown",
-    ("measure_leaders", "learner_ccns"): "of these, the ones it is a peer of that do worse, separated by |",
+    (
+        "measure_leaders",
+        "learner_ccns",
+    ): "of these hospitals, those that do worse and have it as a peer, separated by |",
     ("hospital_peers", "peer_rank"): "1 is the most similar of the hospitals whose size is shown",
-    ("hospital_peers", "peer_ccn"): "the peer, among hospitals whose size is shown",
-    ("hospital_peers", "distance"): "sum of the squared distances, each over the range of what is shown",
-    ("care_transitions", "mean_days_to_return"): "mean days from discharge to readmission, to the day",
+    ("hospital_peers", "peer_ccn"): "the peer, among the hospitals whose size is shown",
+    (
+        "hospital_peers",
+        "distance",
+    ): "sum of the squared differences in size and case mix, each divided by the range of the figures shown",
+    ("care_transitions", "mean_days_to_return"): "mean days from discharge to readmission, rounded to a day",
 }
 
 
 def _released(table: Table, *, empty: tuple[str, ...] = (), key: tuple[str, ...] = ()) -> Table:
-    """A table as it leaves: any figure may be empty, and the row names what is hidden.
+    """The table in the form in which it leaves: any figure may be empty, and the row names what is hidden.
 
     Args:
-        empty: texts that may be hidden as well.
-        key: another key than the build's.
+        empty: text columns that may be hidden, too.
+        key: the key, if it differs from the build's.
     """
     keys = key or table.key
     columns = (
@@ -132,7 +138,7 @@ _CARE_TRANSITIONS = declared(
     counts=("discharges", "readmissions", "within_7_days", "without_post_acute"),
     reveals={
         "readmission_share": Reveals(("discharges", "readmissions"), over=("discharges",)),
-        # its sum of days bounds both; it adds up over the rows of a source, so that a hidden one hides a total as well
+        # Its sum of days bounds both. It adds up over the rows of a source, so a hidden one hides a total, too.
         "mean_days_to_return": Reveals(("readmissions", "within_7_days"), most_digits=0),
     },
     harmless=_labels("source", "hospital_ccn", "destination"),
@@ -144,13 +150,13 @@ _HOSPITAL_PEERS = declared(
     counts=("discharges", "peer_discharges"),
     reveals={
         "case_mix_days": Reveals(_OF_SIZE, over=_OF_SIZE),
-        # who is alike is asked among hospitals whose size is shown, and of those alone
+        # peers are chosen only among hospitals whose size is shown
         "peer_ccn": Reveals((*_OF_SIZE, *_OF_PEER)),
         "peer_case_mix_days": Reveals(_OF_PEER, over=_OF_PEER),
         "distance": Reveals((*_OF_SIZE, *_OF_PEER), over=(*_OF_SIZE, *_OF_PEER)),
     },
     harmless=_labels("hospital_ccn")
-    | {"a number of places, the same for every hospital: who has one is hidden": ("peer_rank",)},
+    | {"a place, of which every hospital has the same number: the peer in it is hidden": ("peer_rank",)},
 )
 
 _OF_STATE = ("state_numerator", "state_denominator")
@@ -168,7 +174,7 @@ _MEASURE_LEADERS = declared(
     harmless=_labels("measure", "hospital_ccn", "hospital_name"),
 )
 
-#: every counting table as it leaves
+#: every counting table in the form in which it leaves
 RELEASED = {
     table.name: table
     for table in (
@@ -180,7 +186,7 @@ RELEASED = {
         _HOSPITAL_PEERS,
         replace(
             _MEASURE_LEADERS,
-            grain="one row per measure and hospital; places, and who could learn, among hospitals whose value is shown",
+            grain="one row per measure and hospital; places and learners are among the hospitals whose value is shown",
         ),
     )
 }
@@ -190,8 +196,8 @@ def _all_harmless(table: Table) -> Table:
     return declared(table, harmless={_NO_PATIENTS: table.names})
 
 
-#: of hospitals alone, as the build makes them
+#: about hospitals only, as the build makes them
 STATE_TABLES = tuple(map(_all_harmless, quality.STATE_TABLES))
 
-#: of the tables above
+#: names of the tables above
 NAMES = frozenset({*RELEASED, *(table.name for table in STATE_TABLES)})

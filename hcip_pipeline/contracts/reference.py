@@ -3,12 +3,12 @@
 from hcip_pipeline.contracts.screening import LISTS
 from hcip_pipeline.contracts.table import Column, Table
 
-#: Where a rate comes from, of tables that are rates; a region's own file may leave both out.
+#: Where a rate comes from, in tables of rates; a region's own file may leave both out.
 _PROVENANCE = (
     Column("source", "text", "where the rate comes from", nullable=True, optional=True, is_words=True),
-    Column("published_on", "date", "day of publication; empty where the source has none", nullable=True, optional=True),
+    Column("published_on", "date", "day of publication; empty if the source has none", nullable=True, optional=True),
 )
-#: Tables of rates: what a case costs, and what a day or a year of prices is worth.
+#: Tables of rates.
 RATES = ("cost_factors", "cost_index", "per_diem")
 
 HOSPITALS = Table(
@@ -103,7 +103,7 @@ NETWORKS = Table(
         Column("name", "text", "name; of the network", is_words=True),
         Column("kind", "text", "kind of network", allowed=("HEN", "HIIN", "QIN-QIO", "LAN")),
         Column("hospital_ccn", "text", "CMS certification number of the hospital; a member", key=True, max_length=6),
-        Column("topic", "text", "what they work on", key=True),
+        Column("topic", "text", "topic worked on", key=True),
         Column("start", "date", "first day of membership"),
         Column("end", "date", "last day of membership", nullable=True),
         Column("recruitment_goal", "integer", "members the network set out to recruit", nullable=True),
@@ -121,18 +121,18 @@ EXCLUDED_INDIVIDUALS = Table(
 )
 LIST_DATES = Table(
     "list_dates",
-    "one row per national list in the inbox: its date, if the file itself does not state it",
+    "one row per national list in the inbox: its date, if the file itself does not give it",
     (
-        Column("list_name", "text", "list, as its file is named", key=True, allowed=LISTS),
+        Column("list_name", "text", "list, by the name of its file", key=True, allowed=LISTS),
         Column("list_date", "date", "day on which the list was published"),
     ),
 )
 QUALITY_TARGETS = Table(
     "quality_targets",
-    "one row per measure of quality that is computed, with its target",
+    "one row per computed quality measure, with its target",
     (
         Column("measure", "text", "measure (methodology §12)", key=True),
-        Column("label", "text", "short label; what it is, in words", is_words=True),
+        Column("label", "text", "short label; of the measure", is_words=True),
         Column("unit", "text", "a share, or per 1,000", allowed=("share", "per_1000")),
         Column(
             "target_change",
@@ -153,21 +153,21 @@ QUALITY_TARGETS = Table(
 )
 NETWORK_TOPICS = Table(
     "network_topics",
-    "one row per topic of networks and measure that shows whether work on it succeeds",
+    "one row per network topic and measure that shows whether work on it succeeds",
     (
-        Column("topic", "text", "what they work on; as the table networks names it", key=True),
+        Column("topic", "text", "topic worked on; as named in the table networks", key=True),
         Column("measure", "text", "measure (methodology §12)", key=True),
-        Column("area", "text", "what the topic is part of; topics of one area are similar ones", is_words=True),
+        Column("area", "text", "area that the topic belongs to; topics of one area are similar", is_words=True),
     ),
 )
 
 GROUPER_BRIDGE = Table(
     "grouper_bridge",
-    "one row per discharge of the base year or baseline, grouped again by the version of a later period",
+    "one row per discharge of the base year or baseline that was regrouped with the version of a later period",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True, max_length=6),
         Column("account_no", "text", "the hospital's own account number", key=True, max_length=20),
-        Column("grouper_version", "text", "APR-DRG grouper version; the one that grouped the case again"),
+        Column("grouper_version", "text", "APR-DRG grouper version; the one that regrouped the case"),
         Column("apr_drg", "text", "APR-DRG; by that version", max_length=3),
         Column("severity_of_illness", "text", "APR severity of illness; by that version", allowed=("1", "2", "3", "4")),
         Column(

@@ -1,4 +1,4 @@
-"""What the warehouse seam adds to the lake for one build: its windows, the elections in force, what was received."""
+"""Tables that the warehouse adds to the lake for one build: its windows, the elections in force, what was received."""
 
 from hcip_pipeline.contracts import marts, program, quality
 from hcip_pipeline.contracts.table import Column, Table
@@ -16,7 +16,7 @@ WINDOWS = Table(
 
 ELECTIONS = Table(
     "elections",
-    "one row per hospital: the policy as it holds there",
+    "one row per hospital: the policy's values in force there",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True),
         Column("mpi_floor", "money", "lowest maximum physician incentive per case; empty for none", nullable=True),
@@ -41,8 +41,8 @@ RECEIPTS = Table(
 
 EARLIER_INCENTIVES = Table(
     "earlier_incentives",
-    "one row per care partner and earlier period, of the program or before it: final incentives as last released that "
-    "are payable, or held only until a later half-year of the same calendar year is settled again",
+    "one row per care partner and earlier period, in the program or before it: final incentives, as last released, "
+    "that are payable, or held only until a later half-year of the same calendar year is settled again",
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True),
         Column("period", "text", "performance period", key=True),
@@ -59,7 +59,7 @@ LATER_PAYMENTS = Table(
         Column("period", "text", "performance period", key=True),
         Column("npi", "text", "NPI; the care partner", key=True),
         Column("final_incentive", "money", "final incentive"),
-        Column("year_cap", "money", "fee-schedule cap of the whole year; as that release has it", nullable=True),
+        Column("year_cap", "money", "fee-schedule cap of the whole year; according to that release", nullable=True),
     ),
 )
 
@@ -82,7 +82,7 @@ EARLIER_OTHER_PROGRAM_AMOUNTS = Table(
 
 EARLIER_PAYMENTS = Table(
     "earlier_payments",
-    "one row per payment that was reported for an earlier period",
+    "one row per payment reported for an earlier period",
     (
         Column("period", "text", "performance period", key=True),
         *(column for column in program.PAYMENTS.columns if not column.optional),
@@ -96,7 +96,7 @@ PROGRAM_CHANGES = Table(
     (
         Column("hospital_ccn", "text", "CMS certification number of the hospital", key=True),
         Column("reason", "text", "kind of change: a reason code of payments", key=True),
-        Column("detail", "text", "what changed, in words"),
+        Column("detail", "text", "description of the change"),
     ),
 )
 

@@ -1,7 +1,7 @@
 """The care redesign survey: sheets and columns of the form that goes out and comes back filled.
 
-Belongs here: what the form and its reading must agree on. Does not belong here: writing it (``reports.survey_form``)
-and judging it (``intake.survey.forms``).
+Belongs here: what writing and reading the form must agree on. Does not belong here: writing it
+(``reports.survey_form``) and judging it (``intake.survey.forms``).
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-#: Cells of the first sheet that state which form it is.
+#: Cells of the first sheet that identify the form.
 COVER = "Read me"
 HOSPITAL_CELL = "B3"
 PERIOD_CELL = "B4"
 VERSION_CELL = "B5"
 VERSION = "1"
 
-#: The row of the heads, counted from 1; what is filled begins below.
+#: The header row, counted from 1; answers begin below it.
 HEAD_ROW = 4
 
-#: The hidden sheet of what the form holds when it goes out, one row per answer. Forms of earlier releases lack it.
+#: The hidden sheet with the form's answers as sent out, one row per answer. Forms of earlier releases lack it.
 SENT_OUT = "Sent out"
 SENT_OUT_HEAD = ("Sheet", "NPI", "Condition or intervention", "Answer", "From")
 COMPUTED, REPORTED = "computed", "reported"
@@ -29,7 +29,7 @@ _NAME = re.compile(r"survey_(?P<ccn>[0-9A-Z]{6})_(?P<period>[0-9]{4}H[12])\.xlsx
 
 @dataclass(frozen=True)
 class FormColumn:
-    """A column of a sheet; ``field`` is the column of the program table it becomes, blank where it only explains."""
+    """A column of a sheet; ``field`` is the column of the program table it becomes, blank if it only explains."""
 
     title: str
     field: str
@@ -42,8 +42,8 @@ class FormSheet:
     """A sheet, and the program table that it becomes.
 
     Attributes:
-        subject: field of what is asked, by care partner.
-        answer: field of what is answered.
+        subject: field that names the condition or intervention.
+        answer: field of the answer.
     """
 
     name: str

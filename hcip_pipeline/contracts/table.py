@@ -1,4 +1,4 @@
-"""What a column and a table are, and how their types read in each engine."""
+"""Columns and tables, and their types in each engine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ColumnType = Literal["text", "date", "integer", "money", "mean", "ratio", "square", "boolean"]
 
-#: type -> (DuckDB type, Frictionless type, what it is in words)
+#: type -> (DuckDB type, Frictionless type, description)
 TYPES: dict[ColumnType, tuple[str, str, str]] = {
     "text": ("varchar", "string", "text; leading zeros matter"),
     "date": ("date", "date", "YYYY-MM-DD"),
@@ -28,8 +28,8 @@ TYPES: dict[ColumnType, tuple[str, str, str]] = {
 }
 
 
-#: type -> the least and the most of a number that comes in: anything beyond is a slip of the pen, and sums of as many
-#: amounts as a state has still fit into every column that they go through.
+#: type -> the least and greatest number accepted from a file: anything beyond is a typing error. Within these limits,
+#: the sums of a whole state fit into every column.
 LIMITS: dict[ColumnType, tuple[str, str]] = {
     "integer": ("-1000000000000", "1000000000000"),
     "money": ("-100000000000", "100000000000"),
@@ -38,7 +38,7 @@ LIMITS: dict[ColumnType, tuple[str, str]] = {
 }
 
 
-@functools.cache  # polars is imported when a type is asked for: names and meanings are wanted without it
+@functools.cache  # polars is imported only when a type is needed; names and meanings do not need it
 def _polars_types() -> dict[ColumnType, PolarsType]:
     import polars as pl
 
@@ -60,10 +60,10 @@ class Column:
 
     Args:
         nullable: cells may be empty.
-        optional: may be absent from a file that comes in.
-        is_words: text for people, in any script; every other text is a code, and a code is ASCII.
-        bounds: the least and the most of a number, where they are not those of its type.
-        disclosure: of a table that leaves the program, what the column reveals about small counts.
+        optional: may be absent from a received file.
+        is_words: text for people, in any script; any other text is a code, and codes are ASCII.
+        bounds: the least and greatest number accepted, if they differ from those of the type.
+        disclosure: what the column reveals about small counts, if its table leaves the program.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Column:
 
     @property
     def limits(self) -> tuple[str, str] | None:
-        """The least and the most that a number of a file that comes in may be."""
+        """The least and greatest number accepted from a file."""
         return self.bounds or LIMITS.get(self.type)
 
     @property
@@ -96,7 +96,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: its grain in words and its columns in order."""
+    """One table: its grain and its columns in order."""
 
     name: str
     grain: str
@@ -104,7 +104,7 @@ class Table:
 
     @property
     def schema(self) -> dict[str, PolarsType]:
-        """Column -> its type in Polars, in order: the schema of a frame of the table."""
+        """Column -> Polars type, in order: the schema of the table as a frame."""
         return {column.name: column.polars_type for column in self.columns}
 
     @functools.cached_property
@@ -124,6 +124,6 @@ class Table:
         raise KeyError(f"{self.name} has no column {name}")
 
     def empty_select(self) -> str:
-        """SQL for the table with no rows, for an input that is absent and may be."""
+        """SQL for the table without rows, for an optional input that is absent."""
         cells = ", ".join(f"cast(null as {column.sql_type}) as {column.name}" for column in self.columns)
         return f"select {cells} where false"
