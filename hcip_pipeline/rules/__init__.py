@@ -1,1 +1,1 @@
-"""What can be wrong with a file that is received: every rule once, and a problem as one breach of a rule."""
+"""What can be wrong with a received file: every rule, declared once, and problems, each one breach of a rule."""

@@ -1,4 +1,4 @@
-"""Every rule on files, of whatever kind, and the ids that older receipts have.
+"""Every rule on files of any kind, and the ids that older receipts use.
 
 Belongs here: finding a rule by its id. Does not belong here: rules (the other modules of this package).
 """
@@ -20,24 +20,24 @@ CATALOGS: dict[str, dict[str, Rule]] = {
 }
 RULES = by_id(*(rule for rules in CATALOGS.values() for rule in rules.values()))
 
-#: Kinds of file whose rules had underscores in their ids before; receipts of that time keep them.
+#: Kinds of file whose rule ids used to have underscores; receipts from that time keep them.
 FORMERLY_UNDERSCORED = ("cclf", "files", "protocols", "sparcs")
 
 
 def current_id(id_: str) -> str:
-    """The id that a rule has now, from any id that it ever had; an unknown one is returned as it is."""
+    """The current id of a rule, given any id it ever had; an unknown id is returned unchanged."""
     hyphenated = id_.replace("_", "-")
     return hyphenated if hyphenated in RULES else id_
 
 
 def former_id(rule: Rule) -> str:
-    """The id of a rule in older receipts; empty where it never had another."""
+    """The id of a rule in older receipts; empty if it has never changed."""
     spelled = rule.id.replace("-", "_")
     return spelled if spelled != rule.id and any(rule.id in CATALOGS[kind] for kind in FORMERLY_UNDERSCORED) else ""
 
 
 def find_rule(id_: str) -> Rule:
-    """The rule with an id, present or former.
+    """The rule with an id, current or former.
 
     Raises:
         KeyError: no rule has it.

@@ -10,12 +10,12 @@ from hcip_pipeline.rules.rule import by_id, refusal, warning
 _RESEND = "ask CMS for the archive again"
 
 RULES = by_id(
-    refusal("CCLF-NAME", "CMS does not give files this name", "keep the name as delivered"),
+    refusal("CCLF-NAME", "the name is not one that CMS gives its files", "keep the name as delivered"),
     refusal("CCLF-FILE", "the file is not a regular file, or is too large", "put the file itself into the folder"),
     refusal("CCLF-LINK", "a link or special file is in the folder", "put the file itself into the folder"),
     refusal(
         "CCLF-ARCHIVE-CORRUPT",
-        "the archive cannot be opened, or holds too many files",
+        "the archive cannot be opened, or contains too many files",
         "ask CMS for the archive again, or transfer it again in binary mode",
     ),
     refusal(
@@ -35,12 +35,12 @@ RULES = by_id(
     ),
     refusal("CCLF-NO-CONTROL", "there is no control file (CCLF0), so no counts can be checked", _RESEND),
     refusal("CCLF-CONTROL-UNREADABLE", "the control file cannot be read", _RESEND),
-    refusal("CCLF-CONTROL-NAMES-TWICE", "the control file names a file twice", _RESEND),
-    refusal("CCLF-FILE-MISSING", "a file that the control file names is not there", _RESEND),
-    refusal("CCLF-FILE-NOT-LISTED", "a file is there that the control file does not name", _RESEND),
+    refusal("CCLF-CONTROL-NAMES-TWICE", "the control file lists a file twice", _RESEND),
+    refusal("CCLF-FILE-MISSING", "a file that the control file lists is missing", _RESEND),
+    refusal("CCLF-FILE-NOT-LISTED", "the archive has a file that the control file does not list", _RESEND),
     refusal("CCLF-FILE-TWICE", "a file is in the archive twice", _RESEND),
     refusal("CCLF-COUNT", "the number of records in a file differs from the control file", _RESEND),
-    refusal("CCLF-RECORD-LENGTH", "a record has a length that is in no published layout", _RESEND),
+    refusal("CCLF-RECORD-LENGTH", "a record's length matches no published layout", _RESEND),
     refusal("CCLF-TRUNCATED", "a file ends in the middle of a record", _RESEND),
     refusal("CCLF-VALUE", "a date, number or code cannot be read", _RESEND),
     refusal(
@@ -54,9 +54,7 @@ RULES = by_id(
         "files of several performance years, or run-out and monthly files, are mixed",
         _RESEND,
     ),
-    refusal(
-        "CCLF-OLDER", "a newer archive of the month was already accepted", "remove it: the newer one holds the month"
-    ),
+    refusal("CCLF-OLDER", "a newer archive of the month was already accepted", "remove this one: the newer one counts"),
     refusal(
         "CCLF-CHANGED",
         "an archive with the same name and different contents was already accepted",
@@ -77,7 +75,7 @@ RULES = by_id(
     ),
     warning("CCLF-UNKNOWN-MEMBER", "a file of the archive is not one of CMS's and is ignored", "nothing"),
     warning("CCLF-FILE-DATE", "a file's date differs from its archive's", "nothing"),
-    warning("CCLF-CONTROL-LINE-LENGTH", "lines of the control file are not 69 or 70 long", "nothing"),
+    warning("CCLF-CONTROL-LINE-LENGTH", "lines of the control file are not 69 or 70 characters long", "nothing"),
     warning("CCLF-STATED-LENGTH", "the record length in the control file differs from the file", "nothing"),
     warning(
         "CCLF-NOT-LISTED",

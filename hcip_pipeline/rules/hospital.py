@@ -1,6 +1,6 @@
 """What can be wrong with a hospital's submission: every rule on a row, a file and the submission as a whole.
 
-Belongs here: the rules that receipts, quarantine, preflight and the data quality report read.
+Belongs here: the rules used by receipts, quarantine, preflight and the data quality report.
 Does not belong here: how a rule is evaluated (``intake.hospital``).
 """
 
@@ -31,7 +31,7 @@ _MONEY = "write amounts as digits with two decimals, such as 1234.50"
 _NO_AMOUNT = "the amount is negative, over $100 billion, or not an amount"
 _SCRIPT = "a code contains a letter or digit of another script, such as a full-width digit"
 _ASCII = "write codes in the letters A-Z and the digits 0-9"
-_SHOWN_SO = "nothing; to send the value exactly as stored, export the column as text"
+_NO_ACTION = "nothing; to send the value exactly as stored, export the column as text"
 _LEFT_EMPTY = "nothing, or leave the cell empty"
 _TEXT_COLUMN = "format the column as text and export again: the digits are missing from the file itself"
 _RESEND = "correct the file and send both files again as a new version next to this one (<ccn>.r2, .r3, …)"
@@ -40,8 +40,8 @@ _RESEND_BILLS = "export the bills again: the separators in ISA are not those of 
 
 ROW_RULES = (
     _error(
-        "D-ROW-SHAPE", "", "the line is not one row of the header's columns (cells or quotes)",
-        "quote cells that hold commas, double a quotation mark inside a cell, and keep every row on one line",
+        "D-ROW-SHAPE", "", "the line does not have the header's columns (number of cells, or quotation marks)",
+        "quote cells that contain commas, double a quotation mark inside a cell, and keep every row on one line",
     ),
     _error(
         "D-CONTROL-CHARACTER", "", "the row contains a control character (tab, end of file, …)",
@@ -58,10 +58,10 @@ ROW_RULES = (
     ),
     _error(
         "D-CCN-UNKNOWN", "hospital_ccn", "the CCN is not in the table of hospitals",
-        "write the six-character CMS certification number, leading zeros kept",
+        "write the six-character CMS certification number, with its leading zeros",
     ),
     _error(
-        "D-CCN-NOT-FOLDER", "hospital_ccn", "the CCN is not the submission's",
+        "D-CCN-NOT-FOLDER", "hospital_ccn", "the CCN is not that of the submission",
         "send each hospital's discharges in a separate submission",
     ),
     _error("D-DATE-UNREADABLE", "birth_date admit_date discharge_date", "the date cannot be read", _DATES),
@@ -71,7 +71,7 @@ ROW_RULES = (
     ),
     _error(
         "D-DISCHARGE-OUTSIDE-QUARTER", "discharge_date", "the discharge is not in the submission's quarter",
-        "send the discharge with the quarter that holds its discharge date",
+        "send the discharge with the quarter of its discharge date",
     ),
     _error(
         "D-APR-DRG-UNKNOWN", "apr_drg", "the APR-DRG is not in the table of its grouper version",
@@ -79,11 +79,11 @@ ROW_RULES = (
     ),
     _error(
         "D-SEVERITY-INVALID", "severity_of_illness", "severity of illness is not 1, 2, 3 or 4",
-        "send the severity of the grouper; only a case it could not group (955, 956 or no APR-DRG) may have none",
+        "send the grouper's severity; only a case it could not group (955, 956 or no APR-DRG) may have none",
     ),
     _error(
         "D-DISPOSITION-UNKNOWN", "discharge_disposition", "the disposition is not a UB-04 patient status",
-        "write the two digits of the bill, leading zero kept (01)",
+        "write the two digits on the bill, with the leading zero (01)",
     ),
     _error(
         "D-CHARGES-DIFFER", "total_charges", "total_charges differs from the sum of the charge lines by more than $1",
@@ -91,7 +91,7 @@ ROW_RULES = (
     ),
     _error(
         "D-GROUPER-UNKNOWN", "grouper_version", "the grouper version is not in the APR-DRG table",
-        "put the licensed list of that version into reference/apr_drg.csv, or send the version that is there",
+        "put the licensed list of that version into reference/apr_drg.csv, or send a version that the table has",
     ),
     _error("D-MONEY-INVALID", "total_charges reported_cost", _NO_AMOUNT, _MONEY),
     _error("D-CODE-SCRIPT", "", _SCRIPT, _ASCII),
@@ -103,7 +103,7 @@ ROW_RULES = (
     _error(
         "D-COMPLICATION-UNNAMED", "hac_flags",
         "hac_flags contains items that are not complication codes (YES, 1); each item counts as a complication",
-        "list the codes, such as HAC04|HAC07, and leave the cell empty where there is none",
+        "list the codes, such as HAC04|HAC07, and leave the cell empty if there are none",
     ),
     _error(
         "D-LINE-QUARANTINED", "", "a charge line of this discharge is quarantined, so its cost would be understated",
@@ -151,29 +151,29 @@ ROW_RULES = (
     _warn(
         "D-LIST-FORM", "",
         "codes are written in another form (I63.9, or I10;E11.9) and read as the contract expects (I639, I10|E119)",
-        _SHOWN_SO,
+        _NO_ACTION,
     ),
     _warn(
-        "D-PLACEHOLDER", "", "the cell holds a word for 'empty' (NULL, N/A, nan) and is read as empty", _LEFT_EMPTY
+        "D-PLACEHOLDER", "", "the cell contains a word for 'empty' (NULL, N/A, nan) and is read as empty", _LEFT_EMPTY
     ),
     _warn(
-        "D-ID-FORM", "", "every identifier ends in .0, as data frames write numbers, and is read without it", _SHOWN_SO
+        "D-ID-FORM", "", "every identifier ends in .0, as data frames write numbers, and is read without it", _NO_ACTION
     ),
     _warn(
         "D-CODE-PADDED", "", "a code is shorter than its column and is read with leading zeros (45 as 045)",
-        _SHOWN_SO,
+        _NO_ACTION,
     ),
-    _warn("D-CODE-SPELLING", "", "a code is spelled out and read as the code (Female as F)", _SHOWN_SO),
-    _warn("D-DATE-FORM", "", "a date is in another format and read as a date (3/14/2025, month first)", _SHOWN_SO),
-    _warn("D-MONEY-FORM", "", "an amount is in another format and read as money ($1,234.50, (12.00), 600)", _SHOWN_SO),
-    _warn("D-BLANKS", "", "blanks or a spreadsheet's text markers are removed from the cell", _SHOWN_SO),
+    _warn("D-CODE-SPELLING", "", "a code is spelled out and read as the code (Female as F)", _NO_ACTION),
+    _warn("D-DATE-FORM", "", "a date is in another format and read as a date (3/14/2025, month first)", _NO_ACTION),
+    _warn("D-MONEY-FORM", "", "an amount is in another format and read as money ($1,234.50, (12.00), 600)", _NO_ACTION),
+    _warn("D-BLANKS", "", "blanks or a spreadsheet's text markers are removed from the cell", _NO_ACTION),
     _warn(
-        "D-ROW-REPEATED", "", "the row repeats an earlier row byte for byte, and counts once",
+        "D-ROW-REPEATED", "", "the row repeats an earlier row byte for byte and counts once",
         "send each row once",
     ),
     _error(
-        "C-ROW-SHAPE", "", "the line is not one row of the header's columns (cells or quotes)",
-        "quote cells that hold commas, and keep every row on one line",
+        "C-ROW-SHAPE", "", "the line does not have the header's columns (number of cells, or quotation marks)",
+        "quote cells that contain commas, and keep every row on one line",
     ),
     _error(
         "C-CONTROL-CHARACTER", "", "the row contains a control character (tab, end of file, …)",
@@ -182,10 +182,10 @@ ROW_RULES = (
     _error("C-KEY-MISSING", "hospital_ccn account_no", "part of the key is empty", "fill hospital_ccn and account_no"),
     _error(
         "C-CCN-UNKNOWN", "hospital_ccn", "the CCN is not in the table of hospitals",
-        "write the six-character CMS certification number, leading zeros kept",
+        "write the six-character CMS certification number, with its leading zeros",
     ),
     _error(
-        "C-CCN-NOT-FOLDER", "hospital_ccn", "the CCN is not the submission's",
+        "C-CCN-NOT-FOLDER", "hospital_ccn", "the CCN is not that of the submission",
         "send each hospital's charges in a separate submission",
     ),
     _error(
@@ -215,19 +215,19 @@ ROW_RULES = (
     ),
     _warn(
         "C-CODE-PADDED", "revenue_code", "a code is shorter than its column and is read with leading zeros",
-        _SHOWN_SO,
+        _NO_ACTION,
     ),
     _warn(
-        "C-PLACEHOLDER", "", "the cell holds a word for 'empty' (NULL, N/A, nan) and is read as empty", _LEFT_EMPTY
+        "C-PLACEHOLDER", "", "the cell contains a word for 'empty' (NULL, N/A, nan) and is read as empty", _LEFT_EMPTY
     ),
     _warn(
         "C-ID-FORM", "account_no", "every number ends in .0, as data frames write numbers, and is read without it",
-        _SHOWN_SO,
+        _NO_ACTION,
     ),
-    _warn("C-DATE-FORM", "service_date", "a date is in another format and read as a date (month first)", _SHOWN_SO),
-    _warn("C-MONEY-FORM", "charge", "an amount is in another format and read as money", _SHOWN_SO),
-    _warn("C-UNITS-FORM", "units", "a whole number is in another format (1.0) and read as one", _SHOWN_SO),
-    _warn("C-BLANKS", "", "blanks or a spreadsheet's text markers are removed from the cell", _SHOWN_SO),
+    _warn("C-DATE-FORM", "service_date", "a date is in another format and read as a date (month first)", _NO_ACTION),
+    _warn("C-MONEY-FORM", "charge", "an amount is in another format and read as money", _NO_ACTION),
+    _warn("C-UNITS-FORM", "units", "a whole number is in another format (1.0) and is read as one", _NO_ACTION),
+    _warn("C-BLANKS", "", "blanks or a spreadsheet's text markers are removed from the cell", _NO_ACTION),
     _warn(
         "C-ROW-REPEATED", "", "the line repeats an earlier line byte for byte, and the account adds up without it",
         "send each line once",
@@ -259,27 +259,27 @@ SUBMISSION_RULES = (
         "send each table once, in one workbook with sheets discharges and charges or in separate files",
     ),
     _refuse("F-NOT-A-FILE", "it is not a regular file", "put the file itself there"),
-    _refuse("F-TOO-LARGE", "the file is over a ceiling of bytes, rows or columns", "check that it is the right file"),
+    _refuse("F-TOO-LARGE", "the file is over a limit on bytes, rows or columns", "check that it is the right file"),
     _refuse("F-EMPTY", "the file is empty", _RESEND),
-    _refuse("F-NO-ROWS", "the file has a header and no rows", _RESEND),
+    _refuse("F-NO-ROWS", "the file has a header but no rows", _RESEND),
     _refuse(
         "F-COMPRESSION", "the compressed file cannot be unpacked: it is truncated, encrypted or in another format",
         "send it again",
     ),
     _refuse("F-ENCODING", "the file is neither UTF-8 nor Windows-1252 text", "save it as CSV UTF-8"),
-    _refuse("F-NUL", "the file holds NUL bytes", "export it again as CSV UTF-8"),
+    _refuse("F-NUL", "the file contains NUL bytes", "export it again as CSV UTF-8"),
     _refuse("F-LINE-ENDS", "line endings are mixed (LF and CR LF)", "export it again with one kind of line ending"),
     _refuse("F-HEADER", "the first line is not a header", "write the column names in the first line"),
-    _refuse("F-TITLE-ROW", "something is written above the header", "remove what is above the column names"),
+    _refuse("F-TITLE-ROW", "there is text above the header", "remove everything above the column names"),
     _refuse("F-HEADER-REPEATED", "the header is repeated among the rows", "remove the second header"),
-    _refuse("F-TOTAL-ROW", "there is a row of totals among the rows", "remove the row; totals belong in "
+    _refuse("F-TOTAL-ROW", "there is a totals row among the rows", "remove the row; totals belong in "
         "control_totals.json"),
     _refuse("F-DIGITS-LOST", "the spreadsheet has lost digits (2.5E+10)", _TEXT_COLUMN),
     _refuse(
         "F-ID-MIXED", "identifiers end in .0 in some rows and not in others",
         "format the column as text and export again: 1234.0 and 1234 would be two identifiers",
     ),
-    _refuse("F-FORMULA", "cells hold formulas without a stored value", "open the workbook, save it and send it again"),
+    _refuse("F-FORMULA", "cells have formulas without a stored value", "open the workbook, save it and send it again"),
     _refuse("F-UNREADABLE", "the file's contents do not match its extension", "export it and send it again"),
     _refuse("F-COLUMN-MISSING", "a column is missing", "add the column; the order of columns does not matter"),
     _refuse("F-COLUMN-REPEATED", "a column appears twice in the header", "remove one of them"),
@@ -291,21 +291,21 @@ SUBMISSION_RULES = (
     _refuse("S-CONTROL-UNREADABLE", "control_totals.json cannot be read",
             'write {"discharges": 123, "charge_lines": 4567, "total_charges": "89012.34"}'),
     _refuse("S-CONTROL-DIFFERS", "the files do not match control_totals.json",
-            "send the files the totals were counted on, or correct the totals"),
+            "send the files that the totals were counted from, or correct the totals"),
     _refuse(
         "S-UNMAPPED-MOST", "over 20% of charge lines or dollars have no rate center", "see C-REVENUE-CODE-UNMAPPED"
     ),
     _refuse("S-ERROR-RATE", "ERROR rows are over 1% of a file's rows", _RESEND),
     _refuse(
-        "S-COST-FACTOR-MISSING", "the hospital has no cost factor for a rate center it charges, nor one for ALL",
+        "S-COST-FACTOR-MISSING", "the hospital has no cost factor for a rate center it charges, and none for ALL",
         "add the regulator's rates of the rate year to reference/cost_factors.csv",
     ),
-    _say("F-DELIMITER", "cells are separated by other signs than commas", "nothing"),
+    _say("F-DELIMITER", "cells are separated by a character other than a comma", "nothing"),
     _say("F-WINDOWS-1252", "the file is Windows-1252 text", "nothing, or save it as CSV UTF-8"),
-    _say("F-LETTER-CASE", "column names are not in lower case", "nothing"),
-    _say("F-PARQUET-TYPE", "columns have other types, which lose nothing", "nothing"),
-    _say("F-SHEETS-IGNORED", "sheets of a workbook are ignored", "nothing, if no rows of the tables are in them"),
-    _say("F-BLANK-ROWS", "rows without any cell filled are skipped", "nothing, or remove them"),
+    _say("F-LETTER-CASE", "column names are not in lowercase", "nothing"),
+    _say("F-PARQUET-TYPE", "columns have other types than expected, but nothing is lost", "nothing"),
+    _say("F-SHEETS-IGNORED", "sheets of a workbook are ignored", "nothing, if they contain no rows of the tables"),
+    _say("F-BLANK-ROWS", "empty rows are skipped", "nothing, or remove them"),
     _say(
         "F-DATE-FORMS", "a column of dates is written in several forms, or with the day before the month",
         "write every date as YYYY-MM-DD",
@@ -318,13 +318,13 @@ SUBMISSION_RULES = (
         "S-COST-FACTORS-ABSENT", "there is no table of cost factors, so every factor is 1",
         "add reference/cost_factors.csv to compare costs of several hospitals",
     ),
-    _say("S-VOLUME", "discharges are more than 20% away from the same quarter a year before",
+    _say("S-VOLUME", "the number of discharges differs by over 20% from the same quarter a year earlier",
          "check that the quarter is complete and sent once"),
     _say("S-NPI-MISSING", "more than 2% of discharges are missing their physician's NPI", "see the rules on NPIs"),
     _say("S-UNMAPPED", "over 1% of charge lines have no rate center", "see C-REVENUE-CODE-UNMAPPED"),
     _say("S-PATIENT-ID-MISSING", "over 1% of discharges have no patient_id", "see D-PATIENT-ID-MISSING"),
-    _say("S-REPEATED", "the same files were sent before", "nothing, if that was meant"),
-    _say("S-CHANGED", "the folder was changed after it was ingested; the lake keeps the version ingested",
+    _say("S-REPEATED", "the same files were sent before", "nothing, if that was intended"),
+    _say("S-CHANGED", "the folder was changed after it was ingested; the lake keeps the ingested version",
          "leave the folder unchanged and put the correction next to it as <ccn>.r2/, <ccn>.r3/ …"),
 )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """A problem: one breach of a rule, with its place in the file.
 
-Belongs here: what every problem has, and its form in JSON. Does not belong here: its form for a reader
+Belongs here: the attributes of every problem, and its JSON form. Does not belong here: how it is shown to people
 (``rendering``), and finding problems.
 """
 
@@ -18,17 +18,17 @@ from hcip_pipeline.rules.rule import Severity
 
 @dataclass(frozen=True)
 class Problem:
-    """One breach of a rule. Its words carry no cell that could name a patient.
+    """One breach of a rule. Its text contains no cell that could identify a patient.
 
     Attributes:
         rule: the rule's id; empty for an error that no rule of the catalog describes.
         message: what is wrong here.
-        row: the line of the file (the header is line 1), where there is one to name.
-        column: the column, cell, condition or key that it concerns.
-        file: the file's name; empty where the reader knows it, or for a submission as a whole.
-        rows: how many rows break the rule, where they are counted together.
+        row: the line of the file (the header is line 1), if the problem has one.
+        column: the column, cell, condition or key concerned.
+        file: the file's name; empty if the reader already knows it, or for a submission as a whole.
+        rows: how many rows break the rule, if they are counted together.
         value: the cell, redacted.
-        fix: what to do about it; by default the rule's words.
+        fix: what to do about it; by default the rule's own text.
     """
 
     rule: str
@@ -64,7 +64,7 @@ class Problem:
         return f"{self.place}: {self.message}" if self.place else self.message
 
     def as_dict(self) -> dict[str, object]:
-        """The problem for JSON: always rule, severity, row, column, message and fix; the rest where there is any."""
+        """The problem for JSON: always rule, severity, row, column, message and fix; other fields only if not empty."""
         content: dict[str, object] = {
             "rule": self.rule,
             "severity": self.severity,
@@ -78,7 +78,7 @@ class Problem:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Problem:
-        """Read a problem from JSON, also as earlier versions wrote it: former ids become the present ones."""
+        """Read a problem from JSON, including JSON of earlier versions: former ids become current ones."""
         return cls(
             current_id(content.get("rule") or content.get("id") or ""),
             content["message"],
@@ -92,7 +92,7 @@ class Problem:
 
     @classmethod
     def from_error(cls, error: HcipError) -> Problem:
-        """The problem for which a file could not be read."""
+        """The problem that kept a file from being read."""
         return cls(error.rule, error.message, error.row, file=error.file, fix=error.fix)
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from hcip_pipeline.rules import files
 from hcip_pipeline.rules.rule import Rule, by_id, refusal, warning
 
-#: the one advice about conditions that were approved after a period began: of the audit, agenda and pages too
+#: What to do about conditions that were approved after a period began; the audit, agendas and pages use it, too.
 LATE_CONDITIONS = (
     "if the conditions were approved before the period began, with weights that total 100%, the hospital files the "
     "protocol that shows it, and the period is then restated; otherwise the payments stay held"
 )
-#: the same at the end of a fix that may come too late
+#: The end of a fix that may come too late.
 LATE_FIX = "payments for a period that began before the approval stay held"
-#: Words an answer to a narrative question may have (Table 1).
+#: The most words that an answer to a narrative question may have (Table 1).
 MAX_ANSWER_WORDS = 200
 
 
@@ -45,8 +45,8 @@ RULES = by_id(
     ),
     _breach(
         "COMMITTEE-FEW-PHYSICIANS",
-        "fewer than half of the committee are physicians",
-        "appoint physicians until they are half",
+        "fewer than half of the committee members are physicians",
+        "appoint physicians until they are half of the committee",
     ),
     warning(
         "MEETINGS-TOO-FEW",
@@ -77,7 +77,7 @@ RULES = by_id(
     _breach(
         "FIRST-PERIOD-CHANGED",
         "the hospital's protocols name different first performance periods",
-        "file an approved correction in program/<period>/program_corrections.csv that states which is correct",
+        "file an approved correction in program/<period>/program_corrections.csv that says which is correct",
     ),
     _breach("NO-INTERVENTION", "no intervention is included", "include at least one intervention"),
     warning(
@@ -93,7 +93,7 @@ RULES = by_id(
     warning(
         "INTERVENTION-WITHOUT-CONDITION",
         "an intervention is marked as a condition of payment, but no condition refers to it",
-        "name it in one",
+        "list it under a condition",
     ),
     files.RULES["TIN-NOT-NINE-DIGITS"],
     _breach(
@@ -104,12 +104,12 @@ RULES = by_id(
     warning(
         "CAP-ABOVE-POLICY",
         "the elected physician_cap_percent is above the policy's",
-        "nothing, or elect a lower one: a hospital may only lower it, and the policy's applies",
+        "nothing, or elect a lower one: a hospital may only lower the cap, and the policy's applies",
     ),
     _breach(
         "ELECTIONS-CONTRADICT",
         "the elections contradict each other or the policy",
-        "correct them; the policy applies instead",
+        "correct them; until then the policy applies",
     ),
     warning("MODEL-PLAN-INCOMPLETE", "a question of the model plan is not answered", "answer it"),
     warning("MODEL-PLAN-TOO-LONG", f"an answer of the model plan has more than {MAX_ANSWER_WORDS} words", "shorten it"),

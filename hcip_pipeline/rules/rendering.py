@@ -1,7 +1,7 @@
 """How problems and verdicts look: as text for a terminal of 80 columns, and as a page.
 
-Belongs here: words, columns and markup. Does not belong here: any rule, and which problems there are. The same facts
-as JSON are ``Problem.as_dict``.
+Belongs here: wording, columns and markup. Does not belong here: any rule, and finding problems. ``Problem.as_dict`` has
+the same facts as JSON.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from hcip_pipeline.rules.verdict import BrokenRule, Counts, Place, Verdict
 
 
 def problem_text(problem: Problem, indent: int = 0) -> str:
-    """A problem with its severity, its place and what to do about it."""
+    """A problem with its severity, its place and its fix."""
     where = f"{problem.place}: " if problem.place else ""
     what = wrapped(f"{problem.severity} {problem.rule} {where}{problem.message}", indent + 2, indent + 4)
     return what + "\n" + wrapped(f"What to do: {problem.fix}", indent + 4, indent + 6)
 
 
 def render_text(verdicts: Sequence[Verdict]) -> str:
-    """Verdicts for a terminal: each with its counts, and every rule once with its first places and its fix."""
+    """Verdicts for a terminal: each with its counts, and each rule once with its first places and its fix."""
     gap = "\n\n" if any(map(_is_long, verdicts)) else "\n"
     return gap.join(map(_verdict_text, verdicts))
 
 
 def render_html(verdicts: Sequence[Verdict]) -> str:
-    """Verdicts as one page that needs no network, with every row that is listed."""
+    """Verdicts as one page that needs no network, including the individual rows that are listed."""
     title = verdicts[0].title if len(verdicts) == 1 else f"{len(verdicts)} files"
     outcome = "accepted" if all(verdict.accepted for verdict in verdicts) else "refused"
     return _template().render(title=f"{title}: {outcome}", verdicts=verdicts)
@@ -107,7 +107,7 @@ def _table(counts: Counts) -> Table:
     first, *others = counts.heads
     table.add_column(first, overflow="fold")
     for name in others:
-        table.add_column(name, justify="right", no_wrap=True)  # a name may break over lines, a number never
+        table.add_column(name, justify="right", no_wrap=True)  # names may wrap, numbers must not
     for row in counts.rows:
         table.add_row(*row)
     return table

@@ -1,7 +1,7 @@
-"""A rule on a file that is received: its id, its severity, what is wrong, and the way out.
+"""A rule for received files: its id, its severity, what is wrong, and how to fix it.
 
-Belongs here: what every rule has. Does not belong here: the rules themselves, a module for each kind of file, and how
-a rule is evaluated, which is next to the reader of the file.
+Belongs here: the attributes of every rule. Does not belong here: the rules themselves (one module per kind of file),
+and how a rule is evaluated (next to the reader of the file).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-#: ERROR and WARN are about a row or a file; SUBMISSION is about a hospital's submission as a whole.
+#: ERROR and WARN apply to a row or a file, SUBMISSION to a hospital's submission as a whole.
 Severity = Literal["ERROR", "WARN", "SUBMISSION"]
 
 
@@ -18,13 +18,14 @@ class Rule:
     """One rule.
 
     Attributes:
-        id: words in capitals, joined by hyphens.
-        severity: an ERROR keeps out the row or the file; a WARN is counted and accepted; SUBMISSION is about the whole.
-        columns: the columns it looks at; empty for a file or a submission.
-        description: what is wrong, in words.
-        fix: what to do about it, in words.
+        id: uppercase words joined by hyphens.
+        severity: ERROR excludes the row or file; WARN is counted but accepted; SUBMISSION concerns the submission.
+        columns: the columns it checks; empty for a file or a submission.
+        description: what is wrong.
+        fix: what to do about it.
         refuses: whether a breach refuses the whole file, archive or submission.
-        follows: the row itself is in order and shares the fate of another: not counted toward the 1%.
+        follows: whether the row itself is valid and is excluded only because of another row; such rows do not count
+            toward the 1% limit.
     """
 
     id: str
@@ -42,7 +43,7 @@ def refusal(id_: str, description: str, fix: str) -> Rule:
 
 
 def warning(id_: str, description: str, fix: str) -> Rule:
-    """A rule whose breach is reported, and accepted."""
+    """A rule whose breach is reported but accepted."""
     return Rule(id_, "WARN", (), description, fix)
 
 

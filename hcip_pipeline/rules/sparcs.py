@@ -9,12 +9,12 @@ from hcip_pipeline.rules.rule import Rule, by_id, refusal
 
 
 def _row(id_: str, column: str, description: str, fix: str) -> Rule:
-    """A rule whose breach leaves the row out."""
+    """A rule whose breach excludes the row."""
     return Rule(id_, "ERROR", (column,) if column else (), description, fix)
 
 
 def _kept(id_: str, column: str, description: str, fix: str) -> Rule:
-    """A rule whose breach is counted and the row accepted."""
+    """A rule whose breach is counted, with the row accepted."""
     return Rule(id_, "WARN", (column,) if column else (), description, fix)
 
 
@@ -22,7 +22,7 @@ RULES = by_id(
     _row(
         "SPARCS-MALFORMED-ROW",
         "",
-        "not a row of the columns of the header (cells, quotes or encoding)",
+        "the line does not have the header's columns (number of cells, quotation marks or encoding)",
         "correct the line or download the file again",
     ),
     _row("SPARCS-NOT-A-DISCHARGE", "", "a total or a note, not a discharge", "no action; the row is left out"),
@@ -67,13 +67,13 @@ RULES = by_id(
     _row(
         "SPARCS-TOTAL-CHARGES",
         "total_charges",
-        "the total charges are negative, over $100 billion, missing or no number",
+        "the total charges are negative, over $100 billion, missing or not a number",
         "restore the published amount",
     ),
     _row(
         "SPARCS-TOTAL-COSTS",
         "total_costs",
-        "the total costs are negative, over $100 billion, missing or no number",
+        "the total costs are negative, over $100 billion, missing or not a number",
         "restore the published amount",
     ),
     _kept(
@@ -85,33 +85,35 @@ RULES = by_id(
     _kept(
         "SPARCS-LENGTH-OF-STAY-TOP-CODED",
         "length_of_stay",
-        "printed as 120 + and taken as 120 days",
-        "nothing to do; the publisher cuts stays there",
+        "printed as 120 + and read as 120 days",
+        "nothing to do; the publisher caps stays at 120 days",
     ),
     _kept(
         "SPARCS-NO-ATTENDING",
         "attending",
-        "no licence number of an attending physician",
+        "no license number of an attending physician",
         "nothing to do; medical cases have no responsible physician",
     ),
     _kept(
         "SPARCS-NO-OPERATING",
         "operating",
-        "surgical without the licence number of an operating physician",
+        "surgical, but without the license number of an operating physician",
         "nothing to do; the case has no responsible physician",
     ),
     _kept(
         "SPARCS-COST-TO-CHARGE",
         "total_costs",
         "cost is outside 0.1 to 1.5 times the charges",
-        "see whether the hospital's cost report is sound",
+        "check the hospital's cost report",
     ),
-    _kept("SPARCS-WINDOWS-1252", "", "the file is Windows-1252 text, and read so", "nothing, or save it as UTF-8"),
+    _kept(
+        "SPARCS-WINDOWS-1252", "", "the file is Windows-1252 text and is read as such", "nothing, or save it as UTF-8"
+    ),
     _kept(
         "SPARCS-BY-NAME",
         "facility_name",
         "no row has a facility id: hospitals are distinguished by their names",
-        "nothing, if each has one spelling",
+        "nothing, if each hospital's name has one spelling",
     ),
     _kept(
         "SPARCS-DRG-SEVERAL-MDC",
@@ -120,7 +122,7 @@ RULES = by_id(
         "nothing to do; some groups span several categories",
     ),
     refusal("SPARCS-OPEN-QUOTE", "a quotation mark is never closed", "close it, or download the file again"),
-    refusal("SPARCS-TOO-LARGE", "the file is over a ceiling", "check that it is a year of one state's discharges"),
+    refusal("SPARCS-TOO-LARGE", "the file is over a size limit", "check that it is one year of one state's discharges"),
     refusal(
         "SPARCS-MISSING-COLUMN",
         "the file is not a SPARCS discharge file: a column is missing",

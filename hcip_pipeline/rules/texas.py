@@ -9,12 +9,12 @@ from hcip_pipeline.rules.rule import Rule, by_id, refusal
 
 
 def _row(id_: str, column: str, description: str, fix: str, *, follows: bool = False) -> Rule:
-    """A rule whose breach leaves the row out."""
+    """A rule whose breach excludes the row."""
     return Rule(id_, "ERROR", (column,) if column else (), description, fix, follows=follows)
 
 
 def _kept(id_: str, column: str, description: str, fix: str) -> Rule:
-    """A rule whose breach is counted and the row accepted."""
+    """A rule whose breach is counted, with the row accepted."""
     return Rule(id_, "WARN", (column,) if column else (), description, fix)
 
 
@@ -24,15 +24,15 @@ RULES = by_id(
     _row(
         "TEXAS-MALFORMED-ROW",
         "",
-        "not a record: its length, or its number of cells, is not that of the file's layout",
+        "not a record: its length or number of cells does not match the file's layout",
         _AS_PUBLISHED,
     ),
     _row("TEXAS-RECORD-ID", "RECORD_ID", "the record has no id", _AS_PUBLISHED),
     _row(
         "TEXAS-RECORD-TWICE",
         "RECORD_ID",
-        "an earlier record of the file has the same id, or one of an earlier quarter's file the same id, hospital and "
-        "quarter of discharge",
+        "an earlier record of the file has the same id, or one in an earlier quarter's file has the same id, hospital "
+        "and quarter of discharge",
         _AS_PUBLISHED,
     ),
     _row("TEXAS-HOSPITAL", "THCIC_ID", "the hospital's id is not six digits", _AS_PUBLISHED),
@@ -41,28 +41,30 @@ RULES = by_id(
         "TEXAS-LATER-QUARTER",
         "DISCHARGE",
         "discharged after the quarter of the file",
-        "name the file for the quarter that it holds, such as base1_1q2019.txt",
+        "name the file for the quarter it contains, such as base1_1q2019.txt",
     ),
     _row("TEXAS-LENGTH-OF-STAY", "LENGTH_OF_STAY", "the length of stay is not a number of days", _AS_PUBLISHED),
-    _row("TEXAS-TOTAL-CHARGES", "TOTAL_CHARGES", "the total charges are negative, missing or no number", _AS_PUBLISHED),
+    _row(
+        "TEXAS-TOTAL-CHARGES", "TOTAL_CHARGES", "the total charges are negative, missing or not a number", _AS_PUBLISHED
+    ),
     _row(
         "TEXAS-NO-CHARGES",
         "TOTAL_CHARGES",
-        "the record has charges and no charge line: its cost would be 0",
-        "use the charges file of the same quarter, whole",
+        "the record has charges but no charge line: its cost would be 0",
+        "use the complete charges file of the same quarter",
     ),
     _row(
         "TEXAS-NET-NEGATIVE",
         "TOTAL_CHARGES",
         "the charge lines of the record add up to less than 0",
-        "see the record's lines; a single credit is in order",
+        "check the record's lines; a single credit is fine",
     ),
     _row("TEXAS-APR-DRG", "APR_DRG", "the APR-DRG is neither a number nor marked invalid", _AS_PUBLISHED),
-    _row("TEXAS-CHARGE", "CHRGS_LINE_ITEM", "the charge of the line is missing or no number", _AS_PUBLISHED),
+    _row("TEXAS-CHARGE", "CHRGS_LINE_ITEM", "the charge of the line is missing or not a number", _AS_PUBLISHED),
     _row(
         "TEXAS-CHARGE-WITHOUT-RECORD",
         "RECORD_ID",
-        "no record of base 1 has the id of the charge line",
+        "no record of base 1 has the charge line's id",
         "use base 1 and charges of the same quarter",
     ),
     _row(
@@ -75,7 +77,7 @@ RULES = by_id(
     _kept(
         "TEXAS-LATE-DISCHARGE",
         "DISCHARGE",
-        "discharged before the quarter of the file, which it was too late for; counted in the file's quarter",
+        "discharged before the quarter of the file but reported late; counted in the file's quarter",
         "nothing to do",
     ),
     _kept(
@@ -93,13 +95,13 @@ RULES = by_id(
     _kept(
         "TEXAS-INVALID",
         "",
-        "a cell that the publisher marked invalid with a backtick; read as not given",
+        "a cell that the publisher marked invalid with a backtick; read as empty",
         "nothing to do",
     ),
     _kept(
         "TEXAS-PATIENT-STATUS",
         "PAT_STATUS",
-        "no patient status of UB-04; kept without one, so no exclusion by disposition applies",
+        "not a UB-04 patient status; kept without one, so no exclusion by disposition applies",
         "nothing to do",
     ),
     _kept(
@@ -129,55 +131,55 @@ RULES = by_id(
     _kept(
         "TEXAS-REVENUE-CODE",
         "REVENUE_CODE",
-        "no revenue code of four digits; the charge is kept, mapped to no rate center",
+        "not a four-digit revenue code; the charge is kept but has no rate center",
         "nothing to do",
     ),
     _kept(
         "TEXAS-CHARGES-DIFFER",
         "TOTAL_CHARGES",
         "the charge lines differ from the total charges by more than $1; the lines count",
-        "see whether charges and base 1 are of the same quarter",
+        "check that charges and base 1 are for the same quarter",
     ),
     _kept(
         "TEXAS-ZERO-CHARGES",
         "TOTAL_CHARGES",
-        "the record has no charges, in base 1 and in its lines; it counts as a case without cost",
+        "the record has no charges in base 1 or in its lines; it counts as a case without cost",
         "nothing to do, if they are few",
     ),
     _kept(
         "TEXAS-NO-CENTS",
         "TOTAL_CHARGES",
         "no amount of the file has a decimal point; amounts are read as whole dollars",
-        "see whether the file's last two digits are cents: such a file must be written with decimal points",
+        "check whether the last two digits are cents; if so, the amounts must be written with decimal points",
     ),
     refusal(
         "TEXAS-OTHER-FACILITIES",
-        "the facility file names the hospitals of less than half of the records",
-        "use the facility file of the same quarter, whole",
+        "the facility file has the hospitals of fewer than half of the records",
+        "use the complete facility file of the same quarter",
     ),
     refusal(
         "TEXAS-OTHER-CHARGES",
-        "the charge lines of more than half of the records differ by more than $1 from their total charges",
+        "the charge lines of more than half of the records differ from their total charges by more than $1",
         "use base 1 and charges of the same quarter, each once, with amounts as published",
     ),
-    refusal("TEXAS-FOLDER", "the folder does not exist or holds no file of the PUDF", "name the folder of its files"),
+    refusal("TEXAS-FOLDER", "the folder does not exist or has no PUDF files", "give the folder that has the files"),
     refusal(
         "TEXAS-FILE-MISSING",
         "a file of a quarter is missing",
         "put base 1, charges and facility of every quarter into the folder, unpacked",
     ),
-    refusal("TEXAS-FILE-TWICE", "a file of a quarter is there twice", "leave one form of it in the folder"),
+    refusal("TEXAS-FILE-TWICE", "a quarter has the same file twice", "keep only one version of it in the folder"),
     refusal(
         "TEXAS-LAYOUT",
-        "the file has records of an unknown length, or a header without a field that is needed",
+        "the file has records of an unknown length, or a header without a required field",
         "use the tab-delimited form of that year, which names its fields",
     ),
     refusal(
         "TEXAS-OTHER-QUARTER",
-        "more than a tenth of the records are of other quarters than the file",
-        "name the file for the quarter that it holds, such as base1_1q2019.txt; one file a quarter",
+        "more than a tenth of the records are for quarters other than the file's",
+        "name the file for the quarter it contains, such as base1_1q2019.txt; use one file per quarter",
     ),
-    refusal("TEXAS-TOO-LARGE", "the file is over a ceiling", "check that it is one quarter of one state"),
+    refusal("TEXAS-TOO-LARGE", "the file is over a size limit", "check that it is one quarter of one state"),
     refusal("TEXAS-UNREADABLE", "the file cannot be read as lines of text", "download the file again"),
     refusal(
         "TEXAS-ERROR-RATE",

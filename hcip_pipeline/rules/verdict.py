@@ -1,7 +1,7 @@
 """The verdict on a file or submission, with its problems in the order in which a reader should see them.
 
-Belongs here: which problems are one entry, and their order. Does not belong here: any rule, and how a verdict looks
-(``rendering``).
+Belongs here: how problems are grouped into entries, and their order. Does not belong here: any rule, and how a verdict
+looks (``rendering``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Tone = Literal["bad", "warn", ""]
 
 @dataclass(frozen=True)
 class Place:
-    """Where rows break a rule: a column of a table, how many rows, the first of them, and what the cells hold."""
+    """Where rows break a rule: a column of a table, the number of rows, the first few, and what their cells contain."""
 
     table: str
     column: str
@@ -30,7 +30,7 @@ class Place:
 
     @property
     def where(self) -> str:
-        """``lines 2, 3, 4, …``; of bills the file, the segment and the claim of each."""
+        """``lines 2, 3, 4, …``; for bills, the file, segment and claim of each."""
         if self.named:
             return "; ".join(self.named) + ("; …" if self.rows > len(self.named) else "")
         more = ", …" if self.rows > len(self.lines) else ""
@@ -39,13 +39,13 @@ class Place:
 
 @dataclass(frozen=True)
 class BrokenRule:
-    """One rule that is broken, with everything about it.
+    """One broken rule, with all its breaches.
 
     Attributes:
         rule: its id; empty for an error outside the catalog.
-        messages: about a file or a single place.
-        places: of a rule on rows that are counted, most rows first.
-        rows: single rows, for a reader who wants each of them.
+        messages: messages about a file or a single place.
+        places: for a rule on rows, which are counted: the places, most rows first.
+        rows: individual rows, for readers who want to see each one.
     """
 
     rule: str
@@ -63,7 +63,7 @@ class BrokenRule:
 
 @dataclass(frozen=True)
 class Section:
-    """Entries of one consequence under a heading."""
+    """Entries with the same consequence, under a heading."""
 
     title: str
     tone: Tone
@@ -72,7 +72,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Counts:
-    """A table of what was read: names in the first column, figures in the others."""
+    """A table of row counts and sums: names in the first column, figures in the others."""
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -85,9 +85,9 @@ class Verdict:
     Attributes:
         title: what was judged.
         notes: what was assumed, and what could not be checked.
-        counts: what was read; None where there is nothing to count.
-        consequence: what follows from a refusal, in one sentence.
-        in_order: what to write where there is no entry at all.
+        counts: what was read; None if there is nothing to count.
+        consequence: what a refusal means, in one sentence.
+        in_order: text to show if there are no entries.
     """
 
     title: str
@@ -100,7 +100,7 @@ class Verdict:
 
 
 def entries_of(problems: Iterable[Problem]) -> tuple[BrokenRule, ...]:
-    """Problems by rule, in the order in which the rules come; each message with its place."""
+    """Problems grouped by rule, in order of first appearance; each message with its place."""
     by_rule: dict[str, list[Problem]] = {}
     for problem in problems:
         by_rule.setdefault(problem.rule, []).append(problem)
@@ -116,10 +116,10 @@ def entries_of(problems: Iterable[Problem]) -> tuple[BrokenRule, ...]:
 
 
 def sections_of(problems: Sequence[Problem]) -> tuple[Section, ...]:
-    """The sections of a file that is accepted or refused whole: refusals, breaches that do not refuse it, remarks."""
+    """The sections for a file that is accepted or refused as a whole: refusals, other breaches, remarks."""
     kinds: tuple[tuple[str, Tone, list[Problem]], ...] = (
         ("Why it is refused", "bad", [p for p in problems if p.severity == "ERROR" and p.refuses]),
-        ("What breaks a rule of the program", "bad", [p for p in problems if p.severity == "ERROR" and not p.refuses]),
+        ("Breaches of program rules", "bad", [p for p in problems if p.severity == "ERROR" and not p.refuses]),
         ("Worth knowing", "", [p for p in problems if p.severity != "ERROR"]),
     )
     return tuple(Section(title, tone, entries_of(found)) for title, tone, found in kinds if found)

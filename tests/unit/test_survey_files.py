@@ -241,7 +241,7 @@ def test_a_hospital_checks_its_form_before_it_sends_it(form: Any, tmp_path: Path
     form.save(tmp_path / NAME)
     checked = CliRunner().invoke(cli.cli, ["check", str(tmp_path / NAME)])
     assert checked.exit_code == 1
-    assert f"{CONDITIONS}!F6" in checked.output and "What to do: use one of them" in checked.output
+    assert f"{CONDITIONS}!F6" in checked.output and "What to do: use one of the allowed values" in checked.output
 
 
 def test_a_form_is_an_input_of_the_release(form: Any, send: Callable[[Any], ProgramIntake], tmp_path: Path) -> None:
