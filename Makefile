@@ -34,8 +34,8 @@ demo: $(STAMP)  ## settle a small synthetic state, end to end
 	$(BIN)/hcip demo
 
 # One worker more than cores: some tests wait for processes of their own.
-test: $(STAMP)  ## every test
-	$(BIN)/python -m pytest -n $(shell expr $(JOBS) + 1) $(DIST)
+test: $(STAMP)  ## every test; COVERAGE=1 also reports the lines they reach
+	$(BIN)/python -m pytest -n $(shell expr $(JOBS) + 1) $(DIST) $(if $(COVERAGE),--cov --cov-report=term)
 
 wheel: $(STAMP)  ## build the wheel, install it in an empty environment and settle the demo with it
 	HCIP_WHEEL=1 $(BIN)/python -m pytest -q tests/wheel
