@@ -159,7 +159,7 @@ CONDITION_MEASURES = Table(
         Column("measure", "text", "how it is measured", nullable=True),
         Column("threshold", "text", "what must be reached", nullable=True),
         Column("weight", "ratio", "weight of the condition"),
-        Column("intervention_ids", "text", "interventions it rests on, separated by |", nullable=True),
+        Column("intervention_ids", "text", "interventions it depends on, separated by |", nullable=True),
         Column("care_partners", "integer", "care partners; those it applies to"),
         Column("met", "integer", "care partners who met it"),
         Column("not_met", "integer", "care partners who did not"),

@@ -105,7 +105,7 @@ CONDITIONS = Table(
         ),
         Column("threshold_value", "ratio", "the threshold; a share is a fraction of 1", nullable=True),
         Column("weight_percent", "ratio", "weight in percent; a hospital's weights total 100"),
-        Column("intervention_ids", "text", "interventions it rests on, separated by |", nullable=True),
+        Column("intervention_ids", "text", "interventions it depends on, separated by |", nullable=True),
     ),
 )
 PROTOCOL_INTERVENTIONS = Table(

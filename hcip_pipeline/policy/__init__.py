@@ -1,1 +1,1 @@
-"""The methodology's parameters (methodology §13) and each hospital's elections among them."""
+"""The methodology's parameters (methodology §13) and each hospital's elections."""

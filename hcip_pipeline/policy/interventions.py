@@ -1,7 +1,7 @@
 """The catalogue of care redesign interventions: seven categories, Table 2 of the implementation protocol.
 
-Belongs here: ids, categories and short wording. Does not belong here: which of them a hospital chose, which is its
-protocol's. The protocol's list is not exhaustive: every category has an entry for an intervention of its own.
+Belongs here: ids, categories and short wording. Does not belong here: which of them a hospital chose; that is in its
+protocol. The list is not exhaustive: every category has an entry for the hospital's own intervention.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CATEGORIES = {
 
 @dataclass(frozen=True)
 class Intervention:
-    """One entry of the catalogue; ``is_own`` marks a category's entry for what the hospital itself describes."""
+    """One entry of the catalogue; ``is_own`` marks a category's entry for the hospital's own intervention."""
 
     id: str
     category: str

@@ -1,7 +1,7 @@
-"""What each key of a policy means: the text for policy files, documentation and messages (methodology §13).
+"""The meaning of each key of a policy: the text for policy files, documentation and messages (methodology §13).
 
-Belongs here: a key's meaning, default and bounds, read from the model where the model knows them. Does not belong here:
-the validation itself (``model``), and how a page or file is laid out (``guides``).
+Belongs here: a key's meaning, default and bounds, taken from the model if it has them. Does not belong here: the
+validation itself (``model``), and the layout of pages and files (``guides``).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ class PolicyKey:
     """One key of the policy.
 
     Attributes:
-        section: of the methodology.
-        type: what kind of value it takes, in words.
-        default: as a policy file would state it; empty where the key must be given.
-        bounds: the values it may take, in words.
+        section: section of the methodology.
+        type: the kind of value, as text.
+        default: as written in a policy file; empty if the key is required.
+        bounds: the permitted values, as text.
         is_election: a hospital's protocol may choose another value.
     """
 
@@ -43,28 +43,27 @@ _MEANINGS = {
     "base_year": ("§1", "Calendar year whose statewide data set the norms: the year before the program's first."),
     "baseline_window": (
         "§1",
-        "What 'prior year' means for improvement: the same half of the calendar year before, or all of that year.",
+        "What 'prior year' means for improvement: the same half of the previous calendar year, or all of it.",
     ),
     "cost_method": (
         "§2",
-        "How charges are converted to cost: by the regulator's markup, by the cost-to-charge ratio (rcc), or as "
-        "the source "
-        "reports it.",
+        "How cost is determined: from charges by the regulator's markup or by the cost-to-charge ratio (rcc), or as "
+        "the source reports it.",
     ),
-    "exclusions": ("§3", "Reasons for which a case does not count. A reason left out of the list excludes nothing."),
+    "exclusions": ("§3", "Reasons for which a case does not count. A reason that is not in the list excludes nothing."),
     "surgical_fallback": (
         "§4",
         "Who is responsible for a surgical case without an operating physician: no one, or the attending physician.",
     ),
     "outlier_sd": ("§5", "Standard deviations from the mean of its cell beyond which a case is a cost outlier."),
     "outlier_tails": ("§5", "Whether outliers are excluded at both ends of the cost distribution or at the high end."),
-    "norm_method": ("§6", "Which reading of 'best practice' the norms follow. All three are reported side by side."),
-    "best_practice_percentile": ("§6", "Percentile of physicians' mean costs that is the best-practice norm."),
+    "norm_method": ("§6", "The reading of 'best practice' that sets the norms. All three are reported side by side."),
+    "best_practice_percentile": ("§6", "Percentile of physicians' mean costs that sets the best-practice norm."),
     "ceiling_percentile": ("§6", "Percentile above which a physician earns no performance incentive."),
     "improvement_percentile": ("§6", "Percentile X of the improvement incentive's cost ceiling."),
-    "min_cases_per_physician": ("§6", "Cases a physician needs in a cell for the mean to count in the norm."),
-    "min_physicians_per_cell": ("§6", "Physicians a cell needs to have a norm."),
-    "min_cases_per_cell": ("§6", "Cases a cell needs to have a norm."),
+    "min_cases_per_physician": ("§6", "Cases that a physician needs in a cell for the mean to count in the norm."),
+    "min_physicians_per_cell": ("§6", "Physicians that a cell needs to have a norm."),
+    "min_cases_per_cell": ("§6", "Cases that a cell needs to have a norm."),
     "incentive_rate": ("§6", "Share of the best-practice variance that is available as incentive."),
     "mpi_floor": ("§6", "Lowest maximum physician incentive per case, in dollars. null means no minimum."),
     "mpi_ceiling": ("§6", "Highest maximum physician incentive per case, in dollars. null means no maximum."),
@@ -77,7 +76,7 @@ _MEANINGS = {
     "performance_gate": (
         "§7",
         "cell_mean: a physician whose own mean cost in the cell is above the ceiling earns no performance incentive "
-        "there. none: the case alone decides.",
+        "there. none: only the case's own cost matters.",
     ),
     "min_baseline_cases": ("§8", "Baseline cases that an improvement incentive needs."),
     "medical_improvement_cap": (
@@ -86,15 +85,15 @@ _MEANINGS = {
         "incentive.",
     ),
     "variable_cost_factor": ("§10", "Share of core cost that varies with volume and counts as savings."),
-    "limit_scope": ("§10", "Internal savings that fund the distribution limit: of participating physicians, or of "
-                           "all."),
+    "limit_scope": ("§10", "Internal savings that fund the distribution limit: those of participating physicians, or "
+                           "of all."),
     "physician_cap_percent": (
         "§9",
         "Cap on a physician's incentive, in percent of Medicare's approved amounts under the fee schedule. A hospital "
         "may only lower it.",
     ),
     "pfs_cap_basis": ("§9", "Calendar year of the approved amounts that the cap is based on: the period's, or the "
-                            "one before."),
+                            "previous one."),
     "condition_failure": (
         "§9",
         "What an unmet condition of payment costs: its weight, or the whole incentive.",
@@ -102,7 +101,7 @@ _MEANINGS = {
     "require_complete": (
         "§13",
         "What must be available before a period is built. hospitals: each quarter of the period and its baseline from "
-        "every acute hospital with data in the base year. all: CMS months too. none: nothing.",
+        "every acute hospital with data in the base year. all: CMS months, too. none: nothing.",
     ),
     "small_cell_threshold": ("§13", "Counts from 1 to this number are hidden in files that leave the hospital."),
     "retention_years": ("§13", "Years that data and releases are kept."),
@@ -114,7 +113,7 @@ _MEANINGS = {
     "certainty_replicates": ("§14", "How often cases are redrawn for chance ranges and intervals."),
 }  # fmt: skip
 
-#: attribute of a constraint of the model -> its words and unit
+#: attribute of a constraint of the model -> its text and unit
 _LIMITS = (
     ("ge", "at least", ""),
     ("gt", "more than", ""),
@@ -140,7 +139,7 @@ def _key(name: str, field: FieldInfo) -> PolicyKey:
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:
-    """The members of a union, else the type alone; aliases with constraints are taken apart."""
+    """The members of a union, else the type itself; aliases with constraints are resolved."""
     arguments = typing.get_args(annotation)
     is_union = typing.get_origin(annotation) not in (typing.Literal, typing.Annotated, tuple)
     return arguments if arguments and is_union else (annotation,)

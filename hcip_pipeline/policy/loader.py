@@ -1,4 +1,4 @@
-"""Reading a policy file, with the hash that a release carries."""
+"""Reading a policy file, with the hash that releases record."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def load_policy(path: Path) -> PolicyFile:
 
 
 def read_policy(text: str, path: Path) -> Policy:
-    """The policy in ``text``, such as a release carries; ``path`` is where it was found.
+    """The policy in ``text``, such as a release contains; ``path`` is the file it came from.
 
     Raises:
-        HcipError: no policy of this version of the program.
+        HcipError: not a policy of this version of the program.
     """
     return validate_yaml(Policy, parse_yaml(text, path, "policy"), path, "policy")

@@ -1,6 +1,6 @@
 """Conditions of payment that name a computed measure: evaluated from the data instead of a report (methodology §12).
 
-Belongs here: which measures a condition may name, and what its threshold states. Does not belong here: the measures'
+Belongs here: which measures a condition may name, and reading its threshold. Does not belong here: the measures'
 values (``dbt_project/models/intermediate/quality``) and the outcome (``int_condition_outcomes``).
 """
 
@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-#: Computed from hospitals' own discharges. The Medicare measures follow from claims: what CMS delivers late must not
-#: move a payment, so a condition on one of them is reported.
+#: Computed from hospitals' own discharges. The Medicare measures depend on claims, and late files from CMS must not
+#: move a payment; so the result of a condition on one of them is reported.
 MEASURES_OF_CONDITIONS = ("readmission_rate", "readmission_rate_adjusted", "planned_readmission_rate", "hac_per_1000")
 
 #: Words of a threshold -> how the measure must compare with it.
@@ -29,14 +29,14 @@ _THRESHOLD = re.compile(
 
 @dataclass(frozen=True)
 class Threshold:
-    """``below``, ``at most``, ``at least`` or ``above`` a value; a share is one of 1."""
+    """``below``, ``at most``, ``at least`` or ``above`` a value; a share is a fraction of 1."""
 
     operator: str
     value: Decimal
 
 
 def parse_threshold(measure: str, text: str | None) -> Threshold:
-    """What ``at most 12.5%`` or ``below 25`` states about a measure.
+    """Read the threshold of a measure, such as ``at most 12.5%`` or ``below 25``.
 
     Raises:
         ValueError: it cannot be read, or a share is not between 0 and 1 (0% and 100%).
@@ -50,5 +50,5 @@ def parse_threshold(measure: str, text: str | None) -> Threshold:
     if measure == "hac_per_1000" and found["percent"]:
         raise ValueError(f"{measure} is counted per 1,000 discharges: write its threshold as '{example}'")
     if measure != "hac_per_1000" and value > 1:
-        raise ValueError(f"{measure} is a share of 1: write its threshold as '{example}'")
+        raise ValueError(f"{measure} is a fraction of 1: write its threshold as '{example}'")
     return Threshold(operator, value)

@@ -32,11 +32,11 @@ DEFAULT_EXCLUSIONS = tuple(reason for reason in EXCLUSION_REASONS if reason not 
 NORM_METHODS = ("physician_percentile", "case_percentile", "mean_below_threshold")
 
 
-#: ASCII alone: Python would read the digits of any script as a number.
+#: ASCII only: Python would read the digits of any script as a number.
 _NUMBER = re.compile(r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,2})?")
 _RATIO = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{0,30})? */ *[0-9]{1,30}")
 
-#: No amount of the program comes near it, and sums of as many of them still fit into every column of money.
+#: No amount of the program comes near it, and sums of many such amounts still fit into every column of money.
 MAX_MONEY = 10**11
 
 
@@ -154,9 +154,9 @@ class Elections(BaseModel):
         return None if share is None else _ratio(share)
 
     def over(self, policy: Policy) -> Policy:
-        """The policy as it holds at this hospital: a key that is written, even as null, overrides.
+        """The policy in force at this hospital: a key that is given, even as null, overrides the policy's.
 
-        Of two caps the smaller counts: a hospital may only lower it.
+        The smaller of two caps counts: a hospital may only lower it.
         """
         chosen = {name: getattr(self, name) for name in self.model_fields_set}
         for name in ("improvement_share", "physician_cap_percent"):

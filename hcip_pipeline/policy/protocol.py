@@ -1,6 +1,6 @@
 """A hospital's implementation protocol as data: the sections of the source document (inputs.md, sections A to E).
 
-Belongs here: what a protocol file may hold. Does not belong here: whether it satisfies the program's rules
+Belongs here: what a protocol file may contain. Does not belong here: whether it satisfies the program's rules
 (``protocol_checks``), and which file is in force (``intake.protocol.ingest``).
 """
 
@@ -19,7 +19,7 @@ from hcip_pipeline.policy.interventions import CATALOGUE
 from hcip_pipeline.policy.measured_conditions import MEASURES_OF_CONDITIONS, Threshold, parse_threshold
 from hcip_pipeline.policy.model import Elections, Number
 
-#: How often a committee states it meets -> the least number of meetings in a half-year.
+#: Meeting frequency of a committee -> the minimum number of meetings in a half-year.
 MEETINGS_PER_HALF_YEAR = {"monthly": 6, "bi-monthly": 3, "quarterly": 2, "bi-annually": 1}
 
 #: The narrative questions of Table 1, in its order -> the question, shortened.
@@ -38,23 +38,25 @@ MODEL_PLAN_QUESTIONS = {
 
 
 def _code(value: object) -> object:
-    """YAML reads an unquoted code as a number, and its leading zeros as octal."""
+    """Refuse numbers: YAML reads an unquoted code as a number, and one with leading zeros as octal."""
     if isinstance(value, int | float | Decimal):
         raise ValueError("is a code, not a number: write it in quotes, leading zeros kept")
     if isinstance(value, str) and not value.isascii():
-        raise ValueError(f"{ascii(value)[:40]} holds letters or digits of another script: write a code in A-Z and 0-9")
+        raise ValueError(
+            f"{ascii(value)[:40]} contains letters or digits of another script: write a code in A-Z and 0-9"
+        )
     return value
 
 
 def _words(value: object) -> object:
-    """Text that may look like a number, such as a threshold of 12.5."""
+    """Accept text that looks like a number, such as a threshold of 12.5."""
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return str(value)
     return value
 
 
 def _day(value: object) -> object:
-    """Without this a number would be read as seconds since 1970."""
+    """Refuse numbers, which would be read as seconds since 1970."""
     if isinstance(value, int | float | Decimal):
         raise ValueError("is a number, not a date: write YYYY-MM-DD")
     return value
@@ -76,7 +78,7 @@ class _Section(BaseModel):
 
 
 class Contact(_Section):
-    """Whom to call about the agreement (section A)."""
+    """The contact person for the agreement (section A)."""
 
     name: Text
     title: Text | None = None
@@ -108,7 +110,7 @@ class KeyPerson(_Section):
 
 
 class CommitteeMember(_Section):
-    """A member of the oversight committee (section B); a member may represent several."""
+    """A member of the oversight committee (section B); a member may represent several groups."""
 
     member: Text
     credentials: Text | None = None
@@ -121,13 +123,13 @@ class CommitteeMember(_Section):
 
     @property
     def is_physician(self) -> bool:
-        """By what the member represents, or by a physician's degree."""
+        """Whether the member represents physicians or has a physician's degree."""
         degrees = (self.credentials or "").upper().replace(".", "").replace(",", " ").split()
         return "physician" in self.represents or not {"MD", "DO", "MBBS"}.isdisjoint(degrees)
 
 
 class ChosenIntervention(_Section):
-    """What the hospital states about one intervention of the catalogue (section D, Table 2)."""
+    """The hospital's answers on one intervention of the catalogue (section D, Table 2)."""
 
     id: Annotated[str, Field(min_length=1)]
     include: bool
@@ -145,10 +147,10 @@ class ChosenIntervention(_Section):
 
 
 class ConditionOfPayment(_Section):
-    """A condition of payment with its weight in percent, and the interventions it rests on (section E).
+    """A condition of payment with its weight in percent, and the interventions it depends on (section E).
 
-    One whose ``measure`` is the name of a computed measure is evaluated from the data, for the whole hospital or for
-    each physician; any other is reported.
+    If ``measure`` is the name of a computed measure, the condition is evaluated from the data, for the whole hospital
+    or for each physician; otherwise its result is reported.
     """
 
     id: Annotated[Code, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
@@ -170,7 +172,7 @@ class ConditionOfPayment(_Section):
 
     @property
     def computed(self) -> Threshold | None:
-        """What the computed measure must reach; None where the condition is reported."""
+        """The threshold of the computed measure; None if the result is reported."""
         return parse_threshold(self.measure, self.threshold) if self.measure in MEASURES_OF_CONDITIONS else None
 
 
@@ -231,12 +233,12 @@ class Protocol(_Section):
 
     @property
     def total_weight(self) -> Decimal:
-        """Percent; exactly 100 in a protocol that may pay."""
+        """Total weight in percent; exactly 100 if the protocol allows payments."""
         return sum((condition.weight for condition in self.conditions_of_payment), Decimal(0))
 
     @property
     def terms(self) -> dict[str, Any]:
-        """What of a protocol moves payments, in an order of its own: conditions, elections, included interventions."""
+        """The protocol's terms that move payments, sorted: conditions, elections, included interventions."""
         elections = {name: getattr(self.elections, name) for name in sorted(self.elections.model_fields_set)}
         return {
             "conditions": sorted(
@@ -251,12 +253,12 @@ class Protocol(_Section):
 
 
 def period_number(first: PerformancePeriod, period: PerformancePeriod) -> int:
-    """1 in a program's first performance period, 2 in the next; 0 and below before it."""
+    """1 in a program's first performance period, 2 in the next; 0 or less before it."""
     return 2 * (period.year - first.year) + (period.half - first.half) + 1
 
 
 def program_year(first: PerformancePeriod, period: PerformancePeriod) -> int | None:
-    """Two periods to a year, from the first performance period (methodology §1); None before it."""
+    """Program year: two periods each, from the first performance period (methodology §1); None before it."""
     number = period_number(first, period)
     return (number + 1) // 2 if number >= 1 else None
 

@@ -1,8 +1,8 @@
-"""Whether an implementation protocol satisfies the program's rules (inputs.md, "Implementation protocol").
+"""Checks an implementation protocol against the program's rules (inputs.md, "Implementation protocol").
 
-Belongs here: finding each breach. Does not belong here: the rules (``rules.protocols``), and what a file may hold
-(``protocol``): a file that breaks that is refused whole. A breach found here refuses nothing: it
-explains a hold, or warns.
+Belongs here: finding each breach. Does not belong here: the rules (``rules.protocols``), and what a file may contain
+(``protocol``), the violation of which refuses the whole file. A breach found here refuses nothing: it explains a hold,
+or warns.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from hcip_pipeline.policy.protocol import MEETINGS_PER_HALF_YEAR, MODEL_PLAN_QUE
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.rules.protocols import MAX_ANSWER_WORDS
 
-#: From this period on a hospital may change the split between improvement and performance (methodology §13).
+#: From this period on, a hospital may change the split between improvement and performance (methodology §13).
 FIRST_PERIOD_TO_CHANGE_SPLIT = 3
 
-#: Without a policy elections are judged by themselves alone.
+#: Without a policy, elections are judged only by themselves.
 _NO_POLICY = Policy(version="none", base_year=2000, mpi_floor=None, mpi_ceiling=None)
 
-#: Rules under whose breach the conditions of payment are not locked (methodology §9, step 2).
+#: Rules whose breach leaves the conditions of payment unlocked (methodology §9, step 2).
 UNLOCKING = frozenset({"WEIGHTS-NOT-100", "NOT-APPROVED", "APPROVED-AFTER-START", "CONDITIONS-CHANGED"})
 
 
 @dataclass(frozen=True)
 class ProgramStart:
-    """When a hospital's program began, and which documents state it (methodology §15).
+    """When a hospital's program began, according to which documents (methodology §15).
 
     Attributes:
-        accepted: the first performance period that the first accepted protocol names; None where none was accepted.
-        others: different ones that later protocols name, in order.
-        corrected: the one that an approved correction names.
-        filed_in: the period of the program folder that holds the correction.
+        accepted: the first performance period named in the first accepted protocol; None if none was accepted.
+        others: other first periods named in later protocols, in order.
+        corrected: the first period given by an approved correction.
+        filed_in: the period of the program folder that contains the correction.
     """
 
     accepted: str | None
@@ -58,7 +58,7 @@ class ProgramStart:
         return bool(self.others) and self.corrected is None
 
     def period_number(self, period: PerformancePeriod) -> int | None:
-        """1 in the first performance period; None where there is none."""
+        """1 in the first performance period; None if the hospital has none."""
         return period_number(PerformancePeriod.parse(self.first), period) if self.first else None
 
 
@@ -69,14 +69,14 @@ def check_protocol(
     met_on: Sequence[dt.date] | None = None,
     start: ProgramStart | None = None,
 ) -> list[Problem]:
-    """Every breach by a protocol as it is in force in a period.
+    """Every breach of a rule by a protocol in force in a period.
 
     Args:
         protocol: the hospital's protocol.
         period: the performance period it is judged for.
-        policy: the region's policy, against which elections are read; None judges them by themselves.
-        met_on: the days the committee met, as reported; None when nothing is known of meetings.
-        start: when the hospital's program began; None takes the protocol's own word.
+        policy: the region's policy, with which elections are compared; None judges them by themselves.
+        met_on: the days the committee met, as reported; None if nothing is known of meetings.
+        start: when the hospital's program began; None uses the protocol's own first period.
     """
     start = start or ProgramStart(accepted=protocol.first_performance_period)
     return [
@@ -91,9 +91,9 @@ def check_protocol(
 
 
 def conditions_changed(protocol: Protocol, before: Protocol) -> list[Problem]:
-    """Whether the conditions differ from an earlier version of the same protocol under the same approval."""
+    """A problem if the conditions differ from those of an earlier version of the protocol with the same approval."""
     if protocol.approved_on == before.approved_on and _terms(protocol) != _terms(before):
-        message = f"the conditions of payment changed and approved_on is still {protocol.approved_on}"
+        message = f"the conditions of payment changed, but approved_on is still {protocol.approved_on}"
         return [Problem("CONDITIONS-CHANGED", message)]
     return []
 
@@ -101,13 +101,13 @@ def conditions_changed(protocol: Protocol, before: Protocol) -> list[Problem]:
 def elections_in_force(
     protocol: Protocol, period: PerformancePeriod, policy: Policy | None = None, start: ProgramStart | None = None
 ) -> tuple[Elections, list[Problem]]:
-    """The elections that hold in a period, and why others do not; the policy's own value replaces those.
+    """The elections in force in a period, and why others are not; the policy's values replace those.
 
-    A change of the split before the third period is left out; elections that contradict each other or the policy are
-    left out whole. A hospital may lower the cap and never raise it: of the policy's and its own the smaller counts.
+    A change of the split before the third period is left out; if elections contradict each other or the policy, all
+    are left out. A hospital may lower the cap but never raise it: the smaller of the policy's and its own counts.
 
     Args:
-        start: when the hospital's program began; None takes the protocol's own word.
+        start: when the hospital's program began; None uses the protocol's own first period.
     """
     policy = policy or _NO_POLICY
     chosen = {name: getattr(protocol.elections, name) for name in protocol.elections.model_fields_set}
@@ -119,7 +119,7 @@ def elections_in_force(
     is_changed = chosen.get("improvement_share", policy.improvement_share) != policy.improvement_share
     if is_changed and (number or 0) < FIRST_PERIOD_TO_CHANGE_SPLIT:
         del chosen["improvement_share"]
-        message = f"improvement_share is changed in period {number} of the hospital, before its third"
+        message = f"improvement_share is changed in the hospital's period {number}, before its third"
         problems.append(Problem("SPLIT-CHANGED-EARLY", message, column="improvement_share"))
     cap = chosen.get("physician_cap_percent")
     if cap is not None and cap > policy.physician_cap_percent:
@@ -172,16 +172,16 @@ def _conditions(protocol: Protocol) -> Iterator[Problem]:
     for condition in protocol.conditions_of_payment:
         outside = [id_ for id_ in condition.interventions if id_ not in included]
         if outside:
-            message = f"condition {condition.id} rests on {', '.join(outside)}, not included"
+            message = f"condition {condition.id} depends on {', '.join(outside)}, which is not included"
             yield Problem("CONDITION-NOT-TIED", message, column=condition.id)
         elif not condition.interventions:
             yield Problem("CONDITION-NOT-TIED", f"condition {condition.id} names no intervention", column=condition.id)
     for chosen in protocol.interventions:
         if chosen.condition_of_payment and not chosen.include:
-            message = f"{chosen.id} is a condition of payment and not included"
+            message = f"{chosen.id} is a condition of payment but not included"
             yield Problem("CONDITION-NOT-INCLUDED", message, column=chosen.id)
         if chosen.condition_of_payment and chosen.id not in tied:
-            message = f"{chosen.id} is marked as a condition of payment and no condition names it"
+            message = f"{chosen.id} is marked as a condition of payment, but no condition names it"
             yield Problem("INTERVENTION-WITHOUT-CONDITION", message, column=chosen.id)
 
 
@@ -197,7 +197,7 @@ def _dates(protocol: Protocol, period: PerformancePeriod, start: ProgramStart) -
         message = f"the first performance period is {start.first}, after {period}"
         yield Problem("NOT-STARTED", message, column="first_performance_period")
     if start.is_changed:
-        message = f"{start.accepted} in the first protocol that was accepted, {', '.join(start.others)} in a later one"
+        message = f"{start.accepted} in the first accepted protocol, {', '.join(start.others)} in a later one"
         yield Problem("FIRST-PERIOD-CHANGED", message, column="first_performance_period")
 
 

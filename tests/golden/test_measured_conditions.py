@@ -108,7 +108,7 @@ def test_thresholds_in_words(measure: str, text: str, operator: str, value: str)
     [
         ({"measure": "readmission_rate", "threshold": "low"}, "write it as 'at most 12.5%'"),
         ({"measure": "readmission_rate"}, "cannot be read"),
-        ({"measure": "readmission_rate", "threshold": "at most 12.5"}, "is a share of 1"),
+        ({"measure": "readmission_rate", "threshold": "at most 12.5"}, "is a fraction of 1"),
         ({"measure": "hac_per_1000", "threshold": "below 2%"}, "per 1,000 discharges"),
         (
             {"measure": "charts open", "threshold": "at most 3", "level": "physician"},
