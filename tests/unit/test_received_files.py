@@ -163,7 +163,9 @@ READERS: dict[Callable[[Path], str], str] = {
 }
 
 
-@pytest.mark.parametrize("put", [_pipe, _endless, _folder, _socket, _broken_link], ids=lambda put: put.__name__.strip("_"))
+@pytest.mark.parametrize(
+    "put", [_pipe, _endless, _folder, _socket, _broken_link], ids=lambda put: put.__name__.strip("_")
+)
 @pytest.mark.parametrize("read", READERS, ids=list(READERS.values()))
 def test_no_reader_waits_for_a_pipe_or_reads_a_device(
     tmp_path: Path, read: Callable[[Path], str], put: Callable[[Path, Path], None]
