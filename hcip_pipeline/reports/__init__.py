@@ -1,5 +1,5 @@
-"""Reports for people who look rather than read: physicians, oversight committees, the administrator.
+"""Reports for physicians, oversight committees, Program Coordinators and the administrator.
 
-Belongs here: pages, workbooks and forms, each a pure function of what a release holds. Does not belong here: any figure
-that is not in a table of the release, and where a document lies (``release.documents``).
+Belongs here: pages, workbooks and forms, each a pure function of a release's content. Does not belong here: any figure
+that is not in a table of the release, and the paths of documents (``release.documents``).
 """

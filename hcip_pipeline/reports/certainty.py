@@ -1,7 +1,7 @@
-"""How sure a payment is, as pages show it (methodology §14): sentences and where marks stand. No payment reads it.
+"""How certain a payment is, as pages show it (methodology §14): sentences and charts. No payment depends on it.
 
-Belongs here: wording and strips over the release's tables of certainty. Does not belong here: a figure, the layout
-(``templates/certainty.html.j2``).
+Belongs here: wording and strips for the release's certainty tables. Does not belong here: computing a figure, the
+layout (``templates/certainty.html.j2``).
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ READINGS = {
     "attending": "the attending physician of every case",
     "operating": "the operating physician of surgical cases, or the attending physician if there is none",
     "undisputed": "only cases whose attending and operating physician are the same",
-    "bridge": "as settled, with the base year and the baseline grouped with the period's version",
+    "bridge": "as settled, with the base year and the baseline regrouped by the period's version",
 }
-#: with fewer cases than this, an interval over samples of the physician's own cases is too narrow
+#: with fewer cases than this, an interval from resampling the physician's own cases is too narrow
 _FEW_CASES = 10
 _RELIABILITY = (
-    "Reliability, from 0 to 1: how much of the difference between physicians is real and not the luck of a few cases."
+    "Reliability, from 0 to 1: how much of the difference between physicians is real, rather than chance in a few "
+    "cases."
 )
 
 
 @dataclass(frozen=True)
 class Strip:
-    """One line of the chart, of 100: a range and a mark."""
+    """One line of the chart, in units of :data:`~hcip_pipeline.reports.charts.STRIP`: a range and a mark."""
 
     x: float
     width: float
@@ -43,8 +44,8 @@ class Band:
     """A range of the chart.
 
     Attributes:
-        name: what was drawn.
-        basis: how it was computed.
+        name: the kind of draw.
+        basis: how it was drawn.
         low, high: 5th and 95th percentile, dollars.
     """
 
@@ -57,12 +58,13 @@ class Band:
 
 @dataclass(frozen=True)
 class PartnerCertainty:
-    """A care partner's payment: its sentence, and the chart of two ranges with what was calculated.
+    """A care partner's payment: sentences, and a chart of up to two ranges with the calculated amount.
 
     Attributes:
+        sentence: the amounts that were possible.
         verdict: how the payment compares with chance.
-        notes: what to keep in mind.
-        meaning: of a word in them.
+        notes: reliability and other remarks.
+        meaning: explanation of reliability; empty if the notes do not mention it.
     """
 
     sentence: str
@@ -73,7 +75,7 @@ class PartnerCertainty:
 
 
 def of_partner(source: ReportSource, ccn: str, partner: Row) -> PartnerCertainty | None:
-    """How sure a care partner's calculated incentive is; None where nothing could have been calculated."""
+    """How certain a care partner's calculated incentive is; None if there is none, calculated or drawn."""
     if not source.now.has("payment_ranges"):
         return None
     found = source.now.of_partner("payment_ranges", ccn, partner["npi"])
@@ -81,12 +83,13 @@ def of_partner(source: ReportSource, ccn: str, partner: Row) -> PartnerCertainty
         return None
     (row,) = found
     cases = partner["medical_cases"] + partner["surgical_cases"]
-    sentence = f"With these cases, between {words.money(row['interval_low'])} and {words.money(row['interval_high'])}"
-    sentence += " was possible" + (f"; {_by_chance(row)}." if is_tested(row) else ".")
+    low, high = words.money(row["interval_low"]), words.money(row["interval_high"])
+    sentence = f"With these cases, anything between {low} and {high} was possible"
+    sentence += f"; {_by_chance(row)}." if is_tested(row) else "."
     top = max(row["interval_high"], row["chance_high"], row["calculated_incentive"], Decimal(1))
-    bands = [_band("interval", row, top, "Your cases, sampled again", "each case zero, one or several times")]
+    bands = [_band("interval", row, top, "Your cases, resampled", "each case counted zero, one or several times")]
     if is_tested(row):
-        basis = "cases of the same kind dealt out again among the care partners here"
+        basis = "cases of the same kind reassigned at random among the hospital's care partners"
         bands.append(_band("chance", row, top, "By chance alone", basis))
     reliability = source.now.of_partner("reliability", ccn, partner["npi"])
     return PartnerCertainty(
@@ -99,12 +102,12 @@ def of_partner(source: ReportSource, ccn: str, partner: Row) -> PartnerCertainty
 
 
 def is_tested(row: Row) -> bool:
-    """Whether dealing the cases out again changes what is calculated."""
+    """Whether reassigning the cases at random changes the calculated incentive."""
     return len({row[name] for name in ("chance_low", "chance_high", "chance_mean", "calculated_incentive")}) > 1
 
 
 def compared(row: Row) -> str:
-    """``above``, ``inside`` or ``below`` the range of chance; ``untested`` where dealing changes nothing."""
+    """``above``, ``inside`` or ``below`` the range of chance; ``untested`` if reassigning cases changes nothing."""
     if not is_tested(row):
         return "untested"
     if row["calculated_incentive"] > row["chance_high"]:
@@ -112,17 +115,17 @@ def compared(row: Row) -> str:
     return "below" if row["calculated_incentive"] < row["chance_low"] else "inside"
 
 
-#: of a hospital or a care partner, for a table
+#: wording of a comparison in a table, for a hospital or a care partner
 COMPARED = {
     "above": "above the range",
     "inside": "inside the range",
     "below": "below the range",
-    "untested": "no difference by chance",
+    "untested": "not affected by chance",
 }
 _VERDICTS = {
-    "above": "The {own} that was calculated is more than chance among colleagues would explain.",
-    "below": "The {own} that was calculated is less than chance among colleagues would explain.",
-    "inside": "Chance among colleagues could explain the {own} that was calculated, but that does not mean it does.",
+    "above": "The calculated {own} is more than chance differences among colleagues would explain.",
+    "below": "The calculated {own} is less than chance differences among colleagues would explain.",
+    "inside": "Chance differences among colleagues could explain the calculated {own}, but that does not mean they do.",
     "untested": (
         "Chance cannot be tested: no other care partner of the hospital has cases of the same kinds, or they would "
         "earn the same with these cases."
@@ -131,29 +134,29 @@ _VERDICTS = {
 
 
 def _by_chance(row: Row) -> str:
-    """What a physician like any other would have earned; a mean outside its range is always explained."""
+    """What a typical physician would have earned; a mean outside its range is always explained."""
     low, mean, high = row["chance_low"], row["chance_mean"], row["chance_high"]
     earned = "by chance alone, a typical physician would have earned"
     if low == high:
-        often = f"{earned} {words.money(low)} in at least nine of ten deals"
-        return often if mean == low else f"{often} ({words.money(mean)} on average over all deals)"
+        often = f"{earned} {words.money(low)} in at least nine of ten draws"
+        return often if mean == low else f"{often} ({words.money(mean)} on average over all draws)"
     span = f"{words.money(low)} to {words.money(high)}"
     if low <= mean <= high:
         return f"{earned} {words.money(mean)} ({span})"
     much = "more" if mean > high else "less"
-    return f"{earned} {span} in nine of ten deals, and much {much} in a few ({words.money(mean)} on average)"
+    return f"{earned} {span} in nine of ten draws, and much {much} in a few ({words.money(mean)} on average)"
 
 
 def _beyond(row: Row) -> list[str]:
-    """A word about an incentive outside the range of its own samples."""
+    """A sentence about an incentive outside the range of its own samples; none otherwise."""
     own = row["calculated_incentive"]
     if row["interval_low"] <= own <= row["interval_high"]:
         return []
     more = "more" if own < row["interval_low"] else "less"
     side = "above" if more == "more" else "below"
     return [
-        f"Nearly every sample gives {more} than the {words.money(own)} that was calculated: a small margin decided it, "
-        f"such as a mean just {side} the 75th percentile."
+        f"Nearly every sample gives {more} than the calculated {words.money(own)}: a small margin decided it, such as "
+        f"a mean just {side} the 75th percentile."
     ]
 
 
@@ -173,7 +176,8 @@ def _notes(reliability: Sequence[Row], cases: int) -> list[str]:
             notes.append(f"{words.STREAMS[stream]}, {words.plural(own[0]['cases'], 'case')}: reliability {figures}.")
     if 0 < cases < _FEW_CASES:
         notes.append(
-            f"With so few cases ({words.plural(cases, 'case')}), the first range is too narrow: read it as a hint."
+            f"With so few cases ({words.plural(cases, 'case')}), the first range is too narrow; take it as a rough "
+            "indication."
         )
     return notes
 
@@ -189,17 +193,17 @@ def _reliability(row: Row) -> str:
 
 @dataclass(frozen=True)
 class GroupCertainty:
-    """A hospital, or the state by hospital.
+    """A hospital's payments, or the state's by hospital.
 
     Attributes:
-        rows: hospitals with what was calculated, by chance alone, and how many care partners lie above it.
-        above: care partners above chance, of a hospital's page.
+        rows: one row per hospital: calculated, by chance alone, and the number of care partners above chance.
+        above: care partners above chance; only for a hospital.
         readings: other readings of the responsible physician.
         streams: reliability of the state's figures.
-        of: hospital or state: whose care partners are ranked.
-        tested: care partners whose payment the draws can change.
-        one_in_twenty: how many of them would lie above by chance alone.
-        is_mean_outside: the mean of a row is outside its range.
+        of: ``hospital`` or ``state``: whose care partners are ranked.
+        tested: number of care partners whose payment the draws can change.
+        one_in_twenty: number of these expected above their range by chance alone.
+        is_mean_outside: whether the mean of a row is outside its range.
     """
 
     rows: tuple[Row, ...]
@@ -214,12 +218,12 @@ class GroupCertainty:
 
 
 def of_hospital(source: ReportSource, ccn: str) -> GroupCertainty | None:
-    """What the hospital's committee sees; None where the hospital has no care partner."""
+    """The section for the hospital's committee; None if the hospital has no care partners."""
     return _group(source, ccn)
 
 
 def of_state(source: ReportSource) -> GroupCertainty | None:
-    """What the administrator sees, hospitals side by side."""
+    """The section for the administrator, with all hospitals."""
     return _group(source, None)
 
 

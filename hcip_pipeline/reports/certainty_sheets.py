@@ -1,6 +1,7 @@
-"""How sure payments are, as sheets of the committee's workbook (methodology §14).
+"""How certain payments are, as sheets of the committee's workbook (methodology §14).
 
-Belongs here: which columns are in which sheet. Does not belong here: a figure, and the words of a page (``certainty``).
+Belongs here: the columns of each sheet. Does not belong here: computing a figure, and the wording of pages
+(``certainty``).
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ _RANGES = (
     Column("npi", "NPI", "text", 13),
     Column("name", "Care partner", "text", 26),
     Column("calculated_incentive", "Calculated", "money", 13),
-    Column("interval_low", "Own cases sampled again, from", "money", 13),
-    Column("interval_high", "Own cases sampled again, to", "money", 13),
+    Column("interval_low", "Own cases resampled, from", "money", 13),
+    Column("interval_high", "Own cases resampled, to", "money", 13),
     Column("chance_mean", "By chance alone, mean", "money", 13),
     Column("chance_low", "By chance alone, from", "money", 13),
     Column("chance_high", "By chance alone, to", "money", 13),
@@ -34,7 +35,7 @@ _RANGES = (
 _READINGS = (
     Column("npi", "NPI", "text", 13),
     Column("name", "Care partner", "text", 26),
-    Column("words", "Whose case it is", "wrapped", 46),
+    Column("words", "Responsible physician", "wrapped", 46),
     Column("cases", "Cases", "count", 9),
     Column("cases_gained", "Cases gained", "count", 9),
     Column("cases_lost", "Cases lost", "count", 9),
@@ -46,24 +47,25 @@ _READINGS = (
 
 
 def certainty_sheets(made: Book, source: ReportSource, ccn: str) -> None:
-    """Ranges and reliability by care partner, and what other readings would have calculated; none without either."""
+    """Add sheets for ranges and reliability by care partner and for other readings, as far as the release has them."""
     now = source.now
     names = {row["npi"]: row["name"] for row in now.of_hospital("incentives", ccn)}
     if now.has("payment_ranges"):
         made.table(
-            "How sure",
-            "How sure these payments are; no payment depends on it",
+            "Certainty",
+            "How certain these payments are; no payment depends on it",
             _RANGES,
             [
                 row | _reliability(source, row) | {"name": names.get(row["npi"]), "compared": COMPARED[compared(row)]}
                 for row in now.of_hospital("payment_ranges", ccn)
             ],
-            "Ranges contain nine of ten draws. By chance alone: cases dealt out again among its care partners.",
+            "Ranges contain nine of ten draws. By chance alone: cases of the same kind reassigned at random among the "
+            "hospital's care partners.",
         )
     if now.has("attribution"):
         made.table(
             "Other readings",
-            "What another rule for the responsible physician would have calculated, including the norms",
+            "Settled again, including the norms, under another rule for who the responsible physician is",
             _READINGS,
             [
                 row
@@ -78,7 +80,7 @@ def certainty_sheets(made: Book, source: ReportSource, ccn: str) -> None:
 
 
 def _reliability(source: ReportSource, row: Row) -> Row:
-    """The care partner's cases and reliability by stream; None where there are no cases."""
+    """The care partner's cases and reliability by stream; None for a stream without cases."""
     found: Row = {column.name: None for column in _RANGES if column.name.startswith(("medical_", "surgical_"))}
     for each in source.now.of_partner("reliability", row["hospital_ccn"], row["npi"]):
         found[f"{each['stream']}_cases"] = each["cases"]

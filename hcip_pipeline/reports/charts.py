@@ -1,6 +1,7 @@
-"""Where the marks of a chart are. Drawing only: whole and half units of a viewBox, never a figure.
+"""Positions of the marks on a chart. Drawing only: units of a viewBox, never a figure.
 
-Belongs here: scales and places. Does not belong here: how a mark looks (``templates/charts.html.j2``), what it states.
+Belongs here: scales and positions. Does not belong here: how a mark looks (``templates/charts.html.j2``), and the
+wording of a chart.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ STRIP = 100
 _WIDTH, _HEIGHT = 360, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 10, 12, 30
 
-#: Labels of periods under a chart, at most: more would run into each other.
+#: Maximum number of period labels under a chart; more would overlap.
 _LABELS = 6
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Values between ``low`` and ``high`` to places between ``start`` and ``end``."""
+    """Maps values between ``low`` and ``high`` to positions between ``start`` and ``end``."""
 
     low: Decimal
     high: Decimal
@@ -29,7 +30,7 @@ class Scale:
     end: float
 
     def at(self, value: Decimal) -> float:
-        """Place of a value on the axis."""
+        """Position of a value on the axis."""
         width = self.high - self.low
         share = float((value - self.low) / width) if width else 0.0
         return round(self.start + (self.end - self.start) * min(1.0, max(0.0, share)), 1)
@@ -45,7 +46,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class TrendPoint:
-    """One period of a trend; what is None is not drawn."""
+    """One period of a trend; a value of None is not drawn."""
 
     period: str
     own: Decimal | None
@@ -73,7 +74,7 @@ class TrendMark:
 
 @dataclass(frozen=True)
 class Trend:
-    """Own average a period with its interval, next to baseline and norm."""
+    """The physician's own average per period with its interval, next to baseline and norm."""
 
     marks: tuple[TrendMark, ...]
     ticks: tuple[Tick, ...]
@@ -86,12 +87,12 @@ class Trend:
 
     @property
     def line(self) -> str:
-        """The path through the own averages."""
+        """The path through the physician's own averages."""
         return " ".join(f"{mark.x},{mark.own}" for mark in self.marks if mark.own is not None)
 
 
 def trend(points: Sequence[TrendPoint]) -> Trend | None:
-    """The chart of the periods given, oldest first; None when there is nothing to draw."""
+    """The chart of these periods, oldest first; None if there is nothing to draw."""
     values = [
         value
         for point in points
@@ -126,7 +127,7 @@ def trend(points: Sequence[TrendPoint]) -> Trend | None:
 
 
 def _label(period: str, order: int, periods: int) -> str:
-    """The period's name, or nothing where names would run into each other; the last one always has its own."""
+    """The period's name, or empty if labels would overlap; the last period always has a label."""
     return period if (periods - 1 - order) % -(-periods // _LABELS) == 0 else ""
 
 
@@ -144,7 +145,7 @@ def _ticks(low: Decimal, high: Decimal, wanted: int = 4) -> list[Decimal]:
 
 @dataclass(frozen=True)
 class ChartColumn:
-    """One column of a history: a label under it and a value, which may be negative."""
+    """One column of a history, with a label under it; its value may be negative."""
 
     x: float
     y: float
@@ -165,7 +166,7 @@ class Columns:
 
 
 def columns(values: Iterable[tuple[str, Decimal]]) -> Columns | None:
-    """Columns from zero, oldest first; None without any."""
+    """Columns from zero, oldest first; None if there are no values."""
     given = list(values)
     if not given:
         return None
@@ -195,32 +196,32 @@ def columns(values: Iterable[tuple[str, Decimal]]) -> Columns | None:
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar on a strip: ``x`` and ``width`` of 100."""
+    """A bar on a strip; ``x`` and ``width`` are in units of :data:`STRIP`."""
 
     x: float
     width: float
 
 
 def bar(value: Decimal, top: Decimal) -> Bar:
-    """From the left."""
+    """A bar that starts at the left."""
     return Bar(0, Scale(Decimal(0), max(top, Decimal(1)), 0, STRIP).at(value))
 
 
 def diverging(value: Decimal, reach: Decimal) -> Bar:
-    """From the middle: to the right above zero, to the left below."""
+    """A bar that starts in the middle: to the right above zero, to the left below."""
     half = Scale(Decimal(0), max(reach, Decimal(1)), 0, STRIP / 2).at(abs(value))
     return Bar(STRIP / 2 if value >= 0 else round(STRIP / 2 - half, 1), half)
 
 
 def step(before: Decimal, after: Decimal, top: Decimal) -> Bar:
-    """One step of a waterfall: what the running amount went down by."""
+    """One step of a waterfall: the drop of the running amount."""
     scale = Scale(Decimal(0), max(top, Decimal(1)), 0, STRIP)
     return Bar(scale.at(after), max(round(scale.at(before) - scale.at(after), 1), 0))
 
 
 @dataclass(frozen=True)
 class Range:
-    """From best practice to the 75th percentile, and where the own mean is, on one strip."""
+    """The range from best practice to the 75th percentile, and the position of the own mean, on one strip."""
 
     x: float
     width: float
@@ -228,7 +229,7 @@ class Range:
 
 
 def norm_range(own: Decimal, best_practice: Decimal, p75: Decimal) -> Range:
-    """Zero is not on it: the strip shows the neighborhood of the norm, and a mean beyond its ends is at the end."""
+    """The strip covers the surroundings of the norm, without zero; a mean beyond an end is drawn at that end."""
     width = max(p75 - best_practice, best_practice / 20, Decimal(1))
     scale = Scale(best_practice - width, p75 + width, 2, STRIP - 2)
     return Range(scale.at(best_practice), round(scale.at(p75) - scale.at(best_practice), 1), scale.at(own))

@@ -1,6 +1,6 @@
-"""The physician's dashboard: one page per care partner of a hospital, printable on two.
+"""The physician's dashboard: one page per hospital and care partner, printable on two sheets.
 
-Belongs here: what the page shows, and about whom. Does not belong here: wording shared with other reports (``words``,
+Belongs here: the content of the page. Does not belong here: wording shared with other reports (``words``,
 ``waterfall``), the layout (``templates/physician.html.j2``).
 """
 
@@ -18,18 +18,18 @@ from hcip_pipeline.reports.figures import ReportSource, Row
 from hcip_pipeline.reports.pages import release_page
 from hcip_pipeline.reports.signs import by_partner, signs_of
 
-#: Cells on the page; what is beyond is summed in one more row, so that two printed pages hold it.
+#: Cells on the page; the others are summed in one more row, so that the page prints on two sheets.
 CELLS = 8
 
-#: Rows that the list of single cases shows; a page of more is too large to open.
+#: Maximum number of cases in the list of single cases; with more, the page becomes too large to open.
 SHOWN = 2_000
-#: With fewer cases than this, a mean is a hint at best.
+#: With fewer cases than this, a mean is only an indication.
 FEW_CASES = 5
 
 
 @dataclass(frozen=True)
 class CellRow:
-    """The own cases of one APR-DRG and severity."""
+    """A care partner's cases in one APR-DRG and severity."""
 
     apr_drg: str
     severity: str
@@ -96,14 +96,14 @@ def physician_page(source: ReportSource, ccn: str, partner: Row) -> bytes:
 
 
 def cell_rows(cases: list[Row], labels: Mapping[str, str]) -> list[CellRow]:
-    """Own cases by APR-DRG and severity, the largest opportunity first."""
+    """A care partner's cases by APR-DRG and severity, the largest opportunity first."""
     grouped: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for case in cases:
         grouped[case["apr_drg"], case["severity_of_illness"]].append(case)
     rows = []
     for (apr_drg, severity), own in grouped.items():
         cost = sum((case["cost"] for case in own), Decimal(0))
-        mean = cost / len(own)  # rounded once, where it is shown
+        mean = cost / len(own)  # rounded once, when it is shown
         norm, p75 = own[0]["best_practice_norm"], own[0]["p75_cost"]
         rows.append(
             CellRow(
@@ -136,7 +136,7 @@ def _rest(rows: list[CellRow]) -> Row | None:
 
 
 def _history(source: ReportSource, ccn: str, npi: str) -> list[Row]:
-    """The care partner's comparison of every period there is, the present one last."""
+    """The care partner's comparison for every available period, the current one last."""
     tables = [*(each for each in source.earlier if each.has("physician_comparison")), source.now]
     found = [row for each in tables for row in each.of_partner("physician_comparison", ccn, npi)]
     return [row for row in found if row["stream"] == "all"]
@@ -166,17 +166,17 @@ def _days_point(row: Row) -> charts.TrendPoint:
 
 
 def _against(own: Decimal | None, other: Decimal | None) -> Decimal | None:
-    """How far ``own`` is from ``other``, as a share of it."""
+    """The difference of ``own`` from ``other`` as a share of ``other``."""
     if own is None or not other:
         return None
     return (own - other) / other
 
 
 def _headline(row: Row | None, cost_ratio: Decimal | None) -> list[Row]:
-    """Cost and days of all cases, each compared with the physician's baseline and the norm; cost also with the state.
+    """Cost and days per case, each compared with the physician's baseline and the norm; cost also with the state.
 
     Args:
-        cost_ratio: cost over the same cases at this half-year's statewide mean.
+        cost_ratio: cost divided by the cost of the same cases at this half-year's statewide mean.
     """
     if row is None:
         return []
@@ -205,20 +205,20 @@ def _compared(
 
 
 def _streams(comparison: dict[str, Row]) -> list[Row]:
-    """Each stream with cases, and all together where there are two."""
+    """Each stream with cases, and both together if there are two."""
     names = [name for name in ("medical", "surgical") if name in comparison]
-    return [_sureness(comparison[name]) for name in (["all", *names] if len(names) > 1 else names)]
+    return [_judged(comparison[name]) for name in (["all", *names] if len(names) > 1 else names)]
 
 
-def _sureness(row: Row) -> Row:
-    """How the interval of a stream compares with the norm."""
+def _judged(row: Row) -> Row:
+    """A stream with its name and the position of its interval relative to the norm."""
     low, high, norm = row["adjusted_cost_low"], row["adjusted_cost_high"], row["norm_adjusted_cost"]
     if low is None:
         verdict = "One case is too few to judge a practice."
     elif norm < low:
-        verdict = "Above the norm, with the whole interval."
+        verdict = "The whole interval is above the norm."
     elif norm > high:
-        verdict = "Below the norm, with the whole interval."
+        verdict = "The whole interval is below the norm."
     else:
         verdict = "No clear difference from the norm."
     return row | {"name": words.STREAMS[row["stream"]], "verdict": verdict}
@@ -227,7 +227,7 @@ def _sureness(row: Row) -> Row:
 def _step_notes(
     source: ReportSource, partner: Row, inputs: Row, conditions: list[Row], improvement: list[Row], cases: list[Row]
 ) -> dict[str, list[str]]:
-    """The explanation of each step of the waterfall."""
+    """The sentences that explain each step of the waterfall."""
     reasons = list(parse_reasons(partner["reasons"], partner["final_incentive"]))
     is_first_half = source.period.half == 1
     step_notes: dict[str, list[str]] = {
@@ -235,7 +235,7 @@ def _step_notes(
         "improvement_incentive": [sentence for row in improvement for sentence in improvement_words(row)],
         "conditions_adjustment": waterfall.condition_words(conditions),
         "standing_adjustment": [reason.physician for reason in reasons if reason.step == "standing"]
-        or ["In order: on the certified list, screened, arrangement signed, approved activities reported."],
+        or ["In good standing: on the certified list, screened, arrangement signed, approved activities reported."],
         "committee_adjustment": ["The oversight committee reduced the amount."]
         if partner["committee_adjustment"]
         else ["None."],
@@ -247,7 +247,7 @@ def _step_notes(
 
 
 def _limit_words(source: ReportSource, partner: Row) -> list[str]:
-    """What the hospital's distribution limit did, and where it is provisional."""
+    """The effect of the hospital's distribution limit, and whether it is provisional."""
     ccn = partner["hospital_ccn"]
     if not partner["distribution_limit_adjustment"]:
         return ["Not reached."]
@@ -263,7 +263,7 @@ def _limit_words(source: ReportSource, partner: Row) -> list[str]:
 
 
 def performance_words(cases: list[Row], gated: frozenset[tuple[str, str, str]]) -> list[str]:
-    """Which cases earned for performance, and why others did not; every case is in one of the counts.
+    """Which cases earned a performance incentive, and why others did not; each case is counted once.
 
     Args:
         gated: NPI, APR-DRG and severity whose mean over all hospitals is above the 75th percentile (methodology §7).
@@ -275,35 +275,33 @@ def performance_words(cases: list[Row], gated: frozenset[tuple[str, str, str]]) 
     between = sum(1 for case in free if 0 < case["performance_fraction"] < 1)
     above, without = len(free) - at_best - between, len(cases) - len(free)
     counts = [
-        f"{number:,} {place}"
+        f"{words.plural(number, 'case')} {place}"
         for number, place in (
             (at_best, "at or below best practice"),
             (
                 between,
                 "between it and the 75th percentile" if at_best else "between best practice and the 75th percentile",
             ),
-            (above, "at or above the 75th percentile, which earns nothing"),
+            (above, f"at or above the 75th percentile, which {'earns' if above == 1 else 'earn'} nothing"),
         )
         if number
     ]
-    statements = [f"Of {words.plural(len(free), 'case')}, {words.joined(counts)}."] if free else []
+    statements = [f"You had {words.joined(counts)}."] if free else []
     if without:
-        those, kind = (
-            words.plural(without, "other case" if free else "case"),
-            "that kind" if without == 1 else "their kind",
-        )
+        those = words.plural(without, "other case" if free else "case")
         statements.append(
-            f"{those} earned nothing, because the mean of all your cases of {kind}, at every hospital, is above "
-            "the 75th percentile."
+            f"{those} earned nothing, because your mean for cases of {'that' if without == 1 else 'their'} kind, over "
+            "all hospitals, is above the 75th percentile."
         )
     return statements
 
 
 def improvement_words(row: Row) -> list[str]:
-    """How one stream's improvement incentive came about (methodology §8)."""
+    """Sentence that explains one stream's improvement incentive (methodology §8)."""
     name = words.STREAMS[row["stream"]]
     if not row["has_baseline"]:
-        return [f"{name}: {words.plural(row['baseline_cases'], 'case')} a year before, too few to measure improvement."]
+        cases = words.plural(row["baseline_cases"], "case")
+        return [f"{name}: {cases} a year earlier, too few to measure improvement."]
     earned = words.money(row["improvement_incentive"]) if row["improvement_incentive"] else "nothing"
     if row["stream"] == "medical":
         days = words.went(words.number(row["baseline_adjusted_los"]), words.number(row["adjusted_los"]))

@@ -1,7 +1,7 @@
-"""Warning signs next to the money: what the guardrails found of a hospital and its care partners, in words.
+"""Warning signs shown next to payments: the guardrails' findings about a hospital and its care partners.
 
-Belongs here: which findings there are, whose they are, and what is payable in spite of them. Does not belong here: what
-makes a finding (``dbt_project/models/marts/quality/guardrails.sql``).
+Belongs here: listing the findings, assigning them to care partners, and adding up the payable amounts concerned. Does
+not belong here: the rules for a finding (``dbt_project/models/marts/quality/guardrails.sql``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hcip_pipeline.reports.figures import Row, Tables
 
 
 def signs_of(now: Tables, ccn: str) -> tuple[Row, ...]:
-    """What the guardrails found: of the hospital, then of care partners by name. ``states`` is the finding in words."""
+    """The guardrails' findings: the hospital's first, then care partners' by name; ``text`` has the wording."""
     names = {row["npi"]: row["name"] or row["npi"] for row in now.of_hospital("incentives", ccn)}
     found = [
         row
@@ -29,7 +29,7 @@ def signs_of(now: Tables, ccn: str) -> tuple[Row, ...]:
 
 
 def by_partner(signs: Iterable[Row]) -> dict[str, list[Row]]:
-    """NPI -> findings of the care partner; those of the hospital as a whole belong to no care partner."""
+    """NPI -> findings about the care partner; findings about the hospital as a whole are left out."""
     found: dict[str, list[Row]] = {}
     for row in signs:
         if row["level"] == "care_partner":
@@ -38,13 +38,13 @@ def by_partner(signs: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def payable_with_signs(payments: Iterable[Row], signs: Mapping[str, list[Row]]) -> tuple[int, Decimal]:
-    """Payable payments of care partners with an open sign: how many, and dollars."""
+    """Number and dollars of payable payments to care partners with an open sign."""
     amounts = [row["final_incentive"] for row in payments if row["status"] == "PAYABLE" and row["npi"] in signs]
     return len(amounts), sum(amounts, Decimal("0.00"))
 
 
 def in_words(row: Row) -> str:
-    """A finding with numerator, denominator and what was expected."""
+    """A finding with its numerator, its denominator and the expected numbers."""
     text = f"{words.SIGNS[row['sign']]}: {row['observed']:,}"
     if row["cases"] is not None:
         text += f" of {words.plural(row['cases'], 'discharge')}"

@@ -1,7 +1,7 @@
-"""From calculated to final, step by step, in words (methodology §9).
+"""The waterfall from calculated to final incentive, step by step, with explanations (methodology §9).
 
-Belongs here: the steps of one care partner's waterfall and of a hospital's. Does not belong here: what a step does,
-which the settlement has done.
+Belongs here: presenting the steps for a care partner or a hospital. Does not belong here: computing them, which the
+settlement does.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def steps(row: Row, notes: Mapping[str, Sequence[str]]) -> list[Step]:
     """The waterfall of ``row``, a row of ``incentives`` or the sum of some.
 
     Args:
-        notes: what to state about a step, by column of ``incentives``.
+        notes: sentences that explain a step, by column of ``incentives``.
     """
     top = row["calculated_incentive"]
     improvement = row["improvement_incentive_medical"] + row["improvement_incentive_surgical"]
@@ -69,7 +69,7 @@ def steps(row: Row, notes: Mapping[str, Sequence[str]]) -> list[Step]:
 
 
 def summed(rows: Iterable[Row]) -> Row:
-    """The money columns of a hospital's ``incentives`` together."""
+    """Sums of the money columns of rows of ``incentives``."""
     columns = (
         "performance_incentive",
         "improvement_incentive_medical",
@@ -83,24 +83,24 @@ def summed(rows: Iterable[Row]) -> Row:
 
 
 def condition_words(conditions: Sequence[Row]) -> list[str]:
-    """Which conditions took their weight, and why."""
+    """Sentences that explain which conditions reduced the amount, and why."""
     missed = [f"{c['description']} ({words.percent(c['weight'])})" for c in conditions if c["met"] == "N"]
     missing = [f"{c['description']} ({words.percent(c['weight'])})" for c in conditions if c["is_missing"]]
     stated = []
     if missed:
         stated.append(f"Not met: {'; '.join(missed)}.")
     if missing:
-        stated.append(f"No result reported, so it counts as not met: {'; '.join(missing)}.")
+        stated.append(f"Counted as not met, because no result was reported: {'; '.join(missing)}.")
     if conditions and not stated:
         stated.append("All conditions were met.")
     return stated or ["The hospital has no conditions of payment in force."]
 
 
 def cap_words(row: Row, inputs: Row, year: int, is_first_half: bool) -> list[str]:
-    """How the fee-schedule cap came about."""
+    """Sentence that explains the fee-schedule cap."""
     if inputs["pfs_approved_amount"] is None:
         return ["No Medicare fee-schedule amount is known yet, so the cap cannot be determined."]
-    source = "CMS's notice" if inputs["pfs_source"] == "NOTICE" else "an estimate from Medicare claims"
+    source = "from CMS's notice" if inputs["pfs_source"] == "NOTICE" else "estimated from Medicare claims"
     share = words.percent(inputs["physician_cap_percent"] / 100, 0)
     stated = f"{share} of {words.money(inputs['pfs_approved_amount'])} in Medicare approved amounts ({source})"
     if not is_first_half and inputs["earlier_period_incentive"]:

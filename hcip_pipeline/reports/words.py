@@ -1,6 +1,6 @@
-"""The wording of reports: numbers, dates and codes the way Americans in health care read them.
+"""The wording of reports: numbers, dates and codes as American health care readers expect them.
 
-Belongs here: wording and formats. Does not belong here: which figure is where (the reports themselves).
+Belongs here: wording and formats. Does not belong here: which figures a report shows (the reports themselves).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from hcip_pipeline.periods import PerformancePeriod
 
-#: what is written where there is no figure
+#: shown in place of a missing figure
 NOTHING = "–"
 
 _MINUS = "−"
@@ -62,7 +62,7 @@ def signed_percent(value: Decimal | None) -> str:
 
 
 def against(ratio: Decimal | None) -> str:
-    """How far a quotient of two costs is from 1, as ``+12.3%``."""
+    """A ratio of two costs as its difference from 1: ``+12.3%``."""
     return signed_percent(None if ratio is None else ratio - 1)
 
 
@@ -72,12 +72,12 @@ def number(value: Decimal | None, places: int = 2) -> str:
 
 
 def measured(value: Decimal | None, measure: str | None) -> str:
-    """A computed quality measure: a number per 1,000, or a share."""
+    """The value of a computed quality measure: a number per 1,000, or a share."""
     return number(value, 1) if (measure or "").endswith("per_1000") else percent(value)
 
 
 def measure(text: str | None) -> str:
-    """A measure in words: a computed one by its name, anything else as the protocol has it."""
+    """The name of a computed measure; any other measure as the protocol words it."""
     return MEASURES.get((text or "").strip(), text or "")
 
 
@@ -87,7 +87,7 @@ def count(value: int | None) -> str:
 
 
 def day(value: dt.date | None) -> str:
-    """``June 30, 2025``, whatever the machine's language."""
+    """``June 30, 2025``, regardless of the machine's locale."""
     return NOTHING if value is None else f"{_MONTHS[value.month - 1]} {value.day}, {value.year}"
 
 
@@ -103,7 +103,7 @@ def half(period: str) -> str:
 
 
 def went(before: str, after: str, unit: str = "") -> str:
-    """``went from 4.20 to 3.90``, or ``stayed at 4.20`` where both read the same."""
+    """``went from 4.20 to 3.90``, or ``stayed at 4.20`` if both look the same."""
     return f"stayed at {after}" if before == after else f"went from {before}{unit} to {after}"
 
 
@@ -112,9 +112,9 @@ def joined(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def plural(number_of: int, one: str, many: str | None = None) -> str:
+def plural(quantity: int, one: str, many: str | None = None) -> str:
     """``1 case``, ``2 cases``."""
-    return f"{number_of:,} {one if number_of == 1 else many or one + 's'}"
+    return f"{quantity:,} {one if quantity == 1 else many or one + 's'}"
 
 
 _MONTHS = (
@@ -123,7 +123,7 @@ _MONTHS = (
 )  # fmt: skip
 
 
-#: signs of stinting or steering that the guardrails look for
+#: warning signs of stinting or steering that the guardrails look for
 SIGNS = {
     "READMISSIONS": "More unplanned readmissions within 30 days",
     "MORTALITY": "More deaths in hospital",

@@ -1,4 +1,4 @@
-"""How sure a release is: drawn as the models would compute it, released, and without effect on any payment."""
+"""How certain payments are: draws equal what the models compute, are released, and change no payment."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_the_release_has_every_table_and_the_command_computes_the_same(
         key = [
             column for column in released.columns if column in ("hospital_ccn", "npi", "reading", "stream", "measure")
         ]
-        if name == "certainty_streams":  # counts are hidden there
+        if name == "certainty_streams":  # the released table has a column for hidden counts
             released, mine = released.drop("suppressed"), mine.filter(pl.lit(True))
         if name == "physician_figures":
             key = ["stream", "physician_number"]
@@ -140,18 +140,18 @@ def test_physician_pages_show_ranges_and_what_chance_explains(files: ReleaseFile
         text = page.read_text(encoding="utf-8")
         is_tested = compared(row) != "untested"
         names = ("interval_low", "interval_high", *(("chance_mean",) if is_tested else ()))
-        has = "With these cases, between" in text
+        has = "With these cases, anything between" in text
         assert has == bool(row["interval_high"] or row["chance_high"] or row["calculated_incentive"])
         assert ("by chance alone, a typical physician would have earned" in text) == (has and is_tested)
         assert ("Chance cannot be tested" in text) == (has and not is_tested)
         shown += has
         assert not has or all(words.money(row[name]) in text for name in names)
-        assert "chance" not in text.partition('id="sure"')[2].lower(), "another question has another word"
+        assert "chance" not in text.partition('id="sure"')[2].lower(), "a different question uses a different word"
     assert 10 < shown < len(ranges)
     state, *_ = (row for row in files.table("certainty_hospitals").to_dicts() if row["hospital_ccn"] == STATE)
     for page in (files.folder / "audit" / "statewide.html", *files.folder.glob("reports/*/oversight.html")):
         text = page.read_text(encoding="utf-8")
-        assert "How sure these payments are" in text and "Another responsible physician" in text
+        assert "How certain these payments are" in text and "Another responsible physician" in text
         assert "below chance" not in text and "within chance" not in text
         assert (words.money(state["chance_mean"]) in text) == (page.name == "statewide.html"), "a hospital sees its own"
 
@@ -161,7 +161,7 @@ def test_the_workbook_has_the_pages_figures(files: ReleaseFiles) -> None:
     reliability = files.table("reliability")
     for (ccn,), own in ranges.group_by("hospital_ccn"):
         book = openpyxl.load_workbook(files.folder / "reports" / str(ccn) / "oversight.xlsx", read_only=True)
-        head, *rows = list(book["How sure"].iter_rows(min_row=4, values_only=True))
+        head, *rows = list(book["Certainty"].iter_rows(min_row=4, values_only=True))
         assert head[:3] == ("NPI", "Care partner", "Calculated") and len(rows) == own.height
         found = [(row[0], *(Decimal(str(value)).quantize(Decimal("0.01")) for value in row[2:8])) for row in rows]
         assert (
@@ -191,7 +191,7 @@ def test_the_workbook_has_the_pages_figures(files: ReleaseFiles) -> None:
 
 
 def test_no_payment_depends_on_certainty(settled_home: SettledHome, files: ReleaseFiles, tmp_path: Path) -> None:
-    """Only the release's own folder, its proof and pages do: every other table keeps its bytes without it."""
+    """Without it, only its own tables, the manifest and the pages differ: every other table has the same bytes."""
     home = settled_home.home
     policy = load_policy(home.policy)
     built = current_build(home, PERIOD, policy)
@@ -200,7 +200,7 @@ def test_no_payment_depends_on_certainty(settled_home: SettledHome, files: Relea
     without = {each["path"]: each["hash"] for each in manifest["resources"]}
     released = {each["path"]: each["hash"] for each in files.manifest["resources"] if "schema" in each}
     own = {path for path in released if any(f"_{name}_{PERIOD}" in path for name in TABLES)}
-    findings = {path for path in without if "_audit_findings_" in path}  # two grouper versions are one
+    findings = {path for path in without if "_audit_findings_" in path}  # two grouper versions are a finding
     assert {path: released[path] for path in released.keys() - own - findings} == {
         path: without[path] for path in without.keys() - findings
     }
@@ -214,7 +214,7 @@ def test_only_the_release_depends_on_certainty() -> None:
     assert not [node["name"] for node in models if "certainty" in node["raw_code"]]
 
 
-def test_the_asset_reports_what_it_found(settled_home: SettledHome) -> None:
+def test_the_asset_reports_its_results(settled_home: SettledHome) -> None:
     instance = settled_home.instance()
     event = instance.get_latest_materialization_event(CERTAINTY)
     assert event is not None and event.asset_materialization is not None
@@ -225,7 +225,7 @@ def test_the_asset_reports_what_it_found(settled_home: SettledHome) -> None:
         assert record.status.value == "SUCCEEDED"
 
 
-def test_a_minimum_reliability_marks_figures_in_words_only(settled_home: SettledHome) -> None:
+def test_a_minimum_reliability_only_marks_figures(settled_home: SettledHome) -> None:
     least = Decimal("0.7")
     policy = load_policy(settled_home.home.policy).policy.model_copy(update={"min_reliability": least})
     file = settled_home.home.warehouse / str(PERIOD) / "hcip.duckdb"

@@ -1,4 +1,4 @@
-"""What pages state about how sure a payment is: no figure without its question, none that contradicts another."""
+"""The wording of pages about how certain a payment is: no figure without its question, and no contradictions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CCN, NPI = "210001", "1234567893"
 
 
 def ranges(own: str, interval: tuple[str, str], chance: tuple[str, str, str]) -> Row:
-    """Calculated, its interval, and mean, low and high by chance."""
+    """A row of ``payment_ranges``: calculated, its interval, and mean, low and high by chance."""
     low, high = map(Decimal, interval)
     mean, least, most = map(Decimal, chance)
     return {
@@ -45,23 +45,23 @@ def shown(row: Row, *reliability: Row) -> PartnerCertainty:
 def test_an_ordinary_payment_shows_its_range_and_what_chance_explains() -> None:
     found = shown(ranges("120.00", ("80.00", "150.00"), ("100.00", "60.00", "140.00")))
     assert found.sentence == (
-        "With these cases, between $80.00 and $150.00 was possible; by chance alone, a typical physician would"
+        "With these cases, anything between $80.00 and $150.00 was possible; by chance alone, a typical physician would"
         " have earned $100.00 ($60.00 to $140.00)."
     )
-    assert "could explain the $120.00 that was calculated" in found.verdict and len(found.bands) == 2
+    assert "could explain the calculated $120.00" in found.verdict and len(found.bands) == 2
 
 
 @pytest.mark.parametrize(
     ("chance", "words"),
     [
-        (("49.75", "50.00", "50.00"), "$50.00 in at least nine of ten deals ($49.75 on average over all deals)."),
+        (("49.75", "50.00", "50.00"), "$50.00 in at least nine of ten draws ($49.75 on average over all draws)."),
         (
             ("75.00", "0.00", "60.00"),
-            "$0.00 to $60.00 in nine of ten deals, and much more in a few ($75.00 on average).",
+            "$0.00 to $60.00 in nine of ten draws, and much more in a few ($75.00 on average).",
         ),
         (
             ("5.00", "20.00", "60.00"),
-            "$20.00 to $60.00 in nine of ten deals, and much less in a few ($5.00 on average).",
+            "$20.00 to $60.00 in nine of ten draws, and much less in a few ($5.00 on average).",
         ),
     ],
 )
@@ -76,7 +76,7 @@ def test_a_mean_outside_its_range_is_explained(chance: tuple[str, str, str], wor
     [("60.00", "above", True), ("40.00", "below", False), ("50.00", "untested", False)],
 )
 def test_a_payment_outside_identical_draws_differs_from_chance(own: str, verdict: str, above: bool) -> None:
-    """The list of who is above chance and the page of the care partner agree."""
+    """The list of care partners above chance agrees with their own pages."""
     row = ranges(own, ("10.00", "90.00"), ("50.00", "50.00", "50.00"))
     assert compared(row) == verdict and row["is_above_chance"] is above
     found = shown(row)
@@ -87,12 +87,12 @@ def test_a_payment_outside_identical_draws_differs_from_chance(own: str, verdict
 
 def test_a_payment_outside_its_own_samples_is_explained() -> None:
     less = shown(ranges("3.00", ("4.00", "8.00"), ("9.00", "7.00", "11.00"))).sentence
-    assert "Nearly every sample gives more than the $3.00 that was calculated" in less and "just above the 75th" in less
+    assert "Nearly every sample gives more than the calculated $3.00" in less and "just above the 75th" in less
     more = shown(ranges("9.00", ("4.00", "8.00"), ("9.00", "7.00", "11.00"))).sentence
-    assert "Nearly every sample gives less than the $9.00 that was calculated" in more
+    assert "Nearly every sample gives less than the calculated $9.00" in more
 
 
-def test_reliability_is_of_cost_and_of_days_in_words() -> None:
+def test_notes_give_the_reliability_of_cost_and_days() -> None:
     found = shown(
         ranges("1.00", ("0.00", "2.00"), ("1.00", "0.00", "2.00")),
         reliable("medical", "cost", "0.7512", 9, None),

@@ -142,7 +142,7 @@ def test_a_physician_above_the_gate_sees_which_cases_earn_nothing(released: Path
     assert gated.height > 0 and gated["performance_incentive"].sum() == 0
     text = " ".join(_page(released, f"reports/{A}/physicians/{npi(3)}.html").text.split())
     which = f"{gated.height} cases" if gated.height == own.height else f"{gated.height} other cases"
-    assert f"{which} earned nothing, because the mean of all your cases of their kind, at every hospital" in text
+    assert f"{which} earned nothing, because your mean for cases of their kind, over all hospitals" in text
 
 
 def test_every_case_is_in_one_count_of_the_performance_sentence() -> None:
@@ -151,15 +151,15 @@ def test_every_case_is_in_one_count_of_the_performance_sentence() -> None:
         {"npi": "1", "apr_drg": "301", "severity_of_illness": str(at // 4), "performance_fraction": Decimal(each)}
         for at, each in enumerate(fractions)
     ]
-    best = "2 at or below best practice, 1 between it and the 75th percentile and 1 at or above the 75th percentile"
+    counted = "2 cases at or below best practice, 1 case between it and the 75th percentile and 1 case at or above the"
     assert physician.performance_words(cases, frozenset({("1", "301", "1")})) == [
-        f"Of 4 cases, {best}, which earns nothing.",
-        "3 other cases earned nothing, because the mean of all your cases of their kind, at every hospital, is above "
-        "the 75th percentile.",
+        f"You had {counted} 75th percentile, which earns nothing.",
+        "3 other cases earned nothing, because your mean for cases of their kind, over all hospitals, is above the "
+        "75th percentile.",
     ]
-    assert physician.performance_words(cases[:1], frozenset()) == ["Of 1 case, 1 at or below best practice."]
+    assert physician.performance_words(cases[:1], frozenset()) == ["You had 1 case at or below best practice."]
     (alone,) = physician.performance_words(cases[:1], frozenset({("1", "301", "0")}))
-    assert alone.startswith("1 case earned nothing, because the mean of all your cases of that kind, ")
+    assert alone.startswith("1 case earned nothing, because your mean for cases of that kind, ")
     assert physician.performance_words([], frozenset()) == []
 
 
