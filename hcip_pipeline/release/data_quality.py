@@ -1,6 +1,6 @@
 """Data quality in a release: the state's table, and each hospital's own page and table (outputs.md, "A release").
 
-Belongs here: what may leave a hospital, and the documents. Does not belong here: counting
+Belongs here: which counts may leave a hospital, and the documents. Does not belong here: counting
 (``intake.hospital.quality_of_data``).
 """
 
@@ -27,7 +27,7 @@ from hcip_pipeline.release.spreadsheets import neutralized
 from hcip_pipeline.release.suppression import MARK, CountTable, suppressed
 from hcip_pipeline.rules.hospital import RULES
 
-#: what distinguishes the files of submissions
+#: the key of a submitted file
 _FILE = ["quarter", "hospital_ccn", "table"]
 
 
@@ -37,7 +37,7 @@ def state_table(draft: Draft) -> Iterator[DerivedTable]:
     before = [each.table("data_quality") for each in comparable(draft) if each.has("data_quality")]
     threshold = draft.policy.policy.small_cell_threshold
     received = [receipt for quarter in draft.period.quarters for receipt in _received(draft)(quarter)]
-    hidden = without_small_counts(counts, threshold, before, few_set_aside(received, threshold))
+    hidden = without_small_counts(counts, threshold, before, few_not_accepted(received, threshold))
     table = data_quality(hidden, draft.period.quarters)
     rows = [rounded(row, DATA_QUALITY, 1) for row in table.iter_rows(named=True)]
     yield DerivedTable("quality", DATA_QUALITY, pl.DataFrame(rows, schema=table.schema))
@@ -47,31 +47,33 @@ def _received(draft: Draft) -> Received:
     return draft.received or partial(receipts, draft.home)
 
 
-def few_set_aside(received: Iterable[SubmissionReceipt], threshold: int) -> pl.DataFrame:
-    """Files of discharges whose number of rows is hidden: less the discharges of the period, which quality/ shows, it
-    is the number of rows set aside, of a hospital or of the state."""
+def few_not_accepted(received: Iterable[SubmissionReceipt], threshold: int) -> pl.DataFrame:
+    """Files of discharges whose number of rows must be hidden because only a few of their rows were not accepted.
+
+    A reader could subtract the period's discharges, which quality/ shows, from the rows of a hospital or the state.
+    """
     by_hospital: dict[str, dict[str, int]] = {STATE: {}}
     for receipt in received:
         if receipt.in_force:
-            aside = receipt.rows("discharges", "read") - receipt.rows("discharges")
+            not_accepted = receipt.rows("discharges", "read") - receipt.rows("discharges")
             for ccn in (receipt.ccn, STATE):
                 own = by_hospital.setdefault(ccn, {})
-                own[receipt.quarter] = own.get(receipt.quarter, 0) + aside
+                own[receipt.quarter] = own.get(receipt.quarter, 0) + not_accepted
     hidden = {
         (quarter, who, "discharges")
         for ccn, quarters in by_hospital.items()
         if 1 <= sum(quarters.values()) <= threshold
-        for quarter, aside in quarters.items()
-        if aside
+        for quarter, not_accepted in quarters.items()
+        if not_accepted
         for who in (ccn, STATE)
     }
     return pl.DataFrame(sorted(hidden), schema=dict.fromkeys(_FILE, pl.String), orient="row")
 
 
 def hospital_documents(draft: Draft) -> Iterator[Document]:
-    """``reports/<ccn>/data_quality.html``, ``.csv``: a hospital's own counts, and the state's where it may know them.
+    """``reports/<ccn>/data_quality.html``, ``.csv``: a hospital's own counts, and those of the state's that it may see.
 
-    A hospital whose every submission was refused has no other file in the release, and gets these anyway.
+    A hospital whose submissions were all refused gets these too, although it has no other file in the release.
     """
     quarters = draft.period.quarters
     names = names_of(draft.home).hospitals
@@ -94,25 +96,26 @@ def without_small_counts(
     counts: pl.DataFrame,
     threshold: int,
     before: Sequence[pl.DataFrame] = (),
-    few_set_aside: pl.DataFrame | None = None,
+    few_not_accepted: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """``counts`` as a reader outside the hospitals may have them.
+    """``counts`` as a reader outside the hospitals may see them.
 
-    Rows of 1 to ``threshold`` are hidden, and what would give them away. A file of so few rows hides its own number of
-    rows too, and the state's, from which it could be subtracted; so does one of a few rows more or less than before.
+    Counts of 1 to ``threshold`` are hidden, with everything that would reveal them. The number of rows of so small a
+    file is hidden too, and the state's number, from which it could be subtracted. The same holds for a file whose
+    number of rows differs by so little from an earlier release.
 
     Args:
-        counts: as ``quality.counted`` gives them.
-        before: the table as earlier releases gave it out.
-        few_set_aside: more files whose number of rows is hidden.
+        counts: from ``quality_of_data.counted``.
+        before: the table in earlier releases, as published.
+        few_not_accepted: more files whose number of rows is hidden.
     """
     few = pl.col("rows_read").is_between(1, threshold)
     small = counts.filter(few).select("quarter", "table").unique().with_columns(pl.lit(True).alias("with_few"))
     counts = counts.join(small, on=["quarter", "table"], how="left", maintain_order="left")
     is_shown = pl.col("with_few").is_null() | ~(few | (pl.col("hospital_ccn") == STATE))
     changed = _changed_by_few(counts, threshold, before)
-    if few_set_aside is not None:
-        changed = pl.concat([changed, few_set_aside])
+    if few_not_accepted is not None:
+        changed = pl.concat([changed, few_not_accepted])
     is_shown &= pl.struct(_FILE).is_in(changed.select(pl.struct(_FILE)).to_series().implode()).not_()
     counts = counts.with_columns(pl.when(is_shown).then("rows_read").alias("rows_read")).drop("with_few")
     table = CountTable(
@@ -123,7 +126,7 @@ def without_small_counts(
 
 
 def _changed_by_few(counts: pl.DataFrame, threshold: int, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Files whose number of rows is hidden, because an earlier release hid it or stated one that is close to it."""
+    """Files whose number of rows is hidden, because an earlier release hid it or showed a number close to it."""
 
     def of_files(frame: pl.DataFrame, *more: pl.Expr) -> pl.DataFrame:
         return frame.filter(pl.col("table") != SUBMISSION).select(*_FILE, "rows_read", *more).unique()
@@ -139,7 +142,7 @@ def _changed_by_few(counts: pl.DataFrame, threshold: int, before: Sequence[pl.Da
 
 
 def of_hospital(counts: pl.DataFrame, ccn: str, threshold: int) -> pl.DataFrame:
-    """``counts`` as one hospital may have them: its own in full, the state's unless the others' rows are few."""
+    """``counts`` as one hospital may see them: its own in full, the state's unless the other hospitals' are small."""
     own = counts.filter(pl.col("hospital_ccn") == ccn)
     key = [name for name in DATA_QUALITY.key if name != "hospital_ccn"]
     own_rows = own.select(*key, pl.col("rows").alias("own_rows"), pl.col("rows_read").alias("own_read"))
@@ -156,10 +159,10 @@ def of_hospital(counts: pl.DataFrame, ccn: str, threshold: int) -> pl.DataFrame:
 def hospital_page(
     own: pl.DataFrame, received: Sequence[SubmissionReceipt], quarters: Iterable[Quarter], ccn: str, name: str
 ) -> str:
-    """A hospital's own page: what it sent, and what was wrong with it, one section a quarter, newest first.
+    """A hospital's own page: the files it sent and their faults, one section per quarter, newest first.
 
     Args:
-        own: the hospital's rows of ``quality.data_quality``, worst first.
+        own: the hospital's rows of ``quality_of_data.data_quality``, worst first.
         received: its receipts.
     """
     sections = []
@@ -172,7 +175,7 @@ def hospital_page(
 
 
 def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    """Rows of a page: a few dozen rules."""
+    """Rows for the page: at most a few dozen rules."""
     rows = frame.to_dicts()
     widest = max((row["rate"] or 0 for row in rows), default=0) or 1
     for row in rows:

@@ -1,8 +1,8 @@
-"""Tables of a release that are not simply a mart: what is hidden from a reader, compared with what came before, or
-taken from receipts. Each is a pure function of the draft.
+"""Tables of a release that are derived rather than copied from a mart: small counts are hidden, figures are compared
+with earlier releases or read from receipts. Each is a pure function of the draft.
 
-Belongs here: what a derivation gives back. Does not belong here: any figure (next to its domain), the list of them
-(``publishing.derivations``), and tables that leave as the build made them (``layouts``).
+Belongs here: the type that a derivation returns. Does not belong here: any figure (next to its domain), the list of
+derivations (``publishing.derivations``), and tables that are released as the build made them (``layouts``).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from hcip_pipeline.release.documents import Draft
 
 @dataclass(frozen=True)
 class DerivedTable:
-    """One table with its place.
+    """One table and its place in the release.
 
     Attributes:
-        folder: of ``layouts.AUDIENCES``; a table that is in two folders is found by name in the one of its mart.
+        folder: one of ``layouts.AUDIENCES``; a table that is in two folders is found by name in its mart's folder.
         owner: a hospital's CMS certification number, or ``STATE``.
     """
 
@@ -31,5 +31,5 @@ class DerivedTable:
     owner: str = "STATE"
 
 
-#: called once a release, after the marts are written and before the documents are made
+#: called once per release, after the marts are written and before the documents are rendered
 Derivation = Callable[[Draft], Iterable[DerivedTable]]

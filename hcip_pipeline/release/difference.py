@@ -1,7 +1,7 @@
-"""What changed between two releases of a period, payment by payment, by cause.
+"""What changed between two releases of a period, by payment and by cause.
 
-Belongs here: adding up the restatements between the two, and comparing the sum with the payments themselves. Does not
-belong here: finding the causes (``settlement.restatement``), which the later release carries.
+Belongs here: adding up the restatements between the two, and comparing the sums with the payments. Does not belong
+here: finding the causes (``settlement.restatement``); each release has its own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True)
 class PaymentDifference:
-    """One payment of which any figure changed: ``causes`` add up to ``payable_after`` less ``payable_before``."""
+    """One payment with a changed figure: ``causes`` add up to ``payable_after`` less ``payable_before``."""
 
     hospital_ccn: str
     npi: str
@@ -63,7 +63,7 @@ class SavingsDifference:
 
 @dataclass(frozen=True)
 class Moved:
-    """One figure over a release: how many rows changed, and its sums."""
+    """One figure over all rows: how many of them changed, and its sums before and after."""
 
     changed: int
     before: Decimal
@@ -76,7 +76,7 @@ class Moved:
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[Decimal, Decimal]]) -> Moved:
-        """From (before, after) of every row."""
+        """From the (before, after) pairs of all rows."""
         rows = list(pairs)
         sums = [sum((row[side] for row in rows), _ZERO) for side in (0, 1)]
         return cls(sum(before != after for before, after in rows), *sums)
@@ -84,10 +84,10 @@ class Moved:
 
 @dataclass(frozen=True)
 class ReleaseDifference:
-    """Two releases of one period side by side; rows of which nothing changed are left out.
+    """Two releases of one period side by side; unchanged rows are left out.
 
-    ``moved``: figure -> what became of it over all rows: calculated, final and payable incentives by payment, internal
-    and potential savings by hospital and scope.
+    ``moved``: figure -> its change over all rows: calculated, final and payable incentives by payment, internal and
+    potential savings by hospital and scope.
     """
 
     period: str
@@ -99,7 +99,7 @@ class ReleaseDifference:
 
     @property
     def by_cause(self) -> dict[str, Decimal]:
-        """Σ over payments, causes in the order in which they were replaced."""
+        """Σ over payments, by cause in the order of ``CAUSES``."""
         found = {cause for payment in self.payments for cause in payment.causes}
         return {
             cause: sum((payment.causes.get(cause, _ZERO) for payment in self.payments), _ZERO)
@@ -109,7 +109,7 @@ class ReleaseDifference:
 
     @property
     def ok(self) -> bool:
-        """Whether the releases agree."""
+        """Whether the causes explain every payment's difference."""
         return all(payment.is_explained for payment in self.payments)
 
     def as_dict(self) -> dict[str, Any]:
@@ -166,10 +166,10 @@ def difference(before: Path, after: Path) -> ReleaseDifference:
     if first.period != last.period:
         raise UsageError(
             f"{first.name} and {last.name} are releases of different periods",
-            fix="compare two releases of one period: payments of different periods cannot be compared",
+            fix="compare two releases of the same period",
         )
     if first.number > last.number:
-        raise UsageError(f"{first.name} is newer than {last.name}", fix="name the older release first")
+        raise UsageError(f"{first.name} is newer than {last.name}", fix="give the older release first")
     causes = _causes(first, last)
     payments, moved = _compared_payments(first, last, causes)
     savings, moved_savings = _compared_savings(first, last)
@@ -247,12 +247,12 @@ def _payable(final: Decimal | None, status: str | None) -> Decimal:
 
 
 def _causes(first: ReleaseFiles, last: ReleaseFiles) -> dict[tuple[str, str], dict[str, Decimal]]:
-    """(hospital, NPI) -> cause -> Σ of what the restatements after ``first`` up to ``last`` state."""
+    """(hospital, NPI) -> cause -> Σ over the restatements after ``first`` through ``last``."""
     found: dict[tuple[str, str], dict[str, Decimal]] = {}
     for number in range(first.number + 1, last.number + 1):
         folder = last.folder.with_name(f"r{number}")
         if not folder.is_dir():
-            raise HcipError(f"r{number}, which lies between the two, is missing", file=folder, fix="restore it")
+            raise HcipError(f"r{number}, between the two, is missing", file=folder, fix="restore it from a backup")
         restated = ReleaseFiles.at(folder).table("restatement")
         for ccn, npi, cause, amount in restated.select(
             "hospital_ccn", "npi", "cause", "payable_difference"
@@ -263,10 +263,10 @@ def _causes(first: ReleaseFiles, last: ReleaseFiles) -> dict[tuple[str, str], di
 
 
 def lines(compared: ReleaseDifference, shown: int = 40) -> Sequence[str]:
-    """For a person: each figure with its own count, the sum of each cause, the payments by size of change, savings."""
+    """The comparison as text: totals by figure, sums by cause, payments by size of change, savings."""
     title = f"{compared.period}: {compared.before} → {compared.after}"
     if not compared.payments and not compared.savings:
-        return [f"{title}: every payment and all savings are the same"]
+        return [f"{title}: no payment and no savings changed"]
     stated = [title, "", f"  {'figure':<20}{'changed':>9}{'before':>18}{'after':>18}{'difference':>18}"]
     stated += [
         f"  {name:<20}{moved.changed:>9,}{moved.before:>18,}{moved.after:>18,}{_signed(moved.difference):>18}"
@@ -285,15 +285,15 @@ def lines(compared: ReleaseDifference, shown: int = 40) -> Sequence[str]:
         ]
     if not compared.ok:
         broken = [f"{each.hospital_ccn} {each.npi}" for each in compared.payments if not each.is_explained]
-        stated += ["", f"The causes do not add up to the difference of {', '.join(broken[:5])}: verify both releases."]
+        stated += ["", f"The causes do not add up to the difference for {', '.join(broken[:5])}: verify both releases."]
     return stated
 
 
 def _payment_lines(compared: ReleaseDifference, shown: int) -> list[str]:
     if not compared.payments:
-        return ["", "every payment is the same"]
+        return ["", "no payment changed"]
     head = f"  {'hospital':<10}{'npi':<12}{'calculated':>14}{'final':>14}{'payable':>14}{'payable after':>16}"
-    stated = ["", f"{head}  status and causes (changes of calculated, final and payable)"]
+    stated = ["", f"{head}  status and causes (changes in calculated, final and payable)"]
 
     def size(each: PaymentDifference) -> tuple[Decimal, Decimal, str, str]:
         calculated = each.calculated_after - each.calculated_before
@@ -311,7 +311,7 @@ def _payment_lines(compared: ReleaseDifference, shown: int) -> list[str]:
             f"{each.payable_after:>16,}  {causes}".rstrip()
         )
     if len(compared.payments) > shown:
-        stated.append(f"  and {len(compared.payments) - shown} more (--json gives all)")
+        stated.append(f"  and {len(compared.payments) - shown:,} more (--json lists all)")
     return stated
 
 

@@ -1,8 +1,7 @@
-"""Files of a release that are not tables: pages, workbooks, forms. Each is a pure function of what is being released.
+"""Files of a release that are not tables: pages, workbooks, forms. Each is a pure function of the draft.
 
-Belongs here: what a renderer is given (``Draft``), what it gives back (``Document``), and writing that safely. Does not
-belong here: the content of documents (each next to its domain, named in ``publishing.renderers``), and tables
-(``tables``).
+Belongs here: a renderer's input (``Draft``) and output (``Document``), and writing documents safely. Does not belong
+here: the content of documents (each next to its domain, listed in ``publishing.renderers``), and tables (``tables``).
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from hcip_pipeline.release.verification import VerificationReport
 if TYPE_CHECKING:
     from hcip_pipeline.release.rests_on import Named
 
-#: a part of a path: no separator, no control character, no leading dot, nothing a shell or Windows would read otherwise
+#: a part of a path: no separator, control character or leading dot, nothing special to a shell or to Windows
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,119}")
 
 
@@ -42,7 +41,7 @@ class Document:
     Attributes:
         path: within the release, with ``/``: ``reports/210001/oversight.html``. The first folder
             determines who may receive it (``layouts.AUDIENCES``).
-        content: its bytes; the same draft must give the same ones.
+        content: its bytes; the same draft must give the same bytes.
         mediatype: as in ``text/html``.
     """
 
@@ -53,7 +52,7 @@ class Document:
 
 @dataclass(frozen=True)
 class WrittenDocument:
-    """A document as the manifest states it."""
+    """A document as the manifest lists it."""
 
     path: str
     mediatype: str
@@ -72,27 +71,27 @@ def _no_table(name: str) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Draft:
-    """A release whose tables are written and whose documents are not: all that a renderer may look at.
+    """A release whose tables are written and whose documents are not: everything that a renderer may read.
 
-    A renderer reads no clock, no inbox and nothing of the machine; its content must follow from this alone, because
-    the same inputs and policy must give the same bytes.
+    A renderer reads no clock, no inbox and nothing else of the machine. Its content must depend only on the draft,
+    because the same inputs and policy must give the same bytes.
 
     Attributes:
-        home: for the lake's receipts and the releases; its inbox may have changed since and is not to be read.
+        home: for the lake's receipts and the releases; do not read its inbox, which may have changed since.
         number: n of ``r<n>``.
-        inputs: every file the build came from, as ``{"file", "sha256", "rows"}``.
+        inputs: every file that the build read, as ``{"file", "sha256", "rows"}``.
         notes: what was missing without stopping the build.
-        marts: gives a mart of the build by name, in its contract's columns; for what is not released as it is.
-        lake: gives a table of the lake as the build read it, in its contract's columns: program files and protocols.
-        recomputation: gives the verification of the tables, recomputed from themselves; it may have to wait.
-        received: gives the receipts of a quarter as they were, where the release is one made again; None: the lake's.
-        made_from: root over what the release is made from, as its manifest has it.
+        marts: returns a mart of the build by name, in its contract's columns, including those not released unchanged.
+        lake: returns a table of the lake as the build read it, in its contract's columns: program files and protocols.
+        recomputation: returns the verification of the tables, recomputed from the tables themselves; may block.
+        received: returns a quarter's receipts as they were, if a release is being reproduced; None: the lake's.
+        made_from: Merkle root over the release's inputs, as in its manifest.
         signed_by: the signer's identity; None: the release is not signed.
-        stamped_by: host of the time stamp service that is asked once it is written; None: none is.
+        stamped_by: host of the time stamp service that will stamp the manifest; None: it is not stamped.
         later: releases of later periods that were made without this one.
         is_synthetic: the data are invented, and every file is marked so.
-        certainty: how sure the payments are, by table (``contracts.certainty``); no payment reads them.
-        restatement: what changed since the release before (``contracts.audit.RESTATEMENT``); None: nothing was asked.
+        certainty: how sure the payments are, by table (``contracts.certainty``); no payment depends on them.
+        restatement: what changed since the previous release (``contracts.audit.RESTATEMENT``); None: not determined.
     """
 
     home: Home
@@ -124,9 +123,9 @@ class Draft:
         """A table of the release that is being written, exactly as released.
 
         Args:
-            name: of its contract, as ``incentives``.
-            owner: a hospital's CMS certification number; None: all of them, or the state's.
-            folder: for a table that is in two, as ``savings`` does in ``regulator``.
+            name: the contract's, such as ``incentives``.
+            owner: a hospital's CMS certification number; None: all hospitals' files together, or the state's.
+            folder: for a table that is in two folders, such as ``regulator`` for ``savings``.
 
         Raises:
             HcipError: there is no such table.
@@ -139,7 +138,7 @@ class Draft:
 
     @property
     def superseded(self) -> tuple[ReleaseFiles, ...]:
-        """The period's earlier releases, oldest first; the last one is what this release supersedes."""
+        """The period's earlier releases, oldest first; this release supersedes the last one."""
         folders = releases_of(self.home, self.period)
         return tuple(each for folder in folders if (each := ReleaseFiles.at(folder)).number < self.number)
 
@@ -149,22 +148,22 @@ class Draft:
         return tuple(releases_among(self.home, self.inputs))
 
 
-#: what makes documents; called once a release, after its tables are written
+#: makes documents; called once per release, after its tables are written
 Renderer = Callable[[Draft], Iterable[Document]]
 
 
 def release_path(root: Path, path: str) -> Path:
-    """The place of a file of the release in ``root``.
+    """Where to write a file of the release in ``root``.
 
     Raises:
-        HcipError: the path points outside the release, or has a part that is not a plain file name. Names in it come
+        HcipError: the path points outside the release, or has a part that is not a plain file name. Its parts come
             from data (a hospital's number, an NPI) and are not trusted.
     """
     parts = path.split("/")
     is_plain = all(_PART.fullmatch(part) and not part.endswith(".") for part in parts)
     if len(parts) < 2 or parts[0] not in AUDIENCES or not is_plain:
         raise HcipError(
-            f"a file of a release cannot be called {path!r}",
+            f"a file of a release cannot be named {path!r}",
             rule="RELEASE-PATH",
             fix="correct the identifier in the input that this name comes from; nothing was released",
         )
@@ -178,10 +177,10 @@ def write_documents(documents: Iterable[Document], root: Path, taken: Iterable[s
         taken: paths that the release has already.
 
     Returns:
-        What the manifest states of each, ordered by path.
+        Their entries for the manifest, ordered by path.
 
     Raises:
-        HcipError: a path is none, or two files would have the same one (upper and lower case do not distinguish them).
+        HcipError: a path is invalid, or two files would have the same path (letter case does not distinguish them).
     """
     seen = {path.casefold() for path in taken}
     written = []

@@ -1,7 +1,7 @@
 """Earlier half-years of a hospital's program that have no release: their savings and payments count as zero.
 
-Belongs here: which they are, and the one sentence about them. Does not belong here: what a distribution limit makes of
-savings to date (methodology §10).
+Belongs here: finding them, and the one sentence about them. Does not belong here: how a distribution limit uses savings
+to date (methodology §10).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def unsettled(
 
 
 def unsettled_half_years(draft: Draft) -> dict[str, tuple[str, ...]]:
-    """The same of a release that is being written."""
+    """The same for a release that is being written."""
     released = {str(release.period) for release in draft.earlier}
     return unsettled(draft.table("programs").sort("hospital_ccn").iter_rows(named=True), draft.period, released)
 

@@ -1,7 +1,7 @@
-"""What leaves the program: the regulator's tables, and norms as they are handed on (outputs.md, "Privacy").
+"""Tables that leave the program: the regulator's, and the shared norms (outputs.md, "Privacy").
 
-Belongs here: choosing columns, and which counts hang together. Does not belong here: hiding (``suppression``), and any
-new figure: each is a figure of savings/, incentives/ or audit/.
+Belongs here: choosing columns, and how the counts are related. Does not belong here: hiding (``suppression``), and new
+figures: all of them come from savings/, incentives/ or audit/.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from hcip_pipeline.release.suppression import MARK, CountTable, Remainder, suppr
 def regulator_tables(draft: Draft) -> Iterable[DerivedTable]:
     """Calculated, adjustments and final by care partner; internal savings by hospital and scope.
 
-    A payment has no count next to it. Savings have: cases of all and of participating physicians, whose difference are
-    the cases of the others; both windows. Sums of dollars go with a count: norms and what a case costs are known.
+    Payments have no counts, but savings do: the cases of all and of participating physicians in both windows, whose
+    difference is the cases of the others. Sums of dollars are hidden with their count, because norms and the cost of a
+    case are known.
     """
     streams = pl.col("improvement_incentive_medical") + pl.col("improvement_incentive_surgical")
     incentives = draft.table("incentives").with_columns(streams.alias("improvement_incentive"))
@@ -42,7 +43,7 @@ def regulator_tables(draft: Draft) -> Iterable[DerivedTable]:
 
 
 def _savings_before(draft: Draft) -> Iterator[pl.DataFrame]:
-    """The same counts as other releases gave them to the regulator: of the period, and of its baseline."""
+    """The same counts in other releases to the regulator: earlier ones of the period, and those of its baseline."""
     for release in draft.superseded:
         if release.has("savings", folder="regulator"):
             yield release.table("savings", folder="regulator")
@@ -60,10 +61,10 @@ def _savings_before(draft: Draft) -> Iterator[pl.DataFrame]:
 
 
 def norm_tables(draft: Draft) -> Iterable[DerivedTable]:
-    """Norms and physicians' means without the small cells' counts; the proof has them in full in audit/.
+    """Norms and physicians' means without small counts; audit/ has them in full, for verification.
 
-    A policy's ``min_cases_per_cell`` is above the threshold by default, so that nothing is hidden. A base year's norms
-    are in the releases of every period: they are checked against all that a reader may have.
+    By default, a policy's ``min_cases_per_cell`` is above the threshold, so nothing is hidden. A base year's norms are
+    in every period's releases, so they are checked against all releases that a reader may have.
     """
     norms = CountTable(
         "norms",

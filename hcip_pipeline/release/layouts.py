@@ -1,4 +1,4 @@
-"""Which table goes into which folder of a release, and for whom (outputs.md, "A release", "Privacy")."""
+"""Which tables go into which folder of a release, and who may receive them (outputs.md, "A release", "Privacy")."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hcip_pipeline.contracts.table import Table
 #: the manifest of a release
 MANIFEST = "datapackage.json"
 
-#: Who may be given a file. ``hospital``: the hospital it names, and the administrator. ``administrator``: what the
-#: proof of a release needs in full; it is not handed on. ``regulator``: leaves the program, so small counts are hidden.
+#: Who may receive a file. ``hospital``: the hospital it names, and the administrator. ``administrator``: the full
+#: tables that verification needs, which are not shared. ``regulator``: leaves the program, so small counts are hidden.
 Audience = Literal["hospital", "administrator", "regulator"]
 
 #: outputs.md names norms and quality among what leaves the hospital; savings/ and audit/ are the administrator's books
@@ -35,7 +35,7 @@ AUDIENCES: dict[str, Audience] = {
 
 @dataclass(frozen=True)
 class FileLayout:
-    """One kind of file: ``scope`` hospital is one file per hospital, state is one file for all readers."""
+    """One kind of file: with ``scope`` hospital one file per hospital, with state one file for all readers."""
 
     folder: str
     table: Table
@@ -56,7 +56,7 @@ LAYOUTS = (
         )
     ),
     *(FileLayout("savings", table, "state") for table in marts.MARTS["savings"]),
-    # in full for the proof; the extract that leaves the program is in norms/
+    # in full for verification; the extract that leaves the program is in norms/
     *(FileLayout("audit", table, "state") for table in marts.MARTS["norms"]),
     *(FileLayout("audit", table, "state") for table in marts.MARTS["audit"]),
     *(FileLayout("opportunity", table, "hospital") for table in marts.MARTS["opportunity"]),
@@ -76,7 +76,7 @@ PUBLIC: dict[str, tuple[Table, ...]] = {
 
 
 def folder_of(table: str) -> str:
-    """The folder to look for a table in if none is named: norms as they leave the program, the rest in full."""
+    """The default folder of a table: for norms the one that leaves the program, otherwise the one in full."""
     if table in {public.name for public in audit.TABLES["norms"]}:
         return "norms"
     for folder, tables in certainty.TABLES.items():

@@ -1,4 +1,4 @@
-"""``datapackage.json``: what a release holds and what it was made from, readable by any Frictionless tool."""
+"""``datapackage.json``: the contents and the inputs of a release, readable by any Frictionless tool."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILE_NAME = MANIFEST
 def _field(column: Column, blank: Collection[str] = ()) -> dict[str, Any]:
     field: dict[str, Any] = {"name": column.name, "type": TYPES[column.type][1], "description": column.meaning}
     constraints: dict[str, Any] = {}
-    if not column.nullable and column.name not in blank:  # in a CSV file a blank text is an empty cell
+    if not column.nullable and column.name not in blank:  # CSV has no difference between blank text and an empty cell
         constraints["required"] = True
     if column.allowed:
         constraints["enum"] = list(column.allowed)
@@ -33,7 +33,7 @@ def _field(column: Column, blank: Collection[str] = ()) -> dict[str, Any]:
 
 
 def _resource(file: WrittenFile, parquet: WrittenFile, root: Path) -> dict[str, Any]:
-    """A table: its CSV as the resource that any tool can read, its Parquet twin next to it."""
+    """A table: its CSV file as the resource that any tool can read, with its Parquet twin."""
     path = file.path.relative_to(root).as_posix()
     return {
         "name": _resource_name(path.removesuffix(".csv")),
@@ -65,7 +65,7 @@ def _document(document: WrittenDocument) -> dict[str, Any]:
     return {
         "name": _resource_name(document.path),
         "profile": "data-resource",
-        "type": "file",  # a stock reader would take a workbook for one table and judge its cells
+        "type": "file",  # otherwise a Frictionless reader would treat a workbook as a table and validate its cells
         "path": document.path,
         "audience": document.audience,
         "format": document.path.rsplit(".", 1)[-1],
@@ -81,19 +81,19 @@ def _resource_name(path: str) -> str:
 
 @dataclass(frozen=True)
 class Origin:
-    """What a release was made from and by: everything its manifest states besides its files.
+    """The origin of a release: everything in its manifest besides its files.
 
     Attributes:
         release: its name, ``2025H1_r1``.
         inputs: every file that was read, with its hash.
-        supersedes: sha256 of the manifest of the release before; None for a first release.
+        supersedes: sha256 of the previous release's manifest; None for a first release.
         rests_on: the earlier periods' releases that were read (``rests_on.Named``).
         makes_stale: the later periods' releases that were made without this one.
-        engine: that computed the tables; stated only where it is not DuckDB.
+        engine: the engine that computed the tables; in the manifest only if it is not DuckDB.
         rates: the tables of rates in force, with their sources, and whether each is a shipped default.
-        is_synthetic: the data are invented; stated only where they are.
-        signed_by: identity of the signature; None where the release is not signed.
-        stamped_by: host of the time stamp service; stated only where there is one.
+        is_synthetic: whether the data are invented; in the manifest only if they are.
+        signed_by: the signer's identity; None if the release is not signed.
+        stamped_by: host of the time stamp service; in the manifest only if there is one.
     """
 
     release: str
@@ -117,7 +117,7 @@ def manifest(
     documents: Sequence[WrittenDocument] = (),
     notes: Sequence[Note] = (),
 ) -> dict[str, Any]:
-    """The manifest of the release in ``root``; nothing in it depends on the clock or the machine."""
+    """The manifest of the release in ``root``; it does not depend on the clock or the machine."""
     twins = {file.path: file for file in files}
     policy = origin.policy
     return {
@@ -150,21 +150,21 @@ def manifest(
 
 
 def made_from(inputs: Iterable[Mapping[str, Any]], policy: PolicyFile, supersedes: str | None) -> str:
-    """Merkle root over what a release is made from: its inputs, its policy, the program, and the release before.
+    """Merkle root over a release's inputs, policy, program version and the release it supersedes.
 
-    It follows from the manifest alone and not from the ledger, whose order of lines depends on which command ran first.
+    It depends only on the manifest and not on the ledger, whose order of lines depends on which command ran first.
     """
     leaves = {f"input {item['file']}": str(item["sha256"]) for item in inputs}
     return merkle_root(leaves | {"policy": policy.sha256, "code": __version__, "supersedes": supersedes or ""})
 
 
 def write_manifest(content: dict[str, Any], root: Path, indent: int | None = 2) -> Path:
-    """Write the manifest into ``root``; gives its path."""
+    """Write the manifest into ``root`` and return its path."""
     path = root / FILE_NAME
     path.write_text(json.dumps(content, indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
 
 def manifest_sha256(root: Path) -> str:
-    """sha256 of a release's manifest: what the release after it names as ``supersedes``."""
+    """sha256 of a release's manifest, which the next release names as ``supersedes``."""
     return file_sha256(root / FILE_NAME)

@@ -1,7 +1,7 @@
-"""What a run notes about a half-year without stopping; the audit makes each note a finding of its rule.
+"""What a run notes about a half-year without stopping; the audit report lists each note as a finding of its rule.
 
-Belongs here: the rules of notes and their text. Does not belong here: what leads to a note (``settlement``), and what
-to do about it (``audit.finding_rules``).
+Belongs here: notes and their rules. Does not belong here: when a note is made (``settlement``), and what to do about
+it (``audit.finding_rules``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hcip_pipeline.release.reading import ReleaseFiles
 
 
 class NoteRule(StrEnum):
-    """What a note is about; the audit's finding has the same rule."""
+    """What a note is about; its audit finding has the same rule."""
 
     DATA_MISSING = "DATA_MISSING"
     RESTATEMENT_DUE = "RESTATEMENT_DUE"
@@ -36,7 +36,7 @@ class Note:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Note:
-        """The note of :meth:`as_dict`."""
+        """The inverse of :meth:`as_dict`."""
         return cls(content["text"], NoteRule(content["rule"]), content["hospital_ccn"])
 
     def as_dict(self) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-#: nothing that is written here may be read by every user of the machine
+#: released files and folders must not be readable by every user of the machine
 FILE_MODE = 0o640
 FOLDER_MODE = 0o750
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder (and those above it that are missing) that others on the machine cannot look into."""
+    """Create a folder, and missing parents, that other users of the machine cannot read."""
     if folder.is_dir():
         return
     private_folder(folder.parent)
@@ -19,5 +19,5 @@ def private_folder(folder: Path) -> None:
 
 
 def make_private(file: Path) -> None:
-    """Take from a file that some library wrote what others on the machine might do with it."""
+    """Remove other users' permissions from a file that a library wrote."""
     file.chmod(stat.S_IMODE(file.stat().st_mode) & FILE_MODE)

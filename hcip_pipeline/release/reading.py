@@ -1,7 +1,7 @@
 """Reading a release, or one that is being written, table by table.
 
-Belongs here: finding the files of a table and putting them together. Does not belong here: writing
-(``publishing.writer``), and whether the files are what their manifest states (``verification``).
+Belongs here: finding the files of a table and combining them. Does not belong here: writing (``publishing.writer``),
+and checking the files against the manifest (``verification``).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ReleaseFiles:
         """The release in ``releases/<period>/r<n>``.
 
         Raises:
-            HcipError: the folder is not one of a release.
+            HcipError: the folder is not a release.
         """
         number = folder.name[1:]
         if folder.name[:1] != "r" or not (number.isascii() and number.isdigit()) or not (folder / MANIFEST).is_file():
@@ -50,7 +50,7 @@ class ReleaseFiles:
 
     @functools.cached_property
     def manifest(self) -> dict[str, Any]:
-        """``datapackage.json``; not yet there while the release is being written."""
+        """``datapackage.json``; it does not exist yet while the release is being written."""
         content: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
         return content
 
@@ -66,7 +66,7 @@ class ReleaseFiles:
 
         Args:
             owner: a hospital's CMS certification number, or ``STATE``; None: any owner.
-            folder: for a table that is in two, as ``savings`` does in ``regulator``.
+            folder: for a table that is in two folders, such as ``regulator`` for ``savings``.
         """
         where = folder or folder_of(table)
         names = self.folder.glob(f"{where}/HCIP_{owner or '*'}_{table}_{self.name}.parquet")
@@ -98,7 +98,7 @@ class ReleaseFiles:
             raise HcipError(
                 f"the release's table {name} cannot be read: {str(error).splitlines()[0]}",
                 file=paths[0].parent,
-                fix="`hcip verify` names the files that were changed; restore them from where releases are kept",
+                fix="`hcip verify` lists the changed files; restore them from a backup",
             ) from error
 
 
@@ -138,10 +138,11 @@ def releases_among(home: Home, inputs: Iterable[Mapping[str, Any]]) -> list[Rele
 
 
 def counted_payments(incentives: pl.DataFrame) -> pl.DataFrame:
-    """The rows of ``incentives`` that count in later periods: what is payable.
+    """The rows of ``incentives`` that count in later periods: those that are payable.
 
-    What is held was not paid and counts once a restatement makes it payable, except what waits only until a later
-    period of the same year is settled again: that period leaves it its part of the year's cap.
+    A held amount was not paid and counts once a restatement makes it payable. The exception is an amount held only
+    until a later period of the same year is settled again: it counts now, so that the later period leaves it its part
+    of the year's cap.
     """
     return incentives.filter((pl.col("status") == "PAYABLE") | _waits_for_later())
 
@@ -151,12 +152,12 @@ def _waits_for_later() -> pl.Expr:
 
 
 def waits_for_later(folder: Path) -> bool:
-    """Whether a payment of a release waits only until a later half-year of the same year is settled again."""
+    """Whether a release has a payment that waits for a later half-year of the same year to be settled again."""
     return not released_frame(folder, "incentives").filter(_waits_for_later()).is_empty()
 
 
 def released_frame(folder: Path, table: str) -> pl.DataFrame:
-    """A released table, all its files together.
+    """A released table, all its files combined.
 
     Raises:
         HcipError: the release has no such table.

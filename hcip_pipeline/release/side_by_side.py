@@ -1,10 +1,11 @@
-"""What a reader may lay next to a release: what was hidden there must not follow from the two together.
+"""Other releases that a reader may compare with a release: together they must not reveal a count that one of them hid.
 
-Belongs here: which releases these are, and how another period's counts are called in this one. Does not belong here:
-hiding (``suppression``), and any table.
+Belongs here: which releases these are, and the names that another period's counts have in this one. Does not belong
+here: hiding (``suppression``), and any table.
 
-The period's own earlier releases count the same things. The period a year before counts what this one calls its
-baseline; of a baseline of a full year each half is a part: what one of them hid stays hidden, what both showed adds up.
+The period's own earlier releases count the same things. The period a year earlier counts this period's baseline. If
+the baseline is a full year, each half-year is a part of it: a count that one of them hid stays hidden, and counts that
+both showed add up.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from hcip_pipeline.release.suppression import MARK
 
 
 def comparable(draft: Draft) -> list[ReleaseFiles]:
-    """Earlier periods' releases that this one was made from, with all that they superseded, then its period's own."""
+    """The earlier periods' releases that this one was made from and those they superseded, then the period's own."""
     earlier = [
         ReleaseFiles.at(folder)
         for newest in draft.earlier
@@ -31,7 +32,7 @@ def comparable(draft: Draft) -> list[ReleaseFiles]:
 
 
 def baselines(draft: Draft) -> Iterator[tuple[ReleaseFiles, bool]]:
-    """Those that show this release's baseline, and whether of all of it."""
+    """The releases that show counts of this release's baseline, each with whether it covers the whole baseline."""
     is_whole = draft.policy.policy.baseline_window == "same_half"
     for release in comparable(draft):
         if release.period.year == draft.period.year - 1 and (not is_whole or release.period.half == draft.period.half):
@@ -39,7 +40,7 @@ def baselines(draft: Draft) -> Iterator[tuple[ReleaseFiles, bool]]:
 
 
 def halves_of_baseline(draft: Draft) -> Iterator[tuple[ReleaseFiles, ReleaseFiles]]:
-    """Pairs of releases that show the two halves of a baseline of a full year: any two lie side by side."""
+    """All pairs of releases that show the two halves of a full-year baseline."""
     if draft.policy.policy.baseline_window == "same_half":
         return
     of_year = [release for release in comparable(draft) if release.period.year == draft.period.year - 1]
@@ -49,7 +50,7 @@ def halves_of_baseline(draft: Draft) -> Iterator[tuple[ReleaseFiles, ReleaseFile
 
 
 def added(first: pl.DataFrame, second: pl.DataFrame, key: Sequence[str], counts: Mapping[str, str]) -> pl.DataFrame:
-    """Two halves of a year as one: what both showed of the same thing, under the names of another release.
+    """Two half-years as one: the sums of counts that both showed, under their names in this release.
 
     Args:
         counts: name there -> name here.
@@ -60,11 +61,11 @@ def added(first: pl.DataFrame, second: pl.DataFrame, key: Sequence[str], counts:
 
 
 def renamed(frame: pl.DataFrame, counts: Mapping[str, str], *, with_values: bool) -> pl.DataFrame:
-    """A table as it was given out, its counts under the names that they have in another release.
+    """A published table with its counts under their names in this release.
 
     Args:
         counts: name there -> name here; marks of other columns are left out.
-        with_values: also what was shown; else only what was hidden.
+        with_values: keep the counts that were shown; otherwise only the marks of those hidden.
     """
     hidden = pl.col(MARK).fill_null("").str.split("|")
     marks = [pl.when(hidden.list.contains(there)).then(pl.lit(here)) for there, here in counts.items()]

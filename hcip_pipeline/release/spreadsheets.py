@@ -1,9 +1,9 @@
-"""What a spreadsheet program would take for a formula, in one place for CSV files and workbooks.
+"""Text that a spreadsheet program could run as a formula: the one definition for CSV files and workbooks.
 
-A cell is run when it begins with ``=``, ``+``, ``-`` or ``@``; some programs also take the full-width and small forms
+A cell is run if it begins with ``=``, ``+``, ``-`` or ``@``. Some programs also accept the full-width and small forms
 of these signs, skip blanks and invisible characters before them, or begin a new cell at a tab or line end. In a CSV
-file an apostrophe before the text keeps it text; text that already looks so guarded gets one more, so that taking one
-away always gives the text back. In a workbook the cell carries ``quotePrefix``.
+file, an apostrophe before the text keeps it text; text that already begins with apostrophes and such a sign gets one
+more, so that removing one always restores the text. In a workbook the cell has ``quotePrefix``.
 
 Belongs here: that definition. Does not belong here: writing files (``tables``, ``reports.workbook``).
 """
@@ -21,7 +21,7 @@ _SIGN = re.compile(f"[{_SIGNS}]")
 
 
 def neutralized(frame: pl.DataFrame) -> pl.DataFrame:
-    """Text cells that a spreadsheet would run as a formula, with an apostrophe before them."""
+    """The frame with an apostrophe before every text cell that a spreadsheet could run as a formula."""
     if not frame.height:
         return frame
     text = pl.col(pl.String)
@@ -29,6 +29,6 @@ def neutralized(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def looks_like_formula(text: str) -> bool:
-    """Whether one cell is text that a spreadsheet could run."""
-    # Nearly every cell holds no sign at all: only the others go through the engine that knows Unicode classes.
+    """Whether a spreadsheet could run one cell's text as a formula."""
+    # Nearly every cell contains no sign at all: only the others need the slower Unicode-aware pattern.
     return bool(text[:1] in "\t\r\n" or _SIGN.search(text)) and bool(pl.Series([text]).str.contains(_FORMULA).item())

@@ -1,4 +1,4 @@
-"""SYNTHETIC, where a person cannot miss it: on every page, workbook and CSV file of a release of invented data.
+"""The mark SYNTHETIC on every page, workbook and CSV file of a release of invented data, so that no one can miss it.
 
 Belongs here: how a page, a table or a CSV document gets the mark. Does not belong here: which data are invented
 (``reference.invented``).
@@ -19,7 +19,7 @@ WORDS = f"{MARK} DATA: invented hospitals, people and dollars. Nothing here is p
 #: The last column of every table of a release of invented data; its cells are empty.
 COLUMN = Column(MARK, "text", "this table is synthetic: every row is invented", nullable=True)
 
-#: Above the page on a screen and on the first sheet of paper; in the bottom margin of every sheet, over no text.
+#: Above the page on screen and on the first sheet of paper, and in the bottom margin of every sheet, clear of the text.
 _BANNER = (
     "<style>.synthetic-mark{background:#8a1c14;color:#fff;font:bold 1rem/1.4 system-ui,sans-serif;text-align:center;"
     "padding:.4rem 1rem;margin:0 0 1rem}"
@@ -31,12 +31,12 @@ _BANNER = (
 
 
 def marked_frame(frame: pl.DataFrame) -> pl.DataFrame:
-    """The table with the column that carries the mark."""
+    """The table with the column whose name is the mark."""
     return frame.with_columns(pl.lit(None, pl.String).alias(MARK))
 
 
 def marked_document(content: bytes, mediatype: str) -> bytes:
-    """A page with its banner, or a CSV document with its column; anything else as it is (workbooks mark themselves)."""
+    """A page with the banner, or a CSV document with the column; other files unchanged (workbooks mark themselves)."""
     if mediatype == "text/html":
         start = content.index(b"<body")
         end = content.index(b">", start) + 1

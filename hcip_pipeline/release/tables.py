@@ -17,7 +17,7 @@ from hcip_pipeline.release.synthetic_mark import COLUMN, marked_frame
 
 @dataclass(frozen=True)
 class WrittenFile:
-    """One file of a release, as its manifest states it."""
+    """One file of a release, as its manifest lists it."""
 
     path: Path
     table: Table
@@ -25,12 +25,12 @@ class WrittenFile:
     bytes: int
     sha256: str
     totals: dict[str, str]
-    #: text columns in which a row without figures is empty
+    #: text columns with empty text in some row
     blank: frozenset[str] = frozenset()
 
 
 def write_csv(frame: pl.DataFrame, path: Path, *, is_synthetic: bool = False) -> None:
-    """RFC 4180: UTF-8, CRLF, quotes where needed, a header; money and ratios with all their places.
+    """Write RFC 4180: UTF-8, CRLF, a header, quotes where needed; money and ratios with all their decimal places.
 
     Args:
         is_synthetic: add the column that marks invented data.
@@ -40,14 +40,14 @@ def write_csv(frame: pl.DataFrame, path: Path, *, is_synthetic: bool = False) ->
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
-    """Parquet, by one thread and with one row group a million rows, so that the bytes depend on the rows alone."""
+    """Write Parquet in one thread, with one row group per million rows, so that the bytes depend only on the rows."""
     pq.write_table(frame.to_arrow(), path, compression="zstd", row_group_size=1_000_000, store_schema=False)
 
 
 def write_table(
     frame: pl.DataFrame, table: Table, folder: Path, name: str, *, is_synthetic: bool = False
 ) -> list[WrittenFile]:
-    """``frame`` as ``name.csv`` and ``name.parquet``, in the contract's columns, ordered by its key.
+    """Write ``frame`` as ``name.csv`` and ``name.parquet``, in the contract's columns, ordered by its key.
 
     Args:
         is_synthetic: add the column that marks invented data.

@@ -16,7 +16,7 @@ from hcip_pipeline.intake.hospital.quality_of_data import STATE, counted, data_q
 from hcip_pipeline.periods import PerformancePeriod, Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.release.data_quality import (
-    few_set_aside,
+    few_not_accepted,
     hospital_documents,
     hospital_page,
     of_hospital,
@@ -126,7 +126,7 @@ def test_rows_set_aside_do_not_follow_from_the_discharges_of_the_period(home: Ho
     received = receipts(home, QUARTER)
     own = next(receipt for receipt in received if receipt.ccn == CCN and receipt.in_force)
     assert 1 <= own.rows("discharges", "read") - own.rows("discharges") <= 10
-    hidden = without_small_counts(counted(home, [QUARTER]), 10, (), few_set_aside(received, 10))
+    hidden = without_small_counts(counted(home, [QUARTER]), 10, (), few_not_accepted(received, 10))
     frame = data_quality(hidden, [QUARTER]).filter(table="discharges")
     for row in frame.filter(pl.col("hospital_ccn").is_in([CCN, STATE])).to_dicts():
         assert row["rows_read"] is None and row["rate"] is None

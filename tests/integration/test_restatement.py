@@ -277,7 +277,7 @@ def test_diff_shows_what_changed_and_why(
     assert len(stated["savings"]) > 0 and "internal savings" in text
     with pytest.raises(SystemExit):
         cli.main(["diff", after, after])
-    assert "every payment and all savings are the same" in capsys.readouterr().out
+    assert "no payment and no savings changed" in capsys.readouterr().out
     other = tmp_path / str(NEXT) / "r1"
     shutil.copytree(restated.first.folder, other)
     for wrong in ([after, before], [before, str(other)]):

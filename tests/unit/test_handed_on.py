@@ -1,4 +1,4 @@
-"""What the regulator and the readers of norms get, held against the releases that they already have."""
+"""The tables for the regulator and readers of norms, checked against the releases that they already have."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CELLS = (("139", 23), ("140", 40), ("301", 60))
 
 
 def norms(**cases: int) -> pl.DataFrame:
-    """A cell an APR-DRG; ``cases`` by APR-DRG, as ``d139=8``."""
+    """One cell per APR-DRG; ``cases`` by APR-DRG, as ``d139=8``."""
     named = {code: cases.get(f"d{code}", count) for code, count in CELLS}
     rows = [{"apr_drg": code, "norm_method": "physician_percentile", "cases": count} for code, count in named.items()]
     return filled(marts.NORMS, rows)
@@ -76,11 +76,11 @@ def test_a_norms_cell_stays_hidden_and_hides_a_small_change(tmp_path: Path) -> N
     assert counts(second) == {"139": None, "140": None, "301": 60}
     hidden = second.filter(pl.col("apr_drg") == "140")
     assert hidden.select(audit.NORM_DEPENDENTS).row(0) == (None,) * len(audit.NORM_DEPENDENTS)
-    # The base year's norms leave with every period: the next one's are held against these.
+    # The base year's norms are released with every period: the next period's are checked against these.
     assert counts(handed_on(norms(), period="2025H2", earlier=(before,)))["140"] is None
 
 
-def test_means_of_physicians_go_with_their_cell(tmp_path: Path) -> None:
+def test_means_of_physicians_are_hidden_with_their_cell(tmp_path: Path) -> None:
     before = given_out(tmp_path, "2025H1_r1", "norms", handed_on(norms(d139=8)), audit.PUBLIC_NORMS)
     means = filled(marts.NORM_PHYSICIANS, [{"apr_drg": code} for code, _ in CELLS])
     tables = {"norms": norms(), "norm_physicians": means}

@@ -1,4 +1,4 @@
-"""Notes of a run keep their rule on the way to a release and back, whatever their words are."""
+"""Notes of a run keep their rule on the way to a release and back, whatever their text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def findings_of(*notes: Note) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("note", NOTES, ids=str)
-def test_a_note_in_a_build_record_is_read_as_it_was(note: Note) -> None:
+def test_a_note_in_a_build_record_is_read_back_unchanged(note: Note) -> None:
     assert Note.from_dict(note.as_dict()) == note
 
 
@@ -39,10 +39,10 @@ def test_notes_of_a_release_have_their_rules_and_order() -> None:
     assert released_notes(release(findings_of(*NOTES), [str(note) for note in NOTES])) == NOTES
 
 
-def test_notes_of_a_release_without_an_audit_are_what_is_missing() -> None:
+def test_notes_of_a_release_without_an_audit_report_missing_data() -> None:
     assert released_notes(release(None, ["a restatement is due"])) == (Note("a restatement is due"),)
 
 
 @pytest.mark.parametrize("rule", NoteRule)
-def test_every_note_has_a_rule_of_the_audit(rule: NoteRule) -> None:
+def test_every_note_rule_is_an_audit_rule(rule: NoteRule) -> None:
     assert rule in RULES

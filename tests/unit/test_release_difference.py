@@ -1,4 +1,4 @@
-"""`hcip diff`: every figure that moved is counted by itself."""
+"""`hcip diff`: each figure has its own count of changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SAVINGS = {"hospital_ccn": "210001", "scope": "all", "internal_savings": D("5.00
 def releases(
     monkeypatch: pytest.MonkeyPatch, folder: Path, tables: dict[int, dict[str, pl.DataFrame]]
 ) -> tuple[Path, Path]:
-    """Two releases that hold these tables."""
+    """Two releases with these tables."""
     for number in tables:
         (folder / "2025H1" / f"r{number}").mkdir(parents=True)
         (folder / "2025H1" / f"r{number}" / "datapackage.json").write_text("{}")
@@ -35,8 +35,8 @@ def tables(*payments: dict[str, object], **savings: object) -> dict[str, pl.Data
     return {"incentives": pl.DataFrame(rows), "savings": pl.DataFrame([SAVINGS | savings])}
 
 
-def test_what_was_calculated_may_move_while_every_payment_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """All payments are at their caps: nobody is paid otherwise, and yet the release is not the same."""
+def test_calculated_may_change_while_every_payment_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """All payments are at their caps: nobody is paid a different amount, yet the releases differ."""
     before = tables({}, {})
     after = tables({"calculated_incentive": D("2394.21")}, {})
     compared = difference(*releases(monkeypatch, tmp_path, {1: before, 2: after}))
@@ -48,20 +48,20 @@ def test_what_was_calculated_may_move_while_every_payment_stays(tmp_path: Path, 
         "potential savings": (0, D(0)),
     }
     text = "\n".join(lines(compared))
-    assert "every payment" not in text and "+2,294.21" in text
+    assert "no payment" not in text and "+2,294.21" in text
 
 
-def test_a_hold_moves_what_is_payable_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_hold_changes_only_the_payable_amount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     after = tables({"status": "HELD"}, {"status": "ZERO", "final_incentive": D(0)}, {"calculated_incentive": D("1.00")})
     compared = difference(*releases(monkeypatch, tmp_path, {1: tables({}, {}, {}), 2: after}))
     changed = {name: moved.changed for name, moved in compared.moved.items()}
     assert changed == {"calculated": 1, "final": 1, "payable": 2, "internal savings": 0, "potential savings": 0}
 
 
-def test_savings_alone_may_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_only_savings_may_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     compared = difference(*releases(monkeypatch, tmp_path, {1: tables({}), 2: tables({}, internal_savings=D("-2.00"))}))
     assert (compared.moved["internal savings"].changed, compared.moved["internal savings"].difference) == (1, D(-7))
     text = "\n".join(lines(compared))
-    assert "every payment is the same" in text and "-7.00" in text
+    assert "no payment changed" in text and "-7.00" in text
     same = difference(*releases(monkeypatch, tmp_path / "same", {1: tables({}), 2: tables({})}))
-    assert lines(same) == ["2025H1: r1 → r2: every payment and all savings are the same"]
+    assert lines(same) == ["2025H1: r1 → r2: no payment and no savings changed"]

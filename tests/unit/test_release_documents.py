@@ -1,4 +1,4 @@
-"""Documents of a release: hashed into its manifest, kept in their place, readable by no other user of the machine."""
+"""Documents of a release: hashed in its manifest, confined to its folder, unreadable to other users of the machine."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     assert (tmp_path / "outside").read_text() == "as it was"
 
 
-def test_what_is_written_is_private(tmp_path: Path) -> None:
+def test_documents_are_private(tmp_path: Path) -> None:
     write_documents([PAGE], tmp_path / "release")
     assert stat.S_IMODE((tmp_path / "release" / PAGE.path).stat().st_mode) & 0o137 == 0
     assert all(stat.S_IMODE(p.stat().st_mode) & 0o027 == 0 for p in (tmp_path / "release").rglob("*") if p.is_dir())
     assert release_path(tmp_path, PAGE.path) == tmp_path / "reports" / "210001" / "oversight.html"
 
 
-def test_what_a_hospital_sent_is_run_nowhere(released: Path) -> None:  # noqa: F811
+def test_nothing_a_hospital_sent_is_run(released: Path) -> None:  # noqa: F811
     """A care partner is called =SUM(A1), MD and a committee member <script>alert(1)</script>: both are only shown."""
     shown: Counter[str] = Counter()
     for path in released.rglob("*.csv"):
@@ -110,7 +110,7 @@ def test_what_a_hospital_sent_is_run_nowhere(released: Path) -> None:  # noqa: F
 
 
 def _outside_bdi(page: str, name: str) -> int:
-    """How often a name is shown otherwise than in an element of its own."""
+    """How often a name is shown outside an element of its own."""
     texts = re.sub(r"<(title|desc)\b.*?</\1>|<[^>]*=\"[^>]*>", "", page, flags=re.DOTALL)
     return texts.count(name) - len(re.findall(rf"<bdi>[^<]*{name}[^<]*</bdi>", texts))
 
@@ -133,7 +133,7 @@ def with_documents(unreleased: State, tmp_path_factory: pytest.TempPathFactory) 
     return release(unreleased, unreleased.norms, home, folder / "build", renderers={"report": _report})
 
 
-def test_a_renderer_sees_the_release_and_those_before(with_documents: Path) -> None:
+def test_a_renderer_sees_the_release_and_earlier_ones(with_documents: Path) -> None:
     text = (with_documents / "reports" / A / "summary.txt").read_text()
     assert text.startswith(f"2025H2_r1 {A}: ")
     assert "before: 2024H1 2, 2024H2 2, 2025H1 4" in text

@@ -1,4 +1,4 @@
-"""Files that leave: RFC 4180, formulas neutralized, the same bytes for the same rows."""
+"""Released files: RFC 4180, formulas neutralized, the same bytes for the same rows."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_rows_are_ordered_and_bytes_the_same(tmp_path: Path) -> None:
     assert write(tmp_path / "a", list(range(10))) == write(tmp_path / "b", [4, 8, 0, 2, 1, 9, 7, 3, 6, 5])
 
 
-def test_csv_is_what_any_reader_reads(tmp_path: Path) -> None:
+def test_any_csv_reader_reads_the_file(tmp_path: Path) -> None:
     content, _ = write(tmp_path / "a", list(range(10)))
     assert content.endswith(b"\r\n")
     rows = list(csv.DictReader(content.decode("utf-8").splitlines(keepends=True)))
@@ -61,13 +61,13 @@ def test_csv_is_what_any_reader_reads(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("index", [2, 3, 4, 5, 8, 9])
-def test_what_a_spreadsheet_would_run_is_neutralized(tmp_path: Path, index: int) -> None:
+def test_formulas_are_neutralized(tmp_path: Path, index: int) -> None:
     content, _ = write(tmp_path / "a", list(range(10)))
     rows = list(csv.DictReader(content.decode("utf-8").splitlines(keepends=True)))
     assert rows[index]["name"] == "'" + str(NAMES[index])
 
 
-def test_parquet_keeps_text_and_types_as_they_are(tmp_path: Path) -> None:
+def test_parquet_keeps_text_and_types(tmp_path: Path) -> None:
     write(tmp_path / "a", list(range(10)))
     table = pq.read_table(tmp_path / "a" / "payees.parquet")
     assert table["name"].to_pylist() == NAMES

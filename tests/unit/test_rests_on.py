@@ -1,4 +1,4 @@
-"""Which release rests on which, and what is stale, from manifests alone (methodology §15)."""
+"""Which release rests on which, and which are stale, according to the manifests (methodology §15)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ P = PerformancePeriod.parse
 
 
 def released(home: Home, period: str, number: int, *read: Path) -> Path:
-    """A release with nothing but a manifest, that read others."""
+    """A release that consists of a manifest only and read other releases."""
     folder = home.releases / period / f"r{number}"
     folder.mkdir(parents=True)
     inputs = [
@@ -59,10 +59,10 @@ def test_a_superseded_release_makes_later_ones_stale(home: Home) -> None:
     ]
     released(home, "2025H2", 2, first, restated)
     assert not stale_releases(home)
-    assert outdated(home, ReleaseFiles.at(home.releases / "2025H2" / "r1"))  # the old one stays so
+    assert outdated(home, ReleaseFiles.at(home.releases / "2025H2" / "r1"))  # the old release stays stale
 
 
-def test_an_earlier_period_released_later_makes_it_stale_too(home: Home) -> None:
+def test_an_earlier_period_released_afterwards_makes_later_ones_stale(home: Home) -> None:
     released(home, "2025H2", 1)
     released(home, "2025H1", 1)
     (reason,) = stale_releases(home, P("2025H1"))

@@ -1,4 +1,4 @@
-"""Cells that a spreadsheet would run: one definition for CSV files, workbooks and the verification."""
+"""Cells that a spreadsheet would run: one definition for CSV files, workbooks and verification."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ def test_every_sign_after_every_blank_is_neutralized(lead: str) -> None:
     assert all(looks_like_formula(text) for text in texts)
 
 
-def test_ordinary_text_stays_as_it_is() -> None:
+def test_ordinary_text_is_unchanged() -> None:
     texts = ["", "a=b", "O'Brien", "'quoted'", "APR-DRG", " leading blank", "1-2", "“−5”", "−5", "é", "'", "x\t=1"]
     assert _written(texts) == texts
     assert not any(looks_like_formula(text) for text in texts)
 
 
 def test_verification_neutralizes_the_same_cells() -> None:
-    """Over every blank, control and invisible character of Unicode, and every character of the first plane."""
+    """For every blank, control and invisible character of Unicode, and every character of the first plane."""
     signs = [chr(code) for code in range(0x10000) if not 0xD800 <= code <= 0xDFFF]
     signs += [chr(c) for c in range(0x10000, 0x110000) if unicodedata.category(chr(c)) in ("Zs", "Zl", "Zp", "Cf")]
     texts = [f"{sign}=1" for sign in signs] + signs
     assert [verification.neutralized(text) for text in texts] == _written(texts)
 
 
-def test_what_is_written_can_be_read_back_exactly() -> None:
+def test_neutralized_text_is_read_back_exactly() -> None:
     texts = [f"{lead}{text}" for lead in _LEADS for text in ("", "=1", "x", "-", "＋1")]
     assert [verification._text(cell) for cell in _written(texts)] == texts

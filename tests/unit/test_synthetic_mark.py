@@ -1,4 +1,4 @@
-"""Every file of a release of invented data carries the mark, and any other release is as it was."""
+"""Every file of a release of invented data carries the mark; other releases are unchanged."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_invented_data_are_recognized_by_their_rates() -> None:
     assert not is_synthetic([real, pl.DataFrame({"year": [1]})]) and is_synthetic([real, invented])
 
 
-def test_a_table_has_one_more_column_in_both_its_forms(tmp_path: Path) -> None:
+def test_a_table_has_one_more_column_as_csv_and_as_parquet(tmp_path: Path) -> None:
     plain = write_table(FRAME, TABLE, tmp_path, "plain")
     marked = write_table(FRAME, TABLE, tmp_path, "marked", is_synthetic=True)
     assert plain[0].path.read_bytes() == b"npi,cases\r\n1,3\r\n2,4\r\n"
@@ -44,7 +44,7 @@ def test_a_page_is_marked_above_everything_and_on_paper() -> None:
     marked = marked_document(page, "text/html").decode()
     assert marked.index("SYNTHETIC DATA") < marked.index("<h1>") and "@media print" in marked
     assert "@page{@bottom-left{content:'SYNTHETIC DATA" in marked and "://" not in marked
-    assert "position:fixed" not in marked  # it would lie over the text of each sheet
+    assert "position:fixed" not in marked  # it would cover the text of each sheet
 
 
 def test_a_csv_document_keeps_its_cells() -> None:
@@ -62,8 +62,8 @@ def test_every_sheet_of_a_workbook_is_marked() -> None:
         assert str(sheet["A1"].value).startswith("SYNTHETIC DATA") and "SYNTHETIC" in sheet.oddHeader.center.text
 
 
-def test_tables_computed_from_an_invented_release_say_so(tmp_path: Path) -> None:
-    """What `hcip simulate` writes, and `hcip certainty` in the same way."""
+def test_tables_computed_from_an_invented_release_are_marked(tmp_path: Path) -> None:
+    """The tables that `hcip simulate` writes; `hcip certainty` does it in the same way."""
     for is_invented, header in ((True, "npi,cases,SYNTHETIC"), (False, "npi,cases")):
         simulated = Simulation("2025H1", "r1", FRAME, FRAME, FRAME, is_invented)
         for path in simulated.write(tmp_path):
