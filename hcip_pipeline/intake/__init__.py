@@ -1,1 +1,1 @@
-"""What comes in, each with a receipt: hospital submissions, CMS files, program files, protocols, reference tables."""
+"""Everything that is received, with receipts: hospital submissions, CMS files, program files, protocols, references."""

@@ -1,9 +1,9 @@
-"""Which folders of the inbox have something new and complete in them. Pure, except that it looks at names and times.
+"""Which inbox folders contain something new and complete. Pure, except that it looks at file names and times.
 
 Belongs here: when files count as arrived. Does not belong here: starting runs (``assets.sensors``), reading any file.
 
-A folder that is being written to looks different each time. It counts as complete when it looks the same twice,
-nothing in it was touched for a while, and no name is one that copying programs use for what is unfinished.
+A folder that is being written to looks different each time. It counts as complete once it looks the same twice, nothing
+in it has changed for a while, and no file has a name that copying programs give to unfinished files.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-#: how browsers, scp, rsync and FTP servers name what they have not finished
+#: How browsers, scp, rsync and FTP servers name unfinished files.
 _UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".crdownload", ".download", ".upload")
 
 
@@ -24,7 +24,7 @@ class Appearance:
 
     Args:
         digest: over the names, sizes and times of its files.
-        changed: when something in it last changed, in seconds since the epoch; 0 when it holds nothing.
+        changed: when something in it last changed, in seconds since the epoch; 0 if it is empty.
     """
 
     digest: str
@@ -33,7 +33,7 @@ class Appearance:
 
 
 def appearance(folder: Path) -> Appearance:
-    """How a folder of the inbox looks now; a file that goes while one looks makes it unfinished."""
+    """How a folder of the inbox looks now; a file that disappears during the look makes it unfinished."""
     seen: list[str] = []
     changed, unfinished = 0.0, False
     for path in sorted(folder.rglob("*")):
@@ -41,7 +41,7 @@ def appearance(folder: Path) -> Appearance:
             stat = path.lstat()
         except OSError:
             return Appearance("", 0.0, True)
-        # A copy that keeps the file's own time still changes the time of its entry.
+        # A copy that preserves the modification time still has a new ctime.
         changed = max(changed, stat.st_mtime, stat.st_ctime)
         if path.is_dir() and not path.is_symlink():
             continue
@@ -65,7 +65,7 @@ class Cursor:
 
     @classmethod
     def parse(cls, text: str | None) -> Cursor:
-        """Read a cursor from the text that the sensor kept."""
+        """Read a cursor from the text that the sensor stored."""
         content = json.loads(text) if text else {}
         return cls(content.get("seen", {}), content.get("started", {}))
 
@@ -76,14 +76,14 @@ class Cursor:
 
 @dataclass(frozen=True)
 class Arrival:
-    """Something new in a partition's folder: the same arrival has the same ``run_key`` for ever."""
+    """Something new in a partition's folder; the same arrival always has the same ``run_key``."""
 
     partition: str
     digest: str
 
     @property
     def run_key(self) -> str:
-        """Identifies the run that these arrivals ask for."""
+        """Identifies the run that this arrival requests."""
         return f"{self.partition}:{self.digest}"
 
 
@@ -94,17 +94,17 @@ def arrivals(
     settle_seconds: float,
     last_ingested: Callable[[str], float],
 ) -> tuple[list[Arrival], list[str], Cursor]:
-    """What has arrived since the last look.
+    """Find what has arrived since the last look.
 
     Args:
         folders: partition -> its folder in the inbox.
         now: seconds since the epoch.
         settle_seconds: how long nothing must have changed.
-        last_ingested: when a partition was last ingested, in seconds since the epoch (0: never);
-            what was there before that needs no run.
+        last_ingested: when a partition was last ingested, in seconds since the epoch (0: never); files from before
+            then need no run.
 
     Returns:
-        The arrivals, one a partition; the partitions that are still being written; and the cursor for the next look.
+        The arrivals, one per partition; the partitions that are still being written; and the cursor for the next look.
     """
     found: list[Arrival] = []
     waiting: list[str] = []
@@ -118,13 +118,13 @@ def arrivals(
         following.seen[partition] = looks.digest
         if cursor.started.get(partition) == looks.digest:
             continue
-        # A time in the future is one that a clock which was wrong has written: it is as far away as one in the past.
+        # A time in the future was written by a wrong clock: its distance counts like that of a time in the past.
         is_settled = cursor.seen.get(partition) == looks.digest and abs(now - looks.changed) >= settle_seconds
         if looks.is_unfinished or not is_settled:
             waiting.append(partition)
             continue
         following.started[partition] = looks.digest
         last = last_ingested(partition)
-        if last <= looks.changed or last > now:  # the clock was set back: an intake too many finds nothing to do
+        if last <= looks.changed or last > now:  # > now: the clock was set back; a needless intake does nothing
             found.append(Arrival(partition, looks.digest))
     return found, waiting, following

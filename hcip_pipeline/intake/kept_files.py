@@ -1,7 +1,7 @@
 """The preflight of the files that a program keeps (``hcip check``): program and reference tables, forms, protocols.
 
-Belongs here: which of them a path is, and the intake's verdict in words. Does not belong here: any rule (the readers of
-the tables, ``policy.protocol_checks``), submissions and claims, which have preflights of their own.
+Belongs here: which kind of file a path is, and the intake's verdict on it. Does not belong here: any rule (the readers
+of the tables, ``policy.protocol_checks``), submissions and claims, which have their own preflights.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class FileCheck:
 
     Attributes:
         kind: ``program``, ``reference``, ``list``, ``survey``, ``protocol`` or ``policy``.
-        problems: what refuses the file, and what is worth knowing.
-        counts: what was counted in a national list, or paid by each hospital, in words.
+        problems: the reasons for a refusal, and remarks.
+        counts: label -> what was counted in a national list, or paid by a hospital.
     """
 
     kind: str
@@ -68,13 +68,13 @@ class FileCheck:
 
 
 def check_kept_files(path: Path, period: PerformancePeriod | None = None) -> list[FileCheck] | None:
-    """Judge a file, or every file of a folder, as the intake would; None where none of them is a kept file.
+    """Judge a file, or every file in a folder, as the intake would; None if none of them is a kept file.
 
     Args:
         period: the half-year that program files report on; by default the one their folder is named after.
 
     Raises:
-        UsageError: nothing states which half-year a program file reports on.
+        UsageError: it is unknown which half-year a program file reports on.
     """
     if not path.is_dir():
         check = _check_of(path, period)
@@ -90,7 +90,7 @@ def check_kept_files(path: Path, period: PerformancePeriod | None = None) -> lis
 
 
 def _check_of(path: Path, period: PerformancePeriod | None) -> Callable[[], FileCheck] | None:
-    """How a file is judged, by its name and its folder."""
+    """The check for a file, chosen by its name and its folder; None for an unknown file."""
     if parse_form_name(path.name):
         return partial(_survey, path)
     if (name := table_of(path.name, tuple(program.TABLES))) is not None:
@@ -107,7 +107,7 @@ def _check_of(path: Path, period: PerformancePeriod | None) -> Callable[[], File
 
 
 def _inbox(path: Path, folder: str) -> Path | None:
-    """The inbox of a file that is in ``<inbox>/<folder>/<something>/``, or in ``<inbox>/reference/``."""
+    """The inbox of a file in ``<inbox>/<folder>/<something>/``, or in ``<inbox>/reference/``."""
     parents = path.absolute().parents
     depth = 0 if folder == "reference" else 1
     return parents[depth + 1] if len(parents) > depth + 1 and parents[depth].name == folder else None
@@ -124,7 +124,7 @@ def _program_file(path: Path, name: str, period: PerformancePeriod | None) -> Fi
             period = PerformancePeriod.parse(path.absolute().parent.name)
         except UsageError:
             raise UsageError(
-                "it is not known which half-year the file reports on",
+                "the half-year that the file reports on is unknown",
                 file=path,
                 fix="add --period 2025H1, or put it into a folder of that name",
             ) from None
@@ -137,7 +137,7 @@ def _program_file(path: Path, name: str, period: PerformancePeriod | None) -> Fi
 
 
 def _paid(payments: pl.DataFrame) -> dict[str, int | str]:
-    """Payments by hospital and in total, as the protocol has them reported."""
+    """Total payments by hospital, as the protocol requires them to be reported."""
     counts: dict[str, int | str] = {}
     for (ccn,), rows in sorted(payments.group_by("hospital_ccn")):
         partners = rows["npi"].n_unique()
@@ -171,7 +171,7 @@ def _national_list(path: Path, name: str) -> FileCheck:
 
 
 def _twice(path: Path, name: str) -> tuple[Problem, ...]:
-    """What refuses a table that is in its folder in several files."""
+    """The problem if a folder has several files of the same table; otherwise none."""
     try:
         find_table(path.parent, name)
     except TableRefusedError as error:

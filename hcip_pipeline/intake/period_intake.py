@@ -1,6 +1,6 @@
-"""Everything a period needs besides claims: program files, protocols and exclusions, in order of dependence.
+"""Everything a period needs besides claims: program files, protocols and exclusion lists, in order of dependency.
 
-Belongs here: that order, and the list of the files in force. Does not belong here: how any of them is judged.
+Belongs here: that order, and the list of files in force. Does not belong here: how any of them is judged.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hcip_pipeline.reference.screening import write_lake_screening
 
 @dataclass(frozen=True)
 class PeriodIntake:
-    """What became of a period's program files and of the protocols in force in it."""
+    """The outcome for a period's program files and for the protocols in force in it."""
 
     program: ProgramIntake
     protocols: tuple[ProtocolFile, ...]
@@ -36,14 +36,14 @@ class PeriodIntake:
 
 
 def ingest_period(home: Home, period: PerformancePeriod, policy: Policy) -> PeriodIntake:
-    """Put the period's program files, the protocols in force and what national lists hold into the lake.
+    """Put the period's program files, the protocols in force and the national lists into the lake.
 
     Earlier periods' program folders are read as far as the period needs them (``contracts.program.READ_LATER``).
 
     Raises:
-        HcipError: a reference table in the inbox is refused, or a file of an earlier period that this one reads and no
-            version before it is in force. Refused program files of its own and protocols do not raise: see
-            ``ProgramIntake.require_in_force`` and the finding ``PROTOCOL-REFUSED``.
+        HcipError: a reference table in the inbox is refused, or so is a file of an earlier period that this one reads
+            and no earlier version is in force. Refused protocols and program files of the period itself do not raise:
+            see ``ProgramIntake.require_in_force`` and the finding ``PROTOCOL-REFUSED``.
     """
     conditions = conditions_in_force(home.inbox, period, policy)
     ingest_read_later(home, period)

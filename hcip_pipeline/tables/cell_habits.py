@@ -1,9 +1,9 @@
-"""How spreadsheets write the cells of hand-kept tables, read as the contract has them.
+"""How spreadsheets write the cells of hand-kept tables, converted to the form that the contract expects.
 
-Belongs here: one expression a habit, from text to text, and how many cells it read. Does not belong here: types and
-rules (``contract_columns``), hospital submissions (``hospital.habits``).
+Belongs here: one expression per habit, from text to text, and how many cells it changed. Does not belong here: types
+and rules (``contract_columns``), hospital submissions (``hospital.habits``).
 
-Nothing is guessed: a cell that no habit fits stays as it is and is judged so.
+Nothing is guessed: a cell that fits no habit stays unchanged and is judged as it is.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import polars as pl
 from hcip_pipeline.contracts.table import Column, Table
 from hcip_pipeline.tables.placeholders import WORDS
 
-#: Codes of fixed width that are digits: leading zeros are what a spreadsheet takes from them.
+#: Widths of numeric codes, whose leading zeros spreadsheets remove.
 WIDTHS = {
     "ccn": 6, "hospital_ccn": 6, "apr_drg": 3, "mdc": 2, "revenue_code_from": 4, "revenue_code_to": 4,
     "disposition_code": 2,
 }  # fmt: skip
-#: A number with this many digits in exponent form is no longer the number that was meant.
+#: A number of this size in exponent form has lost digits.
 LOST_DIGITS = r"^[+-]?[0-9](\.[0-9]+)?[eE]\+[0-9]{2,3}$"
 
 _YES, _NO = ("y", "yes", "true", "t", "1", "1.0"), ("n", "no", "false", "f", "0", "0.0")
-#: Three decimals alone are none: 1.230 is a thousand where a dot separates thousands.
+#: Exactly three decimals are not accepted: 1.230 is over a thousand if dots separate thousands.
 _DIGITS = r"([0-9]{1,3}(,[0-9]{3})+|[0-9]{1,16})(\.([0-9]{0,2}|[0-9]{4,}))?"
 _AMOUNT = rf"^(\$?\s*-?\s*\$?\s*{_DIGITS}|\(\s*\$?\s*{_DIGITS}\s*\))$"
-#: Blanks other than the plain space, as web pages and spreadsheets leave them, and signs without width.
+#: Blanks of any kind, as web pages and spreadsheets leave them, and zero-width characters.
 _OTHER_BLANKS = r"[\s\x{00A0}\x{1680}\x{2000}-\x{200A}\x{202F}\x{205F}\x{3000}]"
 _NO_WIDTH = r"[\x{00AD}\x{200B}-\x{200F}\x{2060}\x{FEFF}]"
 _WHOLE = r"^-?([0-9]{1,3}(,[0-9]{3})+|[0-9]{1,15})(\.0*)?$"
@@ -38,13 +38,13 @@ _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 
 def read_habits(cells: pl.DataFrame, table: Table) -> tuple[pl.DataFrame, list[tuple[str, str, pl.Series]]]:
-    """The cells as the contract writes them.
+    """The cells in the form that the contract expects.
 
     Args:
-        cells: the table's columns as text, among others.
+        cells: the table's columns as text; other columns may be present.
 
     Returns:
-        The frame, and for every rule and column a mask of the rows whose cell was read otherwise than it is written.
+        The frame and, for every rule and column, a mask of the rows whose cell was changed.
     """
     read: list[tuple[str, str, pl.Series]] = []
     for column in table.columns:
@@ -81,7 +81,7 @@ def _habits(column: Column, values: pl.Series) -> Iterator[tuple[str, pl.Expr]]:
     elif column.name in WIDTHS:
         width = WIDTHS[column.name]
         digits = cell.str.replace(r"\.0+$", "")
-        least = width if column.name.endswith("ccn") else 1  # a digit less is another hospital, not a zero lost
+        least = width if column.name.endswith("ccn") else 1  # with a digit missing it may be another hospital
         short = digits.str.contains(rf"^[0-9]{{{least},{width}}}$")
         yield "CODE-PADDED", pl.when(short).then(digits.str.zfill(width)).otherwise(cell)
     elif column.name == "grouper_version":
@@ -99,7 +99,7 @@ def _habits(column: Column, values: pl.Series) -> Iterator[tuple[str, pl.Expr]]:
 
 
 def _bare(column: Column) -> pl.Expr:
-    """The cell without a spreadsheet's marks of text, signs without width, and blanks of any kind around it."""
+    """The cell without a spreadsheet's text markers, zero-width characters, and surrounding blanks of any kind."""
     cell = pl.col(column.name).str.replace('^="([^"]*)"$', "${1}")
     if column.is_words:
         return cell
@@ -118,7 +118,7 @@ def _spelled(column: Column) -> pl.Expr:
 
 
 def _date(name: str, values: pl.Series) -> pl.Expr | None:
-    """How a column of dates is read: only if all of them are in one form, month first or with a time of midnight."""
+    """How to convert a column of dates, if they are all in one form: month first, or with a time of midnight."""
     forms = [form for form in (_ISO, _MONTH_FIRST, _WITH_TIME) if values.str.contains(form).any()]
     if len(forms) != 1 or forms[0] == _ISO:
         return None
@@ -127,7 +127,7 @@ def _date(name: str, values: pl.Series) -> pl.Expr | None:
     parsed = day.str.to_date(form, strict=False)
     dated = values.str.contains(forms[0])
     if values.to_frame().filter(dated).select(parsed.is_null().any()).item():
-        return None  # the day before the month, or no date at all
+        return None  # the day comes before the month, or it is not a date
     return pl.when(pl.col(name).str.contains(forms[0])).then(parsed.cast(pl.String)).otherwise(pl.col(name))
 
 

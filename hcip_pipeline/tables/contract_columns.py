@@ -1,4 +1,4 @@
-"""A text table against its contract: every cell typed, every breach found, in one vectorized pass.
+"""A text table checked against its contract: every cell typed, every breach found, in one vectorized pass.
 
 Belongs here: types, required and allowed values, lengths, keys, and rules over the columns of one row.
 Does not belong here: reading the file (``tabular``), and rules that need another table (the callers).
@@ -24,7 +24,7 @@ from hcip_pipeline.tables.placeholders import WORDS
 from hcip_pipeline.tables.refusals import LISTED_PER_RULE, TableRefusedError
 from hcip_pipeline.tables.tabular import LINE, TextTable, read_text_table
 
-#: Text without a length of its own in the contract: long enough for any reason, short enough for any report.
+#: Maximum length of text if the contract sets none: long enough for any reason, short enough for any report.
 MAX_TEXT = 1000
 
 _CONTROL_CHARACTER = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
@@ -32,7 +32,7 @@ _CONTROL_CHARACTER = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 
 @dataclass(frozen=True)
 class RowRule:
-    """A rule over typed columns: the rows where ``breached`` is true break it (null is not true)."""
+    """A rule over typed columns: rows for which ``breached`` is true break it (null is not true)."""
 
     rule: str
     column: str
@@ -42,7 +42,7 @@ class RowRule:
 
 @dataclass(frozen=True)
 class ContractTable:
-    """A file's rows in the contract's columns, order and types, and ``LINE``, with what was only worth a warning."""
+    """A file's rows in the contract's columns, order and types, with ``LINE`` and the warnings."""
 
     frame: pl.DataFrame
     text: TextTable
@@ -61,7 +61,7 @@ def read_contract_table(path: Path, table: Table, rules: Sequence[RowRule] = ())
 
 
 def check_contract_table(text: TextTable, path: Path, table: Table, rules: Sequence[RowRule] = ()) -> ContractTable:
-    """As :func:`read_contract_table`, for cells already read (or widened, as grouper ranges are)."""
+    """Like :func:`read_contract_table`, for cells already read (or expanded, as grouper ranges are)."""
     findings = _Findings(path)
     for note in text.notes:
         findings.add(note)
@@ -82,28 +82,30 @@ def check_contract_table(text: TextTable, path: Path, table: Table, rules: Seque
     cells, read = read_habits(cells, table)
     for habit, name, changed in read:
         count, first = int(changed.sum()), cells.filter(changed).get_column(LINE)[0]
-        findings.add(Problem(habit, f"{count:,} cells, this one first" if count > 1 else "this cell", first, name))
+        findings.add(
+            Problem(habit, f"in {count:,} cells; this is the first" if count > 1 else "in this cell", first, name)
+        )
         findings.counts[habit] += count - 1
     typed = cells.select(*[_typed(column) for column in table.columns], LINE)
     broken = _check_cells(cells, typed, table, findings)
     _check_key(typed, table, findings)
     for rule in rules:
-        # A cell that cannot be read is reported once, not again by every rule that looks at it.
+        # A cell that cannot be read is reported once, not again by each rule that uses it.
         readable = [~broken[name] for name in rule.breached.meta.root_names() if name in broken]
         rows = typed.filter(rule.breached, *readable)
         findings.add_rows(rule.rule, rule.column, rows.get_column(LINE), [rule.message] * LISTED_PER_RULE)
     if typed.is_empty():
-        findings.add(Problem("FILE-NO-ROWS", "the file has a header and no rows"))
+        findings.add(Problem("FILE-NO-ROWS", "the file has a header but no rows"))
     findings.raise_errors()
     return ContractTable(typed, text, tuple(findings.problems), findings.counts, unknown)
 
 
 def npi_fails_check_digit(npi: pl.Expr) -> pl.Expr:
-    """True where ten digits are not a valid NPI (methodology §4).
+    """True if ten digits are not a valid NPI (methodology §4).
 
-    The first is 1 or 2, and the Luhn sum over ``80840`` + NPI is a multiple of ten.
+    In a valid NPI the first digit is 1 or 2, and the Luhn sum over ``80840`` + NPI is a multiple of ten.
 
-    True also where the sum cannot be computed: what is not a digit of ASCII fails.
+    Also true if the sum cannot be computed: anything but ASCII digits fails.
     """
     digits = [npi.str.slice(i, 1).cast(pl.Int32, strict=False) for i in range(10)]
     # Every second digit from the right (the check digit not doubled); 80840 itself always adds 24.
@@ -138,7 +140,7 @@ class _Findings:
 
 def _missing_column(name: str, header: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, header, n=1, cutoff=0.7)
-    return f"the column '{name}' is missing" + (f" ('{close[0][:60]}' resembles it)" if close else "")
+    return f"the column '{name}' is missing" + (f" ('{close[0][:60]}' is similar)" if close else "")
 
 
 def _typed(column: Column) -> pl.Expr:
@@ -156,16 +158,17 @@ def _in_exponent_form(name: str) -> pl.Expr:
 
 
 def _true(cells: pl.DataFrame, conditions: Mapping[str, pl.Expr]) -> Iterator[tuple[str, pl.Series]]:
-    """Name and mask of each condition that is true of a row: all are computed in one pass."""
+    """Name and mask of each condition that is true for some row; all are computed in one pass."""
     if conditions:
         masks = cells.select(condition.alias(name) for name, condition in conditions.items())
         yield from ((mask.name, mask) for mask in masks.iter_columns() if mask.any())
 
 
 def _check_cells(cells: pl.DataFrame, typed: pl.DataFrame, table: Table, findings: _Findings) -> dict[str, pl.Series]:
-    """The contract's own rules on each column, one reported for each cell; column -> the mask of cells that break one.
+    """Check the contract's own rules on each column, reporting one breach per cell.
 
-    A column in order has no mask.
+    Returns:
+        Column -> mask of the cells that break a rule; only for columns that have such cells.
     """
     rules = {column.name: _rules_of(column, typed) for column in table.columns}
     any_broken = {name: pl.any_horizontal(broken for _, broken, _ in own) for name, own in rules.items()}
@@ -182,19 +185,19 @@ def _check_cells(cells: pl.DataFrame, typed: pl.DataFrame, table: Table, finding
 
 
 def _rules_of(column: Column, typed: pl.DataFrame) -> list[tuple[str, pl.Expr, str]]:
-    """Rule, whether a cell breaks it (never null), and the message, in the order in which they are looked at."""
+    """Rule, whether a cell breaks it (never null), and the message, in the order in which they are checked."""
     cell = pl.col(column.name)
     limit = column.max_length or MAX_TEXT
     what = _what(column)
     rules: list[tuple[str, pl.Expr, str]] = [
-        ("CELL-CONTROL-CHARACTER", cell.str.contains(_CONTROL_CHARACTER), "the cell holds a control character"),
+        ("CELL-CONTROL-CHARACTER", cell.str.contains(_CONTROL_CHARACTER), "the cell contains a control character"),
         ("CELL-TOO-LONG", cell.str.len_chars() > limit, f"the cell is longer than {limit} characters"),
     ]
     if not column.nullable:
-        rules.append(("CELL-MISSING", cell.is_null(), f"the cell is empty, and needs {what}"))
+        rules.append(("CELL-MISSING", cell.is_null(), f"the cell is empty but must contain {what}"))
     if not column.nullable and column.type == "text" and not column.is_words and not column.allowed:
         is_placeholder = cell.str.to_lowercase().is_in(WORDS)
-        rules.append(("CELL-MISSING", is_placeholder, f"{{}} is a placeholder, and the cell needs {what}"))
+        rules.append(("CELL-MISSING", is_placeholder, f"{{}} is a placeholder; the cell must contain {what}"))
     if column.allowed:
         rules.append(("VALUE-NOT-ALLOWED", ~cell.is_in(column.allowed), f"{{}} is not {what}"))
     elif column.type != "text":

@@ -22,7 +22,7 @@ class TableRefusedError(HcipError):
     Args:
         path: the file.
         problems: the problems, at most :data:`LISTED_PER_RULE` for each rule and column.
-        counts: how many breaches each rule has in all.
+        counts: the total number of breaches of each rule.
     """
 
     def __init__(self, path: Path, problems: Sequence[Problem], counts: Counter[str]) -> None:

@@ -24,17 +24,17 @@ from hcip_pipeline.tables.refusals import TableRefusedError
 from hcip_pipeline.tables.workbooks import WorkbookError, ignored_sheets, sheet_rows
 
 ENDINGS = (".csv", ".csv.gz", ".csv.zip", ".parquet", ".xlsx")
-#: What separates cells if no comma does, as a message names it.
+#: Delimiters other than the comma, and how messages name them.
 OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
-#: Sheets that a message names.
+#: Number of sheets that a message names.
 _SHEETS = 5
 _QUOTED = re.compile(rb'"(?:[^"]|"")*"')
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def find_table(folder: Path, name: str) -> Path:
-    """The file of a table in a folder, in any letter case and shape; ``<name>.csv`` where there is none.
+    """The file of a table in a folder, in any letter case and shape; ``<name>.csv`` if there is none.
 
     Raises:
         TableRefusedError: FILE-TWICE.
@@ -51,13 +51,13 @@ def find_table(folder: Path, name: str) -> Path:
 
 
 def table_of(file_name: str, names: tuple[str, ...]) -> str | None:
-    """The table that a file holds, by its name."""
+    """The table that a file contains, judging by its name."""
     lower = file_name.lower()
     return next((name for name in names if lower in {f"{name}{ending}" for ending in ENDINGS}), None)
 
 
 def as_csv(raw: bytes, path: Path) -> tuple[bytes, tuple[Problem, ...]]:
-    """The bytes of a file as UTF-8 CSV, line for line, and what is reported about it.
+    """The bytes of a file as UTF-8 CSV, line for line, and any remarks on its shape.
 
     Raises:
         TableRefusedError: FILE-UNREADABLE, FILE-TOO-LARGE.
@@ -82,7 +82,7 @@ def as_csv(raw: bytes, path: Path) -> tuple[bytes, tuple[Problem, ...]]:
 
 
 def delimiter_of(data: bytes) -> str:
-    """What separates the cells of the first line that holds anything: a comma if there is one."""
+    """The delimiter of the first line that is not blank: a comma if it has one."""
     first = next((line for line in data.split(b"\n") if line.strip()), b"")
     bare = _QUOTED.sub(b"", first).decode("utf-8", "replace")
     if "," in bare:
@@ -95,7 +95,7 @@ def _from_workbook(raw: bytes, path: Path) -> tuple[bytes, tuple[Problem, ...]]:
     writer = csv.writer(text, lineterminator="\n")
     line = 1
     table = path.name.split(".")[0].lower()
-    with tempfile.NamedTemporaryFile(suffix=".xlsx") as copy:  # what was read is what is opened
+    with tempfile.NamedTemporaryFile(suffix=".xlsx") as copy:  # open exactly the bytes that were read
         copy.write(raw)
         copy.flush()
         try:
@@ -110,7 +110,7 @@ def _from_workbook(raw: bytes, path: Path) -> tuple[bytes, tuple[Problem, ...]]:
         return text.getvalue().encode(), ()
     listed = ", ".join(f"'{shown_unknown(name)}'" for name in ignored[:_SHEETS])
     more = f" and {len(ignored) - _SHEETS} more" if len(ignored) > _SHEETS else ""
-    return text.getvalue().encode(), (Problem("SHEETS-IGNORED", f"no tables: {listed}{more}"),)
+    return text.getvalue().encode(), (Problem("SHEETS-IGNORED", f"ignored sheets: {listed}{more}"),)
 
 
 def _from_parquet(raw: bytes, path: Path) -> bytes:
@@ -132,13 +132,13 @@ def _unpacked(raw: bytes, path: Path) -> bytes:
             with zipfile.ZipFile(io.BytesIO(raw)) as archive:
                 names = [n for n in archive.namelist() if not n.endswith("/") and not n.startswith("__MACOSX/")]
                 if len(names) != 1:
-                    _refuse(path, Problem("FILE-UNREADABLE", f"the archive holds {len(names)} files, not one"))
+                    _refuse(path, Problem("FILE-UNREADABLE", f"the archive contains {len(names)} files, not one"))
                 with archive.open(names[0]) as stream:
                     content = stream.read(TABLE.bytes + 1)
     except ARCHIVE_DAMAGE:
         _refuse(path, Problem("FILE-UNREADABLE", "the file cannot be unpacked: it is truncated or encrypted"))
     if len(content) > TABLE.bytes:
-        _refuse(path, Problem("FILE-TOO-LARGE", "the file is larger when unpacked than a table can be"))
+        _refuse(path, Problem("FILE-TOO-LARGE", "the unpacked file is larger than a table may be"))
     return content
 
 

@@ -1,7 +1,7 @@
-"""A CSV file as text, read strictly, cell for cell, with the line that each row is on.
+"""A CSV file as text, read strictly, cell by cell, with each row's line number.
 
-Belongs here: encoding, quoting, line ends, ragged rows, the header. Does not belong here: what the cells mean
-(``contract_columns``) and files of patients (the hospital intake).
+Belongs here: encoding, quoting, line endings, ragged rows, the header. Does not belong here: what the cells mean
+(``contract_columns``) and patient-level files (the hospital intake).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hcip_pipeline.rules.problem import Problem, tally
 from hcip_pipeline.tables.refusals import LISTED_PER_RULE, TableRefusedError
 from hcip_pipeline.tables.table_shapes import OTHER_DELIMITERS, as_csv, delimiter_of
 
-#: Name of the column that carries the line number; no file can have it because of its blank.
+#: Name of the column with the line number; no file can have such a column because of the blank in the name.
 LINE = "file line"
 
 _QUOTE, _LF, _CR = (ord(sign) for sign in '"\n\r')
@@ -30,14 +30,14 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True)
 class TextTable:
-    """A CSV file's cells: stripped of blanks around them, empty ones null.
+    """A CSV file's cells, stripped of surrounding blanks; empty cells are null.
 
     Attributes:
-        frame: one text column for each of the header's, and ``LINE``, the line a row starts on.
-        header: the names of the header, in order.
-        blank_rows: rows without any cell filled, which are left out.
+        frame: one text column for each column of the header, and ``LINE``, the line on which a row starts.
+        header: the column names, in order.
+        blank_rows: the number of empty rows, which are left out.
         bytes, sha256: of the file on disk.
-        notes: what is reported about its shape.
+        notes: remarks on the file's shape.
     """
 
     frame: pl.DataFrame
@@ -49,10 +49,10 @@ class TextTable:
 
 
 def read_text_table(path: Path, within: Path | None = None) -> TextTable:
-    """The cells of a table's file: CSV (RFC 4180, LF or CRLF), or in a shape that ``table_shapes`` reads.
+    """The cells of a table's file: CSV (RFC 4180, LF or CRLF), or a shape that ``table_shapes`` reads.
 
     Args:
-        within: the folder that no link may lead out of (the inbox).
+        within: the folder that links may not lead out of (the inbox).
 
     Raises:
         TableRefusedError: a link, unreadable, empty, too large, not UTF-8, NUL bytes, bad quoting, ragged rows,
@@ -66,9 +66,9 @@ def read_text_table(path: Path, within: Path | None = None) -> TextTable:
 
 
 def parse_text_table(raw: bytes, path: Path) -> TextTable:
-    """The cells of a file's bytes; ``path`` names their shape, and is named in errors.
+    """The cells of a file's bytes; ``path`` determines their shape and is named in errors.
 
-    Raises as :func:`read_text_table`.
+    Raises the same errors as :func:`read_text_table`.
     """
     data, notes = as_csv(raw, path)
     data = data.removeprefix(_BOM)
@@ -77,7 +77,7 @@ def parse_text_table(raw: bytes, path: Path) -> TextTable:
     if sign != ",":
         notes = (*notes, Problem("FILE-DELIMITER", f"cells are separated by {OTHER_DELIMITERS[sign]}", 1))
     text = np.frombuffer(data, dtype=np.uint8)
-    # Parity of the quotation marks so far: 1 inside a quoted cell. It survives the wrap at 256.
+    # Parity of the quotation marks so far: 1 inside a quoted cell. Wrapping at 256 does not change it.
     quoted = np.cumsum(text == _QUOTE, dtype=np.uint8) & 1
     _check_quotes(text, quoted, path, ord(sign))
 
@@ -114,7 +114,7 @@ def parse_text_table(raw: bytes, path: Path) -> TextTable:
         ]
         raise TableRefusedError(path, problems, Counter({"ROW-RAGGED": int(ragged.size)}))
 
-    # Carriage returns and blank lines go before the parse, so that one reading of the file is possible.
+    # Carriage returns and blank lines are removed before parsing, so that the file can be read only one way.
     keep = np.repeat(filled, record_ends - record_starts) & ~((text == _CR) & (quoted == 0))
     head = text[record_starts[first] : record_ends[first]][keep[record_starts[first] : record_ends[first]]].tobytes()
     body = text[record_ends[first] :][keep[record_ends[first] :]].tobytes()
@@ -127,14 +127,14 @@ def parse_text_table(raw: bytes, path: Path) -> TextTable:
 
 
 def _check_rows(frame: pl.DataFrame, header: tuple[str, ...], path: Path) -> None:
-    """Rows that do not belong to the table: each kind is refused with one finding."""
+    """Refuse rows that do not belong to the table, with one problem for each kind."""
     if frame.is_empty() or not header:
         return
     same = pl.all_horizontal(pl.col(name).str.to_lowercase().eq_missing(name or None) for name in header)
     total = pl.col(header[0]).str.to_lowercase().str.contains(r"^(grand |sub)?totals?:?$")
     for rule, rows, words in (
-        ("HEADER-REPEATED", frame.filter(same), "the header comes again"),
-        ("TOTAL-ROW", frame.tail(3).filter(total), "a row of totals"),
+        ("HEADER-REPEATED", frame.filter(same), "the header is repeated"),
+        ("TOTAL-ROW", frame.tail(3).filter(total), "this is a totals row"),
     ):
         if rows.height:
             _refuse(path, [Problem(rule, words, rows.get_column(LINE)[0])])
@@ -146,7 +146,7 @@ def _check_text(data: bytes, path: Path) -> None:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or data.count(0) > len(data) // 4:
         _refuse(path, [Problem("FILE-ENCODING", "the file is UTF-16 text, not UTF-8")])
     if (at := data.find(0)) >= 0:
-        _refuse(path, [Problem("FILE-NUL", "the line holds a NUL byte", 1 + data.count(b"\n", 0, at))])
+        _refuse(path, [Problem("FILE-NUL", "the line contains a NUL byte", 1 + data.count(b"\n", 0, at))])
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -155,7 +155,7 @@ def _check_text(data: bytes, path: Path) -> None:
 
 
 def _check_quotes(text: np.ndarray, quoted: np.ndarray, path: Path, sign: int) -> None:
-    """Quotation marks must enclose whole cells, or come in pairs inside them."""
+    """Refuse quotation marks that neither enclose whole cells nor come in pairs inside them."""
     before = np.concatenate(([_LF], text[:-1]))
     after = np.concatenate((text[1:], [_LF]))
     mark = text == _QUOTE
@@ -168,7 +168,7 @@ def _check_quotes(text: np.ndarray, quoted: np.ndarray, path: Path, sign: int) -
     elif quoted[-1]:
         start = int(np.flatnonzero(mark)[-1])
         row = 1 + int(np.count_nonzero(text[:start] == _LF))
-        problems.append(Problem("QUOTE-OPEN", "the last quotation mark opens a cell that never ends", row))
+        problems.append(Problem("QUOTE-OPEN", "the last quotation mark opens a cell that is never closed", row))
     elif (alone := np.flatnonzero((text == _CR) & (quoted == 0) & (after != _LF))).size:
         row = 1 + int(np.count_nonzero(text[: alone[0]] == _LF))
         problems.append(Problem("FILE-LINE-ENDS", "the line contains a carriage return that does not end it", row))

@@ -1,9 +1,9 @@
 """How far the cells of a workbook reach, checked before memory is allocated for everything in between.
 
-Belongs here: members, bytes, rows and columns of an .xlsx file as a zip archive. Does not belong here: what cells hold.
+Belongs here: members, bytes, rows and columns of an .xlsx file as a zip archive. Does not belong here: cell contents.
 
-A workbook keeps only cells that are filled, each with its place: one in the last corner of a sheet, five kilobytes in
-all, implies billions of empty ones.
+A workbook stores only filled cells, each with its position: a file of five kilobytes with one cell in the last corner
+of a sheet implies billions of empty cells.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from hcip_pipeline.files.received import Ceiling, bytes_in_words
 
 #: Rows × columns of one sheet: ten times those of a hospital with a million charge lines.
 MAX_CELLS = 60_000_000
-#: Files in a workbook; one with fifty sheets has some two hundred.
+#: Files in a workbook; one with fifty sheets has about two hundred.
 MAX_MEMBERS = 5_000
 
 _CHUNK = 1 << 20
-#: The end of a piece that the next is searched with, so that no place is cut in two.
+#: Bytes of each chunk that are searched again with the next one, so that no cell reference is cut in two.
 _OVERLAP = 64
 _WIDE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{3,})[0-9]""")
 _TWO = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{2})[0-9]""")
@@ -32,7 +32,7 @@ _CELL_ROW = re.compile(rb"""\sr\s*=\s*["'][A-Za-z]{1,3}([0-9]{6,})["']""")
 
 
 class ExtentError(Exception):
-    """A workbook that is larger than any table or form; the message names the ceiling."""
+    """A workbook that is larger than any table or form; the message names the limit."""
 
 
 def check_extent(path: Path | IO[bytes], size: int, ceiling: Ceiling) -> None:
@@ -44,7 +44,7 @@ def check_extent(path: Path | IO[bytes], size: int, ceiling: Ceiling) -> None:
 
     Raises:
         ExtentError: too many members, bytes, rows, columns or cells.
-        zipfile.BadZipFile, zlib.error, …: what unpacking a damaged archive raises.
+        zipfile.BadZipFile, zlib.error, …: errors from unpacking a damaged archive.
     """
     check_members(path, size, ceiling)
     with zipfile.ZipFile(path) as archive:
@@ -55,11 +55,11 @@ def check_extent(path: Path | IO[bytes], size: int, ceiling: Ceiling) -> None:
 
 
 def check_members(path: Path | IO[bytes], size: int, ceiling: Ceiling) -> None:
-    """Make sure that the parts of a workbook can be unpacked; arguments and errors as :func:`check_extent`."""
+    """Make sure that the parts of a workbook can be unpacked; arguments and errors as in :func:`check_extent`."""
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
     if len(entries) > MAX_MEMBERS:
-        raise ExtentError(f"holds more than {MAX_MEMBERS:,} files")
+        raise ExtentError(f"contains more than {MAX_MEMBERS:,} files")
     most = ceiling.max_unpacked(size)
     if sum(entry.file_size for entry in entries) > most:
         raise ExtentError(f"unpacks to more than {bytes_in_words(most)}")
@@ -73,7 +73,7 @@ def _check_sheet(sheet: IO[bytes], ceiling: Ceiling) -> None:
         if not widest:
             widest = max((column_index_from_string(name.decode()) for name in set(_TWO.findall(seen))), default=0)
         width = max(width, widest)
-        # Rows are numbered by themselves; a cell that names a far row without one of its own counts, too.
+        # Rows have numbers of their own; a cell may also refer to a far row that is not written as a row.
         numbers = (*_ROW.findall(seen), *_CELL_ROW.findall(seen))
         height = max(height, max((int(number[:12]) for number in numbers), default=0))
         if width > ceiling.columns:

@@ -1,6 +1,6 @@
-"""Excel workbooks as rows of text, with the row numbers that a person sees in the sheet.
+"""Excel workbooks as rows of text, with the row numbers that people see in the sheet.
 
-Belongs here: opening a workbook, finding a table's sheet, a cell as a CSV file would hold it, formulas without a value.
+Belongs here: opening a workbook, finding a table's sheet, cells as CSV would have them, formulas without a value.
 Does not belong here: what the rows mean (``intake.hospital``, ``tabular``), and survey forms (``intake.survey.forms``).
 """
 
@@ -20,55 +20,57 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 from hcip_pipeline.files.received import DAMAGE, Ceiling, NotReceivedError, require_file
 from hcip_pipeline.tables.workbook_extent import ExtentError, check_extent, check_members
 
-#: A number read as money is whole cents to this many dollars.
+#: A number read as money counts as whole cents if it is within this many dollars.
 CENT_TOLERANCE = 1e-6
-#: Cells that a message names.
+#: Number of cells that a message names.
 LISTED = 3
 
 _CHUNK = 1 << 20
-#: sheets of a hospital's workbook, each read as a table of its own
+#: Sheets of a hospital's workbook, each read as a separate table.
 _TABLES = ("discharges", "charges")
 _SHEETS = "xl/worksheets/"
-#: what names the sheets
+#: The part of a workbook that lists its sheets.
 _CONTENTS = "xl/workbook.xml"
 _FORMULAS = (b"<f>", b"<f ", b"<f/")
 _ERRORS = (b't="e"', b"t='e'")
-#: Stands for a line break inside a cell: rows stay lines, and the rules on control characters find it.
+#: Replaces line breaks inside cells, so that each row stays one line and the rules on control characters find them.
 _VERTICAL_TAB = "\x0b"
 
 
 class WorkbookError(Exception):
-    """Why a workbook gives no table, in words that carry no cell."""
+    """Why no table could be read from a workbook; the message contains no cell values."""
 
 
 class FormulaError(WorkbookError):
-    """Cells hold formulas whose values were never stored."""
+    """Cells contain formulas whose values were never stored."""
 
 
 def sheet_rows(path: Path, table: str, money: Collection[str], ceiling: Ceiling) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a table's sheet that hold anything, from the header on.
+    """The non-empty rows of a table's sheet, starting with the header.
 
-    The sheet is the one named like the table in any letter case, or the only one of the workbook.
+    The sheet is the one with the table's name in any letter case, or the workbook's only sheet.
 
     Args:
         table: name of the table.
-        money: columns, by lower-case name, whose numbers are dollars and are written with two decimals.
-        ceiling: of the kind of file.
+        money: columns, by lowercase name, whose numbers are dollars and are written with two decimals.
+        ceiling: limits for this kind of file.
 
     Yields:
-        The number of the row as the sheet shows it, and its cells as text.
+        The row number that the sheet shows, and the row's cells as text.
 
     Raises:
-        WorkbookError: no workbook, no such sheet, or a formula without a value.
+        WorkbookError: not a workbook, no such sheet, or a formula without a value.
     """
     book = _open(path, ceiling)
     try:
         sheet = _sheet(book, table)
         _check_alone(book, sheet, ceiling)
         if errors := _cells_with_errors(path, sheet.name):
-            raise WorkbookError(f"cells contain an error such as #N/A: {_listed(errors)} of the sheet of {table}")
+            raise WorkbookError(f"cells contain an error such as #N/A: {_listed(errors)} of the {table} sheet")
         if open_cells := _formulas_without_value(path, sheet.name):
-            raise FormulaError(f"cells hold formulas without a stored value: {_listed(open_cells)} of that sheet")
+            raise FormulaError(
+                f"cells contain formulas without a stored value: {_listed(open_cells)} of the {table} sheet"
+            )
         if sheet.total_height > ceiling.rows or sheet.total_width > ceiling.columns:
             raise WorkbookError(f"has more than {ceiling.rows:,} rows or {ceiling.columns:,} columns")
         yield from _rows(sheet, money)
@@ -79,7 +81,7 @@ def sheet_rows(path: Path, table: str, money: Collection[str], ceiling: Ceiling)
 
 
 def sheet_names(path: Path, ceiling: Ceiling) -> list[str]:
-    """Names of a workbook's sheets, in order, without opening what they hold; none where it is not a workbook."""
+    """Names of a workbook's sheets, in order, without opening the sheets; none if it is not a workbook."""
     try:
         check_members(path, require_file(path, ceiling).st_size, ceiling)
         with zipfile.ZipFile(path) as archive, archive.open(_CONTENTS) as stream:
@@ -93,12 +95,12 @@ def sheet_names(path: Path, ceiling: Ceiling) -> list[str]:
 
 
 def holds_sheet(path: Path, table: str, ceiling: Ceiling) -> bool:
-    """Whether a workbook has a sheet named like the table; False where it cannot be opened."""
+    """Whether a workbook has a sheet with the table's name; False if it cannot be opened."""
     return any(name.strip().lower() == table for name in sheet_names(path, ceiling))
 
 
 def ignored_sheets(path: Path, table: str, ceiling: Ceiling) -> list[str]:
-    """Sheets of a workbook that are read for no table, where ``table`` is one that it holds."""
+    """Sheets of a workbook that are not read for any table, given that it contains ``table``."""
     names = sheet_names(path, ceiling)
     return [name for name in names if len(names) > 1 and name.strip().lower() not in {table, *_TABLES}]
 
@@ -122,11 +124,11 @@ def _sheet(book: CalamineWorkbook, table: str) -> CalamineSheet:
         return book.get_sheet_by_name(named[0])
     if len(names) == 1:
         return book.get_sheet_by_name(names[0])
-    raise WorkbookError(f"has {len(names)} sheets, and {len(named) or 'none'} of them named {table}")
+    raise WorkbookError(f"has {len(names)} sheets, {len(named) or 'none'} of them named {table}")
 
 
 def _check_alone(book: CalamineWorkbook, sheet: CalamineSheet, ceiling: Ceiling) -> None:
-    """Refuse a workbook in which another sheet has the columns of the table: its rows would be left out.
+    """Refuse a workbook in which another sheet has the table's columns, because its rows would be left out.
 
     Raises:
         WorkbookError: there is such a sheet.
@@ -141,7 +143,7 @@ def _check_alone(book: CalamineWorkbook, sheet: CalamineSheet, ceiling: Ceiling)
 
 
 def _header(sheet: CalamineSheet) -> set[str]:
-    """The cells of the sheet's first row that holds any, in lower case."""
+    """The cells of the sheet's first non-empty row, in lowercase."""
     if sheet.start is None:
         return set()
     for row in sheet.iter_rows():
@@ -169,11 +171,11 @@ def _rows(sheet: CalamineSheet, money: Collection[str]) -> Iterator[tuple[int, l
 
 
 def _text(value: Any) -> str:
-    """A cell as a CSV file would hold it."""
+    """A cell as a CSV file would have it."""
     if value.__class__ is str:
         return _one_line(value) if "\n" in value or "\r" in value else str(value)
     if value.__class__ is float:
-        if abs(value) >= 1e15:  # Excel keeps 15 digits: the exponent states that some are lost
+        if abs(value) >= 1e15:  # Excel keeps 15 digits: the exponent shows that some are lost
             return f"{value:.5E}"
         return str(int(value)) if value.is_integer() else repr(value)
     if value.__class__ is int and abs(value) >= 10**15:
@@ -193,7 +195,7 @@ def _one_line(text: str) -> str:
 
 
 def _dollars(value: Any) -> str:
-    """A number of dollars with two decimals, if it is whole cents; all else as it is."""
+    """A number of dollars with two decimals, if it is whole cents; anything else as plain text."""
     if value.__class__ in (float, int) and abs(value - round(value, 2)) <= CENT_TOLERANCE and abs(value) < 1e13:
         return f"{value:.2f}"
     return _text(value)
@@ -205,7 +207,7 @@ def _listed(cells: list[str]) -> str:
 
 
 def _cells_with_errors(path: Path, sheet: str) -> list[str]:
-    """Cells of the sheet, such as ``B7``, whose value is an error of Excel's (``#N/A``, ``#REF!``)."""
+    """Cells of the sheet, such as ``B7``, whose value is an Excel error (``#N/A``, ``#REF!``)."""
     if not _holds(path, _ERRORS):
         return []
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)
@@ -221,10 +223,10 @@ def _cells_with_errors(path: Path, sheet: str) -> list[str]:
 
 
 def _formulas_without_value(path: Path, sheet: str) -> list[str]:
-    """Cells of the sheet, such as ``B7``, with a formula whose value no program has stored."""
+    """Cells of the sheet, such as ``B7``, with a formula whose value was never stored."""
     if not _holds(path, _FORMULAS):
         return []
-    # Rare, and so may be slow: the sheet once with its formulas and once with their values.
+    # This is rare, so it may be slow: the sheet is read once with its formulas and once with their values.
     formulas, values = (openpyxl.load_workbook(path, read_only=True, data_only=only) for only in (False, True))
     try:
         return [
@@ -241,7 +243,7 @@ def _formulas_without_value(path: Path, sheet: str) -> list[str]:
 
 
 def _holds(path: Path, marks: tuple[bytes, ...]) -> bool:
-    """Whether the XML of any sheet has one of the marks."""
+    """Whether the XML of any sheet contains one of the marks."""
     with zipfile.ZipFile(path) as archive:
         return any(_part_holds(archive, item, marks) for item in archive.namelist() if item.startswith(_SHEETS))
 

@@ -118,7 +118,7 @@ def test_ingest_reports_refusals_and_conversions_of_program_files(
     assert max(map(len, out.splitlines()[:-1])) <= WIDTH  # the last names the lake
     stated = " ".join(out.split())
     assert "committee_adjustments.csv: refused" in stated and "row 3, column adjustment_amount:" in stated
-    assert "WARN CODE-SPELLING row 2, column contested: this cell" in stated and not report.ok
+    assert "WARN CODE-SPELLING row 2, column contested: in this cell" in stated and not report.ok
 
 
 @pytest.mark.parametrize(
