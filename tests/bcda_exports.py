@@ -1,4 +1,4 @@
-"""Small exports of BCDA, in order or spoiled, for the tests of their intake."""
+"""Small BCDA exports, valid or faulty, for the tests of their intake."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def lines(*resources: dict[str, Any]) -> bytes:
 
 
 def write_export(folder: Path, files: dict[str, bytes], **changed: Any) -> Path:
-    """Write data files with a manifest that names them; a value of None leaves a key of the manifest out.
+    """Write data files with a manifest that names them.
 
     Args:
-        folder: made for it.
+        folder: created if it does not exist.
         files: name -> content, each named for its resource.
-        changed: of the manifest.
+        changed: keys of the manifest; a key with the value None is left out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
@@ -81,7 +81,7 @@ def write_export(folder: Path, files: dict[str, bytes], **changed: Any) -> Path:
 
 
 def whole(**files: bytes) -> dict[str, bytes]:
-    """The files of an export in order, some of them replaced."""
+    """The files of a valid export, some of them replaced."""
     given = {
         "Coverage.ndjson": lines(covered()),
         "Patient.ndjson": lines(person()),

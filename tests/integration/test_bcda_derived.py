@@ -1,4 +1,4 @@
-"""What follows from claims of BCDA: CMS's tag against the matching, and months of which only changes came."""
+"""Models on BCDA claims: CMS's tags compared with the matching, and months with changes only."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_month_of_changes_continues_the_last_whole_month(warehouse):
             *(named(mbi, "2025-01", "ALL") for mbi in ("A", "B")),
             *(named(mbi, "2025-02", "SINCE") for mbi in ("B", "C")),
             named("D", "2025-03", "SINCE"),
-            *(named(mbi, "2025-04", "ALL") for mbi in ("B", "D")),  # A and C are enrolled no more
+            *(named(mbi, "2025-04", "ALL") for mbi in ("B", "D")),  # A and C are no longer enrolled
         ],
     )
     found = Counter(row["delivery_month"] for row in rows(warehouse, "select * from int_beneficiary_months"))
@@ -104,8 +104,8 @@ _MORNING, _EVENING = "2025-09-15T0800000", "2025-09-15T2000000"
 
 
 @pytest.mark.parametrize("scopes", list(itertools.product(("ALL", "SINCE"), repeat=2)))
-def test_of_two_exports_of_a_day_the_later_one_counts(warehouse, scopes):
-    """Whatever their names: by the time of the export, not by its scope."""
+def test_the_later_of_two_exports_of_a_day_counts(warehouse, scopes):
+    """Later by the time of the export, whatever its scope."""
     versions = [
         claim(1, "210001", "01-02", "01-05", clm_pmt_amt=Decimal(paid)) | _export(scope, moment)
         for scope, moment, paid in zip(scopes, (_MORNING, _EVENING), (5, 9), strict=True)
@@ -116,7 +116,7 @@ def test_of_two_exports_of_a_day_the_later_one_counts(warehouse, scopes):
         assert row["payment_amount"] == Decimal(9)
 
 
-def test_a_claim_that_was_withdrawn_counts_no_more_unless_it_comes_again(warehouse):
+def test_a_withdrawn_claim_no_longer_counts_unless_it_is_delivered_again(warehouse):
     def line(number: int, moment: str) -> dict[str, Any]:
         stated = {
             "cur_clm_uniq_id": str(number),

@@ -1,4 +1,4 @@
-"""Each fault of a BCDA export is reported in one line, and nothing of the export is ingested."""
+"""Each fault of a BCDA export is reported in one line, and nothing from the export is ingested."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _with_period(**period: str) -> bytes:
 
 
 def _with_items(*changes: dict[str, object]) -> bytes:
-    """A claim with a line for each change of its line; a sequence of None leaves it out."""
+    """A claim with one line per change to its line; a sequence of None is left out."""
     claim = stay()
     items = [claim["item"][0] | change for change in changes]
     return lines(claim | {"item": [{k: v for k, v in item.items() if v is not None} for item in items]})
@@ -76,7 +76,7 @@ def _with_physicians(*sequences: int) -> bytes:
 
 
 def _with_another(*path: str, **changed: object) -> bytes:
-    """A physician's claim in which an entry is there twice, the second one changed.
+    """A physician's claim in which an entry occurs twice, the second time changed.
 
     Args:
         path: of the list: ``item`` and ``adjudication``, or an element of the claim.
@@ -183,7 +183,7 @@ FAULTS: list[tuple[str, str, int | None, dict[str, bytes], dict[str, object]]] =
 ]  # fmt: skip
 
 
-#: the first fault of each rule, on which the preflight is tried as well
+#: the first fault of each rule, with which the preflight is tested too
 _FIRST = {rule: number for number, (rule, *_) in reversed(list(enumerate(FAULTS)))}
 
 
@@ -192,7 +192,7 @@ def test_each_fault_has_its_message_and_nothing_is_ingested(tmp_path, number):
     rule, file, row, files, manifest = FAULTS[number]
     home = Home(tmp_path)
     folder = write_export(home.inbox / "cms" / "2025-04", whole(**files), **manifest)
-    if "1-error" in files:  # a job's errors are among its files, and not among its outputs
+    if "1-error" in files:  # a file of errors is not among the outputs of a job
         stated = json.loads((folder / "manifest.json").read_text())
         stated["output"] = [entry for entry in stated["output"] if "error" not in entry["url"]]
         (folder / "manifest.json").write_text(json.dumps(stated))
@@ -203,12 +203,12 @@ def test_each_fault_has_its_message_and_nothing_is_ingested(tmp_path, number):
     assert rule in RULES
     assert not files_in_force(home, "cclf1")
     assert not list(home.lake.rglob("*.parquet"))
-    if number == _FIRST[rule] and rule != "BCDA-OTHER-MONTH":  # which only a month's folder shows
+    if number == _FIRST[rule] and rule != "BCDA-OTHER-MONTH":  # which only shows in a month's folder
         (checked,) = check_claims(folder)
         assert (checked.rule, checked.message) == (receipt.rule, receipt.message)
 
 
-def test_what_a_compressed_file_can_be(tmp_path):
+def test_a_compressed_file_is_read_unless_it_is_cut_or_expands_too_far(tmp_path):
     good = whole()
     packed = {f"{name}.gz": gzip.compress(content) for name, content in good.items()}
     home = Home(tmp_path / "good")
@@ -258,7 +258,7 @@ def test_an_export_is_ingested_once_and_never_changed(tmp_path):
     assert pl.read_parquet(files_in_force(home, "cclf1"))["clm_pmt_amt"].to_list() == [Decimal("1234.50")]
 
 
-def test_what_is_not_adjudicated_is_counted_and_not_ingested(tmp_path):
+def test_claims_that_are_not_adjudicated_are_counted_and_not_ingested(tmp_path):
     shared, partial, other = stay("2"), stay("3"), stay("4")
     shared["meta"]["tag"][0]["code"] = "SharedSystem"
     partial["outcome"] = "partial"
@@ -282,7 +282,7 @@ def _version(day: int, paid: object, number: str = "1000000000001") -> dict[str,
     "order", [("old", "new", "other"), ("new", "old", "other"), ("new", "other", "old"), ("old", "new", "old", "new")]
 )
 @pytest.mark.parametrize("in_files", [1, 2])
-def test_of_several_versions_of_a_claim_the_newest_counts(tmp_path, order, in_files):
+def test_the_newest_of_several_versions_of_a_claim_counts(tmp_path, order, in_files):
     claims = {"old": _version(10, "1000000.00"), "new": _version(15, "12.34"), "other": stay("2", paid="5.00")}
     home = Home(tmp_path)
     content = [lines(claims[each]) for each in order]
@@ -305,7 +305,7 @@ def test_of_several_versions_of_a_claim_the_newest_counts(tmp_path, order, in_fi
 
 def test_amounts_codes_and_numbers_are_read_as_they_are_written(tmp_path):
     claim = stay(adjustment="01")
-    claim["careTeam"] += copy.deepcopy(claim["careTeam"])  # an entry twice is one
+    claim["careTeam"] += copy.deepcopy(claim["careTeam"])  # a repeated entry counts once
     claim["careTeam"].append(copy.deepcopy(claim["careTeam"][0]))
     claim["careTeam"][-1]["role"]["coding"][0]["code"] = "operating"
     claim["careTeam"][-1]["provider"]["identifier"]["value"] = "0000000000"
@@ -356,8 +356,8 @@ def test_former_numbers_become_cross_references(tmp_path):
     assert pl.read_parquet(files_in_force(home, "cclf8"))["bene_mdcr_stus_cd"].to_list() == ["10"]
 
 
-def test_a_whole_export_names_the_patients_of_its_claims_itself(tmp_path):
-    """Whatever earlier ones say: the preflight, which knows of none, has the same verdict."""
+def test_a_whole_export_must_contain_the_patients_of_its_claims(tmp_path):
+    """Earlier exports do not matter, so the preflight, which does not know them, has the same verdict."""
     home = Home(tmp_path)
     write_export(home.inbox / "cms" / "2025-03", whole(), transactionTime="2025-03-15T01:00:00Z")
     folder = write_export(home.inbox / "cms" / "2025-04", whole(Patient=lines(person("12"))))

@@ -1,4 +1,4 @@
-"""What is odd in an export of BCDA and still read right, or counted apart, with a warning."""
+"""Oddities of a BCDA export that are still read correctly, or counted separately with a warning."""
 
 from __future__ import annotations
 
@@ -47,29 +47,29 @@ def test_a_claim_that_is_not_active_is_counted_and_tagged_as_withdrawn(tmp_path:
     assert tags == {"1000000000001": ("A", "FinalAction"), "2": ("A", "Withdrawn")}
 
 
-def test_what_is_no_claim_is_not_read(tmp_path: Path) -> None:
+def test_preauthorizations_are_not_read(tmp_path: Path) -> None:
     others = [stay(number) | {"use": use} for number, use in (("2", "preauthorization"), ("3", "predetermination"))]
     home, receipt, counted = _ingested(tmp_path, lines(stay(), *others))
     assert (counted.read, counted.not_adjudicated) == (1, 2)
     assert len(_claims(home)) == 1 and "BCDA-NOT-ADJUDICATED" in _rules(receipt)
 
 
-def test_a_newer_version_that_is_withdrawn_takes_the_older_one_along(tmp_path: Path) -> None:
-    gone = stay() | {"status": "entered-in-error"}
-    gone["meta"] = gone["meta"] | {"lastUpdated": "2025-04-15T00:00:01.000Z"}
-    home, _, counted = _ingested(tmp_path, lines(gone, stay(), stay("2")))
+def test_a_newer_version_that_is_withdrawn_replaces_the_older_one(tmp_path: Path) -> None:
+    withdrawn = stay() | {"status": "entered-in-error"}
+    withdrawn["meta"] = withdrawn["meta"] | {"lastUpdated": "2025-04-15T00:00:01.000Z"}
+    home, _, counted = _ingested(tmp_path, lines(withdrawn, stay(), stay("2")))
     assert (counted.read, counted.withdrawn, counted.superseded) == (1, 1, 1)
     assert [row["cur_clm_uniq_id"] for row in _claims(home)] == ["2"]
 
 
-def test_dates_with_times_and_zones_are_the_day_that_is_written(tmp_path: Path) -> None:
+def test_dates_with_times_and_zones_are_read_as_the_written_day(tmp_path: Path) -> None:
     claim = stay() | {"billablePeriod": {"start": "2025-01-03T23:30:00-05:00", "end": "2025-01-09T00:00:00Z"}}
     home, _, _ = _ingested(tmp_path, lines(claim))
     (row,) = _claims(home)
     assert (str(row["clm_from_dt"]), str(row["clm_thru_dt"])) == ("2025-01-03", "2025-01-09")
 
 
-def test_amounts_as_texts_and_below_zero(tmp_path: Path) -> None:
+def test_amounts_may_be_text_or_negative(tmp_path: Path) -> None:
     amounts = {b'"98765432.15"': "98765432.15", b"-250.5": "-250.50", b'"0"': "0.00", b"-0.00": "0.00"}
     content = b"".join(
         lines(stay(str(number))).replace(b'"value":1234.5', b'"value":' + written)
@@ -79,7 +79,7 @@ def test_amounts_as_texts_and_below_zero(tmp_path: Path) -> None:
     assert [row["clm_pmt_amt"] for row in _claims(home)] == [Decimal(read) for read in amounts.values()]
 
 
-def test_what_an_unknown_extension_holds_changes_nothing(tmp_path: Path) -> None:
+def test_unknown_extensions_change_nothing(tmp_path: Path) -> None:
     strange = [{"url": "https://example.org/x", "extension": [{"url": "y", "valueMoney": {"value": 5}}]}]
     claim = stay() | {"extension": strange, "_status": {"extension": strange}}
     claim["item"] = [claim["item"][0] | {"extension": strange}]
@@ -90,7 +90,7 @@ def test_what_an_unknown_extension_holds_changes_nothing(tmp_path: Path) -> None
         assert _claims(plain, table) == _claims(odd, table)
 
 
-def test_what_is_missing_is_counted(tmp_path: Path) -> None:
+def test_missing_elements_are_counted(tmp_path: Path) -> None:
     unpaid = stay("2")
     del unpaid["payment"], unpaid["total"]
     original = stay("3")
@@ -136,7 +136,7 @@ def test_dollars_are_dollars_however_they_are_spaced(tmp_path: Path, space: byte
     assert receipt.accepted
 
 
-def test_entries_that_are_there_twice_are_one(tmp_path: Path) -> None:
+def test_repeated_entries_count_once(tmp_path: Path) -> None:
     claim = stay()
     claim["item"] += copy.deepcopy(claim["item"])
     home, _, counted = _ingested(tmp_path, lines(claim, claim))
@@ -145,7 +145,7 @@ def test_entries_that_are_there_twice_are_one(tmp_path: Path) -> None:
     assert kept.height == 1
 
 
-def test_claims_without_a_resource_id_are_claims_of_their_own(tmp_path: Path) -> None:
+def test_claims_without_a_resource_id_are_separate_claims(tmp_path: Path) -> None:
     nameless = [{key: value for key, value in stay(number).items() if key != "id"} for number in "23"]
     home, _, counted = _ingested(tmp_path, lines(*nameless))
     assert counted.read == len(_claims(home)) == 2

@@ -1,5 +1,5 @@
-"""Medicare claims as CMS's Beneficiary Claims Data API exports them, FHIR v3: an adapter into the tables CCLF fills.
+"""Medicare claims from CMS's Beneficiary Claims Data API (BCDA v3, FHIR), read into the same tables as CCLF.
 
-Belongs here: exports and their manifests, ndjson, which element of a resource each CCLF field is. Does not belong here:
+Belongs here: exports and their manifests, ndjson, the element of a resource for each CCLF field. Does not belong here:
 which claims are final, and anything derived from claims (``dbt_project/models/intermediate/claims``).
 """

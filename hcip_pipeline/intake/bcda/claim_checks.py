@@ -1,7 +1,7 @@
-"""What must hold between the elements of a claim, each as SQL: a breach refuses the export, or is counted.
+"""Conditions on the elements of a claim, each as SQL: a breach refuses the export, or is counted.
 
-Belongs here: the conditions and their words. Does not belong here: values that cannot be read (``tables``), lines that
-are no resource (``lines``, ``faults``).
+Belongs here: the conditions and their messages. Does not belong here: values that cannot be read (``tables``), lines
+that are not resources (``lines``, ``faults``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _RENDERED = f"list_filter({_RENDERING}, lambda x: list_contains(i.careTeamSequen
 
 @dataclass(frozen=True)
 class ClaimCheck:
-    """One condition that refuses; ``broken`` is SQL over a row of ``claims``, true where it is broken."""
+    """A condition whose breach refuses the export; ``broken`` is SQL over a row of ``claims``, true for a breach."""
 
     rule: str
     broken: str
@@ -33,13 +33,13 @@ class ClaimCheck:
     fix: str
 
 
-def _with_one_number_twice(items: str, identified_by: str, *, needs_number: bool = True) -> str:
-    """Whether entries of a list that differ have the same ``sequence``, or one has none; entries written twice are one.
+def _is_ambiguous(items: str, identified_by: str, *, needs_number: bool = True) -> str:
+    """SQL: whether different entries of a list have the same ``sequence``, or one has none; repeats are no breach.
 
     Args:
         items: a list of structures.
         identified_by: SQL for what distinguishes an entry ``x`` from the others.
-        needs_number: whether an entry without a sequence breaks it.
+        needs_number: whether an entry without a sequence is a breach.
     """
     numbers = f"list_transform({items}, lambda x: x.sequence)"
     entries = f"list_transform({items}, lambda x: {identified_by})"
@@ -51,23 +51,23 @@ def _with_one_number_twice(items: str, identified_by: str, *, needs_number: bool
 
 
 def _several(entries: str, value: str) -> str:
-    """Whether entries ``x`` of a list, of which one is read, have different values."""
+    """SQL: whether the entries ``x`` of a list have different values, although only one entry is read."""
     return f"coalesce(length(list_distinct(list_transform({entries}, lambda x: {value}))) > 1, false)"
 
 
 def _of_any_line(condition: str) -> str:
-    """Whether a condition holds for one of the lines, called ``i``."""
+    """SQL: whether a condition holds for any line ``i``."""
     return f"coalesce(list_contains(list_transform(item, lambda i: {condition}), true), false)"
 
 
 def _major(kind: str) -> str:
-    """The major version of CARIN's profile that a resource names: null for none, 0 where it is named without one."""
+    """SQL for the major version of a resource's CARIN profile: null without a profile, 0 without a version."""
     profile = f"list_filter(meta.profile, lambda p: contains(p, 'C4BB-{kind}'))[1]"
     number = f"try_cast(regexp_extract({profile}, '[|]([0-9]+)', 1) as integer)"
     return f"case when {profile} is not null then coalesce({number}, 0) end"
 
 
-#: major version of CARIN's profiles, by kind of resource; CMS's version 3 names 2, those before it none
+#: major version of CARIN's profiles, by kind of resource; it is 2 in CMS's version 3, and missing in earlier ones
 MAJOR = {kind: _major(kind) for kind in ("ExplanationOfBenefit", "Patient", "Coverage")}
 KNOWN_MAJOR = 2
 
@@ -86,7 +86,7 @@ REFUSING = (
     ClaimCheck(
         "BCDA-REPEATED",
         _several(f"list_filter(supportingInfo, lambda x: {coded('x.category', ADJUSTMENT)})", "x.code.coding[1].code"),
-        "the claim has two different adjustment codes: whether it is a cancellation is not known", _AGAIN,
+        "the claim has two different adjustment codes: it is not known whether it is a cancellation", _AGAIN,
     ),
     ClaimCheck(
         "BCDA-REPEATED", f"{_PARTS_OF_LINES} and {_of_any_line(_several(_PAID, 'x.amount.value'))}",
@@ -108,21 +108,21 @@ REFUSING = (
         "the claim's billablePeriod has no start or no end, or ends before it starts", _AGAIN,
     ),
     ClaimCheck(
-        "BCDA-SEQUENCE", f"part <> 'D' and {_with_one_number_twice('item', 'x')}",
+        "BCDA-SEQUENCE", f"part <> 'D' and {_is_ambiguous('item', 'x')}",
         "two different lines of the claim (item) have the same sequence, or a line has none", _AGAIN,
     ),
     ClaimCheck(
-        "BCDA-SEQUENCE", f"part = 'A' and {_with_one_number_twice('procedure', 'x')}",
+        "BCDA-SEQUENCE", f"part = 'A' and {_is_ambiguous('procedure', 'x')}",
         "two different procedures of the claim have the same sequence, or one has none", _AGAIN,
     ),
     ClaimCheck(
-        "BCDA-SEQUENCE", f"part = 'B' and {_with_one_number_twice(_RENDERING, _NUMBER_OF_ONE, needs_number=False)}",
+        "BCDA-SEQUENCE", f"part = 'B' and {_is_ambiguous(_RENDERING, _NUMBER_OF_ONE, needs_number=False)}",
         "two rendering physicians of the claim (careTeam) have the same sequence: the physician of a line is not known",
         _AGAIN,
     ),
 )  # fmt: skip
 
-#: what is counted, and SQL for how often it is in a claim that is read
+#: oddity -> SQL for how often it occurs in a claim that is read
 COUNTED = {
     "without_payment": "cast(part = 'A' and payment.amount.value is null as integer)",
     "lines_without_payment": f"""case when {_PARTS_OF_LINES}
@@ -136,17 +136,17 @@ COUNTED = {
 
 
 def checks_sql(source: str) -> str:
-    """One row: the first line that breaks each of ``REFUSING``, then the sum of each of ``COUNTED``."""
+    """SQL for one row: the first line that breaks each of ``REFUSING``, then the sum of each of ``COUNTED``."""
     first = [f"min(_row) filter (where ({check.broken}))" for check in REFUSING]
     sums = [f"sum({sql})" for sql in COUNTED.values()]
     return f"select {', '.join([*first, *sums])} from {source} as claim where is_read"
 
 
 def refuse_first(rows: Iterable[int | None], file: str) -> None:
-    """Refuse the export for the first line that breaks a check, of those that ``checks_sql`` found.
+    """Refuse the export for the first line that breaks a check, given the lines that ``checks_sql`` found.
 
     Raises:
-        HcipError: under the check's rule.
+        HcipError: with the check's rule.
     """
     broken = [(row, check) for row, check in zip(rows, REFUSING, strict=True) if row is not None]
     if broken:

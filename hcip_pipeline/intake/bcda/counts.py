@@ -1,6 +1,6 @@
-"""Counts of what was in the files of an export, and of what was odd but harmless, in words.
+"""Counts of the resources in an export's files, and warnings about harmless oddities.
 
-Belongs here: the counts of a file and their words. Does not belong here: reading (``reader``).
+Belongs here: the counts of a file and the messages about them. Does not belong here: reading (``reader``).
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from hcip_pipeline.rules.problem import Problem
 
 @dataclass
 class FileCount:
-    """What was in one file: every line is a resource that was read, or one that is counted apart.
+    """Counts of one file: every line is a resource that was read, or one that is counted separately.
 
     Attributes:
         not_adjudicated: claims of a shared system, or not complete.
-        withdrawn: claims whose ``status`` is not active: an earlier delivery of them counts no more.
-        other_claims: of a type that CCLF does not hold.
-        superseded: resources of which the export has a newer version, or the same a second time.
-        odd: how often each of ``claim_checks.COUNTED`` is there.
+        withdrawn: claims whose ``status`` is not active: their earlier deliveries no longer count.
+        other_claims: claims of types that CCLF does not contain.
+        superseded: resources that are repeated, or of which the export has a newer version.
+        odd: how often each of ``claim_checks.COUNTED`` occurs.
     """
 
     file: str
@@ -38,8 +38,7 @@ class FileCount:
     rounded: Counter[str] = field(default_factory=Counter)
 
 
-#: what was found odd in claims that are read (``claim_checks.COUNTED``): rule and message; how often and where goes
-#: into the {}
+#: oddities of claims that are read (``claim_checks.COUNTED``): rule, and message with {} for the count and the file
 _ODD = {
     "without_payment": (
         "BCDA-NO-AMOUNT", "Part A claims without a payment (payment.amount): {}; they count as unpaid",
@@ -49,7 +48,7 @@ _ODD = {
         "lines of Part B and equipment claims without a payment (CLM_LINE_CVRD_PD_AMT): {}; they count as unpaid",
     ),
     "without_lines": (
-        "BCDA-NO-LINES", "Part B and equipment claims without a line (item): {}; nothing of them counts",
+        "BCDA-NO-LINES", "Part B and equipment claims without a line (item): {}; they do not count",
     ),
     "lines_without_date": (
         "BCDA-NO-DATE",
@@ -60,14 +59,13 @@ _ODD = {
     ),
     "of_other_profile": (
         "BCDA-PROFILE",
-        "claims that name no profile, or another version than 2 (meta.profile): {}; they are read as those of "
-        "version 2",
+        "claims that name no profile, or a version other than 2 (meta.profile): {}; they are read as version 2",
     ),
 }  # fmt: skip
 
 
 def noted(counts: Sequence[FileCount]) -> list[Problem]:
-    """What was odd but harmless in each file."""
+    """Warnings about harmless oddities in each file."""
     return [
         Problem(rule, message.format(f"{number:,} in {count.file}"))
         for count in counts
@@ -77,26 +75,26 @@ def noted(counts: Sequence[FileCount]) -> list[Problem]:
 
 
 def _found(count: FileCount) -> Iterator[tuple[str, str, int]]:
-    """Rule, message and how often, of one file."""
+    """Rule, message and count of each oddity of one file."""
     yield "BCDA-CODE-WIDTH", "codes padded or trimmed to their standard length: {}", sum(count.widened.values())
     yield "BCDA-PLACES", "numbers with more decimal places than their format: {}", sum(count.rounded.values())
     yield (
         "BCDA-NOT-ADJUDICATED",
-        "claims of a shared system, not complete, or preauthorizations: {}; they are counted, and nothing is settled "
-        "on them",
+        "claims of a shared system, incomplete claims or preauthorizations: {}; they are counted but not used in the "
+        "settlement",
         count.not_adjudicated,
     )
     yield (
         "BCDA-WITHDRAWN",
-        "claims with a status other than active: {}; nothing is settled on them, nor on what was delivered of them "
-        "before",
+        "claims with a status other than active: {}; neither they nor their earlier deliveries are used in the "
+        "settlement",
         count.withdrawn,
     )
     yield (
         "BCDA-OLDER",
-        "older versions or repeats of other resources of the export: {}; the newest version counts, once",
+        "older versions or repeats of other resources in the export: {}; the newest version counts, once",
         count.superseded,
     )
-    yield "BCDA-CLAIM-TYPE", "claims of types that CCLF does not hold: {}", count.other_claims
+    yield "BCDA-CLAIM-TYPE", "claims of types that CCLF does not contain: {}", count.other_claims
     for name, (rule, message) in _ODD.items():
         yield rule, message, count.odd[name]

@@ -1,6 +1,6 @@
-"""Exports of BCDA in a folder: which files belong together, and whether they are all there.
+"""BCDA exports in a folder: which files belong together, and whether any are missing.
 
-Belongs here: every rule that needs no resource. Does not belong here: what the files hold (``lines``, ``reader``).
+Belongs here: every rule that needs no resource. Does not belong here: the content of the files (``lines``, ``reader``).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from hcip_pipeline.intake.bcda.names import is_data_file, is_export_file, is_man
 from hcip_pipeline.intake.claims.deliveries import reading_fault
 from hcip_pipeline.tables.file_names import shown_path
 
-#: What the intake reads, in this order: a claim finds its patient's number, a patient its coverage.
+#: The resources that the intake reads, in this order: a claim needs its patient, a patient needs their coverage.
 RESOURCES = ("Coverage", "Patient", "ExplanationOfBenefit")
 _AGAIN = "download the job's files again"
 
 
 @dataclass(frozen=True)
 class DataFile:
-    """One file of resources; ``count`` where the manifest states how many."""
+    """One file of resources; ``count`` is their number in the manifest, if given."""
 
     path: Path
     resource: str
@@ -32,54 +32,54 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Export:
-    """What is in one folder: an export's data files with its manifest, as they came."""
+    """The contents of one folder: an export's data files and its manifest, as received."""
 
     folder: Path
     paths: tuple[Path, ...]
 
     @property
     def label(self) -> str:
-        """What messages call it: the name its manifest gives it, else its folder."""
+        """Its name in messages: from its manifest, else its folder."""
         try:
             return str(self.manifest().name)
         except HcipError:
             return shown_path(self.folder.name) + "/"
 
     def sha256(self) -> str:
-        """Over the names and hashes of all files."""
+        """One hash over the names and hashes of all files."""
         listing = "".join(f"{sha256_of(path, CLAIMS)}  {path.name}\n" for path in self.paths)
         return hashlib.sha256(listing.encode()).hexdigest()
 
     @property
     def size(self) -> int:
-        """Bytes of all files, as they are there."""
+        """Bytes of all files on disk."""
         return sum(path.stat().st_size for path in self.paths)
 
     def manifest(self) -> Manifest:
         """The manifest.
 
         Raises:
-            HcipError: ``BCDA-NO-MANIFEST``, ``BCDA-MANIFEST``, ``BCDA-BUNDLE``, or one of the FILE_ rules.
+            HcipError: ``BCDA-NO-MANIFEST``, ``BCDA-MANIFEST``, ``BCDA-BUNDLE``, or one of the FILE- rules.
         """
         found = [path for path in self.paths if is_manifest(path.name)]
         if len(found) != 1:
             what = "there is no manifest" if not found else f"there are {len(found)} manifests"
             raise HcipError(
                 f"{what} among the export's files, so it is not known whether all of them are there",
-                fix="save the answer of the job's status request as manifest.json next to its files, each export in a "
-                "folder of its own",
+                fix="save the response to the job's status request as manifest.json next to its files, each export in "
+                "its own folder",
                 file=f"{shown_path(self.folder.name)}/", rule="BCDA-NO-MANIFEST",
             )  # fmt: skip
         return parse_manifest(read_file(found[0], Ceiling(MAX_BYTES)), found[0].name)
 
     def files(self, manifest: Manifest) -> list[DataFile]:
-        """The data files that are read, in the order of ``RESOURCES``, after every rule that needs no resource.
+        """The data files, those of ``RESOURCES`` first and in that order; checks every rule that needs no resource.
 
         Raises:
             HcipError: ``BCDA-VERSION``, ``BCDA-JOB-ERRORS``, ``BCDA-FILE-MISSING``, ``BCDA-FILE-NOT-LISTED``.
         """
         if manifest.version in ("v1", "v2"):
-            raise version_refusal(f"the job was one of {manifest.version}", manifest.file)
+            raise version_refusal(f"the job used BCDA {manifest.version}", manifest.file)
         data = {path.name: path for path in self.paths if is_data_file(path.name)}
         errors = [name for name, path in data.items() if "error" in name.lower() and path.stat().st_size]
         if manifest.errors or errors:
@@ -107,7 +107,7 @@ def _place(resource: str) -> int:
 
 
 def _matched(manifest: Manifest, data: dict[str, Path]) -> list[DataFile]:
-    """Every file that the manifest names with the one that is there: under its own name, or its resource's."""
+    """Match every file that the manifest names with a file of the folder, by its name or else by its resource."""
     left = dict(data)
     found: list[DataFile] = []
     unnamed: list[Output] = []
@@ -121,7 +121,7 @@ def _matched(manifest: Manifest, data: dict[str, Path]) -> list[DataFile]:
         name = next((name for name in sorted(left) if name.lower().startswith(output.resource.lower())), None)
         if name is None:
             raise HcipError(
-                f"the manifest names {shown_path(output.file)} ({output.resource}), which is not there",
+                f"the manifest names {shown_path(output.file)} ({output.resource}), which is missing",
                 fix=_AGAIN, file=manifest.file, rule="BCDA-FILE-MISSING",
             )  # fmt: skip
         of_resource = [each for each in unnamed if each.resource == output.resource]
@@ -129,14 +129,14 @@ def _matched(manifest: Manifest, data: dict[str, Path]) -> list[DataFile]:
     if left:
         raise HcipError(
             "the manifest does not name this file, so it is not known which export it belongs to",
-            fix="put each export into a folder of its own, with its manifest",
+            fix="put each export into its own folder, with its manifest",
             file=shown_path(min(left)), rule="BCDA-FILE-NOT-LISTED",
         )  # fmt: skip
     return found
 
 
 def find_exports(folder: Path) -> tuple[list[Export], list[HcipError]]:
-    """Every export below a folder, oldest first, and which of their files cannot be opened."""
+    """Every export below a folder, oldest first, and an error for each file that cannot be opened."""
     loose: dict[Path, list[Path]] = {}
     strays: list[HcipError] = []
     for path in sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()):

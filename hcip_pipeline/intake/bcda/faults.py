@@ -1,6 +1,6 @@
-"""What is wrong with a piece of ndjson that DuckDB cannot read: found line by line, slowly, and named.
+"""The fault in a piece of ndjson that DuckDB cannot read, found slowly, line by line.
 
-Belongs here: the refusal of a line. Does not belong here: reading what is in order (``reader``).
+Belongs here: the refusal of a line. Does not belong here: reading faultless files (``reader``).
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from hcip_pipeline.intake.bcda.lines import cut, not_a_resource
 
 
 class _TwiceError(ValueError):
-    """A key is twice in an object."""
+    """A key occurs twice in an object."""
 
 
 def fault_of(file: DataFile, piece: Path, *, is_last: bool) -> HcipError:
     """The refusal of the first line of a piece that cannot be read.
 
     Args:
-        file: that the piece is of.
+        file: the file that the piece belongs to.
         piece: its lines, each with its number under ``_row``.
-        is_last: the piece is the file's last.
+        is_last: whether the piece is the file's last.
     """
     name = file.path.name
     lines = piece.read_bytes().splitlines()
@@ -35,7 +35,7 @@ def fault_of(file: DataFile, piece: Path, *, is_last: bool) -> HcipError:
         except _TwiceError as error:
             return not_a_resource(name, row, f"the key {error} occurs twice in one object")
         except RecursionError:
-            return not_a_resource(name, row, "it is nested more deeply than any resource")
+            return not_a_resource(name, row, "it is nested deeper than any resource")
         except UnicodeDecodeError:
             return not_a_resource(name, row, "it is not UTF-8")
         except ValueError:
@@ -44,14 +44,14 @@ def fault_of(file: DataFile, piece: Path, *, is_last: bool) -> HcipError:
             return not_a_resource(name, row, "it is not JSON")
         if resource.get("resourceType") != file.resource:
             return other_resource(file, row, resource.get("resourceType"))
-    return not_a_resource(name, _first_row(lines), "in it or after it an element is not of the kind that FHIR gives it")
+    return not_a_resource(name, _first_row(lines), "in it or a later line, an element has the wrong type")
 
 
 def other_resource(file: DataFile, row: int, found: object) -> HcipError:
-    """The refusal of a resource of another type than its file's."""
+    """The refusal of a resource whose type is not its file's."""
     if found == "OperationOutcome":
         return HcipError(
-            "the file holds what the job answered to an error, not data",
+            "the file contains the job's report of an error, not data",
             fix="start the job again, and put its files here once it reports no errors",
             file=file.path.name, row=row, rule="BCDA-JOB-ERRORS",
         )  # fmt: skip

@@ -1,10 +1,10 @@
-"""Lines of ndjson, looked over and laid out in pieces that DuckDB's JSON reader takes at once.
+"""Lines of ndjson, checked and written in pieces for DuckDB's JSON reader.
 
-Belongs here: bytes: compression, line ends, lengths, signs that no text holds, and numbers kept as they are written.
-Does not belong here: what a resource states (``tables``), JSON that cannot be read (``faults``).
+Belongs here: the bytes: compression, line ends, lengths, forbidden characters, and numbers kept exactly as written.
+Does not belong here: the content of a resource (``tables``), JSON that cannot be read (``faults``).
 
-A number in JSON becomes a double in most readers. Every number under the key ``value`` is put into quotation marks
-here, so that an amount stays the text that it is in the file.
+Most JSON readers turn numbers into doubles. Every number under the key ``value`` is therefore put in quotation marks
+here, so that an amount keeps the digits that it has in the file.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from hcip_pipeline.intake.bcda.manifest import bundle
 
 #: A claim of a thousand lines is some 2 MB.
 MAX_LINE_BYTES = 16 * 1024 * 1024
-#: Bytes of text that are read at once.
+#: Bytes of text per piece.
 PIECE_BYTES = 24 * 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _AGAIN = "download the file again"
-#: A key ``value`` with a number. In a text the quotation marks would have backslashes before them.
+#: A key ``value`` with a number. Inside a string, the quotation marks would be escaped.
 _NUMBER = re.compile(rb'"value"\s*:\s*(-?[0-9][0-9.eE+-]*)')
 _QUOTED = rb'"value":"\1"'
 _EXPONENT = re.compile(rb'"value"\s*:\s*-?[0-9][0-9.]*[eE]')
 _DOLLARS = b'"currency":"USD"'
 _OTHER_CURRENCY = re.compile(rb'"currency"\s*:(?!\s*"USD")')
-#: FHIR forbids to go on with a resource that has one of these and is not understood.
+#: FHIR forbids processing a resource with one of these by a program that does not understand it.
 _MODIFIERS = (b'"modifierExtension"', b'"implicitRules"')
 _MODIFIER = re.compile(rb'"(modifierExtension|implicitRules)"\s*:')
 
@@ -47,7 +47,7 @@ class LinePiece:
 
 
 def pieces(file: DataFile, scratch: Path, piece_bytes: int = PIECE_BYTES) -> Iterator[LinePiece]:
-    """The file's lines in pieces; each is overwritten by the next.
+    """The file's lines in pieces; each overwrites the one before.
 
     Raises:
         HcipError: ``BCDA-EXPANSION``, ``BCDA-DAMAGED``, ``BCDA-LINE-TOO-LONG``, ``BCDA-NUL``, ``BCDA-BUNDLE``,
@@ -57,7 +57,7 @@ def pieces(file: DataFile, scratch: Path, piece_bytes: int = PIECE_BYTES) -> Ite
     gathered: list[bytes] = []
     size = 0
     for row, line in _lines(file):
-        _refuse_what_changes_meaning(line, row, file)
+        _refuse_unsupported(line, row, file)
         digest = hashlib.blake2b(line, digest_size=8).hexdigest().encode()
         gathered.append(b'{"_row":%d,"_digest":"%b",%b\n' % (row, digest, _numbers_kept(line, row, file)[1:]))
         size += len(line)
@@ -76,7 +76,7 @@ def _written(lines: list[bytes], scratch: Path) -> LinePiece:
 
 
 def _lines(file: DataFile) -> Iterator[tuple[int, bytes]]:
-    """Every line that is not empty, with its number from 1."""
+    """Every nonempty line with its number, counted from 1."""
     name = file.path.name
     try:
         with open_file(file.path, CLAIMS) as packed:
@@ -89,14 +89,14 @@ def _lines(file: DataFile) -> Iterator[tuple[int, bytes]]:
                 row, total = row + 1, total + len(raw)
                 if total > most:
                     raise HcipError(
-                        f"the compressed file would grow over {CLAIMS.times} times, or "
+                        f"the compressed file would expand to over {CLAIMS.times} times its size, or over "
                         f"{bytes_in_words(CLAIMS.unpacked)}",
                         fix="check where the file comes from; if it is genuine, decompress it and put it here",
                         file=name, rule="BCDA-EXPANSION",
                     )  # fmt: skip
                 if len(raw) > MAX_LINE_BYTES:
                     raise HcipError(
-                        f"a line is longer than {bytes_in_words(MAX_LINE_BYTES)}: no resource is",
+                        f"a line is longer than {bytes_in_words(MAX_LINE_BYTES)}, which no resource is",
                         fix=_AGAIN, file=name, row=row, rule="BCDA-LINE-TOO-LONG",
                     )  # fmt: skip
                 line = raw.removeprefix(_BYTE_ORDER_MARK).strip() if row == 1 else raw.strip()
@@ -112,11 +112,11 @@ def _lines(file: DataFile) -> Iterator[tuple[int, bytes]]:
 def _check(line: bytes, row: int, *, is_last: bool, name: str) -> None:
     if b"\x00" in line or b"\\u0000" in line:
         raise HcipError(
-            "the line holds a NUL, which no text of a resource can", fix=_AGAIN, file=name, row=row, rule="BCDA-NUL"
+            "the line contains a NUL character, which no resource may", fix=_AGAIN, file=name, row=row, rule="BCDA-NUL"
         )
     if line.startswith(b"[") or line == b"{":
         raise HcipError(
-            "the file is one JSON document over several lines or a list, not one resource per line",
+            "the file is a JSON list or a document over several lines, not one resource per line",
             fix="use the files of a bulk export ($export), which are ndjson",
             file=name, row=row, rule="BCDA-NOT-NDJSON",
         )  # fmt: skip
@@ -127,7 +127,7 @@ def _check(line: bytes, row: int, *, is_last: bool, name: str) -> None:
 
 
 def cut(name: str, row: int) -> HcipError:
-    """The refusal of a file whose last line ends too early."""
+    """The refusal of a file whose last line is cut off."""
     return HcipError(
         "the file is truncated: its last line ends in the middle of a resource",
         fix=_AGAIN, file=name, row=row, rule="BCDA-TRUNCATED",
@@ -135,7 +135,7 @@ def cut(name: str, row: int) -> HcipError:
 
 
 def not_a_resource(name: str, row: int, why: str = "it does not begin and end as a JSON object") -> HcipError:
-    """The refusal of a line that is no resource."""
+    """The refusal of a line that is not a resource."""
     return HcipError(f"the line is not a resource: {why}", fix=_AGAIN, file=name, row=row, rule="BCDA-LINE")
 
 
@@ -143,14 +143,14 @@ def _numbers_kept(line: bytes, row: int, file: DataFile) -> bytes:
     if _EXPONENT.search(line):
         raise HcipError(
             "an amount or quantity is written with an exponent (1E+05): its digits may be lost",
-            fix="use the file as CMS delivers it, not as another program has written it again",
+            fix="use the file as CMS delivers it, not one that another program has rewritten",
             file=file.path.name, row=row, rule="BCDA-EXPONENT",
         )  # fmt: skip
     return _NUMBER.sub(_QUOTED, line)
 
 
-def _refuse_what_changes_meaning(line: bytes, row: int, file: DataFile) -> None:
-    """Amounts of another currency, and extensions without which a resource may not be read."""
+def _refuse_unsupported(line: bytes, row: int, file: DataFile) -> None:
+    """Refuse amounts in another currency, and elements that must be understood before a resource may be read."""
     if line.count(b'"currency"') != line.count(_DOLLARS) and _OTHER_CURRENCY.search(line):
         raise HcipError(
             "an amount is not in US dollars (currency)",
@@ -160,6 +160,6 @@ def _refuse_what_changes_meaning(line: bytes, row: int, file: DataFile) -> None:
     if any(modifier in line for modifier in _MODIFIERS) and (found := _MODIFIER.search(line)):
         raise HcipError(
             f"the resource has an element that may change the meaning of all others ({found[1].decode()})",
-            fix="ask CMS what it means; until this program reads it, no export with it can be ingested",
+            fix="ask CMS what it means; until this program supports it, no export with it can be ingested",
             file=file.path.name, row=row, rule="BCDA-MODIFIER",
         )  # fmt: skip

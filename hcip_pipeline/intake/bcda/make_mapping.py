@@ -1,11 +1,11 @@
-"""Make the table by which BCDA v3 is read as CCLF, from CMS's own two files.
+"""Create the table for reading BCDA v3 as CCLF, from two files of CMS.
 
     python -m hcip_pipeline.intake.bcda.make_mapping bcda_v3_dictionary.csv.gz cclf_bcda_v3_mapping.csv.gz
 
-Both are published by CMS (CC0). Written to ``data/mapping.csv`` next to this module: one row per CCLF field with a
+Both are published by CMS (CC0). The output is ``data/mapping.csv`` next to this module: one row per CCLF field with a
 counterpart, with CMS's FHIR path and the same path as an element and a key that the intake understands. A path that no
-rule knows stops the script: nothing is left out silently. Where the published path and the published examples disagree,
-``CORRECTIONS`` lists them with the reason.
+rule matches stops the script, so nothing is left out silently. Paths that disagree with the published examples are in
+``CORRECTIONS``, with the reason.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hcip_pipeline.contracts.cms import LAYOUTS
 
 OUTPUT = Path(__file__).parent / "data" / "mapping.csv"
 COLUMNS = ("table", "field", "resource", "claim_types", "element", "key", "note", "cms_path")
-#: a quoted text, which CMS writes with and without blanks around
+#: a quoted text, which CMS writes with or without blanks around it
 _Q = r"'([^']*)'"
 #: (pattern of CMS's path without its resource, element, key as a template of the pattern's groups), first match counts
 RULES: tuple[tuple[str, str, str], ...] = (
@@ -71,7 +71,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
     (r"name\.given\[([01])\]", "given_name", r"\1"),
     (r"period\.start", "period", "start"),
 )  # fmt: skip
-#: (table, field) -> (element, key, why): what the published examples hold instead of the published path
+#: (table, field) -> (element, key, why): the path of the published examples, if it is not the published path
 CORRECTIONS: dict[tuple[str, str], tuple[str, str, str]] = {
     ("cclf1", "oprtg_prvdr_npi_num"): (
         "care_team", "operating,otheroperating", "the examples hold the operating physician under the role operating"),
@@ -109,7 +109,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _claim_types(dictionary: list[dict[str, str]]) -> dict[str, str]:
-    """``CCLF1.CLM_TYPE_CD`` -> the kinds of claim that CMS's dictionary has it for."""
+    """``CCLF1.CLM_TYPE_CD`` -> the kinds of claim that have it in CMS's dictionary."""
     found: dict[str, set[str]] = {}
     for row in dictionary:
         for name in re.findall(_Q, row["cclfMapping"]):

@@ -1,4 +1,4 @@
-"""An export's manifest: what the job's status answered when it was complete. Pure.
+"""An export's manifest: the response to the job's status request once the job is complete. Pure.
 
 Belongs here: reading it. Does not belong here: the files that it names (``exports``).
 """
@@ -15,16 +15,16 @@ from urllib.parse import parse_qs, urlsplit
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.bcda.names import ExportName
 
-#: A manifest names some dozen files.
+#: A manifest names a dozen files or so.
 MAX_BYTES = 4_000_000
-_FIX = "save the answer of the job's status request, unchanged, as manifest.json"
+_FIX = "save the response to the job's status request, unchanged, as manifest.json"
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?")
 _VERSION = re.compile(r"/(v[0-9]+)/")
 
 
 @dataclass(frozen=True)
 class Output:
-    """One file as the manifest names it; ``count`` where it states one."""
+    """One file as the manifest names it; ``count`` is its number of resources, if given."""
 
     resource: str
     file: str
@@ -33,11 +33,11 @@ class Output:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The manifest read.
+    """A parsed manifest.
 
     Attributes:
-        version: of the interface that was asked, ``v3``; empty where the manifest does not state it.
-        errors: files with errors of the job.
+        version: of the API, ``v3``; empty if the manifest does not give it.
+        errors: files with the job's errors.
     """
 
     file: str
@@ -65,9 +65,7 @@ def parse_manifest(content: bytes, file: str) -> Manifest:
         raise bundle(file)
     if not isinstance(answer, dict) or not isinstance(answer.get("output"), list):
         raise _unreadable("it has no list of output files", file)
-    when = re.match(
-        r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?", str(answer.get("transactionTime"))
-    )
+    when = _MOMENT.match(str(answer.get("transactionTime")))
     try:
         moment = dt.datetime.fromisoformat(f"{when[1]}T{when[2]}") if when else None
     except ValueError:
@@ -93,7 +91,7 @@ def parse_manifest(content: bytes, file: str) -> Manifest:
 
 
 def bundle(file: str) -> HcipError:
-    """The refusal of a Bundle, which is how FHIR servers answer a search."""
+    """The refusal of a Bundle, the response of FHIR servers to a search."""
     return HcipError(
         "the file is a Bundle, one JSON document, not one resource per line",
         fix="use the files of a bulk export ($export), which are ndjson",

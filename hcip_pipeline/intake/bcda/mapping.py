@@ -1,4 +1,4 @@
-"""Which element of a resource each CCLF field is, as data. ``make_mapping`` makes the table."""
+"""The element of a resource for each CCLF field, as data. ``make_mapping`` creates the table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib.resources import files
 
 @dataclass(frozen=True)
 class Mapped:
-    """One CCLF field with a counterpart; ``cms_path`` as CMS publishes it, empty where it publishes none."""
+    """One CCLF field with a counterpart; ``cms_path`` is the path that CMS publishes, empty if there is none."""
 
     table: str
     field: str
@@ -22,7 +22,7 @@ class Mapped:
 
 @cache
 def mapping() -> dict[tuple[str, str], Mapped]:
-    """(table, field) -> its element; fields that v3 lacks are not there."""
+    """(table, field) -> its element; fields that v3 lacks are absent."""
     content = (files("hcip_pipeline.intake.bcda") / "data" / "mapping.csv").read_text(encoding="utf-8")
     return {
         (row["table"], row["field"]): Mapped(

@@ -1,7 +1,7 @@
-"""Ingesting the exports of a month: each whole or not at all, with a receipt, into the tables that CCLF fills.
+"""Ingesting the exports of a month into the same tables as CCLF: each as a whole or not at all, with a receipt.
 
-Belongs here: the rules between an export and those before it. Does not belong here: its files (``exports``), what they
-hold (``reader``).
+Belongs here: the rules between an export and earlier ones. Does not belong here: its files (``exports``), their content
+(``reader``).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _WHOLE = "export the Patient resources of the whole group (without _since), and 
 
 
 def ingest_exports(home: Home, month: Month, progress: Progress) -> list[ArchiveReceipt]:
-    """Ingest every export of ``inbox/cms/<month>/`` that is not yet in the lake; one receipt an export.
+    """Ingest every export of ``inbox/cms/<month>/`` that is not yet in the lake; one receipt per export.
 
     Args:
         home: the home folder.
@@ -45,7 +45,7 @@ def ingest_exports(home: Home, month: Month, progress: Progress) -> list[Archive
 
 
 def check_exports(path: Path, progress: Progress) -> list[ArchiveReceipt]:
-    """The same rules on the exports at a path, without a home; nothing is kept."""
+    """Apply the same rules to the exports at a path, without a home; nothing is stored."""
     exports, strays = deliveries_at(path, find_exports)
     results = []
     for export in exports:
@@ -57,7 +57,7 @@ def check_exports(path: Path, progress: Progress) -> list[ArchiveReceipt]:
 def _ingest(home: Home, month: Month, export: Export, progress: Progress) -> ArchiveReceipt:
     try:
         sha256, size = export.sha256(), export.size
-    except (HcipError, OSError) as error:  # gone, locked or too large: it must not stop the others
+    except (HcipError, OSError) as error:  # missing, locked or too large: it must not stop the others
         return _refused(export, str(month), unreadable(error, "put a readable file there"))
     before = [receipt for receipt in receipts(home, [month]) if receipt.accepted]
     for receipt in before:
@@ -81,7 +81,7 @@ def _read(
     export: Export, month: Month | None, staging: Path, known: list[Path], cross_references: list[Path],
     progress: Progress, before: list[ArchiveReceipt] | None = None,
 ) -> ArchiveReceipt:  # fmt: skip
-    """Read an export into ``staging`` (one Parquet file a table) and state whether it can be accepted."""
+    """Read an export into ``staging`` (one Parquet file per table); the receipt says whether it can be accepted."""
     try:
         manifest = export.manifest()
         name = manifest.name
@@ -93,7 +93,7 @@ def _read(
         for receipt in before or ():
             if receipt.archive == str(name):
                 raise HcipError(
-                    f"an export of the same moment with different contents was already ingested "
+                    f"an export of the same time with different contents was already ingested "
                     f"({receipt.sha256[:12]})",
                     fix="keep the export as first delivered; a later job has a later transactionTime",
                     file=manifest.file, rule="BCDA-CHANGED",
@@ -106,14 +106,15 @@ def _read(
         if reader.first_unknown and (is_complete or month is not None):
             unknown_file, unknown_row = reader.first_unknown
             raise HcipError(
-                "no Patient resource names the claim's patient with a Medicare number, here or in an "
-                f"earlier export: whose it is cannot be determined ({reader.unknown_claims:,} such claims in all)",
+                "no Patient resource, here or in an earlier export, has a Medicare number for the claim's patient, so "
+                f"it is not known whose claim it is ({reader.unknown_claims:,} such claims in all)",
                 fix=_WHOLE, file=unknown_file, row=unknown_row, rule="BCDA-PATIENT-UNKNOWN",
             )  # fmt: skip
         circular = identifiers_in_cycles(links([staging / "cclf9.parquet", *cross_references]))
         if circular:
             raise HcipError(
-                f"{circular} beneficiary identifiers replace each other in a circle, alone or with earlier months",
+                f"{circular} beneficiary identifiers replace each other in a circle, by themselves or together with "
+                "earlier months",
                 fix="ask CMS which identifier is current; no claim can be assigned until then",
                 file=manifest.file, rule="BCDA-IDENTIFIER-CYCLE",
             )  # fmt: skip
@@ -151,27 +152,27 @@ def _warnings(name: ExportName, files: list[DataFile], reader: ExportReader) -> 
     warnings = []
     if name.is_test:
         warnings.append(
-            Problem("BCDA-TEST", "an export of the sandbox counts only until a production export is ingested")
+            Problem("BCDA-TEST", "an export from the sandbox counts only until a production export is ingested")
         )
     others = sorted({file.resource for file in files} - set(RESOURCES))
     if others:
-        message = f"files of {', '.join(others)} are not adjudicated claims and are left alone"
+        message = f"files of {', '.join(others)} are not adjudicated claims and are ignored"
         warnings.append(Problem("BCDA-OTHER-RESOURCES", message))
     lacking = [resource for resource in RESOURCES if resource not in {file.resource for file in files}]
     if lacking and not name.is_since:
         warnings.append(Problem("BCDA-NOT-EXPORTED", f"the export has no {', '.join(lacking)}"))
     if reader.unknown_claims:
         message = (
-            f"{reader.unknown_claims:,} claims belong to patients whom this export does not name; an earlier export of "
-            "the home must"
+            f"{reader.unknown_claims:,} claims belong to patients who are not in this export, so they must be in an "
+            "earlier export of the home"
         )
         warnings.append(Problem("BCDA-PATIENT-ELSEWHERE", message))
     warnings.append(Problem("BCDA-LACKS", RULES["BCDA-LACKS"].description))
     if shared := reader.shared_numbers():
         count, file, row = shared
         message = (
-            f"Medicare numbers that several Patient resources with different birth dates or sexes have: {count:,}, the "
-            f"first in {file}, line {row}; their claims count as one beneficiary's"
+            f"Medicare numbers shared by Patient resources with different birth dates or sexes: {count:,}, the first "
+            f"in {file}, line {row}; their claims count as one beneficiary's"
         )
         warnings.append(Problem("BCDA-SHARED-NUMBER", message))
     return [*warnings, *noted(reader.counts)]

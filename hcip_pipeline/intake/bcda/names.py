@@ -1,4 +1,4 @@
-"""What BCDA's files are called, and what an export is called here. Pure."""
+"""Names of BCDA files, and the names that this program gives to exports. Pure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class ExportName:
 
     Attributes:
         is_test: from CMS's sandbox.
-        is_since: holds what changed since a date, not everything.
-        file_date, file_time: of the manifest's ``transactionTime``, as CMS writes it.
+        is_since: contains only changes since a date.
+        file_date, file_time: from the manifest's ``transactionTime``, as CMS writes it.
     """
 
     is_test: bool
@@ -27,7 +27,7 @@ class ExportName:
 
     @classmethod
     def parse(cls, name: str) -> ExportName | None:
-        """The name read, or None if it is not an export's."""
+        """Parse a name; None if it is not an export's."""
         match = _NAME.fullmatch(name)
         if match is None:
             return None
@@ -44,7 +44,7 @@ class ExportName:
 
     @property
     def series(self) -> tuple[str, bool, int]:
-        """Every export is one of its own: what two of them hold of the same claim counts once, the newest."""
+        """Every export is a series of its own; if several contain the same claim, the newest counts."""
         return (str(self), False, self.file_date.year)
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class ExportName:
 
 
 def is_data_file(name: str) -> bool:
-    """Whether a file holds resources, one a line: ``.ndjson``, or compressed ``.ndjson.gz``."""
+    """Whether a file contains resources, one per line: ``.ndjson``, or compressed ``.ndjson.gz``."""
     return name.lower().endswith(_DATA)
 
 
@@ -63,5 +63,5 @@ def is_manifest(name: str) -> bool:
 
 
 def is_export_file(name: str) -> bool:
-    """Whether a file of ``cms/<month>/`` belongs to an export of BCDA, by its name."""
+    """Whether a file of ``cms/<month>/`` belongs to a BCDA export, by its name."""
     return is_data_file(name) or is_manifest(name)

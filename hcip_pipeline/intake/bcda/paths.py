@@ -1,7 +1,7 @@
-"""Elements of the mapping table as SQL over a resource that was read by ``schema``. Pure.
+"""SQL for the elements of the mapping table, over a resource that was read with ``schema``. Pure.
 
-Belongs here: how a value is found. Does not belong here: which field is which element (``data/mapping.csv``), and what
-a value may be (``tables``).
+Belongs here: how a value is found. Does not belong here: the element of each field (``data/mapping.csv``), and which
+values are valid (``tables``).
 
 ``claim`` is the alias of the claim, ``i``, ``d`` and ``p`` of its line, diagnosis and procedure.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-#: a modifier may be an element of its own or one of several codings of an element: CMS's examples hold both
+#: a modifier may be an element of its own or one of several codings of an element: CMS's examples have both
 _MODIFIERS = "flatten(list_transform(i.modifier, lambda m: list_transform(coalesce(m.coding, []), lambda c: c.code)))"
 _EXTENSION_VALUE = "coalesce(x.valueCoding.code, x.valueCode)"
 _ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
@@ -32,7 +32,7 @@ def coded(concept: str, code: str) -> str:
 
 
 def in_system(concept: str, system: str) -> str:
-    """A concept's code in a system; its first one where none is asked for."""
+    """A concept's code in a system; its first code if ``system`` is empty."""
     coding = (
         f"{concept}.coding[1]"
         if not system
@@ -116,7 +116,7 @@ def _item_service(key: str) -> str:
 
 
 def _item_care_team(role: str) -> str:
-    """The line's own; where it names none, the claim's, if the claim has only one."""
+    """The line's own care team member in this role; if it names none, the claim's, if the claim has only one."""
     own = f"list_contains(i.careTeamSequence, x.sequence) and {coded('x.role', role)}"
     team = f"list_filter(claim.careTeam, lambda x: {coded('x.role', role)})"
     numbers = f"list_distinct(list_transform({team}, lambda x: x.provider.identifier.value))"
@@ -201,10 +201,10 @@ _SQL: dict[str, Callable[[str], str]] = {
 
 
 def sql_of(element: str, key: str) -> str:
-    """The SQL of an element, as text or null.
+    """The SQL of an element, which gives text or null.
 
     Args:
-        element, key: as the mapping table has them.
+        element, key: from the mapping table.
 
     Raises:
         KeyError: an element that the intake does not know.

@@ -1,7 +1,7 @@
-"""Reading an export: DuckDB's JSON reader over pieces of ndjson, and the rows of CCLF's tables out of it.
+"""Reading an export: pieces of ndjson through DuckDB's JSON reader into rows of the CCLF tables.
 
-Belongs here: running the SQL of ``tables`` piece by piece, counting, and refusing what cannot be read. Does not belong
-here: which files there are (``exports``), whether the export is accepted (``month``).
+Belongs here: running the SQL of ``tables`` piece by piece, counting, and refusing values that cannot be read. Does not
+belong here: which files there are (``exports``), whether the export is accepted (``month``).
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from hcip_pipeline.intake.bcda.faults import fault_of, other_resource
 from hcip_pipeline.intake.bcda.lines import MAX_LINE_BYTES, PIECE_BYTES, LinePiece, pieces
 from hcip_pipeline.intake.bcda.mapping import mapping
 from hcip_pipeline.intake.bcda.schema import SCHEMAS
-from hcip_pipeline.intake.bcda.versions import Versions, take_out
+from hcip_pipeline.intake.bcda.versions import Versions, remove_rows
 from hcip_pipeline.intake.claims.lake_tables import RowGroups, table_file, table_schema
 
-#: What the tag of a claim states that CMS has withdrawn.
+#: The tag of a claim that CMS has withdrawn.
 WITHDRAWN = "Withdrawn"
 _KINDS = {
     "date": "a date of year, month and day",
-    "money": "an amount of money, or beyond the greatest that is read",
-    "quantity": "a number, or beyond the greatest that is read",
-    "integer": "a whole number, or beyond the greatest that is read",
+    "money": "an amount of money, or is too large",
+    "quantity": "a number, or is too large",
+    "integer": "a whole number, or is too large",
     "text": "a text",
 }
-#: What DuckDB may hold; the rest of the process needs some 200 MB.
+#: DuckDB's memory limit; the rest of the process needs about 200 MB.
 _MEMORY = "1GB"
 _THREADS = 2
 
@@ -48,8 +48,8 @@ class ExportReader:
     """Writes the tables of an export into a folder.
 
     Args:
-        folder: gets one Parquet file a table.
-        lineage: what every row of the export states about where it comes from, but for its file.
+        folder: gets one Parquet file per table.
+        lineage: the columns that say where the rows of the export come from, except for the file.
         known: files of ``patient_numbers`` of earlier exports, oldest first.
     """
 
@@ -90,9 +90,9 @@ class ExportReader:
             raise version_refusal("no claim has an adjustment code", claims[0].file)
 
     def shared_numbers(self) -> tuple[int, str, int] | None:
-        """Medicare numbers of several persons: how many, and file and line of the first; None where there is none.
+        """Medicare numbers shared by several persons: how many, and file and line of the first; None if there are none.
 
-        Several Patient resources of one person are common, as after a merger of records at CMS.
+        Several Patient resources of one person are common, for example after CMS has merged records.
         """
         people = pl.scan_parquet(self._folder / "cclf8.parquet").filter(pl.col("bene_mbi_id").is_not_null())
         sex = pl.col("bene_sex_cd").replace("0", None)
@@ -123,22 +123,22 @@ class ExportReader:
         self._number_patients()
 
     def _run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
-        """Run SQL that every piece of every export runs."""
+        """Run SQL that is the same for every piece of every export."""
         return parsed_sql.execute(self._connection, sql, parameters)
 
     def _keep_newest(self, older: Mapping[str, Mapping[int, str]]) -> None:
-        """Leave one version of each resource in the tables, and count the others apart."""
-        gone = take_out(self._folder, older)
+        """Keep one version of each resource in the tables, and count the others separately."""
+        removed = remove_rows(self._folder, older)
         for count in self.counts:
             if of_file := older.get(count.file):
                 outcomes = Counter(of_file.values())
                 count.superseded = len(of_file)
                 count.read -= outcomes["read"]
                 count.withdrawn -= outcomes["withdrawn"]
-                count.rows -= gone[count.file]
+                count.rows -= removed[count.file]
 
     def _number_patients(self) -> None:
-        """One number a patient, the newest."""
+        """Keep one number per patient, the newest."""
         self._run(
             "create or replace table patients as select distinct on (patient_id) * from patients where mbi is not null "
             "order by patient_id, age desc, updated desc nulls last, mbi"
@@ -163,12 +163,12 @@ class ExportReader:
             )
         if file.count is not None and file.count != count.lines:
             raise HcipError(
-                f"the manifest states {file.count} resources, the file holds {count.lines}",
+                f"the manifest states {file.count} resources, but the file has {count.lines}",
                 fix="download the file again; part of it is missing or repeated", file=count.file, rule="BCDA-COUNT",
             )  # fmt: skip
 
     def _load(self, file: DataFile, piece: LinePiece) -> None:
-        """The piece's resources as the table ``resources``."""
+        """Load the piece's resources into the table ``resources``."""
         try:
             self._run(
                 "create or replace temp table resources as select * from read_json($path, columns = $columns, "
@@ -206,7 +206,7 @@ class ExportReader:
         count.read = count.lines
 
     def _refuse_older(self, kind: str, count: FileCount) -> None:
-        """Refuse a resource of version 1 or 2, which is recognized by its profile."""
+        """Refuse a resource of version 1 or 2, recognized by its profile."""
         row = self._run(f"select min(_row) from resources where coalesce({MAJOR[kind]}, 0) < {KNOWN_MAJOR}").fetchall()[
             0
         ][0]
@@ -251,7 +251,7 @@ class ExportReader:
         self._write("claim_tags", tags, count)
 
     def _convert(self, table: str, count: FileCount) -> None:
-        """The table's rows of this piece, from text to its types; a value that cannot be read refuses the export."""
+        """Convert and write the table's rows of this piece; a value that cannot be read refuses the export."""
         run = self._run
         run(f"create or replace temp table typed as {tables.typed_sql(table, f'({tables.cleaned_sql(table)})')}")
         fields = LAYOUTS[table].fields
@@ -263,7 +263,7 @@ class ExportReader:
         faults = [(row, f) for f, row in zip(fields, found[2:], strict=True) if row is not None]
         if faults:
             row, field = min(faults, key=lambda fault: (fault[0], fault[1].name))
-            element = mapping()[table, field.name].cms_path.strip() or "an element of it"
+            element = mapping()[table, field.name].cms_path.strip() or "the resource"
             raise HcipError(
                 f"{field.name.upper()} is not {_KINDS[field.kind]} (read from {element})",
                 fix="ask CMS for the export again", file=count.file, row=row, rule="BCDA-VALUE",

@@ -1,11 +1,11 @@
-"""The parts of FHIR resources that are read, as DuckDB's types. What else a resource holds is not looked at."""
+"""The parts of FHIR resources that are read, as DuckDB types. All other parts of a resource are ignored."""
 
 from __future__ import annotations
 
 _CODING = "STRUCT(system VARCHAR, code VARCHAR)"
 _CONCEPT = f"STRUCT(coding {_CODING}[])"
 _PERIOD = 'STRUCT("start" VARCHAR, "end" VARCHAR)'
-#: amounts and quantities are text: ``lines`` has put their numbers into quotation marks
+#: amounts and quantities are text: ``lines`` has put their numbers in quotation marks
 _AMOUNT = "STRUCT(value VARCHAR)"
 _IDENTIFIER = f"STRUCT(type {_CONCEPT}, system VARCHAR, value VARCHAR, period {_PERIOD})"
 _EXTENSION = (

@@ -1,7 +1,7 @@
-"""The SQL that turns resources into rows of the tables that CCLF fills.
+"""The SQL that turns resources into rows of the CCLF tables.
 
-Belongs here: from which elements a table's rows come, and what a value may be. Does not belong here: how an element is
-found (``paths``), running the SQL (``reader``).
+Belongs here: the elements that a table's rows come from, and which values are valid. Does not belong here: how an
+element is found (``paths``), running the SQL (``reader``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from hcip_pipeline.contracts.cms import LAYOUTS, CmsField
 from hcip_pipeline.intake.bcda.mapping import Mapped, mapping
 from hcip_pipeline.intake.bcda.paths import coded, first, in_system, sql_of, text
 
-#: CMS's claim type codes by the part of CCLF that holds them; other claims are counted and left alone
+#: CMS's claim type codes by the part of CCLF that contains them; other claims are counted and ignored
 PARTS = {
     "A": ("10", "20", "30", "40", "50", "60", "61"),
     "B": ("71", "72"),
@@ -30,7 +30,7 @@ _NOTHING = "null::varchar"
 ADJUSTMENT = "CLM_ADJSTMT_TYPE_CD"
 #: SQL: whether an identifier ``x`` of a claim is its claim id
 CLAIM_ID = coded("x.type", "uc")
-#: SNOMED's code, or FHIR's word, to CMS's
+#: SQL: CMS's code of the sex, from SNOMED's code or FHIR's word
 _SEX = """case coalesce({sex}, claim.gender) when '248153007' then '1' when 'male' then '1'
     when '248152002' then '2' when 'female' then '2' else '0' end"""
 _RACES = {"2106-3": "1", "2054-5": "2", "2131-1": "3", "2028-9": "4", "2135-2": "5", "1002-5": "6"}
@@ -53,7 +53,7 @@ def _of_type(*types: str) -> str:
 _CODE = "diagnosisCodeableConcept.coding[1].code"
 _LISTED = _of_type("other", "secondary")
 _LISTED_CODES = f"list_transform({_LISTED}, lambda x: x.{_CODE})"
-#: The diagnoses that CCLF lists: the principal one is among them, also where the resource names it only as such.
+#: The diagnoses that CCLF lists: among them the principal one, even if the resource does not list it a second time.
 _DIAGNOSES = (
     f"list_concat(list_filter({_of_type('principal')}, lambda x: not list_contains({_LISTED_CODES}, x.{_CODE})), "
     f"{_LISTED})"
@@ -73,7 +73,7 @@ def adjustment_sql() -> str:
 
 
 def claims_sql(source: str) -> str:
-    """Claims with what several of their tables need, from resources as they were read.
+    """SQL for claims with the values that several of their tables need, from resources as read.
 
     Args:
         source: the relation of resources.
@@ -116,7 +116,7 @@ def claims_sql(source: str) -> str:
 
 
 def raw_sql(table: str) -> str:
-    """Rows of a table as text, with the line of the file as ``source_row``, from ``claims`` or ``people``."""
+    """SQL for a table's rows as text, with the line of the file as ``source_row``, from ``claims`` or ``people``."""
     if table == "cclf8":
         return _people()
     if table == "cclf9":
@@ -156,9 +156,9 @@ def _value(table: str, field: str) -> str:
 
 
 def _adapted(field: str, sql: str) -> str:
-    """A value in CCLF's spelling of it: codes without points, no NPI of zeros, one digit of a type of bill."""
+    """A value as CCLF writes it: codes without points, no all-zero NPI, one digit of the type of bill."""
     if field in ("clm_bill_clsfctn_cd", "clm_bill_freq_cd"):
-        return f"right({sql}, 1)"  # the digits before it are written with it
+        return f"right({sql}, 1)"  # resources have the preceding digits too
     if ("dgns" in field and field.endswith("_cd")) or field == "clm_prcdr_cd":
         return f"replace({sql}, '.', '')" if "drg" not in field else sql
     if "npi_num" in field or "gnrc_id" in field:
@@ -167,7 +167,7 @@ def _adapted(field: str, sql: str) -> str:
 
 
 def _people() -> str:
-    """CCLF8: one row per Patient, with the contents of its coverages."""
+    """CCLF8: one row per Patient, with the data of its coverages."""
     values = {}
     for field in LAYOUTS["cclf8"].fields:
         mapped = mapping().get(("cclf8", field.name))
@@ -193,7 +193,7 @@ def _of_person(field: str, mapped: Mapped) -> str:
 
 
 def coverage_sql(source: str) -> str:
-    """SQL of a beneficiary's coverages, one row per version of a coverage, from resources as they were read."""
+    """SQL for beneficiaries' coverages, one row per version of a coverage, from resources as read."""
     columns = ["claim.id", "try_cast(claim.meta.lastUpdated as timestamptz) as updated"]
     for field in LAYOUTS["cclf8"].fields:
         mapped = mapping().get(("cclf8", field.name))
@@ -209,7 +209,7 @@ def coverage_sql(source: str) -> str:
 
 
 def people_sql(source: str) -> str:
-    """Patients with their numbers: those that hold (without an end, the newest first) and those before."""
+    """SQL for patients with all their numbers, and the current one: the newest without an end, else the newest."""
     numbers = f"list_filter(claim.identifier, lambda x: x.system = {text(_MBI)})"
     order = "list_transform({}, lambda x: {{'since': coalesce(x.period.\"start\", ''), 'value': x.value, "
     order += "'until': coalesce(x.period.\"end\", '')}})"
@@ -220,7 +220,7 @@ def people_sql(source: str) -> str:
 
 
 def _identifiers() -> str:
-    """CCLF9: one row per number that another has replaced."""
+    """CCLF9: one row per number that was replaced."""
     return """select _row as source_row, 'M' as hicn_mbi_xref_ind, mbi as crnt_num, n.value as prvs_num,
         n.period."start" as prvs_id_efctv_dt, n.period."end" as prvs_id_obslt_dt, null::varchar as bene_rrb_num
         from (select _row, mbi, unnest(numbers) as n from people)
@@ -228,14 +228,14 @@ def _identifiers() -> str:
 
 
 def _at_width(code: str, width: int) -> str:
-    """A code with the digits of its domain, as ``contracts.cclf_codes.at_width``."""
+    """SQL for a code with as many digits as its domain has, as ``contracts.cclf_codes.at_width``."""
     bare = f"ltrim({code}, '0')"
     wide = f"case when length({bare}) >= {width} then {bare} else lpad({bare}, {width}, '0') end"
     return f"case when regexp_full_match({code}, '[0-9]+') and length({code}) <> {width} then {wide} else {code} end"
 
 
 def cleaned_sql(table: str) -> str:
-    """``raw_sql`` without blanks around values; null where a value is empty."""
+    """``raw_sql`` with values trimmed; empty values and placeholder dates are null."""
     columns = []
     for field in LAYOUTS[table].fields:
         value = f"nullif(nullif(trim({field.name}), ''), '~')"
@@ -247,11 +247,11 @@ def cleaned_sql(table: str) -> str:
 
 
 def typed_sql(table: str, source: str) -> str:
-    """Values in their columns' types, null where they cannot be read, with their text under ``_<field>``.
+    """SQL for values in their columns' types, null if they cannot be read, with their text as ``_<field>``.
 
     Args:
         table: of CCLF.
-        source: the relation that ``cleaned_sql`` made.
+        source: the relation of ``cleaned_sql``.
     """
     columns = [f"{_typed(f)} as {f.name}, {f.name} as _{f.name}" for f in LAYOUTS[table].fields if _is_converted(f)]
     texts = [f.name for f in LAYOUTS[table].fields if not _is_converted(f)]
@@ -279,14 +279,14 @@ def _typed(field: CmsField) -> str:
 
 
 def unreadable(field: CmsField) -> str:
-    """Whether a value of ``typed_sql`` could not be read."""
+    """SQL: whether a value of ``typed_sql`` could not be read."""
     if field.kind == "text":
         return f"left({field.name}, 1) in ('{{', '[')"  # an object or a list where a text should be
     return f"_{field.name} is not null and {field.name} is null"
 
 
 def odd(table: str) -> tuple[str, str]:
-    """How many values of ``typed_sql`` were brought to their width, and how many had more places than their column."""
+    """SQL: how many values of ``typed_sql`` were padded or trimmed, and how many had too many decimal places."""
     fields = LAYOUTS[table].fields
     wide = [f"count(*) filter (where {f.name} <> _{f.name})" for f in fields if f.name in CODE_WIDTHS]
     places = [

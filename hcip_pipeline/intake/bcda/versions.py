@@ -1,7 +1,7 @@
-"""Which version of a resource counts: an export may hold several of one, and the newest is the record (formats.md §3).
+"""Versions of a resource: an export may contain several, and the newest one counts (formats.md §3).
 
-Belongs here: finding older versions (``meta.lastUpdated``) and taking their rows out of the tables that were written.
-Does not belong here: the same claim in two exports, of which the later export counts (``macros/claims.sql``).
+Belongs here: finding older versions (``meta.lastUpdated``) and removing their rows from the tables that were written.
+Does not belong here: the same claim in two exports, where the later export counts (``macros/claims.sql``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hcip_pipeline.tables.file_names import shown_path
 
 
 class Versions:
-    """The resources of an export as they come.
+    """A record of all resources of an export.
 
     Args:
         connection: gets the table ``seen``.
@@ -36,14 +36,14 @@ class Versions:
         )
 
     def add(self, kind: str, file: str, source: str, *, identity: str = "null", outcome: str = "'read'") -> None:
-        """Note the resources of a piece of a file.
+        """Record the resources of a piece of a file.
 
         Args:
             kind: type of the resources.
             file: name of the file.
-            source: the table that holds them.
-            identity: SQL for what names the same claim under another resource id; null for none.
-            outcome: SQL for what becomes of a resource: ``read``, ``withdrawn``, or ``left`` alone.
+            source: the table that contains them.
+            identity: SQL for the identity of a claim, which is the same under another resource id; null for none.
+            outcome: SQL for what happens to a resource: ``read``, ``withdrawn``, or ``left`` out.
         """
         self._connection.execute(
             f"insert into seen select $kind, id, {identity}, try_cast(meta.lastUpdated as timestamptz), _digest, "
@@ -52,13 +52,13 @@ class Versions:
         )
 
     def older(self) -> dict[str, dict[int, str]]:
-        """File -> line -> what had become of it, of resources of which the export holds another version that counts.
+        """File -> line -> outcome, for resources that another version in the export supersedes.
 
-        Of one resource the version with the newest time stamp counts, and of versions that are alike the first. Two
-        resources that name the same claim are versions of it.
+        The version with the newest time stamp counts, and the first of identical versions. Two resources with the same
+        identity of a claim are versions of it.
 
         Raises:
-            HcipError: ``BCDA-VERSIONS``: two versions of the same moment differ.
+            HcipError: ``BCDA-VERSIONS``: two versions with the same time stamp differ.
         """
         self._connection.execute(
             f"""create or replace temp table by_id as {_placed("kind, id", "(from seen where id is not null)")};
@@ -89,15 +89,15 @@ class Versions:
             kind, file, row, other_file, other_row = found
             where = f"line {other_row}" if other_file == file else f"{shown_path(other_file)}, line {other_row}"
             raise HcipError(
-                f"the {kind} is that of {where} with different content and the same time stamp (meta.lastUpdated): "
-                "which of them is current cannot be determined",
+                f"the {kind} is also in {where}, with different content and the same time stamp (meta.lastUpdated): "
+                "it is not known which of the two is current",
                 fix="start the job again; files of two jobs must not be in one folder",
                 file=file, row=int(row), rule="BCDA-VERSIONS",
             )  # fmt: skip
 
 
 def _placed(key: str, source: str) -> str:
-    """Rows of which ``source`` has several under a key, with their place from the newest, and what the newest is."""
+    """SQL for the rows whose key ``source`` has several times, with their place from the newest, and the newest."""
     first = ", ".join(
         f"first_value({column}) over versions as {name}"
         for name, column in {
@@ -110,17 +110,17 @@ def _placed(key: str, source: str) -> str:
         window versions as (partition by {key} order by updated desc nulls last, file, row)"""
 
 
-def take_out(folder: Path, older: Mapping[str, Collection[int]]) -> dict[str, Counter[str]]:
-    """Write the export's tables again without the rows of older versions.
+def remove_rows(folder: Path, older: Mapping[str, Collection[int]]) -> dict[str, Counter[str]]:
+    """Rewrite the export's tables without the rows of older versions.
 
     Args:
         folder: of the tables, ``<table>.parquet``.
         older: file -> lines.
 
     Returns:
-        File -> table -> rows that were taken out.
+        File -> table -> number of rows removed.
     """
-    gone: dict[str, Counter[str]] = defaultdict(Counter)
+    removed: dict[str, Counter[str]] = defaultdict(Counter)
     lines = {file: pa.array(sorted(rows), pa.int64()) for file, rows in older.items()}
     for table in TABLES:
         path = folder / f"{table}.parquet"
@@ -134,9 +134,9 @@ def take_out(folder: Path, older: Mapping[str, Collection[int]]) -> dict[str, Co
                         pc.equal(rows["source_file"], file), pc.is_in(rows["source_row"].cast(pa.int64()), of_file)
                     )
                     kept = rows.filter(pc.invert(is_older))
-                    gone[file][table] += rows.num_rows - kept.num_rows
+                    removed[file][table] += rows.num_rows - kept.num_rows
                     rows = kept
                 groups.add(rows)
             groups.finish()
         all_rows.unlink()
-    return gone
+    return removed
