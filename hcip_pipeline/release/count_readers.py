@@ -1,11 +1,11 @@
-"""What readers can work out from partly hidden counts: the public, and each hospital, which knows its own.
+"""What readers can derive from partly hidden counts: the public, and each hospital, which knows its own counts.
 
 Belongs here: the proof that a count is open to a reader, or that it is not. Does not belong here: which counts to hide
 (``small_counts``).
 
-A count is open to a reader when at least n values of it fit all that the reader knows. The proof is an exchange: other
-values of the hidden counts that keep every relation. It holds for every hospital whose own counts it leaves as they
-are, so that two of them prove a count open to all; what they do not prove is asked hospital by hospital.
+A count is open to a reader if at least n values of it are consistent with everything that the reader knows. The proof
+is an exchange: other values of the hidden counts that satisfy every relation. It holds for every hospital whose own
+counts it leaves unchanged, so two exchanges may prove a count open to all; the other hospitals are checked one by one.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import numpy as np
 #: table, key of the row, count column
 Count = tuple[str, tuple[Any, ...], str]
 
-#: how counts may change: in each of them every relation stays
+#: possible changes of counts, each of which satisfies every relation
 Exchanges = list[dict[Count, int]]
 
 #: the reader who has no counts of their own
 ANYBODY = ""
-#: what one more of the count that is asked about is worth against one change of a hospital's own count
+#: weight of one more of the count in question, relative to one change of a hospital's own count
 _WORTH = 10_000.0
 
 
@@ -39,10 +39,10 @@ class Relation:
 
 @dataclass
 class Readers:
-    """Who can confine which count.
+    """Which readers can narrow down which counts.
 
     Attributes:
-        hidden: counts that files do not show; may grow, which takes knowledge from every reader.
+        hidden: counts that files do not show; may grow, so that every reader knows less.
         unpublished: counts that are in no file.
         revealed: hidden counts that an earlier release showed.
     """
@@ -55,15 +55,15 @@ class Readers:
     hidden: set[Count] = field(default_factory=set)
     unpublished: set[Count] = field(default_factory=set)
     revealed: set[Count] = field(default_factory=set)
-    #: hospitals to whom earlier releases revealed too much: they are taken to have this one alone
+    #: hospitals to whom earlier releases revealed too much: they are assumed to have only this release
     without_earlier: set[str] = field(default_factory=set)
-    #: proven open, count by count: hiding more keeps it so
+    #: count -> readers to whom it is proven open; it stays open when more counts are hidden
     _proven: dict[Count, set[str]] = field(default_factory=dict)
-    #: count -> exchanges over n values of it that were found, for it or for another count that they change
+    #: count -> known exchanges over n of its values, found for it or for another count that they change
     _found: dict[Count, list[Exchanges]] = field(default_factory=dict)
 
     def who_knows(self, cell: Count) -> str | None:
-        """A reader to whom fewer than n values of the count are possible, other than its own hospital; None: no one."""
+        """A reader, other than the owner, for whom fewer than n values of the count are possible; None: no one."""
         if not self.of.get(cell) and cell in self.hidden:
             return None
         proven = self._proven.setdefault(cell, set())
@@ -71,7 +71,7 @@ class Readers:
         if found is None:
             return ANYBODY
         suspects = {each for each in found - proven if self._is_of_others(cell, each)}
-        if len(suspects) > 1:  # another exchange, without any of their counts
+        if len(suspects) > 1:  # look for another exchange, without any of their counts
             others = self._changed(cell, suspects)
             suspects = suspects if others is None else suspects & others
         for reader in sorted(suspects):
@@ -81,16 +81,16 @@ class Readers:
         return None
 
     def give_up(self, cell: Count, reader: str) -> None:
-        """Nothing is left that the count could be hidden behind from a hospital: look again without earlier ones.
+        """No other count is left to hide from this hospital: from now on, assume that it has no earlier releases.
 
-        The second time all but its own counts, and what is zero, is hidden: it knows by itself what the count is.
+        The second time, everything but its own counts and zeros is hidden: it knows the count from its own data.
         """
         if reader in self.without_earlier or not self.revealed:
             self._proven[cell].add(reader)
         self.without_earlier.add(reader)
 
     def _is_of_others(self, cell: Count, reader: str) -> bool:
-        """Whether anything of the count is another's than the reader's own."""
+        """Whether the count includes anything that is not the reader's own."""
         if self.owner.get(cell) == reader:
             return False
         own = 0
@@ -101,10 +101,10 @@ class Readers:
         return self.values[cell] > own
 
     def is_open(self, cell: Count, closed: Collection[str] = ()) -> bool:
-        """Whether a reader does not know the count from the start.
+        """Whether the count is unknown to a reader at the start.
 
         Args:
-            closed: hospitals whose own counts are known.
+            closed: hospitals whose own counts the reader knows.
         """
         if closed and self.owner.get(cell) in closed:
             return False
@@ -114,13 +114,13 @@ class Readers:
         return cell in self.hidden and not is_revealed
 
     def _least(self, cell: Count) -> int:
-        return 0 if cell in self.unpublished else 1  # no one hides a zero
+        return 0 if cell in self.unpublished else 1  # zeros are not hidden
 
     def _changed(self, cell: Count, closed: Collection[str]) -> set[str] | None:
-        """The hospitals whose own counts change in an exchange over n values that leaves those of ``closed`` alone.
+        """The hospitals whose own counts change in an exchange over n values that does not change those of ``closed``.
 
         Returns:
-            None where there is no such exchange.
+            None if there is no such exchange.
         """
         exchanges = self._with_a_neighbour(cell, closed) or self._found_before(cell, closed)
         if exchanges is None:
@@ -131,21 +131,21 @@ class Readers:
         return {owner for exchange in exchanges for each in exchange if (owner := self.owner.get(each))}
 
     def _keep(self, exchanges: Exchanges) -> None:
-        """Note exchanges for every count that they change over n values: a program less for each."""
+        """Keep exchanges for every count that they change over n values, which saves it an integer program."""
         for each in {each for exchange in exchanges for each in exchange}:
             changes = [exchange.get(each, 0) for exchange in exchanges]
             if max(0, *changes) - min(0, *changes) >= self.threshold - 1:
                 self._found.setdefault(each, []).append(exchanges)
 
     def _found_before(self, cell: Count, closed: Collection[str]) -> Exchanges | None:
-        """Exchanges that were found before and change, next to the count itself, only what is open now."""
+        """Exchanges that were found earlier and, apart from the count itself, change only counts that are open now."""
         for exchanges in self._found.get(cell, ()):
             if all(each == cell or self.is_open(each, closed) for exchange in exchanges for each in exchange):
                 return exchanges
         return None
 
     def _with_a_neighbour(self, cell: Count, closed: Collection[str]) -> Exchanges | None:
-        """An exchange with one open count that is in all the same relations on the same side."""
+        """An exchange with one open count that is in exactly the same relations, on the same side."""
         relations = self.of.get(cell, ())
         for other in self.relations[relations[0]].cells if relations else ():
             if other == cell or self.of[other] != relations or not self.is_open(other, closed):
@@ -160,9 +160,9 @@ class Readers:
         return None
 
     def _exchanges(self, cell: Count, closed: Collection[str]) -> Exchanges | None:
-        """The same with any open counts, by an integer program: as much more as n values need, then as much less.
+        """An exchange with any open counts, by integer programs: as much more as n values need, then as much less.
 
-        Of all that do, one that changes few counts that are a hospital's own.
+        Of all solutions, one that changes few of the hospitals' own counts.
         """
         from scipy.sparse import csr_array, hstack
 
@@ -212,17 +212,17 @@ class Readers:
 
 
 def _change(balance: Any, greatest: Any, column: int, own: Any) -> Any:
-    """Whole numbers by which counts may change together, ``column`` by as much as can be; None: it was not found.
+    """Whole numbers by which counts may change together, ``column`` by as much as possible; None: not found.
 
     Args:
-        balance: relations by (counts that become more, then the same that become less); each stays as it is.
-        greatest: of each change.
-        own: which counts are a hospital's own: as few of them as may be.
+        balance: relations by change (first the increases of all counts, then their decreases); all stay satisfied.
+        greatest: upper bound of each change.
+        own: which counts are a hospital's own; as few of them as possible change.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     count = len(greatest) // 2
-    for is_whole in (False, True):  # the corners of such a system are whole numbers more often than not
+    for is_whole in (False, True):  # the vertices of such a system are usually whole numbers anyway
         goal = own * (not is_whole)
         goal[column] = -_WORTH
         result = milp(

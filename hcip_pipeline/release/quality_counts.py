@@ -1,10 +1,10 @@
-"""The counts of ``quality/``, each in one place: what several tables show of the same hospitals is the same count.
+"""The counts of ``quality/``, each stored once: several tables may show the same count of the same hospitals.
 
 Belongs here: which count a cell of a table shows, and which counts add up to which. Does not belong here: hiding
-(``suppression``) and the tables as they leave (``quality_tables``).
+(``suppression``) and the released tables (``quality_tables``).
 
 All groups are sets of hospitals: the figures of a hospital, a community, a network, its peers and the state are the
-same counts summed over other sets. So each set has its counts once, and the tables point to them.
+same counts summed over different sets. So each set's counts are stored once, and the tables point to them.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from hcip_pipeline.release.suppression import MARK, CountTable, Remainder, Sum
 
 OTHER, ALL, STATE, NO_AREA = "OTHER", "ALL", "STATE", "NONE"
 
-#: of a set and measure: of how many, how many, of these without post-acute care, of these within 7 days
+#: counts of a set and measure; those without post-acute care and within 7 days are parts of the numerator
 _COUNTS = (
     "baseline_denominator", "baseline_numerator", "baseline_without_post_acute",
     "denominator", "numerator", "without_post_acute", "within_7_days", "baseline_within_7_days",
 )  # fmt: skip
-#: is in no table, but the release of the baseline's period showed it
+#: in no table, but shown by releases of the baseline's period
 _RELEASED_BEFORE = "baseline_within_7_days"
-#: counts of a measure that are another one's: (measure, count) -> (measure, count)
+#: counts of a measure that equal another measure's: (measure, count) -> (measure, count)
 _SAME = {
     ("readmission_rate_adjusted", "denominator"): ("readmission_rate", "denominator"),
     ("readmission_rate_adjusted", "numerator"): ("readmission_rate", "numerator"),
@@ -35,14 +35,14 @@ _SAME = {
     ("readmitted_without_post_acute", "numerator"): ("readmission_share", "without_post_acute"),
     ("admissions_per_1000", "denominator"): ("readmissions_per_1000", "denominator"),
 }
-#: measures of which those left over are people too, and which two counts leave them over
+#: measures whose remainders count people too, and the pairs of counts with such a remainder
 _SHARES = ("readmission_rate", "readmission_share")
 _LEFT_OVER = (
     ("denominator", "numerator"), ("baseline_denominator", "baseline_numerator"),
     ("numerator", "without_post_acute"), ("baseline_numerator", "baseline_without_post_acute"),
     ("numerator", "within_7_days"), ("baseline_numerator", _RELEASED_BEFORE),
 )  # fmt: skip
-#: counts of other measures that are parts of one: discharges that can be followed; of these, those who came back
+#: counts of other measures that are parts of a count: discharges that can be followed, and readmissions among them
 _PART_OF = {
     (whole, f"{window}denominator"): tuple((measure, f"{window}{count}") for measure, count in parts)
     for window in ("", "baseline_")
@@ -53,7 +53,7 @@ _PART_OF = {
 }
 _OF_SOURCE = {"all_payer": "readmission_rate", "medicare": "readmission_share"}
 
-#: what a measure's ratio is taken of; 1 where it is a share
+#: the base of a measure's rate; 1 for measures not named here, which are shares
 PER = {"hac_per_1000": 1000, "readmissions_per_1000": 12000, "admissions_per_1000": 12000}
 
 #: hospitals joined by |, measure, count
@@ -62,7 +62,7 @@ Row = Mapping[str, Any]
 
 
 def cell(members: str, measure: str, count: str) -> Cell:
-    """The one place of a count that several tables show."""
+    """The place of a count that several tables may show."""
     baseline, name = "baseline_" if count.startswith("baseline_") else "", count.removeprefix("baseline_")
     measure, name = _SAME.get((measure, name), (measure, name))
     return members, measure, baseline + name
@@ -75,7 +75,7 @@ def scorecard_cells(row: Row) -> Iterator[tuple[str, Cell]]:
 
 
 def network_cells(row: Row) -> Iterator[tuple[str, Cell]]:
-    """Of the group and, where they are known, of its peers."""
+    """The counts of the group and, if they are known, of its peers."""
     yield from scorecard_cells(row)
     for count in ("baseline_denominator", "baseline_numerator", "denominator", "numerator"):
         yield f"peer_{count}", cell(row["peer_ccns"], row["measure"], count)
@@ -116,7 +116,7 @@ def peer_cells(row: Row) -> Iterator[tuple[str, Cell]]:
 
 
 def leader_cells(row: Row) -> Iterator[tuple[str, Cell]]:
-    """Of the hospital, and of the state that its value is checked against."""
+    """The counts of the hospital, and of the state with which its value is compared."""
     for count in ("denominator", "numerator"):
         yield count, cell(row["hospital_ccn"], row["measure"], count)
         yield f"state_{count}", cell(row["state_ccns"], row["measure"], count)
@@ -141,7 +141,7 @@ class Sets:
     values: dict[Cell, int | None] = field(default_factory=dict)
 
     def add(self, name: str, frame: pl.DataFrame) -> None:
-        """The counts that a table shows."""
+        """Add the counts that a table shows."""
         for row in frame.iter_rows(named=True):
             was_hidden = set((row.get(MARK) or "").split("|"))
             for column, place in CELLS[name](row):
@@ -149,9 +149,9 @@ class Sets:
                     self.values[place] = row[column]
 
     def remember(self, released: Sets) -> None:
-        """Groups that another release showed and this one does not: their sums are known all the same.
+        """Add groups that another release showed and this one does not: readers know their sums too.
 
-        Only what still adds up is: where counts have changed since, nothing follows from the sum of what they were.
+        Only sums that still hold are added: if the counts have changed since, the old sum reveals nothing.
         """
         for (members, measure, count), value in released.values.items():
             if count == _RELEASED_BEFORE and value is not None:
@@ -165,7 +165,7 @@ class Sets:
                 self.values[members, measure, count] = value
 
     def as_baseline(self, *, with_values: bool) -> Sets:
-        """A period's counts as the baseline's of another; without values only what was hidden."""
+        """A period's counts as another period's baseline counts; without values, only those that were hidden."""
         return Sets(
             {
                 (members, measure, f"baseline_{count}"): value
@@ -175,12 +175,12 @@ class Sets:
         )
 
     def plus(self, other: Sets) -> Sets:
-        """The counts that both give, added up."""
+        """The sums of the counts that both have."""
         pairs = ((place, value, other.values.get(place)) for place, value in self.values.items())
         return Sets({place: one + two for place, one, two in pairs if one is not None and two is not None})
 
     def tables(self) -> tuple[CountTable, CountTable]:
-        """One table of shares and one of other counts: only of shares the rest is people too."""
+        """One table of shares and one of other counts: only the remainders of shares count people."""
         rows: dict[tuple[str, str], dict[str, int | None]] = {}
         for (members, measure, count), value in sorted(self.values.items()):
             rows.setdefault((members, measure), {})[count] = value
@@ -200,9 +200,9 @@ class Sets:
         return made[0], made[1]
 
     def given_up(self, kept: set[str], threshold: int) -> Sets:
-        """Groups that hold a hospital with a small count, or leave it alone outside, as if hidden before.
+        """Groups that include a hospital with a small count, or exclude only that hospital, as if hidden before.
 
-        Were they shown, so many sums would run through the small ones that the state's own (``kept``) had to go.
+        If they were shown, so many sums would involve the small counts that the state's (``kept``) had to be hidden.
         """
         small = {c for c, value in self.values.items() if "|" not in c[0] and value and value <= threshold}
         all_hospitals = {each for members in kept for each in members.split("|")} - {NO_AREA}
@@ -221,7 +221,7 @@ class Sets:
         for members, measure, count in self.values:
             if "|" in members and count != _RELEASED_BEFORE:
                 table = by_name["shares" if measure in _SHARES else "others"]
-                # a hospital without a value of a measure, such as a psychiatric one, adds nothing to it
+                # a hospital without a value for a measure, such as a psychiatric one, adds nothing to it
                 shown = [each for each in members.split("|") if (each, measure, count) in self.values]
                 parts = [table.cell(count, members=each, measure=measure) for each in shown]
                 yield Sum(table.cell(count, members=members, measure=measure), tuple(parts))
@@ -229,7 +229,7 @@ class Sets:
                 yield from self._rest(by_name, members, measure, count)
 
     def _rest(self, by_name: Mapping[str, CountTable], members: str, measure: str, count: str) -> Iterator[Sum]:
-        """What other measures leave over of this one's count: people who are nowhere."""
+        """The remainder of this count after other measures' parts: people who are in no table."""
         wholes = [(members, measure, count), *((members, *part) for part in _PART_OF[measure, count])]
         if all(self.values.get(each) is not None for each in wholes):
             total, *parts = (
@@ -240,7 +240,7 @@ class Sets:
 
 
 def part_table(name: str, rows: pl.DataFrame, key: tuple[str, ...], counts: tuple[str, ...]) -> CountTable:
-    """What the state's counts are divided into."""
+    """The table of the parts into which the state's counts are divided."""
     left_over = (
         ("index_discharges", "readmissions"), ("discharges", "readmissions"), ("readmissions", "within_7_days"),
         ("readmissions", "without_post_acute"),

@@ -1,10 +1,10 @@
-"""What is made of several rows' counts in ``quality/``: places, likeness, sums of days; and how many digits a rate has.
+"""Figures of ``quality/`` that depend on several rows' counts: places, peers, sums of days; and the digits of a rate.
 
-Each is asked again of what is shown alone, so that it reveals no count that is hidden. Where nothing is hidden
-each figure is the build's own.
+Each is computed again from the counts that are shown, so that it reveals none that is hidden. If nothing is hidden, the
+figures are the build's.
 
-Belongs here: these figures, of rows whose small counts are hidden already. Does not belong here: which counts those are
-(``quality_tables``).
+Belongs here: these figures, for rows whose small counts are already hidden. Does not belong here: which counts those
+are (``quality_tables``).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from hcip_pipeline.release.suppression import MARK
 
 Row = dict[str, Any]
 
-#: places of a ratio in the build
+#: decimal places of a ratio in the build
 _ALL_DIGITS = 8
-#: peers that a hospital has
+#: number of a hospital's peers
 _PEERS = 5
 
 
@@ -30,7 +30,7 @@ def rounded(row: Mapping[str, Any], table: Table, per: int) -> Row:
     """The row with no more digits than its counts support.
 
     Args:
-        per: what the row's measure is taken of.
+        per: the base of the row's measure, such as 1,000.
     """
     made = dict(row)
     for column in table.columns:
@@ -48,9 +48,9 @@ def rounded(row: Mapping[str, Any], table: Table, per: int) -> Row:
 
 
 def digits_over(count: int, per: int = 1) -> int:
-    """Places after the point of ``per`` ÷ ``count`` events: the fewest by which one event more can be seen.
+    """Decimal places of a rate per ``per`` over ``count``: the fewest that show one event more.
 
-    Of 756 discharges one is 0.0013: a share has three places, a rate per 1,000 none.
+    One of 756 discharges is 0.0013: a share has three places, a rate per 1,000 none.
     """
     digits = 0
     while per * 10**digits < count:
@@ -59,7 +59,7 @@ def digits_over(count: int, per: int = 1) -> int:
 
 
 def hide(row: Row, *columns: str) -> None:
-    """Empty more columns of a row, and name them."""
+    """Empty more columns of a row, and add them to its mark."""
     row.update(dict.fromkeys(columns))
     row[MARK] = "|".join(dict.fromkeys([*filter(None, row[MARK].split("|")), *columns]))
 
@@ -70,10 +70,10 @@ def is_hidden(row: Row, column: str) -> bool:
 
 
 def without_totals_of_hidden_days(rows: list[Row]) -> list[Row]:
-    """Care transitions in which no hidden mean stay away follows from the others.
+    """Care transitions in which no hidden mean of days to return follows from the others.
 
-    The days of a source add up to the state's over hospitals, and over places patients went to. So where one is hidden,
-    one is hidden of each: the state's, a hospital's, a place's.
+    The days of a source add up to the state's over hospitals, and over destinations. So if one mean is hidden, one of
+    each kind is hidden: the state's, a hospital's, a destination's.
     """
     for source in sorted({row["source"] for row in rows}):
         own = [row for row in rows if row["source"] == source and (row["readmissions"] is None or row["readmissions"])]
@@ -93,12 +93,12 @@ def without_totals_of_hidden_days(rows: list[Row]) -> list[Row]:
 
 
 def peers_among_shown(rows: list[Row]) -> list[Row]:
-    """Peers asked again among hospitals whose size is shown: the range would reveal the one that is not."""
+    """Peers determined again among hospitals whose size is shown: the range would reveal a hidden size."""
     sizes = {row["hospital_ccn"]: row for row in rows}
     shown = {ccn: row for ccn, row in sizes.items() if not is_hidden(row, "discharges")}
     if len(shown) == len(sizes):
         return rows
-    made = {(ccn, at + 1): peer for ccn in shown for at, peer in enumerate(_alike(ccn, shown)[:_PEERS])}
+    made = {(ccn, at + 1): peer for ccn in shown for at, peer in enumerate(_most_similar(ccn, shown)[:_PEERS])}
     names = ("peer_ccn", "peer_discharges", "peer_case_mix_days", "distance")
     for row in rows:
         place = made.get((row["hospital_ccn"], row["peer_rank"]))
@@ -111,15 +111,15 @@ def peers_among_shown(rows: list[Row]) -> list[Row]:
     return rows
 
 
-def _alike(ccn: str, hospitals: Mapping[str, Row]) -> list[tuple[Decimal, str]]:
-    """Distance and hospital, the most alike first: squared differences, each over the range (methodology §12)."""
+def _most_similar(ccn: str, hospitals: Mapping[str, Row]) -> list[tuple[Decimal, str]]:
+    """Distance and hospital, the most similar first: squared differences, each over the range (methodology §12)."""
     ranges = [
         max(values) - min(values)
         for values in ([Decimal(row[name]) for row in hospitals.values()] for name in ("discharges", "case_mix_days"))
     ]
     own = hospitals[ccn]
 
-    def apart(other: Row) -> Decimal:
+    def distance(other: Row) -> Decimal:
         found = Decimal(0)
         for name, span in zip(("discharges", "case_mix_days"), ranges, strict=True):
             if span:
@@ -127,16 +127,16 @@ def _alike(ccn: str, hospitals: Mapping[str, Row]) -> list[tuple[Decimal, str]]:
                 found += share * share
         return found
 
-    exact = sorted((apart(other), peer) for peer, other in hospitals.items() if peer != ccn)
+    exact = sorted((distance(other), peer) for peer, other in hospitals.items() if peer != ccn)
     digits = {peer: digits_over(min(own["discharges"], hospitals[peer]["discharges"])) for _, peer in exact}
     return [(far.quantize(Decimal(1).scaleb(-digits[peer]), ROUND_HALF_UP), peer) for far, peer in exact]
 
 
 def places_among_shown(rows: list[Row], peers: Iterable[Row]) -> list[Row]:
-    """Leaders placed again among hospitals whose value is shown; who could learn, too.
+    """Leaders, with places and learners determined again among hospitals whose value is shown.
 
     Args:
-        peers: as they are shown.
+        peers: the rows of peers as released.
     """
     of_peer: dict[str, set[str]] = {}
     for row in peers:

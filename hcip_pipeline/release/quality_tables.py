@@ -1,8 +1,8 @@
 """``quality/`` as it leaves the program: the measures' tables with every small count hidden (outputs.md, "Privacy").
 
-Belongs here: the tables, and what gives a count away next to it. Does not belong here: which counts are the same or add
-up (``quality_counts``), hiding (``suppression``), and any figure: each is the build's own. Service lines, APR-DRGs and
-codes too small to show are put together as OTHER, so that little must be hidden besides.
+Belongs here: the tables, and the figures that would reveal a count. Does not belong here: which counts are equal or add
+up (``quality_counts``), hiding (``suppression``), and new figures: all of them are the build's. Service lines, APR-DRGs
+and codes too small to show are combined as OTHER, so that little else must be hidden.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from hcip_pipeline.release.side_by_side import added, baselines, halves_of_basel
 from hcip_pipeline.release.suppression import MARK, CountTable, Sum, suppressed
 
 _FOLDER = "quality"
-#: figures whose being empty would reveal a hidden count: marked next to it even where there is none
+#: figures whose absence would reveal a hidden count: marked as hidden with it even if they are empty
 _ALWAYS = frozenset({"place", "could_teach", "learner_ccns", "state_value"})
 
 #: table -> the columns that name a part of the state's counts, and the counts
@@ -40,7 +40,7 @@ _PARTS = {
         ("discharges", "readmissions", "within_7_days", "without_post_acute"),
     ),
 }
-#: where the parts of one total are apart from it: parts of the state, and APR-DRGs of a service line
+#: table -> the count of a part -> the state's count that the parts add up to
 _WHOLE = {
     "readmissions": {"index_discharges": "denominator", "readmissions": "numerator"},
     "hospital_acquired_conditions": {"baseline_conditions": "baseline_numerator", "conditions": "numerator"},
@@ -51,7 +51,7 @@ _WHOLE = {
         "without_post_acute": "without_post_acute",
     },
 }
-#: table -> counts of a part that are the baseline's of another release, and their names there
+#: table -> count in a release of the baseline's period -> its name here
 _BASELINE_PARTS = {
     name: names
     for name, (_, counts) in _PARTS.items()
@@ -65,8 +65,8 @@ def quality_tables(draft: Draft) -> Iterable[DerivedTable]:
     threshold = draft.policy.policy.small_cell_threshold
     frames = {name: draft.marts(name) for name in CELLS}
     reported = next((each for each in reversed(draft.superseded) if all(each.has(name) for name in CELLS)), None)
-    for name, together in (("readmissions", _lines_together), ("hospital_acquired_conditions", _codes_together)):
-        frames[name] = together(frames[name], threshold, reported.table(name, folder=_FOLDER) if reported else None)
+    for name, combine in (("readmissions", _combine_lines), ("hospital_acquired_conditions", _combine_codes)):
+        frames[name] = combine(frames[name], threshold, reported.table(name, folder=_FOLDER) if reported else None)
     all_hospitals = "|".join(sorted(set(frames["readmissions"]["hospital_ccn"]) - {STATE}))
     frames = _with_sets(frames, all_hospitals)
     sets = _sets(frames)
@@ -92,12 +92,12 @@ def quality_tables(draft: Draft) -> Iterable[DerivedTable]:
         yield DerivedTable(_FOLDER, RELEASED[name], _as_released(name, rows))
 
 
-def _lines_together(readmissions: pl.DataFrame, threshold: int, given_out: pl.DataFrame | None) -> pl.DataFrame:
-    """APR-DRGs with a small count as OTHER of their service line, and such lines as OTHER of the state.
+def _combine_lines(readmissions: pl.DataFrame, threshold: int, previous: pl.DataFrame | None) -> pl.DataFrame:
+    """Combine APR-DRGs with a small count as OTHER of their service line, and such lines as OTHER of the state.
 
     Args:
-        given_out: the table as the period's release before gave it out: what was alone there is alone again, for
-            what moves into OTHER or out of it is the difference of two releases.
+        previous: the table in the period's previous release. What was shown separately there is shown separately
+            again: whatever moves into or out of OTHER could be computed as the difference between the two releases.
     """
     of_state = readmissions["hospital_ccn"] == STATE
     totals = readmissions.filter(~of_state | (readmissions["service_line"] == ALL))
@@ -105,11 +105,11 @@ def _lines_together(readmissions: pl.DataFrame, threshold: int, given_out: pl.Da
     codes = readmissions.filter(of_state & (readmissions["apr_drg"] != ALL))
     small = _is_small(("index_discharges", "readmissions"), threshold)
     small_line = small_code = small
-    if given_out is not None:
-        alone = given_out.filter(pl.col("hospital_ccn") == STATE)
-        small_line = ~pl.col("service_line").is_in(alone["service_line"].to_list())
+    if previous is not None:
+        separate = previous.filter(pl.col("hospital_ccn") == STATE)
+        small_line = ~pl.col("service_line").is_in(separate["service_line"].to_list())
         small_code = ~pl.struct("service_line", "apr_drg").is_in(
-            alone.select(pl.struct("service_line", "apr_drg")).to_series().to_list()
+            separate.select(pl.struct("service_line", "apr_drg")).to_series().to_list()
         )
     large = lines.filter(~small_line)["service_line"].to_list()
     lines = _summed(lines, pl.when(small_line).then(pl.lit(OTHER)).otherwise("service_line").alias("service_line"))
@@ -120,12 +120,12 @@ def _lines_together(readmissions: pl.DataFrame, threshold: int, given_out: pl.Da
     return pl.concat([totals, lines, codes])
 
 
-def _codes_together(conditions: pl.DataFrame, threshold: int, given_out: pl.DataFrame | None) -> pl.DataFrame:
-    """Codes with a small count as OTHER; those that were alone in ``given_out`` are alone again."""
+def _combine_codes(conditions: pl.DataFrame, threshold: int, previous: pl.DataFrame | None) -> pl.DataFrame:
+    """Combine codes with a small count as OTHER, except those shown separately in ``previous``."""
     is_code = (conditions["hospital_ccn"] == STATE) & (conditions["code"] != ALL)
     small = _is_small(("baseline_conditions", "conditions"), threshold)
-    if given_out is not None:
-        small = ~pl.col("code").is_in(given_out.filter(pl.col("hospital_ccn") == STATE)["code"].to_list())
+    if previous is not None:
+        small = ~pl.col("code").is_in(previous.filter(pl.col("hospital_ccn") == STATE)["code"].to_list())
     codes = _summed(conditions.filter(is_code), pl.when(small).then(pl.lit(OTHER)).otherwise("code").alias("code"))
     state = conditions.filter((pl.col("hospital_ccn") == STATE) & (pl.col("code") == ALL))
     for name in ("baseline_discharges", "discharges"):  # every code is counted over the same discharges
@@ -141,7 +141,7 @@ def _is_small(counts: tuple[str, ...], threshold: int) -> pl.Expr:
 
 
 def _summed(frame: pl.DataFrame, label: pl.Expr) -> pl.DataFrame:
-    """Rows of the same label together: counts are added, rates of several are left out."""
+    """Combine rows with the same label: counts are added, rates of several rows are left out."""
     labelled = frame.with_columns(label)
     key = [name for name in ("hospital_ccn", "service_line", "apr_drg", "code", "period") if name in frame.columns]
     counts = [n for n, t in frame.schema.items() if n not in key and t == pl.Int64]
@@ -159,7 +159,7 @@ def _summed(frame: pl.DataFrame, label: pl.Expr) -> pl.DataFrame:
 
 
 def _with_sets(frames: dict[str, pl.DataFrame], all_hospitals: str) -> dict[str, pl.DataFrame]:
-    """Each row with the hospitals it counts over; the network's with its peers' too."""
+    """Add the hospitals that each row counts; for networks also those of their peers."""
     made = dict(frames)
     for name in _PARTS:
         members = pl.when(pl.col("hospital_ccn") == STATE).then(pl.lit(all_hospitals)).otherwise("hospital_ccn")
@@ -196,7 +196,7 @@ def _part_rows(name: str, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sums_of_parts(part: CountTable, all_hospitals: str, tables: tuple[CountTable, CountTable]) -> list[Sum]:
-    """The state's counts are the sums of their parts; a service line's of its APR-DRGs."""
+    """The state's counts are the sums of their parts, a service line's those of its APR-DRGs."""
     sums = []
     rows = part.frame.select(part.key).rows(named=True)
     groups: dict[str, list[dict[str, str]]] = {}
@@ -224,36 +224,36 @@ def _sums_of_parts(part: CountTable, all_hospitals: str, tables: tuple[CountTabl
 
 
 def _before(draft: Draft, all_hospitals: str, now: Iterable[str]) -> tuple[dict[str, list[pl.DataFrame]], list[Sets]]:
-    """The same counts as other releases gave them out: earlier ones of the period, and those of its baseline.
+    """The same counts in other releases: earlier ones of the period, and those of its baseline.
 
     Returns:
-        Count table -> it as it was given out; and the counts of sets of hospitals.
+        Count table -> its published versions; and the counts of sets of hospitals.
     """
     before: dict[str, list[pl.DataFrame]] = {}
     released_sets: list[Sets] = []
 
-    def given_out(release: ReleaseFiles) -> dict[str, pl.DataFrame] | None:
+    def published(release: ReleaseFiles) -> dict[str, pl.DataFrame] | None:
         if not all(release.has(name) for name in CELLS):
             return None
         return _with_sets({name: release.table(name, folder=_FOLDER) for name in now}, all_hospitals)
 
     for release in draft.superseded:
-        if frames := given_out(release):
+        if frames := published(release):
             released_sets.append(_sets(frames))
             for name in _PARTS:
                 before.setdefault(name, []).append(_part_rows(name, frames[name]))
     for release, is_whole in baselines(draft):
-        if frames := given_out(release):
+        if frames := published(release):
             released_sets.append(_sets(frames).as_baseline(with_values=is_whole))
             for name, names in _BASELINE_PARTS.items():
                 rows = renamed(_part_rows(name, frames[name]), names, with_values=is_whole)
                 before.setdefault(name, []).append(rows)
     for first, second in halves_of_baseline(draft):
-        if (one := given_out(first)) and (two := given_out(second)):
+        if (one := published(first)) and (two := published(second)):
             released_sets.append(_sets(one).plus(_sets(two)).as_baseline(with_values=True))
-            for name, names in _BASELINE_PARTS.items():  # OTHER is not the same in both
-                is_alone = pl.all_horizontal(pl.col(*_PARTS[name][0]) != OTHER)
-                rows, others = (_part_rows(name, frames[name]).filter(is_alone) for frames in (one, two))
+            for name, names in _BASELINE_PARTS.items():  # OTHER may combine different rows in each
+                is_separate = pl.all_horizontal(pl.col(*_PARTS[name][0]) != OTHER)
+                rows, others = (_part_rows(name, frames[name]).filter(is_separate) for frames in (one, two))
                 before.setdefault(name, []).append(added(rows, others, _PARTS[name][0], names))
     for sets in released_sets:
         for table in sets.tables():
@@ -272,9 +272,9 @@ def _hidden(tables: Iterable[pl.DataFrame]) -> set[Cell]:
 
 
 def _emptied(name: str, frame: pl.DataFrame, hidden: set[Cell], part: pl.DataFrame | None) -> list[dict[str, Any]]:
-    """The rows without the hidden counts and what gives them away; ``suppressed`` names what is missing.
+    """The rows without hidden counts and the figures that would reveal them; ``suppressed`` names the emptied cells.
 
-    A figure is named where rows of the same measure have one: whether this row had one is no one's to know.
+    A figure is named if any row of the same measure has one, so that no one learns whether this row had one.
     """
     of_parts: dict[tuple[str, ...], list[str]] = {}
     if part is not None:

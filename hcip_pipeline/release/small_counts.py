@@ -1,11 +1,11 @@
-"""Which counts to hide: the small ones, and as few others as keep them from being solved for.
+"""Which counts to hide: the small ones, and as few others as possible so that no reader can solve for them.
 
-Belongs here: the system of counts and relations, and which of them to hide. Does not belong here: tables
-(``suppression``), and what a reader can work out of what is left (``count_readers``).
+Belongs here: the system of counts and relations, and which counts to hide. Does not belong here: tables
+(``suppression``), and what a reader can derive from the remaining counts (``count_readers``).
 
 The reader's knowledge is a set of linear equations over whole numbers. A reader may be a hospital, which knows its own
-counts. For every count that must not be known, and every reader, the least and
-the greatest value it may have are proven to lie apart before anything is written.
+counts. Before anything is written, it is proven for every sensitive count and every reader that the range of its
+possible values is wide enough.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ class CountSystem:
     _values: dict[Count, int] = field(default_factory=dict)
     _relations: list[Relation] = field(default_factory=list)
     _of: dict[Count, list[int]] = field(default_factory=dict)
-    #: counts that are nowhere and follow by subtraction
+    #: counts that are in no file and follow by subtraction
     _unpublished: set[Count] = field(default_factory=set)
-    #: counts that must not be known: small ones, and such as would reveal a small change
+    #: counts to protect: small ones, and those that would reveal a small change
     _sensitive: dict[Count, None] = field(default_factory=dict)
-    #: the hospital that a count is of
+    #: count -> the hospital that knows it
     _owner: dict[Count, str] = field(default_factory=dict)
     #: hidden by an earlier release
     _kept_hidden: set[Count] = field(default_factory=set)
-    #: shown by an earlier release, and the same now: hiding it hides nothing
+    #: shown by an earlier release and unchanged: hiding it protects nothing
     _revealed: set[Count] = field(default_factory=set)
 
     def add(self, cell: Count, value: int, owner: str | None = None) -> None:
-        """A count that is in a file.
+        """Add a count that is in a file.
 
         Args:
-            owner: the hospital whose own count it is, so that it knows it.
+            owner: the hospital whose own count it is, which therefore knows it.
 
         Raises:
-            ValueError: the cell is there already, or the count is negative.
+            ValueError: the cell was already added, or the count is negative.
         """
         if cell in self._values or value < 0:
             raise ValueError(f"{cell[0]}: {cell[2]} occurs twice under one key, or is negative")
@@ -53,10 +53,10 @@ class CountSystem:
             self._sensitive[cell] = None
 
     def relate(self, total: Count, parts: Sequence[Count]) -> None:
-        """The reader knows that ``total`` = Σ ``parts``.
+        """State that readers know ``total`` = Σ ``parts``.
 
         Raises:
-            ValueError: it is not.
+            ValueError: the counts do not satisfy it.
         """
         if self._values[total] != sum(self._values[part] for part in parts):
             raise ValueError(f"{total[0]}: {total[2]} is not the sum of its parts")
@@ -65,14 +65,14 @@ class CountSystem:
         self._relations.append(Relation(total, tuple(parts)))
 
     def add_remainder(self, left: Count, whole: Count, parts: Sequence[Count]) -> None:
-        """``whole`` less ``parts`` counts something that is nowhere, of the same hospital as the whole."""
+        """Add ``left`` = ``whole`` less ``parts``: a count that is in no file, owned by the whole's hospital."""
         value = self._values[whole] - sum(self._values[part] for part in parts)
         self.add(left, value, self._owner.get(whole))
         self._unpublished.add(left)
         self.relate(whole, (*parts, left))
 
     def revealed_before(self, cell: Count, value: int | None) -> None:
-        """An earlier release gave ``value`` for the cell, or (None) hid it."""
+        """State that an earlier release showed ``value`` for the cell, or hid it (None)."""
         now = self._values.get(cell)
         if now is None:
             return
@@ -98,10 +98,10 @@ class CountSystem:
                     hidden.add(companion)
                 elif reader != ANYBODY:
                     readers.give_up(cell, reader)
-                elif self._revealed:  # earlier releases revealed too much: protect it from readers of this one alone
+                elif self._revealed:  # earlier releases revealed too much: protect it from readers of only this one
                     self._revealed.clear()
                 else:
-                    raise ValueError(f"{cell[0]}: no other count is left that could hide {cell[2]}")
+                    raise ValueError(f"{cell[0]}: no other count is left that could protect {cell[2]}")
         return frozenset(hidden)
 
     def _is_small(self, value: int) -> bool:
@@ -110,8 +110,8 @@ class CountSystem:
     def _companion(self, cell: Count, readers: Readers, reader: str) -> Count | None:
         """The next count to hide so that ``cell`` becomes safe: near, a part rather than a total, and small.
 
-        There always is one unless an earlier release showed it: once every count is hidden all of them could be twice
-        as great, so none is bounded.
+        There always is one unless earlier releases showed too much: once every count is hidden, all of them could be
+        twice as large, so none is bounded.
         """
         candidates = next((ring for ring in self._rings(cell, readers, reader) if ring), None)
         if candidates is None:
@@ -119,15 +119,15 @@ class CountSystem:
         return min(candidates, key=lambda each: (*self._cost(each, cell), candidates[each]))
 
     def _cost(self, other: Count, cell: Count) -> tuple[bool, bool, int]:
-        """Prefer a part, then one that has enough to give, then the least."""
+        """Prefer a part, then a count that is large enough, then the smallest."""
         is_total = any(self._relations[at].total == other for at in self._of[other])
         is_little = self._values[other] + self._values[cell] - 1 < self.threshold
         return is_total, is_little, self._values[other]
 
     def _rings(self, cell: Count, readers: Readers, reader: str) -> Iterator[dict[Count, int]]:
-        """Counts that could be hidden, nearest relations first; each with its place, so that ties are always equal.
+        """Counts that could be hidden, nearest relations first; each with its place, so that ties break consistently.
 
-        What the reader knows by itself hides nothing.
+        Hiding a count that the reader already knows protects nothing.
         """
         closed = () if reader == ANYBODY else (reader,)
         seen: set[int] = set()

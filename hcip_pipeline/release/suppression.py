@@ -1,13 +1,14 @@
-"""Hiding counts of 1 to n so that nothing a reader can lay side by side gives them back (outputs.md, "Privacy").
+"""Hiding counts of 1 to n so that no reader can derive them from the files they have (outputs.md, "Privacy").
 
-Belongs here: which counts must be hidden, and the proof that what is left does not give them away. Does not belong
-here: which tables leave the program (``layouts``), and what they hold.
+Belongs here: tables of counts and their relations, and emptying the cells that must be hidden. Does not belong here:
+which tables leave the program (``layouts``), and their figures.
 
-A count of 1 to n (``small_cell_threshold``) is hidden with all that gives it away: the rate it is the numerator of, the
-total it could be subtracted from. The reader is taken to know every relation between counts, that a count is whole and
-never negative, and that no one hides a zero; and may be a hospital, which knows its own counts. A small count is safe
-when at least n values of it are possible to every reader. That holds also for counts that are nowhere and follow by
-subtraction (``Remainder``), and for the difference to what an earlier release stated.
+A count of 1 to n (``small_cell_threshold``) is hidden together with everything that would reveal it: the rate whose
+numerator it is, the total from which it could be subtracted. The reader is assumed to know every relation between
+counts, that counts are whole and never negative, and that zeros are not hidden; the reader may also be a hospital,
+which knows its own counts. A small count is safe if every reader must consider at least n values possible. The same
+holds for counts that are in no file and follow by subtraction (``Remainder``), and for differences from an earlier
+release.
 
     discharges = CountTable(
         "discharges", frame, key=("hospital_ccn",), counts=("medical", "surgical", "all"),
@@ -28,17 +29,17 @@ import polars as pl
 from hcip_pipeline.release.count_readers import Count
 from hcip_pipeline.release.small_counts import CountSystem
 
-#: the column that states which cells of a row were hidden
+#: the column that names the hidden cells of a row
 MARK = "suppressed"
 
 
 @dataclass(frozen=True)
 class Remainder:
-    """What is left of a whole: is in no file and follows by subtraction.
+    """The rest of a whole, which is in no file and follows by subtraction.
 
     Attributes:
-        column: a key column, or empty where ``whole`` and ``part`` are count columns of one row.
-        whole: the value of that column (or the count column) that is subtracted from.
+        column: a key column, or empty if ``whole`` and ``part`` are count columns of one row.
+        whole: the value of that column (or the count column) from which ``part`` is subtracted.
         part: the value (or count column) that is subtracted.
     """
 
@@ -49,20 +50,20 @@ class Remainder:
 
 @dataclass(frozen=True)
 class CountTable:
-    """A table with counts of discharges, cases or beneficiaries, and how they hang together.
+    """A table with counts of discharges, cases or beneficiaries, and the relations between them.
 
     Attributes:
-        name: of the table; distinguishes its cells from those of another, and finds them in an earlier release.
-        frame: one row per key. An empty count counts nothing.
-        key: columns that distinguish rows.
+        name: of the table; distinguishes its cells from other tables' and finds them in an earlier release.
+        frame: one row per key. An empty count is zero.
+        key: columns that identify a row.
         counts: integer columns that count people or stays.
-        dependents: count -> columns that would give it away (rates, means next to a sum); emptied with it. A key "*"
-            names columns that are emptied when any count of the row is.
+        dependents: count -> columns that would reveal it (rates, means next to a sum); emptied with it. The key "*"
+            names columns that are emptied if any count of the row is hidden.
         parts: count column -> count columns that add up to it in every row.
         totals: key column -> its value in rows that add up all others (``STATE``, ``ALL``).
-        remainders: wholes and parts whose difference counts people too.
-        owner: the key column that names a hospital, which knows the counts of its own rows. Rows of several (a value
-            of ``totals``, hospitals joined by ``|``) and of NONE are no one's own.
+        remainders: wholes and parts whose difference also counts people.
+        owner: the key column that names a hospital, which knows the counts of its own rows. Rows of several hospitals
+            (a value of ``totals``, hospitals joined by ``|``) and of NONE have no owner.
     """
 
     name: str
@@ -76,22 +77,22 @@ class CountTable:
     owner: str = ""
 
     def owner_of(self, key: tuple[Any, ...]) -> str | None:
-        """The hospital that a row is about."""
+        """The hospital that knows a row's counts; None if the row has no owner."""
         if not self.owner:
             return None
         value = str(key[self.key.index(self.owner)])
         return None if "|" in value or value in ("NONE", self.totals.get(self.owner)) else value
 
     def cell(self, count: str, **key: Any) -> Count:
-        """The count ``count`` of the row with that key, for a relation with another table."""
+        """The count ``count`` in the row with that key, for a relation with another table."""
         return (self.name, tuple(key[column] for column in self.key), count)
 
 
 @dataclass(frozen=True)
 class Sum:
-    """``total`` is the sum of ``parts``; ties counts of different tables together. Two equal counts: one part.
+    """``total`` is the sum of ``parts``; relates counts of different tables. One part: the two counts are equal.
 
-    ``with_rest``: they leave something over, which counts people too and is nowhere.
+    ``with_rest``: the parts leave a rest, which also counts people and is in no file.
     """
 
     total: Count
@@ -106,22 +107,22 @@ def suppressed(
     sums: Sequence[Sum] = (),
     before: Mapping[str, Sequence[pl.DataFrame]] | None = None,
 ) -> list[pl.DataFrame]:
-    """The tables with every count of 1 to ``threshold``, and whatever would give one away, emptied.
+    """Empty every count of 1 to ``threshold``, and everything that would reveal one.
 
     Args:
-        tables: all that the same reader gets; each by itself would not be safe.
-        threshold: n, ``small_cell_threshold`` of the policy; 0 hides nothing.
+        tables: all tables that the same reader gets; handled one by one they would not be safe.
+        threshold: n, the policy's ``small_cell_threshold``; 0 hides nothing.
         sums: relations between tables.
-        before: table -> the same table in each earlier release, as it was given out, with the counts that it had. What
-            was hidden stays hidden, and a change by 1 to n is hidden too, for it counts discharges as well. What was
-            shown and has not changed hides nothing: a reader takes it from there.
+        before: table -> the same table in each earlier release, as published. A count hidden there stays hidden. A
+            change by 1 to n is hidden too, because it also counts discharges. Hiding a count that was shown and has
+            not changed would protect nothing: a reader finds it in the earlier release.
 
     Returns:
-        The frames in the order of ``tables``, each with a text column ``suppressed`` that names what was emptied in a
-        row, separated by ``|``, empty where nothing was.
+        The frames in the order of ``tables``, each with a text column ``suppressed`` that names the emptied cells of a
+        row, separated by ``|``; empty if there are none.
 
     Raises:
-        ValueError: a total is not the sum of its parts: the relations are not those of the tables.
+        ValueError: a total is not the sum of its parts, so the tables do not have the stated relations.
     """
     system = CountSystem(threshold)
     for table in tables:
@@ -142,7 +143,7 @@ def suppressed(
 
 
 def _in_order(cell: Sequence[Any]) -> str:
-    """The order of keys and counts: which of several equal choices is hidden must not depend on that of the rows."""
+    """The sort key of keys and counts: a choice between equal candidates must not depend on the order of rows."""
     return str(cell)
 
 
@@ -177,7 +178,7 @@ def _add_remainder(
 ) -> None:
     name = f"{remainder.whole} less {remainder.part}"
     if not remainder.column:
-        # A set of hospitals may be shown with a part alone: from a whole that is nowhere no one subtracts.
+        # A set of hospitals may be shown with only a part: no one can subtract from a whole that is in no file.
         whole_known = table.frame.filter(pl.col(remainder.whole).is_not_null()).select(table.key)
         for key in sorted((tuple(row) for row in whole_known.iter_rows()), key=_in_order):
             left: Count = (table.name, key, name)
@@ -204,7 +205,7 @@ def _add_before(system: CountSystem, table: CountTable, frame: pl.DataFrame) -> 
 
 
 def _emptied(table: CountTable, hidden: frozenset[Count]) -> pl.DataFrame:
-    """The table's frame without the hidden cells and what depends on them."""
+    """The table's frame without the hidden cells and their dependents."""
     empty: dict[str, list[bool]] = {}
     marks: list[str] = []
     rows = [tuple(row) for row in table.frame.select(table.key).iter_rows()]

@@ -52,7 +52,7 @@ def released(
     return {each.table.name: each.frame for each in quality_tables(draft)}
 
 
-def given_out(frames: Mapping[str, pl.DataFrame], home: Path, name: str) -> ReleaseFiles:
+def published(frames: Mapping[str, pl.DataFrame], home: Path, name: str) -> ReleaseFiles:
     period, _, number = name.partition("_")
     folder = home / period / number
     (folder / "quality").mkdir(parents=True)
@@ -72,8 +72,8 @@ def laid_side_by_side(seed: int, home: Path) -> tuple[Knowledge, list[tuple[Name
     first = state("2024H1", years[0], years[1], seed)
     second = state("2025H1", years[1].with_late(seed), years[2], seed)
     third = state("2025H1", years[1].with_late(seed), years[2].with_late(seed + 1), seed)
-    reported = given_out(released(first), home, "2024H1_r1")
-    r1 = given_out(released(second, earlier=[reported]), home, "2025H1_r1")
+    reported = published(released(first), home, "2024H1_r1")
+    r1 = published(released(second, earlier=[reported]), home, "2025H1_r1")
     shown = {
         "2024H1_r1": ({name: reported.table(name, folder="quality") for name in ROLES}, first),
         "2025H1_r1": ({name: r1.table(name, folder="quality") for name in ROLES}, second),
@@ -141,7 +141,7 @@ def test_two_halves_and_the_year_disclose_no_small_count_of_late_discharges(tmp_
     whole = halves[0].plus(halves[1]).with_late(4)
     reported = []
     for period, before, now in (("2024H1", halves[2], halves[0]), ("2024H2", halves[2], halves[1])):
-        reported.append(given_out(released(state(period, before, now, 5)), tmp_path, f"{period}_r1"))
+        reported.append(published(released(state(period, before, now, 5)), tmp_path, f"{period}_r1"))
     of = state("2025H1", whole, halves[3], 5)
     shown = {
         "baseline": (released(of, earlier=reported, baseline="full_year"), of),

@@ -188,7 +188,7 @@ def test_a_physicians_own_rate(built: duckdb.DuckDBPyConnection) -> None:
     assert rows == sorted([(npi(0), 50), (npi(1), 50)])
 
 
-def _given_out(frames: Mapping[str, pl.DataFrame], home: Path, name: str) -> ReleaseFiles:
+def _published(frames: Mapping[str, pl.DataFrame], home: Path, name: str) -> ReleaseFiles:
     """A release of these tables, for another one to be held against."""
     period, _, number = name.partition("_")
     folder = home / "releases" / period / number
@@ -258,7 +258,7 @@ def test_what_one_release_hides_no_later_one_shows(built: duckdb.DuckDBPyConnect
     """Even under a policy that hides nothing: the two would lie side by side."""
     first = _released(built, 10)
     hidden = {cell for cell, value in _cells(first).items() if value is None}
-    second = _cells(_released(built, 0, superseded=[_given_out(first, tmp_path, "2025H1_r1")]))
+    second = _cells(_released(built, 0, superseded=[_published(first, tmp_path, "2025H1_r1")]))
     assert hidden and {cell for cell, value in second.items() if value is None} >= hidden
     assert any(value is not None for value in second.values())
 
@@ -293,7 +293,7 @@ def test_a_few_late_discharges_do_not_follow_from_two_releases(
         }  # fmt: skip
 
     assert None not in discharges(first).values()
-    again = _released(built, 10, superseded=[_given_out(was, tmp_path, "2025H1_r1")])
+    again = _released(built, 10, superseded=[_published(was, tmp_path, "2025H1_r1")])
     shown = discharges(again)
     assert shown[B] is None and None in (shown["STATE"], shown[A], shown[C])
     for name, (whose, column) in late.items():
@@ -321,5 +321,5 @@ def test_a_baseline_hides_what_the_year_before_hid(built: duckdb.DuckDBPyConnect
         pl.lit("numerator|value").alias("suppressed"),
     )  # fmt: skip
     then["quality_scorecard"] = row
-    with_earlier = _released(built, 10, earlier=[_given_out(then, tmp_path, "2024H1_r1")])
+    with_earlier = _released(built, 10, earlier=[_published(then, tmp_path, "2024H1_r1")])
     assert baseline(with_earlier) is None

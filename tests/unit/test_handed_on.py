@@ -32,7 +32,7 @@ def filled(table: Table, rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame([{c.name: plain.get(c.type) for c in table.columns} | row for row in rows], schema=schema)
 
 
-def given_out(home: Path, name: str, folder: str, frame: pl.DataFrame, table: Table) -> ReleaseFiles:
+def published(home: Path, name: str, folder: str, frame: pl.DataFrame, table: Table) -> ReleaseFiles:
     period, _, number = name.partition("_")
     place = home / period / number
     (place / folder).mkdir(parents=True)
@@ -71,7 +71,7 @@ def test_a_norms_cell_stays_hidden_and_hides_a_small_change(tmp_path: Path) -> N
     """Another policy's norms: 139 had 8 cases, and 140 two fewer than now."""
     first = handed_on(norms(d139=8, d140=38))
     assert counts(first) == {"139": None, "140": 38, "301": 60}
-    before = given_out(tmp_path, "2025H1_r1", "norms", first, audit.PUBLIC_NORMS)
+    before = published(tmp_path, "2025H1_r1", "norms", first, audit.PUBLIC_NORMS)
     second = handed_on(norms(), superseded=(before,))
     assert counts(second) == {"139": None, "140": None, "301": 60}
     hidden = second.filter(pl.col("apr_drg") == "140")
@@ -81,7 +81,7 @@ def test_a_norms_cell_stays_hidden_and_hides_a_small_change(tmp_path: Path) -> N
 
 
 def test_means_of_physicians_are_hidden_with_their_cell(tmp_path: Path) -> None:
-    before = given_out(tmp_path, "2025H1_r1", "norms", handed_on(norms(d139=8)), audit.PUBLIC_NORMS)
+    before = published(tmp_path, "2025H1_r1", "norms", handed_on(norms(d139=8)), audit.PUBLIC_NORMS)
     means = filled(marts.NORM_PHYSICIANS, [{"apr_drg": code} for code, _ in CELLS])
     tables = {"norms": norms(), "norm_physicians": means}
     _, shown = norm_tables(draft(tables, superseded=(before,)))
@@ -107,7 +107,7 @@ def test_the_regulators_baseline_hides_what_the_year_before_hid(tmp_path: Path, 
     _, year_before = regulator_tables(draft(savings("2024H1", 7, 30), "2024H1"))
     was = year_before.frame.filter(scope="participating")
     assert was.select("cases", "baseline_cases").row(0) == (None, 30)
-    earlier = given_out(tmp_path, "2024H1_r1", "regulator", year_before.frame, audit.REGULATOR_SAVINGS)
+    earlier = published(tmp_path, "2024H1_r1", "regulator", year_before.frame, audit.REGULATOR_SAVINGS)
     tables = savings("2025H1", 50, 17)  # ten discharges of the baseline came late
     assert regulator(tables)["participating"] == (50, 17)
     assert regulator(tables, earlier=(earlier,), baseline=baseline)["participating"] == (50, None)
@@ -115,13 +115,13 @@ def test_the_regulators_baseline_hides_what_the_year_before_hid(tmp_path: Path, 
 
 def test_a_few_late_cases_of_the_baseline_do_not_follow_from_two_years(tmp_path: Path) -> None:
     _, year_before = regulator_tables(draft(savings("2024H1", 60, 30), "2024H1"))
-    earlier = given_out(tmp_path, "2024H1_r1", "regulator", year_before.frame, audit.REGULATOR_SAVINGS)
+    earlier = published(tmp_path, "2024H1_r1", "regulator", year_before.frame, audit.REGULATOR_SAVINGS)
     assert regulator(savings("2025H1", 50, 63), earlier=(earlier,))["participating"] == (50, None)
     assert regulator(savings("2025H1", 50, 60), earlier=(earlier,))["participating"] == (50, 60)
 
 
 def test_a_released_table_that_somebody_changed_is_named(tmp_path: Path) -> None:
-    release = given_out(tmp_path, "2025H1_r1", "norms", norms(), marts.NORMS)
+    release = published(tmp_path, "2025H1_r1", "norms", norms(), marts.NORMS)
     other = norms().with_columns(pl.col("cases").cast(pl.String))
     other.write_parquet(tmp_path / "2025H1" / "r1" / "norms" / "HCIP_210001_norms_2025H1_r1.parquet")
     with pytest.raises(HcipError, match="table norms cannot be read") as raised:

@@ -1,4 +1,4 @@
-"""What leaves hides small counts, and an attacker who tries every table that fits cannot find them again."""
+"""Released tables hide small counts, and an attacker who tries every consistent table cannot recover them."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def inner(frame: pl.DataFrame) -> list[list[int | None]]:
 
 
 def fitting(seen: list[list[int | None]], greatest: int) -> Iterator[tuple[tuple[int, ...], ...]]:
-    """Every table of medical and surgical counts that shows what was seen: the attacker's plain search.
+    """Every table of medical and surgical counts that fits the released one: the attacker's exhaustive search.
 
-    The attacker also knows that what is hidden is no zero.
+    The attacker also knows that no hidden count is zero.
     """
     hospitals = len(seen) - 1
 
@@ -113,7 +113,7 @@ def test_two_releases_side_by_side_reveal_no_small_change(rows: list[tuple[int, 
 
 
 def bounds(seen: Mapping[str, int | None], sums: Sequence[tuple[str, Sequence[str]]], cell: str) -> tuple[float, float]:
-    """The attacker's linear program over everything that is hidden."""
+    """The attacker's linear program over all hidden counts."""
     names = list(seen)
     equal = np.zeros((len(sums), len(names)))
     for at, (total, parts) in enumerate(sums):
@@ -130,7 +130,7 @@ def bounds(seen: Mapping[str, int | None], sums: Sequence[tuple[str, Sequence[st
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_state_of_hospitals_and_regions(seed: int) -> None:
-    """Two tables of one reader: hospitals within regions, streams within all, participants within everybody."""
+    """Two tables for one reader: hospitals within regions, streams within all cases, participants within everyone."""
     random = np.random.default_rng(seed)
     rows = []
     for ccn in range(12):
@@ -227,7 +227,7 @@ def test_a_remainder_is_a_count_too() -> None:
     assert shown["cases"].to_list() == [105, None]
 
 
-def test_figures_that_reveal_nothing_are_shown() -> None:
+def test_counts_that_reveal_nothing_are_shown() -> None:
     shown = published([(0, 11), (30, 40)], 10)
     assert inner(shown) == [[0, 11, 11], [30, 40, 70], [30, 51, 81]]
     assert shown[MARK].to_list() == ["", "", ""]
@@ -243,7 +243,7 @@ def test_relations_that_do_not_hold_are_refused() -> None:
         suppressed([table], 10)
 
 
-def test_the_whole_is_hidden_where_no_other_count_can_be() -> None:
+def test_the_whole_is_hidden_if_no_other_count_can_be() -> None:
     frame = pl.DataFrame({"ccn": ["A"], "part": [0], "whole": [5]})
     table = CountTable(
         "grid", frame, key=("ccn",), counts=("part", "whole"), remainders=(Remainder("", "whole", "part"),)
