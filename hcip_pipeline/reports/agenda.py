@@ -1,7 +1,7 @@
-"""What an oversight committee has to decide in its meeting, by amount: made of the audit's findings.
+"""The decisions that an oversight committee has to make, by amount, from payments and the audit's findings.
 
-Belongs here: which findings are one item, and what each is called. Does not belong here: the findings themselves
-(``audit.findings``), and any amount of its own.
+Belongs here: grouping findings into items, and their titles. Does not belong here: the findings themselves
+(``audit.findings``), and any amount that is not in a table.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hcip_pipeline.contracts.payment_reasons import parse_holds
 from hcip_pipeline.reports import words
 from hcip_pipeline.reports.figures import Row
 
-#: rule of the audit -> what it is called on an agenda; one that is not here needs no decision of a committee
+#: rule of the audit -> its title on an agenda; other rules need no decision by the committee
 TITLES = {
     "PAYMENT_NOT_PAYABLE": "Paid although nothing is payable",
     "PAYMENT_OVER": "Paid more than is payable",
@@ -35,7 +35,7 @@ TITLES = {
     "BASELINE_REPLACED": "Baseline data resubmitted",
     "RESTATEMENT_DUE": "Restatement of an earlier half-year",
 }
-#: what the hospital learns of and decides nothing about, or the agenda has as an item of its own
+#: rules about which the committee decides nothing, or for which the agenda has an item of its own
 NOT_ON_AGENDA = frozenset(
     {
         "PAYMENT_HELD", "CONDITIONS_NOT_LOCKED", "CAP_BOUND", "RESTATEMENT_UNEXPLAINED", "RESTS_ON_SUPERSEDED",
@@ -49,8 +49,7 @@ _NOT_REPORTED = "PAYMENTS_NOT_REPORTED"
 
 @dataclass(frozen=True)
 class Item:
-    """One decision; ``amount`` is None where no dollars hang on it, ``care_partners`` where it is about none in
-    particular."""
+    """One decision; ``amount`` is None if no dollars depend on it, ``care_partners`` if it concerns no one by name."""
 
     title: str
     subject: str
@@ -65,11 +64,11 @@ def agenda(
     unreported: Iterable[UnreportedPayments],
     signs: Mapping[str, list[Row]],
 ) -> list[Item]:
-    """The items, those on which most dollars hang first.
+    """The items, the largest amount first.
 
     Args:
         payments: rows of ``incentives``.
-        findings: rows of ``audit_findings`` of the hospital.
+        findings: the hospital's rows of ``audit_findings``.
         unreported: earlier half-years of the hospital without reported payments.
         signs: NPI -> open warning signs.
     """
@@ -100,7 +99,7 @@ def _to_pay(payments: Sequence[Row], signs: Mapping[str, list[Row]]) -> Iterable
 
 
 def _holds(payments: Sequence[Row]) -> Iterable[Item]:
-    """Held amounts, those with the same reasons in one item."""
+    """Held amounts, one item per set of reasons."""
     groups: dict[str, list[Row]] = {}
     for row in payments:
         if row["status"] == "HELD":
@@ -117,13 +116,13 @@ def _holds(payments: Sequence[Row]) -> Iterable[Item]:
 
 
 def _unreported(half_years: Iterable[UnreportedPayments]) -> Iterable[Item]:
-    """Payments of earlier half-years; those of the half-year itself are what the committee meets about."""
+    """Unreported payments of earlier half-years; the meeting itself decides about those of this half-year."""
     for each in half_years:
         yield Item(TITLES[_NOT_REPORTED], each.finding, None, each.payable_amount, each.what_to_do)
 
 
 def _found(findings: Iterable[Row]) -> Iterable[Item]:
-    """The other findings that need a decision: of one rule and remedy, one item; a single one with its own words."""
+    """The other findings that need a decision, one item per rule and remedy; a single finding keeps its own wording."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in findings:
         if row["rule"] in TITLES and row["rule"] != _NOT_REPORTED:

@@ -1,6 +1,6 @@
-"""Every report of a release as documents: the renderer that a release calls.
+"""All reports of a release as documents: the renderer that publishing calls.
 
-Belongs here: which documents there are and where they lie. Does not belong here: what is in them.
+Belongs here: the list of documents and their paths. Does not belong here: their content.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""A hospital's release as one page to explore: from the institution down to single cases, without a network.
+"""A page for exploring a hospital's release, from the institution down to single cases, without a network.
 
-The page holds its data and its libraries, and may run nothing else: its content security policy names each of its
-scripts by hash. Everything it shows is put into its data here, rounded as the reports round it; the script of the page
-sorts, filters and draws.
+The page contains its data and its libraries. Its content security policy lists each script by hash, so that no other
+script runs. All figures are part of its data, rounded as in the reports; the page's script sorts, filters and draws
+them.
 
-Belongs here: which figures the page is given, and in which form. Does not belong here: the page's own script
-(``templates/explorer.js``), and patients: cases are without account numbers.
+Belongs here: the page's data and their format. Does not belong here: the page's own script
+(``templates/explorer.js``), and data that identify patients: cases have no account numbers.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _STYLE = "tabulator_simple.min.css"
 _OWN = "explorer.js"
 _SOURCE_MAP = re.compile(r"(//|/\*)# sourceMappingURL=\S+( \*/)?")
 
-#: heads of the columns, by kind of row; the kind of a column states how its whole numbers are shown: cents as money,
-#: dollars, tenths of a percent, tenths
+#: field, heading and kind of the columns, by kind of row; the kind of a column determines how its whole numbers are
+#: shown: cents as money, dollars, tenths of a percent, tenths
 COLUMNS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "lines": (
         ("line", "Service line", "text"),
@@ -47,7 +47,7 @@ COLUMNS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("cost", "Cost", "dollars"),
         ("against_state", "Compared with the state", "percent"),
         ("difference", "Difference in dollars", "signed"),
-        ("change", "Compared with the year before", "percent"),
+        ("change", "Compared with a year earlier", "percent"),
         ("potential", "To best practice", "dollars"),
     ),
     "cells": (
@@ -128,16 +128,16 @@ def explorer_page(source: ReportSource, ccn: str, committee: Committee) -> bytes
 
 
 def _filled(made: bytes, parts: Mapping[str, str]) -> bytes:
-    """The page with its parts, to the byte: a script that is changed by one sign is not run.
+    """The page with its parts inserted unchanged: a script that differs by one byte from its hash does not run.
 
-    Their places are comments, which no name from data can be: it is escaped.
+    The placeholders are comments. A name from the data cannot contain one, because it is escaped.
     """
     pieces = re.split(rb"<!--part ([a-z]+(?: [0-9])?)-->", made)
     return b"".join(parts[piece.decode()].encode() if at % 2 else piece for at, piece in enumerate(pieces))
 
 
 def explorer_data(source: ReportSource, ccn: str, committee: Committee) -> dict[str, Any]:
-    """What the page shows: rows of whole numbers and texts by kind, and the norm's physicians of each cell."""
+    """The page's data: rows of whole numbers and text by kind, and the norm's physicians of each cell."""
     now = source.now
     names = {row["npi"]: row["name"] or row["npi"] for row in now.of_hospital("incentives", ccn)}
     cases = [row for row in now.of_hospital("incentive_cases", ccn) if row["npi"] in names]
@@ -181,7 +181,7 @@ def explorer_data(source: ReportSource, ccn: str, committee: Committee) -> dict[
 
 
 def _shown(value: Any) -> Any:
-    """The same with control characters shown by their code points, as every page has them."""
+    """The same data with control characters replaced by their code points, as on every page."""
     if isinstance(value, dict):
         return {key: _shown(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -190,7 +190,7 @@ def _shown(value: Any) -> Any:
 
 
 def _scaled(value: Decimal | None, factor: int) -> int | None:
-    """In whole units of 1 ÷ factor, rounded half away from zero."""
+    """The value in whole units of 1 ÷ factor, rounded half away from zero."""
     return None if value is None else int((Decimal(value) * factor).quantize(Decimal(1), ROUND_HALF_UP))
 
 
@@ -267,7 +267,7 @@ def _partners(source: ReportSource, ccn: str, committee: Committee) -> list[list
 
 
 def _own_cells(cases: Iterable[Row], place: Mapping[str, int], labels: Mapping[str, str]) -> list[list[Any]]:
-    """A care partner's cases by cell, as their own page has them."""
+    """Each care partner's cases by cell, as on the care partner's own page."""
     own: dict[str, list[Row]] = {}
     for row in cases:
         own.setdefault(row["npi"], []).append(row)
@@ -290,7 +290,7 @@ def _own_cells(cases: Iterable[Row], place: Mapping[str, int], labels: Mapping[s
 
 
 def _dots(source: ReportSource, wanted: set[tuple[str, str]]) -> dict[str, list[Any]]:
-    """Cell -> norm, P75 and the means of the norm's physicians, in cents of the base year, as they are handed on."""
+    """Cell -> norm, P75 and the means of the norm's physicians, in cents of the base year, as published."""
     if not (source.now.has("norms") and source.now.has("norm_physicians")):
         return {}
     found: dict[str, list[Any]] = {}
@@ -307,7 +307,7 @@ def _dots(source: ReportSource, wanted: set[tuple[str, str]]) -> dict[str, list[
 
 
 def _public(source: ReportSource, name: str) -> pl.DataFrame:
-    """A table of the norms as all readers get it: what is hidden there is not on a hospital's page either."""
+    """A table of the norms as published: values hidden there must not appear on a hospital's page."""
     return source.draft.table(name, folder="norms")
 
 
@@ -317,12 +317,12 @@ def _file(folder: str, name: str) -> str:
 
 @cache
 def _library(name: str, folder: str = "vendored") -> str:
-    """A script or style without the address of its source map, which a browser would look for."""
+    """A script or style without the URL of its source map, which a browser would request."""
     return _SOURCE_MAP.sub("", _file(folder, name).replace("\r\n", "\n")).strip()
 
 
 def _script_policy(scripts: Iterable[str]) -> Markup:
-    """A content security policy under which exactly these scripts run, and nothing is loaded."""
+    """A content security policy that allows only these scripts, and no loading."""
     hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
     policy = f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
     return Markup('<meta http-equiv="Content-Security-Policy" content="{}">').format(Markup(policy))

@@ -1,6 +1,7 @@
-"""What a report reads: tables of a release by hospital, and the same of earlier periods.
+"""The data that reports read: tables of a release by hospital, and those of earlier periods.
 
-Belongs here: reading each table once and cutting it by hospital and care partner. Does not belong here: a figure.
+Belongs here: reading each table once and splitting it by hospital and care partner. Does not belong here: computing a
+figure.
 """
 
 from __future__ import annotations
@@ -75,7 +76,11 @@ class ReportSource:
         self._once: dict[str, Any] = {}
 
     def once(self, name: str, make: Callable[[ReportSource], T]) -> T:
-        """What ``make`` computes of the whole release, under a name of its own: once for all hospitals' pages."""
+        """The result of ``make`` for the whole release, computed once for all hospitals' pages.
+
+        Args:
+            name: a unique name for the result.
+        """
         if name not in self._once:
             self._once[name] = make(self)
         made: T = self._once[name]
@@ -88,12 +93,12 @@ class ReportSource:
 
     @property
     def hospitals(self) -> tuple[str, ...]:
-        """Hospitals with files of their own."""
+        """CCNs of the hospitals that receive their own files."""
         return self.draft.hospitals
 
     @cached_property
     def earlier(self) -> tuple[Tables, ...]:
-        """Oldest period first."""
+        """Tables of the newest release of each earlier period, oldest period first."""
         return tuple(Tables(files) for files in self.draft.earlier)
 
     @cached_property
@@ -103,12 +108,12 @@ class ReportSource:
 
     @cached_property
     def participation(self) -> Mapping[str, Row]:
-        """CCN -> its row of ``participation``."""
+        """CCN -> the hospital's row of ``participation``."""
         return {row["hospital_ccn"]: row for row in self.now.frame("participation").iter_rows(named=True)}
 
     @cached_property
     def gated(self) -> frozenset[tuple[str, str, str]]:
-        """NPI, APR-DRG and severity of the cells in which a care partner's own mean is above P75 (methodology §7)."""
+        """NPI, APR-DRG and severity of cells in which a physician's own mean is above P75 (methodology §7)."""
         if self.policy.performance_gate != "cell_mean":
             return frozenset()
         above = self.now.frame("physician_cells").filter(pl.col("mean_cost") > pl.col("p75_cost"))
@@ -116,7 +121,7 @@ class ReportSource:
 
     @cached_property
     def unsettled(self) -> Mapping[str, tuple[str, ...]]:
-        """CCN -> earlier half-years of its program without a release; their savings count as zero."""
+        """CCN -> earlier half-years of the hospital's program without a release; their savings count as zero."""
         return unsettled_half_years(self.draft)
 
     @cached_property

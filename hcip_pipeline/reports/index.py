@@ -1,6 +1,6 @@
-"""The one page that links all reports of a release.
+"""The page that links all reports of a release.
 
-Belongs here: links. Does not belong here: figures, and names of physicians: the page covers all hospitals.
+Belongs here: links. Does not belong here: figures, and names of physicians, because the page covers all hospitals.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def index_page(source: ReportSource, missing: Mapping[str, int]) -> bytes:
     """The index.
 
     Args:
-        missing: hospital -> how many pieces of information are missing.
+        missing: CCN -> number of missing pieces of information.
     """
     rows = []
     for ccn in source.hospitals:

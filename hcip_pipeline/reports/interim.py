@@ -1,6 +1,6 @@
-"""The report of a quarter between two releases: levels of cost against the norms, and measures; no payments.
+"""The report of a quarter between two releases: cost by level compared with the norms, and measures; no payments.
 
-Belongs here: what its pages show. Does not belong here: computing a quarter (``study.interim``).
+Belongs here: the content of its pages. Does not belong here: computing a quarter (``study.interim``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hcip_pipeline.reports.quarters import QuarterRow, measures_by_quarter
 
 @dataclass(frozen=True)
 class InterimTables:
-    """A quarter's tables by name, all hospitals, and the hospitals' names by CCN."""
+    """A quarter's tables by name, for all hospitals, and the hospitals' names by CCN."""
 
     frames: Mapping[str, pl.DataFrame]
     names: Mapping[str, str]
@@ -30,7 +30,7 @@ class InterimTables:
 
     @property
     def hospitals(self) -> tuple[str, ...]:
-        """Hospitals with cases in cells with a norm."""
+        """CCNs of hospitals with cases in cells with a norm."""
         return tuple(self.frames["opportunity"]["hospital_ccn"].unique().sort())
 
     def of_hospital(self, table: str, ccn: str) -> list[Row]:
@@ -43,7 +43,7 @@ class InterimTables:
 
 @dataclass(frozen=True)
 class Levels:
-    """A hospital's quarter, level by level."""
+    """A hospital's quarter by level of cost."""
 
     institution: Row | None
     lines: tuple[ServiceLine, ...]
@@ -56,7 +56,7 @@ class Levels:
 
 
 def levels(tables: InterimTables, ccn: str) -> Levels:
-    """Everything the quarter's report shows of a hospital."""
+    """The content of a hospital's page."""
     opportunity, centers = tables.of_hospital("opportunity", ccn), tables.of_hospital("cost_centers", ccn)
     physicians = tables.of_hospital("physicians", ccn)
     comparison: dict[str, list[Row]] = defaultdict(list)
@@ -95,7 +95,7 @@ def interim_page(
 
 
 def interim_index(tables: InterimTables, quarter: Quarter, policy: Policy, statements: tuple[str, ...]) -> bytes:
-    """The page that links every hospital's."""
+    """The page that links all hospitals' pages."""
     rows = []
     for ccn in tables.hospitals:
         institution = next(row for row in tables.of_hospital("opportunity", ccn) if row["level"] == "institution")

@@ -1,7 +1,7 @@
-"""A hospital's cost level by level: service lines, APR-DRGs with their severities, cost centers, physicians.
+"""A hospital's cost by level: service lines, APR-DRGs with their severities, cost centers, physicians.
 
 Belongs here: ordering and adding up rows of ``opportunity``, ``cost_centers`` and ``physicians``. Does not belong here:
-how they are laid out (``templates/levels.html.j2``), and payments.
+their layout (``templates/levels.html.j2``), and payments.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from hcip_pipeline.reports import charts
 from hcip_pipeline.reports.figures import Row
 
-#: Rate centers a service line's drill-down shows: the largest differences from the state.
+#: Number of rate centers in a service line's details: those with the largest differences from the state.
 COST_CENTERS_IN_A_LINE = 8
 
 
 @dataclass(frozen=True)
 class ServiceLine:
-    """A service line with what it opens to."""
+    """A service line with its details."""
 
     row: Row
     apr_drgs: tuple[tuple[Row, tuple[Row, ...]], ...]
@@ -28,7 +28,7 @@ class ServiceLine:
 
 
 def compared(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Rows with their bar of the difference from the state, the most expensive first."""
+    """Rows with a bar for their difference from the state, the most expensive first."""
     found = list(rows)
     reach = max((abs(row["difference_from_statewide"] or 0) for row in found), default=Decimal(0))
     found.sort(key=lambda row: (-(row["difference_from_statewide"] or 0), -row["cost"]))
@@ -38,7 +38,7 @@ def compared(rows: Iterable[Row]) -> tuple[Row, ...]:
 
 
 def service_lines(levels: Sequence[Row], centers: Sequence[Row]) -> tuple[ServiceLine, ...]:
-    """Service lines, the most expensive compared with the state first, each with the rows that it opens to."""
+    """Service lines with their details, the most expensive compared with the state first."""
     of_line: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in levels:
         of_line[row["service_line"]][row["level"]].append(row)
@@ -63,7 +63,7 @@ def service_lines(levels: Sequence[Row], centers: Sequence[Row]) -> tuple[Servic
 
 
 def others_by_line(physicians: Sequence[Row]) -> tuple[Row, ...]:
-    """Physicians who do not take part, summed by the service line of most of their cases."""
+    """Physicians who do not participate, summed by the service line of most of their cases."""
     groups: dict[str, list[Row]] = defaultdict(list)
     for person in physicians:
         if not person["is_care_partner"]:
@@ -86,17 +86,17 @@ def others_by_line(physicians: Sequence[Row]) -> tuple[Row, ...]:
 
 
 def ratio(numerator: Decimal | None, denominator: Decimal | None) -> Decimal | None:
-    """A quotient of 8 places; None without a denominator."""
+    """A quotient with 8 places; None if the denominator is zero or missing."""
     if numerator is None or not denominator:
         return None
     return (numerator / denominator).quantize(Decimal("0.00000001"), ROUND_HALF_UP)
 
 
 def over_norm(comparison: Iterable[Row]) -> Decimal | None:
-    """A care partner's adjusted cost over the norm's, of all their cases; None without cases.
+    """A care partner's adjusted cost divided by the norm's, over all their cases; None without cases.
 
     Args:
-        comparison: their rows of ``physician_comparison``.
+        comparison: the care partner's rows of ``physician_comparison``.
     """
     everything = next((row for row in comparison if row["stream"] == "all"), None)
     return ratio(everything["adjusted_cost"], everything["norm_adjusted_cost"]) if everything else None

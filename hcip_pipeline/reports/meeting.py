@@ -1,8 +1,8 @@
-"""What an oversight committee has in front of it when it meets: decisions, results by quarter, the list to pay, and the
-form to report payments with.
+"""Material for a meeting of the oversight committee: decisions, results by quarter, the payment list, and the form for
+reporting payments.
 
-Belongs here: choosing and ordering what a meeting needs of a hospital's release. Does not belong here: the committee's
-report of the half-year (``oversight``), what makes an item (``agenda``), quarters (``quarters``).
+Belongs here: selecting and ordering the parts of a hospital's release that a meeting needs. Does not belong here: the
+committee's report on the half-year (``oversight``), the agenda's items (``agenda``), quarters (``quarters``).
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from hcip_pipeline.reports.quarters import Quarters, by_quarter
 from hcip_pipeline.reports.signs import by_partner
 from hcip_pipeline.reports.waterfall import REDUCTIONS
 
-#: names that one open question lists; the count has all
+#: maximum number of names that an open question lists
 NAMES_SHOWN = 6
 
 
 @dataclass(frozen=True)
 class Question:
-    """Gaps of one kind: what is missing, for whom, and who can close it."""
+    """Gaps of one kind: what is missing, for whom, and what to do about it."""
 
     missing: str
     who: str
@@ -44,7 +44,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Meeting:
-    """A hospital's half-year as its committee meets about it."""
+    """The content of a committee's meeting about a half-year."""
 
     items: tuple[Item, ...]
     roster: tuple[Row, ...]
@@ -60,9 +60,9 @@ def meeting(source: ReportSource, ccn: str, committee: Committee, missing: Seque
     """Everything a meeting of the hospital's committee needs."""
     now = source.now
     signs = by_partner(committee.signs)
-    to_whom = {row["npi"]: row for row in now.of_hospital("payment_list", ccn)}
+    listed = {row["npi"]: row for row in now.of_hospital("payment_list", ccn)}
     payments = [row | {"reductions": reductions(row)} for row in committee.payments]
-    to_pay = tuple(row | {"tin": to_whom[row["npi"]]["tin"]} for row in payments if row["npi"] in to_whom)
+    to_pay = tuple(row | {"tin": listed[row["npi"]]["tin"]} for row in payments if row["npi"] in listed)
     return Meeting(
         items=tuple(
             agenda(committee.payments, now.of_hospital("audit_findings", ccn), _unreported_earlier(source, ccn), signs)
@@ -72,8 +72,8 @@ def meeting(source: ReportSource, ccn: str, committee: Committee, missing: Seque
         quarters=by_quarter(source, ccn),
         questions=questions(missing),
         to_pay=to_pay,
-        not_paid=tuple(row for row in payments if row["npi"] not in to_whom),
-        total=sum((row["payable_amount"] for row in to_whom.values()), Decimal("0.00")),
+        not_paid=tuple(row for row in payments if row["npi"] not in listed),
+        total=sum((row["payable_amount"] for row in listed.values()), Decimal("0.00")),
     )
 
 
@@ -83,17 +83,17 @@ def _unreported_earlier(source: ReportSource, ccn: str) -> list[UnreportedPaymen
 
 
 def reductions(row: Row) -> list[str]:
-    """Each reduction of a payment with what it takes; the reasons of the same payment explain it."""
+    """Each reduction of a payment with its amount; the payment's reasons explain it."""
     return [f"{name}: {words.money(-row[column])}" for column, name in REDUCTIONS.items() if row[column]]
 
 
 def questions(missing: Sequence[MissingItem]) -> tuple[Question, ...]:
-    """What is missing, the same gap of several care partners once; the most frequent first."""
+    """Missing information, with equal gaps of several care partners combined; the most frequent first."""
     kinds = Counter((item.missing, item.consequence, item.what_to_do) for item in missing)
     made = []
     for kind, count in kinds.most_common():
-        own = [item for item in missing if (item.missing, item.consequence, item.what_to_do) == kind]
-        names = [item.name or item.npi for item in own if item.npi]
+        same = [item for item in missing if (item.missing, item.consequence, item.what_to_do) == kind]
+        names = [item.name or item.npi for item in same if item.npi]
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
         who = "; ".join(names[:NAMES_SHOWN]) + more if names else "The hospital"
         made.append(Question(kind[0], who, count, kind[1], kind[2]))
@@ -113,7 +113,7 @@ def meeting_page(source: ReportSource, ccn: str, committee: Committee, content: 
 
 
 def payments_form(ccn: str, content: Meeting) -> bytes:
-    """``payments.csv`` to fill in: who is to be paid how much, with the amount, day and reference blank."""
+    """``payments.csv`` to fill in: care partners with payable amounts, and blanks for amount, date and reference."""
     rows = [
         {
             "hospital_ccn": ccn,

@@ -1,6 +1,6 @@
-"""The meeting's sheets of the committee's workbook: decisions, results by quarter, the list to pay.
+"""The sheets for a meeting in the committee's workbook: decisions, results by quarter, the payment list.
 
-Belongs here: which columns are in which sheet. Does not belong here: what they hold (``meeting``).
+Belongs here: the columns of each sheet. Does not belong here: their content (``meeting``).
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def meeting_sheets(made: Book, meeting: Meeting) -> None:
         [vars(item) | {"decided": None} for item in meeting.items],
     )
     made.table(
-        "List to pay",
-        "List to pay",
+        "Payment list",
+        "Payment list",
         _TO_PAY,
         [
             row
@@ -61,15 +61,16 @@ def meeting_sheets(made: Book, meeting: Meeting) -> None:
         "Report the payments in payments.csv once they are made.",
     )
     made.table("Members", "Members of the oversight committee", _ROSTER, meeting.roster)
-    _quarters(made, "Interventions by quarter", meeting.quarters.quarters, meeting.quarters.interventions)
-    _quarters(made, "Measures by quarter", meeting.quarters.measure_quarters, meeting.quarters.measures)
+    quarters = meeting.quarters
+    _quarters(made, "Interventions by quarter", "Intervention", quarters.quarters, quarters.interventions)
+    _quarters(made, "Measures by quarter", "Measure", quarters.measure_quarters, quarters.measures)
 
 
-def _quarters(made: Book, name: str, quarters: tuple[str, ...], rows: tuple[QuarterRow, ...]) -> None:
+def _quarters(made: Book, name: str, heading: str, quarters: tuple[str, ...], rows: tuple[QuarterRow, ...]) -> None:
     columns = (
         Column("group", "Category", "text", 26),
-        Column("name", "What", "wrapped", 46),
-        Column("note", "What is counted or asked", "wrapped", 34),
+        Column("name", heading, "wrapped", 46),
+        Column("note", "Counted, or threshold", "wrapped", 34),
         *(Column(quarter, quarter, "text", 22) for quarter in quarters),
         Column("trend", "Change in the last quarter", "text", 24),
     )

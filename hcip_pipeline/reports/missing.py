@@ -1,7 +1,7 @@
-"""What is missing of a hospital's period, for its Program Coordinator: one list for the page, the workbook and the CSV.
+"""Missing information of a hospital's period, for its Program Coordinator: one list for page, workbook and CSV.
 
-Belongs here: which gaps in what was reported there are, what each costs, and who can close it. Does not belong here:
-data that hospitals submit (their data quality pages state what is wrong with those).
+Belongs here: the gaps in reported information, their consequences, and what to do about them. Does not belong here:
+problems in submitted data (the data quality pages list them).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hcip_pipeline.reports.figures import ReportSource, Row
 
 @dataclass(frozen=True)
 class MissingItem:
-    """One gap; ``npi`` is blank where it concerns the hospital."""
+    """One gap; ``npi`` is empty if it concerns the hospital."""
 
     hospital_ccn: str
     period: str
@@ -46,7 +46,7 @@ def missing_items(source: ReportSource, ccn: str) -> list[MissingItem]:
 
 
 def missing_csv(items: list[MissingItem]) -> bytes:
-    """``missing_information.csv``; only a header when nothing is missing."""
+    """``missing_information.csv``; only a header if nothing is missing."""
     schema = {field.name: pl.String for field in fields(MissingItem)}
     frame = neutralized(pl.DataFrame([astuple(item) for item in items], schema=schema, orient="row"))
     return frame.write_csv(line_terminator="\r\n", quote_style="necessary").encode()
@@ -74,8 +74,8 @@ def _of_hospital(source: ReportSource, ccn: str) -> Iterator[_Gap]:
             "MEETINGS",
             "oversight committee",
             "no meetings were reported; the committee meets "
-            f"{hospital['meeting_frequency'] or 'as its protocol states'}",
-            "the oversight that the protocol requires cannot be shown",
+            f"{hospital['meeting_frequency'] or 'as stated in its protocol'}",
+            "there is no evidence of the oversight that the protocol requires",
             "report the meetings in committee_meetings.csv",
         )
     if periods := source.unsettled.get(ccn):
@@ -136,7 +136,7 @@ def _of_partner(
             "ACTIVITY",
             "approved activities",
             "no approved activity was reported",
-            "no payment without approved activities",
+            "nothing is paid without approved activities",
             PAYMENT_REASONS["NO_APPROVED_ACTIVITY"].advice,
         )
     if inputs["screening_status"] == "pending":
@@ -153,7 +153,7 @@ def _of_partner(
             "ARRANGEMENT",
             "care partner arrangement",
             "no signature date was reported",
-            "no payment without an arrangement signed before the period",
+            "nothing is paid without an arrangement signed before the period",
             "report the date in care_partners.csv",
         )
     if "HELD_NO_PFS_CAP" in codes and incentive["final_incentive"]:
@@ -168,7 +168,7 @@ def _of_partner(
         yield (
             "TIN",
             "tax identification number",
-            "the list of care partners does not state who receives the payment",
+            "the list of care partners does not identify the recipient of the payment",
             "the payment cannot be made",
             "report the number in care_partners.csv",
         )
@@ -177,13 +177,13 @@ def _of_partner(
             "SPECIALTY",
             "specialty",
             "no specialty was reported",
-            "the committee's report cannot group the physician",
+            "the committee's report cannot group the physician by specialty",
             "report it in care_partners.csv",
         )
 
 
 def _screening(source: ReportSource, ccn: str, incentive: Row) -> Iterator[tuple[str, str, str, str, str]]:
-    """What national lists hold against the care partner, and who can answer it."""
+    """Findings about the care partner on national lists, and what to do about them."""
     if not source.now.has("screening"):
         return
     for row in source.now.of_partner("screening", ccn, incentive["npi"]):

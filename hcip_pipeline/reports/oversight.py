@@ -1,6 +1,6 @@
-"""What an oversight committee looks at: one content for its page and its workbook.
+"""The content of an oversight committee's report, shared by its page and its workbook.
 
-Belongs here: choosing, ordering and adding up a hospital's rows. Does not belong here: how they are laid out
+Belongs here: selecting, ordering and adding up a hospital's rows. Does not belong here: their layout
 (``templates/oversight.html.j2``, ``oversight_workbook``).
 """
 
@@ -32,7 +32,7 @@ class SpecialtyGroup:
 
 @dataclass(frozen=True)
 class Committee:
-    """A hospital's half-year. Rows are those of the release's tables, with what a chart needs added."""
+    """A hospital's half-year. Rows are those of the release's tables, with data for charts added."""
 
     hospital: Row
     savings: dict[str, Row]
@@ -54,12 +54,12 @@ class Committee:
     elections: Row | None
     quality: tuple[Row, ...]
     signs: tuple[Row, ...]
-    signs_looked_for: int
+    comparisons: int
     missing: tuple[MissingItem, ...]
 
 
 def committee(source: ReportSource, ccn: str, missing: Sequence[MissingItem]) -> Committee:
-    """Everything the committee of a hospital looks at."""
+    """The content of the report for a hospital's committee."""
     now = source.now
     signs = signs_of(now, ccn)
     signed = by_partner(signs)
@@ -96,7 +96,7 @@ def committee(source: ReportSource, ccn: str, missing: Sequence[MissingItem]) ->
         elections=inputs[0] if inputs else None,
         quality=_quality(now, ccn),
         signs=signs,
-        signs_looked_for=len(now.of_hospital("guardrails", ccn)),
+        comparisons=len(now.of_hospital("guardrails", ccn)),
         missing=tuple(missing),
     )
 
@@ -117,7 +117,7 @@ def oversight_page(source: ReportSource, ccn: str, content: Committee) -> bytes:
 
 
 def why(payment: Row) -> Row:
-    """The reasons of a payment, and the same in words: of a held one, what holds it first."""
+    """The reasons for a payment's amount or status, and their wording; for a held payment, holds come first."""
     reasons = list(parse_reasons(payment["reasons"], payment["final_incentive"]))
     if payment["status"] != "HELD":
         return {"why": reasons, "why_words": "; ".join(reason.cell for reason in reasons)}
@@ -130,7 +130,7 @@ def _final(payments: Sequence[Row], status: str) -> Decimal:
 
 
 def _history(source: ReportSource, ccn: str) -> tuple[Row, ...]:
-    """Savings of all physicians and incentives, one row per period, the present one last."""
+    """Savings of all physicians and incentives, one row per period, the current one last."""
     rows = []
     for tables in (*source.earlier, source.now):
         found = [row for row in tables.of_hospital("savings", ccn) if row["scope"] == "all"]
@@ -174,20 +174,21 @@ def _specialties(now: Tables, ccn: str) -> tuple[SpecialtyGroup, ...]:
 
 
 def _conditions(now: Tables, ccn: str) -> tuple[Row, ...]:
-    """Conditions of payment; of one that is measured for the whole hospital, its value next to the threshold."""
-    of_all = {
+    """Conditions of payment, with the measured value of those that are measured for the whole hospital."""
+    hospital_values = {
         row["condition_id"]: words.measured(row["measured_value"], row["computed_measure"])
         for row in now.of_hospital("conditions", ccn)
         if row["measured_level"] == "hospital" and row["measured_value"] is not None
     }
     return tuple(
-        row | {"measure_words": words.measure(row["measure"]), "hospital_value": of_all.get(row["condition_id"])}
+        row
+        | {"measure_words": words.measure(row["measure"]), "hospital_value": hospital_values.get(row["condition_id"])}
         for row in now.of_hospital("condition_measures", ccn)
     )
 
 
 def _measured(now: Tables, ccn: str, payments: Sequence[Row]) -> tuple[Row, ...]:
-    """Every value that was measured for a care partner, next to its threshold; by condition, then by name."""
+    """Every value measured for a care partner, with its threshold, ordered by condition and name."""
     names = {row["npi"]: row["name"] or row["npi"] for row in payments}
     rows = [
         {
@@ -207,13 +208,13 @@ def _measured(now: Tables, ccn: str, payments: Sequence[Row]) -> tuple[Row, ...]
 
 
 def threshold_words(condition: Row) -> str:
-    """What a measured condition asks, as ``at most 12.5%``."""
-    asked = words.measured(condition["threshold_value"], condition["computed_measure"])
-    return f"{condition['threshold_operator']} {asked}"
+    """The threshold of a measured condition: ``at most 12.5%``."""
+    threshold = words.measured(condition["threshold_value"], condition["computed_measure"])
+    return f"{condition['threshold_operator']} {threshold}"
 
 
 def _reductions(payments: Sequence[Row]) -> tuple[tuple[str, int, Decimal], ...]:
-    """Each reduction that did something: its name, for how many, by how much."""
+    """Each reduction that applied: its name, the number of care partners, and the amount."""
     found = []
     for column, name in waterfall.REDUCTIONS.items():
         reduced = [row[column] for row in payments if row[column]]
@@ -223,7 +224,7 @@ def _reductions(payments: Sequence[Row]) -> tuple[tuple[str, int, Decimal], ...]
 
 
 def _quality(now: Tables, ccn: str) -> tuple[Row, ...]:
-    """The hospital's lines of the quality scorecard; what is hidden in it from others the hospital itself may see."""
+    """The hospital's lines of the quality scorecard, with the values that are hidden from others."""
     if not now.has("quality_scorecard"):
         return ()
     own = {row["measure"]: row for row in now.of_hospital("quality_measures", ccn) if row["level"] == "hospital"}

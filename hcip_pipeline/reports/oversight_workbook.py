@@ -1,6 +1,6 @@
-"""The committee's report as a workbook: the figures of its page, to sort and to compute with.
+"""The committee's report as a workbook: the figures of its page, for sorting and calculating.
 
-Belongs here: which columns are in which sheet. Does not belong here: the figures (``oversight``).
+Belongs here: the columns of each sheet. Does not belong here: the figures (``oversight``).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LEVEL = (
     Column("statewide_cost", "Same cases at the statewide mean", "money", 16),
     Column("difference_from_statewide", "Difference from the state", "money", 16),
     Column("cost_ratio", "Cost as a share of the state's", "percent", 12),
-    Column("adjusted_cost_change", "Change from the year before", "percent", 12),
+    Column("adjusted_cost_change", "Change from a year earlier", "percent", 12),
     Column("best_practice_cost", "At best practice", "money", 16),
     Column("potential_savings", "To best practice, variable part", "money", 15),
 )
@@ -45,7 +45,7 @@ _CENTER = (
     Column("statewide_cost", "Same cases at the statewide mean", "money", 16),
     Column("difference_from_statewide", "Difference from the state", "money", 16),
     Column("cost_ratio", "Cost as a share of the state's", "percent", 12),
-    Column("adjusted_cost_change", "Change from the year before", "percent", 12),
+    Column("adjusted_cost_change", "Change from a year earlier", "percent", 12),
 )
 _HISTORY = (
     Column("period", "Period", "text", 10),
@@ -176,7 +176,7 @@ def oversight_workbook(source: ReportSource, content: Committee, meeting: Meetin
             "Opportunity by APR-DRG and severity of illness",
             _LEVEL,
             [row for line in content.lines for apr_drg, cells in line.apr_drgs for row in (apr_drg, *cells)],
-            "SOI ALL is the APR-DRG; the rows under it are its severities.",
+            "A row with SOI ALL is a whole APR-DRG; the rows under it are its severities.",
         )
         made.table("Cost centers", "Opportunity by cost center", _CENTER, content.cost_centers)
         made.table(
@@ -187,7 +187,8 @@ def oversight_workbook(source: ReportSource, content: Committee, meeting: Meetin
         )
         made.table("Conditions", "Conditions of payment and results", _CONDITIONS, content.conditions)
         if content.measured:
-            made.table("Measured", "Measured for each care partner, next to what is asked", _MEASURED, content.measured)
+            heading = "Results measured for each care partner, with thresholds"
+            made.table("Measured results", heading, _MEASURED, content.measured)
         made.table("Interventions", "Care redesign interventions", _INTERVENTIONS, content.interventions)
         made.table(
             "Physicians",
@@ -195,14 +196,15 @@ def oversight_workbook(source: ReportSource, content: Committee, meeting: Meetin
             _PHYSICIANS,
             [row | {"specialty": group.specialty} for group in content.specialties for row in group.members],
         )
-        made.table("Other physicians", "Physicians who do not take part, not named", _OTHERS, content.others)
+        made.table("Other physicians", "Physicians who do not participate, without names", _OTHERS, content.others)
         made.table("Payments", "From calculated to final", _PAYMENTS, [_payment(row) for row in content.payments])
         certainty_sheets(made, source, hospital["hospital_ccn"])
         if content.quality:
             made.table("Quality", "Quality scorecard", _QUALITY, [_measure(row) for row in content.quality])
         if content.signs:
             signs = [row | {"sign_words": words.SIGNS[row["sign"]]} for row in content.signs]
-            made.table("Signs", "Warning signs to review before payment; nothing was deducted for them", _SIGNS, signs)
+            heading = "Warning signs to review before payment; nothing was deducted because of them"
+            made.table("Warning signs", heading, _SIGNS, signs)
         made.table(
             "Missing information",
             "Missing information, for the Program Coordinator",
@@ -236,7 +238,7 @@ def _summary(made: Book, source: ReportSource, content: Committee) -> None:
         ("Of these, cases of care partners", hospital["care_partner_cases"], "count"),
         ("Savings pool", all_physicians and all_physicians["potential_savings"], "money"),
         (
-            "Saved compared with the year before, all physicians",
+            "Saved compared with a year earlier, all physicians",
             all_physicians and all_physicians["internal_savings"],
             "money",
         ),
@@ -251,7 +253,7 @@ def _summary(made: Book, source: ReportSource, content: Committee) -> None:
             if limit and content.savings_missing
             else ()
         ),
-        ("Saved to date, in the policy's scope", limit and limit["internal_savings_to_date"], "money"),
+        ("Saved to date, as defined by the policy", limit and limit["internal_savings_to_date"], "money"),
         ("Payable for earlier periods", limit and limit["earlier_incentives"], "money"),
         ("Pieces of information missing", len(content.missing), "count"),
     ]

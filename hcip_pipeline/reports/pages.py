@@ -1,6 +1,6 @@
-"""The templates' environment: one look for every page, everything escaped.
+"""The Jinja environment of the reports' templates, with filters and escaping.
 
-Belongs here: filters and loading. Does not belong here: what a page shows.
+Belongs here: filters and rendering. Does not belong here: the content of a page.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hcip_pipeline.reports.figures import ReportSource
 
 @cache
 def _environment() -> jinja2.Environment:
-    """One for all pages: what their templates share is compiled once."""
+    """One environment for all pages, so that shared templates are compiled once."""
     environment = page_environment(jinja2.PackageLoader("hcip_pipeline.reports"))
     environment.filters |= {
         "money": words.money,
@@ -40,13 +40,13 @@ def _environment() -> jinja2.Environment:
 
 
 def page(template: str, **content: Any) -> bytes:
-    """A page as UTF-8 with a final line end; blank lines left by the template's own lines are gone."""
+    """Render a page as UTF-8 with a final newline, without the blank lines that template tags leave."""
     text = _environment().get_template(template).render(content)
     return ("\n".join(line for line in text.splitlines() if line.strip()) + "\n").encode()
 
 
 def release_page(source: ReportSource, template: str, **content: Any) -> bytes:
-    """A page about a release: as :func:`page`, with what every such page states of its release and policy."""
+    """Render a page about a release: as :func:`page`, with the release and policy that every such page shows."""
     return page(
         template,
         period=source.period,

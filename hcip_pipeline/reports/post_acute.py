@@ -1,8 +1,8 @@
-"""What followed Medicare stays: a hospital's page of post-acute spending and readmission ([P], "prioritize a focus on
+"""A hospital's page on post-acute spending and readmissions after Medicare stays ([P], "prioritize a focus on
 post-acute services, as well as to better track readmissions").
 
-Belongs here: adding up the rows of ``post_acute``, and what may be shown of other hospitals. Not here: which
-service follows which stay (``int_post_acute_services``).
+Belongs here: adding up the rows of ``post_acute``, and deciding which figures of other hospitals may be shown. Does not
+belong here: assigning services to stays (``int_post_acute_services``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hcip_pipeline.reports import charts, words
 from hcip_pipeline.reports.figures import ReportSource, Row
 from hcip_pipeline.reports.pages import release_page
 
-#: kind of service -> its column, in the order of a patient's way home
+#: kind of service -> its column
 SERVICES = {
     "Long-term hospital": "long_term_hospital_amount",
     "Inpatient rehabilitation": "rehabilitation_amount",
@@ -24,9 +24,9 @@ SERVICES = {
     "Home health": "home_health_amount",
     "Hospice": "hospice_amount",
 }
-#: What service lines are called that no APR-DRG names.
+#: Labels for stays whose service line is not determined by an APR-DRG.
 LINES = {"UNMATCHED": "Stays the hospital did not report", "UNGROUPED": "Without an APR-DRG"}
-#: Other hospitals are compared with when there are this many: of two, each would know the other's figure.
+#: Minimum number of other hospitals for a comparison; with two, each could compute the other's figure.
 MIN_OTHER_HOSPITALS = 3
 
 _COUNTS = ("episodes", "readmissions", "readmitted_without_post_acute", "episodes_with_post_acute")
@@ -37,7 +37,7 @@ _RATIO_PLACES = Decimal("0.00000001")
 
 @dataclass(frozen=True)
 class PostAcute:
-    """A hospital's episodes added up; every row has the sums, and shares and means of them."""
+    """A hospital's episodes added up; every row has sums, shares and means."""
 
     total: Row
     lines: tuple[Row, ...]
@@ -47,7 +47,7 @@ class PostAcute:
 
 
 def post_acute(source: ReportSource, ccn: str) -> PostAcute:
-    """What followed the hospital's Medicare episodes, all together, by service line and by physician."""
+    """Post-acute care and readmissions of the hospital's Medicare episodes: in total, by service line and physician."""
     rows = source.now.of_hospital("post_acute", ccn)
     names = {row["npi"]: row["name"] or row["npi"] for row in source.now.of_hospital("incentives", ccn)}
     partners = _grouped([row for row in rows if row["npi"] in names], lambda row: str(row["npi"]))
@@ -91,7 +91,7 @@ def _line(row: Row) -> str:
 
 
 def _grouped(rows: Iterable[Row], name: Callable[[Row], str]) -> list[Row]:
-    """Sums by name, the greatest post-acute spending first."""
+    """Sums by name, the largest post-acute spending first."""
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         groups[name(row)].append(row)
@@ -119,10 +119,10 @@ def _divided(numerator: Decimal | int, denominator: int, places: Decimal) -> Dec
 
 
 def _elsewhere(source: ReportSource, ccn: str) -> dict[str | None, Row]:
-    """The same sums over all other hospitals, by service line and (None) overall, where they reveal no one.
+    """The same sums over all other hospitals, by service line and (None) overall, if they reveal no one.
 
-    That is: of at least three hospitals, and with every count of episodes behind a figure above the small-cell
-    threshold (outputs.md, "Privacy").
+    Sums are shown only for at least three hospitals, and only if every count of episodes behind a figure is above the
+    small-cell threshold (outputs.md, "Privacy").
     """
     least = source.policy.small_cell_threshold
     groups: dict[str | None, list[Row]] = defaultdict(list)
@@ -141,7 +141,7 @@ def _elsewhere(source: ReportSource, ccn: str) -> dict[str | None, Row]:
 
 
 def _sums_by_hospital(source: ReportSource) -> dict[str, dict[str | None, Row]]:
-    """CCN -> service line, or None for all together -> its sums, where the hospital has such episodes."""
+    """CCN -> service line (None for all) -> sums, for the service lines in which the hospital has episodes."""
     found: dict[str, dict[str | None, Row]] = {}
     for ccn in source.hospitals:
         groups: dict[str | None, list[Row]] = defaultdict(list)

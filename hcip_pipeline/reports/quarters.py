@@ -1,8 +1,9 @@
-"""Care redesign by quarter: interventions as hospitals track them, and the measures of conditions (the protocol's "Care
-Redesign Protocols by Quarter").
+"""Care redesign by quarter: interventions as tracked by hospitals, and measures of conditions of payment.
 
-Belongs here: quarters side by side, and how the last one moved. Does not belong here: the counts (``measure_quarters``,
-``intervention_quarters``).
+It is the protocol's "Care Redesign Protocols by Quarter".
+
+Belongs here: quarters side by side, and the change in the last one. Does not belong here: the counts
+(``measure_quarters``, ``intervention_quarters``).
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from hcip_pipeline.policy.interventions import CATEGORIES
 from hcip_pipeline.reports import words
 from hcip_pipeline.reports.figures import ReportSource, Row
 
-#: quarters side by side, at most: a year and a half
+#: maximum number of quarters side by side
 SHOWN = 6
-#: of a percentage and of a number per 1,000, as `words` shows them
+#: places of percentages and numbers per 1,000, as ``words`` shows them
 _SHOWN_PLACES = Decimal("0.1")
 
 
 @dataclass(frozen=True)
 class QuarterRow:
-    """One intervention or measure; ``cells`` are the quarters of :class:`Quarters`, None without a result."""
+    """One intervention or measure; ``cells`` has one entry per quarter of :class:`Quarters`, None without a result."""
 
     group: str
     name: str
@@ -43,12 +44,12 @@ class Quarters:
 
     @property
     def not_reported(self) -> int:
-        """Interventions that are carried out, without any result in the last quarter."""
+        """Number of interventions in use without a result for the last quarter."""
         return sum(row.cells[-1] is None for row in self.interventions)
 
 
 def by_quarter(source: ReportSource, ccn: str) -> Quarters:
-    """The hospital's quarters: those of the period, and those that earlier releases cover."""
+    """The hospital's results for the quarters of the period and those covered by earlier releases."""
     own = [str(quarter) for quarter in source.period.quarters]
     results = _results(source, ccn)
     known = sorted({quarter for _, quarter in results} | set(own))
@@ -95,22 +96,22 @@ def _result(row: Row) -> str:
 def measures_by_quarter(
     rows: Sequence[Row], conditions: Iterable[Row]
 ) -> tuple[tuple[str, ...], tuple[QuarterRow, ...]]:
-    """Measures that conditions may name: the quarters there are, the same ones a year before first.
+    """The quarters with measures that conditions may name, oldest first, and the measures.
 
     Args:
         rows: a hospital's rows of ``measure_quarters``.
         conditions: its rows of ``condition_measures``.
     """
     quarters = tuple(sorted({row["quarter"] for row in rows}))
-    asked: dict[str, list[str]] = {}
+    by_measure: dict[str, list[str]] = {}
     for row in conditions:
         if row["measure"] and row["threshold"]:
-            asked.setdefault(row["measure"], []).append(row["threshold"])
+            by_measure.setdefault(row["measure"], []).append(row["threshold"])
     made = []
     for measure in words.MEASURES:
         cells = {row["quarter"]: row for row in rows if row["measure"] == measure}
         if cells:
-            thresholds = "; ".join(dict.fromkeys(asked.get(measure, ())))
+            thresholds = "; ".join(dict.fromkeys(by_measure.get(measure, ())))
             made.append(
                 QuarterRow(
                     "",
@@ -135,9 +136,9 @@ def _measured(row: Row) -> str:
 
 
 def _moved(values: Sequence[Decimal | None], quarters: Sequence[str], measure: str | None) -> str:
-    """How the last quarter's value moved from the latest one before it: in points of a share, or in the measure's unit.
+    """The change of the last quarter's value from the latest earlier one, in percentage points or the measure's unit.
 
-    It is the difference of the figures as they are shown; it names the earlier quarter where one in between is missing.
+    It is the difference between the rounded figures; if a quarter in between is missing, it names the earlier quarter.
     """
     known = [(quarter, value) for quarter, value in zip(quarters, values, strict=True) if value is not None]
     if len(known) < 2 or values[-1] is None:

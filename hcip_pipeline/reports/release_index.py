@@ -1,7 +1,7 @@
-"""Everything in a release by audience, with each hospital's totals: the administrator's first page.
+"""The administrator's first page: everything in a release by audience, with each hospital's totals.
 
-Belongs here: which files are for whom, and the totals. Does not belong here: names of physicians, and the page that
-links the hospitals' reports alone (``index``).
+Belongs here: listing files by audience, and the totals. Does not belong here: names of physicians, and the page that
+links only the hospitals' reports (``index``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hcip_pipeline.reports.statewide import statewide_rows, statewide_totals
 
 @dataclass(frozen=True)
 class TableFile:
-    """A table of the release: its name without owner and release, what a row of it is, and its CSV file."""
+    """A table of the release: its name without owner and release, what one row is, and its CSV file."""
 
     name: str
     grain: str
@@ -29,7 +29,7 @@ def release_index(source: ReportSource, missing: Mapping[str, int]) -> bytes:
     """``audit/index.html``.
 
     Args:
-        missing: hospital -> how many pieces of information are missing.
+        missing: CCN -> number of missing pieces of information.
     """
     rows = statewide_rows(source)
     return release_page(
@@ -45,7 +45,7 @@ def release_index(source: ReportSource, missing: Mapping[str, int]) -> bytes:
 
 
 def _files(source: ReportSource, audience: Audience, owner: str = "STATE") -> list[TableFile]:
-    """The tables for an audience, by folder and name."""
+    """The tables for an audience, ordered by folder and name."""
     grains = {table.name: table.grain for tables in SECTIONS.values() for table in tables}
     root = source.draft.files.folder
     found = []

@@ -1,6 +1,6 @@
-"""The administrator's report: hospitals side by side, who takes part, whose data are in, and the totals.
+"""The administrator's statewide report: hospitals compared, completeness of data, participation, and totals.
 
-Belongs here: one row per hospital and the state's sums. Does not belong here: anything of a physician.
+Belongs here: one row per hospital and the state's sums. Does not belong here: figures about physicians.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _SUMMED = (
 
 
 def statewide_totals(rows: Iterable[Row]) -> Row:
-    """Sums over the hospitals, and how many take part."""
+    """Sums over the hospitals, and the number of hospitals with a protocol."""
     given = list(rows)
     totals: dict[str, Any] = {column: sum(row[column] for row in given) for column in _SUMMED}
     return totals | {
@@ -100,7 +100,7 @@ def _share(part: int, whole: int) -> Decimal | None:
 
 
 def _history(source: ReportSource) -> list[Row]:
-    """The state's sums of every period there is, the present one last."""
+    """The state's sums for every available period, the current one last."""
     rows = []
     for tables in (*source.earlier, source.now):
         incentives = tables.frame("incentives")

@@ -1,6 +1,6 @@
 """The care redesign survey of a hospital: a form with its conditions, interventions and care partners to fill in.
 
-Belongs here: what is in the form, and what it lets one type. Does not belong here: reading it back
+Belongs here: the content of the form, and which entries it allows. Does not belong here: reading a completed form
 (``intake.survey.forms``).
 """
 
@@ -17,17 +17,17 @@ from hcip_pipeline.reports.figures import ReportSource, Row
 from hcip_pipeline.reports.workbook import Book, book
 
 _HOW = (
-    "1. Fill in the yellow cells of the sheets Conditions and Activities. Results already reported are filled in.",
-    "2. A condition is met (Y) or not (N). A blank stays missing, and a missing result counts as not met.",
-    "3. Conditions without yellow cells are computed from discharges: their result is shown, not asked.",
+    "1. Fill in the yellow cells on the sheets Conditions and Activities. Results already reported are filled in.",
+    "2. Enter Y if a condition was met, N if it was not. A blank counts as missing, and a missing result as not met.",
+    "3. Conditions without yellow cells are computed from discharges; their results are shown for information.",
     "4. Activities are approved activities performed in the period; without any, nothing can be paid.",
     "5. Do not change the file's name, its sheets or its first columns.",
-    "6. Send the file to the program's administrator; any problems will be reported sheet by sheet and cell by cell.",
+    "6. Send the file to the program's administrator. Any problems will be reported by sheet and cell.",
 )
 
 
 def survey_form(source: ReportSource, ccn: str) -> bytes:
-    """The form of a hospital for the period, with what is reported already."""
+    """The form of a hospital for the period, with the results already reported."""
     now = source.now
     partners = [row for row in now.of_hospital("physicians", ccn) if row["is_care_partner"]]
     names = {row["npi"]: row["name"] or "" for row in partners}
@@ -63,11 +63,11 @@ def survey_form(source: ReportSource, ccn: str) -> bytes:
         for npi, name in names.items()
         for row in included
     ]
-    title = f"Care redesign survey, {source.names[ccn]}, {words.half(str(source.period))}"
+    title = f"Care redesign survey: {source.names[ccn]}, {words.half(str(source.period))}"
     with book(title, "HCIP care redesign survey", is_synthetic=source.draft.is_synthetic) as (made, stream):
         _cover(made, title, ccn, source)
         sheet = _sheet(made, survey.CONDITIONS, title, conditions, computed)
-        _only(
+        _validate(
             sheet,
             survey.CONDITIONS,
             len(conditions),
@@ -79,9 +79,9 @@ def survey_form(source: ReportSource, ccn: str) -> bytes:
                 "error_message": "Choose Y (met) or N (not met), or leave the cell blank.",
             },
         )
-        _dates(sheet, survey.CONDITIONS, len(conditions), source)
+        _validate_dates(sheet, survey.CONDITIONS, len(conditions), source)
         sheet = _sheet(made, survey.ACTIVITIES, title, activities, ())
-        _only(
+        _validate(
             sheet,
             survey.ACTIVITIES,
             len(activities),
@@ -91,17 +91,17 @@ def survey_form(source: ReportSource, ccn: str) -> bytes:
                 "criteria": "between",
                 "minimum": 0,
                 "maximum": 100000,
-                "error_title": "A whole number",
-                "error_message": "Write how many approved activities were performed: 0, 1, 2 …",
+                "error_title": "Whole number",
+                "error_message": "Enter the number of approved activities performed: 0, 1, 2 …",
             },
         )
-        _dates(sheet, survey.ACTIVITIES, len(activities), source)
-        _sent_out(made, {survey.CONDITIONS: conditions, survey.ACTIVITIES: activities}, computed)
+        _validate_dates(sheet, survey.ACTIVITIES, len(activities), source)
+        _prefilled(made, {survey.CONDITIONS: conditions, survey.ACTIVITIES: activities}, computed)
     return stream.getvalue()
 
 
 def _is_computed(row: Row) -> bool:
-    """Whether a measured value shows a condition: one that is to be measured and has no value is asked."""
+    """Whether a condition's result comes from a measured value; without a value, the form asks for the result."""
     return bool(row["source"] == "MEASURED")
 
 
@@ -130,7 +130,7 @@ def _sheet(
     rows: Iterable[Sequence[object]],
     computed: Collection[tuple[object, object]],
 ) -> Worksheet:
-    """A sheet with its rows; those of ``computed`` (NPI and subject) have nothing to fill in."""
+    """A sheet with its rows; rows in ``computed`` (NPI and subject) have no cells to fill in."""
     sheet = made.sheet(form.name, title, "Yellow cells are yours to fill in.")
     head = survey.HEAD_ROW - 1
     for place, column in enumerate(form.columns):
@@ -163,12 +163,12 @@ def _place(form: survey.FormSheet, field: str) -> int:
     return next(place for place, column in enumerate(form.columns) if column.field == field)
 
 
-def _sent_out(
+def _prefilled(
     made: Book,
     sheets: Mapping[survey.FormSheet, Sequence[Sequence[object]]],
     computed: Collection[tuple[object, object]],
 ) -> None:
-    """The hidden sheet by which the intake distinguishes what a person typed from what the form held."""
+    """Write the hidden sheet that lets the intake distinguish a person's entries from prefilled values."""
     sheet = made.workbook.add_worksheet(survey.SENT_OUT)
     lines: list[tuple[object, ...]] = [survey.SENT_OUT_HEAD]
     for form, rows in sheets.items():
@@ -185,15 +185,15 @@ def _sent_out(
     sheet.hide()
 
 
-def _only(sheet: Worksheet, form: survey.FormSheet, rows: int, field: str, rule: dict[str, object]) -> None:
-    """What a column's cells take."""
+def _validate(sheet: Worksheet, form: survey.FormSheet, rows: int, field: str, rule: dict[str, object]) -> None:
+    """Restrict the entries that a column's cells accept."""
     place = _place(form, field)
     if rows:
         sheet.data_validation(survey.HEAD_ROW, place, survey.HEAD_ROW + rows - 1, place, rule)
 
 
-def _dates(sheet: Worksheet, form: survey.FormSheet, rows: int, source: ReportSource) -> None:
-    _only(
+def _validate_dates(sheet: Worksheet, form: survey.FormSheet, rows: int, source: ReportSource) -> None:
+    _validate(
         sheet,
         form,
         rows,
@@ -202,7 +202,7 @@ def _dates(sheet: Worksheet, form: survey.FormSheet, rows: int, source: ReportSo
             "validate": "date",
             "criteria": ">=",
             "value": source.period.start,
-            "error_title": "A date",
-            "error_message": f"Write the day of the report as a date, not before {words.day(source.period.start)}.",
+            "error_title": "Date",
+            "error_message": f"Enter the date of the report, not before {words.day(source.period.start)}.",
         },
     )

@@ -1,6 +1,6 @@
-"""Workbooks that are the same bytes each time: sheets of typed columns, nothing that a spreadsheet would run.
+"""Reproducible workbooks: sheets of typed columns, without anything that a spreadsheet would execute.
 
-Belongs here: formats, column widths, cells. Does not belong here: what is in a sheet.
+Belongs here: formats, column widths, cells. Does not belong here: the content of a sheet.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _FORMATS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
-#: The clock is not read: a workbook depends on its content alone.
+#: A fixed date, so that a workbook's bytes depend only on its content.
 _CREATED = dt.datetime(2000, 1, 1)
 
 
@@ -64,7 +64,7 @@ class Book:
         self._formats: dict[str, Format] = {}
 
     def format(self, name: str, *, is_quoted: bool = False) -> Format:
-        """A format by its name; ``is_quoted`` marks a cell whose text a spreadsheet must not run."""
+        """A format by name; ``is_quoted`` marks a cell whose text a spreadsheet must not execute."""
         key = f"{name} quoted" if is_quoted else name
         if key not in self._formats:
             quoted = {"quote_prefix": True} if is_quoted else {}
@@ -72,13 +72,13 @@ class Book:
         return self._formats[key]
 
     def text(self, sheet: Worksheet, row: int, place: int, text: str, name: str | None = None) -> None:
-        """A cell of text in the format ``name``. What looks like a formula stays text also after it was edited."""
+        """Write a cell of text in the format ``name``. Text that looks like a formula stays text even if edited."""
         is_quoted = looks_like_formula(text)
         form = self.format(name or "text", is_quoted=is_quoted) if name or is_quoted else None
         sheet.write_string(row, place, text, form)
 
     def sheet(self, name: str, title: str, note: str = "") -> Worksheet:
-        """A sheet with a title in its first row and a note in the second; set up to print on landscape pages."""
+        """Add a sheet with a title in its first row and a note in the second, set up to print on landscape pages."""
         sheet = self.workbook.add_worksheet(name)
         sheet.set_landscape()
         sheet.set_paper(1)
@@ -94,14 +94,14 @@ class Book:
         return sheet
 
     def table(self, name: str, title: str, columns: Sequence[Column], rows: Iterable[Any], note: str = "") -> Worksheet:
-        """A sheet of one table, its head frozen and filtered. ``rows`` are mappings by column name."""
+        """Add a sheet with one table; its header is frozen and has filters. ``rows`` are mappings by column name."""
         sheet = self.sheet(name, title, note)
         self.write_rows(sheet, 3, columns, rows)
         sheet.freeze_panes(4, 1)
         return sheet
 
     def write_rows(self, sheet: Worksheet, first: int, columns: Sequence[Column], rows: Iterable[Any]) -> int:
-        """A head and rows from row ``first`` on; returns the row after the last."""
+        """Write a header and rows, starting at row ``first``; returns the row after the last."""
         for place, column in enumerate(columns):
             sheet.set_column(place, place, column.width)
             self.text(sheet, first, place, column.title, "head")
@@ -116,7 +116,7 @@ class Book:
         return line + 1
 
     def cell(self, sheet: Worksheet, row: int, place: int, value: Any, kind: Kind) -> None:
-        """One cell by its type: text is written as text, whatever it begins with."""
+        """Write one cell according to its type; text is always written as text."""
         if value is None or value == "":
             return
         form = self.format(kind)
@@ -132,7 +132,7 @@ class Book:
 
 @contextmanager
 def book(title: str, subject: str, *, is_synthetic: bool = False) -> Iterator[tuple[Book, io.BytesIO]]:
-    """A workbook in memory; its bytes are complete when the block ends. Sheets of invented data are marked."""
+    """A workbook in memory; its bytes are complete when the block ends. Synthetic data are marked on every sheet."""
     stream = io.BytesIO()
     options = {
         "in_memory": True,

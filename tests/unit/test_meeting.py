@@ -1,4 +1,4 @@
-"""The committee's meeting: decisions by amount, the list to pay, the form that comes back, quarters in words."""
+"""The committee's meeting: decisions by amount, the payment list, the completed form, changes by quarter."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _page(released: Path, path: str) -> Page:  # noqa: F811
     return Page((released / path).read_text(encoding="utf-8"))
 
 
-def test_every_finding_of_the_audit_is_on_an_agenda_or_stated_not_to_be() -> None:
+def test_every_rule_of_the_audit_is_on_the_agenda_or_declared_not_to_be() -> None:
     assert set(TITLES) | NOT_ON_AGENDA == set(RULES)
     assert not set(TITLES) & NOT_ON_AGENDA
 
@@ -42,7 +42,7 @@ def _payment(npi: str, amount: str, status: str, reasons: str = "") -> dict[str,
     return {"npi": npi, "name": f"Dr. {npi}", "final_incentive": D(amount), "status": status, "reasons": reasons}
 
 
-def test_decisions_come_by_amount_and_a_hold_of_all_is_one_line() -> None:
+def test_decisions_are_ordered_by_amount_and_equal_holds_are_one_item() -> None:
     payments = [
         _payment("1", "10.00", "PAYABLE"),
         _payment("2", "7.00", "PAYABLE"),
@@ -65,14 +65,14 @@ def test_decisions_come_by_amount_and_a_hold_of_all_is_one_line() -> None:
     ]
 
 
-def test_a_single_finding_is_worded_without_the_auditors_rule() -> None:
+def test_a_single_finding_is_worded_without_the_rule_id() -> None:
     finding = {"period": "2025H2", "rule": "PROTOCOL", "npi": None, "amount": None, "what_to_do": "approve in time"}
     (item,) = agenda([], [finding | {"finding": "approved on 2025-07-02 [APPROVED_AFTER_START]"}], [], {})
     assert item.subject == "approved on 2025-07-02"
 
 
 @pytest.mark.parametrize("hospital", [A, B, C])
-def test_decisions_of_the_workbook_are_those_of_the_page(released: Path, hospital: str) -> None:  # noqa: F811
+def test_the_workbook_and_the_page_have_the_same_decisions(released: Path, hospital: str) -> None:  # noqa: F811
     book = openpyxl.load_workbook(released / "reports" / hospital / "oversight.xlsx", read_only=True)
     heads, *rows = list(book["Decisions"].iter_rows(min_row=4, max_col=4, values_only=True))
     assert heads == ("Decision", "About", "Care partners", "Amount")
@@ -84,7 +84,7 @@ def test_decisions_of_the_workbook_are_those_of_the_page(released: Path, hospita
     assert shown == [cells[:4] for cells in page.table("Decision", "About")]
 
 
-def test_a_sign_states_numerator_denominator_and_expectation() -> None:
+def test_a_sign_shows_numerator_denominator_and_expectation() -> None:
     counts = {"sign": "READMISSIONS", "observed": 12, "cases": 90, "expected_by_past": D("5.06")}
     row = counts | {"level": "care_partner"}
     stated = (
@@ -97,7 +97,7 @@ def test_a_sign_states_numerator_denominator_and_expectation() -> None:
     assert payable_with_signs(payments, {"1": [], "2": []}) == (1, D("10.00"))
 
 
-def test_what_reads_the_same_is_not_reported_as_a_change() -> None:
+def test_values_that_look_the_same_are_not_reported_as_a_change() -> None:
     assert words.went("4.20", "4.20") == "stayed at 4.20"
     rows = [
         {"measure": measure, "quarter": quarter, "numerator": n, "denominator": 1000, "value": D(n) / per}
@@ -113,7 +113,7 @@ def test_what_reads_the_same_is_not_reported_as_a_change() -> None:
     assert conditions.note == "condition of payment: at most 90"
 
 
-def test_the_change_in_the_last_quarter_names_what_it_is_compared_with() -> None:
+def test_the_change_in_the_last_quarter_names_an_earlier_quarter_after_a_gap() -> None:
     def trend(*known: str) -> str:
         shown = ("2025Q1", "2025Q2", "2025Q3")
         rows = [
@@ -130,7 +130,7 @@ def test_the_change_in_the_last_quarter_names_what_it_is_compared_with() -> None
 
 
 @pytest.mark.parametrize("hospital", [A, B, C])
-def test_the_list_to_pay_is_what_is_payable(released: Path, hospital: str) -> None:  # noqa: F811
+def test_the_payment_list_has_the_payable_amounts(released: Path, hospital: str) -> None:  # noqa: F811
     payable = ReleaseFiles.at(released).table("incentives", hospital).filter(pl.col("status") == "PAYABLE")
     page = _page(released, f"reports/{hospital}/meeting.html")
     with (released / "reports" / hospital / "payments.csv").open(encoding="utf-8") as stream:
@@ -145,16 +145,16 @@ def test_the_list_to_pay_is_what_is_payable(released: Path, hospital: str) -> No
     else:
         assert "Nothing is payable." in page.text
     book = openpyxl.load_workbook(io.BytesIO((released / "reports" / hospital / "oversight.xlsx").read_bytes()))
-    assert {"Decisions", "List to pay", "Members", "Interventions by quarter"} <= set(book.sheetnames)
-    assert book["List to pay"].max_row == 4 + payable.height
+    assert {"Decisions", "Payment list", "Members", "Interventions by quarter"} <= set(book.sheetnames)
+    assert book["Payment list"].max_row == 4 + payable.height
 
 
-def test_every_payments_row_states_why_and_with_which_signs(released: Path) -> None:  # noqa: F811
+def test_every_row_of_payments_has_reasons_and_signs(released: Path) -> None:  # noqa: F811
     heads = _page(released, f"reports/{A}/oversight.html").table("Care partner", "Calculated")
     assert all(len(cells) == 10 for cells in heads)
 
 
-def test_the_filled_form_is_checked_as_the_intake_would(released: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_the_completed_form_is_checked_by_the_intakes_rules(released: Path, tmp_path: Path) -> None:  # noqa: F811
     form = released / "reports" / A / "payments.csv"
     rows = list(csv.DictReader(io.StringIO(form.read_text(encoding="utf-8"))))
     assert rows and list(rows[0]) == list(PAYMENTS.names)

@@ -260,20 +260,20 @@ def test_the_committee_sees_its_own_measures_in_full(draft: Draft, monkeypatch: 
     assert (shown["value"], shown["baseline_value"], shown["change"]) == (Decimal("0.125"), Decimal("0.25"), None)
 
 
-def test_what_the_guardrails_found_is_put_before_the_committee(draft: Draft) -> None:
+def test_findings_of_the_guardrails_are_shown_to_the_committee(draft: Draft) -> None:
     source = ReportSource(draft)
     none = Page(oversight_page(source, A, committee(source, A, [])).decode())
     assert "None: " in none.text and "Many more discharges" not in none.text
-    looked = source.now.of_hospital("guardrails", A)
-    found = next(row for row in looked if row["level"] == "care_partner")
+    guardrails = source.now.of_hospital("guardrails", A)
+    found = next(row for row in guardrails if row["level"] == "care_partner")
     found |= {"is_finding": True, "sign": "VOLUME", "observed": 41, "expected_by_past": Decimal("17.25"), "npi": npi(1)}
     found |= {"expected_as_state": None, "cases": None}
     content = committee(source, A, [])
-    assert len(content.signs) == 1 and content.signs_looked_for == len(looked)
+    assert len(content.signs) == 1 and content.comparisons == len(guardrails)
     rows = Page(oversight_page(source, A, content).decode()).table("Who", "Sign", "Observed")
     assert rows == [["=SUM(A1), MD", "Many more discharges", "41", "–", "17.3", "–"]]
     book = openpyxl.load_workbook(io.BytesIO(oversight_workbook(source, content, meeting(source, A, content, []))))
-    assert "Many more discharges" in {cell.value for row in book["Signs"].iter_rows() for cell in row}
+    assert "Many more discharges" in {cell.value for row in book["Warning signs"].iter_rows() for cell in row}
 
 
 def test_the_statewide_totals_add_up(released: Path, files: ReleaseFiles) -> None:  # noqa: F811

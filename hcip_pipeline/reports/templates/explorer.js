@@ -1,5 +1,5 @@
-// The explorer's own script: which rows of the page's data are shown, as a table (Tabulator) and a chart (Plot).
-// Every figure comes as a whole number from the page's data and is only written out here.
+// The explorer's own script: shows rows of the page's data as a table (Tabulator) and a chart (Plot).
+// Every figure is a whole number in the page's data; this script only formats it.
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const MINUS = "\u2212", NOTHING = "\u2013";
@@ -40,7 +40,7 @@ function casesOf(npi, drg, soi) {
 }
 function nameOf(npi) { return (data.people.find(row => row[1] === npi) || [npi])[0]; }
 
-// What is shown where one stands: a heading, rows of one kind, a chart, and where each row leads.
+// The content for a state: a heading, rows of one kind, a chart, and the state that each row leads to.
 function place(state) {
   const { view, line, drg, soi, npi, center } = state;
   if (npi && (drg || view === "cases")) return {
@@ -49,7 +49,7 @@ function place(state) {
     kind: "cases", rows: casesOf(npi, drg, soi), chart: drg ? () => cellChart(drg, soi, npi) : null,
   };
   if (npi) return {
-    heading: `${nameOf(npi)}, by APR-DRG and severity`, note: "Largest opportunity first. Above best practice counts only cases above it, at their whole cost above it. To best practice, under Care partners, counts all cases together, at the variable part of the cost.",
+    heading: `${nameOf(npi)}, by APR-DRG and severity`, note: "Largest opportunity first. Above best practice adds up the excess of the cases that cost more than best practice. To best practice, under Care partners, counts all cases together, at the variable part of the cost.",
     kind: "own_cells", rows: ownCells(row => row[1] === npi),
     next: row => ({ view, npi, drg: row.apr_drg, soi: row.severity }),
   };
@@ -60,7 +60,7 @@ function place(state) {
     next: row => ({ view, line, drg, soi, npi: row.npi }),
   };
   if (view === "partners") return {
-    heading: "Care partners", note: "Compared with the state: this half-year's cases. Compared with the norm: the base year's cases. To best practice: all cases together, with cheaper cases offset, at the variable part of the cost.",
+    heading: "Care partners", note: "Compared with the state: this half-year's cases. Compared with the norm: the base year's cases. To best practice: all cases together, net of those below best practice, at the variable part of the cost.",
     kind: "partners", rows: data.partners.map(row => named("partners", row, 0)),
     next: row => ({ view, npi: row.npi }),
   };
@@ -96,7 +96,7 @@ function trail(state) {
   return steps;
 }
 
-// Colors follow the page's, on a dark screen and on paper, without drawing again.
+// Colors are the page's CSS variables, so they adapt to dark screens and paper without redrawing.
 const color = name => `var(${name})`;
 function differences(rows, field) {
   const known = rows.filter(row => row.difference !== null);
@@ -125,9 +125,9 @@ function cellChart(drg, soi, npi) {
   if (npi) for (const row of casesOf(npi, drg, soi)) dots.push({ x: row.cost / row.best_practice, of: of[2], title: shown(row.cost, "money") });
   if (!dots.length) return null;
   return Plot.plot({
-    ariaLabel: `Mean cost of physicians over best practice in ${drg}-${soi}`, width: Math.min(900, innerWidth - 30),
+    ariaLabel: `Mean cost of physicians divided by best practice in ${drg}-${soi}`, width: Math.min(900, innerWidth - 30),
     height: 80 + of.length * (npi ? 46 : 90), marginTop: npi ? 20 : 40, marginRight: 60, marginBottom: 45, marginLeft: 150, style: { color: "inherit", background: "none", fontSize: "12px" },
-    x: { label: "Cost over best practice of its own year (1 is best practice)", grid: true }, y: { label: null, domain: of },
+    x: { label: "Cost ÷ best practice of the same year (1 is best practice)", grid: true }, y: { label: null, domain: of },
     marks: [
       Plot.ruleX([1], { stroke: color("--best"), strokeWidth: 2 }),
       ...(norm && norm[1] !== null ? [Plot.ruleX([norm[1] / norm[0]], { stroke: color("--norm"), strokeWidth: 2, strokeDasharray: "4 3" })] : []),
@@ -195,7 +195,7 @@ function show() {
   });
   table.on("dataFiltered", (_, rows) => { document.getElementById("shown").textContent = `${rows.length} of ${now.rows.length} rows`; });
   table.on("tableBuilt", () => {
-    document.querySelector("#table .tabulator-tableholder").removeAttribute("tabindex"); // its buttons take the focus
+    document.querySelector("#table .tabulator-tableholder").removeAttribute("tabindex"); // its buttons are focusable
     document.getElementById("shown").textContent = `${now.rows.length} rows`;
   });
 }
@@ -207,5 +207,5 @@ document.getElementById("filter").addEventListener("input", event => {
   });
 });
 addEventListener("hashchange", show);
-addEventListener("resize", () => { if (innerWidth !== drawnFor) draw(place(here())); }); // a phone that is turned
+addEventListener("resize", () => { if (innerWidth !== drawnFor) draw(place(here())); }); // such as a phone being rotated
 show();
