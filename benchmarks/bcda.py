@@ -1,10 +1,10 @@
-"""How fast exports of BCDA are taken in, in how much memory, and what the same claims cost as CCLF.
+"""Time and memory of ingesting BCDA exports, compared with the same claims as CCLF.
 
     python benchmarks/bcda.py [--gigabytes 2] [--folder DIR]
 
-Writes a month of that size and one of a quarter of it, the claims of a synthetic state over and over under other ids,
-and the claims of the larger one as CCLF too; takes each in in a process of its own. Prints one JSON object. Wall-clock
-times depend on what else the machine does; ratios of processor seconds do not.
+Writes a month of that size and one of a quarter of it, by repeating the claims of a synthetic state under new ids, and
+the claims of the larger one as CCLF too; ingests each in its own process. Prints one JSON object. On a busy machine,
+compare processor seconds.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from hcip_pipeline.periods import Month
 
 MONTH = Month(2025, 4)
 CLAIMS = "ExplanationOfBenefit.ndjson"
-#: the first digit of ids of claims, and of those of drugs; the zeros after it are where the number of a repetition goes
+#: first digits of the ids of claims and of drug claims; the number of the repetition replaces the zeros after it
 _KINDS = (b"1", b"2")
 _PEOPLE = 1_500
 
@@ -62,7 +62,7 @@ def _stays(rng: np.random.Generator) -> pl.DataFrame:
 
 
 def _month(root: Path, shape: str) -> Path:
-    """One month of the state, as it is delivered in that shape; returns the month's folder."""
+    """One month of the state in that format; returns the month's folder."""
     from hcip_pipeline.synthetic.cclf import CclfWriter
 
     writer = CclfWriter(root / "inbox", root / "truth", MONTH, MONTH, 1, shape=shape)  # type: ignore[arg-type]
@@ -73,14 +73,14 @@ def _month(root: Path, shape: str) -> Path:
 
 def _renumbered(content: bytes, before: bytes, repeats: int) -> Iterator[bytes]:
     for number in range(repeats):
-        again = content
+        renumbered = content
         for kind in _KINDS:
-            again = again.replace(before + kind + b"0000", before + kind + b"%04d" % number)
-        yield again
+            renumbered = renumbered.replace(before + kind + b"0000", before + kind + b"%04d" % number)
+        yield renumbered
 
 
 def write_exports(home: Home, base: Path, size: int) -> tuple[int, int]:
-    """A month of about ``size`` bytes; returns the bytes written and how often the claims are in it."""
+    """A month of about ``size`` bytes; returns the bytes written and how often the claims were repeated."""
     folder = home.inbox / "cms" / str(MONTH)
     shutil.copytree(base, folder)
     claims = (base / CLAIMS).read_bytes()
@@ -116,7 +116,7 @@ def write_archive(home: Home, base: Path, repeats: int) -> int:
 
 
 def measured(root: Path) -> dict[str, float]:
-    """Seconds, processor seconds and peak memory of taking a month in, in a process of its own."""
+    """Seconds, processor seconds and peak memory of ingesting a month in its own process."""
     command = [sys.executable, __file__, "--measure", str(root)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     result: dict[str, float] = json.loads(output)

@@ -1,10 +1,10 @@
-"""How long the intake of one hospital's quarter of bills takes, against the same quarter as CSV.
+"""Time of the intake of one hospital's quarter of bills, compared with the same quarter as CSV.
 
     python -m benchmarks.bills [--discharges 50000] [--lines 16] [--rounds 3] [--folder DIR]
 
-Writes a submission of that size as CSV and as X12 837 institutional bills, and takes each into a new home, in turn,
-each in a process of its own; then both at half and at a quarter of the size, for the exponent of growth. Prints the
-best of the rounds; ratios are in processor seconds. Importing libraries is not counted.
+Writes a submission of that size as CSV and as X12 837 institutional bills, and ingests each into a new home, in turn,
+each in its own process; then both at half and at a quarter of the size, for the exponent of growth. Prints the best of
+the rounds; ratios are in processor seconds. Importing libraries is not counted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SHARES = (1, 2, 4)
 
 
 def write_both(place: Path, discharges: int, lines: int) -> dict[str, Path]:
-    """The inbox of each shape."""
+    """The inbox in each format."""
     inboxes = {shape: place / f"{shape}-{discharges}" for shape in ("csv", "bills")}
     folders = {shape: inbox / "hospital" / str(QUARTER) / CCN for shape, inbox in inboxes.items()}
     write_submission(folders["csv"], discharges, lines)
@@ -54,7 +54,7 @@ def _read(path: Path, contract: Contract) -> pl.DataFrame:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--discharges", type=int, default=50_000)
-    parser.add_argument("--lines", type=int, default=16, help="charge lines a discharge")
+    parser.add_argument("--lines", type=int, default=16, help="charge lines per discharge")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where to write; a temporary folder by default")
     parser.add_argument("--inbox", type=Path, help=argparse.SUPPRESS)
@@ -64,8 +64,8 @@ def main() -> None:
         return
     place = Path(tempfile.mkdtemp(prefix="bills-", dir=options.folder))
     table = Table(title=f"Intake of {options.discharges:,} discharges with {options.lines} charge lines each")
-    for name in ("discharges", "shape", "MB", "seconds", "CPU seconds", "peak MB", "times CSV, in CPU"):
-        table.add_column(name, justify="left" if name == "shape" else "right")
+    for name in ("discharges", "format", "MB", "seconds", "CPU seconds", "peak MB", "CPU relative to CSV"):
+        table.add_column(name, justify="left" if name == "format" else "right")
     spent: dict[int, float] = {}
     try:
         for share in SHARES:

@@ -1,9 +1,9 @@
-"""How fast a month of CMS files is accepted, in how much memory, and whether twice the bytes take twice the time.
+"""Time and memory of ingesting a month of CMS files, and how they grow with its size.
 
     python benchmarks/cclf.py [--gigabytes 2] [--folder DIR]
 
-Writes a month of that size and one of a quarter of it (unzipped, in CMS's proportions), takes each in in a process
-of its own, and reads the larger one's bytes as lines with DuckDB, for comparison. Prints one JSON object.
+Writes a month of that size and one of a quarter of it (unzipped, in CMS's proportions), ingests each in its own
+process, and reads the larger one's bytes as lines with DuckDB, for comparison. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ SHARES = {
     "cclf8": 0.03, "cclf9": 0.005, "cclfa": 0.04, "cclfb": 0.035,
 }  # fmt: skip
 _RECORDS = 20_000
-#: Of every so many fields, one is blank in all records: most fields of most claims are.
+#: Every fourth field is blank in all records, since most fields of most claims are.
 _BLANK_FIELDS = 4
 
 
 def _cells(layout: CmsLayout, rng: np.random.Generator) -> pl.DataFrame:
-    """Values as various as they are in life: codes fill their field, names do not, amounts and dates differ."""
+    """Values that vary as in real files: codes fill their field, names do not, amounts and dates differ."""
     columns: dict[str, pl.Series] = {}
     for place, field in enumerate(layout.fields):
         if place % _BLANK_FIELDS == _BLANK_FIELDS - 1:
@@ -90,7 +90,7 @@ def ingest(root: Path) -> None:
 
 
 def read_as_lines(root: Path) -> None:
-    """DuckDB's own read of the same bytes, as lines of text."""
+    """Read the same bytes with DuckDB as lines of text."""
     files = [str(path) for path in sorted((root / "inbox" / "cms" / MONTH).iterdir())]
     duckdb.connect().execute(
         """select count(*), sum(strlen(line)) from read_csv($files, columns = {'line': 'varchar'}, delim = chr(7),
@@ -103,7 +103,7 @@ WORK = {"ingest": ingest, "read_as_lines": read_as_lines}
 
 
 def measured(what: str, root: Path) -> dict[str, float]:
-    """Seconds, processor seconds and peak memory of a piece of work in a process of its own."""
+    """Seconds, processor seconds and peak memory of a piece of work in its own process."""
     command = [sys.executable, __file__, "--measure", what, "--folder", str(root)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     result: dict[str, float] = json.loads(output)

@@ -1,11 +1,11 @@
-"""How certainty grows: synthetic states of a tenth, a quarter and the whole of Maryland, each step by itself.
+"""Time and memory of computing certainty, for synthetic states of a tenth, a quarter and the whole of Maryland.
 
     python -m benchmarks.certainty [--shares 0.1 0.25 1] [--folder DIR] [--threads 2]
 
 Prints wall seconds, processor seconds and peak memory of the chance test with its intervals, of the other readings of
-the responsible physician, and of a what-if that leaves the norms alone, each in a process of its own, and growth
-exponents. Aims (methodology §14): the chance test in three minutes and 4 GB, what-if in fifteen seconds, on two cores.
-A folder that holds settled states is measured as it is.
+the responsible physician, and of a what-if that does not change norms, each in its own process, and growth exponents.
+Goals: the chance test in three minutes and 4 GB, what-if in fifteen seconds, on two cores. Settled states that are
+already in the folder are used as they are.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def chance(home: Home, _share: float, threads: int) -> None:
 
 
 def readings(home: Home, _share: float, threads: int) -> None:
-    """The period by three other readings; their norms are kept with the base year's build."""
+    """Settle the period by three other readings; their norms are kept with the base year's build."""
     from hcip_pipeline.certainty.attribution import TARGETS, other_readings
     from hcip_pipeline.simulation.released_build import open_build
 
@@ -55,8 +55,8 @@ def readings(home: Home, _share: float, threads: int) -> None:
 
 
 def what_if(home: Home, _share: float, threads: int) -> None:
-    """One case to another care partner of its hospital."""
-    from hcip_pipeline.certainty.what_if import what_if as ask
+    """Move one case to another care partner of its hospital."""
+    from hcip_pipeline.certainty.what_if import what_if as settle_changed
 
     with duckdb.connect(_built(home), read_only=True) as connection:
         case = connection.execute(
@@ -69,7 +69,7 @@ def what_if(home: Home, _share: float, threads: int) -> None:
     assert other is not None
     file = home.root / "changes.yaml"
     file.write_text(f'cases: [{{hospital: "{case[0]}", account: "{case[1]}", npi: "{other[0]}"}}]\n')
-    ask(home, PERIOD, file, threads=threads)
+    settle_changed(home, PERIOD, file, threads=threads)
 
 
 def _built(home: Home) -> Path:

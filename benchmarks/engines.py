@@ -1,10 +1,10 @@
-"""Norms and half-year of the same lake on DuckDB and on Spark, by size: a tenth, a quarter and the whole of Maryland.
+"""Norms and half-year of the same lake on DuckDB and on Spark, by share of Maryland's size.
 
     .venv-spark/bin/python -m benchmarks.engines [--shares 0.1 0.25] [--folder DIR] [--out benchmarks/engines.json]
 
-Each build runs in a process of its own, two processors each (Spark: ``local[2]`` with Spark's own defaults but for the
+Each build runs in its own process with two processors (Spark: ``local[2]`` with Spark's own defaults except for the
 driver's memory). Prints wall seconds, processor seconds and peak memory of the whole process tree, Java's included, and
-the bytes that Spark shuffled and spilled, from its event log. Builds that differ in any mart's rows stop it.
+the bytes that Spark shuffled and spilled, from its event log. Stops if the builds differ in any mart's rows.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ spark.eventLog.rolling.enabled false
 
 @dataclass
 class Usage:
-    """What a process and everything it started used, seen every half second."""
+    """Processor time and memory of a process and its descendants, sampled every half second."""
 
     processor_seconds: float = 0.0
     peak_mb: float = 0.0
     _of_process: dict[int, float] = field(default_factory=dict)
 
-    def look(self, root: int) -> None:
+    def sample(self, root: int) -> None:
         pages = 0
         for process in [root, *_descendants(root)]:
             try:
@@ -110,7 +110,7 @@ def make_lake(home: Home, share: float) -> None:
 
 
 def build(home: Home, engine: str) -> None:
-    """Norms and half-year, in the measured process; leaves what every mart holds in ``marts.json``."""
+    """Norms and half-year, in the measured process; writes the fingerprints of all marts to ``marts.json``."""
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.settlement.period import build_period
     from hcip_pipeline.warehouse.engines import computed_on
@@ -121,7 +121,7 @@ def build(home: Home, engine: str) -> None:
 
 
 def measure(home: Home, engine: str, share: float, memory: str) -> Measured:
-    """Run :func:`build` in a process of its own and watch it."""
+    """Run :func:`build` in its own process and measure it."""
     conf = home.root / "conf"
     conf.mkdir(exist_ok=True)
     log = home.root / "events"
@@ -137,7 +137,7 @@ def measure(home: Home, engine: str, share: float, memory: str) -> Measured:
 
     def watch() -> None:
         while not ended.wait(0.5):
-            usage.look(process.pid)
+            usage.sample(process.pid)
 
     watching = threading.Thread(target=watch)
     watching.start()
@@ -161,7 +161,7 @@ def measure(home: Home, engine: str, share: float, memory: str) -> Measured:
 
 
 def _shuffled_and_spilled(log: Path) -> tuple[int, int]:
-    """Bytes that tasks wrote for others to read, and that they spilled to disk."""
+    """Bytes that tasks wrote for other tasks, and bytes that they spilled to disk."""
     shuffled = spilled = 0
     for file in log.rglob("*"):
         if not file.is_file():
@@ -179,9 +179,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shares", type=float, nargs="+", default=[0.1, 0.25])
     parser.add_argument("--engines", nargs="+", default=["duckdb", "spark"])
-    parser.add_argument("--memory", default="6g", help="of Spark's driver")
+    parser.add_argument("--memory", default="6g", help="memory of Spark's driver")
     parser.add_argument("--folder", type=Path)
-    parser.add_argument("--out", type=Path, help="adds the figures to this file")
+    parser.add_argument("--out", type=Path, help="append the figures to this file")
     parser.add_argument("--build", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.build:
@@ -205,7 +205,7 @@ def main() -> None:
                     out.write(json.dumps(measured) + "\n")
             marts.add((home.root / "marts.json").read_text(encoding="utf-8"))
         if len(marts) > 1:
-            sys.exit(f"at {share} the engines differ")
+            sys.exit(f"share {share}: the engines' marts differ")
 
 
 if __name__ == "__main__":

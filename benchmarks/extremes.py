@@ -1,12 +1,11 @@
-"""Two extremes in a small state: one account with 5 million charge lines, and one physician with 200,000 cases.
+"""Two extremes in a small state: an account with 5 million charge lines, and a physician with 200,000 cases.
 
     .venv/bin/python benchmarks/extremes.py [--lines 5000000] [--cases 200000] [--work FOLDER]
 
-Settles the same half-year four times and prints processor seconds and peak memory of each run: as it was invented; with
-one more charge line on one account; with that amount in many lines; and with many copies of one care partner's case.
-The changed account is that of the case that earns most.
-Ends with 1 when the many lines give any hospital another payment file than the one line, or when a copied case earns
-something else than its original.
+Settles the same half-year four times and prints processor seconds and peak memory of each run: as generated; with one
+more charge line on one account; with the same amount in many lines; and with many copies of one care partner's case.
+The changed account is that of the case that earns the most. Exits with 1 if the many lines give any hospital a
+different payment file than the one line, or if a copy of a case earns a different amount than its original.
 """
 
 from __future__ import annotations
@@ -31,16 +30,16 @@ QUARTER = "2025Q1"
 
 
 def measured_run(home: Path) -> str:
-    """Settle the half-year; what that took."""
+    """Settle the half-year; returns the time and memory used."""
     run = hcip(home, "run", PERIOD)
     _, status, usage = os.wait4(run.pid, 0)
     code = os.waitstatus_to_exitcode(status)
-    assert code == 0, f"a run ended with {code}:\n{(home / 'said.txt').read_text()[-3000:]}"
+    assert code == 0, f"a run ended with {code}:\n{(home / 'output.txt').read_text()[-3000:]}"
     return f"{usage.ru_utime + usage.ru_stime:.1f} processor seconds, {usage.ru_maxrss / 1024:.0f} MB at most"
 
 
 class Submission:
-    """One hospital's quarter in a home's inbox, to be changed."""
+    """One hospital's quarter in a home's inbox, for editing."""
 
     def __init__(self, home: Path, ccn: str) -> None:
         self._folder = home / "inbox" / "hospital" / QUARTER / ccn
@@ -90,7 +89,7 @@ def cases_that_earn(home: Path, ccn: str) -> str:
 
 
 def earning_case(home: Path, ccn: str) -> tuple[str, str]:
-    """NPI and account of the case of the changed quarter that earns most."""
+    """NPI and account of the highest-earning case of the quarter to be changed."""
     submitted = home / "inbox" / "hospital" / QUARTER / ccn / "discharges.csv"
     return duckdb.execute(  # type: ignore[return-value]
         f"""
@@ -103,7 +102,7 @@ def earning_case(home: Path, ccn: str) -> tuple[str, str]:
 
 
 def payment_files(home: Path) -> dict[str, bytes]:
-    """Name and bytes of every file that hospitals and the regulator pay by."""
+    """Name and bytes of every file with payments of hospitals or savings."""
     release = home / "releases" / PERIOD / "r1"
     files = [path for folder in ("incentives", "savings") for path in (release / folder).glob("*.csv")]
     return {path.name: path.read_bytes() for path in files}
@@ -115,20 +114,20 @@ def extremes(work: Path, lines: int, cases: int) -> None:
     state.mkdir(parents=True)
     scale = ("--hospitals", "4", "--discharges-per-year", "8000", "--start", "2024Q1", "--end", "2025Q2", "--seed", "5")
     code = hcip(state, "synth", str(state / "inbox"), *scale).wait()
-    assert code == 0, (state / "said.txt").read_text()
+    assert code == 0, (state / "output.txt").read_text()
     ccn = min(path.name for path in (state / "inbox" / "protocols").iterdir())
     cent = Decimal("0.01")
-    as_invented = fresh(state, work / "as_invented")
-    print(f"as invented: {measured_run(as_invented)}", flush=True)
-    npi, account = earning_case(as_invented, ccn)
+    as_generated = fresh(state, work / "as_generated")
+    print(f"as generated: {measured_run(as_generated)}", flush=True)
+    npi, account = earning_case(as_generated, ccn)
     for name, number, each in (("one_line", 1, cent * lines), ("many_lines", lines, cent)):
         home = fresh(state, work / name)
         changed = Submission(home, ccn)
         changed.add_lines(account, number, each)
         changed.write()
-        print(f"{number:,} more charge line{'s' * (number > 1)} of one account: {measured_run(home)}", flush=True)
+        print(f"{number:,} more charge line{'s' * (number > 1)} on one account: {measured_run(home)}", flush=True)
     one, many = payment_files(work / "one_line"), payment_files(work / "many_lines")
-    assert one and one == many, f"other payments: {[name for name in one if one[name] != many.get(name)]}"
+    assert one and one == many, f"different payments: {[name for name in one if one[name] != many.get(name)]}"
 
     home = fresh(state, work / "many_cases")
     changed = Submission(home, ccn)
@@ -142,7 +141,7 @@ def extremes(work: Path, lines: int, cases: int) -> None:
         [cases_that_earn(home, ccn), npi, account],
     ).fetchall()[0]
     assert (counted, kinds) == (cases + 1, 1), f"{counted:,} cases of {cases + 1:,} are counted, in {kinds} ways"
-    print("the same payments from many lines as from one; every copy of a case earns the same")
+    print("many lines give the same payments as one; every copy of a case earns the same amount")
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
-"""How long the intake of one hospital's quarter takes, in how much memory, against DuckDB merely reading its files.
+"""Time and memory of the intake of one hospital's quarter, compared with DuckDB only reading its files.
 
     python benchmarks/intake.py [--discharges 50000] [--lines 16] [--rounds 3] [--folder DIR]
 
-Writes a submission of that size, and in turn, each in a process of its own: reads its files into Parquet with DuckDB
-(every column as text, for an APR-DRG is no number), takes it into a new home, and checks it without one. Prints the
-best of the rounds as a table; the ratios are to merely reading, in seconds and in processor seconds. Importing
+Writes a submission of that size and then, each in its own process: reads its files into Parquet with DuckDB (every
+column as text, because an APR-DRG is not a number), ingests it into a new home, and checks it without a home. Prints
+the best of the rounds as a table; the ratios to only reading are in seconds and in processor seconds. Importing
 libraries is not counted.
 """
 
@@ -24,7 +24,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-import pandera.polars  # noqa: F401 - imported where it is first needed, which is not to be measured
+import pandera.polars  # noqa: F401 - otherwise imported at its first use, which would count
 import polars as pl
 from rich.console import Console
 from rich.table import Table
@@ -42,7 +42,7 @@ STEPS = {"read": "DuckDB reads the files into Parquet", "intake": "intake", "che
 
 
 def reference() -> dict[str, pl.DataFrame]:
-    """The shipped tables, and a rate of the hospital."""
+    """The shipped tables, with a rate for the hospital."""
     tables = load_reference(None)
     rate = {"hospital_ccn": CCN, "rate_center": "ALL", "rate_year": 2025, "markup": Decimal("1.25"),
             "labor_market": Decimal(1), "ime": Decimal(0), "dsh": Decimal(0)}  # fmt: skip
@@ -51,7 +51,7 @@ def reference() -> dict[str, pl.DataFrame]:
 
 
 def write_submission(folder: Path, discharges: int, lines: int) -> None:
-    """A submission in which every row is in order, its accounts in no order."""
+    """A submission of valid rows, with its accounts in random order."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(20250401)
     accounts = pl.Series(rng.permutation(discharges) + 1).cast(pl.String).str.zfill(9)
@@ -131,7 +131,7 @@ def measure(step: str, inbox: Path) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--discharges", type=int, default=50_000)
-    parser.add_argument("--lines", type=int, default=16, help="charge lines a discharge")
+    parser.add_argument("--lines", type=int, default=16, help="charge lines per discharge")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where to write; a temporary folder by default")
     parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
@@ -157,7 +157,7 @@ def main() -> None:
         title=f"{options.discharges:,} discharges, {options.discharges * options.lines:,} lines,"
         f" {size:.0f} MB; {dt.date.today()}"
     )
-    for name in ("step", "seconds", "CPU seconds", "peak MB", "rows a second", "times reading", "in CPU"):
+    for name in ("step", "seconds", "CPU seconds", "peak MB", "rows per second", "relative to reading", "in CPU"):
         table.add_column(name, justify="left" if name == "step" else "right")
     for step, reported in STEPS.items():
         found, reading = best[step], best["read"]

@@ -1,4 +1,4 @@
-"""What each open choice of the methodology is worth: a settled home's period under other policies, in dollars.
+"""The effect in dollars of each open choice of the methodology: a home's settled period under other policies.
 
     .venv/bin/python benchmarks/methodology_effects.py hcip_home 2025H1
 
@@ -42,9 +42,9 @@ ALTERNATIVES: dict[str, dict[str, object]] = {
     "pfs_cap_basis: prior_year": {"pfs_cap_basis": "prior_year"},
 }
 
-#: readings that are no parameters -> dollars of the settled period that they decide on
+#: readings that are not parameters -> dollars of the settled period that depend on them
 READINGS = {
-    "cents that rounding the parts would cost those who met every condition": """
+    "lost to rounding by care partners who met every condition, if each part were rounded": """
         select coalesce(sum(calculated_incentive - least(calculated_incentive, parts)), 0)
         from marts.incentives
         inner join (

@@ -1,9 +1,9 @@
-"""What orchestration costs: loading the definitions, and a settlement through Dagster against the same work without it.
+"""The cost of orchestration: loading the definitions, and a settlement through Dagster compared with the same without.
 
     python benchmarks/orchestration.py [HOSPITALS] [DISCHARGES_PER_YEAR]
 
-Prints seconds of processor time, and the ratios that matter: both sides are measured in one run, on one home, each
-without an earlier release, with the second pass counted (the first one warms the imports and the disk's cache).
+Prints processor seconds and their ratio. Both sides are measured in one run, on one home, each without an earlier
+release; the second pass counts (the first warms the imports and the disk cache).
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ print(dagster, time.process_time() - start, "great_expectations" in sys.modules)
 def loading() -> None:
     done = subprocess.run([sys.executable, "-c", _LOADING], capture_output=True, text=True, check=True)
     dagster, whole, gx = done.stdout.split()
-    print(f"definitions load in {float(whole):.2f} s, of it Dagster itself {float(dagster):.2f} s (GX imported: {gx})")
+    print(f"definitions load in {float(whole):.2f} s, {float(dagster):.2f} s of it Dagster itself (GX imported: {gx})")
 
 
 def plain(home: Home) -> tuple[float, float]:
-    """Seconds (processor, clock) of what a settlement does, called as functions: intake, dbt build, release."""
+    """Seconds (processor, elapsed) of a settlement by calling its functions: intake, dbt build, release."""
     _forget_releases(home)
     policy = load_policy(home.policy)
     start = time.process_time(), time.perf_counter()
@@ -57,7 +57,7 @@ def plain(home: Home) -> tuple[float, float]:
 
 
 def orchestrated(home: Home) -> tuple[float, float]:
-    """The same through the job: locks, seals, events, checks and figures of every asset."""
+    """Seconds of the same through the job: with locks, seals, events, checks and figures of every asset."""
     _forget_releases(home)
     start = time.process_time(), time.perf_counter()
     with runs_on(home) as runs:
@@ -66,7 +66,7 @@ def orchestrated(home: Home) -> tuple[float, float]:
 
 
 def _forget_releases(home: Home) -> None:
-    """A second release would be held against the first, cause by cause: another piece of work."""
+    """Delete the releases: a second release would also be compared with the first, cause by cause."""
     shutil.rmtree(home.releases, ignore_errors=True)
 
 
@@ -84,7 +84,7 @@ def main(hospitals: int = 20, discharges_per_year: int = 200_000) -> None:
         ingest(home)
         for passing in ("first pass", "second pass"):
             alone, through = plain(home), orchestrated(home)
-            for what, index in (("processor", 0), ("clock", 1)):
+            for what, index in (("processor", 0), ("elapsed", 1)):
                 print(
                     f"{passing}, {what}: plain {alone[index]:.1f} s, through Dagster {through[index]:.1f} s: "
                     f"{100 * (through[index] / alone[index] - 1):+.0f}%"

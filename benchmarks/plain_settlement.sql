@@ -1,5 +1,5 @@
--- The core of a half-year (2025H1, base year 2023) as one would write it by hand, for comparing times: costs, exclusions,
--- outliers, norms by physicians' percentiles, performance incentives, under the policy's defaults. Amounts are whole cents.
+-- The core of a half-year (2025H1, base year 2023), written by hand to compare times: costs, exclusions, outliers, norms
+-- by physicians' percentiles, performance incentives, under the policy's defaults. Amounts are whole cents.
 create macro half_up(n, d) as (2 * (n) + (d)) // (2 * (d));
 
 create table centers as

@@ -1,9 +1,9 @@
-"""How long the physician reports of a large state take, in one process.
+"""Time of rendering the physician reports of a large state, in one process.
 
     python benchmarks/reports.py HOME PERIOD [--reports 2000]
 
-Renders the dashboards of the period's newest release, over and over until there are that many, each time from tables
-read anew, and prints one JSON object. The goal: 2,000 in under three minutes on two cores; this uses one.
+Renders the dashboards of the period's newest release, repeatedly until there are that many, each time from freshly read
+tables, and prints one JSON object. The goal is 2,000 in under three minutes on two cores; this uses one.
 """
 
 from __future__ import annotations

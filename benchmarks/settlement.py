@@ -1,10 +1,10 @@
-"""How a settlement grows: synthetic states of a tenth, a quarter and the whole of Maryland, each step by itself.
+"""Time and memory of each step of a settlement, for synthetic states of a tenth, a quarter and the whole of Maryland.
 
     python benchmarks/settlement.py [--shares 0.1 0.25 1] [--folder DIR] [--threads 2]
 
 Prints a table of wall seconds, processor seconds, peak memory and bytes read by step, the growth exponents between the
 sizes, and, within the same run, the ratio of the build to a hand-written script of the same arithmetic
-(``plain_settlement.sql``), and to reading the columns alone. Each step runs in a process of its own.
+(``plain_settlement.sql``), and to only reading the columns. Each step runs in its own process.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from hcip_pipeline.periods import PerformancePeriod
 PERIOD = PerformancePeriod(2025, 1)
 DISCHARGES, HOSPITALS = 700_000, 46
 SCRIPT = Path(__file__).with_name("plain_settlement.sql")
-#: what the build reads of each table; the script reads the same
+#: columns that both the build and the script read from each table
 READ = {
     "discharges": "account_no, discharge_date, length_of_stay, discharge_disposition, attending_npi, operating_npi, "
     "grouper_version, apr_drg, severity_of_illness, hospital_ccn",
@@ -108,7 +108,7 @@ def build(home: Home, _share: float, threads: int) -> None:
 
 
 def release(home: Home, _share: float, threads: int) -> None:
-    """The build once more, for a release is written from a build of its own run; its cost is taken off below."""
+    """Build again, because a release is written from a build of the same process; only writing is measured."""
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.publishing.content import Content
     from hcip_pipeline.publishing.writer import write_release
@@ -130,23 +130,23 @@ def verify(home: Home, _share: float, _threads: int) -> None:
 
 
 def settled(home: Home, _share: float, threads: int) -> None:
-    """Norms and build once more, in one process, as a run does: the same rows, or the benchmark stops."""
+    """Norms and build again in one process, as in a run; the benchmark stops unless they give the same rows."""
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.settlement.period import build_period, rebuild_base_year
 
     policy = load_policy(home.policy)
-    _hold(home, "norms", rebuild_base_year(home, policy.policy, threads=threads).fingerprints)
-    _hold(home, "build", build_period(home, PERIOD, policy, threads=threads).result.fingerprints)
+    _compare(home, "norms", rebuild_base_year(home, policy.policy, threads=threads).fingerprints)
+    _compare(home, "build", build_period(home, PERIOD, policy, threads=threads).result.fingerprints)
 
 
 def spilling(home: Home, share: float, threads: int) -> None:
-    """The same with a gigabyte for DuckDB."""
+    """The same with one gigabyte for DuckDB."""
     os.environ["HCIP_MEMORY_LIMIT"] = "1GB"
     settled(home, share, threads)
 
 
 def core(home: Home, _share: float, threads: int) -> None:
-    """Of norms and build only the models that the script computes too, with their checks."""
+    """Only those models of norms and build that the script computes too, with their checks."""
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.settlement.period import build_period, rebuild_base_year
 
@@ -156,7 +156,7 @@ def core(home: Home, _share: float, threads: int) -> None:
 
 
 def restated(home: Home, _share: float, threads: int) -> None:
-    """One hospital submits a quarter again, without its first discharge: accepted, and the half-year built again."""
+    """Ingest one hospital's quarter again, without its first discharge, and rebuild the half-year."""
     from hcip_pipeline.intake.hospital.ingest import ingest_quarter
     from hcip_pipeline.policy.loader import load_policy
     from hcip_pipeline.settlement.period import build_period
@@ -173,9 +173,9 @@ def restated(home: Home, _share: float, threads: int) -> None:
             left_out = frame["account_no"][0]
         frame.filter(pl.col("account_no") != left_out).write_parquet(second / f"{table}.parquet")
     ingest_quarter(home, quarter, policy.policy)
-    again = build_period(home, PERIOD, policy, threads=threads).result.fingerprints
-    if again == _kept(home)["build"]:
-        raise SystemExit("the restated half-year says what it said before")
+    restated = build_period(home, PERIOD, policy, threads=threads).result.fingerprints
+    if restated == _kept(home)["build"]:
+        raise SystemExit("the restated half-year has the same rows as before")
 
 
 def _keep(home: Home, step: str, fingerprints: Mapping[str, str]) -> None:
@@ -187,10 +187,10 @@ def _kept(home: Home) -> dict[str, dict[str, str]]:
     return json.loads(file.read_text()) if file.exists() else {}
 
 
-def _hold(home: Home, step: str, fingerprints: Mapping[str, str]) -> None:
+def _compare(home: Home, step: str, fingerprints: Mapping[str, str]) -> None:
     before = _kept(home)[step]
-    if moved := sorted(name for name in before if before[name] != fingerprints.get(name)):
-        raise SystemExit(f"{step}: {', '.join(moved)} are not what they were")
+    if changed := sorted(name for name in before if before[name] != fingerprints.get(name)):
+        raise SystemExit(f"{step}: {', '.join(changed)} have different rows than before")
 
 
 def _lake(home: Home, connection: duckdb.DuckDBPyConnection) -> None:
@@ -211,7 +211,7 @@ def _lake(home: Home, connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def script(home: Home, _share: float, threads: int) -> None:
-    """The core arithmetic by hand: costs, exclusions, outliers, norms, performance incentives; to the same cents."""
+    """The hand-written core arithmetic: costs, exclusions, outliers, norms, performance incentives; the same cents."""
     with duckdb.connect(config={"threads": threads}) as connection:
         _lake(home, connection)
         connection.execute(SCRIPT.read_text(encoding="utf-8"))
@@ -226,12 +226,12 @@ def script(home: Home, _share: float, threads: int) -> None:
 
 
 def reading(home: Home, _share: float, threads: int) -> None:
-    """Every column that the arithmetic needs, read and looked at once."""
+    """Scan every column that the arithmetic needs once."""
     with duckdb.connect(config={"threads": threads}) as connection:
         _lake(home, connection)
         for table, columns in READ.items():
-            looked = ", ".join(f"max({column.strip()})" for column in columns.split(","))
-            connection.execute(f"select {looked} from {table}").fetchall()
+            maxima = ", ".join(f"max({column.strip()})" for column in columns.split(","))
+            connection.execute(f"select {maxima} from {table}").fetchall()
 
 
 STEPS: dict[str, Callable[[Home, float, int], None]] = {
@@ -258,12 +258,12 @@ def measure(step: str, home: Home, share: float, threads: int) -> None:
     STEPS[step](home, share, threads)
     peak = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     spent = _since(before) | {"peak": peak * 1024.0}
-    own = home.root / f"{step}.json"  # a step that could measure itself more finely
+    own = home.root / f"{step}.json"  # a step's own measurement of only a part of it
     print(json.dumps(spent | (json.loads(own.read_text()) if own.exists() else {})))
 
 
 def measured(step: str, root: Path, share: float, threads: int, program: Sequence[str] = (__file__,)) -> dict[str, Any]:
-    """What a step in a process of its own prints; ``program`` is the benchmark's script, or ``-m`` and its module."""
+    """Run a step in its own process and parse its output; ``program`` is the script, or ``-m`` and its module."""
     command = [sys.executable, *program, "--measure", step, "--folder", str(root), "--shares", str(share)]
     done = subprocess.run([*command, "--threads", str(threads)], capture_output=True, text=True)
     if done.returncode:

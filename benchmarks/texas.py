@@ -1,9 +1,9 @@
-"""Time and memory of a study of Texas's public file: quarters of its size are invented, read and built.
+"""Time and memory of a study of Texas's public file, with invented quarters of its size.
 
     python benchmarks/texas.py WORK [--quarters 4] [--share 1.0] [--form fixed|tab]
 
-A share of 1 is Texas: 780,000 discharges a quarter with 19 charge lines each. Processor seconds are of the process and
-its children; the reading's peak memory is measured in a process of its own.
+A share of 1 is Texas: 780,000 discharges a quarter with 19 charge lines each. Processor seconds include child
+processes; the peak memory of reading is measured in its own process.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ DISCHARGES, HOSPITALS, YEAR = 780_000, 600, 2019
 
 
 def main() -> None:
-    """Run the steps, each in a process of its own, and print a line of JSON for each."""
+    """Run each step in its own process, and print a line of JSON for each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
     parser.add_argument("--quarters", type=int, default=4, choices=range(1, 5))
     parser.add_argument("--share", type=float, default=1.0, help="of Texas's discharges and hospitals")
     parser.add_argument("--form", choices=("fixed", "tab"), default="fixed")
-    parser.add_argument("--step", choices=("write", "read", "study"), help="one step alone, in this process")
+    parser.add_argument("--step", choices=("write", "read", "study"), help="run only this step, in this process")
     options = parser.parse_args()
     if options.step:
         _step(options)
         return
     for step in ("write", "read", "study"):
         command = [sys.executable, __file__, *sys.argv[1:], "--step", step]
-        subprocess.run(command, check=True)  # each has a peak of its own
+        subprocess.run(command, check=True)  # separate processes, for the peak memory of each
 
 
 def _step(options: argparse.Namespace) -> None:
