@@ -1,5 +1,5 @@
-"""Assembling a release: its tables, the documents rendered from them, and the same release made again.
+"""Assembling a release from its tables and documents, reproducing a release, and copying releases to object storage.
 
-Belongs here: which parts make a release, and in which order. Does not belong here: what is in one of them
-(``release``, ``audit``, ``reports``).
+Belongs here: the parts of a release and their order. Does not belong here: the content of a part (``release``,
+``audit``, ``reports``).
 """

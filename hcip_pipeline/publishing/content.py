@@ -1,4 +1,4 @@
-"""What goes into a release with its build, the first time and when it is made again.
+"""The content of a release besides its build, both for a new release and for one that is reproduced.
 
 Belongs here: the facts. Does not belong here: writing them (``files``).
 """
@@ -24,22 +24,22 @@ from hcip_pipeline.release.rests_on import Named
 
 @dataclass(frozen=True)
 class Content:
-    """What a release is made of besides the tables of its build.
+    """The content of a release besides the tables of its build.
 
     Attributes:
         policy: the policy it is computed under.
-        inputs: every file the build came from, as ``{"file", "sha256", "rows"}``.
+        inputs: every file that the build read, as ``{"file", "sha256", "rows"}``.
         notes: what was missing without stopping the build.
-        restatement: what changed since the release before, by cause (``settlement.restatement``).
-        certainty: how sure the payments are, by table; None: what follows from the build alone.
-        supersedes: sha256 of the manifest of the release before.
+        restatement: what changed since the previous release, by cause (``settlement.restatement``).
+        certainty: how sure the payments are, by table; None: only the tables that follow from the build.
+        supersedes: sha256 of the previous release's manifest.
         later: releases of later periods that were made without this one.
-        received: gives the receipts of a quarter; None: those that the home has now.
+        received: returns the receipts of a quarter; None: the home's current receipts.
         signed_by: the signer's identity; None: the release is not signed.
-        stamped_by: host of the service that stamps the manifest afterwards; None: none does.
-        derivations: who makes the tables that are not marts, called in this order once those are written.
-        renderers: who makes the documents, called in this order once all tables are written.
-        must_verify: release nothing whose figures are not found again by ``verification``.
+        stamped_by: host of the time stamp service that will stamp the manifest; None: it is not stamped.
+        derivations: make the tables that are not marts; called in this order after the marts are written.
+        renderers: make the documents; called in this order after all tables are written.
+        must_verify: release only if ``verification`` reproduces every figure.
     """
 
     policy: PolicyFile

@@ -1,4 +1,4 @@
-"""Which tables of a release are not marts as they are. The dict is the list; a derivation is next to its domain.
+"""The list of derivations, which make the tables of a release that are not simply marts; each is next to its domain.
 
 Does not belong here: any figure. A derivation is ``(Draft) -> Iterable[DerivedTable]`` (``release.derived``).
 """
@@ -14,7 +14,7 @@ from hcip_pipeline.release.derived import Derivation
 from hcip_pipeline.release.handed_on import norm_tables, regulator_tables
 from hcip_pipeline.release.quality_tables import quality_tables
 
-#: name -> derivation, in the order they are called; one may read what those before it wrote
+#: name -> derivation, in the order they are called; each may read the tables of those before it
 DERIVATIONS: dict[str, Derivation] = {
     "norms": norm_tables,
     "quality": quality_tables,

@@ -1,7 +1,7 @@
-"""Writing the files of a release from its build: tables, what is derived from them, documents.
+"""Writing the files of a release from its build: marts, derived tables, documents.
 
-Belongs here: their order, and computing every payment again meanwhile. Does not belong here: numbers of releases and
-the release gate (``writer``), one kind of file (``release.tables``, ``release.documents``, ``renderers``).
+Belongs here: their order, and recomputing every payment at the same time. Does not belong here: release numbers and
+the release gate (``writer``), and single kinds of files (``release.tables``, ``release.documents``, ``renderers``).
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ from hcip_pipeline.release.tables import WrittenFile, write_table
 from hcip_pipeline.release.verification import VerificationReport, verify_release
 from hcip_pipeline.warehouse.build import BuildResult
 
-#: so few rows are computed again sooner than another process has started
+#: fewer rows than this are recomputed faster than another process can start
 _WORTH_A_PROCESS = 10_000
 
 
 def write_files(
     home: Home, period: PerformancePeriod, number: int, build: BuildResult, content: Content, root: Path
 ) -> dict[str, Any]:
-    """Write every file of ``<period>/r<number>`` but the manifest into ``root``; give the manifest.
+    """Write every file of ``<period>/r<number>`` except the manifest into ``root``, and return the manifest.
 
     Raises:
-        HcipError: a figure is not found again, or a name from data is not a file name.
+        HcipError: a figure is not reproduced, or a name from the data is not a valid file name.
     """
     policy, inputs = content.policy, content.inputs
     with duckdb.connect(build.file, read_only=True) as connection:
@@ -98,7 +98,7 @@ def write_files(
             signed_by=content.signed_by,
             stamped_by=content.stamped_by,
         )
-        pages = root.with_name(f"{root.name}.documents")  # outside of root while its tables are being recomputed
+        pages = root.with_name(f"{root.name}.documents")  # outside root while its tables are being recomputed
         try:
             rows = sum(file.rows for file in files)
             with _recomputing(manifest(origin, root, files), root, content.must_verify, rows) as recomputed:
@@ -114,13 +114,13 @@ def write_files(
 def _recomputing(
     content: dict[str, Any], root: Path, must_verify: bool, rows: int
 ) -> Iterator[Callable[[], VerificationReport]]:
-    """Recompute every payment from the tables just written, in another process where that is faster.
+    """Recompute every payment from the tables just written, in another process if that is faster.
 
-    Yields a function that waits for the result. Where the release ``must_verify``, the end of the ``with`` block waits
-    for it at the latest; otherwise nothing is recomputed unless it is requested.
+    Yields a function that waits for the result. If ``must_verify``, the end of the ``with`` block waits for it at the
+    latest; otherwise nothing is recomputed unless the function is called.
 
     Raises:
-        HcipError: a figure is not found again.
+        HcipError: a figure is not reproduced.
     """
 
     @cache
@@ -128,11 +128,11 @@ def _recomputing(
         report = verify()
         if must_verify and not report.ok:
             raise HcipError(
-                f"nothing is released: {report.differences} figures are not found again when computed from the "
-                f"release's own files; the first is {report.listed[0]}",
+                f"nothing is released: {report.differences} figures differ when recomputed from the release's own "
+                f"files; the first is {report.listed[0]}",
                 file=root,
                 rule="RELEASE-GATE",
-                fix="this is a fault of the program: keep the lake and report it",
+                fix="this is a bug in the program: keep the lake and report it",
             )
         return report
 
@@ -174,7 +174,7 @@ def _lake_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def _lake(connection: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
-    """The contract's columns; an optional one that the build's lake had not yet is empty."""
+    """The contract's columns; an optional one that the build's lake does not have is empty."""
     have = set(connection.table(f'lake."{name}"').columns)
     columns = ", ".join(
         f'"{c.name}"' if c.name in have or not c.optional else f'cast(null as {c.sql_type}) as "{c.name}"'

@@ -1,13 +1,13 @@
-"""Releases at an address of object storage (``s3://bucket/prefix``), or any other that fsspec knows.
+"""Releases in object storage (``s3://bucket/prefix``), or at another address that fsspec supports.
 
 Belongs here: copying a release there and fetching it back. Does not belong here: making a release (``writer``), and
 whether its figures are right (``release.verification``).
 
-Storage cannot rename a folder into place, so the manifest marks what is published: it is written last, once every other
-file was read back and is what the manifest states. Whoever reads takes a release without a manifest for none. A file is
-written only where there is none (a conditional put, where the storage has it), so two who publish at once, or one who
-publishes another release under the same name, cannot mix: the later one is refused, and a release is never replaced. A
-publication that was cut off is taken up by the next.
+Object storage cannot rename a folder into place, so the manifest marks a release as published: it is written last,
+after every other file was read back and compared with it. Readers ignore a release without a manifest. A file is
+written only if none exists (by a conditional put, if the storage supports it). So two processes that publish at once,
+or one that publishes a different release under the same name, cannot mix files: the later one is refused, and a release
+is never replaced. Publishing again completes an interrupted upload.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _NAMED = re.compile(r"releases/(?P<release>[0-9]{4}H[12]/r[0-9]+)/" + re.escape(
 
 @dataclass(frozen=True)
 class PublishedRelease:
-    """A release at an address.
+    """A published release.
 
     Attributes:
         release: ``2025H1/r1``.
-        files: how many it has, its manifest and signature among them.
-        written: how many of them were written now; none where the same release was there already.
+        files: number of its files, including its manifest and signature.
+        written: number of files written now; zero if the release was already published.
     """
 
     release: str
@@ -60,8 +60,8 @@ def publish(release: Path, address: str, progress: _PROGRESS = lambda _: None) -
         progress: called with the name of each file before it is written.
 
     Raises:
-        UsageError: the address is none, or its kind of storage is not installed.
-        HcipError: a file of the release is not what its manifest states, another file is at its place, or the storage
+        UsageError: the address is invalid, or support for its kind of storage is not installed.
+        HcipError: a file of the release does not match its manifest, a different file is in its place, or the storage
             cannot be reached.
     """
     files = ReleaseFiles.at(release)
@@ -81,7 +81,7 @@ def publish(release: Path, address: str, progress: _PROGRESS = lambda _: None) -
 
 
 def is_published(release: Path, address: str) -> bool:
-    """Whether a release is at an address already, whole. Raises as :func:`publish`."""
+    """Whether a release is completely published at an address. Raises as :func:`publish`."""
     files = ReleaseFiles.at(release)
     with open_storage(address) as storage:
         there = storage.read(f"{files.period}/r{files.number}/{MANIFEST}")
@@ -89,19 +89,19 @@ def is_published(release: Path, address: str) -> bool:
 
 
 def fetch(address: str, folder: Path, progress: _PROGRESS = lambda _: None) -> Path:
-    """Copy the release at ``<…>/<period>/r<n>`` below ``folder``, and every one published next to it that it names.
+    """Copy the release at ``<…>/<period>/r<n>`` into ``folder``, with every release published next to it that it names.
 
     Returns:
         The folder of the release.
 
     Raises:
-        UsageError: the address is not that of a release, or its kind of storage is not installed.
+        UsageError: the address is not that of a release, or support for its kind of storage is not installed.
         HcipError: there is no release, or the storage cannot be reached.
     """
     named = _RELEASE.fullmatch(address.rstrip("/"))
     if named is None:
         raise UsageError(
-            f"{address} is not the address of a release", fix="name one such as s3://bucket/prefix/2025H1/r1"
+            f"{address} is not the address of a release", fix="give one such as s3://bucket/prefix/2025H1/r1"
         )
     first = f"{named['period']}/{named['number']}"
     waiting, fetched = [first], set[str]()
@@ -130,21 +130,21 @@ def fetch(address: str, folder: Path, progress: _PROGRESS = lambda _: None) -> P
 
 @dataclass(frozen=True)
 class _File:
-    """A file of a release, and where it belongs below the address."""
+    """A file of a release, and its place below the address."""
 
     path: Path
     place: str
     sha256: str
 
     def content(self) -> bytes:
-        """Its bytes. Raises HcipError: they are not what the release's manifest states."""
+        """Its bytes. Raises HcipError if they do not match the release's manifest."""
         content = self.path.read_bytes() if self.path.is_file() else None
         if content is None or _sha256(content) != self.sha256:
             raise HcipError(
-                "the file is not what the release's manifest states" if content is not None else "the file is gone",
+                "the file does not match the release's manifest" if content is not None else "the file is missing",
                 file=self.path,
                 rule="PUBLISH",
-                fix="`hcip verify` lists what else was changed; restore it from where releases are kept",
+                fix="`hcip verify` lists every changed file; restore them from a backup",
             )
         return content
 
@@ -154,7 +154,7 @@ def _sha256(content: bytes) -> str:
 
 
 def _files_of(files: ReleaseFiles) -> Iterator[_File]:
-    """Every file of a release, its signature and time stamp among them, the manifest last."""
+    """Every file of a release, including its signature and time stamp, the manifest last."""
     name = f"{files.period}/r{files.number}"
     for entry in sorted(_entries(files.manifest), key=lambda entry: str(entry["path"])):
         yield _File(files.folder / entry["path"], f"{name}/{entry['path']}", entry["hash"])
@@ -174,7 +174,7 @@ def _entries(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _names(release: str, manifest: Mapping[str, Any]) -> Iterator[str]:
-    """The releases that one supersedes or was made from."""
+    """The releases that a release supersedes or was made from."""
     period, number = release.split("/")
     if manifest.get("supersedes"):
         yield f"{period}/r{int(number[1:]) - 1}"
@@ -195,17 +195,17 @@ def _parsed(content: bytes, path: str) -> Mapping[str, Any]:
 
 
 def _put(folder: Path, path: str, content: bytes | None) -> None:
-    if content is not None:  # what is missing `hcip verify` names
+    if content is not None:  # `hcip verify` reports missing files
         place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
 
 
 def _write(storage: Storage, file: _File) -> bool:
-    """Write a file where there is none; gives whether it was written now.
+    """Write a file if there is none; returns whether it was written now.
 
     Raises:
-        HcipError: another file is there, or the release's is not what its manifest states.
+        HcipError: a different file is there, or the release's file does not match its manifest.
     """
     content = file.content()
     if storage.create(file.place, content):
@@ -213,7 +213,7 @@ def _write(storage: Storage, file: _File) -> bool:
     there = storage.read(file.place)
     if there == content:
         return False
-    if not storage.has_objects and there is not None and content.startswith(there):  # cut off in the middle
+    if not storage.has_objects and there is not None and content.startswith(there):  # an interrupted write
         storage.remove(file.place)
         if storage.create(file.place, content):
             return True
@@ -226,16 +226,16 @@ def _write(storage: Storage, file: _File) -> bool:
 
 
 def _compare(storage: Storage, file: _File) -> None:
-    """Make sure that a file is there, byte for byte.
+    """Make sure that a file is stored, byte for byte.
 
     Raises:
-        HcipError: it is not; another program writes there, or the storage lost it.
+        HcipError: it is not: another program wrote there, or the storage lost it.
     """
     content = storage.read(file.place)
     if content is None or _sha256(content) != file.sha256:
         raise HcipError(
-            "what was written is not what is stored",
+            "the stored file differs from the one that was written",
             file=storage.address_of(file.place),
             rule="PUBLISH",
-            fix="the release is not published; make sure that no one else writes there, and publish it again",
+            fix="the release is not published; make sure that nothing else writes there, and publish it again",
         )

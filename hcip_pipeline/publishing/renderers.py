@@ -1,7 +1,7 @@
-"""Who makes the documents of a release. The dict is the list; a renderer is next to its domain.
+"""The list of renderers, which make the documents of a release; each is next to its domain.
 
-Does not belong here: any rendering. A renderer is ``(Draft) -> Iterable[Document]`` and must not need what another one
-wrote.
+Does not belong here: any rendering. A renderer is ``(Draft) -> Iterable[Document]`` and must not need another
+renderer's documents.
 """
 
 from __future__ import annotations

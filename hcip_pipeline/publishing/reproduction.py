@@ -1,7 +1,7 @@
-"""Making a release again: from the lake's files that it was made from, into nothing but a comparison.
+"""Reproducing a release: rebuilding it from the lake's files that it was made from, and comparing every file.
 
 Belongs here: rebuilding and comparing file by file. Does not belong here: keeping those files (``settlement.as_of``),
-and proving the payments (``release.verification``).
+and verifying the payments (``release.verification``).
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from hcip_pipeline.settlement.kept_sources import recall
 from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.project import project_digest
 
-#: how many of the files that differ are named
+#: at most this many of the differing files are listed
 _LISTED = 10
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A release made again.
+    """The result of reproducing a release.
 
     Attributes:
-        files: how many tables and documents it has.
-        differing: paths of those that came out with other bytes; of a table, that of its CSV file.
-        same_program: whether the models are those that made it then.
-        from_inbox: what the inbox does not give again; None: it was not asked.
+        files: number of tables and documents.
+        differing: paths of those that differ; for a table, the path of its CSV file.
+        same_program: whether the release was made by the same models.
+        from_inbox: what cannot be rebuilt from the inbox; None: not checked.
     """
 
     release: str
@@ -55,38 +55,38 @@ class Reproduction:
 
     @property
     def ok(self) -> bool:
-        """Whether the release was made again byte for byte."""
+        """Whether everything was reproduced byte for byte."""
         return not self.differing and not self.from_inbox
 
     def lines(self) -> list[str]:
-        """For a person."""
+        """The result as text."""
         return [*self._of_release(), *self._of_inbox()]
 
     def _of_inbox(self) -> list[str]:
         if self.from_inbox is None:
             return []
         if not self.from_inbox:
-            return [f"{self.release}: the lake and norm table of that time were rebuilt from the inbox, byte for byte"]
+            return [f"{self.release}: the original lake and norm table were rebuilt from the inbox, byte for byte"]
         return [
-            f"{self.release}: the inbox does not give the lake of that time again:",
+            f"{self.release}: the original lake cannot be rebuilt from the inbox:",
             *(f"  {each}" for each in self.from_inbox),
-            "Restore the inbox from its backup; what is sent later comes as a further version and replaces nothing.",
+            "Restore the inbox from its backup. Later files belong in a new version and must not replace earlier ones.",
         ]
 
     def _of_release(self) -> list[str]:
         if not self.differing:
-            return [f"{self.release}: made again from the lake of that time, all {self.files} files byte for byte"]
+            return [f"{self.release}: reproduced from the original lake, all {self.files} files byte for byte"]
         some = self.differing[:_LISTED]
         lines = [f"{self.release}: {len(self.differing)} of {self.files} files differ", ""]
         lines += [f"  {path}" for path in some]
         if len(self.differing) > len(some):
             lines.append(f"  and {len(self.differing) - len(some)} more")
         why = (
-            "The program is the one that made it: its dependencies or its texts are not. The versions that it was "
-            "made with are those of its code_version's requirements.lock."
+            "The release was made by the same models, but with different dependencies or texts. Its dependencies are "
+            "listed in the requirements.lock of the version that the manifest names as code_version."
             if self.same_program
-            else "The models are not those that made it: install the version that the manifest names as code_version, "
-            "and try again. What other models make of a period belongs in a new release: `hcip run`."
+            else "The release was made by different models. Install the version that the manifest names as "
+            "code_version and try again. To settle the period with the current models, make a new release: `hcip run`."
         )
         return [*lines, "", why]
 
@@ -112,15 +112,15 @@ def reproduce(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Reproduction:
-    """Make ``<period>/r<number>`` again and compare every file with the one that was released.
+    """Rebuild ``<period>/r<number>`` and compare every file with the released one.
 
     Args:
         number: None: the newest.
-        to: a new folder to keep what was made in; None: nothing but the comparison is kept.
-        from_inbox: also rebuild the lake of that time from the inbox.
+        to: a new folder in which to keep the result; None: only the comparison is kept.
+        from_inbox: also rebuild the original lake from the inbox.
 
     Raises:
-        HcipError: there is no such release, the folder exists already, what it was made from was not kept or was
+        HcipError: there is no such release, the folder exists already, the release's sources were not kept or were
             changed, or a check of the build does not pass.
     """
     if number is None:
@@ -131,18 +131,18 @@ def reproduce(
             )
         number = int(folders[-1].name[1:])
     if to is not None and to.exists():
-        raise HcipError("the reproduced release needs a new folder", file=to, fix="name a folder that does not exist")
+        raise HcipError("the folder exists already", file=to, fix="name a folder that does not exist yet")
     released = ReleaseFiles.at(home.releases / str(period) / f"r{number}")
     known = recall(home, period, number)
     if known is None:
         raise HcipError(
-            f"what {released.name} was made from was not kept",
+            f"the sources of {released.name} were not kept",
             file=home.lake / "known",
             rule="LAKE-AS-OF-THEN",
             fix="restore lake/known from its backup",
         )
     folder = home.warehouse / f"{period}-r{number}-again"
-    work = home.releases / str(period) / f".again{number}.{os.getpid()}"  # next to those that it is compared with
+    work = home.releases / str(period) / f".again{number}.{os.getpid()}"  # next to the releases it is compared with
     try:
         with (
             only_writer(work.parent, ".reproducing", ".again*.*"),
@@ -185,7 +185,7 @@ def reproduce(
         raise HcipError(
             f"the release could not be reproduced: {error.strerror}",
             file=error.filename or work.parent,
-            fix="free disk space or grant write permission; nothing of the home was changed",
+            fix="free disk space or grant write permission; nothing in the home was changed",
         ) from error
     differing = sorted(path for path in made.keys() | were.keys() if made.get(path) != were.get(path))
     return Reproduction(
@@ -198,9 +198,9 @@ def reproduce(
 
 
 def _certainty(released: ReleaseFiles, built: BuildResult) -> Assessed:
-    """How sure the payments are, from the build; other readings as released, for the base year's cases are not kept.
+    """The certainty tables, from the build; other readings are copied, because the base year's cases are not kept.
 
-    A release from before there were such tables has none.
+    A release made before these tables existed has none.
     """
     if not released.has(certainty.PAYMENT_RANGES.name):
         return {}

@@ -1,7 +1,7 @@
-"""Write a release in a temporary folder and rename it into place; a release that exists is never changed.
+"""Write a release in a temporary folder and rename it into place; an existing release is never changed.
 
-Belongs here: the release gate, the release's number, and that one process writes at a time. Does not belong here: its
-files (``files``).
+Belongs here: the release gate, the release's number, and the lock that lets only one process write. Does not belong
+here: its files (``files``).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from hcip_pipeline.warehouse.build import BuildResult, fingerprints
 
 @dataclass(frozen=True)
 class Release:
-    """A release on disk. ``is_new`` is false where the build gave the newest release again."""
+    """A release on disk. ``is_new`` is false if the build reproduced the newest release."""
 
     period: str
     number: int
@@ -42,25 +42,24 @@ class Release:
 
     @property
     def name(self) -> str:
-        """The release's number as in its folder: ``r1``."""
+        """The name of the release's folder: ``r1``."""
         return f"r{self.number}"
 
 
 def write_release(
     home: Home, period: PerformancePeriod, build: BuildResult, content: Content, *, signer: Signer | None = None
 ) -> Release:
-    """Release what ``build`` computed.
+    """Write a release of ``build``.
 
     Args:
-        content: what goes into it besides; which release it supersedes, what it makes stale and who signs it is filled
-            in here.
+        content: the rest of its content; ``supersedes``, ``later`` and ``signed_by`` are filled in here.
         signer: signs the manifest; None: the release is not signed.
 
     Returns:
-        The new release, or the newest one where the same inputs and policy gave the same figures again.
+        The new release, or the newest one if the same inputs and policy gave the same figures.
 
     Raises:
-        HcipError: a check of this build did not pass or did not run, or the folder cannot be written.
+        HcipError: a check of this build failed or did not run, or the folder cannot be written.
     """
     check_gate(build)
     folder = home.releases / str(period)
@@ -98,7 +97,7 @@ def write_release(
 
 
 def existing_release(folder: Path) -> Release:
-    """A release that is there already, as what a run has found to hold the same."""
+    """An existing release, for a run that found nothing changed."""
     files = ReleaseFiles.at(folder)
     return Release(str(files.period), files.number, folder, _number_of_files(files.manifest), is_new=False)
 
@@ -108,12 +107,12 @@ def _number_of_files(content: dict[str, Any]) -> int:
 
 
 def check_gate(build: BuildResult) -> None:
-    """Refuse to release a build of which any model or check did not pass, or a table that is not what was checked.
+    """Refuse a build if a model or check did not pass, or if a table changed after it was checked.
 
     Skipped counts as not passed.
 
     Raises:
-        HcipError: names the first ones.
+        HcipError: names the first few.
     """
     failed = [node for node in build.nodes if node.status not in ("success", "pass")]
     if failed or not build.nodes:
@@ -143,14 +142,14 @@ def check_gate(build: BuildResult) -> None:
 
 @contextmanager
 def only_writer(folder: Path, lock_name: str = ".writing", unfinished: str = ".r*.*") -> Iterator[None]:
-    """Only one process writes a period's release: anything unfinished next to it belongs to a run that was killed.
+    """Let only one process write a period's releases, and remove unfinished folders that killed runs left.
 
     Args:
         lock_name: name of the lock file.
-        unfinished: pattern of folders that are swept away.
+        unfinished: pattern of the folders to remove.
 
     Raises:
-        HcipError: another run is writing one.
+        HcipError: another run is writing a release.
     """
     lock = folder / lock_name
     with lock.open("a") as stream:
@@ -161,7 +160,7 @@ def only_writer(folder: Path, lock_name: str = ".writing", unfinished: str = ".r
             raise HcipError(
                 f"another run is writing a release of {folder.name}",
                 file=folder,
-                fix="wait until it has ended, then run the period again if needed",
+                fix="wait for it to finish, then run the period again if needed",
             ) from error
         for path in folder.glob(unfinished):
             shutil.rmtree(path, ignore_errors=True)
@@ -169,9 +168,9 @@ def only_writer(folder: Path, lock_name: str = ".writing", unfinished: str = ".r
 
 
 def _has_the_same_figures(folder: Path, content: dict[str, Any]) -> bool:
-    """Whether a release holds the same figures from the same inputs and policy, whatever its number.
+    """Whether a release has the same figures from the same inputs and policy.
 
-    Derived files also state what the release supersedes, so only the marts are compared.
+    Derived files depend on the superseded release too, so only the marts are compared.
     """
     before = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
     compared = {(layout.folder, layout.table.name) for layout in LAYOUTS}
@@ -179,7 +178,7 @@ def _has_the_same_figures(folder: Path, content: dict[str, Any]) -> bool:
     def facts(package: dict[str, Any]) -> dict[str, Any]:
         release = package["name"].removeprefix("hcip-").replace("-", "_")
         kept = {key: package[key] for key in ("code_version", "policy", "inputs", "grouper_versions")}
-        kept["privacy"] = package.get("privacy")  # one from before the rule is followed by one that hides what it must
+        kept["privacy"] = package.get("privacy")  # a release made before the current rule is replaced by one under it
         kept["resources"] = {
             path.replace(release, ""): resource["hash"]
             for resource in package["resources"]

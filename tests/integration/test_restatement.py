@@ -201,10 +201,10 @@ def test_the_next_period_makes_it_good_once(restated: RestatedHome, next_draft: 
         shutil.rmtree(corrected.parent)
 
 
-def test_a_release_as_of_then_can_be_made_again(
+def test_an_earlier_release_can_be_reproduced(
     restated: RestatedHome, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its folder is the one that was released, manifest and all, though everything has changed since."""
+    """The folder equals the released one, manifest included, although everything has changed since."""
     home, kept = str(restated.home.root), tmp_path / "again" / "r1"
     with pytest.raises(SystemExit) as stopped:
         cli.main(["reproduce", str(PERIOD), "--home", home, "--release", "1", "--to", str(kept), "--json"])
@@ -215,7 +215,7 @@ def test_a_release_as_of_then_can_be_made_again(
     assert not list((restated.home.releases / str(PERIOD)).glob(".again*"))
 
     for arguments, why in (
-        ([str(PERIOD), "--to", str(kept)], "needs a new folder"),
+        ([str(PERIOD), "--to", str(kept)], "the folder exists already"),
         (["2026H1"], "has no release"),
         ([str(PERIOD), "--release", "7"], "not a release"),
     ):
@@ -224,7 +224,7 @@ def test_a_release_as_of_then_can_be_made_again(
         assert stopped.value.code == 1 and why in capsys.readouterr().err
 
 
-def test_what_differs_is_named() -> None:
+def test_differing_files_are_named() -> None:
     paths = tuple(f"audit/{number}.csv" for number in range(12))
     reported = "\n".join(Reproduction("2025H1_r1", 40, paths, same_program=False).lines())
     assert (
